@@ -1,0 +1,1 @@
+//! The local AWS that the binary carries inside. It uses nothing of the rest of the crate, so that it can catch its mistakes.
