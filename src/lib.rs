@@ -5,9 +5,14 @@
 
 use std::process::ExitCode;
 
+pub mod aws;
 pub mod commands;
+pub mod error;
 pub mod exit;
+pub mod ops;
+pub mod render;
 pub mod sandbox;
+pub mod settings;
 pub mod stack;
 
 use clap::Parser as _;
@@ -19,7 +24,7 @@ pub fn main() -> ExitCode {
         Ok(outcome) => outcome.into(),
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
-            exit::FAILED.into()
+            exit::Exit::Failed.into()
         }
     }
 }

@@ -1,0 +1,131 @@
+//! The terminal: results on stdout, everything else on stderr.
+
+use std::io::{self, BufRead as _, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use owo_colors::OwoColorize as _;
+use serde::Serialize;
+
+use super::clean::clean;
+use crate::error::CliError;
+use crate::settings::{ColorWhen, Output, Settings, Terminals, Verbosity};
+
+/// Writes results, notes, questions and errors.
+#[derive(Debug)]
+pub struct Ui {
+    stdout: AutoStream<io::Stdout>,
+    stderr: AutoStream<io::Stderr>,
+    output: Output,
+    verbosity: Verbosity,
+    terminals: Terminals,
+    yes: bool,
+}
+
+impl Ui {
+    /// A Ui as the settings ask for.
+    pub fn new(settings: &Settings) -> Self {
+        let choice = match settings.color {
+            ColorWhen::Auto => ColorChoice::Auto,
+            ColorWhen::Always => ColorChoice::Always,
+            ColorWhen::Never => ColorChoice::Never,
+        };
+        Self {
+            stdout: AutoStream::new(io::stdout(), choice),
+            stderr: AutoStream::new(io::stderr(), choice),
+            output: settings.output,
+            verbosity: settings.verbosity,
+            terminals: settings.terminals,
+            yes: settings.yes,
+        }
+    }
+
+    /// Whether results are JSON.
+    pub fn is_json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Whether a person can be asked.
+    pub fn can_ask(&self) -> bool {
+        self.terminals.stdin && self.terminals.stderr
+    }
+
+    /// Whether somebody watches progress.
+    pub fn is_watched(&self) -> bool {
+        self.terminals.stderr && self.verbosity > Verbosity::Quiet
+    }
+
+    /// Whether results go to a screen.
+    pub fn stdout_is_terminal(&self) -> bool {
+        self.terminals.stdout
+    }
+
+    /// Stdout, for results. Colour codes are dropped where they do not belong.
+    pub fn results(&mut self) -> &mut dyn Write {
+        &mut self.stdout
+    }
+
+    /// One JSON object on a line of stdout, written at once.
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string(value)?;
+        writeln!(self.stdout, "{text}")?;
+        self.stdout.flush()
+    }
+
+    /// A result as an indented JSON object.
+    pub fn json_document(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(value)?;
+        writeln!(self.stdout, "{text}")
+    }
+
+    /// Something that helps to understand what happens. Not said with `--quiet`.
+    pub fn note(&mut self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.say(text);
+        }
+    }
+
+    /// A detail, said with `--verbose`.
+    pub fn detail(&mut self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.say(&text.dimmed().to_string());
+        }
+    }
+
+    /// Something that may surprise.
+    pub fn warn(&mut self, text: &str) {
+        self.say(&format!("{} {text}", "warning:".yellow().bold()));
+    }
+
+    /// What went wrong, where, and what to do.
+    pub fn error(&mut self, error: &CliError) {
+        for report in &error.reports {
+            self.say(&format!("{} {}", "error:".red().bold(), clean(&report.message, true)));
+            if let Some(place) = &report.place {
+                self.say(&format!("  {} {place}", "-->".blue()));
+            }
+            if let Some(hint) = &report.hint {
+                self.say(&format!("{} {}", "hint:".cyan(), clean(hint, true)));
+            }
+        }
+    }
+
+    /// Asks for a yes. `--yes` answers; where nobody can answer it is an error that names `flag`.
+    pub fn confirm(&mut self, question: &str, flag: &str) -> Result<bool, CliError> {
+        if self.yes {
+            return Ok(true);
+        }
+        if !self.can_ask() {
+            return Err(CliError::usage(format!("{question} Nobody can be asked here.")).hint(format!("pass {flag}")));
+        }
+        write!(self.stderr, "{question} {} ", "(y/n)".dimmed())?;
+        self.stderr.flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Stderr may be closed; there is nobody to tell then.
+    fn say(&mut self, text: &str) {
+        drop(writeln!(self.stderr, "{text}"));
+    }
+}
