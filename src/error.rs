@@ -5,6 +5,7 @@ use std::io;
 
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
+use crate::ops::OpsError;
 
 /// A command's failure: one report, or several when a file has several mistakes.
 #[derive(Debug)]
@@ -40,6 +41,11 @@ impl CliError {
     /// The command line or the project is wrong; nothing was changed.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
+    }
+
+    /// The user stopped it: what goes on all the same, and how to come back to it.
+    pub fn interrupted(goes_on: &str, hint: &str) -> Self {
+        Self::new(Exit::Interrupted, format!("interrupted; {goes_on}")).hint(hint)
     }
 
     /// Adds what to do next.
@@ -78,6 +84,20 @@ impl From<AwsError> for CliError {
         };
         let hint = error.hint();
         Self { exit, reports: vec![Report { message: error.to_string(), place: None, hint }] }
+    }
+}
+
+impl From<OpsError> for CliError {
+    fn from(error: OpsError) -> Self {
+        match error {
+            OpsError::Aws(error) => error.into(),
+            OpsError::Stuck { ref hint, .. } => Self::failed(error.to_string()).hint(hint),
+            OpsError::NotSteady { .. } => Self::new(Exit::TimedOut, error.to_string())
+                .hint("`ecsws status` says what is going on; ECS goes on trying"),
+            OpsError::Missing(_) => Self::failed(error.to_string()).hint("`ecsws deploy` makes it"),
+            OpsError::RolloutFailed { .. } => Self::failed(error.to_string()).hint("`ecsws logs` may say why tasks end"),
+            OpsError::StackFailed { .. } | OpsError::ChangeSetFailed { .. } => Self::failed(error.to_string()),
+        }
     }
 }
 

@@ -3,28 +3,48 @@
 //! [`main`] is the one place where an error becomes text and an exit code. Arrows between the modules point one way;
 //! `tests/it/architecture.rs` checks them.
 
-use std::process::ExitCode;
-
 pub mod aws;
 pub mod commands;
+mod complete;
+pub mod context;
 pub mod error;
 pub mod exit;
 pub mod ops;
+pub mod project;
 pub mod render;
 pub mod sandbox;
 pub mod settings;
 pub mod stack;
+pub mod when;
 
-use clap::Parser as _;
+use std::process::ExitCode;
 
-/// Parses the command line and runs it.
+use clap::{CommandFactory as _, Parser as _};
+use clap_complete::CompleteEnv;
+
+use commands::Cli;
+use context::Context;
+use exit::Exit;
+use settings::Surroundings;
+
+/// Answers a shell's completion request, or parses the command line and runs it.
 pub fn main() -> ExitCode {
-    let cli = commands::Cli::parse();
-    match commands::run(cli) {
+    CompleteEnv::with_factory(Cli::command).var(commands::COMPLETION_VARIABLE).complete();
+    let cli = Cli::parse();
+    let (Ok(surroundings), Ok(runtime)) =
+        (Surroundings::of_this_process(), tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build())
+    else {
+        return Exit::Failed.into();
+    };
+    let mut ctx = Context::new(settings::resolve(cli.global.clone(), surroundings));
+    let ended = runtime.block_on(commands::run(cli, &mut ctx));
+    // What still reads from the terminal in the background must not keep the process alive.
+    runtime.shutdown_background();
+    match ended {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            anstream::eprintln!("error: {error:#}");
-            exit::Exit::Failed.into()
+            ctx.ui.error(&error);
+            error.exit.into()
         }
     }
 }

@@ -90,6 +90,8 @@ pub struct Terminals {
 /// What the process was given besides its flags.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
+    /// The program's name as it was called.
+    pub program: String,
     /// Environment variables.
     pub variables: HashMap<String, String>,
     /// The working folder.
@@ -104,6 +106,7 @@ impl Surroundings {
         #[expect(clippy::disallowed_methods, reason = "this is the one place that looks at the process's surroundings")]
         let working_dir = std::env::current_dir()?;
         Ok(Self {
+            program: std::env::args().next().unwrap_or_else(|| "ecsws".to_owned()),
             variables: std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect(),
             working_dir,
             terminals: Terminals {
@@ -128,6 +131,10 @@ pub struct Settings {
     pub region_variable: Option<String>,
     /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
+    /// The program's name as it was called.
+    pub program: String,
+    /// `--project`, as it was given; empty when left out.
+    pub project_flag: Option<PathBuf>,
     /// `--project`, absolute.
     pub project: Option<PathBuf>,
     /// The working folder.
@@ -144,14 +151,25 @@ pub struct Settings {
     pub terminals: Terminals,
     /// Where the sandbox keeps its state, when ECSWS_SANDBOX_DIR says so.
     pub sandbox_dir: Option<PathBuf>,
-    /// The user's folder for state: XDG_STATE_HOME or its default.
-    pub state_home: Option<PathBuf>,
+    /// XDG_STATE_HOME.
+    pub xdg_state_home: Option<PathBuf>,
+    /// HOME.
+    pub home: Option<PathBuf>,
+}
+
+impl Settings {
+    /// How the user would call ecsws again for the same project and the same place.
+    pub fn command_line(&self) -> String {
+        let project = self.project_flag.as_ref().map(|dir| format!(" -C {}", dir.display())).unwrap_or_default();
+        let sandbox = if self.sandbox { " --sandbox" } else { "" };
+        format!("{}{sandbox}{project}", self.program)
+    }
 }
 
 /// Flags win over the environment; nothing is looked at but the arguments.
 pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Settings {
     let GlobalArgs { sandbox, profile, region, endpoint_url, project, output, color, quiet, verbose, yes } = flags;
-    let Surroundings { variables, working_dir, terminals } = surroundings;
+    let Surroundings { program, variables, working_dir, terminals } = surroundings;
     let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
     let verbosity = match (quiet, verbose) {
         (true, _) => Verbosity::Quiet,
@@ -164,21 +182,19 @@ pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Settings {
         region_flag: region,
         region_variable: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")),
         endpoint_url,
-        project: project.map(|dir| working_dir.join(dir)),
+        program,
+        project: project.as_ref().map(|dir| working_dir.join(dir)),
+        project_flag: project,
         output,
         color,
         verbosity,
         yes,
         terminals,
         sandbox_dir: variable("ECSWS_SANDBOX_DIR").map(|dir| working_dir.join(dir)),
-        state_home: variable("XDG_STATE_HOME").map(PathBuf::from).or_else(|| variable("HOME").map(|home| state_home(&home))),
+        xdg_state_home: variable("XDG_STATE_HOME").map(PathBuf::from),
+        home: variable("HOME").map(PathBuf::from),
         working_dir,
     }
-}
-
-fn state_home(home: &str) -> PathBuf {
-    let folder = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };
-    PathBuf::from(home).join(folder)
 }
 
 #[cfg(test)]
@@ -187,6 +203,7 @@ mod tests {
 
     fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
         Surroundings {
+            program: "ecsws".to_owned(),
             variables: variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             working_dir: "/work".into(),
             terminals: Terminals { stdin: false, stdout: false, stderr: false },

@@ -4,7 +4,6 @@
 
 mod autoscaling;
 mod cloudformation;
-mod control;
 mod discovery;
 mod ec2;
 mod ecs;
@@ -23,7 +22,6 @@ use aws_smithy_http_client::tls;
 
 pub use autoscaling::{ScalableTarget, ScalingPolicy};
 pub use cloudformation::{ChangeSet, ChangeSetKind, ChangeSetRequest, Output, Stack, StackEvent, StackResource};
-pub use control::ServiceAddress;
 pub use discovery::{DiscoveryInstance, DiscoveryService};
 pub use ec2::{Subnet, Vpc};
 pub use ecs::{Container, Deployment, ServiceEvent, ServiceName, ServiceState, Task};

@@ -1,4 +1,4 @@
-//! Signed calls outside the typed clients: EC2's Query protocol, and the sandbox's control calls.
+//! Signed calls outside the typed clients: today EC2's Query protocol.
 
 use std::time::{Duration, SystemTime};
 

@@ -16,6 +16,7 @@ pub use tail::{Tail, TailOptions};
 pub use wait::wait_until_steady;
 
 use crate::aws::AwsError;
+pub use crate::aws::{LogEvent, LogGroup, LogStream};
 
 /// Why the work did not succeed.
 #[derive(Debug, thiserror::Error)]

@@ -31,7 +31,7 @@ pub struct StatusReport {
     pub scaling: Option<ScalingStatus>,
     /// The names under which it is found, with the addresses behind them.
     pub discovery: Vec<DiscoveryStatus>,
-    /// Where it answers on this machine (sandbox only).
+    /// Where it answers on this machine; only the sandbox knows, so its caller fills it in.
     pub url: Option<String>,
     /// The newest events first.
     pub events: Vec<EventStatus>,
@@ -109,12 +109,10 @@ pub struct EventStatus {
 /// How many events are told.
 const EVENTS: usize = 10;
 
-/// Asks ECS, Application Auto Scaling and Cloud Map, and the sandbox if `sandbox`, at the same time.
-pub async fn read_status(aws: &Aws, stack: &ServiceStack, sandbox: bool) -> Result<StatusReport> {
+/// Asks ECS, Application Auto Scaling and Cloud Map.
+pub async fn read_status(aws: &Aws, stack: &ServiceStack) -> Result<StatusReport> {
     let name = &stack.service;
-    let addresses = async { if sandbox { aws.sandbox_addresses().await } else { Ok(Vec::new()) } };
-    let (state, tasks, scaling, addresses) =
-        tokio::try_join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name), addresses)?;
+    let (state, tasks, scaling) = tokio::try_join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name))?;
     let mut discovery = Vec::new();
     for arn in state.iter().flat_map(|state| &state.registries) {
         let service = aws.discovery_service(arn).await?;
@@ -124,7 +122,6 @@ pub async fn read_status(aws: &Aws, stack: &ServiceStack, sandbox: bool) -> Resu
         });
         discovery.push(DiscoveryStatus { name: service.name, instances: instances.collect() });
     }
-    let ours = addresses.into_iter().find(|address| address.cluster == name.cluster && address.service == name.service);
     let missing = "MISSING".to_owned();
     Ok(StatusReport {
         cluster: name.cluster.clone(),
@@ -138,7 +135,7 @@ pub async fn read_status(aws: &Aws, stack: &ServiceStack, sandbox: bool) -> Resu
         tasks: tasks.into_iter().map(task).collect(),
         scaling: scaling.map(scaling_status),
         discovery,
-        url: ours.map(|address| address.url),
+        url: None,
         events: state
             .into_iter()
             .flat_map(|state| state.events)

@@ -7,7 +7,7 @@ use owo_colors::{AnsiColors, OwoColorize as _};
 use serde_json::json;
 
 use super::{Ui, clean};
-use crate::aws::{LogEvent, LogGroup, LogStream};
+use crate::ops::{LogEvent, LogGroup, LogStream};
 
 const COLORS: [AnsiColors; 6] =
     [AnsiColors::Cyan, AnsiColors::Green, AnsiColors::Yellow, AnsiColors::Magenta, AnsiColors::Blue, AnsiColors::BrightRed];

@@ -7,7 +7,8 @@ use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
 use super::clean::clean;
-use crate::error::CliError;
+use crate::error::{CliError, Report};
+use crate::exit::Exit;
 use crate::settings::{ColorWhen, Output, Settings, Terminals, Verbosity};
 
 /// Writes results, notes, questions and errors.
@@ -96,6 +97,12 @@ impl Ui {
         self.say(&format!("{} {text}", "warning:".yellow().bold()));
     }
 
+    /// A warning that has a place in a file.
+    pub fn warning(&mut self, report: &Report) {
+        let place = report.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+        self.warn(&format!("{}{place}", clean(&report.message, false)));
+    }
+
     /// What went wrong, where, and what to do.
     pub fn error(&mut self, error: &CliError) {
         for report in &error.reports {
@@ -122,6 +129,29 @@ impl Ui {
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer)?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks which of several is meant; where nobody can answer it is an error that lists them.
+    pub fn choose<'a>(&mut self, noun: &str, names: &[&'a str]) -> Result<&'a str, CliError> {
+        if !self.can_ask() {
+            return Err(CliError::usage(format!("which {noun}? there are several")).hint(format!("name one of {}", names.join(", "))));
+        }
+        for (number, name) in names.iter().enumerate() {
+            writeln!(self.stderr, "  {} {name}", (number + 1).cyan())?;
+        }
+        loop {
+            write!(self.stderr, "Which {noun}? ")?;
+            self.stderr.flush()?;
+            let mut answer = String::new();
+            if io::stdin().lock().read_line(&mut answer)? == 0 {
+                return Err(CliError::new(Exit::Interrupted, format!("no {noun} was chosen")));
+            }
+            let answer = answer.trim();
+            let by_number = answer.parse::<usize>().ok().and_then(|number| names.get(number.checked_sub(1)?));
+            if let Some(name) = by_number.or_else(|| names.iter().find(|name| **name == answer)) {
+                return Ok(name);
+            }
+        }
     }
 
     /// Stderr may be closed; there is nobody to tell then.

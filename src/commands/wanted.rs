@@ -1,0 +1,166 @@
+//! The template that a stack shall have: the spec synthesised with what had to be looked up, and the template that it has.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::aws::{self, Aws};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::project::Project;
+use crate::stack::{Environment, Lookup, Lookups, Subnets, Template, Vpc, synth};
+
+/// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be looked at: `known after STACK` stands for what only a deploy can tell, and pinned answers are believed.
+    Show {
+        /// Ask again even where `ecsws.lock` has the answer.
+        refresh: bool,
+    },
+    /// To be deployed: everything has to be known.
+    Deploy,
+}
+
+/// Makes templates; asks each question once.
+#[derive(Debug)]
+pub struct Synthesiser {
+    purpose: Purpose,
+    environment: Option<Environment>,
+    lookups: Lookups,
+}
+
+impl Synthesiser {
+    /// One that has asked nothing yet.
+    pub fn new(purpose: Purpose) -> Self {
+        Self { purpose, environment: None, lookups: Lookups::default() }
+    }
+
+    /// The template of a stack. New answers are pinned in `ecsws.lock`, but never the sandbox's, nor the ids of the project's own platform.
+    pub async fn template(&mut self, project: &mut Project, stack: &str, ctx: &mut Context) -> Result<Template, CliError> {
+        let environment = self.environment(project, ctx).await?;
+        let mut pinned = false;
+        while let Some(lookup) = self.lookups.missing(&project.spec, stack) {
+            match lookup {
+                Lookup::AvailabilityZones => {
+                    ctx.ui.detail(&format!("looking up the availability zones of {}", environment.region));
+                    let zones = ctx.aws(Some(project)).await?.availability_zones().await?;
+                    project.lock.pin_zones(&environment, zones.clone());
+                    self.lookups.set_zones(zones);
+                    pinned = true;
+                }
+                Lookup::Vpc(name) => match &project.spec.platform.stack {
+                    Some(platform) if name.starts_with(&format!("{}/", platform.name)) => {
+                        let platform = platform.name.clone();
+                        self.own_vpc(project, &platform, &name, ctx).await?;
+                    }
+                    _ => {
+                        let vpc = look_up_vpc(&*ctx.aws(Some(project)).await?, &name, &environment).await?;
+                        project.lock.pin_vpc(&environment, &name, vpc.clone());
+                        self.lookups.set_vpc(&name, vpc);
+                        pinned = true;
+                    }
+                },
+            }
+        }
+        if pinned && !ctx.settings.sandbox {
+            project.save_lock()?;
+        }
+        synth(&project.spec, stack, &environment, &self.lookups).map_err(|error| CliError::usage(error.to_string()))
+    }
+
+    /// Account and region, decided once; then what is pinned for them is known.
+    async fn environment(&mut self, project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+        if let Some(environment) = &self.environment {
+            return Ok(environment.clone());
+        }
+        let environment = match self.purpose {
+            _ if ctx.settings.sandbox => {
+                let options = ctx.sandbox_options(Some(project))?;
+                Environment { account: options.account, region: options.region }
+            }
+            Purpose::Show { .. } => shown_environment(project, ctx).await?,
+            Purpose::Deploy => ask_environment(project, ctx).await?,
+        };
+        if !ctx.settings.sandbox && self.purpose != (Purpose::Show { refresh: true }) {
+            self.lookups = project.lock.lookups(&environment);
+        }
+        if let Some(platform) = &project.spec.platform.stack {
+            self.lookups.forget_vpcs_of(&platform.name);
+        }
+        Ok(self.environment.insert(environment).clone())
+    }
+
+    /// The VPC of the project's own platform, read from its stack.
+    async fn own_vpc(&mut self, project: &Project, platform: &str, name: &str, ctx: &mut Context) -> Result<(), CliError> {
+        let aws = ctx.aws(Some(project)).await?;
+        let resources = aws.stack_resources(platform).await?;
+        let vpc = resources.iter().find(|resource| resource.resource_type == "AWS::EC2::VPC" && !resource.physical_id.is_empty());
+        match (vpc, self.purpose) {
+            (Some(vpc), _) => self.lookups.set_vpc(name, subnets(aws.vpc(&vpc.physical_id).await?)),
+            (None, Purpose::Show { .. }) => self.lookups.set_known_after(name, platform),
+            (None, Purpose::Deploy) => {
+                return Err(CliError::failed(format!("stack {platform} is not deployed, and this one needs its subnets"))
+                    .hint("`ecsws deploy` without a name deploys both, in order"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `[target]`, then the flags and the AWS environment. An account left open is the one that `ecsws.lock` is for, or else STS says it.
+async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+    let target = &project.spec.target;
+    let region = target.region.clone().or_else(|| ctx.settings.region_flag.clone()).or_else(|| ctx.settings.region_variable.clone());
+    let locked = project.lock.only_environment();
+    let account = target.account.clone().or_else(|| {
+        let same_region = locked.filter(|locked| region.as_ref().is_none_or(|region| *region == locked.region));
+        same_region.map(|locked| locked.account.clone())
+    });
+    match (account, region.or_else(|| locked.map(|locked| locked.region.clone()))) {
+        (Some(account), Some(region)) => Ok(Environment { account, region }),
+        (account, _) => {
+            let asked = ask_environment(project, ctx).await?;
+            Ok(Environment { account: account.unwrap_or(asked.account), region: asked.region })
+        }
+    }
+}
+
+async fn ask_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+    let aws = ctx.aws(Some(project)).await?;
+    Ok(Environment { account: aws.identity().await?.account, region: aws.region().to_owned() })
+}
+
+async fn look_up_vpc(aws: &Aws, name: &str, environment: &Environment) -> Result<Vpc, CliError> {
+    let Environment { account, region } = environment;
+    let ids = aws.vpc_ids(name).await?;
+    match ids.as_slice() {
+        [id] => Ok(subnets(aws.vpc(id).await?)),
+        [] => Err(CliError::failed(format!("there is no VPC with the Name tag `{name}` in account {account}, {region}"))
+            .hint("set platform.vpc, or platform.subnets, or let [platform.stack] make one")),
+        several => Err(CliError::failed(format!("{} VPCs have the Name tag `{name}`: {}", several.len(), several.join(", ")))
+            .hint("set platform.subnets instead")),
+    }
+}
+
+/// cdk's two kinds: by its own tag, or else by whether there is a route to an internet gateway. Isolated subnets are neither.
+fn subnets(vpc: aws::Vpc) -> Vpc {
+    let mut found = Subnets::default();
+    for subnet in vpc.subnets {
+        match subnet.cdk_type.as_deref() {
+            Some("Public") => found.public.push(subnet.id),
+            Some("Private") => found.private.push(subnet.id),
+            Some("Isolated") => {}
+            _ if subnet.public => found.public.push(subnet.id),
+            _ => found.private.push(subnet.id),
+        }
+    }
+    Vpc { id: vpc.id, subnets: found }
+}
+
+/// The template that is deployed, JSON or YAML; `None` when there is no such stack.
+pub async fn deployed_template(aws: &Arc<Aws>, stack: &str) -> Result<Option<Value>, CliError> {
+    let Some(text) = aws.template(stack).await? else { return Ok(None) };
+    let unreadable = |error| CliError::failed(format!("the deployed template of {stack} cannot be read: {error}"));
+    crate::stack::read_template(&text).map(Some).map_err(unreadable)
+}
