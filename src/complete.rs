@@ -4,6 +4,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::project::Project;
 use crate::settings::{GlobalArgs, Surroundings, resolve};
+use crate::stack;
 
 /// Keys of the services in `ecsws.toml`.
 pub fn services() -> ArgValueCandidates {
@@ -12,7 +13,7 @@ pub fn services() -> ArgValueCandidates {
 
 /// Names of the stacks in `ecsws.toml`.
 pub fn stacks() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| names(|project| project.spec.stacks().into_iter().map(|stack| stack.name).collect()))
+    ArgValueCandidates::new(|| names(|project| stack::stacks(&project.spec).into_iter().map(|stack| stack.name).collect()))
 }
 
 fn names(of: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {

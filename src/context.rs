@@ -1,5 +1,6 @@
 //! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -79,12 +80,18 @@ impl Context {
 
     async fn sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
         let options = self.sandbox_options(project)?;
-        let program = std::env::current_exe()?;
+        let program = self.program()?;
         let endpoint = lifecycle::ensure_running(&program, &options).await.map_err(|error| CliError::failed(error.to_string()))?;
         let keys = (endpoint.credentials.access_key_id.clone(), endpoint.credentials.secret_access_key.clone());
         let url = endpoint.url.clone();
         self.sandbox = Some(endpoint);
         Ok(Connection { profile: None, region: Some(options.region), endpoint_url: Some(url), static_keys: Some(keys) })
+    }
+
+    /// This program, to be started again in the background.
+    #[expect(clippy::unused_self, reason = "what this process is, is the context's")]
+    pub fn program(&self) -> Result<PathBuf, CliError> {
+        Ok(std::env::current_exe()?)
     }
 
     /// A control call to the sandbox, beside AWS's calls.

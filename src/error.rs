@@ -79,6 +79,7 @@ impl From<AwsError> for CliError {
             | AwsErrorKind::ExpiredCredentials
             | AwsErrorKind::WrongCredentials
             | AwsErrorKind::AccessDenied(_) => Exit::Refused,
+            AwsErrorKind::NoRegion => Exit::Usage,
             AwsErrorKind::TimedOut => Exit::TimedOut,
             AwsErrorKind::Unreachable | AwsErrorKind::Throttled | AwsErrorKind::NotFound | AwsErrorKind::Other => Exit::Failed,
         };

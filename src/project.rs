@@ -8,7 +8,8 @@ use crate::error::{CliError, Report};
 use crate::exit::Exit;
 use crate::render::Ui;
 use crate::settings::Settings;
-use crate::stack::{Lock, Problem, Problems, Service, Spec, StackRef};
+use crate::stack::spec::Service;
+use crate::stack::{Lock, Problem, Problems, ProjectStack, Spec, stacks};
 
 /// What users write.
 pub const FILE: &str = "ecsws.toml";
@@ -91,8 +92,8 @@ impl Project {
     }
 
     /// The stacks of these names, or all, in the order in which they are deployed.
-    pub fn stacks(&self, names: &[String]) -> Result<Vec<StackRef>, CliError> {
-        let all = self.spec.stacks();
+    pub fn stacks(&self, names: &[String]) -> Result<Vec<ProjectStack>, CliError> {
+        let all = stacks(&self.spec);
         if names.is_empty() {
             return Ok(all);
         }
@@ -104,8 +105,8 @@ impl Project {
     }
 
     /// The stack of this name; with none given the only one, or the one that the user chooses.
-    pub fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<StackRef, CliError> {
-        let all = self.spec.stacks();
+    pub fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
+        let all = stacks(&self.spec);
         let names: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
         let name = match name {
             Some(name) => name,

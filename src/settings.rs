@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum, ValueHint};
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Use the AWS that ecsws carries inside, on this machine; it starts by itself
-    #[arg(long, global = true, env = "ECSWS_SANDBOX", value_parser = BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_env_values = true)]
+    #[arg(long, global = true, env = "ECSWS_SANDBOX", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub sandbox: bool,
     /// The profile of the AWS config files
     #[arg(long, global = true, env = "AWS_PROFILE", hide_env_values = true)]
@@ -39,7 +39,7 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true)]
     pub verbose: bool,
     /// Answer every question with yes
-    #[arg(long, global = true, env = "ECSWS_YES", value_parser = BoolishValueParser::new(), num_args = 0, default_missing_value = "true", default_value = "false", hide_default_value = true, hide_env_values = true)]
+    #[arg(long, global = true, env = "ECSWS_YES", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub yes: bool,
 }
 

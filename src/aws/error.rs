@@ -23,6 +23,8 @@ pub struct AwsError {
 /// The kinds of failure that a user can do something about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AwsErrorKind {
+    /// Nothing says which region is meant.
+    NoRegion,
     /// No credentials were found.
     NoCredentials,
     /// The credentials have expired.
@@ -108,6 +110,9 @@ impl AwsError {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         Some(match &self.kind {
+            AwsErrorKind::NoRegion => {
+                "pass --region, set AWS_REGION, or write region under [target] in ecsws.toml; without an account: --sandbox".to_owned()
+            }
             AwsErrorKind::NoCredentials => {
                 "sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
                  or try it without an account: --sandbox"

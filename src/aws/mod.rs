@@ -96,7 +96,7 @@ impl Aws {
         }
         let config = loader.load().await;
         let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(AwsError::unanswered("choose a region", AwsErrorKind::Other, "no AWS region is set"));
+            return Err(AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one"));
         };
         Ok(Self {
             config,

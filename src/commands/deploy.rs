@@ -18,7 +18,7 @@ use crate::error::CliError;
 use crate::ops::{self, DeployEvent, Prepared, Wanted, locate_service, wait_until_steady};
 use crate::project::Project;
 use crate::render::{self, DeployView, Summary};
-use crate::stack::{StackRef, to_yaml};
+use crate::stack::ProjectStack;
 
 /// Deploy stacks: what changes is shown, approved, executed and followed to the end
 ///
@@ -61,7 +61,7 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
 /// Deploys stacks in order, then shows what there is now. Ctrl-C ends the following, not the work.
 pub async fn deploy(
     project: &mut Project,
-    stacks: &[StackRef],
+    stacks: &[ProjectStack],
     options: DeployOptions,
     ctx: &mut Context,
 ) -> Result<Outcome, CliError> {
@@ -86,7 +86,7 @@ pub async fn deploy(
 
 async fn deploy_all(
     project: &mut Project,
-    stacks: &[StackRef],
+    stacks: &[ProjectStack],
     options: DeployOptions,
     aws: &Arc<Aws>,
     ctx: &mut Context,
@@ -100,7 +100,7 @@ async fn deploy_all(
         if ctx.settings.sandbox {
             hand_over_images(project, stack, ctx).await?;
         }
-        let text = to_yaml(&template);
+        let text = template.to_yaml();
         let tags: Vec<(String, String)> = project.spec.tags.clone().into_iter().collect();
         let wanted = Wanted { name: &stack.name, template: &text, tags: &tags };
         if aws.stack(&stack.name).await?.is_none() {
@@ -143,7 +143,7 @@ pub async fn wait_steady(
 }
 
 /// Tells the sandbox which programs stand in for the images of a service's stack; folders are taken from the project's.
-async fn hand_over_images(project: &Project, stack: &StackRef, ctx: &Context) -> Result<(), CliError> {
+async fn hand_over_images(project: &Project, stack: &ProjectStack, ctx: &Context) -> Result<(), CliError> {
     if project.spec.service_of_stack(&stack.name).is_none() {
         return Ok(());
     }
@@ -153,7 +153,7 @@ async fn hand_over_images(project: &Project, stack: &StackRef, ctx: &Context) ->
     let images: serde_json::Map<String, serde_json::Value> = images
         .map(|(image, stand_in)| (image.clone(), json!({ "command": stand_in.command, "cwd": cwd(stand_in.cwd.as_ref()) })))
         .collect();
-    let input = json!({ "stackName": stack.name, "runtime": sandbox.runtime.name(), "images": images });
+    let input = json!({ "stackName": stack.name, "runtime": sandbox.runtime, "images": images });
     ctx.sandbox_call("PutImages", &input).await.map(drop)
 }
 
@@ -168,7 +168,8 @@ async fn summarise(project: &Project, deployed: &[Stack], aws: &Aws, ctx: &Conte
         let located = locate_service(aws, &stack.name).await?.service;
         let local = ctx.local_url(&located).await?;
         let inside = service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
-        summary.addresses.extend(render::answers((*key).to_owned(), local, inside));
+        summary.addresses.extend(local.map(|url| ((*key).to_owned(), url)));
+        summary.addresses.extend(inside.map(|name| (format!("{key}, inside the VPC,"), name)));
     }
     if let Some(((key, _), _)) = services.first() {
         let key = if project.spec.services.len() > 1 { format!(" {key}") } else { String::new() };

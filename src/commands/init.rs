@@ -57,7 +57,7 @@ fn service(args: &InitArgs, folder: &std::path::Path) -> Result<String, CliError
     match crate::stack::Spec::parse(&text) {
         Ok(_) => Ok(text),
         Err(problems) => {
-            let words = problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ");
+            let words = problems.0.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ");
             Err(CliError::usage(words).hint("choose --name, --image and --port accordingly"))
         }
     }

@@ -40,8 +40,8 @@ pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
     let aws = ctx.aws(Some(&project)).await?;
-    let stack = project.service(service.as_deref(), &mut ctx.ui)?.stack;
-    let located = locate_service(&aws, stack).await?;
+    let stack = project.service(service.as_deref(), &mut ctx.ui)?.service.stack.clone();
+    let located = locate_service(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
         return live(&aws, &located, ctx).await;
     }

@@ -11,7 +11,7 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::project::Project;
-use crate::stack::{StackRef, to_json, to_yaml};
+use crate::stack::{ProjectStack, Template};
 
 /// Print the CloudFormation template of a stack
 ///
@@ -43,14 +43,17 @@ pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError
     let SynthArgs { stack, all, json, out, refresh } = args;
     let json = json || ctx.ui.is_json();
     let mut project = ctx.project()?;
-    let stacks: Vec<StackRef> = match (&stack, all || out.is_some()) {
+    let stacks: Vec<ProjectStack> = match (&stack, all || out.is_some()) {
         (None, true) => project.stacks(&[])?,
         (name, _) => vec![project.stack(name.as_deref(), &mut ctx.ui)?],
     };
     let templates = templates(&mut project, &stacks, refresh, ctx).await?;
     match out {
         Some(folder) => write_files(&folder, &templates, json, ctx)?,
-        None if json && all => writeln!(ctx.ui.results(), "{}", to_json(&Value::Object(templates)))?,
+        None if json && all => {
+            let by_name: Map<String, Value> = templates.into_iter().map(|(name, template)| (name, template.to_value())).collect();
+            writeln!(ctx.ui.results(), "{:#}", Value::Object(by_name))?;
+        }
         None => print(&templates, json, ctx)?,
     }
     Ok(Outcome::Done)
@@ -58,37 +61,37 @@ pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError
 
 async fn templates(
     project: &mut Project,
-    stacks: &[StackRef],
+    stacks: &[ProjectStack],
     refresh: bool,
     ctx: &mut Context,
-) -> Result<Map<String, Value>, CliError> {
+) -> Result<Vec<(String, Template)>, CliError> {
     let mut synthesiser = Synthesiser::new(Purpose::Show { refresh });
-    let mut templates = Map::new();
+    let mut templates = Vec::new();
     for stack in stacks {
         let template = synthesiser.template(project, &stack.name, ctx).await?;
-        templates.insert(stack.name.clone(), template);
+        templates.push((stack.name.clone(), template));
     }
     Ok(templates)
 }
 
-fn print(templates: &Map<String, Value>, json: bool, ctx: &mut Context) -> Result<(), CliError> {
+fn print(templates: &[(String, Template)], json: bool, ctx: &mut Context) -> Result<(), CliError> {
     let several = templates.len() > 1;
-    for template in templates.values() {
+    for (_, template) in templates {
         if several {
             writeln!(ctx.ui.results(), "---")?;
         }
-        let text = if json { to_json(template) + "\n" } else { to_yaml(template) };
+        let text = if json { template.to_json() } else { template.to_yaml() };
         write!(ctx.ui.results(), "{text}")?;
     }
     Ok(())
 }
 
-fn write_files(folder: &std::path::Path, templates: &Map<String, Value>, json: bool, ctx: &mut Context) -> Result<(), CliError> {
+fn write_files(folder: &std::path::Path, templates: &[(String, Template)], json: bool, ctx: &mut Context) -> Result<(), CliError> {
     let folder = ctx.settings.working_dir.join(folder);
     let failed = |error: std::io::Error| CliError::failed(format!("cannot write to {}: {error}", folder.display()));
     std::fs::create_dir_all(&folder).map_err(failed)?;
     for (name, template) in templates {
-        let (extension, text) = if json { ("json", to_json(template) + "\n") } else { ("yaml", to_yaml(template)) };
+        let (extension, text) = if json { ("json", template.to_json()) } else { ("yaml", template.to_yaml()) };
         let file = folder.join(format!("{name}.{extension}"));
         #[expect(clippy::disallowed_methods, reason = "--out asks for files")]
         std::fs::write(&file, text).map_err(failed)?;

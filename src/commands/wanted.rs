@@ -1,14 +1,11 @@
 //! The template that a stack shall have: the spec synthesised with what had to be looked up, and the template that it has.
 
-use std::sync::Arc;
-
-use serde_json::Value;
-
 use crate::aws::{self, Aws};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::project::Project;
-use crate::stack::{Environment, Lookup, Lookups, Subnets, Template, Vpc, synth};
+use crate::stack::spec::{Platform, PlatformStack};
+use crate::stack::{Environment, Lookup, ForeignError, Lookups, Subnets, Template, Vpc, platform_ids, read_template, synth};
 
 /// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +36,7 @@ impl Synthesiser {
     /// The template of a stack. New answers are pinned in `ecsws.lock`, but never the sandbox's, nor the ids of the project's own platform.
     pub async fn template(&mut self, project: &mut Project, stack: &str, ctx: &mut Context) -> Result<Template, CliError> {
         let environment = self.environment(project, ctx).await?;
+        self.own_vpc(project, stack, ctx).await?;
         let mut pinned = false;
         while let Some(lookup) = self.lookups.missing(&project.spec, stack) {
             match lookup {
@@ -49,18 +47,13 @@ impl Synthesiser {
                     self.lookups.set_zones(zones);
                     pinned = true;
                 }
-                Lookup::Vpc(name) => match &project.spec.platform.stack {
-                    Some(platform) if name.starts_with(&format!("{}/", platform.name)) => {
-                        let platform = platform.name.clone();
-                        self.own_vpc(project, &platform, &name, ctx).await?;
-                    }
-                    _ => {
-                        let vpc = look_up_vpc(&*ctx.aws(Some(project)).await?, &name, &environment).await?;
-                        project.lock.pin_vpc(&environment, &name, vpc.clone());
-                        self.lookups.set_vpc(&name, vpc);
-                        pinned = true;
-                    }
-                },
+                Lookup::Vpc(name) => {
+                    ctx.ui.detail(&format!("looking up the VPC {name}"));
+                    let vpc = look_up_vpc(&*ctx.aws(Some(project)).await?, &name, &environment).await?;
+                    project.lock.pin_vpc(&environment, &name, vpc.clone());
+                    self.lookups.set_vpc(&name, vpc);
+                    pinned = true;
+                }
             }
         }
         if pinned && !ctx.settings.sandbox {
@@ -85,27 +78,40 @@ impl Synthesiser {
         if !ctx.settings.sandbox && self.purpose != (Purpose::Show { refresh: true }) {
             self.lookups = project.lock.lookups(&environment);
         }
-        if let Some(platform) = &project.spec.platform.stack {
-            self.lookups.forget_vpcs_of(&platform.name);
-        }
         Ok(self.environment.insert(environment).clone())
     }
 
-    /// The VPC of the project's own platform, read from its stack.
-    async fn own_vpc(&mut self, project: &Project, platform: &str, name: &str, ctx: &mut Context) -> Result<(), CliError> {
-        let aws = ctx.aws(Some(project)).await?;
-        let resources = aws.stack_resources(platform).await?;
-        let vpc = resources.iter().find(|resource| resource.resource_type == "AWS::EC2::VPC" && !resource.physical_id.is_empty());
-        match (vpc, self.purpose) {
-            (Some(vpc), _) => self.lookups.set_vpc(name, subnets(aws.vpc(&vpc.physical_id).await?)),
-            (None, Purpose::Show { .. }) => self.lookups.set_known_after(name, platform),
+    /// The VPC of the project's own platform, read from its stack, for a service that uses it.
+    async fn own_vpc(&mut self, project: &Project, stack: &str, ctx: &mut Context) -> Result<(), CliError> {
+        let platform = project.spec.platform.stack.as_ref().filter(|platform| is_used_by(platform, project, stack));
+        let Some(platform) = platform else { return Ok(()) };
+        let vpc_name = &project.spec.platform.vpc;
+        let resources = ctx.aws(Some(project)).await?.stack_resources(&platform.name).await?;
+        let physical = |logical: &String| {
+            let found = resources.iter().find(|resource| resource.logical_id == *logical && !resource.physical_id.is_empty());
+            found.map(|resource| resource.physical_id.clone())
+        };
+        let ids = platform_ids(platform);
+        match (physical(&ids.vpc), self.purpose) {
+            (Some(id), _) => {
+                let all = |logical: &[String]| logical.iter().filter_map(physical).collect();
+                let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
+                self.lookups.set_vpc(vpc_name, Vpc { id, subnets });
+            }
+            (None, Purpose::Show { .. }) => self.lookups.set_known_after(vpc_name, &platform.name),
             (None, Purpose::Deploy) => {
-                return Err(CliError::failed(format!("stack {platform} is not deployed, and this one needs its subnets"))
+                return Err(CliError::failed(format!("stack {} is not deployed, and {stack} needs its subnets", platform.name))
                     .hint("`ecsws deploy` without a name deploys both, in order"));
             }
         }
         Ok(())
     }
+}
+
+/// Whether the stack is a service's that runs in the VPC of the project's own platform.
+fn is_used_by(platform: &PlatformStack, project: &Project, stack: &str) -> bool {
+    let Platform { vpc, subnets, .. } = &project.spec.platform;
+    stack != platform.name && subnets.is_none() && vpc.strip_suffix("/BaseVPC") == Some(&platform.name)
 }
 
 /// `[target]`, then the flags and the AWS environment. An account left open is the one that `ecsws.lock` is for, or else STS says it.
@@ -159,8 +165,8 @@ fn subnets(vpc: aws::Vpc) -> Vpc {
 }
 
 /// The template that is deployed, JSON or YAML; `None` when there is no such stack.
-pub async fn deployed_template(aws: &Arc<Aws>, stack: &str) -> Result<Option<Value>, CliError> {
+pub async fn deployed_template(aws: &Aws, stack: &str) -> Result<Option<Template>, CliError> {
     let Some(text) = aws.template(stack).await? else { return Ok(None) };
-    let unreadable = |error| CliError::failed(format!("the deployed template of {stack} cannot be read: {error}"));
-    crate::stack::read_template(&text).map(Some).map_err(unreadable)
+    let unreadable = |error: ForeignError| CliError::failed(format!("the deployed template of {stack} cannot be read: {error}"));
+    read_template(&text).map(Some).map_err(unreadable)
 }

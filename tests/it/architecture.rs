@@ -11,12 +11,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         "commands",
         &["aws", "complete", "context", "error", "exit", "ops", "project", "render", "sandbox", "settings", "stack", "when"],
     ),
-    ("complete", &["project", "settings"]),
+    ("complete", &["project", "settings", "stack"]),
     ("context", &["aws", "error", "project", "render", "sandbox", "settings", "stack"]),
-    ("project", &["error", "render", "settings", "stack"]),
+    ("project", &["error", "exit", "render", "settings", "stack"]),
     ("error", &["aws", "exit", "ops", "stack"]),
     ("ops", &["aws", "stack"]),
-    ("render", &["error", "ops", "settings", "stack"]),
+    ("render", &["error", "exit", "ops", "settings", "stack"]),
 ];
 
 /// Lines that a file may have; tests and tables make the difference to the 300 that we aim at.

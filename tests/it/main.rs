@@ -1,6 +1,8 @@
 //! The integration tests: one binary, a file per subject.
 
 mod architecture;
+mod cli;
 mod common;
+mod completions;
 mod spec;
 mod synth;
