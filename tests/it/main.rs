@@ -1,5 +1,6 @@
 //! The integration tests: one binary, a file per subject.
 
 mod common;
+mod properties;
 mod spec;
 mod synth;
