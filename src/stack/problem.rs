@@ -31,11 +31,13 @@ pub struct Problems(pub Vec<Problem>);
 pub(super) struct Mistake {
     pub message: String,
     pub hint: Option<String>,
+    /// Which item of a list (from 0) it is about, when it is not about the whole.
+    pub item: Option<usize>,
 }
 
 impl Mistake {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), hint: None, item: None }
     }
 
     pub fn hint(self, hint: impl Into<String>) -> Self {

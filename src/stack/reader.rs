@@ -4,7 +4,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -65,7 +64,7 @@ fn located(text: &str, mut found: Vec<(usize, Mistake)>) -> Vec<Problem> {
     found.sort_by_key(|(offset, _)| *offset);
     let mut problems: Vec<Problem> = found
         .into_iter()
-        .map(|(offset, Mistake { message, hint })| {
+        .map(|(offset, Mistake { message, hint, .. })| {
             let (line, column) = position(text, offset);
             Problem { message, line, column, hint }
         })
@@ -126,7 +125,11 @@ impl<'d, 't> Table<'d, 't> {
             self.refuse(key, Mistake::new(written));
             return Vec::new();
         };
-        items.iter().enumerate().filter_map(|(at, item)| self.table_of(format!("{}[{at}]", self.join(key)), item)).collect()
+        items
+            .iter()
+            .enumerate()
+            .filter_map(|(at, item)| self.table_of(format!("{}[{at}]", self.join(key)), item))
+            .collect()
     }
 
     /// The table that `value` holds, if it is one.
@@ -158,7 +161,7 @@ impl<'d, 't> Table<'d, 't> {
         value: &Spanned<DeValue<'t>>,
         rule: impl FnOnce(&DeValue<'t>) -> Checked<T>,
     ) -> Option<T> {
-        rule(value.get_ref()).map_err(|mistake| self.refuse_value(key, value.span(), mistake)).ok()
+        rule(value.get_ref()).map_err(|mistake| self.refuse_value(key, value, mistake)).ok()
     }
 
     /// Whether `key` is given and a table.
@@ -173,8 +176,10 @@ impl<'d, 't> Table<'d, 't> {
 
     /// Records a mistake of `key`, at its value, or at the table when it is not written.
     pub fn refuse(&self, key: &'static str, mistake: Mistake) {
-        let span = self.value(key).map_or(self.start..self.start, Spanned::span);
-        self.refuse_value(key, span, mistake);
+        match self.value(key) {
+            Some(value) => self.refuse_value(key, value, mistake),
+            None => self.refuse_at(self.start, self.named(key, mistake)),
+        }
     }
 
     /// Records a warning about `key`.
@@ -182,6 +187,17 @@ impl<'d, 't> Table<'d, 't> {
         let start = self.value(key).map_or(self.start, |value| value.span().start);
         let named = self.named(key, mistake);
         self.document.findings.borrow_mut().warnings.push((start, named));
+    }
+
+    /// Records a mistake of a key of this table that is free.
+    pub fn refuse_key(&self, entry: &Entry<'_, 't>, mistake: Mistake) {
+        self.refuse_at(entry.key_start, self.named(entry.key, mistake));
+    }
+
+    /// Records a mistake of the table itself.
+    pub fn refuse_table(&self, mistake: Mistake) {
+        let message = format!("`{}` {}", self.path, mistake.message);
+        self.refuse_at(self.start, Mistake { message, ..mistake });
     }
 
     /// Records a mistake whose message is complete.
@@ -226,8 +242,12 @@ impl<'d, 't> Table<'d, 't> {
         self.entries.get(key)
     }
 
-    fn refuse_value(&self, key: &str, span: Range<usize>, mistake: Mistake) {
-        self.refuse_at(span.start, self.named(key, mistake));
+    fn refuse_value(&self, key: &str, value: &Spanned<DeValue<'t>>, mistake: Mistake) {
+        let item = mistake.item.and_then(|at| Some((at, value.get_ref().as_array()?.get(at)?)));
+        match item {
+            Some((at, item)) => self.refuse_at(item.span().start, self.named(&format!("{key}[{at}]"), mistake)),
+            None => self.refuse_at(value.span().start, self.named(key, mistake)),
+        }
     }
 
     fn named(&self, key: &str, mistake: Mistake) -> Mistake {

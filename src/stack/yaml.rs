@@ -108,7 +108,7 @@ fn is_literal(value: &str) -> bool {
     value.contains('\n')
         && !value.starts_with([' ', '\n'])
         && !value.ends_with("\n\n")
-        && value.lines().all(|line| !line.ends_with(' ') && !(line.starts_with(' ') && line.trim().is_empty()))
+        && value.lines().all(|line| !line.ends_with(' '))
         && value.chars().all(harmless)
 }
 
@@ -152,7 +152,9 @@ fn quoted(text: &mut String, value: &str) {
             '\t' => text.push_str("\\t"),
             '\r' => text.push_str("\\r"),
             ' '..='~' => text.push(letter),
-            '\u{a0}'..='\u{2027}' | '\u{2030}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' => text.push(letter),
+            '\u{a0}'..='\u{2027}' | '\u{2030}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' => {
+                text.push(letter);
+            }
             other if u32::from(other) <= 0xff => {
                 let _ = write!(text, "\\x{:02x}", u32::from(other));
             }

@@ -29,10 +29,8 @@ pub fn synth_case(name: &str) -> Template {
     let folder = data("synth").join(name);
     let (spec, _) = Spec::parse(&read(&folder.join("ecsws.toml"))).unwrap();
     let lock = Lock::parse(&read(&folder.join("ecsws.lock"))).unwrap();
-    let environment = Environment {
-        account: spec.target.account.clone().unwrap(),
-        region: spec.target.region.clone().unwrap(),
-    };
+    let environment =
+        Environment { account: spec.target.account.clone().unwrap(), region: spec.target.region.clone().unwrap() };
     synth(&spec, &stacks(&spec)[0].name, &environment, &lock.lookups(&environment)).unwrap()
 }
 

@@ -4,5 +4,6 @@ mod architecture;
 mod cli;
 mod common;
 mod completions;
+mod properties;
 mod spec;
 mod synth;

@@ -150,7 +150,9 @@ fn names_that_may_be_used_once_are_claimed_once() {
 
 #[test]
 fn what_is_missing_is_named() {
-    insta::assert_snapshot!(mistakes("[services.api]\n[services.web]\ncontainer = {}\n[services.web.autoscaling]\n[[services.web.task_policy]]\n"));
+    insta::assert_snapshot!(mistakes(
+        "[services.api]\n[services.web]\ncontainer = {}\n[services.web.autoscaling]\n[[services.web.task_policy]]\n"
+    ));
     insta::assert_snapshot!(mistakes("cdk = 2\n"), @r"
     1:1 there is no stack in this file
          hint: add a [services.NAME] table

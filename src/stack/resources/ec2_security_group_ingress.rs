@@ -6,7 +6,19 @@ use super::ResourceType;
 /// The type's row.
 pub(super) const TYPE: ResourceType = ResourceType {
     name: "AWS::EC2::SecurityGroupIngress",
-    create_only: &["CidrIp", "CidrIpv6", "FromPort", "GroupId", "GroupName", "IpProtocol", "SourcePrefixListId", "SourceSecurityGroupId", "SourceSecurityGroupName", "SourceSecurityGroupOwnerId", "ToPort"],
+    create_only: &[
+        "CidrIp",
+        "CidrIpv6",
+        "FromPort",
+        "GroupId",
+        "GroupName",
+        "IpProtocol",
+        "SourcePrefixListId",
+        "SourceSecurityGroupId",
+        "SourceSecurityGroupName",
+        "SourceSecurityGroupOwnerId",
+        "ToPort",
+    ],
     conditionally_create_only: &[],
     required_first: &["IpProtocol"],
 };

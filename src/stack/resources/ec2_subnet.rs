@@ -7,7 +7,18 @@ use crate::stack::spec::Cidr;
 /// The type's row.
 pub(super) const TYPE: ResourceType = ResourceType {
     name: "AWS::EC2::Subnet",
-    create_only: &["AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "Ipv6IpamPoolId", "Ipv6Native", "Ipv6NetmaskLength", "OutpostArn", "VpcId"],
+    create_only: &[
+        "AvailabilityZone",
+        "AvailabilityZoneId",
+        "CidrBlock",
+        "Ipv4IpamPoolId",
+        "Ipv4NetmaskLength",
+        "Ipv6IpamPoolId",
+        "Ipv6Native",
+        "Ipv6NetmaskLength",
+        "OutpostArn",
+        "VpcId",
+    ],
     conditionally_create_only: &["Ipv6CidrBlock"],
     required_first: &["VpcId"],
 };

@@ -77,8 +77,7 @@ fn variables<T>(
     entries
         .filter_map(|entry| {
             if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
-                let message = format!("`{}` has {}, which is no name for a variable", variables.join(""), check::quoted(entry.key));
-                variables.refuse_at(entry.key_start, Mistake::new(message));
+                variables.refuse_key(&entry, Mistake::new("is no name for a variable"));
             }
             Some((entry.key.to_owned(), variables.checked(entry.key, entry.value, &rule)?))
         })

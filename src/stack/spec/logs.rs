@@ -49,7 +49,8 @@ fn stream_prefix(value: &DeValue<'_>) -> Checked<String> {
     let prefix = check::filled(value)?;
     match () {
         () if prefix.contains([':', '*']) => {
-            Err(Mistake::new(format!("is {}", check::quoted(&prefix))).hint("a log stream's name has no `:` and no `*`"))
+            Err(Mistake::new(format!("is {}", check::quoted(&prefix)))
+                .hint("a log stream's name has no `:` and no `*`"))
         }
         () if prefix.len() > 220 => Err(Mistake::new("is too long").hint("a prefix is at most 220 characters long")),
         () => Ok(prefix),

@@ -78,7 +78,14 @@ fn stack(table: Table<'_, '_>) -> Option<PlatformStack> {
         table.claim("stack", "name", name);
     }
     table.finish();
-    Some(PlatformStack { name: name?, cidr: cidr?, cluster_name: cluster_name?, container_insights, namespace: namespace?, stress_tool })
+    Some(PlatformStack {
+        name: name?,
+        cidr: cidr?,
+        cluster_name: cluster_name?,
+        container_insights,
+        namespace: namespace?,
+        stress_tool,
+    })
 }
 
 fn reference(

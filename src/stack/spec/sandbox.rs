@@ -2,7 +2,6 @@
 
 use super::{Runtime, Sandbox, StandIn};
 use crate::stack::check;
-use crate::stack::problem::Mistake;
 use crate::stack::reader::{Entry, Table};
 
 const RUNTIMES: &[(&str, Runtime)] =
@@ -20,8 +19,7 @@ pub(super) fn read(table: Table<'_, '_>) -> Sandbox {
 
 fn stand_in(images: &Table<'_, '_>, entry: &Entry<'_, '_>) -> Option<StandIn> {
     if let Err(mistake) = check::IMAGE.check(entry.key) {
-        let message = format!("`{}` {}", images.join(entry.key), mistake.message);
-        images.refuse_at(entry.key_start, Mistake { message, ..mistake });
+        images.refuse_key(entry, mistake);
     }
     let table = images.table_of(images.join(entry.key), entry.value)?;
     let command = table.required("command", "add command = [\"node\", \"server.js\"]", check::list(check::text));

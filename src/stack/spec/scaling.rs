@@ -16,14 +16,15 @@ pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
     let max = table.required("max", "add max = 10", tasks());
     let cpu = table.table("cpu").map(tracking);
     let memory = table.table("memory").map(tracking);
-    let autoscaling = Autoscaling { min: min.unwrap_or(1), max: max?, cpu: cpu.flatten(), memory: memory.flatten() };
-    if autoscaling.min > autoscaling.max {
-        let Autoscaling { min, max, .. } = autoscaling;
+    let min = min.unwrap_or(1);
+    if let Some(max) = max
+        && min > max
+    {
         let key = if table.has("min") { "min" } else { "max" };
         table.refuse(key, Mistake::new(format!("makes min {min} more than max {max}")).hint("min is at most max"));
     }
     table.finish();
-    Some(autoscaling)
+    Some(Autoscaling { min, max: max?, cpu: cpu.flatten(), memory: memory.flatten() })
 }
 
 fn tracking(table: Table<'_, '_>) -> Option<TargetTracking> {

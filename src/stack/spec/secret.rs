@@ -13,7 +13,9 @@ pub(super) fn rule(value: &DeValue<'_>) -> Checked<Secret> {
     let source = check::text(value)?;
     match source.split_once(':') {
         Some(("ssm", name)) => parameter(name),
-        Some(("secretsmanager", name)) => check::SECRET_NAME.check(name).map(|()| Secret::SecretsManager(name.to_owned())),
+        Some(("secretsmanager", name)) => {
+            check::SECRET_NAME.check(name).map(|()| Secret::SecretsManager(name.to_owned()))
+        }
         _ => Err(Mistake::new(format!("is {}, which names no store", check::quoted(&source))).hint(HINT)),
     }
 }
@@ -23,9 +25,8 @@ fn parameter(name: &str) -> Checked<Secret> {
     check::PARAMETER_NAME.check(name)?;
     let bare = name.trim_start_matches('/').to_ascii_lowercase();
     match () {
-        () if !name.starts_with('/') && name.contains('/') => {
-            Err(Mistake::new(format!("is the parameter {name}")).hint(format!("a name with levels starts with `/`: \"ssm:/{name}\"")))
-        }
+        () if !name.starts_with('/') && name.contains('/') => Err(Mistake::new(format!("is the parameter {name}"))
+            .hint(format!("a name with levels starts with `/`: \"ssm:/{name}\""))),
         () if name.ends_with('/') || name.contains("//") => {
             Err(Mistake::new(format!("is the parameter {name}, which has an empty level")))
         }

@@ -21,13 +21,19 @@ enum Compatibility {
 const COMPATIBILITIES: &[(&str, Compatibility)] = &[("EC2", Compatibility::Ec2), ("FARGATE", Compatibility::Fargate)];
 
 /// Fargate's platform versions for Linux.
-const PLATFORM_VERSIONS: &[(&str, &str)] =
-    &[("LATEST", "LATEST"), ("1.4.0", "1.4.0"), ("1.3.0", "1.3.0"), ("1.2.0", "1.2.0"), ("1.1.0", "1.1.0"), ("1.0.0", "1.0.0")];
+const PLATFORM_VERSIONS: &[(&str, &str)] = &[
+    ("LATEST", "LATEST"),
+    ("1.4.0", "1.4.0"),
+    ("1.3.0", "1.3.0"),
+    ("1.2.0", "1.2.0"),
+    ("1.1.0", "1.1.0"),
+    ("1.0.0", "1.0.0"),
+];
 
 pub(super) fn read_all(services: &Table<'_, '_>) -> IndexMap<String, Service> {
     let entries = services.entries();
     if entries.is_empty() {
-        services.refuse_at(0, Mistake::new("`services` has no service").hint("add a [services.NAME] table"));
+        services.refuse_table(Mistake::new("has no service").hint("add a [services.NAME] table"));
     }
     let read = |entry: Entry<'_, '_>| {
         check_key(services, &entry);
@@ -48,8 +54,7 @@ fn check_key(services: &Table<'_, '_>, entry: &Entry<'_, '_>) {
             Err(mistake) => mistake,
         },
     };
-    let message = format!("`{}` {}", services.join(entry.key), mistake.message);
-    services.refuse_at(entry.key_start, Mistake { message, ..mistake });
+    services.refuse_key(entry, mistake);
 }
 
 fn service(table: Table<'_, '_>, key: &str) -> Option<Service> {
@@ -143,7 +148,9 @@ fn compatibility(value: &DeValue<'_>) -> Checked<bool> {
     let kinds = check::list(check::one_of(COMPATIBILITIES))(value)?;
     let hint = "write [\"FARGATE\"] or [\"EC2\", \"FARGATE\"]";
     match () {
-        () if !kinds.contains(&Compatibility::Fargate) => Err(Mistake::new("leaves out FARGATE, which the service runs on").hint(hint)),
+        () if !kinds.contains(&Compatibility::Fargate) => {
+            Err(Mistake::new("leaves out FARGATE, which the service runs on").hint(hint))
+        }
         () if kinds.len() > COMPATIBILITIES.len() || kinds == [Compatibility::Fargate; 2] => {
             Err(Mistake::new("names the same twice").hint(hint))
         }
@@ -158,7 +165,8 @@ fn discovery_name(value: &DeValue<'_>) -> Checked<String> {
 
 fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>) -> Option<Container> {
     if !table.has("container") {
-        let mistake = Mistake::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
+        let mistake =
+            Mistake::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
         table.refuse("container", mistake);
         return None;
     }
@@ -172,7 +180,10 @@ fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Opt
         && !(*min..=*max).contains(&count)
     {
         let oddity = Mistake::new(format!("is {count}, outside of autoscaling's {min} to {max}"));
-        table.warn("count", oddity.hint("autoscaling will correct it after the deploy; leave count out to let it decide"));
+        table.warn(
+            "count",
+            oddity.hint("autoscaling will correct it after the deploy; leave count out to let it decide"),
+        );
     }
     count.or(if table.has("autoscaling") { None } else { Some(1) })
 }
@@ -184,10 +195,16 @@ fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup
         LogGroup::OfContainer => None,
     };
     if id == task_id {
-        table.refuse("task_id", Mistake::new(format!("is {}, which the service's `id` is already", check::quoted(task_id))));
+        table.refuse(
+            "task_id",
+            Mistake::new(format!("is {}, which the service's `id` is already", check::quoted(task_id))),
+        );
     }
     if log_id == Some(id) || log_id == Some(task_id) {
-        let message = format!("has the id {}, which another construct of the service has already", check::quoted(log_id.unwrap_or_default()));
+        let message = format!(
+            "has the id {}, which another construct of the service has already",
+            check::quoted(log_id.unwrap_or_default())
+        );
         table.refuse("logs", Mistake::new(message));
     }
 }
@@ -204,12 +221,16 @@ fn action(value: &DeValue<'_>) -> Checked<String> {
     let well_formed = action.split_once(':').is_some_and(|(service, name)| {
         let service_letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
         let name_letters = |letter: char| letter.is_ascii_alphanumeric() || "*?".contains(letter);
-        !service.is_empty() && service.chars().all(service_letters) && !name.is_empty() && name.chars().all(name_letters)
+        !service.is_empty()
+            && service.chars().all(service_letters)
+            && !name.is_empty()
+            && name.chars().all(name_letters)
     });
     if well_formed || action == "*" {
         return Ok(action);
     }
-    Err(Mistake::new(format!("is {}, which is not an action", check::quoted(&action))).hint("an action looks like \"s3:GetObject\""))
+    Err(Mistake::new(format!("is {}, which is not an action", check::quoted(&action)))
+        .hint("an action looks like \"s3:GetObject\""))
 }
 
 fn resource(value: &DeValue<'_>) -> Checked<String> {

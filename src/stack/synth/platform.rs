@@ -60,13 +60,17 @@ struct Subnet {
     association: String,
 }
 
-pub(super) fn synth(platform: &PlatformStack, generation: Generation, zones: &[String]) -> Result<Template, SynthError> {
+pub(super) fn synth(
+    platform: &PlatformStack,
+    generation: Generation,
+    zones: &[String],
+) -> Result<Template, SynthError> {
     let zones = &zones[..zones.len().min(MOST_ZONES)];
     let count = u8::try_from(2 * zones.len()).unwrap_or(u8::MAX);
-    let cidrs = platform.cidr.subnets(count).ok_or_else(|| SynthError::NetworkTooSmall {
-        cidr: platform.cidr.to_string(),
-        subnets: count,
-    })?;
+    let cidrs = platform
+        .cidr
+        .subnets(count)
+        .ok_or_else(|| SynthError::NetworkTooSmall { cidr: platform.cidr.to_string(), subnets: count })?;
     let mut network = Network { stack: Stack::new(&platform.name, generation), generation };
     let (vpc, first_subnet) = network.add(platform.cidr, zones, &cidrs);
     let mut stack = network.stack;
@@ -105,7 +109,8 @@ impl Network {
             let subnet = self.subnet(&path.child(&format!("PublicSubnet{}", at + 1)), zone, *cidr, "Public", &vpc);
             let properties = ec2_route::properties(&subnet.route_table, Some(&gateway.logical_id()), None);
             let attached = Attributes { depends_on: vec![attachment.logical_id()], ..Attributes::default() };
-            let route = self.stack.add_with(&subnet.path.child("DefaultRoute"), "AWS::EC2::Route", properties, attached);
+            let route =
+                self.stack.add_with(&subnet.path.child("DefaultRoute"), "AWS::EC2::Route", properties, attached);
             nat_gateways.push(self.nat_gateway(&subnet, route));
         }
         let mut first = None;

@@ -22,16 +22,16 @@ const EXEC_STATEMENTS: &[&[&str]] = &[
 pub(super) fn task_role(service: &Service, generation: Generation) -> Vec<Value> {
     let exec = service.exec.then_some(EXEC_STATEMENTS).into_iter().flatten();
     let own = service.task_policy.iter().map(|statement| written(statement, generation));
-    distinct(exec.map(|actions| allow(one_or_list(actions), json!("*"))).chain(own))
+    distinct(exec.map(|actions| allow(&one_or_list(actions), &json!("*"))).chain(own))
 }
 
 /// What the execution role may do: write the log group's streams and read the container's secrets.
 pub(super) fn execution_role(container: &Container, log_group: &str, environment: &Environment) -> Vec<Value> {
     let group = json!({ "Fn::GetAtt": [log_group, "Arn"] });
-    let logs = allow(json!(["logs:CreateLogStream", "logs:PutLogEvents"]), group);
+    let logs = allow(&json!(["logs:CreateLogStream", "logs:PutLogEvents"]), &group);
     let secrets = container.secrets.values().map(|secret| {
         // Secrets Manager puts six random characters behind the name.
-        allow(json!(secret_actions(secret)), secret_arn(secret, environment, "-??????"))
+        allow(&json!(secret_actions(secret)), &secret_arn(secret, environment, "-??????"))
     });
     distinct(std::iter::once(logs).chain(secrets))
 }
@@ -56,7 +56,7 @@ fn written(statement: &Statement, generation: Generation) -> Value {
         // The first generation decides about the brackets before it drops what stands twice.
         if generation == Generation::One && items.len() > 1 { json!(distinct) } else { one_or_list(&distinct) }
     };
-    allow(list(&statement.actions), list(&statement.resources))
+    allow(&list(&statement.actions), &list(&statement.resources))
 }
 
 fn one_or_list(items: &[&str]) -> Value {
@@ -66,7 +66,7 @@ fn one_or_list(items: &[&str]) -> Value {
     }
 }
 
-fn allow(actions: Value, resources: Value) -> Value {
+fn allow(actions: &Value, resources: &Value) -> Value {
     json!({ "Action": actions, "Effect": "Allow", "Resource": resources })
 }
 

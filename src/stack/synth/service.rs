@@ -58,7 +58,7 @@ impl Job<'_> {
         let task_role = self.role(&task.child("TaskRole"));
         self.prerequisites.push(task_role.clone());
         if let Some(policy) =
-            self.policy(&task.child("TaskRole"), &task_role, policy::task_role(service, self.spec.cdk))
+            self.policy(&task.child("TaskRole"), &task_role, &policy::task_role(service, self.spec.cdk))
         {
             self.prerequisites.insert(0, policy);
         }
@@ -71,13 +71,17 @@ impl Job<'_> {
             log_group: &log_group.logical_id(),
             environment,
         };
-        let id = self.add(&task.child("Resource"), "AWS::ECS::TaskDefinition", ecs_task_definition::properties(service, &around));
+        let id = self.add(
+            &task.child("Resource"),
+            "AWS::ECS::TaskDefinition",
+            ecs_task_definition::properties(service, &around),
+        );
         if service.logs.group == LogGroup::OfContainer {
             self.log_group(&log_group, None, None);
         }
         let statements = policy::execution_role(&service.container, &log_group.logical_id(), environment);
         let role = self.role(&execution_role);
-        self.policy(&execution_role, &role, statements);
+        self.policy(&execution_role, &role, &statements);
         if let LogGroup::OfStack { name, retention_days, .. } = &service.logs.group {
             self.log_group(&log_group, name.as_deref(), Some(*retention_days));
         }
@@ -110,8 +114,12 @@ impl Job<'_> {
     fn autoscaling(&mut self, autoscaling: &Autoscaling, service: &ConstructPath, service_id: &str) {
         let target = service.child("TaskCount").child("Target");
         let capacity = (autoscaling.min, autoscaling.max);
-        let properties =
-            autoscaling_target::properties(capacity, &self.spec.platform.cluster, service_id, &self.environment.account);
+        let properties = autoscaling_target::properties(
+            capacity,
+            &self.spec.platform.cluster,
+            service_id,
+            &self.environment.account,
+        );
         let target_id =
             self.add_after_role(&target.child("Resource"), "AWS::ApplicationAutoScaling::ScalableTarget", properties);
         let policies = [
@@ -131,9 +139,9 @@ impl Job<'_> {
     }
 
     /// The default policy of a role, unless it would be empty.
-    fn policy(&mut self, role: &ConstructPath, role_id: &str, statements: Vec<Value>) -> Option<String> {
+    fn policy(&mut self, role: &ConstructPath, role_id: &str, statements: &[Value]) -> Option<String> {
         let path = role.child("DefaultPolicy").child("Resource");
-        let properties = iam_policy::properties(&path.policy_name(), statements.clone(), role_id);
+        let properties = iam_policy::properties(&path.policy_name(), statements, role_id);
         (!statements.is_empty()).then(|| self.add(&path, "AWS::IAM::Policy", properties))
     }
 
