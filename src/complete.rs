@@ -13,7 +13,9 @@ pub fn services() -> ArgValueCandidates {
 
 /// Names of the stacks in `ecsws.toml`.
 pub fn stacks() -> ArgValueCandidates {
-    ArgValueCandidates::new(|| names(|project| stack::stacks(&project.spec).into_iter().map(|stack| stack.name).collect()))
+    ArgValueCandidates::new(|| {
+        names(|project| stack::stacks(&project.spec).into_iter().map(|stack| stack.name).collect())
+    })
 }
 
 fn names(of: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
@@ -25,7 +27,8 @@ fn names(of: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
 fn project() -> Option<Project> {
     let words: Vec<String> = std::env::args().collect();
     let after = |flag: &str| words.iter().position(|word| word == flag).and_then(|at| words.get(at + 1));
-    let flags = GlobalArgs { project: after("-C").or_else(|| after("--project")).map(Into::into), ..GlobalArgs::default() };
+    let flags =
+        GlobalArgs { project: after("-C").or_else(|| after("--project")).map(Into::into), ..GlobalArgs::default() };
     let settings = resolve(flags, Surroundings::of_this_process().ok()?);
     Project::find(&settings).ok()?
 }

@@ -37,7 +37,6 @@ impl Context {
     }
 
     /// The time, by this machine's clock.
-    #[expect(clippy::unused_self, reason = "the clock is the context's")]
     pub fn now(&self) -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the one clock of the commands")]
         Timestamp::now()
@@ -81,7 +80,7 @@ impl Context {
     async fn sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
         let options = self.sandbox_options(project)?;
         let program = self.program()?;
-        let endpoint = lifecycle::ensure_running(&program, &options).await.map_err(|error| CliError::failed(error.to_string()))?;
+        let endpoint = lifecycle::ensure_running(&program, &options).await?;
         let keys = (endpoint.credentials.access_key_id.clone(), endpoint.credentials.secret_access_key.clone());
         let url = endpoint.url.clone();
         self.sandbox = Some(endpoint);
@@ -89,7 +88,6 @@ impl Context {
     }
 
     /// This program, to be started again in the background.
-    #[expect(clippy::unused_self, reason = "what this process is, is the context's")]
     pub fn program(&self) -> Result<PathBuf, CliError> {
         Ok(std::env::current_exe()?)
     }
@@ -107,7 +105,8 @@ impl Context {
         }
         let answer = self.sandbox_call("DescribeAddresses", &json!({})).await?;
         let addresses = answer["addresses"].as_array().into_iter().flatten();
-        let mut ours = addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
+        let mut ours =
+            addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
         Ok(ours.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
     }
 
@@ -121,7 +120,7 @@ impl Context {
             xdg_state_home: self.settings.xdg_state_home.clone(),
             home: self.settings.home.clone(),
         };
-        let state_dir = home.state_dir(&account, &region).map_err(|error| CliError::failed(error.to_string()))?;
+        let state_dir = home.state_dir(&account, &region)?;
         Ok(Options { account, region, state_dir, speed: 1.0, host_exec: true })
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
 use crate::ops::OpsError;
+use crate::sandbox::lifecycle::LifecycleError;
 
 /// A command's failure: one report, or several when a file has several mistakes.
 #[derive(Debug)]
@@ -81,7 +82,9 @@ impl From<AwsError> for CliError {
             | AwsErrorKind::AccessDenied(_) => Exit::Refused,
             AwsErrorKind::NoRegion => Exit::Usage,
             AwsErrorKind::TimedOut => Exit::TimedOut,
-            AwsErrorKind::Unreachable | AwsErrorKind::Throttled | AwsErrorKind::NotFound | AwsErrorKind::Other => Exit::Failed,
+            AwsErrorKind::Unreachable | AwsErrorKind::Throttled | AwsErrorKind::NotFound | AwsErrorKind::Other => {
+                Exit::Failed
+            }
         };
         let hint = error.hint();
         Self { exit, reports: vec![Report { message: error.to_string(), place: None, hint }] }
@@ -96,9 +99,17 @@ impl From<OpsError> for CliError {
             OpsError::NotSteady { .. } => Self::new(Exit::TimedOut, error.to_string())
                 .hint("`ecsws status` says what is going on; ECS goes on trying"),
             OpsError::Missing(_) => Self::failed(error.to_string()).hint("`ecsws deploy` makes it"),
-            OpsError::RolloutFailed { .. } => Self::failed(error.to_string()).hint("`ecsws logs` may say why tasks end"),
+            OpsError::RolloutFailed { .. } => {
+                Self::failed(error.to_string()).hint("`ecsws logs` may say why tasks end")
+            }
             OpsError::StackFailed { .. } | OpsError::ChangeSetFailed { .. } => Self::failed(error.to_string()),
         }
+    }
+}
+
+impl From<LifecycleError> for CliError {
+    fn from(error: LifecycleError) -> Self {
+        Self::failed(error.to_string())
     }
 }
 

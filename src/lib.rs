@@ -31,9 +31,10 @@ use settings::Surroundings;
 pub fn main() -> ExitCode {
     CompleteEnv::with_factory(Cli::command).var(commands::COMPLETION_VARIABLE).complete();
     let cli = Cli::parse();
-    let (Ok(surroundings), Ok(runtime)) =
-        (Surroundings::of_this_process(), tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build())
-    else {
+    let (Ok(surroundings), Ok(runtime)) = (
+        Surroundings::of_this_process(),
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+    ) else {
         return Exit::Failed.into();
     };
     let mut ctx = Context::new(settings::resolve(cli.global.clone(), surroundings));

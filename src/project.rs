@@ -1,7 +1,7 @@
 //! A project: the folder with `ecsws.toml` and `ecsws.lock`. The only place that reads and writes them.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::{CliError, Report};
@@ -52,12 +52,12 @@ impl Project {
 
     fn read(dir: PathBuf, settings: &Settings) -> Result<Self, CliError> {
         let shown = |name: &str| shown(&dir.join(name), &settings.working_dir);
-        let text = fs::read_to_string(dir.join(FILE)).map_err(|error| match error.kind() {
+        let text = read_text(&dir.join(FILE)).map_err(|error| match error.kind() {
             ErrorKind::NotFound => no_project(&dir),
             _ => CliError::usage(format!("cannot read {}: {error}", shown(FILE))),
         })?;
         let (spec, warnings) = Spec::parse(&text).map_err(|problems| wrong(problems, &shown(FILE)))?;
-        let lock = match fs::read_to_string(dir.join(LOCK)) {
+        let lock = match read_text(&dir.join(LOCK)) {
             Ok(text) => Lock::parse(&text).map_err(|problems| wrong(problems, &shown(LOCK)))?,
             Err(error) if error.kind() == ErrorKind::NotFound => Lock::default(),
             Err(error) => return Err(CliError::usage(format!("cannot read {}: {error}", shown(LOCK)))),
@@ -127,7 +127,10 @@ fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, Cli
 
 fn unknown(noun: &str, name: &str, known: &[&str]) -> CliError {
     let near = known.iter().max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
-    let near = near.filter(|near| strsim::jaro(near, name) > 0.8).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let near = near
+        .filter(|near| strsim::jaro(near, name) > 0.8)
+        .map(|near| format!("did you mean `{near}`? "))
+        .unwrap_or_default();
     CliError::usage(format!("{FILE} has no {noun} `{name}`")).hint(format!("{near}it has {}", known.join(", ")))
 }
 
@@ -149,6 +152,11 @@ fn report(problem: Problem, file: &str) -> Report {
 /// A path as users see it: relative to where they are, when it is below.
 fn shown(path: &Path, working_dir: &Path) -> String {
     path.strip_prefix(working_dir).unwrap_or(path).display().to_string()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads project files")]
+fn read_text(file: &Path) -> io::Result<String> {
+    fs::read_to_string(file)
 }
 
 /// Writes beside the file and renames: a crash leaves the old text or the new one.

@@ -30,7 +30,15 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_enum, default_value_t, env = "ECSWS_OUTPUT", hide_env_values = true)]
     pub output: Output,
     /// When to use colour; NO_COLOR is respected
-    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN", env = "ECSWS_COLOR", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        value_name = "WHEN",
+        env = "ECSWS_COLOR",
+        hide_env_values = true
+    )]
     pub color: ColorWhen,
     /// Say only results, questions and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
@@ -107,7 +115,9 @@ impl Surroundings {
         let working_dir = std::env::current_dir()?;
         Ok(Self {
             program: std::env::args().next().unwrap_or_else(|| "ecsws".to_owned()),
-            variables: std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect(),
+            variables: std::env::vars_os()
+                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
             working_dir,
             terminals: Terminals {
                 stdin: std::io::stdin().is_terminal(),
@@ -212,7 +222,8 @@ mod tests {
 
     #[test]
     fn the_region_variable_is_kept_apart_from_the_flag() {
-        let settings = resolve(GlobalArgs::default(), surroundings(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-1")]));
+        let settings =
+            resolve(GlobalArgs::default(), surroundings(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-1")]));
         assert_eq!(settings.region_flag, None);
         assert_eq!(settings.region_variable.as_deref(), Some("eu-west-1"));
     }

@@ -1,7 +1,7 @@
-//! Points in time and lengths of time as users write them. The clock is a parameter.
+//! Points in time as users write them. The clock is a parameter.
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, Timestamp};
+use jiff::{Span, Timestamp};
 
 /// Reads `30s`, `5m`, `2h30m`, `1d`, `2 weeks ago`, `2026-01-01`, `2026-01-01T12:00` (in `zone`) or `2026-01-01T12:00:00Z`.
 ///
@@ -28,16 +28,6 @@ pub fn parse_time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timesta
 
 fn not_a_time(text: &str) -> String {
     format!("`{text}` is not a time: write 30s, 5m, 2h, 1d, 2026-01-01, 2026-01-01T12:00 or 2026-01-01T12:00:00Z")
-}
-
-/// Reads `30s`, `5m`, `1h30m`: a length of time without months or years.
-///
-/// # Errors
-/// A sentence that says what is accepted.
-pub fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
-    let length: Result<SignedDuration, _> = text.trim().parse();
-    let positive = length.ok().and_then(|length| std::time::Duration::try_from(length).ok());
-    positive.ok_or_else(|| format!("`{text}` is not a length of time: write 30s, 5m or 1h30m"))
 }
 
 #[cfg(test)]
@@ -78,7 +68,5 @@ mod tests {
         for text in ["", "yesterday", "5", "12:00", "5x"] {
             assert!(parse(text).is_err(), "{text}");
         }
-        assert!(parse_duration("-5m").is_err());
-        assert_eq!(parse_duration("1h30m"), Ok(std::time::Duration::from_secs(5400)));
     }
 }

@@ -45,7 +45,7 @@ impl Aws {
             .resource_ids(&resource)
             .send()
             .await
-            .map_err(|error| AwsError::from_sdk(&action, &error))?;
+            .map_err(|error| self.error(&action, &error))?;
         let Some(target) = targets.scalable_targets.unwrap_or_default().into_iter().next() else {
             return Ok(None);
         };
@@ -56,16 +56,24 @@ impl Aws {
             .resource_id(&resource)
             .send()
             .await
-            .map_err(|error| AwsError::from_sdk(&action, &error))?;
+            .map_err(|error| self.error(&action, &error))?;
         let tracking = policies
             .scaling_policies
             .unwrap_or_default()
             .into_iter()
             .filter_map(|policy| policy.target_tracking_scaling_policy_configuration);
         let policies = tracking.map(|tracking| ScalingPolicy {
-            metric: text(tracking.predefined_metric_specification.map(|metric| metric.predefined_metric_type.as_str().to_owned())),
+            metric: text(
+                tracking
+                    .predefined_metric_specification
+                    .map(|metric| metric.predefined_metric_type.as_str().to_owned()),
+            ),
             target: tracking.target_value,
         });
-        Ok(Some(ScalableTarget { min: count(target.min_capacity), max: count(target.max_capacity), policies: policies.collect() }))
+        Ok(Some(ScalableTarget {
+            min: count(target.min_capacity),
+            max: count(target.max_capacity),
+            policies: policies.collect(),
+        }))
     }
 }

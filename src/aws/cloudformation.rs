@@ -124,7 +124,7 @@ impl Aws {
         let action = format!("describe stack `{name}`");
         let answer = match self.cloudformation().describe_stacks().stack_name(name).send().await {
             Ok(answer) => answer,
-            Err(error) => return absent(AwsError::from_sdk(action, &error)),
+            Err(error) => return absent(self.error(action, &error)),
         };
         Ok(answer.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
             name: text(stack.stack_name),
@@ -146,7 +146,7 @@ impl Aws {
         let action = format!("read the template of stack `{stack}`");
         match self.cloudformation().get_template().stack_name(stack).send().await {
             Ok(answer) => Ok(answer.template_body),
-            Err(error) => absent(AwsError::from_sdk(action, &error)),
+            Err(error) => absent(self.error(action, &error)),
         }
     }
 
@@ -158,13 +158,17 @@ impl Aws {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) => return absent::<Vec<_>>(AwsError::from_sdk(action, &error)).map(Option::unwrap_or_default),
+                Err(error) => {
+                    return absent::<Vec<_>>(self.error(action, &error)).map(Option::unwrap_or_default);
+                }
             };
-            resources.extend(page.stack_resource_summaries.unwrap_or_default().into_iter().map(|resource| StackResource {
-                logical_id: text(resource.logical_resource_id),
-                physical_id: text(resource.physical_resource_id),
-                resource_type: text(resource.resource_type),
-                status: resource.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            resources.extend(page.stack_resource_summaries.unwrap_or_default().into_iter().map(|resource| {
+                StackResource {
+                    logical_id: text(resource.logical_resource_id),
+                    physical_id: text(resource.physical_resource_id),
+                    resource_type: text(resource.resource_type),
+                    status: resource.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                }
             }));
         }
         Ok(resources)
@@ -176,7 +180,7 @@ impl Aws {
         let mut pages = self.cloudformation().describe_stack_events().stack_name(stack).into_paginator().send();
         let mut events = Vec::new();
         'pages: while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::from_sdk(&action, &error))?;
+            let page = page.map_err(|error| self.error(&action, &error))?;
             for event in page.stack_events.unwrap_or_default() {
                 if event.event_id.is_some() && event.event_id.as_deref() == seen {
                     break 'pages;
@@ -216,7 +220,7 @@ impl Aws {
             .description("ecsws deploy")
             .send()
             .await
-            .map_err(|error| AwsError::from_sdk(&action, &error))?;
+            .map_err(|error| self.error(&action, &error))?;
         Ok(text(answer.id))
     }
 
@@ -234,7 +238,7 @@ impl Aws {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) => return absent(AwsError::from_sdk(action, &error)),
+                Err(error) => return absent(self.error(action, &error)),
             };
             let changes = page.changes.as_deref().unwrap_or_default().len();
             match &mut found {
@@ -257,7 +261,7 @@ impl Aws {
     pub async fn execute_change_set(&self, arn: &str) -> Result<()> {
         let action = format!("execute change set `{arn}`");
         let call = self.cloudformation().execute_change_set().change_set_name(arn);
-        call.send().await.map(drop).map_err(|error| AwsError::from_sdk(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
     /// Deletes a change set by its ARN; one that is gone already is no error.
@@ -265,7 +269,7 @@ impl Aws {
         let action = format!("delete change set `{arn}`");
         match self.cloudformation().delete_change_set().change_set_name(arn).send().await {
             Ok(_) => Ok(()),
-            Err(error) => absent::<()>(AwsError::from_sdk(action, &error)).map(drop),
+            Err(error) => absent::<()>(self.error(action, &error)).map(drop),
         }
     }
 
@@ -273,13 +277,14 @@ impl Aws {
     pub async fn delete_stack(&self, arn: &str) -> Result<()> {
         let action = format!("delete stack `{arn}`");
         let call = self.cloudformation().delete_stack().stack_name(arn);
-        call.send().await.map(drop).map_err(|error| AwsError::from_sdk(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 }
 
 /// CloudFormation says "ValidationError: Stack with id X does not exist" (or `Stack [X] does not exist`) where other services have a code for it.
 fn absent<T>(error: AwsError) -> Result<Option<T>> {
     let code = error.code.as_deref().unwrap_or_default();
-    let gone = code.starts_with("ChangeSetNotFound") || (code == "ValidationError" && error.message.contains("does not exist"));
+    let gone = code.starts_with("ChangeSetNotFound")
+        || (code == "ValidationError" && error.message.contains("does not exist"));
     if gone { Ok(None) } else { Err(error) }
 }

@@ -33,15 +33,15 @@ impl Aws {
     pub async fn discovery_service(&self, arn: &str) -> Result<DiscoveryService> {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let action = format!("read Cloud Map service `{id}`");
-        let answer = self.discovery().get_service().id(id).send().await.map_err(|error| AwsError::from_sdk(&action, &error))?;
+        let answer = self.discovery().get_service().id(id).send().await.map_err(|error| self.error(&action, &error))?;
         let service = answer.service;
         let namespace_id = service.as_ref().and_then(|service| service.namespace_id.clone()).unwrap_or_default();
         let call = self.discovery().get_namespace().id(namespace_id);
-        let namespace = call.send().await.map_err(|error| AwsError::from_sdk(&action, &error))?.namespace;
+        let namespace = call.send().await.map_err(|error| self.error(&action, &error))?.namespace;
         let mut instances = Vec::new();
         let mut pages = self.discovery().list_instances().service_id(id).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| AwsError::from_sdk(&action, &error))?;
+            let page = page.map_err(|error| self.error(&action, &error))?;
             instances.extend(page.instances.unwrap_or_default().into_iter().map(|instance| {
                 let mut attributes = instance.attributes.unwrap_or_default();
                 DiscoveryInstance {

@@ -35,15 +35,21 @@ impl Aws {
     pub async fn vpc_ids(&self, name: &str) -> Result<Vec<String>> {
         let action = format!("look up the VPC `{name}`");
         let filters = [("Filter.1.Name", "tag:Name"), ("Filter.1.Value.1", name)];
-        self.ec2(&action, "DescribeVpcs", &filters, |answer| items(answer, "vpcSet").map(|vpc| child(vpc, "vpcId")).collect()).await
+        self.ec2(&action, "DescribeVpcs", &filters, |answer| {
+            items(answer, "vpcSet").map(|vpc| child(vpc, "vpcId")).collect()
+        })
+        .await
     }
 
     /// A VPC's subnets and which of them are public.
     pub async fn vpc(&self, id: &str) -> Result<Vpc> {
         let action = format!("look up the subnets of VPC `{id}`");
         let filters = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", id)];
-        let tables: Vec<RouteTable> =
-            self.ec2(&action, "DescribeRouteTables", &filters, |answer| items(answer, "routeTableSet").map(route_table).collect()).await?;
+        let tables: Vec<RouteTable> = self
+            .ec2(&action, "DescribeRouteTables", &filters, |answer| {
+                items(answer, "routeTableSet").map(route_table).collect()
+            })
+            .await?;
         let mut subnets: Vec<Subnet> = self
             .ec2(&action, "DescribeSubnets", &filters, |answer| {
                 items(answer, "subnetSet").map(|subnet| read_subnet(subnet, &tables)).collect()
@@ -58,7 +64,8 @@ impl Aws {
         let filters = [("Filter.1.Name", "zone-type"), ("Filter.1.Value.1", "availability-zone")];
         let mut zones: Vec<String> = self
             .ec2("list the availability zones", "DescribeAvailabilityZones", &filters, |answer| {
-                let open = items(answer, "availabilityZoneInfo").filter(|zone| child(*zone, "zoneState") == "available");
+                let open =
+                    items(answer, "availabilityZoneInfo").filter(|zone| child(*zone, "zoneState") == "available");
                 open.map(|zone| child(zone, "zoneName")).collect()
             })
             .await?;
@@ -88,7 +95,10 @@ impl Aws {
             let not_ec2 = |_| AwsError::unanswered(action, AwsErrorKind::Other, "the answer is not EC2's");
             let document = Document::parse(&answer.body).map_err(not_ec2)?;
             if !answer.ok {
-                let error = document.descendants().find(|node| node.has_tag_name("Error")).unwrap_or_else(|| document.root_element());
+                let error = document
+                    .descendants()
+                    .find(|node| node.has_tag_name("Error"))
+                    .unwrap_or_else(|| document.root_element());
                 return Err(AwsError::answered(action, &child(error, "Code"), &child(error, "Message")));
             }
             results.extend(read(document.root_element()));
@@ -129,7 +139,10 @@ fn read_subnet(subnet: Node<'_, '_>, tables: &[RouteTable]) -> Subnet {
 }
 
 /// The `item`s of the list `name` of a node.
-fn items<'a, 'input: 'a>(node: Node<'a, 'input>, name: &str) -> impl Iterator<Item = Node<'a, 'input>> + use<'a, 'input> {
+fn items<'a, 'input: 'a>(
+    node: Node<'a, 'input>,
+    name: &str,
+) -> impl Iterator<Item = Node<'a, 'input>> + use<'a, 'input> {
     let list = element(node, name);
     list.into_iter().flat_map(|list| list.children().filter(|item| item.tag_name().name() == "item"))
 }

@@ -20,7 +20,9 @@ impl ServiceName {
     pub fn from_arn(arn: &str) -> Option<Self> {
         let mut parts = arn.rsplit(':').next()?.strip_prefix("service/")?.split('/');
         match (parts.next(), parts.next(), parts.next()) {
-            (Some(cluster), Some(service), None) => Some(Self { cluster: cluster.to_owned(), service: service.to_owned() }),
+            (Some(cluster), Some(service), None) => {
+                Some(Self { cluster: cluster.to_owned(), service: service.to_owned() })
+            }
             _ => None,
         }
     }
@@ -123,7 +125,8 @@ impl ServiceState {
 
     /// Whether what runs is what shall run: one deployment, all of its tasks running, its rollout complete (or without a state).
     pub fn is_steady(&self) -> bool {
-        let rolled_out = |deployment: &Deployment| deployment.rollout_state.as_deref().is_none_or(|state| state == "COMPLETED");
+        let rolled_out =
+            |deployment: &Deployment| deployment.rollout_state.as_deref().is_none_or(|state| state == "COMPLETED");
         self.status == "ACTIVE"
             && self.running == self.desired
             && self.pending == 0
@@ -141,7 +144,7 @@ impl Aws {
     pub async fn service_state(&self, name: &ServiceName) -> Result<Option<ServiceState>> {
         let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
-        let answer = call.send().await.map_err(|error| AwsError::from_sdk(action, &error))?;
+        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
         Ok(answer.services.unwrap_or_default().into_iter().next().map(service_state))
     }
 
@@ -150,7 +153,7 @@ impl Aws {
         let action = format!("set the desired count of service `{}` to {desired}", name.service);
         let desired = i32::try_from(desired).unwrap_or(i32::MAX);
         let call = self.ecs().update_service().cluster(&name.cluster).service(&name.service).desired_count(desired);
-        call.send().await.map(drop).map_err(|error| AwsError::from_sdk(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
     /// The service's tasks that run or start, in the order of their ids.
@@ -158,11 +161,11 @@ impl Aws {
         let action = format!("list the tasks of service `{}`", name.service);
         let list = self.ecs().list_tasks().cluster(&name.cluster).service_name(&name.service);
         let arns: std::result::Result<Vec<_>, _> = list.into_paginator().items().send().collect().await;
-        let arns = arns.map_err(|error| AwsError::from_sdk(&action, &error))?;
+        let arns = arns.map_err(|error| self.error(&action, &error))?;
         let mut tasks = Vec::new();
         for chunk in arns.chunks(MAX_DESCRIBED_TASKS) {
             let call = self.ecs().describe_tasks().cluster(&name.cluster).set_tasks(Some(chunk.to_vec()));
-            let answer = call.send().await.map_err(|error| AwsError::from_sdk(&action, &error))?;
+            let answer = call.send().await.map_err(|error| self.error(&action, &error))?;
             tasks.extend(answer.tasks.unwrap_or_default().into_iter().map(task));
         }
         tasks.sort_by(|a, b| a.id.cmp(&b.id));
@@ -185,9 +188,18 @@ fn service_state(service: sdk::Service) -> ServiceState {
             .events
             .unwrap_or_default()
             .into_iter()
-            .map(|event| ServiceEvent { id: text(event.id), created: timestamp(event.created_at), message: text(event.message) })
+            .map(|event| ServiceEvent {
+                id: text(event.id),
+                created: timestamp(event.created_at),
+                message: text(event.message),
+            })
             .collect(),
-        registries: service.service_registries.unwrap_or_default().into_iter().filter_map(|registry| registry.registry_arn).collect(),
+        registries: service
+            .service_registries
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|registry| registry.registry_arn)
+            .collect(),
     }
 }
 
@@ -207,7 +219,8 @@ fn deployment(deployment: sdk::Deployment) -> Deployment {
 
 fn task(task: sdk::Task) -> Task {
     let details = task.attachments.as_deref().unwrap_or_default().iter().flat_map(sdk::Attachment::details);
-    let private_ip = details.filter(|pair| pair.name() == Some("privateIPv4Address")).find_map(|pair| pair.value.clone());
+    let private_ip =
+        details.filter(|pair| pair.name() == Some("privateIPv4Address")).find_map(|pair| pair.value.clone());
     Task {
         id: last_part(&text(task.task_arn)),
         last_status: text(task.last_status),
@@ -241,7 +254,10 @@ mod tests {
     #[test]
     fn a_service_is_named_by_the_long_form_of_its_arn() {
         let name = ServiceName::from_arn("arn:aws:ecs:us-east-1:123456789012:service/container-demo/ecsdemo-nodejs");
-        assert_eq!(name, Some(ServiceName { cluster: "container-demo".to_owned(), service: "ecsdemo-nodejs".to_owned() }));
+        assert_eq!(
+            name,
+            Some(ServiceName { cluster: "container-demo".to_owned(), service: "ecsdemo-nodejs".to_owned() })
+        );
         assert_eq!(ServiceName::from_arn("arn:aws:ecs:us-east-1:123456789012:service/old-format"), None);
     }
 }

@@ -69,7 +69,8 @@ const CODES: &[(&str, AwsErrorKind)] = &[
 impl AwsError {
     /// An answer of AWS with an error code.
     pub fn answered(action: impl Into<String>, code: &str, message: &str) -> Self {
-        let kind = CODES.iter().find(|(pattern, _)| matches(pattern, code)).map_or(AwsErrorKind::Other, |row| row.1.clone());
+        let kind =
+            CODES.iter().find(|(pattern, _)| matches(pattern, code)).map_or(AwsErrorKind::Other, |row| row.1.clone());
         let kind = match kind {
             AwsErrorKind::AccessDenied(_) => AwsErrorKind::AccessDenied(missing_action(message)),
             kind => kind,
@@ -100,7 +101,9 @@ impl AwsError {
                 None => (AwsErrorKind::Other, format!("{failure:?}")),
             },
             SdkError::TimeoutError(_) => (AwsErrorKind::TimedOut, "no answer in time".to_owned()),
-            SdkError::ResponseError(response) => (AwsErrorKind::Other, format!("the answer is not AWS's: {response:?}")),
+            SdkError::ResponseError(response) => {
+                (AwsErrorKind::Other, format!("the answer is not AWS's: {response:?}"))
+            }
             SdkError::ConstructionFailure(failure) => (AwsErrorKind::Other, format!("{failure:?}")),
             _ => (AwsErrorKind::Other, error.to_string()),
         };
@@ -170,7 +173,8 @@ mod tests {
 
     #[test]
     fn access_denied_names_the_missing_action() {
-        let message = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: ecs:ListTasks on resource: *";
+        let message =
+            "User: arn:aws:iam::123456789012:user/a is not authorized to perform: ecs:ListTasks on resource: *";
         let error = AwsError::answered("list tasks", "AccessDeniedException", message);
         assert_eq!(error.kind, AwsErrorKind::AccessDenied(Some("ecs:ListTasks".to_owned())));
         assert!(error.hint().is_some_and(|hint| hint.contains("ecs:ListTasks")));

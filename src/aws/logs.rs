@@ -81,7 +81,7 @@ impl Aws {
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| AwsError::from_sdk(action, &error))?;
+            .map_err(|error| self.error(action, &error))?;
         let events = answer.events.unwrap_or_default().into_iter().map(|event| LogEvent {
             id: text(event.event_id),
             stream: text(event.log_stream_name),
@@ -95,7 +95,7 @@ impl Aws {
     pub async fn log_groups(&self, prefix: Option<&str>) -> Result<Vec<LogGroup>> {
         let call = self.logs().describe_log_groups().set_log_group_name_prefix(prefix.map(ToOwned::to_owned));
         let groups: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let groups = groups.map_err(|error| AwsError::from_sdk("list log groups", &error))?;
+        let groups = groups.map_err(|error| self.error("list log groups", &error))?;
         let ours = groups.into_iter().map(|group| LogGroup {
             name: text(group.log_group_name),
             retention_days: group.retention_in_days,
@@ -110,10 +110,11 @@ impl Aws {
         let call = self.logs().describe_log_streams().log_group_name(group);
         let call = call.set_log_stream_name_prefix(prefix.map(ToOwned::to_owned));
         let streams: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let streams = streams.map_err(|error| AwsError::from_sdk(action, &error))?;
-        let ours = streams
-            .into_iter()
-            .map(|stream| LogStream { name: text(stream.log_stream_name), last_event: milliseconds(stream.last_event_timestamp) });
+        let streams = streams.map_err(|error| self.error(action, &error))?;
+        let ours = streams.into_iter().map(|stream| LogStream {
+            name: text(stream.log_stream_name),
+            last_event: milliseconds(stream.last_event_timestamp),
+        });
         Ok(ours.collect())
     }
 }

@@ -19,6 +19,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub use autoscaling::{ScalableTarget, ScalingPolicy};
 pub use cloudformation::{ChangeSet, ChangeSetKind, ChangeSetRequest, Output, Stack, StackEvent, StackResource};
@@ -78,7 +80,9 @@ impl Aws {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http)
             .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
-            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build());
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
+            );
         if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
@@ -119,11 +123,24 @@ impl Aws {
         self.config.endpoint_url()
     }
 
+    /// What went wrong in a call of a typed client; where nobody answers, it says at which address.
+    fn error<E, R>(&self, action: impl Into<String>, error: &SdkError<E, R>) -> AwsError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        let mut error = AwsError::from_sdk(action, error);
+        if let (AwsErrorKind::Unreachable, Some(url)) = (&error.kind, self.endpoint_url()) {
+            error.message = format!("{url} does not answer: {}", error.message);
+        }
+        error
+    }
+
     /// Asks STS who calls.
     pub async fn identity(&self) -> Result<Identity> {
         let action = "ask AWS who you are";
         let client = aws_sdk_sts::Client::new(&self.config);
-        let answer = client.get_caller_identity().send().await.map_err(|error| AwsError::from_sdk(action, &error))?;
+        let answer = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
         Ok(Identity { account: text(answer.account), arn: text(answer.arn) })
     }
 }

@@ -38,7 +38,8 @@ impl Aws {
         let mut pause = Duration::from_millis(200);
         for attempt in 1.. {
             let (status, body) = self.raw_once(call).await?;
-            let busy = status >= 500 && status != 501 || body.contains("RequestLimitExceeded") || body.contains("Throttling");
+            let busy =
+                status >= 500 && status != 501 || body.contains("RequestLimitExceeded") || body.contains("Throttling");
             if !busy || attempt == ATTEMPTS {
                 return Ok(RawAnswer { ok: (200..300).contains(&status), body });
             }
@@ -55,9 +56,10 @@ impl Aws {
         let host = url.split_once("//").map_or(url.as_str(), |(_, rest)| rest).trim_end_matches('/').to_owned();
         let headers: Vec<(&str, &str)> = call.headers.iter().copied().chain([("host", host.as_str())]).collect();
 
-        let provider = self.config.credentials_provider().ok_or_else(|| {
-            unanswered(AwsErrorKind::NoCredentials, "there are no AWS credentials".to_owned())
-        })?;
+        let provider = self
+            .config
+            .credentials_provider()
+            .ok_or_else(|| unanswered(AwsErrorKind::NoCredentials, "there are no AWS credentials".to_owned()))?;
         let identity = provider
             .provide_credentials()
             .await
@@ -73,8 +75,9 @@ impl Aws {
             .settings(SigningSettings::default())
             .build()
             .map_err(|error| other(&error))?;
-        let signable = SignableRequest::new("POST", &url, headers.iter().copied(), SignableBody::Bytes(call.body.as_bytes()))
-            .map_err(|error| other(&error))?;
+        let signable =
+            SignableRequest::new("POST", &url, headers.iter().copied(), SignableBody::Bytes(call.body.as_bytes()))
+                .map_err(|error| other(&error))?;
         let (instructions, _) = sign(signable, &params.into()).map_err(|error| other(&error))?.into_parts();
 
         let mut request = Request::new(SdkBody::from(call.body.clone()));

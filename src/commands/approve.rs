@@ -32,16 +32,18 @@ pub async fn check_target(project: &Project, aws: &Arc<Aws>, ctx: &mut Context) 
         return Ok(());
     }
     let target = &project.spec.target;
-    let identity = aws.identity().await?;
     let refuse = |what: &str, wanted: &str, is: &str| {
-        CliError::usage(format!("this project is for {what} {wanted}, but the {what} here is {is}; nothing was changed"))
-            .hint("choose --profile and --region to match [target] in ecsws.toml, or change [target]")
+        CliError::usage(format!(
+            "this project is for {what} {wanted}, but the {what} here is {is}; nothing was changed"
+        ))
+        .hint("choose --profile and --region to match [target] in ecsws.toml, or change [target]")
     };
-    if let Some(account) = target.account.as_ref().filter(|account| **account != identity.account) {
-        return Err(refuse("account", account, &identity.account));
-    }
     if let Some(region) = target.region.as_ref().filter(|region| *region != aws.region()) {
         return Err(refuse("region", region, aws.region()));
+    }
+    let identity = aws.identity().await?;
+    if let Some(account) = target.account.as_ref().filter(|account| **account != identity.account) {
+        return Err(refuse("account", account, &identity.account));
     }
     let by_url = aws.endpoint_url().map(|url| format!(" at {url}")).unwrap_or_default();
     ctx.ui.note(&format!("→ AWS account {}, {}{by_url}", identity.account, aws.region()));
@@ -63,7 +65,9 @@ pub fn changes(diff: &TemplateDiff, stack: &str, when: RequireApproval, ctx: &mu
     let when = if ctx.settings.sandbox { RequireApproval::Never } else { when };
     let (needed, why) = match when {
         RequireApproval::Never => (false, ""),
-        RequireApproval::Broadening => (diff.broadens_permissions(), "This makes permissions or network access broader. "),
+        RequireApproval::Broadening => {
+            (diff.broadens_permissions(), "This makes permissions or network access broader. ")
+        }
         RequireApproval::AnyChange => (!diff.is_empty(), ""),
     };
     if !needed {

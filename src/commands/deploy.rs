@@ -49,7 +49,7 @@ pub struct DeployOptions {
 }
 
 /// How long a service may take to be steady once its stack is complete.
-const STEADY_WITHIN: Duration = Duration::from_secs(15 * 60);
+const STEADY_WITHIN: Duration = Duration::from_mins(15);
 
 pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let DeployArgs { stacks, options } = args;
@@ -148,10 +148,14 @@ async fn hand_over_images(project: &Project, stack: &ProjectStack, ctx: &Context
         return Ok(());
     }
     let sandbox = &project.spec.sandbox;
-    let cwd = |cwd: Option<&String>| cwd.map_or_else(|| project.dir.clone(), |cwd| project.dir.join(cwd)).display().to_string();
+    let cwd = |cwd: Option<&String>| {
+        cwd.map_or_else(|| project.dir.clone(), |cwd| project.dir.join(cwd)).display().to_string()
+    };
     let images = sandbox.images.iter();
     let images: serde_json::Map<String, serde_json::Value> = images
-        .map(|(image, stand_in)| (image.clone(), json!({ "command": stand_in.command, "cwd": cwd(stand_in.cwd.as_ref()) })))
+        .map(|(image, stand_in)| {
+            (image.clone(), json!({ "command": stand_in.command, "cwd": cwd(stand_in.cwd.as_ref()) }))
+        })
         .collect();
     let input = json!({ "stackName": stack.name, "runtime": sandbox.runtime, "images": images });
     ctx.sandbox_call("PutImages", &input).await.map(drop)
@@ -163,18 +167,22 @@ async fn summarise(project: &Project, deployed: &[Stack], aws: &Aws, ctx: &Conte
         let outputs = stack.outputs.iter();
         summary.outputs.extend(outputs.map(|output| (stack.name.clone(), output.key.clone(), output.value.clone())));
     }
-    let services: Vec<_> = deployed.iter().filter_map(|stack| Some((project.spec.service_of_stack(&stack.name)?, stack))).collect();
+    let services: Vec<_> =
+        deployed.iter().filter_map(|stack| Some((project.spec.service_of_stack(&stack.name)?, stack))).collect();
     for ((key, service), stack) in &services {
         let located = locate_service(aws, &stack.name).await?.service;
         let local = ctx.local_url(&located).await?;
-        let inside = service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
+        let inside =
+            service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
         summary.addresses.extend(local.map(|url| ((*key).to_owned(), url)));
         summary.addresses.extend(inside.map(|name| (format!("{key}, inside the VPC,"), name)));
     }
     if let Some(((key, _), _)) = services.first() {
         let key = if project.spec.services.len() > 1 { format!(" {key}") } else { String::new() };
         let ecsws = ctx.settings.command_line();
-        summary.next = ["logs", "scale", "status"].into_iter().zip([" --watch", " --count 3", " --watch"])
+        summary.next = ["logs", "scale", "status"]
+            .into_iter()
+            .zip([" --watch", " --count 3", " --watch"])
             .map(|(command, flag)| format!("{ecsws} {command}{key}{flag}"))
             .collect();
     }

@@ -49,6 +49,9 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
 /// Fills in the form, and checks the result as any other file: a name or an image may be one that AWS refuses.
 fn service(args: &InitArgs, folder: &std::path::Path) -> Result<String, CliError> {
     let name = args.name.clone().unwrap_or_else(|| key_from(folder));
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Err(CliError::usage(format!("--name {name}: letters, digits and - make a service's name")));
+    }
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let text = SERVICE
         .replace("{name}", &name)
@@ -72,11 +75,11 @@ fn key_from(folder: &std::path::Path) -> String {
 }
 
 fn write_new(file: &PathBuf, text: &str) -> Result<(), CliError> {
-    let written = OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut open| open.write_all(text.as_bytes()));
+    let written =
+        OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut open| open.write_all(text.as_bytes()));
     written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            CliError::usage(format!("{} exists already", file.display())).hint("edit it, or choose another folder with -C")
-        }
+        ErrorKind::AlreadyExists => CliError::usage(format!("{} exists already", file.display()))
+            .hint("edit it, or choose another folder with -C"),
         _ => CliError::failed(format!("cannot write {}: {error}", file.display())),
     })
 }

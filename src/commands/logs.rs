@@ -19,11 +19,14 @@ use crate::when::parse_time;
 ///
 /// Times of --start and --end are lengths of time before now (30s, 5m, 2h, 1d) or dates (2026-01-01, 2026-01-01T12:00, 2026-01-01T12:00:00Z).
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, after_help = "Examples:
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
   ecsws logs                          the last five minutes
   ecsws logs --watch                  and everything that comes
   ecsws logs api --start 2h --filter ERROR
-  ecsws logs groups /ecs")]
+  ecsws logs groups /ecs"
+)]
 pub struct LogsArgs {
     #[command(subcommand)]
     sub: Option<LogsCommand>,
@@ -80,15 +83,21 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let ReadArgs { service, start, end, watch, filter } = args;
     let (now, zone) = (ctx.now(), TimeZone::system());
     let time = |text: &str| parse_time(text, now, &zone).map_err(CliError::usage);
-    let (start, end) = (time(&start)?, end.as_deref().map(time).transpose()?);
-    if end.is_some_and(|end| end < start) {
-        return Err(CliError::usage(format!("--end is before --start ({start})")));
+    let (from, until) = (time(&start)?, end.as_deref().map(time).transpose()?);
+    if until.is_some_and(|until| until < from) {
+        return Err(CliError::usage(format!("--end {} is before --start {start}", end.unwrap_or_default())));
     }
     let project = ctx.project()?;
     let aws = ctx.aws(Some(&project)).await?;
     let service = project.service(service.as_deref(), &mut ctx.ui)?;
     let source = source(&aws, &service).await?;
-    let query = LogQuery { group: source.group, stream_prefix: Some(source.stream_prefix), start: Some(start), end, pattern: filter };
+    let query = LogQuery {
+        group: source.group,
+        stream_prefix: Some(source.stream_prefix),
+        start: Some(from),
+        end: until,
+        pattern: filter,
+    };
     follow(&aws, ctx, TailOptions { query, watch }, &zone).await
 }
 
@@ -105,7 +114,9 @@ async fn follow(aws: &Aws, ctx: &mut Context, options: TailOptions, zone: &TimeZ
         _ = ctrl_c() => return Ok(Outcome::Interrupted),
     }
     if told == 0 && !watch {
-        let since = since.map(|since: Timestamp| format!(" since {}", since.to_zoned(zone.clone()).strftime("%F %T"))).unwrap_or_default();
+        let since = since
+            .map(|since: Timestamp| format!(" since {}", since.to_zoned(zone.clone()).strftime("%F %T")))
+            .unwrap_or_default();
         ctx.ui.note(&format!("no events{since}; --start reaches further back"));
     }
     Ok(Outcome::Done)
@@ -131,6 +142,8 @@ async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, Cl
 async fn source(aws: &Aws, service: &ServiceRef<'_>) -> Result<LogSource, CliError> {
     let stack = locate_service(aws, &service.service.stack).await?;
     let none = || CliError::failed(format!("stack `{}` has no log group", service.service.stack));
-    Ok(LogSource { group: stack.log_group.ok_or_else(none)?, stream_prefix: format!("{}/", service.service.logs.prefix) })
+    Ok(LogSource {
+        group: stack.log_group.ok_or_else(none)?,
+        stream_prefix: format!("{}/", service.service.logs.prefix),
+    })
 }
-

@@ -30,6 +30,7 @@ pub use completions::VARIABLE as COMPLETION_VARIABLE;
 #[derive(Debug, Parser)]
 #[command(version, after_help = exit::help(), after_long_help = exit::help())]
 pub struct Cli {
+    /// The flags that every command takes.
     #[command(flatten)]
     pub global: GlobalArgs,
     #[command(subcommand)]
@@ -79,7 +80,7 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
         Command::Synth(args) => synth::run(args, ctx).await,
         Command::Diff(args) => diff::run(args, ctx).await,
         Command::Deploy(args) => deploy::run(args, ctx).await,
-        Command::Status(args) => status::run(args, ctx).await,
+        Command::Status(args) => Box::pin(status::run(args, ctx)).await,
         Command::Logs(args) => logs::run(args, ctx).await,
         Command::Scale(args) => scale::run(args, ctx).await,
         Command::Destroy(args) => destroy::run(args, ctx).await,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::Outcome;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::sandbox::lifecycle::{self, Endpoint, LifecycleError, Options};
+use crate::sandbox::lifecycle::{self, Endpoint, Options};
 use crate::sandbox::services;
 
 /// Start, stop and look at the local AWS that --sandbox uses
@@ -71,19 +71,19 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
     match command {
         SandboxCommand::Start(start_args) => start(start_args, ctx).await,
         SandboxCommand::Stop => {
-            let stopped = lifecycle::stop(&options(ctx)?.state_dir).await.map_err(failed)?;
+            let stopped = lifecycle::stop(&options(ctx)?.state_dir).await?;
             ctx.ui.note(if stopped { "stopped" } else { "no sandbox is running" });
             Ok(Outcome::Done)
         }
-        SandboxCommand::Status => match running(ctx).await? {
-            Some(endpoint) => described(&endpoint, ctx),
-            None => {
-                ctx.ui.note("no sandbox is running");
-                Ok(Outcome::No)
+        SandboxCommand::Status => {
+            if let Some(endpoint) = running(ctx).await? {
+                return described(&endpoint, ctx);
             }
-        },
+            ctx.ui.note("no sandbox is running");
+            Ok(Outcome::No)
+        }
         SandboxCommand::Reset => {
-            lifecycle::reset(&options(ctx)?.state_dir).await.map_err(failed)?;
+            lifecycle::reset(&options(ctx)?.state_dir).await?;
             ctx.ui.note("the sandbox is empty");
             Ok(Outcome::Done)
         }
@@ -105,13 +105,15 @@ fn options(ctx: &mut Context) -> Result<Options, CliError> {
 
 async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
     let state_dir = options(ctx)?.state_dir;
-    Ok(lifecycle::status(&state_dir).await.map_err(failed)?.map(|(endpoint, _)| endpoint))
+    Ok(lifecycle::status(&state_dir).await?.map(|(endpoint, _)| endpoint))
 }
 
 async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let StartArgs { foreground, account, speed, no_host_exec } = args;
     if !(speed.is_finite() && speed > 0.0) {
-        return Err(CliError::usage(format!("--speed {speed} is not a factor")).hint("10 makes waits ten times shorter"));
+        return Err(
+            CliError::usage(format!("--speed {speed} is not a factor")).hint("10 makes waits ten times shorter")
+        );
     }
     let mut options = if account.is_some() && foreground { ctx.sandbox_options(None)? } else { options(ctx)? };
     options.account = account.unwrap_or(options.account);
@@ -119,7 +121,7 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
     if foreground {
         return serve(options).await;
     }
-    let endpoint = lifecycle::ensure_running(&ctx.program()?, &options).await.map_err(failed)?;
+    let endpoint = lifecycle::ensure_running(&ctx.program()?, &options).await?;
     described(&endpoint, ctx)
 }
 
@@ -133,12 +135,8 @@ async fn serve(options: Options) -> Result<Outcome, CliError> {
             shutdown.cancel();
         });
     }
-    lifecycle::run(options, shutdown).await.map_err(failed)?;
+    lifecycle::run(options, shutdown).await?;
     Ok(Outcome::Done)
-}
-
-fn failed(error: LifecycleError) -> CliError {
-    CliError::failed(error.to_string())
 }
 
 fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {

@@ -56,7 +56,9 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
     let (key, stack) = (service.key.to_owned(), service.service.stack.clone());
     if let (Some(count), Some(scaling)) = (count, &service.service.autoscaling) {
         let (min, max) = (scaling.min, scaling.max);
-        ctx.ui.warn(&format!("autoscaling keeps `{key}` between {min} and {max} tasks and may change the count {count} again"));
+        ctx.ui.warn(&format!(
+            "autoscaling keeps `{key}` between {min} and {max} tasks and may change the count {count} again"
+        ));
     }
     if let (Some(count), true) = (count, hotswap) {
         return hotswap_count(&project, &stack, count, options, ctx).await;
@@ -79,7 +81,10 @@ async fn hotswap_count(
     check_target(project, &aws, ctx).await?;
     let service = locate_service(&aws, stack).await?.service;
     aws.set_desired_count(&service, count).await?;
-    ctx.ui.note(&format!("{} shall run {count} tasks; the next deploy sets the count of ecsws.toml again", service.service));
+    ctx.ui.note(&format!(
+        "{} shall run {count} tasks; the next deploy sets the count of ecsws.toml again",
+        service.service
+    ));
     let mut view = DeployView::new(&ctx.ui, TimeZone::system());
     tokio::select! {
         waited = wait_steady(&aws, &service, options, &mut view, ctx) => waited.map(|()| Outcome::Done),

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 
-use super::wanted::{Purpose, Synthesiser};
 use super::Outcome;
+use super::wanted::{Purpose, Synthesiser};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -51,7 +51,8 @@ pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError
     match out {
         Some(folder) => write_files(&folder, &templates, json, ctx)?,
         None if json && all => {
-            let by_name: Map<String, Value> = templates.into_iter().map(|(name, template)| (name, template.to_value())).collect();
+            let by_name: Map<String, Value> =
+                templates.into_iter().map(|(name, template)| (name, template.to_value())).collect();
             writeln!(ctx.ui.results(), "{:#}", Value::Object(by_name))?;
         }
         None => print(&templates, json, ctx)?,
@@ -86,7 +87,12 @@ fn print(templates: &[(String, Template)], json: bool, ctx: &mut Context) -> Res
     Ok(())
 }
 
-fn write_files(folder: &std::path::Path, templates: &[(String, Template)], json: bool, ctx: &mut Context) -> Result<(), CliError> {
+fn write_files(
+    folder: &std::path::Path,
+    templates: &[(String, Template)],
+    json: bool,
+    ctx: &mut Context,
+) -> Result<(), CliError> {
     let folder = ctx.settings.working_dir.join(folder);
     let failed = |error: std::io::Error| CliError::failed(format!("cannot write to {}: {error}", folder.display()));
     std::fs::create_dir_all(&folder).map_err(failed)?;

@@ -5,7 +5,9 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::project::Project;
 use crate::stack::spec::{Platform, PlatformStack};
-use crate::stack::{Environment, Lookup, ForeignError, Lookups, Subnets, Template, Vpc, platform_ids, read_template, synth};
+use crate::stack::{
+    Environment, ForeignError, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, read_template, synth,
+};
 
 /// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +36,12 @@ impl Synthesiser {
     }
 
     /// The template of a stack. New answers are pinned in `ecsws.lock`, but never the sandbox's, nor the ids of the project's own platform.
-    pub async fn template(&mut self, project: &mut Project, stack: &str, ctx: &mut Context) -> Result<Template, CliError> {
+    pub async fn template(
+        &mut self,
+        project: &mut Project,
+        stack: &str,
+        ctx: &mut Context,
+    ) -> Result<Template, CliError> {
         let environment = self.environment(project, ctx).await?;
         self.own_vpc(project, stack, ctx).await?;
         let mut pinned = false;
@@ -88,7 +95,8 @@ impl Synthesiser {
         let vpc_name = &project.spec.platform.vpc;
         let resources = ctx.aws(Some(project)).await?.stack_resources(&platform.name).await?;
         let physical = |logical: &String| {
-            let found = resources.iter().find(|resource| resource.logical_id == *logical && !resource.physical_id.is_empty());
+            let found =
+                resources.iter().find(|resource| resource.logical_id == *logical && !resource.physical_id.is_empty());
             found.map(|resource| resource.physical_id.clone())
         };
         let ids = platform_ids(platform);
@@ -100,8 +108,11 @@ impl Synthesiser {
             }
             (None, Purpose::Show { .. }) => self.lookups.set_known_after(vpc_name, &platform.name),
             (None, Purpose::Deploy) => {
-                return Err(CliError::failed(format!("stack {} is not deployed, and {stack} needs its subnets", platform.name))
-                    .hint("`ecsws deploy` without a name deploys both, in order"));
+                return Err(CliError::failed(format!(
+                    "stack {} is not deployed, and {stack} needs its subnets",
+                    platform.name
+                ))
+                .hint("`ecsws deploy` without a name deploys both, in order"));
             }
         }
         Ok(())
@@ -117,7 +128,11 @@ fn is_used_by(platform: &PlatformStack, project: &Project, stack: &str) -> bool 
 /// `[target]`, then the flags and the AWS environment. An account left open is the one that `ecsws.lock` is for, or else STS says it.
 async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
     let target = &project.spec.target;
-    let region = target.region.clone().or_else(|| ctx.settings.region_flag.clone()).or_else(|| ctx.settings.region_variable.clone());
+    let region = target
+        .region
+        .clone()
+        .or_else(|| ctx.settings.region_flag.clone())
+        .or_else(|| ctx.settings.region_variable.clone());
     let locked = project.lock.only_environment();
     let account = target.account.clone().or_else(|| {
         let same_region = locked.filter(|locked| region.as_ref().is_none_or(|region| *region == locked.region));
@@ -142,10 +157,14 @@ async fn look_up_vpc(aws: &Aws, name: &str, environment: &Environment) -> Result
     let ids = aws.vpc_ids(name).await?;
     match ids.as_slice() {
         [id] => Ok(subnets(aws.vpc(id).await?)),
-        [] => Err(CliError::failed(format!("there is no VPC with the Name tag `{name}` in account {account}, {region}"))
-            .hint("set platform.vpc, or platform.subnets, or let [platform.stack] make one")),
-        several => Err(CliError::failed(format!("{} VPCs have the Name tag `{name}`: {}", several.len(), several.join(", ")))
-            .hint("set platform.subnets instead")),
+        [] => {
+            Err(CliError::failed(format!("there is no VPC with the Name tag `{name}` in account {account}, {region}"))
+                .hint("set platform.vpc, or platform.subnets, or let [platform.stack] make one"))
+        }
+        several => {
+            Err(CliError::failed(format!("{} VPCs have the Name tag `{name}`: {}", several.len(), several.join(", ")))
+                .hint("set platform.subnets instead"))
+        }
     }
 }
 
@@ -167,6 +186,7 @@ fn subnets(vpc: aws::Vpc) -> Vpc {
 /// The template that is deployed, JSON or YAML; `None` when there is no such stack.
 pub async fn deployed_template(aws: &Aws, stack: &str) -> Result<Option<Template>, CliError> {
     let Some(text) = aws.template(stack).await? else { return Ok(None) };
-    let unreadable = |error: ForeignError| CliError::failed(format!("the deployed template of {stack} cannot be read: {error}"));
+    let unreadable =
+        |error: ForeignError| CliError::failed(format!("the deployed template of {stack} cannot be read: {error}"));
     read_template(&text).map(Some).map_err(unreadable)
 }

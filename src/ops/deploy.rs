@@ -166,7 +166,8 @@ pub async fn prepare(aws: &Aws, wanted: &Wanted<'_>, emit: &mut dyn FnMut(Deploy
         return Err(OpsError::ChangeSetFailed { stack: wanted.name.to_owned(), reason });
     }
     let stack = aws.stack(wanted.name).await?;
-    let arn = stack.map(|stack| stack.arn).ok_or_else(|| OpsError::Missing(format!("stack `{}` is gone", wanted.name)))?;
+    let arn =
+        stack.map(|stack| stack.arn).ok_or_else(|| OpsError::Missing(format!("stack `{}` is gone", wanted.name)))?;
     let seen = aws.stack_events_after(&arn, None).await?.pop().map(|event| event.id);
     Ok(Prepared::Ready(Ready { stack: wanted.name.to_owned(), kind, change_set, arn, seen }))
 }
@@ -213,16 +214,29 @@ pub async fn execute(aws: &Aws, ready: Ready, emit: &mut dyn FnMut(DeployEvent))
 async fn settle(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Result<Option<Stack>> {
     loop {
         let Some(stack) = aws.stack(name).await? else { return Ok(None) };
-        let stuck = |hint: &str| OpsError::Stuck { stack: name.to_owned(), status: stack.status.clone(), hint: hint.to_owned() };
+        let stuck = |hint: &str| OpsError::Stuck {
+            stack: name.to_owned(),
+            status: stack.status.clone(),
+            hint: hint.to_owned(),
+        };
         match stack.status.as_str() {
             "REVIEW_IN_PROGRESS" => return Ok(None),
             "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
-                emit(note(format!("stack `{name}` was never created ({}): it is deleted and created anew", stack.status)));
+                emit(note(format!(
+                    "stack `{name}` was never created ({}): it is deleted and created anew",
+                    stack.status
+                )));
                 super::destroy::delete_and_follow(aws, &stack, emit).await?;
             }
-            "CREATE_FAILED" | "UPDATE_FAILED" => return Err(stuck("roll it back first: aws cloudformation rollback-stack")),
-            "UPDATE_ROLLBACK_FAILED" => return Err(stuck("repair it first: aws cloudformation continue-update-rollback")),
-            "DELETE_FAILED" => return Err(stuck("see what could not be deleted with `ecsws destroy`, which tries again")),
+            "CREATE_FAILED" | "UPDATE_FAILED" => {
+                return Err(stuck("roll it back first: aws cloudformation rollback-stack"));
+            }
+            "UPDATE_ROLLBACK_FAILED" => {
+                return Err(stuck("repair it first: aws cloudformation continue-update-rollback"));
+            }
+            "DELETE_FAILED" => {
+                return Err(stuck("see what could not be deleted with `ecsws destroy`, which tries again"));
+            }
             status if is_at_rest(status) => return Ok(Some(stack)),
             status => {
                 emit(note(format!("stack `{name}` is {status}: waiting for that to end first")));
@@ -241,13 +255,8 @@ async fn make_change_set(aws: &Aws, wanted: &Wanted<'_>, kind: ChangeSetKind) ->
     if let Some(old) = aws.change_set(wanted.name, CHANGE_SET).await? {
         aws.delete_change_set(&old.arn).await?;
     }
-    let request = ChangeSetRequest {
-        stack: wanted.name,
-        name: CHANGE_SET,
-        kind,
-        template: wanted.template,
-        tags: wanted.tags,
-    };
+    let request =
+        ChangeSetRequest { stack: wanted.name, name: CHANGE_SET, kind, template: wanted.template, tags: wanted.tags };
     let arn = aws.create_change_set(&request).await?;
     let mut pause = Duration::from_millis(100);
     loop {

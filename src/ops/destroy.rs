@@ -13,7 +13,9 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
     let Some(stack) = aws.stack(name).await? else { return Ok(false) };
     emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
     if !is_at_rest(&stack.status) && stack.status != "DELETE_IN_PROGRESS" {
-        emit(DeployEvent::Note { message: format!("stack `{name}` is {}: waiting for that to end first", stack.status) });
+        emit(DeployEvent::Note {
+            message: format!("stack `{name}` is {}: waiting for that to end first", stack.status),
+        });
         let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
         Follow { stack: name, arn: &stack.arn, seen, total: 0 }.run(aws, emit).await?;
     }

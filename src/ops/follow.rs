@@ -49,7 +49,12 @@ impl Follow<'_> {
                 done += usize::from(is_complete(&event.status));
                 end = (self.is_own(&event) && is_at_rest(&event.status)).then(|| event.status.clone());
                 reasons.extend(own_failure(&event));
-                emit(DeployEvent::Resource { stack: self.stack.to_owned(), done, total: self.total.max(done), resource: event.into() });
+                emit(DeployEvent::Resource {
+                    stack: self.stack.to_owned(),
+                    done,
+                    total: self.total.max(done),
+                    resource: event.into(),
+                });
             }
             if end.is_some() || quiet >= QUIET_ROUNDS {
                 let stack = aws.stack(self.arn).await?;

@@ -34,7 +34,9 @@ pub async fn locate_service(aws: &Aws, stack: &str) -> Result<ServiceStack> {
         let found = resources.iter().find(|resource| resource.resource_type == wanted && exists(&resource.status));
         found.map(|resource| resource.physical_id.clone()).filter(|id| !id.is_empty())
     };
-    let arn = of_type("AWS::ECS::Service").ok_or_else(|| OpsError::Missing(format!("stack `{stack}` has no ECS service yet")))?;
-    let service = ServiceName::from_arn(&arn).ok_or_else(|| OpsError::Missing(format!("`{arn}` is not the ARN of an ECS service")))?;
+    let arn = of_type("AWS::ECS::Service")
+        .ok_or_else(|| OpsError::Missing(format!("stack `{stack}` has no ECS service yet")))?;
+    let service = ServiceName::from_arn(&arn)
+        .ok_or_else(|| OpsError::Missing(format!("`{arn}` is not the ARN of an ECS service")))?;
     Ok(ServiceStack { service, arn, log_group: of_type("AWS::Logs::LogGroup") })
 }

@@ -25,7 +25,7 @@ pub enum OpsError {
     #[error(transparent)]
     Aws(#[from] AwsError),
     /// The operation ended in another state than it should have.
-    #[error("stack `{stack}` is {status}{}", reasons.iter().map(|reason| format!("\n  {reason}")).collect::<String>())]
+    #[error("stack `{stack}` is {status}{}{}", if reasons.is_empty() { "" } else { "\n  " }, reasons.join("\n  "))]
     StackFailed {
         /// The stack's name.
         stack: String,

@@ -112,7 +112,8 @@ const EVENTS: usize = 10;
 /// Asks ECS, Application Auto Scaling and Cloud Map.
 pub async fn read_status(aws: &Aws, stack: &ServiceStack) -> Result<StatusReport> {
     let name = &stack.service;
-    let (state, tasks, scaling) = tokio::try_join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name))?;
+    let (state, tasks, scaling) =
+        tokio::try_join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name))?;
     let mut discovery = Vec::new();
     for arn in state.iter().flat_map(|state| &state.registries) {
         let service = aws.discovery_service(arn).await?;

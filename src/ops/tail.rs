@@ -44,7 +44,10 @@ impl<'a> Tail<'a> {
     /// Tells every event; with `watch` it returns only on an error of AWS or when `tell` fails.
     ///
     /// `tell` gets a page's events, oldest first.
-    pub async fn run<E: From<OpsError>>(mut self, mut tell: impl FnMut(Vec<LogEvent>) -> std::result::Result<(), E>) -> std::result::Result<(), E> {
+    pub async fn run<E: From<OpsError>>(
+        mut self,
+        mut tell: impl FnMut(Vec<LogEvent>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         loop {
             let mut token = None;
             loop {
@@ -81,7 +84,8 @@ impl<'a> Tail<'a> {
     /// The next round begins [`OVERLAP`] before the newest event; what was told before that cannot come again and is forgotten.
     fn move_window(&mut self) {
         let Some(newest) = self.newest else { return };
-        let start = newest.saturating_sub(OVERLAP).unwrap_or(newest).max(self.options.query.start.unwrap_or(Timestamp::MIN));
+        let start =
+            newest.saturating_sub(OVERLAP).unwrap_or(newest).max(self.options.query.start.unwrap_or(Timestamp::MIN));
         self.options.query.start = Some(start);
         while let Some((timestamp, id)) = self.by_time.pop_first() {
             if timestamp >= start {

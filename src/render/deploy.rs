@@ -25,7 +25,10 @@ impl DeployView {
     pub fn new(ui: &Ui, zone: TimeZone) -> Self {
         let bar = (ui.is_watched() && !ui.is_json()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed:.dim}").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_style(
+                ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed:.dim}")
+                    .unwrap_or_else(|_| ProgressStyle::default_spinner()),
+            );
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
@@ -41,7 +44,9 @@ impl DeployView {
         match event {
             DeployEvent::Started { stack, operation } => self.started(ui, stack, *operation),
             DeployEvent::NoChanges { stack } => self.say(ui, &format!("{}  {stack} (no changes)", "✓".green())),
-            DeployEvent::Resource { stack, done, total, resource } => self.resource(ui, stack, (*done, *total), resource),
+            DeployEvent::Resource { stack, done, total, resource } => {
+                self.resource(ui, stack, (*done, *total), resource);
+            }
             DeployEvent::Tasks { service, desired, running, pending } => {
                 self.say(ui, &format!("{service}: {running} of {desired} tasks running, {pending} pending"));
             }
@@ -102,7 +107,9 @@ impl DeployView {
         }
         if let Some(bar) = &self.bar {
             bar.set_prefix(format!("{stack} {done}/{total}"));
-            bar.set_message(self.in_progress.iter().map(|(id, kind)| format!("{kind} {id}")).take(3).collect::<Vec<_>>().join(", "));
+            bar.set_message(
+                self.in_progress.iter().map(|(id, kind)| format!("{kind} {id}")).take(3).collect::<Vec<_>>().join(", "),
+            );
         }
         // On a terminal the bar tells what moves; a line is for what happened.
         if self.bar.is_none() || !moves || event.status.contains("ROLLBACK") {
@@ -121,9 +128,13 @@ impl DeployView {
             status_text if status_text.ends_with("_COMPLETE") => status.green().to_string(),
             _ => status,
         };
-        let reason = event.reason.as_deref().map(|reason| format!(" {}", clean(reason, false).bold())).unwrap_or_default();
+        let reason =
+            event.reason.as_deref().map(|reason| format!(" {}", clean(reason, false).bold())).unwrap_or_default();
         let resource_type = clean(&event.resource_type, false);
-        format!("{stack} | {done:>width$}/{total} | {time} | {status} | {resource_type:<40} | {}{reason}", event.logical_id.cyan())
+        format!(
+            "{stack} | {done:>width$}/{total} | {time} | {status} | {resource_type:<40} | {}{reason}",
+            event.logical_id.cyan()
+        )
     }
 
     fn say(&self, ui: &mut Ui, text: &str) {

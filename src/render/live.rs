@@ -76,15 +76,24 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
             Line::from(vec![format!("{age:<9}").dim(), clean(&event.message, false).into_owned().into()])
         })
         .collect();
-    frame.render_widget(Paragraph::new(event_lines).wrap(Wrap { trim: false }).block(Block::bordered().title(" events ")), events);
-    frame.render_widget(Line::from(message.map_or("q leaves".dim(), |message| clean(message, false).into_owned().red())), foot);
+    frame.render_widget(
+        Paragraph::new(event_lines).wrap(Wrap { trim: false }).block(Block::bordered().title(" events ")),
+        events,
+    );
+    frame.render_widget(
+        Line::from(message.map_or("q leaves".dim(), |message| clean(message, false).into_owned().red())),
+        foot,
+    );
 }
 
 fn task_gauge(report: &StatusReport) -> Gauge<'static> {
     let ratio = if report.desired == 0 { 1.0 } else { f64::from(report.running) / f64::from(report.desired) };
     let color = if report.running == report.desired { Color::Green } else { Color::Yellow };
     let label = format!("{} desired, {} running, {} pending", report.desired, report.running, report.pending);
-    Gauge::default().ratio(ratio.min(1.0)).label(Span::raw(label)).gauge_style(Style::new().fg(color).bg(Color::DarkGray))
+    Gauge::default()
+        .ratio(ratio.min(1.0))
+        .label(Span::raw(label))
+        .gauge_style(Style::new().fg(color).bg(Color::DarkGray))
 }
 
 fn facts(report: &StatusReport) -> Vec<Line<'static>> {
@@ -96,14 +105,20 @@ fn facts(report: &StatusReport) -> Vec<Line<'static>> {
             "FAILED" => rollout.to_owned().red(),
             _ => rollout.to_owned().yellow(),
         };
-        let counts = format!("  {} of {} running, {} failed", deployment.running, deployment.desired, deployment.failed);
-        lines.push(vec![format!("{:<9}{} ", deployment.status, deployment.task_definition).into(), rollout, counts.into()].into());
+        let counts =
+            format!("  {} of {} running, {} failed", deployment.running, deployment.desired, deployment.failed);
+        lines.push(
+            vec![format!("{:<9}{} ", deployment.status, deployment.task_definition).into(), rollout, counts.into()]
+                .into(),
+        );
     }
     if let Some(scaling) = &report.scaling {
         let targets = scaling.targets.iter().map(|(metric, target)| format!(", {metric} at {target}"));
         lines.push(format!("scaling  {} to {} tasks{}", scaling.min, scaling.max, targets.collect::<String>()).into());
     }
-    lines.extend(report.discovery.iter().map(|found| format!("found as {} {}", found.name, found.instances.join(" ")).into()));
+    lines.extend(
+        report.discovery.iter().map(|found| format!("found as {} {}", found.name, found.instances.join(" ")).into()),
+    );
     lines.extend(report.url.iter().map(|url| vec!["answers  ".into(), url.clone().underlined()].into()));
     lines
 }

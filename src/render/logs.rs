@@ -9,8 +9,14 @@ use serde_json::json;
 use super::{Ui, clean};
 use crate::ops::{LogEvent, LogGroup, LogStream};
 
-const COLORS: [AnsiColors; 6] =
-    [AnsiColors::Cyan, AnsiColors::Green, AnsiColors::Yellow, AnsiColors::Magenta, AnsiColors::Blue, AnsiColors::BrightRed];
+const COLORS: [AnsiColors; 6] = [
+    AnsiColors::Cyan,
+    AnsiColors::Green,
+    AnsiColors::Yellow,
+    AnsiColors::Magenta,
+    AnsiColors::Blue,
+    AnsiColors::BrightRed,
+];
 
 /// How much of a task's id is shown; enough to tell tasks apart.
 const SHORT_ID: usize = 8;
@@ -20,11 +26,14 @@ pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Resu
     for event in events {
         if ui.is_json() {
             let LogEvent { id, stream, timestamp, message } = event;
-            ui.json(&json!({ "event": "log", "id": id, "stream": stream, "timestamp": timestamp, "message": message }))?;
+            ui.json(
+                &json!({ "event": "log", "id": id, "stream": stream, "timestamp": timestamp, "message": message }),
+            )?;
             continue;
         }
         let task: String = event.stream.rsplit('/').next().unwrap_or_default().chars().take(SHORT_ID).collect();
-        let color = COLORS[task.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % COLORS.len()];
+        let color = COLORS
+            [task.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % COLORS.len()];
         let time = event.timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string();
         let message = clean(event.message.trim_end_matches(['\r', '\n']), true);
         writeln!(ui.results(), "{} {} {message}", time.dimmed(), clean(&task, false).color(color))?;

@@ -13,5 +13,9 @@ pub use live::{Live, draw};
 pub use logs::{log_events, log_groups, log_streams};
 pub use status::{lines as status_lines, status, status_line};
 pub use ui::Ui;
-pub fn diffs(_: &mut Ui, _: &[(String, crate::stack::TemplateDiff)]) -> std::io::Result<()> { Ok(()) }
-pub fn diff_to_stderr(_: &mut Ui, _: &str, _: &crate::stack::TemplateDiff) -> std::io::Result<()> { Ok(()) }
+pub fn diffs(_: &mut Ui, _: &[(String, crate::stack::TemplateDiff)]) -> std::io::Result<()> {
+    Ok(())
+}
+pub fn diff_to_stderr(_: &mut Ui, _: &str, _: &crate::stack::TemplateDiff) -> std::io::Result<()> {
+    Ok(())
+}

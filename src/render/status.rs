@@ -33,7 +33,9 @@ pub fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
 
 fn document(report: &StatusReport) -> io::Result<serde_json::Value> {
     let mut document = json!({ "schema": 1 });
-    if let (Some(object), serde_json::Value::Object(members)) = (document.as_object_mut(), serde_json::to_value(report)?) {
+    if let (Some(object), serde_json::Value::Object(members)) =
+        (document.as_object_mut(), serde_json::to_value(report)?)
+    {
         object.extend(members);
     }
     Ok(document)
@@ -44,9 +46,16 @@ pub fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let state = if report.steady { "steady".green().to_string() } else { "not steady".yellow().to_string() };
     lines.push(format!("{} in {}  {}  {state}", report.service.bold(), report.cluster, report.status));
-    lines.push(format!("  tasks      {} desired, {} running, {} pending", report.desired, report.running, report.pending));
+    lines.push(format!(
+        "  tasks      {} desired, {} running, {} pending",
+        report.desired, report.running, report.pending
+    ));
     for deployment in &report.deployments {
-        let failed = if deployment.failed > 0 { format!(", {} failed", deployment.failed).red().to_string() } else { String::new() };
+        let failed = if deployment.failed > 0 {
+            format!(", {} failed", deployment.failed).red().to_string()
+        } else {
+            String::new()
+        };
         lines.push(format!(
             "  rollout    {} {} {}  {} of {} running{failed}",
             deployment.status,
@@ -66,7 +75,9 @@ pub fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     lines.extend(report.url.iter().map(|url| format!("  answers    {}", url.underline())));
     if !report.tasks.is_empty() {
         lines.push(String::new());
-        lines.push(format!("  {:<34}{:<14}{:<11}{:<10}{}", "TASK", "STATUS", "HEALTH", "AGE", "ADDRESS").bold().to_string());
+        lines.push(
+            format!("  {:<34}{:<14}{:<11}{:<10}{}", "TASK", "STATUS", "HEALTH", "AGE", "ADDRESS").bold().to_string(),
+        );
     }
     for task in &report.tasks {
         let age = task.started.map(|started| age(started, now)).unwrap_or_default();

@@ -134,7 +134,8 @@ impl Ui {
     /// Asks which of several is meant; where nobody can answer it is an error that lists them.
     pub fn choose<'a>(&mut self, noun: &str, names: &[&'a str]) -> Result<&'a str, CliError> {
         if !self.can_ask() {
-            return Err(CliError::usage(format!("which {noun}? there are several")).hint(format!("name one of {}", names.join(", "))));
+            return Err(CliError::usage(format!("which {noun}? there are several"))
+                .hint(format!("name one of {}", names.join(", "))));
         }
         for (number, name) in names.iter().enumerate() {
             writeln!(self.stderr, "  {} {name}", (number + 1).cyan())?;

@@ -23,7 +23,8 @@ pub struct Scaling {
 /// A sentence, when the text has no such service.
 pub fn edit_scaling(text: &str, key: &str, scaling: &Scaling) -> Result<String, String> {
     let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
-    let service = document.get_mut("services").and_then(|services| services.get_mut(key)).and_then(Item::as_table_like_mut);
+    let service =
+        document.get_mut("services").and_then(|services| services.get_mut(key)).and_then(Item::as_table_like_mut);
     let service = service.ok_or_else(|| format!("there is no [services.{key}]"))?;
     let Scaling { count, min, max, cpu, memory } = *scaling;
     set(service, "count", count);
@@ -65,7 +66,8 @@ fn set(table: &mut dyn TableLike, key: &str, number: Option<u32>) {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# mine\n[services.api]\ncpu = 256 # small\ncount = 1   # for now\n\n[services.api.container]\nimage = \"a\"\n";
+    const TEXT: &str =
+        "# mine\n[services.api]\ncpu = 256 # small\ncount = 1   # for now\n\n[services.api.container]\nimage = \"a\"\n";
 
     #[test]
     fn a_count_changes_and_its_comment_stays() {

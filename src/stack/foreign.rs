@@ -35,7 +35,9 @@ fn json(yaml: Yaml) -> Value {
         Yaml::Number(number) => json_number(&number),
         Yaml::String(text) => Value::String(text),
         Yaml::Sequence(items) => Value::Array(items.into_iter().map(json).collect()),
-        Yaml::Mapping(entries) => Value::Object(entries.into_iter().map(|(key, value)| (key_text(key), json(value))).collect()),
+        Yaml::Mapping(entries) => {
+            Value::Object(entries.into_iter().map(|(key, value)| (key_text(key), json(value))).collect())
+        }
         Yaml::Tagged(tagged) => short_form(&tagged.tag.to_string(), json(tagged.value)),
     }
 }

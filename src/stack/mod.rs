@@ -27,4 +27,14 @@ pub use stacks::{ProjectStack, StackKind, stacks};
 pub use synth::{PlatformIds, SynthError, platform_ids, synth};
 pub use template::Template;
 pub struct TemplateDiff;
-impl TemplateDiff { pub fn between(_: &Template, _: &Template) -> Self { Self } pub fn is_empty(&self) -> bool { true } pub fn broadens_permissions(&self)->bool{false} }
+impl TemplateDiff {
+    pub fn between(_: &Template, _: &Template) -> Self {
+        Self
+    }
+    pub fn is_empty(&self) -> bool {
+        true
+    }
+    pub fn broadens_permissions(&self) -> bool {
+        false
+    }
+}

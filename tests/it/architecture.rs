@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common::read;
+
 /// Which top-level modules each of them may use. A module that is not here may use nothing of the crate.
 const ARROWS: &[(&str, &[&str])] = &[
     ("lib", &["commands", "complete", "context", "exit", "render", "settings"]),
     (
         "commands",
-        &["aws", "complete", "context", "error", "exit", "ops", "project", "render", "sandbox", "settings", "stack", "when"],
+        &[
+            "aws", "complete", "context", "error", "exit", "ops", "project", "render", "sandbox", "settings", "stack",
+            "when",
+        ],
     ),
     ("complete", &["project", "settings", "stack"]),
     ("context", &["aws", "error", "project", "render", "sandbox", "settings", "stack"]),
     ("project", &["error", "exit", "render", "settings", "stack"]),
-    ("error", &["aws", "exit", "ops", "stack"]),
+    ("error", &["aws", "exit", "ops", "sandbox"]),
     ("ops", &["aws", "stack"]),
     ("render", &["error", "exit", "ops", "settings", "stack"]),
 ];
@@ -32,7 +37,7 @@ fn sources() -> Vec<(PathBuf, String)> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).expect("a source file can be read");
+                let text = read(&path);
                 found.push((path.strip_prefix(&root).expect("it is in src").to_owned(), text));
             }
         }
@@ -76,7 +81,8 @@ fn arrows_between_modules_point_one_way() {
 #[test]
 fn only_the_client_layer_names_the_aws_sdks() {
     for (path, text) in sources() {
-        let named = code(&text).any(|line| line.contains("aws_sdk_") || line.contains("aws_config") || line.contains("aws_sigv4"));
+        let named = code(&text)
+            .any(|line| line.contains("aws_sdk_") || line.contains("aws_config") || line.contains("aws_sigv4"));
         assert!(!named || module(&path) == "aws", "{} names an AWS SDK", path.display());
     }
 }
@@ -84,7 +90,9 @@ fn only_the_client_layer_names_the_aws_sdks() {
 #[test]
 fn only_render_names_the_terminal_libraries() {
     for (path, text) in sources() {
-        let named = code(&text).any(|line| ["ratatui::", "indicatif::", "anstream::", "owo_colors::"].iter().any(|name| line.contains(name)));
+        let named = code(&text).any(|line| {
+            ["ratatui::", "indicatif::", "anstream::", "owo_colors::"].iter().any(|name| line.contains(name))
+        });
         assert!(!named || module(&path) == "render", "{} draws on the terminal", path.display());
     }
 }
