@@ -1,20 +1,25 @@
 //! The stack model: pure, it takes text and values and gives values back. It may not touch files, clocks, the environment or the network.
 //!
-//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`, [`synth`] makes a [`Template`] of them.
+//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`, [`synth`] makes a [`Template`] of them,
+//! [`TemplateDiff`] says what deploying it would change.
 
 mod check;
 mod construct;
+pub mod diff;
+mod housekeeping;
 mod lock;
 mod lookups;
 mod problem;
 mod reader;
 pub mod resources;
+pub mod security;
 pub mod spec;
 mod stacks;
 mod synth;
 mod template;
 mod yaml;
 
+pub use diff::TemplateDiff;
 pub use lock::Lock;
 pub use lookups::{Environment, Lookup, Lookups, Subnets, Vpc};
 pub use problem::{Problem, Problems};
