@@ -3,7 +3,7 @@
 use aws_sdk_applicationautoscaling::Client;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 
-use super::{Aws, AwsError, Result, ServiceName, count, text};
+use super::{Aws, Result, ServiceName, count, text};
 
 /// A service registered for scaling.
 #[derive(Debug, Clone, PartialEq, Eq)]

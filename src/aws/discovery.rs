@@ -2,7 +2,7 @@
 
 use aws_sdk_servicediscovery::Client;
 
-use super::{Aws, AwsError, Result, text};
+use super::{Aws, Result, text};
 
 /// A Cloud Map service with its namespace and instances.
 #[derive(Debug, Clone, PartialEq, Eq)]

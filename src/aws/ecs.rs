@@ -4,7 +4,7 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types as sdk;
 use jiff::Timestamp;
 
-use super::{Aws, AwsError, Result, count, text, timestamp};
+use super::{Aws, Result, count, text, timestamp};
 
 /// A service and the cluster it runs in, as the service's ARN names them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatchlogs::Client;
 use jiff::Timestamp;
 
-use super::{Aws, AwsError, Result, text};
+use super::{Aws, Result, text};
 
 /// What FilterLogEvents shall find.
 #[derive(Debug, Clone, Default)]

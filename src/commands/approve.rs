@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use super::wanted::deployed_template;
 use crate::aws::Aws;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::render;
-use crate::stack::{Template, TemplateDiff};
+use crate::stack::TemplateDiff;
 
 /// When a deploy asks before it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -51,36 +50,35 @@ pub async fn check_target(project: &Project, aws: &Arc<Aws>, ctx: &mut Context) 
 }
 
 /// Without `[target]` the first creation of a stack asks, where somebody can answer: the account may be the wrong one.
-pub fn first_creation(project: &Project, stack: &str, region: &str, ctx: &mut Context) -> Result<(), CliError> {
+pub async fn first_creation(project: &Project, stack: &str, region: &str, ctx: &mut Context) -> Result<(), CliError> {
     let guarded = project.spec.target.account.is_some() && project.spec.target.region.is_some();
     if guarded || ctx.settings.sandbox || !ctx.ui.can_ask() {
         return Ok(());
     }
     let question = format!("Stack {stack} does not exist in {region} yet. Create it?");
-    if ctx.ui.confirm(&question, "--yes")? { Ok(()) } else { Err(declined()) }
+    if ctx.ui.confirm(&question, "--yes").await? { Ok(()) } else { Err(declined()) }
 }
 
 /// Asks about the changes of a stack as `when` says. Shows them first.
-pub fn changes(diff: &TemplateDiff, stack: &str, when: RequireApproval, ctx: &mut Context) -> Result<bool, CliError> {
+pub async fn changes(
+    diff: &TemplateDiff,
+    stack: &str,
+    when: RequireApproval,
+    ctx: &mut Context,
+) -> Result<bool, CliError> {
     let when = if ctx.settings.sandbox { RequireApproval::Never } else { when };
     let (needed, why) = match when {
         RequireApproval::Never => (false, ""),
         RequireApproval::Broadening => {
-            (diff.broadens_permissions(), "This makes permissions or network access broader. ")
+            (diff.security.is_broadening(), "This makes permissions or network access broader. ")
         }
         RequireApproval::AnyChange => (!diff.is_empty(), ""),
     };
     if !needed {
         return Ok(true);
     }
-    render::diff_to_stderr(&mut ctx.ui, stack, diff)?;
-    ctx.ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)")
-}
-
-/// The diff between what is deployed and `template`.
-pub async fn diff_with_deployed(aws: &Aws, stack: &str, template: &Template) -> Result<TemplateDiff, CliError> {
-    let deployed = deployed_template(aws, stack).await?;
-    Ok(TemplateDiff::between(&deployed.unwrap_or_default(), template))
+    render::security(&mut ctx.ui, stack, diff);
+    ctx.ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
 }
 
 /// The user said no.

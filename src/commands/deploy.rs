@@ -9,8 +9,8 @@ use serde_json::json;
 use tokio::signal::ctrl_c;
 
 use super::Outcome;
-use super::approve::{RequireApproval, changes, check_target, declined, diff_with_deployed, first_creation};
-use super::wanted::{Purpose, Synthesiser};
+use super::approve::{RequireApproval, changes, check_target, declined, first_creation};
+use super::wanted::{Purpose, Synthesiser, deployed_template};
 use crate::aws::{Aws, ServiceName, Stack};
 use crate::complete;
 use crate::context::Context;
@@ -18,7 +18,7 @@ use crate::error::CliError;
 use crate::ops::{self, DeployEvent, Prepared, Wanted, locate_service, wait_until_steady};
 use crate::project::Project;
 use crate::render::{self, DeployView, Summary};
-use crate::stack::ProjectStack;
+use crate::stack::{ProjectStack, Template, TemplateDiff};
 
 /// Deploy stacks: what changes is shown, approved, executed and followed to the end
 ///
@@ -97,33 +97,52 @@ async fn deploy_all(
     for stack in stacks {
         view.busy(&format!("{}: comparing …", stack.name));
         let template = synthesiser.template(project, &stack.name, ctx).await?;
-        if ctx.settings.sandbox {
-            hand_over_images(project, stack, ctx).await?;
-        }
-        let text = template.to_yaml();
-        let tags: Vec<(String, String)> = project.spec.tags.clone().into_iter().collect();
-        let wanted = Wanted { name: &stack.name, template: &text, tags: &tags };
-        if aws.stack(&stack.name).await?.is_none() {
-            view.aside(|| first_creation(project, &stack.name, aws.region(), ctx))?;
-        }
-        let diff = diff_with_deployed(aws, &stack.name, &template).await?;
-        match ops::prepare(aws, &wanted, &mut |event| view.show(&mut ctx.ui, &event)).await? {
-            Prepared::NoChanges(stack) => deployed.push(stack),
-            Prepared::Ready(ready) => {
-                let approved = view.aside(|| changes(&diff, &stack.name, options.require_approval, ctx));
-                if !matches!(approved, Ok(true)) {
-                    ready.discard(aws).await?;
-                    return approved.and_then(|_| Err(declined()));
-                }
-                deployed.push(ops::execute(aws, ready, &mut |event| view.show(&mut ctx.ui, &event)).await?);
-            }
-        }
+        let now = deploy_one(project, stack, template, options, aws, &mut view, ctx).await?;
+        deployed.push(now);
         if project.spec.service_of_stack(&stack.name).is_some() {
             let service = locate_service(aws, &stack.name).await?.service;
             wait_steady(aws, &service, options, &mut view, ctx).await?;
         }
     }
     Ok(deployed)
+}
+
+/// A change set, approval, execution. What the CDK added to a deployed stack for itself is kept.
+async fn deploy_one(
+    project: &Project,
+    stack: &ProjectStack,
+    template: Template,
+    options: DeployOptions,
+    aws: &Arc<Aws>,
+    view: &mut DeployView,
+    ctx: &mut Context,
+) -> Result<Stack, CliError> {
+    let name = &stack.name;
+    if ctx.settings.sandbox {
+        hand_over_images(project, stack, ctx).await?;
+    }
+    let deployed = deployed_template(aws, name).await?;
+    if deployed.is_none() {
+        view.end();
+        first_creation(project, name, aws.region(), ctx).await?;
+    }
+    let deployed = deployed.unwrap_or_default();
+    let text = template.with_cdk_housekeeping_of(&deployed).to_yaml();
+    let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
+    let wanted = Wanted { name, template: &text, tags: &tags };
+    let ready = match ops::prepare(aws, &wanted, &mut |event| view.show(&mut ctx.ui, &event)).await? {
+        Prepared::NoChanges(stack) => return Ok(stack),
+        Prepared::Ready(ready) => ready,
+    };
+    view.end();
+    let diff = TemplateDiff::between(&deployed, &template);
+    let approved = changes(&diff, name, options.require_approval, ctx).await;
+    if !matches!(approved, Ok(true)) {
+        ready.discard(aws).await?;
+        return approved.and_then(|_| Err(declined()));
+    }
+    view.busy(name);
+    Ok(ops::execute(aws, ready, &mut |event| view.show(&mut ctx.ui, &event)).await?)
 }
 
 /// Waits for a service, unless the options say not to.

@@ -40,7 +40,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         return Ok(Outcome::Done);
     }
     let question = format!("Delete {} and everything in them?", existing.join(", "));
-    if !ctx.settings.sandbox && !ctx.ui.confirm(&question, "--yes")? {
+    if !ctx.settings.sandbox && !ctx.ui.confirm(&question, "--yes").await? {
         return Err(declined());
     }
     let mut view = DeployView::new(&ctx.ui, TimeZone::system());

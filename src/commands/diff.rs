@@ -3,8 +3,7 @@
 use clap::Args;
 
 use super::Outcome;
-use super::approve::diff_with_deployed;
-use super::wanted::{Purpose, Synthesiser};
+use super::wanted::{Purpose, Synthesiser, deployed_template};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -31,7 +30,8 @@ pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Outcome, CliError>
     let mut diffs: Vec<(String, TemplateDiff)> = Vec::new();
     for stack in &stacks {
         let template = synthesiser.template(&mut project, &stack.name, ctx).await?;
-        diffs.push((stack.name.clone(), diff_with_deployed(&aws, &stack.name, &template).await?));
+        let deployed = deployed_template(&aws, &stack.name).await?.unwrap_or_default();
+        diffs.push((stack.name.clone(), TemplateDiff::between(&deployed, &template)));
     }
     render::diffs(&mut ctx.ui, &diffs)?;
     let different = diffs.iter().any(|(_, diff)| !diff.is_empty());

@@ -11,6 +11,8 @@ use owo_colors::OwoColorize as _;
 use super::{Ui, clean};
 use crate::ops::{DeployEvent, Operation, ResourceEvent};
 
+const TICK: Duration = Duration::from_millis(100);
+
 /// Folds events into lines and a bar.
 #[derive(Debug)]
 pub struct DeployView {
@@ -29,7 +31,7 @@ impl DeployView {
                 ProgressStyle::with_template("{spinner} {prefix} {msg} {elapsed:.dim}")
                     .unwrap_or_else(|_| ProgressStyle::default_spinner()),
             );
-            bar.enable_steady_tick(Duration::from_millis(100));
+            bar.enable_steady_tick(TICK);
             bar
         });
         Self { bar, zone, in_progress: BTreeMap::new() }
@@ -63,23 +65,18 @@ impl DeployView {
         }
     }
 
-    /// Says what is being waited for before there are events.
+    /// Says what is being waited for before there are events. Brings the bar back after [`DeployView::end`].
     pub fn busy(&self, what: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_prefix(what.to_owned());
-            bar.set_message("");
+        let Some(bar) = &self.bar else { return };
+        if bar.is_finished() {
+            bar.reset();
+            bar.enable_steady_tick(TICK);
         }
+        bar.set_prefix(what.to_owned());
+        bar.set_message("");
     }
 
-    /// Runs `work` while the bar is out of the way: for questions and results.
-    pub fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
-        match &self.bar {
-            Some(bar) => bar.suspend(work),
-            None => work(),
-        }
-    }
-
-    /// Takes the bar away.
+    /// Takes the bar away: for questions, and for what comes after.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -138,7 +135,10 @@ impl DeployView {
     }
 
     fn say(&self, ui: &mut Ui, text: &str) {
-        self.aside(|| ui.note(text));
+        match &self.bar {
+            Some(bar) => bar.suspend(|| ui.note(text)),
+            None => ui.note(text),
+        }
     }
 }
 

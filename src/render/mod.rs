@@ -2,6 +2,7 @@
 
 mod clean;
 mod deploy;
+mod diff;
 mod live;
 mod logs;
 mod status;
@@ -9,13 +10,8 @@ mod ui;
 
 pub use clean::clean;
 pub use deploy::{DeployView, Summary, summary};
+pub use diff::{diffs, security};
 pub use live::{Live, draw};
 pub use logs::{log_events, log_groups, log_streams};
 pub use status::{lines as status_lines, status, status_line};
 pub use ui::Ui;
-pub fn diffs(_: &mut Ui, _: &[(String, crate::stack::TemplateDiff)]) -> std::io::Result<()> {
-    Ok(())
-}
-pub fn diff_to_stderr(_: &mut Ui, _: &str, _: &crate::stack::TemplateDiff) -> std::io::Result<()> {
-    Ok(())
-}

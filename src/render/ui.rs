@@ -116,8 +116,19 @@ impl Ui {
         }
     }
 
+    /// Shows what the next question is about; said even with `--quiet`.
+    pub fn ask_about(&mut self, text: &str) {
+        self.say(text);
+    }
+
+    /// How wide the terminal is that results go to; `None` elsewhere.
+    pub fn columns(&self) -> Option<usize> {
+        let (columns, _) = self.terminals.stdout.then(ratatui::crossterm::terminal::size)?.ok()?;
+        Some(columns.into())
+    }
+
     /// Asks for a yes. `--yes` answers; where nobody can answer it is an error that names `flag`.
-    pub fn confirm(&mut self, question: &str, flag: &str) -> Result<bool, CliError> {
+    pub async fn confirm(&mut self, question: &str, flag: &str) -> Result<bool, CliError> {
         if self.yes {
             return Ok(true);
         }
@@ -126,8 +137,12 @@ impl Ui {
         }
         write!(self.stderr, "{question} {} ", "(y/n)".dimmed())?;
         self.stderr.flush()?;
-        let mut answer = String::new();
-        io::stdin().lock().read_line(&mut answer)?;
+        // Not on this thread: Ctrl-C has to be heard while nobody answers.
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            io::stdin().lock().read_line(&mut answer).map(|_| answer)
+        });
+        let answer = answer.await.map_err(io::Error::other)??;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 

@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod common;
 mod completions;
+mod diff;
 mod peers;
 mod properties;
 mod spec;

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// A tool of the private environment.
+#[expect(clippy::disallowed_methods, reason = "where the tools are is told by the environment")]
 fn tool(name: &str) -> PathBuf {
     let folder =
         std::env::var_os("ECSWS_PEERS").expect("ECSWS_PEERS names the folder of the tools; `just peers` sets it");
@@ -37,6 +38,7 @@ impl Place {
         #[expect(clippy::disallowed_methods, reason = "tests write their projects")]
         fs::write(dir.path().join("ecsws.toml"), project).expect("a file can be written");
         let home = dir.path().to_string_lossy().into_owned();
+        #[expect(clippy::disallowed_methods, reason = "python and jq are found by PATH")]
         let path = std::env::var("PATH").expect("there is a PATH");
         let environment = [("HOME", home.as_str()), ("PATH", &path), ("TZ", "UTC"), ("AWS_PAGER", "")];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();

@@ -53,7 +53,9 @@ impl Moto {
             ("AWS_REGION", "us-east-1"),
             ("AWS_DEFAULT_REGION", "us-east-1"),
         ];
-        settings.into_iter().for_each(|(name, value)| place.set(name, value));
+        for (name, value) in settings {
+            place.set(name, value);
+        }
         Self { place, server }
     }
 
