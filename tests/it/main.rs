@@ -1,0 +1,4 @@
+//! The integration tests, one binary.
+
+mod stand_in;
+mod tasks;
