@@ -3,13 +3,14 @@
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ecsws::sandbox::tasks::address::ServiceAddress;
 use ecsws::sandbox::tasks::stand_in::StandIn;
 use ecsws::sandbox::tasks::{CpuTimes, Exit, Ports, Process, ProcessSpec, Runner, environment};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 struct Running {
     process: Process,

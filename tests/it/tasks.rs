@@ -173,6 +173,7 @@ const LIFELINE_SCRIPT: &str = "LIFELINE_SCRIPT";
 
 #[tokio::test]
 #[ignore = "run as a process of its own by the test below"]
+#[expect(clippy::disallowed_methods, reason = "how the test below says what to run")]
 async fn a_parent_that_waits_to_be_killed() {
     let process = start(&std::env::var(LIFELINE_SCRIPT).expect("set by the test below")).await;
     let (lines, exit) = finish(process).await;
