@@ -1,4 +1,114 @@
-//! The local AWS that the binary carries inside. It uses nothing of the rest of the crate, so that it can catch its mistakes.
+//! The local AWS that the binary carries inside: an endpoint on loopback, with state on disk and real processes as tasks.
+//!
+//! It uses nothing of the rest of the crate, not even the AWS SDKs, so that it can catch its mistakes. The parts:
+//! [`http`] takes a request in, [`auth`] decides whether it may, [`wire`] turns it into an input, [`services`] is the
+//! table of what is served, [`world`] is the state. [`lifecycle`] and [`client`] are the other side: the commands that
+//! start, stop and talk to a sandbox in the background.
 
-#[cfg(unix)]
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub mod auth;
+pub mod client;
+pub mod fault;
+mod http;
+pub mod lifecycle;
+pub mod services;
 pub mod tasks;
+pub mod wire;
+pub mod world;
+
+pub use fault::Fault;
+use world::clock::Clock;
+
+/// What a sandbox is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The account that every ARN names: twelve digits.
+    pub account: String,
+    /// The region that every ARN names, and the only one that requests may be signed for.
+    pub region: String,
+    /// The folder of the database and of everything else that the sandbox writes.
+    pub state_dir: PathBuf,
+    /// The only credentials that are let in.
+    pub credentials: auth::Credentials,
+    /// How many times faster than the clock the sandbox waits; 1 is real time.
+    pub speed: f64,
+    /// Whether commands that arrive in requests (health checks, exec, sessions) may run on this machine.
+    pub host_exec: bool,
+}
+
+impl Config {
+    /// An ARN in this account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+    }
+
+    /// An ARN of a service that is not regional, such as IAM.
+    pub fn global_arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:aws:{service}::{}:{resource}", self.account)
+    }
+}
+
+/// One running sandbox, shared by every request and every loop.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// What it was started with.
+    pub config: Config,
+    /// The only source of time.
+    pub clock: Clock,
+    /// All state.
+    pub world: world::Shared,
+    /// What runs on this machine on behalf of ECS; never stored.
+    pub tasks: services::ecs::Runtime,
+    /// Cancelled when the sandbox is to end; loops watch it.
+    pub shutdown: CancellationToken,
+    /// Work that shutdown waits for: what has to be tidied before the process ends is spawned here.
+    pub background: TaskTracker,
+    /// When this process began to serve.
+    pub started_at: Timestamp,
+}
+
+impl Sandbox {
+    /// Calls an operation of a service as a client would, without the wire: `service` is its signing name.
+    pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        services::find(service)?.call(self, operation, input).await
+    }
+
+    /// Runs work that may be dropped at any moment, because its state is in the world: it ends with the sandbox.
+    pub fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.background.spawn(async move {
+            shutdown.run_until_cancelled(work).await;
+        });
+    }
+}
+
+/// Serves requests on `listener` until `shutdown` is cancelled, then ends the loops and returns.
+///
+/// # Errors
+/// When the state in `config.state_dir` cannot be opened (another sandbox has it, it is of another version, the disk
+/// refuses), or the listener fails.
+pub async fn serve(listener: TcpListener, shutdown: CancellationToken, config: Config) -> io::Result<()> {
+    let clock = Clock::new(config.speed);
+    let world = world::Shared::open(&config.state_dir).map_err(io::Error::other)?;
+    let started_at = clock.now();
+    let background = TaskTracker::new();
+    let tasks = services::ecs::Runtime::new()?;
+    let sandbox = Arc::new(Sandbox { config, clock, world, tasks, shutdown, background, started_at });
+    for start in services::LOOPS {
+        start(&sandbox);
+    }
+    let served = http::serve(listener, &sandbox).await;
+    sandbox.shutdown.cancel();
+    sandbox.background.close();
+    sandbox.background.wait().await;
+    served
+}

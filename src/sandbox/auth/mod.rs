@@ -1,0 +1,115 @@
+//! Who may talk to the sandbox: only a caller that signs with its secret (AWS Signature Version 4).
+//!
+//! This is written against AWS's documentation of the signature, not shared with the signer of the commands.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+mod denied;
+pub(super) mod signature;
+
+pub use denied::{Denied, Dialect};
+use signature::{Authorization, Request};
+
+/// An access key and its secret.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The public half.
+    pub access_key_id: String,
+    /// The secret half.
+    pub secret_access_key: String,
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Credentials").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+impl Credentials {
+    /// Fresh random credentials, in the form of AWS's.
+    pub fn random() -> Self {
+        use super::world::ids;
+        Self { access_key_id: format!("AKIA{}", ids::upper(16)), secret_access_key: ids::mixed(40) }
+    }
+}
+
+/// Headers that change what a request does: when they are there, they have to be signed.
+const MUST_BE_SIGNED: &[&str] = &["host", "x-amz-date", "x-amz-target", "x-amz-content-sha256", "x-amz-security-token"];
+
+/// Services without a region, whose clients sign for `us-east-1`.
+const GLOBAL_SERVICES: &[&str] = &["iam", "sts"];
+
+/// Verifies a request's signature and gives the service that it is signed for.
+pub fn verify(
+    request: &Request<'_>,
+    credentials: &Credentials,
+    region: &str,
+    dialect: Dialect,
+    now: Timestamp,
+) -> Result<String, Denied> {
+    let authorization = Authorization::of(request)?;
+    let known_key = authorization.access_key.as_bytes().ct_eq(credentials.access_key_id.as_bytes());
+    if !bool::from(known_key) || request.header("x-amz-security-token").is_some() {
+        return Err(Denied::UnknownKey);
+    }
+    for name in MUST_BE_SIGNED {
+        if request.header(name).is_some() && !authorization.signs(name) {
+            return Err(Denied::Incomplete(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")));
+        }
+    }
+    check_time(&authorization, dialect, now)?;
+    check_region(&authorization, region)?;
+    check_body(request)?;
+    let expected = signature::signature(request, &authorization, &credentials.secret_access_key);
+    if bool::from(expected.as_bytes().ct_eq(authorization.signature.as_bytes())) {
+        Ok(authorization.service.to_owned())
+    } else {
+        Err(Denied::WrongSignature)
+    }
+}
+
+fn check_time(authorization: &Authorization<'_>, dialect: Dialect, now: Timestamp) -> Result<(), Denied> {
+    let signed_at = authorization.time()?;
+    let skew = dialect.allowed_skew();
+    let distance = now.duration_since(signed_at);
+    if distance.unsigned_abs() > skew {
+        return Err(Denied::Expired { signed_at, now, skew });
+    }
+    if authorization.date != signed_at.strftime("%Y%m%d").to_string() {
+        return Err(Denied::Scope(
+            "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP".into(),
+        ));
+    }
+    Ok(())
+}
+
+fn check_region(authorization: &Authorization<'_>, region: &str) -> Result<(), Denied> {
+    let global = GLOBAL_SERVICES.contains(&authorization.service) && authorization.region == "us-east-1";
+    if authorization.region == region || global {
+        return Ok(());
+    }
+    Err(Denied::Scope(format!("Credential should be scoped to a valid region, this sandbox is '{region}'.")))
+}
+
+/// The body's hash is part of the signature in any case. A client that also states it has to state it rightly;
+/// unsigned payloads are for Amazon S3 over TLS, so nowhere here.
+fn check_body(request: &Request<'_>) -> Result<(), Denied> {
+    match request.header("x-amz-content-sha256") {
+        Some(stated) if stated != signature::sha256_hex(request.body) => Err(Denied::WrongBody),
+        _ => Ok(()),
+    }
+}
+
+impl Dialect {
+    /// How far a client's clock may be off: five minutes for the JSON services, fifteen for the older ones.
+    fn allowed_skew(self) -> Duration {
+        match self {
+            Self::Json => Duration::from_mins(5),
+            Self::Query | Self::Ec2 => Duration::from_mins(15),
+        }
+    }
+}

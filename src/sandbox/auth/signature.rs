@@ -1,0 +1,162 @@
+//! The arithmetic of AWS Signature Version 4: the `Authorization` header, the canonical request and the keyed hashes.
+//!
+//! Source: "Create a signed AWS API request" in the IAM user guide.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use sha2::{Digest as _, Sha256};
+
+use super::Denied;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+
+/// The parts of a request that are signed.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// The HTTP method.
+    pub method: &'a str,
+    /// The path as it was sent.
+    pub path: &'a str,
+    /// The query string as it was sent, without the question mark.
+    pub query: &'a str,
+    /// The headers: names in lower case, several values of one name joined with commas.
+    pub headers: BTreeMap<String, String>,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+impl Request<'_> {
+    /// A header's value; `name` in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+}
+
+/// What the `Authorization` header says.
+#[derive(Debug)]
+pub struct Authorization<'a> {
+    /// The public half of the credentials.
+    pub access_key: &'a str,
+    /// The day of the scope, `20260102`.
+    pub date: &'a str,
+    /// The region of the scope.
+    pub region: &'a str,
+    /// The service of the scope.
+    pub service: &'a str,
+    /// The signed headers, as they were sent: separated by semicolons.
+    pub signed_headers: &'a str,
+    /// The signature, in hexadecimal.
+    pub signature: &'a str,
+    /// The `X-Amz-Date` header, `20260102T030405Z`.
+    pub amz_date: &'a str,
+}
+
+impl<'a> Authorization<'a> {
+    /// Reads the header, and refuses one that lacks a part.
+    pub fn of(request: &'a Request<'_>) -> Result<Self, Denied> {
+        let header = request.header("authorization").ok_or(Denied::Unsigned)?;
+        let parts = header.strip_prefix(ALGORITHM).ok_or_else(|| unsupported(header))?;
+        let part = |name: &str| {
+            let found = parts.split(',').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+            found.ok_or_else(|| Denied::Incomplete(format!("Authorization header requires '{name}' parameter.")))
+        };
+        let credential = part("Credential")?;
+        let (signed_headers, signature) = (part("SignedHeaders")?, part("Signature")?);
+        let [access_key, date, region, service, "aws4_request"] = *credential.split('/').collect::<Vec<_>>() else {
+            return Err(Denied::Incomplete(format!(
+                "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"
+            )));
+        };
+        let amz_date = request.header("x-amz-date").ok_or_else(|| {
+            Denied::Incomplete(
+                "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header.".into(),
+            )
+        })?;
+        Ok(Self { access_key, date, region, service, signed_headers, signature, amz_date })
+    }
+
+    /// Whether a header is among the signed ones.
+    pub fn signs(&self, name: &str) -> bool {
+        self.signed_headers.split(';').any(|signed| signed == name)
+    }
+
+    /// When the request was signed.
+    pub fn time(&self) -> Result<Timestamp, Denied> {
+        DateTime::strptime("%Y%m%dT%H%M%SZ", self.amz_date)
+            .and_then(|time| jiff::tz::TimeZone::UTC.to_timestamp(time))
+            .map_err(|_| Denied::Incomplete("Date must be in ISO-8601 'basic format'.".into()))
+    }
+
+    /// The header's value with a signature.
+    pub fn header(&self, signature: &str) -> String {
+        let (key, scope, headers) = (self.access_key, self.scope(), self.signed_headers);
+        format!("{ALGORITHM} Credential={key}/{scope}, SignedHeaders={headers}, Signature={signature}")
+    }
+
+    fn scope(&self) -> String {
+        format!("{}/{}/{}/aws4_request", self.date, self.region, self.service)
+    }
+}
+
+fn unsupported(header: &str) -> Denied {
+    let algorithm = header.split(' ').next().unwrap_or_default();
+    Denied::Incomplete(format!("Unsupported AWS 'algorithm': '{algorithm}'."))
+}
+
+/// The signature that a request with this authorization has to carry, in hexadecimal.
+pub fn signature(request: &Request<'_>, authorization: &Authorization<'_>, secret: &str) -> String {
+    let canonical = canonical_request(request, authorization.signed_headers);
+    let hash = sha256_hex(canonical.as_bytes());
+    let to_sign = format!("{ALGORITHM}\n{}\n{}\n{hash}", authorization.amz_date, authorization.scope());
+    let date_key = hmac(format!("AWS4{secret}").as_bytes(), authorization.date);
+    let region_key = hmac(&date_key, authorization.region);
+    let service_key = hmac(&region_key, authorization.service);
+    hex::encode(hmac(&hmac(&service_key, "aws4_request"), &to_sign))
+}
+
+/// SHA-256 in hexadecimal.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+fn hmac(key: &[u8], text: &str) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn canonical_request(request: &Request<'_>, signed_headers: &str) -> String {
+    let mut headers = String::new();
+    for name in signed_headers.split(';') {
+        let value = request.header(name).unwrap_or_default();
+        let value = value.split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        let _ = writeln!(headers, "{name}:{value}");
+    }
+    let (method, path, query) = (request.method, percent_encode(request.path, "/"), canonical_query(request.query));
+    format!("{method}\n{path}\n{query}\n{headers}\n{signed_headers}\n{}", sha256_hex(request.body))
+}
+
+fn canonical_query(query: &str) -> String {
+    let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())
+        .map(|(name, value)| format!("{}={}", percent_encode(&name, ""), percent_encode(&value, "")))
+        .collect();
+    pairs.sort_unstable();
+    pairs.join("&")
+}
+
+fn percent_encode(text: &str, also_plain: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        let character = char::from(byte);
+        if character.is_ascii_alphanumeric() || "-._~".contains(character) || also_plain.contains(character) {
+            encoded.push(character);
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}

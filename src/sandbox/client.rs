@@ -1,0 +1,113 @@
+//! Control calls to a sandbox in the background: a signed request over a plain connection to loopback.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::auth::Credentials;
+use super::auth::signature::{self, Authorization, Request};
+use super::services::control::{SIGNING_NAME, TARGET_PREFIX};
+
+/// How long a control call may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where a sandbox answers, and with which credentials: what the file in its state folder says.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// `http://127.0.0.1:PORT`.
+    pub url: String,
+    /// The only credentials that it lets in.
+    #[serde(flatten)]
+    pub credentials: Credentials,
+    /// Its account.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// The process that serves it.
+    pub pid: u32,
+    /// When that process began.
+    pub started_at: Timestamp,
+    /// That program's version.
+    pub version: String,
+}
+
+/// Why a control call has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// Nothing answers, or not in HTTP.
+    #[error("the sandbox at {url} does not answer: {source}")]
+    Unreachable {
+        /// Where it was looked for.
+        url: String,
+        /// What happened.
+        source: std::io::Error,
+    },
+    /// It refuses.
+    #[error("the sandbox refuses {operation}: {message}")]
+    Refused {
+        /// The control operation.
+        operation: String,
+        /// Its words.
+        message: String,
+    },
+}
+
+impl Endpoint {
+    /// Makes a control call, such as `Status`; `now` is the time that it is signed with.
+    pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, ControlError> {
+        let unreachable = |source| ControlError::Unreachable { url: self.url.clone(), source };
+        let request = self.request(operation, &input.to_string(), now);
+        let answer = tokio::time::timeout(TIMEOUT, self.exchange(&request)).await;
+        let answer = answer.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let body: Value = serde_json::from_str(body).map_err(|error| unreachable(error.into()))?;
+        if head.starts_with("HTTP/1.1 200") {
+            return Ok(body);
+        }
+        let message = body["message"].as_str().unwrap_or(head).to_owned();
+        Err(ControlError::Refused { operation: operation.to_owned(), message })
+    }
+
+    async fn exchange(&self, request: &str) -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(self.host()).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    /// The host and port of the URL.
+    pub fn host(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    fn request(&self, operation: &str, body: &str, now: Timestamp) -> String {
+        let (amz_date, date) = (now.strftime("%Y%m%dT%H%M%SZ").to_string(), now.strftime("%Y%m%d").to_string());
+        let target = format!("{TARGET_PREFIX}.{operation}");
+        let headers = [("host", self.host()), ("x-amz-date", &amz_date), ("x-amz-target", &target)];
+        let headers: BTreeMap<_, _> = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let authorization = Authorization {
+            access_key: &self.credentials.access_key_id,
+            date: &date,
+            region: &self.region,
+            service: SIGNING_NAME,
+            signed_headers: "host;x-amz-date;x-amz-target",
+            signature: "",
+            amz_date: &amz_date,
+        };
+        let request = Request { method: "POST", path: "/", query: "", headers, body: body.as_bytes() };
+        let signature = signature::signature(&request, &authorization, &self.credentials.secret_access_key);
+        let authorization = authorization.header(&signature);
+        let mut text = format!("POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        for (name, value) in &request.headers {
+            let _ = write!(text, "{name}: {value}\r\n");
+        }
+        text + &format!("authorization: {authorization}\r\n\r\n{body}")
+    }
+}

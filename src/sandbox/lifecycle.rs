@@ -1,0 +1,278 @@
+//! The process in the background: where its state is, how it is started, found, stopped and forgotten.
+//!
+//! A sandbox holds a lock on its state folder for as long as it lives, so that a killed one is never taken for a running
+//! one. Its endpoint file stays when it ends: the next one has the same credentials and, when it is free, the same port.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use super::client::{ControlError, Endpoint};
+use super::world::clock::Clock;
+use super::{Config, auth};
+
+const ENDPOINT_FILE: &str = "endpoint.json";
+const RUNNING_LOCK: &str = "running.lock";
+const STARTING_LOCK: &str = "starting.lock";
+const LOG_FILE: &str = "sandbox.log";
+/// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
+const CONTENTS: &[&str] = &["world.redb", ENDPOINT_FILE, LOG_FILE, "tasks"];
+/// How long a start or a stop may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+const POLL: Duration = Duration::from_millis(10);
+
+/// What a sandbox is started with, by whoever starts it.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The account of the sandbox: twelve digits.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// The folder of its state.
+    pub state_dir: PathBuf,
+    /// How many times faster than the clock it waits.
+    pub speed: f64,
+    /// Whether commands from requests may run on this machine.
+    pub host_exec: bool,
+}
+
+/// The parts of the environment that say where state is kept.
+#[derive(Debug, Clone, Default)]
+pub struct StateHome {
+    /// `ECSWS_SANDBOX_DIR`: the whole folder.
+    pub sandbox_dir: Option<PathBuf>,
+    /// `XDG_STATE_HOME`.
+    pub xdg_state_home: Option<PathBuf>,
+    /// `HOME`.
+    pub home: Option<PathBuf>,
+}
+
+/// Why a sandbox could not be started, found or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum LifecycleError {
+    /// Neither `HOME` nor any of the variables that stand in for it is set.
+    #[error("no place for the sandbox's state: set HOME, XDG_STATE_HOME or ECSWS_SANDBOX_DIR")]
+    NoStateHome,
+    /// A file of the state folder.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// Another process serves this state.
+    #[error("a sandbox is already running on {0}")]
+    AlreadyRunning(PathBuf),
+    /// The process in the background ended instead of answering.
+    #[error("the sandbox did not start: {0}")]
+    DidNotStart(String),
+    /// It does not end.
+    #[error("the sandbox (process {0}) does not stop")]
+    DoesNotStop(u32),
+    /// It was asked and did not answer well.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// The server failed.
+    #[error("the sandbox failed: {0}")]
+    Serve(io::Error),
+}
+
+impl StateHome {
+    /// The state folder of an account's sandbox in a region.
+    pub fn state_dir(&self, account: &str, region: &str) -> Result<PathBuf, LifecycleError> {
+        if let Some(folder) = &self.sandbox_dir {
+            return Ok(folder.clone());
+        }
+        let in_home = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };
+        let home = self.xdg_state_home.clone().or_else(|| Some(self.home.as_ref()?.join(in_home)));
+        Ok(home.ok_or(LifecycleError::NoStateHome)?.join("ecsws/sandbox").join(account).join(region))
+    }
+}
+
+fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
+    let path = path.to_owned();
+    |source| LifecycleError::File { path, source }
+}
+
+/// Makes the folder, for its owner only.
+fn prepare(folder: &Path) -> Result<(), LifecycleError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(at(folder))
+}
+
+fn open_lock(folder: &Path, name: &str) -> Result<File, LifecycleError> {
+    let path = folder.join(name);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))
+}
+
+fn try_lock(file: &File, path: &Path) -> Result<bool, LifecycleError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(source)) => Err(at(path)(source)),
+    }
+}
+
+/// Whether a process serves this folder's state.
+fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
+    if !folder.join(RUNNING_LOCK).exists() {
+        return Ok(false);
+    }
+    Ok(!try_lock(&open_lock(folder, RUNNING_LOCK)?, folder)?)
+}
+
+fn read_endpoint(folder: &Path) -> Option<Endpoint> {
+    serde_json::from_slice(&fs::read(folder.join(ENDPOINT_FILE)).ok()?).ok()
+}
+
+/// Writes the endpoint file in one step: it is read by other processes at any moment.
+fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
+    let (path, draft) = (folder.join(ENDPOINT_FILE), folder.join("endpoint.json.new"));
+    let mut file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft).map_err(at(&draft))?;
+    let text = json!(endpoint).to_string();
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
+    fs::rename(&draft, &path).map_err(at(&path))
+}
+
+/// Serves until `shutdown` is cancelled: the whole life of a sandbox's process.
+pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), LifecycleError> {
+    let folder = options.state_dir.clone();
+    prepare(&folder)?;
+    let lock = open_lock(&folder, RUNNING_LOCK)?;
+    if !try_lock(&lock, &folder)? {
+        return Err(LifecycleError::AlreadyRunning(folder));
+    }
+    let earlier = read_endpoint(&folder);
+    let listener = bind(earlier.as_ref()).await.map_err(LifecycleError::Serve)?;
+    let credentials = earlier.map_or_else(auth::Credentials::random, |endpoint| endpoint.credentials);
+    let endpoint = Endpoint {
+        url: format!("http://{}", listener.local_addr().map_err(LifecycleError::Serve)?),
+        credentials: credentials.clone(),
+        account: options.account.clone(),
+        region: options.region.clone(),
+        pid: std::process::id(),
+        started_at: Clock::new(1.0).now(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    write_endpoint(&folder, &endpoint)?;
+    let Options { account, region, state_dir, speed, host_exec } = options;
+    let config = Config { account, region, state_dir, credentials, speed, host_exec };
+    super::serve(listener, shutdown, config).await.map_err(LifecycleError::Serve)
+}
+
+async fn bind(earlier: Option<&Endpoint>) -> io::Result<TcpListener> {
+    if let Some(endpoint) = earlier
+        && let Ok(listener) = TcpListener::bind(endpoint.host()).await
+        && listener.local_addr().is_ok_and(|address| address.ip().is_loopback())
+    {
+        return Ok(listener);
+    }
+    TcpListener::bind(("127.0.0.1", 0)).await
+}
+
+/// The sandbox of these options: the one that runs, or else a new one in the background, started from `program`.
+pub async fn ensure_running(program: &Path, options: &Options) -> Result<Endpoint, LifecycleError> {
+    let folder = &options.state_dir;
+    prepare(folder)?;
+    let starting = open_lock(folder, STARTING_LOCK)?;
+    wait_until(|| try_lock(&starting, folder))
+        .await?
+        .then_some(())
+        .ok_or_else(|| LifecycleError::DidNotStart("another command has been starting it for too long".into()))?;
+    if let Some((endpoint, _)) = status(folder).await? {
+        return Ok(endpoint);
+    }
+    let mut child = spawn(program, options)?;
+    answered(folder, &mut child).await
+}
+
+fn spawn(program: &Path, options: &Options) -> Result<Child, LifecycleError> {
+    let log = options.state_dir.join(LOG_FILE);
+    let stderr = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&log).map_err(at(&log))?;
+    let mut command = Command::new(program);
+    command.args(["sandbox", "start", "--foreground", "--state-dir"]).arg(&options.state_dir);
+    command.args(["--account", &options.account, "--region", &options.region, "--speed", &options.speed.to_string()]);
+    if !options.host_exec {
+        command.arg("--no-host-exec");
+    }
+    // A process group of its own: Ctrl-C in the terminal that started it is not meant for it.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).process_group(0);
+    command.spawn().map_err(at(program))
+}
+
+/// Waits until the new process answers, or tells why it ended.
+async fn answered(folder: &Path, child: &mut Child) -> Result<Endpoint, LifecycleError> {
+    let clock = Clock::new(1.0);
+    let deadline = clock.now() + PATIENCE;
+    while clock.now() < deadline {
+        if let Some(endpoint) = read_endpoint(folder).filter(|endpoint| endpoint.pid == child.id())
+            && endpoint.call("Status", &json!({}), clock.now()).await.is_ok()
+        {
+            return Ok(endpoint);
+        }
+        if child.try_wait().map_err(at(folder))?.is_some() {
+            let log = fs::read(folder.join(LOG_FILE)).unwrap_or_default();
+            return Err(LifecycleError::DidNotStart(String::from_utf8_lossy(&log).trim().to_owned()));
+        }
+        clock.sleep(POLL).await;
+    }
+    Err(LifecycleError::DidNotStart("it does not answer".into()))
+}
+
+async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> Result<bool, LifecycleError> {
+    let clock = Clock::new(1.0);
+    let deadline = clock.now() + PATIENCE;
+    while clock.now() < deadline {
+        if done()? {
+            return Ok(true);
+        }
+        clock.sleep(POLL).await;
+    }
+    Ok(false)
+}
+
+/// The sandbox that serves this folder's state and what it says of itself; `None` when none runs.
+pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError> {
+    if !is_served(folder)? {
+        return Ok(None);
+    }
+    let Some(endpoint) = read_endpoint(folder) else { return Ok(None) };
+    let status = endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await?;
+    Ok(Some((endpoint, status)))
+}
+
+/// Ends the sandbox of this folder, and waits for it; false when none runs.
+pub async fn stop(folder: &Path) -> Result<bool, LifecycleError> {
+    let Some((endpoint, _)) = status(folder).await? else { return Ok(false) };
+    endpoint.call("Shutdown", &json!({}), Clock::new(1.0).now()).await?;
+    if wait_until(|| Ok(!is_served(folder)?)).await? {
+        Ok(true)
+    } else {
+        Err(LifecycleError::DoesNotStop(endpoint.pid))
+    }
+}
+
+/// Ends the sandbox of this folder and forgets everything that it knows.
+pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
+    stop(folder).await?;
+    for name in CONTENTS {
+        let path = folder.join(name);
+        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path)(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}

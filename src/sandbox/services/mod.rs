@@ -1,0 +1,155 @@
+//! The table of what the sandbox serves. A service is a row here and a folder beside; an operation is a row there and a file.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::wire::Protocol;
+use super::wire::lenient::{self, Misfit};
+use super::{Fault, Sandbox};
+
+pub mod autoscaling;
+pub mod control;
+pub mod ecs;
+pub mod logs;
+pub mod sts;
+
+/// Everything that is served.
+pub static SERVICES: &[&Service] =
+    &[&control::SERVICE, &sts::SERVICE, &ecs::SERVICE, &logs::SERVICE, &autoscaling::SERVICE];
+
+/// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
+pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[];
+
+/// One AWS service.
+#[derive(Debug)]
+pub struct Service {
+    /// Its name in the scope of a signature.
+    pub signing_name: &'static str,
+    /// How it speaks.
+    pub protocol: Protocol,
+    /// The code of its refusals of an input that lacks a member or has one of a wrong type.
+    pub validation_code: &'static str,
+    /// What it serves.
+    pub operations: &'static [Operation],
+}
+
+/// One operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// Such as `DescribeStacks`.
+    pub name: &'static str,
+    /// Does it. Use the `operation!` macro.
+    pub run: fn(Call) -> Running,
+}
+
+/// An operation at work.
+pub type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
+
+/// What an operation answers: members by their wire names, or a refusal.
+pub type Reply = Result<Value, Fault>;
+
+/// What an operation's function may give: a reply, or an output where nothing can be refused.
+pub trait IntoReply {
+    /// The reply.
+    fn into_reply(self) -> Reply;
+}
+
+impl IntoReply for Reply {
+    fn into_reply(self) -> Reply {
+        self
+    }
+}
+
+impl IntoReply for Value {
+    fn into_reply(self) -> Reply {
+        Ok(self)
+    }
+}
+
+/// One call of an operation.
+#[derive(Debug)]
+pub struct Call {
+    /// The sandbox that is called.
+    pub sandbox: Arc<Sandbox>,
+    /// The service whose operation it is.
+    pub service: &'static Service,
+    /// The members, by their wire names.
+    pub input: Value,
+}
+
+impl Call {
+    /// The typed input, or the service's validation error.
+    pub fn parse<T: DeserializeOwned>(self) -> Result<(Arc<Sandbox>, T), Fault> {
+        match lenient::from_value(self.input) {
+            Ok(input) => Ok((self.sandbox, input)),
+            Err(misfit) => Err(self.service.misfit(&misfit)),
+        }
+    }
+}
+
+impl Service {
+    /// Calls an operation, or refuses one that is not served.
+    pub async fn call(&'static self, sandbox: &Arc<Sandbox>, operation: &str, input: Value) -> Reply {
+        let Some(found) = self.operations.iter().find(|candidate| candidate.name == operation) else {
+            return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
+        };
+        (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, input }).await
+    }
+
+    fn misfit(&self, misfit: &Misfit) -> Fault {
+        let message = match (misfit, self.protocol) {
+            (Misfit::Missing(member), Protocol::Ec2Query { .. }) => {
+                format!("The request must contain the parameter {member}")
+            }
+            (Misfit::Missing(member), _) => format!(
+                "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+                lower_first(member)
+            ),
+            (Misfit::Other(text), _) => text.clone(),
+        };
+        Fault::client(self.validation_code, message)
+    }
+}
+
+/// `stackName` for `StackName`, as AWS's validation errors write members.
+pub fn lower_first(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+/// The service of a signing name.
+pub fn find(signing_name: &str) -> Result<&'static Service, Fault> {
+    let found = SERVICES.iter().find(|service| service.signing_name == signing_name);
+    found.copied().ok_or_else(|| Fault::not_implemented(&format!("the service {signing_name}")))
+}
+
+/// A row of a service's operations: `operation!("Name" => function)` for `fn(&Arc<Sandbox>, Input) -> Reply` (or `-> Value`),
+/// `operation!(async "Name" => function)` for `async fn(Arc<Sandbox>, Input) -> Reply`.
+macro_rules! operation {
+    ($name:literal => $function:path) => {
+        $crate::sandbox::services::Operation {
+            name: $name,
+            run: |call| {
+                Box::pin(async move {
+                    let (sandbox, input) = call.parse()?;
+                    $crate::sandbox::services::IntoReply::into_reply($function(&sandbox, input))
+                })
+            },
+        }
+    };
+    (async $name:literal => $function:path) => {
+        $crate::sandbox::services::Operation {
+            name: $name,
+            run: |call| {
+                Box::pin(async move {
+                    let (sandbox, input) = call.parse()?;
+                    $function(sandbox, input).await
+                })
+            },
+        }
+    };
+}
+pub(crate) use operation;

@@ -1,0 +1,114 @@
+//! All state of a sandbox: one struct of tables per service, changed in transactions that are on disk before they count.
+
+use std::path::Path;
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
+
+use tokio::sync::watch;
+
+pub mod clock;
+pub mod ids;
+pub mod store;
+pub mod table;
+
+use super::Fault;
+use super::services;
+use store::{Store, StoreError};
+use table::Stored;
+
+/// The state of one service.
+pub trait State {
+    /// Its tables, in any order that stays the same.
+    fn tables(&mut self) -> Vec<&mut dyn Stored>;
+}
+
+/// Declares the world: one state per service.
+macro_rules! world {
+    ($($(#[$doc:meta])* $field:ident: $State:ty,)*) => {
+        /// The state of every service.
+        #[derive(Debug, Default)]
+        pub struct World { $($(#[$doc])* pub $field: $State,)* }
+
+        impl State for World {
+            fn tables(&mut self) -> Vec<&mut dyn Stored> {
+                let mut tables = Vec::new();
+                $(tables.extend(self.$field.tables());)*
+                tables
+            }
+        }
+    };
+}
+
+world! {
+    /// Amazon ECS.
+    ecs: services::ecs::State,
+    /// CloudWatch Logs.
+    logs: services::logs::State,
+    /// Application Auto Scaling.
+    autoscaling: services::autoscaling::State,
+}
+
+/// The world as everything in the sandbox shares it.
+#[derive(Debug)]
+pub struct Shared {
+    world: RwLock<World>,
+    store: Store,
+    changes: watch::Sender<u64>,
+}
+
+impl Shared {
+    /// Opens the state in `folder`, or makes it.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let store = Store::open(folder)?;
+        let mut world = World::default();
+        for table in world.tables() {
+            store.load(table)?;
+        }
+        Ok(Self { world: RwLock::new(world), store, changes: watch::Sender::new(0) })
+    }
+
+    /// Looks at the world. Never call back into it from inside.
+    pub fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        if self.world.is_poisoned() {
+            drop(self.lock());
+        }
+        look(&self.world.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the world: when `change` gives `Ok`, its changes are on disk before this returns; when it gives `Err`, or the
+    /// disk refuses, nothing has changed.
+    pub fn write<T>(&self, change: impl FnOnce(&mut World) -> Result<T, Fault>) -> Result<T, Fault> {
+        let mut world = self.lock();
+        let result = change(&mut world).and_then(|value| {
+            self.store.commit(&world.tables()).map_err(Fault::internal)?;
+            Ok(value)
+        });
+        for table in world.tables() {
+            if result.is_ok() { table.keep() } else { table.take_back() }
+        }
+        drop(world);
+        if result.is_ok() {
+            self.changes.send_modify(|count| *count += 1);
+        }
+        result
+    }
+
+    /// A panic inside a change leaves it half made: it is taken back by whoever comes next.
+    fn lock(&self) -> RwLockWriteGuard<'_, World> {
+        self.world.write().unwrap_or_else(|poisoned| {
+            let mut world = poisoned.into_inner();
+            world.tables().into_iter().for_each(Stored::take_back);
+            self.world.clear_poison();
+            world
+        })
+    }
+
+    /// Marks every change of the world: wait for the next one instead of polling.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// The event tables, which are not kept in memory.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+}
