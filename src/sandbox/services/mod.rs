@@ -14,6 +14,7 @@ pub mod autoscaling;
 pub mod control;
 pub mod ecs;
 pub mod logs;
+pub mod paging;
 pub mod sts;
 
 /// Everything that is served.
@@ -21,7 +22,7 @@ pub static SERVICES: &[&Service] =
     &[&control::SERVICE, &sts::SERVICE, &ecs::SERVICE, &logs::SERVICE, &autoscaling::SERVICE];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
-pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[];
+pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[ecs::start, logs::expire];
 
 /// One AWS service.
 #[derive(Debug)]

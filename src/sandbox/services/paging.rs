@@ -55,7 +55,8 @@ pub fn page<T>(
     limit: usize,
 ) -> Result<Page<T>, InvalidToken> {
     let from = next_token.map(|token| position(question, token)).transpose()?;
-    let mut rest = items.into_iter().skip_while(|(key, _)| from.as_deref().is_some_and(|from| key.as_bytes() != from)).peekable();
+    let mut rest =
+        items.into_iter().skip_while(|(key, _)| from.as_deref().is_some_and(|from| key.as_bytes() != from)).peekable();
     let items = rest.by_ref().take(limit).map(|(_, item)| item).collect();
     let next_token = rest.peek().map(|(key, _)| token(question, key.as_bytes()));
     Ok(Page { items, next_token })

@@ -21,7 +21,7 @@ pub use output::{MAX_MESSAGE_BYTES, OutputLine};
 pub use ports::{PortLease, Ports};
 pub use process_tree::{CpuTimes, end_marked};
 pub use protocol::{Exit, ProcessSpec};
-pub use runner::{Process, ProcessHandle, Runner, StartError};
+pub use runner::{Process, ProcessHandle, Runner, StartError, own_executable};
 
 /// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.
 pub const TASK_MARKER: &str = "ECSWS_SANDBOX_TASK";

@@ -103,7 +103,8 @@ pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
             if events.is_empty() || !world.logs.groups.contains(group) || !world.logs.streams.contains(&key) {
                 continue;
             }
-            let (Some(group), Some(stream)) = (world.logs.groups.get_mut(group), world.logs.streams.get_mut(&key)) else {
+            let (Some(group), Some(stream)) = (world.logs.groups.get_mut(group), world.logs.streams.get_mut(&key))
+            else {
                 continue;
             };
             for Event { timestamp, message } in events {

@@ -59,7 +59,12 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
 }
 
 /// The streams that are searched: their names by their ids.
-fn selected(world: &World, group: &str, names: &[String], prefix: Option<&str>) -> Result<BTreeMap<u64, String>, Fault> {
+fn selected(
+    world: &World,
+    group: &str,
+    names: &[String],
+    prefix: Option<&str>,
+) -> Result<BTreeMap<u64, String>, Fault> {
     let named = |stream: &super::Stream| (stream.id, stream.name.clone());
     if names.is_empty() {
         let key = stream_key(group, prefix.unwrap_or_default());

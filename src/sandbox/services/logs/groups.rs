@@ -90,7 +90,16 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         }
         let class = log_group_class.unwrap_or_else(|| "STANDARD".to_owned());
         let id = rand::random();
-        let group = Group { id, name: name.clone(), created_at, retention_in_days: None, kms_key_id, class, tags, stored_bytes: 0 };
+        let group = Group {
+            id,
+            name: name.clone(),
+            created_at,
+            retention_in_days: None,
+            kms_key_id,
+            class,
+            tags,
+            stored_bytes: 0,
+        };
         world.logs.groups.insert(name, group);
         Ok(Value::Null)
     })

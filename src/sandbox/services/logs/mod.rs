@@ -1,13 +1,11 @@
 //! Amazon CloudWatch Logs: groups, streams and their events.
 
-
-
 use super::paging::InvalidToken;
 use super::{Service, operation};
+use crate::sandbox::Fault;
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::world::World;
 use crate::sandbox::world::table::state;
-use crate::sandbox::Fault;
 
 pub mod events;
 mod filter_log_events;
@@ -83,7 +81,9 @@ fn group<'a>(world: &'a World, name: &str) -> Result<&'a Group, Fault> {
 fn limit(given: Option<i64>, default: usize, most: i64) -> Result<usize, Fault> {
     let Some(given) = given else { return Ok(default) };
     let out_of_bounds = |bound: &str| {
-        invalid(format!("1 validation error detected: Value '{given}' at 'limit' failed to satisfy constraint: Member must have value {bound}"))
+        invalid(format!(
+            "1 validation error detected: Value '{given}' at 'limit' failed to satisfy constraint: Member must have value {bound}"
+        ))
     };
     match usize::try_from(given) {
         Ok(0) | Err(_) => Err(out_of_bounds("greater than or equal to 1")),
@@ -95,9 +95,10 @@ fn limit(given: Option<i64>, default: usize, most: i64) -> Result<usize, Fault> 
 /// The group that an operation names by its name or by an identifier, which may be an ARN.
 fn group_name(name: Option<String>, identifier: Option<String>) -> Result<String, Fault> {
     match (name, identifier) {
-        (Some(_), Some(_)) => {
-            Err(Fault::client("ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters."))
-        }
+        (Some(_), Some(_)) => Err(Fault::client(
+            "ValidationException",
+            "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+        )),
         (Some(name), None) => Ok(name),
         (None, Some(identifier)) => Ok(name_in_arn(&identifier).to_owned()),
         (None, None) => Err(invalid("Either LogGroup name or LogGroup ARN must be specified.")),

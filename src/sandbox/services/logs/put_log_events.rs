@@ -61,7 +61,11 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
 
 fn check(events: &[InputEvent]) -> Result<(), Fault> {
     if events.is_empty() || events.len() > MOST_EVENTS {
-        let bound = if events.is_empty() { "greater than or equal to 1".to_owned() } else { format!("less than or equal to {MOST_EVENTS}") };
+        let bound = if events.is_empty() {
+            "greater than or equal to 1".to_owned()
+        } else {
+            format!("less than or equal to {MOST_EVENTS}")
+        };
         return Err(invalid(format!(
             "1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length {bound}"
         )));
@@ -77,7 +81,9 @@ fn check(events: &[InputEvent]) -> Result<(), Fault> {
     }
     let span = events.last().zip(events.first()).map_or(0, |(last, first)| last.timestamp - first.timestamp);
     if span > 24 * HOUR_MILLIS {
-        return Err(invalid("The batch of log events in a single PutLogEvents request cannot span more than 24 hours."));
+        return Err(invalid(
+            "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",
+        ));
     }
     Ok(())
 }

@@ -16,9 +16,8 @@ const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// The values that AWS takes (API reference of PutRetentionPolicy).
-const DAYS: [u32; 22] = [
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-];
+const DAYS: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -96,15 +96,18 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let by_time = match input.order_by.as_deref() {
         None | Some("LogStreamName") => false,
         Some("LastEventTime") => true,
-        Some(other) => return Err(invalid(format!(
-            "1 validation error detected: Value '{other}' at 'orderBy' failed to satisfy constraint: \
+        Some(other) => {
+            return Err(invalid(format!(
+                "1 validation error detected: Value '{other}' at 'orderBy' failed to satisfy constraint: \
              Member must satisfy enum value set: [LogStreamName, LastEventTime]"
-        ))),
+            )));
+        }
     };
     if by_time && input.log_stream_name_prefix.is_some() {
         return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
-    let question = format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
+    let question =
+        format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
     let prefix = stream_key(&name, input.log_stream_name_prefix.as_deref().unwrap_or_default());
     let page = sandbox.world.read(|world| {
         group(world, &name)?;

@@ -54,6 +54,10 @@ fn by_stream(entries: impl Iterator<Item = Entry>) -> Vec<Batch> {
     for Entry { group, stream, event } in entries {
         streams.entry((group, stream)).or_default().push(event);
     }
-    let batch = |((group, stream), events): ((Arc<str>, Arc<str>), _)| Batch { group: group.to_string(), stream: stream.to_string(), events };
+    let batch = |((group, stream), events): ((Arc<str>, Arc<str>), _)| Batch {
+        group: group.to_string(),
+        stream: stream.to_string(),
+        events,
+    };
     streams.into_iter().map(batch).collect()
 }
