@@ -70,7 +70,7 @@ async fn the_stand_in_answers_like_the_workshops_backend() {
     assert_eq!(process.exit.await, Ok(Exit::Code(0)));
     assert_eq!(lines.len(), 5);
     assert!(lines[0].starts_with("127.0.0.1 - - ["), "{}", lines[0]);
-    assert!(lines[0].contains("] \"GET / HTTP/1.1\" 200 "), "{}", lines[0]);
+    assert!(lines[0].contains("] \"GET / HTTP/1.1\" 200 61 "), "{}", lines[0]);
     assert!(lines[0].ends_with(r#""-" "test \"1\"""#), "{}", lines[0]);
     assert!(lines[4].contains("\" 404 "), "{}", lines[4]);
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
@@ -154,7 +155,7 @@ async fn throttled_and_logged(
     let request_line = format!("{} {} {:?}", request.method(), request.uri(), request.version());
     let headers = request.headers().clone();
     let response = next.run(request).await;
-    let length = response.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).unwrap_or("-");
+    let length = response.body().size_hint().exact().unwrap_or_default();
     print(format_args!(
         "{} - - [{}] \"{}\" {} {length} \"{}\" \"{}\"",
         client.ip(),

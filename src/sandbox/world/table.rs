@@ -53,6 +53,15 @@ impl<T: Row> Table<T> {
         self.rows.remove(key)
     }
 
+    /// Takes out the rows for which `keep` says no.
+    pub fn retain(&mut self, keep: impl Fn(&str, &T) -> bool) {
+        let gone: Vec<String> =
+            self.iter().filter(|(key, row)| !keep(key, row)).map(|(key, _)| key.to_owned()).collect();
+        for key in gone {
+            self.remove(&key);
+        }
+    }
+
     /// All rows with their keys, in the order of the keys.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &T)> {
         self.rows.iter().map(|(key, row)| (key.as_str(), row))

@@ -107,21 +107,24 @@ pub(super) struct Describe {
     include: Vec<String>,
 }
 
-pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: Describe) -> Reply {
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: Describe) -> Value {
     let asked = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
     let config = &sandbox.config;
-    Ok(sandbox.world.read(|world| {
+    sandbox.world.read(|world| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &asked {
             match names::cluster(world, Some(given)) {
                 Ok(cluster) => found.push(show::cluster(config, world, cluster, &include)),
-                Err(_) => {
-                    failures.push(json!({ "arn": config.cluster_arn(names::last_part(given)), "reason": "MISSING" }))
-                }
+                Err(_) => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
             }
         }
         json!({ "clusters": found, "failures": failures })
-    }))
+    })
+}
+
+/// What is said of something that a description was asked for and that is not there.
+pub(super) fn missing(arn: &str) -> Value {
+    json!({ "arn": arn, "reason": "MISSING" })
 }
 
 #[derive(Deserialize)]
@@ -169,10 +172,8 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Repl
         }
         let mut shown = show::cluster(&sandbox.config, world, &row, &[]);
         shown["status"] = json!("INACTIVE");
-        let services: Vec<String> = world.ecs.services.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
-        let tasks: Vec<String> = world.ecs.tasks.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
-        services.iter().for_each(|key| drop(world.ecs.services.remove(key)));
-        tasks.iter().for_each(|key| drop(world.ecs.tasks.remove(key)));
+        world.ecs.services.retain(|key, _| !key.starts_with(&prefix));
+        world.ecs.tasks.retain(|key, _| !key.starts_with(&prefix));
         world.ecs.clusters.remove(&row.name).ok_or_else(|| client("Cluster not found."))?;
         Ok(json!({ "cluster": shown }))
     })

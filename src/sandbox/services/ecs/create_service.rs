@@ -11,8 +11,11 @@ use super::{scheduler, show};
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
 
-/// Members that are kept as they were given, with what ECS answers when they were not.
-const KEPT: [(&str, fn() -> Value); 9] = [
+/// A member, and what ECS answers when it was not given.
+type Kept = (&'static str, fn() -> Value);
+
+/// Members that are kept as they were given.
+const KEPT: [Kept; 9] = [
     ("loadBalancers", || json!([])),
     ("serviceRegistries", || json!([])),
     ("placementConstraints", || json!([])),

@@ -180,7 +180,7 @@ impl Driver {
     /// The last word on a task, which its service's deployment hears of too.
     fn stopped(&self, change: impl FnOnce(&mut Task)) -> Result<(), Fault> {
         self.sandbox.tasks.running().remove(&self.key);
-        let clock = &self.sandbox.clock;
+        let clock = self.sandbox.clock;
         let now = clock.now();
         self.sandbox.world.write(|world| {
             let task = world.ecs.tasks.get_mut(&self.key).ok_or_else(|| Fault::internal("the task's row is gone"))?;

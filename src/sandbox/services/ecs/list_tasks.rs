@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::clusters::limit;
+use super::clusters::{limit, missing};
 use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
@@ -32,12 +32,10 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, includ
         let cluster = names::cluster(world, cluster.as_deref())?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &tasks {
-            match world.ecs.tasks.get(&key(&cluster.name, last_part(given))) {
+            let key = key(&cluster.name, last_part(given));
+            match world.ecs.tasks.get(&key) {
                 Some(task) => found.push(show::task(&sandbox.config, world, task, tags)),
-                None => {
-                    let arn = sandbox.config.arn("ecs", &format!("task/{}/{}", cluster.name, last_part(given)));
-                    failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-                }
+                None => failures.push(missing(&sandbox.config.arn("ecs", &format!("task/{key}")))),
             }
         }
         Ok(json!({ "tasks": found, "failures": failures }))

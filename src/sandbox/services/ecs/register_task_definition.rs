@@ -44,9 +44,8 @@ const FARGATE_SIZES: [(u32, u32, u32, u32); 7] = [
 ];
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> Reply {
-    let family = match input.remove("family") {
-        Some(Value::String(family)) => family,
-        _ => return Err(client("Family should not be null or empty.")),
+    let Some(Value::String(family)) = input.remove("family") else {
+        return Err(client("Family should not be null or empty."));
     };
     let tags: Vec<Tag> = read(input.remove("tags").unwrap_or_else(|| json!([])))?;
     let mut content: Map<String, Value> =

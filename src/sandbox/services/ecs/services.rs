@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::clusters::limit;
+use super::clusters::{limit, missing};
 use super::model::ServiceStatus;
 use super::names::{self, Arns as _, invalid};
 use super::show;
@@ -32,13 +32,10 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, inc
         let cluster = names::cluster(world, cluster.as_deref())?;
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &services {
-            match names::service(world, Some(&cluster.name), given) {
-                Ok(service) => found.push(show::service(&sandbox.config, world, service, tags)),
-                Err(_) => {
-                    let arn =
-                        sandbox.config.arn("ecs", &format!("service/{}/{}", cluster.name, names::last_part(given)));
-                    failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-                }
+            let key = names::key(&cluster.name, names::last_part(given));
+            match world.ecs.services.get(&key) {
+                Some(service) => found.push(show::service(&sandbox.config, world, service, tags)),
+                None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
             }
         }
         Ok(json!({ "services": found, "failures": failures }))

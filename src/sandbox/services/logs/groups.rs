@@ -116,10 +116,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: De
         let id = group(world, &name)?.id;
         world.logs.groups.remove(&name);
         let prefix = stream_key(&name, "");
-        let streams: Vec<String> = world.logs.streams.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
-        for key in streams {
-            world.logs.streams.remove(&key);
-        }
+        world.logs.streams.retain(|key, _| !key.starts_with(&prefix));
         Ok(id)
     })?;
     // The events are out of sight already: nothing else has the group's id.

@@ -18,11 +18,13 @@ const OLDEST: i64 = 14 * 24 * HOUR_MILLIS;
 const NEWEST: i64 = 2 * HOUR_MILLIS;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(super) struct Input {
-    log_group_name: String,
-    log_stream_name: String,
-    log_events: Vec<InputEvent>,
+    #[serde(rename = "logGroupName")]
+    group: String,
+    #[serde(rename = "logStreamName")]
+    stream: String,
+    #[serde(rename = "logEvents")]
+    events: Vec<InputEvent>,
 }
 
 #[derive(Deserialize)]
@@ -32,21 +34,21 @@ struct InputEvent {
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
-    let Input { log_group_name, log_stream_name, log_events } = input;
-    check(&log_events)?;
+    let Input { group: group_name, stream, events } = input;
+    check(&events)?;
     let horizon = sandbox.world.read(|world| {
-        let horizon = super::retention::horizon(sandbox, group(world, &log_group_name)?);
-        let stream = world.logs.streams.get(&stream_key(&log_group_name, &log_stream_name));
+        let horizon = super::retention::horizon(sandbox, group(world, &group_name)?);
+        let stream = world.logs.streams.get(&stream_key(&group_name, &stream));
         stream.map(|_| horizon).ok_or_else(|| no_such("stream"))
     })?;
     let now = sandbox.clock.now().as_millisecond();
-    let too_old = log_events.iter().take_while(|event| event.timestamp < now - OLDEST).count();
-    let expired = log_events.iter().take_while(|event| event.timestamp < horizon).count();
-    let too_new = log_events.iter().position(|event| event.timestamp > now + NEWEST);
-    let taken = too_old.max(expired)..too_new.unwrap_or(log_events.len());
-    let events = log_events.into_iter().enumerate().filter(|(index, _)| taken.contains(index));
+    let too_old = events.iter().take_while(|event| event.timestamp < now - OLDEST).count();
+    let expired = events.iter().take_while(|event| event.timestamp < horizon).count();
+    let too_new = events.iter().position(|event| event.timestamp > now + NEWEST);
+    let taken = too_old.max(expired)..too_new.unwrap_or(events.len());
+    let events = events.into_iter().enumerate().filter(|(index, _)| taken.contains(index));
     let events = events.map(|(_, InputEvent { timestamp, message })| Event { timestamp, message }).collect();
-    events::append(sandbox, &[Batch { group: log_group_name, stream: log_stream_name, events }])?;
+    events::append(sandbox, &[Batch { group: group_name, stream, events }])?;
     let rejected = json!({
         "tooNewLogEventStartIndex": too_new,
         "tooOldLogEventEndIndex": (too_old > 0).then_some(too_old),

@@ -13,7 +13,7 @@ use crate::sandbox::{Fault, Sandbox};
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// What is out of date is out of sight at once; this is only how often the disk is tidied.
-const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
+const TIDY_EVERY: Duration = Duration::from_hours(1);
 
 /// The values that AWS takes (API reference of PutRetentionPolicy).
 const DAYS: [u32; 22] =

@@ -37,7 +37,7 @@ impl Stream {
             "firstEventTimestamp": self.first_event,
             "lastEventTimestamp": self.last_event,
             "lastIngestionTime": self.last_ingestion,
-            "uploadSequenceToken": self.last_ingestion.map(|time| format!("{:056}", u128::from(self.id) + time.unsigned_abs() as u128)),
+            "uploadSequenceToken": self.last_ingestion.map(|time| format!("{:056}", u128::from(self.id) + u128::from(time.unsigned_abs()))),
             "arn": sandbox.config.arn("logs", &format!("log-group:{group}:log-stream:{}", self.name)),
             // AWS reports 0 for every stream since 2019.
             "storedBytes": 0,

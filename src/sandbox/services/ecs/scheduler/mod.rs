@@ -20,7 +20,7 @@ mod rollout;
 pub(super) use rollout::{deployment_id, heard_of_end};
 
 /// How long stopped tasks and inactive services can still be described.
-const REMEMBERED: Duration = Duration::from_secs(60 * 60);
+const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
 pub fn start(sandbox: &Arc<Sandbox>) {
@@ -118,10 +118,6 @@ fn outdated(world: &World, now: Timestamp) -> bool {
 
 /// Removes the rows of what ended more than an hour ago.
 fn forget(world: &mut World, now: Timestamp) {
-    let tasks = world.ecs.tasks.iter().filter(|(_, task)| is_past(task.stopped_at, now));
-    let tasks: Vec<String> = tasks.map(|(key, _)| key.to_owned()).collect();
-    let services = world.ecs.services.iter().filter(|(_, service)| is_past(service.inactive_at, now));
-    let services: Vec<String> = services.map(|(key, _)| key.to_owned()).collect();
-    tasks.iter().for_each(|key| drop(world.ecs.tasks.remove(key)));
-    services.iter().for_each(|key| drop(world.ecs.services.remove(key)));
+    world.ecs.tasks.retain(|_, task| !is_past(task.stopped_at, now));
+    world.ecs.services.retain(|_, service| !is_past(service.inactive_at, now));
 }

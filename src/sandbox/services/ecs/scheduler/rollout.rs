@@ -19,11 +19,11 @@ use crate::sandbox::world::ids;
 const SETTLE: Duration = Duration::from_millis(250);
 
 /// A task that ran this long was no failure to start.
-const PROVEN: Duration = Duration::from_secs(60);
+const PROVEN: Duration = Duration::from_mins(1);
 
 /// Between failing tasks, doubled each time up to the longest.
 const BACKOFF: Duration = Duration::from_secs(1);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(15 * 60);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
 
 const MOST_EVENTS: usize = 100;
 
@@ -60,7 +60,7 @@ fn moments(world: &World, now: Timestamp) -> impl Iterator<Item = Moment<'_>> {
 }
 
 /// A task of a service ended: a failure to start is counted and makes the next one wait.
-pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: &Clock) {
+pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: Clock) {
     let failed = matches!(task.stop_code, Some(StopCode::TaskFailedToStart | StopCode::EssentialContainerExited));
     let Some(name) = task.service.as_ref().filter(|_| failed) else { return };
     let Some(service) = world.ecs.services.get_mut(&key(&task.cluster, name)) else { return };
@@ -202,7 +202,7 @@ impl<'a> Moment<'a> {
         template.service = Some(self.service.name.clone());
         template.group = format!("service:{}", self.service.name);
         template.started_by = Some(self.primary().id.clone());
-        template.launch_type = text("launchType").unwrap_or("FARGATE").to_owned();
+        text("launchType").unwrap_or("FARGATE").clone_into(&mut template.launch_type);
         template.enable_execute_command = member("enableExecuteCommand") == Some(&json!(true));
         template.tags = match text("propagateTags") {
             Some("SERVICE") => self.service.tags.clone(),
