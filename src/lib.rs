@@ -31,6 +31,9 @@ use settings::Surroundings;
 pub fn main() -> ExitCode {
     CompleteEnv::with_factory(Cli::command).var(commands::COMPLETION_VARIABLE).complete();
     let cli = Cli::parse();
+    if let Some(inner) = cli.inner() {
+        return inner.run();
+    }
     let (Ok(surroundings), Ok(runtime)) = (
         Surroundings::of_this_process(),
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build(),

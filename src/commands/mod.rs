@@ -8,6 +8,7 @@ mod diff;
 mod init;
 mod logs;
 mod sandbox;
+pub mod sandbox_inner;
 mod scale;
 mod status;
 mod synth;
@@ -49,6 +50,16 @@ enum Command {
     Destroy(destroy::DestroyArgs),
     Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
+}
+
+impl Cli {
+    /// What the sandbox starts this program as; `None` for the commands of users.
+    pub fn inner(&self) -> Option<&sandbox_inner::InnerCommand> {
+        match &self.command {
+            Command::Sandbox(args) => args.inner(),
+            _ => None,
+        }
+    }
 }
 
 /// How a command ended when nothing went wrong.

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::Outcome;
+use super::sandbox_inner::InnerCommand;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::sandbox::lifecycle::{self, Endpoint, Options};
@@ -45,6 +46,8 @@ enum SandboxCommand {
     Env,
     /// Print what it serves
     Coverage,
+    #[command(flatten)]
+    Inner(InnerCommand),
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +64,16 @@ struct StartArgs {
     /// Never run commands that arrive in requests
     #[arg(long)]
     no_host_exec: bool,
+}
+
+impl SandboxArgs {
+    /// What the sandbox starts this program as; `None` for the commands of users.
+    pub fn inner(&self) -> Option<&InnerCommand> {
+        match &self.command {
+            SandboxCommand::Inner(inner) => Some(inner),
+            _ => None,
+        }
+    }
 }
 
 pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
@@ -94,6 +107,7 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
             Ok(Outcome::Done)
         }
         SandboxCommand::Coverage => coverage(ctx),
+        SandboxCommand::Inner(_) => Err(CliError::usage("this is for the sandbox itself")),
     }
 }
 

@@ -8,4 +8,6 @@ mod diff;
 mod peers;
 mod properties;
 mod spec;
+mod stand_in;
 mod synth;
+mod tasks;

@@ -1,5 +1,7 @@
 //! The table of what the sandbox serves. A service is a row here and a folder beside; an operation is a row there and a file.
 
+#![expect(clippy::needless_pass_by_value, reason = "the table hands every operation its input whole")]
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -11,17 +13,31 @@ use super::wire::lenient::{self, Misfit};
 use super::{Fault, Sandbox};
 
 pub mod autoscaling;
+pub mod cloudmap;
 pub mod control;
+pub mod ec2;
 pub mod ecs;
+pub mod iam;
 pub mod logs;
+pub mod paging;
+pub mod ssm;
 pub mod sts;
 
 /// Everything that is served.
-pub static SERVICES: &[&Service] =
-    &[&control::SERVICE, &sts::SERVICE, &ecs::SERVICE, &logs::SERVICE, &autoscaling::SERVICE];
+pub static SERVICES: &[&Service] = &[
+    &control::SERVICE,
+    &sts::SERVICE,
+    &iam::SERVICE,
+    &ssm::SERVICE,
+    &ec2::SERVICE,
+    &cloudmap::SERVICE,
+    &ecs::SERVICE,
+    &logs::SERVICE,
+    &autoscaling::SERVICE,
+];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
-pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[];
+pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[ecs::start, logs::expire];
 
 /// One AWS service.
 #[derive(Debug)]
@@ -129,24 +145,24 @@ pub fn find(signing_name: &str) -> Result<&'static Service, Fault> {
 /// A row of a service's operations: `operation!("Name" => function)` for `fn(&Arc<Sandbox>, Input) -> Reply` (or `-> Value`),
 /// `operation!(async "Name" => function)` for `async fn(Arc<Sandbox>, Input) -> Reply`.
 macro_rules! operation {
-    ($name:literal => $function:path) => {
+    ($name:literal => $function:expr) => {
         $crate::sandbox::services::Operation {
             name: $name,
             run: |call| {
                 Box::pin(async move {
                     let (sandbox, input) = call.parse()?;
-                    $crate::sandbox::services::IntoReply::into_reply($function(&sandbox, input))
+                    $crate::sandbox::services::IntoReply::into_reply(($function)(&sandbox, input))
                 })
             },
         }
     };
-    (async $name:literal => $function:path) => {
+    (async $name:literal => $function:expr) => {
         $crate::sandbox::services::Operation {
             name: $name,
             run: |call| {
                 Box::pin(async move {
                     let (sandbox, input) = call.parse()?;
-                    $function(sandbox, input).await
+                    ($function)(sandbox, input).await
                 })
             },
         }

@@ -39,6 +39,14 @@ macro_rules! world {
 }
 
 world! {
+    /// AWS Identity and Access Management.
+    iam: services::iam::State,
+    /// Systems Manager's parameters.
+    ssm: services::ssm::State,
+    /// Amazon EC2.
+    ec2: services::ec2::State,
+    /// AWS Cloud Map.
+    cloudmap: services::cloudmap::State,
     /// Amazon ECS.
     ecs: services::ecs::State,
     /// CloudWatch Logs.

@@ -1,0 +1,161 @@
+//! Services of a namespace.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::namespaces::{Filter, not_found as namespace_not_found};
+use super::{Service, State, operations};
+use crate::sandbox::services::Reply;
+use crate::sandbox::world::clock::epoch_seconds;
+use crate::sandbox::world::ids;
+use crate::sandbox::{Fault, Sandbox};
+
+/// The input of `CreateService`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Create {
+    name: String,
+    namespace_id: Option<String>,
+    description: Option<String>,
+    #[serde(default)]
+    dns_config: Value,
+    #[serde(default)]
+    health_check_custom_config: Value,
+    creator_request_id: Option<String>,
+}
+
+/// `CreateService`: a name once a namespace.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let id = format!("srv-{}", ids::lower(16));
+    let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
+    let Some(namespace_id) = input.namespace_id.or(within_dns) else {
+        return Err(Fault::client("InvalidInput", "Namespace ID must be specified"));
+    };
+    let service = Service {
+        arn: sandbox.config.arn("servicediscovery", &format!("service/{id}")),
+        name: input.name,
+        namespace_id,
+        description: input.description,
+        dns_config: input.dns_config,
+        health_check_custom_config: input.health_check_custom_config,
+        creator_request_id: input.creator_request_id.unwrap_or_else(ids::uuid),
+        created: sandbox.clock.now(),
+        id,
+    };
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        if !state.namespaces.contains(&service.namespace_id) {
+            return Err(namespace_not_found(&service.namespace_id));
+        }
+        let same = |other: &&Service| other.namespace_id == service.namespace_id && other.name == service.name;
+        if state.services.values().any(|other| same(&other)) {
+            return Err(Fault::client("ServiceAlreadyExists", "Service already exists."));
+        }
+        state.services.insert(service.id.clone(), service.clone());
+        Ok(json!({ "Service": described(state, &service) }))
+    })
+}
+
+/// A service, by its id or its ARN, or the fault.
+pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault> {
+    let id = id.rsplit('/').next().unwrap_or(id);
+    state.services.get(id).ok_or_else(|| Fault::client("ServiceNotFound", format!("No service with id {id} exists")))
+}
+
+fn described(state: &State, service: &Service) -> Value {
+    let instances = state.instances.with_prefix(&format!("{}/", service.id)).count();
+    json!({
+        "Id": service.id,
+        "Arn": service.arn,
+        "Name": service.name,
+        "NamespaceId": service.namespace_id,
+        "Description": service.description,
+        "InstanceCount": instances,
+        "DnsConfig": service.dns_config,
+        "Type": "DNS_HTTP",
+        "HealthCheckCustomConfig": service.health_check_custom_config,
+        "CreateDate": epoch_seconds(service.created),
+    })
+}
+
+/// The input of operations on one service.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Identified {
+    id: String,
+}
+
+/// `GetService`.
+pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+    sandbox.world.read(|world| {
+        let found = find(&world.cloudmap, &input.id)?;
+        let mut service = described(&world.cloudmap, found);
+        service["CreatorRequestId"] = found.creator_request_id.clone().into();
+        Ok(json!({ "Service": service }))
+    })
+}
+
+/// The input of `ListServices`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct List {
+    #[serde(default)]
+    filters: Vec<Filter>,
+}
+
+/// `ListServices`, all in one page.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Value {
+    sandbox.world.read(|world| {
+        let wanted =
+            world.cloudmap.services.values().filter(|service| {
+                input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
+            });
+        json!({ "Services": wanted.map(|service| described(&world.cloudmap, service)).collect::<Vec<_>>() })
+    })
+}
+
+/// The input of `UpdateService`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Update {
+    id: String,
+    service: Change,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Change {
+    description: Option<String>,
+    dns_config: Option<Value>,
+}
+
+/// `UpdateService`: the description and the DNS records.
+pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        let mut service = find(state, &input.id)?.clone();
+        service.description = input.service.description;
+        if let Some(records) = input.service.dns_config.map(|config| config["DnsRecords"].clone()) {
+            service.dns_config["DnsRecords"] = records;
+        }
+        let answer = operations::record(state, "UPDATE_SERVICE", &[("SERVICE", &service.id)], now);
+        state.services.insert(service.id.clone(), service);
+        Ok(answer)
+    })
+}
+
+/// `DeleteService`: refused while instances are registered with it.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+    sandbox.world.write(|world| {
+        let id = find(&world.cloudmap, &input.id)?.id.clone();
+        if world.cloudmap.instances.with_prefix(&format!("{id}/")).next().is_some() {
+            let message = "Service contains registered instances; delete the instances before deleting the service";
+            return Err(Fault::client("ResourceInUse", message));
+        }
+        world.cloudmap.services.remove(&id);
+        Ok(json!({}))
+    })
+}

@@ -1,0 +1,210 @@
+//! Route tables, their routes and their associations with subnets.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::State;
+use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC};
+use super::records::{self, TagSpecification, list};
+use crate::sandbox::services::Reply;
+use crate::sandbox::world::ids;
+use crate::sandbox::{Fault, Sandbox};
+
+/// A new table with its local route.
+pub fn record(owner: &str, vpc: &str, cidr: &str, tags: Value, main: bool) -> Value {
+    let id = ids::resource("rtb");
+    let associations = if main { json!([association(&id, &json!({ "main": true }))]) } else { json!([]) };
+    json!({
+        "routeTableId": id,
+        "vpcId": vpc,
+        "ownerId": owner,
+        "routeSet": [{ "destinationCidrBlock": cidr, "gatewayId": "local", "state": "active", "origin": "CreateRouteTable" }],
+        "associationSet": associations,
+        "propagatingVgwSet": [],
+        "tagSet": tags,
+    })
+}
+
+fn association(table: &str, of: &Value) -> Value {
+    let main = of["main"] == true;
+    json!({
+        "routeTableAssociationId": ids::resource("rtbassoc"),
+        "routeTableId": table,
+        "subnetId": of["subnetId"],
+        "main": main,
+        "associationState": { "state": "associated" },
+    })
+}
+
+/// Whether a table is its network's main one.
+pub fn is_main(table: &Value) -> bool {
+    table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one["main"] == true))
+}
+
+/// The input of `CreateRouteTable`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct CreateTable {
+    vpc_id: String,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `CreateRouteTable`.
+pub fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
+    let tags = records::tag_set(input.tag_specification);
+    sandbox.world.write(|world| {
+        let cidr = records::get(&world.ec2, &VPC, &input.vpc_id)?["cidrBlock"].as_str().unwrap_or_default();
+        let table = record(&sandbox.config.account, &input.vpc_id, cidr, tags, false);
+        world.ec2.records.insert(table["routeTableId"].as_str().unwrap_or_default(), table.clone());
+        Ok(json!({ "routeTable": table }))
+    })
+}
+
+/// The input of `DeleteRouteTable`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DeleteTable {
+    route_table_id: String,
+}
+
+/// `DeleteRouteTable`: refused while a subnet uses it.
+pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.route_table_id;
+        let table = records::get(&world.ec2, &ROUTE_TABLE, id)?;
+        if table["associationSet"].as_array().is_some_and(|all| !all.is_empty()) {
+            return Err(records::dependency_violation("routeTable", id));
+        }
+        world.ec2.records.remove(id);
+        Ok(records::returned())
+    })
+}
+
+/// The input of `AssociateRouteTable`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Associate {
+    route_table_id: String,
+    subnet_id: String,
+}
+
+/// `AssociateRouteTable`.
+pub fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
+    sandbox.world.write(|world| {
+        let Associate { route_table_id: table, subnet_id: subnet } = &input;
+        let vpc = records::get(&world.ec2, &SUBNET, subnet)?["vpcId"].clone();
+        if records::get(&world.ec2, &ROUTE_TABLE, table)?["vpcId"] != vpc {
+            let message = format!("Route table {table} and network {subnet} belong to different networks");
+            return Err(Fault::client("InvalidParameterValue", message));
+        }
+        if records::any(&world.ec2, &ROUTE_TABLE, "associationSet/subnetId", subnet) {
+            let message =
+                format!("the specified association for route table {table} conflicts with an existing association");
+            return Err(Fault::client("Resource.AlreadyAssociated", message));
+        }
+        let association = association(table, &json!({ "subnetId": subnet }));
+        let id = association["routeTableAssociationId"].clone();
+        list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, table)?, "associationSet").push(association);
+        Ok(json!({ "associationId": id, "associationState": { "state": "associated" } }))
+    })
+}
+
+/// The input of `DisassociateRouteTable`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Disassociate {
+    association_id: String,
+}
+
+/// `DisassociateRouteTable`.
+pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.association_id;
+        if !remove_association(&mut world.ec2, "routeTableAssociationId", id) {
+            let message = format!("The association ID '{id}' does not exist");
+            return Err(Fault::client("InvalidAssociationID.NotFound", message));
+        }
+        Ok(records::returned())
+    })
+}
+
+/// A subnet that goes takes its association with it.
+pub fn forget_subnet(state: &mut State, subnet: &str) {
+    remove_association(state, "subnetId", subnet);
+}
+
+fn remove_association(state: &mut State, member: &str, text: &str) -> bool {
+    let holds =
+        |table: &Value| table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one[member] == text));
+    let table =
+        state.records.with_prefix(ROUTE_TABLE.prefix).find(|(_, table)| holds(table)).map(|(id, _)| id.to_owned());
+    let Some(record) = table.and_then(|id| state.records.get_mut(&id)) else { return false };
+    list(record, "associationSet").retain(|one| one[member] != text);
+    true
+}
+
+/// The input of `CreateRoute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Create {
+    route_table_id: String,
+    destination_cidr_block: String,
+    gateway_id: Option<String>,
+    nat_gateway_id: Option<String>,
+}
+
+/// `CreateRoute`, through an internet gateway or a NAT gateway.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    sandbox.world.write(|world| {
+        let destination = &input.destination_cidr_block;
+        let through = match (&input.gateway_id, &input.nat_gateway_id) {
+            (Some(id), None) => records::get(&world.ec2, &INTERNET_GATEWAY, id).map(|_| ("gatewayId", id))?,
+            (None, Some(id)) => records::get(&world.ec2, &NAT_GATEWAY, id).map(|_| ("natGatewayId", id))?,
+            _ => {
+                return Err(Fault::client(
+                    "MissingParameter",
+                    "The request must contain exactly one of gatewayId, natGatewayId",
+                ));
+            }
+        };
+        let table = records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?;
+        let routes = list(table, "routeSet");
+        if routes.iter().any(|route| route["destinationCidrBlock"] == destination.as_str()) {
+            return Err(Fault::client(
+                "RouteAlreadyExists",
+                format!("The route identified by {destination} already exists."),
+            ));
+        }
+        routes.push(json!({
+            "destinationCidrBlock": destination, through.0: through.1, "state": "active", "origin": "CreateRoute",
+        }));
+        Ok(records::returned())
+    })
+}
+
+/// The input of `DeleteRoute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Delete {
+    route_table_id: String,
+    destination_cidr_block: String,
+}
+
+/// `DeleteRoute`.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    sandbox.world.write(|world| {
+        let destination = input.destination_cidr_block.as_str();
+        let routes = list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?, "routeSet");
+        let before = routes.len();
+        routes.retain(|route| route["destinationCidrBlock"] != destination || route["gatewayId"] == "local");
+        if routes.len() == before {
+            let message =
+                format!("no route with destination-cidr-block {destination} in route table {}", input.route_table_id);
+            return Err(Fault::client("InvalidRoute.NotFound", message));
+        }
+        Ok(records::returned())
+    })
+}

@@ -1,0 +1,163 @@
+//! Virtual private clouds; each comes with a default security group and a main route table.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::cidr::Cidr;
+use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC};
+use super::records::{self, TagSpecification};
+use super::{State, routes, security_groups};
+use crate::sandbox::services::Reply;
+use crate::sandbox::world::ids;
+use crate::sandbox::{Fault, Sandbox};
+
+/// The input of `CreateVpc`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Create {
+    cidr_block: String,
+    instance_tenancy: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `CreateVpc`.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let malformed = || {
+        Fault::client(
+            "InvalidParameterValue",
+            format!("Value ({}) for parameter cidrBlock is invalid. This is not a valid CIDR block.", input.cidr_block),
+        )
+    };
+    let range = Cidr::parse(&input.cidr_block).ok_or_else(malformed)?;
+    if !range.is_of_vpc_size() {
+        return Err(Fault::client("InvalidVpc.Range", format!("The CIDR '{}' is invalid.", input.cidr_block)));
+    }
+    let (id, owner) = (ids::resource("vpc"), &sandbox.config.account);
+    let vpc = json!({
+        "vpcId": id,
+        "ownerId": owner,
+        "state": "available",
+        "cidrBlock": input.cidr_block,
+        "cidrBlockAssociationSet": [{
+            "associationId": ids::resource("vpc-cidr-assoc"),
+            "cidrBlock": input.cidr_block,
+            "cidrBlockState": { "state": "associated" },
+        }],
+        "dhcpOptionsId": "default",
+        "instanceTenancy": input.instance_tenancy.as_deref().unwrap_or("default"),
+        "isDefault": false,
+        "tagSet": records::tag_set(input.tag_specification),
+        // Told by `DescribeVpcAttribute` only.
+        "attributes": { "enableDnsSupport": true, "enableDnsHostnames": false },
+    });
+    sandbox.world.write(|world| {
+        let group = security_groups::record(owner, &id, "default", "default VPC security group", json!([]));
+        world.ec2.records.insert(text(&group, "groupId"), group);
+        let table = routes::record(owner, &id, &input.cidr_block, json!([]), true);
+        world.ec2.records.insert(text(&table, "routeTableId"), table);
+        world.ec2.records.insert(id, vpc.clone());
+        Ok(json!({ "vpc": vpc }))
+    })
+}
+
+fn text(record: &Value, member: &str) -> String {
+    record[member].as_str().unwrap_or_default().to_owned()
+}
+
+/// A boolean that is wrapped in a structure, as attributes are.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct AttributeValue {
+    /// The boolean.
+    pub value: bool,
+}
+
+/// The input of `ModifyVpcAttribute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ModifyAttribute {
+    vpc_id: String,
+    enable_dns_support: Option<AttributeValue>,
+    enable_dns_hostnames: Option<AttributeValue>,
+}
+
+/// `ModifyVpcAttribute`.
+pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+    sandbox.world.write(|world| {
+        let vpc = records::get_mut(&mut world.ec2, &VPC, &input.vpc_id)?;
+        if let Some(AttributeValue { value }) = input.enable_dns_support {
+            vpc["attributes"]["enableDnsSupport"] = value.into();
+        }
+        if let Some(AttributeValue { value }) = input.enable_dns_hostnames {
+            vpc["attributes"]["enableDnsHostnames"] = value.into();
+        }
+        Ok(records::returned())
+    })
+}
+
+/// The input of `DescribeVpcAttribute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DescribeAttribute {
+    vpc_id: String,
+    attribute: String,
+}
+
+/// `DescribeVpcAttribute`.
+pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
+    sandbox.world.read(|world| {
+        let value = &records::get(&world.ec2, &VPC, &input.vpc_id)?["attributes"][&input.attribute];
+        if value.is_null() {
+            let message = format!("Value ({}) for parameter attribute is invalid.", input.attribute);
+            return Err(Fault::client("InvalidParameterValue", message));
+        }
+        Ok(json!({ "vpcId": input.vpc_id, input.attribute: { "value": value } }))
+    })
+}
+
+/// The input of `DeleteVpc`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Delete {
+    vpc_id: String,
+}
+
+/// `DeleteVpc`: refused while anything but what came with it is in it.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.vpc_id;
+        records::get(&world.ec2, &VPC, id)?;
+        if is_in_use(&world.ec2, id) {
+            return Err(records::dependency_violation("vpc", id));
+        }
+        for key in came_with(&world.ec2, id) {
+            world.ec2.records.remove(&key);
+        }
+        world.ec2.records.remove(id);
+        Ok(records::returned())
+    })
+}
+
+fn is_in_use(state: &State, id: &str) -> bool {
+    let nat = state.records.with_prefix(NAT_GATEWAY.prefix);
+    records::any(state, &SUBNET, "vpcId", id)
+        || records::any(state, &INTERNET_GATEWAY, "attachmentSet/vpcId", id)
+        || nat.into_iter().any(|(_, gateway)| gateway["vpcId"] == id && gateway["state"] != "deleted")
+        || state
+            .records
+            .with_prefix(SECURITY_GROUP.prefix)
+            .any(|(_, group)| group["vpcId"] == id && group["groupName"] != "default")
+        || state
+            .records
+            .with_prefix(ROUTE_TABLE.prefix)
+            .any(|(_, table)| table["vpcId"] == id && !routes::is_main(table))
+}
+
+fn came_with(state: &State, id: &str) -> Vec<String> {
+    let groups = state.records.with_prefix(SECURITY_GROUP.prefix);
+    let tables = state.records.with_prefix(ROUTE_TABLE.prefix);
+    groups.chain(tables).filter(|(_, record)| record["vpcId"] == id).map(|(key, _)| key.to_owned()).collect()
+}

@@ -1,0 +1,60 @@
+//! Availability zones: six in `us-east-1`, three elsewhere.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::sandbox::Fault;
+use crate::sandbox::Sandbox;
+use crate::sandbox::services::Reply;
+
+/// The input of `DescribeAvailabilityZones`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Describe {
+    #[serde(default)]
+    zone_name: Vec<String>,
+}
+
+/// `DescribeAvailabilityZones`.
+pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let region = &sandbox.config.region;
+    let names = names(region);
+    if let Some(unknown) = input.zone_name.iter().find(|name| !names.contains(name)) {
+        return Err(Fault::client("InvalidParameterValue", format!("Invalid availability zone: [{unknown}]")));
+    }
+    let wanted = names.iter().filter(|name| input.zone_name.is_empty() || input.zone_name.contains(name));
+    let zones: Vec<Value> = wanted
+        .map(|name| {
+            json!({
+                "zoneName": name,
+                "zoneId": id(region, name),
+                "zoneState": "available",
+                "regionName": region,
+                "messageSet": [],
+                "optInStatus": "opt-in-not-required",
+                "groupName": region,
+                "networkBorderGroup": region,
+                "zoneType": "availability-zone",
+            })
+        })
+        .collect();
+    Ok(json!({ "availabilityZoneInfo": zones }))
+}
+
+/// The names of a region's zones.
+pub fn names(region: &str) -> Vec<String> {
+    let letters = if region == "us-east-1" { "abcdef" } else { "abc" };
+    letters.chars().map(|letter| format!("{region}{letter}")).collect()
+}
+
+/// A zone's id, such as `use1-az1`.
+pub fn id(region: &str, name: &str) -> String {
+    let letter = name.bytes().last().unwrap_or(b'a');
+    let short: String = match region.split('-').collect::<Vec<_>>().as_slice() {
+        [area, direction, number] => format!("{area}{}{number}", direction.get(..1).unwrap_or_default()),
+        _ => region.to_owned(),
+    };
+    format!("{short}-az{}", letter.wrapping_sub(b'a') + 1)
+}
