@@ -6,6 +6,7 @@ use std::io;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
 use crate::ops::OpsError;
+#[cfg(unix)]
 use crate::sandbox::lifecycle::LifecycleError;
 
 /// A command's failure: one report, or several when a file has several mistakes.
@@ -107,6 +108,7 @@ impl From<OpsError> for CliError {
     }
 }
 
+#[cfg(unix)]
 impl From<LifecycleError> for CliError {
     fn from(error: LifecycleError) -> Self {
         Self::failed(error.to_string())

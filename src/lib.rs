@@ -12,6 +12,7 @@ pub mod exit;
 pub mod ops;
 pub mod project;
 pub mod render;
+#[cfg(unix)]
 pub mod sandbox;
 pub mod settings;
 pub mod stack;
@@ -31,6 +32,7 @@ use settings::Surroundings;
 pub fn main() -> ExitCode {
     CompleteEnv::with_factory(Cli::command).var(commands::COMPLETION_VARIABLE).complete();
     let cli = Cli::parse();
+    #[cfg(unix)]
     if let Some(inner) = cli.inner() {
         return inner.run();
     }

@@ -7,7 +7,9 @@ mod destroy;
 mod diff;
 mod init;
 mod logs;
+#[cfg(unix)]
 mod sandbox;
+#[cfg(unix)]
 pub mod sandbox_inner;
 mod scale;
 mod status;
@@ -48,10 +50,12 @@ enum Command {
     Logs(logs::LogsArgs),
     Scale(scale::ScaleArgs),
     Destroy(destroy::DestroyArgs),
+    #[cfg(unix)]
     Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
 }
 
+#[cfg(unix)]
 impl Cli {
     /// What the sandbox starts this program as; `None` for the commands of users.
     pub fn inner(&self) -> Option<&sandbox_inner::InnerCommand> {
@@ -95,6 +99,7 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
         Command::Logs(args) => logs::run(args, ctx).await,
         Command::Scale(args) => scale::run(args, ctx).await,
         Command::Destroy(args) => destroy::run(args, ctx).await,
+        #[cfg(unix)]
         Command::Sandbox(args) => sandbox::run(args, ctx).await,
         Command::Completions(args) => completions::run(&args, ctx),
     }

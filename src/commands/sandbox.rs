@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Outcome;
 use super::sandbox_inner::InnerCommand;
-use crate::context::Context;
+use crate::context::{Context, local};
 use crate::error::CliError;
 use crate::sandbox::lifecycle::{self, Endpoint, Options};
 use crate::sandbox::services;
@@ -114,7 +114,7 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
 /// The sandbox of the project at hand, or the default one.
 fn options(ctx: &mut Context) -> Result<Options, CliError> {
     let project = ctx.project_if_any()?;
-    ctx.sandbox_options(project.as_ref())
+    local::options(&ctx.settings, ctx.sandbox_environment(project.as_ref()))
 }
 
 async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
@@ -129,13 +129,14 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
             CliError::usage(format!("--speed {speed} is not a factor")).hint("10 makes waits ten times shorter")
         );
     }
-    let mut options = if account.is_some() && foreground { ctx.sandbox_options(None)? } else { options(ctx)? };
-    options.account = account.unwrap_or(options.account);
-    (options.speed, options.host_exec) = (speed, !no_host_exec);
+    let project = ctx.project_if_any()?;
+    let mut environment = ctx.sandbox_environment(project.as_ref());
+    environment.account = account.unwrap_or(environment.account);
+    let options = Options { speed, host_exec: !no_host_exec, ..local::options(&ctx.settings, environment)? };
     if foreground {
         return serve(options).await;
     }
-    let endpoint = lifecycle::ensure_running(&ctx.program()?, &options).await?;
+    let endpoint = lifecycle::ensure_running(&std::env::current_exe()?, &options).await?;
     described(&endpoint, ctx)
 }
 

@@ -76,8 +76,7 @@ impl Synthesiser {
         }
         let environment = match self.purpose {
             _ if ctx.settings.sandbox => {
-                let options = ctx.sandbox_options(Some(project))?;
-                Environment { account: options.account, region: options.region }
+                ctx.sandbox_environment(Some(project))
             }
             Purpose::Show { .. } => shown_environment(project, ctx).await?,
             Purpose::Deploy => ask_environment(project, ctx).await?,

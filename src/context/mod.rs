@@ -1,6 +1,8 @@
 //! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
 
-use std::path::PathBuf;
+#[cfg_attr(not(unix), path = "no_local.rs")]
+pub mod local;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,13 +12,14 @@ use crate::aws::{Aws, Connection, ServiceName};
 use crate::error::CliError;
 use crate::project::{Project, no_project};
 use crate::render::Ui;
-use crate::sandbox::lifecycle::{self, Endpoint, Options, StateHome};
 use crate::settings::Settings;
+use crate::stack::Environment;
+use local::Local;
 
 /// The sandbox's account where nothing says another.
-pub const SANDBOX_ACCOUNT: &str = "123456789012";
+const SANDBOX_ACCOUNT: &str = "123456789012";
 /// The sandbox's region where nothing says another.
-pub const SANDBOX_REGION: &str = "us-east-1";
+const SANDBOX_REGION: &str = "us-east-1";
 
 /// The command's surroundings.
 #[derive(Debug)]
@@ -27,7 +30,7 @@ pub struct Context {
     pub ui: Ui,
     aws: Option<Arc<Aws>>,
     /// The sandbox that the clients talk to, if they do.
-    sandbox: Option<Endpoint>,
+    sandbox: Option<Local>,
 }
 
 impl Context {
@@ -78,24 +81,26 @@ impl Context {
     }
 
     async fn sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
-        let options = self.sandbox_options(project)?;
-        let program = self.program()?;
-        let endpoint = lifecycle::ensure_running(&program, &options).await?;
-        let keys = (endpoint.credentials.access_key_id.clone(), endpoint.credentials.secret_access_key.clone());
-        let url = endpoint.url.clone();
-        self.sandbox = Some(endpoint);
-        Ok(Connection { profile: None, region: Some(options.region), endpoint_url: Some(url), static_keys: Some(keys) })
+        let sandbox = Local::start(&self.settings, self.sandbox_environment(project)).await?;
+        let connection = sandbox.connection();
+        self.sandbox = Some(sandbox);
+        Ok(connection)
     }
 
-    /// This program, to be started again in the background.
-    pub fn program(&self) -> Result<PathBuf, CliError> {
-        Ok(std::env::current_exe()?)
+    /// Which account and region the sandbox plays: `[target]`'s, else the defaults.
+    pub fn sandbox_environment(&self, project: Option<&Project>) -> Environment {
+        let target = project.map(|project| project.spec.target.clone()).unwrap_or_default();
+        let region = self.settings.region_flag.clone().or(target.region);
+        Environment {
+            account: target.account.unwrap_or_else(|| SANDBOX_ACCOUNT.to_owned()),
+            region: region.unwrap_or_else(|| SANDBOX_REGION.to_owned()),
+        }
     }
 
     /// A control call to the sandbox, beside AWS's calls.
     pub async fn sandbox_call(&self, operation: &str, input: &Value) -> Result<Value, CliError> {
-        let endpoint = self.sandbox.as_ref().ok_or_else(|| CliError::failed("no sandbox is in use"))?;
-        endpoint.call(operation, input, self.now()).await.map_err(|error| CliError::failed(error.to_string()))
+        let sandbox = self.sandbox.as_ref().ok_or_else(|| CliError::failed("no sandbox is in use"))?;
+        sandbox.call(operation, input, self.now()).await
     }
 
     /// Where a service answers on this machine; `None` outside the sandbox.
@@ -108,19 +113,5 @@ impl Context {
         let mut ours =
             addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
         Ok(ours.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
-    }
-
-    /// Which sandbox is meant: `[target]`'s account and region, else the defaults.
-    pub fn sandbox_options(&self, project: Option<&Project>) -> Result<Options, CliError> {
-        let target = project.map(|project| project.spec.target.clone()).unwrap_or_default();
-        let account = target.account.unwrap_or_else(|| SANDBOX_ACCOUNT.to_owned());
-        let region = self.settings.region_flag.clone().or(target.region).unwrap_or_else(|| SANDBOX_REGION.to_owned());
-        let home = StateHome {
-            sandbox_dir: self.settings.sandbox_dir.clone(),
-            xdg_state_home: self.settings.xdg_state_home.clone(),
-            home: self.settings.home.clone(),
-        };
-        let state_dir = home.state_dir(&account, &region)?;
-        Ok(Options { account, region, state_dir, speed: 1.0, host_exec: true })
     }
 }
