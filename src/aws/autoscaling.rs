@@ -3,10 +3,12 @@
 use aws_sdk_applicationautoscaling::Client;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 
+use serde::Serialize;
+
 use super::{Aws, Result, ServiceName, count, text};
 
 /// A service registered for scaling.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ScalableTarget {
     /// MinCapacity.
     pub min: u32,
@@ -17,7 +19,7 @@ pub struct ScalableTarget {
 }
 
 /// A target-tracking policy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScalingPolicy {
     /// The predefined metric, such as `ECSServiceAverageCPUUtilization`; empty for a customised one.
     pub metric: String,

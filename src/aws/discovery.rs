@@ -2,10 +2,12 @@
 
 use aws_sdk_servicediscovery::Client;
 
+use serde::Serialize;
+
 use super::{Aws, Result, text};
 
 /// A Cloud Map service with its namespace and instances.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiscoveryService {
     /// `SERVICE.NAMESPACE`.
     pub name: String,
@@ -13,8 +15,19 @@ pub struct DiscoveryService {
     pub instances: Vec<DiscoveryInstance>,
 }
 
+impl DiscoveryService {
+    /// `ADDRESS` or `ADDRESS:PORT` of each instance.
+    pub fn addresses(&self) -> String {
+        let address = |instance: &DiscoveryInstance| match &instance.port {
+            Some(port) => format!("{}:{port}", instance.address),
+            None => instance.address.clone(),
+        };
+        self.instances.iter().map(address).collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// A registered instance: a task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DiscoveryInstance {
     /// The instance's id; for ECS, the task's id.
     pub id: String,

@@ -3,6 +3,7 @@
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types as sdk;
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{Aws, Result, count, text, timestamp};
 
@@ -39,8 +40,6 @@ pub struct ServiceState {
     pub running: u32,
     /// Tasks that are starting.
     pub pending: u32,
-    /// The task definition's ARN.
-    pub task_definition: String,
     /// Deployments, PRIMARY first.
     pub deployments: Vec<Deployment>,
     /// The newest events first, at most a hundred.
@@ -50,13 +49,13 @@ pub struct ServiceState {
 }
 
 /// A deployment of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Deployment {
     /// Its id.
     pub id: String,
     /// `PRIMARY`, `ACTIVE` or `INACTIVE`.
     pub status: String,
-    /// The task definition's ARN.
+    /// The task definition's family and revision.
     pub task_definition: String,
     /// Tasks that shall run.
     pub desired: u32,
@@ -73,18 +72,18 @@ pub struct Deployment {
 }
 
 /// An event of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ServiceEvent {
     /// Its id.
     pub id: String,
     /// When.
-    pub created: Option<Timestamp>,
+    pub timestamp: Option<Timestamp>,
     /// AWS's words.
     pub message: String,
 }
 
 /// A task as DescribeTasks tells it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Task {
     /// The task's id: the last part of its ARN.
     pub id: String,
@@ -105,7 +104,7 @@ pub struct Task {
 }
 
 /// A container of a task.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Container {
     /// Its name.
     pub name: String,
@@ -118,9 +117,17 @@ pub struct Container {
 }
 
 impl ServiceState {
-    /// The deployment that the service moves to.
-    pub fn primary(&self) -> Option<&Deployment> {
-        self.deployments.iter().find(|deployment| deployment.status == "PRIMARY")
+    /// What is said of a service that ECS does not know.
+    pub fn missing() -> Self {
+        Self {
+            status: "MISSING".to_owned(),
+            desired: 0,
+            running: 0,
+            pending: 0,
+            deployments: Vec::new(),
+            events: Vec::new(),
+            registries: Vec::new(),
+        }
     }
 
     /// Whether what runs is what shall run: one deployment, all of its tasks running, its rollout complete (or without a state).
@@ -182,7 +189,6 @@ fn service_state(service: sdk::Service) -> ServiceState {
         desired: count(service.desired_count),
         running: count(service.running_count),
         pending: count(service.pending_count),
-        task_definition: text(service.task_definition),
         deployments: service.deployments.unwrap_or_default().into_iter().map(deployment).collect(),
         events: service
             .events
@@ -190,7 +196,7 @@ fn service_state(service: sdk::Service) -> ServiceState {
             .into_iter()
             .map(|event| ServiceEvent {
                 id: text(event.id),
-                created: timestamp(event.created_at),
+                timestamp: timestamp(event.created_at),
                 message: text(event.message),
             })
             .collect(),
@@ -207,7 +213,7 @@ fn deployment(deployment: sdk::Deployment) -> Deployment {
     Deployment {
         id: text(deployment.id),
         status: text(deployment.status),
-        task_definition: text(deployment.task_definition),
+        task_definition: last_part(&text(deployment.task_definition)),
         desired: count(deployment.desired_count),
         running: count(deployment.running_count),
         pending: count(deployment.pending_count),

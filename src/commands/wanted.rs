@@ -75,9 +75,7 @@ impl Synthesiser {
             return Ok(environment.clone());
         }
         let environment = match self.purpose {
-            _ if ctx.settings.sandbox => {
-                ctx.sandbox_environment(Some(project))
-            }
+            _ if ctx.settings.sandbox => ctx.sandbox_environment(Some(project)),
             Purpose::Show { .. } => shown_environment(project, ctx).await?,
             Purpose::Deploy => ask_environment(project, ctx).await?,
         };

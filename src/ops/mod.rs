@@ -11,12 +11,12 @@ mod wait;
 pub use deploy::{DeployEvent, Operation, Prepared, Ready, ResourceEvent, Wanted, execute, prepare};
 pub use destroy::destroy;
 pub use locate::{LogSource, ServiceStack, locate_service};
-pub use status::{StatusReport, TaskStatus, read_status};
+pub use status::{StatusReport, read_status};
 pub use tail::{Tail, TailOptions};
 pub use wait::wait_until_steady;
 
 use crate::aws::AwsError;
-pub use crate::aws::{LogEvent, LogGroup, LogStream};
+pub use crate::aws::{LogEvent, LogGroup, LogStream, ScalableTarget, Task};
 
 /// Why the work did not succeed.
 #[derive(Debug, thiserror::Error)]

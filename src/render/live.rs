@@ -12,8 +12,8 @@ use ratatui::widgets::{Block, Gauge, Paragraph, Wrap};
 use ratatui::{DefaultTerminal, Frame};
 
 use super::clean;
-use super::status::age;
-use crate::ops::StatusReport;
+use super::status::{age, targets};
+use crate::ops::{StatusReport, Task};
 
 /// The terminal in raw mode; put back when dropped.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ fn task_gauge(report: &StatusReport) -> Gauge<'static> {
 fn facts(report: &StatusReport) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     for deployment in &report.deployments {
-        let rollout = deployment.rollout.as_deref().unwrap_or("-");
+        let rollout = deployment.rollout_state.as_deref().unwrap_or("-");
         let rollout = match rollout {
             "COMPLETED" => rollout.to_owned().green(),
             "FAILED" => rollout.to_owned().red(),
@@ -113,22 +113,23 @@ fn facts(report: &StatusReport) -> Vec<Line<'static>> {
         );
     }
     if let Some(scaling) = &report.scaling {
-        let targets = scaling.targets.iter().map(|(metric, target)| format!(", {metric} at {target}"));
-        lines.push(format!("scaling  {} to {} tasks{}", scaling.min, scaling.max, targets.collect::<String>()).into());
+        lines.push(format!("scaling  {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)).into());
     }
-    lines.extend(
-        report.discovery.iter().map(|found| format!("found as {} {}", found.name, found.instances.join(" ")).into()),
-    );
+    lines.extend(report.discovery.iter().map(|found| format!("found as {} {}", found.name, found.addresses()).into()));
     lines.extend(report.url.iter().map(|url| vec!["answers  ".into(), url.clone().underlined()].into()));
     lines
 }
 
 fn task_lines(report: &StatusReport, now: Timestamp) -> Vec<Line<'static>> {
-    let line = |task: &crate::ops::TaskStatus| {
-        let status = if task.status == "RUNNING" { task.status.clone().green() } else { task.status.clone().yellow() };
+    let line = |task: &Task| {
+        let status = if task.last_status == "RUNNING" {
+            task.last_status.clone().green()
+        } else {
+            task.last_status.clone().yellow()
+        };
         let age = task.started.map(|started| age(started, now)).unwrap_or_default();
-        let padding = " ".repeat(14_usize.saturating_sub(task.status.len()));
-        let rest = format!("{padding}{:<11}{age:<9}{}", task.health, task.address.as_deref().unwrap_or("-"));
+        let padding = " ".repeat(14_usize.saturating_sub(task.last_status.len()));
+        let rest = format!("{padding}{:<11}{age:<9}{}", task.health, task.private_ip.as_deref().unwrap_or("-"));
         Line::from(vec![format!("{:<34}", task.id).into(), status, rest.into()])
     };
     report.tasks.iter().map(line).collect()

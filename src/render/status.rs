@@ -7,7 +7,7 @@ use owo_colors::OwoColorize as _;
 use serde_json::json;
 
 use super::{Ui, clean};
-use crate::ops::StatusReport;
+use crate::ops::{ScalableTarget, StatusReport};
 
 /// Writes the whole report.
 pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<()> {
@@ -26,7 +26,8 @@ pub fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
         return ui.json(&document(report)?);
     }
     let StatusReport { desired, running, pending, .. } = report;
-    let rollout = report.deployments.first().and_then(|deployment| deployment.rollout.clone()).unwrap_or_default();
+    let rollout =
+        report.deployments.first().and_then(|deployment| deployment.rollout_state.clone()).unwrap_or_default();
     writeln!(ui.results(), "Tasks Desired: {desired} vs Tasks Running: {running} (pending {pending}) {rollout}")?;
     ui.results().flush()
 }
@@ -60,17 +61,16 @@ pub fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
             "  rollout    {} {} {}  {} of {} running{failed}",
             deployment.status,
             deployment.task_definition,
-            deployment.rollout.as_deref().unwrap_or("-"),
+            deployment.rollout_state.as_deref().unwrap_or("-"),
             deployment.running,
             deployment.desired,
         ));
     }
     if let Some(scaling) = &report.scaling {
-        let targets = scaling.targets.iter().map(|(metric, target)| format!(", {metric} at {target}"));
-        lines.push(format!("  scaling    {} to {} tasks{}", scaling.min, scaling.max, targets.collect::<String>()));
+        lines.push(format!("  scaling    {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)));
     }
     for found in &report.discovery {
-        lines.push(format!("  discovery  {}  {}", found.name, found.instances.join(" ")));
+        lines.push(format!("  discovery  {}  {}", found.name, found.addresses()));
     }
     lines.extend(report.url.iter().map(|url| format!("  answers    {}", url.underline())));
     if !report.tasks.is_empty() {
@@ -81,8 +81,8 @@ pub fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     }
     for task in &report.tasks {
         let age = task.started.map(|started| age(started, now)).unwrap_or_default();
-        let address = task.address.as_deref().unwrap_or("-");
-        lines.push(format!("  {:<34}{:<14}{:<11}{age:<10}{address}", task.id, task.status, task.health));
+        let address = task.private_ip.as_deref().unwrap_or("-");
+        lines.push(format!("  {:<34}{:<14}{:<11}{age:<10}{address}", task.id, task.last_status, task.health));
     }
     if !report.events.is_empty() {
         lines.push(String::new());
@@ -93,6 +93,12 @@ pub fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
         lines.push(format!("  {age:<10}{}", clean(&event.message, false)));
     }
     lines
+}
+
+/// What autoscaling keeps at what.
+pub(super) fn targets(scaling: &ScalableTarget) -> String {
+    let targets = scaling.policies.iter().map(|policy| format!(", {} at {}", policy.metric, policy.target));
+    targets.collect::<Vec<_>>().concat()
 }
 
 /// `3s`, `5m 12s`, `2h 5m`, `3d`.
