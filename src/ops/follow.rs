@@ -90,8 +90,9 @@ pub(super) fn is_at_rest(status: &str) -> bool {
     !status.ends_with("_IN_PROGRESS") || status == "REVIEW_IN_PROGRESS"
 }
 
+/// As cdk counts: the change from an update to its clean-up is a step of its own.
 fn is_complete(status: &str) -> bool {
-    status.ends_with("_COMPLETE") || status == "DELETE_SKIPPED"
+    status.ends_with("_COMPLETE") || status.ends_with("_COMPLETE_CLEANUP_IN_PROGRESS") || status == "DELETE_SKIPPED"
 }
 
 /// Why a resource failed by itself; what was only cancelled with it explains nothing.
