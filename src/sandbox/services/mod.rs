@@ -13,6 +13,7 @@ use super::wire::lenient::{self, Misfit};
 use super::{Fault, Sandbox};
 
 pub mod autoscaling;
+pub mod cloudformation;
 pub mod cloudmap;
 pub mod control;
 pub mod ec2;
@@ -27,6 +28,7 @@ pub mod sts;
 pub static SERVICES: &[&Service] = &[
     &control::SERVICE,
     &sts::SERVICE,
+    &cloudformation::SERVICE,
     &iam::SERVICE,
     &ssm::SERVICE,
     &ec2::SERVICE,
@@ -37,7 +39,7 @@ pub static SERVICES: &[&Service] = &[
 ];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
-pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[ecs::start, logs::expire];
+pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[ecs::start, logs::expire, cloudformation::resume];
 
 /// One AWS service.
 #[derive(Debug)]
@@ -124,7 +126,7 @@ impl Service {
                 "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
                 lower_first(member)
             ),
-            (Misfit::Other(text), _) => text.clone(),
+            (other, _) => other.to_string(),
         };
         Fault::client(self.validation_code, message)
     }

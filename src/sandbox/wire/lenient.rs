@@ -12,6 +12,8 @@ use serde_json::Value;
 pub enum Misfit {
     /// A required member is missing.
     Missing(&'static str),
+    /// A member that the input's type refuses to know.
+    Unknown(String),
     /// Something else, in words.
     Other(String),
 }
@@ -20,6 +22,7 @@ impl fmt::Display for Misfit {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(member) => write!(formatter, "{member} is missing"),
+            Self::Unknown(member) => write!(formatter, "{member} is not known"),
             Self::Other(text) => formatter.write_str(text),
         }
     }
@@ -30,6 +33,10 @@ impl std::error::Error for Misfit {}
 impl de::Error for Misfit {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::Other(message.to_string())
+    }
+
+    fn unknown_field(field: &str, _expected: &'static [&'static str]) -> Self {
+        Self::Unknown(field.to_owned())
     }
 
     fn missing_field(field: &'static str) -> Self {

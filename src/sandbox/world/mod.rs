@@ -39,6 +39,8 @@ macro_rules! world {
 }
 
 world! {
+    /// AWS CloudFormation.
+    cloudformation: services::cloudformation::State,
     /// AWS Identity and Access Management.
     iam: services::iam::State,
     /// Systems Manager's parameters.

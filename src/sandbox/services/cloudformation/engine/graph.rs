@@ -1,0 +1,90 @@
+//! Works through resources in the order of their dependencies, independent ones at the same time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::pin::Pin;
+
+use tokio::task::{Id, JoinSet};
+
+use super::Operation;
+use crate::sandbox::Fault;
+use crate::sandbox::services::cloudformation::template::check::Dependencies;
+
+/// How the work ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What failed.
+    pub failed: Vec<String>,
+    /// What was under way when another failed.
+    pub cancelled: Vec<String>,
+    /// Whether the stack was given another status meanwhile.
+    pub interrupted: bool,
+}
+
+/// Work on one resource.
+pub type Work = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
+
+/// Turns dependencies round: what has to go before what.
+pub fn reversed(dependencies: &Dependencies) -> Dependencies {
+    let mut reversed: Dependencies = dependencies.keys().map(|name| (name.clone(), Vec::new())).collect();
+    for (name, needs) in dependencies {
+        for need in needs {
+            if let Some(users) = reversed.get_mut(need) {
+                users.push(name.clone());
+            }
+        }
+    }
+    reversed
+}
+
+/// Works on every resource after those that it needs. With `keep_going`, a failure only stops what needs the failed one.
+pub async fn run(
+    operation: &Operation,
+    mut waiting: Dependencies,
+    keep_going: bool,
+    work: impl Fn(Operation, String) -> Work,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut tasks = JoinSet::new();
+    let mut running = HashMap::<Id, String>::new();
+    let mut changes = operation.sandbox.world.changes();
+    loop {
+        for name in ready(&waiting, &running, &outcome.failed) {
+            waiting.remove(&name);
+            running.insert(tasks.spawn(work(operation.clone(), name.clone())).id(), name);
+        }
+        if running.is_empty() {
+            break;
+        }
+        tokio::select! {
+            Some(done) = tasks.join_next_with_id() => {
+                let (id, succeeded) = match done {
+                    Ok((id, result)) => (id, result.is_ok()),
+                    Err(panic) => (panic.id(), false),
+                };
+                let name = running.remove(&id).unwrap_or_default();
+                if !succeeded {
+                    outcome.failed.push(name);
+                    if !keep_going {
+                        break;
+                    }
+                }
+            }
+            _ = changes.changed() => if !operation.is_current() {
+                outcome.interrupted = true;
+                break;
+            },
+        }
+    }
+    tasks.shutdown().await;
+    outcome.cancelled = running.into_values().collect();
+    outcome.cancelled.sort_unstable();
+    outcome
+}
+
+fn ready(waiting: &Dependencies, running: &HashMap<Id, String>, failed: &[String]) -> Vec<String> {
+    let under_way: BTreeSet<&String> = running.values().chain(failed).collect();
+    let is_free =
+        |needs: &Vec<String>| needs.iter().all(|need| !waiting.contains_key(need) && !under_way.contains(need));
+    let free: BTreeMap<_, _> = waiting.iter().filter(|(_, needs)| is_free(needs)).collect();
+    free.into_keys().cloned().collect()
+}

@@ -1,0 +1,244 @@
+//! Moves stacks from one status to the next. All progress is in the world, so that an operation goes on after a restart:
+//! each phase can be begun again at any point, and only does what is left.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::model::{Definition, Incarnation, Resource, Stack, Tag};
+use super::resources::{self, Context, Made, ResourceType};
+use super::template::check::{Dependencies, dependencies};
+use super::template::resolve::{Known, Scope};
+use super::template::{Template, kind_of, parameters};
+use crate::sandbox::world::ids;
+use crate::sandbox::{Fault, Sandbox};
+
+mod forward;
+mod graph;
+mod outputs;
+mod removal;
+mod rollback;
+
+pub use forward::changed_properties;
+
+/// How long to wait before a phase that the disk stopped is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Goes on with every operation that an earlier process did not end.
+pub fn resume(sandbox: &Arc<Sandbox>) {
+    let unfinished = sandbox.world.read(|world| {
+        let stacks = world.cloudformation.stacks.values();
+        stacks.filter(|stack| is_moving(&stack.status)).map(|stack| stack.id.clone()).collect::<Vec<_>>()
+    });
+    for id in unfinished {
+        start(sandbox, id);
+    }
+}
+
+/// Whether a stack of this status has an operation under way.
+pub fn is_moving(status: &str) -> bool {
+    status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
+}
+
+/// Begins to move a stack; the caller has just given it a status from which it moves.
+pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
+    let moving = Arc::clone(sandbox);
+    sandbox.spawn(async move {
+        while let Some(operation) = Operation::of(&moving, &stack_id) {
+            if operation.advance().await.is_err() {
+                moving.clock.sleep(RETRY).await;
+            }
+        }
+    });
+}
+
+/// One phase of a stack's operation.
+#[derive(Debug, Clone)]
+struct Operation {
+    sandbox: Arc<Sandbox>,
+    stack_id: String,
+    stack_name: String,
+    phase: String,
+}
+
+impl Operation {
+    /// The phase that a stack is in; `None` when it is at rest.
+    fn of(sandbox: &Arc<Sandbox>, stack_id: &str) -> Option<Self> {
+        let (stack_name, phase) = sandbox.world.read(|world| {
+            let stack = world.cloudformation.stacks.get(stack_id)?;
+            Some((stack.name.clone(), stack.status.clone()))
+        })?;
+        let operation = Self { sandbox: Arc::clone(sandbox), stack_id: stack_id.to_owned(), stack_name, phase };
+        is_moving(&operation.phase).then_some(operation)
+    }
+
+    async fn advance(&self) -> Result<(), Fault> {
+        match self.phase.as_str() {
+            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" => forward::run(self).await,
+            "UPDATE_ROLLBACK_IN_PROGRESS" => rollback::run(self).await,
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
+                removal::clean_up(self).await
+            }
+            _ => removal::delete(self).await,
+        }
+    }
+
+    /// Whether nobody has given the stack another status meanwhile.
+    fn is_current(&self) -> bool {
+        self.sandbox.world.read(|world| {
+            world.cloudformation.stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.phase)
+        })
+    }
+
+    fn stack(&self) -> Result<Stack, Fault> {
+        let found = self.sandbox.world.read(|world| world.cloudformation.stacks.get(&self.stack_id).cloned());
+        found.ok_or_else(|| Fault::internal("a stack under way is gone"))
+    }
+
+    fn resources(&self) -> BTreeMap<String, Resource> {
+        self.sandbox.world.read(|world| world.cloudformation.resources_of(&self.stack_id))
+    }
+
+    fn resource(&self, name: &str) -> Option<Resource> {
+        let key = format!("{}|{name}", self.stack_id);
+        self.sandbox.world.read(|world| world.cloudformation.resources.get(&key).cloned())
+    }
+
+    /// Ends the phase: `change` is made to the stack together with the status.
+    fn finish(&self, status: &str, reason: Option<String>, change: impl FnOnce(&mut Stack)) -> Result<(), Fault> {
+        let now = self.sandbox.clock.now();
+        self.sandbox.world.write(|world| {
+            let current =
+                world.cloudformation.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase);
+            if let Some(stack) = current {
+                change(stack);
+                world.cloudformation.set_status(&self.stack_id, status, reason, now);
+            }
+            Ok(())
+        })
+    }
+
+    /// Stores a resource with a status and its event.
+    fn set(&self, resource: &mut Resource, status: &str, reason: Option<&str>) -> Result<(), Fault> {
+        self.set_with(resource, status, reason, None)
+    }
+
+    fn set_with(
+        &self,
+        resource: &mut Resource,
+        status: &str,
+        reason: Option<&str>,
+        properties: Option<&serde_json::Value>,
+    ) -> Result<(), Fault> {
+        resource.status = status.to_owned();
+        resource.reason = reason.map(str::to_owned);
+        resource.changed = self.sandbox.clock.now();
+        let stored = resource.clone();
+        self.sandbox.world.write(|world| {
+            world.cloudformation.set_resource(&self.stack_id, stored, properties);
+            Ok(())
+        })
+    }
+
+    fn context(&self, logical_id: &str, tags: &[Tag]) -> Context {
+        let added = [
+            ("aws:cloudformation:stack-name", self.stack_name.as_str()),
+            ("aws:cloudformation:logical-id", logical_id),
+            ("aws:cloudformation:stack-id", self.stack_id.as_str()),
+        ];
+        let added = added.map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() });
+        Context {
+            sandbox: Arc::clone(&self.sandbox),
+            stack_name: self.stack_name.clone(),
+            logical_id: logical_id.to_owned(),
+            tags: tags.iter().cloned().chain(added).collect(),
+        }
+    }
+
+    /// What is to be, as the definition says.
+    fn target<'a>(&'a self, definition: &'a Definition, template: &'a Template) -> Result<Target<'a>, Fault> {
+        let resources = self.resources();
+        let exports = self.sandbox.world.read(|world| {
+            let live = world.cloudformation.stacks.values().filter(|stack| !stack.is_deleted());
+            let outputs = live.flat_map(|stack| &stack.outputs);
+            outputs.filter_map(|output| Some((output.export.clone()?, output.value.clone()))).collect()
+        });
+        let known = |resource: Resource| {
+            let current = resource.current?;
+            Some((resource.logical_id, Known::Resource(current.physical_id, current.attributes)))
+        };
+        let scope = Scope {
+            template,
+            config: &self.sandbox.config,
+            stack_name: &self.stack_name,
+            stack_id: &self.stack_id,
+            parameters: parameters::scope(template, &definition.parameters),
+            resources: resources.into_values().filter_map(known).collect(),
+            exports,
+        };
+        let live = live(template, &scope)?;
+        Ok(Target { template, scope, live })
+    }
+}
+
+/// What a stack is to be.
+struct Target<'a> {
+    template: &'a Template,
+    scope: Scope<'a>,
+    live: Dependencies,
+}
+
+/// The resources whose conditions hold, with their dependencies among each other.
+pub fn live(template: &Template, scope: &Scope<'_>) -> Result<Dependencies, Fault> {
+    let mut live = Dependencies::new();
+    for (name, needs) in dependencies(template) {
+        let condition = template.resources()[&name]["Condition"].as_str();
+        let holds = condition.map_or(Ok(true), |condition| scope.condition(condition));
+        if holds.map_err(super::template::invalid)? {
+            live.insert(name, needs);
+        }
+    }
+    let names: Vec<String> = live.keys().cloned().collect();
+    for needs in live.values_mut() {
+        needs.retain(|need| names.contains(need));
+    }
+    Ok(live)
+}
+
+fn type_of(name: &str) -> Result<&'static ResourceType, Fault> {
+    resources::find(name).ok_or_else(|| Fault::not_implemented(&format!("the resource type {name}")))
+}
+
+fn incarnation(kind: &str, made: Made, properties: serde_json::Value) -> Incarnation {
+    let Made { physical_id, attributes } = made;
+    Incarnation { kind: kind.to_owned(), physical_id, attributes, properties }
+}
+
+/// A fault as a resource's reason: with the words around it that CloudFormation's handlers put there.
+fn reason(fault: &Fault) -> String {
+    if fault.message.starts_with("Properties validation failed") || fault.code == "Template" {
+        return fault.message.clone();
+    }
+    let code = match fault.code.as_str() {
+        code if code.contains("AlreadyExists") || code.contains("Duplicate") => "AlreadyExists",
+        code if code.contains("NotFound") || code == "NoSuchEntity" => "NotFound",
+        "NotStabilized" => "NotStabilized",
+        "GeneralServiceException" => "GeneralServiceException",
+        _ => "InvalidRequest",
+    };
+    format!(
+        "Resource handler returned message: \"{}\" (RequestToken: {}, HandlerErrorCode: {code})",
+        fault.message,
+        ids::uuid()
+    )
+}
+
+/// The deletion policy of a template's resource.
+fn policy(resource: &serde_json::Value, member: &str) -> String {
+    resource[member].as_str().unwrap_or("Delete").to_owned()
+}
+
+/// The type of a template's resource.
+fn kind(template: &Template, name: &str) -> String {
+    template.resources().get(name).map_or_else(String::new, |resource| kind_of(resource).to_owned())
+}

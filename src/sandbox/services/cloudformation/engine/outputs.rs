@@ -1,0 +1,66 @@
+//! Outputs, exports and imports.
+
+use super::{Operation, Target};
+use crate::sandbox::services::cloudformation::model::Output;
+use crate::sandbox::services::cloudformation::template::references::imports;
+
+/// The reason to fail when the template imports what nobody exports.
+pub fn missing_import(target: &Target<'_>) -> Option<String> {
+    imported(target).into_iter().find_map(|name| match name {
+        Ok(name) if target.scope.exports.contains_key(&name) => None,
+        Ok(name) => Some(format!("No export named {name} found.")),
+        // It is named by something that is only known later.
+        Err(_) => None,
+    })
+}
+
+fn imported(target: &Target<'_>) -> Vec<Result<String, String>> {
+    let live = target.template.resources().iter().filter(|(name, _)| target.live.contains_key(*name));
+    let values = live.map(|(_, resource)| &resource["Properties"]).chain(target.template.outputs().values());
+    values.flat_map(imports).map(|name| target.scope.text(name)).collect()
+}
+
+/// The stack's outputs and the names of what it imports, or the reason to fail.
+pub fn evaluate(operation: &Operation, target: &Target<'_>) -> Result<(Vec<Output>, Vec<String>), String> {
+    let mut outputs = Vec::new();
+    for (key, declared) in target.template.outputs() {
+        let condition = declared["Condition"].as_str();
+        if !condition.map_or(Ok(true), |name| target.scope.condition(name))? {
+            continue;
+        }
+        let export = declared.pointer("/Export/Name").map(|name| target.scope.text(name)).transpose()?;
+        let value = target.scope.text(&declared["Value"])?;
+        let description = declared["Description"].as_str().map(str::to_owned);
+        outputs.push(Output { key: key.clone(), value, description, export });
+    }
+    check_exports(operation, &outputs)?;
+    let imports = imported(target).into_iter().flatten().collect();
+    Ok((outputs, imports))
+}
+
+/// A name is exported once; what another stack uses neither changes nor goes.
+fn check_exports(operation: &Operation, outputs: &[Output]) -> Result<(), String> {
+    operation.sandbox.world.read(|world| {
+        let state = &world.cloudformation;
+        for name in outputs.iter().filter_map(|output| output.export.as_deref()) {
+            if let Some((stack, _)) = state.export(name).filter(|(stack, _)| stack.id != operation.stack_id) {
+                return Err(format!("Export with name {name} is already exported by stack {}. ", stack.name));
+            }
+        }
+        let before = state.stacks.get(&operation.stack_id).map(|stack| stack.outputs.clone()).unwrap_or_default();
+        for old in &before {
+            let Some(name) = &old.export else { continue };
+            let new = outputs.iter().find(|output| output.export.as_ref() == Some(name));
+            let users = state.importers(name).join(" and ");
+            match new {
+                _ if users.is_empty() => {}
+                None => return Err(format!("Cannot delete export {name} as it is in use by {users}")),
+                Some(new) if new.value != old.value => {
+                    return Err(format!("Cannot update export {name} as it is in use by {users}"));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,68 @@
+//! Back to what the stack was before a failed update.
+
+use super::graph;
+use super::{Operation, reason, type_of};
+use crate::sandbox::Fault;
+use crate::sandbox::services::cloudformation::model::Incarnation;
+use crate::sandbox::services::cloudformation::resources::Made;
+
+/// Runs the phase: restores what was touched; what was made goes in the clean-up.
+pub async fn run(operation: &Operation) -> Result<(), Fault> {
+    let touched = operation.resources().into_values().filter(|resource| resource.previous.is_some());
+    let order = touched.map(|resource| (resource.logical_id, resource.depends_on)).collect();
+    let outcome = graph::run(operation, order, true, |operation, name| Box::pin(restore(operation, name))).await;
+    if outcome.interrupted {
+        return Ok(());
+    }
+    if !outcome.failed.is_empty() {
+        let sentence = format!("The following resource(s) failed to update: [{}]. ", outcome.failed.join(", "));
+        return operation.finish("UPDATE_ROLLBACK_FAILED", Some(sentence), |_| {});
+    }
+    operation.finish("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None, |stack| {
+        if let Some(previous) = stack.previous.take() {
+            stack.definition = previous;
+        }
+    })
+}
+
+async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
+    let Some(mut row) = operation.resource(&name) else { return Ok(()) };
+    let (Some(previous), Some(current)) = (row.previous.clone(), row.current.clone()) else { return Ok(()) };
+    if current.physical_id != previous.physical_id {
+        row.garbage.retain(|one| one.physical_id != previous.physical_id);
+        row.garbage.push(current);
+        row.kind.clone_from(&previous.kind);
+        row.current = Some(previous);
+        row.previous = None;
+        operation.set(&mut row, "UPDATE_IN_PROGRESS", None)?;
+        return operation.set(&mut row, "UPDATE_COMPLETE", None);
+    }
+    operation.set_with(&mut row, "UPDATE_IN_PROGRESS", None, Some(&previous.properties))?;
+    match set_back(&operation, &name, current, &previous).await {
+        Ok(()) => {
+            row.current = Some(previous);
+            row.previous = None;
+            operation.set(&mut row, "UPDATE_COMPLETE", None)
+        }
+        Err(fault) => {
+            operation.set(&mut row, "UPDATE_FAILED", Some(&reason(&fault)))?;
+            Err(fault)
+        }
+    }
+}
+
+async fn set_back(
+    operation: &Operation,
+    name: &str,
+    current: Incarnation,
+    previous: &Incarnation,
+) -> Result<(), Fault> {
+    let stack = operation.stack()?;
+    let tags = stack.previous.as_ref().unwrap_or(&stack.definition).tags.clone();
+    let (kind, context) = (type_of(&current.kind)?, operation.context(name, &tags));
+    let made: Made = (kind.update)(context.clone(), current, previous.properties.clone()).await?;
+    if let Some(stable) = kind.stable {
+        stable(context, made).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,56 @@
+//! AWS CloudFormation: templates become stacks of resources, by calls to the other services.
+//!
+//! [`template`] reads and resolves templates and knows no state; [`engine`] moves stacks; [`resources`] is the table of
+//! resource types; [`operations`] are the API.
+
+use std::sync::Arc;
+
+use super::{Service, operation};
+use crate::sandbox::Sandbox;
+use crate::sandbox::wire::Protocol;
+
+mod engine;
+pub mod model;
+mod operations;
+mod plan;
+pub mod resources;
+mod template;
+
+pub use model::State;
+use operations::{change_sets, describe, exports, stacks, templates};
+
+/// The service's row.
+pub static SERVICE: Service = Service {
+    signing_name: "cloudformation",
+    protocol: Protocol::Query { version: "2010-05-15", xmlns: "http://cloudformation.amazonaws.com/doc/2010-05-15/" },
+    validation_code: "ValidationError",
+    operations: &[
+        operation!(async "CreateStack" => stacks::create),
+        operation!(async "UpdateStack" => stacks::update),
+        operation!("DeleteStack" => stacks::delete),
+        operation!("CancelUpdateStack" => stacks::cancel_update),
+        operation!("ContinueUpdateRollback" => stacks::continue_rollback),
+        operation!("UpdateTerminationProtection" => stacks::update_termination_protection),
+        operation!(async "CreateChangeSet" => change_sets::create),
+        operation!("DescribeChangeSet" => change_sets::describe),
+        operation!("ExecuteChangeSet" => change_sets::execute),
+        operation!("DeleteChangeSet" => change_sets::delete),
+        operation!("ListChangeSets" => change_sets::list),
+        operation!("DescribeStacks" => describe::stacks),
+        operation!("ListStacks" => describe::list),
+        operation!("DescribeStackEvents" => describe::events),
+        operation!("DescribeStackResource" => describe::resource),
+        operation!("DescribeStackResources" => describe::resources),
+        operation!("ListStackResources" => describe::list_resources),
+        operation!("GetTemplate" => templates::get),
+        operation!("GetTemplateSummary" => templates::summary),
+        operation!("ValidateTemplate" => templates::validate),
+        operation!("ListExports" => exports::list),
+        operation!("ListImports" => exports::list_imports),
+    ],
+};
+
+/// Goes on with what an earlier process left under way.
+pub fn resume(sandbox: &Arc<Sandbox>) {
+    engine::resume(sandbox);
+}

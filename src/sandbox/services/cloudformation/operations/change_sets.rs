@@ -1,0 +1,243 @@
+//! Change sets: what would change, and carrying it out.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::engine;
+use super::super::model::{ChangeSet, Definition, Stack, State};
+use super::super::plan;
+use super::super::template::invalid;
+use super::describe::{parameters_of, tags_of};
+use super::stacks::begin_update;
+use super::{Asked, check_stack_name, find, make_obsolete, new_stack};
+use crate::sandbox::services::Reply;
+use crate::sandbox::world::clock::iso8601;
+use crate::sandbox::world::ids;
+use crate::sandbox::{Fault, Sandbox};
+
+const NO_CHANGES: &str =
+    "The submitted information didn't contain changes. Submit different information to create a change set.";
+
+/// `CreateChangeSet`, for a new stack or an existing one.
+pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
+    let Some(name) = asked.change_set_name.clone() else {
+        return Err(invalid(
+            "1 validation error detected: Value null at 'changeSetName' failed to satisfy constraint: Member must not be null",
+        ));
+    };
+    let creates = match asked.change_set_type.as_deref() {
+        None | Some("UPDATE") => false,
+        Some("CREATE") => true,
+        Some(other) => return Err(Fault::not_implemented(&format!("change sets of type {other}"))),
+    };
+    let existing = sandbox.world.read(|world| world.cloudformation.find(&asked.stack_name).cloned());
+    let stack = stack_for(&sandbox, &asked, &name, creates, existing)?;
+    let updated = (!creates).then_some(&stack);
+    let mut definition = asked.definition(&sandbox, updated).await?;
+    let id = sandbox.config.arn("cloudformation", &format!("changeSet/{name}/{}", ids::uuid()));
+    definition.change_set_id = Some(id.clone());
+    let changes = plan::compare(&sandbox, &stack, &definition)?;
+    let change_set = change_set(&sandbox, &asked, &stack, (id, name), definition, changes, creates);
+    sandbox.world.write(|world| store(&sandbox, &mut world.cloudformation, &stack, change_set))
+}
+
+/// The stack of a new change set: one that there is, or one that begins in review.
+fn stack_for(
+    sandbox: &Arc<Sandbox>,
+    asked: &Asked,
+    name: &str,
+    creates: bool,
+    existing: Option<Stack>,
+) -> Result<Stack, Fault> {
+    match existing.filter(|stack| !stack.is_deleted()) {
+        Some(stack) if creates && stack.status != "REVIEW_IN_PROGRESS" => Err(invalid(format!(
+            "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
+            asked.stack_name
+        ))),
+        Some(stack) => Ok(stack),
+        None if creates => {
+            check_stack_name(&asked.stack_name)?;
+            Ok(new_stack(sandbox, &asked.stack_name, Definition::default()))
+        }
+        None => Err(invalid(format!("Stack [{}] does not exist", asked.stack_name))),
+    }
+}
+
+fn change_set(
+    sandbox: &Arc<Sandbox>,
+    asked: &Asked,
+    stack: &Stack,
+    (id, name): (String, String),
+    definition: Definition,
+    changes: Option<Vec<Value>>,
+    creates: bool,
+) -> ChangeSet {
+    let (status, reason, execution) = match &changes {
+        Some(_) => ("CREATE_COMPLETE", None, "AVAILABLE"),
+        None => ("FAILED", Some(NO_CHANGES.to_owned()), "UNAVAILABLE"),
+    };
+    ChangeSet {
+        id,
+        name,
+        stack_id: stack.id.clone(),
+        stack_name: stack.name.clone(),
+        description: asked.description.clone(),
+        creates,
+        status: status.to_owned(),
+        status_reason: reason,
+        execution_status: execution.to_owned(),
+        created: sandbox.clock.now(),
+        definition,
+        changes: changes.unwrap_or_default(),
+    }
+}
+
+fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> Reply {
+    let same = |other: &ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
+    if state.change_sets.values().any(same) {
+        let message = format!("ChangeSet {} already exists", change_set.name);
+        return Err(Fault::client("AlreadyExistsException", message));
+    }
+    if !state.stacks.contains(&stack.id) {
+        state.stacks.insert(stack.id.clone(), stack.clone());
+        state.set_status(&stack.id, "REVIEW_IN_PROGRESS", Some("User Initiated".to_owned()), sandbox.clock.now());
+    }
+    let answer = json!({ "Id": change_set.id, "StackId": stack.id });
+    state.change_sets.insert(change_set.id.clone(), change_set);
+    Ok(answer)
+}
+
+/// The input of operations on one change set.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Named {
+    change_set_name: String,
+    stack_name: Option<String>,
+    #[serde(default)]
+    disable_rollback: bool,
+    client_request_token: Option<String>,
+}
+
+fn find_change_set<'a>(state: &'a State, input: &Named) -> Result<&'a ChangeSet, Fault> {
+    let name = &input.change_set_name;
+    let not_found = || Fault::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"));
+    if name.starts_with("arn:") {
+        return state.change_sets.get(name).ok_or_else(not_found);
+    }
+    let Some(stack_name) = &input.stack_name else {
+        return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN."));
+    };
+    let stack = find(state, stack_name)?;
+    state.change_sets.values().find(|one| one.stack_id == stack.id && one.name == *name).ok_or_else(not_found)
+}
+
+fn summary(change_set: &ChangeSet) -> Value {
+    json!({
+        "StackId": change_set.stack_id,
+        "StackName": change_set.stack_name,
+        "ChangeSetId": change_set.id,
+        "ChangeSetName": change_set.name,
+        "ExecutionStatus": change_set.execution_status,
+        "Status": change_set.status,
+        "StatusReason": change_set.status_reason,
+        "CreationTime": iso8601(change_set.created),
+        "Description": change_set.description,
+        "IncludeNestedStacks": false,
+    })
+}
+
+/// `DescribeChangeSet`, all changes in one page.
+pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    sandbox.world.read(|world| {
+        let change_set = find_change_set(&world.cloudformation, &input)?;
+        let mut answer = summary(change_set);
+        answer["Changes"] = change_set.changes.clone().into();
+        answer["Capabilities"] = json!(change_set.definition.capabilities);
+        answer["Parameters"] = parameters_of(&change_set.definition);
+        answer["Tags"] =
+            if change_set.definition.tags.is_empty() { Value::Null } else { tags_of(&change_set.definition) };
+        answer["NotificationARNs"] = json!([]);
+        answer["RollbackConfiguration"] = json!({});
+        Ok(answer)
+    })
+}
+
+/// `ExecuteChangeSet`.
+pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    let now = sandbox.clock.now();
+    let stack_id = sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        let mut change_set = find_change_set(state, &input)?.clone();
+        if change_set.execution_status != "AVAILABLE" {
+            let status = if change_set.status == "FAILED" { &change_set.status } else { &change_set.execution_status };
+            let message =
+                format!("ChangeSet [{}] cannot be executed in its current status of [{status}]", change_set.id);
+            return Err(Fault::client("InvalidChangeSetStatus", message));
+        }
+        if input.disable_rollback {
+            change_set.definition.on_failure = super::OnFailure::DoNothing;
+        }
+        let (stack_id, definition) = (change_set.stack_id.clone(), change_set.definition.clone());
+        if change_set.creates {
+            begin_creation(state, &stack_id, definition, input.client_request_token.clone(), now)?;
+        } else {
+            begin_update(sandbox, state, &stack_id, definition, input.client_request_token.clone())?;
+        }
+        make_obsolete(state, &stack_id, Some(&change_set.id));
+        change_set.execution_status = "EXECUTE_COMPLETE".to_owned();
+        state.change_sets.insert(change_set.id.clone(), change_set);
+        Ok(stack_id)
+    })?;
+    engine::start(sandbox, stack_id);
+    Ok(json!({}))
+}
+
+fn begin_creation(
+    state: &mut State,
+    id: &str,
+    definition: Definition,
+    token: Option<String>,
+    now: jiff::Timestamp,
+) -> Result<(), Fault> {
+    let stack = state.stacks.get_mut(id).filter(|stack| stack.status == "REVIEW_IN_PROGRESS");
+    let stack = stack.ok_or_else(|| invalid(format!("Stack [{id}] already exists")))?;
+    stack.definition = definition;
+    stack.client_request_token = token;
+    stack.updated = Some(now);
+    state.set_status(id, "CREATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+    Ok(())
+}
+
+/// `DeleteChangeSet`: of one that there is not it does nothing.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        match find_change_set(state, &input) {
+            Ok(change_set) => {
+                let id = change_set.id.clone();
+                state.change_sets.remove(&id);
+            }
+            Err(fault) if fault.code == "ChangeSetNotFound" => {}
+            Err(fault) => return Err(fault),
+        }
+        Ok(json!({}))
+    })
+}
+
+/// The input of `ListChangeSets`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct List {
+    stack_name: String,
+}
+
+/// `ListChangeSets`, all in one page.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    sandbox.world.read(|world| {
+        let stack = find(&world.cloudformation, &input.stack_name)?;
+        let all = world.cloudformation.change_sets.values().filter(|one| one.stack_id == stack.id);
+        Ok(json!({ "Summaries": all.map(summary).collect::<Vec<_>>() }))
+    })
+}

@@ -1,0 +1,193 @@
+//! The operations that change stacks.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::engine;
+use super::super::model::{Definition, Stack, State};
+use super::super::plan;
+use super::super::template::invalid;
+use super::{Asked, check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
+use crate::sandbox::services::Reply;
+use crate::sandbox::{Fault, Sandbox};
+
+/// `CreateStack`.
+pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
+    check_stack_name(&asked.stack_name)?;
+    let definition = asked.definition(&sandbox, None).await?;
+    let stack = Stack {
+        termination_protection: asked.enable_termination_protection,
+        client_request_token: asked.client_request_token.clone(),
+        ..new_stack(&sandbox, &asked.stack_name, definition)
+    };
+    let now = sandbox.clock.now();
+    let id = sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        let id = match state.find(&stack.name) {
+            None => {
+                state.stacks.insert(stack.id.clone(), stack.clone());
+                stack.id
+            }
+            // A stack that change sets have only reviewed becomes this one.
+            Some(existing) if existing.status == "REVIEW_IN_PROGRESS" => {
+                let id = existing.id.clone();
+                state.stacks.insert(id.clone(), Stack { id: id.clone(), ..stack.clone() });
+                make_obsolete(state, &id, None);
+                id
+            }
+            Some(existing) => {
+                let message = format!("Stack [{}] already exists", existing.name);
+                return Err(Fault::client("AlreadyExistsException", message));
+            }
+        };
+        state.set_status(&id, "CREATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+        Ok(id)
+    })?;
+    engine::start(&sandbox, id.clone());
+    Ok(json!({ "StackId": id }))
+}
+
+/// `UpdateStack`.
+pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
+    let stack = sandbox.world.read(|world| find(&world.cloudformation, &asked.stack_name).cloned())?;
+    check_updatable(&stack)?;
+    let definition = asked.definition(&sandbox, Some(&stack)).await?;
+    if plan::compare(&sandbox, &stack, &definition)?.is_none() {
+        return Err(invalid("No updates are to be performed."));
+    }
+    sandbox.world.write(|world| {
+        begin_update(&sandbox, &mut world.cloudformation, &stack.id, definition, asked.client_request_token)
+    })?;
+    engine::start(&sandbox, stack.id.clone());
+    Ok(json!({ "StackId": stack.id }))
+}
+
+/// Gives a stack its new definition; the caller starts it once this is stored.
+pub fn begin_update(
+    sandbox: &Arc<Sandbox>,
+    state: &mut State,
+    stack_id: &str,
+    definition: Definition,
+    token: Option<String>,
+) -> Result<(), Fault> {
+    check_updatable(find(state, stack_id)?)?;
+    let now = sandbox.clock.now();
+    let executed = definition.change_set_id.clone();
+    if let Some(stack) = state.stacks.get_mut(stack_id) {
+        let before = std::mem::replace(&mut stack.definition, definition);
+        // An update that failed and was left as it is goes on from the definition that last held.
+        stack.previous.get_or_insert(before);
+        stack.updated = Some(now);
+        stack.client_request_token = token;
+    }
+    make_obsolete(state, stack_id, executed.as_deref());
+    state.set_status(stack_id, "UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+    Ok(())
+}
+
+/// The input of `DeleteStack`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Delete {
+    stack_name: String,
+    #[serde(default)]
+    retain_resources: Vec<String>,
+    client_request_token: Option<String>,
+}
+
+/// `DeleteStack`: of a stack that there is not it does nothing, as on AWS.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    let now = sandbox.clock.now();
+    let started = sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        let Some(stack) = state.find(&input.stack_name).filter(|stack| !stack.is_deleted()).cloned() else {
+            return Ok(None);
+        };
+        if stack.termination_protection {
+            let message = format!("Stack [{}] cannot be deleted while TerminationProtection is enabled", stack.name);
+            return Err(invalid(message));
+        }
+        if !input.retain_resources.is_empty() && stack.status != "DELETE_FAILED" {
+            let message = "Invalid operation on stack. RetainResources is only for stacks in the DELETE_FAILED state.";
+            return Err(invalid(message));
+        }
+        if stack.status == "DELETE_IN_PROGRESS" {
+            return Ok(None);
+        }
+        if let Some(row) = state.stacks.get_mut(&stack.id) {
+            row.deleted = Some(now);
+            row.retain = input.retain_resources;
+            row.client_request_token = input.client_request_token;
+        }
+        make_obsolete(state, &stack.id, None);
+        state.set_status(&stack.id, "DELETE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+        // A stack on the move sees its new status by itself.
+        Ok((!engine::is_moving(&stack.status)).then_some(stack.id))
+    })?;
+    if let Some(id) = started {
+        engine::start(sandbox, id);
+    }
+    Ok(Value::Null)
+}
+
+/// The input of operations on one stack.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Named {
+    stack_name: String,
+}
+
+/// `CancelUpdateStack`.
+pub fn cancel_update(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        let stack = find(state, &input.stack_name)?;
+        let id = stack.id.clone();
+        if stack.status != "UPDATE_IN_PROGRESS" {
+            return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
+        }
+        state.set_status(&id, "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+        Ok(Value::Null)
+    })
+}
+
+/// `ContinueUpdateRollback`.
+pub fn continue_rollback(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    let now = sandbox.clock.now();
+    let id = sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        let stack = find(state, &input.stack_name)?;
+        let id = stack.id.clone();
+        if stack.status != "UPDATE_ROLLBACK_FAILED" {
+            let message = format!("Stack:{id} is in {} state and can not continue rollback.", stack.status);
+            return Err(invalid(message));
+        }
+        state.set_status(&id, "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+        Ok(id)
+    })?;
+    engine::start(sandbox, id);
+    Ok(json!({}))
+}
+
+/// The input of `UpdateTerminationProtection`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TerminationProtection {
+    stack_name: String,
+    enable_termination_protection: bool,
+}
+
+/// `UpdateTerminationProtection`.
+pub fn update_termination_protection(sandbox: &Arc<Sandbox>, input: TerminationProtection) -> Reply {
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        let id = find_described(state, &input.stack_name)?.id.clone();
+        if let Some(stack) = state.stacks.get_mut(&id) {
+            stack.termination_protection = input.enable_termination_protection;
+        }
+        Ok(json!({ "StackId": id }))
+    })
+}

@@ -1,0 +1,124 @@
+//! `AWS::ECS::Cluster` and `::TaskDefinition`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Context, Made, ResourceType, resource_type, text};
+use crate::sandbox::Fault;
+use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
+use crate::sandbox::services::lower_first;
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[
+    resource_type!("AWS::ECS::Cluster", attributes: ["Arn"], create_only: ["ClusterName"], create_cluster, update_cluster, delete_cluster),
+    resource_type!(
+        "AWS::ECS::TaskDefinition", attributes: ["TaskDefinitionArn"], create_only: ["*"],
+        create_task_definition, super::nothing_to_update, delete_task_definition
+    ),
+];
+
+/// Members whose own members are named by the user, so that their names stay as they are.
+const FREE_KEYS: &[&str] = &["Options", "DockerLabels", "DriverOpts", "Labels"];
+
+/// A property as ECS's API has it: the names of members begin in lower case.
+pub fn api_form(property: &Value) -> Value {
+    match property {
+        Value::Array(items) => items.iter().map(api_form).collect(),
+        Value::Object(members) => {
+            let converted = members.iter().map(|(name, value)| {
+                let value = if FREE_KEYS.contains(&name.as_str()) { value.clone() } else { api_form(value) };
+                (lower_first(name), value)
+            });
+            Value::Object(converted.collect::<Map<_, _>>())
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Cluster {
+    cluster_name: Option<String>,
+    #[serde(default)]
+    cluster_settings: Vec<Value>,
+    #[serde(default)]
+    capacity_providers: Vec<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+async fn create_cluster(context: Context, properties: Value) -> Result<Made, Fault> {
+    let cluster: Cluster = context.properties(properties)?;
+    let name = cluster.cluster_name.unwrap_or_else(|| context.generated_name(255));
+    let input = json!({
+        "clusterName": name,
+        "settings": api_form(&cluster.cluster_settings.into()),
+        "capacityProviders": cluster.capacity_providers,
+        "tags": context.lower_case_tags(&cluster.tags),
+    });
+    let answer = context.call("ecs", "CreateCluster", input).await?;
+    Ok(Made::new(&name, json!({ "Arn": text(&answer, "/cluster/clusterArn") })))
+}
+
+async fn update_cluster(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let cluster: Cluster = context.properties(properties)?;
+    let input = json!({ "cluster": old.physical_id, "settings": api_form(&cluster.cluster_settings.into()) });
+    context.call("ecs", "UpdateCluster", input).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete_cluster(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ecs", "DeleteCluster", json!({ "cluster": old.physical_id })).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct TaskDefinition {
+    container_definitions: Vec<Value>,
+    cpu: Option<String>,
+    ephemeral_storage: Option<Value>,
+    execution_role_arn: Option<String>,
+    family: Option<String>,
+    ipc_mode: Option<String>,
+    memory: Option<String>,
+    network_mode: Option<String>,
+    pid_mode: Option<String>,
+    #[serde(default)]
+    placement_constraints: Vec<Value>,
+    #[serde(default)]
+    requires_compatibilities: Vec<String>,
+    runtime_platform: Option<Value>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    task_role_arn: Option<String>,
+    #[serde(default)]
+    volumes: Vec<Value>,
+}
+
+async fn create_task_definition(context: Context, properties: Value) -> Result<Made, Fault> {
+    let definition: TaskDefinition = context.properties(properties)?;
+    let input = json!({
+        "family": definition.family.unwrap_or_else(|| context.generated_name(255)),
+        "containerDefinitions": api_form(&definition.container_definitions.into()),
+        "cpu": definition.cpu,
+        "memory": definition.memory,
+        "ephemeralStorage": definition.ephemeral_storage.as_ref().map(api_form),
+        "executionRoleArn": definition.execution_role_arn,
+        "taskRoleArn": definition.task_role_arn,
+        "ipcMode": definition.ipc_mode,
+        "pidMode": definition.pid_mode,
+        "networkMode": definition.network_mode,
+        "placementConstraints": api_form(&definition.placement_constraints.into()),
+        "requiresCompatibilities": definition.requires_compatibilities,
+        "runtimePlatform": definition.runtime_platform.as_ref().map(api_form),
+        "volumes": api_form(&definition.volumes.into()),
+        "tags": context.lower_case_tags(&definition.tags),
+    });
+    let answer = context.call("ecs", "RegisterTaskDefinition", input).await?;
+    let arn = text(&answer, "/taskDefinition/taskDefinitionArn");
+    Ok(Made::new(arn, json!({ "TaskDefinitionArn": arn })))
+}
+
+async fn delete_task_definition(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ecs", "DeregisterTaskDefinition", json!({ "taskDefinition": old.physical_id })).await.map(drop)
+}

@@ -1,0 +1,190 @@
+//! The table of resource types: how each is made, changed and deleted, by calls of its service's public API.
+//!
+//! A type is a row here and a small file beside. Its properties are a typed struct that knows all of them: what it does
+//! not know is refused by name, never ignored.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use super::model::{Incarnation, Tag};
+use crate::sandbox::wire::lenient::{self, Misfit};
+use crate::sandbox::world::ids;
+use crate::sandbox::{Fault, Sandbox};
+
+mod autoscaling;
+mod cloudmap;
+mod ec2;
+mod ecs;
+mod ecs_service;
+mod iam;
+mod logs;
+mod markers;
+mod ssm;
+
+/// A handler at work.
+pub type Work<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
+
+/// One resource type.
+pub struct ResourceType {
+    /// Such as `AWS::EC2::VPC`.
+    pub name: &'static str,
+    /// What `Fn::GetAtt` may ask for.
+    pub attributes: &'static [&'static str],
+    /// Properties whose change needs a new resource; `["*"]` stands for all.
+    pub create_only: &'static [&'static str],
+    /// Makes one.
+    pub create: fn(Context, Value) -> Work<Made>,
+    /// Waits until a made or changed one is as asked, when that takes time.
+    pub stable: Option<fn(Context, Made) -> Work<Made>>,
+    /// Changes one in place.
+    pub update: fn(Context, Incarnation, Value) -> Work<Made>,
+    /// Deletes one.
+    pub delete: fn(Context, Incarnation) -> Work<()>,
+}
+
+/// What a handler knows of whose resource it makes.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The sandbox, for calls.
+    pub sandbox: Arc<Sandbox>,
+    /// The stack's name.
+    pub stack_name: String,
+    /// The resource's name in the template.
+    pub logical_id: String,
+    /// The stack's tags and those that CloudFormation adds.
+    pub tags: Vec<Tag>,
+}
+
+/// A physical resource that there is now.
+#[derive(Debug, Clone, Default)]
+pub struct Made {
+    /// Its id, which `Ref` gives.
+    pub physical_id: String,
+    /// What `Fn::GetAtt` gives.
+    pub attributes: Map<String, Value>,
+}
+
+/// Every type that is served.
+pub fn all() -> impl Iterator<Item = &'static ResourceType> {
+    [
+        ec2::TYPES,
+        iam::TYPES,
+        ecs::TYPES,
+        ecs_service::TYPES,
+        cloudmap::TYPES,
+        logs::TYPES,
+        autoscaling::TYPES,
+        ssm::TYPES,
+        markers::TYPES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The type of a name.
+pub fn find(name: &str) -> Option<&'static ResourceType> {
+    all().find(|kind| kind.name == name)
+}
+
+impl ResourceType {
+    /// Whether a change of this property needs a new resource.
+    pub fn is_create_only(&self, property: &str) -> bool {
+        self.create_only.iter().any(|name| *name == "*" || *name == property)
+    }
+}
+
+impl Made {
+    /// A resource with an id and attributes.
+    pub fn new(physical_id: &str, attributes: Value) -> Self {
+        let Value::Object(attributes) = attributes else {
+            return Self { physical_id: physical_id.to_owned(), ..Self::default() };
+        };
+        Self { physical_id: physical_id.to_owned(), attributes }
+    }
+}
+
+impl From<&Incarnation> for Made {
+    fn from(incarnation: &Incarnation) -> Self {
+        Self { physical_id: incarnation.physical_id.clone(), attributes: incarnation.attributes.clone() }
+    }
+}
+
+impl Context {
+    /// Calls another service's operation.
+    pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        self.sandbox.call(service, operation, input).await
+    }
+
+    /// The typed properties, or the fault that names what does not fit.
+    pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
+        lenient::from_value(properties).map_err(|misfit| {
+            let what = match misfit {
+                Misfit::Missing(name) => format!("required key [{name}] not found"),
+                Misfit::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
+                Misfit::Other(text) => text,
+            };
+            let message =
+                format!("Properties validation failed for resource {} with message:\n#: {what}", self.logical_id);
+            Fault::client("ValidationError", message)
+        })
+    }
+
+    /// A name for a resource that was given none: `stack-LogicalId-1A2B3C4D5E6F`, cut to `longest` characters.
+    pub fn generated_name(&self, longest: usize) -> String {
+        let mut name = format!("{}-{}", self.stack_name, self.logical_id);
+        name.truncate(longest - 13);
+        format!("{name}-{}", ids::upper(12))
+    }
+
+    /// The resource's own tags and the stack's, as a list of `Key` and `Value`.
+    pub fn all_tags(&self, own: &[Tag]) -> Vec<Tag> {
+        let inherited = self.tags.iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
+        own.iter().chain(inherited).cloned().collect()
+    }
+
+    /// The same, with the keys in lower case, as ECS has them.
+    pub fn lower_case_tags(&self, own: &[Tag]) -> Value {
+        self.all_tags(own).iter().map(|Tag { key, value }| json!({ "key": key, "value": value })).collect()
+    }
+}
+
+/// The properties of a type that has none but tags.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct OnlyTags {
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+}
+
+/// A text member of an answer.
+pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A row of a type's table, with its functions boxed.
+macro_rules! resource_type {
+    ($name:literal, attributes: $attributes:expr, create_only: $create_only:expr, $create:path, $update:path, $delete:path $(, stable: $stable:path)?) => {
+        $crate::sandbox::services::cloudformation::resources::ResourceType {
+            name: $name,
+            attributes: &$attributes,
+            create_only: &$create_only,
+            create: |context, properties| Box::pin($create(context, properties)),
+            update: |context, old, properties| Box::pin($update(context, old, properties)),
+            delete: |context, old| Box::pin($delete(context, old)),
+            stable: resource_type!(@stable $($stable)?),
+        }
+    };
+    (@stable) => { None };
+    (@stable $stable:path) => { Some(|context, made| Box::pin($stable(context, made))) };
+}
+use resource_type;
+
+/// The update of a type all of whose properties are create-only: nothing is left to change but what the world does not show.
+async fn nothing_to_update(_context: Context, old: Incarnation, _properties: Value) -> Result<Made, Fault> {
+    Ok(Made::from(&old))
+}
