@@ -82,8 +82,9 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
             Ok(())
         });
     }
-    drive(sandbox);
+    // Before tasks are told to stop no new connection goes to them.
     addresses::sync(sandbox).await;
+    drive(sandbox);
     wake
 }
 
