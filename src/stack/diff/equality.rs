@@ -28,7 +28,6 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-#[expect(clippy::float_cmp, reason = "the same number written in two ways, not a computed one")]
 fn same_number(left: Option<f64>, right: Option<f64>) -> bool {
     left.is_some() && left == right
 }

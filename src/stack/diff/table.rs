@@ -1,6 +1,6 @@
 //! Tables with borders, as wide as their content or, if that is too wide, as the terminal.
 
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use super::text::{Line, Style};
 
@@ -29,7 +29,7 @@ pub(super) fn table(rows: &[Row], columns: Option<usize>) -> Vec<Line> {
 
 fn widths(rows: &[Row]) -> Vec<usize> {
     let count = rows.first().map_or(0, |row| row.cells.len());
-    let width = |cell: &String| cell.lines().map(|line| line.width()).max().unwrap_or_default().max(1);
+    let width = |cell: &String| cell.lines().map(UnicodeWidthStr::width).max().unwrap_or_default().max(1);
     (0..count).map(|column| rows.iter().map(|row| width(&row.cells[column])).max().unwrap_or(1)).collect()
 }
 

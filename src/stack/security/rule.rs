@@ -48,6 +48,7 @@ impl Rule {
         match (&self.from_port, &self.to_port) {
             _ if protocol == "-1" => "Everything".to_owned(),
             (from, _) if from.as_i64() == Some(-1) => format!("All {protocol}"),
+            (Value::Null, Value::Null) => protocol,
             (from, to) if from == to => format!("{protocol} {}", text(from)),
             (from, to) => format!("{protocol} {}-{}", text(from), text(to)),
         }

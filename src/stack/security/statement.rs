@@ -151,7 +151,7 @@ pub(super) fn of_resource(document: &Value, arn: &str) -> Vec<Statement> {
 
 /// The statements of an `AWS::IAM::Policy`, for each of its identities.
 pub(super) fn of_policy(properties: &Value) -> Vec<Statement> {
-    let identities = ["Groups", "Users", "Roles"].into_iter().flat_map(|key| properties[key].as_array()).flatten();
+    let identities = ["Groups", "Users", "Roles"].into_iter().filter_map(|key| properties[key].as_array()).flatten();
     identities
         .flat_map(|identity| of_identity(&properties["PolicyDocument"], &format!("AWS:{}", text(identity))))
         .collect()
