@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::sandbox::lifecycle::{self, Endpoint, Options, StateHome};
 use crate::sandbox::services;
+use crate::sandbox::tasks::{self, stand_in::StandIn};
 
 /// Start, stop and look at the local AWS that `--sandbox` uses.
 ///
@@ -49,6 +50,33 @@ enum SandboxCommand {
     Env,
     /// Print what it serves.
     Coverage,
+    /// Stand between the sandbox and one task's process.
+    #[command(hide = true)]
+    TaskShim,
+    /// Become a task's process.
+    #[command(hide = true)]
+    TaskLaunch {
+        /// The process id of the shim.
+        shim: i32,
+    },
+    /// Answer like the workshop's Node.js backend.
+    #[command(hide = true)]
+    StandIn(StandInArgs),
+}
+
+/// See [`StandIn`].
+#[derive(Debug, clap::Args)]
+struct StandInArgs {
+    #[arg(long)]
+    port: u16,
+    #[arg(long, default_value_t = 256)]
+    cpu: u32,
+    #[arg(long, default_value = "127.0.0.1")]
+    address: String,
+    #[arg(long, default_value = "us-east-1a")]
+    zone: String,
+    #[arg(long, default_value = "stand-in")]
+    image: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -66,7 +94,15 @@ struct StartArgs {
 
 /// Runs `ecsws sandbox …`.
 pub fn run(args: SandboxArgs) -> anyhow::Result<ExitCode> {
-    tokio::runtime::Runtime::new()?.block_on(run_async(args))
+    // What the sandbox starts itself as has its own, single-threaded runtime.
+    match args.command {
+        SandboxCommand::TaskShim => Ok(tasks::shim::main()),
+        SandboxCommand::TaskLaunch { shim } => Ok(tasks::launch::main(shim)),
+        SandboxCommand::StandIn(StandInArgs { port, cpu, address, zone, image }) => {
+            Ok(tasks::stand_in::main(&StandIn { port, cpu, address, zone, image }))
+        }
+        _ => tokio::runtime::Runtime::new()?.block_on(run_async(args)),
+    }
 }
 
 async fn run_async(args: SandboxArgs) -> anyhow::Result<ExitCode> {
@@ -96,6 +132,9 @@ async fn run_async(args: SandboxArgs) -> anyhow::Result<ExitCode> {
             say(&exports(&endpoint))
         }
         SandboxCommand::Coverage => say(&coverage()),
+        SandboxCommand::TaskShim | SandboxCommand::TaskLaunch { .. } | SandboxCommand::StandIn(_) => {
+            unreachable!("they run before there is a runtime")
+        }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod fault;
 mod http;
 pub mod lifecycle;
 pub mod services;
+pub mod tasks;
 pub mod wire;
 pub mod world;
 
@@ -65,6 +66,8 @@ pub struct Sandbox {
     pub clock: Clock,
     /// All state.
     pub world: world::Shared,
+    /// What runs on this machine on behalf of ECS; never stored.
+    pub tasks: services::ecs::Runtime,
     /// Cancelled when the sandbox is to end; loops watch it.
     pub shutdown: CancellationToken,
     /// Work that shutdown waits for: what has to be tidied before the process ends is spawned here.
@@ -98,7 +101,8 @@ pub async fn serve(listener: TcpListener, shutdown: CancellationToken, config: C
     let world = world::Shared::open(&config.state_dir).map_err(io::Error::other)?;
     let started_at = clock.now();
     let background = TaskTracker::new();
-    let sandbox = Arc::new(Sandbox { config, clock, world, shutdown, background, started_at });
+    let tasks = services::ecs::Runtime::new()?;
+    let sandbox = Arc::new(Sandbox { config, clock, world, tasks, shutdown, background, started_at });
     for start in services::LOOPS {
         start(&sandbox);
     }

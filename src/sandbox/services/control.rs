@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::ecs::{addresses, images};
 use super::{Service, operation};
 use crate::sandbox::Sandbox;
 use crate::sandbox::wire::Protocol;
@@ -19,7 +20,12 @@ pub static SERVICE: Service = Service {
     signing_name: SIGNING_NAME,
     protocol: Protocol::Json11 { target_prefix: TARGET_PREFIX },
     validation_code: "ValidationException",
-    operations: &[operation!("Status" => status), operation!("Shutdown" => shutdown)],
+    operations: &[
+        operation!("DescribeAddresses" => addresses::describe),
+        operation!("PutImages" => images::put),
+        operation!("Shutdown" => shutdown),
+        operation!("Status" => status),
+    ],
 };
 
 #[derive(Deserialize)]

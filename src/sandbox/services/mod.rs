@@ -20,6 +20,7 @@ pub mod ec2;
 pub mod ecs;
 pub mod iam;
 pub mod logs;
+pub mod paging;
 pub mod ssm;
 pub mod sts;
 
@@ -38,7 +39,7 @@ pub static SERVICES: &[&Service] = &[
 ];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
-pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[cloudformation::resume];
+pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[cloudformation::resume, ecs::start, logs::expire];
 
 /// One AWS service.
 #[derive(Debug)]

@@ -53,6 +53,15 @@ impl<T: Row> Table<T> {
         self.rows.remove(key)
     }
 
+    /// Takes out the rows for which `keep` says no.
+    pub fn retain(&mut self, keep: impl Fn(&str, &T) -> bool) {
+        let gone: Vec<String> =
+            self.iter().filter(|(key, row)| !keep(key, row)).map(|(key, _)| key.to_owned()).collect();
+        for key in gone {
+            self.remove(&key);
+        }
+    }
+
     /// All rows with their keys, in the order of the keys.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &T)> {
         self.rows.iter().map(|(key, row)| (key.as_str(), row))
@@ -64,7 +73,7 @@ impl<T: Row> Table<T> {
     }
 
     /// The rows whose keys begin with `prefix`, in the order of the keys.
-    pub fn with_prefix<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a T)> {
+    pub fn with_prefix<'a, 'p>(&'a self, prefix: &'p str) -> impl Iterator<Item = (&'a str, &'a T)> + use<'a, 'p, T> {
         let from = self.rows.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
         from.take_while(move |(key, _)| key.starts_with(prefix)).map(|(key, row)| (key.as_str(), row))
     }

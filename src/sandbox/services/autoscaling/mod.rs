@@ -1,18 +1,78 @@
-//! Application Auto Scaling.
+//! Application Auto Scaling for ECS services: targets and policies as records, and the bounds of a target at once.
+//!
+//! Policies are kept and shown; nothing here watches metrics.
 
-use super::Service;
+use super::{Service, operation};
+use crate::sandbox::Fault;
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::world::table::state;
+
+mod activities;
+mod policies;
+mod targets;
+
+pub use activities::Activity;
+pub use policies::Policy;
+pub use targets::Target;
 
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "application-autoscaling",
     protocol: Protocol::Json11 { target_prefix: "AnyScaleFrontendService" },
     validation_code: "ValidationException",
-    operations: &[],
+    operations: &[
+        operation!("DeleteScalingPolicy" => policies::delete),
+        operation!("DeregisterScalableTarget" => targets::deregister),
+        operation!("DescribeScalableTargets" => targets::describe),
+        operation!("DescribeScalingActivities" => activities::describe),
+        operation!("DescribeScalingPolicies" => policies::describe),
+        operation!("PutScalingPolicy" => policies::put),
+        operation!(async "RegisterScalableTarget" => targets::register),
+    ],
 };
 
 state! {
     /// What the service remembers.
-    pub struct State {}
+    pub struct State {
+        /// By resource.
+        pub targets: Table<Target> = "autoscaling_targets",
+        /// By resource and name.
+        pub policies: Table<Policy> = "autoscaling_policies",
+        /// By resource and time.
+        pub activities: Table<Activity> = "autoscaling_activities",
+    }
+}
+
+/// What can be scaled here: the desired count of an ECS service.
+const NAMESPACE: &str = "ecs";
+const DIMENSION: &str = "ecs:service:DesiredCount";
+
+fn invalid(message: impl Into<String>) -> Fault {
+    Fault::client("ValidationException", message)
+}
+
+/// Refuses what cannot be scaled here, as AWS refuses what cannot be scaled at all.
+fn check_place(namespace: &str, resource_id: &str, dimension: &str) -> Result<(), Fault> {
+    let known = namespace == NAMESPACE && dimension == DIMENSION && resource_id.starts_with("service/");
+    if known { Ok(()) } else { Err(invalid("Unsupported service namespace, resource type or scalable dimension")) }
+}
+
+fn not_found(what: &str, resource_id: &str) -> Fault {
+    let message = format!(
+        "No {what} for service namespace: {NAMESPACE}, resource ID: {resource_id}, scalable dimension: {DIMENSION}"
+    );
+    Fault::client("ObjectNotFoundException", message)
+}
+
+/// How many results a page has: 1 to 50.
+fn limit(max_results: Option<usize>) -> Result<usize, Fault> {
+    match max_results {
+        None => Ok(50),
+        Some(limit @ 1..=50) => Ok(limit),
+        Some(_) => Err(invalid("MaxResults must be between 1 and 50")),
+    }
+}
+
+fn invalid_token(_: super::paging::InvalidToken) -> Fault {
+    Fault::client("InvalidNextTokenException", "The next token supplied was invalid")
 }

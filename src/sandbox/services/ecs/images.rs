@@ -1,0 +1,66 @@
+//! What stands in for images on this machine: the mapping that `PutImages` hands over for a stack, and the built-in stand-in.
+//!
+//! This is the only way for a command to get onto this machine: nothing in an API request of ECS is ever run.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::model::{ImageCommand, Images, Tag, Task};
+use super::names::{invalid, key, task_definition};
+use crate::sandbox::services::Reply;
+use crate::sandbox::world::World;
+use crate::sandbox::{Fault, Sandbox};
+
+/// The tag by which CloudFormation marks what it makes.
+const STACK_TAG: &str = "aws:cloudformation:stack-name";
+
+/// The input of the control call `PutImages`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutImages {
+    stack_name: String,
+    runtime: Option<String>,
+    #[serde(default)]
+    images: IndexMap<String, ImageCommand>,
+}
+
+/// Replaces the mapping of a stack. Tasks that run already keep what they were started with.
+pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
+    let PutImages { stack_name, runtime, images } = input;
+    if let Some(runtime) = runtime.filter(|runtime| runtime != "process") {
+        return Err(Fault::not_implemented(&format!("the runtime {runtime}")));
+    }
+    for (image, ImageCommand { command, cwd }) in &images {
+        if command.first().is_none_or(String::is_empty) {
+            return Err(invalid(format!("the command for the image {image} is empty")));
+        }
+        if cwd.as_ref().is_some_and(|folder| !folder.is_absolute()) {
+            return Err(invalid(format!("the folder for the image {image} is not absolute")));
+        }
+    }
+    sandbox.world.write(|world| {
+        world.ecs.images.insert(stack_name, Images { images });
+        Ok(Value::Null)
+    })
+}
+
+/// The command that stands in for an image of a task, if its stack has one.
+pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCommand> {
+    let stack = stack(world, task)?;
+    let images = &world.ecs.images.get(&stack)?.images;
+    let untagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
+    images.get(image).or_else(|| images.get(untagged)).cloned()
+}
+
+/// The stack of a task's service, of the task itself or of its task definition.
+fn stack(world: &World, task: &Task) -> Option<String> {
+    let in_tags = |tags: &[Tag]| tags.iter().find(|tag| tag.key == STACK_TAG).map(|tag| tag.value.clone());
+    let service = task.service.as_ref().and_then(|name| world.ecs.services.get(&key(&task.cluster, name)));
+    let of_service = service.and_then(|service| in_tags(&service.tags));
+    let of_definition =
+        || task_definition(world, &task.task_definition).and_then(|definition| in_tags(&definition.tags));
+    of_service.or_else(|| in_tags(&task.tags)).or_else(of_definition)
+}

@@ -1,0 +1,114 @@
+//! How requests name things: by name, by id, by ARN, or not at all; and the refusals when there is no such thing.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::model::{Cluster, Service, ServiceStatus, Task, TaskDefinition};
+use crate::sandbox::wire::lenient;
+use crate::sandbox::world::World;
+use crate::sandbox::{Config, Fault};
+
+/// A refusal of a parameter.
+pub(super) fn invalid(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameterException", message)
+}
+
+/// A refusal of a request.
+pub(super) fn client(message: impl Into<String>) -> Fault {
+    Fault::client("ClientException", message)
+}
+
+/// Reads members into a type, with ECS's refusal when they do not fit.
+pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
+    lenient::from_value(members).map_err(|misfit| super::SERVICE.misfit(&misfit))
+}
+
+/// The last part of an ARN, or the name itself.
+pub(super) fn last_part(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// The name of a cluster; `default` when a request has none.
+pub(super) fn cluster_name(given: Option<&str>) -> String {
+    last_part(given.unwrap_or("default")).to_owned()
+}
+
+/// The cluster of a request.
+pub(super) fn cluster<'a>(world: &'a World, given: Option<&str>) -> Result<&'a Cluster, Fault> {
+    let found = world.ecs.clusters.get(&cluster_name(given));
+    found.ok_or_else(|| Fault::client("ClusterNotFoundException", "Cluster not found."))
+}
+
+/// The key of something in a cluster.
+pub(super) fn key(cluster: &str, name: &str) -> String {
+    format!("{cluster}/{name}")
+}
+
+/// The service of a request.
+pub(super) fn service<'a>(world: &'a World, given_cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
+    let cluster = cluster(world, given_cluster)?;
+    let found = world.ecs.services.get(&key(&cluster.name, last_part(given)));
+    found.ok_or_else(|| Fault::client("ServiceNotFoundException", "Service not found."))
+}
+
+/// The service of a request that changes it.
+pub(super) fn active_service<'a>(world: &'a World, cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
+    let found = service(world, cluster, given)?;
+    if found.status == ServiceStatus::Active {
+        Ok(found)
+    } else {
+        Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE."))
+    }
+}
+
+/// The key of a revision; revisions of a family sort by number.
+pub(super) fn revision_key(family: &str, revision: u32) -> String {
+    format!("{family}:{revision:010}")
+}
+
+/// The task definition that `family`, `family:revision` or an ARN names: of a family, the latest active revision.
+pub(super) fn task_definition<'a>(world: &'a World, given: &str) -> Option<&'a TaskDefinition> {
+    let name = last_part(given);
+    if let Some((family, revision)) = name.split_once(':') {
+        return world.ecs.task_definitions.get(&revision_key(family, revision.parse().ok()?));
+    }
+    let prefix = format!("{name}:");
+    let revisions = world.ecs.task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
+    revisions.filter(|definition| definition.deregistered_at.is_none()).last()
+}
+
+/// The task definition that tasks are to be made of.
+pub(super) fn usable_task_definition<'a>(world: &'a World, given: &str) -> Result<&'a TaskDefinition, Fault> {
+    let found = task_definition(world, given).ok_or_else(|| client("TaskDefinition not found."))?;
+    if found.deregistered_at.is_some() { Err(client("TaskDefinition is inactive")) } else { Ok(found) }
+}
+
+/// ARNs of ECS.
+pub(super) trait Arns {
+    /// A cluster's.
+    fn cluster_arn(&self, name: &str) -> String;
+    /// A service's, in the long format.
+    fn service_arn(&self, service: &Service) -> String;
+    /// A task's, in the long format.
+    fn task_arn(&self, task: &Task) -> String;
+    /// The task definition's that `family:revision` names.
+    fn task_definition_arn(&self, name: &str) -> String;
+}
+
+impl Arns for Config {
+    fn cluster_arn(&self, name: &str) -> String {
+        self.arn("ecs", &format!("cluster/{name}"))
+    }
+
+    fn service_arn(&self, service: &Service) -> String {
+        self.arn("ecs", &format!("service/{}/{}", service.cluster, service.name))
+    }
+
+    fn task_arn(&self, task: &Task) -> String {
+        self.arn("ecs", &format!("task/{}/{}", task.cluster, task.id))
+    }
+
+    fn task_definition_arn(&self, name: &str) -> String {
+        self.arn("ecs", &format!("task-definition/{name}"))
+    }
+}

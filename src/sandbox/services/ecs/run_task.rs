@@ -1,0 +1,135 @@
+//! RunTask, and how a task's row is made.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::model::{Container, StopCode, Tag, Task, TaskDefinition, TaskStatus};
+use super::names::{self, invalid, key};
+use super::{network, show};
+use crate::sandbox::services::Reply;
+use crate::sandbox::world::ids;
+use crate::sandbox::{Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Input {
+    cluster: Option<String>,
+    task_definition: String,
+    count: Option<usize>,
+    group: Option<String>,
+    launch_type: Option<String>,
+    started_by: Option<String>,
+    network_configuration: Option<Value>,
+    overrides: Option<Value>,
+    #[serde(default)]
+    enable_execute_command: bool,
+    propagate_tags: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+    let count = input.count.unwrap_or(1);
+    if !(1..=10).contains(&count) {
+        return Err(invalid("The count must be between 1 and 10."));
+    }
+    sandbox.world.write(|world| {
+        let cluster = names::cluster(world, input.cluster.as_deref())?.name.clone();
+        let definition = names::usable_task_definition(world, &input.task_definition)?.clone();
+        check(&input, &definition)?;
+        let mut tags = input.tags.clone();
+        if input.propagate_tags.as_deref() == Some("TASK_DEFINITION") {
+            tags.extend(
+                definition.tags.iter().filter(|tag| !input.tags.iter().any(|given| given.key == tag.key)).cloned(),
+            );
+        }
+        let mut shown = Vec::new();
+        for turn in 0..count {
+            let mut task = Task::new(cluster.clone(), &definition, sandbox.clock.now());
+            task.group = input.group.clone().unwrap_or(task.group);
+            task.started_by.clone_from(&input.started_by);
+            task.launch_type = input.launch_type.clone().unwrap_or(task.launch_type);
+            task.overrides.clone_from(&input.overrides);
+            task.enable_execute_command = input.enable_execute_command;
+            task.subnet_id = network::subnet(input.network_configuration.as_ref(), turn);
+            task.tags.clone_from(&tags);
+            shown.push(show::task(&sandbox.config, world, &task, true));
+            world.ecs.tasks.insert(key(&cluster, &task.id), task);
+        }
+        Ok(json!({ "tasks": shown, "failures": [] }))
+    })
+}
+
+fn check(input: &Input, definition: &TaskDefinition) -> Result<(), Fault> {
+    if definition.text("networkMode") == Some("awsvpc") && input.network_configuration.is_none() {
+        return Err(invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified."));
+    }
+    let overridden = input.overrides.as_ref().and_then(|overrides| overrides.get("containerOverrides")?.as_array());
+    let known = definition.containers();
+    for name in overridden.into_iter().flatten().filter_map(|container| container.get("name")?.as_str()) {
+        if !known.iter().any(|container| container.name == name) {
+            return Err(invalid(format!(
+                "Override for container named {name} is not a container in the TaskDefinition."
+            )));
+        }
+    }
+    Ok(())
+}
+
+impl Task {
+    /// A task that nothing is done for yet.
+    pub(super) fn new(cluster: String, definition: &TaskDefinition, now: Timestamp) -> Self {
+        let containers = definition.containers().into_iter().map(|container| Container {
+            id: ids::uuid(),
+            name: container.name,
+            image: container.image,
+            last_status: TaskStatus::Pending,
+            exit_code: None,
+            reason: None,
+            runtime_id: None,
+            ports: None,
+            cpu: container.cpu,
+            memory: container.memory,
+        });
+        Self {
+            id: ids::hex(32),
+            cluster,
+            service: None,
+            task_definition: definition.name(),
+            group: format!("family:{}", definition.family),
+            started_by: None,
+            last_status: TaskStatus::Provisioning,
+            desired_status: TaskStatus::Running,
+            created_at: now,
+            started_at: None,
+            stopping_at: None,
+            stopped_at: None,
+            stopped_reason: None,
+            stop_code: None,
+            containers: containers.collect(),
+            subnet_id: None,
+            network: None,
+            zone: String::new(),
+            launch_type: "EC2".to_owned(),
+            overrides: None,
+            enable_execute_command: false,
+            tags: Vec::new(),
+            version: 1,
+        }
+    }
+
+    /// Records that the task is to end; a first reason stays.
+    pub(super) fn ask_to_stop(&mut self, code: StopCode, reason: String, now: Timestamp) {
+        if self.desired_status == TaskStatus::Stopped {
+            return;
+        }
+        self.desired_status = TaskStatus::Stopped;
+        self.stop_code = Some(code);
+        self.stopped_reason = Some(reason);
+        self.stopping_at = Some(now);
+        self.version += 1;
+    }
+}

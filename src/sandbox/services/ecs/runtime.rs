@@ -1,0 +1,82 @@
+//! What runs on this machine on behalf of ECS: processes, ports and addresses. None of it is stored.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::sandbox::services::logs::writer::{self, Entry};
+use crate::sandbox::tasks::address::ServiceAddress;
+use crate::sandbox::tasks::{CpuTimes, Ports, ProcessHandle, Runner, own_executable};
+
+/// The live side of ECS.
+#[derive(Debug)]
+pub struct Runtime {
+    /// Starts processes.
+    pub(super) runner: Runner,
+    /// Their ports.
+    pub(super) ports: Ports,
+    running: Mutex<BTreeMap<String, Running>>,
+    addresses: Mutex<BTreeMap<String, ServiceAddress>>,
+    log_entries: Mutex<Option<mpsc::Sender<Entry>>>,
+    log_queue: Mutex<Option<mpsc::Receiver<Entry>>>,
+}
+
+/// A task that has a driver.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    /// Cancelled when the task is to stop.
+    pub(super) stop: CancellationToken,
+    /// Its processes, once they run.
+    pub(super) processes: Vec<ProcessHandle>,
+}
+
+impl Runtime {
+    /// Nothing runs yet.
+    ///
+    /// # Errors
+    /// When this program's own file is not known.
+    pub fn new() -> std::io::Result<Self> {
+        let (log_entries, log_queue) = writer::channel();
+        Ok(Self {
+            runner: Runner::new(own_executable()?),
+            ports: Ports::default(),
+            running: Mutex::default(),
+            addresses: Mutex::default(),
+            log_entries: Mutex::new(Some(log_entries)),
+            log_queue: Mutex::new(Some(log_queue)),
+        })
+    }
+
+    /// The CPU time that every running task used so far, by its key (`cluster/id`), from one look at the machine's processes.
+    pub fn cpu_times(&self) -> BTreeMap<String, Duration> {
+        let times = CpuTimes::read();
+        let used = |task: &Running| task.processes.iter().map(|process| process.cpu_time(&times)).sum();
+        self.running().iter().map(|(key, task)| (key.clone(), used(task))).collect()
+    }
+
+    pub(super) fn running(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn addresses(&self) -> MutexGuard<'_, BTreeMap<String, ServiceAddress>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where tasks' lines go; none once the sandbox ends.
+    pub(super) fn log_entries(&self) -> Option<mpsc::Sender<Entry>> {
+        self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on only tasks that still run can send lines, and the writer ends with the last of them.
+    pub(super) fn close_log(&self) {
+        self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// The other end of [`Self::log_entries`], for the one writer.
+    pub(super) fn take_log_queue(&self) -> Option<mpsc::Receiver<Entry>> {
+        self.log_queue.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}

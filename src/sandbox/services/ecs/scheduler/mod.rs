@@ -1,0 +1,124 @@
+//! The scheduler: sees every change of the world and brings processes in line with the rows.
+//!
+//! It works from the rows alone, never from what it remembers of them, so that it can begin anywhere, after a crash too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::model::{StopCode, Task, TaskStatus};
+use super::{addresses, driver};
+use crate::sandbox::services::logs::writer;
+use crate::sandbox::tasks::{TASK_MARKER, end_marked};
+use crate::sandbox::world::World;
+use crate::sandbox::{Fault, Sandbox};
+
+mod plan;
+mod rollout;
+
+pub(super) use rollout::{deployment_id, heard_of_end};
+
+/// How long stopped tasks and inactive services can still be described.
+const REMEMBERED: Duration = Duration::from_hours(1);
+
+/// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
+pub fn start(sandbox: &Arc<Sandbox>) {
+    // What cannot be written now is left to the next start.
+    let _ = recover(sandbox);
+    if let Some(queue) = sandbox.tasks.take_log_queue() {
+        sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
+    }
+    sandbox.background.spawn(run(Arc::clone(sandbox)));
+}
+
+/// Tasks that ran when the last sandbox ended are over: their processes ended with it, and what escaped is ended now.
+fn recover(sandbox: &Sandbox) -> Result<(), Fault> {
+    let now = sandbox.clock.now();
+    let left: Vec<(String, Task)> = sandbox.world.read(|world| {
+        let rows = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+        rows.map(|(key, task)| (key.to_owned(), task.clone())).collect()
+    });
+    if left.is_empty() {
+        return Ok(());
+    }
+    end_marked(TASK_MARKER, &left.iter().map(|(_, task)| task.id.clone()).collect());
+    sandbox.world.write(|world| {
+        for (key, mut task) in left {
+            task.ask_to_stop(StopCode::InfrastructureHealth, driver::SANDBOX_STOPPED.to_owned(), now);
+            task.containers.iter_mut().for_each(|container| container.last_status = TaskStatus::Stopped);
+            task.last_status = TaskStatus::Stopped;
+            task.stopped_at = Some(now);
+            world.ecs.tasks.insert(key, task);
+        }
+        Ok(())
+    })
+}
+
+async fn run(sandbox: Arc<Sandbox>) {
+    let mut changes = sandbox.world.changes();
+    while !sandbox.shutdown.is_cancelled() {
+        changes.borrow_and_update();
+        let wake = step(&sandbox).await;
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = sandbox.shutdown.cancelled() => {}
+            () = tokio::time::sleep(wake.unwrap_or(REMEMBERED)) => {}
+        }
+    }
+    sandbox.tasks.close_log();
+}
+
+/// Does what the rows ask for now; says after how long there is more to do, if nothing changes before.
+async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
+    let now = sandbox.clock.now();
+    let (due, wake) = sandbox.world.read(|world| rollout::due(world, now));
+    let outdated = sandbox.world.read(|world| outdated(world, now));
+    if due || outdated {
+        // When the disk refuses, the next change or the next hour tries again.
+        let _ = sandbox.world.write(|world| {
+            rollout::reconcile(world, now);
+            forget(world, now);
+            Ok(())
+        });
+    }
+    // Before tasks are told to stop no new connection goes to them.
+    addresses::sync(sandbox).await;
+    drive(sandbox);
+    wake
+}
+
+/// Gives every new task a driver, and tells the drivers of tasks that are to stop.
+fn drive(sandbox: &Arc<Sandbox>) {
+    let rows = sandbox.world.read(|world| {
+        let open = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+        open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()
+    });
+    let mut running = sandbox.tasks.running();
+    for (key, last_status, desired_status) in rows {
+        if last_status == TaskStatus::Provisioning && !running.contains_key(&key) {
+            let stop = running.entry(key.clone()).or_default().stop.clone();
+            sandbox.background.spawn(driver::drive(Arc::clone(sandbox), key.clone(), stop));
+        }
+        if desired_status == TaskStatus::Stopped
+            && let Some(task) = running.get(&key)
+        {
+            task.stop.cancel();
+        }
+    }
+}
+
+fn is_past(time: Option<Timestamp>, now: Timestamp) -> bool {
+    time.is_some_and(|time| now.duration_since(time).unsigned_abs() > REMEMBERED && now > time)
+}
+
+fn outdated(world: &World, now: Timestamp) -> bool {
+    world.ecs.tasks.values().any(|task| is_past(task.stopped_at, now))
+        || world.ecs.services.values().any(|service| is_past(service.inactive_at, now))
+}
+
+/// Removes the rows of what ended more than an hour ago.
+fn forget(world: &mut World, now: Timestamp) {
+    world.ecs.tasks.retain(|_, task| !is_past(task.stopped_at, now));
+    world.ecs.services.retain(|_, service| !is_past(service.inactive_at, now));
+}

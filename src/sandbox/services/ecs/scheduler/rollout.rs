@@ -1,0 +1,320 @@
+//! One service at one moment: which tasks to start and stop, how far its deployments are, and what is said about it.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::model::{
+    Deployment, RolloutState, Service, ServiceEvent, ServiceStatus, StopCode, Tag, Task, TaskStatus,
+};
+use super::super::names::{key, task_definition};
+use super::super::{network, tasks_of};
+use super::plan::{Counts, Moves, moves};
+use crate::sandbox::world::World;
+use crate::sandbox::world::clock::Clock;
+use crate::sandbox::world::ids;
+
+/// How long a task has to run before it counts, when none failed before it: enough for a broken one to exit.
+const SETTLE: Duration = Duration::from_millis(250);
+
+/// A task that ran this long was no failure to start.
+const PROVEN: Duration = Duration::from_mins(1);
+
+/// Between failing tasks, doubled each time up to the longest.
+const BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
+
+const MOST_EVENTS: usize = 100;
+
+/// A deployment's id: `ecs-svc/` and nineteen digits.
+pub(in super::super) fn deployment_id() -> String {
+    format!("ecs-svc/{}", rand::random_range(1_000_000_000_000_000_000_u64..=9_223_372_036_854_775_807))
+}
+
+/// Whether any service is not as its row says it should be, and after how long that will be looked at again.
+pub(super) fn due(world: &World, now: Timestamp) -> (bool, Option<Duration>) {
+    let moments: Vec<Moment<'_>> = moments(world, now).collect();
+    let wake = moments.iter().filter_map(|moment| moment.wake).min();
+    (moments.iter().any(|moment| moment.changed), wake.map(|wake| wake.duration_since(now).unsigned_abs()))
+}
+
+/// Makes every service's rows as they should be.
+pub(super) fn reconcile(world: &mut World, now: Timestamp) {
+    let changes: Vec<_> = moments(world, now).filter(|moment| moment.changed).map(Moment::into_changes).collect();
+    for (service, tasks) in changes {
+        for task in tasks {
+            world.ecs.tasks.insert(key(&task.cluster, &task.id), task);
+        }
+        world.ecs.services.insert(key(&service.cluster, &service.name), service);
+    }
+}
+
+fn moments(world: &World, now: Timestamp) -> impl Iterator<Item = Moment<'_>> {
+    let services = world.ecs.services.values().filter(|service| service.status != ServiceStatus::Inactive);
+    services.map(move |service| {
+        let mut moment = Moment::new(world, service, now);
+        moment.decide();
+        moment
+    })
+}
+
+/// A task of a service ended: a failure to start is counted and makes the next one wait.
+pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: Clock) {
+    let failed = matches!(task.stop_code, Some(StopCode::TaskFailedToStart | StopCode::EssentialContainerExited));
+    let Some(name) = task.service.as_ref().filter(|_| failed) else { return };
+    let Some(service) = world.ecs.services.get_mut(&key(&task.cluster, name)) else { return };
+    let Some(deployment) = service.deployments.iter_mut().find(|one| task.started_by.as_ref() == Some(&one.id)) else {
+        return;
+    };
+    let now = clock.now();
+    let ran = task.started_at.map_or(Duration::ZERO, |started| now.duration_since(started).unsigned_abs());
+    let failures = if ran >= clock.shortened(PROVEN) { 0 } else { deployment.failed_tasks + 1 };
+    deployment.failed_tasks = failures;
+    deployment.updated_at = now;
+    // The first two are replaced at once.
+    let wait =
+        failures.checked_sub(2).map(|doublings| BACKOFF.saturating_mul(1 << doublings.min(20)).min(LONGEST_BACKOFF));
+    deployment.retry_at = wait.and_then(|wait| now.checked_add(clock.shortened(wait)).ok());
+    service.steady = false;
+    if failures == 3 {
+        say(
+            service,
+            now,
+            "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
+        );
+    }
+}
+
+fn say(service: &mut Service, now: Timestamp, what: &str) {
+    let message = format!("(service {}) {what}", service.name);
+    service.events.insert(0, ServiceEvent { id: ids::uuid(), created_at: now, message });
+    service.events.truncate(MOST_EVENTS);
+}
+
+/// A service at a moment, and what is to change about it.
+struct Moment<'a> {
+    world: &'a World,
+    now: Timestamp,
+    service: Service,
+    tasks: Vec<&'a Task>,
+    new_tasks: Vec<Task>,
+    wake: Option<Timestamp>,
+    changed: bool,
+}
+
+impl<'a> Moment<'a> {
+    fn new(world: &'a World, service: &Service, now: Timestamp) -> Self {
+        let tasks = tasks_of(world, service);
+        Self { world, now, service: service.clone(), tasks, new_tasks: Vec::new(), wake: None, changed: false }
+    }
+
+    fn into_changes(self) -> (Service, Vec<Task>) {
+        (self.service, self.new_tasks)
+    }
+
+    fn say(&mut self, what: &str) {
+        say(&mut self.service, self.now, what);
+        self.changed = true;
+    }
+
+    fn decide(&mut self) {
+        if self.service.deployments.is_empty() {
+            return;
+        }
+        self.break_circuit();
+        let counts = self.counts();
+        let configuration = &self.service.deployment_configuration;
+        let Moves { start, stop_primary, stop_old } =
+            moves(counts, configuration.minimum_healthy_percent, configuration.maximum_percent);
+        self.stop(true, stop_primary);
+        self.stop(false, stop_old);
+        self.start(start);
+        self.finish(counts);
+    }
+
+    fn primary(&self) -> &Deployment {
+        &self.service.deployments[0]
+    }
+
+    fn primary_mut(&mut self) -> &mut Deployment {
+        self.changed = true;
+        &mut self.service.deployments[0]
+    }
+
+    /// Tasks that are to run, of the primary deployment or of all others.
+    fn wanted(&self, primary: bool) -> impl Iterator<Item = &'a Task> {
+        let id = self.primary().id.clone();
+        let to_run = self.tasks.clone().into_iter().filter(|task| task.desired_status == TaskStatus::Running);
+        to_run.filter(move |task| (task.started_by.as_ref() == Some(&id)) == primary)
+    }
+
+    /// Since when a task counts as ready; later after failures, so that one that exits again and again never does.
+    fn ready_at(&self, task: &Task) -> Option<Timestamp> {
+        let started = task.started_at.filter(|_| task.last_status == TaskStatus::Running)?;
+        let deployment = self.service.deployments.iter().find(|one| task.started_by.as_ref() == Some(&one.id));
+        let failures = deployment.map_or(0, |deployment| deployment.failed_tasks);
+        started.checked_add(SETTLE.saturating_mul(1 << (2 * failures.min(3)))).ok()
+    }
+
+    fn is_ready(&self, task: &Task) -> bool {
+        self.ready_at(task).is_some_and(|ready| ready <= self.now)
+    }
+
+    fn wake_at(&mut self, time: Timestamp) {
+        if time > self.now {
+            self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
+        }
+    }
+
+    fn counts(&mut self) -> Counts {
+        let mut counts = Counts { desired: self.primary().desired_count, ..Counts::default() };
+        for primary in [true, false] {
+            let tasks: Vec<&Task> = self.wanted(primary).collect();
+            for task in tasks {
+                let ready = self.is_ready(task);
+                if let Some(time) = self.ready_at(task) {
+                    self.wake_at(time);
+                }
+                *match (primary, ready) {
+                    (true, true) => &mut counts.primary_ready,
+                    (true, false) => &mut counts.primary_starting,
+                    (false, true) => &mut counts.old_ready,
+                    (false, false) => &mut counts.old_starting,
+                } += 1;
+            }
+        }
+        counts
+    }
+
+    fn start(&mut self, count: u32) {
+        let Some(definition) = task_definition(self.world, &self.primary().task_definition) else { return };
+        if count == 0 || self.primary().rollout_state == RolloutState::Failed {
+            return;
+        }
+        if let Some(retry_at) = self.primary().retry_at.filter(|time| *time > self.now) {
+            self.wake_at(retry_at);
+            return;
+        }
+        let member = |name: &str| self.service.content.get(name);
+        let text = |name: &str| member(name).and_then(Value::as_str);
+        let mut template = Task::new(self.service.cluster.clone(), definition, self.now);
+        template.service = Some(self.service.name.clone());
+        template.group = format!("service:{}", self.service.name);
+        template.started_by = Some(self.primary().id.clone());
+        text("launchType").unwrap_or("FARGATE").clone_into(&mut template.launch_type);
+        template.enable_execute_command = member("enableExecuteCommand") == Some(&json!(true));
+        template.tags = match text("propagateTags") {
+            Some("SERVICE") => self.service.tags.clone(),
+            Some("TASK_DEFINITION") => definition.tags.clone(),
+            _ => Vec::new(),
+        };
+        if member("enableECSManagedTags") == Some(&json!(true)) {
+            let own = [("aws:ecs:clusterName", &self.service.cluster), ("aws:ecs:serviceName", &self.service.name)];
+            template.tags.extend(own.map(|(key, value)| Tag { key: key.to_owned(), value: value.clone() }));
+        }
+        let before = self.wanted(true).count();
+        let place = self.primary().network_configuration.as_ref();
+        let tasks: Vec<Task> = (0..count as usize)
+            .map(|turn| Task { id: ids::hex(32), subnet_id: network::subnet(place, before + turn), ..template.clone() })
+            .collect();
+        let names: Vec<String> = tasks.iter().map(|task| format!("(task {})", task.id)).collect();
+        self.new_tasks.extend(tasks);
+        self.say(&format!("has started {count} tasks: {}.", names.join(" ")));
+        self.service.steady = false;
+    }
+
+    fn stop(&mut self, primary: bool, count: u32) {
+        if count == 0 {
+            return;
+        }
+        let mut tasks: Vec<&Task> = self.wanted(primary).collect();
+        // First those that do not count yet, then the newest of what is too much, or the oldest of what is replaced.
+        tasks.sort_by_key(|task| task.created_at);
+        if primary {
+            tasks.reverse();
+        }
+        tasks.sort_by_key(|task| self.is_ready(task));
+        let reason = format!("Scaling activity initiated by (deployment {})", self.primary().id);
+        let mut names = Vec::new();
+        for task in tasks.into_iter().take(count as usize) {
+            let mut task = task.clone();
+            task.ask_to_stop(StopCode::ServiceSchedulerInitiated, reason.clone(), self.now);
+            names.push(format!("(task {})", task.id));
+            self.new_tasks.push(task);
+        }
+        self.say(&format!("has stopped {count} running tasks: {}.", names.join(" ")));
+    }
+
+    /// Gives up a deployment whose tasks keep failing, and goes back to the one before it.
+    fn break_circuit(&mut self) {
+        let breaker = self.service.deployment_configuration.deployment_circuit_breaker;
+        let primary = self.primary();
+        // Half of the desired count, at least 3 and at most 200 (developer guide, "deployment circuit breaker").
+        let threshold = primary.desired_count.div_ceil(2).clamp(3, 200);
+        if !breaker.enable || primary.rollout_state != RolloutState::InProgress || primary.failed_tasks < threshold {
+            return;
+        }
+        let (id, now) = (primary.id.clone(), self.now);
+        let primary = self.primary_mut();
+        primary.rollout_state = RolloutState::Failed;
+        "ECS deployment circuit breaker: tasks failed to start.".clone_into(&mut primary.rollout_state_reason);
+        primary.updated_at = now;
+        self.say(&format!("(deployment {id}) deployment failed: tasks failed to start."));
+        let last_good = self.service.deployments.iter().position(|one| one.rollout_state == RolloutState::Completed);
+        if let Some(index) = last_good.filter(|_| breaker.rollback) {
+            let mut good = self.service.deployments.remove(index);
+            good.rollout_state = RolloutState::InProgress;
+            good.rollout_state_reason =
+                format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", good.id);
+            good.desired_count = self.service.desired_count;
+            good.failed_tasks = 0;
+            good.retry_at = None;
+            self.say(&format!("rolling back to (deployment {}).", good.id));
+            self.service.deployments.insert(0, good);
+        }
+    }
+
+    /// Records that the rollout is over, that the service is steady, or that nothing of it is left.
+    fn finish(&mut self, counts: Counts) {
+        let primary = self.primary().id.clone();
+        let ended = |task: &&&Task| task.last_status == TaskStatus::Stopped;
+        if self.service.status == ServiceStatus::Draining {
+            if self.tasks.iter().filter(ended).count() == self.tasks.len() && self.new_tasks.is_empty() {
+                self.service.status = ServiceStatus::Inactive;
+                self.service.inactive_at = Some(self.now);
+                self.service.deployments.clear();
+                self.changed = true;
+            }
+            return;
+        }
+        let others = self.tasks.iter().filter(|task| task.started_by.as_ref() != Some(&primary));
+        let alone = others.clone().filter(ended).count() == others.count();
+        let running = self.tasks.iter().filter(|task| task.last_status == TaskStatus::Running).count();
+        let all_ready = counts.primary_ready == counts.desired && counts.primary_starting == 0;
+        if !all_ready || !alone || running != counts.desired as usize {
+            return;
+        }
+        if self.primary().rollout_state == RolloutState::InProgress || self.service.deployments.len() > 1 {
+            self.complete(&primary);
+        }
+        if !self.service.steady {
+            self.service.steady = true;
+            self.say("has reached a steady state.");
+        }
+    }
+
+    fn complete(&mut self, id: &str) {
+        let now = self.now;
+        self.service.deployments.truncate(1);
+        let primary = self.primary_mut();
+        if primary.rollout_state == RolloutState::InProgress {
+            primary.rollout_state = RolloutState::Completed;
+            primary.rollout_state_reason = format!("ECS deployment {id} completed.");
+            primary.failed_tasks = 0;
+            primary.retry_at = None;
+            primary.updated_at = now;
+            self.say(&format!("(deployment {id}) deployment completed."));
+        }
+    }
+}

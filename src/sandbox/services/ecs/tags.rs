@@ -1,0 +1,94 @@
+//! Tags of everything in ECS that has an ARN.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::model::Tag;
+use super::names::{client, invalid, key, revision_key};
+use crate::sandbox::services::Reply;
+use crate::sandbox::world::World;
+use crate::sandbox::{Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Add {
+    resource_arn: String,
+    tags: Vec<Tag>,
+}
+
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> Reply {
+    change(sandbox, &resource_arn, |own| {
+        own.retain(|tag| !tags.iter().any(|given| given.key == tag.key));
+        own.extend(tags);
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Remove {
+    resource_arn: String,
+    tag_keys: Vec<String>,
+}
+
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> Reply {
+    change(sandbox, &resource_arn, |own| own.retain(|tag| !tag_keys.contains(&tag.key)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List {
+    resource_arn: String,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply {
+    sandbox.world.read(|world| {
+        let (kind, key) = place(&resource_arn)?;
+        let tags = match kind {
+            "cluster" => world.ecs.clusters.get(&key).map(|row| &row.tags),
+            "service" => world.ecs.services.get(&key).map(|row| &row.tags),
+            "task" => world.ecs.tasks.get(&key).map(|row| &row.tags),
+            _ => world.ecs.task_definitions.get(&key).map(|row| &row.tags),
+        };
+        Ok(json!({ "tags": tags.ok_or_else(not_found)? }))
+    })
+}
+
+fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>)) -> Reply {
+    sandbox.world.write(|world| {
+        change(tags_of(world, arn)?);
+        Ok(Value::Null)
+    })
+}
+
+fn tags_of<'a>(world: &'a mut World, arn: &str) -> Result<&'a mut Vec<Tag>, Fault> {
+    let (kind, key) = place(arn)?;
+    let tags = match kind {
+        "cluster" => world.ecs.clusters.get_mut(&key).map(|row| &mut row.tags),
+        "service" => world.ecs.services.get_mut(&key).map(|row| &mut row.tags),
+        "task" => world.ecs.tasks.get_mut(&key).map(|row| &mut row.tags),
+        _ => world.ecs.task_definitions.get_mut(&key).map(|row| &mut row.tags),
+    };
+    tags.ok_or_else(not_found)
+}
+
+/// The kind of resource that an ARN names, and its key.
+fn place(arn: &str) -> Result<(&str, String), Fault> {
+    let wrong = || invalid(format!("Invalid resource ARN: {arn}"));
+    let resource = arn.splitn(6, ':').nth(5).ok_or_else(wrong)?;
+    let (kind, rest) = resource.split_once('/').ok_or_else(wrong)?;
+    match kind {
+        "cluster" => Ok((kind, rest.to_owned())),
+        "service" | "task" => rest.split_once('/').map(|(cluster, name)| (kind, key(cluster, name))).ok_or_else(wrong),
+        "task-definition" => {
+            let (family, revision) = rest.split_once(':').ok_or_else(wrong)?;
+            Ok((kind, revision_key(family, revision.parse().map_err(|_| wrong())?)))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn not_found() -> Fault {
+    client("The specified resource was not found.")
+}

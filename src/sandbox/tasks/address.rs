@@ -1,0 +1,132 @@
+//! A stable local address for a service: connections to it are spread over the service's running tasks.
+//!
+//! It forwards bytes and knows no protocol, apart from the plain 503 that a client gets when no task can be reached.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+
+/// Connections under way at once for one service; further ones wait to be accepted.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// A task that has only just started may not listen yet: all are tried this often, with a short pause between.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+const UNAVAILABLE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\ncontent-length: 44\r\n\
+connection: close\r\n\r\nno running task of this service is reachable";
+
+/// One service's address. It stops being served when this value is dropped.
+#[derive(Debug)]
+pub struct ServiceAddress {
+    port: u16,
+    targets: watch::Sender<Vec<SocketAddr>>,
+    accepting: JoinHandle<()>,
+}
+
+impl ServiceAddress {
+    /// Listens on `preferred`, or on another free port when that is taken or not known yet.
+    ///
+    /// # Errors
+    /// No port could be had at all.
+    pub async fn open(preferred: Option<u16>) -> io::Result<Self> {
+        let listener = match TcpListener::bind((Ipv4Addr::LOCALHOST, preferred.unwrap_or(0))).await {
+            Ok(listener) => listener,
+            Err(_) => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+        };
+        let port = listener.local_addr()?.port();
+        let (targets, receiver) = watch::channel(Vec::new());
+        Ok(Self { port, targets, accepting: tokio::spawn(accept(listener, receiver)) })
+    }
+
+    /// The port, for the state: the next sandbox asks for it again.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The address as a link.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where connections go from now on: the ports of running, healthy tasks.
+    pub fn set_targets(&self, ports: impl IntoIterator<Item = u16>) {
+        let targets = ports.into_iter().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).collect();
+        self.targets.send_replace(targets);
+    }
+}
+
+impl Drop for ServiceAddress {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, targets: watch::Receiver<Vec<SocketAddr>>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let turn = Arc::new(AtomicUsize::new(0));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((client, _)) => {
+                let (targets, turn) = (targets.clone(), Arc::clone(&turn));
+                tokio::spawn(async move {
+                    // One side going away ends the other: that is all there is to do about it.
+                    let _ = forward(client, &targets, &turn).await;
+                    drop(place);
+                });
+            }
+            // Most likely too many open files: some will be closed.
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+    }
+}
+
+async fn forward(
+    mut client: TcpStream,
+    targets: &watch::Receiver<Vec<SocketAddr>>,
+    turn: &AtomicUsize,
+) -> io::Result<()> {
+    match connect(targets, turn).await {
+        Some(mut task) => {
+            client.set_nodelay(true)?;
+            task.set_nodelay(true)?;
+            tokio::io::copy_bidirectional(&mut client, &mut task).await?;
+        }
+        None => refuse(client).await?,
+    }
+    Ok(())
+}
+
+/// The next task that accepts a connection; none when the service has no task, or none that listens within a second.
+async fn connect(targets: &watch::Receiver<Vec<SocketAddr>>, turn: &AtomicUsize) -> Option<TcpStream> {
+    for _ in 0..ATTEMPTS {
+        let current = targets.borrow().clone();
+        if current.is_empty() {
+            return None;
+        }
+        let start = turn.fetch_add(1, Ordering::Relaxed);
+        for offset in 0..current.len() {
+            if let Ok(task) = TcpStream::connect(current[start.wrapping_add(offset) % current.len()]).await {
+                return Some(task);
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    None
+}
+
+/// Reads what came of the request first: closing a connection with unread bytes would take the answer back.
+async fn refuse(mut client: TcpStream) -> io::Result<()> {
+    let mut request = [0; 4096];
+    let _ = tokio::time::timeout(PAUSE, client.read(&mut request)).await;
+    client.write_all(UNAVAILABLE).await?;
+    client.shutdown().await
+}

@@ -1,0 +1,65 @@
+//! The second stage of a task's start: `ecsws sandbox task-launch`, which turns itself into the task's command.
+//!
+//! It exists for one line: the kernel is asked to kill this process when its shim dies (Linux), which cannot be asked for
+//! from outside without unsafe code, and survives the exec.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode, Stdio};
+
+use super::protocol::ProcessSpec;
+
+/// Reads the process from stdin (a socket), becomes it, and only returns when that failed; the reason goes back over the socket.
+///
+/// `shim_id` is the process id of the shim that started this one.
+pub fn main(shim_id: i32) -> ExitCode {
+    let Ok(descriptor) = std::io::stdin().as_fd().try_clone_to_owned() else {
+        return ExitCode::FAILURE;
+    };
+    let mut shim = UnixStream::from(descriptor);
+    let reason = match read_spec(&shim) {
+        Ok(spec) => become_task(&spec, shim_id),
+        Err(error) => format!("no process to start: {error}"),
+    };
+    // If the shim is gone there is nobody to tell.
+    let _ = shim.write_all(reason.as_bytes());
+    ExitCode::from(127)
+}
+
+fn read_spec(shim: &UnixStream) -> std::io::Result<ProcessSpec> {
+    let mut text = String::new();
+    BufReader::new(shim).read_line(&mut text)?;
+    Ok(serde_json::from_str(&text)?)
+}
+
+fn become_task(spec: &ProcessSpec, shim_id: i32) -> String {
+    die_with_shim(shim_id);
+    let Some((program, arguments)) = spec.command.split_first() else {
+        return "the command is empty".to_owned();
+    };
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(spec.environment.iter().map(|(name, value)| (name, value)));
+    if let Some(folder) = &spec.cwd {
+        if !folder.is_dir() {
+            return format!("working directory {} does not exist", folder.display());
+        }
+        command.current_dir(folder);
+    }
+    let error = command.stdin(Stdio::null()).exec();
+    format!("exec: {program:?}: {error}")
+}
+
+#[cfg(target_os = "linux")]
+fn die_with_shim(shim_id: i32) {
+    // Without this the shim's own end still closes the socket to the sandbox, which then kills the group.
+    let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
+    if nix::unistd::getppid().as_raw() != shim_id {
+        // It died before the kernel was asked.
+        let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn die_with_shim(_shim_id: i32) {}

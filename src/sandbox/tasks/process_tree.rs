@@ -1,0 +1,203 @@
+//! Which processes belong to a task, their CPU time, and how to end them all.
+//!
+//! On Linux a shim adopts every orphan below it, so that walking `/proc` down from the shim finds also what called `setsid`.
+//! Elsewhere only the process group is known.
+
+use std::time::Duration;
+
+use nix::sys::signal::{self, Signal};
+use nix::unistd::Pid;
+
+/// Kills one process; that it is gone already is as good.
+pub(super) fn kill(pid: Pid) {
+    let _ = signal::kill(pid, Signal::SIGKILL);
+}
+
+/// Kills a whole process group; that it is gone already is as good.
+pub(super) fn kill_group(leader: Pid) {
+    let _ = signal::killpg(leader, Signal::SIGKILL);
+}
+
+pub use system::{CpuTimes, end_marked};
+pub(super) use system::{SEES_DESCENDANTS, adopt_orphans, end_descendants};
+
+#[cfg(target_os = "linux")]
+mod system {
+    #![expect(clippy::disallowed_methods, reason = "/proc is where Linux keeps its processes")]
+
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use nix::errno::Errno;
+    use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+    use nix::unistd::getpid;
+
+    use super::{Duration, Pid, Signal, kill, signal};
+
+    pub(in super::super) const SEES_DESCENDANTS: bool = true;
+
+    /// How often the tree is walked before what is left is given up (a process stuck in the kernel).
+    const ROUNDS: u32 = 2000;
+
+    /// Makes this process the parent of every orphan below it.
+    pub(in super::super) fn adopt_orphans() {
+        let _ = nix::sys::prctl::set_child_subreaper(true);
+    }
+
+    /// Ends everything below this process and collects it.
+    pub(in super::super) async fn end_descendants() {
+        for _ in 0..ROUNDS {
+            freeze_descendants();
+            descendants(getpid()).into_iter().for_each(kill);
+            if nothing_left() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Stops every descendant until no new one appears: what is stopped cannot fork while the rest is killed.
+    fn freeze_descendants() {
+        let mut stopped = BTreeSet::new();
+        loop {
+            let fresh: Vec<Pid> = descendants(getpid()).into_iter().filter(|pid| !stopped.contains(pid)).collect();
+            if fresh.is_empty() {
+                return;
+            }
+            for pid in fresh {
+                let _ = signal::kill(pid, Signal::SIGSTOP);
+                stopped.insert(pid);
+            }
+        }
+    }
+
+    fn nothing_left() -> bool {
+        loop {
+            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) => return false,
+                Err(Errno::ECHILD) => return true,
+                Ok(_) | Err(_) => {}
+            }
+        }
+    }
+
+    fn descendants(root: Pid) -> Vec<Pid> {
+        let table = CpuTimes::read();
+        let mut found = Vec::new();
+        table.walk(root.as_raw(), &mut |pid, _| found.push(Pid::from_raw(pid)));
+        found.retain(|pid| *pid != root);
+        found
+    }
+
+    /// Kills every process whose environment carries `NAME=value`: what a lost shim may have left in other groups.
+    pub fn end_marked(name: &str, values: &BTreeSet<String>) {
+        let prefix = format!("{name}=");
+        for pid in process_ids() {
+            let Ok(environment) = std::fs::read(Path::new("/proc").join(pid.to_string()).join("environ")) else {
+                continue;
+            };
+            let marked = environment.split(|byte| *byte == 0).any(|variable| {
+                variable
+                    .strip_prefix(prefix.as_bytes())
+                    .and_then(|value| std::str::from_utf8(value).ok())
+                    .is_some_and(|value| values.contains(value))
+            });
+            if marked {
+                kill(Pid::from_raw(pid));
+            }
+        }
+    }
+
+    fn process_ids() -> impl Iterator<Item = i32> {
+        let entries = std::fs::read_dir("/proc").into_iter().flatten();
+        entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+    }
+
+    /// One look at every process of the machine: its children and the CPU time that it and its collected children used.
+    #[derive(Debug, Default)]
+    pub struct CpuTimes {
+        children: BTreeMap<i32, Vec<i32>>,
+        ticks: BTreeMap<i32, u64>,
+    }
+
+    impl CpuTimes {
+        /// Reads `/proc`; processes that end meanwhile are left out.
+        pub fn read() -> Self {
+            let mut table = Self::default();
+            for pid in process_ids() {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+                if let Some((parent, ticks)) = parent_and_ticks(&stat) {
+                    table.children.entry(parent).or_default().push(pid);
+                    table.ticks.insert(pid, ticks);
+                }
+            }
+            table
+        }
+
+        /// The CPU time of a process and everything below it, dead children included.
+        pub fn of_tree(&self, root: Pid) -> Duration {
+            let mut ticks = 0;
+            self.walk(root.as_raw(), &mut |_, own| ticks += own);
+            // USER_HZ, the unit of /proc, is 100 on every architecture that Rust has Linux for.
+            Duration::from_millis(ticks * 10)
+        }
+
+        fn walk(&self, root: i32, visit: &mut dyn FnMut(i32, u64)) {
+            let mut pending = vec![root];
+            while let Some(pid) = pending.pop() {
+                if let Some(ticks) = self.ticks.get(&pid) {
+                    visit(pid, *ticks);
+                }
+                pending.extend(self.children.get(&pid).into_iter().flatten());
+            }
+        }
+    }
+
+    /// Fields 4 and 14 to 17 of `/proc/PID/stat` (proc(5)); the name before them may hold spaces and brackets.
+    fn parent_and_ticks(stat: &str) -> Option<(i32, u64)> {
+        let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
+        let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+        Some((fields.get(1)?.parse().ok()?, ticks))
+    }
+
+    #[cfg(test)]
+    mod tests {
+        #[test]
+        fn a_name_with_brackets_does_not_confuse_the_fields() {
+            let stat = "42 (a) b) S 7 42 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0";
+            assert_eq!(super::parent_and_ticks(stat), Some((7, 100)));
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::collections::BTreeSet;
+
+    use super::{Duration, Pid};
+
+    pub(in super::super) const SEES_DESCENDANTS: bool = false;
+
+    pub(in super::super) fn adopt_orphans() {}
+
+    pub(in super::super) async fn end_descendants() {}
+
+    /// Environments of other processes cannot be read here.
+    pub fn end_marked(_name: &str, _values: &BTreeSet<String>) {}
+
+    /// CPU times are not read here: every tree answers zero.
+    #[derive(Debug, Default)]
+    pub struct CpuTimes;
+
+    impl CpuTimes {
+        /// Reads nothing.
+        pub fn read() -> Self {
+            Self
+        }
+
+        /// Always zero.
+        pub fn of_tree(&self, _root: Pid) -> Duration {
+            Duration::ZERO
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What the sandbox and a task's shim say to each other: one JSON value a line over one socket.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// One container's process: the first line that a shim reads.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ProcessSpec {
+    /// The program and its arguments; never empty.
+    pub command: Vec<String>,
+    /// Where it starts; the sandbox's own folder when left out.
+    pub cwd: Option<PathBuf>,
+    /// The whole environment: nothing is inherited.
+    pub environment: Vec<(String, String)>,
+    /// How long after SIGTERM the rest is killed.
+    pub stop_timeout: Duration,
+}
+
+/// How a container's process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// The shim went away without a word (somebody killed it); what ran below it was killed.
+    ShimLost,
+}
+
+impl Exit {
+    /// The code as container engines give it: 128 + the signal's number, 137 (killed) when the shim was lost.
+    pub fn code(&self) -> i32 {
+        match self {
+            Self::Code(code) => *code,
+            Self::Signal(signal) => 128 + signal,
+            Self::ShimLost => 137,
+        }
+    }
+}
+
+/// What the sandbox asks of a shim after the first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Request {
+    /// SIGTERM, the stop timeout, SIGKILL.
+    Stop,
+}
+
+/// What a shim tells the sandbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Report {
+    /// The command runs.
+    Started,
+    /// The command could not be started: why.
+    NotStarted(String),
+    /// The command ended, and nothing of it is left.
+    Ended(Exit),
+}
+
+/// One value as a line.
+pub(super) fn line(value: &impl Serialize) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(value).expect("plain data always has a JSON form");
+    bytes.push(b'\n');
+    bytes
+}

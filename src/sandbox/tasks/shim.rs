@@ -1,0 +1,158 @@
+//! The shim: `ecsws sandbox task-shim`, one per container, between the sandbox and the container's command.
+//!
+//! It starts the command in its own process group, ends everything below it when it is told to, when the sandbox goes away
+//! or when the command ends, and says how it went. It holds no state and writes nothing but its reports.
+
+use std::io::{Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, getpgrp, getpid};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixStream;
+use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
+use tokio::time::Instant;
+
+use super::process_tree;
+use super::protocol::{Exit, ProcessSpec, Report, Request, line};
+
+/// How long a task may take to end once the sandbox is gone: nobody is left to wait for it.
+const ORPHAN_GRACE: Duration = Duration::from_secs(1);
+
+/// Runs the shim on the socket that is its stdin, and returns when nothing is left below it.
+pub fn main() -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime.and_then(|runtime| runtime.block_on(supervise())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+async fn supervise() -> std::io::Result<()> {
+    process_tree::adopt_orphans();
+    let sandbox = StdUnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+    sandbox.set_nonblocking(true)?;
+    let (reader, mut writer) = UnixStream::from_std(sandbox)?.into_split();
+    let mut requests = BufReader::new(reader);
+    let mut signals = StopSignals::listen()?;
+    let mut first = String::new();
+    requests.read_line(&mut first).await?;
+    let spec: ProcessSpec = serde_json::from_str(&first)?;
+
+    let main = match launch(&spec) {
+        Ok(pid) => pid,
+        Err(reason) => return writer.write_all(&line(&Report::NotStarted(reason))).await,
+    };
+    // A write to a sandbox that is gone fails; what is below must be ended all the same.
+    let _ = writer.write_all(&line(&Report::Started)).await;
+    let exit = watch(main, spec.stop_timeout, &mut requests, &mut signals).await;
+    process_tree::end_descendants().await;
+    let _ = writer.write_all(&line(&Report::Ended(exit))).await;
+    if !process_tree::SEES_DESCENDANTS {
+        // Where the tree cannot be walked the group is what can be ended, this process with it.
+        let _ = killpg(getpgrp(), Signal::SIGKILL);
+    }
+    Ok(())
+}
+
+/// Starts the command; the reason when that is not possible.
+fn launch(spec: &ProcessSpec) -> Result<Pid, String> {
+    let failed = |error: std::io::Error| format!("cannot start a process: {error}");
+    let (mut ours, theirs) = StdUnixStream::pair().map_err(failed)?;
+    let executable = super::runner::own_executable().map_err(failed)?;
+    let child = Command::new(executable)
+        .args(["sandbox", "task-launch", &getpid().to_string()])
+        .stdin(Stdio::from(OwnedFd::from(theirs)))
+        .spawn()
+        .map_err(failed)?;
+    let mut reason = String::new();
+    // The launcher closes its end by becoming the command; words before that say why it could not.
+    ours.write_all(&line(spec)).and_then(|()| ours.read_to_string(&mut reason)).map_err(failed)?;
+    if reason.is_empty() { Ok(pid(child.id())) } else { Err(reason) }
+}
+
+fn pid(id: u32) -> Pid {
+    Pid::from_raw(i32::try_from(id).expect("process ids fit in i32"))
+}
+
+/// Waits for the command's end, and brings it about when told to stop, when the sandbox closes the socket or on a signal.
+async fn watch(
+    main: Pid,
+    stop_timeout: Duration,
+    requests: &mut BufReader<tokio::net::unix::OwnedReadHalf>,
+    signals: &mut StopSignals,
+) -> Exit {
+    let mut kill_at: Option<Instant> = None;
+    let mut sandbox_gone = false;
+    let mut text = String::new();
+    loop {
+        if let Some(exit) = reap(main) {
+            return exit;
+        }
+        let grace = tokio::select! {
+            stop = signals.next() => if stop { stop_timeout } else { continue },
+            read = requests.read_line(&mut text), if !sandbox_gone => {
+                sandbox_gone = !matches!(read, Ok(1..));
+                let known = serde_json::from_str::<Request>(&text).is_ok();
+                text.clear();
+                if sandbox_gone { stop_timeout.min(ORPHAN_GRACE) } else if known { stop_timeout } else { continue }
+            }
+            () = tokio::time::sleep_until(kill_at.unwrap_or_else(Instant::now)), if kill_at.is_some() => {
+                process_tree::kill(main);
+                kill_at = None;
+                continue;
+            }
+        };
+        if kill_at.is_none() {
+            // This process is in the group too; its own signal comes back and finds the time already set.
+            let _ = killpg(getpgrp(), Signal::SIGTERM);
+        }
+        let until = Instant::now() + grace;
+        kill_at = Some(kill_at.map_or(until, |earlier| earlier.min(until)));
+    }
+}
+
+/// Collects everything that ended below; how the command itself ended, if it did.
+fn reap(main: Pid) -> Option<Exit> {
+    let mut ended = None;
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(pid, code)) if pid == main => ended = Some(Exit::Code(code)),
+            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == main => ended = Some(Exit::Signal(signal as i32)),
+            Ok(WaitStatus::StillAlive) | Err(_) => return ended,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The signals that a shim listens to.
+struct StopSignals {
+    child: Signals,
+    terminate: Signals,
+    interrupt: Signals,
+    hangup: Signals,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            child: signal(SignalKind::child())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            _ = self.child.recv() => false,
+            _ = self.terminate.recv() => true,
+            _ = self.interrupt.recv() => true,
+            _ = self.hangup.recv() => true,
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The integration tests, one binary.
+
+mod local_aws;
+mod sandbox_autoscaling;
+mod sandbox_ecs;
+mod sandbox_logs;
+mod stand_in;
+mod tasks;
