@@ -164,7 +164,8 @@ async fn a_killed_shim_leaves_nothing() {
 #[tokio::test]
 async fn dropping_the_handle_stops_the_process() {
     let lifeline = Lifeline::new();
-    let process = start(&lifeline.script("trap '' TERM; while :; do sleep 1; done")).await;
+    let mut process = start(&lifeline.script("trap '' TERM; echo up; while :; do sleep 1; done")).await;
+    within(process.output.recv()).await.expect("the script runs");
     drop(process);
     lifeline.everything_ends().await;
 }
