@@ -78,7 +78,7 @@ impl Comparison<'_> {
             scope.push("Metadata");
             details.push(detail("Metadata", None, "Never", "Static", "DirectModification", None));
         }
-        if self.retagged && has_tags(kind) {
+        if self.retagged && kind.has_tags() {
             scope.push("Tags");
             details.push(detail("Tags", None, "Never", "Static", "DirectModification", None));
         }
@@ -185,20 +185,4 @@ fn removal(row: &Resource) -> Value {
         "Scope": [],
         "Details": [],
     })
-}
-
-/// Whether CloudFormation puts the stack's tags on resources of a type: those that record what they were given.
-fn has_tags(kind: &ResourceType) -> bool {
-    const UNTAGGED: &[&str] = &[
-        "AWS::EC2::Route",
-        "AWS::EC2::SubnetRouteTableAssociation",
-        "AWS::EC2::VPCGatewayAttachment",
-        "AWS::EC2::SecurityGroupIngress",
-        "AWS::IAM::Policy",
-        "AWS::ApplicationAutoScaling::ScalableTarget",
-        "AWS::ApplicationAutoScaling::ScalingPolicy",
-        "AWS::CDK::Metadata",
-        "AWS::CloudFormation::WaitConditionHandle",
-    ];
-    !UNTAGGED.contains(&kind.name)
 }

@@ -92,6 +92,8 @@ struct Step {
     kind: &'static ResourceType,
     row: Resource,
     wanted: Value,
+    /// Whether the update changes the stack's tags.
+    retagged: bool,
 }
 
 async fn converge(operation: Operation, name: String) -> Result<(), Fault> {
@@ -111,7 +113,8 @@ async fn converge(operation: Operation, name: String) -> Result<(), Fault> {
         }
     };
     let kind = type_of(&kind(&template, &name))?;
-    let mut step = Step { operation, context, kind, row, wanted };
+    let retagged = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
+    let mut step = Step { operation, context, kind, row, wanted, retagged };
     let result = step.run().await;
     if let Err(fault) = &result {
         let status = format!("{}_FAILED", verb(&step.row));
@@ -165,7 +168,7 @@ impl Step {
         if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
             return self.replace(current).await;
         }
-        if current.properties != self.wanted {
+        if current.properties != self.wanted || (self.retagged && self.kind.has_tags()) {
             return self.update(current).await;
         }
         self.store()

@@ -77,14 +77,12 @@ pub struct Stacks {
 /// `DescribeStacks`: one, or all that are not deleted, newest first, in one page.
 pub fn stacks(sandbox: &Arc<Sandbox>, input: Stacks) -> Reply {
     sandbox.world.read(|world| {
-        let found: Vec<&Stack> = match &input.stack_name {
-            Some(name) => vec![find_described(&world.cloudformation, name)?],
-            None => {
-                let mut live: Vec<_> =
-                    world.cloudformation.stacks.values().filter(|stack| !stack.is_deleted()).collect();
-                live.sort_by_key(|stack| std::cmp::Reverse(stack.created));
-                live
-            }
+        let found: Vec<&Stack> = if let Some(name) = &input.stack_name {
+            vec![find_described(&world.cloudformation, name)?]
+        } else {
+            let mut live: Vec<_> = world.cloudformation.stacks.values().filter(|stack| !stack.is_deleted()).collect();
+            live.sort_by_key(|stack| std::cmp::Reverse(stack.created));
+            live
         };
         Ok(json!({ "Stacks": found.into_iter().map(stack_of).collect::<Vec<_>>() }))
     })

@@ -3,6 +3,8 @@
 //! A type is a row here and a small file beside. Its properties are a typed struct that knows all of them: what it does
 //! not know is refused by name, never ignored.
 
+#![expect(clippy::struct_field_names, reason = "properties have the names that CloudFormation gave them")]
+
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -45,6 +47,21 @@ pub struct ResourceType {
     /// Deletes one.
     pub delete: fn(Context, Incarnation) -> Work<()>,
 }
+
+/// Types whose resources take no tags.
+const UNTAGGED: &[&str] = &[
+    "AWS::EC2::Route",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::IAM::Policy",
+    "AWS::IAM::InstanceProfile",
+    "AWS::ApplicationAutoScaling::ScalableTarget",
+    "AWS::ApplicationAutoScaling::ScalingPolicy",
+    "AWS::SSM::Parameter",
+    "AWS::CDK::Metadata",
+    "AWS::CloudFormation::WaitConditionHandle",
+];
 
 /// What a handler knows of whose resource it makes.
 #[derive(Debug, Clone)]
@@ -91,6 +108,11 @@ pub fn find(name: &str) -> Option<&'static ResourceType> {
 }
 
 impl ResourceType {
+    /// Whether the stack's tags go on resources of this type.
+    pub fn has_tags(&self) -> bool {
+        !UNTAGGED.contains(&self.name)
+    }
+
     /// Whether a change of this property needs a new resource.
     pub fn is_create_only(&self, property: &str) -> bool {
         self.create_only.iter().any(|name| *name == "*" || *name == property)

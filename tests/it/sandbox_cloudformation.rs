@@ -1,0 +1,269 @@
+//! CloudFormation in the sandbox, as the AWS SDK sees it.
+#![cfg(unix)]
+
+use std::time::Duration;
+
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
+use aws_sdk_cloudformation::types::{Capability, ChangeSetType, Stack};
+use serde_json::{Value, json};
+
+use crate::local_aws::LocalAws;
+
+/// Waits until a stack rests.
+async fn settled(client: &Client, stack: &str) -> Stack {
+    let wait = async {
+        loop {
+            let answer = client.describe_stacks().stack_name(stack).send().await.expect("the stack is known");
+            let found = answer.stacks()[0].clone();
+            if !found.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
+}
+
+fn status(stack: &Stack) -> &str {
+    stack.stack_status().expect("a status").as_str()
+}
+
+async fn create(client: &Client, name: &str, template: &str) -> Stack {
+    let creation = client.create_stack().stack_name(name).template_body(template);
+    creation.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is created");
+    settled(client, name).await
+}
+
+async fn update(client: &Client, name: &str, template: &str) -> Stack {
+    client.update_stack().stack_name(name).template_body(template).send().await.expect("it is updated");
+    settled(client, name).await
+}
+
+/// The events of a stack, oldest first: logical id, status, reason.
+async fn events(client: &Client, stack: &str) -> Vec<String> {
+    let answer = client.describe_stack_events().stack_name(stack).send().await.expect("events");
+    let line = |event: &aws_sdk_cloudformation::types::StackEvent| {
+        let status = event.resource_status().expect("a status").as_str();
+        let reason = event.resource_status_reason().unwrap_or_default();
+        format!("{} {status} {reason}", event.logical_resource_id().unwrap_or_default()).trim_end().to_owned()
+    };
+    answer.stack_events().iter().rev().map(line).collect()
+}
+
+fn parameter(value: &str) -> Value {
+    json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } })
+}
+
+fn template(resources: Value) -> String {
+    json!({ "Resources": resources }).to_string()
+}
+
+#[tokio::test]
+async fn a_yaml_stack_is_created_with_events_in_order() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let yaml = "Parameters:\n  Zone: {Type: String, Default: us-east-1a}\nConditions:\n  Never: !Equals [!Ref Zone, nowhere]\nResources:\n  \
+        Net:\n    Type: AWS::EC2::VPC\n    Properties: {CidrBlock: 10.1.0.0/16}\n  Sub:\n    Type: AWS::EC2::Subnet\n    Properties:\n      \
+        VpcId: !Ref Net\n      CidrBlock: 10.1.0.0/24\n      AvailabilityZone: !Ref Zone\n  Not:\n    Type: AWS::EC2::VPC\n    \
+        Condition: Never\n    Properties: {CidrBlock: 10.2.0.0/16}\nOutputs:\n  Name:\n    \
+        Value: !Sub '${Sub.VpcId}/${AWS::StackName}'\n    Export: {Name: NetName}\n";
+    let stack = create(&client, "net", yaml).await;
+    assert_eq!(status(&stack), "CREATE_COMPLETE");
+    let value = stack.outputs()[0].output_value().expect("a value");
+    assert!(value.starts_with("vpc-0") && value.ends_with("/net"), "{value}");
+    let expected = [
+        "net CREATE_IN_PROGRESS User Initiated",
+        "Net CREATE_IN_PROGRESS",
+        "Net CREATE_IN_PROGRESS Resource creation Initiated",
+        "Net CREATE_COMPLETE",
+        "Sub CREATE_IN_PROGRESS",
+        "Sub CREATE_IN_PROGRESS Resource creation Initiated",
+        "Sub CREATE_COMPLETE",
+        "net CREATE_COMPLETE",
+    ];
+    assert_eq!(events(&client, "net").await, expected);
+    let body = client.get_template().stack_name("net").send().await.expect("a template");
+    assert_eq!(body.template_body(), Some(yaml));
+}
+
+#[tokio::test]
+async fn a_failed_creation_is_rolled_back_with_reasons() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let resources = json!({
+        "Good": parameter("1"),
+        "Bad": { "Type": "AWS::EC2::VPC", "DependsOn": "Good", "Properties": { "CidrBlock": "10.0.0.0/8", "Colour": "red" } },
+    });
+    let stack = create(&client, "failing", &template(resources)).await;
+    assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
+    let expected = [
+        "failing CREATE_IN_PROGRESS User Initiated",
+        "Good CREATE_IN_PROGRESS",
+        "Good CREATE_IN_PROGRESS Resource creation Initiated",
+        "Good CREATE_COMPLETE",
+        "Bad CREATE_IN_PROGRESS",
+        "Bad CREATE_FAILED Properties validation failed for resource Bad with message:\n#: extraneous key [Colour] is not permitted",
+        "failing ROLLBACK_IN_PROGRESS The following resource(s) failed to create: [Bad]. Rollback requested by user.",
+        "Bad DELETE_COMPLETE",
+        "Good DELETE_IN_PROGRESS",
+        "Good DELETE_COMPLETE",
+        "failing ROLLBACK_COMPLETE",
+    ];
+    assert_eq!(events(&client, "failing").await, expected);
+}
+
+#[tokio::test]
+async fn a_replacement_creates_first_and_deletes_in_the_clean_up() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let net =
+        |range: &str| template(json!({ "Net": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": range } } }));
+    create(&client, "moving", &net("10.1.0.0/16")).await;
+    let stack = update(&client, "moving", &net("10.2.0.0/16")).await;
+    assert_eq!(status(&stack), "UPDATE_COMPLETE");
+    let expected = [
+        "moving UPDATE_IN_PROGRESS User Initiated",
+        "Net UPDATE_IN_PROGRESS Requested update requires the creation of a new physical resource; hence creating one.",
+        "Net UPDATE_IN_PROGRESS Resource creation Initiated",
+        "Net UPDATE_COMPLETE",
+        "moving UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "Net DELETE_IN_PROGRESS",
+        "Net DELETE_COMPLETE",
+        "moving UPDATE_COMPLETE",
+    ];
+    assert_eq!(events(&client, "moving").await[5..], expected);
+}
+
+#[tokio::test]
+async fn a_failed_update_restores_what_it_touched_and_deletes_what_it_made() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    create(&client, "back", &template(json!({ "One": parameter("1") }))).await;
+    let bad =
+        json!({ "Type": "AWS::EC2::VPC", "DependsOn": ["One", "Two"], "Properties": { "CidrBlock": "nonsense" } });
+    let next = template(json!({ "One": parameter("2"), "Two": parameter("2"), "Bad": bad }));
+    let stack = update(&client, "back", &next).await;
+    assert_eq!(status(&stack), "UPDATE_ROLLBACK_COMPLETE");
+    let resources = client.describe_stack_resources().stack_name("back").send().await.expect("resources");
+    let names: Vec<_> = resources.stack_resources().iter().filter_map(|one| one.logical_resource_id()).collect();
+    assert_eq!(names, ["One"]);
+    let last = events(&client, "back").await;
+    assert!(last.iter().any(|line| line == "One UPDATE_COMPLETE"), "{last:#?}");
+    assert!(last.iter().any(|line| line == "Two DELETE_COMPLETE"), "{last:#?}");
+}
+
+#[tokio::test]
+async fn a_change_set_without_changes_fails_with_the_sentence() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let body = template(json!({ "One": parameter("1") }));
+    let set = client.create_change_set().stack_name("new").change_set_name("first").template_body(&body);
+    set.change_set_type(ChangeSetType::Create).send().await.expect("a change set");
+    assert_eq!(
+        status(&client.describe_stacks().stack_name("new").send().await.expect("a stack").stacks()[0]),
+        "REVIEW_IN_PROGRESS"
+    );
+    client.execute_change_set().stack_name("new").change_set_name("first").send().await.expect("it is carried out");
+    assert_eq!(status(&settled(&client, "new").await), "CREATE_COMPLETE");
+    client
+        .create_change_set()
+        .stack_name("new")
+        .change_set_name("second")
+        .template_body(&body)
+        .send()
+        .await
+        .expect("one");
+    let second = client.describe_change_set().stack_name("new").change_set_name("second").send().await.expect("one");
+    assert_eq!(second.status().map(|status| status.as_str()), Some("FAILED"));
+    assert!(second.status_reason().expect("a reason").starts_with("The submitted information didn't contain changes."));
+    let error = client.update_stack().stack_name("new").template_body(&body).send().await.expect_err("nothing changes");
+    assert_eq!(error.message(), Some("No updates are to be performed."));
+}
+
+#[tokio::test]
+async fn an_export_in_use_stays_until_its_user_is_gone() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let exporter = json!({
+        "Resources": { "One": parameter("1") },
+        "Outputs": { "Out": { "Value": { "Ref": "One" }, "Export": { "Name": "Shared" } } },
+    });
+    create(&client, "exporter", &exporter.to_string()).await;
+    let user = template(
+        json!({ "Two": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": { "Fn::ImportValue": "Shared" } } } }),
+    );
+    assert_eq!(status(&create(&client, "user", &user).await), "CREATE_COMPLETE");
+    client.delete_stack().stack_name("exporter").send().await.expect("it is asked");
+    let stack = settled(&client, "exporter").await;
+    assert_eq!(
+        stack.stack_status_reason(),
+        Some("Delete canceled. Cannot delete export Shared as it is in use by user.")
+    );
+    let missing = user.replace("Shared", "Unknown");
+    let failed = create(&client, "lost", &missing).await;
+    assert_eq!(status(&failed), "ROLLBACK_COMPLETE");
+    let said = events(&client, "lost").await;
+    assert!(said[1].ends_with("No export named Unknown found. Rollback requested by user."), "{said:?}");
+}
+
+#[tokio::test]
+async fn templates_that_cannot_work_are_refused_before_anything_is_made() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let role =
+        json!({ "R": { "Type": "AWS::IAM::Role", "Properties": { "RoleName": "r", "AssumeRolePolicyDocument": {} } } });
+    let circle = json!({
+        "A": { "Type": "AWS::SSM::Parameter", "DependsOn": "B", "Properties": {} },
+        "B": { "Type": "AWS::SSM::Parameter", "DependsOn": "A", "Properties": {} },
+    });
+    let cases = [
+        ("{", "Template format error: JSON not well-formed. (line 1, column 1)".to_owned()),
+        ("{}", "Template format error: At least one Resources member must be defined.".to_owned()),
+        (
+            &template(json!({ "A": { "Type": "AWS::SNS::Topic" } })),
+            "Template format error: Unrecognized resource types: [AWS::SNS::Topic]".to_owned(),
+        ),
+        (
+            &template(json!({ "A": { "Type": "AWS::SSM::Parameter", "Properties": { "Value": { "Ref": "Gone" } } } })),
+            "Template format error: Unresolved resource dependencies [Gone] in the Resources block of the template"
+                .to_owned(),
+        ),
+        (&template(circle), "Circular dependency between resources: [A, B]".to_owned()),
+        (&template(role), "Requires capabilities : [CAPABILITY_NAMED_IAM]".to_owned()),
+    ];
+    for (body, expected) in cases {
+        let error =
+            client.create_stack().stack_name("never").template_body(body).send().await.expect_err("it is refused");
+        assert_eq!(error.message(), Some(expected.as_str()));
+    }
+    let error = client.describe_stacks().stack_name("never").send().await.expect_err("nothing was made");
+    assert_eq!(error.message(), Some("Stack with id never does not exist"));
+}
+
+#[tokio::test]
+async fn a_killed_sandbox_goes_on_with_what_was_under_way() {
+    let mut aws = LocalAws::start().await;
+    let mut resources = serde_json::Map::new();
+    for number in 0..40 {
+        let mut resource = parameter("x");
+        if number > 0 {
+            resource["DependsOn"] = format!("P{:02}", number - 1).into();
+        }
+        resources.insert(format!("P{number:02}"), resource);
+    }
+    let body = template(Value::Object(resources));
+    aws.cloudformation().create_stack().stack_name("long").template_body(body).send().await.expect("it begins");
+    aws.kill_and_restart().await;
+    let client = aws.cloudformation();
+    assert_eq!(status(&settled(&client, "long").await), "CREATE_COMPLETE");
+    client.delete_stack().stack_name("long").send().await.expect("it is asked");
+    aws.kill_and_restart().await;
+    let client = aws.cloudformation();
+    let left = async {
+        while client.describe_stacks().stack_name("long").send().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), left).await.expect("it goes");
+}
