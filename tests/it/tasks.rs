@@ -1,7 +1,7 @@
 //! Tasks are real processes: what they say arrives, and nothing of them is left, however they or the sandbox end.
 #![cfg(unix)]
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -200,6 +200,30 @@ async fn a_killed_parent_leaves_nothing() {
     parent.kill().expect("the parent is killed");
     parent.wait().expect("the parent is collected");
     lifeline.everything_ends().await;
+}
+
+/// The kernel's part: nobody is left who could end it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_command_dies_with_its_shim_even_without_a_sandbox() {
+    let lifeline = Lifeline::new();
+    let (ours, theirs) = std::os::unix::net::UnixStream::pair().expect("a socket");
+    let mut shim = std::process::Command::new(env!("CARGO_BIN_EXE_ecsws"))
+        .args(["sandbox", "task-shim"])
+        .stdin(std::process::Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+        .spawn()
+        .expect("the shim starts");
+    let spec = shell(&lifeline.script("exec sleep 600"));
+    let mut text = serde_json::to_string(&spec).expect("JSON");
+    text.push('\n');
+    (&ours).write_all(text.as_bytes()).expect("it is sent");
+    let mut report = [0; 9];
+    (&ours).read_exact(&mut report).expect("it reports");
+    assert_eq!(&report, b"\"Started\"");
+    shim.kill().expect("the shim is killed");
+    shim.wait().expect("the shim is collected");
+    lifeline.everything_ends().await;
+    drop(ours);
 }
 
 async fn read_to_end(path: &Path) -> String {

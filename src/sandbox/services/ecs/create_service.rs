@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, Tag, TaskDefinition};
 use super::names::{self, client, invalid};
-use super::{scheduler, show};
+use super::show;
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
 
@@ -173,29 +173,4 @@ async fn check_registries(sandbox: &Arc<Sandbox>, input: &Input) -> Result<(), F
         }
     }
     Ok(())
-}
-
-impl Deployment {
-    /// A deployment that begins now.
-    pub(super) fn begin(
-        task_definition: String,
-        desired_count: u32,
-        network: Option<Value>,
-        now: jiff::Timestamp,
-    ) -> Self {
-        let id = scheduler::deployment_id();
-        let rollout_state_reason = format!("ECS deployment {id} in progress.");
-        Self {
-            id,
-            task_definition,
-            desired_count,
-            created_at: now,
-            updated_at: now,
-            rollout_state: super::model::RolloutState::InProgress,
-            rollout_state_reason,
-            failed_tasks: 0,
-            retry_at: None,
-            network_configuration: network,
-        }
-    }
 }

@@ -21,7 +21,10 @@ pub(super) struct Input {
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, Input { cluster, service, force }: Input) -> Reply {
     sandbox.world.write(|world| {
-        let mut service = names::active_service(world, cluster.as_deref(), &service)?.clone();
+        let mut service = names::service(world, cluster.as_deref(), &service)?.clone();
+        if service.status == ServiceStatus::Inactive {
+            return Err(names::no_such_service());
+        }
         if service.desired_count > 0 && !force {
             return Err(invalid("The service cannot be stopped while it is scaled above 0."));
         }

@@ -48,7 +48,11 @@ pub(super) fn key(cluster: &str, name: &str) -> String {
 pub(super) fn service<'a>(world: &'a World, given_cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
     let cluster = cluster(world, given_cluster)?;
     let found = world.ecs.services.get(&key(&cluster.name, last_part(given)));
-    found.ok_or_else(|| Fault::client("ServiceNotFoundException", "Service not found."))
+    found.ok_or_else(no_such_service)
+}
+
+pub(super) fn no_such_service() -> Fault {
+    Fault::client("ServiceNotFoundException", "Service not found.")
 }
 
 /// The service of a request that changes it.

@@ -1,16 +1,14 @@
-//! RunTask, and how a task's row is made.
+//! RunTask.
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::{Container, StopCode, Tag, Task, TaskDefinition, TaskStatus};
+use super::model::{Tag, Task, TaskDefinition};
 use super::names::{self, invalid, key};
 use super::{network, show};
 use crate::sandbox::services::Reply;
-use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -77,59 +75,4 @@ fn check(input: &Input, definition: &TaskDefinition) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-impl Task {
-    /// A task that nothing is done for yet.
-    pub(super) fn new(cluster: String, definition: &TaskDefinition, now: Timestamp) -> Self {
-        let containers = definition.containers().into_iter().map(|container| Container {
-            id: ids::uuid(),
-            name: container.name,
-            image: container.image,
-            last_status: TaskStatus::Pending,
-            exit_code: None,
-            reason: None,
-            runtime_id: None,
-            ports: None,
-            cpu: container.cpu,
-            memory: container.memory,
-        });
-        Self {
-            id: ids::hex(32),
-            cluster,
-            service: None,
-            task_definition: definition.name(),
-            group: format!("family:{}", definition.family),
-            started_by: None,
-            last_status: TaskStatus::Provisioning,
-            desired_status: TaskStatus::Running,
-            created_at: now,
-            started_at: None,
-            stopping_at: None,
-            stopped_at: None,
-            stopped_reason: None,
-            stop_code: None,
-            containers: containers.collect(),
-            subnet_id: None,
-            network: None,
-            zone: String::new(),
-            launch_type: "EC2".to_owned(),
-            overrides: None,
-            enable_execute_command: false,
-            tags: Vec::new(),
-            version: 1,
-        }
-    }
-
-    /// Records that the task is to end; a first reason stays.
-    pub(super) fn ask_to_stop(&mut self, code: StopCode, reason: String, now: Timestamp) {
-        if self.desired_status == TaskStatus::Stopped {
-            return;
-        }
-        self.desired_status = TaskStatus::Stopped;
-        self.stop_code = Some(code);
-        self.stopped_reason = Some(reason);
-        self.stopping_at = Some(now);
-        self.version += 1;
-    }
 }

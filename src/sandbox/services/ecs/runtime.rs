@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -39,6 +40,7 @@ impl Runtime {
     /// # Errors
     /// When this program's own file is not known.
     pub fn new() -> std::io::Result<Self> {
+        allow_many_files();
         let (log_entries, log_queue) = writer::channel();
         Ok(Self {
             runner: Runner::new(own_executable()?),
@@ -78,5 +80,18 @@ impl Runtime {
     /// The other end of [`Self::log_entries`], for the one writer.
     pub(super) fn take_log_queue(&self) -> Option<mpsc::Receiver<Entry>> {
         self.log_queue.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Open files that this process and its tasks may have: Fargate's default.
+const OPEN_FILES: u64 = 65_535;
+
+/// Every connection through a service's address takes two; the usual 1024 would be little.
+fn allow_many_files() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < OPEN_FILES
+    {
+        // Where it is not allowed it stays as it was.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(OPEN_FILES), hard);
     }
 }

@@ -14,10 +14,11 @@ use crate::sandbox::tasks::{TASK_MARKER, end_marked};
 use crate::sandbox::world::World;
 use crate::sandbox::{Fault, Sandbox};
 
+mod failures;
 mod plan;
 mod rollout;
 
-pub(super) use rollout::{deployment_id, heard_of_end};
+pub(super) use failures::heard_of_end;
 
 /// How long stopped tasks and inactive services can still be described.
 const REMEMBERED: Duration = Duration::from_hours(1);

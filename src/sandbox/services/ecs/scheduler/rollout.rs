@@ -5,32 +5,16 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::super::model::{
-    Deployment, RolloutState, Service, ServiceEvent, ServiceStatus, StopCode, Tag, Task, TaskStatus,
-};
+use super::super::model::{Deployment, RolloutState, Service, ServiceStatus, StopCode, Tag, Task, TaskStatus};
 use super::super::names::{key, task_definition};
 use super::super::{network, tasks_of};
+use super::failures;
 use super::plan::{Counts, Moves, moves};
 use crate::sandbox::world::World;
-use crate::sandbox::world::clock::Clock;
 use crate::sandbox::world::ids;
 
 /// How long a task has to run before it counts, when none failed before it: enough for a broken one to exit.
 const SETTLE: Duration = Duration::from_millis(250);
-
-/// A task that ran this long was no failure to start.
-const PROVEN: Duration = Duration::from_mins(1);
-
-/// Between failing tasks, doubled each time up to the longest.
-const BACKOFF: Duration = Duration::from_secs(1);
-const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
-
-const MOST_EVENTS: usize = 100;
-
-/// A deployment's id: `ecs-svc/` and nineteen digits.
-pub(in super::super) fn deployment_id() -> String {
-    format!("ecs-svc/{}", rand::random_range(1_000_000_000_000_000_000_u64..=9_223_372_036_854_775_807))
-}
 
 /// Whether any service is not as its row says it should be, and after how long that will be looked at again.
 pub(super) fn due(world: &World, now: Timestamp) -> (bool, Option<Duration>) {
@@ -59,39 +43,6 @@ fn moments(world: &World, now: Timestamp) -> impl Iterator<Item = Moment<'_>> {
     })
 }
 
-/// A task of a service ended: a failure to start is counted and makes the next one wait.
-pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: Clock) {
-    let failed = matches!(task.stop_code, Some(StopCode::TaskFailedToStart | StopCode::EssentialContainerExited));
-    let Some(name) = task.service.as_ref().filter(|_| failed) else { return };
-    let Some(service) = world.ecs.services.get_mut(&key(&task.cluster, name)) else { return };
-    let Some(deployment) = service.deployments.iter_mut().find(|one| task.started_by.as_ref() == Some(&one.id)) else {
-        return;
-    };
-    let now = clock.now();
-    let ran = task.started_at.map_or(Duration::ZERO, |started| now.duration_since(started).unsigned_abs());
-    let failures = if ran >= clock.shortened(PROVEN) { 0 } else { deployment.failed_tasks + 1 };
-    deployment.failed_tasks = failures;
-    deployment.updated_at = now;
-    // The first two are replaced at once.
-    let wait =
-        failures.checked_sub(2).map(|doublings| BACKOFF.saturating_mul(1 << doublings.min(20)).min(LONGEST_BACKOFF));
-    deployment.retry_at = wait.and_then(|wait| now.checked_add(clock.shortened(wait)).ok());
-    service.steady = false;
-    if failures == 3 {
-        say(
-            service,
-            now,
-            "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
-        );
-    }
-}
-
-fn say(service: &mut Service, now: Timestamp, what: &str) {
-    let message = format!("(service {}) {what}", service.name);
-    service.events.insert(0, ServiceEvent { id: ids::uuid(), created_at: now, message });
-    service.events.truncate(MOST_EVENTS);
-}
-
 /// A service at a moment, and what is to change about it.
 struct Moment<'a> {
     world: &'a World,
@@ -114,7 +65,7 @@ impl<'a> Moment<'a> {
     }
 
     fn say(&mut self, what: &str) {
-        say(&mut self.service, self.now, what);
+        self.service.say(self.now, what);
         self.changed = true;
     }
 
@@ -122,7 +73,7 @@ impl<'a> Moment<'a> {
         if self.service.deployments.is_empty() {
             return;
         }
-        self.break_circuit();
+        self.changed |= failures::break_circuit(&mut self.service, self.now);
         let counts = self.counts();
         let configuration = &self.service.deployment_configuration;
         let Moves { start, stop_primary, stop_old } =
@@ -244,35 +195,6 @@ impl<'a> Moment<'a> {
             self.new_tasks.push(task);
         }
         self.say(&format!("has stopped {count} running tasks: {}.", names.join(" ")));
-    }
-
-    /// Gives up a deployment whose tasks keep failing, and goes back to the one before it.
-    fn break_circuit(&mut self) {
-        let breaker = self.service.deployment_configuration.deployment_circuit_breaker;
-        let primary = self.primary();
-        // Half of the desired count, at least 3 and at most 200 (developer guide, "deployment circuit breaker").
-        let threshold = primary.desired_count.div_ceil(2).clamp(3, 200);
-        if !breaker.enable || primary.rollout_state != RolloutState::InProgress || primary.failed_tasks < threshold {
-            return;
-        }
-        let (id, now) = (primary.id.clone(), self.now);
-        let primary = self.primary_mut();
-        primary.rollout_state = RolloutState::Failed;
-        "ECS deployment circuit breaker: tasks failed to start.".clone_into(&mut primary.rollout_state_reason);
-        primary.updated_at = now;
-        self.say(&format!("(deployment {id}) deployment failed: tasks failed to start."));
-        let last_good = self.service.deployments.iter().position(|one| one.rollout_state == RolloutState::Completed);
-        if let Some(index) = last_good.filter(|_| breaker.rollback) {
-            let mut good = self.service.deployments.remove(index);
-            good.rollout_state = RolloutState::InProgress;
-            good.rollout_state_reason =
-                format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", good.id);
-            good.desired_count = self.service.desired_count;
-            good.failed_tasks = 0;
-            good.retry_at = None;
-            self.say(&format!("rolling back to (deployment {}).", good.id));
-            self.service.deployments.insert(0, good);
-        }
     }
 
     /// Records that the rollout is over, that the service is steady, or that nothing of it is left.

@@ -1,0 +1,52 @@
+//! The rows of ECS: clusters, task definitions, services with their deployments, tasks with their containers.
+
+use std::path::PathBuf;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+mod definition;
+mod service;
+mod task;
+
+pub use definition::{ContainerDefinition, LogConfiguration, TaskDefinition};
+pub use service::{CircuitBreaker, Deployment, DeploymentConfiguration, RolloutState, Service, ServiceStatus};
+pub use task::{Container, NetworkInterface, StopCode, Task, TaskStatus};
+
+/// A tag of any resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tag {
+    /// Its key.
+    pub key: String,
+    /// Its value.
+    #[serde(default)]
+    pub value: String,
+}
+
+/// A cluster. A deleted one has no row.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Cluster {
+    /// Its name.
+    pub name: String,
+    /// Its tags.
+    pub tags: Vec<Tag>,
+    /// `settings`, `configuration`, `capacityProviders` and the like, as they were given.
+    pub content: Map<String, Value>,
+}
+
+/// What stands in for the images of a stack's services on this machine: only `PutImages` writes it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Images {
+    /// By image.
+    pub images: IndexMap<String, ImageCommand>,
+}
+
+/// The command that stands in for an image.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ImageCommand {
+    /// The program and its arguments; `{port}` is the container's port.
+    pub command: Vec<String>,
+    /// Where it starts; absolute.
+    pub cwd: Option<PathBuf>,
+}

@@ -1,0 +1,72 @@
+//! Tasks that fail to start: counted, made to wait longer each time, and in the end a reason to give a deployment up.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::super::model::{RolloutState, Service, StopCode, Task};
+use super::super::names::key;
+use crate::sandbox::world::World;
+use crate::sandbox::world::clock::Clock;
+
+/// A task that ran this long was no failure to start.
+const PROVEN: Duration = Duration::from_mins(1);
+
+/// Between failing tasks, doubled each time up to the longest.
+const BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(15);
+
+const UNABLE: &str = "is unable to consistently start tasks successfully. For more information, see the Troubleshooting \
+section of the Amazon ECS Developer Guide.";
+
+/// A task of a service ended: a failure to start is counted and makes the next one wait.
+pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: Clock) {
+    let failed = matches!(task.stop_code, Some(StopCode::TaskFailedToStart | StopCode::EssentialContainerExited));
+    let Some(name) = task.service.as_ref().filter(|_| failed) else { return };
+    let Some(service) = world.ecs.services.get_mut(&key(&task.cluster, name)) else { return };
+    let Some(deployment) = service.deployments.iter_mut().find(|one| task.started_by.as_ref() == Some(&one.id)) else {
+        return;
+    };
+    let now = clock.now();
+    let ran = task.started_at.map_or(Duration::ZERO, |started| now.duration_since(started).unsigned_abs());
+    let failures = if ran >= clock.shortened(PROVEN) { 0 } else { deployment.failed_tasks + 1 };
+    deployment.failed_tasks = failures;
+    deployment.updated_at = now;
+    // The first two are replaced at once.
+    let wait =
+        failures.checked_sub(2).map(|doublings| BACKOFF.saturating_mul(1 << doublings.min(20)).min(LONGEST_BACKOFF));
+    deployment.retry_at = wait.and_then(|wait| now.checked_add(clock.shortened(wait)).ok());
+    service.steady = false;
+    if failures == 3 {
+        service.say(now, UNABLE);
+    }
+}
+
+/// Gives up a deployment whose tasks keep failing, and goes back to the last one that worked; whether it did.
+pub(super) fn break_circuit(service: &mut Service, now: Timestamp) -> bool {
+    let breaker = service.deployment_configuration.deployment_circuit_breaker;
+    let Some(primary) = service.deployments.first_mut() else { return false };
+    // Half of the desired count, at least 3 and at most 200 (developer guide, "deployment circuit breaker").
+    let threshold = primary.desired_count.div_ceil(2).clamp(3, 200);
+    if !breaker.enable || primary.rollout_state != RolloutState::InProgress || primary.failed_tasks < threshold {
+        return false;
+    }
+    primary.rollout_state = RolloutState::Failed;
+    "ECS deployment circuit breaker: tasks failed to start.".clone_into(&mut primary.rollout_state_reason);
+    primary.updated_at = now;
+    let failed = format!("(deployment {}) deployment failed: tasks failed to start.", primary.id);
+    service.say(now, &failed);
+    let last_good = service.deployments.iter().position(|one| one.rollout_state == RolloutState::Completed);
+    if let Some(index) = last_good.filter(|_| breaker.rollback) {
+        let mut good = service.deployments.remove(index);
+        good.rollout_state = RolloutState::InProgress;
+        good.rollout_state_reason =
+            format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", good.id);
+        good.desired_count = service.desired_count;
+        good.failed_tasks = 0;
+        good.retry_at = None;
+        service.say(now, &format!("rolling back to (deployment {}).", good.id));
+        service.deployments.insert(0, good);
+    }
+    true
+}
