@@ -1,8 +1,64 @@
-//! Exit codes, named once. `--help` lists them.
+//! Exit codes, named once; `--help` lists this table.
 
 use std::process::ExitCode;
 
-/// Done.
-pub const DONE: u8 = 0;
-/// The work failed.
-pub const FAILED: u8 = 1;
+/// How a command ended. Errors carry one of these too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// The work is done.
+    Done,
+    /// The work failed.
+    Failed,
+    /// The command line or `ecsws.toml` is wrong; nothing was changed.
+    Usage,
+    /// AWS refused us: credentials or permissions.
+    Refused,
+    /// The time given for the work ran out.
+    TimedOut,
+    /// The answer to a question that a script asked is "no": `diff --fail` found differences, `status --check` found the service not steady.
+    No,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Every exit code with the words of `--help`.
+pub const TABLE: [(Exit, u8, &str); 7] = [
+    (Exit::Done, 0, "done"),
+    (Exit::Failed, 1, "failed"),
+    (Exit::Usage, 2, "wrong usage or a wrong ecsws.toml; nothing was changed"),
+    (Exit::Refused, 3, "AWS refused: credentials or permissions"),
+    (Exit::TimedOut, 4, "timed out"),
+    (Exit::No, 5, "the answer is no: `diff --fail` found differences, `status --check` found it not steady"),
+    (Exit::Interrupted, 130, "interrupted"),
+];
+
+impl Exit {
+    /// The process's exit code.
+    pub fn code(self) -> u8 {
+        TABLE.iter().find(|(exit, ..)| *exit == self).map_or(1, |(_, code, _)| *code)
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// The table as `--help` prints it.
+pub fn help() -> String {
+    let rows = TABLE.iter().map(|(_, code, words)| format!("  {code:>3}  {words}\n"));
+    format!("Exit codes:\n{}", rows.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_exit_has_its_own_code() {
+        let mut codes: Vec<u8> = TABLE.iter().map(|(exit, ..)| exit.code()).collect();
+        codes.sort_unstable();
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 130]);
+    }
+}

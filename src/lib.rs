@@ -3,23 +3,54 @@
 //! [`main`] is the one place where an error becomes text and an exit code. Arrows between the modules point one way;
 //! `tests/it/architecture.rs` checks them.
 
+pub mod aws;
+pub mod commands;
+mod complete;
+pub mod context;
+pub mod error;
+pub mod exit;
+pub mod ops;
+pub mod project;
+pub mod render;
+#[cfg(unix)]
+pub mod sandbox;
+pub mod settings;
+pub mod stack;
+pub mod when;
+
 use std::process::ExitCode;
 
-pub mod commands;
-pub mod exit;
-pub mod sandbox;
-pub mod stack;
+use clap::{CommandFactory as _, Parser as _};
+use clap_complete::CompleteEnv;
 
-use clap::Parser as _;
+use commands::Cli;
+use context::Context;
+use exit::Exit;
+use settings::Surroundings;
 
-/// Parses the command line and runs it.
+/// Answers a shell's completion request, or parses the command line and runs it.
 pub fn main() -> ExitCode {
-    let cli = commands::Cli::parse();
-    match commands::run(cli) {
+    CompleteEnv::with_factory(Cli::command).var(commands::COMPLETION_VARIABLE).complete();
+    let cli = Cli::parse();
+    #[cfg(unix)]
+    if let Some(inner) = cli.inner() {
+        return inner.run();
+    }
+    let (Ok(surroundings), Ok(runtime)) = (
+        Surroundings::of_this_process(),
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build(),
+    ) else {
+        return Exit::Failed.into();
+    };
+    let mut ctx = Context::new(settings::resolve(cli.global.clone(), surroundings));
+    let ended = runtime.block_on(commands::run(cli, &mut ctx));
+    // What still reads from the terminal in the background must not keep the process alive.
+    runtime.shutdown_background();
+    match ended {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            anstream::eprintln!("error: {error:#}");
-            exit::FAILED.into()
+            ctx.ui.error(&error);
+            error.exit.into()
         }
     }
 }

@@ -1,25 +1,106 @@
-//! The command table: each row is a file of this folder.
+//! The command table: each row is a file of this folder with its arguments (their doc comments are the help) and its `run`.
+
+mod approve;
+mod completions;
+mod deploy;
+mod destroy;
+mod diff;
+mod init;
+mod logs;
+#[cfg(unix)]
+mod sandbox;
+#[cfg(unix)]
+pub mod sandbox_inner;
+mod scale;
+mod status;
+mod synth;
+mod wanted;
 
 use std::process::ExitCode;
 
-mod sandbox;
+use clap::{Parser, Subcommand};
 
-/// Run services on Amazon ECS.
-#[derive(Debug, clap::Parser)]
-#[command(version)]
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::{self, Exit};
+use crate::settings::GlobalArgs;
+
+pub use completions::VARIABLE as COMPLETION_VARIABLE;
+
+/// Run services on Amazon ECS: see what will change, deploy it, watch it, scale it.
+///
+/// What runs is described in an ecsws.toml. With --sandbox every command works on this machine, against an AWS that ecsws carries inside.
+#[derive(Debug, Parser)]
+#[command(version, after_help = exit::help(), after_long_help = exit::help())]
 pub struct Cli {
+    /// The flags that every command takes.
+    #[command(flatten)]
+    pub global: GlobalArgs,
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, clap::Subcommand)]
+#[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::InitArgs),
+    Synth(synth::SynthArgs),
+    Diff(diff::DiffArgs),
+    Deploy(deploy::DeployArgs),
+    Status(status::StatusArgs),
+    Logs(logs::LogsArgs),
+    Scale(scale::ScaleArgs),
+    Destroy(destroy::DestroyArgs),
+    #[cfg(unix)]
     Sandbox(sandbox::SandboxArgs),
+    Completions(completions::CompletionsArgs),
+}
+
+#[cfg(unix)]
+impl Cli {
+    /// What the sandbox starts this program as; `None` for the commands of users.
+    pub fn inner(&self) -> Option<&sandbox_inner::InnerCommand> {
+        match &self.command {
+            Command::Sandbox(args) => args.inner(),
+            _ => None,
+        }
+    }
+}
+
+/// How a command ended when nothing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// The answer to what was asked is no.
+    No,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Exit::Done,
+            Outcome::No => Exit::No,
+            Outcome::Interrupted => Exit::Interrupted,
+        }
+        .into()
+    }
 }
 
 /// Runs the chosen command.
-pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
     match cli.command {
-        Command::Sandbox(args) => sandbox::run(args),
+        Command::Init(args) => init::run(&args, ctx),
+        Command::Synth(args) => synth::run(args, ctx).await,
+        Command::Diff(args) => diff::run(args, ctx).await,
+        Command::Deploy(args) => deploy::run(args, ctx).await,
+        Command::Status(args) => Box::pin(status::run(args, ctx)).await,
+        Command::Logs(args) => logs::run(args, ctx).await,
+        Command::Scale(args) => scale::run(args, ctx).await,
+        Command::Destroy(args) => destroy::run(args, ctx).await,
+        #[cfg(unix)]
+        Command::Sandbox(args) => sandbox::run(args, ctx).await,
+        Command::Completions(args) => completions::run(&args, ctx),
     }
 }

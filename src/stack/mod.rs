@@ -1,1 +1,33 @@
-//! The stack model: pure, it takes text and values and gives values back.
+//! The stack model: pure, it takes text and values and gives values back. It may not touch files, clocks, the environment or the network.
+//!
+//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`, [`synth`] makes a [`Template`] of them,
+//! [`TemplateDiff`] says what deploying it would change.
+
+mod check;
+mod construct;
+pub mod diff;
+mod edit;
+mod foreign;
+mod housekeeping;
+mod lock;
+mod lookups;
+mod problem;
+mod reader;
+pub mod resources;
+pub mod security;
+pub mod spec;
+mod stacks;
+mod synth;
+mod template;
+mod yaml;
+
+pub use diff::TemplateDiff;
+pub use edit::{Scaling, edit_scaling};
+pub use foreign::{ForeignError, read_template};
+pub use lock::Lock;
+pub use lookups::{Environment, Lookup, Lookups, Subnets, Vpc};
+pub use problem::{Problem, Problems};
+pub use spec::Spec;
+pub use stacks::{ProjectStack, StackKind, stacks};
+pub use synth::{PlatformIds, SynthError, platform_ids, synth};
+pub use template::Template;

@@ -1,10 +1,19 @@
-//! The integration tests, one binary.
+//! The integration tests: one binary, a file per subject.
 
+mod architecture;
+mod cli;
+mod common;
+mod completions;
+mod diff;
 mod local_aws;
+mod peers;
+mod properties;
 mod sandbox_autoscaling;
 mod sandbox_cloudformation;
 mod sandbox_ecs;
 mod sandbox_logs;
 mod sandbox_security;
+mod spec;
 mod stand_in;
+mod synth;
 mod tasks;

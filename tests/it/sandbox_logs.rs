@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata as _;
-use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use aws_sdk_cloudwatchlogs::types::{InputLogEvent, RejectedLogEventsInfo};
 
 use ecsws::sandbox::world::clock::Clock;
 
@@ -162,7 +162,7 @@ async fn refusals_have_the_words_of_aws() {
         .send()
         .await
         .expect("an answer");
-    assert_eq!(put.rejected_log_events_info().and_then(|info| info.too_old_log_event_end_index()), Some(1));
+    assert_eq!(put.rejected_log_events_info().and_then(RejectedLogEventsInfo::too_old_log_event_end_index), Some(1));
 }
 
 #[tokio::test]

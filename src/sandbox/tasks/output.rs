@@ -62,17 +62,17 @@ impl Splitter {
     fn take(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
-            self.open.extend_from_slice(piece);
-            if self.open.last() == Some(&b'\n') {
+            let ended = piece.strip_suffix(b"\n");
+            self.open.extend_from_slice(ended.unwrap_or(piece));
+            if ended.is_some() && self.open.last() == Some(&b'\r') {
                 self.open.pop();
-                if self.open.last() == Some(&b'\r') {
-                    self.open.pop();
-                }
-                lines.push(text(&std::mem::take(&mut self.open)));
             }
             while self.open.len() > MAX_MESSAGE_BYTES {
                 let tail = self.open.split_off(character_boundary(&self.open, MAX_MESSAGE_BYTES));
                 lines.push(text(&std::mem::replace(&mut self.open, tail)));
+            }
+            if ended.is_some() {
+                lines.push(text(&std::mem::take(&mut self.open)));
             }
         }
         lines

@@ -48,6 +48,17 @@ pub struct Store {
 /// Rows of an event table: a key and its bytes, in the order of the keys.
 pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// What is done with a row of an event table that is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// It belongs to the answer.
+    Take,
+    /// It does not.
+    Skip,
+    /// It does not, and nothing after it does.
+    End,
+}
+
 impl Store {
     /// Opens the database in `folder`, or makes it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
@@ -142,16 +153,15 @@ impl Store {
         Ok(transaction.commit()?)
     }
 
-    /// The first `limit` rows of an event table from `from` (included) to `to` (excluded) for which `wanted` says yes.
+    /// The rows of an event table from `from` (included) to `to` (excluded) that `visit`, which sees them in order, takes.
     pub fn range(
         &self,
         table: &'static str,
         from: &[u8],
         to: &[u8],
-        limit: usize,
-        wanted: impl FnMut(&[u8], &[u8]) -> bool,
+        visit: impl FnMut(&[u8], &[u8]) -> Visit,
     ) -> Result<Rows, StoreError> {
-        Ok(self.range_events(table, from, to, limit, wanted)?)
+        Ok(self.range_events(table, from, to, visit)?)
     }
 
     fn range_events(
@@ -159,8 +169,7 @@ impl Store {
         name: &'static str,
         from: &[u8],
         to: &[u8],
-        limit: usize,
-        mut wanted: impl FnMut(&[u8], &[u8]) -> bool,
+        mut visit: impl FnMut(&[u8], &[u8]) -> Visit,
     ) -> Result<Rows, redb::Error> {
         let transaction = self.database.begin_read()?;
         let table = match transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name)) {
@@ -170,11 +179,10 @@ impl Store {
         let mut found = Rows::new();
         for row in table.range(from..to)? {
             let (key, bytes) = row?;
-            if found.len() == limit {
-                break;
-            }
-            if wanted(key.value(), bytes.value()) {
-                found.push((key.value().to_owned(), bytes.value().to_owned()));
+            match visit(key.value(), bytes.value()) {
+                Visit::Take => found.push((key.value().to_owned(), bytes.value().to_owned())),
+                Visit::Skip => {}
+                Visit::End => break,
             }
         }
         Ok(found)

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Group;
+use crate::sandbox::world::store::Visit;
 use crate::sandbox::{Fault, Sandbox};
 
 const TABLE: &str = "logs_events";
@@ -77,11 +78,6 @@ impl Found {
     }
 }
 
-/// The message of a stored value.
-pub(super) fn message(value: &[u8]) -> &[u8] {
-    value.get(8..).unwrap_or_default()
-}
-
 /// Events for one stream.
 #[derive(Debug)]
 pub struct Batch {
@@ -129,19 +125,17 @@ fn sequence(now_millis: i64) -> u64 {
     LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default().max(floor) + 1
 }
 
-/// Shows every event of a group from `from` (included) to `to` (excluded) in order, at most `limit` of those that are `wanted`.
+/// The events between two keys that `visit`, which sees them in order with their messages, takes.
 pub(super) fn range(
     sandbox: &Sandbox,
     (from, to): (&[u8], &[u8]),
-    limit: usize,
-    wanted: impl FnMut(Key, &[u8]) -> bool,
+    mut visit: impl FnMut(Key, &[u8]) -> Visit,
 ) -> Result<Vec<Found>, Fault> {
-    let mut wanted = wanted;
-    let rows = sandbox
-        .world
-        .store()
-        .range(TABLE, from, to, limit, |key, value| Key::read(key).is_some_and(|key| wanted(key, value)))
-        .map_err(Fault::internal)?;
+    let visit = |key: &[u8], value: &[u8]| match (Key::read(key), value.split_first_chunk::<8>()) {
+        (Some(key), Some((_, message))) => visit(key, message),
+        _ => Visit::Skip,
+    };
+    let rows = sandbox.world.store().range(TABLE, from, to, visit).map_err(Fault::internal)?;
     Ok(rows.iter().filter_map(|(key, value)| Found::read(key, value)).collect())
 }
 

@@ -11,6 +11,7 @@ use super::filter_pattern::FilterPattern;
 use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
 use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::world::World;
+use crate::sandbox::world::store::Visit;
 use crate::sandbox::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;
@@ -51,9 +52,9 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
         Some(token) => paging::position(&question, token).map_err(invalid_token)?,
         None => first.bytes().to_vec(),
     };
-    let wanted = |key: Key, value: &[u8]| streams.contains_key(&key.stream) && pattern.matches(events::message(value));
+    let wanted = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
     let page = page(sandbox, (&from, &last.bytes()), limit, wanted)?;
-    let next_token = page.next.map(|key| paging::token(&question, &key));
+    let next_token = page.next.map(|key| paging::token(&question, &key.bytes()));
     let described: Vec<Value> = page.events.iter().map(|event| describe(event, &streams)).collect();
     Ok(json!({ "events": described, "searchedLogStreams": [], "nextToken": next_token }))
 }
@@ -79,33 +80,29 @@ fn selected(
 
 struct Page {
     events: Vec<Found>,
-    next: Option<Vec<u8>>,
+    next: Option<Key>,
 }
 
-/// Reads one event more than fits, which is where the next page begins.
+/// The wanted events that fit on a page, and the first that does not.
 fn page(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),
     limit: usize,
-    mut wanted: impl FnMut(Key, &[u8]) -> bool,
+    wanted: impl Fn(Key, &[u8]) -> bool,
 ) -> Result<Page, Fault> {
-    let (mut bytes, mut count) = (0, 0);
-    // When the page is full the next wanted event is the last that is read.
-    let mut full_at = None;
-    let mut events = events::range(sandbox, window, limit + 1, |key, value| {
-        if full_at.is_some() || !wanted(key, value) {
-            return false;
+    let (mut bytes, mut count, mut next) = (0, 0, None);
+    let events = events::range(sandbox, window, |key, message| {
+        if !wanted(key, message) {
+            return Visit::Skip;
         }
-        bytes += events::message(value).len();
+        if count == limit || (count > 0 && bytes + message.len() > MOST_BYTES) {
+            next = Some(key);
+            return Visit::End;
+        }
+        bytes += message.len();
         count += 1;
-        if bytes > MOST_BYTES && count > 1 {
-            full_at = Some(count - 1);
-        }
-        true
+        Visit::Take
     })?;
-    let kept = full_at.unwrap_or(limit).min(events.len());
-    let next = events.get(kept).map(|event| event.key.bytes().to_vec());
-    events.truncate(kept);
     Ok(Page { events, next })
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::events::{self, Found, Key};
 use super::{group, group_name, invalid_token, limit, no_such, stream_key};
 use crate::sandbox::services::{Reply, paging};
+use crate::sandbox::world::store::Visit;
 use crate::sandbox::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;
@@ -83,21 +84,28 @@ fn after(key: Key) -> Vec<u8> {
     bytes
 }
 
+/// Takes the first events that fit.
 fn forward(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),
     limit: usize,
     in_stream: impl Fn(Key) -> bool,
 ) -> Result<Vec<Found>, Fault> {
-    let mut bytes = 0;
-    events::range(sandbox, window, limit, |key, value| {
-        let wanted = bytes <= MOST_BYTES && in_stream(key);
-        bytes += if wanted { events::message(value).len() } else { 0 };
-        wanted && bytes <= MOST_BYTES
+    let (mut bytes, mut count) = (0, 0);
+    events::range(sandbox, window, |key, message| {
+        if !in_stream(key) {
+            return Visit::Skip;
+        }
+        if count == limit || (count > 0 && bytes + message.len() > MOST_BYTES) {
+            return Visit::End;
+        }
+        bytes += message.len();
+        count += 1;
+        Visit::Take
     })
 }
 
-/// Walks the window once and keeps the last events that fit.
+/// Walks the window once to see where the last events that fit begin, and takes those.
 fn backward(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),
@@ -106,18 +114,18 @@ fn backward(
 ) -> Result<Vec<Found>, Fault> {
     let mut kept: VecDeque<(Key, usize)> = VecDeque::new();
     let mut bytes = 0;
-    events::range(sandbox, window, usize::MAX, |key, value| {
+    events::range(sandbox, window, |key, message| {
         if in_stream(key) {
-            bytes += events::message(value).len();
-            kept.push_back((key, events::message(value).len()));
+            bytes += message.len();
+            kept.push_back((key, message.len()));
             while kept.len() > limit || (bytes > MOST_BYTES && kept.len() > 1) {
                 bytes -= kept.pop_front().map_or(0, |(_, size)| size);
             }
         }
-        false
+        Visit::Skip
     })?;
     let Some((first, _)) = kept.front() else { return Ok(Vec::new()) };
-    events::range(sandbox, (&first.bytes(), window.1), limit, |key, _| in_stream(key))
+    forward(sandbox, (&first.bytes(), window.1), limit, in_stream)
 }
 
 fn describe(event: &Found) -> Value {

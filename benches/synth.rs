@@ -1,0 +1,37 @@
+//! How long a synth takes: parse, template, text.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use ecsws::stack::{Environment, Lock, Spec, stacks, synth};
+
+const CASES: &[(&str, &str, &str)] = &[
+    (
+        "service",
+        include_str!("../tests/data/synth/current-cdk-autoscaling/ecsws.toml"),
+        include_str!("../tests/data/synth/current-cdk-autoscaling/ecsws.lock"),
+    ),
+    (
+        "platform",
+        include_str!("../tests/data/synth/platform-cdk2/ecsws.toml"),
+        include_str!("../tests/data/synth/platform-cdk2/ecsws.lock"),
+    ),
+];
+
+fn whole(spec: &str, lock: &str) -> String {
+    let (spec, _) = Spec::parse(spec).expect("the spec is right");
+    let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
+    let lookups = Lock::parse(lock).expect("the lock is right").lookups(&environment);
+    synth(&spec, &stacks(&spec)[0].name, &environment, &lookups).expect("nothing is missing").to_yaml()
+}
+
+fn benches(criterion: &mut Criterion) {
+    for (name, spec, lock) in CASES {
+        criterion.bench_function(&format!("parse, synth and print a {name}"), |bencher| {
+            bencher.iter(|| whole(black_box(spec), black_box(lock)));
+        });
+    }
+}
+
+criterion_group!(synths, benches);
+criterion_main!(synths);

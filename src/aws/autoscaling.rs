@@ -1,0 +1,81 @@
+//! Application Auto Scaling: who else changes a service's desired count.
+
+use aws_sdk_applicationautoscaling::Client;
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
+
+use serde::Serialize;
+
+use super::{Aws, Result, ServiceName, count, text};
+
+/// A service registered for scaling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ScalableTarget {
+    /// MinCapacity.
+    pub min: u32,
+    /// MaxCapacity.
+    pub max: u32,
+    /// Its target-tracking policies.
+    pub policies: Vec<ScalingPolicy>,
+}
+
+/// A target-tracking policy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScalingPolicy {
+    /// The predefined metric, such as `ECSServiceAverageCPUUtilization`; empty for a customised one.
+    pub metric: String,
+    /// The value that it is kept at.
+    pub target: f64,
+}
+
+// `target` comes from a template and is never NaN.
+impl Eq for ScalingPolicy {}
+
+impl Aws {
+    fn autoscaling(&self) -> &Client {
+        self.autoscaling.get_or_init(|| Client::new(&self.config))
+    }
+
+    /// The scaling of a service; `None` when nothing scales it.
+    pub async fn scalable_target(&self, name: &ServiceName) -> Result<Option<ScalableTarget>> {
+        let action = format!("read the autoscaling of service `{}`", name.service);
+        let resource = format!("service/{}/{}", name.cluster, name.service);
+        let targets = self
+            .autoscaling()
+            .describe_scalable_targets()
+            .service_namespace(ServiceNamespace::Ecs)
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .resource_ids(&resource)
+            .send()
+            .await
+            .map_err(|error| self.error(&action, &error))?;
+        let Some(target) = targets.scalable_targets.unwrap_or_default().into_iter().next() else {
+            return Ok(None);
+        };
+        let policies = self
+            .autoscaling()
+            .describe_scaling_policies()
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id(&resource)
+            .send()
+            .await
+            .map_err(|error| self.error(&action, &error))?;
+        let tracking = policies
+            .scaling_policies
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|policy| policy.target_tracking_scaling_policy_configuration);
+        let policies = tracking.map(|tracking| ScalingPolicy {
+            metric: text(
+                tracking
+                    .predefined_metric_specification
+                    .map(|metric| metric.predefined_metric_type.as_str().to_owned()),
+            ),
+            target: tracking.target_value,
+        });
+        Ok(Some(ScalableTarget {
+            min: count(target.min_capacity),
+            max: count(target.max_capacity),
+            policies: policies.collect(),
+        }))
+    }
+}

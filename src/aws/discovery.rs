@@ -1,0 +1,70 @@
+//! Cloud Map: the names and addresses under which a service's tasks are found.
+
+use aws_sdk_servicediscovery::Client;
+
+use serde::Serialize;
+
+use super::{Aws, Result, text};
+
+/// A Cloud Map service with its namespace and instances.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiscoveryService {
+    /// `SERVICE.NAMESPACE`.
+    pub name: String,
+    /// What is registered.
+    pub instances: Vec<DiscoveryInstance>,
+}
+
+impl DiscoveryService {
+    /// `ADDRESS` or `ADDRESS:PORT` of each instance.
+    pub fn addresses(&self) -> String {
+        let address = |instance: &DiscoveryInstance| match &instance.port {
+            Some(port) => format!("{}:{port}", instance.address),
+            None => instance.address.clone(),
+        };
+        self.instances.iter().map(address).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// A registered instance: a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DiscoveryInstance {
+    /// The instance's id; for ECS, the task's id.
+    pub id: String,
+    /// AWS_INSTANCE_IPV4.
+    pub address: String,
+    /// AWS_INSTANCE_PORT.
+    pub port: Option<String>,
+}
+
+impl Aws {
+    fn discovery(&self) -> &Client {
+        self.discovery.get_or_init(|| Client::new(&self.config))
+    }
+
+    /// A Cloud Map service by its ARN, `arn:aws:servicediscovery:REGION:ACCOUNT:service/srv-…`.
+    pub async fn discovery_service(&self, arn: &str) -> Result<DiscoveryService> {
+        let id = arn.rsplit('/').next().unwrap_or_default();
+        let action = format!("read Cloud Map service `{id}`");
+        let answer = self.discovery().get_service().id(id).send().await.map_err(|error| self.error(&action, &error))?;
+        let service = answer.service;
+        let namespace_id = service.as_ref().and_then(|service| service.namespace_id.clone()).unwrap_or_default();
+        let call = self.discovery().get_namespace().id(namespace_id);
+        let namespace = call.send().await.map_err(|error| self.error(&action, &error))?.namespace;
+        let mut instances = Vec::new();
+        let mut pages = self.discovery().list_instances().service_id(id).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.error(&action, &error))?;
+            instances.extend(page.instances.unwrap_or_default().into_iter().map(|instance| {
+                let mut attributes = instance.attributes.unwrap_or_default();
+                DiscoveryInstance {
+                    id: text(instance.id),
+                    address: attributes.remove("AWS_INSTANCE_IPV4").unwrap_or_default(),
+                    port: attributes.remove("AWS_INSTANCE_PORT"),
+                }
+            }));
+        }
+        let names = (service.and_then(|service| service.name), namespace.and_then(|namespace| namespace.name));
+        Ok(DiscoveryService { name: format!("{}.{}", text(names.0), text(names.1)), instances })
+    }
+}

@@ -1,0 +1,156 @@
+//! The three look-ups of EC2 that we need, through its Query protocol: the typed client takes longer to compile than all the others together.
+
+use roxmltree::{Document, Node};
+
+use super::raw::RawCall;
+use super::{Aws, AwsError, AwsErrorKind, Result};
+
+/// EC2's API version: the only one it has had since 2016.
+const VERSION: &str = "2016-11-15";
+
+/// A VPC with its subnets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vpc {
+    /// `vpc-…`.
+    pub id: String,
+    /// Its subnets, by availability zone and then by id.
+    pub subnets: Vec<Subnet>,
+}
+
+/// A subnet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subnet {
+    /// `subnet-…`.
+    pub id: String,
+    /// Its availability zone.
+    pub zone: String,
+    /// The `aws-cdk:subnet-type` tag.
+    pub cdk_type: Option<String>,
+    /// Whether its route table leads to an internet gateway.
+    pub public: bool,
+}
+
+impl Aws {
+    /// The VPCs with this Name tag, without their subnets.
+    pub async fn vpc_ids(&self, name: &str) -> Result<Vec<String>> {
+        let action = format!("look up the VPC `{name}`");
+        let filters = [("Filter.1.Name", "tag:Name"), ("Filter.1.Value.1", name)];
+        self.ec2(&action, "DescribeVpcs", &filters, |answer| {
+            items(answer, "vpcSet").map(|vpc| child(vpc, "vpcId")).collect()
+        })
+        .await
+    }
+
+    /// A VPC's subnets and which of them are public.
+    pub async fn vpc(&self, id: &str) -> Result<Vpc> {
+        let action = format!("look up the subnets of VPC `{id}`");
+        let filters = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", id)];
+        let tables: Vec<RouteTable> = self
+            .ec2(&action, "DescribeRouteTables", &filters, |answer| {
+                items(answer, "routeTableSet").map(route_table).collect()
+            })
+            .await?;
+        let mut subnets: Vec<Subnet> = self
+            .ec2(&action, "DescribeSubnets", &filters, |answer| {
+                items(answer, "subnetSet").map(|subnet| read_subnet(subnet, &tables)).collect()
+            })
+            .await?;
+        subnets.sort_by(|a, b| (&a.zone, &a.id).cmp(&(&b.zone, &b.id)));
+        Ok(Vpc { id: id.to_owned(), subnets })
+    }
+
+    /// The region's availability zones that are open, by name.
+    pub async fn availability_zones(&self) -> Result<Vec<String>> {
+        let filters = [("Filter.1.Name", "zone-type"), ("Filter.1.Value.1", "availability-zone")];
+        let mut zones: Vec<String> = self
+            .ec2("list the availability zones", "DescribeAvailabilityZones", &filters, |answer| {
+                let open =
+                    items(answer, "availabilityZoneInfo").filter(|zone| child(*zone, "zoneState") == "available");
+                open.map(|zone| child(zone, "zoneName")).collect()
+            })
+            .await?;
+        zones.sort();
+        Ok(zones)
+    }
+
+    /// Calls an operation, page after page, and reads each answer.
+    async fn ec2<T>(
+        &self,
+        action: &str,
+        operation: &str,
+        parameters: &[(&str, &str)],
+        read: impl Fn(Node<'_, '_>) -> Vec<T>,
+    ) -> Result<Vec<T>> {
+        let mut results = Vec::new();
+        let mut token = String::new();
+        loop {
+            let mut body = form_urlencoded::Serializer::new(String::new());
+            body.append_pair("Action", operation).append_pair("Version", VERSION).extend_pairs(parameters);
+            if !token.is_empty() {
+                body.append_pair("NextToken", &token);
+            }
+            let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+            let call = RawCall { action, signing_name: "ec2", headers: &headers, body: body.finish() };
+            let answer = self.raw(&call).await?;
+            let not_ec2 = |_| AwsError::unanswered(action, AwsErrorKind::Other, "the answer is not EC2's");
+            let document = Document::parse(&answer.body).map_err(not_ec2)?;
+            if !answer.ok {
+                let error = document
+                    .descendants()
+                    .find(|node| node.has_tag_name("Error"))
+                    .unwrap_or_else(|| document.root_element());
+                return Err(AwsError::answered(action, &child(error, "Code"), &child(error, "Message")));
+            }
+            results.extend(read(document.root_element()));
+            token = child(document.root_element(), "nextToken");
+            if token.is_empty() {
+                return Ok(results);
+            }
+        }
+    }
+}
+
+struct RouteTable {
+    main: bool,
+    subnets: Vec<String>,
+    to_internet: bool,
+}
+
+fn route_table(table: Node<'_, '_>) -> RouteTable {
+    RouteTable {
+        main: items(table, "associationSet").any(|association| child(association, "main") == "true"),
+        subnets: items(table, "associationSet").map(|association| child(association, "subnetId")).collect(),
+        to_internet: items(table, "routeSet").any(|route| child(route, "gatewayId").starts_with("igw-")),
+    }
+}
+
+/// cdk's rule: a subnet is public when its own route table, or else the VPC's main one, has a route to an internet gateway.
+fn read_subnet(subnet: Node<'_, '_>, tables: &[RouteTable]) -> Subnet {
+    let id = child(subnet, "subnetId");
+    let own = tables.iter().find(|table| table.subnets.contains(&id));
+    let table = own.or_else(|| tables.iter().find(|table| table.main));
+    let mut tags = items(subnet, "tagSet").filter(|tag| child(*tag, "key") == "aws-cdk:subnet-type");
+    Subnet {
+        zone: child(subnet, "availabilityZone"),
+        cdk_type: tags.next().map(|tag| child(tag, "value")),
+        public: table.is_some_and(|table| table.to_internet),
+        id,
+    }
+}
+
+/// The `item`s of the list `name` of a node.
+fn items<'a, 'input: 'a>(
+    node: Node<'a, 'input>,
+    name: &str,
+) -> impl Iterator<Item = Node<'a, 'input>> + use<'a, 'input> {
+    let list = element(node, name);
+    list.into_iter().flat_map(|list| list.children().filter(|item| item.tag_name().name() == "item"))
+}
+
+fn element<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Option<Node<'a, 'input>> {
+    node.children().find(|child| child.tag_name().name() == name)
+}
+
+fn child(node: Node<'_, '_>, name: &str) -> String {
+    element(node, name).and_then(|node| node.text()).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,124 @@
+//! CloudWatch Logs: groups, streams, events.
+
+use aws_sdk_cloudwatchlogs::Client;
+use jiff::Timestamp;
+
+use super::{Aws, Result, text};
+
+/// What FilterLogEvents shall find.
+#[derive(Debug, Clone, Default)]
+pub struct LogQuery {
+    /// The log group's name.
+    pub group: String,
+    /// Streams whose name begins with this; filtered by the server.
+    pub stream_prefix: Option<String>,
+    /// From here on, inclusive.
+    pub start: Option<Timestamp>,
+    /// Up to here, inclusive.
+    pub end: Option<Timestamp>,
+    /// CloudWatch's filter pattern.
+    pub pattern: Option<String>,
+}
+
+/// One page of FilterLogEvents. An empty page may carry a token.
+#[derive(Debug, Clone, Default)]
+pub struct LogPage {
+    /// Events, oldest first within the page.
+    pub events: Vec<LogEvent>,
+    /// Where the next page begins.
+    pub next_token: Option<String>,
+}
+
+/// A log event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEvent {
+    /// EventId: unique in the log group.
+    pub id: String,
+    /// The stream's name.
+    pub stream: String,
+    /// When, by the writer's clock.
+    pub timestamp: Timestamp,
+    /// The line, as it was written.
+    pub message: String,
+}
+
+/// A log group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogGroup {
+    /// Its name.
+    pub name: String,
+    /// Days that events are kept; for ever when absent.
+    pub retention_days: Option<i32>,
+    /// Bytes that CloudWatch counts.
+    pub stored_bytes: i64,
+}
+
+/// A log stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStream {
+    /// Its name.
+    pub name: String,
+    /// The newest event. AWS updates it with a delay of up to an hour.
+    pub last_event: Option<Timestamp>,
+}
+
+impl Aws {
+    fn logs(&self) -> &Client {
+        self.logs.get_or_init(|| Client::new(&self.config))
+    }
+
+    /// One page of the events that match.
+    pub async fn filter_log_events(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage> {
+        let action = format!("read log group `{}`", query.group);
+        let answer = self
+            .logs()
+            .filter_log_events()
+            .log_group_name(&query.group)
+            .set_log_stream_name_prefix(query.stream_prefix.clone())
+            .set_start_time(query.start.map(Timestamp::as_millisecond))
+            .set_end_time(query.end.map(Timestamp::as_millisecond))
+            .set_filter_pattern(query.pattern.clone())
+            .set_next_token(token)
+            .send()
+            .await
+            .map_err(|error| self.error(action, &error))?;
+        let events = answer.events.unwrap_or_default().into_iter().map(|event| LogEvent {
+            id: text(event.event_id),
+            stream: text(event.log_stream_name),
+            timestamp: milliseconds(event.timestamp).unwrap_or_default(),
+            message: text(event.message),
+        });
+        Ok(LogPage { events: events.collect(), next_token: answer.next_token })
+    }
+
+    /// The log groups whose name begins with `prefix`.
+    pub async fn log_groups(&self, prefix: Option<&str>) -> Result<Vec<LogGroup>> {
+        let call = self.logs().describe_log_groups().set_log_group_name_prefix(prefix.map(ToOwned::to_owned));
+        let groups: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+        let groups = groups.map_err(|error| self.error("list log groups", &error))?;
+        let ours = groups.into_iter().map(|group| LogGroup {
+            name: text(group.log_group_name),
+            retention_days: group.retention_in_days,
+            stored_bytes: group.stored_bytes.unwrap_or_default(),
+        });
+        Ok(ours.collect())
+    }
+
+    /// The streams of a group whose name begins with `prefix`, by name.
+    pub async fn log_streams(&self, group: &str, prefix: Option<&str>) -> Result<Vec<LogStream>> {
+        let action = format!("list the streams of log group `{group}`");
+        let call = self.logs().describe_log_streams().log_group_name(group);
+        let call = call.set_log_stream_name_prefix(prefix.map(ToOwned::to_owned));
+        let streams: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+        let streams = streams.map_err(|error| self.error(action, &error))?;
+        let ours = streams.into_iter().map(|stream| LogStream {
+            name: text(stream.log_stream_name),
+            last_event: milliseconds(stream.last_event_timestamp),
+        });
+        Ok(ours.collect())
+    }
+}
+
+fn milliseconds(value: Option<i64>) -> Option<Timestamp> {
+    Timestamp::from_millisecond(value?).ok()
+}

@@ -1,0 +1,160 @@
+//! The one AWS client layer: the only place that names `aws_sdk_*`. What leaves it are our own small types.
+//!
+//! One [`Aws`] value is built on first use and holds the configuration; each service's calls are in the file of its name.
+
+mod autoscaling;
+mod cloudformation;
+mod discovery;
+mod ec2;
+mod ecs;
+mod error;
+mod logs;
+mod raw;
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+pub use autoscaling::{ScalableTarget, ScalingPolicy};
+pub use cloudformation::{ChangeSet, ChangeSetKind, ChangeSetRequest, Output, Stack, StackEvent, StackResource};
+pub use discovery::{DiscoveryInstance, DiscoveryService};
+pub use ec2::{Subnet, Vpc};
+pub use ecs::{Container, Deployment, ServiceEvent, ServiceName, ServiceState, Task};
+pub use error::{AwsError, AwsErrorKind};
+pub use logs::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
+
+type Result<T> = std::result::Result<T, AwsError>;
+
+/// Attempts of one call in all, the first included. Throttled calls wait longer each time (adaptive mode).
+const ATTEMPTS: u32 = 6;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Where calls go and who makes them. What is left out comes from the standard chain (profiles, SSO, environment, containers).
+#[derive(Debug, Clone, Default)]
+pub struct Connection {
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// The region, when something says it.
+    pub region: Option<String>,
+    /// `--endpoint-url`.
+    pub endpoint_url: Option<String>,
+    /// The key pair of the sandbox: nothing of the user's own AWS configuration is then used.
+    pub static_keys: Option<(String, String)>,
+}
+
+/// The AWS clients of one region and one set of credentials.
+#[derive(Debug)]
+pub struct Aws {
+    config: SdkConfig,
+    region: String,
+    cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
+    ecs: OnceLock<aws_sdk_ecs::Client>,
+    logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
+    autoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
+    discovery: OnceLock<aws_sdk_servicediscovery::Client>,
+}
+
+/// Who calls, by STS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The twelve digits.
+    pub account: String,
+    /// The caller's ARN.
+    pub arn: String,
+}
+
+impl Aws {
+    /// Loads the configuration. Nothing is asked of AWS yet.
+    pub async fn connect(connection: Connection) -> Result<Self> {
+        let http = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+            .build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(http)
+            .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
+            .timeout_config(
+                TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
+            );
+        if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
+            loader = loader.app_name(name);
+        }
+        if let Some(profile) = connection.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = connection.region {
+            loader = loader.region(Region::new(region));
+        }
+        if let Some(url) = connection.endpoint_url {
+            loader = loader.endpoint_url(url);
+        }
+        if let Some((id, secret)) = connection.static_keys {
+            loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
+        }
+        let config = loader.load().await;
+        let Some(region) = config.region().map(ToString::to_string) else {
+            return Err(AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one"));
+        };
+        Ok(Self {
+            config,
+            region,
+            cloudformation: OnceLock::new(),
+            ecs: OnceLock::new(),
+            logs: OnceLock::new(),
+            autoscaling: OnceLock::new(),
+            discovery: OnceLock::new(),
+        })
+    }
+
+    /// The region that calls go to.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The endpoint that replaces AWS's own, when one is set by flag, environment or profile.
+    pub fn endpoint_url(&self) -> Option<&str> {
+        self.config.endpoint_url()
+    }
+
+    /// What went wrong in a call of a typed client; where nobody answers, it says at which address.
+    fn error<E, R>(&self, action: impl Into<String>, error: &SdkError<E, R>) -> AwsError
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+        R: std::fmt::Debug,
+    {
+        let mut error = AwsError::from_sdk(action, error);
+        if let (AwsErrorKind::Unreachable, Some(url)) = (&error.kind, self.endpoint_url()) {
+            error.message = format!("{url} does not answer: {}", error.message);
+        }
+        error
+    }
+
+    /// Asks STS who calls.
+    pub async fn identity(&self) -> Result<Identity> {
+        let action = "ask AWS who you are";
+        let client = aws_sdk_sts::Client::new(&self.config);
+        let answer = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
+        Ok(Identity { account: text(answer.account), arn: text(answer.arn) })
+    }
+}
+
+/// AWS's members are optional in the models even where AWS always sends them.
+fn text(value: Option<String>) -> String {
+    value.unwrap_or_default()
+}
+
+fn timestamp(value: Option<aws_smithy_types::DateTime>) -> Option<jiff::Timestamp> {
+    let value = value?;
+    jiff::Timestamp::new(value.secs(), i32::try_from(value.subsec_nanos()).unwrap_or_default()).ok()
+}
+
+fn count(value: i32) -> u32 {
+    u32::try_from(value).unwrap_or_default()
+}

@@ -1,0 +1,87 @@
+//! What is asked before something changes: the right account, a first creation, security changes.
+
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use crate::aws::Aws;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::render;
+use crate::stack::TemplateDiff;
+
+/// When a deploy asks before it changes something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum RequireApproval {
+    /// Never; --sandbox implies it.
+    Never,
+    /// When permissions or network access get broader.
+    #[default]
+    Broadening,
+    /// Always.
+    AnyChange,
+}
+
+/// Refuses any account or region but `[target]`'s, and says where the work goes.
+pub async fn check_target(project: &Project, aws: &Arc<Aws>, ctx: &mut Context) -> Result<(), CliError> {
+    if ctx.settings.sandbox {
+        ctx.ui.note(&format!("→ the sandbox on this machine, {}", aws.region()));
+        return Ok(());
+    }
+    let target = &project.spec.target;
+    let refuse = |what: &str, wanted: &str, is: &str| {
+        CliError::usage(format!(
+            "this project is for {what} {wanted}, but the {what} here is {is}; nothing was changed"
+        ))
+        .hint("choose --profile and --region to match [target] in ecsws.toml, or change [target]")
+    };
+    if let Some(region) = target.region.as_ref().filter(|region| *region != aws.region()) {
+        return Err(refuse("region", region, aws.region()));
+    }
+    let identity = aws.identity().await?;
+    if let Some(account) = target.account.as_ref().filter(|account| **account != identity.account) {
+        return Err(refuse("account", account, &identity.account));
+    }
+    let by_url = aws.endpoint_url().map(|url| format!(" at {url}")).unwrap_or_default();
+    ctx.ui.note(&format!("→ AWS account {}, {}{by_url}", identity.account, aws.region()));
+    Ok(())
+}
+
+/// Without `[target]` the first creation of a stack asks, where somebody can answer: the account may be the wrong one.
+pub async fn first_creation(project: &Project, stack: &str, region: &str, ctx: &mut Context) -> Result<(), CliError> {
+    let guarded = project.spec.target.account.is_some() && project.spec.target.region.is_some();
+    if guarded || ctx.settings.sandbox || !ctx.ui.can_ask() {
+        return Ok(());
+    }
+    let question = format!("Stack {stack} does not exist in {region} yet. Create it?");
+    if ctx.ui.confirm(&question, "--yes").await? { Ok(()) } else { Err(declined()) }
+}
+
+/// Asks about the changes of a stack as `when` says. Shows them first.
+pub async fn changes(
+    diff: &TemplateDiff,
+    stack: &str,
+    when: RequireApproval,
+    ctx: &mut Context,
+) -> Result<bool, CliError> {
+    let when = if ctx.settings.sandbox { RequireApproval::Never } else { when };
+    let (needed, why) = match when {
+        RequireApproval::Never => (false, ""),
+        RequireApproval::Broadening => {
+            (diff.security.is_broadening(), "This makes permissions or network access broader. ")
+        }
+        RequireApproval::AnyChange => (!diff.is_empty(), ""),
+    };
+    if !needed {
+        return Ok(true);
+    }
+    render::security(&mut ctx.ui, stack, diff);
+    ctx.ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
+}
+
+/// The user said no.
+pub fn declined() -> CliError {
+    CliError::new(Exit::Failed, "not approved; nothing was changed")
+}

@@ -1,0 +1,42 @@
+//! `ecsws completions`: the script that makes a shell complete commands, flags, services and stacks.
+
+use clap::{Args, ValueEnum};
+use clap_complete::env::Shells;
+
+use super::Outcome;
+use crate::context::Context;
+use crate::error::CliError;
+
+/// Print a completion script
+///
+/// The script asks ecsws itself for completions, so it also knows the services and stacks of the ecsws.toml at hand.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ecsws completions bash > ~/.local/share/bash-completion/completions/ecsws
+  ecsws completions zsh > ~/.zfunc/_ecsws
+  ecsws completions fish > ~/.config/fish/completions/ecsws.fish")]
+pub struct CompletionsArgs {
+    /// The shell to print it for
+    #[arg(value_enum)]
+    shell: Shell,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+/// The variable by which a shell asks for completions.
+pub const VARIABLE: &str = "COMPLETE";
+
+pub fn run(args: &CompletionsArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let name = args.shell.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+    let shells = Shells::builtins();
+    let shell = shells.completer(&name).ok_or_else(|| CliError::usage(format!("there is no completion for {name}")))?;
+    shell.write_registration(VARIABLE, "ecsws", "ecsws", "ecsws", &mut ctx.ui.results())?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,216 @@
+//! `ecsws deploy`: change set, approval, execution, followed to the end, stack after stack.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use serde_json::json;
+use tokio::signal::ctrl_c;
+
+use super::Outcome;
+use super::approve::{RequireApproval, changes, check_target, declined, first_creation};
+use super::wanted::{Purpose, Synthesiser, deployed_template};
+use crate::aws::{Aws, ServiceName, Stack};
+use crate::complete;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::ops::{self, DeployEvent, Prepared, Wanted, locate_service, wait_until_steady};
+use crate::project::Project;
+use crate::render::{self, DeployView, Summary};
+use crate::stack::{ProjectStack, Template, TemplateDiff};
+
+/// Deploy stacks: what changes is shown, approved, executed and followed to the end
+///
+/// All stacks of the project in dependency order, or those that are named. A rollback is a failure. Ctrl-C leaves CloudFormation at work;
+/// the next deploy goes on from there.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ecsws --sandbox deploy                          on this machine
+  ecsws deploy --require-approval any-change
+  ecsws deploy ecsworkshop-nodejs --output json   an event a line, for pipelines")]
+pub struct DeployArgs {
+    /// The stacks; all when left out
+    #[arg(value_name = "STACK", add = complete::stacks())]
+    stacks: Vec<String>,
+    #[command(flatten)]
+    pub options: DeployOptions,
+}
+
+/// How to deploy; `scale` takes the same.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct DeployOptions {
+    /// When to ask before changing something
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    require_approval: RequireApproval,
+    /// Be done when CloudFormation is, without waiting for the services to be steady
+    #[arg(long)]
+    no_wait_services: bool,
+}
+
+/// How long a service may take to be steady once its stack is complete.
+const STEADY_WITHIN: Duration = Duration::from_mins(15);
+
+pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let DeployArgs { stacks, options } = args;
+    let mut project = ctx.project()?;
+    let stacks = project.stacks(&stacks)?;
+    deploy(&mut project, &stacks, options, ctx).await
+}
+
+/// Deploys stacks in order, then shows what there is now. Ctrl-C ends the following, not the work.
+pub async fn deploy(
+    project: &mut Project,
+    stacks: &[ProjectStack],
+    options: DeployOptions,
+    ctx: &mut Context,
+) -> Result<Outcome, CliError> {
+    let aws = ctx.aws(Some(project)).await?;
+    check_target(project, &aws, ctx).await?;
+    let ended = tokio::select! {
+        ended = deploy_all(project, stacks, options, &aws, ctx) => ended,
+        _ = ctrl_c() => Err(CliError::interrupted("CloudFormation goes on with what was begun", "`ecsws deploy` follows it and goes on")),
+    };
+    if let (Err(error), true) = (&ended, ctx.ui.is_json()) {
+        ctx.ui.json(&json!({ "event": "failed", "exit": error.exit.code(), "message": error.summary() }))?;
+    }
+    let deployed = ended?;
+    if ctx.ui.is_json() {
+        ctx.ui.json(&json!({ "event": "done", "schema": 1 }))?;
+    } else {
+        let summary = summarise(project, &deployed, &aws, ctx).await?;
+        render::summary(&mut ctx.ui, &summary)?;
+    }
+    Ok(Outcome::Done)
+}
+
+async fn deploy_all(
+    project: &mut Project,
+    stacks: &[ProjectStack],
+    options: DeployOptions,
+    aws: &Arc<Aws>,
+    ctx: &mut Context,
+) -> Result<Vec<Stack>, CliError> {
+    let mut synthesiser = Synthesiser::new(Purpose::Deploy);
+    let mut view = DeployView::new(&ctx.ui, TimeZone::system());
+    let mut deployed = Vec::new();
+    for stack in stacks {
+        view.busy(&format!("{}: comparing …", stack.name));
+        let template = synthesiser.template(project, &stack.name, ctx).await?;
+        let now = deploy_one(project, stack, template, options, aws, &mut view, ctx).await?;
+        deployed.push(now);
+        if project.spec.service_of_stack(&stack.name).is_some() {
+            let service = locate_service(aws, &stack.name).await?.service;
+            wait_steady(aws, &service, options, &mut view, ctx).await?;
+        }
+    }
+    Ok(deployed)
+}
+
+/// A change set, approval, execution. What the CDK added to a deployed stack for itself is kept.
+async fn deploy_one(
+    project: &Project,
+    stack: &ProjectStack,
+    template: Template,
+    options: DeployOptions,
+    aws: &Arc<Aws>,
+    view: &mut DeployView,
+    ctx: &mut Context,
+) -> Result<Stack, CliError> {
+    let name = &stack.name;
+    if ctx.settings.sandbox {
+        hand_over_images(project, stack, ctx).await?;
+    }
+    let deployed = deployed_template(aws, name).await?;
+    if deployed.is_none() {
+        view.end();
+        first_creation(project, name, aws.region(), ctx).await?;
+    }
+    let deployed = deployed.unwrap_or_default();
+    let text = template.with_cdk_housekeeping_of(&deployed).to_yaml();
+    let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
+    let wanted = Wanted { name, template: &text, tags: &tags };
+    let ready = match ops::prepare(aws, &wanted, &mut |event| view.show(&mut ctx.ui, &event)).await? {
+        Prepared::NoChanges(stack) => return Ok(stack),
+        Prepared::Ready(ready) => ready,
+    };
+    view.end();
+    let diff = TemplateDiff::between(&deployed, &template);
+    let approved = changes(&diff, name, options.require_approval, ctx).await;
+    if !matches!(approved, Ok(true)) {
+        ready.discard(aws).await?;
+        return approved.and_then(|_| Err(declined()));
+    }
+    view.busy(name);
+    Ok(ops::execute(aws, ready, &mut |event| view.show(&mut ctx.ui, &event)).await?)
+}
+
+/// Waits for a service, unless the options say not to.
+pub async fn wait_steady(
+    aws: &Aws,
+    service: &ServiceName,
+    options: DeployOptions,
+    view: &mut DeployView,
+    ctx: &mut Context,
+) -> Result<(), CliError> {
+    if options.no_wait_services {
+        return Ok(());
+    }
+    view.busy(&format!("{}: waiting until it is steady …", service.service));
+    let mut show = |event: DeployEvent| view.show(&mut ctx.ui, &event);
+    Ok(wait_until_steady(aws, service, STEADY_WITHIN, &mut show).await?)
+}
+
+/// Tells the sandbox which programs stand in for the images of a service's stack; folders are taken from the project's.
+async fn hand_over_images(project: &Project, stack: &ProjectStack, ctx: &Context) -> Result<(), CliError> {
+    if project.spec.service_of_stack(&stack.name).is_none() {
+        return Ok(());
+    }
+    let sandbox = &project.spec.sandbox;
+    let cwd = |cwd: Option<&String>| {
+        cwd.map_or_else(|| project.dir.clone(), |cwd| project.dir.join(cwd)).display().to_string()
+    };
+    let images = sandbox.images.iter();
+    let images: serde_json::Map<String, serde_json::Value> = images
+        .map(|(image, stand_in)| {
+            (image.clone(), json!({ "command": stand_in.command, "cwd": cwd(stand_in.cwd.as_ref()) }))
+        })
+        .collect();
+    let input = json!({ "stackName": stack.name, "runtime": sandbox.runtime, "images": images });
+    ctx.sandbox_call("PutImages", &input).await.map(drop)
+}
+
+async fn summarise(project: &Project, deployed: &[Stack], aws: &Aws, ctx: &Context) -> Result<Summary, CliError> {
+    let mut summary = Summary::default();
+    for stack in deployed {
+        let outputs = stack.outputs.iter();
+        summary.outputs.extend(outputs.map(|output| (stack.name.clone(), output.key.clone(), output.value.clone())));
+    }
+    let services: Vec<_> =
+        deployed.iter().filter_map(|stack| Some((project.spec.service_of_stack(&stack.name)?, stack))).collect();
+    for ((key, service), stack) in &services {
+        let located = locate_service(aws, &stack.name).await?.service;
+        let local = ctx.local_url(&located).await?;
+        let inside =
+            service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
+        summary.addresses.extend(local.map(|url| ((*key).to_owned(), url)));
+        summary.addresses.extend(inside.map(|name| (format!("{key}, inside the VPC,"), name)));
+    }
+    if let Some(((key, _), _)) = services.first() {
+        let key = if project.spec.services.len() > 1 { format!(" {key}") } else { String::new() };
+        let ecsws = ctx.settings.command_line();
+        summary.next = ["logs", "scale", "status"]
+            .into_iter()
+            .zip([" --watch", " --count 3", " --watch"])
+            .map(|(command, flag)| format!("{ecsws} {command}{key}{flag}"))
+            .collect();
+    }
+    Ok(summary)
+}
+
+/// `NAME.NAMESPACE:PORT`, when the namespace is the project's own and so its name is known.
+fn inside(project: &Project, name: &str, port: Option<u16>) -> Option<String> {
+    let namespace = &project.spec.platform.stack.as_ref()?.namespace;
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{name}.{namespace}{port}"))
+}

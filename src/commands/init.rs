@@ -1,0 +1,85 @@
+//! `ecsws init`: writes an `ecsws.toml`.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Outcome;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::project::FILE;
+
+/// Write an ecsws.toml to start from
+///
+/// Without flags it describes one service, named after the folder, on a platform of its own. An ecsws.toml that is there already is never overwritten.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ecsws init --image ghcr.io/acme/api:1.4 --port 8080
+  ecsws init --workshop && ecsws --sandbox deploy")]
+pub struct InitArgs {
+    /// Write the ECS workshop's platform and Node.js service
+    #[arg(long, conflicts_with_all = ["name", "image", "port"])]
+    workshop: bool,
+    /// The service's name [default: the folder's]
+    #[arg(long)]
+    name: Option<String>,
+    /// The image to run
+    #[arg(long, default_value = "public.ecr.aws/nginx/nginx:stable")]
+    image: String,
+    /// The port that the container listens on
+    #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+}
+
+const WORKSHOP: &str = include_str!("../../examples/workshop/ecsws.toml");
+const SERVICE: &str = include_str!("init.toml");
+
+pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let folder = ctx.settings.project.clone().unwrap_or_else(|| ctx.settings.working_dir.clone());
+    let file = folder.join(FILE);
+    let text = if args.workshop { WORKSHOP.to_owned() } else { service(args, &folder)? };
+    write_new(&file, &text)?;
+    ctx.ui.note(&format!("wrote {}", file.display()));
+    ctx.ui.note("see what it makes with `ecsws synth --all`, and run it on this machine with `ecsws --sandbox deploy`");
+    Ok(Outcome::Done)
+}
+
+/// Fills in the form, and checks the result as any other file: a name or an image may be one that AWS refuses.
+fn service(args: &InitArgs, folder: &std::path::Path) -> Result<String, CliError> {
+    let name = args.name.clone().unwrap_or_else(|| key_from(folder));
+    if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        return Err(CliError::usage(format!("--name {name}: letters, digits and - make a service's name")));
+    }
+    let quoted = |text: &str| toml::Value::from(text).to_string();
+    let text = SERVICE
+        .replace("{name}", &name)
+        .replace("{image}", &quoted(&args.image))
+        .replace("{port}", &args.port.to_string());
+    match crate::stack::Spec::parse(&text) {
+        Ok(_) => Ok(text),
+        Err(problems) => {
+            let words = problems.0.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>().join("; ");
+            Err(CliError::usage(words).hint("choose --name, --image and --port accordingly"))
+        }
+    }
+}
+
+/// The folder's name, reduced to what a service key may be.
+fn key_from(folder: &std::path::Path) -> String {
+    let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let kept: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let kept = kept.trim_matches(|c: char| c == '-' || c.is_ascii_digit()).to_owned();
+    if kept.is_empty() { "web".to_owned() } else { kept }
+}
+
+fn write_new(file: &PathBuf, text: &str) -> Result<(), CliError> {
+    let written =
+        OpenOptions::new().write(true).create_new(true).open(file).and_then(|mut open| open.write_all(text.as_bytes()));
+    written.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => CliError::usage(format!("{} exists already", file.display()))
+            .hint("edit it, or choose another folder with -C"),
+        _ => CliError::failed(format!("cannot write {}: {error}", file.display())),
+    })
+}

@@ -1,0 +1,149 @@
+//! `ecsws logs`: a service's log events, and the groups and streams that hold them.
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tokio::signal::ctrl_c;
+
+use super::Outcome;
+use crate::aws::{Aws, LogQuery};
+use crate::complete;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::ops::{LogSource, Tail, TailOptions, locate_service};
+use crate::project::ServiceRef;
+use crate::render;
+use crate::when::parse_time;
+
+/// Show a service's log events
+///
+/// Times of --start and --end are lengths of time before now (30s, 5m, 2h, 1d) or dates (2026-01-01, 2026-01-01T12:00, 2026-01-01T12:00:00Z).
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  ecsws logs                          the last five minutes
+  ecsws logs --watch                  and everything that comes
+  ecsws logs api --start 2h --filter ERROR
+  ecsws logs groups /ecs"
+)]
+pub struct LogsArgs {
+    #[command(subcommand)]
+    sub: Option<LogsCommand>,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum LogsCommand {
+    /// Follow a service's log events: the same as `logs --watch`
+    Tail(ReadArgs),
+    /// List log groups
+    Groups {
+        /// Only those whose name begins with this
+        prefix: Option<String>,
+    },
+    /// List the log streams of a service: one for each container of each task
+    Streams {
+        /// The service, by its key in ecsws.toml
+        #[arg(add = complete::services())]
+        service: Option<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ReadArgs {
+    /// The service, by its key in ecsws.toml
+    #[arg(add = complete::services())]
+    service: Option<String>,
+    /// From when on
+    #[arg(short, long, value_name = "TIME", default_value = "5m")]
+    start: String,
+    /// Until when
+    #[arg(short, long, value_name = "TIME", conflicts_with = "watch")]
+    end: Option<String>,
+    /// Go on with what comes, until Ctrl-C
+    #[arg(short, long)]
+    watch: bool,
+    /// Only events that match this CloudWatch filter pattern
+    #[arg(short, long, value_name = "PATTERN")]
+    filter: Option<String>,
+}
+
+pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+    match args.sub {
+        None => read(args.read, ctx).await,
+        Some(LogsCommand::Tail(read_args)) => read(ReadArgs { watch: true, ..read_args }, ctx).await,
+        Some(LogsCommand::Groups { prefix }) => groups(prefix.as_deref(), ctx).await,
+        Some(LogsCommand::Streams { service }) => streams(service.as_deref(), ctx).await,
+    }
+}
+
+async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let ReadArgs { service, start, end, watch, filter } = args;
+    let (now, zone) = (ctx.now(), TimeZone::system());
+    let time = |text: &str| parse_time(text, now, &zone).map_err(CliError::usage);
+    let (from, until) = (time(&start)?, end.as_deref().map(time).transpose()?);
+    if until.is_some_and(|until| until < from) {
+        return Err(CliError::usage(format!("--end {} is before --start {start}", end.unwrap_or_default())));
+    }
+    let project = ctx.project()?;
+    let aws = ctx.aws(Some(&project)).await?;
+    let service = project.service(service.as_deref(), &mut ctx.ui)?;
+    let source = source(&aws, &service).await?;
+    let query = LogQuery {
+        group: source.group,
+        stream_prefix: Some(source.stream_prefix),
+        start: Some(from),
+        end: until,
+        pattern: filter,
+    };
+    follow(&aws, ctx, TailOptions { query, watch }, &zone).await
+}
+
+async fn follow(aws: &Aws, ctx: &mut Context, options: TailOptions, zone: &TimeZone) -> Result<Outcome, CliError> {
+    let ui = &mut ctx.ui;
+    let (watch, since) = (options.watch, options.query.start);
+    let mut told = 0;
+    let reading = Tail::new(aws, options).run(|events| {
+        told += events.len();
+        render::log_events(ui, &events, zone).map_err(CliError::from)
+    });
+    tokio::select! {
+        ended = reading => ended?,
+        _ = ctrl_c() => return Ok(Outcome::Interrupted),
+    }
+    if told == 0 && !watch {
+        let since = since
+            .map(|since: Timestamp| format!(" since {}", since.to_zoned(zone.clone()).strftime("%F %T")))
+            .unwrap_or_default();
+        ctx.ui.note(&format!("no events{since}; --start reaches further back"));
+    }
+    Ok(Outcome::Done)
+}
+
+async fn groups(prefix: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let project = ctx.project_if_any()?;
+    let aws = ctx.aws(project.as_ref()).await?;
+    render::log_groups(&mut ctx.ui, &aws.log_groups(prefix).await?)?;
+    Ok(Outcome::Done)
+}
+
+async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let project = ctx.project()?;
+    let aws = ctx.aws(Some(&project)).await?;
+    let service = project.service(service, &mut ctx.ui)?;
+    let source = source(&aws, &service).await?;
+    render::log_streams(&mut ctx.ui, &aws.log_streams(&source.group, Some(&source.stream_prefix)).await?)?;
+    Ok(Outcome::Done)
+}
+
+/// The log group is the stack's; its streams are named `PREFIX/CONTAINER/TASK`.
+async fn source(aws: &Aws, service: &ServiceRef<'_>) -> Result<LogSource, CliError> {
+    let stack = locate_service(aws, &service.service.stack).await?;
+    let none = || CliError::failed(format!("stack `{}` has no log group", service.service.stack));
+    Ok(LogSource {
+        group: stack.log_group.ok_or_else(none)?,
+        stream_prefix: format!("{}/", service.service.logs.prefix),
+    })
+}

@@ -1,0 +1,93 @@
+//! `ecsws scale`: how many tasks run, or between which counts autoscaling keeps them.
+
+use clap::{ArgGroup, Args};
+use jiff::tz::TimeZone;
+use tokio::signal::ctrl_c;
+
+use super::Outcome;
+use super::approve::check_target;
+use super::deploy::{DeployOptions, deploy, wait_steady};
+use crate::complete;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::ops::locate_service;
+use crate::project::Project;
+use crate::render::DeployView;
+use crate::stack::{Scaling, edit_scaling};
+
+/// Change how many tasks of a service run
+///
+/// The new numbers are written to ecsws.toml, so that the next deploy keeps them, and deployed. With --hotswap the count is changed in ECS alone:
+/// faster, and undone by the next deploy.
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = "Examples:
+  ecsws scale --count 3
+  ecsws scale api --min 2 --max 10 --cpu 50")]
+pub struct ScaleArgs {
+    /// The service, by its key in ecsws.toml
+    #[arg(add = complete::services())]
+    service: Option<String>,
+    /// Run so many tasks
+    #[arg(long, value_name = "N")]
+    count: Option<u32>,
+    /// Autoscaling: never fewer tasks than this
+    #[arg(long, value_name = "N", conflicts_with = "count")]
+    min: Option<u32>,
+    /// Autoscaling: never more tasks than this
+    #[arg(long, value_name = "N", conflicts_with = "count")]
+    max: Option<u32>,
+    /// Autoscaling: keep the average CPU utilisation at this percentage
+    #[arg(long, value_name = "PERCENT", conflicts_with = "count")]
+    cpu: Option<u32>,
+    /// Autoscaling: keep the average memory utilisation at this percentage
+    #[arg(long, value_name = "PERCENT", conflicts_with = "count")]
+    memory: Option<u32>,
+    /// Change the running service only, not ecsws.toml and not the stack
+    #[arg(long, requires = "count")]
+    hotswap: bool,
+    #[command(flatten)]
+    options: DeployOptions,
+}
+
+pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let ScaleArgs { service, count, min, max, cpu, memory, hotswap, options } = args;
+    let mut project = ctx.project()?;
+    let service = project.service(service.as_deref(), &mut ctx.ui)?;
+    let (key, stack) = (service.key.to_owned(), service.service.stack.clone());
+    if let (Some(count), Some(scaling)) = (count, &service.service.autoscaling) {
+        let (min, max) = (scaling.min, scaling.max);
+        ctx.ui.warn(&format!(
+            "autoscaling keeps `{key}` between {min} and {max} tasks and may change the count {count} again"
+        ));
+    }
+    if let (Some(count), true) = (count, hotswap) {
+        return hotswap_count(&project, &stack, count, options, ctx).await;
+    }
+    let text = edit_scaling(&project.text, &key, &Scaling { count, min, max, cpu, memory }).map_err(CliError::usage)?;
+    project.save_text(text)?;
+    ctx.ui.note(&format!("wrote the new numbers of `{key}` to ecsws.toml"));
+    let stacks = project.stacks(&[stack])?;
+    deploy(&mut project, &stacks, options, ctx).await
+}
+
+async fn hotswap_count(
+    project: &Project,
+    stack: &str,
+    count: u32,
+    options: DeployOptions,
+    ctx: &mut Context,
+) -> Result<Outcome, CliError> {
+    let aws = ctx.aws(Some(project)).await?;
+    check_target(project, &aws, ctx).await?;
+    let service = locate_service(&aws, stack).await?.service;
+    aws.set_desired_count(&service, count).await?;
+    ctx.ui.note(&format!(
+        "{} shall run {count} tasks; the next deploy sets the count of ecsws.toml again",
+        service.service
+    ));
+    let mut view = DeployView::new(&ctx.ui, TimeZone::system());
+    tokio::select! {
+        waited = wait_steady(&aws, &service, options, &mut view, ctx) => waited.map(|()| Outcome::Done),
+        _ = ctrl_c() => Ok(Outcome::Interrupted),
+    }
+}

@@ -1,0 +1,107 @@
+//! `ecsws synth`: the CloudFormation template of a stack.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueHint};
+use serde_json::{Map, Value};
+
+use super::Outcome;
+use super::wanted::{Purpose, Synthesiser};
+use crate::complete;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::project::Project;
+use crate::stack::{ProjectStack, Template};
+
+/// Print the CloudFormation template of a stack
+///
+/// Nothing but the template goes to stdout. Look-ups (a VPC by its name, availability zones) are made once and pinned in ecsws.lock.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ecsws synth > template.yaml
+  ecsws synth ecsworkshop-base --json
+  ecsws synth --all --out templates")]
+pub struct SynthArgs {
+    /// The stack; may be left out when there is only one
+    #[arg(add = complete::stacks())]
+    stack: Option<String>,
+    /// Every stack: one YAML document each, or a JSON object by name
+    #[arg(long, conflicts_with = "stack")]
+    all: bool,
+    /// Print JSON instead of YAML
+    #[arg(long)]
+    json: bool,
+    /// Write a file for each stack (NAME.yaml or NAME.json) into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    out: Option<PathBuf>,
+    /// Make the look-ups again and pin the new answers
+    #[arg(long)]
+    refresh: bool,
+}
+
+pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let SynthArgs { stack, all, json, out, refresh } = args;
+    let json = json || ctx.ui.is_json();
+    let mut project = ctx.project()?;
+    let stacks: Vec<ProjectStack> = match (&stack, all || out.is_some()) {
+        (None, true) => project.stacks(&[])?,
+        (name, _) => vec![project.stack(name.as_deref(), &mut ctx.ui)?],
+    };
+    let templates = templates(&mut project, &stacks, refresh, ctx).await?;
+    match out {
+        Some(folder) => write_files(&folder, &templates, json, ctx)?,
+        None if json && all => {
+            let by_name: Map<String, Value> =
+                templates.into_iter().map(|(name, template)| (name, template.to_value())).collect();
+            writeln!(ctx.ui.results(), "{:#}", Value::Object(by_name))?;
+        }
+        None => print(&templates, json, ctx)?,
+    }
+    Ok(Outcome::Done)
+}
+
+async fn templates(
+    project: &mut Project,
+    stacks: &[ProjectStack],
+    refresh: bool,
+    ctx: &mut Context,
+) -> Result<Vec<(String, Template)>, CliError> {
+    let mut synthesiser = Synthesiser::new(Purpose::Show { refresh });
+    let mut templates = Vec::new();
+    for stack in stacks {
+        let template = synthesiser.template(project, &stack.name, ctx).await?;
+        templates.push((stack.name.clone(), template));
+    }
+    Ok(templates)
+}
+
+fn print(templates: &[(String, Template)], json: bool, ctx: &mut Context) -> Result<(), CliError> {
+    let several = templates.len() > 1;
+    for (_, template) in templates {
+        if several {
+            writeln!(ctx.ui.results(), "---")?;
+        }
+        let text = if json { template.to_json() } else { template.to_yaml() };
+        write!(ctx.ui.results(), "{text}")?;
+    }
+    Ok(())
+}
+
+fn write_files(
+    folder: &std::path::Path,
+    templates: &[(String, Template)],
+    json: bool,
+    ctx: &mut Context,
+) -> Result<(), CliError> {
+    let folder = ctx.settings.working_dir.join(folder);
+    let failed = |error: std::io::Error| CliError::failed(format!("cannot write to {}: {error}", folder.display()));
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    for (name, template) in templates {
+        let (extension, text) = if json { ("json", template.to_json()) } else { ("yaml", template.to_yaml()) };
+        let file = folder.join(format!("{name}.{extension}"));
+        #[expect(clippy::disallowed_methods, reason = "--out asks for files")]
+        std::fs::write(&file, text).map_err(failed)?;
+        ctx.ui.note(&format!("wrote {}", file.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! The template that a stack shall have: the spec synthesised with what had to be looked up, and the template that it has.
+
+use crate::aws::{self, Aws};
+use crate::context::Context;
+use crate::error::CliError;
+use crate::project::Project;
+use crate::stack::spec::{Platform, PlatformStack};
+use crate::stack::{
+    Environment, ForeignError, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, read_template, synth,
+};
+
+/// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be looked at: `known after STACK` stands for what only a deploy can tell, and pinned answers are believed.
+    Show {
+        /// Ask again even where `ecsws.lock` has the answer.
+        refresh: bool,
+    },
+    /// To be deployed: everything has to be known.
+    Deploy,
+}
+
+/// Makes templates; asks each question once.
+#[derive(Debug)]
+pub struct Synthesiser {
+    purpose: Purpose,
+    environment: Option<Environment>,
+    lookups: Lookups,
+}
+
+impl Synthesiser {
+    /// One that has asked nothing yet.
+    pub fn new(purpose: Purpose) -> Self {
+        Self { purpose, environment: None, lookups: Lookups::default() }
+    }
+
+    /// The template of a stack. New answers are pinned in `ecsws.lock`, but never the sandbox's, nor the ids of the project's own platform.
+    pub async fn template(
+        &mut self,
+        project: &mut Project,
+        stack: &str,
+        ctx: &mut Context,
+    ) -> Result<Template, CliError> {
+        let environment = self.environment(project, ctx).await?;
+        self.own_vpc(project, stack, ctx).await?;
+        let mut pinned = false;
+        while let Some(lookup) = self.lookups.missing(&project.spec, stack) {
+            match lookup {
+                Lookup::AvailabilityZones => {
+                    ctx.ui.detail(&format!("looking up the availability zones of {}", environment.region));
+                    let zones = ctx.aws(Some(project)).await?.availability_zones().await?;
+                    project.lock.pin_zones(&environment, zones.clone());
+                    self.lookups.set_zones(zones);
+                    pinned = true;
+                }
+                Lookup::Vpc(name) => {
+                    ctx.ui.detail(&format!("looking up the VPC {name}"));
+                    let vpc = look_up_vpc(&*ctx.aws(Some(project)).await?, &name, &environment).await?;
+                    project.lock.pin_vpc(&environment, &name, vpc.clone());
+                    self.lookups.set_vpc(&name, vpc);
+                    pinned = true;
+                }
+            }
+        }
+        if pinned && !ctx.settings.sandbox {
+            project.save_lock()?;
+        }
+        synth(&project.spec, stack, &environment, &self.lookups).map_err(|error| CliError::usage(error.to_string()))
+    }
+
+    /// Account and region, decided once; then what is pinned for them is known.
+    async fn environment(&mut self, project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+        if let Some(environment) = &self.environment {
+            return Ok(environment.clone());
+        }
+        let environment = match self.purpose {
+            _ if ctx.settings.sandbox => ctx.sandbox_environment(Some(project)),
+            Purpose::Show { .. } => shown_environment(project, ctx).await?,
+            Purpose::Deploy => ask_environment(project, ctx).await?,
+        };
+        if !ctx.settings.sandbox && self.purpose != (Purpose::Show { refresh: true }) {
+            self.lookups = project.lock.lookups(&environment);
+        }
+        Ok(self.environment.insert(environment).clone())
+    }
+
+    /// The VPC of the project's own platform, read from its stack, for a service that uses it.
+    async fn own_vpc(&mut self, project: &Project, stack: &str, ctx: &mut Context) -> Result<(), CliError> {
+        let platform = project.spec.platform.stack.as_ref().filter(|platform| is_used_by(platform, project, stack));
+        let Some(platform) = platform else { return Ok(()) };
+        let vpc_name = &project.spec.platform.vpc;
+        let resources = ctx.aws(Some(project)).await?.stack_resources(&platform.name).await?;
+        let physical = |logical: &String| {
+            let found =
+                resources.iter().find(|resource| resource.logical_id == *logical && !resource.physical_id.is_empty());
+            found.map(|resource| resource.physical_id.clone())
+        };
+        let ids = platform_ids(platform);
+        match (physical(&ids.vpc), self.purpose) {
+            (Some(id), _) => {
+                let all = |logical: &[String]| logical.iter().filter_map(physical).collect();
+                let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
+                self.lookups.set_vpc(vpc_name, Vpc { id, subnets });
+            }
+            (None, Purpose::Show { .. }) => self.lookups.set_known_after(vpc_name, &platform.name),
+            (None, Purpose::Deploy) => {
+                return Err(CliError::failed(format!(
+                    "stack {} is not deployed, and {stack} needs its subnets",
+                    platform.name
+                ))
+                .hint("`ecsws deploy` without a name deploys both, in order"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the stack is a service's that runs in the VPC of the project's own platform.
+fn is_used_by(platform: &PlatformStack, project: &Project, stack: &str) -> bool {
+    let Platform { vpc, subnets, .. } = &project.spec.platform;
+    stack != platform.name && subnets.is_none() && vpc.strip_suffix("/BaseVPC") == Some(&platform.name)
+}
+
+/// `[target]`, then the flags and the AWS environment. An account left open is the one that `ecsws.lock` is for, or else STS says it.
+async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+    let target = &project.spec.target;
+    let region = target
+        .region
+        .clone()
+        .or_else(|| ctx.settings.region_flag.clone())
+        .or_else(|| ctx.settings.region_variable.clone());
+    let locked = project.lock.only_environment();
+    let account = target.account.clone().or_else(|| {
+        let same_region = locked.filter(|locked| region.as_ref().is_none_or(|region| *region == locked.region));
+        same_region.map(|locked| locked.account.clone())
+    });
+    match (account, region.or_else(|| locked.map(|locked| locked.region.clone()))) {
+        (Some(account), Some(region)) => Ok(Environment { account, region }),
+        (account, _) => {
+            let asked = ask_environment(project, ctx).await?;
+            Ok(Environment { account: account.unwrap_or(asked.account), region: asked.region })
+        }
+    }
+}
+
+async fn ask_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+    let aws = ctx.aws(Some(project)).await?;
+    Ok(Environment { account: aws.identity().await?.account, region: aws.region().to_owned() })
+}
+
+async fn look_up_vpc(aws: &Aws, name: &str, environment: &Environment) -> Result<Vpc, CliError> {
+    let Environment { account, region } = environment;
+    let ids = aws.vpc_ids(name).await?;
+    match ids.as_slice() {
+        [id] => Ok(subnets(aws.vpc(id).await?)),
+        [] => {
+            Err(CliError::failed(format!("there is no VPC with the Name tag `{name}` in account {account}, {region}"))
+                .hint("set platform.vpc, or platform.subnets, or let [platform.stack] make one"))
+        }
+        several => {
+            Err(CliError::failed(format!("{} VPCs have the Name tag `{name}`: {}", several.len(), several.join(", ")))
+                .hint("set platform.subnets instead"))
+        }
+    }
+}
+
+/// cdk's two kinds: by its own tag, or else by whether there is a route to an internet gateway. Isolated subnets are neither.
+fn subnets(vpc: aws::Vpc) -> Vpc {
+    let mut found = Subnets::default();
+    for subnet in vpc.subnets {
+        match subnet.cdk_type.as_deref() {
+            Some("Public") => found.public.push(subnet.id),
+            Some("Private") => found.private.push(subnet.id),
+            Some("Isolated") => {}
+            _ if subnet.public => found.public.push(subnet.id),
+            _ => found.private.push(subnet.id),
+        }
+    }
+    Vpc { id: vpc.id, subnets: found }
+}
+
+/// The template that is deployed, JSON or YAML; `None` when there is no such stack.
+pub async fn deployed_template(aws: &Aws, stack: &str) -> Result<Option<Template>, CliError> {
+    let Some(text) = aws.template(stack).await? else { return Ok(None) };
+    let unreadable =
+        |error: ForeignError| CliError::failed(format!("the deployed template of {stack} cannot be read: {error}"));
+    read_template(&text).map(Some).map_err(unreadable)
+}

@@ -1,0 +1,50 @@
+//! The sandbox as commands use it: found or started in the background, connected to, called beside AWS's calls.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::aws::Connection;
+use crate::error::CliError;
+use crate::sandbox::lifecycle::{self, Endpoint, Options, StateHome};
+use crate::settings::Settings;
+use crate::stack::Environment;
+
+/// A sandbox that runs.
+#[derive(Debug)]
+pub struct Local(Endpoint);
+
+impl Local {
+    /// The sandbox that plays this account and region; it is started when it is not running.
+    pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
+        let options = options(settings, environment)?;
+        Ok(Self(lifecycle::ensure_running(&std::env::current_exe()?, &options).await?))
+    }
+
+    /// How the AWS clients reach it. Nothing of the user's own AWS configuration is used.
+    pub fn connection(&self) -> Connection {
+        let Endpoint { url, credentials, region, .. } = &self.0;
+        Connection {
+            profile: None,
+            region: Some(region.clone()),
+            endpoint_url: Some(url.clone()),
+            static_keys: Some((credentials.access_key_id.clone(), credentials.secret_access_key.clone())),
+        }
+    }
+
+    /// A control call.
+    pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, CliError> {
+        self.0.call(operation, input, now).await.map_err(|error| CliError::failed(error.to_string()))
+    }
+}
+
+/// The sandbox of an account and region, with the defaults of everything else.
+pub fn options(settings: &Settings, environment: Environment) -> Result<Options, CliError> {
+    let home = StateHome {
+        sandbox_dir: settings.sandbox_dir.clone(),
+        xdg_state_home: settings.xdg_state_home.clone(),
+        home: settings.home.clone(),
+    };
+    let Environment { account, region } = environment;
+    let state_dir = home.state_dir(&account, &region)?;
+    Ok(Options { account, region, state_dir, speed: 1.0, host_exec: true })
+}

@@ -1,0 +1,117 @@
+//! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
+
+#[cfg_attr(not(unix), path = "no_local.rs")]
+pub mod local;
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::aws::{Aws, Connection, ServiceName};
+use crate::error::CliError;
+use crate::project::{Project, no_project};
+use crate::render::Ui;
+use crate::settings::Settings;
+use crate::stack::Environment;
+use local::Local;
+
+/// The sandbox's account where nothing says another.
+const SANDBOX_ACCOUNT: &str = "123456789012";
+/// The sandbox's region where nothing says another.
+const SANDBOX_REGION: &str = "us-east-1";
+
+/// The command's surroundings.
+#[derive(Debug)]
+pub struct Context {
+    /// Flags and environment, resolved.
+    pub settings: Settings,
+    /// The terminal.
+    pub ui: Ui,
+    aws: Option<Arc<Aws>>,
+    /// The sandbox that the clients talk to, if they do.
+    sandbox: Option<Local>,
+}
+
+impl Context {
+    /// Nothing is opened or asked yet.
+    pub fn new(settings: Settings) -> Self {
+        Self { ui: Ui::new(&settings), settings, aws: None, sandbox: None }
+    }
+
+    /// The time, by this machine's clock.
+    pub fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the one clock of the commands")]
+        Timestamp::now()
+    }
+
+    /// The project; having none is an error.
+    pub fn project(&mut self) -> Result<Project, CliError> {
+        self.project_if_any()?.ok_or_else(|| no_project(&self.settings.working_dir))
+    }
+
+    /// The project, if there is one. Says what is odd in it.
+    pub fn project_if_any(&mut self) -> Result<Option<Project>, CliError> {
+        let project = Project::find(&self.settings)?;
+        for warning in project.iter().flat_map(|project| &project.warnings) {
+            self.ui.warning(warning);
+        }
+        Ok(project)
+    }
+
+    /// The AWS clients. With `--sandbox` the local AWS is started when it is not running.
+    pub async fn aws(&mut self, project: Option<&Project>) -> Result<Arc<Aws>, CliError> {
+        if let Some(aws) = &self.aws {
+            return Ok(Arc::clone(aws));
+        }
+        let connection = if self.settings.sandbox { self.sandbox(project).await? } else { self.real(project) };
+        let aws = Arc::new(Aws::connect(connection).await?);
+        let endpoint = aws.endpoint_url().unwrap_or("AWS").to_owned();
+        self.ui.detail(&format!("calls go to {endpoint} in {}", aws.region()));
+        self.aws = Some(Arc::clone(&aws));
+        Ok(aws)
+    }
+
+    /// Flag, then environment, then `[target]`; what is left open comes from the profile.
+    fn real(&self, project: Option<&Project>) -> Connection {
+        let target = project.and_then(|project| project.spec.target.region.clone());
+        let Settings { profile, region_flag, region_variable, endpoint_url, .. } = self.settings.clone();
+        let region = region_flag.or(region_variable).or(target);
+        Connection { profile, region, endpoint_url, static_keys: None }
+    }
+
+    async fn sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
+        let sandbox = Local::start(&self.settings, self.sandbox_environment(project)).await?;
+        let connection = sandbox.connection();
+        self.sandbox = Some(sandbox);
+        Ok(connection)
+    }
+
+    /// Which account and region the sandbox plays: `[target]`'s, else the defaults.
+    pub fn sandbox_environment(&self, project: Option<&Project>) -> Environment {
+        let target = project.map(|project| project.spec.target.clone()).unwrap_or_default();
+        let region = self.settings.region_flag.clone().or(target.region);
+        Environment {
+            account: target.account.unwrap_or_else(|| SANDBOX_ACCOUNT.to_owned()),
+            region: region.unwrap_or_else(|| SANDBOX_REGION.to_owned()),
+        }
+    }
+
+    /// A control call to the sandbox, beside AWS's calls.
+    pub async fn sandbox_call(&self, operation: &str, input: &Value) -> Result<Value, CliError> {
+        let sandbox = self.sandbox.as_ref().ok_or_else(|| CliError::failed("no sandbox is in use"))?;
+        sandbox.call(operation, input, self.now()).await
+    }
+
+    /// Where a service answers on this machine; `None` outside the sandbox.
+    pub async fn local_url(&self, service: &ServiceName) -> Result<Option<String>, CliError> {
+        if self.sandbox.is_none() {
+            return Ok(None);
+        }
+        let answer = self.sandbox_call("DescribeAddresses", &json!({})).await?;
+        let addresses = answer["addresses"].as_array().into_iter().flatten();
+        let mut ours =
+            addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
+        Ok(ours.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
+    }
+}

@@ -1,0 +1,126 @@
+//! The error at the command boundary: what happened, to which thing, what to do next, and the exit code.
+
+use std::fmt;
+use std::io;
+
+use crate::aws::{AwsError, AwsErrorKind};
+use crate::exit::Exit;
+use crate::ops::OpsError;
+#[cfg(unix)]
+use crate::sandbox::lifecycle::LifecycleError;
+
+/// A command's failure: one report, or several when a file has several mistakes.
+#[derive(Debug)]
+pub struct CliError {
+    /// The process's exit code.
+    pub exit: Exit,
+    /// What to tell the user. Empty when there is nobody to tell (a closed pipe).
+    pub reports: Vec<Report>,
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// What happened, to which thing.
+    pub message: String,
+    /// Where: `FILE:LINE:COLUMN`, or a file.
+    pub place: Option<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl CliError {
+    /// A failure with this exit code.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Self { exit, reports: vec![Report { message: message.into(), place: None, hint: None }] }
+    }
+
+    /// The work failed.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(Exit::Failed, message)
+    }
+
+    /// The command line or the project is wrong; nothing was changed.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// The user stopped it: what goes on all the same, and how to come back to it.
+    pub fn interrupted(goes_on: &str, hint: &str) -> Self {
+        Self::new(Exit::Interrupted, format!("interrupted; {goes_on}")).hint(hint)
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Some(report) = self.reports.last_mut() {
+            report.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// Adds where.
+    #[must_use]
+    pub fn at(mut self, place: impl fmt::Display) -> Self {
+        if let Some(report) = self.reports.last_mut() {
+            report.place = Some(place.to_string());
+        }
+        self
+    }
+
+    /// The messages in one line, for JSON and for other messages.
+    pub fn summary(&self) -> String {
+        self.reports.iter().map(|report| report.message.as_str()).collect::<Vec<_>>().join("; ")
+    }
+}
+
+impl From<AwsError> for CliError {
+    fn from(error: AwsError) -> Self {
+        let exit = match error.kind {
+            AwsErrorKind::NoCredentials
+            | AwsErrorKind::ExpiredCredentials
+            | AwsErrorKind::WrongCredentials
+            | AwsErrorKind::AccessDenied(_) => Exit::Refused,
+            AwsErrorKind::NoRegion => Exit::Usage,
+            AwsErrorKind::TimedOut => Exit::TimedOut,
+            AwsErrorKind::Unreachable | AwsErrorKind::Throttled | AwsErrorKind::NotFound | AwsErrorKind::Other => {
+                Exit::Failed
+            }
+        };
+        let hint = error.hint();
+        Self { exit, reports: vec![Report { message: error.to_string(), place: None, hint }] }
+    }
+}
+
+impl From<OpsError> for CliError {
+    fn from(error: OpsError) -> Self {
+        match error {
+            OpsError::Aws(error) => error.into(),
+            OpsError::Stuck { ref hint, .. } => Self::failed(error.to_string()).hint(hint),
+            OpsError::NotSteady { .. } => Self::new(Exit::TimedOut, error.to_string())
+                .hint("`ecsws status` says what is going on; ECS goes on trying"),
+            OpsError::Missing(_) => Self::failed(error.to_string()).hint("`ecsws deploy` makes it"),
+            OpsError::RolloutFailed { .. } => {
+                Self::failed(error.to_string()).hint("`ecsws logs` may say why tasks end")
+            }
+            OpsError::StackFailed { .. } | OpsError::ChangeSetFailed { .. } => Self::failed(error.to_string()),
+        }
+    }
+}
+
+#[cfg(unix)]
+impl From<LifecycleError> for CliError {
+    fn from(error: LifecycleError) -> Self {
+        Self::failed(error.to_string())
+    }
+}
+
+impl From<io::Error> for CliError {
+    /// A closed pipe (`ecsws logs | head`) ends quietly; anything else that cannot be written is a failure.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self { exit: Exit::Done, reports: Vec::new() },
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What is known of a service: one value that every view draws.
+
+use serde::Serialize;
+
+use super::{Result, ServiceStack};
+use crate::aws::{Aws, Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceState, Task};
+
+/// A service's state. This is the object of `status --output json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct StatusReport {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The service's name.
+    pub service: String,
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` when ECS does not know it.
+    pub status: String,
+    /// Whether what runs is what shall run.
+    pub steady: bool,
+    /// Tasks that shall run.
+    pub desired: u32,
+    /// Tasks that run.
+    pub running: u32,
+    /// Tasks that start.
+    pub pending: u32,
+    /// The deployments, PRIMARY first.
+    pub deployments: Vec<Deployment>,
+    /// The tasks that run or start.
+    pub tasks: Vec<Task>,
+    /// Its autoscaling, if any.
+    pub scaling: Option<ScalableTarget>,
+    /// The names under which it is found, with the addresses behind them.
+    pub discovery: Vec<DiscoveryService>,
+    /// Where it answers on this machine; only the sandbox knows, so its caller fills it in.
+    pub url: Option<String>,
+    /// The newest events first.
+    pub events: Vec<ServiceEvent>,
+}
+
+/// How many events are told.
+const EVENTS: usize = 10;
+
+/// Asks ECS, Application Auto Scaling and Cloud Map.
+pub async fn read_status(aws: &Aws, stack: &ServiceStack) -> Result<StatusReport> {
+    let name = &stack.service;
+    let (state, tasks, scaling) =
+        tokio::try_join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name))?;
+    let steady = state.as_ref().is_some_and(ServiceState::is_steady);
+    let ServiceState { status, desired, running, pending, deployments, mut events, registries } =
+        state.unwrap_or_else(ServiceState::missing);
+    let mut discovery = Vec::new();
+    for arn in &registries {
+        discovery.push(aws.discovery_service(arn).await?);
+    }
+    events.truncate(EVENTS);
+    Ok(StatusReport {
+        cluster: name.cluster.clone(),
+        service: name.service.clone(),
+        status,
+        steady,
+        desired,
+        running,
+        pending,
+        deployments,
+        tasks,
+        scaling,
+        discovery,
+        url: None,
+        events,
+    })
+}

@@ -1,0 +1,98 @@
+//! Reads a log group with FilterLogEvents, page after page, and goes on reading. No event is told twice, and none is lost that arrives
+//! within [`OVERLAP`] of its timestamp.
+
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
+
+use super::OpsError;
+use crate::aws::{Aws, LogEvent, LogQuery};
+
+/// Events may arrive late; the window that is read again each round reaches back this far.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
+/// FilterLogEvents is limited to a few requests a second for an account and region.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct TailOptions {
+    /// Group, streams, window and pattern.
+    pub query: LogQuery,
+    /// Go on after the end.
+    pub watch: bool,
+}
+
+/// A reader of a log group.
+#[derive(Debug)]
+pub struct Tail<'a> {
+    aws: &'a Aws,
+    options: TailOptions,
+    /// Ids of the events told, with their timestamps, as far back as the window reaches.
+    told: HashSet<String>,
+    by_time: BTreeSet<(Timestamp, String)>,
+    newest: Option<Timestamp>,
+}
+
+impl<'a> Tail<'a> {
+    /// A reader that has told nothing yet.
+    pub fn new(aws: &'a Aws, options: TailOptions) -> Self {
+        Self { aws, options, told: HashSet::new(), by_time: BTreeSet::new(), newest: None }
+    }
+
+    /// Tells every event; with `watch` it returns only on an error of AWS or when `tell` fails.
+    ///
+    /// `tell` gets a page's events, oldest first.
+    pub async fn run<E: From<OpsError>>(
+        mut self,
+        mut tell: impl FnMut(Vec<LogEvent>) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        loop {
+            let mut token = None;
+            loop {
+                let page = self.aws.filter_log_events(&self.options.query, token).await.map_err(OpsError::from)?;
+                let fresh: Vec<LogEvent> = page.events.into_iter().filter(|event| self.is_new(event)).collect();
+                if !fresh.is_empty() {
+                    tell(fresh)?;
+                }
+                token = page.next_token;
+                if token.is_none() {
+                    break;
+                }
+            }
+            if !self.options.watch {
+                return Ok(());
+            }
+            self.move_window();
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn is_new(&mut self, event: &LogEvent) -> bool {
+        if !self.options.watch {
+            return true;
+        }
+        self.newest = self.newest.max(Some(event.timestamp));
+        let new = self.told.insert(event.id.clone());
+        if new {
+            self.by_time.insert((event.timestamp, event.id.clone()));
+        }
+        new
+    }
+
+    /// The next round begins [`OVERLAP`] before the newest event; what was told before that cannot come again and is forgotten.
+    fn move_window(&mut self) {
+        let Some(newest) = self.newest else { return };
+        let start =
+            newest.saturating_sub(OVERLAP).unwrap_or(newest).max(self.options.query.start.unwrap_or(Timestamp::MIN));
+        self.options.query.start = Some(start);
+        while let Some((timestamp, id)) = self.by_time.pop_first() {
+            if timestamp >= start {
+                self.by_time.insert((timestamp, id));
+                break;
+            }
+            self.told.remove(&id);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! A project: the folder with `ecsws.toml` and `ecsws.lock`. The only place that reads and writes them.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::error::{CliError, Report};
+use crate::exit::Exit;
+use crate::render::Ui;
+use crate::settings::Settings;
+use crate::stack::spec::Service;
+use crate::stack::{Lock, Problem, Problems, ProjectStack, Spec, stacks};
+
+/// What users write.
+pub const FILE: &str = "ecsws.toml";
+/// What pins look-ups.
+pub const LOCK: &str = "ecsws.lock";
+
+/// A project, read and checked.
+#[derive(Debug)]
+pub struct Project {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// The text of `ecsws.toml`.
+    pub text: String,
+    /// What it says.
+    pub spec: Spec,
+    /// What `ecsws.lock` pins; empty when there is none.
+    pub lock: Lock,
+    /// What is odd but not wrong.
+    pub warnings: Vec<Report>,
+}
+
+/// A service of the project.
+#[derive(Debug, Clone, Copy)]
+pub struct ServiceRef<'a> {
+    /// Its key in `ecsws.toml`.
+    pub key: &'a str,
+    /// What the file says about it.
+    pub service: &'a Service,
+}
+
+impl Project {
+    /// The project that the settings mean: `--project`, or the nearest folder with an `ecsws.toml`, this one or above. `None` when there is none.
+    pub fn find(settings: &Settings) -> Result<Option<Self>, CliError> {
+        if let Some(dir) = &settings.project {
+            return Self::read(dir.clone(), settings).map(Some);
+        }
+        let found = settings.working_dir.ancestors().find(|dir| dir.join(FILE).is_file());
+        found.map(|dir| Self::read(dir.to_owned(), settings)).transpose()
+    }
+
+    fn read(dir: PathBuf, settings: &Settings) -> Result<Self, CliError> {
+        let shown = |name: &str| shown(&dir.join(name), &settings.working_dir);
+        let text = read_text(&dir.join(FILE)).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => no_project(&dir),
+            _ => CliError::usage(format!("cannot read {}: {error}", shown(FILE))),
+        })?;
+        let (spec, warnings) = Spec::parse(&text).map_err(|problems| wrong(problems, &shown(FILE)))?;
+        let lock = match read_text(&dir.join(LOCK)) {
+            Ok(text) => Lock::parse(&text).map_err(|problems| wrong(problems, &shown(LOCK)))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => Lock::default(),
+            Err(error) => return Err(CliError::usage(format!("cannot read {}: {error}", shown(LOCK)))),
+        };
+        let warnings = warnings.into_iter().map(|warning| report(warning, &shown(FILE))).collect();
+        Ok(Self { dir, text, spec, lock, warnings })
+    }
+
+    /// Writes `ecsws.lock`, whole or not at all.
+    pub fn save_lock(&self) -> Result<(), CliError> {
+        replace(&self.dir.join(LOCK), &self.lock.to_toml())
+    }
+
+    /// Replaces the text of `ecsws.toml`, whole or not at all, and reads it again.
+    pub fn save_text(&mut self, text: String) -> Result<(), CliError> {
+        let (spec, _) = Spec::parse(&text).map_err(|problems| wrong(problems, FILE))?;
+        replace(&self.dir.join(FILE), &text)?;
+        (self.text, self.spec) = (text, spec);
+        Ok(())
+    }
+
+    /// The service of this key; with none given the only one, or the one that the user chooses.
+    pub fn service(&self, key: Option<&str>, ui: &mut Ui) -> Result<ServiceRef<'_>, CliError> {
+        let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
+        let key = match key {
+            Some(key) => key,
+            None => choose("service", &keys, ui)?,
+        };
+        let found = self.spec.services.get_key_value(key);
+        let (key, service) = found.ok_or_else(|| unknown("service", key, &keys))?;
+        Ok(ServiceRef { key, service })
+    }
+
+    /// The stacks of these names, or all, in the order in which they are deployed.
+    pub fn stacks(&self, names: &[String]) -> Result<Vec<ProjectStack>, CliError> {
+        let all = stacks(&self.spec);
+        if names.is_empty() {
+            return Ok(all);
+        }
+        let known: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
+        if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(unknown("stack", name, &known));
+        }
+        Ok(all.into_iter().filter(|stack| names.contains(&stack.name)).collect())
+    }
+
+    /// The stack of this name; with none given the only one, or the one that the user chooses.
+    pub fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
+        let all = stacks(&self.spec);
+        let names: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
+        let name = match name {
+            Some(name) => name,
+            None => choose("stack", &names, ui)?,
+        };
+        let found = all.iter().find(|stack| stack.name == name);
+        found.cloned().ok_or_else(|| unknown("stack", name, &names))
+    }
+}
+
+fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {
+    match names {
+        [] => Err(CliError::usage(format!("{FILE} has no {noun}"))),
+        [only] => Ok(only),
+        several => ui.choose(noun, several),
+    }
+}
+
+fn unknown(noun: &str, name: &str, known: &[&str]) -> CliError {
+    let near = known.iter().max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
+    let near = near
+        .filter(|near| strsim::jaro(near, name) > 0.8)
+        .map(|near| format!("did you mean `{near}`? "))
+        .unwrap_or_default();
+    CliError::usage(format!("{FILE} has no {noun} `{name}`")).hint(format!("{near}it has {}", known.join(", ")))
+}
+
+/// What is said when there is no `ecsws.toml`.
+pub fn no_project(dir: &Path) -> CliError {
+    CliError::usage(format!("there is no {FILE} in {}", dir.display()))
+        .hint("`ecsws init` writes one; `ecsws init --workshop` writes the ECS workshop's; -C names another folder")
+}
+
+fn wrong(problems: Problems, file: &str) -> CliError {
+    CliError { exit: Exit::Usage, reports: problems.0.into_iter().map(|problem| report(problem, file)).collect() }
+}
+
+fn report(problem: Problem, file: &str) -> Report {
+    let Problem { message, line, column, hint } = problem;
+    Report { message, place: Some(format!("{file}:{line}:{column}")), hint }
+}
+
+/// A path as users see it: relative to where they are, when it is below.
+fn shown(path: &Path, working_dir: &Path) -> String {
+    path.strip_prefix(working_dir).unwrap_or(path).display().to_string()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads project files")]
+fn read_text(file: &Path) -> io::Result<String> {
+    fs::read_to_string(file)
+}
+
+/// Writes beside the file and renames: a crash leaves the old text or the new one.
+fn replace(file: &Path, text: &str) -> Result<(), CliError> {
+    let beside = file.with_extension(format!("{}.new", file.extension().unwrap_or_default().to_string_lossy()));
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that writes project files")]
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+    written.map_err(|error| CliError::failed(format!("cannot write {}: {error}", file.display())))
+}

@@ -1,0 +1,136 @@
+//! The live view of `status --watch`: the report drawn in place, on a terminal.
+
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyModifiers};
+use ratatui::layout::{Constraint, Layout};
+use ratatui::style::{Color, Style, Stylize as _};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, Gauge, Paragraph, Wrap};
+use ratatui::{DefaultTerminal, Frame};
+
+use super::clean;
+use super::status::{age, targets};
+use crate::ops::{StatusReport, Task};
+
+/// The terminal in raw mode; put back when dropped.
+#[derive(Debug)]
+pub struct Live {
+    terminal: DefaultTerminal,
+}
+
+impl Live {
+    /// Takes the terminal over.
+    pub fn start() -> io::Result<Self> {
+        Ok(Self { terminal: ratatui::try_init()? })
+    }
+
+    /// Draws a report, with a message below it (an error that will be tried again, for example).
+    pub fn draw(&mut self, report: &StatusReport, message: Option<&str>, now: Timestamp) -> io::Result<()> {
+        self.terminal.draw(|frame| draw(frame, report, message, now)).map(drop)
+    }
+
+    /// Whether the user asked to leave (q, Esc or Ctrl-C). Waits at most `patience` for a key.
+    pub fn wants_to_leave(patience: Duration) -> io::Result<bool> {
+        if !event::poll(patience)? {
+            return Ok(false);
+        }
+        let Event::Key(key) = event::read()? else { return Ok(false) };
+        let interrupted = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+        Ok(interrupted || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc))
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        ratatui::restore();
+    }
+}
+
+/// Draws the report: head, gauge, facts, tasks, events.
+pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>, now: Timestamp) {
+    let facts = facts(report);
+    let heights = [
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(u16::try_from(facts.len()).unwrap_or(u16::MAX)),
+        Constraint::Length(u16::try_from(report.tasks.len() + 2).unwrap_or(u16::MAX)),
+        Constraint::Min(3),
+        Constraint::Length(1),
+    ];
+    let [head, gauge, fact_area, tasks, events, foot] = Layout::vertical(heights).areas(frame.area());
+
+    let state = if report.steady { "steady".green() } else { "moving".yellow() };
+    let title = vec![report.service.clone().bold(), format!(" in {} ", report.cluster).into(), state];
+    frame.render_widget(Line::from(title), head);
+    frame.render_widget(task_gauge(report), gauge);
+    frame.render_widget(Paragraph::new(facts), fact_area);
+    frame.render_widget(Paragraph::new(task_lines(report, now)).block(Block::bordered().title(" tasks ")), tasks);
+    let event_lines: Vec<Line<'_>> = report
+        .events
+        .iter()
+        .map(|event| {
+            let age = event.timestamp.map(|timestamp| age(timestamp, now)).unwrap_or_default();
+            Line::from(vec![format!("{age:<9}").dim(), clean(&event.message, false).into_owned().into()])
+        })
+        .collect();
+    frame.render_widget(
+        Paragraph::new(event_lines).wrap(Wrap { trim: false }).block(Block::bordered().title(" events ")),
+        events,
+    );
+    frame.render_widget(
+        Line::from(message.map_or("q leaves".dim(), |message| clean(message, false).into_owned().red())),
+        foot,
+    );
+}
+
+fn task_gauge(report: &StatusReport) -> Gauge<'static> {
+    let ratio = if report.desired == 0 { 1.0 } else { f64::from(report.running) / f64::from(report.desired) };
+    let color = if report.running == report.desired { Color::Green } else { Color::Yellow };
+    let label = format!("{} desired, {} running, {} pending", report.desired, report.running, report.pending);
+    Gauge::default()
+        .ratio(ratio.min(1.0))
+        .label(Span::raw(label))
+        .gauge_style(Style::new().fg(color).bg(Color::DarkGray))
+}
+
+fn facts(report: &StatusReport) -> Vec<Line<'static>> {
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for deployment in &report.deployments {
+        let rollout = deployment.rollout_state.as_deref().unwrap_or("-");
+        let rollout = match rollout {
+            "COMPLETED" => rollout.to_owned().green(),
+            "FAILED" => rollout.to_owned().red(),
+            _ => rollout.to_owned().yellow(),
+        };
+        let counts =
+            format!("  {} of {} running, {} failed", deployment.running, deployment.desired, deployment.failed);
+        lines.push(
+            vec![format!("{:<9}{} ", deployment.status, deployment.task_definition).into(), rollout, counts.into()]
+                .into(),
+        );
+    }
+    if let Some(scaling) = &report.scaling {
+        lines.push(format!("scaling  {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)).into());
+    }
+    lines.extend(report.discovery.iter().map(|found| format!("found as {} {}", found.name, found.addresses()).into()));
+    lines.extend(report.url.iter().map(|url| vec!["answers  ".into(), url.clone().underlined()].into()));
+    lines
+}
+
+fn task_lines(report: &StatusReport, now: Timestamp) -> Vec<Line<'static>> {
+    let line = |task: &Task| {
+        let status = if task.last_status == "RUNNING" {
+            task.last_status.clone().green()
+        } else {
+            task.last_status.clone().yellow()
+        };
+        let age = task.started.map(|started| age(started, now)).unwrap_or_default();
+        let padding = " ".repeat(14_usize.saturating_sub(task.last_status.len()));
+        let rest = format!("{padding}{:<11}{age:<9}{}", task.health, task.private_ip.as_deref().unwrap_or("-"));
+        Line::from(vec![format!("{:<34}", task.id).into(), status, rest.into()])
+    };
+    report.tasks.iter().map(line).collect()
+}

@@ -1,0 +1,64 @@
+//! Log events: time, task and line; each task has its colour.
+
+use std::io;
+
+use jiff::tz::TimeZone;
+use owo_colors::{AnsiColors, OwoColorize as _};
+use serde_json::json;
+
+use super::{Ui, clean};
+use crate::ops::{LogEvent, LogGroup, LogStream};
+
+const COLORS: [AnsiColors; 6] = [
+    AnsiColors::Cyan,
+    AnsiColors::Green,
+    AnsiColors::Yellow,
+    AnsiColors::Magenta,
+    AnsiColors::Blue,
+    AnsiColors::BrightRed,
+];
+
+/// How much of a task's id is shown; enough to tell tasks apart.
+const SHORT_ID: usize = 8;
+
+/// Writes events: a line each, or a JSON object each.
+pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Result<()> {
+    for event in events {
+        if ui.is_json() {
+            let LogEvent { id, stream, timestamp, message } = event;
+            ui.json(
+                &json!({ "event": "log", "id": id, "stream": stream, "timestamp": timestamp, "message": message }),
+            )?;
+            continue;
+        }
+        let task: String = event.stream.rsplit('/').next().unwrap_or_default().chars().take(SHORT_ID).collect();
+        let color = COLORS
+            [task.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % COLORS.len()];
+        let time = event.timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string();
+        let message = clean(event.message.trim_end_matches(['\r', '\n']), true);
+        writeln!(ui.results(), "{} {} {message}", time.dimmed(), clean(&task, false).color(color))?;
+    }
+    ui.results().flush()
+}
+
+/// Writes log groups by name.
+pub fn log_groups(ui: &mut Ui, groups: &[LogGroup]) -> io::Result<()> {
+    if ui.is_json() {
+        let groups: Vec<_> = groups
+            .iter()
+            .map(|group| json!({ "name": group.name, "retention_days": group.retention_days, "stored_bytes": group.stored_bytes }))
+            .collect();
+        return ui.json_document(&json!({ "schema": 1, "groups": groups }));
+    }
+    groups.iter().try_for_each(|group| writeln!(ui.results(), "{}", clean(&group.name, false)))
+}
+
+/// Writes log streams by name.
+pub fn log_streams(ui: &mut Ui, streams: &[LogStream]) -> io::Result<()> {
+    if ui.is_json() {
+        let streams: Vec<_> =
+            streams.iter().map(|stream| json!({ "name": stream.name, "last_event": stream.last_event })).collect();
+        return ui.json_document(&json!({ "schema": 1, "streams": streams }));
+    }
+    streams.iter().try_for_each(|stream| writeln!(ui.results(), "{}", clean(&stream.name, false)))
+}

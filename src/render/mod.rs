@@ -1,0 +1,17 @@
+//! The only writer to the terminal. One file per view; text and JSON are two renderings of one value.
+
+mod clean;
+mod deploy;
+mod diff;
+mod live;
+mod logs;
+mod status;
+mod ui;
+
+pub use clean::clean;
+pub use deploy::{DeployView, Summary, summary};
+pub use diff::{diffs, security};
+pub use live::{Live, draw};
+pub use logs::{log_events, log_groups, log_streams};
+pub use status::{lines as status_lines, status, status_line};
+pub use ui::Ui;

@@ -1,0 +1,134 @@
+//! A service's status: lines for a pipe or a look, a line a change for `--watch` off a terminal.
+
+use std::io;
+
+use jiff::{SpanRound, Timestamp, Unit};
+use owo_colors::OwoColorize as _;
+use serde_json::json;
+
+use super::{Ui, clean};
+use crate::ops::{ScalableTarget, StatusReport};
+
+/// Writes the whole report.
+pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<()> {
+    if ui.is_json() {
+        return ui.json_document(&document(report)?);
+    }
+    for line in lines(report, now) {
+        writeln!(ui.results(), "{line}")?;
+    }
+    ui.results().flush()
+}
+
+/// Writes one line: the counts, as the workshop's one-liner under `watch` shows them.
+pub fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
+    if ui.is_json() {
+        return ui.json(&document(report)?);
+    }
+    let StatusReport { desired, running, pending, .. } = report;
+    let rollout =
+        report.deployments.first().and_then(|deployment| deployment.rollout_state.clone()).unwrap_or_default();
+    writeln!(ui.results(), "Tasks Desired: {desired} vs Tasks Running: {running} (pending {pending}) {rollout}")?;
+    ui.results().flush()
+}
+
+fn document(report: &StatusReport) -> io::Result<serde_json::Value> {
+    let mut document = json!({ "schema": 1 });
+    if let (Some(object), serde_json::Value::Object(members)) =
+        (document.as_object_mut(), serde_json::to_value(report)?)
+    {
+        object.extend(members);
+    }
+    Ok(document)
+}
+
+/// The report in lines with colour; the live view draws the same.
+pub fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
+    let mut lines = Vec::new();
+    let state = if report.steady { "steady".green().to_string() } else { "not steady".yellow().to_string() };
+    lines.push(format!("{} in {}  {}  {state}", report.service.bold(), report.cluster, report.status));
+    lines.push(format!(
+        "  tasks      {} desired, {} running, {} pending",
+        report.desired, report.running, report.pending
+    ));
+    for deployment in &report.deployments {
+        let failed = if deployment.failed > 0 {
+            format!(", {} failed", deployment.failed).red().to_string()
+        } else {
+            String::new()
+        };
+        lines.push(format!(
+            "  rollout    {} {} {}  {} of {} running{failed}",
+            deployment.status,
+            deployment.task_definition,
+            deployment.rollout_state.as_deref().unwrap_or("-"),
+            deployment.running,
+            deployment.desired,
+        ));
+    }
+    if let Some(scaling) = &report.scaling {
+        lines.push(format!("  scaling    {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)));
+    }
+    for found in &report.discovery {
+        lines.push(format!("  discovery  {}  {}", found.name, found.addresses()));
+    }
+    lines.extend(report.url.iter().map(|url| format!("  answers    {}", url.underline())));
+    if !report.tasks.is_empty() {
+        lines.push(String::new());
+        lines.push(
+            format!("  {:<34}{:<14}{:<11}{:<10}{}", "TASK", "STATUS", "HEALTH", "AGE", "ADDRESS").bold().to_string(),
+        );
+    }
+    for task in &report.tasks {
+        let age = task.started.map(|started| age(started, now)).unwrap_or_default();
+        let address = task.private_ip.as_deref().unwrap_or("-");
+        lines.push(format!("  {:<34}{:<14}{:<11}{age:<10}{address}", task.id, task.last_status, task.health));
+    }
+    if !report.events.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("  {:<10}{}", "AGE", "EVENT").bold().to_string());
+    }
+    for event in &report.events {
+        let age = event.timestamp.map(|timestamp| age(timestamp, now)).unwrap_or_default();
+        lines.push(format!("  {age:<10}{}", clean(&event.message, false)));
+    }
+    lines
+}
+
+/// What autoscaling keeps at what.
+pub(super) fn targets(scaling: &ScalableTarget) -> String {
+    let targets = scaling.policies.iter().map(|policy| format!(", {} at {}", policy.metric, policy.target));
+    targets.collect::<Vec<_>>().concat()
+}
+
+/// `3s`, `5m 12s`, `2h 5m`, `3d`.
+pub(super) fn age(since: Timestamp, now: Timestamp) -> String {
+    let rounded = (now - since).round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second));
+    let Ok(span) = rounded else { return "?".to_owned() };
+    match (span.get_hours(), span.get_minutes(), span.get_seconds()) {
+        (0, 0, seconds) => format!("{}s", seconds.max(0)),
+        (0, minutes, seconds) => format!("{minutes}m {seconds}s"),
+        (hours @ 0..48, minutes, _) => format!("{hours}h {minutes}m"),
+        (hours, ..) => format!("{}d", hours / 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_short() -> Result<(), jiff::Error> {
+        let since: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+        for (now, text) in [
+            ("2026-01-01T00:00:03.4Z", "3s"),
+            ("2026-01-01T00:05:12Z", "5m 12s"),
+            ("2026-01-01T02:05:12Z", "2h 5m"),
+            ("2026-01-04T02:05:12Z", "3d"),
+            ("2025-12-31T23:59:59Z", "0s"),
+        ] {
+            assert_eq!(age(since, now.parse()?), text);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! The terminal: results on stdout, everything else on stderr.
+
+use std::io::{self, BufRead as _, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use owo_colors::OwoColorize as _;
+use serde::Serialize;
+
+use super::clean::clean;
+use crate::error::{CliError, Report};
+use crate::exit::Exit;
+use crate::settings::{ColorWhen, Output, Settings, Terminals, Verbosity};
+
+/// Writes results, notes, questions and errors.
+#[derive(Debug)]
+pub struct Ui {
+    stdout: AutoStream<io::Stdout>,
+    stderr: AutoStream<io::Stderr>,
+    output: Output,
+    verbosity: Verbosity,
+    terminals: Terminals,
+    yes: bool,
+}
+
+impl Ui {
+    /// A Ui as the settings ask for.
+    pub fn new(settings: &Settings) -> Self {
+        let choice = match settings.color {
+            ColorWhen::Auto => ColorChoice::Auto,
+            ColorWhen::Always => ColorChoice::Always,
+            ColorWhen::Never => ColorChoice::Never,
+        };
+        Self {
+            stdout: AutoStream::new(io::stdout(), choice),
+            stderr: AutoStream::new(io::stderr(), choice),
+            output: settings.output,
+            verbosity: settings.verbosity,
+            terminals: settings.terminals,
+            yes: settings.yes,
+        }
+    }
+
+    /// Whether results are JSON.
+    pub fn is_json(&self) -> bool {
+        self.output == Output::Json
+    }
+
+    /// Whether a person can be asked.
+    pub fn can_ask(&self) -> bool {
+        self.terminals.stdin && self.terminals.stderr
+    }
+
+    /// Whether somebody watches progress.
+    pub fn is_watched(&self) -> bool {
+        self.terminals.stderr && self.verbosity > Verbosity::Quiet
+    }
+
+    /// Whether results go to a screen.
+    pub fn stdout_is_terminal(&self) -> bool {
+        self.terminals.stdout
+    }
+
+    /// Stdout, for results. Colour codes are dropped where they do not belong.
+    pub fn results(&mut self) -> &mut dyn Write {
+        &mut self.stdout
+    }
+
+    /// One JSON object on a line of stdout, written at once.
+    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string(value)?;
+        writeln!(self.stdout, "{text}")?;
+        self.stdout.flush()
+    }
+
+    /// A result as an indented JSON object.
+    pub fn json_document(&mut self, value: &impl Serialize) -> io::Result<()> {
+        let text = serde_json::to_string_pretty(value)?;
+        writeln!(self.stdout, "{text}")
+    }
+
+    /// Something that helps to understand what happens. Not said with `--quiet`.
+    pub fn note(&mut self, text: &str) {
+        if self.verbosity >= Verbosity::Normal {
+            self.say(text);
+        }
+    }
+
+    /// A detail, said with `--verbose`.
+    pub fn detail(&mut self, text: &str) {
+        if self.verbosity >= Verbosity::Verbose {
+            self.say(&text.dimmed().to_string());
+        }
+    }
+
+    /// Something that may surprise.
+    pub fn warn(&mut self, text: &str) {
+        self.say(&format!("{} {text}", "warning:".yellow().bold()));
+    }
+
+    /// A warning that has a place in a file.
+    pub fn warning(&mut self, report: &Report) {
+        let place = report.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+        self.warn(&format!("{}{place}", clean(&report.message, false)));
+    }
+
+    /// What went wrong, where, and what to do.
+    pub fn error(&mut self, error: &CliError) {
+        for report in &error.reports {
+            self.say(&format!("{} {}", "error:".red().bold(), clean(&report.message, true)));
+            if let Some(place) = &report.place {
+                self.say(&format!("  {} {place}", "-->".blue()));
+            }
+            if let Some(hint) = &report.hint {
+                self.say(&format!("{} {}", "hint:".cyan(), clean(hint, true)));
+            }
+        }
+    }
+
+    /// Shows what the next question is about; said even with `--quiet`.
+    pub fn ask_about(&mut self, text: &str) {
+        self.say(text);
+    }
+
+    /// How wide the terminal is that results go to; `None` elsewhere.
+    pub fn columns(&self) -> Option<usize> {
+        let (columns, _) = self.terminals.stdout.then(ratatui::crossterm::terminal::size)?.ok()?;
+        Some(columns.into())
+    }
+
+    /// Asks for a yes. `--yes` answers; where nobody can answer it is an error that names `flag`.
+    pub async fn confirm(&mut self, question: &str, flag: &str) -> Result<bool, CliError> {
+        if self.yes {
+            return Ok(true);
+        }
+        if !self.can_ask() {
+            return Err(CliError::usage(format!("{question} Nobody can be asked here.")).hint(format!("pass {flag}")));
+        }
+        write!(self.stderr, "{question} {} ", "(y/n)".dimmed())?;
+        self.stderr.flush()?;
+        // Not on this thread: Ctrl-C has to be heard while nobody answers.
+        let answer = tokio::task::spawn_blocking(|| {
+            let mut answer = String::new();
+            io::stdin().lock().read_line(&mut answer).map(|_| answer)
+        });
+        let answer = answer.await.map_err(io::Error::other)??;
+        Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks which of several is meant; where nobody can answer it is an error that lists them.
+    pub fn choose<'a>(&mut self, noun: &str, names: &[&'a str]) -> Result<&'a str, CliError> {
+        if !self.can_ask() {
+            return Err(CliError::usage(format!("which {noun}? there are several"))
+                .hint(format!("name one of {}", names.join(", "))));
+        }
+        for (number, name) in names.iter().enumerate() {
+            writeln!(self.stderr, "  {} {name}", (number + 1).cyan())?;
+        }
+        loop {
+            write!(self.stderr, "Which {noun}? ")?;
+            self.stderr.flush()?;
+            let mut answer = String::new();
+            if io::stdin().lock().read_line(&mut answer)? == 0 {
+                return Err(CliError::new(Exit::Interrupted, format!("no {noun} was chosen")));
+            }
+            let answer = answer.trim();
+            let by_number = answer.parse::<usize>().ok().and_then(|number| names.get(number.checked_sub(1)?));
+            if let Some(name) = by_number.or_else(|| names.iter().find(|name| **name == answer)) {
+                return Ok(name);
+            }
+        }
+    }
+
+    /// Stderr may be closed; there is nobody to tell then.
+    fn say(&mut self, text: &str) {
+        drop(writeln!(self.stderr, "{text}"));
+    }
+}

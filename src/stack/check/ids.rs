@@ -1,0 +1,70 @@
+//! Ids: accounts, regions, constructs, AWS resources.
+
+use toml::de::DeValue;
+
+use super::{filled, quoted, text};
+use crate::stack::problem::Mistake;
+use crate::stack::reader::Checked;
+
+/// An AWS account id.
+pub fn account(value: &DeValue<'_>) -> Checked<String> {
+    let hint = "an account id is 12 digits in quotes, like \"123456789012\"";
+    let account = text(value).map_err(|mistake| mistake.hint(hint))?;
+    if account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Ok(account);
+    }
+    Err(Mistake::new(format!("is {}", quoted(&account))).hint(hint))
+}
+
+/// The name of an AWS region: `us-east-1`, `us-gov-west-1`.
+pub fn region(value: &DeValue<'_>) -> Checked<String> {
+    let region = text(value)?;
+    let parts: Vec<&str> = region.split('-').collect();
+    let word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
+    let well_formed =
+        parts.len() >= 3 && parts[..parts.len() - 1].iter().all(word) && parts[parts.len() - 1].parse::<u8>().is_ok();
+    if well_formed {
+        return Ok(region);
+    }
+    Err(Mistake::new(format!("is {}, which is not a region", quoted(&region)))
+        .hint("a region looks like \"us-east-1\""))
+}
+
+/// A construct id: anything but an empty one or one with the separator of paths.
+pub fn construct_id(value: &DeValue<'_>) -> Checked<String> {
+    let id = filled(value)?;
+    match () {
+        () if id.contains('/') => Err(Mistake::new(format!("is {}, and a construct id has no `/`", quoted(&id)))
+            .hint(format!("cdk makes {} of it", quoted(&id.replace('/', "--"))))),
+        () if !id.contains(|letter: char| letter.is_ascii_alphanumeric()) => {
+            Err(Mistake::new(format!("is {}, which has no letter or digit", quoted(&id))))
+        }
+        () => Ok(id),
+    }
+}
+
+/// A construct id that begins a logical id, which CloudFormation wants to start with a letter.
+pub fn leading_construct_id(value: &DeValue<'_>) -> Checked<String> {
+    let id = construct_id(value)?;
+    let first = id.chars().find(char::is_ascii_alphanumeric);
+    if first.is_some_and(|first| first.is_ascii_alphabetic()) {
+        return Ok(id);
+    }
+    Err(Mistake::new(format!("is {}, and its first letter or digit is a digit", quoted(&id)))
+        .hint("logical ids are made of it, and they start with a letter"))
+}
+
+/// An AWS id such as `subnet-0a1b…`.
+pub fn resource_id(prefix: &'static str) -> impl Fn(&DeValue<'_>) -> Checked<String> {
+    move |value| {
+        let id = text(value)?;
+        let tail = id.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
+        if tail.is_some_and(|tail| {
+            !tail.is_empty() && tail.bytes().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit())
+        }) {
+            return Ok(id);
+        }
+        Err(Mistake::new(format!("is {}", quoted(&id)))
+            .hint(format!("an id here looks like \"{prefix}-0a1b2c3d4e5f60718\"")))
+    }
+}

@@ -1,0 +1,62 @@
+//! Sizes that come in steps: Fargate's CPU and memory, CloudWatch's retention.
+
+use toml::de::DeValue;
+
+use super::whole;
+use crate::stack::problem::Mistake;
+use crate::stack::reader::{Checked, listed};
+
+/// A CPU or memory size is checked alone first, then the pair.
+pub const FARGATE_SIZES: &[(u32, &[u32])] = &[
+    (256, &[512, 1024, 2048]),
+    (512, &[1024, 2048, 3072, 4096]),
+    (1024, &[2048, 3072, 4096, 5120, 6144, 7168, 8192]),
+    (2048, &range::<13>(4096, 1024)),
+    (4096, &range::<23>(8192, 1024)),
+    (8192, &range::<12>(16384, 4096)),
+    (16384, &range::<12>(32768, 8192)),
+];
+
+const fn range<const N: usize>(first: u32, step: u32) -> [u32; N] {
+    let mut sizes = [0; N];
+    let mut size = first;
+    let mut at = 0;
+    while at < N {
+        sizes[at] = size;
+        size += step;
+        at += 1;
+    }
+    sizes
+}
+
+/// The memory sizes (MiB) that Fargate offers with `cpu` units, in words.
+pub fn memory_choices(sizes: &[u32]) -> String {
+    match sizes {
+        [first, second, .., last] if sizes.len() > 8 => format!("{first} to {last} in steps of {}", second - first),
+        _ => listed(sizes.iter().map(ToString::to_string), "or"),
+    }
+}
+
+/// A Fargate CPU size, in CPU units.
+pub fn cpu(value: &DeValue<'_>) -> Checked<u32> {
+    let number = whole("cpu", 1..=u32::MAX)(value)?;
+    if FARGATE_SIZES.iter().any(|(cpu, _)| *cpu == number) {
+        return Ok(number);
+    }
+    let sizes = listed(FARGATE_SIZES.iter().map(|(cpu, _)| cpu.to_string()), "or");
+    Err(Mistake::new(format!("is {number}")).hint(format!("Fargate accepts {sizes}")))
+}
+
+/// What CloudWatch Logs accepts, in days.
+const RETENTION_DAYS: &[u32] =
+    &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
+/// A retention period, in days.
+pub fn retention_days(value: &DeValue<'_>) -> Checked<u32> {
+    let days = whole("a retention period", 0..=u32::MAX)(value)?;
+    if RETENTION_DAYS.contains(&days) {
+        return Ok(days);
+    }
+    let accepted = listed(RETENTION_DAYS.iter().map(ToString::to_string), "or");
+    Err(Mistake::new(format!("is {days}")).hint(format!("CloudWatch Logs accepts {accepted} days")))
+}

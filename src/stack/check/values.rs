@@ -1,0 +1,145 @@
+//! The kinds of value: text, numbers, durations, lists, choices.
+
+use toml::de::DeValue;
+
+use crate::stack::problem::Mistake;
+use crate::stack::reader::{Checked, kind, listed};
+
+/// `text` as TOML would write it.
+pub fn quoted(text: &str) -> String {
+    format!("{text:?}")
+}
+
+fn wrong_kind(expected: &str, value: &DeValue<'_>) -> Mistake {
+    Mistake::new(format!("must be {expected}, not {}", kind(value)))
+}
+
+/// Any string.
+pub fn text(value: &DeValue<'_>) -> Checked<String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| wrong_kind("a string", value))
+}
+
+/// A string with something in it.
+pub fn filled(value: &DeValue<'_>) -> Checked<String> {
+    text(value).and_then(|text| if text.is_empty() { Err(Mistake::new("is empty")) } else { Ok(text) })
+}
+
+/// `true` or `false`.
+pub fn truth(value: &DeValue<'_>) -> Checked<bool> {
+    value.as_bool().ok_or_else(|| wrong_kind("true or false", value))
+}
+
+/// A whole number within `range`; `what` says of what, with its article.
+pub fn whole(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Checked<u32> {
+    move |value| {
+        let number = value.as_integer().ok_or_else(|| wrong_kind("a whole number", value))?;
+        u32::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| range.contains(number)).ok_or_else(
+            || Mistake::new(format!("is {number}")).hint(format!("{what} is {} to {}", range.start(), range.end())),
+        )
+    }
+}
+
+/// A number above 0 and at most 100, fractions allowed: a target utilisation.
+pub fn percentage(value: &DeValue<'_>) -> Checked<serde_json::Number> {
+    let written = match value {
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok().map(serde_json::Number::from)
+        }
+        DeValue::Float(number) => number.as_str().parse().ok().and_then(shortest),
+        _ => return Err(wrong_kind("a number", value)),
+    };
+    written
+        .filter(|number| number.as_f64().is_some_and(|number| number > 0.0 && number <= 100.0))
+        .ok_or_else(|| Mistake::new("is out of range").hint("a target is above 0 and at most 100 percent"))
+}
+
+/// `50.0` is written `50`, as JavaScript does.
+fn shortest(number: f64) -> Option<serde_json::Number> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "only numbers without a fraction, and only up to 100, are kept"
+    )]
+    if number.fract() == 0.0 && number.abs() <= 100.0 {
+        return Some((number as i64).into());
+    }
+    serde_json::Number::from_f64(number)
+}
+
+/// A duration such as `30s`, `5m` or `1m30s`, in seconds within `range`.
+pub fn duration(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Checked<u32> {
+    move |value| {
+        let DeValue::String(text) = value else { return Err(wrong_kind("a duration like \"30s\"", value)) };
+        let seconds = seconds(text).ok_or_else(|| {
+            Mistake::new(format!("is {}, which is not a duration", quoted(text)))
+                .hint("write a whole number and a unit, s, m or h: \"30s\", \"5m\"")
+        })?;
+        if range.contains(&seconds) {
+            return Ok(seconds);
+        }
+        let hint = format!("{what} is {} to {} seconds", range.start(), range.end());
+        Err(Mistake::new(format!("is {}", quoted(text))).hint(hint))
+    }
+}
+
+fn seconds(text: &str) -> Option<u32> {
+    let mut total = 0u32;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit = rest.find(|letter: char| !letter.is_ascii_digit())?;
+        let amount: u32 = rest[..unit].parse().ok()?;
+        let factor = match rest[unit..].chars().next()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return None,
+        };
+        total = total.checked_add(amount.checked_mul(factor)?)?;
+        rest = &rest[unit + 1..];
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+/// A list of things that `rule` accepts, at least one.
+pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Checked<T>) -> impl Fn(&DeValue<'_>) -> Checked<Vec<T>> {
+    move |value| {
+        let items = value.as_array().ok_or_else(|| wrong_kind("a list", value))?;
+        if items.is_empty() {
+            return Err(Mistake::new("is an empty list"));
+        }
+        let at_item = |at| move |mistake| Mistake { item: Some(at), ..mistake };
+        items.iter().enumerate().map(|(at, item)| rule(item.get_ref()).map_err(at_item(at))).collect()
+    }
+}
+
+/// As [`list`], and nothing may stand in it twice.
+pub fn set<T: PartialEq + std::fmt::Display>(
+    rule: impl Fn(&DeValue<'_>) -> Checked<T>,
+) -> impl Fn(&DeValue<'_>) -> Checked<Vec<T>> {
+    let rule = list(rule);
+    move |value| {
+        let items = rule(value)?;
+        match items.iter().enumerate().find(|(at, item)| items[..*at].contains(item)) {
+            Some((at, twice)) => {
+                Err(Mistake { item: Some(at), ..Mistake::new(format!("is {twice}, which the list has already")) })
+            }
+            None => Ok(items),
+        }
+    }
+}
+
+/// One of the words of a table, as the value beside it.
+pub fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> Checked<T> {
+    move |value| {
+        let word = text(value)?;
+        choices.iter().find(|(name, _)| *name == word).map(|(_, choice)| *choice).ok_or_else(|| {
+            let hint = format!("write {}", listed(choices.iter().map(|(name, _)| quoted(name)), "or"));
+            Mistake::new(format!("is {}", quoted(&word))).hint(hint)
+        })
+    }
+}
+
+/// A TCP port.
+pub fn port(value: &DeValue<'_>) -> Checked<u16> {
+    let port = whole("a port", 1..=65535)(value)?;
+    u16::try_from(port).map_err(|_| Mistake::new(format!("is {port}")))
+}

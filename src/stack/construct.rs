@@ -1,0 +1,123 @@
+//! Construct paths, and the ids and names that the CDK derives from them. It knows no resource.
+//!
+//! The rules are those of the CDK's `makeUniqueId`; templates that are to be carried on need the very same ids.
+
+use std::fmt;
+
+use md5::{Digest as _, Md5};
+
+/// How much of the readable half of an id is kept, in characters.
+const LONGEST_READABLE: usize = 240;
+/// A path of one part keeps its bare name up to here, in characters.
+const LONGEST_BARE: usize = 255;
+/// How many characters of its logical id are a policy's name: what IAM allows.
+const LONGEST_POLICY_NAME: usize = 128;
+
+/// Where a construct stands in the tree: the stack's name, then construct ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConstructPath(Vec<String>);
+
+impl ConstructPath {
+    /// The stack itself.
+    pub fn stack(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+
+    /// The construct `id` within this one.
+    #[must_use]
+    pub fn child(&self, id: &str) -> Self {
+        let mut parts = self.0.clone();
+        parts.push(id.to_owned());
+        Self(parts)
+    }
+
+    /// The name of the resource in the template.
+    pub fn logical_id(&self) -> String {
+        unique_id(&self.0[1..])
+    }
+
+    /// The unique name (the CDK's `Names.uniqueId`) of the construct that holds a resource: with the stack, without `Resource`.
+    pub fn unique_name(&self) -> String {
+        unique_id(&self.0)
+    }
+
+    /// The name of an IAM policy: the end of its logical id.
+    pub fn policy_name(&self) -> String {
+        let id = self.logical_id();
+        id[id.len().saturating_sub(LONGEST_POLICY_NAME)..].to_owned()
+    }
+}
+
+impl fmt::Display for ConstructPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.join("/"))
+    }
+}
+
+fn unique_id(path: &[String]) -> String {
+    let parts: Vec<&str> = path.iter().map(String::as_str).filter(|part| *part != "Default").collect();
+    if let [only] = parts[..] {
+        let bare = alphanumeric(only);
+        if bare.len() <= LONGEST_BARE {
+            return bare;
+        }
+    }
+    let mut kept: Vec<&str> = Vec::new();
+    for part in &parts {
+        if !kept.last().is_some_and(|before| before.ends_with(part)) {
+            kept.push(part);
+        }
+    }
+    let readable: String = kept.into_iter().filter(|part| *part != "Resource").map(alphanumeric).collect();
+    let hash = hex::encode_upper(&Md5::digest(parts.join("/"))[..4]);
+    format!("{}{hash}", &readable[..readable.len().min(LONGEST_READABLE)])
+}
+
+/// Only the letters and digits of ASCII, as template ids allow.
+pub(super) fn alphanumeric(text: &str) -> String {
+    text.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// A service key as a construct id: split at `-` and `_`, first letters upper case, the rest as it is.
+pub(super) fn pascal_case(key: &str) -> String {
+    key.split(['-', '_'])
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> ConstructPath {
+        ConstructPath(text.split('/').map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn a_path_becomes_its_readable_parts_and_a_hash() {
+        assert_eq!(path("ecsworkshop-nodejs/TaskDef/Resource").logical_id(), "TaskDef54694570");
+        assert_eq!(path("ecsworkshop-nodejs/TaskDef").unique_name(), "ecsworkshopnodejsTaskDef2754560E");
+    }
+
+    #[test]
+    fn a_path_of_one_part_keeps_its_name() {
+        assert_eq!(path("stack/InboundSecGrp3000").logical_id(), "InboundSecGrp3000");
+        assert_eq!(path("Odd-stack-1/Default").unique_name(), "Oddstack1");
+        assert_eq!(path("Odd-stack-1/Default/Resource").logical_id(), "Resource");
+    }
+
+    #[test]
+    fn a_part_that_the_one_before_ends_with_is_left_out() {
+        assert_eq!(path("ends/MyTaskRole/TaskRole/Resource").logical_id(), "MyTaskRoleA205A6FA");
+        assert_eq!(path("ends/MyTaskRole/Role/LogGroup/Resource").logical_id(), "MyTaskRoleLogGroup71181CF9");
+    }
+
+    #[test]
+    fn a_key_becomes_pascal_case() {
+        assert_eq!(pascal_case("my-api_v2"), "MyApiV2");
+        assert_eq!(pascal_case("nodeJS"), "NodeJS");
+    }
+}

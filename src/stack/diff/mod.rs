@@ -1,0 +1,220 @@
+//! What deploying a template would change, as `cdk diff` (2.1148) sees it: the model here, its text in [`text`].
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::resources;
+use super::security::SecurityChanges;
+use super::template::Template;
+
+mod edit;
+mod equality;
+mod hunk;
+mod replacement;
+mod table;
+pub mod text;
+mod tree;
+
+use equality::{equal, normalized};
+pub(super) use table::Row as TableRow;
+
+/// The metadata that holds a resource's construct path.
+const PATH_METADATA: &str = "/Metadata/aws:cdk:path";
+
+/// An old and a new value, at least one of them there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// What is deployed.
+    pub old: Option<Value>,
+    /// What would be.
+    pub new: Option<Value>,
+}
+
+/// A change of something that has a name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedChange {
+    /// The attribute's, parameter's, output's, … name.
+    pub name: String,
+    /// How it changes.
+    pub change: Change,
+}
+
+/// What a change does to a resource, from harmless to worst.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Impact {
+    /// Nothing that CloudFormation acts on.
+    None,
+    /// Changed in place.
+    Update,
+    /// Made.
+    Create,
+    /// Removed from the stack, but not deleted.
+    Orphan,
+    /// Changed in place or replaced; only AWS knows.
+    MayReplace,
+    /// Made anew, then the old one deleted.
+    Replace,
+    /// Deleted.
+    Destroy,
+}
+
+/// A property (or another attribute) of a resource that changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PropertyChange {
+    /// The property's name.
+    pub name: String,
+    /// How it changes.
+    pub change: Change,
+    /// What that does to the resource.
+    pub impact: Impact,
+}
+
+/// A resource that changes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceChange {
+    /// Its name in the template.
+    pub logical_id: String,
+    /// The whole resource.
+    pub change: Change,
+    /// What changes in it when it is there before and after: properties by name, then other attributes by name.
+    pub properties: Vec<PropertyChange>,
+    /// What happens to it.
+    pub impact: Impact,
+}
+
+/// What deploying a template would change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TemplateDiff {
+    /// AWSTemplateFormatVersion, Transform and Description.
+    pub header: Vec<NamedChange>,
+    /// Parameters, Metadata, Mappings and Conditions, in this order.
+    pub before_resources: Vec<(&'static Section, Vec<NamedChange>)>,
+    /// Removed, then added, then changed ones.
+    pub resources: Vec<ResourceChange>,
+    /// Outputs and whatever else there is.
+    pub after_resources: Vec<(&'static Section, Vec<NamedChange>)>,
+    /// What changes in permissions and firewalls.
+    pub security: SecurityChanges,
+    /// Construct paths by logical id, of all resources before and after.
+    pub paths: BTreeMap<String, String>,
+}
+
+/// A section of a template whose entries are shown on a line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Its key in the template; none for what is in no known section.
+    pub key: Option<&'static str>,
+    /// Its title.
+    pub title: &'static str,
+    /// What one entry is called.
+    pub entry: &'static str,
+}
+
+const HEADER: [&str; 3] = ["AWSTemplateFormatVersion", "Transform", "Description"];
+
+const fn section(key: &'static str, entry: &'static str) -> Section {
+    Section { key: Some(key), title: key, entry }
+}
+
+const BEFORE_RESOURCES: &[Section] = &[
+    section("Parameters", "Parameter"),
+    section("Metadata", "Metadata"),
+    section("Mappings", "Mapping"),
+    section("Conditions", "Condition"),
+];
+const OUTPUTS: &[Section] = &[section("Outputs", "Output")];
+const OTHER: &[Section] = &[Section { key: None, title: "Other Changes", entry: "Unknown" }];
+
+impl TemplateDiff {
+    /// Compares what is deployed with what would be. What the CDK adds for itself is left out on both sides.
+    pub fn between(old: &Template, new: &Template) -> Self {
+        let old = normalized(old.without_cdk_housekeeping());
+        let new = normalized(new.without_cdk_housekeeping());
+        let entries =
+            |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
+        let of = |sections: &'static [Section]| {
+            let changes = sections.iter().map(|section| match section.key {
+                Some(key) => (section, changes(&entries(&old, key), &entries(&new, key))),
+                None => (section, changes(&unknown(&old), &unknown(&new))),
+            });
+            changes.filter(|(_, changes)| !changes.is_empty()).collect::<Vec<_>>()
+        };
+        let (old_resources, new_resources) = (entries(&old, "Resources"), entries(&new, "Resources"));
+        Self {
+            header: changes(&only(&old, &HEADER), &only(&new, &HEADER)),
+            before_resources: of(BEFORE_RESOURCES),
+            resources: replacement::resource_changes(&old_resources, &new_resources),
+            after_resources: of(OUTPUTS).into_iter().chain(of(OTHER)).collect(),
+            security: SecurityChanges::between(&old_resources, &new_resources),
+            paths: paths(&old_resources, &new_resources),
+        }
+    }
+
+    /// Whether deploying would change nothing.
+    pub fn is_empty(&self) -> bool {
+        self.header.is_empty()
+            && self.before_resources.is_empty()
+            && self.resources.is_empty()
+            && self.after_resources.is_empty()
+    }
+}
+
+impl Change {
+    fn of(old: Option<&Value>, new: Option<&Value>) -> Option<Self> {
+        let same = match (old, new) {
+            (Some(old), Some(new)) => equal(old, new),
+            (None, None) => true,
+            _ => false,
+        };
+        (!same).then(|| Self { old: old.cloned(), new: new.cloned() })
+    }
+}
+
+/// The changes of two maps: removed, then added, then changed entries, each in the templates' order.
+fn changes(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<NamedChange> {
+    let change =
+        |name: &String| Some(NamedChange { name: name.clone(), change: Change::of(old.get(name), new.get(name))? });
+    let mut changes: Vec<NamedChange> = names(old, new).filter_map(change).collect();
+    changes.sort_by_key(|named| rank(&named.change));
+    changes
+}
+
+fn rank(change: &Change) -> u8 {
+    match (&change.old, &change.new) {
+        (Some(_), None) => 0,
+        (None, _) => 1,
+        (Some(_), Some(_)) => 2,
+    }
+}
+
+/// The keys of both, those of `old` first.
+fn names<'a>(old: &'a Map<String, Value>, new: &'a Map<String, Value>) -> impl Iterator<Item = &'a String> {
+    old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)))
+}
+
+fn only(map: &Map<String, Value>, names: &[&str]) -> Map<String, Value> {
+    names.iter().filter_map(|name| Some(((*name).to_owned(), map.get(*name)?.clone()))).collect()
+}
+
+fn unknown(map: &Map<String, Value>) -> Map<String, Value> {
+    let known = |key: &str| {
+        let sections = BEFORE_RESOURCES.iter().chain(OUTPUTS);
+        key == "Resources" || HEADER.contains(&key) || sections.into_iter().any(|section| section.key == Some(key))
+    };
+    map.iter().filter(|(key, _)| !known(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
+}
+
+fn paths(old: &Map<String, Value>, new: &Map<String, Value>) -> BTreeMap<String, String> {
+    let all = new.iter().chain(old);
+    all.filter_map(|(id, resource)| Some((id.clone(), resource.pointer(PATH_METADATA)?.as_str()?.to_owned()))).collect()
+}
+
+/// What changing `property` does to a resource of type `kind`.
+fn property_impact(kind: &str, property: &str) -> Impact {
+    match resources::find(kind) {
+        Some(row) if row.create_only.contains(&property) => Impact::Replace,
+        Some(row) if row.conditionally_create_only.contains(&property) => Impact::MayReplace,
+        _ => Impact::Update,
+    }
+}

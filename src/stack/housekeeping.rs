@@ -1,0 +1,41 @@
+//! What the CDK adds to a template for itself. It is kept on deploy and not shown in diffs.
+
+use serde_json::{Map, Value};
+
+use super::template::Template;
+
+/// Entries by section.
+const ENTRIES: &[(&str, &str)] = &[
+    ("Parameters", "BootstrapVersion"),
+    ("Rules", "CheckBootstrapVersion"),
+    ("Conditions", "CDKMetadataAvailable"),
+    ("Resources", "CDKMetadata"),
+];
+
+impl Template {
+    /// The template without what the CDK added for itself.
+    pub(super) fn without_cdk_housekeeping(&self) -> Map<String, Value> {
+        let mut map = self.as_map().clone();
+        for (section, name) in ENTRIES {
+            let Some(entries) = map.get_mut(*section).and_then(Value::as_object_mut) else { continue };
+            if entries.shift_remove(*name).is_some() && entries.is_empty() {
+                map.shift_remove(*section);
+            }
+        }
+        map
+    }
+
+    /// The template with what the CDK added for itself to the deployed one.
+    #[must_use]
+    pub fn with_cdk_housekeeping_of(&self, deployed: &Self) -> Self {
+        let mut map = self.as_map().clone();
+        for (section, name) in ENTRIES {
+            let Some(entry) = deployed.as_map().get(*section).and_then(|entries| entries.get(*name)) else { continue };
+            let entries = map.entry(*section).or_insert_with(|| Value::Object(Map::new()));
+            if let Some(entries) = entries.as_object_mut() {
+                entries.entry(*name).or_insert_with(|| entry.clone());
+            }
+        }
+        Self::from_map(map)
+    }
+}

@@ -1,0 +1,142 @@
+//! `ecsws.lock`: the answers of look-ups, pinned so that a spec gives everyone the same template.
+
+use std::fmt::Write as _;
+
+use super::check;
+use super::lookups::{Environment, Lookups, Subnets, Vpc};
+use super::problem::{Mistake, Problems};
+use super::reader::{Checked, Document, Table};
+
+/// The only version of the file so far.
+const VERSION: u32 = 1;
+
+/// A whole `ecsws.lock`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lock {
+    vpcs: Vec<(Environment, String, Vpc)>,
+    zones: Vec<(Environment, Vec<String>)>,
+}
+
+impl Lock {
+    /// Reads a lock file.
+    ///
+    /// # Errors
+    /// Every mistake of the file together.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        let document = Document::parse(text)?;
+        let root = document.root();
+        root.required("version", "a lock file starts with version = 1", version);
+        let vpcs = root.tables("vpc").into_iter().filter_map(vpc).collect();
+        let zones = root.tables("availability_zones").into_iter().filter_map(zones).collect();
+        root.finish();
+        document.finish(Some(Self { vpcs, zones })).map(|(lock, _)| lock)
+    }
+
+    /// The file's text.
+    pub fn to_toml(&self) -> String {
+        let mut text = format!("version = {VERSION}\n");
+        for (Environment { account, region }, name, Vpc { id, subnets }) in &self.vpcs {
+            let rows = [("account", account), ("region", region), ("name", name), ("id", id)];
+            section(&mut text, "vpc", &rows);
+            list(&mut text, "public_subnets", &subnets.public);
+            list(&mut text, "private_subnets", &subnets.private);
+        }
+        for (Environment { account, region }, names) in &self.zones {
+            section(&mut text, "availability_zones", &[("account", account), ("region", region)]);
+            list(&mut text, "names", names);
+        }
+        text
+    }
+
+    /// The pinned VPC of that name, if there is one.
+    pub fn vpc(&self, environment: &Environment, name: &str) -> Option<&Vpc> {
+        self.vpcs.iter().find(|(place, pinned, _)| place == environment && pinned == name).map(|(_, _, vpc)| vpc)
+    }
+
+    /// The pinned availability zones, if they are.
+    pub fn zones(&self, environment: &Environment) -> Option<&[String]> {
+        self.zones.iter().find(|(place, _)| place == environment).map(|(_, names)| names.as_slice())
+    }
+
+    /// Everything that is pinned for one account and region.
+    pub fn lookups(&self, environment: &Environment) -> Lookups {
+        let mut lookups = Lookups::default();
+        for (_, name, vpc) in self.vpcs.iter().filter(|(place, _, _)| place == environment) {
+            lookups.set_vpc(name, vpc.clone());
+        }
+        if let Some(names) = self.zones(environment) {
+            lookups.set_zones(names.to_vec());
+        }
+        lookups
+    }
+
+    /// Pins a VPC, in place of what was pinned for it.
+    pub fn pin_vpc(&mut self, environment: &Environment, name: &str, vpc: Vpc) {
+        self.vpcs.retain(|(place, pinned, _)| place != environment || pinned != name);
+        self.vpcs.push((environment.clone(), name.to_owned(), vpc));
+    }
+
+    /// Pins the availability zones, in place of what was pinned.
+    pub fn pin_zones(&mut self, environment: &Environment, names: Vec<String>) {
+        self.zones.retain(|(place, _)| place != environment);
+        self.zones.push((environment.clone(), names));
+    }
+
+    /// The account and region that everything in the file is for, if it is one.
+    pub fn only_environment(&self) -> Option<&Environment> {
+        let mut places = self.vpcs.iter().map(|(place, _, _)| place).chain(self.zones.iter().map(|(place, _)| place));
+        let first = places.next()?;
+        places.all(|place| place == first).then_some(first)
+    }
+}
+
+fn version(value: &toml::de::DeValue<'_>) -> Checked<()> {
+    match check::whole("a version", 0..=u32::MAX)(value)? {
+        VERSION => Ok(()),
+        newer => Err(Mistake::new(format!("is {newer}, and this ecsws reads version {VERSION}")).hint("update ecsws")),
+    }
+}
+
+fn environment(table: &Table<'_, '_>) -> Option<Environment> {
+    let account = table.required("account", "add the account id", check::account);
+    let region = table.required("region", "add the region", check::region);
+    Some(Environment { account: account?, region: region? })
+}
+
+fn vpc(table: Table<'_, '_>) -> Option<(Environment, String, Vpc)> {
+    let environment = environment(&table);
+    let name = table.required("name", "add the VPC's Name tag", check::filled);
+    let id = table.required("id", "add the VPC's id", check::resource_id("vpc"));
+    let subnets = |key| {
+        table.required(key, "add the list of ids", |value| match value.as_array() {
+            Some(none) if none.is_empty() => Ok(Vec::new()),
+            _ => check::set(check::resource_id("subnet"))(value),
+        })
+    };
+    let (public, private) = (subnets("public_subnets"), subnets("private_subnets"));
+    table.finish();
+    Some((environment?, name?, Vpc { id: id?, subnets: Subnets { public: public?, private: private? } }))
+}
+
+fn zones(table: Table<'_, '_>) -> Option<(Environment, Vec<String>)> {
+    let environment = environment(&table);
+    let names = table.required("names", "add the list of zones", check::set(check::filled));
+    table.finish();
+    Some((environment?, names?))
+}
+
+fn section(text: &mut String, name: &str, rows: &[(&str, &String)]) {
+    let _ = writeln!(text, "\n[[{name}]]");
+    for (key, value) in rows {
+        let _ = writeln!(text, "{key} = {}", toml_string(value));
+    }
+}
+
+fn list(text: &mut String, key: &str, values: &[String]) {
+    let values: Vec<String> = values.iter().map(|value| toml_string(value)).collect();
+    let _ = writeln!(text, "{key} = [{}]", values.join(", "));
+}
+
+fn toml_string(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}

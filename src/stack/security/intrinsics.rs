@@ -1,0 +1,42 @@
+//! Intrinsic functions in words: `${LogicalId}`, `${LogicalId.Arn}`, and joins carried out. For people, not to be read back.
+
+use serde_json::{Value, json};
+
+/// `value` with its intrinsic functions as text, and without what is `AWS::NoValue`.
+pub(super) fn rendered(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().filter(|item| !is_no_value(item)).map(rendered).collect(),
+        Value::Object(map) => match intrinsic(value) {
+            Some(("Ref", Value::String(id))) => json!(format!("${{{id}}}")),
+            Some(("Fn::GetAtt", Value::Array(path))) if path.len() == 2 => {
+                json!(format!("${{{}.{}}}", text(&path[0]), text(&path[1])))
+            }
+            Some(("Fn::Join", Value::Array(join))) if join.len() == 2 && join[1].is_array() => {
+                let Value::Array(parts) = rendered(&join[1]) else { unreachable!("a list is rendered as a list") };
+                json!(parts.iter().map(text).collect::<Vec<_>>().join(&text(&join[0])))
+            }
+            Some((name, argument)) => json!(json!({ name: rendered(argument) }).to_string()),
+            None => map
+                .iter()
+                .filter(|(_, value)| !is_no_value(value))
+                .map(|(key, value)| (key.clone(), rendered(value)))
+                .collect(),
+        },
+        scalar => scalar.clone(),
+    }
+}
+
+/// A string as it is, everything else as JSON.
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn intrinsic(value: &Value) -> Option<(&str, &Value)> {
+    let map = value.as_object().filter(|map| map.len() == 1)?;
+    let (name, argument) = map.iter().next()?;
+    (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), argument))
+}
+
+fn is_no_value(value: &Value) -> bool {
+    matches!(intrinsic(value), Some(("Ref", id)) if id == "AWS::NoValue")
+}

@@ -1,0 +1,66 @@
+//! Rules of security groups.
+
+use serde_json::Value;
+
+use super::intrinsics::text;
+
+/// Where a rule may name its peer, in the order in which they are looked at.
+const PEER_KEYS: &[&str] = &[
+    "CidrIp",
+    "CidrIpv6",
+    "DestinationSecurityGroupId",
+    "SourceSecurityGroupId",
+    "DestinationPrefixListId",
+    "SourcePrefixListId",
+];
+
+/// One rule of a security group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// The group's id.
+    pub group: String,
+    /// Such as `tcp`; `-1` is everything.
+    pub protocol: String,
+    /// First port.
+    pub from_port: Value,
+    /// Last port.
+    pub to_port: Value,
+    /// Which key names the peer, and the peer.
+    pub peer: Option<(&'static str, String)>,
+}
+
+impl Rule {
+    /// Reads a rule, inline or a resource of its own; `group` is the one that it stands in.
+    pub(super) fn read(rule: &Value, group: &str) -> Self {
+        let peer = |key: &&'static str| rule.get(*key).map(|value| (*key, text(value)));
+        Self {
+            group: rule.get("GroupId").map_or_else(|| group.to_owned(), text),
+            protocol: rule.get("IpProtocol").map_or_else(|| "*unknown*".to_owned(), text),
+            from_port: rule["FromPort"].clone(),
+            to_port: rule["ToPort"].clone(),
+            peer: PEER_KEYS.iter().find_map(peer),
+        }
+    }
+
+    /// `TCP 80`, `Everything`.
+    pub fn protocol_text(&self) -> String {
+        let protocol = self.protocol.to_uppercase();
+        match (&self.from_port, &self.to_port) {
+            _ if protocol == "-1" => "Everything".to_owned(),
+            (from, _) if from.as_i64() == Some(-1) => format!("All {protocol}"),
+            (Value::Null, Value::Null) => protocol,
+            (from, to) if from == to => format!("{protocol} {}", text(from)),
+            (from, to) => format!("{protocol} {}-{}", text(from), text(to)),
+        }
+    }
+
+    /// `Everyone (IPv4)`, an address or a group.
+    pub fn peer_text(&self) -> String {
+        match self.peer.as_ref().map(|(_, peer)| peer.as_str()) {
+            Some("0.0.0.0/0") => "Everyone (IPv4)".to_owned(),
+            Some("::/0") => "Everyone (IPv6)".to_owned(),
+            Some(peer) => peer.to_owned(),
+            None => "?".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Statements of IAM policies.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use super::intrinsics::text;
+
+/// Whether a statement allows or denies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It allows.
+    Allow,
+    /// It denies.
+    Deny,
+    /// It does not say it in plain words.
+    Unknown,
+}
+
+impl Effect {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "Allow",
+            Self::Deny => "Deny",
+            Self::Unknown => "Unknown",
+        }
+    }
+}
+
+/// Actions, resources or principals: these, or all but these.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Targets {
+    /// Sorted.
+    pub values: Vec<String>,
+    /// Whether all but these are meant.
+    pub not: bool,
+}
+
+impl Targets {
+    fn read(statement: &Value, key: &str) -> Self {
+        let negative = &statement[format!("Not{key}")];
+        let not = !negative.is_null();
+        let mut values = strings(if not { negative } else { &statement[key] });
+        values.sort();
+        Self { values, not }
+    }
+
+    /// Nothing, and everything, mean `default`.
+    fn or(mut self, default: &str) -> Self {
+        if self.values.is_empty() {
+            self.values.push("*".to_owned());
+        }
+        self.values.iter_mut().filter(|value| *value == "*").for_each(|value| default.clone_into(value));
+        self.values.sort();
+        self
+    }
+}
+
+impl fmt::Display for Targets {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let not = if self.not { "NOT " } else { "" };
+        let lines: Vec<String> = self.values.iter().map(|value| format!("{not}{value}")).collect();
+        formatter.write_str(&lines.join("\n"))
+    }
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    match value {
+        Value::Null => Vec::new(),
+        Value::Array(items) => items.iter().map(|item| strings(item).join(",")).collect(),
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(key, value)| strings(value).into_iter().map(move |value| format!("{key}:{value}")))
+            .collect(),
+        scalar => vec![text(scalar)],
+    }
+}
+
+/// A statement, with who it is for and what it is about even where the policy leaves that to its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// Sid.
+    pub id: Option<String>,
+    /// Whether it allows or denies.
+    pub effect: Effect,
+    /// What it is about.
+    pub resources: Targets,
+    /// What may, or may not, be done.
+    pub actions: Targets,
+    /// Who may, or may not, do it.
+    pub principals: Targets,
+    /// Under which conditions.
+    pub condition: Value,
+}
+
+impl Statement {
+    fn read(statement: &Value) -> Self {
+        Self {
+            id: statement["Sid"].as_str().map(str::to_owned),
+            effect: match statement["Effect"].as_str() {
+                Some("Allow") => Effect::Allow,
+                Some("Deny") => Effect::Deny,
+                _ => Effect::Unknown,
+            },
+            resources: Targets::read(statement, "Resource"),
+            actions: Targets::read(statement, "Action"),
+            principals: Targets::read(statement, "Principal"),
+            condition: statement["Condition"].clone(),
+        }
+    }
+
+    /// Whether the statement takes permissions away, or gives all but some.
+    pub fn is_negative(&self) -> bool {
+        let not = self.actions.not || self.principals.not || self.resources.not;
+        if self.effect == Effect::Allow { not } else { !not }
+    }
+
+    /// The conditions as JSON without the outer braces.
+    pub fn condition_text(&self) -> String {
+        match &self.condition {
+            Value::Object(map) if !map.is_empty() => {
+                let json = format!("{:#}", self.condition);
+                let lines: Vec<&str> = json.lines().collect();
+                lines[1..lines.len() - 1].iter().map(|line| &line[2..]).collect::<Vec<_>>().join("\n")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+fn statements(document: &Value) -> Vec<Statement> {
+    match &document["Statement"] {
+        Value::Null => Vec::new(),
+        Value::Array(items) => items.iter().map(Statement::read).collect(),
+        one => vec![Statement::read(one)],
+    }
+}
+
+/// The statements of a policy document of `identity`.
+pub(super) fn of_identity(document: &Value, identity: &str) -> Vec<Statement> {
+    let of = |statement: Statement| Statement { principals: statement.principals.or(identity), ..statement };
+    statements(document).into_iter().map(of).collect()
+}
+
+/// The statements of a policy document about the resource `arn`.
+pub(super) fn of_resource(document: &Value, arn: &str) -> Vec<Statement> {
+    let about = |statement: Statement| Statement { resources: statement.resources.or(arn), ..statement };
+    statements(document).into_iter().map(about).collect()
+}
+
+/// The statements of an `AWS::IAM::Policy`, for each of its identities.
+pub(super) fn of_policy(properties: &Value) -> Vec<Statement> {
+    let identities = ["Groups", "Users", "Roles"].into_iter().filter_map(|key| properties[key].as_array()).flatten();
+    identities
+        .flat_map(|identity| of_identity(&properties["PolicyDocument"], &format!("AWS:{}", text(identity))))
+        .collect()
+}

@@ -1,0 +1,139 @@
+//! Reads `[services.NAME.container]`.
+
+use indexmap::IndexMap;
+use toml::de::DeValue;
+
+use super::{Container, HealthCheck, secret};
+use crate::stack::check;
+use crate::stack::problem::Mistake;
+use crate::stack::reader::{Checked, Table};
+
+/// The least memory that ECS accepts for a container, in MiB.
+const LEAST_MEMORY: u32 = 4;
+/// Construct ids that the task definition has for itself.
+const TAKEN_IDS: &[&str] = &["Default", "ExecutionRole", "Resource", "TaskRole"];
+
+/// `key` is the service's, `task_memory` the task's in MiB.
+pub(super) fn read(table: Table<'_, '_>, key: &str, task_memory: Option<u32>) -> Option<Container> {
+    let id = table.optional("id", container_id).unwrap_or_else(|| key.to_owned());
+    let name = table.optional("name", |value| check::CONTAINER_NAME.rule(value));
+    if name.is_none()
+        && let Err(mistake) = check::CONTAINER_NAME.check(&id)
+    {
+        table.refuse("id", mistake.hint("give the container a `name` of letters, digits, hyphens and underscores"));
+    }
+    let image = table.required("image", "add image = \"nginx\"", |value| check::IMAGE.rule(value));
+    let ports = ports(&table);
+    let command = table.optional("command", check::list(check::text));
+    let environment = variables(&table, "environment", check::text);
+    let secrets = variables(&table, "secrets", secret::rule);
+    for twice in secrets.keys().filter(|name| environment.contains_key(*name)) {
+        table.refuse("secrets", Mistake::new(format!("has {twice}, which `environment` has too")));
+    }
+    let memory = memory_limits(&table, task_memory);
+    let health_check = table.table("health_check").map(health_check);
+    table.finish();
+    Some(Container {
+        name: name.unwrap_or_else(|| id.clone()),
+        id,
+        image: image?,
+        ports,
+        command,
+        environment,
+        secrets,
+        memory: memory.0,
+        memory_reservation: memory.1,
+        health_check: match health_check {
+            Some(health_check) => Some(health_check?),
+            None => None,
+        },
+    })
+}
+
+fn container_id(value: &DeValue<'_>) -> Checked<String> {
+    let id = check::construct_id(value)?;
+    if TAKEN_IDS.contains(&id.as_str()) {
+        return Err(Mistake::new(format!("is {}, which the task definition has already", check::quoted(&id))));
+    }
+    Ok(id)
+}
+
+fn ports(table: &Table<'_, '_>) -> Vec<u16> {
+    let one = table.optional("port", check::port);
+    let several = table.optional("ports", check::set(check::port));
+    if table.has("port") && table.has("ports") {
+        table.refuse("ports", Mistake::new("and `port` are both given").hint("write one of them"));
+    }
+    several.or_else(|| one.map(|port| vec![port])).unwrap_or_default()
+}
+
+fn variables<T>(
+    table: &Table<'_, '_>,
+    key: &'static str,
+    rule: impl Fn(&DeValue<'_>) -> Checked<T>,
+) -> IndexMap<String, T> {
+    let Some(variables) = table.table(key) else { return IndexMap::new() };
+    let entries = variables.entries().into_iter();
+    entries
+        .filter_map(|entry| {
+            if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
+                variables.refuse_key(&entry, Mistake::new("is no name for a variable"));
+            }
+            Some((entry.key.to_owned(), variables.checked(entry.key, entry.value, &rule)?))
+        })
+        .collect()
+}
+
+/// The hard and the soft limit, in MiB.
+fn memory_limits(table: &Table<'_, '_>, task_memory: Option<u32>) -> (Option<u32>, Option<u32>) {
+    let limit = |key| table.optional(key, check::whole("a container's memory", LEAST_MEMORY..=u32::MAX));
+    let (hard, soft) = (limit("memory"), limit("memory_reservation"));
+    for (key, limit) in [("memory", hard), ("memory_reservation", soft)] {
+        if let (Some(limit), Some(task)) = (limit, task_memory)
+            && limit > task
+        {
+            let mistake = Mistake::new(format!("is {limit}, more than the task's memory, {task}"));
+            table.refuse(key, mistake.hint("lower it, or raise the service's `memory`"));
+        }
+    }
+    if let (Some(hard), Some(soft)) = (hard, soft)
+        && soft > hard
+    {
+        let mistake = Mistake::new(format!("is {soft}, more than the hard limit, `memory` = {hard}"));
+        table.refuse("memory_reservation", mistake.hint("the reservation is at most the limit"));
+    }
+    (hard, soft)
+}
+
+/// Ranges are ECS's, defaults the CDK's.
+fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
+    let hint = "add command = [\"CMD-SHELL\", \"curl -f http://localhost/ || exit 1\"]";
+    let command = table.required("command", hint, |value| check::list(check::text)(value).map(health_command));
+    if let Some([first]) = command.as_deref()
+        && first.starts_with("CMD")
+    {
+        table.refuse("command", Mistake::new(format!("says {first} and nothing to run")));
+    }
+    let interval = table.optional("interval", check::duration("an interval", 5..=300));
+    let timeout = table.optional("timeout", check::duration("a timeout", 2..=120));
+    let retries = table.optional("retries", check::whole("a number of retries", 1..=10));
+    let start_period = table.optional("start_period", check::duration("a start period", 0..=300));
+    table.finish();
+    Some(HealthCheck {
+        command: command?,
+        interval: interval.unwrap_or(30),
+        timeout: timeout.unwrap_or(5),
+        retries: retries.unwrap_or(3),
+        start_period,
+    })
+}
+
+/// As the CDK completes it: one string is for the shell, several are a command.
+fn health_command(mut words: Vec<String>) -> Vec<String> {
+    let first = words[0].as_str();
+    if first != "CMD" && first != "CMD-SHELL" {
+        let runner = if words.len() == 1 { "CMD-SHELL" } else { "CMD" };
+        words.insert(0, runner.to_owned());
+    }
+    words
+}

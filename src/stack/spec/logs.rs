@@ -1,0 +1,58 @@
+//! Reads `[services.NAME.logs]`.
+
+use toml::de::DeValue;
+
+use super::{LogGroup, Logs};
+use crate::stack::check;
+use crate::stack::problem::Mistake;
+use crate::stack::reader::{Checked, Table};
+
+/// The construct id of a log group that has none of its own.
+const LOG_GROUP_ID: &str = "Logs";
+/// What the CDK keeps of a log group that says nothing: two years.
+const CDK_RETENTION_DAYS: u32 = 731;
+
+/// `table` is none when the file has no such table.
+pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str) -> Logs {
+    let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroup::OfContainer } };
+    let prefix = table.optional("prefix", stream_prefix).unwrap_or_else(|| stack.to_owned());
+    let id = table.optional("id", check::leading_construct_id);
+    let name = table.optional("group", group_name);
+    let retention_days = table.optional("retention_days", check::retention_days);
+    if let Some(name) = &name {
+        table.claim("log group", "group", name);
+    }
+    let own = id.is_some() || name.is_some() || retention_days.is_some();
+    table.finish();
+    let group = if own {
+        LogGroup::OfStack {
+            id: id.unwrap_or_else(|| LOG_GROUP_ID.to_owned()),
+            name,
+            retention_days: retention_days.unwrap_or(CDK_RETENTION_DAYS),
+        }
+    } else {
+        LogGroup::OfContainer
+    };
+    Logs { prefix, group }
+}
+
+fn group_name(value: &DeValue<'_>) -> Checked<String> {
+    let name = check::LOG_GROUP_NAME.rule(value)?;
+    if name.starts_with("aws/") {
+        return Err(Mistake::new("starts with `aws/`, which AWS keeps for itself"));
+    }
+    Ok(name)
+}
+
+/// The streams are `PREFIX/CONTAINER/TASK`, at most 512 characters.
+fn stream_prefix(value: &DeValue<'_>) -> Checked<String> {
+    let prefix = check::filled(value)?;
+    match () {
+        () if prefix.contains([':', '*']) => {
+            Err(Mistake::new(format!("is {}", check::quoted(&prefix)))
+                .hint("a log stream's name has no `:` and no `*`"))
+        }
+        () if prefix.len() > 220 => Err(Mistake::new("is too long").hint("a prefix is at most 220 characters long")),
+        () => Ok(prefix),
+    }
+}

@@ -1,0 +1,65 @@
+//! Reads the top level: `cdk`, `[target]`, `[tags]`, and the tables that have modules of their own.
+
+use indexmap::IndexMap;
+
+use super::{Generation, Spec, Target, platform, sandbox, service};
+use crate::stack::check;
+use crate::stack::problem::Mistake;
+use crate::stack::reader::{Entry, Table};
+
+pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
+    let cdk = root.optional("cdk", |value| match check::whole("the CDK generation", 1..=2)(value)? {
+        1 => Ok(Generation::One),
+        _ => Ok(Generation::Two),
+    });
+    let target = root.table("target").map(target).unwrap_or_default();
+    let tags = root.table("tags").map(|table| tags(&table)).unwrap_or_default();
+    let platform = platform::read(root.table("platform"));
+    let services = root.table("services").map(|table| service::read_all(&table));
+    let sandbox = root.table("sandbox").map(sandbox::read).unwrap_or_default();
+    if !root.has("services") && platform.as_ref().is_some_and(|platform| platform.stack.is_none()) {
+        root.refuse_at(0, Mistake::new("there is no stack in this file").hint("add a [services.NAME] table"));
+    }
+    root.unknown_keys();
+    Some(Spec {
+        cdk: cdk.unwrap_or(Generation::Two),
+        target,
+        tags,
+        platform: platform?,
+        services: services.unwrap_or_default(),
+        sandbox,
+    })
+}
+
+fn target(table: Table<'_, '_>) -> Target {
+    let target =
+        Target { account: table.optional("account", check::account), region: table.optional("region", check::region) };
+    table.finish();
+    target
+}
+
+/// How many tags AWS accepts on a resource.
+const MOST_TAGS: usize = 50;
+
+fn tags(table: &Table<'_, '_>) -> IndexMap<String, String> {
+    let entries = table.entries();
+    if entries.len() > MOST_TAGS {
+        table.refuse_at(entries[MOST_TAGS].key_start, Mistake::new(format!("`tags` has more than {MOST_TAGS} tags")));
+    }
+    let tag = |entry: Entry<'_, '_>| {
+        let well_named = if entry.key.to_ascii_lowercase().starts_with("aws:") {
+            Err(Mistake::new("starts with `aws:`, which AWS keeps for itself"))
+        } else {
+            check::TAG_KEY.check(entry.key)
+        };
+        if let Err(mistake) = well_named {
+            table.refuse_key(&entry, mistake);
+        }
+        let value = table.checked(entry.key, entry.value, |value| match check::text(value)? {
+            empty if empty.is_empty() => Ok(empty),
+            _ => check::TAG_VALUE.rule(value),
+        })?;
+        Some((entry.key.to_owned(), value))
+    };
+    entries.into_iter().filter_map(tag).collect()
+}

@@ -1,0 +1,29 @@
+//! Reads `[sandbox]`.
+
+use super::{Runtime, Sandbox, StandIn};
+use crate::stack::check;
+use crate::stack::reader::{Entry, Table};
+
+const RUNTIMES: &[(&str, Runtime)] =
+    &[("process", Runtime::Process), ("podman", Runtime::Podman), ("docker", Runtime::Docker)];
+
+pub(super) fn read(table: Table<'_, '_>) -> Sandbox {
+    let runtime = table.optional("runtime", check::one_of(RUNTIMES)).unwrap_or_default();
+    let images = table.table("images").map(|images| {
+        let entries = images.entries().into_iter();
+        entries.filter_map(|entry| stand_in(&images, &entry).map(|stand_in| (entry.key.to_owned(), stand_in))).collect()
+    });
+    table.finish();
+    Sandbox { runtime, images: images.unwrap_or_default() }
+}
+
+fn stand_in(images: &Table<'_, '_>, entry: &Entry<'_, '_>) -> Option<StandIn> {
+    if let Err(mistake) = check::IMAGE.check(entry.key) {
+        images.refuse_key(entry, mistake);
+    }
+    let table = images.table_of(images.join(entry.key), entry.value)?;
+    let command = table.required("command", "add command = [\"node\", \"server.js\"]", check::list(check::text));
+    let cwd = table.optional("cwd", check::filled);
+    table.finish();
+    Some(StandIn { command: command?, cwd })
+}

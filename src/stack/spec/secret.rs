@@ -1,0 +1,39 @@
+//! Reads a secret's source: `ssm:NAME` or `secretsmanager:NAME`.
+
+use toml::de::DeValue;
+
+use super::Secret;
+use crate::stack::check;
+use crate::stack::problem::Mistake;
+use crate::stack::reader::Checked;
+
+const HINT: &str = "write \"ssm:/parameter/name\" or \"secretsmanager:secret-name\"";
+
+pub(super) fn rule(value: &DeValue<'_>) -> Checked<Secret> {
+    let source = check::text(value)?;
+    match source.split_once(':') {
+        Some(("ssm", name)) => parameter(name),
+        Some(("secretsmanager", name)) => {
+            check::SECRET_NAME.check(name).map(|()| Secret::SecretsManager(name.to_owned()))
+        }
+        _ => Err(Mistake::new(format!("is {}, which names no store", check::quoted(&source))).hint(HINT)),
+    }
+}
+
+/// Systems Manager's rules for names: 15 levels, a leading `/` where there are levels, and not AWS's own names.
+fn parameter(name: &str) -> Checked<Secret> {
+    check::PARAMETER_NAME.check(name)?;
+    let bare = name.trim_start_matches('/').to_ascii_lowercase();
+    match () {
+        () if !name.starts_with('/') && name.contains('/') => Err(Mistake::new(format!("is the parameter {name}"))
+            .hint(format!("a name with levels starts with `/`: \"ssm:/{name}\""))),
+        () if name.ends_with('/') || name.contains("//") => {
+            Err(Mistake::new(format!("is the parameter {name}, which has an empty level")))
+        }
+        () if bare.starts_with("ssm") => {
+            Err(Mistake::new(format!("is the parameter {name}, and AWS keeps names that start with `ssm` for itself")))
+        }
+        () if name.matches('/').count() > 15 => Err(Mistake::new("is a parameter of more than 15 levels")),
+        () => Ok(Secret::Parameter(name.to_owned())),
+    }
+}

@@ -1,0 +1,243 @@
+//! Reads `[services.NAME]`.
+
+use indexmap::IndexMap;
+use toml::de::DeValue;
+
+use super::{Container, LogGroup, Service, Statement, container, logs, scaling};
+use crate::stack::check;
+use crate::stack::construct::pascal_case;
+use crate::stack::problem::Mistake;
+use crate::stack::reader::{Checked, Entry, Table};
+
+/// Words that `ecsws logs` reads as its subcommands.
+const RESERVED_KEYS: &[&str] = &["groups", "streams", "tail"];
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Compatibility {
+    Ec2,
+    Fargate,
+}
+
+const COMPATIBILITIES: &[(&str, Compatibility)] = &[("EC2", Compatibility::Ec2), ("FARGATE", Compatibility::Fargate)];
+
+/// Fargate's platform versions for Linux.
+const PLATFORM_VERSIONS: &[(&str, &str)] = &[
+    ("LATEST", "LATEST"),
+    ("1.4.0", "1.4.0"),
+    ("1.3.0", "1.3.0"),
+    ("1.2.0", "1.2.0"),
+    ("1.1.0", "1.1.0"),
+    ("1.0.0", "1.0.0"),
+];
+
+pub(super) fn read_all(services: &Table<'_, '_>) -> IndexMap<String, Service> {
+    let entries = services.entries();
+    if entries.is_empty() {
+        services.refuse_table(Mistake::new("has no service").hint("add a [services.NAME] table"));
+    }
+    let read = |entry: Entry<'_, '_>| {
+        check_key(services, &entry);
+        let table = services.table_of(services.join(entry.key), entry.value)?;
+        Some((entry.key.to_owned(), service(table, entry.key)?))
+    };
+    entries.into_iter().filter_map(read).collect()
+}
+
+fn check_key(services: &Table<'_, '_>, entry: &Entry<'_, '_>) {
+    let mistake = match () {
+        () if RESERVED_KEYS.contains(&entry.key) => {
+            Mistake::new(format!("cannot be a service: `ecsws logs {}` means something else", entry.key))
+                .hint("choose another key; `stack` and `name` can stay")
+        }
+        () => match check::SERVICE_KEY.check(entry.key) {
+            Ok(()) => return,
+            Err(mistake) => mistake,
+        },
+    };
+    services.refuse_key(entry, mistake);
+}
+
+fn service(table: Table<'_, '_>, key: &str) -> Option<Service> {
+    let stack = stack_name(&table, key);
+    let id = construct_id(&table, "id", || format!("{}FargateService", pascal_case(key)));
+    let task_id = construct_id(&table, "task_id", || "TaskDef".to_owned());
+    let name = table.optional("name", |value| check::SERVICE_NAME.rule(value));
+    let (cpu, memory) = size(&table);
+    let ec2_compatible = table.optional("compatibility", compatibility);
+    let discovery = table.optional("discovery", discovery_name);
+    let public_ip = table.optional("public_ip", check::truth);
+    let platform_version = table.optional("platform_version", check::one_of(PLATFORM_VERSIONS));
+    let exec = table.optional("exec", check::truth);
+    let container = container(&table, key, memory);
+    let logs = logs::read(table.table("logs"), &stack);
+    let deployment = scaling::deployment(table.table("deployment"));
+    let task_policy = table.tables("task_policy").into_iter().filter_map(statement).collect();
+    let autoscaling = table.table("autoscaling").map(scaling::autoscaling);
+    let count = count(&table, autoscaling.as_ref().and_then(Option::as_ref));
+    for (what, key, name) in [("service", "name", &name), ("Cloud Map service", "discovery", &discovery)] {
+        if let Some(name) = name {
+            table.claim(what, key, name);
+        }
+    }
+    distinct_ids(&table, &id, &task_id, &logs.group);
+    table.finish();
+    Some(Service {
+        stack,
+        id,
+        task_id,
+        name,
+        cpu: cpu?,
+        memory: memory?,
+        count,
+        ec2_compatible: ec2_compatible.unwrap_or(false),
+        discovery,
+        public_ip: public_ip.unwrap_or(false),
+        platform_version: platform_version.map(str::to_owned),
+        exec: exec.unwrap_or(false),
+        container: container?,
+        logs,
+        deployment,
+        task_policy,
+        autoscaling: autoscaling.flatten(),
+    })
+}
+
+fn stack_name(table: &Table<'_, '_>, key: &str) -> String {
+    let default = format!("ecsworkshop-{key}");
+    let stack = if table.has("stack") {
+        table.optional("stack", |value| check::STACK_NAME.rule(value)).unwrap_or(default)
+    } else {
+        if check::SERVICE_KEY.check(key).is_ok() && check::STACK_NAME.check(&default).is_err() {
+            let mistake = Mistake::new(format!("would be {}, which is not a stack name", check::quoted(&default)));
+            table.refuse("stack", mistake.hint("give the service a `stack` of letters, digits and hyphens"));
+        }
+        default
+    };
+    table.claim("stack", "stack", &stack);
+    stack
+}
+
+fn construct_id(table: &Table<'_, '_>, key: &'static str, default: impl Fn() -> String) -> String {
+    if table.has(key) {
+        return table.optional(key, check::leading_construct_id).unwrap_or_else(default);
+    }
+    let id = default();
+    if !id.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+        let mistake = Mistake::new(format!("would be {}, and a logical id starts with a letter", check::quoted(&id)));
+        table.refuse(key, mistake.hint(format!("give the service an `{key}`")));
+    }
+    id
+}
+
+/// CPU units and memory in MiB, as a pair that Fargate has.
+fn size(table: &Table<'_, '_>) -> (Option<u32>, Option<u32>) {
+    let cpu = table.required("cpu", "add cpu = 256", check::cpu);
+    let memory = table.required("memory", "add memory = 512", check::whole("memory", 1..=u32::MAX));
+    if let (Some(cpu), Some(memory)) = (cpu, memory)
+        && let Some((_, sizes)) = check::FARGATE_SIZES.iter().find(|(size, _)| *size == cpu)
+        && !sizes.contains(&memory)
+    {
+        let mistake = Mistake::new(format!("is {memory}, which Fargate does not offer with cpu {cpu}"));
+        table.refuse("memory", mistake.hint(format!("with cpu {cpu}, memory is {}", check::memory_choices(sizes))));
+    }
+    (cpu, memory)
+}
+
+/// Whether the task definition is for EC2 too; Fargate it must be for.
+fn compatibility(value: &DeValue<'_>) -> Checked<bool> {
+    let kinds = check::list(check::one_of(COMPATIBILITIES))(value)?;
+    let hint = "write [\"FARGATE\"] or [\"EC2\", \"FARGATE\"]";
+    match () {
+        () if !kinds.contains(&Compatibility::Fargate) => {
+            Err(Mistake::new("leaves out FARGATE, which the service runs on").hint(hint))
+        }
+        () if kinds.len() > COMPATIBILITIES.len() || kinds == [Compatibility::Fargate; 2] => {
+            Err(Mistake::new("names the same twice").hint(hint))
+        }
+        () => Ok(kinds.contains(&Compatibility::Ec2)),
+    }
+}
+
+fn discovery_name(value: &DeValue<'_>) -> Checked<String> {
+    let name = check::DISCOVERY_NAME.rule(value)?;
+    if check::is_dns_name(&name) { Ok(name) } else { Err(check::not_a_dns_name(&name)) }
+}
+
+fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>) -> Option<Container> {
+    if !table.has("container") {
+        let mistake =
+            Mistake::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
+        table.refuse("container", mistake);
+        return None;
+    }
+    container::read(table.table("container")?, key, task_memory)
+}
+
+/// The count is 1 by default, and left to autoscaling where there is one.
+fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Option<u32> {
+    let count = table.optional("count", check::whole("a count", 0..=scaling::MOST_TASKS));
+    if let (Some(count), Some(super::Autoscaling { min, max, .. })) = (count, autoscaling)
+        && !(*min..=*max).contains(&count)
+    {
+        let oddity = Mistake::new(format!("is {count}, outside of autoscaling's {min} to {max}"));
+        table.warn(
+            "count",
+            oddity.hint("autoscaling will correct it after the deploy; leave count out to let it decide"),
+        );
+    }
+    count.or(if table.has("autoscaling") { None } else { Some(1) })
+}
+
+/// Siblings of the tree need ids of their own.
+fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup) {
+    let log_id = match group {
+        LogGroup::OfStack { id, .. } => Some(id.as_str()),
+        LogGroup::OfContainer => None,
+    };
+    if id == task_id {
+        table.refuse(
+            "task_id",
+            Mistake::new(format!("is {}, which the service's `id` is already", check::quoted(task_id))),
+        );
+    }
+    if log_id == Some(id) || log_id == Some(task_id) {
+        let message = format!(
+            "has the id {}, which another construct of the service has already",
+            check::quoted(log_id.unwrap_or_default())
+        );
+        table.refuse("logs", Mistake::new(message));
+    }
+}
+
+fn statement(table: Table<'_, '_>) -> Option<Statement> {
+    let actions = table.required("actions", "add actions = [\"s3:GetObject\"]", check::list(action));
+    let resources = table.required("resources", "add resources = [\"*\"]", check::list(resource));
+    table.finish();
+    Some(Statement { actions: actions?, resources: resources? })
+}
+
+fn action(value: &DeValue<'_>) -> Checked<String> {
+    let action = check::text(value)?;
+    let well_formed = action.split_once(':').is_some_and(|(service, name)| {
+        let service_letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
+        let name_letters = |letter: char| letter.is_ascii_alphanumeric() || "*?".contains(letter);
+        !service.is_empty()
+            && service.chars().all(service_letters)
+            && !name.is_empty()
+            && name.chars().all(name_letters)
+    });
+    if well_formed || action == "*" {
+        return Ok(action);
+    }
+    Err(Mistake::new(format!("is {}, which is not an action", check::quoted(&action)))
+        .hint("an action looks like \"s3:GetObject\""))
+}
+
+fn resource(value: &DeValue<'_>) -> Checked<String> {
+    let resource = check::text(value)?;
+    if resource == "*" || resource.starts_with("arn:") && resource.matches(':').count() >= 5 {
+        return Ok(resource);
+    }
+    let hint = "write \"*\" or an ARN like \"arn:aws:s3:::bucket/*\"";
+    Err(Mistake::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
+}

@@ -1,0 +1,173 @@
+//! The stack of a service: roles, task definition, log group, service, discovery, autoscaling.
+
+use serde_json::Value;
+
+use super::stack::{Attributes, Stack};
+use super::{SynthError, policy};
+use crate::stack::construct::ConstructPath;
+use crate::stack::lookups::{Environment, Lookups};
+use crate::stack::resources::{
+    autoscaling_policy, autoscaling_target, ecs_service, ecs_task_definition, iam_policy, iam_role, imported,
+    logs_log_group, servicediscovery_service,
+};
+use crate::stack::spec::{Autoscaling, Generation, LogGroup, Platform, Service, Spec};
+use crate::stack::template::Template;
+
+const TASKS_PRINCIPAL: &str = "ecs-tasks.amazonaws.com";
+
+/// What several steps of one synth need.
+struct Job<'a> {
+    spec: &'a Spec,
+    service: &'a Service,
+    environment: &'a Environment,
+    stack: Stack,
+    /// The task role's resources, which everything of the service waits for; the first generation waits for none.
+    prerequisites: Vec<String>,
+}
+
+pub(super) fn synth(
+    spec: &Spec,
+    service: &Service,
+    environment: &Environment,
+    lookups: &Lookups,
+) -> Result<Template, SynthError> {
+    let subnets = subnets(&spec.platform, lookups, service.public_ip)?;
+    let stack = Stack::new(&service.stack, spec.cdk);
+    let mut job = Job { spec, service, environment, stack, prerequisites: Vec::new() };
+    let task_definition = job.task();
+    job.service(&task_definition, subnets);
+    Ok(job.stack.finish())
+}
+
+fn subnets<'a>(platform: &'a Platform, lookups: &'a Lookups, public: bool) -> Result<&'a [String], SynthError> {
+    if let Some(subnets) = &platform.subnets {
+        return Ok(subnets);
+    }
+    let none = || SynthError::NoSubnets { vpc: platform.vpc.clone(), public };
+    let subnets = lookups.subnets(&platform.vpc).ok_or_else(none)?;
+    // As the CDK chooses: private ones where there are some.
+    let chosen = if public || subnets.private.is_empty() { &subnets.public } else { &subnets.private };
+    if chosen.is_empty() { Err(none()) } else { Ok(chosen) }
+}
+
+impl Job<'_> {
+    /// The task definition and all that belongs to it; gives back its logical id.
+    fn task(&mut self) -> String {
+        let Self { service, environment, .. } = *self;
+        let task = self.stack.child(&service.task_id);
+        let task_role = self.role(&task.child("TaskRole"));
+        self.prerequisites.push(task_role.clone());
+        if let Some(policy) =
+            self.policy(&task.child("TaskRole"), &task_role, &policy::task_role(service, self.spec.cdk))
+        {
+            self.prerequisites.insert(0, policy);
+        }
+        let execution_role = task.child("ExecutionRole");
+        let log_group = self.log_group_path(&task);
+        let around = ecs_task_definition::Surroundings {
+            family: task.unique_name(),
+            task_role: &task_role,
+            execution_role: &execution_role.child("Resource").logical_id(),
+            log_group: &log_group.logical_id(),
+            environment,
+        };
+        let id = self.add(
+            &task.child("Resource"),
+            "AWS::ECS::TaskDefinition",
+            ecs_task_definition::properties(service, &around),
+        );
+        if service.logs.group == LogGroup::OfContainer {
+            self.log_group(&log_group, None, None);
+        }
+        let statements = policy::execution_role(&service.container, &log_group.logical_id(), environment);
+        let role = self.role(&execution_role);
+        self.policy(&execution_role, &role, &statements);
+        if let LogGroup::OfStack { name, retention_days, .. } = &service.logs.group {
+            self.log_group(&log_group, name.as_deref(), Some(*retention_days));
+        }
+        id
+    }
+
+    /// The service, its place in Cloud Map and its autoscaling.
+    fn service(&mut self, task_definition: &str, subnets: &[String]) {
+        let Self { spec, service, .. } = *self;
+        let construct = self.stack.child(&service.id);
+        let discovery = construct.child("CloudmapService").child("Resource");
+        let discovery_id = discovery.logical_id();
+        let around = ecs_service::Surroundings {
+            platform: &spec.platform,
+            subnets,
+            task_definition,
+            discovery: service.discovery.as_ref().map(|_| discovery_id.as_str()),
+        };
+        let properties = ecs_service::properties(service, &around, spec.cdk);
+        let id = self.add_after_role(&construct.child("Service"), "AWS::ECS::Service", properties);
+        if let Some(name) = &service.discovery {
+            let properties = servicediscovery_service::properties(name, &imported(&spec.platform.namespace));
+            self.add_after_role(&discovery, "AWS::ServiceDiscovery::Service", properties);
+        }
+        if let Some(autoscaling) = &service.autoscaling {
+            self.autoscaling(autoscaling, &construct, &id);
+        }
+    }
+
+    fn autoscaling(&mut self, autoscaling: &Autoscaling, service: &ConstructPath, service_id: &str) {
+        let target = service.child("TaskCount").child("Target");
+        let capacity = (autoscaling.min, autoscaling.max);
+        let properties = autoscaling_target::properties(
+            capacity,
+            &self.spec.platform.cluster,
+            service_id,
+            &self.environment.account,
+        );
+        let target_id =
+            self.add_after_role(&target.child("Resource"), "AWS::ApplicationAutoScaling::ScalableTarget", properties);
+        let policies = [
+            ("CPUAutoscaling", "ECSServiceAverageCPUUtilization", &autoscaling.cpu),
+            ("MemoryAutoscaling", "ECSServiceAverageMemoryUtilization", &autoscaling.memory),
+        ];
+        for (id, metric, tracking) in policies {
+            let Some(tracking) = tracking else { continue };
+            let policy = target.child(id);
+            let properties = autoscaling_policy::properties(&policy.unique_name(), &target_id, metric, tracking);
+            self.add_after_role(&policy.child("Resource"), "AWS::ApplicationAutoScaling::ScalingPolicy", properties);
+        }
+    }
+
+    fn role(&mut self, role: &ConstructPath) -> String {
+        self.add(&role.child("Resource"), "AWS::IAM::Role", iam_role::properties(TASKS_PRINCIPAL, &[]))
+    }
+
+    /// The default policy of a role, unless it would be empty.
+    fn policy(&mut self, role: &ConstructPath, role_id: &str, statements: &[Value]) -> Option<String> {
+        let path = role.child("DefaultPolicy").child("Resource");
+        let properties = iam_policy::properties(&path.policy_name(), statements, role_id);
+        (!statements.is_empty()).then(|| self.add(&path, "AWS::IAM::Policy", properties))
+    }
+
+    fn log_group_path(&self, task: &ConstructPath) -> ConstructPath {
+        let group = match &self.service.logs.group {
+            LogGroup::OfContainer => task.child(&self.service.container.id).child("LogGroup"),
+            LogGroup::OfStack { id, .. } => self.stack.child(id),
+        };
+        group.child("Resource")
+    }
+
+    fn log_group(&mut self, path: &ConstructPath, name: Option<&str>, retention_days: Option<u32>) {
+        let kept = Attributes { retain: true, ..Attributes::default() };
+        self.stack.add_with(path, "AWS::Logs::LogGroup", logs_log_group::properties(name, retention_days), kept);
+    }
+
+    fn add(&mut self, path: &ConstructPath, kind: &str, properties: Value) -> String {
+        self.stack.add(path, kind, properties)
+    }
+
+    /// Adds what, in the second generation, waits for the task role.
+    fn add_after_role(&mut self, path: &ConstructPath, kind: &str, properties: Value) -> String {
+        let depends_on = match self.spec.cdk {
+            Generation::One => Vec::new(),
+            Generation::Two => self.prerequisites.clone(),
+        };
+        self.stack.add_with(path, kind, properties, Attributes { depends_on, ..Attributes::default() })
+    }
+}

@@ -1,0 +1,110 @@
+//! Collects a stack's resources in the order in which they are added, which is the template's.
+
+use serde_json::{Map, Value, json};
+
+use crate::stack::construct::ConstructPath;
+use crate::stack::resources::{self, ResourceType};
+use crate::stack::spec::Generation;
+use crate::stack::template::Template;
+
+/// A stack that is being put together.
+pub(super) struct Stack {
+    root: ConstructPath,
+    generation: Generation,
+    resources: Map<String, Value>,
+    parameters: Map<String, Value>,
+    outputs: Map<String, Value>,
+}
+
+/// What a resource has besides its properties.
+#[derive(Default)]
+pub(super) struct Attributes {
+    /// Logical ids, in order.
+    pub depends_on: Vec<String>,
+    /// Whether the resource outlives the stack.
+    pub retain: bool,
+}
+
+impl Stack {
+    pub fn new(name: &str, generation: Generation) -> Self {
+        let root = ConstructPath::stack(name);
+        Self { root, generation, resources: Map::new(), parameters: Map::new(), outputs: Map::new() }
+    }
+
+    /// The path of a construct right below the stack.
+    pub fn child(&self, id: &str) -> ConstructPath {
+        self.root.child(id)
+    }
+
+    /// Adds a resource and gives back its logical id.
+    pub fn add(&mut self, path: &ConstructPath, kind: &str, properties: Value) -> String {
+        self.add_with(path, kind, properties, Attributes::default())
+    }
+
+    /// As [`Self::add`], with more than properties.
+    pub fn add_with(&mut self, path: &ConstructPath, kind: &str, properties: Value, attributes: Attributes) -> String {
+        let kind = resources::find(kind).expect("every type that is emitted has a row");
+        let retain = attributes.retain.then_some("Retain");
+        let properties = self.ordered(kind, without_nulls(properties));
+        let resource = json!({
+            "Type": kind.name,
+            "Properties": (!properties.is_empty()).then_some(properties),
+            "DependsOn": (!attributes.depends_on.is_empty()).then_some(attributes.depends_on),
+            "UpdateReplacePolicy": retain,
+            "DeletionPolicy": retain,
+            "Metadata": { "aws:cdk:path": path.to_string() },
+        });
+        let id = path.logical_id();
+        self.resources.insert(id.clone(), without_nulls(resource));
+        id
+    }
+
+    /// Adds a parameter of a public Systems Manager value and gives back its logical id.
+    pub fn add_public_parameter(&mut self, kind: &str, name: &str) -> String {
+        // The id is the CDK's, with the UUID that it uses for all of them.
+        let id = format!("SsmParameterValue:{name}:C96584B6-F00A-464E-AD19-53AFF4B05118.Parameter");
+        let id = self.child(&id).logical_id();
+        let value = json!({ "Type": format!("AWS::SSM::Parameter::Value<{kind}>"), "Default": name });
+        self.parameters.insert(id.clone(), value);
+        id
+    }
+
+    /// Adds an output, exported under a name or not.
+    pub fn add_output(&mut self, id: &str, value: &Value, export: Option<&str>) {
+        let export = export.map(|name| json!({ "Name": name }));
+        self.outputs.insert(id.to_owned(), without_nulls(json!({ "Value": value, "Export": export })));
+    }
+
+    /// The template, its sections in the CDK's order.
+    pub fn finish(self) -> Template {
+        let sections = [("Resources", self.resources), ("Parameters", self.parameters), ("Outputs", self.outputs)];
+        let filled = sections.into_iter().filter(|(_, section)| !section.is_empty());
+        Template::from_map(filled.map(|(name, section)| (name.to_owned(), Value::Object(section))).collect())
+    }
+
+    /// The first generation writes required properties first.
+    fn ordered(&self, kind: &ResourceType, properties: Value) -> Map<String, Value> {
+        let Value::Object(mut properties) = properties else { return Map::new() };
+        if self.generation == Generation::Two {
+            return properties;
+        }
+        let first = kind.required_first.iter();
+        let mut ordered: Map<String, Value> =
+            first.filter_map(|key| properties.shift_remove(*key).map(|value| ((*key).to_owned(), value))).collect();
+        ordered.append(&mut properties);
+        ordered
+    }
+}
+
+/// What is not given is left out.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key, without_nulls(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        scalar => scalar,
+    }
+}

@@ -1,0 +1,106 @@
+//! The arrows between the modules, the modules' sizes, and where the AWS SDKs and the terminal may be named.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::common::read;
+
+/// Which top-level modules each of them may use. A module that is not here may use nothing of the crate.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("lib", &["commands", "complete", "context", "exit", "render", "settings"]),
+    (
+        "commands",
+        &[
+            "aws", "complete", "context", "error", "exit", "ops", "project", "render", "sandbox", "settings", "stack",
+            "when",
+        ],
+    ),
+    ("complete", &["project", "settings", "stack"]),
+    ("context", &["aws", "error", "project", "render", "sandbox", "settings", "stack"]),
+    ("project", &["error", "exit", "render", "settings", "stack"]),
+    ("error", &["aws", "exit", "ops", "sandbox"]),
+    ("ops", &["aws", "stack"]),
+    ("render", &["error", "exit", "ops", "settings", "stack"]),
+];
+
+/// Lines that a file may have; tests and tables make the difference to the 300 that we aim at.
+const MAX_LINES: usize = 400;
+
+fn sources() -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("src can be read") {
+            let path = entry.expect("src can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = read(&path);
+                found.push((path.strip_prefix(&root).expect("it is in src").to_owned(), text));
+            }
+        }
+    }
+    assert!(found.len() > 20, "the sources were not found");
+    found
+}
+
+/// The top-level module that a file belongs to.
+fn module(path: &Path) -> String {
+    let first = path.components().next().expect("a path has a part").as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// Code lines only: what a comment links to is not used.
+fn code(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter(|line| !line.trim_start().starts_with("//"))
+}
+
+fn used_modules(text: &str) -> Vec<String> {
+    let after = code(text).flat_map(|line| line.split("crate::").skip(1));
+    after.map(|rest| rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()).collect()
+}
+
+#[test]
+fn arrows_between_modules_point_one_way() {
+    let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let from = module(&path);
+        let may = allowed.get(from.as_str()).copied().unwrap_or_default();
+        for to in used_modules(&text) {
+            if to != from && !may.contains(&to.as_str()) {
+                wrong.push(format!("{}: {from} may not use {to}", path.display()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn only_the_client_layer_names_the_aws_sdks() {
+    for (path, text) in sources() {
+        let named = code(&text)
+            .any(|line| line.contains("aws_sdk_") || line.contains("aws_config") || line.contains("aws_sigv4"));
+        assert!(!named || module(&path) == "aws", "{} names an AWS SDK", path.display());
+    }
+}
+
+#[test]
+fn only_render_names_the_terminal_libraries() {
+    for (path, text) in sources() {
+        let named = code(&text).any(|line| {
+            ["ratatui::", "indicatif::", "anstream::", "owo_colors::"].iter().any(|name| line.contains(name))
+        });
+        assert!(!named || module(&path) == "render", "{} draws on the terminal", path.display());
+    }
+}
+
+#[test]
+fn files_are_small_and_say_what_they_are_for() {
+    for (path, text) in sources() {
+        assert!(text.lines().count() <= MAX_LINES, "{} has {} lines", path.display(), text.lines().count());
+        assert!(text.starts_with("//!"), "{} does not say what it is for", path.display());
+    }
+}

@@ -1,0 +1,287 @@
+//! The binary as a process: what it says and which code it ends with, above all when something is wrong.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use insta::assert_snapshot;
+
+/// Runs the binary in `dir` with nothing of this machine's environment, and shows code, stdout and stderr.
+fn ecsws(dir: &Path, arguments: &str) -> String {
+    ecsws_with(dir, arguments, &[])
+}
+
+fn ecsws_with(dir: &Path, arguments: &str, variables: &[(&str, &str)]) -> String {
+    let home = dir.join("home");
+    let output = Command::new(env!("CARGO_BIN_EXE_ecsws"))
+        .args(arguments.split_whitespace())
+        .current_dir(dir)
+        .env_clear()
+        .envs([("HOME", home.as_os_str()), ("TZ", "UTC".as_ref()), ("AWS_EC2_METADATA_DISABLED", "true".as_ref())])
+        .envs(variables.iter().copied())
+        .output()
+        .expect("the binary can be run");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&*dir.to_string_lossy(), "DIR");
+    format!("code {:?}\n-- stdout\n{}-- stderr\n{}", output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+const SERVICE: &str = r#"
+[services.api]
+cpu = 256
+memory = 512
+
+[services.api.container]
+image = "nginx"
+port = 80
+"#;
+
+fn project(text: &str) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    #[expect(clippy::disallowed_methods, reason = "tests write their projects")]
+    fs::write(dir.path().join("ecsws.toml"), text).expect("a file can be written");
+    dir
+}
+
+#[test]
+fn a_folder_without_a_project_is_wrong_usage() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    assert_snapshot!(ecsws(dir.path(), "synth"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: there is no ecsws.toml in DIR
+    hint: `ecsws init` writes one; `ecsws init --workshop` writes the ECS workshop's; -C names another folder
+    ");
+}
+
+#[test]
+fn every_mistake_of_a_file_is_told_at_once() {
+    let text = SERVICE.replace("256", "300").replace("port = 80", "prot = 80");
+    assert_snapshot!(ecsws(project(&text).path(), "synth"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: `services.api.cpu` is 300
+      --> ecsws.toml:3:7
+    hint: Fargate accepts 256, 512, 1024, 2048, 4096, 8192 or 16384
+    error: unknown key `services.api.container.prot`
+      --> ecsws.toml:8:1
+    hint: did you mean `port`?
+    ");
+}
+
+#[test]
+fn toml_that_is_not_toml_is_told_with_its_place() {
+    assert_snapshot!(ecsws(project("[services.api\ncpu = 256").path(), "deploy"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: unclosed table, expected `]`
+      --> ecsws.toml:1:14
+    ");
+}
+
+#[test]
+fn an_unknown_stack_is_told_with_the_known_ones() {
+    assert_snapshot!(ecsws(project(SERVICE).path(), "diff ecsworkshop-ap"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: ecsws.toml has no stack `ecsworkshop-ap`
+    hint: did you mean `ecsworkshop-api`? it has ecsworkshop-api
+    ");
+}
+
+#[test]
+fn one_of_several_services_has_to_be_named() {
+    let text = SERVICE.to_owned() + &SERVICE.replace("services.api", "services.web");
+    assert_snapshot!(ecsws(project(&text).path(), "status --region us-east-1"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: which service? there are several
+    hint: name one of api, web
+    ");
+}
+
+#[test]
+fn no_region_and_no_credentials_are_two_clear_errors() {
+    let dir = project(SERVICE);
+    assert_snapshot!(ecsws(dir.path(), "deploy"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: cannot choose a region: nothing says which one
+    hint: pass --region, set AWS_REGION, or write region under [target] in ecsws.toml; without an account: --sandbox
+    ");
+    assert_snapshot!(ecsws(dir.path(), "deploy --region us-east-1"), @"
+    code Some(3)
+    -- stdout
+    -- stderr
+    error: cannot ask AWS who you are: there are no AWS credentials
+    hint: sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or try it without an account: --sandbox
+    ");
+}
+
+#[test]
+fn an_endpoint_that_is_not_there_is_unreachable() {
+    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_MAX_ATTEMPTS", "1")];
+    let shown =
+        ecsws_with(project(SERVICE).path(), "deploy --region us-east-1 --endpoint-url http://127.0.0.1:1", &keys);
+    assert_snapshot!(shown, @"
+    code Some(1)
+    -- stdout
+    -- stderr
+    error: cannot ask AWS who you are: http://127.0.0.1:1 does not answer: Connection refused (os error 111)
+    hint: check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)
+    ");
+}
+
+#[test]
+fn another_region_than_the_target_is_refused() {
+    let text = "[target]\naccount = \"123456789012\"\nregion = \"us-east-1\"\n".to_owned() + SERVICE;
+    assert_snapshot!(ecsws(project(&text).path(), "deploy --region eu-west-1"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: this project is for region us-east-1, but the region here is eu-west-1; nothing was changed
+    hint: choose --profile and --region to match [target] in ecsws.toml, or change [target]
+    ");
+}
+
+#[test]
+fn times_that_are_none_are_refused_before_aws_is_asked() {
+    let dir = project(SERVICE);
+    assert_snapshot!(ecsws(dir.path(), "logs --start yesterday"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: `yesterday` is not a time: write 30s, 5m, 2h, 1d, 2026-01-01, 2026-01-01T12:00 or 2026-01-01T12:00:00Z
+    ");
+    assert_snapshot!(ecsws(dir.path(), "logs --start 5m --end 2h"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: --end 2h is before --start 5m
+    ");
+}
+
+#[test]
+fn scale_refuses_numbers_that_do_not_go_together_and_leaves_the_file_alone() {
+    let dir = project(SERVICE);
+    assert_snapshot!(ecsws(dir.path(), "scale --min 5 --max 2 --cpu 50 --region us-east-1"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: `services.api.autoscaling.min` makes min 5 more than max 2
+      --> ecsws.toml:11:7
+    hint: min is at most max
+    ");
+    assert_snapshot!(ecsws(dir.path(), "scale"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: the following required arguments were not provided:
+      <--count <N>|--min <N>|--max <N>|--cpu <PERCENT>|--memory <PERCENT>>
+
+    Usage: ecsws scale <--count <N>|--min <N>|--max <N>|--cpu <PERCENT>|--memory <PERCENT>> [SERVICE]
+
+    For more information, try '--help'.
+    ");
+    let text = fs::read(dir.path().join("ecsws.toml")).expect("it is still there");
+    assert_eq!(text, SERVICE.as_bytes());
+}
+
+#[test]
+fn init_writes_a_project_that_synth_takes_and_never_overwrites_one() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    let first = ecsws(dir.path(), "init --name api --image ghcr.io/acme/api:1.4 --port 8080");
+    assert_snapshot!(first, @"
+    code Some(0)
+    -- stdout
+    -- stderr
+    wrote DIR/ecsws.toml
+    see what it makes with `ecsws synth --all`, and run it on this machine with `ecsws --sandbox deploy`
+    ");
+    assert_snapshot!(ecsws(dir.path(), "init --workshop"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: DIR/ecsws.toml exists already
+    hint: edit it, or choose another folder with -C
+    ");
+    assert_snapshot!(ecsws(dir.path(), "synth nothing"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: ecsws.toml has no stack `nothing`
+    hint: it has api-base, api
+    ");
+}
+
+#[test]
+fn init_refuses_what_aws_would_refuse() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    assert_snapshot!(ecsws(dir.path(), "init --name Straße --image UPPER/case"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: --name Straße: letters, digits and - make a service's name
+    ");
+    assert!(!dir.path().join("ecsws.toml").exists());
+}
+
+#[test]
+fn the_help_lists_the_commands_and_the_exit_codes() {
+    let dir = tempfile::tempdir().expect("a folder can be made");
+    assert_snapshot!(ecsws(dir.path(), "-h"), @"
+    code Some(0)
+    -- stdout
+    Run services on Amazon ECS: see what will change, deploy it, watch it, scale it
+
+    Usage: ecsws [OPTIONS] <COMMAND>
+
+    Commands:
+      init         Write an ecsws.toml to start from
+      synth        Print the CloudFormation template of a stack
+      diff         Show what deploy would change, as `cdk diff` shows it
+      deploy       Deploy stacks: what changes is shown, approved, executed and followed to the end
+      status       Show what runs: counts, rollout, tasks, scaling, discovery and events
+      logs         Show a service's log events
+      scale        Change how many tasks of a service run
+      destroy      Delete stacks and everything in them
+      sandbox      Start, stop and look at the local AWS that --sandbox uses
+      completions  Print a completion script
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+      -h, --help     Print help (see more with '--help')
+      -V, --version  Print version
+
+    Global options:
+          --sandbox             Use the AWS that ecsws carries inside, on this machine; it starts by
+                                itself [env: ECSWS_SANDBOX]
+          --profile <PROFILE>   The profile of the AWS config files [env: AWS_PROFILE]
+          --region <REGION>     The AWS region [env: AWS_REGION]
+          --endpoint-url <URL>  Call this address instead of AWS's own [env: AWS_ENDPOINT_URL]
+      -C, --project <DIR>       The folder of ecsws.toml, instead of this one or the nearest above [env:
+                                ECSWS_PROJECT]
+          --output <OUTPUT>     What results look like on stdout [env: ECSWS_OUTPUT] [default: text]
+                                [possible values: text, json]
+          --color <WHEN>        When to use colour; NO_COLOR is respected [env: ECSWS_COLOR] [default:
+                                auto] [possible values: auto, always, never]
+      -q, --quiet               Say only results, questions and errors
+      -v, --verbose             Say more: where calls go, and what is looked up
+          --yes                 Answer every question with yes [env: ECSWS_YES]
+
+    Exit codes:
+        0  done
+        1  failed
+        2  wrong usage or a wrong ecsws.toml; nothing was changed
+        3  AWS refused: credentials or permissions
+        4  timed out
+        5  the answer is no: `diff --fail` found differences, `status --check` found it not steady
+      130  interrupted
+    -- stderr
+    ");
+}

@@ -1,0 +1,49 @@
+//! The completion scripts in `completions/` are those that the binary prints, and completion knows the project's names.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::common::read;
+
+const SCRIPTS: [(&str, &str); 5] = [
+    ("bash", "ecsws.bash"),
+    ("elvish", "ecsws.elv"),
+    ("fish", "ecsws.fish"),
+    ("powershell", "_ecsws.ps1"),
+    ("zsh", "_ecsws"),
+];
+
+#[test]
+fn the_scripts_are_current() {
+    for (shell, file) in SCRIPTS {
+        let output = Command::new(env!("CARGO_BIN_EXE_ecsws")).args(["completions", shell]).output().expect("it runs");
+        let kept = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file));
+        assert_eq!(String::from_utf8_lossy(&output.stdout), kept, "`just completions` writes completions/{file} anew");
+    }
+}
+
+fn complete(words: &[&str]) -> Vec<String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_ecsws"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .envs([("COMPLETE", "fish")])
+        .arg("--")
+        .args(words)
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    text.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn services_and_stacks_are_completed() {
+    let services = complete(&["ecsws", "-C", "examples/workshop", "logs", "n"]);
+    assert_eq!(services, ["nodejs"]);
+    let stacks = complete(&["ecsws", "-C", "examples/workshop", "deploy", "ecs"]);
+    assert_eq!(stacks, ["ecsworkshop-base", "ecsworkshop-nodejs"]);
+}
+
+#[test]
+fn completion_is_silent_without_a_project() {
+    let found = complete(&["ecsws", "-C", "no-such-folder", "deploy", "ecs"]);
+    assert_eq!(found, Vec::<String>::new());
+}

@@ -1,0 +1,113 @@
+//! Diffs read as `cdk diff` prints them.
+
+use ecsws::stack::diff::text::{self, Line};
+use ecsws::stack::{Template, TemplateDiff};
+use serde_json::{Value, json};
+
+use crate::common::{cdk_template, data, read};
+
+fn template(value: &Value) -> Template {
+    Template::from_map(value.as_object().unwrap().clone())
+}
+
+/// The deployed template of that name; `empty` is a stack that does not exist.
+fn case(name: &str) -> Template {
+    template(&if name == "empty" { json!({}) } else { cdk_template(name) })
+}
+
+fn printed(lines: &[Line]) -> String {
+    lines.iter().map(Line::to_string).map(|line| line + "\n").collect()
+}
+
+fn whole(diff: &TemplateDiff) -> String {
+    let stack = printed(&text::stack("ecsworkshop-nodejs", diff, None));
+    stack + &printed(&text::footer(usize::from(!diff.is_empty())))
+}
+
+#[test]
+fn diffs_read_as_the_cdks() {
+    let mut wrong = Vec::new();
+    for file in std::fs::read_dir(data("diff")).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let (old, new) = name.split_once("--").unwrap();
+        let (old, new) = if old == "same" { ("seed", "seed") } else { (old, new) };
+        let ours = whole(&TemplateDiff::between(&case(old), &case(new)));
+        let cdks = read(&path);
+        if ours != cdks {
+            let changes = similar::TextDiff::from_lines(&cdks, &ours).unified_diff().to_string();
+            wrong.push(format!("{name}:\n{changes}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ from the CDK's\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// The template of that name with one value changed.
+fn with(name: &str, pointer: &str, value: Value) -> Template {
+    let mut changed = cdk_template(name);
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    changed.pointer_mut(parent).unwrap().as_object_mut().unwrap().insert(key.to_owned(), value);
+    template(&changed)
+}
+
+#[test]
+fn a_replacement_spreads_to_what_refers_to_the_replaced() {
+    let renamed = with("seed", "/Resources/TaskDefTaskRole1EDB4A67/Properties/RoleName", json!("api"));
+    insta::assert_snapshot!(whole(&TemplateDiff::between(&case("seed"), &renamed)));
+}
+
+#[test]
+fn numbers_and_truth_values_may_be_written_as_strings() {
+    let written = with("seed", "/Resources/NodejsFargateService948C9DA8/Properties/DesiredCount", json!("1"));
+    let written =
+        with_all(&written, "/Resources/NodejsFargateService948C9DA8/Properties/EnableECSManagedTags", json!("false"));
+    assert!(TemplateDiff::between(&case("seed"), &written).is_empty());
+}
+
+fn with_all(changed: &Template, pointer: &str, value: Value) -> Template {
+    let mut changed = changed.to_value();
+    *changed.pointer_mut(pointer).unwrap() = value;
+    template(&changed)
+}
+
+#[test]
+fn what_the_cdk_adds_for_itself_is_kept_and_not_shown() {
+    let mut deployed = cdk_template("seed");
+    deployed["Parameters"] = json!({ "BootstrapVersion": { "Type": "String" } });
+    deployed["Rules"] = json!({ "CheckBootstrapVersion": {} });
+    deployed["Resources"]["CDKMetadata"] = json!({ "Type": "AWS::CDK::Metadata" });
+    let deployed = template(&deployed);
+    assert!(TemplateDiff::between(&deployed, &case("seed")).is_empty());
+    assert_eq!(case("seed").with_cdk_housekeeping_of(&deployed).to_value(), deployed.to_value());
+}
+
+#[test]
+fn only_more_permissions_are_a_broadening() {
+    let broadens = |old: &str, new: &str| TemplateDiff::between(&case(old), &case(new)).security.is_broadening();
+    assert!(broadens("empty", "seed"));
+    assert!(broadens("plain-cdk2", "policies"));
+    assert!(!broadens("seed", "seed-count3"));
+    assert!(!broadens("seed", "empty"));
+}
+
+#[test]
+fn firewalls_and_managed_policies_have_tables() {
+    insta::assert_snapshot!(printed(&text::security(&TemplateDiff::between(&case("empty"), &case("platform")), None)));
+}
+
+#[test]
+fn tables_fit_the_terminal() {
+    let lines = text::security(&TemplateDiff::between(&case("empty"), &case("seed")), Some(80));
+    let widest = |lines: &[Line]| lines.iter().map(|line| line.to_string().chars().count()).max();
+    assert!(widest(&lines[1..lines.len() - 2]) <= Some(80));
+    insta::assert_snapshot!(printed(&lines));
+}
+
+#[test]
+fn other_sections_have_a_line_an_entry() {
+    let old = template(
+        &json!({ "Description": "a", "Parameters": { "P": { "Type": "String" } }, "Outputs": { "O": { "Value": 1 } } }),
+    );
+    let new = template(&json!({ "Description": "b", "Outputs": { "O": { "Value": 2 } }, "Hooks": { "H": {} } }));
+    insta::assert_snapshot!(whole(&TemplateDiff::between(&old, &new)));
+}

@@ -1,0 +1,70 @@
+//! Checks with other people's tools, against our sandbox, and of our commands against other people's servers.
+//!
+//! They need the tools that `install` puts into the folder named by `ECSWS_PEERS`; `just peers` runs them.
+
+mod aws_cli;
+mod moto;
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A tool of the private environment.
+#[expect(clippy::disallowed_methods, reason = "where the tools are is told by the environment")]
+fn tool(name: &str) -> PathBuf {
+    let folder =
+        std::env::var_os("ECSWS_PEERS").expect("ECSWS_PEERS names the folder of the tools; `just peers` sets it");
+    Path::new(&folder).join("bin").join(name)
+}
+
+/// Runs a command that has to succeed, and gives its stdout.
+fn succeed(command: &mut Command) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("it can be run");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(status.success(), "{command:?}: {status}\n{}\n{}", text(&stdout), text(&stderr));
+    text(&stdout)
+}
+
+/// A folder of its own with a project in it, and an environment that leads to one endpoint and nowhere else.
+struct Place {
+    dir: tempfile::TempDir,
+    environment: HashMap<String, String>,
+}
+
+impl Place {
+    fn new(project: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        #[expect(clippy::disallowed_methods, reason = "tests write their projects")]
+        fs::write(dir.path().join("ecsws.toml"), project).expect("a file can be written");
+        let home = dir.path().to_string_lossy().into_owned();
+        #[expect(clippy::disallowed_methods, reason = "python and jq are found by PATH")]
+        let path = std::env::var("PATH").expect("there is a PATH");
+        let environment = [("HOME", home.as_str()), ("PATH", &path), ("TZ", "UTC"), ("AWS_PAGER", "")];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Self { dir, environment }
+    }
+
+    fn set(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    fn command(&self, program: impl AsRef<std::ffi::OsStr>, arguments: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments.split_whitespace()).current_dir(self.dir.path()).env_clear().envs(&self.environment);
+        command
+    }
+
+    fn ecsws(&self, arguments: &str) -> String {
+        succeed(&mut self.command(env!("CARGO_BIN_EXE_ecsws"), arguments))
+    }
+
+    fn aws(&self, arguments: &str) -> String {
+        succeed(&mut self.command(tool("aws"), arguments))
+    }
+
+    fn write(&self, file: &str, text: &str) {
+        #[expect(clippy::disallowed_methods, reason = "tests write what they hand to tools")]
+        fs::write(self.dir.path().join(file), text).expect("a file can be written");
+    }
+}

@@ -1,0 +1,232 @@
+//! Every mistake of a file is found in one go, where it stands, with what to do about it.
+
+use std::fmt::Write as _;
+
+use ecsws::stack::spec::{LogGroup, Reference};
+use ecsws::stack::{Environment, Lock, Problem, Problems, Spec, StackKind, Subnets, Vpc, stacks};
+
+const SERVICE: &str = r#"
+[services.api]
+cpu = 256
+memory = 512
+
+[services.api.container]
+image = "nginx"
+"#;
+
+fn listing(problems: &[Problem]) -> String {
+    let mut text = String::new();
+    for Problem { message, line, column, hint } in problems {
+        let _ = writeln!(text, "{line}:{column} {message}");
+        if let Some(hint) = hint {
+            let _ = writeln!(text, "     hint: {hint}");
+        }
+    }
+    text
+}
+
+fn mistakes(text: &str) -> String {
+    let Problems(problems) = Spec::parse(text).expect_err("the spec is wrong");
+    listing(&problems)
+}
+
+fn spec(text: &str) -> Spec {
+    Spec::parse(text).unwrap_or_else(|problems| panic!("{problems}")).0
+}
+
+#[test]
+fn the_shortest_spec_has_the_defaults() {
+    let spec = spec(SERVICE);
+    let service = &spec.services["api"];
+    assert_eq!((service.stack.as_str(), service.id.as_str()), ("ecsworkshop-api", "ApiFargateService"));
+    assert_eq!((service.container.id.as_str(), service.container.name.as_str()), ("api", "api"));
+    assert_eq!((service.logs.prefix.as_str(), &service.logs.group), ("ecsworkshop-api", &LogGroup::OfContainer));
+    assert_eq!(service.count, Some(1));
+    assert_eq!(spec.platform.vpc, "ecsworkshop-base/BaseVPC");
+    assert_eq!(spec.platform.cluster, Reference::Import("ECSClusterName".to_owned()));
+}
+
+#[test]
+fn services_use_the_projects_own_platform() {
+    let spec = spec(&format!("[platform.stack]\nname = \"base\"\n{SERVICE}"));
+    assert_eq!(spec.platform.vpc, "base/BaseVPC");
+    let stacks: Vec<_> = stacks(&spec).into_iter().map(|stack| (stack.name, stack.kind)).collect();
+    let service = StackKind::Service("api".to_owned());
+    assert_eq!(stacks, [("base".to_owned(), StackKind::Platform), ("ecsworkshop-api".to_owned(), service)]);
+}
+
+#[test]
+fn all_mistakes_of_a_service_are_reported_together() {
+    let text = r#"cdk = 3
+
+[target]
+account = 123456789012
+region = "US East"
+
+[tags]
+"aws:x" = "y"
+
+[services.tail]
+stack = "1st"
+memroy = 512
+cpu = 300
+memory = 600
+count = -1
+compatibility = ["EC2"]
+discovery = "-x"
+public_ip = "yes"
+platform_version = "2.0"
+
+[services.tail.container]
+id = "a/b"
+image = ""
+port = 70000
+ports = [80, 80]
+command = []
+environment = { A = 1, B = "x" }
+secrets = { B = "ssm:/b", C = "vault:c", D = "ssm:a/b" }
+memory = 100
+memory_reservation = 700
+health_check = { command = ["CMD"], interval = "1s", timeout = "10", retries = 11 }
+
+[services.tail.logs]
+prefix = "a:b"
+group = "aws/x"
+retention_days = 8
+
+[services.tail.deployment]
+min_healthy_percent = 100
+max_percent = 100
+
+[[services.tail.task_policy]]
+actions = ["GetObject"]
+resources = ["bucket"]
+
+[services.tail.autoscaling]
+min = 5
+max = 3
+cpu = { target = 0, scale_in_cooldown = "soon" }
+"#;
+    insta::assert_snapshot!(mistakes(text));
+}
+
+#[test]
+fn mistakes_of_the_platform_are_reported_together() {
+    let text = r#"
+[platform]
+vpc = ""
+cluster = "arn:aws:ecs:us-east-1:123456789012:cluster/x"
+namespace = { export = "NSID" }
+security_group = 5
+subnets = ["subnet-1", "sub-2"]
+
+[platform.stack]
+name = "base_stack"
+cidr = "10.0.0.5/24"
+cluster_name = "a b"
+container_insights = 1
+namespace = "a..b"
+stress_tol = true
+
+[sandbox]
+runtime = "lxc"
+
+[sandbox.images]
+nginx = { command = "x", dir = "." }
+"#;
+    insta::assert_snapshot!(mistakes(text));
+}
+
+#[test]
+fn names_that_may_be_used_once_are_claimed_once() {
+    let service = |key: &str| {
+        format!(
+            "[services.{key}]\nstack = \"same\"\nname = \"same\"\ndiscovery = \"same\"\ncpu = 256\nmemory = 512\n\
+             container = {{ image = \"nginx\" }}\nlogs = {{ group = \"/same\" }}\n"
+        )
+    };
+    insta::assert_snapshot!(mistakes(&format!("[platform.stack]\nname = \"same\"\n{}{}", service("a"), service("b"))));
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    insta::assert_snapshot!(mistakes(
+        "[services.api]\n[services.web]\ncontainer = {}\n[services.web.autoscaling]\n[[services.web.task_policy]]\n"
+    ));
+    insta::assert_snapshot!(mistakes("cdk = 2\n"), @r"
+    1:1 there is no stack in this file
+         hint: add a [services.NAME] table
+    ");
+}
+
+#[test]
+fn memory_sizes_that_fargate_lacks_come_with_those_that_it_has() {
+    let pair = |cpu: u32, memory: u32| {
+        mistakes(&format!("[services.api]\ncpu = {cpu}\nmemory = {memory}\ncontainer = {{ image = \"x\" }}\n"))
+    };
+    insta::assert_snapshot!(pair(256, 4096), @r"
+    3:10 `services.api.memory` is 4096, which Fargate does not offer with cpu 256
+         hint: with cpu 256, memory is 512, 1024 or 2048
+    ");
+    insta::assert_snapshot!(pair(8192, 17000), @r"
+    3:10 `services.api.memory` is 17000, which Fargate does not offer with cpu 8192
+         hint: with cpu 8192, memory is 16384 to 61440 in steps of 4096
+    ");
+}
+
+#[test]
+fn constructs_of_one_parent_have_ids_of_their_own() {
+    let service = |rest: &str| {
+        format!("[services.api]\ncpu = 256\nmemory = 512\n{rest}\ncontainer = {{ image = \"x\", id = \"TaskRole\" }}\n")
+    };
+    insta::assert_snapshot!(mistakes(&service("id = \"Same\"\ntask_id = \"Same\"\nlogs = { id = \"Same\" }")));
+    insta::assert_snapshot!(mistakes("[services.2]\ncpu = 256\nmemory = 512\ncontainer = { image = \"x\" }\n"));
+    insta::assert_snapshot!(mistakes("[services.a_b]\ncpu = 256\nmemory = 512\ncontainer = { image = \"x\" }\n"));
+}
+
+#[test]
+fn syntax_errors_have_a_place_too() {
+    insta::assert_snapshot!(mistakes("cdk = \n[services.api\nname = \"x\"\n"));
+    insta::assert_snapshot!(mistakes("cdk = 1\ncdk = 2\n"));
+}
+
+#[test]
+fn a_count_outside_of_autoscaling_is_a_warning() {
+    let text = SERVICE.replace("memory = 512\n", "memory = 512\ncount = 20\nautoscaling = { min = 1, max = 10 }\n");
+    let (spec, warnings) = Spec::parse(&text).unwrap();
+    assert_eq!(spec.services["api"].count, Some(20));
+    insta::assert_snapshot!(listing(&warnings), @r"
+    5:9 `services.api.count` is 20, outside of autoscaling's 1 to 10
+         hint: autoscaling will correct it after the deploy; leave count out to let it decide
+    ");
+}
+
+#[test]
+fn columns_count_characters() {
+    insta::assert_snapshot!(mistakes("[tags]\nb = \"é\"\n\"é\" = 5\n\n[services]\n"));
+}
+
+#[test]
+fn a_lock_says_again_what_it_was_told() {
+    let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
+    let subnets = |letter: char| (1..=2).map(|number| format!("subnet-0{letter}{number}")).collect::<Vec<_>>();
+    let vpc = Vpc {
+        id: "vpc-0a1b2c3d4e5f60718".to_owned(),
+        subnets: Subnets { public: subnets('a'), private: subnets('b') },
+    };
+    let mut lock = Lock::default();
+    lock.pin_vpc(&environment, "say \"hi\"", vpc.clone());
+    lock.pin_vpc(&environment, "say \"hi\"", vpc.clone());
+    lock.pin_zones(&environment, vec!["us-east-1a".to_owned()]);
+    insta::assert_snapshot!(lock.to_toml());
+    let read = Lock::parse(&lock.to_toml()).unwrap();
+    assert_eq!(read, lock);
+    assert_eq!(read.vpc(&environment, "say \"hi\""), Some(&vpc));
+    assert_eq!(read.only_environment(), Some(&environment));
+}
+
+#[test]
+fn mistakes_of_a_lock_are_reported_together() {
+    let Problems(problems) = Lock::parse("version = 2\n[[vpc]]\naccount = \"1\"\nid = \"x\"\n[zones]\n").unwrap_err();
+    insta::assert_snapshot!(listing(&problems));
+}

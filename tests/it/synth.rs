@@ -1,0 +1,125 @@
+//! Templates are the CDK's, and their texts say what the values say.
+
+use ecsws::stack::{Environment, Lock, Lookup, Spec, Template, synth};
+use serde_json::Value;
+
+use crate::common::{cdk_template, synth_case, synth_cases};
+
+/// The instance's image and first-boot script are our own choice.
+fn without_image(mut template: Value) -> Value {
+    template.as_object_mut().unwrap().shift_remove("Parameters");
+    if let Some(instance) = template.pointer_mut("/Resources/InstanceC1063A87/Properties") {
+        instance.as_object_mut().unwrap().retain(|key, _| key != "ImageId" && key != "UserData");
+    }
+    template
+}
+
+#[test]
+fn templates_are_the_cdks_with_their_keys_in_its_order() {
+    let mut wrong = Vec::new();
+    for name in synth_cases() {
+        let ours = without_image(synth_case(&name).to_value());
+        let cdks = without_image(cdk_template(&name));
+        // As text, so that the order of keys counts.
+        let (cdks, ours) = (format!("{cdks:#}"), format!("{ours:#}"));
+        if ours != cdks {
+            let changes = similar::TextDiff::from_lines(&cdks, &ours).unified_diff().context_radius(2).to_string();
+            wrong.push(format!("{name}:\n{changes}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ from the CDK's\n{}", wrong.len(), wrong.join("\n"));
+}
+
+fn environment() -> Environment {
+    Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() }
+}
+
+const OWN_PLATFORM: &str = r#"
+[platform.stack]
+name = "base"
+
+[services.api]
+cpu = 256
+memory = 512
+container = { image = "nginx" }
+"#;
+
+#[test]
+fn a_stack_says_which_look_ups_it_needs() {
+    let (spec, _) = Spec::parse(OWN_PLATFORM).unwrap();
+    let mut lookups = Lock::default().lookups(&environment());
+    assert_eq!(lookups.missing(&spec, "base"), Some(Lookup::AvailabilityZones));
+    assert_eq!(lookups.missing(&spec, "ecsworkshop-api"), Some(Lookup::Vpc("base/BaseVPC".to_owned())));
+    lookups.set_zones(vec!["us-east-1a".to_owned()]);
+    assert_eq!(lookups.missing(&spec, "base"), None);
+}
+
+#[test]
+fn ids_of_a_platform_that_is_not_deployed_are_known_after_it() {
+    let (spec, _) = Spec::parse(OWN_PLATFORM).unwrap();
+    let mut lookups = Lock::default().lookups(&environment());
+    lookups.set_known_after("base/BaseVPC", "base");
+    let template = synth(&spec, "ecsworkshop-api", &environment(), &lookups).unwrap();
+    assert!(template.to_json().contains("\"known after base\""));
+}
+
+#[test]
+fn an_unknown_stack_and_a_small_network_are_errors() {
+    let (spec, _) = Spec::parse(&OWN_PLATFORM.replace("\"base\"", "\"base\"\ncidr = \"10.0.0.0/27\"")).unwrap();
+    let mut lookups = Lock::default().lookups(&environment());
+    lookups.set_known_after("base/BaseVPC", "base");
+    lookups.set_zones(["a", "b", "c"].map(str::to_owned).to_vec());
+    let error = |name: &str| synth(&spec, name, &environment(), &lookups).unwrap_err().to_string();
+    insta::assert_snapshot!(error("api"), @"there is no stack `api` in the project");
+    insta::assert_snapshot!(error("base"), @"the network 10.0.0.0/27 has no room for 6 subnets: AWS's smallest is a /28");
+}
+
+#[test]
+fn yaml_is_quoted_where_a_reader_could_doubt() {
+    insta::assert_snapshot!(synth_case("seed").to_yaml());
+}
+
+#[test]
+fn all_templates_survive_json_and_yaml() {
+    for name in synth_cases() {
+        survives(&synth_case(&name));
+    }
+}
+
+pub fn survives(template: &Template) {
+    let value = template.to_value();
+    assert_eq!(serde_json::from_str::<Value>(&template.to_json()).unwrap(), value);
+    assert_eq!(yaml_serde::from_str::<Value>(&template.to_yaml()).unwrap(), value, "{}", template.to_yaml());
+}
+
+#[test]
+fn all_references_of_the_known_templates_resolve() {
+    for name in synth_cases() {
+        references_resolve(&synth_case(&name));
+    }
+}
+
+/// Every `Ref`, `Fn::GetAtt` and `DependsOn` names something of the template.
+pub fn references_resolve(template: &Template) {
+    let resource = |name: &str| template.section("Resources").any(|(id, _)| id == name);
+    let known = |name: &str| {
+        name.starts_with("AWS::") || resource(name) || template.section("Parameters").any(|(id, _)| id == name)
+    };
+    visit(&template.to_value(), &mut |key, value| match key {
+        "Ref" => assert!(known(value.as_str().unwrap()), "{value}"),
+        "Fn::GetAtt" => assert!(resource(value[0].as_str().unwrap()), "{value}"),
+        "DependsOn" => assert!(value.as_array().unwrap().iter().all(|id| resource(id.as_str().unwrap())), "{value}"),
+        _ => {}
+    });
+}
+
+fn visit(value: &Value, see: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(map) => map.iter().for_each(|(key, value)| {
+            see(key, value);
+            visit(value, see);
+        }),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, see)),
+        _ => {}
+    }
+}
