@@ -267,3 +267,58 @@ async fn a_killed_sandbox_goes_on_with_what_was_under_way() {
     };
     tokio::time::timeout(Duration::from_secs(30), left).await.expect("it goes");
 }
+
+/// A stack with a cluster and a service of two tasks whose image is `app`.
+fn service_template(breaker: bool) -> String {
+    let container =
+        json!({ "Name": "app", "Image": "app", "Essential": true, "PortMappings": [{ "ContainerPort": 3000 }] });
+    template(&json!({
+        "Net": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.1.0.0/16" } },
+        "Sub": { "Type": "AWS::EC2::Subnet", "Properties": { "VpcId": { "Ref": "Net" }, "CidrBlock": "10.1.0.0/24" } },
+        "Cluster": { "Type": "AWS::ECS::Cluster" },
+        "Task": { "Type": "AWS::ECS::TaskDefinition", "Properties": {
+            "Cpu": "256", "Memory": "512", "NetworkMode": "awsvpc", "RequiresCompatibilities": ["FARGATE"],
+            "ContainerDefinitions": [container],
+        } },
+        "Service": { "Type": "AWS::ECS::Service", "Properties": {
+            "Cluster": { "Ref": "Cluster" }, "TaskDefinition": { "Ref": "Task" }, "DesiredCount": 2, "LaunchType": "FARGATE",
+            "DeploymentConfiguration": { "DeploymentCircuitBreaker": { "Enable": breaker, "Rollback": breaker } },
+            "NetworkConfiguration": { "AwsvpcConfiguration": { "Subnets": [{ "Ref": "Sub" }] } },
+        } },
+    }))
+}
+
+async fn service_stack(aws: &LocalAws, script: &str) -> Stack {
+    let images = json!({ "app": { "command": ["sh", "-c", script], "cwd": aws.folder() } });
+    aws.control("PutImages", json!({ "stackName": "service", "runtime": "process", "images": images })).await;
+    create(&aws.cloudformation(), "service", &service_template(true)).await
+}
+
+#[tokio::test]
+async fn a_service_stack_is_there_when_its_tasks_run_and_gone_when_they_have_ended() {
+    let aws = LocalAws::start().await;
+    let stack = service_stack(&aws, "while :; do sleep 1; done").await;
+    assert_eq!(status(&stack), "CREATE_COMPLETE");
+    let clusters = aws.ecs().describe_clusters().clusters(cluster_of(&aws).await).send().await.expect("the cluster");
+    assert_eq!(clusters.clusters()[0].running_tasks_count(), 2);
+    let client = aws.cloudformation();
+    client.delete_stack().stack_name("service").send().await.expect("it is asked");
+    let stack = settled(&client, stack.stack_id().expect("an id")).await;
+    assert_eq!(status(&stack), "DELETE_COMPLETE");
+}
+
+async fn cluster_of(aws: &LocalAws) -> String {
+    let resource = aws.cloudformation().describe_stack_resource().stack_name("service").logical_resource_id("Cluster");
+    let detail = resource.send().await.expect("the resource").stack_resource_detail.expect("its detail");
+    detail.physical_resource_id.expect("its id")
+}
+
+#[tokio::test]
+async fn a_service_whose_tasks_fail_fails_its_stack_with_the_breaker_s_words() {
+    let aws = LocalAws::start().await;
+    let stack = service_stack(&aws, "exit 3").await;
+    assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
+    let said = events(&aws.cloudformation(), "service").await;
+    let failure = said.iter().find(|line| line.starts_with("Service CREATE_FAILED")).expect("it failed");
+    assert!(failure.contains("ECS Deployment Circuit Breaker was triggered"), "{failure}");
+}
