@@ -193,8 +193,7 @@ async fn summarise(project: &Project, deployed: &[Stack], aws: &Aws, ctx: &Conte
         let local = ctx.local_url(&located).await?;
         let inside =
             service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
-        summary.addresses.extend(local.map(|url| ((*key).to_owned(), url)));
-        summary.addresses.extend(inside.map(|name| (format!("{key}, inside the VPC,"), name)));
+        summary.services.push(((*key).to_owned(), local.into_iter().chain(inside).collect()));
     }
     if let Some(((key, _), _)) = services.first() {
         let key = if project.spec.services.len() > 1 { format!(" {key}") } else { String::new() };
