@@ -45,11 +45,6 @@ impl CliError {
         Self::new(Exit::Usage, message)
     }
 
-    /// The user stopped it: what goes on all the same, and how to come back to it.
-    pub fn interrupted(goes_on: &str, hint: &str) -> Self {
-        Self::new(Exit::Interrupted, format!("interrupted; {goes_on}")).hint(hint)
-    }
-
     /// Adds what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -100,6 +95,7 @@ impl From<OpsError> for CliError {
             OpsError::NotSteady { .. } => Self::new(Exit::TimedOut, error.to_string())
                 .hint("`ecsws status` says what is going on; ECS goes on trying"),
             OpsError::Missing(_) => Self::failed(error.to_string()).hint("`ecsws deploy` makes it"),
+            OpsError::Gone(_) => Self::failed(error.to_string()),
             OpsError::RolloutFailed { .. } => {
                 Self::failed(error.to_string()).hint("`ecsws logs` may say why tasks end")
             }

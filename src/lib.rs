@@ -9,6 +9,7 @@ mod complete;
 pub mod context;
 pub mod error;
 pub mod exit;
+pub mod interrupts;
 pub mod ops;
 pub mod project;
 pub mod render;
@@ -23,9 +24,8 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 use clap_complete::CompleteEnv;
 
-use commands::Cli;
+use commands::{Cli, Outcome};
 use context::Context;
-use exit::Exit;
 use settings::Surroundings;
 
 /// Answers a shell's completion request, or parses the command line and runs it.
@@ -36,14 +36,22 @@ pub fn main() -> ExitCode {
     if let Some(inner) = cli.inner() {
         return inner.run();
     }
-    let (Ok(surroundings), Ok(runtime)) = (
-        Surroundings::of_this_process(),
-        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build(),
-    ) else {
-        return Exit::Failed.into();
+    let surroundings = match Surroundings::of_this_process() {
+        Ok(surroundings) => surroundings,
+        Err(error) => return render::without_ui(&format!("the working folder cannot be found: {error}")),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return render::without_ui(&format!("threads cannot be started: {error}")),
     };
     let mut ctx = Context::new(settings::resolve(cli.global.clone(), surroundings));
-    let ended = runtime.block_on(commands::run(cli, &mut ctx));
+    let interrupts = ctx.interrupts.clone();
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = commands::run(cli, &mut ctx) => ended,
+            () = interrupts.unclaimed() => Ok(Outcome::Interrupted),
+        }
+    });
     // What still reads from the terminal in the background must not keep the process alive.
     runtime.shutdown_background();
     match ended {

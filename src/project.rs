@@ -1,7 +1,7 @@
 //! A project: the folder with `ecsws.toml` and `ecsws.lock`. The only place that reads and writes them.
 
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::{CliError, Report};
@@ -71,20 +71,31 @@ impl Project {
         replace(&self.dir.join(LOCK), &self.lock.to_toml())
     }
 
-    /// Replaces the text of `ecsws.toml`, whole or not at all, and reads it again.
-    pub fn save_text(&mut self, text: String) -> Result<(), CliError> {
-        let (spec, _) = Spec::parse(&text).map_err(|problems| wrong(problems, FILE))?;
-        replace(&self.dir.join(FILE), &text)?;
-        (self.text, self.spec) = (text, spec);
-        Ok(())
+    /// The project with another text of `ecsws.toml`, checked but not written.
+    pub fn with_text(self, text: String) -> Result<Self, CliError> {
+        let (spec, _) = Spec::parse(&text).map_err(|problems| {
+            // The places are those of a text that nobody sees.
+            let reports = problems.0.into_iter().map(|problem| Report {
+                message: problem.message,
+                place: None,
+                hint: problem.hint,
+            });
+            CliError { exit: Exit::Usage, reports: reports.collect() }
+        })?;
+        Ok(Self { text, spec, ..self })
+    }
+
+    /// Writes `ecsws.toml`, whole or not at all.
+    pub fn save_text(&self) -> Result<(), CliError> {
+        replace(&self.dir.join(FILE), &self.text)
     }
 
     /// The service of this key; with none given the only one, or the one that the user chooses.
-    pub fn service(&self, key: Option<&str>, ui: &mut Ui) -> Result<ServiceRef<'_>, CliError> {
+    pub async fn service(&self, key: Option<&str>, ui: &mut Ui) -> Result<ServiceRef<'_>, CliError> {
         let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
         let key = match key {
             Some(key) => key,
-            None => choose("service", &keys, ui)?,
+            None => choose("service", &keys, ui).await?,
         };
         let found = self.spec.services.get_key_value(key);
         let (key, service) = found.ok_or_else(|| unknown("service", key, &keys))?;
@@ -105,23 +116,23 @@ impl Project {
     }
 
     /// The stack of this name; with none given the only one, or the one that the user chooses.
-    pub fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
+    pub async fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
         let all = stacks(&self.spec);
         let names: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
         let name = match name {
             Some(name) => name,
-            None => choose("stack", &names, ui)?,
+            None => choose("stack", &names, ui).await?,
         };
         let found = all.iter().find(|stack| stack.name == name);
         found.cloned().ok_or_else(|| unknown("stack", name, &names))
     }
 }
 
-fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {
+async fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {
     match names {
         [] => Err(CliError::usage(format!("{FILE} has no {noun}"))),
         [only] => Ok(only),
-        several => ui.choose(noun, several),
+        several => ui.choose(noun, several).await,
     }
 }
 
@@ -159,10 +170,21 @@ fn read_text(file: &Path) -> io::Result<String> {
     fs::read_to_string(file)
 }
 
-/// Writes beside the file and renames: a crash leaves the old text or the new one.
+/// Writes beside the file and renames: a crash leaves the old text or the new one. Links are followed and permissions kept.
 fn replace(file: &Path, text: &str) -> Result<(), CliError> {
-    let beside = file.with_extension(format!("{}.new", file.extension().unwrap_or_default().to_string_lossy()));
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that writes project files")]
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
-    written.map_err(|error| CliError::failed(format!("cannot write {}: {error}", file.display())))
+    let written = || -> io::Result<()> {
+        let file = match fs::canonicalize(file) {
+            Err(error) if error.kind() == ErrorKind::NotFound => file.to_owned(),
+            found => found?,
+        };
+        let beside = file.with_extension(format!("{}.new", file.extension().unwrap_or_default().to_string_lossy()));
+        let mut new = fs::File::create(&beside)?;
+        new.write_all(text.as_bytes())?;
+        if let Ok(old) = fs::metadata(&file) {
+            new.set_permissions(old.permissions())?;
+        }
+        new.sync_all()?;
+        fs::rename(&beside, &file)
+    };
+    written().map_err(|error| CliError::failed(format!("cannot write {}: {error}", file.display())))
 }

@@ -64,6 +64,13 @@ pub struct StackResource {
     pub status: String,
 }
 
+impl StackResource {
+    /// Whether it is there: CloudFormation goes on listing what was deleted, with its physical id.
+    pub fn exists(&self) -> bool {
+        !self.physical_id.is_empty() && !matches!(self.status.as_str(), "DELETE_COMPLETE" | "CREATE_FAILED")
+    }
+}
+
 /// What a change set shall do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeSetKind {

@@ -116,6 +116,21 @@ pub struct Container {
     pub reason: Option<String>,
 }
 
+impl Task {
+    /// Why it stopped: ECS's words, and what each container ended with.
+    pub fn cause(&self) -> String {
+        let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS gives no reason".to_owned());
+        for container in &self.containers {
+            let code = container.exit_code.map(|code| format!("exit code {code}"));
+            let parts: Vec<String> = code.into_iter().chain(container.reason.clone()).collect();
+            if !parts.is_empty() {
+                cause += &format!("; container {}: {}", container.name, parts.join(", "));
+            }
+        }
+        cause
+    }
+}
+
 impl ServiceState {
     /// What is said of a service that ECS does not know.
     pub fn missing() -> Self {
@@ -165,8 +180,17 @@ impl Aws {
 
     /// The service's tasks that run or start, in the order of their ids.
     pub async fn tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
+        self.tasks_that_shall(name, sdk::DesiredStatus::Running).await
+    }
+
+    /// The service's tasks that stopped within the last hour: ECS forgets them then.
+    pub async fn stopped_tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
+        self.tasks_that_shall(name, sdk::DesiredStatus::Stopped).await
+    }
+
+    async fn tasks_that_shall(&self, name: &ServiceName, desired: sdk::DesiredStatus) -> Result<Vec<Task>> {
         let action = format!("list the tasks of service `{}`", name.service);
-        let list = self.ecs().list_tasks().cluster(&name.cluster).service_name(&name.service);
+        let list = self.ecs().list_tasks().cluster(&name.cluster).service_name(&name.service).desired_status(desired);
         let arns: std::result::Result<Vec<_>, _> = list.into_paginator().items().send().collect().await;
         let arns = arns.map_err(|error| self.error(&action, &error))?;
         let mut tasks = Vec::new();

@@ -1,7 +1,5 @@
 //! What is asked before something changes: the right account, a first creation, security changes.
 
-use std::sync::Arc;
-
 use clap::ValueEnum;
 
 use crate::aws::Aws;
@@ -24,12 +22,8 @@ pub enum RequireApproval {
     AnyChange,
 }
 
-/// Refuses any account or region but `[target]`'s, and says where the work goes.
-pub async fn check_target(project: &Project, aws: &Arc<Aws>, ctx: &mut Context) -> Result<(), CliError> {
-    if ctx.settings.sandbox {
-        ctx.ui.note(&format!("→ the sandbox on this machine, {}", aws.region()));
-        return Ok(());
-    }
+/// Refuses any account or region but `[target]`'s. Gives the account.
+pub async fn guard(project: &Project, aws: &Aws) -> Result<String, CliError> {
     let target = &project.spec.target;
     let refuse = |what: &str, wanted: &str, is: &str| {
         CliError::usage(format!(
@@ -40,12 +34,22 @@ pub async fn check_target(project: &Project, aws: &Arc<Aws>, ctx: &mut Context) 
     if let Some(region) = target.region.as_ref().filter(|region| *region != aws.region()) {
         return Err(refuse("region", region, aws.region()));
     }
-    let identity = aws.identity().await?;
-    if let Some(account) = target.account.as_ref().filter(|account| **account != identity.account) {
-        return Err(refuse("account", account, &identity.account));
+    let account = aws.identity().await?.account;
+    match &target.account {
+        Some(wanted) if *wanted != account => Err(refuse("account", wanted, &account)),
+        _ => Ok(account),
     }
+}
+
+/// Guards the target, and says where the work goes.
+pub async fn check_target(project: &Project, aws: &Aws, ctx: &mut Context) -> Result<(), CliError> {
+    if ctx.settings.sandbox {
+        ctx.ui.note(&format!("→ the sandbox on this machine, {}", aws.region()));
+        return Ok(());
+    }
+    let account = guard(project, aws).await?;
     let by_url = aws.endpoint_url().map(|url| format!(" at {url}")).unwrap_or_default();
-    ctx.ui.note(&format!("→ AWS account {}, {}{by_url}", identity.account, aws.region()));
+    ctx.ui.note(&format!("→ AWS account {account}, {}{by_url}", aws.region()));
     Ok(())
 }
 
@@ -56,7 +60,7 @@ pub async fn first_creation(project: &Project, stack: &str, region: &str, ctx: &
         return Ok(());
     }
     let question = format!("Stack {stack} does not exist in {region} yet. Create it?");
-    if ctx.ui.confirm(&question, "--yes").await? { Ok(()) } else { Err(declined()) }
+    if ctx.ui.confirm(&question, "--yes").await? { Ok(()) } else { Err(declined(stack)) }
 }
 
 /// Asks about the changes of a stack as `when` says. Shows them first.
@@ -82,6 +86,6 @@ pub async fn changes(
 }
 
 /// The user said no.
-pub fn declined() -> CliError {
-    CliError::new(Exit::Failed, "not approved; nothing was changed")
+pub fn declined(stack: &str) -> CliError {
+    CliError::new(Exit::Failed, format!("not approved; {stack} is as it was"))
 }

@@ -1,12 +1,10 @@
 //! `ecsws deploy`: change set, approval, execution, followed to the end, stack after stack.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
-use tokio::signal::ctrl_c;
 
 use super::Outcome;
 use super::approve::{RequireApproval, changes, check_target, declined, first_creation};
@@ -15,9 +13,11 @@ use crate::aws::{Aws, ServiceName, Stack};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::ops::{self, DeployEvent, Prepared, Wanted, locate_service, wait_until_steady};
 use crate::project::Project;
 use crate::render::{self, DeployView, Summary};
+use crate::stack::spec::Runtime;
 use crate::stack::{ProjectStack, Template, TemplateDiff};
 
 /// Deploy stacks: what changes is shown, approved, executed and followed to the end
@@ -70,12 +70,10 @@ pub async fn deploy(
     options: DeployOptions,
     ctx: &mut Context,
 ) -> Result<Vec<Stack>, CliError> {
+    check_runtime(project, ctx)?;
     let aws = ctx.aws(Some(project)).await?;
     check_target(project, &aws, ctx).await?;
-    let ended = tokio::select! {
-        ended = deploy_all(project, stacks, options, &aws, ctx) => ended,
-        _ = ctrl_c() => Err(CliError::interrupted("CloudFormation goes on with what was begun", "`ecsws deploy` follows it and goes on")),
-    };
+    let ended = deploy_all(project, stacks, options, &aws, ctx).await;
     if ctx.ui.is_json() {
         let last = match &ended {
             Ok(_) => json!({ "event": "done", "schema": 1 }),
@@ -92,7 +90,7 @@ async fn deploy_all(
     project: &mut Project,
     stacks: &[ProjectStack],
     options: DeployOptions,
-    aws: &Arc<Aws>,
+    aws: &Aws,
     ctx: &mut Context,
 ) -> Result<Vec<Stack>, CliError> {
     let mut synthesiser = Synthesiser::new(Purpose::Deploy);
@@ -117,7 +115,7 @@ async fn deploy_one(
     stack: &ProjectStack,
     template: Template,
     options: DeployOptions,
-    aws: &Arc<Aws>,
+    aws: &Aws,
     view: &mut DeployView,
     ctx: &mut Context,
 ) -> Result<Stack, CliError> {
@@ -125,28 +123,48 @@ async fn deploy_one(
     if ctx.settings.sandbox {
         hand_over_images(project, stack, ctx).await?;
     }
-    let deployed = deployed_template(aws, name).await?;
-    if deployed.is_none() {
+    let interrupts = ctx.interrupts.clone();
+    let mut show = |event| view.show(&mut ctx.ui, &event);
+    let existing = interrupts.during(ops::settle(aws, name, &mut show)).await.ok_or_else(nothing_begun)??;
+    let deployed = match &existing {
+        Some(_) => deployed_template(aws, name).await?.unwrap_or_default(),
+        None => Template::default(),
+    };
+    if existing.is_none() {
         view.end();
         first_creation(project, name, aws.region(), ctx).await?;
     }
-    let deployed = deployed.unwrap_or_default();
     let text = template.with_cdk_housekeeping_of(&deployed).to_yaml();
     let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
     let wanted = Wanted { name, template: &text, tags: &tags };
-    let ready = match ops::prepare(aws, &wanted, &mut |event| view.show(&mut ctx.ui, &event)).await? {
+    let mut show = |event| view.show(&mut ctx.ui, &event);
+    let prepared =
+        interrupts.during(ops::prepare(aws, &wanted, existing, &mut show)).await.ok_or_else(nothing_begun)??;
+    let ready = match prepared {
         Prepared::NoChanges(stack) => return Ok(stack),
         Prepared::Ready(ready) => ready,
     };
     view.end();
     let diff = TemplateDiff::between(&deployed, &template);
-    let approved = changes(&diff, name, options.require_approval, ctx).await;
+    let approved = interrupts.during(changes(&diff, name, options.require_approval, ctx)).await;
+    let approved = approved.unwrap_or_else(|| Err(nothing_begun()));
     if !matches!(approved, Ok(true)) {
         ready.discard(aws).await?;
-        return approved.and_then(|_| Err(declined()));
+        return approved.and_then(|_| Err(declined(name)));
     }
     view.busy(name);
-    Ok(ops::execute(aws, ready, &mut |event| view.show(&mut ctx.ui, &event)).await?)
+    let mut show = |event| view.show(&mut ctx.ui, &event);
+    let executed = interrupts.during(ops::execute(aws, ready, &mut show)).await;
+    Ok(executed.ok_or_else(|| goes_on(name))??)
+}
+
+fn nothing_begun() -> CliError {
+    CliError::new(Exit::Interrupted, "interrupted; this stack is as it was")
+}
+
+fn goes_on(stack: &str) -> CliError {
+    CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation goes on with {stack}"))
+        .hint("`ecsws deploy` follows it and goes on")
 }
 
 /// Waits for a service, unless the options say not to.
@@ -161,8 +179,20 @@ pub async fn wait_steady(
         return Ok(());
     }
     view.busy(&format!("{}: waiting until it is steady …", service.service));
+    let interrupts = ctx.interrupts.clone();
     let mut show = |event: DeployEvent| view.show(&mut ctx.ui, &event);
-    Ok(wait_until_steady(aws, service, STEADY_WITHIN, &mut show).await?)
+    let waited = interrupts.during(wait_until_steady(aws, service, STEADY_WITHIN, &mut show)).await;
+    let stopped = || CliError::new(Exit::Interrupted, format!("interrupted; ECS goes on with {}", service.service));
+    Ok(waited.ok_or_else(stopped)??)
+}
+
+/// What the sandbox cannot run is refused before anything is deployed to it.
+fn check_runtime(project: &Project, ctx: &Context) -> Result<(), CliError> {
+    if !ctx.settings.sandbox || project.spec.sandbox.runtime == Runtime::Process {
+        return Ok(());
+    }
+    Err(CliError::usage("the sandbox does not run containers yet")
+        .hint("leave `runtime` out of [sandbox]: a built-in web service or a command of [sandbox.images] stands in for the image"))
 }
 
 /// Tells the sandbox which programs stand in for the images of a service's stack; folders are taken from the project's.

@@ -3,13 +3,13 @@
 use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
-use tokio::signal::ctrl_c;
 
 use super::Outcome;
 use super::approve::{check_target, declined};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::ops;
 use crate::render::DeployView;
 
@@ -41,19 +41,17 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
     }
     let question = format!("Delete {} and everything in them?", existing.join(", "));
     if !ctx.settings.sandbox && !ctx.ui.confirm(&question, "--yes").await? {
-        return Err(declined());
+        return Err(declined(&existing.join(", ")));
     }
     let mut view = DeployView::new(&ctx.ui, TimeZone::system());
     for name in existing {
         let ui = &mut ctx.ui;
         let mut show = |event| view.show(ui, &event);
-        tokio::select! {
-            ended = ops::destroy(&aws, &name, &mut show) => drop(ended?),
-            _ = ctrl_c() => return Err(CliError::interrupted(
-                &format!("CloudFormation goes on deleting {name}"),
-                "`ecsws destroy` follows it and goes on",
-            )),
-        }
+        let stopped = || {
+            CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation goes on deleting {name}"))
+                .hint("`ecsws destroy` follows it and goes on")
+        };
+        ctx.interrupts.during(ops::destroy(&aws, &name, &mut show)).await.ok_or_else(stopped)??;
     }
     view.end();
     if ctx.ui.is_json() {

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Outcome;
+use super::approve::guard;
 use super::wanted::{Purpose, Synthesiser, deployed_template};
 use crate::complete;
 use crate::context::Context;
@@ -26,6 +27,9 @@ pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Outcome, CliError>
     let mut project = ctx.project()?;
     let stacks = project.stacks(&stacks)?;
     let aws = ctx.aws(Some(&project)).await?;
+    if !ctx.settings.sandbox {
+        guard(&project, &aws).await?;
+    }
     let mut synthesiser = Synthesiser::new(Purpose::Show { refresh: false });
     let mut diffs: Vec<(String, TemplateDiff)> = Vec::new();
     for stack in &stacks {

@@ -42,7 +42,7 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let text = if args.workshop { WORKSHOP.to_owned() } else { service(args, &folder)? };
     write_new(&file, &text)?;
     ctx.ui.note(&format!("wrote {}", file.display()));
-    ctx.ui.note("see what it makes with `ecsws synth --all`, and run it on this machine with `ecsws --sandbox deploy`");
+    ctx.ui.note("see what it makes with `ecsws --sandbox synth --all`, and run it on this machine with `ecsws --sandbox deploy`");
     Ok(Outcome::Done)
 }
 
@@ -70,7 +70,7 @@ fn service(args: &InitArgs, folder: &std::path::Path) -> Result<String, CliError
 fn key_from(folder: &std::path::Path) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     let kept: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let kept = kept.trim_matches(|c: char| c == '-' || c.is_ascii_digit()).to_owned();
+    let kept = kept.trim_start_matches(|c: char| c == '-' || c.is_ascii_digit()).trim_end_matches('-').to_owned();
     if kept.is_empty() { "web".to_owned() } else { kept }
 }
 

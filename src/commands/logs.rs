@@ -3,14 +3,13 @@
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio::signal::ctrl_c;
 
 use super::Outcome;
 use crate::aws::{Aws, LogQuery};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{LogSource, Tail, TailOptions, locate_service};
+use crate::ops::{LogSource, Tail, TailOptions, locate_log_group};
 use crate::project::ServiceRef;
 use crate::render;
 use crate::when::parse_time;
@@ -81,6 +80,9 @@ pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Outcome, CliError>
 
 async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let ReadArgs { service, start, end, watch, filter } = args;
+    if watch && end.is_some() {
+        return Err(CliError::usage("--end is for reading; a watch has no end"));
+    }
     let (now, zone) = (ctx.now(), TimeZone::system());
     let time = |text: &str| parse_time(text, now, &zone).map_err(CliError::usage);
     let (from, until) = (time(&start)?, end.as_deref().map(time).transpose()?);
@@ -89,7 +91,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     }
     let project = ctx.project()?;
     let aws = ctx.aws(Some(&project)).await?;
-    let service = project.service(service.as_deref(), &mut ctx.ui)?;
+    let service = project.service(service.as_deref(), &mut ctx.ui).await?;
     let source = source(&aws, &service).await?;
     let query = LogQuery {
         group: source.group,
@@ -98,7 +100,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
         end: until,
         pattern: filter,
     };
-    follow(&aws, ctx, TailOptions { query, watch }, &zone).await
+    follow(&aws, ctx, TailOptions { query, watch, now: Context::wall_clock }, &zone).await
 }
 
 async fn follow(aws: &Aws, ctx: &mut Context, options: TailOptions, zone: &TimeZone) -> Result<Outcome, CliError> {
@@ -109,10 +111,7 @@ async fn follow(aws: &Aws, ctx: &mut Context, options: TailOptions, zone: &TimeZ
         told += events.len();
         render::log_events(ui, &events, zone).map_err(CliError::from)
     });
-    tokio::select! {
-        ended = reading => ended?,
-        _ = ctrl_c() => return Ok(Outcome::Interrupted),
-    }
+    reading.await?;
     if told == 0 && !watch {
         let since = since
             .map(|since: Timestamp| format!(" since {}", since.to_zoned(zone.clone()).strftime("%F %T")))
@@ -132,7 +131,7 @@ async fn groups(prefix: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliE
 async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
     let project = ctx.project()?;
     let aws = ctx.aws(Some(&project)).await?;
-    let service = project.service(service, &mut ctx.ui)?;
+    let service = project.service(service, &mut ctx.ui).await?;
     let source = source(&aws, &service).await?;
     render::log_streams(&mut ctx.ui, &aws.log_streams(&source.group, Some(&source.stream_prefix)).await?)?;
     Ok(Outcome::Done)
@@ -140,10 +139,8 @@ async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, Cl
 
 /// The log group is the stack's; its streams are named `PREFIX/CONTAINER/TASK`.
 async fn source(aws: &Aws, service: &ServiceRef<'_>) -> Result<LogSource, CliError> {
-    let stack = locate_service(aws, &service.service.stack).await?;
-    let none = || CliError::failed(format!("stack `{}` has no log group", service.service.stack));
-    Ok(LogSource {
-        group: stack.log_group.ok_or_else(none)?,
-        stream_prefix: format!("{}/", service.service.logs.prefix),
-    })
+    let stack = &service.service.stack;
+    let none = || CliError::failed(format!("stack `{stack}` has no log group")).hint("`ecsws deploy` makes it");
+    let group = locate_log_group(aws, stack).await?.ok_or_else(none)?;
+    Ok(LogSource { group, stream_prefix: format!("{}/", service.service.logs.prefix) })
 }

@@ -92,6 +92,9 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
             if let Some(endpoint) = running(ctx).await? {
                 return described(&endpoint, ctx);
             }
+            if ctx.ui.is_json() {
+                ctx.ui.json_document(&json!({ "schema": 1, "running": false }))?;
+            }
             ctx.ui.note("no sandbox is running");
             Ok(Outcome::No)
         }
@@ -134,6 +137,8 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
     environment.account = account.unwrap_or(environment.account);
     let options = Options { speed, host_exec: !no_host_exec, ..local::options(&ctx.settings, environment)? };
     if foreground {
+        // The sandbox ends in its own time: its tasks have to be stopped.
+        let _claim = ctx.interrupts.claim();
         return serve(options).await;
     }
     let endpoint = lifecycle::ensure_running(&std::env::current_exe()?, &options).await?;
@@ -158,7 +163,7 @@ fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint;
     if ctx.ui.is_json() {
         ctx.ui.json_document(&json!({
-            "schema": 1, "url": url, "account": account, "region": region, "pid": pid, "started_at": started_at, "version": version
+            "schema": 1, "running": true, "url": url, "account": account, "region": region, "pid": pid, "started_at": started_at, "version": version
         }))?;
     } else {
         writeln!(

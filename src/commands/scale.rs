@@ -2,10 +2,10 @@
 
 use clap::{ArgGroup, Args};
 use jiff::tz::TimeZone;
-use tokio::signal::ctrl_c;
+use serde_json::json;
 
 use super::Outcome;
-use super::approve::check_target;
+use super::approve::{check_target, guard};
 use super::deploy::{DeployOptions, deploy, wait_steady};
 use crate::complete;
 use crate::context::Context;
@@ -51,8 +51,8 @@ pub struct ScaleArgs {
 
 pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let ScaleArgs { service, count, min, max, cpu, memory, hotswap, options } = args;
-    let mut project = ctx.project()?;
-    let service = project.service(service.as_deref(), &mut ctx.ui)?;
+    let project = ctx.project()?;
+    let service = project.service(service.as_deref(), &mut ctx.ui).await?;
     let (key, stack) = (service.key.to_owned(), service.service.stack.clone());
     if let (Some(count), Some(scaling)) = (count, &service.service.autoscaling) {
         let (min, max) = (scaling.min, scaling.max);
@@ -64,7 +64,12 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
         return hotswap_count(&project, &stack, count, options, ctx).await;
     }
     let text = edit_scaling(&project.text, &key, &Scaling { count, min, max, cpu, memory }).map_err(CliError::usage)?;
-    project.save_text(text)?;
+    let mut project = project.with_text(text)?;
+    let aws = ctx.aws(Some(&project)).await?;
+    if !ctx.settings.sandbox {
+        guard(&project, &aws).await?;
+    }
+    project.save_text()?;
     ctx.ui.note(&format!("wrote the new numbers of `{key}` to ecsws.toml"));
     let stacks = project.stacks(&[stack])?;
     deploy(&mut project, &stacks, options, ctx).await?;
@@ -87,8 +92,9 @@ async fn hotswap_count(
         service.service
     ));
     let mut view = DeployView::new(&ctx.ui, TimeZone::system());
-    tokio::select! {
-        waited = wait_steady(&aws, &service, options, &mut view, ctx) => waited.map(|()| Outcome::Done),
-        _ = ctrl_c() => Ok(Outcome::Interrupted),
+    wait_steady(&aws, &service, options, &mut view, ctx).await?;
+    if ctx.ui.is_json() {
+        ctx.ui.json(&json!({ "event": "done", "schema": 1 }))?;
     }
+    Ok(Outcome::Done)
 }

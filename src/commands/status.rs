@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use clap::Args;
-use tokio::signal::ctrl_c;
-use tokio::time::sleep;
+use tokio::sync::mpsc;
+use tokio::time::{interval, sleep};
 
 use super::Outcome;
 use crate::aws::Aws;
@@ -12,7 +12,7 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::ops::{ServiceStack, StatusReport, locate_service, read_status};
-use crate::render::{self, Live};
+use crate::render::{self, Live, Wish};
 
 /// Show what runs: counts, rollout, tasks, scaling, discovery and events
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
     let aws = ctx.aws(Some(&project)).await?;
-    let stack = project.service(service.as_deref(), &mut ctx.ui)?.service.stack.clone();
+    let stack = project.service(service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
     let located = locate_service(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
         return live(&aws, &located, ctx).await;
@@ -69,10 +69,7 @@ async fn lines(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<O
         if shown.replace(key(&report)).as_ref() != Some(&key(&report)) {
             render::status_line(&mut ctx.ui, &report)?;
         }
-        tokio::select! {
-            () = sleep(PAUSE) => {}
-            _ = ctrl_c() => return Ok(Outcome::Interrupted),
-        }
+        sleep(PAUSE).await;
     }
 }
 
@@ -81,15 +78,35 @@ async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Ou
     let mut report = read(aws, located, ctx).await?;
     let mut message = None;
     let mut view = Live::start()?;
+    let mut keys = wishes();
+    let mut ticks = interval(PAUSE);
     loop {
         view.draw(&report, message.as_deref(), ctx.now())?;
-        let keys = tokio::task::spawn_blocking(|| Live::wants_to_leave(PAUSE / 2));
-        if keys.await.map_err(|error| CliError::failed(error.to_string()))?? {
-            return Ok(Outcome::Done);
-        }
-        match read(aws, located, ctx).await {
-            Ok(fresh) => (report, message) = (fresh, None),
-            Err(error) => message = Some(error.summary()),
+        tokio::select! {
+            wish = keys.recv() => match wish {
+                Some(Wish::Redraw) => {}
+                Some(Wish::Interrupt) => return Ok(Outcome::Interrupted),
+                Some(Wish::Leave) | None => return Ok(Outcome::Done),
+            },
+            fresh = async { ticks.tick().await; read(aws, located, ctx).await } => match fresh {
+                Ok(fresh) => (report, message) = (fresh, None),
+                Err(error) => message = Some(error.summary()),
+            },
         }
     }
+}
+
+/// Keys are waited for on a thread of their own, until nobody wants them any more.
+fn wishes() -> mpsc::Receiver<Wish> {
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::task::spawn_blocking(move || {
+        while !sender.is_closed() {
+            match Live::wish(PAUSE / 4) {
+                Ok(Some(wish)) if sender.blocking_send(wish).is_err() => return,
+                Ok(_) => {}
+                Err(_) => return,
+            }
+        }
+    });
+    receiver
 }

@@ -45,7 +45,7 @@ pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError
     let mut project = ctx.project()?;
     let stacks: Vec<ProjectStack> = match (&stack, all || out.is_some()) {
         (None, true) => project.stacks(&[])?,
-        (name, _) => vec![project.stack(name.as_deref(), &mut ctx.ui)?],
+        (name, _) => vec![project.stack(name.as_deref(), &mut ctx.ui).await?],
     };
     let templates = templates(&mut project, &stacks, refresh, ctx).await?;
     match out {

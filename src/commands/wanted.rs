@@ -1,6 +1,9 @@
 //! The template that a stack shall have: the spec synthesised with what had to be looked up, and the template that it has.
 
-use crate::aws::{self, Aws};
+use std::sync::Arc;
+
+use super::approve::guard;
+use crate::aws::{self, Aws, StackResource};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::project::Project;
@@ -49,14 +52,21 @@ impl Synthesiser {
             match lookup {
                 Lookup::AvailabilityZones => {
                     ctx.ui.detail(&format!("looking up the availability zones of {}", environment.region));
-                    let zones = ctx.aws(Some(project)).await?.availability_zones().await?;
+                    let zones = self.asked(project, &environment, ctx).await?.availability_zones().await?;
+                    if zones.is_empty() {
+                        return Err(CliError::failed(format!(
+                            "{} has no availability zone that is open",
+                            environment.region
+                        )));
+                    }
                     project.lock.pin_zones(&environment, zones.clone());
                     self.lookups.set_zones(zones);
                     pinned = true;
                 }
                 Lookup::Vpc(name) => {
                     ctx.ui.detail(&format!("looking up the VPC {name}"));
-                    let vpc = look_up_vpc(&*ctx.aws(Some(project)).await?, &name, &environment).await?;
+                    let aws = self.asked(project, &environment, ctx).await?;
+                    let vpc = look_up_vpc(&aws, &name, &environment).await?;
                     project.lock.pin_vpc(&environment, &name, vpc.clone());
                     self.lookups.set_vpc(&name, vpc);
                     pinned = true;
@@ -85,16 +95,39 @@ impl Synthesiser {
         Ok(self.environment.insert(environment).clone())
     }
 
+    /// The clients, if they are those of `environment`: the answers of another place must not be pinned for it.
+    async fn asked(
+        &self,
+        project: &Project,
+        environment: &Environment,
+        ctx: &mut Context,
+    ) -> Result<Arc<Aws>, CliError> {
+        let aws = ctx.aws(Some(project)).await?;
+        if !ctx.settings.sandbox {
+            let here = Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() };
+            if here != *environment {
+                let Environment { account, region } = environment;
+                return Err(CliError::usage(format!(
+                    "this template is for account {account}, {region}, but the look-ups would be made in {}, {}",
+                    here.account, here.region
+                ))
+                .hint("choose --profile and --region accordingly"));
+            }
+        }
+        Ok(aws)
+    }
+
     /// The VPC of the project's own platform, read from its stack, for a service that uses it.
     async fn own_vpc(&mut self, project: &Project, stack: &str, ctx: &mut Context) -> Result<(), CliError> {
         let platform = project.spec.platform.stack.as_ref().filter(|platform| is_used_by(platform, project, stack));
         let Some(platform) = platform else { return Ok(()) };
         let vpc_name = &project.spec.platform.vpc;
-        let resources = ctx.aws(Some(project)).await?.stack_resources(&platform.name).await?;
+        let aws = ctx.aws(Some(project)).await?;
+        let complete = aws.stack(&platform.name).await?.is_some_and(|stack| is_complete(&stack.status));
+        let resources = if complete { aws.stack_resources(&platform.name).await? } else { Vec::new() };
         let physical = |logical: &String| {
-            let found =
-                resources.iter().find(|resource| resource.logical_id == *logical && !resource.physical_id.is_empty());
-            found.map(|resource| resource.physical_id.clone())
+            let exists = |resource: &&StackResource| resource.logical_id == *logical && resource.exists();
+            resources.iter().find(exists).map(|resource| resource.physical_id.clone())
         };
         let ids = platform_ids(platform);
         match (physical(&ids.vpc), self.purpose) {
@@ -180,8 +213,18 @@ fn subnets(vpc: aws::Vpc) -> Vpc {
     Vpc { id: vpc.id, subnets: found }
 }
 
-/// The template that is deployed, JSON or YAML; `None` when there is no such stack.
+/// The creation of a stack in this state has succeeded.
+fn is_complete(status: &str) -> bool {
+    !matches!(status, "REVIEW_IN_PROGRESS" | "CREATE_IN_PROGRESS" | "CREATE_FAILED")
+        && !status.starts_with("ROLLBACK_")
+        && !status.starts_with("DELETE_")
+}
+
+/// The template that is deployed, JSON or YAML; `None` when there is no such stack, or only what a failed creation left.
 pub async fn deployed_template(aws: &Aws, stack: &str) -> Result<Option<Template>, CliError> {
+    if !aws.stack(stack).await?.is_some_and(|stack| is_complete(&stack.status)) {
+        return Ok(None);
+    }
     let Some(text) = aws.template(stack).await? else { return Ok(None) };
     let unreadable =
         |error: ForeignError| CliError::failed(format!("the deployed template of {stack} cannot be read: {error}"));

@@ -17,7 +17,16 @@ impl Local {
     /// The sandbox that plays this account and region; it is started when it is not running.
     pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
         let options = options(settings, environment)?;
-        Ok(Self(lifecycle::ensure_running(&std::env::current_exe()?, &options).await?))
+        let (account, region) = (options.account.clone(), options.region.clone());
+        let endpoint = lifecycle::ensure_running(&std::env::current_exe()?, &options).await?;
+        if (&endpoint.account, &endpoint.region) != (&account, &region) {
+            let Endpoint { account: its_account, region: its_region, .. } = &endpoint;
+            return Err(CliError::usage(format!(
+                "the sandbox that runs there plays account {its_account} in {its_region}, and this is for {account} in {region}"
+            ))
+            .hint("choose another folder with ECSWS_SANDBOX_DIR, or stop it: `ecsws sandbox stop`"));
+        }
+        Ok(Self(endpoint))
     }
 
     /// How the AWS clients reach it. Nothing of the user's own AWS configuration is used.

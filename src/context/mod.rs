@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{Aws, Connection, ServiceName};
 use crate::error::CliError;
+use crate::interrupts::Interrupts;
 use crate::project::{Project, no_project};
 use crate::render::Ui;
 use crate::settings::Settings;
@@ -28,6 +29,8 @@ pub struct Context {
     pub settings: Settings,
     /// The terminal.
     pub ui: Ui,
+    /// Ctrl-C.
+    pub interrupts: Interrupts,
     aws: Option<Arc<Aws>>,
     /// The sandbox that the clients talk to, if they do.
     sandbox: Option<Local>,
@@ -36,11 +39,16 @@ pub struct Context {
 impl Context {
     /// Nothing is opened or asked yet.
     pub fn new(settings: Settings) -> Self {
-        Self { ui: Ui::new(&settings), settings, aws: None, sandbox: None }
+        Self { ui: Ui::new(&settings), interrupts: Interrupts::default(), settings, aws: None, sandbox: None }
     }
 
     /// The time, by this machine's clock.
     pub fn now(&self) -> Timestamp {
+        Self::wall_clock()
+    }
+
+    /// See [`Context::now`].
+    pub fn wall_clock() -> Timestamp {
         #[expect(clippy::disallowed_methods, reason = "this is the one clock of the commands")]
         Timestamp::now()
     }
@@ -72,11 +80,11 @@ impl Context {
         Ok(aws)
     }
 
-    /// Flag, then environment, then `[target]`; what is left open comes from the profile.
+    /// Flag, then `[target]`, then the environment; what is left open comes from the profile.
     fn real(&self, project: Option<&Project>) -> Connection {
         let target = project.and_then(|project| project.spec.target.region.clone());
         let Settings { profile, region_flag, region_variable, endpoint_url, .. } = self.settings.clone();
-        let region = region_flag.or(region_variable).or(target);
+        let region = region_flag.or(target).or(region_variable);
         Connection { profile, region, endpoint_url, static_keys: None }
     }
 

@@ -53,6 +53,17 @@ pub enum DeployEvent {
         /// Tasks that start.
         pending: u32,
     },
+    /// A task of a service in progress stopped.
+    TaskStopped {
+        /// The service's name.
+        service: String,
+        /// The task's id.
+        task: String,
+        /// Why, with the containers' exit codes.
+        cause: String,
+        /// How many tasks have stopped for this cause by now.
+        count: usize,
+    },
     /// Something the user should know.
     Note {
         /// In words.
@@ -140,8 +151,43 @@ pub struct Wanted<'a> {
     pub tags: &'a [(String, String)],
 }
 
-/// Makes the change set of a stack, after whatever its state asks for (behaviour as `cdk deploy` has it).
-pub async fn prepare(aws: &Aws, wanted: &Wanted<'_>, emit: &mut dyn FnMut(DeployEvent)) -> Result<Prepared> {
+/// Waits until nothing goes on with the stack. `None` when it is to be created: there is none, or only what a failed creation left.
+pub async fn settle(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Result<Option<Stack>> {
+    loop {
+        let Some(stack) = aws.stack(name).await? else { return Ok(None) };
+        let stuck = |hint: &str| OpsError::Stuck {
+            stack: name.to_owned(),
+            status: stack.status.clone(),
+            hint: hint.to_owned(),
+        };
+        match stack.status.as_str() {
+            "REVIEW_IN_PROGRESS" | "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => return Ok(None),
+            "CREATE_FAILED" | "UPDATE_FAILED" => {
+                return Err(stuck("roll it back first: aws cloudformation rollback-stack"));
+            }
+            "UPDATE_ROLLBACK_FAILED" => {
+                return Err(stuck("repair it first: aws cloudformation continue-update-rollback"));
+            }
+            "DELETE_FAILED" => {
+                return Err(stuck("`ecsws destroy` tries to delete it again, and says what could not be deleted"));
+            }
+            status if is_at_rest(status) => return Ok(Some(stack)),
+            status => {
+                emit(note(format!("stack `{name}` is {status}: waiting for that to end first")));
+                let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
+                Follow { stack: name, arn: &stack.arn, seen, total: 0, begun: true }.run(aws, emit).await?;
+            }
+        }
+    }
+}
+
+/// Makes the change set of a stack that [`settle`] found, or found to be created (as `cdk deploy` does it).
+pub async fn prepare(
+    aws: &Aws,
+    wanted: &Wanted<'_>,
+    existing: Option<Stack>,
+    emit: &mut dyn FnMut(DeployEvent),
+) -> Result<Prepared> {
     if wanted.template.len() > MAX_TEMPLATE_BYTES {
         let bytes = wanted.template.len();
         return Err(OpsError::ChangeSetFailed {
@@ -149,27 +195,37 @@ pub async fn prepare(aws: &Aws, wanted: &Wanted<'_>, emit: &mut dyn FnMut(Deploy
             reason: format!("its template has {bytes} bytes; without S3 CloudFormation takes {MAX_TEMPLATE_BYTES}"),
         });
     }
-    let existing = settle(aws, wanted.name, emit).await?;
-    let kind = if existing.is_some() { ChangeSetKind::Update } else { ChangeSetKind::Create };
-    let operation = if existing.is_some() { Operation::Update } else { Operation::Create };
+    let (kind, operation) = match existing {
+        Some(_) => (ChangeSetKind::Update, Operation::Update),
+        None => (ChangeSetKind::Create, Operation::Create),
+    };
+    if existing.is_none() {
+        clear_away(aws, wanted.name, emit).await?;
+    }
     emit(DeployEvent::Started { stack: wanted.name.to_owned(), operation });
     let change_set = make_change_set(aws, wanted, kind).await?;
+    let gone = || OpsError::Gone(format!("stack `{}`", wanted.name));
     if change_set.is_empty() {
         aws.delete_change_set(&change_set.arn).await?;
-        let stack = existing.ok_or_else(|| OpsError::Missing(format!("stack `{}` is gone", wanted.name)))?;
         emit(DeployEvent::NoChanges { stack: wanted.name.to_owned() });
-        return Ok(Prepared::NoChanges(stack));
+        return Ok(Prepared::NoChanges(existing.ok_or_else(gone)?));
     }
     if change_set.status == "FAILED" {
         let reason = change_set.reason.clone().unwrap_or_else(|| "CloudFormation gives no reason".to_owned());
         discard(aws, &change_set.arn, wanted.name, kind).await?;
         return Err(OpsError::ChangeSetFailed { stack: wanted.name.to_owned(), reason });
     }
-    let stack = aws.stack(wanted.name).await?;
-    let arn =
-        stack.map(|stack| stack.arn).ok_or_else(|| OpsError::Missing(format!("stack `{}` is gone", wanted.name)))?;
+    let arn = aws.stack(wanted.name).await?.ok_or_else(gone)?.arn;
     let seen = aws.stack_events_after(&arn, None).await?.pop().map(|event| event.id);
     Ok(Prepared::Ready(Ready { stack: wanted.name.to_owned(), kind, change_set, arn, seen }))
+}
+
+/// What a failed creation left cannot be updated; nothing of it ever worked.
+async fn clear_away(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+    let left = aws.stack(name).await?.filter(|stack| stack.status.starts_with("ROLLBACK_"));
+    let Some(stack) = left else { return Ok(()) };
+    emit(note(format!("stack `{name}` was never created ({}): it is deleted and created anew", stack.status)));
+    super::destroy::delete_and_follow(aws, &stack, emit).await
 }
 
 impl Ready {
@@ -196,10 +252,10 @@ pub async fn execute(aws: &Aws, ready: Ready, emit: &mut dyn FnMut(DeployEvent))
     let operation = if ready.kind == ChangeSetKind::Create { Operation::Create } else { Operation::Update };
     // As cdk counts: the stack itself is one more, and so is the clean-up of an update.
     let total = ready.change_set.changes + if operation == Operation::Create { 1 } else { 2 };
-    let follow = Follow { stack: &ready.stack, arn: &ready.arn, seen: ready.seen, total };
+    let follow = Follow { stack: &ready.stack, arn: &ready.arn, seen: ready.seen, total, begun: false };
     let ended = follow.run(aws, emit).await?;
     let stack = ended.into_result(&ready.stack, &["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"])?;
-    let stack = stack.ok_or_else(|| OpsError::Missing(format!("stack `{}` is gone", ready.stack)))?;
+    let stack = stack.ok_or_else(|| OpsError::Gone(format!("stack `{}`", ready.stack)))?;
     emit(DeployEvent::Finished {
         stack: stack.name.clone(),
         operation,
@@ -208,43 +264,6 @@ pub async fn execute(aws: &Aws, ready: Ready, emit: &mut dyn FnMut(DeployEvent))
         seconds: begun.elapsed().as_secs_f64(),
     });
     Ok(stack)
-}
-
-/// Brings the stack to a state that a change set can start from; `None` when it is to be created.
-async fn settle(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Result<Option<Stack>> {
-    loop {
-        let Some(stack) = aws.stack(name).await? else { return Ok(None) };
-        let stuck = |hint: &str| OpsError::Stuck {
-            stack: name.to_owned(),
-            status: stack.status.clone(),
-            hint: hint.to_owned(),
-        };
-        match stack.status.as_str() {
-            "REVIEW_IN_PROGRESS" => return Ok(None),
-            "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => {
-                emit(note(format!(
-                    "stack `{name}` was never created ({}): it is deleted and created anew",
-                    stack.status
-                )));
-                super::destroy::delete_and_follow(aws, &stack, emit).await?;
-            }
-            "CREATE_FAILED" | "UPDATE_FAILED" => {
-                return Err(stuck("roll it back first: aws cloudformation rollback-stack"));
-            }
-            "UPDATE_ROLLBACK_FAILED" => {
-                return Err(stuck("repair it first: aws cloudformation continue-update-rollback"));
-            }
-            "DELETE_FAILED" => {
-                return Err(stuck("see what could not be deleted with `ecsws destroy`, which tries again"));
-            }
-            status if is_at_rest(status) => return Ok(Some(stack)),
-            status => {
-                emit(note(format!("stack `{name}` is {status}: waiting for that to end first")));
-                let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
-                Follow { stack: name, arn: &stack.arn, seen, total: 0 }.run(aws, emit).await?;
-            }
-        }
-    }
 }
 
 fn note(message: String) -> DeployEvent {
@@ -260,8 +279,8 @@ async fn make_change_set(aws: &Aws, wanted: &Wanted<'_>, kind: ChangeSetKind) ->
     let arn = aws.create_change_set(&request).await?;
     let mut pause = Duration::from_millis(100);
     loop {
-        let missing = || OpsError::Missing(format!("change set `{arn}` is gone"));
-        let change_set = aws.change_set(wanted.name, &arn).await?.ok_or_else(missing)?;
+        let gone = || OpsError::Gone(format!("change set `{arn}`"));
+        let change_set = aws.change_set(wanted.name, &arn).await?.ok_or_else(gone)?;
         if !matches!(change_set.status.as_str(), "CREATE_PENDING" | "CREATE_IN_PROGRESS") {
             return Ok(change_set);
         }

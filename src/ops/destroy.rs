@@ -12,12 +12,13 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
     let begun = Instant::now();
     let Some(stack) = aws.stack(name).await? else { return Ok(false) };
     emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
-    if !is_at_rest(&stack.status) && stack.status != "DELETE_IN_PROGRESS" {
+    // A creation can be given up by deleting; an update has to end first.
+    if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
         emit(DeployEvent::Note {
             message: format!("stack `{name}` is {}: waiting for that to end first", stack.status),
         });
         let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
-        Follow { stack: name, arn: &stack.arn, seen, total: 0 }.run(aws, emit).await?;
+        Follow { stack: name, arn: &stack.arn, seen, total: 0, begun: true }.run(aws, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;
     emit(DeployEvent::Finished {
@@ -36,6 +37,6 @@ pub(super) async fn delete_and_follow(aws: &Aws, stack: &Stack, emit: &mut dyn F
     let total = 1 + resources.iter().filter(|resource| resource.status != "DELETE_COMPLETE").count();
     let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
     aws.delete_stack(&stack.arn).await?;
-    let ended = Follow { stack: &stack.name, arn: &stack.arn, seen, total }.run(aws, emit).await?;
+    let ended = Follow { stack: &stack.name, arn: &stack.arn, seen, total, begun: false }.run(aws, emit).await?;
     ended.into_result(&stack.name, &["DELETE_COMPLETE"]).map(drop)
 }

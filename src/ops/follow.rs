@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use super::casualties::Casualties;
+use super::patience::patiently;
 use super::{DeployEvent, OpsError, Result};
 use crate::aws::{Aws, Stack, StackEvent};
 
@@ -13,6 +15,8 @@ const LIVELY: Duration = Duration::from_millis(300);
 const CALM: Duration = Duration::from_secs(2);
 /// So many quiet rounds before the stack's status alone is believed (some servers record no event of the stack itself).
 const QUIET_ROUNDS: u32 = 5;
+/// Until the operation is seen to have begun, the status may still be the one from before it: answers are eventually consistent.
+const QUIET_ROUNDS_BEFORE: u32 = 30;
 
 /// The operation to follow.
 pub(super) struct Follow<'a> {
@@ -22,6 +26,8 @@ pub(super) struct Follow<'a> {
     pub seen: Option<String>,
     /// Changes of the change set, the stack itself (and its clean-up) included.
     pub total: usize,
+    /// Whether the operation is known to have begun.
+    pub begun: bool,
 }
 
 /// How it ended.
@@ -35,9 +41,10 @@ pub(super) struct Ended {
 impl Follow<'_> {
     /// Emits every event until the stack is at rest.
     pub async fn run(mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Result<Ended> {
-        let (mut pause, mut quiet, mut done, mut reasons) = (LIVELY, 0, 0, Vec::new());
+        let (mut pause, mut quiet, mut done) = (LIVELY, 0, 0);
+        let (mut reasons, mut own_reason, mut casualties) = (Vec::new(), None, Casualties::default());
         loop {
-            let events = aws.stack_events_after(self.arn, self.seen.as_deref()).await?;
+            let events = patiently(async || aws.stack_events_after(self.arn, self.seen.as_deref()).await).await?;
             if events.is_empty() {
                 (pause, quiet) = ((pause * 3 / 2).min(CALM), quiet + 1);
             } else {
@@ -46,9 +53,14 @@ impl Follow<'_> {
             let mut end = None;
             for event in events {
                 self.seen = Some(event.id.clone());
+                self.begun = true;
                 done += usize::from(is_complete(&event.status));
                 end = (self.is_own(&event) && is_at_rest(&event.status)).then(|| event.status.clone());
+                casualties.hear(&event);
                 reasons.extend(own_failure(&event));
+                if self.is_own(&event) && (event.status.contains("ROLLBACK") || event.status.ends_with("_FAILED")) {
+                    own_reason = own_reason.or_else(|| event.reason.clone());
+                }
                 emit(DeployEvent::Resource {
                     stack: self.stack.to_owned(),
                     done,
@@ -56,14 +68,21 @@ impl Follow<'_> {
                     resource: event.into(),
                 });
             }
-            if end.is_some() || quiet >= QUIET_ROUNDS {
-                let stack = aws.stack(self.arn).await?;
-                let status = stack.as_ref().map_or("DELETE_COMPLETE", |stack| &stack.status).to_owned();
-                if is_at_rest(&status) {
-                    return Ok(Ended { status: end.unwrap_or(status), stack, reasons });
+            if end.is_some() || quiet >= if self.begun { QUIET_ROUNDS } else { QUIET_ROUNDS_BEFORE } {
+                let stack = patiently(async || aws.stack(self.arn).await).await?;
+                let now = stack.as_ref().map_or("DELETE_COMPLETE", |stack| &stack.status).to_owned();
+                let status = end.unwrap_or(now);
+                if is_at_rest(&status) && status != "REVIEW_IN_PROGRESS" {
+                    // Without a resource that failed, the stack itself says why.
+                    if reasons.is_empty() {
+                        reasons.extend(own_reason);
+                    }
+                    reasons.extend(casualties.causes());
+                    return Ok(Ended { status, stack, reasons });
                 }
-                quiet = 0;
+                (quiet, self.begun) = (0, true);
             }
+            casualties.look(aws, emit).await;
             sleep(pause).await;
         }
     }

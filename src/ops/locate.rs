@@ -8,10 +8,6 @@ use crate::aws::{Aws, ServiceName};
 pub struct ServiceStack {
     /// The service and its cluster.
     pub service: ServiceName,
-    /// The service's ARN.
-    pub arn: String,
-    /// The log group that the stack made; `None` when it made none.
-    pub log_group: Option<String>,
 }
 
 /// Where a service's log lines are.
@@ -23,6 +19,14 @@ pub struct LogSource {
     pub stream_prefix: String,
 }
 
+/// The log group of a stack, also when only that is left of it.
+pub async fn locate_log_group(aws: &Aws, stack: &str) -> Result<Option<String>> {
+    let resources = aws.stack_resources(stack).await?;
+    let found =
+        resources.into_iter().find(|resource| resource.resource_type == "AWS::Logs::LogGroup" && resource.exists());
+    Ok(found.map(|group| group.physical_id))
+}
+
 /// Reads the stack's resources: the physical ids of the service (its ARN) and the log group (its name).
 pub async fn locate_service(aws: &Aws, stack: &str) -> Result<ServiceStack> {
     let resources = aws.stack_resources(stack).await?;
@@ -30,13 +34,12 @@ pub async fn locate_service(aws: &Aws, stack: &str) -> Result<ServiceStack> {
         return Err(OpsError::Missing(format!("stack `{stack}` is not deployed")));
     }
     let of_type = |wanted: &str| {
-        let exists = |status: &str| !status.starts_with("DELETE") && !status.ends_with("CREATE_FAILED");
-        let found = resources.iter().find(|resource| resource.resource_type == wanted && exists(&resource.status));
-        found.map(|resource| resource.physical_id.clone()).filter(|id| !id.is_empty())
+        let found = resources.iter().find(|resource| resource.resource_type == wanted && resource.exists());
+        found.map(|resource| resource.physical_id.clone())
     };
     let arn = of_type("AWS::ECS::Service")
         .ok_or_else(|| OpsError::Missing(format!("stack `{stack}` has no ECS service yet")))?;
     let service = ServiceName::from_arn(&arn)
         .ok_or_else(|| OpsError::Missing(format!("`{arn}` is not the ARN of an ECS service")))?;
-    Ok(ServiceStack { service, arn, log_group: of_type("AWS::Logs::LogGroup") })
+    Ok(ServiceStack { service })
 }

@@ -1,16 +1,18 @@
 //! The long-running work over AWS and the stack model. It emits typed events and never writes to the terminal.
 
+mod casualties;
 mod deploy;
 mod destroy;
 mod follow;
 mod locate;
+mod patience;
 mod status;
 mod tail;
 mod wait;
 
-pub use deploy::{DeployEvent, Operation, Prepared, Ready, ResourceEvent, Wanted, execute, prepare};
+pub use deploy::{DeployEvent, Operation, Prepared, Ready, ResourceEvent, Wanted, execute, prepare, settle};
 pub use destroy::destroy;
-pub use locate::{LogSource, ServiceStack, locate_service};
+pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
 pub use status::{StatusReport, read_status};
 pub use tail::{Tail, TailOptions};
 pub use wait::wait_until_steady;
@@ -72,6 +74,9 @@ pub enum OpsError {
         /// Tasks that shall run.
         desired: u32,
     },
+    /// What was there a moment ago is not any more: somebody else is at work.
+    #[error("{0} is gone; is somebody else deploying?")]
+    Gone(String),
     /// The stack or the thing in it is not there.
     #[error("{0}")]
     Missing(String),

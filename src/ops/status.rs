@@ -34,6 +34,8 @@ pub struct StatusReport {
     pub url: Option<String>,
     /// The newest events first.
     pub events: Vec<ServiceEvent>,
+    /// What could not be read, and why.
+    pub notes: Vec<String>,
 }
 
 /// How many events are told.
@@ -42,14 +44,21 @@ const EVENTS: usize = 10;
 /// Asks ECS, Application Auto Scaling and Cloud Map.
 pub async fn read_status(aws: &Aws, stack: &ServiceStack) -> Result<StatusReport> {
     let name = &stack.service;
-    let (state, tasks, scaling) =
-        tokio::try_join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name))?;
+    let (state, tasks, scaling) = tokio::join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name));
+    let (state, tasks, mut notes) = (state?, tasks?, Vec::new());
+    let scaling = scaling.unwrap_or_else(|error| {
+        notes.push(error.to_string());
+        None
+    });
     let steady = state.as_ref().is_some_and(ServiceState::is_steady);
     let ServiceState { status, desired, running, pending, deployments, mut events, registries } =
         state.unwrap_or_else(ServiceState::missing);
     let mut discovery = Vec::new();
     for arn in &registries {
-        discovery.push(aws.discovery_service(arn).await?);
+        match aws.discovery_service(arn).await {
+            Ok(service) => discovery.push(service),
+            Err(error) => notes.push(error.to_string()),
+        }
     }
     events.truncate(EVENTS);
     Ok(StatusReport {
@@ -66,5 +75,6 @@ pub async fn read_status(aws: &Aws, stack: &ServiceStack) -> Result<StatusReport
         discovery,
         url: None,
         events,
+        notes,
     })
 }

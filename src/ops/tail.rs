@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
 use super::OpsError;
+use super::patience::patiently;
 use crate::aws::{Aws, LogEvent, LogQuery};
 
 /// Events may arrive late; the window that is read again each round reaches back this far.
@@ -22,6 +23,8 @@ pub struct TailOptions {
     pub query: LogQuery,
     /// Go on after the end.
     pub watch: bool,
+    /// The clock: an event from the future must not hide what comes until then.
+    pub now: fn() -> Timestamp,
 }
 
 /// A reader of a log group.
@@ -51,7 +54,8 @@ impl<'a> Tail<'a> {
         loop {
             let mut token = None;
             loop {
-                let page = self.aws.filter_log_events(&self.options.query, token).await.map_err(OpsError::from)?;
+                let (aws, query) = (self.aws, &self.options.query);
+                let page = patiently(async || aws.filter_log_events(query, token.clone()).await).await?;
                 let fresh: Vec<LogEvent> = page.events.into_iter().filter(|event| self.is_new(event)).collect();
                 if !fresh.is_empty() {
                     tell(fresh)?;
@@ -73,7 +77,7 @@ impl<'a> Tail<'a> {
         if !self.options.watch {
             return true;
         }
-        self.newest = self.newest.max(Some(event.timestamp));
+        self.newest = self.newest.max(Some(event.timestamp.min((self.options.now)())));
         let new = self.told.insert(event.id.clone());
         if new {
             self.by_time.insert((event.timestamp, event.id.clone()));

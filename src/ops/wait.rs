@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use super::patience::patiently;
 use super::{DeployEvent, OpsError, Result};
 use crate::aws::{Aws, ServiceName};
 
@@ -20,7 +21,7 @@ pub async fn wait_until_steady(
     let mut told = None;
     let mut pause = Duration::from_millis(100);
     loop {
-        let state = aws.service_state(name).await?;
+        let state = patiently(async || aws.service_state(name).await).await?;
         let state = state.ok_or_else(|| {
             OpsError::Missing(format!("there is no service `{}` in cluster `{}`", name.service, name.cluster))
         })?;
@@ -28,6 +29,9 @@ pub async fn wait_until_steady(
         if told.replace(counts) != Some(counts) {
             let (desired, running, pending) = counts;
             emit(DeployEvent::Tasks { service: name.service.clone(), desired, running, pending });
+        }
+        if state.status != "ACTIVE" {
+            return Err(OpsError::Gone(format!("service `{}` is {}; it", name.service, state.status)));
         }
         if state.is_steady() {
             return Ok(());

@@ -12,7 +12,7 @@ pub fn clean(text: &str, lines: bool) -> Cow<'_, str> {
 }
 
 /// C0, DEL, C1, and the marks that change the direction of what follows.
-fn is_control(c: char) -> bool {
+pub(super) fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 

@@ -52,6 +52,14 @@ impl DeployView {
             DeployEvent::Tasks { service, desired, running, pending } => {
                 self.say(ui, &format!("{service}: {running} of {desired} tasks running, {pending} pending"));
             }
+            // Ten equal failures are told once, and then every ten.
+            DeployEvent::TaskStopped { service, task, cause, count } => {
+                if *count == 1 || count % 10 == 0 {
+                    let (task, cause) = (clean(task, false), clean(cause, false));
+                    let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
+                    self.say(ui, &format!("{} {service}: task {task} stopped{times}: {cause}", "!".red().bold()));
+                }
+            }
             DeployEvent::Note { message } => self.say(ui, &clean(message, false)),
             DeployEvent::Finished { stack, operation, seconds, .. } => {
                 self.in_progress.clear();
@@ -187,11 +195,9 @@ pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
         let addresses: Vec<String> = addresses.iter().map(|address| address.underline().to_string()).collect();
         writeln!(out, "  {} answers at {}", service.cyan(), addresses.join(" and as "))?;
     }
+    out.flush()?;
     if !summary.next.is_empty() {
-        writeln!(out, "\n{}", "Try next:".bold())?;
-        for command in &summary.next {
-            writeln!(out, "  {command}")?;
-        }
+        ui.note(&format!("\n{}\n  {}", "Try next:".bold(), summary.next.join("\n  ")));
     }
-    out.flush()
+    Ok(())
 }

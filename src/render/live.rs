@@ -15,6 +15,17 @@ use super::clean;
 use super::status::{age, targets};
 use crate::ops::{StatusReport, Task};
 
+/// What a user asks of a live view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// `q` or Esc.
+    Leave,
+    /// Ctrl-C, which a terminal in raw mode does not turn into a signal.
+    Interrupt,
+    /// The window has another size, or a key that means nothing was pressed.
+    Redraw,
+}
+
 /// The terminal in raw mode; put back when dropped.
 #[derive(Debug)]
 pub struct Live {
@@ -32,14 +43,18 @@ impl Live {
         self.terminal.draw(|frame| draw(frame, report, message, now)).map(drop)
     }
 
-    /// Whether the user asked to leave (q, Esc or Ctrl-C). Waits at most `patience` for a key.
-    pub fn wants_to_leave(patience: Duration) -> io::Result<bool> {
+    /// What the user asks for within `patience`, if anything.
+    pub fn wish(patience: Duration) -> io::Result<Option<Wish>> {
         if !event::poll(patience)? {
-            return Ok(false);
+            return Ok(None);
         }
-        let Event::Key(key) = event::read()? else { return Ok(false) };
-        let interrupted = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
-        Ok(interrupted || matches!(key.code, KeyCode::Char('q') | KeyCode::Esc))
+        let Event::Key(key) = event::read()? else { return Ok(Some(Wish::Redraw)) };
+        let control = key.modifiers.contains(KeyModifiers::CONTROL);
+        Ok(Some(match key.code {
+            KeyCode::Char('c') if control => Wish::Interrupt,
+            KeyCode::Char('q') | KeyCode::Esc => Wish::Leave,
+            _ => Wish::Redraw,
+        }))
     }
 }
 
@@ -116,6 +131,7 @@ fn facts(report: &StatusReport) -> Vec<Line<'static>> {
         lines.push(format!("scaling  {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)).into());
     }
     lines.extend(report.discovery.iter().map(|found| format!("found as {} {}", found.name, found.addresses()).into()));
+    lines.extend(report.notes.iter().map(|note| clean(note, false).into_owned().yellow().into()));
     lines.extend(report.url.iter().map(|url| vec!["answers  ".into(), url.clone().underlined()].into()));
     lines
 }

@@ -35,7 +35,8 @@ pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Resu
         let color = COLORS
             [task.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % COLORS.len()];
         let time = event.timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string();
-        let message = clean(event.message.trim_end_matches(['\r', '\n']), true);
+        // Further lines of an event are set off, so that they cannot pass for events of their own.
+        let message = clean(event.message.trim_end_matches(['\r', '\n']), true).replace('\n', "\n    ");
         writeln!(ui.results(), "{} {} {message}", time.dimmed(), clean(&task, false).color(color))?;
     }
     ui.results().flush()

@@ -42,8 +42,8 @@ fn document(report: &StatusReport) -> io::Result<serde_json::Value> {
     Ok(document)
 }
 
-/// The report in lines with colour; the live view draws the same.
-pub fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
+/// The report in lines with colour.
+fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let state = if report.steady { "steady".green().to_string() } else { "not steady".yellow().to_string() };
     lines.push(format!("{} in {}  {}  {state}", report.service.bold(), report.cluster, report.status));
@@ -73,6 +73,7 @@ pub fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
         lines.push(format!("  discovery  {}  {}", found.name, found.addresses()));
     }
     lines.extend(report.url.iter().map(|url| format!("  answers    {}", url.underline())));
+    lines.extend(report.notes.iter().map(|note| format!("  {}       {}", "note".yellow(), clean(note, false))));
     if !report.tasks.is_empty() {
         lines.push(String::new());
         lines.push(

@@ -6,10 +6,36 @@ use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 
-use super::clean::clean;
+use super::clean::{clean, is_control};
 use crate::error::{CliError, Report};
 use crate::exit::Exit;
 use crate::settings::{ColorWhen, Output, Settings, Terminals, Verbosity};
+
+/// Says why not even the settings could be read.
+pub fn without_ui(message: &str) -> std::process::ExitCode {
+    drop(writeln!(io::stderr(), "error: {message}"));
+    Exit::Failed.into()
+}
+
+/// Reads a line. Not on this thread: Ctrl-C has to be heard while nobody answers.
+async fn read_line() -> io::Result<String> {
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map(|_| line)
+    });
+    reading.await.map_err(io::Error::other)?
+}
+
+/// JSON that a terminal may show: serde_json leaves C1 controls and marks of direction as they are.
+fn printable(json: String) -> String {
+    if json.chars().all(|c| c == '\n' || !is_control(c)) {
+        return json;
+    }
+    let escaped = json
+        .chars()
+        .map(|c| if c == '\n' || !is_control(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) });
+    escaped.collect::<Vec<_>>().concat()
+}
 
 /// Writes results, notes, questions and errors.
 #[derive(Debug)]
@@ -67,14 +93,14 @@ impl Ui {
 
     /// One JSON object on a line of stdout, written at once.
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
-        let text = serde_json::to_string(value)?;
+        let text = printable(serde_json::to_string(value)?);
         writeln!(self.stdout, "{text}")?;
         self.stdout.flush()
     }
 
     /// A result as an indented JSON object.
     pub fn json_document(&mut self, value: &impl Serialize) -> io::Result<()> {
-        let text = serde_json::to_string_pretty(value)?;
+        let text = printable(serde_json::to_string_pretty(value)?);
         writeln!(self.stdout, "{text}")
     }
 
@@ -92,9 +118,9 @@ impl Ui {
         }
     }
 
-    /// Something that may surprise.
+    /// Something that may surprise. Not said with `--quiet`.
     pub fn warn(&mut self, text: &str) {
-        self.say(&format!("{} {text}", "warning:".yellow().bold()));
+        self.note(&format!("{} {text}", "warning:".yellow().bold()));
     }
 
     /// A warning that has a place in a file.
@@ -137,17 +163,12 @@ impl Ui {
         }
         write!(self.stderr, "{question} {} ", "(y/n)".dimmed())?;
         self.stderr.flush()?;
-        // Not on this thread: Ctrl-C has to be heard while nobody answers.
-        let answer = tokio::task::spawn_blocking(|| {
-            let mut answer = String::new();
-            io::stdin().lock().read_line(&mut answer).map(|_| answer)
-        });
-        let answer = answer.await.map_err(io::Error::other)??;
+        let answer = read_line().await?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
     /// Asks which of several is meant; where nobody can answer it is an error that lists them.
-    pub fn choose<'a>(&mut self, noun: &str, names: &[&'a str]) -> Result<&'a str, CliError> {
+    pub async fn choose<'a>(&mut self, noun: &str, names: &[&'a str]) -> Result<&'a str, CliError> {
         if !self.can_ask() {
             return Err(CliError::usage(format!("which {noun}? there are several"))
                 .hint(format!("name one of {}", names.join(", "))));
@@ -158,8 +179,8 @@ impl Ui {
         loop {
             write!(self.stderr, "Which {noun}? ")?;
             self.stderr.flush()?;
-            let mut answer = String::new();
-            if io::stdin().lock().read_line(&mut answer)? == 0 {
+            let answer = read_line().await?;
+            if answer.is_empty() {
                 return Err(CliError::new(Exit::Interrupted, format!("no {noun} was chosen")));
             }
             let answer = answer.trim();

@@ -8,7 +8,6 @@ use crate::common::read;
 
 /// Which top-level modules each of them may use. A module that is not here may use nothing of the crate.
 const ARROWS: &[(&str, &[&str])] = &[
-    ("lib", &["commands", "complete", "context", "exit", "render", "settings"]),
     (
         "commands",
         &[
@@ -17,7 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("complete", &["project", "settings", "stack"]),
-    ("context", &["aws", "error", "project", "render", "sandbox", "settings", "stack"]),
+    ("context", &["aws", "error", "interrupts", "project", "render", "sandbox", "settings", "stack"]),
     ("project", &["error", "exit", "render", "settings", "stack"]),
     ("error", &["aws", "exit", "ops", "sandbox"]),
     ("ops", &["aws", "stack"]),
