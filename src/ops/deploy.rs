@@ -168,7 +168,7 @@ pub async fn prepare(aws: &Aws, wanted: &Wanted<'_>, emit: &mut dyn FnMut(Deploy
     let stack = aws.stack(wanted.name).await?;
     let arn =
         stack.map(|stack| stack.arn).ok_or_else(|| OpsError::Missing(format!("stack `{}` is gone", wanted.name)))?;
-    let seen = aws.stack_events_after(&arn, None).await?.pop().map(|event| event.id);
+    let seen = aws.newest_event_id(&arn).await?;
     Ok(Prepared::Ready(Ready { stack: wanted.name.to_owned(), kind, change_set, arn, seen }))
 }
 
@@ -240,7 +240,7 @@ async fn settle(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Res
             status if is_at_rest(status) => return Ok(Some(stack)),
             status => {
                 emit(note(format!("stack `{name}` is {status}: waiting for that to end first")));
-                let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
+                let seen = aws.newest_event_id(&stack.arn).await?;
                 Follow { stack: name, arn: &stack.arn, seen, total: 0 }.run(aws, emit).await?;
             }
         }
