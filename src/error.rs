@@ -95,11 +95,12 @@ impl From<OpsError> for CliError {
             OpsError::NotSteady { .. } => Self::new(Exit::TimedOut, error.to_string())
                 .hint("`ecsws status` says what is going on; ECS goes on trying"),
             OpsError::Missing(_) => Self::failed(error.to_string()).hint("`ecsws deploy` makes it"),
-            OpsError::Gone(_) => Self::failed(error.to_string()),
             OpsError::RolloutFailed { .. } => {
                 Self::failed(error.to_string()).hint("`ecsws logs` may say why tasks end")
             }
-            OpsError::StackFailed { .. } | OpsError::ChangeSetFailed { .. } => Self::failed(error.to_string()),
+            OpsError::Gone(_) | OpsError::StackFailed { .. } | OpsError::ChangeSetFailed { .. } => {
+                Self::failed(error.to_string())
+            }
         }
     }
 }

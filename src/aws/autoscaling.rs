@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{Aws, Result, ServiceName, count, text};
 
 /// A service registered for scaling.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScalableTarget {
     /// MinCapacity.
     pub min: u32,
@@ -26,9 +26,6 @@ pub struct ScalingPolicy {
     /// The value that it is kept at.
     pub target: f64,
 }
-
-// `target` comes from a template and is never NaN.
-impl Eq for ScalingPolicy {}
 
 impl Aws {
     fn autoscaling(&self) -> &Client {

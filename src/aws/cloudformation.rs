@@ -104,8 +104,8 @@ pub struct ChangeSet {
     pub status: String,
     /// StatusReason: says why it failed.
     pub reason: Option<String>,
-    /// CreationTime, by AWS's clock.
-    pub created: Option<Timestamp>,
+    /// ExecutionStatus: `AVAILABLE` when it can be executed.
+    pub execution_status: String,
     /// How many resources it changes.
     pub changes: usize,
 }
@@ -148,11 +148,12 @@ impl Aws {
         }))
     }
 
-    /// The text of the deployed template, as it was handed in; `None` when there is no such stack.
+    /// The text of the deployed template, as it was handed in; `None` when there is no such stack, or none has been deployed to it
+    /// (`REVIEW_IN_PROGRESS`: CloudFormation answers with an empty body).
     pub async fn template(&self, stack: &str) -> Result<Option<String>> {
         let action = format!("read the template of stack `{stack}`");
         match self.cloudformation().get_template().stack_name(stack).send().await {
-            Ok(answer) => Ok(answer.template_body),
+            Ok(answer) => Ok(answer.template_body.filter(|body| !body.trim().is_empty())),
             Err(error) => absent(self.error(action, &error)),
         }
     }
@@ -207,6 +208,14 @@ impl Aws {
         Ok(events)
     }
 
+    /// The id of the newest event of a stack, with one call; `None` when it has no events.
+    pub async fn newest_event_id(&self, stack: &str) -> Result<Option<String>> {
+        let action = format!("read the events of stack `{stack}`");
+        let call = self.cloudformation().describe_stack_events().stack_name(stack);
+        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(answer.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
+    }
+
     /// Creates a change set and gives back its ARN; CloudFormation goes on working on it.
     pub async fn create_change_set(&self, request: &ChangeSetRequest<'_>) -> Result<String> {
         let action = format!("create a change set for stack `{}`", request.stack);
@@ -214,7 +223,6 @@ impl Aws {
             ChangeSetKind::Create => ChangeSetType::Create,
             ChangeSetKind::Update => ChangeSetType::Update,
         };
-        let tags = request.tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build());
         let answer = self
             .cloudformation()
             .create_change_set()
@@ -222,7 +230,8 @@ impl Aws {
             .change_set_name(request.name)
             .change_set_type(kind)
             .template_body(request.template)
-            .set_tags(Some(tags.collect()))
+            .set_tags(tags(request.tags))
+            .client_token(idempotency_token())
             .capabilities(Capability::CapabilityNamedIam)
             .description("ecsws deploy")
             .send()
@@ -255,7 +264,7 @@ impl Aws {
                         arn: text(page.change_set_id),
                         status: page.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                         reason: page.status_reason,
-                        created: timestamp(page.creation_time),
+                        execution_status: text(page.execution_status.map(|status| status.as_str().to_owned())),
                         changes,
                     });
                 }
@@ -268,6 +277,7 @@ impl Aws {
     pub async fn execute_change_set(&self, arn: &str) -> Result<()> {
         let action = format!("execute change set `{arn}`");
         let call = self.cloudformation().execute_change_set().change_set_name(arn);
+        let call = call.client_request_token(idempotency_token());
         call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
@@ -283,9 +293,20 @@ impl Aws {
     /// Begins to delete a stack, by its ARN.
     pub async fn delete_stack(&self, arn: &str) -> Result<()> {
         let action = format!("delete stack `{arn}`");
-        let call = self.cloudformation().delete_stack().stack_name(arn);
+        let call = self.cloudformation().delete_stack().stack_name(arn).client_request_token(idempotency_token());
         call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
+}
+
+/// `None` instead of an empty list: CloudFormation takes that to strip the stack of its tags, and keeps them when there is no list.
+fn tags(tags: &[(String, String)]) -> Option<Vec<Tag>> {
+    let tags: Vec<_> = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    (!tags.is_empty()).then_some(tags)
+}
+
+/// The SDK sends a call again when its answer is lost; by the token CloudFormation knows that it has done it already.
+fn idempotency_token() -> String {
+    format!("ecsws-{:032x}", rand::random::<u128>())
 }
 
 /// CloudFormation says "ValidationError: Stack with id X does not exist" (or `Stack [X] does not exist`) where other services have a code for it.
@@ -294,4 +315,37 @@ fn absent<T>(error: AwsError) -> Result<Option<T>> {
     let gone = code.starts_with("ChangeSetNotFound")
         || (code == "ValidationError" && error.message.contains("does not exist"));
     if gone { Ok(None) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tags_are_no_list() {
+        assert_eq!(tags(&[]), None);
+        let one = tags(&[("team".to_owned(), "web".to_owned())]);
+        assert_eq!(one, Some(vec![Tag::builder().key("team").value("web").build()]));
+    }
+
+    #[test]
+    fn an_idempotency_token_fits_cloudformations_pattern_and_is_new_each_time() {
+        let token = idempotency_token();
+        assert!(token.starts_with(|first: char| first.is_ascii_alphabetic()), "{token}");
+        assert!(token.len() <= 128 && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{token}");
+        assert_ne!(token, idempotency_token());
+    }
+
+    #[test]
+    fn a_missing_stack_or_change_set_is_no_error() {
+        for (code, message) in [
+            ("ValidationError", "Stack with id web does not exist"),
+            ("ValidationError", "Stack [web] does not exist"),
+            ("ChangeSetNotFound", "ChangeSet [ecsws-deploy] does not exist"),
+            ("ChangeSetNotFoundException", ""),
+        ] {
+            assert!(matches!(absent::<()>(AwsError::answered("x", code, message)), Ok(None)), "{code}: {message}");
+        }
+        assert!(absent::<()>(AwsError::answered("x", "ValidationError", "Template format error")).is_err());
+    }
 }

@@ -124,7 +124,7 @@ impl Task {
             let code = container.exit_code.map(|code| format!("exit code {code}"));
             let parts: Vec<String> = code.into_iter().chain(container.reason.clone()).collect();
             if !parts.is_empty() {
-                cause += &format!("; container {}: {}", container.name, parts.join(", "));
+                cause.extend(["; container ", &container.name, ": ", &parts.join(", ")]);
             }
         }
         cause

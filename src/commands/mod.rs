@@ -94,10 +94,10 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
         Command::Init(args) => init::run(&args, ctx),
         Command::Synth(args) => synth::run(args, ctx).await,
         Command::Diff(args) => diff::run(args, ctx).await,
-        Command::Deploy(args) => deploy::run(args, ctx).await,
+        Command::Deploy(args) => Box::pin(deploy::run(args, ctx)).await,
         Command::Status(args) => Box::pin(status::run(args, ctx)).await,
         Command::Logs(args) => logs::run(args, ctx).await,
-        Command::Scale(args) => scale::run(args, ctx).await,
+        Command::Scale(args) => Box::pin(scale::run(args, ctx)).await,
         Command::Destroy(args) => destroy::run(args, ctx).await,
         #[cfg(unix)]
         Command::Sandbox(args) => sandbox::run(args, ctx).await,

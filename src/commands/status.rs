@@ -43,7 +43,7 @@ pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let stack = project.service(service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
     let located = locate_service(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
-        return live(&aws, &located, ctx).await;
+        return Box::pin(live(&aws, &located, ctx)).await;
     }
     if watch {
         return lines(&aws, &located, ctx).await;

@@ -174,7 +174,7 @@ pub async fn settle(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) ->
             status if is_at_rest(status) => return Ok(Some(stack)),
             status => {
                 emit(note(format!("stack `{name}` is {status}: waiting for that to end first")));
-                let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
+                let seen = aws.newest_event_id(&stack.arn).await?;
                 Follow { stack: name, arn: &stack.arn, seen, total: 0, begun: true }.run(aws, emit).await?;
             }
         }
@@ -216,7 +216,7 @@ pub async fn prepare(
         return Err(OpsError::ChangeSetFailed { stack: wanted.name.to_owned(), reason });
     }
     let arn = aws.stack(wanted.name).await?.ok_or_else(gone)?.arn;
-    let seen = aws.stack_events_after(&arn, None).await?.pop().map(|event| event.id);
+    let seen = aws.newest_event_id(&arn).await?;
     Ok(Prepared::Ready(Ready { stack: wanted.name.to_owned(), kind, change_set, arn, seen }))
 }
 

@@ -17,7 +17,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
         emit(DeployEvent::Note {
             message: format!("stack `{name}` is {}: waiting for that to end first", stack.status),
         });
-        let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
+        let seen = aws.newest_event_id(&stack.arn).await?;
         Follow { stack: name, arn: &stack.arn, seen, total: 0, begun: true }.run(aws, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;
@@ -35,7 +35,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
 pub(super) async fn delete_and_follow(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let resources = aws.stack_resources(&stack.arn).await?;
     let total = 1 + resources.iter().filter(|resource| resource.status != "DELETE_COMPLETE").count();
-    let seen = aws.stack_events_after(&stack.arn, None).await?.pop().map(|event| event.id);
+    let seen = aws.newest_event_id(&stack.arn).await?;
     aws.delete_stack(&stack.arn).await?;
     let ended = Follow { stack: &stack.name, arn: &stack.arn, seen, total, begun: false }.run(aws, emit).await?;
     ended.into_result(&stack.name, &["DELETE_COMPLETE"]).map(drop)

@@ -6,7 +6,7 @@ use super::{Result, ServiceStack};
 use crate::aws::{Aws, Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceState, Task};
 
 /// A service's state. This is the object of `status --output json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StatusReport {
     /// The cluster's name.
     pub cluster: String,
