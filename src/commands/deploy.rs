@@ -55,33 +55,37 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let DeployArgs { stacks, options } = args;
     let mut project = ctx.project()?;
     let stacks = project.stacks(&stacks)?;
-    deploy(&mut project, &stacks, options, ctx).await
+    let deployed = deploy(&mut project, &stacks, options, ctx).await?;
+    if !ctx.ui.is_json() {
+        let summary = summarise(&project, &deployed, ctx).await?;
+        render::summary(&mut ctx.ui, &summary)?;
+    }
+    Ok(Outcome::Done)
 }
 
-/// Deploys stacks in order, then shows what there is now. Ctrl-C ends the following, not the work.
+/// Deploys stacks in order. Ctrl-C ends the following, not the work.
 pub async fn deploy(
     project: &mut Project,
     stacks: &[ProjectStack],
     options: DeployOptions,
     ctx: &mut Context,
-) -> Result<Outcome, CliError> {
+) -> Result<Vec<Stack>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
     check_target(project, &aws, ctx).await?;
     let ended = tokio::select! {
         ended = deploy_all(project, stacks, options, &aws, ctx) => ended,
         _ = ctrl_c() => Err(CliError::interrupted("CloudFormation goes on with what was begun", "`ecsws deploy` follows it and goes on")),
     };
-    if let (Err(error), true) = (&ended, ctx.ui.is_json()) {
-        ctx.ui.json(&json!({ "event": "failed", "exit": error.exit.code(), "message": error.summary() }))?;
-    }
-    let deployed = ended?;
     if ctx.ui.is_json() {
-        ctx.ui.json(&json!({ "event": "done", "schema": 1 }))?;
-    } else {
-        let summary = summarise(project, &deployed, &aws, ctx).await?;
-        render::summary(&mut ctx.ui, &summary)?;
+        let last = match &ended {
+            Ok(_) => json!({ "event": "done", "schema": 1 }),
+            Err(error) => {
+                json!({ "event": "failed", "schema": 1, "exit": error.exit.code(), "message": error.summary() })
+            }
+        };
+        ctx.ui.json(&last)?;
     }
-    Ok(Outcome::Done)
+    ended
 }
 
 async fn deploy_all(
@@ -180,7 +184,8 @@ async fn hand_over_images(project: &Project, stack: &ProjectStack, ctx: &Context
     ctx.sandbox_call("PutImages", &input).await.map(drop)
 }
 
-async fn summarise(project: &Project, deployed: &[Stack], aws: &Aws, ctx: &Context) -> Result<Summary, CliError> {
+async fn summarise(project: &Project, deployed: &[Stack], ctx: &mut Context) -> Result<Summary, CliError> {
+    let aws = ctx.aws(Some(project)).await?;
     let mut summary = Summary::default();
     for stack in deployed {
         let outputs = stack.outputs.iter();
@@ -189,21 +194,17 @@ async fn summarise(project: &Project, deployed: &[Stack], aws: &Aws, ctx: &Conte
     let services: Vec<_> =
         deployed.iter().filter_map(|stack| Some((project.spec.service_of_stack(&stack.name)?, stack))).collect();
     for ((key, service), stack) in &services {
-        let located = locate_service(aws, &stack.name).await?.service;
+        let located = locate_service(&aws, &stack.name).await?.service;
         let local = ctx.local_url(&located).await?;
         let inside =
             service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
-        summary.addresses.extend(local.map(|url| ((*key).to_owned(), url)));
-        summary.addresses.extend(inside.map(|name| (format!("{key}, inside the VPC,"), name)));
+        summary.services.push(((*key).to_owned(), local.into_iter().chain(inside).collect()));
     }
     if let Some(((key, _), _)) = services.first() {
         let key = if project.spec.services.len() > 1 { format!(" {key}") } else { String::new() };
         let ecsws = ctx.settings.command_line();
-        summary.next = ["logs", "scale", "status"]
-            .into_iter()
-            .zip([" --watch", " --count 3", " --watch"])
-            .map(|(command, flag)| format!("{ecsws} {command}{key}{flag}"))
-            .collect();
+        let tries = [format!("logs{key} --watch"), format!("scale{key} --count 3"), format!("status{key} --watch")];
+        summary.next = tries.map(|command| format!("{ecsws} {command}")).into();
     }
     Ok(summary)
 }

@@ -187,5 +187,8 @@ fn coverage(ctx: &mut Context) -> Result<Outcome, CliError> {
             writeln!(ctx.ui.results(), "{}:{}", service.signing_name, operation.name)?;
         }
     }
+    for kind in services::cloudformation::resources::all() {
+        writeln!(ctx.ui.results(), "{}", kind.name)?;
+    }
     Ok(Outcome::Done)
 }

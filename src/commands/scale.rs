@@ -67,7 +67,8 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
     project.save_text(text)?;
     ctx.ui.note(&format!("wrote the new numbers of `{key}` to ecsws.toml"));
     let stacks = project.stacks(&[stack])?;
-    deploy(&mut project, &stacks, options, ctx).await
+    deploy(&mut project, &stacks, options, ctx).await?;
+    Ok(Outcome::Done)
 }
 
 async fn hotswap_count(

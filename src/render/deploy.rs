@@ -115,23 +115,19 @@ impl DeployView {
         }
     }
 
+    /// cdk's line; on a terminal a shorter one, since the bar says which stack it is.
     fn line(&self, stack: &str, (done, total): (usize, usize), event: &ResourceEvent) -> String {
         let time = event.timestamp.to_zoned(self.zone.clone()).strftime("%H:%M:%S");
-        let width = total.to_string().len();
-        let status = format!("{:<20}", event.status.chars().take(20).collect::<String>());
-        let status = match event.status.as_str() {
-            status_text if status_text.ends_with("_FAILED") => status.red().to_string(),
-            status_text if status_text.contains("ROLLBACK") => status.yellow().to_string(),
-            status_text if status_text.ends_with("_COMPLETE") => status.green().to_string(),
-            _ => status,
-        };
+        let count = format!("{done:>width$}/{total}", width = total.to_string().len());
+        let status = painted_status(&event.status);
         let reason =
             event.reason.as_deref().map(|reason| format!(" {}", clean(reason, false).bold())).unwrap_or_default();
-        let resource_type = clean(&event.resource_type, false);
-        format!(
-            "{stack} | {done:>width$}/{total} | {time} | {status} | {resource_type:<40} | {}{reason}",
-            event.logical_id.cyan()
-        )
+        let (resource_type, logical_id) = (clean(&event.resource_type, false), clean(&event.logical_id, false));
+        if self.bar.is_some() {
+            let short = resource_type.trim_start_matches("AWS::");
+            return format!("{count} {time} {status} {short:<27} {}{reason}", logical_id.cyan());
+        }
+        format!("{stack} | {count} | {time} | {status} | {resource_type:<40} | {}{reason}", logical_id.cyan())
     }
 
     fn say(&self, ui: &mut Ui, text: &str) {
@@ -139,6 +135,17 @@ impl DeployView {
             Some(bar) => bar.suspend(|| ui.note(text)),
             None => ui.note(text),
         }
+    }
+}
+
+/// Cut to the width of cdk's column, in cdk's colours.
+fn painted_status(status: &str) -> String {
+    let padded = format!("{:<20}", status.chars().take(20).collect::<String>());
+    match status {
+        status if status.ends_with("_FAILED") => padded.red().to_string(),
+        status if status.contains("ROLLBACK") => padded.yellow().to_string(),
+        status if status.ends_with("_COMPLETE") => padded.green().to_string(),
+        _ => padded,
     }
 }
 
@@ -158,8 +165,8 @@ fn short_type(resource_type: &str) -> &str {
 pub struct Summary {
     /// Stack, key and value of every output.
     pub outputs: Vec<(String, String, String)>,
-    /// Where services answer: name and address.
-    pub addresses: Vec<(String, String)>,
+    /// Services and where they answer: on this machine, and by Cloud Map's name.
+    pub services: Vec<(String, Vec<String>)>,
     /// Commands to try next.
     pub next: Vec<String>,
 }
@@ -173,8 +180,12 @@ pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
             writeln!(out, "  {stack}.{} = {}", key.cyan(), clean(value, false))?;
         }
     }
-    for (service, address) in &summary.addresses {
-        writeln!(out, "\n{service} answers at {}", address.underline())?;
+    if summary.services.iter().any(|(_, addresses)| !addresses.is_empty()) {
+        writeln!(out, "\n{}", "Services:".bold())?;
+    }
+    for (service, addresses) in summary.services.iter().filter(|(_, addresses)| !addresses.is_empty()) {
+        let addresses: Vec<String> = addresses.iter().map(|address| address.underline().to_string()).collect();
+        writeln!(out, "  {} answers at {}", service.cyan(), addresses.join(" and as "))?;
     }
     if !summary.next.is_empty() {
         writeln!(out, "\n{}", "Try next:".bold())?;

@@ -133,7 +133,7 @@ impl Ui {
             return Ok(true);
         }
         if !self.can_ask() {
-            return Err(CliError::usage(format!("{question} Nobody can be asked here.")).hint(format!("pass {flag}")));
+            return Err(CliError::usage(format!("nobody can answer here: {question}")).hint(format!("pass {flag}")));
         }
         write!(self.stderr, "{question} {} ", "(y/n)".dimmed())?;
         self.stderr.flush()?;

@@ -77,10 +77,6 @@ impl LocalAws {
         aws_sdk_sts::Client::new(&self.config())
     }
 
-    pub fn cloudmap(&self) -> aws_sdk_servicediscovery::Client {
-        aws_sdk_servicediscovery::Client::new(&self.config())
-    }
-
     pub fn ecs(&self) -> aws_sdk_ecs::Client {
         aws_sdk_ecs::Client::new(&self.config())
     }

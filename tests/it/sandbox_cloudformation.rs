@@ -55,7 +55,7 @@ fn parameter(value: &str) -> Value {
     json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } })
 }
 
-fn template(resources: Value) -> String {
+fn template(resources: &Value) -> String {
     json!({ "Resources": resources }).to_string()
 }
 
@@ -95,7 +95,7 @@ async fn a_failed_creation_is_rolled_back_with_reasons() {
         "Good": parameter("1"),
         "Bad": { "Type": "AWS::EC2::VPC", "DependsOn": "Good", "Properties": { "CidrBlock": "10.0.0.0/8", "Colour": "red" } },
     });
-    let stack = create(&client, "failing", &template(resources)).await;
+    let stack = create(&client, "failing", &template(&resources)).await;
     assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
     let expected = [
         "failing CREATE_IN_PROGRESS User Initiated",
@@ -118,7 +118,7 @@ async fn a_replacement_creates_first_and_deletes_in_the_clean_up() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let net =
-        |range: &str| template(json!({ "Net": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": range } } }));
+        |range: &str| template(&json!({ "Net": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": range } } }));
     create(&client, "moving", &net("10.1.0.0/16")).await;
     let stack = update(&client, "moving", &net("10.2.0.0/16")).await;
     assert_eq!(status(&stack), "UPDATE_COMPLETE");
@@ -139,10 +139,10 @@ async fn a_replacement_creates_first_and_deletes_in_the_clean_up() {
 async fn a_failed_update_restores_what_it_touched_and_deletes_what_it_made() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
-    create(&client, "back", &template(json!({ "One": parameter("1") }))).await;
+    create(&client, "back", &template(&json!({ "One": parameter("1") }))).await;
     let bad =
         json!({ "Type": "AWS::EC2::VPC", "DependsOn": ["One", "Two"], "Properties": { "CidrBlock": "nonsense" } });
-    let next = template(json!({ "One": parameter("2"), "Two": parameter("2"), "Bad": bad }));
+    let next = template(&json!({ "One": parameter("2"), "Two": parameter("2"), "Bad": bad }));
     let stack = update(&client, "back", &next).await;
     assert_eq!(status(&stack), "UPDATE_ROLLBACK_COMPLETE");
     let resources = client.describe_stack_resources().stack_name("back").send().await.expect("resources");
@@ -157,7 +157,7 @@ async fn a_failed_update_restores_what_it_touched_and_deletes_what_it_made() {
 async fn a_change_set_without_changes_fails_with_the_sentence() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
-    let body = template(json!({ "One": parameter("1") }));
+    let body = template(&json!({ "One": parameter("1") }));
     let set = client.create_change_set().stack_name("new").change_set_name("first").template_body(&body);
     set.change_set_type(ChangeSetType::Create).send().await.expect("a change set");
     assert_eq!(
@@ -175,7 +175,7 @@ async fn a_change_set_without_changes_fails_with_the_sentence() {
         .await
         .expect("one");
     let second = client.describe_change_set().stack_name("new").change_set_name("second").send().await.expect("one");
-    assert_eq!(second.status().map(|status| status.as_str()), Some("FAILED"));
+    assert_eq!(second.status().map(aws_sdk_cloudformation::types::ChangeSetStatus::as_str), Some("FAILED"));
     assert!(second.status_reason().expect("a reason").starts_with("The submitted information didn't contain changes."));
     let error = client.update_stack().stack_name("new").template_body(&body).send().await.expect_err("nothing changes");
     assert_eq!(error.message(), Some("No updates are to be performed."));
@@ -191,7 +191,7 @@ async fn an_export_in_use_stays_until_its_user_is_gone() {
     });
     create(&client, "exporter", &exporter.to_string()).await;
     let user = template(
-        json!({ "Two": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": { "Fn::ImportValue": "Shared" } } } }),
+        &json!({ "Two": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": { "Fn::ImportValue": "Shared" } } } }),
     );
     assert_eq!(status(&create(&client, "user", &user).await), "CREATE_COMPLETE");
     client.delete_stack().stack_name("exporter").send().await.expect("it is asked");
@@ -221,16 +221,16 @@ async fn templates_that_cannot_work_are_refused_before_anything_is_made() {
         ("{", "Template format error: JSON not well-formed. (line 1, column 1)".to_owned()),
         ("{}", "Template format error: At least one Resources member must be defined.".to_owned()),
         (
-            &template(json!({ "A": { "Type": "AWS::SNS::Topic" } })),
+            &template(&json!({ "A": { "Type": "AWS::SNS::Topic" } })),
             "Template format error: Unrecognized resource types: [AWS::SNS::Topic]".to_owned(),
         ),
         (
-            &template(json!({ "A": { "Type": "AWS::SSM::Parameter", "Properties": { "Value": { "Ref": "Gone" } } } })),
+            &template(&json!({ "A": { "Type": "AWS::SSM::Parameter", "Properties": { "Value": { "Ref": "Gone" } } } })),
             "Template format error: Unresolved resource dependencies [Gone] in the Resources block of the template"
                 .to_owned(),
         ),
-        (&template(circle), "Circular dependency between resources: [A, B]".to_owned()),
-        (&template(role), "Requires capabilities : [CAPABILITY_NAMED_IAM]".to_owned()),
+        (&template(&circle), "Circular dependency between resources: [A, B]".to_owned()),
+        (&template(&role), "Requires capabilities : [CAPABILITY_NAMED_IAM]".to_owned()),
     ];
     for (body, expected) in cases {
         let error =
@@ -252,7 +252,7 @@ async fn a_killed_sandbox_goes_on_with_what_was_under_way() {
         }
         resources.insert(format!("P{number:02}"), resource);
     }
-    let body = template(Value::Object(resources));
+    let body = template(&Value::Object(resources));
     aws.cloudformation().create_stack().stack_name("long").template_body(body).send().await.expect("it begins");
     aws.kill_and_restart().await;
     let client = aws.cloudformation();
@@ -266,4 +266,59 @@ async fn a_killed_sandbox_goes_on_with_what_was_under_way() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), left).await.expect("it goes");
+}
+
+/// A stack with a cluster and a service of two tasks whose image is `app`.
+fn service_template(breaker: bool) -> String {
+    let container =
+        json!({ "Name": "app", "Image": "app", "Essential": true, "PortMappings": [{ "ContainerPort": 3000 }] });
+    template(&json!({
+        "Net": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.1.0.0/16" } },
+        "Sub": { "Type": "AWS::EC2::Subnet", "Properties": { "VpcId": { "Ref": "Net" }, "CidrBlock": "10.1.0.0/24" } },
+        "Cluster": { "Type": "AWS::ECS::Cluster" },
+        "Task": { "Type": "AWS::ECS::TaskDefinition", "Properties": {
+            "Cpu": "256", "Memory": "512", "NetworkMode": "awsvpc", "RequiresCompatibilities": ["FARGATE"],
+            "ContainerDefinitions": [container],
+        } },
+        "Service": { "Type": "AWS::ECS::Service", "Properties": {
+            "Cluster": { "Ref": "Cluster" }, "TaskDefinition": { "Ref": "Task" }, "DesiredCount": 2, "LaunchType": "FARGATE",
+            "DeploymentConfiguration": { "DeploymentCircuitBreaker": { "Enable": breaker, "Rollback": breaker } },
+            "NetworkConfiguration": { "AwsvpcConfiguration": { "Subnets": [{ "Ref": "Sub" }] } },
+        } },
+    }))
+}
+
+async fn service_stack(aws: &LocalAws, script: &str) -> Stack {
+    let images = json!({ "app": { "command": ["sh", "-c", script], "cwd": aws.folder() } });
+    aws.control("PutImages", json!({ "stackName": "service", "runtime": "process", "images": images })).await;
+    create(&aws.cloudformation(), "service", &service_template(true)).await
+}
+
+#[tokio::test]
+async fn a_service_stack_is_there_when_its_tasks_run_and_gone_when_they_have_ended() {
+    let aws = LocalAws::start().await;
+    let stack = service_stack(&aws, "while :; do sleep 1; done").await;
+    assert_eq!(status(&stack), "CREATE_COMPLETE");
+    let clusters = aws.ecs().describe_clusters().clusters(cluster_of(&aws).await).send().await.expect("the cluster");
+    assert_eq!(clusters.clusters()[0].running_tasks_count(), 2);
+    let client = aws.cloudformation();
+    client.delete_stack().stack_name("service").send().await.expect("it is asked");
+    let stack = settled(&client, stack.stack_id().expect("an id")).await;
+    assert_eq!(status(&stack), "DELETE_COMPLETE");
+}
+
+async fn cluster_of(aws: &LocalAws) -> String {
+    let resource = aws.cloudformation().describe_stack_resource().stack_name("service").logical_resource_id("Cluster");
+    let detail = resource.send().await.expect("the resource").stack_resource_detail.expect("its detail");
+    detail.physical_resource_id.expect("its id")
+}
+
+#[tokio::test]
+async fn a_service_whose_tasks_fail_fails_its_stack_with_the_breaker_s_words() {
+    let aws = LocalAws::start().await;
+    let stack = service_stack(&aws, "exit 3").await;
+    assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
+    let said = events(&aws.cloudformation(), "service").await;
+    let failure = said.iter().find(|line| line.starts_with("Service CREATE_FAILED")).expect("it failed");
+    assert!(failure.contains("ECS Deployment Circuit Breaker was triggered"), "{failure}");
 }

@@ -95,7 +95,10 @@ fn the_aws_cli_deploys_our_templates_and_awslogs_reads_what_they_log() {
     assert!(line.contains("\"GET /nodejs/api HTTP/1.1\" 200"), "{line}");
 
     place.aws("cloudformation delete-stack --stack-name ecsworkshop-nodejs");
-    place.aws("cloudformation wait stack-delete-complete --stack-name ecsworkshop-nodejs");
+    let wait = "cloudformation wait stack-delete-complete --stack-name ecsworkshop-nodejs";
+    if !place.command(tool("aws"), wait).status().expect("it can be run").success() {
+        panic!("{}", place.aws("cloudformation describe-stack-events --stack-name ecsworkshop-nodejs --output text"));
+    }
     place.ecsws("--sandbox destroy --yes");
     assert_eq!(place.aws("cloudformation list-exports --query Exports --output text").trim(), "");
 }

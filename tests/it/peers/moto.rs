@@ -35,8 +35,8 @@ struct Moto {
 }
 
 impl Moto {
-    fn start() -> Self {
-        let mut place = Place::new(PROJECT);
+    fn start(project: &str) -> Self {
+        let mut place = Place::new(project);
         let mut command = place.command(tool("moto_server"), "--port 0");
         let mut server = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("moto starts");
         let lines = BufReader::new(server.stderr.take().expect("it is piped")).lines();
@@ -75,10 +75,10 @@ impl Drop for Moto {
 #[test]
 #[ignore = "needs other people's tools: just peers"]
 fn deploy_status_scale_logs_and_destroy_work_against_moto() {
-    let moto = Moto::start();
+    let moto = Moto::start(PROJECT);
     moto.aws("ecs create-cluster --cluster-name demo");
 
-    moto.place.ecsws("deploy --no-wait-services");
+    moto.place.ecsws("deploy --no-wait-services --require-approval never");
     let stacks = moto.aws("cloudformation describe-stacks --stack-name web");
     assert_eq!(stacks["Stacks"][0]["StackStatus"], "CREATE_COMPLETE");
     let again = moto.place.ecsws("deploy --no-wait-services --output json");
@@ -110,4 +110,51 @@ fn deploy_status_scale_logs_and_destroy_work_against_moto() {
     moto.place.ecsws("destroy --yes");
     let gone = moto.aws("cloudformation list-stacks --stack-status-filter CREATE_COMPLETE UPDATE_COMPLETE");
     assert_eq!(gone["StackSummaries"], Value::Array(Vec::new()));
+}
+
+const LOOKED_UP: &str = r#"
+[platform]
+vpc = "shared"
+cluster = "demo"
+security_group = "sg-0bb00000000000001"
+
+[services.web]
+cpu = 256
+memory = 512
+
+[services.web.container]
+image = "nginx"
+"#;
+
+#[test]
+#[ignore = "needs other people's tools: just peers"]
+fn a_vpc_is_looked_up_once_and_pinned() {
+    let mut moto = Moto::start(LOOKED_UP);
+    let tag = |kind: &str, key: &str, value: &str| {
+        format!("--tag-specifications ResourceType={kind},Tags=[{{Key={key},Value={value}}}]")
+    };
+    let vpc = moto.aws(&format!("ec2 create-vpc --cidr-block 10.9.0.0/16 {}", tag("vpc", "Name", "shared")));
+    let vpc = vpc["Vpc"]["VpcId"].as_str().expect("it has an id").to_owned();
+    let subnet = |network: &str, zone: &str, kind: &str| {
+        let tags = tag("subnet", "aws-cdk:subnet-type", kind);
+        let arguments = format!("--vpc-id {vpc} --cidr-block {network} --availability-zone {zone} {tags}");
+        let subnet = moto.aws(&format!("ec2 create-subnet {arguments}"));
+        subnet["Subnet"]["SubnetId"].as_str().expect("it has an id").to_owned()
+    };
+    let (second, first) =
+        (subnet("10.9.1.0/24", "us-east-1b", "Private"), subnet("10.9.2.0/24", "us-east-1a", "Private"));
+    let public = subnet("10.9.3.0/24", "us-east-1a", "Public");
+
+    let template = moto.place.ecsws("synth --json");
+    let template: Value = serde_json::from_str(&template).expect("it is JSON");
+    let resources = template["Resources"].as_object().expect("there are resources");
+    let service =
+        resources.values().find(|resource| resource["Type"] == "AWS::ECS::Service").expect("there is a service");
+    let network = &service["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"];
+    assert_eq!(network["Subnets"], serde_json::json!([first, second]), "private ones by zone, and not {public}");
+
+    // What is pinned is not asked again: the same template without anybody to ask.
+    moto.place.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let again: Value = serde_json::from_str(&moto.place.ecsws("synth --json")).expect("it is JSON");
+    assert_eq!(again, template);
 }

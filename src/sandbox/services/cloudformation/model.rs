@@ -259,7 +259,7 @@ impl State {
     /// Gives a stack a status, with its event.
     pub fn set_status(&mut self, stack_id: &str, status: &str, reason: Option<String>, time: Timestamp) {
         let Some(stack) = self.stacks.get_mut(stack_id) else { return };
-        stack.status = status.to_owned();
+        status.clone_into(&mut stack.status);
         stack.status_reason.clone_from(&reason);
         let event = Event {
             id: crate::sandbox::world::ids::uuid(),

@@ -1,5 +1,7 @@
 //! Towards what the template says: creates, updates and replaces, then the outputs.
 
+use std::fmt::Write as _;
+
 use serde_json::Value;
 
 use super::graph::{self, Outcome};
@@ -62,7 +64,7 @@ fn failed(operation: &Operation, outcome: &Outcome, on_failure: OnFailure) -> Re
     let mut sentence = String::new();
     for (names, what) in [(created, "create"), (updated, "update")] {
         if !names.is_empty() {
-            sentence += &format!("The following resource(s) failed to {what}: [{}]. ", names.join(", "));
+            let _ = write!(sentence, "The following resource(s) failed to {what}: [{}]. ", names.join(", "));
         }
     }
     fail(operation, sentence.trim_end(), on_failure)
@@ -192,7 +194,7 @@ impl Step {
             self.say("CREATE_IN_PROGRESS", None)?;
         }
         let made = (self.kind.create)(self.context.clone(), self.wanted.clone()).await?;
-        self.row.kind = self.kind.name.to_owned();
+        self.kind.name.clone_into(&mut self.row.kind);
         self.row.current = Some(incarnation(self.kind.name, made.clone(), self.wanted.clone()));
         self.say(&format!("{verb}_IN_PROGRESS"), Some("Resource creation Initiated"))?;
         self.settle(verb, made).await

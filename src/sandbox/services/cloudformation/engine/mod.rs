@@ -130,7 +130,7 @@ impl Operation {
         reason: Option<&str>,
         properties: Option<&serde_json::Value>,
     ) -> Result<(), Fault> {
-        resource.status = status.to_owned();
+        status.clone_into(&mut resource.status);
         resource.reason = reason.map(str::to_owned);
         resource.changed = self.sandbox.clock.now();
         let stored = resource.clone();

@@ -186,7 +186,7 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
             begin_update(sandbox, state, &stack_id, definition, input.client_request_token.clone())?;
         }
         make_obsolete(state, &stack_id, Some(&change_set.id));
-        change_set.execution_status = "EXECUTE_COMPLETE".to_owned();
+        "EXECUTE_COMPLETE".clone_into(&mut change_set.execution_status);
         state.change_sets.insert(change_set.id.clone(), change_set);
         Ok(stack_id)
     })?;

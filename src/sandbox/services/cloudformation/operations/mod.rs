@@ -169,7 +169,7 @@ fn make_obsolete(state: &mut State, stack_id: &str, executed: Option<&str>) {
         if let Some(change_set) = state.change_sets.get_mut(&id)
             && change_set.execution_status == "AVAILABLE"
         {
-            change_set.execution_status = "OBSOLETE".to_owned();
+            "OBSOLETE".clone_into(&mut change_set.execution_status);
         }
     }
 }

@@ -191,7 +191,7 @@ impl Scope<'_> {
                 break;
             };
             match (name.strip_prefix('!'), own.and_then(|own| own.get(name.trim()))) {
-                (Some(literal), _) => whole.push_str(&format!("${{{literal}}}")),
+                (Some(literal), _) => whole.extend(["${", literal, "}"]),
                 (None, Some(value)) => whole.push_str(&self.text(value)?),
                 (None, None) => whole.push_str(&self.placeholder(name.trim())?),
             }

@@ -46,6 +46,17 @@ fn recover(sandbox: &Sandbox) -> BTreeSet<String> {
     // What cannot be written now is left to the next start.
     let _ = sandbox.world.write(|world| {
         for (key, mut task) in left {
+            // In the same transaction, so that no instance outlives its task.
+            let registered: Vec<String> = world
+                .cloudmap
+                .instances
+                .iter()
+                .filter(|(_, one)| one.id == task.id)
+                .map(|(key, _)| key.to_owned())
+                .collect();
+            for instance in registered {
+                world.cloudmap.instances.remove(&instance);
+            }
             task.ask_to_stop(StopCode::InfrastructureHealth, driver::SANDBOX_STOPPED.to_owned(), now);
             task.containers.iter_mut().for_each(|container| container.last_status = TaskStatus::Stopped);
             task.last_status = TaskStatus::Stopped;
