@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,6 +76,9 @@ impl Lifeline {
     }
 
     async fn everything_ends(self) {
+        // Were it never opened, its reader would wait for ever.
+        let writer = std::fs::OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(self.path());
+        drop(writer);
         within(self.ended).await.expect("the pipe was read");
     }
 }
@@ -213,15 +217,16 @@ async fn a_command_dies_with_its_shim_even_without_a_sandbox() {
     let mut shim = std::process::Command::new(env!("CARGO_BIN_EXE_ecsws"))
         .args(["sandbox", "task-shim"])
         .stdin(std::process::Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+        .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("the shim starts");
-    let spec = shell(&lifeline.script("exec sleep 600"));
+    let spec = shell(&lifeline.script("echo up; exec sleep 600"));
     let mut text = serde_json::to_string(&spec).expect("JSON");
     text.push('\n');
     (&ours).write_all(text.as_bytes()).expect("it is sent");
-    let mut report = [0; 9];
-    (&ours).read_exact(&mut report).expect("it reports");
-    assert_eq!(&report, b"\"Started\"");
+    let mut said = [0; 3];
+    shim.stdout.take().expect("its output").read_exact(&mut said).expect("it speaks");
+    assert_eq!(&said, b"up\n");
     shim.kill().expect("the shim is killed");
     shim.wait().expect("the shim is collected");
     lifeline.everything_ends().await;

@@ -89,8 +89,19 @@ mod system {
         found
     }
 
+    /// When to look for marked processes: one that is just becoming another program has no environment for a moment.
+    const LOOKS: [Duration; 4] =
+        [Duration::ZERO, Duration::from_millis(10), Duration::from_millis(50), Duration::from_millis(250)];
+
     /// Kills every process whose environment carries `NAME=value`: what a lost shim may have left in other groups.
-    pub fn end_marked(name: &str, values: &BTreeSet<String>) {
+    pub async fn end_marked(name: &str, values: &BTreeSet<String>) {
+        for pause in LOOKS.into_iter().filter(|_| !values.is_empty()) {
+            tokio::time::sleep(pause).await;
+            kill_marked(name, values);
+        }
+    }
+
+    fn kill_marked(name: &str, values: &BTreeSet<String>) {
         let prefix = format!("{name}=");
         for pid in process_ids() {
             let Ok(environment) = std::fs::read(Path::new("/proc").join(pid.to_string()).join("environ")) else {
@@ -183,7 +194,8 @@ mod system {
     pub(in super::super) async fn end_descendants() {}
 
     /// Environments of other processes cannot be read here.
-    pub fn end_marked(_name: &str, _values: &BTreeSet<String>) {}
+    #[expect(clippy::unused_async, reason = "as where it has something to do")]
+    pub async fn end_marked(_name: &str, _values: &BTreeSet<String>) {}
 
     /// CPU times are not read here: every tree answers zero.
     #[derive(Debug, Default)]

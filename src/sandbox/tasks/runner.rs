@@ -188,7 +188,7 @@ impl Follower {
             exit
         } else {
             let lost: BTreeSet<String> = self.marker.take().into_iter().collect();
-            process_tree::end_marked(TASK_MARKER, &lost);
+            process_tree::end_marked(TASK_MARKER, &lost).await;
             Exit::ShimLost
         };
         let _ = tokio::time::timeout(LAST_WORDS, async { while self.readers.join_next().await.is_some() {} }).await;

@@ -1,6 +1,7 @@
 //! A task's life: one driver per task takes it from its row to processes, watches them, and records how it ended.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -13,6 +14,9 @@ use crate::sandbox::{Fault, Sandbox};
 
 /// The reason of tasks that end with the sandbox.
 pub(super) const SANDBOX_STOPPED: &str = "The sandbox was stopped while this task was running";
+
+/// Between a task's leaving its service's address and its SIGTERM.
+const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
 
 /// Drives a task from `PROVISIONING` to `STOPPED`; `stop` is cancelled when its row says that it is to stop.
 pub(super) async fn drive(sandbox: Arc<Sandbox>, key: String, stop: CancellationToken) {
@@ -157,6 +161,10 @@ impl Driver {
         })?;
         for registry in registries {
             discovery::deregister(&self.sandbox, registry, &task.id).await;
+        }
+        if matches!(ending, Ending::Asked) {
+            // Its service's address no longer sends connections here; the last one may just be under way.
+            self.sandbox.shutdown.run_until_cancelled(tokio::time::sleep(LAST_CONNECTIONS)).await;
         }
         let mut outputs = Vec::new();
         for Started { handle, output, .. } in started {

@@ -2,11 +2,12 @@
 //!
 //! The addresses have EC2's form and are recorded only: on this machine every task listens on the loopback address.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::model::NetworkInterface;
+use super::model::{NetworkInterface, TaskStatus};
 use crate::sandbox::Sandbox;
 use crate::sandbox::world::ids;
 
@@ -35,12 +36,23 @@ pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<S
     let known = described.get("subnetSet").and_then(|subnets| subnets.get(0));
     let text = |member: &str| known.and_then(|subnet| subnet.get(member)).and_then(Value::as_str);
     let zone = text("availabilityZone").map_or(zone, str::to_owned);
-    let private_ip = address(text("cidrBlock").unwrap_or("10.0.0.0/24")).to_string();
+    let private_ip = free_address(sandbox, text("cidrBlock").unwrap_or("10.0.0.0/24"));
     let mac =
         format!("02:{}", ids::hex(10).as_bytes().chunks(2).map(String::from_utf8_lossy).collect::<Vec<_>>().join(":"));
     let interface =
         NetworkInterface { attachment_id: ids::uuid(), id: ids::resource("eni"), subnet_id, private_ip, mac };
     Placement { interface: Some(interface), zone }
+}
+
+/// An address of a range that no other task has, as long as there is one.
+fn free_address(sandbox: &Sandbox, cidr: &str) -> String {
+    let taken: BTreeSet<String> = sandbox.world.read(|world| {
+        let running = world.ecs.tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
+        running.filter_map(|task| Some(task.network.as_ref()?.private_ip.clone())).collect()
+    });
+    let mut candidates = std::iter::repeat_with(|| address(cidr).to_string());
+    let free = candidates.by_ref().take(1000).find(|candidate| !taken.contains(candidate));
+    free.unwrap_or_else(|| address(cidr).to_string())
 }
 
 /// A random address of a range, past the four that AWS keeps for itself and before the last.

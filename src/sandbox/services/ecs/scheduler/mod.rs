@@ -2,6 +2,7 @@
 //!
 //! It works from the rows alone, never from what it remembers of them, so that it can begin anywhere, after a crash too.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use jiff::Timestamp;
 
 use super::model::{StopCode, Task, TaskStatus};
 use super::{addresses, driver};
+use crate::sandbox::Sandbox;
 use crate::sandbox::services::logs::writer;
 use crate::sandbox::tasks::{TASK_MARKER, end_marked};
 use crate::sandbox::world::World;
-use crate::sandbox::{Fault, Sandbox};
 
 mod failures;
 mod plan;
@@ -25,26 +26,25 @@ const REMEMBERED: Duration = Duration::from_hours(1);
 
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
 pub fn start(sandbox: &Arc<Sandbox>) {
-    // What cannot be written now is left to the next start.
-    let _ = recover(sandbox);
+    let left = recover(sandbox);
     if let Some(queue) = sandbox.tasks.take_log_queue() {
         sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
     }
+    // Their processes ended with the last sandbox; what escaped is ended now.
+    sandbox.spawn(async move { end_marked(TASK_MARKER, &left).await });
     sandbox.background.spawn(run(Arc::clone(sandbox)));
 }
 
-/// Tasks that ran when the last sandbox ended are over: their processes ended with it, and what escaped is ended now.
-fn recover(sandbox: &Sandbox) -> Result<(), Fault> {
+/// Records that the tasks that ran when the last sandbox ended are over; gives their ids.
+fn recover(sandbox: &Sandbox) -> BTreeSet<String> {
     let now = sandbox.clock.now();
     let left: Vec<(String, Task)> = sandbox.world.read(|world| {
         let rows = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
         rows.map(|(key, task)| (key.to_owned(), task.clone())).collect()
     });
-    if left.is_empty() {
-        return Ok(());
-    }
-    end_marked(TASK_MARKER, &left.iter().map(|(_, task)| task.id.clone()).collect());
-    sandbox.world.write(|world| {
+    let ids = left.iter().map(|(_, task)| task.id.clone()).collect();
+    // What cannot be written now is left to the next start.
+    let _ = sandbox.world.write(|world| {
         for (key, mut task) in left {
             // In the same transaction, so that no instance outlives its task.
             let registered: Vec<String> = world
@@ -64,7 +64,8 @@ fn recover(sandbox: &Sandbox) -> Result<(), Fault> {
             world.ecs.tasks.insert(key, task);
         }
         Ok(())
-    })
+    });
+    ids
 }
 
 async fn run(sandbox: Arc<Sandbox>) {
