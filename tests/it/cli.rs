@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use insta::assert_snapshot;
+
+use crate::common::ecsws_in;
 
 /// Runs the binary in `dir` with nothing of this machine's environment, and shows code, stdout and stderr.
 fn ecsws(dir: &Path, arguments: &str) -> String {
@@ -12,12 +13,8 @@ fn ecsws(dir: &Path, arguments: &str) -> String {
 }
 
 fn ecsws_with(dir: &Path, arguments: &str, variables: &[(&str, &str)]) -> String {
-    let home = dir.join("home");
-    let output = Command::new(env!("CARGO_BIN_EXE_ecsws"))
+    let output = ecsws_in(dir)
         .args(arguments.split_whitespace())
-        .current_dir(dir)
-        .env_clear()
-        .envs([("HOME", home.as_os_str()), ("TZ", "UTC".as_ref()), ("AWS_EC2_METADATA_DISABLED", "true".as_ref())])
         .envs(variables.iter().copied())
         .output()
         .expect("the binary can be run");

@@ -1,6 +1,7 @@
 //! What several tests need.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use ecsws::stack::{Environment, Lock, Spec, Template, stacks, synth};
 use serde_json::Value;
@@ -37,4 +38,12 @@ pub fn synth_case(name: &str) -> Template {
 /// The template that the CDK made of `tests/data/synth/NAME`.
 pub fn cdk_template(name: &str) -> Value {
     serde_json::from_str(&read(&data("synth").join(name).join("template.json"))).unwrap()
+}
+
+/// The binary in `dir`, with nothing of this machine's environment.
+pub fn ecsws_in(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ecsws"));
+    command.current_dir(dir).env_clear().env("HOME", dir.join("home"));
+    command.envs([("TZ", "UTC"), ("AWS_EC2_METADATA_DISABLED", "true")]);
+    command
 }

@@ -1,0 +1,26 @@
+//! `status --watch` off a terminal: a line for each change.
+#![cfg(unix)]
+
+use crate::workshop::Workshop;
+
+#[test]
+fn status_tells_every_change_while_another_command_scales() {
+    let workshop = Workshop::new();
+    workshop.run("--sandbox deploy").good();
+    let mut status = workshop.follow("--sandbox status --watch");
+    let first = status.line(|_| true);
+    assert_eq!(first, "Tasks Desired: 1 vs Tasks Running: 1 (pending 0) COMPLETED");
+    workshop.run("--sandbox scale --count 2").good();
+    status.line(|line| line == "Tasks Desired: 2 vs Tasks Running: 2 (pending 0) COMPLETED");
+    assert_eq!(status.interrupt(), Some(130));
+}
+
+#[test]
+fn a_reader_who_goes_away_ends_the_logs_quietly() {
+    let workshop = Workshop::new();
+    workshop.run("--sandbox deploy").good();
+    let mut logs = workshop.start("--sandbox logs");
+    drop(logs.stdout.take());
+    let ended = crate::workshop::ended(logs);
+    assert!(ended.stderr.is_empty(), "{}", ended.stderr);
+}
