@@ -75,6 +75,7 @@ impl From<AwsError> for CliError {
             AwsErrorKind::NoCredentials
             | AwsErrorKind::ExpiredCredentials
             | AwsErrorKind::WrongCredentials
+            | AwsErrorKind::ClockSkew
             | AwsErrorKind::AccessDenied(_) => Exit::Refused,
             AwsErrorKind::NoRegion => Exit::Usage,
             AwsErrorKind::TimedOut => Exit::TimedOut,

@@ -2,7 +2,7 @@
 
 use roxmltree::{Document, Node};
 
-use super::raw::RawCall;
+use super::raw::{RawAnswer, RawCall};
 use super::{Aws, AwsError, AwsErrorKind, Result};
 
 /// EC2's API version: the only one it has had since 2016.
@@ -92,15 +92,11 @@ impl Aws {
             let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
             let call = RawCall { action, signing_name: "ec2", headers: &headers, body: body.finish() };
             let answer = self.raw(&call).await?;
+            if !answer.is_success() {
+                return Err(refused(action, &answer));
+            }
             let not_ec2 = |_| AwsError::unanswered(action, AwsErrorKind::Other, "the answer is not EC2's");
             let document = Document::parse(&answer.body).map_err(not_ec2)?;
-            if !answer.ok {
-                let error = document
-                    .descendants()
-                    .find(|node| node.has_tag_name("Error"))
-                    .unwrap_or_else(|| document.root_element());
-                return Err(AwsError::answered(action, &child(error, "Code"), &child(error, "Message")));
-            }
             results.extend(read(document.root_element()));
             token = child(document.root_element(), "nextToken");
             if token.is_empty() {
@@ -108,6 +104,14 @@ impl Aws {
             }
         }
     }
+}
+
+/// EC2's error, or the bare status when the answer is not EC2's.
+fn refused(action: &str, answer: &RawAnswer) -> AwsError {
+    let document = Document::parse(&answer.body).ok();
+    let error = document.as_ref().and_then(|document| document.descendants().find(|node| node.has_tag_name("Error")));
+    let said = |name| error.and_then(|error| element(error, name)?.text());
+    AwsError::refused(action, answer.status, said("Code"), said("Message"))
 }
 
 struct RouteTable {
@@ -153,4 +157,19 @@ fn element<'a, 'input>(node: Node<'a, 'input>, name: &str) -> Option<Node<'a, 'i
 
 fn child(node: Node<'_, '_>, name: &str) -> String {
     element(node, name).and_then(|node| node.text()).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_by_its_code_or_else_by_its_status() {
+        let body = "<Response><Errors><Error><Code>AuthFailure</Code><Message>AWS was not able to validate the \
+                    provided access credentials</Message></Error></Errors></Response>";
+        let error = refused("look up the VPC `a`", &RawAnswer { status: 401, body: body.to_owned() });
+        assert_eq!((error.kind, error.code.as_deref()), (AwsErrorKind::WrongCredentials, Some("AuthFailure")));
+        let error = refused("look up the VPC `a`", &RawAnswer { status: 502, body: "Bad Gateway".to_owned() });
+        assert_eq!(error.to_string(), "cannot look up the VPC `a`: HTTP 502");
+    }
 }

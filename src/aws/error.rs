@@ -3,7 +3,9 @@
 use std::error::Error as StdError;
 
 use aws_credential_types::provider::error::CredentialsError;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::connection::ConnectionMetadata;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 /// A call to AWS that failed. `Display` is "cannot ACTION: MESSAGE (CODE)".
@@ -31,6 +33,8 @@ pub enum AwsErrorKind {
     ExpiredCredentials,
     /// The credentials are not those of this endpoint, or are wrong.
     WrongCredentials,
+    /// This machine's clock is too far from AWS's.
+    ClockSkew,
     /// The caller lacks a permission; the action is named when AWS names it.
     AccessDenied(Option<String>),
     /// Nothing answered at this address.
@@ -49,6 +53,8 @@ pub enum AwsErrorKind {
 const CODES: &[(&str, AwsErrorKind)] = &[
     ("ExpiredToken*", AwsErrorKind::ExpiredCredentials),
     ("RequestExpired", AwsErrorKind::ExpiredCredentials),
+    ("RequestTimeTooSkewed", AwsErrorKind::ClockSkew),
+    ("RequestInTheFuture", AwsErrorKind::ClockSkew),
     ("InvalidClientTokenId", AwsErrorKind::WrongCredentials),
     ("UnrecognizedClientException", AwsErrorKind::WrongCredentials),
     ("SignatureDoesNotMatch", AwsErrorKind::WrongCredentials),
@@ -66,12 +72,14 @@ const CODES: &[(&str, AwsErrorKind)] = &[
     ("ServiceNotFound", AwsErrorKind::NotFound),
 ];
 
+/// In the messages of signatures that are refused for their time. Their code is that of any wrong signature.
+const CLOCK_SKEW_MESSAGES: &[&str] = &["Signature expired", "Signature not yet current"];
+
 impl AwsError {
     /// An answer of AWS with an error code.
     pub fn answered(action: impl Into<String>, code: &str, message: &str) -> Self {
-        let kind =
-            CODES.iter().find(|(pattern, _)| matches(pattern, code)).map_or(AwsErrorKind::Other, |row| row.1.clone());
-        let kind = match kind {
+        let kind = match kind_of(code) {
+            _ if CLOCK_SKEW_MESSAGES.iter().any(|words| message.contains(words)) => AwsErrorKind::ClockSkew,
             AwsErrorKind::AccessDenied(_) => AwsErrorKind::AccessDenied(missing_action(message)),
             kind => kind,
         };
@@ -83,31 +91,45 @@ impl AwsError {
         Self { action: action.into(), kind, code: None, message: message.into() }
     }
 
+    /// An answer that reports a failure, with what it says of it. Without an error code it may come from a proxy or a load balancer.
+    pub(super) fn refused(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+        match (code, message) {
+            (Some(code), message) => Self::answered(action, code, message.unwrap_or("AWS gave no message")),
+            (None, message) => {
+                let kind = if status == 429 { AwsErrorKind::Throttled } else { AwsErrorKind::Other };
+                let said = message.map(|message| format!(": {message}")).unwrap_or_default();
+                Self::unanswered(action, kind, format!("HTTP {status}{said}"))
+            }
+        }
+    }
+
     /// Any failure of a typed client.
-    pub fn from_sdk<E, R>(action: impl Into<String>, error: &SdkError<E, R>) -> Self
+    pub(super) fn from_sdk<E>(action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
-        R: std::fmt::Debug,
     {
-        if let Some(service) = error.as_service_error() {
-            let code = service.code().unwrap_or("Unknown");
-            return Self::answered(action, code, service.message().unwrap_or("AWS gave no message"));
-        }
         let (kind, message) = match error {
+            SdkError::ServiceError(answer) => {
+                let (status, service) = (answer.raw().status().as_u16(), answer.err());
+                return Self::refused(action, status, service.code(), service.message());
+            }
+            SdkError::ResponseError(answer) => {
+                let status = answer.raw().status().as_u16();
+                (AwsErrorKind::Other, format!("HTTP {status}, and the answer is not AWS's: {}", root(error)))
+            }
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
-                Some(connector) if is_credentials(connector) => no_credentials(connector),
-                Some(connector) if connector.is_timeout() => (AwsErrorKind::TimedOut, root(connector)),
-                Some(connector) => (AwsErrorKind::Unreachable, root(connector)),
-                None => (AwsErrorKind::Other, format!("{failure:?}")),
+                Some(connector) => connection_failure(connector),
+                None => (AwsErrorKind::Other, root(error)),
             },
             SdkError::TimeoutError(_) => (AwsErrorKind::TimedOut, "no answer in time".to_owned()),
-            SdkError::ResponseError(response) => {
-                (AwsErrorKind::Other, format!("the answer is not AWS's: {response:?}"))
-            }
-            SdkError::ConstructionFailure(failure) => (AwsErrorKind::Other, format!("{failure:?}")),
-            _ => (AwsErrorKind::Other, error.to_string()),
+            _ => (AwsErrorKind::Other, root(error)),
         };
         Self::unanswered(action, kind, message)
+    }
+
+    /// Whether the same call may well succeed a little later.
+    pub fn is_transient(&self) -> bool {
+        matches!(self.kind, AwsErrorKind::Throttled | AwsErrorKind::TimedOut | AwsErrorKind::Unreachable)
     }
 
     /// What the user can do.
@@ -123,6 +145,7 @@ impl AwsError {
             }
             AwsErrorKind::ExpiredCredentials => "sign in again (`aws sso login`), or refresh the credentials".to_owned(),
             AwsErrorKind::WrongCredentials => "check --profile and the AWS_* variables; temporary credentials need AWS_SESSION_TOKEN too".to_owned(),
+            AwsErrorKind::ClockSkew => "set this machine's clock: AWS refuses signatures that are more than some minutes old or from the future".to_owned(),
             AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile"),
             AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".to_owned(),
             AwsErrorKind::Unreachable => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".to_owned(),
@@ -132,6 +155,15 @@ impl AwsError {
             AwsErrorKind::Other => return None,
         })
     }
+}
+
+fn kind_of(code: &str) -> AwsErrorKind {
+    CODES.iter().find(|(pattern, _)| matches(pattern, code)).map_or(AwsErrorKind::Other, |row| row.1.clone())
+}
+
+/// Whether AWS asks with this code to be called less often.
+pub(super) fn is_throttling(code: &str) -> bool {
+    kind_of(code) == AwsErrorKind::Throttled
 }
 
 fn matches(pattern: &str, code: &str) -> bool {
@@ -144,11 +176,25 @@ fn missing_action(message: &str) -> Option<String> {
     rest.split_whitespace().next().map(|action| action.trim_end_matches(['.', ',']).to_owned())
 }
 
+/// Why there is no answer, when it is for the connection or, before that, for the lack of credentials.
+pub(super) fn connection_failure(error: &ConnectorError) -> (AwsErrorKind, String) {
+    if is_credentials(error) {
+        return no_credentials(error);
+    }
+    if error.is_timeout() {
+        return (AwsErrorKind::TimedOut, root(error));
+    }
+    let address = error.connection_metadata().and_then(ConnectionMetadata::remote_addr);
+    let from = address.map(|address| format!("{address}: ")).unwrap_or_default();
+    (AwsErrorKind::Unreachable, format!("{from}{}", root(error)))
+}
+
 fn is_credentials(error: &(dyn StdError + 'static)) -> bool {
     chain(error).any(<dyn StdError>::is::<CredentialsError>)
 }
 
-fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String) {
+/// Why there are no credentials.
+pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String) {
     let found = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
     match found {
         Some(CredentialsError::CredentialsNotLoaded(_)) | None => {
@@ -169,7 +215,64 @@ pub(super) fn root(error: &(dyn StdError + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::http::StatusCode;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+
     use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("a modelled error")]
+    struct Modelled(ErrorMetadata);
+
+    impl ProvideErrorMetadata for Modelled {
+        fn meta(&self) -> &ErrorMetadata {
+            &self.0
+        }
+    }
+
+    fn answer(status: u16) -> HttpResponse {
+        HttpResponse::new(StatusCode::try_from(status).expect("a status"), SdkBody::from("<html>secret</html>"))
+    }
+
+    #[test]
+    fn an_answer_that_is_not_aws_s_is_told_by_its_status_and_cause() {
+        let error = SdkError::<Modelled, _>::response_error("expected `{`", answer(502));
+        let error = AwsError::from_sdk("list tasks", &error);
+        assert_eq!(error.to_string(), "cannot list tasks: HTTP 502, and the answer is not AWS's: expected `{`");
+    }
+
+    #[test]
+    fn an_error_without_a_code_is_told_by_its_status() {
+        let error = SdkError::service_error(Modelled(ErrorMetadata::builder().build()), answer(503));
+        assert_eq!(AwsError::from_sdk("list tasks", &error).to_string(), "cannot list tasks: HTTP 503");
+        let meta = ErrorMetadata::builder().message("too large").build();
+        let error = AwsError::from_sdk("list tasks", &SdkError::service_error(Modelled(meta), answer(413)));
+        assert_eq!(error.to_string(), "cannot list tasks: HTTP 413: too large");
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_told_from_wrong_credentials() {
+        for (code, message) in [
+            ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than …"),
+            ("SignatureDoesNotMatch", "Signature not yet current: 20270101T000000Z is still later than …"),
+            ("RequestTimeTooSkewed", ""),
+        ] {
+            let error = AwsError::answered("x", code, message);
+            assert_eq!(error.kind, AwsErrorKind::ClockSkew, "{code}");
+            assert!(error.hint().is_some_and(|hint| hint.contains("clock")));
+        }
+        assert_eq!(AwsError::answered("x", "SignatureDoesNotMatch", "").kind, AwsErrorKind::WrongCredentials);
+    }
+
+    #[test]
+    fn only_what_may_pass_by_itself_is_transient() {
+        let refused = ConnectorError::io(Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)));
+        let error = AwsError::from_sdk("x", &SdkError::<Modelled, _>::dispatch_failure(refused));
+        assert_eq!((&error.kind, error.is_transient()), (&AwsErrorKind::Unreachable, true));
+        assert!(AwsError::answered("x", "ThrottlingException", "").is_transient());
+        assert!(!AwsError::answered("x", "ValidationError", "").is_transient());
+    }
 
     #[test]
     fn access_denied_names_the_missing_action() {

@@ -11,6 +11,7 @@ mod error;
 mod logs;
 mod raw;
 
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
@@ -32,7 +34,7 @@ pub use logs::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 
 type Result<T> = std::result::Result<T, AwsError>;
 
-/// Attempts of one call in all, the first included. Throttled calls wait longer each time (adaptive mode).
+/// Attempts of one call in all, the first included, where the user sets none. Throttled calls wait longer each time (adaptive mode).
 const ATTEMPTS: u32 = 6;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,7 +49,22 @@ pub struct Connection {
     /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
     /// The key pair of the sandbox: nothing of the user's own AWS configuration is then used.
-    pub static_keys: Option<(String, String)>,
+    pub static_keys: Option<StaticKeys>,
+}
+
+/// A key pair. Its `Debug` leaves the secret out.
+#[derive(Clone)]
+pub struct StaticKeys {
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: String,
+}
+
+impl fmt::Debug for StaticKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticKeys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
 }
 
 /// The AWS clients of one region and one set of credentials.
@@ -55,6 +72,8 @@ pub struct Connection {
 pub struct Aws {
     config: SdkConfig,
     region: String,
+    shown_endpoint: Option<String>,
+    raw: raw::Shared,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
@@ -67,8 +86,6 @@ pub struct Aws {
 pub struct Identity {
     /// The twelve digits.
     pub account: String,
-    /// The caller's ARN.
-    pub arn: String,
 }
 
 impl Aws {
@@ -77,12 +94,9 @@ impl Aws {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http)
-            .retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS))
-            .timeout_config(
-                TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
-            );
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
+        );
         if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
@@ -95,16 +109,21 @@ impl Aws {
         if let Some(url) = connection.endpoint_url {
             loader = loader.endpoint_url(url);
         }
-        if let Some((id, secret)) = connection.static_keys {
-            loader = loader.credentials_provider(Credentials::new(id, secret, None, None, "sandbox"));
+        if let Some(StaticKeys { access_key_id, secret_access_key }) = connection.static_keys {
+            // Without variables, HOME among them, the SDK finds neither profiles nor FIPS, dual-stack and retry settings of the user.
+            loader = loader
+                .credentials_provider(Credentials::new(access_key_id, secret_access_key, None, None, "sandbox"))
+                .empty_test_environment();
         }
-        let config = loader.load().await;
+        let config = with_our_retries(loader.load().await);
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one"));
         };
         Ok(Self {
+            shown_endpoint: config.endpoint_url().map(without_user_info),
             config,
             region,
+            raw: raw::Shared::default(),
             cloudformation: OnceLock::new(),
             ecs: OnceLock::new(),
             logs: OnceLock::new(),
@@ -118,18 +137,22 @@ impl Aws {
         &self.region
     }
 
-    /// The endpoint that replaces AWS's own, when one is set by flag, environment or profile.
+    /// The endpoint that replaces AWS's own, when one is set by flag, environment or profile; without the `USER:PASSWORD@` that it
+    /// may carry.
     pub fn endpoint_url(&self) -> Option<&str> {
-        self.config.endpoint_url()
+        self.shown_endpoint.as_deref()
     }
 
     /// What went wrong in a call of a typed client; where nobody answers, it says at which address.
-    fn error<E, R>(&self, action: impl Into<String>, error: &SdkError<E, R>) -> AwsError
+    fn error<E>(&self, action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
     {
-        let mut error = AwsError::from_sdk(action, error);
+        self.at_endpoint(AwsError::from_sdk(action, error))
+    }
+
+    /// Adds the address where nobody answers.
+    fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         if let (AwsErrorKind::Unreachable, Some(url)) = (&error.kind, self.endpoint_url()) {
             error.message = format!("{url} does not answer: {}", error.message);
         }
@@ -141,8 +164,25 @@ impl Aws {
         let action = "ask AWS who you are";
         let client = aws_sdk_sts::Client::new(&self.config);
         let answer = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
-        Ok(Identity { account: text(answer.account), arn: text(answer.arn) })
+        Ok(Identity { account: text(answer.account) })
     }
+}
+
+/// The SDK's default becomes ours; what AWS_MAX_ATTEMPTS, AWS_RETRY_MODE or the profile say stays. (The SDK does not tell its default from a
+/// user who writes the same.)
+fn with_our_retries(config: SdkConfig) -> SdkConfig {
+    if config.retry_config().is_some_and(|retries| *retries != RetryConfig::standard()) {
+        return config;
+    }
+    config.into_builder().retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS)).build()
+}
+
+/// A URL without the `USER:PASSWORD@` before its host.
+fn without_user_info(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
 }
 
 /// AWS's members are optional in the models even where AWS always sends them.
@@ -157,4 +197,37 @@ fn timestamp(value: Option<aws_smithy_types::DateTime>) -> Option<jiff::Timestam
 
 fn count(value: i32) -> u32 {
     u32::try_from(value).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_without_user_and_password() {
+        for (url, shown) in [
+            ("http://127.0.0.1:4566", "http://127.0.0.1:4566"),
+            ("https://me:p@ss@proxy.example:8443/aws", "https://proxy.example:8443/aws"),
+            ("https://proxy.example/a@b", "https://proxy.example/a@b"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_user_info(url), shown);
+        }
+    }
+
+    #[test]
+    fn only_the_default_retries_become_ours() {
+        let with = |retries| with_our_retries(SdkConfig::builder().retry_config(retries).build());
+        let ours = RetryConfig::adaptive().with_max_attempts(ATTEMPTS);
+        assert_eq!(with(RetryConfig::standard()).retry_config(), Some(&ours));
+        let own = RetryConfig::standard().with_max_attempts(2);
+        assert_eq!(with(own.clone()).retry_config(), Some(&own));
+    }
+
+    #[test]
+    fn a_connection_does_not_print_its_secret() {
+        let keys = StaticKeys { access_key_id: "AKID".to_owned(), secret_access_key: "hidden".to_owned() };
+        let text = format!("{:?}", Connection { static_keys: Some(keys), ..Connection::default() });
+        assert!(text.contains("AKID") && !text.contains("hidden"), "{text}");
+    }
 }

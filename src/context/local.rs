@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::aws::Connection;
+use crate::aws::{Connection, StaticKeys};
 use crate::error::CliError;
 use crate::sandbox::lifecycle::{self, Endpoint, Options, StateHome};
 use crate::settings::Settings;
@@ -36,7 +36,10 @@ impl Local {
             profile: None,
             region: Some(region.clone()),
             endpoint_url: Some(url.clone()),
-            static_keys: Some((credentials.access_key_id.clone(), credentials.secret_access_key.clone())),
+            static_keys: Some(StaticKeys {
+                access_key_id: credentials.access_key_id.clone(),
+                secret_access_key: credentials.secret_access_key.clone(),
+            }),
         }
     }
 
