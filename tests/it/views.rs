@@ -76,6 +76,7 @@ fn steady() -> StatusReport {
         }],
         url: Some("http://127.0.0.1:4000".to_owned()),
         events: vec![event("11:59:00", "(service api) has reached a steady state.")],
+        notes: Vec::new(),
     }
 }
 
