@@ -6,7 +6,6 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -149,6 +148,10 @@ fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleErr
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), LifecycleError> {
     let folder = options.state_dir.clone();
     prepare(&folder)?;
+    if is_in_background(&folder) {
+        // Ctrl-C and the terminal of the command that started it are not meant for it, nor for its tasks.
+        let _ = nix::unistd::setsid();
+    }
     let lock = open_lock(&folder, RUNNING_LOCK)?;
     if !try_lock(&lock, &folder)? {
         return Err(LifecycleError::AlreadyRunning(folder));
@@ -169,6 +172,13 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Li
     let Options { account, region, state_dir, speed, host_exec } = options;
     let config = Config { account, region, state_dir, credentials, speed, host_exec };
     super::serve(listener, shutdown, config).await.map_err(LifecycleError::Serve)
+}
+
+/// Whether [`spawn`] started this process: only then is its stderr the folder's log.
+fn is_in_background(folder: &Path) -> bool {
+    let log = nix::sys::stat::stat(&folder.join(LOG_FILE));
+    let stderr = nix::sys::stat::fstat(io::stderr());
+    log.is_ok_and(|log| stderr.is_ok_and(|stderr| (log.st_dev, log.st_ino) == (stderr.st_dev, stderr.st_ino)))
 }
 
 async fn bind(earlier: Option<&Endpoint>) -> io::Result<TcpListener> {
@@ -206,8 +216,8 @@ fn spawn(program: &Path, options: &Options) -> Result<Child, LifecycleError> {
     if !options.host_exec {
         command.arg("--no-host-exec");
     }
-    // A process group of its own: Ctrl-C in the terminal that started it is not meant for it.
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr).process_group(0);
+    // It takes a session of its own once it runs, which the leader of a process group could not.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
     command.spawn().map_err(at(program))
 }
 

@@ -182,6 +182,43 @@ async fn a_change_set_without_changes_fails_with_the_sentence() {
 }
 
 #[tokio::test]
+async fn change_sets_of_one_new_name_at_the_same_time_share_one_stack() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let body = template(&json!({ "One": parameter("1") }));
+    let mut requests = tokio::task::JoinSet::new();
+    for number in 0..12 {
+        let set = client.create_change_set().stack_name("twin").change_set_name(format!("set-{number}"));
+        requests.spawn(set.template_body(&body).change_set_type(ChangeSetType::Create).send());
+    }
+    let mut stacks: Vec<_> =
+        requests.join_all().await.into_iter().map(|answer| answer.expect("one").stack_id.expect("an id")).collect();
+    stacks.dedup();
+    assert_eq!(stacks.len(), 1, "{stacks:?}");
+    let described = client.describe_stacks().send().await.expect("the stacks");
+    assert_eq!(described.stacks().len(), 1);
+
+    let execute = |name| client.execute_change_set().stack_name("twin").change_set_name(name).send();
+    let (first, second) = tokio::join!(execute("set-0"), execute("set-1"));
+    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    assert_eq!(status(&settled(&client, "twin").await), "CREATE_COMPLETE");
+}
+
+#[tokio::test]
+async fn a_cluster_of_another_stack_is_not_taken_over() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let body = template(&json!({ "C": { "Type": "AWS::ECS::Cluster", "Properties": { "ClusterName": "shared" } } }));
+    let owner = create(&client, "owner", &body).await;
+    assert_eq!(status(&create(&client, "other", &body).await), "ROLLBACK_COMPLETE");
+    let said = events(&client, "other").await;
+    let refused = format!("C CREATE_FAILED shared already exists in stack {}", owner.stack_id().expect("an id"));
+    assert!(said.contains(&refused), "{said:#?}");
+    let clusters = aws.ecs().describe_clusters().clusters("shared").send().await.expect("the cluster");
+    assert_eq!(clusters.clusters()[0].status(), Some("ACTIVE"));
+}
+
+#[tokio::test]
 async fn an_export_in_use_stays_until_its_user_is_gone() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
@@ -288,9 +325,14 @@ fn service_template(breaker: bool) -> String {
     }))
 }
 
-async fn service_stack(aws: &LocalAws, script: &str) -> Stack {
+/// What the tasks of the stack `service` run from now on.
+async fn images(aws: &LocalAws, script: &str) {
     let images = json!({ "app": { "command": ["sh", "-c", script], "cwd": aws.folder() } });
     aws.control("PutImages", json!({ "stackName": "service", "runtime": "process", "images": images })).await;
+}
+
+async fn service_stack(aws: &LocalAws, script: &str) -> Stack {
+    images(aws, script).await;
     create(&aws.cloudformation(), "service", &service_template(true)).await
 }
 
@@ -321,4 +363,48 @@ async fn a_service_whose_tasks_fail_fails_its_stack_with_the_breaker_s_words() {
     let said = events(&aws.cloudformation(), "service").await;
     let failure = said.iter().find(|line| line.starts_with("Service CREATE_FAILED")).expect("it failed");
     assert!(failure.contains("ECS Deployment Circuit Breaker was triggered"), "{failure}");
+}
+
+/// Begins a service stack whose tasks end at once, with nobody to give up on them.
+async fn restless_stack(aws: &LocalAws) -> String {
+    images(aws, "exit 3").await;
+    let creation = aws.cloudformation().create_stack().stack_name("service").template_body(service_template(false));
+    creation.send().await.expect("it begins").stack_id.expect("an id")
+}
+
+/// Waits until an event of the stack begins with these words.
+async fn until_said(aws: &LocalAws, words: &str) {
+    let wait = async {
+        while !events(&aws.cloudformation(), "service").await.iter().any(|line| line.starts_with(words)) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("it is said");
+}
+
+#[tokio::test]
+async fn a_creation_that_never_becomes_steady_can_be_deleted() {
+    let aws = LocalAws::start().await;
+    let id = restless_stack(&aws).await;
+    until_said(&aws, "Service CREATE_IN_PROGRESS Resource creation Initiated").await;
+    let client = aws.cloudformation();
+    client.delete_stack().stack_name("service").send().await.expect("it is asked");
+    assert_eq!(status(&settled(&client, &id).await), "DELETE_COMPLETE");
+    let clusters = aws.ecs().list_clusters().send().await.expect("the clusters");
+    assert!(clusters.cluster_arns().is_empty(), "{clusters:?}");
+}
+
+#[tokio::test]
+async fn an_update_that_never_becomes_steady_can_be_cancelled() {
+    let aws = LocalAws::start().await;
+    images(&aws, "while :; do sleep 1; done").await;
+    let client = aws.cloudformation();
+    assert_eq!(status(&create(&client, "service", &service_template(false)).await), "CREATE_COMPLETE");
+    images(&aws, "exit 3").await;
+    let next = service_template(false).replace("\"512\"", "\"1024\"");
+    client.update_stack().stack_name("service").template_body(next).send().await.expect("it begins");
+    until_said(&aws, "Service UPDATE_IN_PROGRESS").await;
+    images(&aws, "while :; do sleep 1; done").await;
+    client.cancel_update_stack().stack_name("service").send().await.expect("it is cancelled");
+    assert_eq!(status(&settled(&client, "service").await), "UPDATE_ROLLBACK_COMPLETE");
 }

@@ -87,3 +87,12 @@ async fn what_is_not_served_is_named() {
     let error = aws.sts().get_session_token().send().await.expect_err("it is not served");
     assert_eq!(error.message(), Some("the sandbox does not serve sts:GetSessionToken"));
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_process_in_the_background_has_a_session_of_its_own() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let aws = runtime.block_on(LocalAws::start());
+    let process = nix::unistd::Pid::from_raw(i32::try_from(aws.endpoint.pid).expect("a process id"));
+    assert_eq!(nix::unistd::getsid(Some(process)), Ok(process));
+}

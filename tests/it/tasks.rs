@@ -118,6 +118,17 @@ async fn a_task_sees_only_its_own_environment() {
     assert!(lines.contains(&"PORT=4321".to_owned()));
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_task_has_a_session_of_its_own_without_a_terminal() {
+    // Fields 6 and 7 of proc(5)'s stat: the session and the terminal.
+    let script = "read -r stat </proc/$$/stat; set -- $stat; echo $6 $7; (: </dev/tty) 2>/dev/null && echo terminal";
+    let process = start(script).await;
+    let shim = process.handle.id();
+    let (lines, _) = within(finish(process)).await;
+    assert_eq!(lines, [format!("{shim} 0")]);
+}
+
 #[tokio::test]
 async fn stop_asks_first() {
     // Without its errors: a shell may say there that its `sleep` was terminated.

@@ -75,7 +75,7 @@ impl ProcessHandle {
         times.of_tree(self.shim)
     }
 
-    /// The shim's process id, which is also its process group.
+    /// The shim's process id, which is also its process group and its session.
     pub fn id(&self) -> i32 {
         self.shim.as_raw()
     }
@@ -99,7 +99,6 @@ impl Runner {
             .args(["sandbox", "task-shim"])
             .env_clear()
             .envs(environment::base())
-            .process_group(0)
             .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -150,6 +149,8 @@ async fn next_report(reports: &mut BufReader<OwnedReadHalf>) -> Option<Report> {
 /// Kills the shim's group while the shim's id cannot have been given to anyone else, then collects the shim.
 async fn end(id: Pid, shim: &mut Child) {
     process_tree::kill_group(id);
+    // A shim that did not come as far as leading a group is on its own.
+    process_tree::kill(id);
     let _ = shim.wait().await;
 }
 

@@ -1,6 +1,6 @@
 //! The shim: `ecsws sandbox task-shim`, one per container, between the sandbox and the container's command.
 //!
-//! It starts the command in its own process group, ends everything below it when it is told to, when the sandbox goes away
+//! It starts the command in a session of its own, which has no terminal, ends everything below it when it is told to, when the sandbox goes away
 //! or when the command ends, and says how it went. It holds no state and writes nothing but its reports.
 
 use std::io::{Read as _, Write as _};
@@ -25,6 +25,9 @@ const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the shim on the socket that is its stdin, and returns when nothing is left below it.
 pub fn main() -> ExitCode {
+    // A session and a group that nothing else is in: signals to the group reach the task only, and the terminal of whoever
+    // started the sandbox cannot be opened as /dev/tty. It only fails for a process that leads a group already.
+    let _ = nix::unistd::setsid();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime.and_then(|runtime| runtime.block_on(supervise())) {
         Ok(()) => ExitCode::SUCCESS,

@@ -2,7 +2,8 @@
 //!
 //! Rows are JSON, so that a later version can read what an earlier one wrote and say so when it cannot.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableError};
 
@@ -34,15 +35,49 @@ pub enum StoreError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The file is not a database, or no longer a whole one.
+    #[error("the sandbox's state in {path} is damaged ({source}): `ecsws sandbox reset` starts afresh")]
+    Damaged {
+        /// The database's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: redb::Error,
+    },
+    /// The disk is full.
+    #[error("there is no space left for the sandbox's state in {0}: free some and try again")]
+    NoSpace(PathBuf),
     /// The database or the disk refused.
-    #[error("the sandbox's database: {0}")]
-    Database(#[from] redb::Error),
+    #[error("the sandbox's state in {path}: {source}")]
+    Database {
+        /// The database's file.
+        path: PathBuf,
+        /// What happened.
+        source: redb::Error,
+    },
+}
+
+impl StoreError {
+    /// What the database said, in words that name the file and what to do.
+    fn told(path: &Path, source: redb::Error) -> Self {
+        let path = path.to_owned();
+        match &source {
+            redb::Error::Corrupted(_) | redb::Error::RepairAborted => Self::Damaged { path, source },
+            redb::Error::Io(error) => match error.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace(path),
+                // What a file that was never a database is to redb.
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Damaged { path, source },
+                _ => Self::Database { path, source },
+            },
+            _ => Self::Database { path, source },
+        }
+    }
 }
 
 /// An open database.
 #[derive(Debug)]
 pub struct Store {
     database: Database,
+    path: PathBuf,
 }
 
 /// Rows of an event table: a key and its bytes, in the order of the keys.
@@ -65,31 +100,44 @@ impl Store {
         let path = folder.join("world.redb");
         let database = Database::create(&path).map_err(|error| match error {
             redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.display().to_string()),
-            other => StoreError::Database(other.into()),
+            other => StoreError::told(&path, other.into()),
         })?;
-        let store = Self { database };
+        let store = Self { database, path };
         store.check_version()?;
         Ok(store)
     }
 
     fn check_version(&self) -> Result<(), StoreError> {
-        let transaction = self.database.begin_write().map_err(redb::Error::from)?;
-        {
-            let mut meta = transaction.open_table(META).map_err(redb::Error::from)?;
-            let found = meta.get("version").map_err(redb::Error::from)?.map(|version| version.value().to_owned());
-            match found {
-                None => drop(meta.insert("version", VERSION).map_err(redb::Error::from)?),
-                Some(found) if found == VERSION => {}
-                Some(found) => return Err(StoreError::Version { found }),
-            }
+        match self.version().map_err(|error| self.told(error))? {
+            None => Ok(()),
+            Some(found) if found == VERSION => Ok(()),
+            Some(found) => Err(StoreError::Version { found }),
         }
-        Ok(transaction.commit().map_err(redb::Error::from)?)
+    }
+
+    /// The version that the database was written with; a new one is given this program's.
+    fn version(&self) -> Result<Option<String>, redb::Error> {
+        let transaction = self.database.begin_write()?;
+        let found = {
+            let mut meta = transaction.open_table(META)?;
+            let found = meta.get("version")?.map(|version| version.value().to_owned());
+            if found.is_none() {
+                meta.insert("version", VERSION)?;
+            }
+            found
+        };
+        transaction.commit()?;
+        Ok(found)
+    }
+
+    fn told(&self, error: redb::Error) -> StoreError {
+        StoreError::told(&self.path, error)
     }
 
     /// Reads a table's rows.
     pub fn load(&self, table: &mut dyn Stored) -> Result<(), StoreError> {
         let name = table.name();
-        for (key, bytes) in self.scan(TableDefinition::<&str, &[u8]>::new(name))? {
+        for (key, bytes) in self.scan(TableDefinition::new(name)).map_err(|error| self.told(error))? {
             table.load(&key, &bytes).map_err(|source| StoreError::Row { table: name.to_owned(), source })?;
         }
         Ok(())
@@ -120,7 +168,7 @@ impl Store {
         if changed.is_empty() {
             return Ok(());
         }
-        Ok(self.write(&changed)?)
+        self.write(&changed).map_err(|error| self.told(error))
     }
 
     fn write(&self, changed: &[(&'static str, Changes<'_>)]) -> Result<(), redb::Error> {
@@ -139,7 +187,7 @@ impl Store {
 
     /// Appends rows to an event table, which is never kept in memory. Keys sort as bytes.
     pub fn append(&self, table: &'static str, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
-        Ok(self.append_events(table, rows)?)
+        self.append_events(table, rows).map_err(|error| self.told(error))
     }
 
     fn append_events(&self, name: &'static str, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), redb::Error> {
@@ -161,7 +209,7 @@ impl Store {
         to: &[u8],
         visit: impl FnMut(&[u8], &[u8]) -> Visit,
     ) -> Result<Rows, StoreError> {
-        Ok(self.range_events(table, from, to, visit)?)
+        self.range_events(table, from, to, visit).map_err(|error| self.told(error))
     }
 
     fn range_events(
@@ -190,7 +238,7 @@ impl Store {
 
     /// Removes the rows of an event table from `from` (included) to `to` (excluded).
     pub fn remove_range(&self, table: &'static str, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
-        Ok(self.remove_events(table, from, to)?)
+        self.remove_events(table, from, to).map_err(|error| self.told(error))
     }
 
     fn remove_events(&self, name: &'static str, from: &[u8], to: &[u8]) -> Result<(), redb::Error> {

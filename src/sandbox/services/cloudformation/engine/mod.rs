@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::model::{Definition, Incarnation, Resource, Stack, Tag};
@@ -48,6 +49,10 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
             if operation.advance().await.is_err() {
                 moving.clock.sleep(RETRY).await;
             }
+            // Whoever moves the stack again from here starts a mover of their own: this one must not see that status.
+            if operation.at_rest.load(Ordering::Acquire) {
+                return;
+            }
         }
     });
 }
@@ -59,6 +64,8 @@ struct Operation {
     stack_id: String,
     stack_name: String,
     phase: String,
+    /// Whether this phase has brought the stack to rest.
+    at_rest: Arc<AtomicBool>,
 }
 
 impl Operation {
@@ -68,7 +75,8 @@ impl Operation {
             let stack = world.cloudformation.stacks.get(stack_id)?;
             Some((stack.name.clone(), stack.status.clone()))
         })?;
-        let operation = Self { sandbox: Arc::clone(sandbox), stack_id: stack_id.to_owned(), stack_name, phase };
+        let (sandbox, stack_id) = (Arc::clone(sandbox), stack_id.to_owned());
+        let operation = Self { sandbox, stack_id, stack_name, phase, at_rest: Arc::default() };
         is_moving(&operation.phase).then_some(operation)
     }
 
@@ -107,15 +115,16 @@ impl Operation {
     /// Ends the phase: `change` is made to the stack together with the status.
     fn finish(&self, status: &str, reason: Option<String>, change: impl FnOnce(&mut Stack)) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
-        self.sandbox.world.write(|world| {
+        let ended = self.sandbox.world.write(|world| {
             let current =
                 world.cloudformation.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase);
-            if let Some(stack) = current {
-                change(stack);
-                world.cloudformation.set_status(&self.stack_id, status, reason, now);
-            }
-            Ok(())
-        })
+            let Some(stack) = current else { return Ok(false) };
+            change(stack);
+            world.cloudformation.set_status(&self.stack_id, status, reason, now);
+            Ok(true)
+        })?;
+        self.at_rest.store(ended && !is_moving(status), Ordering::Release);
+        Ok(())
     }
 
     /// Stores a resource with a status and its event.
@@ -144,7 +153,7 @@ impl Operation {
         let added = [
             ("aws:cloudformation:stack-name", self.stack_name.as_str()),
             ("aws:cloudformation:logical-id", logical_id),
-            ("aws:cloudformation:stack-id", self.stack_id.as_str()),
+            (resources::STACK_ID_TAG, self.stack_id.as_str()),
         ];
         let added = added.map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() });
         Context {

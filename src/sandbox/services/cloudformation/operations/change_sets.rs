@@ -40,7 +40,14 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     definition.change_set_id = Some(id.clone());
     let changes = plan::compare(&sandbox, &stack, &definition)?;
     let change_set = change_set(&sandbox, &asked, &stack, (id, name), definition, changes, creates);
-    sandbox.world.write(|world| store(&sandbox, &mut world.cloudformation, &stack, change_set))
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        // Another request may have made, or deleted, the stack of this name since it was looked up.
+        let now = state.find(&asked.stack_name).cloned();
+        let owner =
+            if creates && now.is_none() { stack } else { stack_for(&sandbox, &asked, &change_set.name, creates, now)? };
+        store(&sandbox, state, &owner, ChangeSet { stack_id: owner.id.clone(), ..change_set })
+    })
 }
 
 /// The stack of a new change set: one that there is, or one that begins in review.

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Made, ResourceType, resource_type, text};
+use super::{Context, Made, ResourceType, STACK_ID_TAG, resource_type, text};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 use crate::sandbox::services::lower_first;
@@ -57,7 +57,16 @@ async fn create_cluster(context: Context, properties: Value) -> Result<Made, Fau
         "tags": context.lower_case_tags(&cluster.tags),
     });
     let answer = context.call("ecs", "CreateCluster", input).await?;
+    // ECS gives a cluster that is there back as if it were new: whose it is, only its tags tell.
+    if let Some(owner) = stack_of(&answer["cluster"]["tags"]).filter(|owner| *owner != context.stack_id()) {
+        return Err(Fault::client("Template", format!("{name} already exists in stack {owner}")));
+    }
     Ok(Made::new(&name, json!({ "Arn": text(&answer, "/cluster/clusterArn") })))
+}
+
+/// The stack that made what has these tags.
+fn stack_of(tags: &Value) -> Option<&str> {
+    tags.as_array()?.iter().find(|tag| tag["key"] == STACK_ID_TAG)?["value"].as_str()
 }
 
 async fn update_cluster(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {

@@ -48,6 +48,9 @@ pub struct ResourceType {
     pub delete: fn(Context, Incarnation) -> Work<()>,
 }
 
+/// The tag that names the stack whose resource something is.
+pub const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
+
 /// Types whose resources take no tags.
 const UNTAGGED: &[&str] = &[
     "AWS::EC2::Route",
@@ -139,6 +142,11 @@ impl Context {
     /// Calls another service's operation.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         self.sandbox.call(service, operation, input).await
+    }
+
+    /// The ARN of the stack.
+    pub fn stack_id(&self) -> &str {
+        self.tags.iter().find(|tag| tag.key == STACK_ID_TAG).map_or("", |tag| tag.value.as_str())
     }
 
     /// The typed properties, or the fault that names what does not fit.
