@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::common::{ecsws_in, read};
 
 /// Nothing that is waited for takes this long, unless it never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The project and its sandbox; the sandbox stops with this value.
 pub struct Workshop {
