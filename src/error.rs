@@ -93,6 +93,7 @@ impl From<OpsError> for CliError {
         match error {
             OpsError::Aws(error) => error.into(),
             OpsError::Stuck { ref hint, .. } => Self::failed(error.to_string()).hint(hint),
+            OpsError::Overtaken(_) => Self::failed(error.to_string()).hint("`ecsws deploy` follows it and goes on"),
             OpsError::NotSteady { .. } => Self::new(Exit::TimedOut, error.to_string())
                 .hint("`ecsws status` says what is going on; ECS goes on trying"),
             OpsError::Missing(_) => Self::failed(error.to_string()).hint("`ecsws deploy` makes it"),

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use super::follow::{Follow, is_at_rest};
 use super::{OpsError, Result};
-use crate::aws::{Aws, ChangeSet, ChangeSetKind, ChangeSetRequest, Stack, StackEvent};
+use crate::aws::{Aws, AwsError, ChangeSet, ChangeSetKind, ChangeSetRequest, Stack, StackEvent};
 
 /// The change set's name; one left over from an interrupted deploy is replaced.
 const CHANGE_SET: &str = "ecsws-deploy";
@@ -248,7 +248,7 @@ async fn discard(aws: &Aws, change_set: &str, stack: &str, kind: ChangeSetKind) 
 pub async fn execute(aws: &Aws, ready: Ready, emit: &mut dyn FnMut(DeployEvent)) -> Result<Stack> {
     #[expect(clippy::disallowed_methods, reason = "how long it took is told to the user; nothing depends on it")]
     let begun = Instant::now();
-    aws.execute_change_set(&ready.change_set.arn).await?;
+    aws.execute_change_set(&ready.change_set.arn).await.map_err(|error| overtaken(&ready.stack, error))?;
     let operation = if ready.kind == ChangeSetKind::Create { Operation::Create } else { Operation::Update };
     // As cdk counts: the stack itself is one more, and so is the clean-up of an update.
     let total = ready.change_set.changes + if operation == Operation::Create { 1 } else { 2 };
@@ -266,6 +266,17 @@ pub async fn execute(aws: &Aws, ready: Ready, emit: &mut dyn FnMut(DeployEvent))
     Ok(stack)
 }
 
+/// What CloudFormation says when somebody else has begun with the stack since it was looked at.
+fn overtaken(stack: &str, error: AwsError) -> OpsError {
+    let code = error.code.as_deref().unwrap_or_default();
+    let begun = error.message.contains("cannot be created again")
+        || error.message.contains("_IN_PROGRESS state")
+        || code.starts_with("InvalidChangeSetStatus")
+        || code.starts_with("ChangeSetNotFound")
+        || code.starts_with("AlreadyExists");
+    if begun { OpsError::Overtaken(stack.to_owned()) } else { error.into() }
+}
+
 fn note(message: String) -> DeployEvent {
     DeployEvent::Note { message }
 }
@@ -276,7 +287,7 @@ async fn make_change_set(aws: &Aws, wanted: &Wanted<'_>, kind: ChangeSetKind) ->
     }
     let request =
         ChangeSetRequest { stack: wanted.name, name: CHANGE_SET, kind, template: wanted.template, tags: wanted.tags };
-    let arn = aws.create_change_set(&request).await?;
+    let arn = aws.create_change_set(&request).await.map_err(|error| overtaken(wanted.name, error))?;
     let mut pause = Duration::from_millis(100);
     loop {
         let gone = || OpsError::Gone(format!("change set `{arn}`"));

@@ -77,6 +77,9 @@ pub enum OpsError {
     /// What was there a moment ago is not any more: somebody else is at work.
     #[error("{0} is gone; is somebody else deploying?")]
     Gone(String),
+    /// Another deploy was faster.
+    #[error("another deploy of stack `{0}` is in progress")]
+    Overtaken(String),
     /// The stack or the thing in it is not there.
     #[error("{0}")]
     Missing(String),

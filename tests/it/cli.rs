@@ -171,7 +171,6 @@ fn scale_refuses_numbers_that_do_not_go_together_and_leaves_the_file_alone() {
     -- stdout
     -- stderr
     error: `services.api.autoscaling.min` makes min 5 more than max 2
-      --> ecsws.toml:11:7
     hint: min is at most max
     ");
     assert_snapshot!(ecsws(dir.path(), "scale"), @"
@@ -198,7 +197,7 @@ fn init_writes_a_project_that_synth_takes_and_never_overwrites_one() {
     -- stdout
     -- stderr
     wrote DIR/ecsws.toml
-    see what it makes with `ecsws synth --all`, and run it on this machine with `ecsws --sandbox deploy`
+    see what it makes with `ecsws --sandbox synth --all`, and run it on this machine with `ecsws --sandbox deploy`
     ");
     assert_snapshot!(ecsws(dir.path(), "init --workshop"), @"
     code Some(2)

@@ -203,7 +203,7 @@ fn what_cloudformation_refuses_is_told_in_its_words() {
     workshop.write("service/ecsws.toml", &(other[..begin].to_owned() + &other[end..]));
     let refused = workshop.run("--sandbox -C service deploy");
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
-    assert_has(refused.error(), &["stack `other-nodejs`", "ROLLBACK_COMPLETE", "ecsdemo-nodejs"]);
+    assert_has(refused.error(), &["stack `other-nodejs`", "ROLLBACK_COMPLETE", "already exists"]);
     assert!(!workshop.path("service/ecsws.lock").exists(), "what the sandbox says is not for the project's lock");
 
     workshop.run("--sandbox status --check").good();
