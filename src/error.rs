@@ -110,7 +110,10 @@ impl From<OpsError> for CliError {
 #[cfg(unix)]
 impl From<LifecycleError> for CliError {
     fn from(error: LifecycleError) -> Self {
-        Self::failed(error.to_string())
+        match error {
+            LifecycleError::NotAPlace(_) | LifecycleError::NotOurs(_) => Self::usage(error.to_string()),
+            _ => Self::failed(error.to_string()),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ const RUNNING_LOCK: &str = "running.lock";
 const STARTING_LOCK: &str = "starting.lock";
 const LOG_FILE: &str = "sandbox.log";
 /// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
-const CONTENTS: &[&str] = &["world.redb", ENDPOINT_FILE, LOG_FILE, "tasks"];
+const CONTENTS: &[&str] = &["world.redb", ENDPOINT_FILE, LOG_FILE];
 /// How long a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(10);
@@ -68,6 +68,12 @@ pub enum LifecycleError {
         /// What happened.
         source: io::Error,
     },
+    /// The account is not twelve digits, or the region no region's name; both are part of a path.
+    #[error("`{0}` is not an account (twelve digits) or region (such as us-east-1)")]
+    NotAPlace(String),
+    /// The folder holds something else.
+    #[error("{0} is not empty and not a sandbox's folder: choose another one")]
+    NotOurs(PathBuf),
     /// Another process serves this state.
     #[error("a sandbox is already running on {0}")]
     AlreadyRunning(PathBuf),
@@ -88,6 +94,10 @@ pub enum LifecycleError {
 impl StateHome {
     /// The state folder of an account's sandbox in a region.
     pub fn state_dir(&self, account: &str, region: &str) -> Result<PathBuf, LifecycleError> {
+        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+        if let Some(wrong) = [(is_account, account), (is_region(region), region)].iter().find(|(right, _)| !right) {
+            return Err(LifecycleError::NotAPlace(wrong.1.to_owned()));
+        }
         if let Some(folder) = &self.sandbox_dir {
             return Ok(folder.clone());
         }
@@ -102,10 +112,29 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
     |source| LifecycleError::File { path, source }
 }
 
-/// Makes the folder, for its owner only.
+/// Letters, digits and hyphens: at least two hyphens, a number at the end.
+fn is_region(region: &str) -> bool {
+    let parts: Vec<&str> = region.split('-').collect();
+    let words =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    parts.len() >= 3
+        && parts.iter().all(words)
+        && parts.last().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// Makes the folder, for its owner only. A folder that holds something else is left as it is.
 fn prepare(folder: &Path) -> Result<(), LifecycleError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
+    if !is_ours(folder) {
+        return Err(LifecycleError::NotOurs(folder.to_owned()));
+    }
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(at(folder))
+}
+
+/// A sandbox's folder has its locks in it, or nothing yet.
+fn is_ours(folder: &Path) -> bool {
+    let locked = [RUNNING_LOCK, STARTING_LOCK].iter().any(|name| folder.join(name).exists());
+    locked || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 fn open_lock(folder: &Path, name: &str) -> Result<File, LifecycleError> {
@@ -237,6 +266,8 @@ async fn answered(folder: &Path, child: &mut Child) -> Result<Endpoint, Lifecycl
         }
         clock.sleep(POLL).await;
     }
+    // It is of no use to anybody; that it has ended by itself by now is as good.
+    drop(child.kill());
     Err(LifecycleError::DidNotStart("it does not answer".into()))
 }
 
@@ -275,14 +306,43 @@ pub async fn stop(folder: &Path) -> Result<bool, LifecycleError> {
 
 /// Ends the sandbox of this folder and forgets everything that it knows.
 pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
+    if folder.exists() && !is_ours(folder) {
+        return Err(LifecycleError::NotOurs(folder.to_owned()));
+    }
     stop(folder).await?;
     for name in CONTENTS {
         let path = folder.join(name);
-        let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-        match removed {
+        match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path)(error)),
             _ => {}
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_that_could_leave_the_state_folder_are_refused() {
+        let home = StateHome { home: Some("/home/a".into()), ..StateHome::default() };
+        assert!(home.state_dir("123456789012", "us-gov-west-1").is_ok());
+        for (account, region) in
+            [("12", "us-east-1"), ("123456789012", "../../x"), ("123456789012", "us east"), ("123456789012", "")]
+        {
+            assert!(matches!(home.state_dir(account, region), Err(LifecycleError::NotAPlace(_))), "{account} {region}");
+        }
+    }
+
+    #[test]
+    fn a_folder_with_something_else_in_it_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let kept = folder.path().join("world.redb");
+        fs::File::create(&kept).expect("a file");
+        assert!(matches!(prepare(folder.path()), Err(LifecycleError::NotOurs(_))));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        assert!(matches!(runtime.block_on(reset(folder.path())), Err(LifecycleError::NotOurs(_))));
+        assert!(kept.exists());
+    }
 }
