@@ -215,7 +215,7 @@ mod tests {
         Surroundings {
             program: "ecsws".to_owned(),
             variables: variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
-            working_dir: "/work".into(),
+            working_dir: "/home/a".into(),
             terminals: Terminals { stdin: false, stdout: false, stderr: false },
         }
     }
@@ -232,7 +232,7 @@ mod tests {
     fn relative_folders_are_taken_from_the_working_folder() {
         let flags = GlobalArgs { project: Some("examples".into()), ..GlobalArgs::default() };
         let settings = resolve(flags, surroundings(&[("ECSWS_SANDBOX_DIR", "box")]));
-        assert_eq!(settings.project, Some("/work/examples".into()));
-        assert_eq!(settings.sandbox_dir, Some("/work/box".into()));
+        assert_eq!(settings.project, Some("/home/a/examples".into()));
+        assert_eq!(settings.sandbox_dir, Some("/home/a/box".into()));
     }
 }
