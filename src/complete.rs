@@ -25,7 +25,7 @@ fn names(of: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
 
 /// The project that the command line being completed means.
 fn project() -> Option<Project> {
-    let words: Vec<String> = std::env::args().collect();
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let after = |flag: &str| words.iter().position(|word| word == flag).and_then(|at| words.get(at + 1));
     let flags =
         GlobalArgs { project: after("-C").or_else(|| after("--project")).map(Into::into), ..GlobalArgs::default() };

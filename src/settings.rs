@@ -114,7 +114,9 @@ impl Surroundings {
         #[expect(clippy::disallowed_methods, reason = "this is the one place that looks at the process's surroundings")]
         let working_dir = std::env::current_dir()?;
         Ok(Self {
-            program: std::env::args().next().unwrap_or_else(|| "ecsws".to_owned()),
+            program: std::env::args_os()
+                .next()
+                .map_or_else(|| "ecsws".to_owned(), |name| name.to_string_lossy().into_owned()),
             variables: std::env::vars_os()
                 .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),

@@ -104,8 +104,6 @@ pub struct ChangeSet {
     pub status: String,
     /// StatusReason: says why it failed.
     pub reason: Option<String>,
-    /// ExecutionStatus: `AVAILABLE` when it can be executed.
-    pub execution_status: String,
     /// How many resources it changes.
     pub changes: usize,
 }
@@ -264,7 +262,6 @@ impl Aws {
                         arn: text(page.change_set_id),
                         status: page.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                         reason: page.status_reason,
-                        execution_status: text(page.execution_status.map(|status| status.as_str().to_owned())),
                         changes,
                     });
                 }

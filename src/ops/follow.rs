@@ -55,7 +55,9 @@ impl Follow<'_> {
                 self.seen = Some(event.id.clone());
                 self.begun = true;
                 done += usize::from(is_complete(&event.status));
-                end = (self.is_own(&event) && is_at_rest(&event.status)).then(|| event.status.clone());
+                if self.is_own(&event) {
+                    end = is_at_rest(&event.status).then(|| event.status.clone());
+                }
                 casualties.hear(&event);
                 reasons.extend(own_failure(&event));
                 if self.is_own(&event) && (event.status.contains("ROLLBACK") || event.status.ends_with("_FAILED")) {
@@ -80,7 +82,7 @@ impl Follow<'_> {
                     reasons.extend(casualties.causes());
                     return Ok(Ended { status, stack, reasons });
                 }
-                (quiet, self.begun) = (0, true);
+                (quiet, self.begun) = (0, self.begun || !is_at_rest(&status));
             }
             casualties.look(aws, emit).await;
             sleep(pause).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Result;
-use crate::aws::{AwsError, AwsErrorKind};
+use crate::aws::AwsError;
 
 /// So long AWS may be busy or out of reach before the work is given up. Each call has its own retries besides.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -24,6 +24,5 @@ pub(super) async fn patiently<T>(mut ask: impl AsyncFnMut() -> std::result::Resu
 
 /// A refused connection does not: somebody would have to start a server. A busy or slow one does.
 fn will_pass(error: &AwsError) -> bool {
-    matches!(error.kind, AwsErrorKind::Throttled | AwsErrorKind::TimedOut)
-        || (error.kind == AwsErrorKind::Unreachable && !error.message.contains("refused"))
+    error.is_transient() && !error.message.contains("refused")
 }
