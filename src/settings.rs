@@ -21,7 +21,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true)]
     pub region: Option<String>,
     /// Call this address instead of AWS's own [env: AWS_ENDPOINT_URL]
-    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url)]
+    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, value_parser = endpoint_url)]
     pub endpoint_url: Option<String>,
     /// The folder of ecsws.toml, instead of this one or the nearest above
     #[arg(short = 'C', long, global = true, value_name = "DIR", env = "ECSWS_PROJECT", value_hint = ValueHint::DirPath, hide_env_values = true)]
@@ -82,6 +82,15 @@ pub enum Verbosity {
     Normal,
     /// Also details.
     Verbose,
+}
+
+/// A URL that calls can go to.
+fn endpoint_url(text: &str) -> Result<String, String> {
+    let url: http::Uri = text.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
+    match (url.scheme_str(), url.host()) {
+        (Some("http" | "https"), Some(_)) => Ok(text.to_owned()),
+        _ => Err("write it as http://HOST:PORT or https://HOST".to_owned()),
+    }
 }
 
 /// Which of the standard streams are terminals.
@@ -228,6 +237,16 @@ mod tests {
             resolve(GlobalArgs::default(), surroundings(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-1")]));
         assert_eq!(settings.region_flag, None);
         assert_eq!(settings.region_variable.as_deref(), Some("eu-west-1"));
+    }
+
+    #[test]
+    fn an_endpoint_is_a_url_with_a_host() {
+        for right in ["http://127.0.0.1:4566", "https://ecs.eu-west-1.amazonaws.com/"] {
+            assert_eq!(endpoint_url(right).as_deref(), Ok(right));
+        }
+        for wrong in ["", "banana", "localhost:4566", "ftp://host", "http://", "http://a b"] {
+            assert!(endpoint_url(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

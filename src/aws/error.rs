@@ -200,7 +200,7 @@ pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind,
         Some(CredentialsError::CredentialsNotLoaded(_)) | None => {
             (AwsErrorKind::NoCredentials, "there are no AWS credentials".to_owned())
         }
-        Some(error) => (AwsErrorKind::NoCredentials, root(error)),
+        Some(error) => (AwsErrorKind::NoCredentials, format!("no AWS credentials could be had: {}", root(error))),
     }
 }
 

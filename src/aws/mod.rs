@@ -19,6 +19,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials as _;
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -100,6 +101,7 @@ impl Aws {
         if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
+        let named_profile = connection.profile.is_some();
         if let Some(profile) = connection.profile {
             loader = loader.profile_name(profile);
         }
@@ -117,7 +119,7 @@ impl Aws {
         }
         let config = with_our_retries(loader.load().await);
         let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one"));
+            return Err(no_region(&config, named_profile).await);
         };
         Ok(Self {
             shown_endpoint: config.endpoint_url().map(without_user_info),
@@ -166,6 +168,17 @@ impl Aws {
         let answer = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
         Ok(Identity { account: text(answer.account) })
     }
+}
+
+/// A profile that does not exist says no region either, and is what has to be told.
+async fn no_region(config: &SdkConfig, named_profile: bool) -> AwsError {
+    if let Some(provider) = config.credentials_provider().filter(|_| named_profile)
+        && let Err(error) = provider.provide_credentials().await
+    {
+        let (kind, message) = error::no_credentials(&error);
+        return AwsError::unanswered("use the profile", kind, message);
+    }
+    AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one")
 }
 
 /// The SDK's default becomes ours; what AWS_MAX_ATTEMPTS, AWS_RETRY_MODE or the profile say stays. (The SDK does not tell its default from a

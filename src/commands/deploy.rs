@@ -73,89 +73,71 @@ pub async fn deploy(
     check_runtime(project, ctx)?;
     let aws = ctx.aws(Some(project)).await?;
     check_target(project, &aws, ctx).await?;
-    let ended = deploy_all(project, stacks, options, &aws, ctx).await;
-    if ctx.ui.is_json() {
-        let last = match &ended {
-            Ok(_) => json!({ "event": "done", "schema": 1 }),
-            Err(error) => {
-                json!({ "event": "failed", "schema": 1, "exit": error.exit.code(), "message": error.summary() })
-            }
-        };
-        ctx.ui.json(&last)?;
-    }
-    ended
-}
-
-async fn deploy_all(
-    project: &mut Project,
-    stacks: &[ProjectStack],
-    options: DeployOptions,
-    aws: &Aws,
-    ctx: &mut Context,
-) -> Result<Vec<Stack>, CliError> {
     let mut synthesiser = Synthesiser::new(Purpose::Deploy);
-    let mut view = DeployView::new(&ctx.ui, TimeZone::system());
+    let mut deployer = Deployer { view: DeployView::new(&ctx.ui, TimeZone::system()), options, aws: &aws, ctx };
     let mut deployed = Vec::new();
     for stack in stacks {
-        view.busy(&format!("{}: comparing …", stack.name));
-        let template = synthesiser.template(project, &stack.name, ctx).await?;
-        let now = deploy_one(project, stack, template, options, aws, &mut view, ctx).await?;
-        deployed.push(now);
+        deployer.view.busy(&format!("{}: comparing …", stack.name));
+        let template = synthesiser.template(project, &stack.name, deployer.ctx).await?;
+        deployed.push(deployer.deploy(project, stack, template).await?);
         if project.spec.service_of_stack(&stack.name).is_some() {
-            let service = locate_service(aws, &stack.name).await?.service;
-            wait_steady(aws, &service, options, &mut view, ctx).await?;
+            let service = locate_service(&aws, &stack.name).await?.service;
+            wait_steady(&aws, &service, options, &mut deployer.view, deployer.ctx).await?;
         }
     }
     Ok(deployed)
 }
 
-/// A change set, approval, execution. What the CDK added to a deployed stack for itself is kept.
-async fn deploy_one(
-    project: &Project,
-    stack: &ProjectStack,
-    template: Template,
+/// What every stack of a deploy is deployed with.
+struct Deployer<'a> {
+    view: DeployView,
     options: DeployOptions,
-    aws: &Aws,
-    view: &mut DeployView,
-    ctx: &mut Context,
-) -> Result<Stack, CliError> {
-    let name = &stack.name;
-    if ctx.settings.sandbox {
-        hand_over_images(project, stack, ctx).await?;
-    }
-    let interrupts = ctx.interrupts.clone();
-    let mut show = |event| view.show(&mut ctx.ui, &event);
-    let existing = interrupts.during(ops::settle(aws, name, &mut show)).await.ok_or_else(nothing_begun)??;
-    let deployed = match &existing {
-        Some(_) => deployed_template(aws, name).await?.unwrap_or_default(),
-        None => Template::default(),
-    };
-    if existing.is_none() {
+    aws: &'a Aws,
+    ctx: &'a mut Context,
+}
+
+impl Deployer<'_> {
+    /// A change set, approval, execution. What the CDK added to a deployed stack for itself is kept.
+    async fn deploy(&mut self, project: &Project, stack: &ProjectStack, template: Template) -> Result<Stack, CliError> {
+        let Self { view, options, aws, ctx } = self;
+        let name = &stack.name;
+        if ctx.settings.sandbox {
+            hand_over_images(project, stack, ctx).await?;
+        }
+        let interrupts = ctx.interrupts.clone();
+        let mut show = |event| view.show(&mut ctx.ui, &event);
+        let existing = interrupts.during(ops::settle(aws, name, &mut show)).await.ok_or_else(nothing_begun)??;
+        let deployed = match &existing {
+            Some(_) => deployed_template(aws, name).await?.unwrap_or_default(),
+            None => Template::default(),
+        };
+        if existing.is_none() {
+            view.end();
+            first_creation(project, name, aws.region(), ctx).await?;
+        }
+        let text = template.with_cdk_housekeeping_of(&deployed).to_yaml();
+        let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
+        let wanted = Wanted { name, template: &text, tags: &tags };
+        let mut show = |event| view.show(&mut ctx.ui, &event);
+        let prepared =
+            interrupts.during(ops::prepare(aws, &wanted, existing, &mut show)).await.ok_or_else(nothing_begun)??;
+        let ready = match prepared {
+            Prepared::NoChanges(stack) => return Ok(stack),
+            Prepared::Ready(ready) => ready,
+        };
         view.end();
-        first_creation(project, name, aws.region(), ctx).await?;
+        let diff = TemplateDiff::between(&deployed, &template);
+        let approved = interrupts.during(changes(&diff, name, options.require_approval, ctx)).await;
+        let approved = approved.unwrap_or_else(|| Err(nothing_begun()));
+        if !matches!(approved, Ok(true)) {
+            ready.discard(aws).await?;
+            return approved.and_then(|_| Err(declined(name)));
+        }
+        view.busy(name);
+        let mut show = |event| view.show(&mut ctx.ui, &event);
+        let executed = interrupts.during(ops::execute(aws, ready, &mut show)).await;
+        Ok(executed.ok_or_else(|| goes_on(name))??)
     }
-    let text = template.with_cdk_housekeeping_of(&deployed).to_yaml();
-    let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
-    let wanted = Wanted { name, template: &text, tags: &tags };
-    let mut show = |event| view.show(&mut ctx.ui, &event);
-    let prepared =
-        interrupts.during(ops::prepare(aws, &wanted, existing, &mut show)).await.ok_or_else(nothing_begun)??;
-    let ready = match prepared {
-        Prepared::NoChanges(stack) => return Ok(stack),
-        Prepared::Ready(ready) => ready,
-    };
-    view.end();
-    let diff = TemplateDiff::between(&deployed, &template);
-    let approved = interrupts.during(changes(&diff, name, options.require_approval, ctx)).await;
-    let approved = approved.unwrap_or_else(|| Err(nothing_begun()));
-    if !matches!(approved, Ok(true)) {
-        ready.discard(aws).await?;
-        return approved.and_then(|_| Err(declined(name)));
-    }
-    view.busy(name);
-    let mut show = |event| view.show(&mut ctx.ui, &event);
-    let executed = interrupts.during(ops::execute(aws, ready, &mut show)).await;
-    Ok(executed.ok_or_else(|| goes_on(name))??)
 }
 
 fn nothing_begun() -> CliError {

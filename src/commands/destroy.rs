@@ -2,7 +2,6 @@
 
 use clap::Args;
 use jiff::tz::TimeZone;
-use serde_json::json;
 
 use super::Outcome;
 use super::approve::{check_target, declined};
@@ -54,8 +53,5 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         ctx.interrupts.during(ops::destroy(&aws, &name, &mut show)).await.ok_or_else(stopped)??;
     }
     view.end();
-    if ctx.ui.is_json() {
-        ctx.ui.json(&json!({ "event": "done", "schema": 1 }))?;
-    }
     Ok(Outcome::Done)
 }

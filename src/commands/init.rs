@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
+use serde_json::json;
 
 use super::Outcome;
 use crate::context::Context;
@@ -42,6 +43,7 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let text = if args.workshop { WORKSHOP.to_owned() } else { service(args, &folder)? };
     write_new(&file, &text)?;
     ctx.ui.note(&format!("wrote {}", file.display()));
+    ctx.ui.json_result(&json!({ "wrote": file }))?;
     ctx.ui.note("see what it makes with `ecsws --sandbox synth --all`, and run it on this machine with `ecsws --sandbox deploy`");
     Ok(Outcome::Done)
 }

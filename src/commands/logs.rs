@@ -56,10 +56,10 @@ struct ReadArgs {
     #[arg(add = complete::services())]
     service: Option<String>,
     /// From when on
-    #[arg(short, long, value_name = "TIME", default_value = "5m")]
+    #[arg(short, long, value_name = "TIME", default_value = "5m", allow_hyphen_values = true)]
     start: String,
     /// Until when
-    #[arg(short, long, value_name = "TIME", conflicts_with = "watch")]
+    #[arg(short, long, value_name = "TIME", conflicts_with = "watch", allow_hyphen_values = true)]
     end: Option<String>,
     /// Go on with what comes, until Ctrl-C
     #[arg(short, long)]

@@ -23,6 +23,7 @@ use clap::{Parser, Subcommand};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::{self, Exit};
+use crate::render;
 use crate::settings::GlobalArgs;
 
 pub use completions::VARIABLE as COMPLETION_VARIABLE;
@@ -90,7 +91,8 @@ impl From<Outcome> for ExitCode {
 
 /// Runs the chosen command.
 pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
-    match cli.command {
+    let tells_events = matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_));
+    let ended = match cli.command {
         Command::Init(args) => init::run(&args, ctx),
         Command::Synth(args) => synth::run(args, ctx).await,
         Command::Diff(args) => diff::run(args, ctx).await,
@@ -102,5 +104,9 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
         #[cfg(unix)]
         Command::Sandbox(args) => sandbox::run(args, ctx).await,
         Command::Completions(args) => completions::run(&args, ctx),
+    };
+    if tells_events {
+        render::ended(&mut ctx.ui, ended.as_ref().err())?;
     }
+    ended
 }

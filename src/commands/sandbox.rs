@@ -1,5 +1,6 @@
 //! `ecsws sandbox`: the local AWS.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -59,8 +60,8 @@ struct StartArgs {
     #[arg(long, value_name = "ID")]
     account: Option<String>,
     /// Shorten its waits (evaluation periods, cooldowns, health-check intervals) by this factor
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
-    speed: f64,
+    #[arg(long, value_name = "N", value_parser = speed)]
+    speed: Option<f64>,
     /// Never run commands that arrive in requests
     #[arg(long)]
     no_host_exec: bool,
@@ -79,35 +80,31 @@ impl SandboxArgs {
 pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let SandboxArgs { command, state_dir } = args;
     if let Some(dir) = state_dir {
-        ctx.settings.sandbox_dir = Some(ctx.settings.working_dir.join(dir));
+        ctx.settings.sandbox_dir =
+            Some(dir).filter(|dir| !dir.as_os_str().is_empty()).map(|dir| ctx.settings.working_dir.join(dir));
     }
     match command {
         SandboxCommand::Start(start_args) => start(start_args, ctx).await,
         SandboxCommand::Stop => {
             let stopped = lifecycle::stop(&options(ctx)?.state_dir).await?;
             ctx.ui.note(if stopped { "stopped" } else { "no sandbox is running" });
-            Ok(Outcome::Done)
+            done(ctx, &json!({ "stopped": stopped }))
         }
         SandboxCommand::Status => {
             if let Some(endpoint) = running(ctx).await? {
                 return described(&endpoint, ctx);
             }
-            if ctx.ui.is_json() {
-                ctx.ui.json_document(&json!({ "schema": 1, "running": false }))?;
-            }
             ctx.ui.note("no sandbox is running");
-            Ok(Outcome::No)
+            done(ctx, &json!({ "running": false })).map(|_| Outcome::No)
         }
         SandboxCommand::Reset => {
             lifecycle::reset(&options(ctx)?.state_dir).await?;
             ctx.ui.note("the sandbox is empty");
-            Ok(Outcome::Done)
+            done(ctx, &json!({ "reset": true }))
         }
         SandboxCommand::Env => {
             let none = || CliError::failed("no sandbox is running").hint("`ecsws sandbox start` starts one");
-            let text = exports(&running(ctx).await?.ok_or_else(none)?);
-            writeln!(ctx.ui.results(), "{text}")?;
-            Ok(Outcome::Done)
+            environment(&running(ctx).await?.ok_or_else(none)?, ctx)
         }
         SandboxCommand::Coverage => coverage(ctx),
         SandboxCommand::Inner(_) => Err(CliError::usage("this is for the sandbox itself")),
@@ -127,22 +124,30 @@ async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
 
 async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let StartArgs { foreground, account, speed, no_host_exec } = args;
-    if !(speed.is_finite() && speed > 0.0) {
-        return Err(
-            CliError::usage(format!("--speed {speed} is not a factor")).hint("10 makes waits ten times shorter")
-        );
-    }
     let project = ctx.project_if_any()?;
     let mut environment = ctx.sandbox_environment(project.as_ref());
     environment.account = account.unwrap_or(environment.account);
-    let options = Options { speed, host_exec: !no_host_exec, ..local::options(&ctx.settings, environment)? };
+    let options = local::options(&ctx.settings, environment)?;
+    let options = Options { speed: speed.unwrap_or(options.speed), host_exec: !no_host_exec, ..options };
     if foreground {
         // The sandbox ends in its own time: its tasks have to be stopped.
         let _claim = ctx.interrupts.claim();
         return serve(options).await;
     }
-    let endpoint = lifecycle::ensure_running(&std::env::current_exe()?, &options).await?;
+    let endpoint = local::ensure_running(&options).await?;
+    let said =
+        endpoint.call("Status", &json!({}), ctx.now()).await.map_err(|error| CliError::failed(error.to_string()))?;
+    if speed.is_some_and(|speed| said["speed"] != speed) || (no_host_exec && said["hostExec"] == true) {
+        return Err(CliError::usage("a sandbox runs already, with another --speed or without --no-host-exec")
+            .hint("stop it first (its state stays): `ecsws sandbox stop`"));
+    }
     described(&endpoint, ctx)
+}
+
+/// A factor of time.
+fn speed(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor > 0.0);
+    factor.ok_or_else(|| "10 makes waits ten times shorter".to_owned())
 }
 
 /// Serves until a signal asks this process to end.
@@ -161,20 +166,22 @@ async fn serve(options: Options) -> Result<Outcome, CliError> {
 
 fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint;
-    if ctx.ui.is_json() {
-        ctx.ui.json_document(&json!({
-            "schema": 1, "running": true, "url": url, "account": account, "region": region, "pid": pid, "started_at": started_at, "version": version
-        }))?;
-    } else {
+    if !ctx.ui.is_json() {
         writeln!(
             ctx.ui.results(),
             "running since {started_at:.0} at {url} as account {account} in {region} (process {pid}, version {version})"
         )?;
     }
-    Ok(Outcome::Done)
+    done(
+        ctx,
+        &json!({
+            "running": true, "url": url, "account": account, "region": region, "pid": pid, "started_at": started_at, "version": version
+        }),
+    )
 }
 
-fn exports(endpoint: &Endpoint) -> String {
+/// The variables with which other tools reach it, as exports for a shell.
+fn environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {
     let Endpoint { url, credentials, region, .. } = endpoint;
     let variables = [
         ("AWS_ENDPOINT_URL", url),
@@ -183,17 +190,29 @@ fn exports(endpoint: &Endpoint) -> String {
         ("AWS_REGION", region),
         ("AWS_DEFAULT_REGION", region),
     ];
-    variables.map(|(name, value)| format!("export {name}={value}\n")).concat() + "unset AWS_SESSION_TOKEN AWS_PROFILE"
+    if !ctx.ui.is_json() {
+        let exports = variables.map(|(name, value)| format!("export {name}={value}\n")).concat();
+        writeln!(ctx.ui.results(), "{exports}unset AWS_SESSION_TOKEN AWS_PROFILE")?;
+    }
+    done(ctx, &json!({ "variables": BTreeMap::from(variables) }))
 }
 
 fn coverage(ctx: &mut Context) -> Result<Outcome, CliError> {
-    for service in services::SERVICES {
-        for operation in service.operations {
-            writeln!(ctx.ui.results(), "{}:{}", service.signing_name, operation.name)?;
+    let operations = services::SERVICES.iter().flat_map(|service| {
+        service.operations.iter().map(|operation| format!("{}:{}", service.signing_name, operation.name))
+    });
+    let operations: Vec<String> = operations.collect();
+    let types: Vec<&str> = services::cloudformation::resources::all().map(|kind| kind.name).collect();
+    if !ctx.ui.is_json() {
+        for row in operations.iter().map(String::as_str).chain(types.iter().copied()) {
+            writeln!(ctx.ui.results(), "{row}")?;
         }
     }
-    for kind in services::cloudformation::resources::all() {
-        writeln!(ctx.ui.results(), "{}", kind.name)?;
-    }
+    done(ctx, &json!({ "operations": operations, "resource_types": types }))
+}
+
+/// With `--output json` the result is one object.
+fn done(ctx: &mut Context, result: &serde_json::Value) -> Result<Outcome, CliError> {
+    ctx.ui.json_result(result)?;
     Ok(Outcome::Done)
 }

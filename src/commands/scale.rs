@@ -2,7 +2,6 @@
 
 use clap::{ArgGroup, Args};
 use jiff::tz::TimeZone;
-use serde_json::json;
 
 use super::Outcome;
 use super::approve::{check_target, guard};
@@ -93,8 +92,5 @@ async fn hotswap_count(
     ));
     let mut view = DeployView::new(&ctx.ui, TimeZone::system());
     wait_steady(&aws, &service, options, &mut view, ctx).await?;
-    if ctx.ui.is_json() {
-        ctx.ui.json(&json!({ "event": "done", "schema": 1 }))?;
-    }
     Ok(Outcome::Done)
 }

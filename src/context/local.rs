@@ -17,16 +17,7 @@ impl Local {
     /// The sandbox that plays this account and region; it is started when it is not running.
     pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
         let options = options(settings, environment)?;
-        let (account, region) = (options.account.clone(), options.region.clone());
-        let endpoint = lifecycle::ensure_running(&std::env::current_exe()?, &options).await?;
-        if (&endpoint.account, &endpoint.region) != (&account, &region) {
-            let Endpoint { account: its_account, region: its_region, .. } = &endpoint;
-            return Err(CliError::usage(format!(
-                "the sandbox that runs there plays account {its_account} in {its_region}, and this is for {account} in {region}"
-            ))
-            .hint("choose another folder with ECSWS_SANDBOX_DIR, or stop it: `ecsws sandbox stop`"));
-        }
-        Ok(Self(endpoint))
+        Ok(Self(ensure_running(&options).await?))
     }
 
     /// How the AWS clients reach it. Nothing of the user's own AWS configuration is used.
@@ -47,6 +38,20 @@ impl Local {
     pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, CliError> {
         self.0.call(operation, input, now).await.map_err(|error| CliError::failed(error.to_string()))
     }
+}
+
+/// The sandbox of these options. One that runs in their folder and plays another account or region is refused.
+pub async fn ensure_running(options: &Options) -> Result<Endpoint, CliError> {
+    let Options { account, region, .. } = options;
+    let endpoint = lifecycle::ensure_running(&std::env::current_exe()?, options).await?;
+    if (&endpoint.account, &endpoint.region) != (account, region) {
+        let Endpoint { account: its_account, region: its_region, .. } = &endpoint;
+        return Err(CliError::usage(format!(
+            "the sandbox that runs there plays account {its_account} in {its_region}, and this is for {account} in {region}"
+        ))
+        .hint("choose another folder with ECSWS_SANDBOX_DIR, or stop it: `ecsws sandbox stop`"));
+    }
+    Ok(endpoint)
 }
 
 /// The sandbox of an account and region, with the defaults of everything else.

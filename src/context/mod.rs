@@ -72,6 +72,11 @@ impl Context {
         if let Some(aws) = &self.aws {
             return Ok(Arc::clone(aws));
         }
+        if self.settings.sandbox && self.settings.endpoint_url.is_some() {
+            return Err(
+                CliError::usage("--sandbox and --endpoint-url both say where calls go").hint("leave one of them out")
+            );
+        }
         let connection = if self.settings.sandbox { self.sandbox(project).await? } else { self.real(project) };
         let aws = Arc::new(Aws::connect(connection).await?);
         let endpoint = aws.endpoint_url().unwrap_or("AWS").to_owned();

@@ -7,8 +7,10 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
+use serde_json::json;
 
 use super::{Ui, clean};
+use crate::error::CliError;
 use crate::ops::{DeployEvent, Operation, ResourceEvent};
 
 const TICK: Duration = Duration::from_millis(100);
@@ -40,7 +42,7 @@ impl DeployView {
     /// Shows an event. A reader of JSON who went away does not stop the work.
     pub fn show(&mut self, ui: &mut Ui, event: &DeployEvent) {
         if ui.is_json() {
-            drop(ui.json(event));
+            drop(ui.json_line(event));
             return;
         }
         match event {
@@ -166,6 +168,17 @@ impl Drop for DeployView {
 /// `AWS::EC2::NatGateway` is `NatGateway` where space is short.
 fn short_type(resource_type: &str) -> &str {
     resource_type.rsplit("::").next().unwrap_or(resource_type)
+}
+
+/// The last event of a command that tells events as JSON: that it is done, or why not.
+pub fn ended(ui: &mut Ui, error: Option<&CliError>) -> io::Result<()> {
+    if !ui.is_json() {
+        return Ok(());
+    }
+    ui.json_line(&match error {
+        None => json!({ "event": "done" }),
+        Some(error) => json!({ "event": "failed", "exit": error.exit.code(), "message": error.summary() }),
+    })
 }
 
 /// What a deploy leaves behind, for the end of it.

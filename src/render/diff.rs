@@ -14,7 +14,7 @@ use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange};
 pub fn diffs(ui: &mut Ui, diffs: &[(String, TemplateDiff)]) -> io::Result<()> {
     if ui.is_json() {
         let stacks: Vec<Value> = diffs.iter().map(|(name, diff)| stack_json(name, diff)).collect();
-        return ui.json_document(&json!({ "schema": 1, "stacks": stacks }));
+        return ui.json_result(&json!({ "stacks": stacks }));
     }
     let columns = ui.columns();
     let different = diffs.iter().filter(|(_, diff)| !diff.is_empty()).count();

@@ -82,7 +82,12 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
     frame.render_widget(Line::from(title), head);
     frame.render_widget(task_gauge(report), gauge);
     frame.render_widget(Paragraph::new(facts), fact_area);
-    frame.render_widget(Paragraph::new(task_lines(report, now)).block(Block::bordered().title(" tasks ")), tasks);
+    let shown = usize::from(tasks.height.saturating_sub(2));
+    let title = match report.tasks.len().saturating_sub(shown) {
+        0 => " tasks ".to_owned(),
+        more => format!(" tasks, {more} more below; a higher window shows them "),
+    };
+    frame.render_widget(Paragraph::new(task_lines(report, now)).block(Block::bordered().title(title)), tasks);
     let event_lines: Vec<Line<'_>> = report
         .events
         .iter()

@@ -26,7 +26,7 @@ pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Resu
     for event in events {
         if ui.is_json() {
             let LogEvent { id, stream, timestamp, message } = event;
-            ui.json(
+            ui.json_line(
                 &json!({ "event": "log", "id": id, "stream": stream, "timestamp": timestamp, "message": message }),
             )?;
             continue;
@@ -49,7 +49,7 @@ pub fn log_groups(ui: &mut Ui, groups: &[LogGroup]) -> io::Result<()> {
             .iter()
             .map(|group| json!({ "name": group.name, "retention_days": group.retention_days, "stored_bytes": group.stored_bytes }))
             .collect();
-        return ui.json_document(&json!({ "schema": 1, "groups": groups }));
+        return ui.json_result(&json!({ "groups": groups }));
     }
     groups.iter().try_for_each(|group| writeln!(ui.results(), "{}", clean(&group.name, false)))
 }
@@ -59,7 +59,7 @@ pub fn log_streams(ui: &mut Ui, streams: &[LogStream]) -> io::Result<()> {
     if ui.is_json() {
         let streams: Vec<_> =
             streams.iter().map(|stream| json!({ "name": stream.name, "last_event": stream.last_event })).collect();
-        return ui.json_document(&json!({ "schema": 1, "streams": streams }));
+        return ui.json_result(&json!({ "streams": streams }));
     }
     streams.iter().try_for_each(|stream| writeln!(ui.results(), "{}", clean(&stream.name, false)))
 }

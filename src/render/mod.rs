@@ -9,7 +9,7 @@ mod status;
 mod ui;
 
 pub use clean::clean;
-pub use deploy::{DeployView, Summary, summary};
+pub use deploy::{DeployView, Summary, ended, summary};
 pub use diff::{diffs, security};
 pub use live::{Live, Wish, draw};
 pub use logs::{log_events, log_groups, log_streams};

@@ -4,7 +4,6 @@ use std::io;
 
 use jiff::{SpanRound, Timestamp, Unit};
 use owo_colors::OwoColorize as _;
-use serde_json::json;
 
 use super::{Ui, clean};
 use crate::ops::{ScalableTarget, StatusReport};
@@ -12,7 +11,7 @@ use crate::ops::{ScalableTarget, StatusReport};
 /// Writes the whole report.
 pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<()> {
     if ui.is_json() {
-        return ui.json_document(&document(report)?);
+        return ui.json_result(report);
     }
     for line in lines(report, now) {
         writeln!(ui.results(), "{line}")?;
@@ -23,23 +22,13 @@ pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<
 /// Writes one line: the counts, as the workshop's one-liner under `watch` shows them.
 pub fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
     if ui.is_json() {
-        return ui.json(&document(report)?);
+        return ui.json_line(report);
     }
     let StatusReport { desired, running, pending, .. } = report;
     let rollout =
         report.deployments.first().and_then(|deployment| deployment.rollout_state.clone()).unwrap_or_default();
     writeln!(ui.results(), "Tasks Desired: {desired} vs Tasks Running: {running} (pending {pending}) {rollout}")?;
     ui.results().flush()
-}
-
-fn document(report: &StatusReport) -> io::Result<serde_json::Value> {
-    let mut document = json!({ "schema": 1 });
-    if let (Some(object), serde_json::Value::Object(members)) =
-        (document.as_object_mut(), serde_json::to_value(report)?)
-    {
-        object.extend(members);
-    }
-    Ok(document)
 }
 
 /// The report in lines with colour.

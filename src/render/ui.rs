@@ -5,6 +5,7 @@ use std::io::{self, BufRead as _, Write};
 use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::clean::{clean, is_control};
 use crate::error::{CliError, Report};
@@ -35,6 +36,15 @@ fn printable(json: String) -> String {
         .chars()
         .map(|c| if c == '\n' || !is_control(c) { c.to_string() } else { format!("\\u{:04x}", u32::from(c)) });
     escaped.collect::<Vec<_>>().concat()
+}
+
+/// What programs read says first in which shape it is.
+fn versioned(value: &impl Serialize) -> io::Result<Value> {
+    let mut document = json!({ "schema": 1 });
+    if let (Some(document), Value::Object(members)) = (document.as_object_mut(), serde_json::to_value(value)?) {
+        document.extend(members);
+    }
+    Ok(document)
 }
 
 /// Writes results, notes, questions and errors.
@@ -91,16 +101,19 @@ impl Ui {
         &mut self.stdout
     }
 
-    /// One JSON object on a line of stdout, written at once.
-    pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
-        let text = printable(serde_json::to_string(value)?);
+    /// An event as a line of JSON.
+    pub fn json_line(&mut self, event: &impl Serialize) -> io::Result<()> {
+        let text = printable(serde_json::to_string(&versioned(event)?)?);
         writeln!(self.stdout, "{text}")?;
         self.stdout.flush()
     }
 
-    /// A result as an indented JSON object.
-    pub fn json_document(&mut self, value: &impl Serialize) -> io::Result<()> {
-        let text = printable(serde_json::to_string_pretty(value)?);
+    /// A command's result as one indented JSON object; nothing where results are text.
+    pub fn json_result(&mut self, result: &impl Serialize) -> io::Result<()> {
+        if !self.is_json() {
+            return Ok(());
+        }
+        let text = printable(serde_json::to_string_pretty(&versioned(result)?)?);
         writeln!(self.stdout, "{text}")
     }
 

@@ -39,6 +39,8 @@ fn status(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
         "account": sandbox.config.account,
         "region": sandbox.config.region,
         "stateDir": sandbox.config.state_dir,
+        "speed": sandbox.config.speed,
+        "hostExec": sandbox.config.host_exec,
     })
 }
 
