@@ -4,6 +4,7 @@ mod architecture;
 mod cli;
 mod common;
 mod completions;
+mod coverage;
 mod diff;
 mod local_aws;
 mod peers;
