@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::connection::ConnectionMetadata;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -196,12 +197,13 @@ fn is_credentials(error: &(dyn StdError + 'static)) -> bool {
 /// Why there are no credentials.
 pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String) {
     let found = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
-    match found {
-        Some(CredentialsError::CredentialsNotLoaded(_)) | None => {
-            (AwsErrorKind::NoCredentials, "there are no AWS credentials".to_owned())
-        }
-        Some(error) => (AwsErrorKind::NoCredentials, format!("no AWS credentials could be had: {}", root(error))),
-    }
+    let message = match found {
+        // The instance's metadata is the last place that is asked, on every machine: that it gave nothing does not help anyone.
+        Some(_) if chain(error).any(<dyn StdError>::is::<ImdsError>) => None,
+        Some(CredentialsError::CredentialsNotLoaded(_)) | None => None,
+        Some(error) => Some(format!("no AWS credentials could be had: {}", root(error))),
+    };
+    (AwsErrorKind::NoCredentials, message.unwrap_or_else(|| "there are no AWS credentials".to_owned()))
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

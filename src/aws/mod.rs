@@ -101,8 +101,7 @@ impl Aws {
         if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
-        let named_profile = connection.profile.is_some();
-        if let Some(profile) = connection.profile {
+        if let Some(profile) = &connection.profile {
             loader = loader.profile_name(profile);
         }
         if let Some(region) = connection.region {
@@ -119,7 +118,7 @@ impl Aws {
         }
         let config = with_our_retries(loader.load().await);
         let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(no_region(&config, named_profile).await);
+            return Err(no_region(&config, connection.profile).await);
         };
         Ok(Self {
             shown_endpoint: config.endpoint_url().map(without_user_info),
@@ -171,12 +170,12 @@ impl Aws {
 }
 
 /// A profile that does not exist says no region either, and is what has to be told.
-async fn no_region(config: &SdkConfig, named_profile: bool) -> AwsError {
-    if let Some(provider) = config.credentials_provider().filter(|_| named_profile)
+async fn no_region(config: &SdkConfig, profile: Option<String>) -> AwsError {
+    if let (Some(profile), Some(provider)) = (profile, config.credentials_provider())
         && let Err(error) = provider.provide_credentials().await
     {
         let (kind, message) = error::no_credentials(&error);
-        return AwsError::unanswered("use the profile", kind, message);
+        return AwsError::unanswered(format!("use profile `{profile}`"), kind, message);
     }
     AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one")
 }

@@ -6,9 +6,9 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::Outcome;
 use super::approve::{RequireApproval, changes, check_target, declined, first_creation};
 use super::wanted::{Purpose, Synthesiser, deployed_template};
+use super::{Outcome, shapes};
 use crate::aws::{Aws, ServiceName, Stack};
 use crate::complete;
 use crate::context::Context;
@@ -20,15 +20,17 @@ use crate::render::{self, DeployView, Summary};
 use crate::stack::spec::Runtime;
 use crate::stack::{ProjectStack, Template, TemplateDiff};
 
+const EXAMPLES: &str = "Examples:
+  ecsws --sandbox deploy                          on this machine
+  ecsws deploy --require-approval any-change
+  ecsws deploy ecsworkshop-nodejs --output json   an event a line, for pipelines";
+
 /// Deploy stacks: what changes is shown, approved, executed and followed to the end
 ///
 /// All stacks of the project in dependency order, or those that are named. A rollback is a failure. Ctrl-C leaves CloudFormation at work;
 /// the next deploy goes on from there.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  ecsws --sandbox deploy                          on this machine
-  ecsws deploy --require-approval any-change
-  ecsws deploy ecsworkshop-nodejs --output json   an event a line, for pipelines")]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
 pub struct DeployArgs {
     /// The stacks; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]

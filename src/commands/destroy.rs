@@ -3,8 +3,8 @@
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::Outcome;
 use super::approve::{check_target, declined};
+use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -16,6 +16,7 @@ use crate::render::DeployView;
 ///
 /// All stacks of the project in reverse order, or those that are named. Log groups stay, as the template asks for (DeletionPolicy: Retain).
 #[derive(Debug, Args)]
+#[command(after_long_help = shapes::EVENTS)]
 pub struct DestroyArgs {
     /// The stacks; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]

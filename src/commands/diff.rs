@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::Outcome;
 use super::approve::guard;
 use super::wanted::{Purpose, Synthesiser, deployed_template};
+use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -13,6 +13,7 @@ use crate::stack::TemplateDiff;
 
 /// Show what deploy would change, as `cdk diff` shows it
 #[derive(Debug, Args)]
+#[command(after_long_help = shapes::DIFF)]
 pub struct DiffArgs {
     /// The stacks; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]

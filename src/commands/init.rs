@@ -7,18 +7,20 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::Outcome;
+use super::{Outcome, shapes};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::project::FILE;
+
+const EXAMPLES: &str = "Examples:
+  ecsws init --image ghcr.io/acme/api:1.4 --port 8080
+  ecsws init --workshop && ecsws --sandbox deploy";
 
 /// Write an ecsws.toml to start from
 ///
 /// Without flags it describes one service, named after the folder, on a platform of its own. An ecsws.toml that is there already is never overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  ecsws init --image ghcr.io/acme/api:1.4 --port 8080
-  ecsws init --workshop && ecsws --sandbox deploy")]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::INIT))]
 pub struct InitArgs {
     /// Write the ECS workshop's platform and Node.js service
     #[arg(long, conflicts_with_all = ["name", "image", "port"])]

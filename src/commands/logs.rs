@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::Outcome;
+use super::{Outcome, shapes};
 use crate::aws::{Aws, LogQuery};
 use crate::complete;
 use crate::context::Context;
@@ -14,17 +14,19 @@ use crate::project::ServiceRef;
 use crate::render;
 use crate::when::parse_time;
 
+const EXAMPLES: &str = "Examples:
+  ecsws logs                          the last five minutes
+  ecsws logs --watch                  and everything that comes
+  ecsws logs api --start 2h --filter ERROR
+  ecsws logs groups /ecs";
+
 /// Show a service's log events
 ///
 /// Times of --start and --end are lengths of time before now (30s, 5m, 2h, 1d) or dates (2026-01-01, 2026-01-01T12:00, 2026-01-01T12:00:00Z).
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:
-  ecsws logs                          the last five minutes
-  ecsws logs --watch                  and everything that comes
-  ecsws logs api --start 2h --filter ERROR
-  ecsws logs groups /ecs"
+    after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::LOGS)
 )]
 pub struct LogsArgs {
     #[command(subcommand)]

@@ -12,6 +12,7 @@ mod sandbox;
 #[cfg(unix)]
 pub mod sandbox_inner;
 mod scale;
+mod shapes;
 mod status;
 mod synth;
 mod wanted;

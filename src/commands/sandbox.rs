@@ -8,12 +8,17 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::Outcome;
 use super::sandbox_inner::InnerCommand;
+use super::{Outcome, shapes};
 use crate::context::{Context, local};
 use crate::error::CliError;
 use crate::sandbox::lifecycle::{self, Endpoint, Options};
 use crate::sandbox::services;
+
+const EXAMPLES: &str = "Examples:
+  ecsws sandbox start
+  eval \"$(ecsws sandbox env)\" && aws ecs list-clusters
+  ecsws sandbox reset";
 
 /// Start, stop and look at the local AWS that --sandbox uses
 ///
@@ -21,10 +26,7 @@ use crate::sandbox::services;
 /// Commands that arrive in API requests never run on this machine, except container health checks, exec, sessions and Run Command; --no-host-exec
 /// switches these four off.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  ecsws sandbox start
-  eval \"$(ecsws sandbox env)\" && aws ecs list-clusters
-  ecsws sandbox reset")]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::SANDBOX))]
 pub struct SandboxArgs {
     #[command(subcommand)]
     command: SandboxCommand,

@@ -3,9 +3,9 @@
 use clap::{ArgGroup, Args};
 use jiff::tz::TimeZone;
 
-use super::Outcome;
 use super::approve::{check_target, guard};
 use super::deploy::{DeployOptions, deploy, wait_steady};
+use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -14,14 +14,16 @@ use crate::project::Project;
 use crate::render::DeployView;
 use crate::stack::{Scaling, edit_scaling};
 
+const EXAMPLES: &str = "Examples:
+  ecsws scale --count 3
+  ecsws scale api --min 2 --max 10 --cpu 50";
+
 /// Change how many tasks of a service run
 ///
 /// The new numbers are written to ecsws.toml, so that the next deploy keeps them, and deployed. With --hotswap the count is changed in ECS alone:
 /// faster, and undone by the next deploy.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = "Examples:
-  ecsws scale --count 3
-  ecsws scale api --min 2 --max 10 --cpu 50")]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
 pub struct ScaleArgs {
     /// The service, by its key in ecsws.toml
     #[arg(add = complete::services())]

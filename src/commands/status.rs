@@ -6,7 +6,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
 
-use super::Outcome;
+use super::{Outcome, shapes};
 use crate::aws::Aws;
 use crate::complete;
 use crate::context::Context;
@@ -14,13 +14,15 @@ use crate::error::CliError;
 use crate::ops::{ServiceStack, StatusReport, locate_service, read_status};
 use crate::render::{self, Live, Wish};
 
-/// Show what runs: counts, rollout, tasks, scaling, discovery and events
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
+const EXAMPLES: &str = "Examples:
   ecsws status
   ecsws status api --watch
   ecsws status --output json | jq '.running'
-  ecsws status --check || echo not steady")]
+  ecsws status --check || echo not steady";
+
+/// Show what runs: counts, rollout, tasks, scaling, discovery and events
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::STATUS))]
 pub struct StatusArgs {
     /// The service, by its key in ecsws.toml
     #[arg(add = complete::services())]

@@ -6,6 +6,7 @@ mod common;
 mod completions;
 mod coverage;
 mod diff;
+mod json;
 mod local_aws;
 mod peers;
 mod properties;

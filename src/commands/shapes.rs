@@ -1,0 +1,43 @@
+//! What `--output json` prints, as each command's `--help` says it. `tests/it/json.rs` holds these words against what is printed.
+
+/// deploy, scale and destroy.
+pub const EVENTS: &str = "With --output json, an event a line; each has schema, event and what follows here:
+  started       stack, operation (create, update or delete)
+  no_changes    stack
+  resource      stack, done, total, timestamp, status, resource_type, logical_id, physical_id, reason
+  tasks         service, desired, running, pending
+  task_stopped  service, task, cause, count (of tasks that stopped for this cause)
+  note          message
+  finished      stack, operation, arn, outputs (by key), seconds
+  done          nothing more; it is the last event
+  failed        exit (the code), message; it is the last event";
+
+/// diff.
+pub const DIFF: &str =
+    "With --output json, one object: schema, stacks. Of each stack: stack, different, broadens_permissions,
+resources (logical_id, type, impact, properties (name, old, new, impact)) and other (section, name, old, new).";
+
+/// status.
+pub const STATUS: &str = "With --output json, one object, and with --watch one a line for each change: schema, cluster, service, status, steady,
+desired, running, pending, url, notes and
+  deployments  id, status, task_definition, desired, running, pending, failed, rollout_state, rollout_reason
+  tasks        id, last_status, health, task_definition, started, private_ip, stopped_reason,
+               containers (name, last_status, exit_code, reason)
+  scaling      min, max, policies (metric, target)
+  discovery    name, instances (id, address, port)
+  events       id, timestamp, message";
+
+/// logs.
+pub const LOGS: &str = "With --output json, an event a line: schema, event (log), id, stream, timestamp, message.
+`logs groups`: schema, groups (name, retention_days, stored_bytes). `logs streams`: schema, streams (name, last_event).";
+
+/// init.
+pub const INIT: &str = "With --output json, one object: schema, wrote (the file).";
+
+/// sandbox.
+pub const SANDBOX: &str = "With --output json, each prints one object with schema and
+  start, status  running; when it does, url, account, region, pid, started_at, version
+  stop           stopped (false when none was running)
+  reset          reset
+  env            variables (by name)
+  coverage       operations, resource_types";

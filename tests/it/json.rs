@@ -1,0 +1,83 @@
+//! What `--output json` prints is what `--help` says.
+#![cfg(unix)]
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::workshop::Workshop;
+
+/// Members that hold data by names of its own.
+const MAPS: &[&str] = &["outputs", "variables"];
+
+/// The names of all members, below too.
+fn names(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| names(item, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                found.insert(name.clone());
+                if !MAPS.contains(&name.as_str()) {
+                    names(member, found);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn values(text: &str) -> Vec<Map<String, Value>> {
+    let values: Result<Vec<_>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
+    values.unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// Runs a command; every member of what it prints has to stand in the help of the command named by the first words.
+fn check(workshop: &Workshop, command: &str, arguments: &str, code: i32) -> Vec<Map<String, Value>> {
+    let help = workshop.run(&format!("{command} --help")).good();
+    let words: BTreeSet<&str> = help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect();
+    let ended = workshop.run(&format!("{command} {arguments} --output json"));
+    let printed = values(&ended.with(code));
+    assert!(!printed.is_empty(), "{command} {arguments} prints nothing");
+    for value in &printed {
+        assert_eq!(value.get("schema"), Some(&1.into()), "{value:?}");
+        let mut members = BTreeSet::new();
+        // What a value holds depends on its kind: names of kinds are words of the help too.
+        names(&Value::Object(value.clone()), &mut members);
+        members.extend(value.get("event").and_then(Value::as_str).map(ToOwned::to_owned));
+        let unknown: Vec<_> = members.iter().filter(|name| !words.contains(name.as_str())).collect();
+        assert!(unknown.is_empty(), "`{command} --help` does not tell of {unknown:?}");
+    }
+    printed
+}
+
+#[test]
+fn every_member_that_is_printed_is_in_the_help() {
+    let workshop = Workshop::new();
+    check(&workshop, "deploy", "--sandbox", 0);
+    check(&workshop, "deploy", "--sandbox", 0);
+    check(&workshop, "scale", "--sandbox --min 1 --max 4 --cpu 50", 0);
+    check(&workshop, "status", "--sandbox", 0);
+    check(&workshop, "logs", "--sandbox", 0);
+    check(&workshop, "logs", "groups --sandbox", 0);
+    check(&workshop, "logs", "streams --sandbox", 0);
+    let text = workshop.text();
+    workshop.write("ecsws.toml", &text.replace("max = 4", "max = 5"));
+    check(&workshop, "diff", "--sandbox --fail", 5);
+    for arguments in ["start", "status", "env", "coverage"] {
+        check(&workshop, "sandbox", arguments, 0);
+    }
+    check(&workshop, "destroy", "--sandbox --yes", 0);
+    check(&workshop, "sandbox", "stop", 0);
+    check(&workshop, "sandbox", "status", 5);
+    check(&workshop, "sandbox", "reset", 0);
+}
+
+#[test]
+fn a_failure_is_the_last_event() {
+    let workshop = Workshop::of("[services.api]\ncpu = 300\n");
+    for command in ["deploy", "scale", "destroy"] {
+        let arguments = if command == "scale" { "--sandbox --count 2" } else { "--sandbox" };
+        let printed = check(&workshop, command, arguments, 2);
+        assert_eq!(printed.last().and_then(|event| event.get("event")), Some(&"failed".into()));
+    }
+}
