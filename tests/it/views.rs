@@ -117,6 +117,15 @@ fn a_tiny_terminal_shows_what_fits() {
 }
 
 #[test]
+fn tasks_that_do_not_fit_are_counted() {
+    let many = StatusReport { tasks: vec![task('a', "RUNNING", 1); 40], ..steady() };
+    let drawn = drawn(&many, None, (90, 24));
+    let shown = drawn.matches("RUNNING").count();
+    assert!((10..40).contains(&shown), "{drawn}");
+    assert!(drawn.contains(&format!("{} more", 40 - shown)), "{drawn}");
+}
+
+#[test]
 fn no_size_of_a_terminal_is_too_small() {
     for width in 0..12 {
         for height in 0..12 {
