@@ -79,9 +79,11 @@ impl From<AwsError> for CliError {
             | AwsErrorKind::AccessDenied(_) => Exit::Refused,
             AwsErrorKind::NoRegion => Exit::Usage,
             AwsErrorKind::TimedOut => Exit::TimedOut,
-            AwsErrorKind::Unreachable | AwsErrorKind::Throttled | AwsErrorKind::NotFound | AwsErrorKind::Other => {
-                Exit::Failed
-            }
+            AwsErrorKind::Unreachable
+            | AwsErrorKind::SandboxEnded
+            | AwsErrorKind::Throttled
+            | AwsErrorKind::NotFound
+            | AwsErrorKind::Other => Exit::Failed,
         };
         let hint = error.hint();
         Self { exit, reports: vec![Report { message: error.to_string(), place: None, hint }] }

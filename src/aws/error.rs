@@ -40,6 +40,8 @@ pub enum AwsErrorKind {
     AccessDenied(Option<String>),
     /// Nothing answered at this address.
     Unreachable,
+    /// The sandbox that the calls went to has ended.
+    SandboxEnded,
     /// No answer in time.
     TimedOut,
     /// AWS asked us to slow down, and went on asking.
@@ -150,6 +152,7 @@ impl AwsError {
             AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile"),
             AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".to_owned(),
             AwsErrorKind::Unreachable => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".to_owned(),
+            AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".to_owned(),
             AwsErrorKind::TimedOut => "check the network and try again".to_owned(),
             AwsErrorKind::Throttled => "AWS limits how often this may be called; try again in a minute".to_owned(),
             AwsErrorKind::NotFound => "check the name, --region and --profile".to_owned(),

@@ -37,6 +37,8 @@ type Result<T> = std::result::Result<T, AwsError>;
 
 /// Attempts of one call in all, the first included, where the user sets none. Throttled calls wait longer each time (adaptive mode).
 const ATTEMPTS: u32 = 6;
+/// The first pause of a retry where no network is between: a sandbox that has ended is told of at once.
+const SANDBOX_BACKOFF: Duration = Duration::from_millis(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -74,6 +76,7 @@ pub struct Aws {
     config: SdkConfig,
     region: String,
     shown_endpoint: Option<String>,
+    is_sandbox: bool,
     raw: raw::Shared,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
@@ -110,17 +113,19 @@ impl Aws {
         if let Some(url) = connection.endpoint_url {
             loader = loader.endpoint_url(url);
         }
+        let is_sandbox = connection.static_keys.is_some();
         if let Some(StaticKeys { access_key_id, secret_access_key }) = connection.static_keys {
             // Without variables, HOME among them, the SDK finds neither profiles nor FIPS, dual-stack and retry settings of the user.
             loader = loader
                 .credentials_provider(Credentials::new(access_key_id, secret_access_key, None, None, "sandbox"))
                 .empty_test_environment();
         }
-        let config = with_our_retries(loader.load().await);
+        let config = with_our_retries(loader.load().await, is_sandbox);
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(no_region(&config, connection.profile).await);
         };
         Ok(Self {
+            is_sandbox,
             shown_endpoint: config.endpoint_url().map(without_user_info),
             config,
             region,
@@ -154,8 +159,15 @@ impl Aws {
 
     /// Adds the address where nobody answers.
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
-        if let (AwsErrorKind::Unreachable, Some(url)) = (&error.kind, self.endpoint_url()) {
-            error.message = format!("{url} does not answer: {}", error.message);
+        match (&error.kind, self.endpoint_url()) {
+            (AwsErrorKind::Unreachable, Some(_)) if self.is_sandbox => {
+                error.kind = AwsErrorKind::SandboxEnded;
+                error.message = "the sandbox has ended".to_owned();
+            }
+            (AwsErrorKind::Unreachable, Some(url)) => {
+                error.message = format!("{url} does not answer: {}", error.message);
+            }
+            _ => {}
         }
         error
     }
@@ -182,11 +194,13 @@ async fn no_region(config: &SdkConfig, profile: Option<String>) -> AwsError {
 
 /// The SDK's default becomes ours; what AWS_MAX_ATTEMPTS, AWS_RETRY_MODE or the profile say stays. (The SDK does not tell its default from a
 /// user who writes the same.)
-fn with_our_retries(config: SdkConfig) -> SdkConfig {
+fn with_our_retries(config: SdkConfig, is_sandbox: bool) -> SdkConfig {
     if config.retry_config().is_some_and(|retries| *retries != RetryConfig::standard()) {
         return config;
     }
-    config.into_builder().retry_config(RetryConfig::adaptive().with_max_attempts(ATTEMPTS)).build()
+    let retries = RetryConfig::adaptive().with_max_attempts(ATTEMPTS);
+    let retries = if is_sandbox { retries.with_initial_backoff(SANDBOX_BACKOFF) } else { retries };
+    config.into_builder().retry_config(retries).build()
 }
 
 /// A URL without the `USER:PASSWORD@` before its host.
@@ -229,7 +243,7 @@ mod tests {
 
     #[test]
     fn only_the_default_retries_become_ours() {
-        let with = |retries| with_our_retries(SdkConfig::builder().retry_config(retries).build());
+        let with = |retries| with_our_retries(SdkConfig::builder().retry_config(retries).build(), false);
         let ours = RetryConfig::adaptive().with_max_attempts(ATTEMPTS);
         assert_eq!(with(RetryConfig::standard()).retry_config(), Some(&ours));
         let own = RetryConfig::standard().with_max_attempts(2);

@@ -127,7 +127,12 @@ fn killing_the_sandbox_ends_its_tasks_and_the_next_command_goes_on(workshop: &Wo
     #[cfg(target_os = "linux")]
     let processes = descendants(sandbox);
 
+    let mut watching = workshop.follow("--sandbox status --watch");
+    watching.line(|_| true);
     kill(Pid::from_raw(sandbox), Signal::SIGKILL).expect("it runs");
+    let (code, stderr) = watching.ended();
+    assert_eq!(code, Some(1));
+    assert_has(&stderr, &["the sandbox has ended\nhint: the next command with --sandbox starts it again"]);
     for mut connection in connections {
         let ended = connection.read(&mut [0]);
         assert!(

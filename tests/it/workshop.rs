@@ -161,6 +161,14 @@ impl Follower {
         panic!("the line did not come; these did: {seen:#?}")
     }
 
+    /// Waits for its end.
+    pub fn ended(mut self) -> (Option<i32>, String) {
+        let mut stderr = String::new();
+        let pipe = self.child.stderr.as_mut().expect("it is a pipe");
+        pipe.read_to_string(&mut stderr).expect("it is text");
+        (self.child.wait().expect("it ends").code(), stderr)
+    }
+
     /// Presses Ctrl-C, and says which code it ends with.
     pub fn interrupt(mut self) -> Option<i32> {
         let process = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));
