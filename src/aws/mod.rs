@@ -161,8 +161,7 @@ impl Aws {
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         match (&error.kind, self.endpoint_url()) {
             (AwsErrorKind::Unreachable, Some(_)) if self.is_sandbox => {
-                error.kind = AwsErrorKind::SandboxEnded;
-                error.message = "the sandbox has ended".to_owned();
+                return AwsError::unanswered(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
             }
             (AwsErrorKind::Unreachable, Some(url)) => {
                 error.message = format!("{url} does not answer: {}", error.message);
