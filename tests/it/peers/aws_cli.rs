@@ -4,33 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 
-use super::{Place, succeed, tool};
-use crate::common::read;
-
-/// A sandbox of its own, stopped at the end.
-struct Sandboxed(Place);
-
-impl Sandboxed {
-    fn start() -> Self {
-        let workshop = read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workshop/ecsws.toml"));
-        let mut place = Place::new(&workshop);
-        let state = place.dir.path().join("sandbox").to_string_lossy().into_owned();
-        place.set("ECSWS_SANDBOX_DIR", &state);
-        place.ecsws("sandbox start");
-        for line in place.ecsws("sandbox env").lines() {
-            if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
-                place.set(name, value);
-            }
-        }
-        Self(place)
-    }
-}
-
-impl Drop for Sandboxed {
-    fn drop(&mut self) {
-        drop(self.0.command(env!("CARGO_BIN_EXE_ecsws"), "sandbox stop").status());
-    }
-}
+use super::{Place, Sandboxed, succeed, tool};
 
 fn deploy_with_the_cli(place: &Place, stack: &str, format: &str) {
     let template = place.ecsws(&format!("--sandbox synth {stack} {format}"));

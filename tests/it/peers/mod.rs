@@ -3,12 +3,16 @@
 //! They need the tools that `install` puts into the folder named by `ECSWS_PEERS`; `just peers` runs them.
 
 mod aws_cli;
+mod boto;
+mod cdk_app;
 mod moto;
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use crate::common::read;
 
 /// A tool of the private environment.
 #[expect(clippy::disallowed_methods, reason = "where the tools are is told by the environment")]
@@ -66,5 +70,30 @@ impl Place {
     fn write(&self, file: &str, text: &str) {
         #[expect(clippy::disallowed_methods, reason = "tests write what they hand to tools")]
         fs::write(self.dir.path().join(file), text).expect("a file can be written");
+    }
+}
+
+/// A sandbox of its own, stopped at the end.
+struct Sandboxed(Place);
+
+impl Sandboxed {
+    fn start() -> Self {
+        let workshop = read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workshop/ecsws.toml"));
+        let mut place = Place::new(&workshop);
+        let state = place.dir.path().join("sandbox").to_string_lossy().into_owned();
+        place.set("ECSWS_SANDBOX_DIR", &state);
+        place.ecsws("sandbox start");
+        for line in place.ecsws("sandbox env").lines() {
+            if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
+                place.set(name, value);
+            }
+        }
+        Self(place)
+    }
+}
+
+impl Drop for Sandboxed {
+    fn drop(&mut self) {
+        drop(self.0.command(env!("CARGO_BIN_EXE_ecsws"), "sandbox stop").status());
     }
 }

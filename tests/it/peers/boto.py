@@ -1,0 +1,223 @@
+"""boto3 takes the sandbox for AWS: stacks through create, replacement, failure and delete; services and tasks; waiters and paginators.
+
+Run with the variables of `ecsws sandbox env`.
+"""
+
+import json
+import time
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError, WaiterError
+
+CONFIG = Config(inject_host_prefix=False, retries={"max_attempts": 0})
+cloudformation, ecs, logs, ssm = (
+    boto3.client(name, config=CONFIG) for name in ("cloudformation", "ecs", "logs", "ssm")
+)
+QUICK = {"Delay": 1, "MaxAttempts": 60}
+
+
+def template(group="peers-one", value="1", extra=None):
+    """A log group, a parameter that depends on it, and an output."""
+    resources = {
+        "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": group, "RetentionInDays": 7}},
+        "Parameter": {
+            "Type": "AWS::SSM::Parameter",
+            "DependsOn": "Group",
+            "Properties": {"Type": "String", "Name": "/peers/value", "Value": value},
+        },
+        **(extra or {}),
+    }
+    outputs = {"Group": {"Value": {"Fn::GetAtt": ["Group", "Arn"]}, "Export": {"Name": "peers-group"}}}
+    return json.dumps({"Resources": resources, "Outputs": outputs})
+
+
+# A log group of this name is there already, and is nobody's.
+BROKEN = {"Broken": {"Type": "AWS::Logs::LogGroup", "DependsOn": "Parameter", "Properties": {"LogGroupName": "taken"}}}
+
+
+def wait(waiter, **options):
+    cloudformation.get_waiter(waiter).wait(WaiterConfig=QUICK, **options)
+
+
+def status(stack):
+    return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+
+
+def events(stack):
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=stack)
+    return [event for page in pages for event in page["StackEvents"]]
+
+
+def physical_id(stack, logical_id):
+    detail = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId=logical_id)
+    return detail["StackResourceDetail"]["PhysicalResourceId"]
+
+
+def refused(code, call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == code, error
+        return error.response["Error"]["Message"]
+    raise AssertionError(f"{call} was not refused")
+
+
+def a_stack_is_created():
+    cloudformation.create_stack(StackName="peers", TemplateBody=template(), Tags=[{"Key": "team", "Value": "web"}])
+    wait("stack_create_complete", StackName="peers")
+    assert ssm.get_parameter(Name="/peers/value")["Parameter"]["Value"] == "1"
+    group = logs.describe_log_groups(logGroupNamePrefix="peers-one")["logGroups"][0]
+    assert group["retentionInDays"] == 7
+    tags = logs.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"]
+    assert tags["team"] == "web" and tags["aws:cloudformation:stack-name"] == "peers", tags
+    exports = [e for page in cloudformation.get_paginator("list_exports").paginate() for e in page["Exports"]]
+    assert [e["Name"] for e in exports] == ["peers-group"]
+    message = refused("AlreadyExistsException", cloudformation.create_stack, StackName="peers", TemplateBody=template())
+    assert message == "Stack [peers] already exists", message
+
+
+def the_same_template_is_no_update():
+    message = refused("ValidationError", cloudformation.update_stack, StackName="peers", TemplateBody=template())
+    assert message == "No updates are to be performed.", message
+
+
+def a_replacement_creates_first_and_cleans_up():
+    before = physical_id("peers", "Group")
+    cloudformation.update_stack(StackName="peers", TemplateBody=template(group="peers-two", value="2"))
+    wait("stack_update_complete", StackName="peers")
+    assert (before, physical_id("peers", "Group")) == ("peers-one", "peers-two")
+    assert not logs.describe_log_groups(logGroupNamePrefix="peers-one")["logGroups"]
+    story = [(e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason", "")) for e in events("peers")]
+    story.reverse()
+    words = "Requested update requires the creation of a new physical resource; hence creating one."
+    replaced = story.index(("Group", "UPDATE_IN_PROGRESS", words))
+    cleaning = [n for n, e in enumerate(story) if e[:2] == ("peers", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")][0]
+    deleted = [n for n, e in enumerate(story) if e[:2] == ("Group", "DELETE_COMPLETE")][0]
+    assert replaced < cleaning < deleted < len(story) - 1
+    assert story[-1][:2] == ("peers", "UPDATE_COMPLETE")
+
+
+def a_failing_update_rolls_back():
+    logs.create_log_group(logGroupName="taken")
+    cloudformation.update_stack(StackName="peers", TemplateBody=template(group="peers-three", value="3", extra=BROKEN))
+    try:
+        wait("stack_update_complete", StackName="peers")
+        raise AssertionError("the waiter took a rollback for a success")
+    except WaiterError:
+        wait("stack_rollback_complete", StackName="peers")
+    assert status("peers") == "UPDATE_ROLLBACK_COMPLETE"
+    assert physical_id("peers", "Group") == "peers-two"
+    assert ssm.get_parameter(Name="/peers/value")["Parameter"]["Value"] == "2"
+    assert not logs.describe_log_groups(logGroupNamePrefix="peers-three")["logGroups"]
+    failed = [e for e in events("peers") if e["ResourceStatus"] == "CREATE_FAILED"]
+    assert [e["LogicalResourceId"] for e in failed] == ["Broken"], failed
+
+
+def a_failing_creation_rolls_back_and_can_only_be_deleted():
+    fine = {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}}
+    cloudformation.create_stack(StackName="doomed", TemplateBody=json.dumps({"Resources": {**fine, **BROKEN}}))
+    try:
+        wait("stack_create_complete", StackName="doomed")
+        raise AssertionError("the waiter took a rollback for a success")
+    except WaiterError:
+        assert status("doomed") == "ROLLBACK_COMPLETE"
+    refused("ValidationError", cloudformation.update_stack, StackName="doomed", TemplateBody=template())
+    cloudformation.delete_stack(StackName="doomed")
+    wait("stack_delete_complete", StackName="doomed")
+
+
+def a_change_set_tells_what_it_would_do():
+    body = template(group="peers-four", value="2")
+    cloudformation.create_change_set(StackName="peers", ChangeSetName="next", TemplateBody=body)
+    waiter = cloudformation.get_waiter("change_set_create_complete")
+    waiter.wait(StackName="peers", ChangeSetName="next", WaiterConfig=QUICK)
+    changes = cloudformation.describe_change_set(StackName="peers", ChangeSetName="next")["Changes"]
+    changes = {c["ResourceChange"]["LogicalResourceId"]: c["ResourceChange"] for c in changes}
+    assert changes["Group"]["Replacement"] == "True" and changes["Group"]["Action"] == "Modify", changes
+    assert changes["Group"]["Details"][0]["Target"]["RequiresRecreation"] == "Always"
+    cloudformation.execute_change_set(StackName="peers", ChangeSetName="next")
+    wait("stack_update_complete", StackName="peers")
+
+    cloudformation.create_change_set(StackName="peers", ChangeSetName="nothing", TemplateBody=body)
+    try:
+        waiter.wait(StackName="peers", ChangeSetName="nothing", WaiterConfig=QUICK)
+        raise AssertionError("a change set without changes has to fail")
+    except WaiterError:
+        failed = cloudformation.describe_change_set(StackName="peers", ChangeSetName="nothing")
+    assert failed["StatusReason"].startswith("The submitted information didn't contain changes."), failed
+    cloudformation.delete_change_set(StackName="peers", ChangeSetName="nothing")
+
+
+def a_service_runs_scales_and_goes():
+    ecs.create_cluster(clusterName="peers")
+    ecs.register_task_definition(
+        family="web",
+        requiresCompatibilities=["FARGATE"],
+        networkMode="awsvpc",
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "web", "image": "web", "portMappings": [{"containerPort": 3000}]}],
+    )
+    ec2 = boto3.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    ec2.get_waiter("vpc_available").wait(VpcIds=[vpc], WaiterConfig=QUICK)
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    network = {"awsvpcConfiguration": {"subnets": [subnet]}}
+    ecs.create_service(
+        cluster="peers", serviceName="web", taskDefinition="web", desiredCount=3, launchType="FARGATE",
+        networkConfiguration=network,
+    )
+    ecs.get_waiter("services_stable").wait(cluster="peers", services=["web"], WaiterConfig=QUICK)
+    pages = ecs.get_paginator("list_tasks").paginate(cluster="peers", PaginationConfig={"PageSize": 2})
+    pages = [page["taskArns"] for page in pages]
+    assert [len(page) for page in pages] == [2, 1], pages
+    ecs.stop_task(cluster="peers", task=pages[0][0], reason="to see it replaced")
+    ecs.get_waiter("tasks_stopped").wait(cluster="peers", tasks=pages[0][:1], WaiterConfig=QUICK)
+    ecs.get_waiter("services_stable").wait(cluster="peers", services=["web"], WaiterConfig=QUICK)
+
+    run = ecs.run_task(cluster="peers", taskDefinition="web", launchType="FARGATE", networkConfiguration=network)
+    arn = run["tasks"][0]["taskArn"]
+    ecs.get_waiter("tasks_running").wait(cluster="peers", tasks=[arn], WaiterConfig=QUICK)
+    ecs.stop_task(cluster="peers", task=arn)
+    ecs.get_waiter("tasks_stopped").wait(cluster="peers", tasks=[arn], WaiterConfig=QUICK)
+
+    ecs.delete_service(cluster="peers", service="web", force=True)
+    ecs.get_waiter("services_inactive").wait(cluster="peers", services=["web"], WaiterConfig=QUICK)
+    ecs.delete_cluster(cluster="peers")
+
+
+def log_events_are_paged():
+    logs.create_log_group(logGroupName="paged")
+    logs.create_log_stream(logGroupName="paged", logStreamName="one")
+    now = int(time.time() * 1000)
+    batch = [{"timestamp": now, "message": f"line {n}"} for n in range(250)]
+    logs.put_log_events(logGroupName="paged", logStreamName="one", logEvents=batch)
+    pages = logs.get_paginator("filter_log_events").paginate(logGroupName="paged", PaginationConfig={"PageSize": 100})
+    found = [event["message"] for page in pages for event in page["events"]]
+    assert found == [event["message"] for event in batch]
+    refused("InvalidParameterException", logs.filter_log_events, logGroupName="paged", nextToken="forged")
+
+
+def the_stack_is_deleted():
+    cloudformation.delete_stack(StackName="peers")
+    wait("stack_delete_complete", StackName="peers")
+    refused("ParameterNotFound", ssm.get_parameter, Name="/peers/value")
+    refused("ValidationError", cloudformation.describe_stacks, StackName="peers")
+    pages = cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
+    assert {s["StackName"] for page in pages for s in page["StackSummaries"]} == {"peers", "doomed"}
+
+
+for step in (
+    a_stack_is_created,
+    the_same_template_is_no_update,
+    a_replacement_creates_first_and_cleans_up,
+    a_failing_update_rolls_back,
+    a_failing_creation_rolls_back_and_can_only_be_deleted,
+    a_change_set_tells_what_it_would_do,
+    a_service_runs_scales_and_goes,
+    log_events_are_paged,
+    the_stack_is_deleted,
+):
+    print(step.__name__, flush=True)
+    step()
