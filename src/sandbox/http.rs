@@ -8,13 +8,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::auth::{self, Dialect, signature};
-use super::wire::{self, Incoming};
+use super::auth::{self, signature};
+use super::model::Model;
+use super::wire::{self, Incoming, Protocol};
 use super::world::ids;
 use super::{Fault, Sandbox, services};
 
@@ -47,14 +48,15 @@ async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response
     let request_id = ids::uuid();
     let (parts, body) = request.into_parts();
     let headers = joined(&parts.headers);
-    let dialect = guess_dialect(&headers);
+    let guessed = wire::guess(&headers);
+    let refuse_unknown = |fault: &Fault| refuse(&Spoken { protocol: guessed, model: None }, &request_id, fault);
     if !headers.get(header::HOST.as_str()).is_some_and(|host| server.hosts.contains(host)) {
         let fault = Fault::new(403, "InvalidHost", "The Host header is not this sandbox's loopback address");
-        return refuse(dialect, &request_id, &fault);
+        return refuse_unknown(&fault);
     }
     let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
         let fault = Fault::new(413, "RequestEntityTooLarge", "The request body is too large");
-        return refuse(dialect, &request_id, &fault);
+        return refuse_unknown(&fault);
     };
     let signed = signature::Request {
         method: parts.method.as_str(),
@@ -63,30 +65,40 @@ async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response
         headers,
         body: &body,
     };
-    match answer(&server.sandbox, &signed, dialect, &request_id).await {
+    let mut spoken = Spoken { protocol: guessed, model: None };
+    match answer(&server.sandbox, &signed, &mut spoken, &request_id).await {
         Ok(body) => respond(StatusCode::OK, &request_id, body),
-        Err((dialect, fault)) => refuse(dialect, &request_id, &fault),
+        Err(fault) => refuse(&spoken, &request_id, &fault),
     }
+}
+
+/// How an answer is written: guessed at first, known with the service.
+struct Spoken {
+    protocol: Protocol,
+    model: Option<&'static Model>,
 }
 
 async fn answer(
     sandbox: &Arc<Sandbox>,
     signed: &signature::Request<'_>,
-    dialect: Dialect,
+    spoken: &mut Spoken,
     request_id: &str,
-) -> Result<wire::Body, (Dialect, Fault)> {
+) -> Result<wire::Body, Fault> {
     let config = &sandbox.config;
+    let dialect = spoken.protocol.dialect();
     let service = auth::verify(signed, &config.credentials, &config.region, dialect, sandbox.clock.now())
-        .map_err(|denied| (dialect, denied.fault(dialect)))?;
-    let service = services::find(&service).map_err(|fault| (dialect, fault))?;
-    let dialect = service.protocol.dialect();
-    if signed.path != "/" {
-        return Err((dialect, Fault::not_implemented(&format!("{} {}", signed.method, signed.path))));
+        .map_err(|denied| denied.fault(dialect))?;
+    let service = services::find(&service)?;
+    let protocol = wire::choose(service.protocols, spoken.protocol);
+    *spoken = Spoken { protocol, model: service.model() };
+    if !protocol.has_path(signed.path) {
+        return Err(Fault::not_implemented(&format!("{} {}", signed.method, signed.path)));
     }
-    let incoming = Incoming { headers: &signed.headers, query: signed.query, body: signed.body };
-    let request = service.protocol.decode(&incoming).map_err(|fault| (dialect, fault))?;
-    let output = run(sandbox, service, &request.operation, request.input).await.map_err(|fault| (dialect, fault))?;
-    Ok(service.protocol.encode(&request.operation, request_id, &output))
+    let incoming = Incoming { headers: &signed.headers, path: signed.path, query: signed.query, body: signed.body };
+    let request = protocol.decode(&incoming)?;
+    let input = service.read(protocol, &request.operation, request.input)?;
+    let output = run(sandbox, service, &request.operation, input).await?;
+    Ok(protocol.encode(spoken.model, &request.operation, request_id, output))
 }
 
 /// In a task of its own: a client that goes away does not stop an operation half-way, and a panic ends one request only.
@@ -113,27 +125,21 @@ fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     joined
 }
 
-/// Before the signature is verified, nothing that a request says of its service is trusted; it only chooses the words.
-fn guess_dialect(headers: &BTreeMap<String, String>) -> Dialect {
-    if headers.contains_key("x-amz-target") {
-        Dialect::Json
-    } else if headers.get("authorization").is_some_and(|value| value.contains("/ec2/aws4_request")) {
-        Dialect::Ec2
-    } else {
-        Dialect::Query
-    }
-}
-
-fn refuse(dialect: Dialect, request_id: &str, fault: &Fault) -> Response {
-    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    respond(status, request_id, wire::encode_fault(dialect, request_id, fault))
+fn refuse(spoken: &Spoken, request_id: &str, fault: &Fault) -> Response {
+    let (status, body) = spoken.protocol.encode_fault(spoken.model, request_id, fault);
+    respond(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), request_id, body)
 }
 
 fn respond(status: StatusCode, request_id: &str, body: wire::Body) -> Response {
-    Response::builder()
-        .status(status)
-        .header(header::CONTENT_TYPE, body.content_type)
-        .header("x-amzn-requestid", request_id)
-        .body(Body::from(body.text))
-        .expect("a status, two plain headers and a text make a response")
+    let mut response = Response::new(Body::from(body.bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(body.content_type));
+    let others = body.headers.into_iter().chain([("x-amzn-requestid", request_id.to_owned())]);
+    for (name, value) in others {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    response
 }

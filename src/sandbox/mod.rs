@@ -20,6 +20,7 @@ pub mod client;
 pub mod fault;
 mod http;
 pub mod lifecycle;
+pub mod model;
 pub mod services;
 pub mod tasks;
 pub mod wire;

@@ -18,7 +18,7 @@ pub const TARGET_PREFIX: &str = "EcswsSandbox";
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: SIGNING_NAME,
-    protocol: Protocol::Json11 { target_prefix: TARGET_PREFIX },
+    protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],
     validation_code: "ValidationException",
     operations: &[
         operation!("DescribeAddresses" => addresses::describe),

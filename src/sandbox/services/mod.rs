@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::model::{self, Misread, Model, Violation};
 use super::wire::Protocol;
 use super::wire::lenient::{self, Misfit};
 use super::{Fault, Sandbox};
@@ -46,9 +47,9 @@ pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[cloudformation::resume, ecs::start, lo
 pub struct Service {
     /// Its name in the scope of a signature.
     pub signing_name: &'static str,
-    /// How it speaks.
-    pub protocol: Protocol,
-    /// The code of its refusals of an input that lacks a member or has one of a wrong type.
+    /// How it speaks; a caller that speaks in none of these ways is answered in the first.
+    pub protocols: &'static [Protocol],
+    /// The code of its refusals of an input that does not satisfy its model.
     pub validation_code: &'static str,
     /// What it serves.
     pub operations: &'static [Operation],
@@ -109,26 +110,87 @@ impl Call {
 }
 
 impl Service {
-    /// Calls an operation, or refuses one that is not served.
+    /// Calls an operation, or refuses one that is not served, or whose input does not satisfy the model.
     pub async fn call(&'static self, sandbox: &Arc<Sandbox>, operation: &str, input: Value) -> Reply {
         let Some(found) = self.operations.iter().find(|candidate| candidate.name == operation) else {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
+        if let Some(model) = self.model() {
+            self.satisfied(&model::violations(model, operation, &input))?;
+        }
         (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, input }).await
     }
 
-    fn misfit(&self, misfit: &Misfit) -> Fault {
-        let message = match (misfit, self.protocol) {
-            (Misfit::Missing(member), Protocol::Ec2Query { .. }) => {
-                format!("The request must contain the parameter {member}")
+    /// What AWS's own model says of the service.
+    pub fn model(&self) -> Option<&'static Model> {
+        model::of(self.signing_name)
+    }
+
+    /// A decoded input with the types that the model gives its members.
+    pub fn read(&self, protocol: Protocol, operation: &str, input: Value) -> Result<Value, Fault> {
+        let Some(model) = self.model() else { return Ok(input) };
+        if self.is_ec2()
+            && let Some(unknown) =
+                input.as_object().and_then(|given| given.keys().find(|name| !model.knows(operation, name)))
+        {
+            return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
+        }
+        model::read(model, operation, protocol.source(), input).map_err(|misread| match misread {
+            Misread::Type(sentence) => Fault::client("SerializationException", sentence),
+            Misread::Text(path, text) if self.is_ec2() => {
+                Fault::client("InvalidParameterValue", format!("Invalid value '{text}' for {path}."))
             }
-            (Misfit::Missing(member), _) => format!(
-                "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
-                lower_first(member)
-            ),
-            (other, _) => other.to_string(),
+            Misread::Text(path, text) => {
+                Fault::client("MalformedInput", format!("'{text}' at '{}' is no such value", lower_first(&path)))
+            }
+        })
+    }
+
+    fn is_ec2(&self) -> bool {
+        matches!(self.protocols, [Protocol::Ec2Query { .. }])
+    }
+
+    fn satisfied(&self, violations: &[Violation]) -> Result<(), Fault> {
+        let Some(first) = violations.first() else { return Ok(()) };
+        let message = match first {
+            Violation::Missing(path) if self.is_ec2() => {
+                return Err(Fault::client("MissingParameter", missing_parameter(path)));
+            }
+            Violation::Said(sentence) => sentence.clone(),
+            _ => {
+                let clauses: Vec<String> = violations.iter().filter_map(clause).collect();
+                let errors = if clauses.len() == 1 { "error" } else { "errors" };
+                format!("{} validation {errors} detected: {}", clauses.len(), clauses.join("; "))
+            }
+        };
+        Err(Fault::client(self.validation_code, message))
+    }
+
+    fn misfit(&self, misfit: &Misfit) -> Fault {
+        let message = match misfit {
+            Misfit::Missing(member) if self.is_ec2() => missing_parameter(member),
+            Misfit::Missing(member) => {
+                let clause = clause(&Violation::Missing((*member).to_owned())).unwrap_or_default();
+                format!("1 validation error detected: {clause}")
+            }
+            other => other.to_string(),
         };
         Fault::client(self.validation_code, message)
+    }
+}
+
+fn missing_parameter(path: &str) -> String {
+    format!("The request must contain the parameter {path}")
+}
+
+fn clause(violation: &Violation) -> Option<String> {
+    match violation {
+        Violation::Missing(path) => {
+            let path = path.split('.').map(lower_first).collect::<Vec<_>>().join(".");
+            Some(format!("Value null at '{path}' failed to satisfy constraint: Member must not be null"))
+        }
+        Violation::Unsatisfied(clause) => Some(clause.clone()),
+        Violation::Said(_) => None,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::sandbox::wire::Protocol;
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "sts",
-    protocol: Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" },
+    protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
     validation_code: "ValidationError",
     operations: &[operation!("GetCallerIdentity" => get_caller_identity)],
 };

@@ -1,18 +1,20 @@
-//! The AWS Query codec and EC2's form of it: `Tags.member.1.Key=a` and `Filter.1.Name=a` in, XML out.
+//! The AWS Query codec and EC2's form of it: form-encoded parameters with dotted names in, XML out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use super::{Body, Incoming, Request, xml};
 use crate::sandbox::Fault;
+use crate::sandbox::model::Output;
 
 const CONTENT_TYPE: &str = "text/xml";
 /// How deep a parameter's name may go; the deepest of any served operation is under ten.
 const MAX_DEPTH: usize = 24;
 
-/// Reads a request: parameters come in the body, or in the query string of a GET.
+/// Reads a request: parameters come in the body, or in the query string of a GET. Everything is text, and lists are
+/// structures with numbers for names: the model knows better.
 pub fn decode(incoming: &Incoming<'_>, version: &str) -> Result<Request, Fault> {
     let mut root = Node::default();
     for (name, value) in form_urlencoded::parse(incoming.query.as_bytes()).chain(form_urlencoded::parse(incoming.body))
@@ -58,53 +60,51 @@ impl Node {
         self.children.remove(&(usize::MAX, name.to_owned()))?.text
     }
 
-    /// Numbered children are a list, `member` is the list that it holds, everything else is a structure.
-    fn into_value(mut self) -> Value {
-        if self.children.is_empty() {
-            return self.text.map_or_else(|| Value::Object(Map::new()), Value::String);
+    fn into_value(self) -> Value {
+        match self.text {
+            Some(text) if self.children.is_empty() => Value::String(text),
+            _ => {
+                Value::Object(self.children.into_iter().map(|((_, name), child)| (name, child.into_value())).collect())
+            }
         }
-        if self.children.keys().all(|(number, _)| *number != usize::MAX) {
-            return Value::Array(self.children.into_values().map(Self::into_value).collect());
-        }
-        if let (1, Some(list)) = (self.children.len(), self.children.remove(&(usize::MAX, "member".to_owned()))) {
-            return list.into_value();
-        }
-        Value::Object(self.children.into_iter().map(|((_, name), child)| (name, child.into_value())).collect())
     }
 }
 
 /// Writes an answer of AWS Query.
-pub fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Value) -> Body {
+pub fn encode(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
     let mut text = format!("<{operation}Response xmlns=\"{xmlns}\">");
     xml::element(&mut text, &format!("{operation}Result"), output, "member");
     let _ =
         write!(text, "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{operation}Response>");
-    Body { content_type: CONTENT_TYPE, text }
+    Body::new(CONTENT_TYPE, text)
 }
 
 /// Writes an answer of EC2.
-pub fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &Value) -> Body {
+pub fn encode_ec2(operation: &str, xmlns: &str, request_id: &str, output: &Output) -> Body {
     let mut text = format!("<{operation}Response xmlns=\"{xmlns}\"><requestId>{request_id}</requestId>");
     xml::content(&mut text, output, "item");
     let _ = write!(text, "</{operation}Response>");
-    Body { content_type: CONTENT_TYPE, text }
+    Body::new(CONTENT_TYPE, text)
 }
 
-/// Writes a fault of AWS Query.
-pub fn encode_fault(request_id: &str, fault: &Fault) -> Body {
+/// Writes a fault of AWS Query; the namespace is left out while the service is not known.
+pub fn encode_fault(xmlns: Option<&str>, request_id: &str, fault: &Fault) -> Body {
     let side = if fault.status < 500 { "Sender" } else { "Receiver" };
-    let error = serde_json::json!({ "Type": side, "Code": fault.code, "Message": fault.message });
-    let mut text = "<ErrorResponse>".to_owned();
-    xml::element(&mut text, "Error", &error, "member");
+    let error = json!({ "Type": side, "Code": fault.code, "Message": fault.message });
+    let mut text = match xmlns {
+        Some(xmlns) => format!("<ErrorResponse xmlns=\"{xmlns}\">"),
+        None => "<ErrorResponse>".to_owned(),
+    };
+    xml::element(&mut text, "Error", &error.into(), "member");
     let _ = write!(text, "<RequestId>{request_id}</RequestId></ErrorResponse>");
-    Body { content_type: CONTENT_TYPE, text }
+    Body::new(CONTENT_TYPE, text)
 }
 
 /// Writes a fault of EC2.
 pub fn encode_ec2_fault(request_id: &str, fault: &Fault) -> Body {
-    let errors = serde_json::json!({ "Error": { "Code": fault.code, "Message": fault.message } });
-    let mut text = "<Response>".to_owned();
-    xml::element(&mut text, "Errors", &errors, "item");
+    let errors = json!({ "Error": { "Code": fault.code, "Message": fault.message } });
+    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response>".to_owned();
+    xml::element(&mut text, "Errors", &errors.into(), "item");
     let _ = write!(text, "<RequestID>{request_id}</RequestID></Response>");
-    Body { content_type: CONTENT_TYPE, text }
+    Body::new("text/xml;charset=UTF-8", text)
 }

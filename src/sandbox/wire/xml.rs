@@ -1,27 +1,43 @@
-//! Writes values as the XML of the Query protocols.
+//! Writes outputs as the XML of the Query protocols.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
-/// Appends `<name>value</name>`: members in order, list items as `item`, nothing for null.
-pub fn element(out: &mut String, name: &str, value: &Value, item: &str) {
-    if value.is_null() {
-        return;
-    }
+use crate::sandbox::model::Output;
+use crate::sandbox::world::clock::iso8601;
+
+/// Appends `<name>value</name>`: members in order, list items as `item`, the entries of a map as `entry`.
+pub fn element(out: &mut String, name: &str, value: &Output, item: &str) {
     open(out, name);
     content(out, value, item);
     close(out, name);
 }
 
 /// Appends what stands between a value's tags.
-pub fn content(out: &mut String, value: &Value, item: &str) {
+pub fn content(out: &mut String, value: &Output, item: &str) {
     match value {
-        Value::Null => {}
-        Value::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
-        Value::Number(number) => out.push_str(&number.to_string()),
-        Value::String(text) => escape(out, text),
-        Value::Array(items) => items.iter().for_each(|value| element(out, item, value, item)),
-        Value::Object(members) => members.iter().for_each(|(name, value)| element(out, name, value, item)),
+        Output::Scalar(Value::String(text)) | Output::Bytes(text) => escape(out, text),
+        Output::Scalar(scalar) => out.push_str(&scalar.to_string()),
+        Output::Time(seconds) => out.push_str(&time(*seconds)),
+        Output::List(items) => items.iter().for_each(|value| element(out, item, value, item)),
+        Output::Structure(members) => members.iter().for_each(|(name, value)| element(out, name, value, item)),
+        Output::Map(entries) => {
+            for (key, value) in entries {
+                open(out, "entry");
+                open(out, "key");
+                escape(out, key);
+                close(out, "key");
+                element(out, "value", value, item);
+                close(out, "entry");
+            }
+        }
     }
+}
+
+fn time(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "times are far within the range")]
+    let time = Timestamp::from_millisecond((seconds * 1000.0).round() as i64);
+    time.map(iso8601).unwrap_or_default()
 }
 
 fn open(out: &mut String, name: &str) {

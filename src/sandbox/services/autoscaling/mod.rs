@@ -18,7 +18,7 @@ pub use targets::Target;
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "application-autoscaling",
-    protocol: Protocol::Json11 { target_prefix: "AnyScaleFrontendService" },
+    protocols: &[Protocol::Json11 { target_prefix: "AnyScaleFrontendService" }],
     validation_code: "ValidationException",
     operations: &[
         operation!("DeleteScalingPolicy" => policies::delete),

@@ -22,7 +22,10 @@ use operations::{change_sets, describe, exports, stacks, templates};
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "cloudformation",
-    protocol: Protocol::Query { version: "2010-05-15", xmlns: "http://cloudformation.amazonaws.com/doc/2010-05-15/" },
+    protocols: &[Protocol::Query {
+        version: "2010-05-15",
+        xmlns: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+    }],
     validation_code: "ValidationError",
     operations: &[
         operation!(async "CreateStack" => stacks::create),

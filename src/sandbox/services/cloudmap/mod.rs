@@ -100,7 +100,10 @@ state! {
 /// The service's row.
 pub static SERVICE: ServiceRow = ServiceRow {
     signing_name: "servicediscovery",
-    protocol: Protocol::Json11 { target_prefix: "Route53AutoNaming_v20170314" },
+    protocols: &[
+        Protocol::Json11 { target_prefix: "Route53AutoNaming_v20170314" },
+        Protocol::Cbor { service: "Route53AutoNaming_v20170314" },
+    ],
     validation_code: "InvalidInput",
     operations: &[
         operation!("CreatePrivateDnsNamespace" => namespaces::create),

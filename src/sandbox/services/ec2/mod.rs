@@ -33,7 +33,7 @@ state! {
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "ec2",
-    protocol: Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" },
+    protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
     validation_code: "MissingParameter",
     operations: &[
         operation!("DescribeAvailabilityZones" => zones::describe),

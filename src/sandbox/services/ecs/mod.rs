@@ -38,7 +38,7 @@ pub use scheduler::start;
 /// The service's row.
 pub static SERVICE: ServiceRow = ServiceRow {
     signing_name: "ecs",
-    protocol: Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" },
+    protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],
     validation_code: "InvalidParameterException",
     operations: &[
         operation!("CreateCluster" => clusters::create),

@@ -70,7 +70,7 @@ state! {
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "iam",
-    protocol: Protocol::Query { version: "2010-05-08", xmlns: "https://iam.amazonaws.com/doc/2010-05-08/" },
+    protocols: &[Protocol::Query { version: "2010-05-08", xmlns: "https://iam.amazonaws.com/doc/2010-05-08/" }],
     validation_code: "ValidationError",
     operations: &[
         operation!("CreateRole" => roles::create),

@@ -25,7 +25,7 @@ pub use streams::Stream;
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "logs",
-    protocol: Protocol::Json11 { target_prefix: "Logs_20140328" },
+    protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
     validation_code: "InvalidParameterException",
     operations: &[
         operation!("CreateLogGroup" => groups::create),

@@ -38,7 +38,7 @@ state! {
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "ssm",
-    protocol: Protocol::Json11 { target_prefix: "AmazonSSM" },
+    protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
     validation_code: "ValidationException",
     operations: &[
         operation!("PutParameter" => parameters::put),

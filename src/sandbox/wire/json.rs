@@ -1,11 +1,9 @@
-//! The awsJson 1.1 codec.
+//! The awsJson 1.0 and 1.1 codecs, which differ in their content type.
 
 use serde_json::{Value, json};
 
 use super::{Body, Incoming, Request};
 use crate::sandbox::Fault;
-
-const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 /// Reads a request: the operation is in `X-Amz-Target`, the input is the body.
 pub fn decode(incoming: &Incoming<'_>, target_prefix: &str) -> Result<Request, Fault> {
@@ -25,12 +23,12 @@ fn parse(body: &[u8]) -> Result<Value, Fault> {
 }
 
 /// Writes an answer; members without a value are left out.
-pub fn encode(output: &Value) -> Body {
+pub fn encode(content_type: &'static str, output: &Value) -> Body {
     let text = match output {
         Value::Null => "{}".to_owned(),
         output => without_nulls(output).to_string(),
     };
-    Body { content_type: CONTENT_TYPE, text }
+    Body::new(content_type, text)
 }
 
 fn without_nulls(value: &Value) -> Value {
@@ -45,7 +43,6 @@ fn without_nulls(value: &Value) -> Value {
 }
 
 /// Writes a fault.
-pub fn encode_fault(fault: &Fault) -> Body {
-    let text = json!({ "__type": fault.code, "message": fault.message }).to_string();
-    Body { content_type: CONTENT_TYPE, text }
+pub fn encode_fault(content_type: &'static str, type_name: &str, message: &str) -> Body {
+    Body::new(content_type, json!({ "__type": type_name, "message": message }).to_string())
 }

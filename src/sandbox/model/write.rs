@@ -1,0 +1,81 @@
+//! Goes through an output with its model, for what a value alone does not show: times, bytes and maps.
+
+use serde_json::Value;
+
+use super::{Kind, Model, Plain, Type};
+
+/// An output, or a part of it, as a codec writes it. Members without a value are not in it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// A text, a number or a boolean.
+    Scalar(Value),
+    /// Seconds since 1970.
+    Time(f64),
+    /// Bytes, in base64.
+    Bytes(String),
+    /// Items in order.
+    List(Vec<Output>),
+    /// Entries whose keys are data.
+    Map(Vec<(String, Output)>),
+    /// Members whose names are the model's.
+    Structure(Vec<(String, Output)>),
+}
+
+impl Output {
+    /// The output of an operation.
+    pub fn of(model: Option<&Model>, operation: &str, output: Value) -> Self {
+        let shape = model.and_then(|model| Some((model, model.operations.get(operation)?.output.as_deref()?)));
+        tagged(shape, output).unwrap_or_else(|| Self::Structure(Vec::new()))
+    }
+}
+
+impl From<Value> for Output {
+    fn from(value: Value) -> Self {
+        Self::of(None, "", value)
+    }
+}
+
+/// `None` for null. What the model says nothing of is what it looks like.
+fn tagged(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
+    let kind = shape.and_then(|(model, name)| Some((model, model.resolve(name)?)));
+    let inner = |of: Option<&'_ str>, value| tagged(kind.map(|(model, _)| model).zip(of), value);
+    Some(match (kind.map(|(_, kind)| kind), value) {
+        (_, Value::Null) => return None,
+        // A service with one protocol writes its times itself: then it is a text.
+        (Some(Type::Plain(Plain::Timestamp)), Value::Number(seconds)) => {
+            Output::Time(seconds.as_f64().unwrap_or_default())
+        }
+        (Some(Type::Plain(Plain::Blob)), Value::String(base64)) => Output::Bytes(base64),
+        (Some(Type::Shape(shape)), Value::Object(entries)) if matches!(shape.kind, Kind::Map(..)) => {
+            let Kind::Map(_, of) = &shape.kind else { return None };
+            let entries = entries.into_iter().filter_map(|(key, value)| Some((key, inner(Some(of), value)?)));
+            Output::Map(entries.collect())
+        }
+        (kind, Value::Object(given)) => {
+            let members = match kind {
+                Some(Type::Shape(shape)) => match &shape.kind {
+                    Kind::Structure(members) => Some(members),
+                    _ => None,
+                },
+                _ => None,
+            };
+            let of = |name: &str| members.and_then(|members| members.get(name)).map(String::as_str);
+            let given = given.into_iter().filter_map(|(name, value)| {
+                let written = inner(of(&name), value)?;
+                Some((name, written))
+            });
+            Output::Structure(given.collect())
+        }
+        (kind, Value::Array(items)) => {
+            let of = match kind {
+                Some(Type::Shape(shape)) => match &shape.kind {
+                    Kind::List(item) => Some(item.as_str()),
+                    _ => None,
+                },
+                _ => None,
+            };
+            Output::List(items.into_iter().filter_map(|value| inner(of, value)).collect())
+        }
+        (_, scalar) => Output::Scalar(scalar),
+    })
+}
