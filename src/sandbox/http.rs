@@ -1,27 +1,21 @@
-//! Takes HTTP requests in: limits, the `Host` header, the signature, then the service's codec and operation.
+//! Takes HTTP requests in: what the [`gate`] lets through, the signature, then the service's codec and operation.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::Response;
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Response, StatusCode, header};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::auth::{self, Dialect, signature};
+use super::connections::{self, Cut};
+use super::exchange::Exchange;
 use super::wire::{self, Incoming};
 use super::world::ids;
-use super::{Fault, Sandbox, services};
-
-/// The largest body that is read: above every served operation's own limit (a log batch is 1 MiB).
-const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-/// How long open requests may go on after the stop signal.
-const DRAIN: Duration = Duration::from_secs(2);
+use super::{Fault, Sandbox, gate, services};
 
 struct Server {
     sandbox: Arc<Sandbox>,
@@ -33,40 +27,55 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
     let port = listener.local_addr()?.port();
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
-    let router = Router::new().fallback(handle).with_state(server);
-    let shutdown = sandbox.shutdown.clone();
-    let stopped = shutdown.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await });
-    tokio::select! {
-        result = serving.into_future() => result,
-        () = async { shutdown.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
-    }
+    connections::serve(listener, &sandbox.shutdown, move |request| {
+        let server = Arc::clone(&server);
+        async move {
+            let (parts, body) = request.into_parts();
+            handle(&server, &parts, Body::new(body)).await
+        }
+    })
+    .await;
+    Ok(())
 }
 
-async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
+async fn handle(server: &Server, parts: &Parts, body: Body) -> Result<Response<Body>, Cut> {
     let request_id = ids::uuid();
-    let (parts, body) = request.into_parts();
+    let mut exchange = Exchange::new(&server.sandbox, &parts.method);
     let headers = joined(&parts.headers);
     let dialect = guess_dialect(&headers);
-    if !headers.get(header::HOST.as_str()).is_some_and(|host| server.hosts.contains(host)) {
-        let fault = Fault::new(403, "InvalidHost", "The Host header is not this sandbox's loopback address");
-        return refuse(dialect, &request_id, &fault);
-    }
-    let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
-        let fault = Fault::new(413, "RequestEntityTooLarge", "The request body is too large");
-        return refuse(dialect, &request_id, &fault);
+    let answered = match admit(server, parts, headers, body, dialect).await {
+        Ok((signed, body)) => {
+            answer(&server.sandbox, &signed.with_body(&body), dialect, &request_id, &mut exchange).await
+        }
+        Err(fault) => Err((dialect, fault)),
     };
-    let signed = signature::Request {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query: parts.uri.query().unwrap_or_default(),
-        headers,
-        body: &body,
-    };
-    match answer(&server.sandbox, &signed, dialect, &request_id).await {
+    exchange.end(answered.as_ref().err().map(|(_, fault)| fault))?;
+    let response = match answered {
         Ok(body) => respond(StatusCode::OK, &request_id, body),
         Err((dialect, fault)) => refuse(dialect, &request_id, &fault),
+    };
+    Ok(exchange.deliver(response).await)
+}
+
+/// Reads the body, unless the head says already that the request will be refused.
+async fn admit<'a>(
+    server: &Server,
+    parts: &'a Parts,
+    headers: BTreeMap<String, String>,
+    body: Body,
+    dialect: Dialect,
+) -> Result<(signature::Request<'a>, Bytes), Fault> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let checked = gate::check_head(parts, &headers, &server.hosts);
+    let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
+    let known = checked.and_then(|()| {
+        auth::check_key(&signed, &server.sandbox.config.credentials).map_err(|denied| denied.fault(dialect))
+    });
+    if let Err(fault) = known {
+        gate::discard(body).await;
+        return Err(fault);
     }
+    Ok((signed, gate::read_body(body).await?))
 }
 
 async fn answer(
@@ -74,6 +83,7 @@ async fn answer(
     signed: &signature::Request<'_>,
     dialect: Dialect,
     request_id: &str,
+    exchange: &mut Exchange,
 ) -> Result<wire::Body, (Dialect, Fault)> {
     let config = &sandbox.config;
     let service = auth::verify(signed, &config.credentials, &config.region, dialect, sandbox.clock.now())
@@ -85,6 +95,7 @@ async fn answer(
     }
     let incoming = Incoming { headers: &signed.headers, query: signed.query, body: signed.body };
     let request = service.protocol.decode(&incoming).map_err(|fault| (dialect, fault))?;
+    exchange.is_for(service, &request).await.map_err(|fault| (dialect, fault))?;
     let output = run(sandbox, service, &request.operation, request.input).await.map_err(|fault| (dialect, fault))?;
     Ok(service.protocol.encode(&request.operation, request_id, &output))
 }
@@ -124,12 +135,12 @@ fn guess_dialect(headers: &BTreeMap<String, String>) -> Dialect {
     }
 }
 
-fn refuse(dialect: Dialect, request_id: &str, fault: &Fault) -> Response {
+fn refuse(dialect: Dialect, request_id: &str, fault: &Fault) -> Response<Body> {
     let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     respond(status, request_id, wire::encode_fault(dialect, request_id, fault))
 }
 
-fn respond(status: StatusCode, request_id: &str, body: wire::Body) -> Response {
+fn respond(status: StatusCode, request_id: &str, body: wire::Body) -> Response<Body> {
     Response::builder()
         .status(status)
         .header(header::CONTENT_TYPE, body.content_type)

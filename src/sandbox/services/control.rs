@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::ecs::{addresses, images};
 use super::{Service, operation};
-use crate::sandbox::Sandbox;
 use crate::sandbox::wire::Protocol;
+use crate::sandbox::{Sandbox, faults};
 
 /// The name that control calls are signed for.
 pub const SIGNING_NAME: &str = "ecsws";
@@ -22,6 +22,8 @@ pub static SERVICE: Service = Service {
     validation_code: "ValidationException",
     operations: &[
         operation!("DescribeAddresses" => addresses::describe),
+        operation!("DescribeFaults" => faults::describe),
+        operation!("PutFaults" => faults::put),
         operation!("PutImages" => images::put),
         operation!("Shutdown" => shutdown),
         operation!("Status" => status),

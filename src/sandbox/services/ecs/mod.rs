@@ -16,6 +16,7 @@ mod delete_service;
 mod discovery;
 mod driver;
 pub mod images;
+pub mod limits;
 mod list_tasks;
 mod model;
 mod names;

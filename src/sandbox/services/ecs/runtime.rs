@@ -5,10 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::sandbox::services::logs::writer::{self, Entry};
+use crate::sandbox::services::logs::writer::{self, Entries, Queue};
 use crate::sandbox::tasks::address::ServiceAddress;
 use crate::sandbox::tasks::{CpuTimes, Ports, ProcessHandle, Runner, own_executable};
 
@@ -21,8 +20,8 @@ pub struct Runtime {
     pub(super) ports: Ports,
     running: Mutex<BTreeMap<String, Running>>,
     addresses: Mutex<BTreeMap<String, ServiceAddress>>,
-    log_entries: Mutex<Option<mpsc::Sender<Entry>>>,
-    log_queue: Mutex<Option<mpsc::Receiver<Entry>>>,
+    log_entries: Mutex<Option<Entries>>,
+    log_queue: Mutex<Option<Queue>>,
 }
 
 /// A task that has a driver.
@@ -68,7 +67,7 @@ impl Runtime {
     }
 
     /// Where tasks' lines go; none once the sandbox ends.
-    pub(super) fn log_entries(&self) -> Option<mpsc::Sender<Entry>> {
+    pub(super) fn log_entries(&self) -> Option<Entries> {
         self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -78,7 +77,7 @@ impl Runtime {
     }
 
     /// The other end of [`Self::log_entries`], for the one writer.
-    pub(super) fn take_log_queue(&self) -> Option<mpsc::Receiver<Entry>> {
+    pub(super) fn take_log_queue(&self) -> Option<Queue> {
         self.log_queue.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
