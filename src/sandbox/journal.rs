@@ -4,7 +4,7 @@
 //! freed of control characters. Its size is bounded: a full file becomes `sandbox.log.1`, in place of the one before.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -76,6 +76,44 @@ fn line(now: Timestamp, text: &str) -> String {
     format!("{} {text}\n", iso8601(now))
 }
 
+/// Reads a log while it grows.
+#[derive(Debug)]
+pub struct Reader {
+    path: PathBuf,
+    position: u64,
+    /// The beginning of a line that was not whole yet.
+    open: Vec<u8>,
+}
+
+impl Reader {
+    /// The log in a folder, and all its lines up to now.
+    pub fn open(folder: &Path) -> io::Result<(Self, Vec<String>)> {
+        let mut reader = Self { path: folder.join(FILE), position: 0, open: Vec::new() };
+        let mut lines = match fs::read(folder.join(EARLIER_FILE)) {
+            Ok(earlier) => String::from_utf8_lossy(&earlier).lines().map(str::to_owned).collect(),
+            Err(_) => Vec::new(),
+        };
+        lines.extend(reader.read()?);
+        Ok((reader, lines))
+    }
+
+    /// The lines that have come since.
+    pub fn read(&mut self) -> io::Result<Vec<String>> {
+        let mut file = File::open(&self.path)?;
+        if file.metadata()?.len() < self.position {
+            // It has become the earlier part.
+            self.position = 0;
+            self.open.clear();
+        }
+        file.seek(SeekFrom::Start(self.position))?;
+        self.position += file.read_to_end(&mut self.open)? as u64;
+        let whole = self.open.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        let rest = self.open.split_off(whole);
+        let lines = std::mem::replace(&mut self.open, rest);
+        Ok(String::from_utf8_lossy(&lines).lines().map(str::to_owned).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,7 +131,9 @@ mod tests {
         let journal = Journal::open(folder.path()).expect("a log");
         journal.say("old");
         journal.open.lock().expect("the log").bytes = MAX_BYTES;
+        let (mut reader, _) = Reader::open(folder.path()).expect("a reader");
         journal.say("new");
+        assert!(reader.read().expect("the log is read")[0].ends_with(" new"));
         let length = |name: &str| fs::metadata(folder.path().join(name)).expect("it is there").len();
         assert_eq!((length(EARLIER_FILE), length(FILE)), (29, 29));
     }

@@ -58,6 +58,19 @@ impl Runtime {
         self.running().iter().map(|(key, task)| (key.clone(), used(task))).collect()
     }
 
+    /// The processes of every running task, by its key (`cluster/id`), and the memory that they have in RAM.
+    pub fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
+        let times = CpuTimes::read();
+        let of_task = |task: &Running| {
+            let below = task.processes.iter().map(|process| process.below(&times));
+            below.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
+                pids.extend(more);
+                (pids, bytes + more_bytes)
+            })
+        };
+        self.running().iter().map(|(key, task)| (key.clone(), of_task(task))).collect()
+    }
+
     pub(super) fn running(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
