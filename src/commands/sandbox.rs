@@ -8,6 +8,10 @@ use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+mod faults;
+mod logs;
+mod status;
+
 use super::sandbox_inner::InnerCommand;
 use super::{Outcome, shapes};
 use crate::context::{Context, local};
@@ -41,8 +45,11 @@ enum SandboxCommand {
     Start(StartArgs),
     /// Stop it; its state stays
     Stop,
-    /// Say whether it runs, since when and where; exits with 5 when it does not
+    /// Say whether it runs, since when, and what runs in it; exits with 5 when it does not
     Status,
+    /// Print its own log: a line for each request, and for what happened by itself
+    Logs(logs::LogsArgs),
+    Faults(faults::FaultsArgs),
     /// Stop it and forget everything that was deployed to it
     Reset,
     /// Print the exports that point other tools at it
@@ -94,7 +101,8 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         }
         SandboxCommand::Status => {
             if let Some(endpoint) = running(ctx).await? {
-                return described(&endpoint, ctx);
+                status::show(&endpoint, ctx).await?;
+                return Ok(Outcome::Done);
             }
             ctx.ui.note("no sandbox is running");
             done(ctx, &json!({ "running": false })).map(|_| Outcome::No)
@@ -104,9 +112,14 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
             ctx.ui.note("the sandbox is empty");
             done(ctx, &json!({ "reset": true }))
         }
-        SandboxCommand::Env => {
-            let none = || CliError::failed("no sandbox is running").hint("`ecsws sandbox start` starts one");
-            environment(&running(ctx).await?.ok_or_else(none)?, ctx)
+        SandboxCommand::Env => environment(&the_running_one(ctx).await?, ctx),
+        SandboxCommand::Logs(logs_args) => {
+            let state_dir = options(ctx)?.state_dir;
+            logs::run(logs_args, &state_dir, ctx).await.map(|()| Outcome::Done)
+        }
+        SandboxCommand::Faults(faults_args) => {
+            let endpoint = the_running_one(ctx).await?;
+            faults::run(faults_args, &endpoint, ctx).await.map(|()| Outcome::Done)
         }
         SandboxCommand::Coverage => coverage(ctx),
         SandboxCommand::Inner(_) => Err(CliError::usage("this is for the sandbox itself")),
@@ -122,6 +135,11 @@ fn options(ctx: &mut Context) -> Result<Options, CliError> {
 async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
     let state_dir = options(ctx)?.state_dir;
     Ok(lifecycle::status(&state_dir).await?.map(|(endpoint, _)| endpoint))
+}
+
+async fn the_running_one(ctx: &mut Context) -> Result<Endpoint, CliError> {
+    let none = || CliError::failed("no sandbox is running").hint("`ecsws sandbox start` starts one");
+    running(ctx).await?.ok_or_else(none)
 }
 
 async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> {

@@ -5,6 +5,7 @@ mod deploy;
 mod diff;
 mod live;
 mod logs;
+mod sandbox;
 mod status;
 mod ui;
 
@@ -13,5 +14,6 @@ pub use deploy::{DeployView, Summary, ended, summary};
 pub use diff::{diffs, security};
 pub use live::{Live, Wish, draw};
 pub use logs::{log_events, log_groups, log_streams};
+pub use sandbox::{SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, sandbox_log, sandbox_status};
 pub use status::{status, status_line};
 pub use ui::{Ui, without_ui};

@@ -1,28 +1,22 @@
-//! Takes HTTP requests in: limits, the `Host` header, the signature, then the service's codec and operation.
+//! Takes HTTP requests in: what the [`gate`] lets through, the signature, then the service's codec and operation.
 
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::Response;
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::auth::{self, signature};
+use super::auth::{self, Dialect, signature};
+use super::connections::{self, Cut};
+use super::exchange::Exchange;
 use super::model::Model;
 use super::wire::{self, Incoming, Protocol};
 use super::world::ids;
-use super::{Fault, Sandbox, services};
-
-/// The largest body that is read: above every served operation's own limit (a log batch is 1 MiB).
-const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
-/// How long open requests may go on after the stop signal.
-const DRAIN: Duration = Duration::from_secs(2);
+use super::{Fault, Sandbox, gate, services};
 
 struct Server {
     sandbox: Arc<Sandbox>,
@@ -34,42 +28,55 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
     let port = listener.local_addr()?.port();
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
-    let router = Router::new().fallback(handle).with_state(server);
-    let shutdown = sandbox.shutdown.clone();
-    let stopped = shutdown.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopped.cancelled().await });
-    tokio::select! {
-        result = serving.into_future() => result,
-        () = async { shutdown.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
-    }
+    connections::serve(listener, &sandbox.shutdown, move |request| {
+        let server = Arc::clone(&server);
+        async move {
+            let (parts, body) = request.into_parts();
+            handle(&server, &parts, Body::new(body)).await
+        }
+    })
+    .await;
+    Ok(())
 }
 
-async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
+async fn handle(server: &Server, parts: &Parts, body: Body) -> Result<Response<Body>, Cut> {
     let request_id = ids::uuid();
-    let (parts, body) = request.into_parts();
+    let mut exchange = Exchange::new(&server.sandbox, &parts.method);
     let headers = joined(&parts.headers);
-    let guessed = wire::guess(&headers);
-    let refuse_unknown = |fault: &Fault| refuse(&Spoken { protocol: guessed, model: None }, &request_id, fault);
-    if !headers.get(header::HOST.as_str()).is_some_and(|host| server.hosts.contains(host)) {
-        let fault = Fault::new(403, "InvalidHost", "The Host header is not this sandbox's loopback address");
-        return refuse_unknown(&fault);
-    }
-    let Ok(body) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
-        let fault = Fault::new(413, "RequestEntityTooLarge", "The request body is too large");
-        return refuse_unknown(&fault);
+    let mut spoken = Spoken { protocol: wire::guess(&headers), model: None };
+    let answered = match admit(server, parts, headers, body, spoken.protocol.dialect()).await {
+        Ok((signed, body)) => {
+            answer(&server.sandbox, &signed.with_body(&body), &mut spoken, &request_id, &mut exchange).await
+        }
+        Err(fault) => Err(fault),
     };
-    let signed = signature::Request {
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        query: parts.uri.query().unwrap_or_default(),
-        headers,
-        body: &body,
-    };
-    let mut spoken = Spoken { protocol: guessed, model: None };
-    match answer(&server.sandbox, &signed, &mut spoken, &request_id).await {
+    exchange.end(answered.as_ref().err())?;
+    let response = match answered {
         Ok(body) => respond(StatusCode::OK, &request_id, body),
         Err(fault) => refuse(&spoken, &request_id, &fault),
+    };
+    Ok(exchange.deliver(response).await)
+}
+
+/// Reads the body, unless the head says already that the request will be refused.
+async fn admit<'a>(
+    server: &Server,
+    parts: &'a Parts,
+    headers: BTreeMap<String, String>,
+    body: Body,
+    dialect: Dialect,
+) -> Result<(signature::Request<'a>, Bytes), Fault> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let checked = gate::check_head(parts, &headers, &server.hosts);
+    let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
+    let known = checked.and_then(|()| {
+        auth::check_key(&signed, &server.sandbox.config.credentials).map_err(|denied| denied.fault(dialect))
+    });
+    if let Err(fault) = known {
+        gate::discard(body).await;
+        return Err(fault);
     }
+    Ok((signed, gate::read_body(body).await?))
 }
 
 /// How an answer is written: guessed at first, known with the service.
@@ -83,6 +90,7 @@ async fn answer(
     signed: &signature::Request<'_>,
     spoken: &mut Spoken,
     request_id: &str,
+    exchange: &mut Exchange,
 ) -> Result<wire::Body, Fault> {
     let config = &sandbox.config;
     let dialect = spoken.protocol.dialect();
@@ -96,6 +104,7 @@ async fn answer(
     }
     let incoming = Incoming { headers: &signed.headers, path: signed.path, query: signed.query, body: signed.body };
     let request = protocol.decode(&incoming)?;
+    exchange.is_for(service, protocol.dialect(), &request).await?;
     let input = service.read(protocol, &request.operation, request.input)?;
     let output = run(sandbox, service, &request.operation, input).await?;
     Ok(protocol.encode(spoken.model, &request.operation, request_id, output))
@@ -125,12 +134,12 @@ fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     joined
 }
 
-fn refuse(spoken: &Spoken, request_id: &str, fault: &Fault) -> Response {
+fn refuse(spoken: &Spoken, request_id: &str, fault: &Fault) -> Response<Body> {
     let (status, body) = spoken.protocol.encode_fault(spoken.model, request_id, fault);
     respond(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), request_id, body)
 }
 
-fn respond(status: StatusCode, request_id: &str, body: wire::Body) -> Response {
+fn respond(status: StatusCode, request_id: &str, body: wire::Body) -> Response<Body> {
     let mut response = Response::new(Body::from(body.bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();

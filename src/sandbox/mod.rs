@@ -1,8 +1,8 @@
 //! The local AWS that the binary carries inside: an endpoint on loopback, with state on disk and real processes as tasks.
 //!
 //! It uses nothing of the rest of the crate, not even the AWS SDKs, so that it can catch its mistakes. The parts:
-//! [`http`] takes a request in, [`auth`] decides whether it may, [`wire`] turns it into an input, [`services`] is the
-//! table of what is served, [`world`] is the state. [`lifecycle`] and [`client`] are the other side: the commands that
+//! [`connections`] and [`gate`] are its limits, [`http`] takes a request in, [`auth`] decides whether it may, [`wire`] turns it
+//! into an input, [`services`] is the table of what is served, [`world`] is the state, [`journal`] its own log. [`lifecycle`] and [`client`] are the other side: the commands that
 //! start, stop and talk to a sandbox in the background.
 
 use std::io;
@@ -17,8 +17,13 @@ use tokio_util::task::TaskTracker;
 
 pub mod auth;
 pub mod client;
+mod connections;
+mod exchange;
 pub mod fault;
+pub mod faults;
+mod gate;
 mod http;
+pub mod journal;
 pub mod lifecycle;
 pub mod model;
 pub mod services;
@@ -69,6 +74,10 @@ pub struct Sandbox {
     pub world: world::Shared,
     /// What runs on this machine on behalf of ECS; never stored.
     pub tasks: services::ecs::Runtime,
+    /// What is to go wrong; never stored.
+    pub faults: faults::Faults,
+    /// The sandbox's own log.
+    pub journal: journal::Journal,
     /// Cancelled when the sandbox is to end; loops watch it.
     pub shutdown: CancellationToken,
     /// Work that shutdown waits for: what has to be tidied before the process ends is spawned here.
@@ -99,17 +108,20 @@ impl Sandbox {
 /// refuses), or the listener fails.
 pub async fn serve(listener: TcpListener, shutdown: CancellationToken, config: Config) -> io::Result<()> {
     let clock = Clock::new(config.speed);
+    let journal = journal::Journal::open(&config.state_dir)?;
     let world = world::Shared::open(&config.state_dir).map_err(io::Error::other)?;
     let started_at = clock.now();
     let background = TaskTracker::new();
-    let tasks = services::ecs::Runtime::new()?;
-    let sandbox = Arc::new(Sandbox { config, clock, world, tasks, shutdown, background, started_at });
+    let (tasks, faults) = (services::ecs::Runtime::new()?, faults::Faults::default());
+    let sandbox = Arc::new(Sandbox { config, clock, world, tasks, faults, journal, shutdown, background, started_at });
     for start in services::LOOPS {
         start(&sandbox);
     }
+    sandbox.journal.say(&format!("start: version {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id()));
     let served = http::serve(listener, &sandbox).await;
     sandbox.shutdown.cancel();
     sandbox.background.close();
     sandbox.background.wait().await;
+    sandbox.journal.say("stop: every task has ended");
     served
 }

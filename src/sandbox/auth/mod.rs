@@ -1,6 +1,10 @@
 //! Who may talk to the sandbox: only a caller that signs with its secret (AWS Signature Version 4).
 //!
 //! This is written against AWS's documentation of the signature, not shared with the signer of the commands.
+//!
+//! As on AWS, a signature is of one method, host, path, query, body and time: it is good for that request alone, and again for
+//! that same request only until its time is over (see [`Denied::Expired`]). Clients without a nonce, of which AWS has many, send
+//! equal requests with equal signatures within a second, so a repeated signature by itself is not refused.
 
 use std::time::Duration;
 
@@ -43,6 +47,16 @@ const MUST_BE_SIGNED: &[&str] = &["host", "x-amz-date", "x-amz-target", "x-amz-c
 /// Services without a region, whose clients sign for `us-east-1`.
 const GLOBAL_SERVICES: &[&str] = &["iam", "sts"];
 
+/// Whether a request is signed with the sandbox's key at all: what can be told from its head alone.
+pub fn check_key(request: &Request<'_>, credentials: &Credentials) -> Result<(), Denied> {
+    let authorization = Authorization::of(request)?;
+    let known_key = authorization.access_key.as_bytes().ct_eq(credentials.access_key_id.as_bytes());
+    if !bool::from(known_key) || request.header("x-amz-security-token").is_some() {
+        return Err(Denied::UnknownKey);
+    }
+    Ok(())
+}
+
 /// Verifies a request's signature and gives the service that it is signed for.
 pub fn verify(
     request: &Request<'_>,
@@ -51,11 +65,8 @@ pub fn verify(
     dialect: Dialect,
     now: Timestamp,
 ) -> Result<String, Denied> {
+    check_key(request, credentials)?;
     let authorization = Authorization::of(request)?;
-    let known_key = authorization.access_key.as_bytes().ct_eq(credentials.access_key_id.as_bytes());
-    if !bool::from(known_key) || request.header("x-amz-security-token").is_some() {
-        return Err(Denied::UnknownKey);
-    }
     for name in MUST_BE_SIGNED {
         if request.header(name).is_some() && !authorization.signs(name) {
             return Err(Denied::Incomplete(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")));

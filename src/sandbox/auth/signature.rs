@@ -29,7 +29,12 @@ pub struct Request<'a> {
     pub body: &'a [u8],
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// The same request with its body.
+    pub fn with_body(self, body: &'a [u8]) -> Self {
+        Self { body, ..self }
+    }
+
     /// A header's value; `name` in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)

@@ -17,9 +17,9 @@ pub mod shim;
 pub mod stand_in;
 mod throttle;
 
-pub use output::{MAX_MESSAGE_BYTES, OutputLine};
+pub use output::{MAX_MESSAGE_BYTES, Output, OutputLine};
 pub use ports::{PortLease, Ports};
-pub use process_tree::{CpuTimes, end_marked};
+pub use process_tree::{CpuTimes, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
 pub use protocol::{Exit, ProcessSpec};
 pub use runner::{Process, ProcessHandle, Runner, StartError, own_executable};
 

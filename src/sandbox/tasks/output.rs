@@ -1,15 +1,20 @@
 //! What a process prints, line by line.
 //!
-//! Lines wait in a short queue; when it is full the pipe is not read, and the process waits as it would for a slow terminal.
+//! Lines wait in a short queue; when it is full the pipe is not read, and the process waits as it would for a slow terminal:
+//! no line is ever dropped, and no process can fill the sandbox's memory with what it prints.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 /// The longest message of one event: CloudWatch Logs' 256 KiB less the 26 bytes that it counts for each event.
 pub const MAX_MESSAGE_BYTES: usize = 256 * 1024 - 26;
 
 const QUEUED_LINES: usize = 1024;
+/// What the lines of the queue may hold together: one of the longest, and room for others.
+const QUEUED_BYTES: usize = 1024 * 1024;
 const CHUNK_BYTES: usize = 64 * 1024;
 
 /// One line of a process's output.
@@ -21,12 +26,60 @@ pub struct OutputLine {
     pub text: String,
 }
 
-pub(super) fn channel() -> (mpsc::Sender<OutputLine>, mpsc::Receiver<OutputLine>) {
-    mpsc::channel(QUEUED_LINES)
+/// What a process prints, as its reader takes it.
+#[derive(Debug)]
+pub struct Output {
+    lines: mpsc::Receiver<OutputLine>,
+    room: Arc<Semaphore>,
+}
+
+impl Output {
+    /// The next line; none when the process has ended and all was taken.
+    pub async fn recv(&mut self) -> Option<OutputLine> {
+        let line = self.lines.recv().await?;
+        self.room.add_permits(weight(&line.text));
+        Some(line)
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // Whoever waits for room finds out that nobody reads.
+        self.room.close();
+    }
+}
+
+/// The other end of an [`Output`].
+#[derive(Debug, Clone)]
+pub(super) struct Lines {
+    lines: mpsc::Sender<OutputLine>,
+    room: Arc<Semaphore>,
+}
+
+impl Lines {
+    /// Waits until there is room; without a reader the line is nobody's.
+    async fn send(&self, line: OutputLine) {
+        let weight = u32::try_from(weight(&line.text)).unwrap_or(u32::MAX);
+        if let Ok(room) = self.room.acquire_many(weight).await {
+            room.forget();
+            let _ = self.lines.send(line).await;
+        }
+    }
+}
+
+/// Lossy conversion can make a text three times as long as its bytes were.
+fn weight(text: &str) -> usize {
+    text.len().min(QUEUED_BYTES)
+}
+
+pub(super) fn channel() -> (Lines, Output) {
+    let (sender, lines) = mpsc::channel(QUEUED_LINES);
+    let room = Arc::new(Semaphore::new(QUEUED_BYTES));
+    (Lines { lines: sender, room: Arc::clone(&room) }, Output { lines, room })
 }
 
 /// Reads a stream to its end, or until nobody wants its lines; then it is only emptied, so that the process is not held back.
-pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: mpsc::Sender<OutputLine>) {
+pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: Lines) {
     let Some(mut stream) = stream else { return };
     let mut splitter = Splitter::default();
     let mut chunk = vec![0; CHUNK_BYTES];
@@ -36,7 +89,7 @@ pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: mpsc::Se
         let at = now();
         for text in complete {
             // Without a reader of lines the stream is still emptied.
-            let _ = lines.send(OutputLine { at, text }).await;
+            lines.send(OutputLine { at, text }).await;
         }
         if count == 0 {
             return;

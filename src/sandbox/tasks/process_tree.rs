@@ -1,4 +1,4 @@
-//! Which processes belong to a task, their CPU time, and how to end them all.
+//! Which processes belong to a task, their CPU time and memory, and how to end them all.
 //!
 //! On Linux a shim adopts every orphan below it, so that walking `/proc` down from the shim finds also what called `setsid`.
 //! Elsewhere only the process group is known.
@@ -13,12 +13,17 @@ pub(super) fn kill(pid: Pid) {
     let _ = signal::kill(pid, Signal::SIGKILL);
 }
 
+/// Kills processes; their shim collects them and ends what they started meanwhile.
+pub fn kill_all(pids: &[i32]) {
+    pids.iter().for_each(|pid| kill(Pid::from_raw(*pid)));
+}
+
 /// Kills a whole process group; that it is gone already is as good.
 pub(super) fn kill_group(leader: Pid) {
     let _ = signal::killpg(leader, Signal::SIGKILL);
 }
 
-pub use system::{CpuTimes, end_marked};
+pub use system::{CpuTimes, end_marked, process_count, resident_bytes, unshared_bytes};
 pub(super) use system::{SEES_DESCENDANTS, adopt_orphans, end_descendants};
 
 #[cfg(target_os = "linux")]
@@ -124,11 +129,49 @@ mod system {
         entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
     }
 
-    /// One look at every process of the machine: its children and the CPU time that it and its collected children used.
+    /// How many processes and threads the machine has; cheap enough to be asked ten times a second.
+    pub fn process_count() -> u64 {
+        let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        load.split(['/', ' ']).nth(4).and_then(|count| count.parse().ok()).unwrap_or(0)
+    }
+
+    /// The memory that a process has in RAM.
+    pub fn resident_bytes(pid: u32) -> u64 {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        Process::read(&stat).map_or(0, |(_, process)| process.resident_pages * page_bytes())
+    }
+
+    /// The memory that processes have in RAM and no file behind it, what they share counted once: what a container's limit is
+    /// for. Reading it costs the kernel a walk through their page tables.
+    pub fn unshared_bytes(pids: &[i32]) -> u64 {
+        let kilobytes = |pid: &i32| {
+            let rollup = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap_or_default();
+            let counted = rollup.lines().filter_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                ["Pss_Anon", "Pss_Shmem"].contains(&name).then_some(value)
+            });
+            counted.filter_map(|value| value.trim().strip_suffix(" kB")?.parse::<u64>().ok()).sum::<u64>()
+        };
+        pids.iter().map(kilobytes).sum::<u64>() * 1024
+    }
+
+    fn page_bytes() -> u64 {
+        let size = nix::unistd::sysconf(nix::unistd::SysconfVar::PAGE_SIZE).ok().flatten();
+        size.and_then(|size| u64::try_from(size).ok()).unwrap_or(4096)
+    }
+
+    /// One look at every process of the machine: its children, its memory, and the CPU time that it and its collected children used.
     #[derive(Debug, Default)]
     pub struct CpuTimes {
         children: BTreeMap<i32, Vec<i32>>,
-        ticks: BTreeMap<i32, u64>,
+        processes: BTreeMap<i32, Process>,
+    }
+
+    /// What is known of one process.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Process {
+        ticks: u64,
+        resident_pages: u64,
     }
 
     impl CpuTimes {
@@ -137,9 +180,9 @@ mod system {
             let mut table = Self::default();
             for pid in process_ids() {
                 let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-                if let Some((parent, ticks)) = parent_and_ticks(&stat) {
+                if let Some((parent, process)) = Process::read(&stat) {
                     table.children.entry(parent).or_default().push(pid);
-                    table.ticks.insert(pid, ticks);
+                    table.processes.insert(pid, process);
                 }
             }
             table
@@ -148,35 +191,51 @@ mod system {
         /// The CPU time of a process and everything below it, dead children included.
         pub fn of_tree(&self, root: Pid) -> Duration {
             let mut ticks = 0;
-            self.walk(root.as_raw(), &mut |_, own| ticks += own);
+            self.walk(root.as_raw(), &mut |_, process| ticks += process.ticks);
             // USER_HZ, the unit of /proc, is 100 on every architecture that Rust has Linux for.
             Duration::from_millis(ticks * 10)
         }
 
-        fn walk(&self, root: i32, visit: &mut dyn FnMut(i32, u64)) {
+        /// The processes below a process, and the memory that they have in RAM.
+        pub fn below(&self, root: Pid) -> (Vec<i32>, u64) {
+            let (mut pids, mut pages) = (Vec::new(), 0);
+            self.walk(root.as_raw(), &mut |pid, process| {
+                if pid != root.as_raw() {
+                    pids.push(pid);
+                    pages += process.resident_pages;
+                }
+            });
+            (pids, pages * page_bytes())
+        }
+
+        fn walk(&self, root: i32, visit: &mut dyn FnMut(i32, &Process)) {
             let mut pending = vec![root];
             while let Some(pid) = pending.pop() {
-                if let Some(ticks) = self.ticks.get(&pid) {
-                    visit(pid, *ticks);
+                if let Some(process) = self.processes.get(&pid) {
+                    visit(pid, process);
                 }
                 pending.extend(self.children.get(&pid).into_iter().flatten());
             }
         }
     }
 
-    /// Fields 4 and 14 to 17 of `/proc/PID/stat` (proc(5)); the name before them may hold spaces and brackets.
-    fn parent_and_ticks(stat: &str) -> Option<(i32, u64)> {
-        let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
-        let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
-        Some((fields.get(1)?.parse().ok()?, ticks))
+    impl Process {
+        /// Fields 4, 14 to 17 and 24 of `/proc/PID/stat` (proc(5)): the parent, then what is kept of the process. The name
+        /// before them may hold spaces and brackets.
+        fn read(stat: &str) -> Option<(i32, Self)> {
+            let fields: Vec<&str> = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().collect();
+            let ticks = fields.get(11..15)?.iter().filter_map(|field| field.parse::<u64>().ok()).sum();
+            let resident_pages = fields.get(21)?.parse().ok()?;
+            Some((fields.get(1)?.parse().ok()?, Self { ticks, resident_pages }))
+        }
     }
 
     #[cfg(test)]
     mod tests {
         #[test]
         fn a_name_with_brackets_does_not_confuse_the_fields() {
-            let stat = "42 (a) b) S 7 42 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0";
-            assert_eq!(super::parent_and_ticks(stat), Some((7, 100)));
+            let stat = "42 (a) b) S 7 42 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 1 0 99 4096 5 6";
+            assert_eq!(super::Process::read(stat), Some((7, super::Process { ticks: 100, resident_pages: 5 })));
         }
     }
 }
@@ -197,6 +256,21 @@ mod system {
     #[expect(clippy::unused_async, reason = "as where it has something to do")]
     pub async fn end_marked(_name: &str, _values: &BTreeSet<String>) {}
 
+    /// Always the same.
+    pub fn process_count() -> u64 {
+        0
+    }
+
+    /// Not known here.
+    pub fn resident_bytes(_pid: u32) -> u64 {
+        0
+    }
+
+    /// Not known here.
+    pub fn unshared_bytes(_pids: &[i32]) -> u64 {
+        0
+    }
+
     /// CPU times are not read here: every tree answers zero.
     #[derive(Debug, Default)]
     pub struct CpuTimes;
@@ -205,6 +279,11 @@ mod system {
         /// Reads nothing.
         pub fn read() -> Self {
             Self
+        }
+
+        /// Always nothing.
+        pub fn below(&self, _root: Pid) -> (Vec<i32>, u64) {
+            (Vec::new(), 0)
         }
 
         /// Always zero.

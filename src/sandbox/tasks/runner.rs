@@ -15,7 +15,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::output::{self, OutputLine};
+use super::output::{self, Output};
 use super::process_tree::{self, CpuTimes};
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};
 use super::{TASK_MARKER, environment};
@@ -51,7 +51,7 @@ pub struct Process {
     /// To stop it.
     pub handle: ProcessHandle,
     /// What it prints; ends shortly after the process did. Not reading it holds the process back.
-    pub output: mpsc::Receiver<OutputLine>,
+    pub output: Output,
     /// How it ended; sent when nothing of it is left.
     pub exit: oneshot::Receiver<Exit>,
 }
@@ -73,6 +73,11 @@ impl ProcessHandle {
     /// The CPU time that the process and all below it used so far, by one look at the machine's processes.
     pub fn cpu_time(&self, times: &CpuTimes) -> Duration {
         times.of_tree(self.shim)
+    }
+
+    /// The processes below the shim, and the memory that they have in RAM, by one look at the machine's processes.
+    pub fn below(&self, times: &CpuTimes) -> (Vec<i32>, u64) {
+        times.below(self.shim)
     }
 
     /// The shim's process id, which is also its process group and its session.

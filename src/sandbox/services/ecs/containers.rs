@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::images;
 use super::model::{ContainerDefinition, LogConfiguration, Task, TaskDefinition};
 use super::names::task_definition;
 use crate::sandbox::services::logs::events::Event;
-use crate::sandbox::services::logs::writer::Entry;
+use crate::sandbox::services::logs::writer::{Entries, Entry};
 use crate::sandbox::tasks::stand_in::StandIn;
-use crate::sandbox::tasks::{Exit, OutputLine, PortLease, ProcessHandle, ProcessSpec, environment, own_executable};
+use crate::sandbox::tasks::{
+    Exit, Output, OutputLine, PortLease, ProcessHandle, ProcessSpec, environment, own_executable,
+};
 use crate::sandbox::{Fault, Sandbox};
 
 /// Seconds between SIGTERM and SIGKILL that ECS gives a container that does not say (developer guide, "stopTimeout").
@@ -200,16 +202,12 @@ async fn log_stream(
 }
 
 /// Sends what a container prints to its stream, as the awslogs driver does: line by line, without the empty ones.
-async fn forward(
-    mut output: mpsc::Receiver<OutputLine>,
-    stream: Option<LogStream>,
-    entries: Option<mpsc::Sender<Entry>>,
-) {
+async fn forward(mut output: Output, stream: Option<LogStream>, entries: Option<Entries>) {
     while let Some(OutputLine { at, text }) = output.recv().await {
         if let (Some((group, stream)), Some(entries), false) = (&stream, &entries, text.is_empty()) {
             let event = Event { timestamp: at.as_millisecond(), message: text };
             // Without the writer the sandbox is ending; the process is still kept from waiting.
-            let _ = entries.send(Entry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
+            entries.send(Entry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
         }
     }
 }

@@ -16,6 +16,7 @@ mod delete_service;
 mod discovery;
 mod driver;
 pub mod images;
+pub mod limits;
 mod list_tasks;
 mod model;
 mod names;
@@ -31,7 +32,7 @@ mod tags;
 mod task_definitions;
 mod update_service;
 
-pub use model::{Cluster, Images, Service, Task, TaskDefinition};
+pub use model::{Cluster, Images, Service, ServiceStatus, Task, TaskDefinition, TaskStatus};
 pub use runtime::Runtime;
 pub use scheduler::start;
 

@@ -5,10 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::sandbox::services::logs::writer::{self, Entry};
+use crate::sandbox::services::logs::writer::{self, Entries, Queue};
 use crate::sandbox::tasks::address::ServiceAddress;
 use crate::sandbox::tasks::{CpuTimes, Ports, ProcessHandle, Runner, own_executable};
 
@@ -21,8 +20,8 @@ pub struct Runtime {
     pub(super) ports: Ports,
     running: Mutex<BTreeMap<String, Running>>,
     addresses: Mutex<BTreeMap<String, ServiceAddress>>,
-    log_entries: Mutex<Option<mpsc::Sender<Entry>>>,
-    log_queue: Mutex<Option<mpsc::Receiver<Entry>>>,
+    log_entries: Mutex<Option<Entries>>,
+    log_queue: Mutex<Option<Queue>>,
 }
 
 /// A task that has a driver.
@@ -59,6 +58,19 @@ impl Runtime {
         self.running().iter().map(|(key, task)| (key.clone(), used(task))).collect()
     }
 
+    /// The processes of every running task, by its key (`cluster/id`), and the memory that they have in RAM.
+    pub fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
+        let times = CpuTimes::read();
+        let of_task = |task: &Running| {
+            let below = task.processes.iter().map(|process| process.below(&times));
+            below.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
+                pids.extend(more);
+                (pids, bytes + more_bytes)
+            })
+        };
+        self.running().iter().map(|(key, task)| (key.clone(), of_task(task))).collect()
+    }
+
     pub(super) fn running(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,7 +80,7 @@ impl Runtime {
     }
 
     /// Where tasks' lines go; none once the sandbox ends.
-    pub(super) fn log_entries(&self) -> Option<mpsc::Sender<Entry>> {
+    pub(super) fn log_entries(&self) -> Option<Entries> {
         self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -78,7 +90,7 @@ impl Runtime {
     }
 
     /// The other end of [`Self::log_entries`], for the one writer.
-    pub(super) fn take_log_queue(&self) -> Option<mpsc::Receiver<Entry>> {
+    pub(super) fn take_log_queue(&self) -> Option<Queue> {
         self.log_queue.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }

@@ -1,19 +1,29 @@
 //! Collects what all tasks print and appends it in batches, so that many talkative tasks cost one transaction at a time.
+//!
+//! No line is lost: when the disk takes no more, or the logs have reached their quota, lines wait, and with them the tasks that
+//! print them, until there is space again. Only the end of the sandbox ends that wait.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::events::{self, Batch, Event};
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Fault, Sandbox};
 
 /// How long lines wait for company.
 const GATHER: Duration = Duration::from_millis(50);
+/// How long to wait before lines that could not be written are tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Lines that may wait; a task that prints faster than the disk takes is held back.
 const QUEUED: usize = 16 * 1024;
+/// What they may hold together.
+const QUEUED_BYTES: usize = 32 * 1024 * 1024;
+
+/// What all log groups may hold together: a task that prints without end must not fill its user's disk.
+const QUOTA_BYTES: u64 = 4 * 1024 * 1024 * 1024;
 
 /// One line for a stream.
 #[derive(Debug)]
@@ -26,27 +36,97 @@ pub struct Entry {
     pub event: Event,
 }
 
+impl Entry {
+    fn weight(&self) -> usize {
+        self.event.message.len().min(QUEUED_BYTES)
+    }
+}
+
+/// Where lines go.
+#[derive(Debug, Clone)]
+pub struct Entries {
+    entries: mpsc::Sender<Entry>,
+    room: Arc<Semaphore>,
+}
+
+impl Entries {
+    /// Waits until there is room. Without the writer the sandbox is ending, and the line is dropped.
+    pub async fn send(&self, entry: Entry) {
+        let weight = u32::try_from(entry.weight()).unwrap_or(u32::MAX);
+        if let Ok(room) = self.room.acquire_many(weight).await {
+            room.forget();
+            let _ = self.entries.send(entry).await;
+        }
+    }
+}
+
+/// Where the writer takes them.
+#[derive(Debug)]
+pub struct Queue {
+    entries: mpsc::Receiver<Entry>,
+    room: Arc<Semaphore>,
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.room.close();
+    }
+}
+
 /// A queue to the writer; it ends, with everything written, when all senders are gone.
-pub fn channel() -> (mpsc::Sender<Entry>, mpsc::Receiver<Entry>) {
-    mpsc::channel(QUEUED)
+pub fn channel() -> (Entries, Queue) {
+    let (sender, entries) = mpsc::channel(QUEUED);
+    let room = Arc::new(Semaphore::new(QUEUED_BYTES));
+    (Entries { entries: sender, room: Arc::clone(&room) }, Queue { entries, room })
 }
 
 /// Writes until the last sender is gone.
-pub async fn write(sandbox: Arc<Sandbox>, mut entries: mpsc::Receiver<Entry>) {
+pub async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
     let mut gathered = Vec::new();
-    while entries.recv_many(&mut gathered, QUEUED).await > 0 {
+    while queue.entries.recv_many(&mut gathered, QUEUED).await > 0 {
         tokio::time::sleep(GATHER).await;
-        while let Ok(entry) = entries.try_recv() {
+        while let Ok(entry) = queue.entries.try_recv() {
             gathered.push(entry);
             if gathered.len() >= QUEUED {
                 break;
             }
         }
-        let batches = by_stream(gathered.drain(..));
-        let sandbox = Arc::clone(&sandbox);
-        // A disk that refuses loses lines, and the tasks go on.
-        let _ = tokio::task::spawn_blocking(move || events::append(&sandbox, &batches)).await;
+        let bytes = gathered.iter().map(Entry::weight).sum();
+        persist(&sandbox, by_stream(gathered.drain(..))).await;
+        queue.room.add_permits(bytes);
     }
+}
+
+/// Appends the batches, however long it takes until that is possible.
+async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
+    let batches = Arc::new(batches);
+    let mut complained = false;
+    loop {
+        let (appending, batches) = (Arc::clone(sandbox), Arc::clone(&batches));
+        let append = move || {
+            check_quota(&appending)?;
+            events::append(&appending, &batches)
+        };
+        let appended = tokio::task::spawn_blocking(append).await.unwrap_or_else(|panic| Err(Fault::internal(panic)));
+        let Err(fault) = appended else { return };
+        if !complained {
+            sandbox.journal.say(&format!("tasks wait for what they print to be written: {}", fault.message));
+            complained = true;
+        }
+        if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
+            return;
+        }
+    }
+}
+
+fn check_quota(sandbox: &Sandbox) -> Result<(), Fault> {
+    let stored: u64 = sandbox.world.read(|world| world.logs.groups.values().map(|group| group.stored_bytes).sum());
+    if stored < QUOTA_BYTES {
+        return Ok(());
+    }
+    Err(Fault::internal(format!(
+        "log groups hold {QUOTA_BYTES} bytes, which is all that a sandbox keeps: delete some of them"
+    )))
 }
 
 fn by_stream(entries: impl Iterator<Item = Entry>) -> Vec<Batch> {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::graph::{self, Outcome};
 use super::{Operation, Target, incarnation, kind, outputs, policy, reason, type_of};
 use crate::sandbox::Fault;
+use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource};
 use crate::sandbox::services::cloudformation::resources::{Context, Made, ResourceType};
 use crate::sandbox::services::cloudformation::template::Template;
@@ -193,6 +194,7 @@ impl Step {
         if verb == "CREATE" {
             self.say("CREATE_IN_PROGRESS", None)?;
         }
+        self.context.strike(Verb::Create, self.kind)?;
         let made = (self.kind.create)(self.context.clone(), self.wanted.clone()).await?;
         self.kind.name.clone_into(&mut self.row.kind);
         self.row.current = Some(incarnation(self.kind.name, made.clone(), self.wanted.clone()));
@@ -213,6 +215,7 @@ impl Step {
     async fn update(&mut self, current: Incarnation) -> Result<(), Fault> {
         self.row.previous.get_or_insert_with(|| current.clone());
         self.say("UPDATE_IN_PROGRESS", None)?;
+        self.context.strike(Verb::Update, self.kind)?;
         let made = (self.kind.update)(self.context.clone(), current, self.wanted.clone()).await?;
         self.settle("UPDATE", made).await
     }

@@ -3,6 +3,7 @@
 use super::graph::{self, reversed};
 use super::{Operation, reason, type_of};
 use crate::sandbox::Fault;
+use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Resource};
 use crate::sandbox::services::cloudformation::template::Template;
 use crate::sandbox::services::cloudformation::template::check::Dependencies;
@@ -70,7 +71,9 @@ async fn remove(operation: Operation, name: String) -> Result<(), Fault> {
 /// Deletes a physical resource; one that is already gone is as good.
 async fn destroy(operation: &Operation, name: &str, incarnation: Incarnation) -> Result<(), Fault> {
     let kind = type_of(&incarnation.kind)?;
-    match (kind.delete)(operation.context(name, &[]), incarnation).await {
+    let context = operation.context(name, &[]);
+    context.strike(Verb::Delete, kind)?;
+    match (kind.delete)(context, incarnation).await {
         Err(fault) if is_gone(&fault) => Ok(()),
         other => other,
     }

@@ -3,6 +3,7 @@
 use super::graph;
 use super::{Operation, reason, type_of};
 use crate::sandbox::Fault;
+use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::Incarnation;
 use crate::sandbox::services::cloudformation::resources::Made;
 
@@ -60,6 +61,7 @@ async fn set_back(
     let stack = operation.stack()?;
     let tags = stack.previous.as_ref().unwrap_or(&stack.definition).tags.clone();
     let (kind, context) = (type_of(&current.kind)?, operation.context(name, &tags));
+    context.strike(Verb::Update, kind)?;
     let made: Made = (kind.update)(context.clone(), current, previous.properties.clone()).await?;
     if let Some(stable) = kind.stable {
         stable(context, made).await?;

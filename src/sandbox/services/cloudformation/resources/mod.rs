@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::model::{Incarnation, Tag};
+use crate::sandbox::faults::Verb;
 use crate::sandbox::wire::lenient::{self, Misfit};
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
@@ -139,6 +140,12 @@ impl From<&Incarnation> for Made {
 }
 
 impl Context {
+    /// Fails where a fault for tests says so: with its words as the whole reason.
+    pub fn strike(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
+        let reason = self.sandbox.faults.strike_resource(&self.stack_name, &self.logical_id, kind.name, verb);
+        reason.map_or(Ok(()), |reason| Err(Fault::client("Template", reason)))
+    }
+
     /// Calls another service's operation.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         self.sandbox.call(service, operation, input).await

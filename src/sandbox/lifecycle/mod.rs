@@ -3,9 +3,8 @@
 //! A sandbox holds a lock on its state folder for as long as it lives, so that a killed one is never taken for a running
 //! one. Its endpoint file stays when it ends: the next one has the same credentials and, when it is free, the same port.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -14,19 +13,20 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+mod folder;
+mod home;
+
 pub use super::client::{ControlError, Endpoint};
 use super::world::clock::Clock;
-use super::{Config, auth};
+use super::{Config, auth, journal};
+use folder::{CONTENTS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint, try_lock};
+pub use home::StateHome;
 
-const ENDPOINT_FILE: &str = "endpoint.json";
-const RUNNING_LOCK: &str = "running.lock";
-const STARTING_LOCK: &str = "starting.lock";
-const LOG_FILE: &str = "sandbox.log";
-/// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
-const CONTENTS: &[&str] = &["world.redb", ENDPOINT_FILE, LOG_FILE];
 /// How long a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(10);
+/// How long a sandbox that holds its lock may take to answer.
+const STARTING: Duration = Duration::from_secs(5);
 
 /// What a sandbox is started with, by whoever starts it.
 #[derive(Debug, Clone)]
@@ -41,17 +41,6 @@ pub struct Options {
     pub speed: f64,
     /// Whether commands from requests may run on this machine.
     pub host_exec: bool,
-}
-
-/// The parts of the environment that say where state is kept.
-#[derive(Debug, Clone, Default)]
-pub struct StateHome {
-    /// `ECSWS_SANDBOX_DIR`: the whole folder.
-    pub sandbox_dir: Option<PathBuf>,
-    /// `XDG_STATE_HOME`.
-    pub xdg_state_home: Option<PathBuf>,
-    /// `HOME`.
-    pub home: Option<PathBuf>,
 }
 
 /// Why a sandbox could not be started, found or stopped.
@@ -74,6 +63,12 @@ pub enum LifecycleError {
     /// The folder holds something else.
     #[error("{0} is not empty and not a sandbox's folder: choose another one")]
     NotOurs(PathBuf),
+    /// The folder is another user's.
+    #[error("{0} belongs to another user: choose another folder")]
+    NotOwner(PathBuf),
+    /// What should be a file of the sandbox leads elsewhere.
+    #[error("{0} is a link, and the sandbox follows none: remove it")]
+    Link(PathBuf),
     /// Another process serves this state.
     #[error("a sandbox is already running on {0}")]
     AlreadyRunning(PathBuf),
@@ -91,88 +86,6 @@ pub enum LifecycleError {
     Serve(io::Error),
 }
 
-impl StateHome {
-    /// The state folder of an account's sandbox in a region.
-    pub fn state_dir(&self, account: &str, region: &str) -> Result<PathBuf, LifecycleError> {
-        let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        if let Some(wrong) = [(is_account, account), (is_region(region), region)].iter().find(|(right, _)| !right) {
-            return Err(LifecycleError::NotAPlace(wrong.1.to_owned()));
-        }
-        if let Some(folder) = &self.sandbox_dir {
-            return Ok(folder.clone());
-        }
-        let in_home = if cfg!(target_os = "macos") { "Library/Application Support" } else { ".local/state" };
-        let home = self.xdg_state_home.clone().or_else(|| Some(self.home.as_ref()?.join(in_home)));
-        Ok(home.ok_or(LifecycleError::NoStateHome)?.join("ecsws/sandbox").join(account).join(region))
-    }
-}
-
-fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
-    let path = path.to_owned();
-    |source| LifecycleError::File { path, source }
-}
-
-/// Letters, digits and hyphens: at least two hyphens, a number at the end.
-fn is_region(region: &str) -> bool {
-    let parts: Vec<&str> = region.split('-').collect();
-    let words =
-        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    parts.len() >= 3
-        && parts.iter().all(words)
-        && parts.last().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// Makes the folder, for its owner only. A folder that holds something else is left as it is.
-fn prepare(folder: &Path) -> Result<(), LifecycleError> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
-    if !is_ours(folder) {
-        return Err(LifecycleError::NotOurs(folder.to_owned()));
-    }
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(at(folder))
-}
-
-/// A sandbox's folder has its locks in it, or nothing yet.
-fn is_ours(folder: &Path) -> bool {
-    let locked = [RUNNING_LOCK, STARTING_LOCK].iter().any(|name| folder.join(name).exists());
-    locked || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
-}
-
-fn open_lock(folder: &Path, name: &str) -> Result<File, LifecycleError> {
-    let path = folder.join(name);
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))
-}
-
-fn try_lock(file: &File, path: &Path) -> Result<bool, LifecycleError> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(source)) => Err(at(path)(source)),
-    }
-}
-
-/// Whether a process serves this folder's state.
-fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
-    if !folder.join(RUNNING_LOCK).exists() {
-        return Ok(false);
-    }
-    Ok(!try_lock(&open_lock(folder, RUNNING_LOCK)?, folder)?)
-}
-
-fn read_endpoint(folder: &Path) -> Option<Endpoint> {
-    serde_json::from_slice(&fs::read(folder.join(ENDPOINT_FILE)).ok()?).ok()
-}
-
-/// Writes the endpoint file in one step: it is read by other processes at any moment.
-fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
-    let (path, draft) = (folder.join(ENDPOINT_FILE), folder.join("endpoint.json.new"));
-    let mut file =
-        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft).map_err(at(&draft))?;
-    let text = json!(endpoint).to_string();
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
-    fs::rename(&draft, &path).map_err(at(&path))
-}
-
 /// Serves until `shutdown` is cancelled: the whole life of a sandbox's process.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), LifecycleError> {
     let folder = options.state_dir.clone();
@@ -187,7 +100,9 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Li
     }
     let earlier = read_endpoint(&folder);
     let listener = bind(earlier.as_ref()).await.map_err(LifecycleError::Serve)?;
-    let credentials = earlier.map_or_else(auth::Credentials::random, |endpoint| endpoint.credentials);
+    // Credentials that others could read are not secret any more.
+    let kept = earlier.filter(|_| folder::is_secret(&folder)).map(|endpoint| endpoint.credentials);
+    let credentials = kept.unwrap_or_else(auth::Credentials::random);
     let endpoint = Endpoint {
         url: format!("http://{}", listener.local_addr().map_err(LifecycleError::Serve)?),
         credentials: credentials.clone(),
@@ -197,7 +112,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Li
         started_at: Clock::new(1.0).now(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    write_endpoint(&folder, &endpoint)?;
+    folder::write_endpoint(&folder, &endpoint)?;
     let Options { account, region, state_dir, speed, host_exec } = options;
     let config = Config { account, region, state_dir, credentials, speed, host_exec };
     super::serve(listener, shutdown, config).await.map_err(LifecycleError::Serve)
@@ -205,7 +120,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Li
 
 /// Whether [`spawn`] started this process: only then is its stderr the folder's log.
 fn is_in_background(folder: &Path) -> bool {
-    let log = nix::sys::stat::stat(&folder.join(LOG_FILE));
+    let log = nix::sys::stat::stat(&folder.join(journal::FILE));
     let stderr = nix::sys::stat::fstat(io::stderr());
     log.is_ok_and(|log| stderr.is_ok_and(|stderr| (log.st_dev, log.st_ino) == (stderr.st_dev, stderr.st_ino)))
 }
@@ -224,21 +139,18 @@ async fn bind(earlier: Option<&Endpoint>) -> io::Result<TcpListener> {
 pub async fn ensure_running(program: &Path, options: &Options) -> Result<Endpoint, LifecycleError> {
     let folder = &options.state_dir;
     prepare(folder)?;
-    let starting = open_lock(folder, STARTING_LOCK)?;
-    wait_until(|| try_lock(&starting, folder))
-        .await?
-        .then_some(())
-        .ok_or_else(|| LifecycleError::DidNotStart("another command has been starting it for too long".into()))?;
+    let _starting = starting(folder).await?;
     if let Some((endpoint, _)) = status(folder).await? {
         return Ok(endpoint);
     }
+    let said_before = fs::metadata(folder.join(journal::FILE)).map_or(0, |log| log.len());
     let mut child = spawn(program, options)?;
-    answered(folder, &mut child).await
+    answered(folder, &mut child, said_before).await
 }
 
 fn spawn(program: &Path, options: &Options) -> Result<Child, LifecycleError> {
-    let log = options.state_dir.join(LOG_FILE);
-    let stderr = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&log).map_err(at(&log))?;
+    let log = options.state_dir.join(journal::FILE);
+    let stderr = journal::append_to(&log).map_err(at(&log))?;
     let mut command = Command::new(program);
     command.args(["sandbox", "start", "--foreground", "--state-dir"]).arg(&options.state_dir);
     command.args(["--account", &options.account, "--region", &options.region, "--speed", &options.speed.to_string()]);
@@ -250,8 +162,8 @@ fn spawn(program: &Path, options: &Options) -> Result<Child, LifecycleError> {
     command.spawn().map_err(at(program))
 }
 
-/// Waits until the new process answers, or tells why it ended.
-async fn answered(folder: &Path, child: &mut Child) -> Result<Endpoint, LifecycleError> {
+/// Waits until the new process answers, or tells why it ended, which is what it said at the end of its log.
+async fn answered(folder: &Path, child: &mut Child, said_before: u64) -> Result<Endpoint, LifecycleError> {
     let clock = Clock::new(1.0);
     let deadline = clock.now() + PATIENCE;
     while clock.now() < deadline {
@@ -261,8 +173,11 @@ async fn answered(folder: &Path, child: &mut Child) -> Result<Endpoint, Lifecycl
             return Ok(endpoint);
         }
         if child.try_wait().map_err(at(folder))?.is_some() {
-            let log = fs::read(folder.join(LOG_FILE)).unwrap_or_default();
-            return Err(LifecycleError::DidNotStart(String::from_utf8_lossy(&log).trim().to_owned()));
+            let log = fs::read(folder.join(journal::FILE)).unwrap_or_default();
+            let said = log.get(usize::try_from(said_before).unwrap_or_default()..).unwrap_or(&log);
+            let said = String::from_utf8_lossy(said);
+            let reason = said.rsplit("error: ").next().unwrap_or_default().trim();
+            return Err(LifecycleError::DidNotStart(reason.to_owned()));
         }
         clock.sleep(POLL).await;
     }
@@ -285,12 +200,25 @@ async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> R
 
 /// The sandbox that serves this folder's state and what it says of itself; `None` when none runs.
 pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError> {
-    if !is_served(folder)? {
-        return Ok(None);
+    folder::check_owner(folder)?;
+    let clock = Clock::new(1.0);
+    let deadline = clock.now() + STARTING;
+    loop {
+        if !is_served(folder)? {
+            return Ok(None);
+        }
+        // One that is just starting has its lock before its endpoint, and its endpoint before it answers.
+        let called = match read_endpoint(folder) {
+            Some(endpoint) => Some(endpoint.call("Status", &json!({}), clock.now()).await.map(|said| (endpoint, said))),
+            None => None,
+        };
+        match called {
+            Some(Ok(found)) => return Ok(Some(found)),
+            Some(Err(error)) if clock.now() >= deadline => return Err(error.into()),
+            None if clock.now() >= deadline => return Ok(None),
+            _ => clock.sleep(POLL).await,
+        }
     }
-    let Some(endpoint) = read_endpoint(folder) else { return Ok(None) };
-    let status = endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await?;
-    Ok(Some((endpoint, status)))
 }
 
 /// Ends the sandbox of this folder, and waits for it; false when none runs.
@@ -304,12 +232,20 @@ pub async fn stop(folder: &Path) -> Result<bool, LifecycleError> {
     }
 }
 
-/// Ends the sandbox of this folder and forgets everything that it knows.
+/// Ends the sandbox of this folder and forgets everything that it knows. Commands that would start it meanwhile wait.
 pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
-    if folder.exists() && !is_ours(folder) {
+    if !folder.exists() {
+        return Ok(());
+    }
+    if !folder::is_ours(folder) {
         return Err(LifecycleError::NotOurs(folder.to_owned()));
     }
+    let _starting = starting(folder).await?;
     stop(folder).await?;
+    let running = open_lock(folder, RUNNING_LOCK)?;
+    if !try_lock(&running, folder)? {
+        return Err(LifecycleError::AlreadyRunning(folder.to_owned()));
+    }
     for name in CONTENTS {
         let path = folder.join(name);
         match fs::remove_file(&path) {
@@ -320,20 +256,17 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
     Ok(())
 }
 
+/// Waits until no other command starts or forgets this folder's sandbox, and keeps others from it.
+async fn starting(folder: &Path) -> Result<fs::File, LifecycleError> {
+    let lock = open_lock(folder, STARTING_LOCK)?;
+    let is_mine = wait_until(|| try_lock(&lock, folder)).await?;
+    let too_long = || LifecycleError::DidNotStart("another command has been starting it for too long".into());
+    is_mine.then_some(lock).ok_or_else(too_long)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn places_that_could_leave_the_state_folder_are_refused() {
-        let home = StateHome { home: Some("/home/a".into()), ..StateHome::default() };
-        assert!(home.state_dir("123456789012", "us-gov-west-1").is_ok());
-        for (account, region) in
-            [("12", "us-east-1"), ("123456789012", "../../x"), ("123456789012", "us east"), ("123456789012", "")]
-        {
-            assert!(matches!(home.state_dir(account, region), Err(LifecycleError::NotAPlace(_))), "{account} {region}");
-        }
-    }
 
     #[test]
     fn a_folder_with_something_else_in_it_is_left_alone() {

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+mod status;
+
 use super::ecs::{addresses, images};
 use super::{Service, operation};
-use crate::sandbox::Sandbox;
 use crate::sandbox::wire::Protocol;
+use crate::sandbox::{Sandbox, faults};
 
 /// The name that control calls are signed for.
 pub const SIGNING_NAME: &str = "ecsws";
@@ -22,27 +24,16 @@ pub static SERVICE: Service = Service {
     validation_code: "ValidationException",
     operations: &[
         operation!("DescribeAddresses" => addresses::describe),
+        operation!("DescribeFaults" => faults::describe),
+        operation!("PutFaults" => faults::put),
         operation!("PutImages" => images::put),
         operation!("Shutdown" => shutdown),
-        operation!("Status" => status),
+        operation!("Status" => status::run),
     ],
 };
 
 #[derive(Deserialize)]
 struct Nothing {}
-
-fn status(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
-    json!({
-        "version": env!("CARGO_PKG_VERSION"),
-        "pid": std::process::id(),
-        "startedAt": sandbox.started_at.to_string(),
-        "account": sandbox.config.account,
-        "region": sandbox.config.region,
-        "stateDir": sandbox.config.state_dir,
-        "speed": sandbox.config.speed,
-        "hostExec": sandbox.config.host_exec,
-    })
-}
 
 fn shutdown(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
     sandbox.shutdown.cancel();

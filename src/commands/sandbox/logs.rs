@@ -1,0 +1,40 @@
+//! `ecsws sandbox logs`: the sandbox's own log.
+
+use std::path::Path;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::render;
+use crate::sandbox::journal::Reader;
+
+/// How often the log is looked at.
+const POLL: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Go on with what comes, until Ctrl-C
+    #[arg(short, long)]
+    watch: bool,
+    /// Only the last so many lines of what there is
+    #[arg(short = 'n', long, value_name = "N")]
+    lines: Option<usize>,
+}
+
+pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<(), CliError> {
+    let LogsArgs { watch, lines } = args;
+    let (mut reader, earlier) = Reader::open(state_dir).map_err(|error| {
+        CliError::failed(format!("no log of a sandbox in {}: {error}", state_dir.display()))
+            .hint("`ecsws sandbox start` starts one")
+    })?;
+    let skipped = lines.map_or(0, |lines| earlier.len().saturating_sub(lines));
+    render::sandbox_log(&mut ctx.ui, &earlier[skipped..])?;
+    while watch {
+        tokio::time::sleep(POLL).await;
+        let fresh = reader.read()?;
+        render::sandbox_log(&mut ctx.ui, &fresh)?;
+    }
+    Ok(())
+}

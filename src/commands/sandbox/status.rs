@@ -1,0 +1,66 @@
+//! `ecsws sandbox status`: what runs in the sandbox, and what that takes of this machine.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::render::{self, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks};
+use crate::sandbox::lifecycle::Endpoint;
+
+/// What the control call answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    state_dir: PathBuf,
+    memory_bytes: u64,
+    disk_bytes: u64,
+    stacks: Vec<SandboxStack>,
+    services: Vec<SandboxTasks>,
+    tasks: Vec<Task>,
+}
+
+#[derive(Deserialize, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Task {
+    cluster: String,
+    id: String,
+    group: String,
+    last_status: String,
+    started_at: Option<Timestamp>,
+    processes: Vec<i32>,
+    memory_bytes: u64,
+}
+
+/// Asks and shows.
+pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
+    let now = ctx.now();
+    let answer: Result<Value, _> = endpoint.call("Status", &json!({ "detail": true }), now).await;
+    let answer = answer.map_err(|error| CliError::failed(error.to_string()))?;
+    let told: Answer = serde_json::from_value(answer)
+        .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")))?;
+    let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint.clone();
+    let tasks = told.tasks.into_iter().map(|task| {
+        let Task { cluster, id, group, last_status, started_at, processes, memory_bytes } = task;
+        SandboxTask { cluster, id, group, status: last_status, started_at, processes, memory_bytes }
+    });
+    let status = SandboxStatus {
+        running: true,
+        url,
+        account,
+        region,
+        pid,
+        started_at,
+        version,
+        memory_bytes: told.memory_bytes,
+        disk_bytes: told.disk_bytes,
+        state_dir: told.state_dir,
+        stacks: told.stacks,
+        services: told.services,
+        tasks: tasks.collect(),
+    };
+    Ok(render::sandbox_status(&mut ctx.ui, &status, now)?)
+}

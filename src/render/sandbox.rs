@@ -1,0 +1,210 @@
+//! The sandbox's own state: what runs in it, and its log.
+
+use std::io;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use owo_colors::OwoColorize as _;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::status::age;
+use super::{Ui, clean};
+
+/// What a sandbox says of itself.
+#[derive(Debug, Serialize)]
+pub struct SandboxStatus {
+    /// Always true: one that does not run says nothing.
+    pub running: bool,
+    /// Where it answers.
+    pub url: String,
+    /// The account that it plays.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// Its process.
+    pub pid: u32,
+    /// Since when it runs.
+    pub started_at: Timestamp,
+    /// Its program's version.
+    pub version: String,
+    /// The memory that it has in RAM itself.
+    pub memory_bytes: u64,
+    /// What its state takes on the disk.
+    pub disk_bytes: u64,
+    /// Where that is.
+    pub state_dir: PathBuf,
+    /// The stacks that are not deleted.
+    pub stacks: Vec<SandboxStack>,
+    /// The services.
+    pub services: Vec<SandboxTasks>,
+    /// The tasks that have not stopped.
+    pub tasks: Vec<SandboxTask>,
+}
+
+/// A stack.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SandboxStack {
+    name: String,
+    status: String,
+}
+
+/// A service's counts.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SandboxTasks {
+    cluster: String,
+    name: String,
+    desired: u32,
+    running: u32,
+}
+
+/// A task.
+#[derive(Debug, Serialize)]
+pub struct SandboxTask {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Its id.
+    pub id: String,
+    /// `service:NAME` or `family:NAME`.
+    pub group: String,
+    /// Such as `RUNNING`.
+    pub status: String,
+    /// Since when it runs.
+    pub started_at: Option<Timestamp>,
+    /// Its processes.
+    pub processes: Vec<i32>,
+    /// The memory that they have in RAM.
+    pub memory_bytes: u64,
+}
+
+/// Writes the whole state.
+pub fn sandbox_status(ui: &mut Ui, status: &SandboxStatus, now: Timestamp) -> io::Result<()> {
+    if ui.is_json() {
+        return ui.json_result(status);
+    }
+    for line in lines(status, now) {
+        writeln!(ui.results(), "{}", line.trim_end())?;
+    }
+    ui.results().flush()
+}
+
+/// Writes lines of the sandbox's log.
+pub fn sandbox_log(ui: &mut Ui, lines: &[String]) -> io::Result<()> {
+    for line in lines {
+        if ui.is_json() {
+            let (timestamp, message) = line.split_once(' ').unwrap_or_default();
+            let timestamp: Option<Timestamp> = timestamp.parse().ok();
+            let message = if timestamp.is_some() { message } else { line };
+            ui.json_line(&json!({ "event": "sandbox_log", "timestamp": timestamp, "message": message }))?;
+        } else {
+            writeln!(ui.results(), "{}", clean(line, false))?;
+        }
+    }
+    ui.results().flush()
+}
+
+fn lines(status: &SandboxStatus, now: Timestamp) -> Vec<String> {
+    let SandboxStatus { url, account, region, pid, started_at, version, .. } = status;
+    let processes: usize = status.tasks.iter().map(|task| task.processes.len()).sum();
+    let in_tasks = status.tasks.iter().map(|task| task.memory_bytes).sum();
+    let mut lines = vec![
+        format!(
+            "running since {started_at:.0} at {url} as account {account} in {region} (process {pid}, version {version})"
+        ),
+        format!(
+            "  memory  {}, and {} in {} of {}",
+            size(status.memory_bytes),
+            size(in_tasks),
+            count(processes, "process", "processes"),
+            count(status.tasks.len(), "task", "tasks"),
+        ),
+        format!("  disk    {} in {}", size(status.disk_bytes), clean(&status.state_dir.display().to_string(), false)),
+    ];
+    if !status.stacks.is_empty() {
+        lines.extend([String::new(), format!("  {:<46}{}", "STACK", "STATUS").bold().to_string()]);
+    }
+    for SandboxStack { name, status } in &status.stacks {
+        lines.push(format!("  {name:<46}{status}"));
+    }
+    if !status.services.is_empty() {
+        lines.extend([String::new(), format!("  {:<46}{}", "SERVICE", "RUNNING").bold().to_string()]);
+    }
+    for SandboxTasks { cluster, name, desired, running } in &status.services {
+        lines.push(format!("  {:<46}{running} of {desired}", format!("{cluster}/{name}")));
+    }
+    if !status.tasks.is_empty() {
+        let head = format!("  {:<34}{:<14}{:<10}{:<12}{}", "TASK", "STATUS", "AGE", "MEMORY", "PROCESSES");
+        lines.extend([String::new(), head.bold().to_string()]);
+    }
+    for task in &status.tasks {
+        let age = task.started_at.map(|started| age(started, now)).unwrap_or_default();
+        let pids: Vec<String> = task.processes.iter().take(8).map(ToString::to_string).collect();
+        let more = task.processes.len().checked_sub(pids.len()).filter(|more| *more > 0);
+        let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
+        let memory = size(task.memory_bytes);
+        lines.push(format!("  {:<34}{:<14}{age:<10}{memory:<12}{}{more}", task.id, task.status, pids.join(" ")));
+    }
+    lines
+}
+
+fn count(number: usize, one: &str, several: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { several })
+}
+
+/// `812 KiB`, `34.5 MiB`, `1.2 GiB`.
+fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
+    let kibibytes = bytes as f64 / 1024.0;
+    match kibibytes {
+        small if small < 1024.0 => format!("{small:.0} KiB"),
+        medium if medium < 1024.0 * 1024.0 => format!("{:.1} MiB", medium / 1024.0),
+        large => format!("{:.1} GiB", large / 1024.0 / 1024.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_a_fitting_unit() {
+        assert_eq!([size(0), size(2048), size(36_175_872), size(3 << 30)], ["0 KiB", "2 KiB", "34.5 MiB", "3.0 GiB"]);
+    }
+
+    #[test]
+    fn what_runs_is_a_table() -> Result<(), jiff::Error> {
+        let started_at: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+        let task = SandboxTask {
+            cluster: "demo".to_owned(),
+            id: "0ef42c6d892fd322873c53c8583b601b".to_owned(),
+            group: "service:web".to_owned(),
+            status: "RUNNING".to_owned(),
+            started_at: Some(started_at),
+            processes: vec![17, 18],
+            memory_bytes: 5 << 20,
+        };
+        let status = SandboxStatus {
+            running: true,
+            url: "http://127.0.0.1:1".to_owned(),
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            pid: 7,
+            started_at,
+            version: "0.1.0".to_owned(),
+            memory_bytes: 30 << 20,
+            disk_bytes: 1 << 20,
+            state_dir: PathBuf::from("/state"),
+            stacks: vec![SandboxStack { name: "base".to_owned(), status: "CREATE_COMPLETE".to_owned() }],
+            services: vec![SandboxTasks {
+                cluster: "demo".to_owned(),
+                name: "web".to_owned(),
+                desired: 2,
+                running: 1,
+            }],
+            tasks: vec![task],
+        };
+        let text = anstream::adapter::strip_str(&lines(&status, "2026-01-01T00:01:05Z".parse()?).join("\n")).to_string();
+        insta::assert_snapshot!(text, @"");
+        Ok(())
+    }
+}

@@ -1,0 +1,97 @@
+//! The state folder: whose it is, what is in it, and who serves it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{Endpoint, LifecycleError};
+use crate::sandbox::journal;
+use crate::sandbox::world::store;
+
+const ENDPOINT_FILE: &str = "endpoint.json";
+const ENDPOINT_DRAFT: &str = "endpoint.json.new";
+/// Held by whoever serves the folder's state, for as long as it does.
+pub(super) const RUNNING_LOCK: &str = "running.lock";
+/// Held by the command that starts, or forgets, a sandbox.
+pub(super) const STARTING_LOCK: &str = "starting.lock";
+/// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
+pub(super) const CONTENTS: &[&str] =
+    &[store::FILE, store::DRAFT_FILE, ENDPOINT_FILE, ENDPOINT_DRAFT, journal::FILE, journal::EARLIER_FILE];
+
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
+    let path = path.to_owned();
+    |source| LifecycleError::File { path, source }
+}
+
+/// Makes the folder, for its owner only. A folder that holds something else, or is somebody else's, is left as it is.
+pub(super) fn prepare(folder: &Path) -> Result<(), LifecycleError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
+    if !is_ours(folder) {
+        return Err(LifecycleError::NotOurs(folder.to_owned()));
+    }
+    check_owner(folder)?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(at(folder))
+}
+
+/// Refuses what another user could have put there: the folder itself, and links out of it.
+pub(super) fn check_owner(folder: &Path) -> Result<(), LifecycleError> {
+    let Ok(about) = fs::metadata(folder) else { return Ok(()) };
+    let user = nix::unistd::geteuid();
+    // In containers root often works in folders of the user outside.
+    if !user.is_root() && about.uid() != user.as_raw() {
+        return Err(LifecycleError::NotOwner(folder.to_owned()));
+    }
+    let names = CONTENTS.iter().chain(&[RUNNING_LOCK, STARTING_LOCK]);
+    let link = names.map(|name| folder.join(name)).find(|path| path.is_symlink());
+    link.map_or(Ok(()), |path| Err(LifecycleError::Link(path)))
+}
+
+/// A sandbox's folder has its locks in it, or nothing yet.
+pub(super) fn is_ours(folder: &Path) -> bool {
+    let locked = [RUNNING_LOCK, STARTING_LOCK].iter().any(|name| folder.join(name).exists());
+    locked || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+pub(super) fn open_lock(folder: &Path, name: &str) -> Result<File, LifecycleError> {
+    let path = folder.join(name);
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))
+}
+
+pub(super) fn try_lock(file: &File, path: &Path) -> Result<bool, LifecycleError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(source)) => Err(at(path)(source)),
+    }
+}
+
+/// Whether a process serves this folder's state.
+pub(super) fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
+    if !folder.join(RUNNING_LOCK).exists() {
+        return Ok(false);
+    }
+    Ok(!try_lock(&open_lock(folder, RUNNING_LOCK)?, folder)?)
+}
+
+/// Whether the credentials in the endpoint file were for their owner's eyes only; also when there are none yet.
+pub(super) fn is_secret(folder: &Path) -> bool {
+    fs::metadata(folder.join(ENDPOINT_FILE)).map_or(true, |file| file.permissions().mode() & 0o077 == 0)
+}
+
+pub(super) fn read_endpoint(folder: &Path) -> Option<Endpoint> {
+    serde_json::from_slice(&fs::read(folder.join(ENDPOINT_FILE)).ok()?).ok()
+}
+
+/// Writes the endpoint file in one step: it is read by other processes at any moment.
+pub(super) fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
+    let (path, draft) = (folder.join(ENDPOINT_FILE), folder.join(ENDPOINT_DRAFT));
+    let mut file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft).map_err(at(&draft))?;
+    let text = json!(endpoint).to_string();
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
+    fs::rename(&draft, &path).map_err(at(&path))
+}
