@@ -21,8 +21,11 @@ pub mod ecs;
 pub mod iam;
 pub mod logs;
 pub mod paging;
+pub mod secretsmanager;
+pub mod sns;
 pub mod ssm;
 pub mod sts;
+pub mod tagging;
 
 /// Everything that is served.
 pub static SERVICES: &[&Service] = &[
@@ -36,6 +39,8 @@ pub static SERVICES: &[&Service] = &[
     &ecs::SERVICE,
     &logs::SERVICE,
     &autoscaling::SERVICE,
+    &secretsmanager::SERVICE,
+    &sns::SERVICE,
 ];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.

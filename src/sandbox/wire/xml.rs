@@ -20,7 +20,15 @@ pub fn content(out: &mut String, value: &Value, item: &str) {
         Value::Number(number) => out.push_str(&number.to_string()),
         Value::String(text) => escape(out, text),
         Value::Array(items) => items.iter().for_each(|value| element(out, item, value, item)),
-        Value::Object(members) => members.iter().for_each(|(name, value)| element(out, name, value, item)),
+        Value::Object(members) => members.iter().for_each(|(name, value)| member(out, name, value, item)),
+    }
+}
+
+/// A member of a structure; `entry` is what a map consists of, and stands there once for each.
+fn member(out: &mut String, name: &str, value: &Value, item: &str) {
+    match value {
+        Value::Array(entries) if name == "entry" => entries.iter().for_each(|entry| element(out, name, entry, item)),
+        value => element(out, name, value, item),
     }
 }
 

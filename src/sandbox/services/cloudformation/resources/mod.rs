@@ -25,6 +25,8 @@ mod ecs_service;
 mod iam;
 mod logs;
 mod markers;
+mod secretsmanager;
+mod sns;
 mod ssm;
 
 /// A handler at work.
@@ -99,6 +101,8 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
         logs::TYPES,
         autoscaling::TYPES,
         ssm::TYPES,
+        secretsmanager::TYPES,
+        sns::TYPES,
         markers::TYPES,
     ]
     .into_iter()
