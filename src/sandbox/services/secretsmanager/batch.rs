@@ -47,13 +47,15 @@ fn by_id(sandbox: &Sandbox, ids: &[String]) -> Value {
                 values::current(secret)
             }) {
                 Ok(value) => found.push(value),
-                Err(Fault { code, message, .. }) => {
-                    errors.push(json!({ "SecretId": id, "ErrorCode": code, "Message": message }));
-                }
+                Err(fault) => errors.push(refusal(id, fault)),
             }
         }
     });
     json!({ "SecretValues": found, "Errors": errors })
+}
+
+fn refusal(id: &str, Fault { code, message, .. }: Fault) -> Value {
+    json!({ "SecretId": id, "ErrorCode": code, "Message": message })
 }
 
 fn by_filter(sandbox: &Sandbox, input: &Get) -> Reply {
@@ -61,9 +63,16 @@ fn by_filter(sandbox: &Sandbox, input: &Get) -> Reply {
     let question = format!("BatchGetSecretValue {:?}", input.filters);
     let page = sandbox.world.read(|world| {
         let found = list::listed(world, sandbox, &input.filters, false);
-        let values = found.into_iter().filter_map(|secret| Some((secret.arn.clone(), values::current(secret).ok()?)));
+        let values = found
+            .into_iter()
+            .map(|secret| (secret.arn.clone(), values::current(secret).map_err(|fault| refusal(&secret.arn, fault))));
         paging::page(values, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
-    Ok(json!({ "SecretValues": page.items, "NextToken": page.next_token, "Errors": [] }))
+    let (found, errors): (Vec<_>, Vec<_>) = page.items.into_iter().partition(Result::is_ok);
+    Ok(json!({
+        "SecretValues": found.into_iter().filter_map(Result::ok).collect::<Value>(),
+        "NextToken": page.next_token,
+        "Errors": errors.into_iter().filter_map(Result::err).collect::<Value>(),
+    }))
 }

@@ -77,7 +77,11 @@ pub(super) fn all(config: &Config, arn: &str, set: &BTreeMap<String, String>) ->
         all.insert("FifoThroughputScope", "Topic".to_owned());
     }
     let mut all: BTreeMap<String, String> = all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    all.extend(set.iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.clone(), value.clone())));
+    all.extend(
+        set.iter()
+            .filter(|(name, value)| !value.is_empty() && (*name != "FifoTopic" || *value == "true"))
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     all
 }
 

@@ -83,7 +83,8 @@ fn check_name(name: &str, fifo: bool) -> Result<(), Fault> {
     let fits = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     match plain {
         Some(plain) if !plain.is_empty() && name.len() <= 256 && plain.chars().all(fits) => Ok(()),
-        _ if fifo => Err(invalid(
+        _ if fifo => Err(Fault::client(
+            "InvalidParameter",
             "Fifo Topic names must end with .fifo and must be made up of only uppercase and lowercase ASCII letters, numbers, \
              underscores, and hyphens, and must be between 1 and 256 characters long.",
         )),
@@ -99,7 +100,7 @@ pub(super) struct Named {
 
 /// Deleting what is not there is no failure.
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { topic_arn }: Named) -> Reply {
-    check_arn("TopicArn", &topic_arn, &sandbox.config)?;
+    check_arn(&topic_arn, &sandbox.config)?;
     sandbox.world.write(|world| {
         world.sns.topics.remove(&topic_arn);
         Ok(Value::Null)
@@ -107,12 +108,12 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { topic_arn }: Named) -> Repl
 }
 
 /// Refuses what is not a topic's ARN of this account.
-pub(super) fn check_arn(member: &str, arn: &str, config: &Config) -> Result<(), Fault> {
+fn check_arn(arn: &str, config: &Config) -> Result<(), Fault> {
     let elements = arn.split(':').count();
     if elements < 6 {
-        return Err(invalid(&format!("{member} Reason: An ARN must have at least 6 elements, not {elements}")));
+        return Err(invalid(&format!("TopicArn Reason: An ARN must have at least 6 elements, not {elements}")));
     }
-    if arn.starts_with(&config.arn("sns", "")) { Ok(()) } else { Err(invalid(member)) }
+    if arn.starts_with(&config.arn("sns", "")) { Ok(()) } else { Err(invalid("TopicArn")) }
 }
 
 fn not_found() -> Fault {
@@ -120,7 +121,7 @@ fn not_found() -> Fault {
 }
 
 pub(super) fn get_attributes(sandbox: &Arc<Sandbox>, Named { topic_arn }: Named) -> Reply {
-    check_arn("TopicArn", &topic_arn, &sandbox.config)?;
+    check_arn(&topic_arn, &sandbox.config)?;
     sandbox.world.read(|world| {
         let topic = world.sns.topics.get(&topic_arn).ok_or_else(not_found)?;
         let all = attributes::all(&sandbox.config, &topic_arn, &topic.attributes);
@@ -140,7 +141,7 @@ pub(super) struct Set {
 
 pub(super) fn set_attributes(sandbox: &Arc<Sandbox>, input: Set) -> Reply {
     let Set { topic_arn, attribute_name: name, attribute_value: value } = input;
-    check_arn("TopicArn", &topic_arn, &sandbox.config)?;
+    check_arn(&topic_arn, &sandbox.config)?;
     sandbox.world.write(|world| {
         let topic = world.sns.topics.get_mut(&topic_arn).ok_or_else(not_found)?;
         attributes::check(&name, &value, topic_arn.ends_with(FIFO))?;

@@ -1,0 +1,58 @@
+//! A sandbox inside the test's own process, without wire and signatures: for what its services do.
+#![cfg(unix)]
+
+use std::sync::Arc;
+
+use ecsws::sandbox::auth::Credentials;
+use ecsws::sandbox::services::ecs::Runtime;
+use ecsws::sandbox::world::Shared;
+use ecsws::sandbox::world::clock::Clock;
+use ecsws::sandbox::{Config, Fault, Sandbox};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The sandbox; what it stores goes with this value.
+pub struct Inside {
+    sandbox: Arc<Sandbox>,
+    _folder: tempfile::TempDir,
+}
+
+impl Inside {
+    /// One with nothing in it.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config {
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            state_dir: folder.path().to_owned(),
+            credentials: Credentials::random(),
+            speed: 20.0,
+            host_exec: false,
+        };
+        let clock = Clock::new(config.speed);
+        let sandbox = Sandbox {
+            clock,
+            world: Shared::open(folder.path()).expect("a world"),
+            tasks: Runtime::new().expect("a runtime"),
+            shutdown: CancellationToken::new(),
+            background: TaskTracker::new(),
+            started_at: clock.now(),
+            config,
+        };
+        Self { sandbox: Arc::new(sandbox), _folder: folder }
+    }
+
+    /// An operation's answer.
+    pub async fn call(&self, service: &str, operation: &str, input: Value) -> Value {
+        self.sandbox.call(service, operation, input).await.unwrap_or_else(|fault| panic!("{operation}: {fault}"))
+    }
+
+    /// The code and the words of an operation's refusal.
+    pub async fn refusal(&self, service: &str, operation: &str, input: Value) -> (String, String) {
+        match self.sandbox.call(service, operation, input).await {
+            Err(Fault { code, message, .. }) => (code, message),
+            Ok(answer) => panic!("{operation} answers {answer}"),
+        }
+    }
+}
