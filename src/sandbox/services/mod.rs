@@ -123,6 +123,10 @@ impl Service {
     }
 
     fn misfit(&self, misfit: &Misfit) -> Fault {
+        if let Misfit::Unknown(member) = misfit {
+            // The inputs that refuse unknown members: what AWS would do with it, the sandbox does not.
+            return Fault::not_implemented(&format!("{} with the member {member}", self.signing_name));
+        }
         let message = match (misfit, self.protocol) {
             (Misfit::Missing(member), Protocol::Ec2Query { .. }) => {
                 format!("The request must contain the parameter {member}")

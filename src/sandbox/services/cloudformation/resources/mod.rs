@@ -60,6 +60,7 @@ const UNTAGGED: &[&str] = &[
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::EC2::SecurityGroupIngress",
     "AWS::IAM::Policy",
+    "AWS::Logs::LogStream",
     "AWS::IAM::InstanceProfile",
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
