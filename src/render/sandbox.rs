@@ -195,15 +195,11 @@ mod tests {
             disk_bytes: 1 << 20,
             state_dir: PathBuf::from("/state"),
             stacks: vec![SandboxStack { name: "base".to_owned(), status: "CREATE_COMPLETE".to_owned() }],
-            services: vec![SandboxTasks {
-                cluster: "demo".to_owned(),
-                name: "web".to_owned(),
-                desired: 2,
-                running: 1,
-            }],
+            services: vec![SandboxTasks { cluster: "demo".to_owned(), name: "web".to_owned(), desired: 2, running: 1 }],
             tasks: vec![task],
         };
-        let text = anstream::adapter::strip_str(&lines(&status, "2026-01-01T00:01:05Z".parse()?).join("\n")).to_string();
+        let text =
+            anstream::adapter::strip_str(&lines(&status, "2026-01-01T00:01:05Z".parse()?).join("\n")).to_string();
         insta::assert_snapshot!(text, @"");
         Ok(())
     }

@@ -87,6 +87,25 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
+    /// Opens what is stored for `config`. Nothing runs and nobody is served yet.
+    ///
+    /// # Errors
+    /// When the state cannot be opened: another sandbox has it, it is of another version, the disk refuses.
+    pub fn open(config: Config, shutdown: CancellationToken) -> io::Result<Arc<Self>> {
+        let clock = Clock::new(config.speed);
+        Ok(Arc::new(Self {
+            journal: journal::Journal::open(&config.state_dir)?,
+            world: world::Shared::open(&config.state_dir).map_err(io::Error::other)?,
+            tasks: services::ecs::Runtime::new()?,
+            faults: faults::Faults::default(),
+            background: TaskTracker::new(),
+            started_at: clock.now(),
+            shutdown,
+            clock,
+            config,
+        }))
+    }
+
     /// Calls an operation of a service as a client would, without the wire: `service` is its signing name.
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         services::find(service)?.call(self, operation, input).await
@@ -107,13 +126,7 @@ impl Sandbox {
 /// When the state in `config.state_dir` cannot be opened (another sandbox has it, it is of another version, the disk
 /// refuses), or the listener fails.
 pub async fn serve(listener: TcpListener, shutdown: CancellationToken, config: Config) -> io::Result<()> {
-    let clock = Clock::new(config.speed);
-    let journal = journal::Journal::open(&config.state_dir)?;
-    let world = world::Shared::open(&config.state_dir).map_err(io::Error::other)?;
-    let started_at = clock.now();
-    let background = TaskTracker::new();
-    let (tasks, faults) = (services::ecs::Runtime::new()?, faults::Faults::default());
-    let sandbox = Arc::new(Sandbox { config, clock, world, tasks, faults, journal, shutdown, background, started_at });
+    let sandbox = Sandbox::open(config, shutdown)?;
     for start in services::LOOPS {
         start(&sandbox);
     }

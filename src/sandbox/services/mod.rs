@@ -22,8 +22,11 @@ pub mod ecs;
 pub mod iam;
 pub mod logs;
 pub mod paging;
+pub mod secretsmanager;
+pub mod sns;
 pub mod ssm;
 pub mod sts;
+pub mod tagging;
 
 /// Everything that is served.
 pub static SERVICES: &[&Service] = &[
@@ -37,6 +40,8 @@ pub static SERVICES: &[&Service] = &[
     &ecs::SERVICE,
     &logs::SERVICE,
     &autoscaling::SERVICE,
+    &secretsmanager::SERVICE,
+    &sns::SERVICE,
 ];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
@@ -168,6 +173,10 @@ impl Service {
 
     fn misfit(&self, misfit: &Misfit) -> Fault {
         let message = match misfit {
+            // The inputs that refuse unknown members: what AWS would do with it, the sandbox does not.
+            Misfit::Unknown(member) => {
+                return Fault::not_implemented(&format!("{} with the member {member}", self.signing_name));
+            }
             Misfit::Missing(member) if self.is_ec2() => missing_parameter(member),
             Misfit::Missing(member) => {
                 let clause = clause(&Violation::Missing((*member).to_owned())).unwrap_or_default();

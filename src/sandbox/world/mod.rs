@@ -55,6 +55,10 @@ world! {
     logs: services::logs::State,
     /// Application Auto Scaling.
     autoscaling: services::autoscaling::State,
+    /// AWS Secrets Manager.
+    secretsmanager: services::secretsmanager::State,
+    /// Amazon SNS.
+    sns: services::sns::State,
 }
 
 /// The world as everything in the sandbox shares it.

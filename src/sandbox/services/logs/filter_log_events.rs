@@ -18,7 +18,7 @@ const MOST_EVENTS: i64 = 10_000;
 const MOST_BYTES: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Input {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
@@ -30,9 +30,19 @@ pub(super) struct Input {
     filter_pattern: Option<String>,
     next_token: Option<String>,
     limit: Option<i64>,
+    start_from_head: Option<bool>,
+    /// Events of several streams are always interleaved, as AWS has done since 2019.
+    #[serde(rename = "interleaved")]
+    _interleaved: Option<bool>,
+    /// Nothing is masked.
+    #[serde(rename = "unmask")]
+    _unmask: Option<bool>,
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+    if input.start_from_head == Some(false) {
+        return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
+    }
     let limit = limit(input.limit, 10_000, MOST_EVENTS)?;
     let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default()).map_err(invalid)?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;

@@ -16,7 +16,7 @@ const MOST_EVENTS: i64 = 10_000;
 const MOST_BYTES: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Input {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,
@@ -27,6 +27,9 @@ pub(super) struct Input {
     limit: Option<i64>,
     #[serde(default)]
     start_from_head: bool,
+    /// Nothing is masked.
+    #[serde(rename = "unmask")]
+    _unmask: Option<bool>,
 }
 
 /// From which end a page is filled, and the place where it begins or ends.

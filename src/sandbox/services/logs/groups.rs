@@ -71,17 +71,22 @@ fn in_group_name(character: char) -> bool {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     log_group_name: String,
     kms_key_id: Option<String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
     log_group_class: Option<String>,
+    #[serde(default)]
+    deletion_protection_enabled: bool,
 }
 
 pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
-    let Create { log_group_name: name, kms_key_id, tags, log_group_class } = input;
+    let Create { log_group_name: name, kms_key_id, tags, log_group_class, deletion_protection_enabled } = input;
+    if deletion_protection_enabled {
+        return Err(Fault::not_implemented("logs:CreateLogGroup with deletionProtectionEnabled"));
+    }
     check_name("logGroupName", &name, in_group_name, r"[\.\-_/#A-Za-z0-9]+")?;
     let created_at = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
@@ -106,7 +111,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Delete {
     log_group_name: String,
 }
@@ -125,7 +130,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: De
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Describe {
     log_group_name_prefix: Option<String>,
     log_group_name_pattern: Option<String>,
@@ -133,15 +138,21 @@ pub(super) struct Describe {
     log_group_identifiers: Vec<String>,
     next_token: Option<String>,
     limit: Option<i64>,
+    log_group_class: Option<String>,
+    #[serde(default)]
+    include_linked_accounts: bool,
+    #[serde(default)]
+    account_identifiers: Vec<String>,
 }
 
 impl Describe {
-    fn wants(&self, name: &str) -> bool {
+    fn wants(&self, name: &str, group: &Group) -> bool {
         let pattern = self.log_group_name_pattern.as_ref().map(|pattern| pattern.to_lowercase());
         self.log_group_name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
             && pattern.is_none_or(|pattern| name.to_lowercase().contains(&pattern))
             && (self.log_group_identifiers.is_empty()
                 || self.log_group_identifiers.iter().any(|identifier| super::name_in_arn(identifier) == name))
+            && self.log_group_class.as_ref().is_none_or(|class| group.class == *class)
     }
 }
 
@@ -150,14 +161,40 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
         return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
     }
+    if input.include_linked_accounts || !input.account_identifiers.is_empty() {
+        return Err(Fault::not_implemented("logs:DescribeLogGroups of linked accounts"));
+    }
     let question = format!(
-        "DescribeLogGroups {:?} {:?} {:?}",
-        input.log_group_name_prefix, input.log_group_name_pattern, input.log_group_identifiers
+        "DescribeLogGroups {:?} {:?} {:?} {:?}",
+        input.log_group_name_prefix, input.log_group_name_pattern, input.log_group_identifiers, input.log_group_class
     );
+    let searched = input.log_group_name_pattern.is_some();
     let page = sandbox.world.read(|world| {
-        let groups = world.logs.groups.iter().filter(|(name, _)| input.wants(name));
-        let described = groups.map(|(name, group)| (name.to_owned(), group.describe(sandbox)));
-        paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+        let groups = world.logs.groups.iter().filter(|(name, group)| input.wants(name, group));
+        let described = groups.map(|(name, group)| {
+            let described = group.describe(sandbox);
+            (name.to_owned(), if searched { without_sizes(described) } else { described })
+        });
+        // A search does not know that it is at its end before it has looked for more: its last page is an empty one.
+        let end = searched.then(|| (END.to_owned(), Value::Null));
+        paging::page(described.chain(end), &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
-    Ok(json!({ "logGroups": page.items, "nextToken": page.next_token }))
+    let ended = page.items.last().is_some_and(Value::is_null);
+    let groups: Vec<&Value> = page.items.iter().filter(|group| !group.is_null()).collect();
+    let token = match page.next_token {
+        None if ended && !groups.is_empty() => Some(paging::token(&question, END.as_bytes())),
+        token => token,
+    };
+    Ok(json!({ "logGroups": groups, "nextToken": token }))
+}
+
+/// The key behind every name, where a search ends: names have no tilde.
+const END: &str = "~";
+
+/// A search does not say how much a group holds, nor whether it is protected.
+fn without_sizes(mut described: Value) -> Value {
+    for member in ["storedBytes", "deletionProtectionEnabled"] {
+        described[member] = Value::Null;
+    }
+    described
 }

@@ -12,6 +12,7 @@ mod filter_log_events;
 mod filter_pattern;
 mod get_log_events;
 mod groups;
+mod list_log_groups;
 mod put_log_events;
 mod retention;
 mod streams;
@@ -37,10 +38,14 @@ pub static SERVICE: Service = Service {
         operation!("DescribeLogStreams" => streams::describe),
         operation!("FilterLogEvents" => filter_log_events::run),
         operation!("GetLogEvents" => get_log_events::run),
+        operation!("ListLogGroups" => list_log_groups::run),
         operation!("ListTagsForResource" => tags::list),
+        operation!("ListTagsLogGroup" => tags::list_of_group),
         operation!("PutLogEvents" => put_log_events::run),
         operation!("PutRetentionPolicy" => retention::put),
+        operation!("TagLogGroup" => tags::add_to_group),
         operation!("TagResource" => tags::add),
+        operation!("UntagLogGroup" => tags::remove_from_group),
         operation!("UntagResource" => tags::remove),
     ],
 };

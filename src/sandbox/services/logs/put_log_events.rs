@@ -18,6 +18,7 @@ const OLDEST: i64 = 14 * 24 * HOUR_MILLIS;
 const NEWEST: i64 = 2 * HOUR_MILLIS;
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Input {
     #[serde(rename = "logGroupName")]
     group: String,
@@ -25,16 +26,20 @@ pub(super) struct Input {
     stream: String,
     #[serde(rename = "logEvents")]
     events: Vec<InputEvent>,
+    /// Taken and not looked at, by AWS too.
+    #[serde(rename = "sequenceToken")]
+    _sequence_token: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct InputEvent {
     timestamp: i64,
     message: String,
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
-    let Input { group: group_name, stream, events } = input;
+    let Input { group: group_name, stream, events, .. } = input;
     check(&events)?;
     let horizon = sandbox.world.read(|world| {
         let horizon = super::retention::horizon(sandbox, group(world, &group_name)?);

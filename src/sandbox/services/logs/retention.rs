@@ -20,7 +20,7 @@ const DAYS: [u32; 22] =
     [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Put {
     log_group_name: String,
     retention_in_days: u32,
@@ -39,7 +39,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_day
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Delete {
     log_group_name: String,
 }

@@ -46,7 +46,7 @@ impl Stream {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Named {
     log_group_name: String,
     log_stream_name: String,
@@ -78,7 +78,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Describe {
     log_group_name: Option<String>,
     log_group_identifier: Option<String>,

@@ -26,6 +26,8 @@ mod ecs_service;
 mod iam;
 mod logs;
 mod markers;
+mod secretsmanager;
+mod sns;
 mod ssm;
 
 /// A handler at work.
@@ -59,6 +61,7 @@ const UNTAGGED: &[&str] = &[
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::EC2::SecurityGroupIngress",
     "AWS::IAM::Policy",
+    "AWS::Logs::LogStream",
     "AWS::IAM::InstanceProfile",
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
@@ -100,6 +103,8 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
         logs::TYPES,
         autoscaling::TYPES,
         ssm::TYPES,
+        secretsmanager::TYPES,
+        sns::TYPES,
         markers::TYPES,
     ]
     .into_iter()
