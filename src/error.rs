@@ -81,6 +81,7 @@ impl From<AwsError> for CliError {
             AwsErrorKind::TimedOut => Exit::TimedOut,
             AwsErrorKind::Unreachable
             | AwsErrorKind::SandboxEnded
+            | AwsErrorKind::NotAws
             | AwsErrorKind::Throttled
             | AwsErrorKind::NotFound
             | AwsErrorKind::Other => Exit::Failed,
@@ -101,6 +102,9 @@ impl From<OpsError> for CliError {
             OpsError::Missing(_) => Self::failed(error.to_string()).hint("`ecsws deploy` makes it"),
             OpsError::RolloutFailed { .. } => {
                 Self::failed(error.to_string()).hint("`ecsws logs` may say why tasks end")
+            }
+            OpsError::StackFailed { ref reasons, .. } if reasons.iter().any(|reason| reason.contains("stopped: ")) => {
+                Self::failed(error.to_string()).hint("`ecsws logs` says what the tasks printed")
             }
             OpsError::Gone(_) | OpsError::StackFailed { .. } | OpsError::ChangeSetFailed { .. } => {
                 Self::failed(error.to_string())

@@ -1,4 +1,4 @@
-//! Ctrl-C. Whoever has something to say or to tidy claims it for a while; otherwise it ends the command at once.
+//! Ctrl-C, SIGTERM and SIGHUP. Whoever has something to say or to tidy claims it for a while; otherwise it ends the command at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ impl Interrupts {
         let _claim = self.claim();
         tokio::select! {
             done = work => Some(done),
-            _ = ctrl_c() => None,
+            () = asked_to_end() => None,
         }
     }
 
@@ -30,14 +30,30 @@ impl Interrupts {
     /// Ends when Ctrl-C comes and nobody has claimed it.
     pub async fn unclaimed(&self) {
         loop {
-            let heard = ctrl_c().await.is_ok();
-            if !heard {
-                return std::future::pending().await;
-            }
+            asked_to_end().await;
             if self.claims.load(Ordering::Acquire) == 0 {
                 return;
             }
         }
+    }
+}
+
+/// Ctrl-C; or the request to end that a service manager or a closed terminal sends, which is treated alike.
+async fn asked_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        if let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
+            tokio::select! {
+                _ = terminate.recv() => return,
+                _ = hangup.recv() => return,
+                Ok(()) = ctrl_c() => return,
+            }
+        }
+    }
+    if ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

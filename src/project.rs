@@ -29,6 +29,8 @@ pub struct Project {
     pub lock: Lock,
     /// What is odd but not wrong.
     pub warnings: Vec<Report>,
+    /// Whether `text` is another one than the file's.
+    edited: bool,
 }
 
 /// A service of the project.
@@ -63,7 +65,7 @@ impl Project {
             Err(error) => return Err(CliError::usage(format!("cannot read {}: {error}", shown(LOCK)))),
         };
         let warnings = warnings.into_iter().map(|warning| report(warning, &shown(FILE))).collect();
-        Ok(Self { dir, text, spec, lock, warnings })
+        Ok(Self { dir, text, spec, lock, warnings, edited: false })
     }
 
     /// Writes `ecsws.lock`, whole or not at all.
@@ -82,12 +84,15 @@ impl Project {
             });
             CliError { exit: Exit::Usage, reports: reports.collect() }
         })?;
-        Ok(Self { text, spec, ..self })
+        Ok(Self { text, spec, edited: true, ..self })
     }
 
-    /// Writes `ecsws.toml`, whole or not at all.
-    pub fn save_text(&self) -> Result<(), CliError> {
-        replace(&self.dir.join(FILE), &self.text)
+    /// Writes `ecsws.toml`, whole or not at all, if it was edited; whether it was.
+    pub fn save_text(&mut self) -> Result<bool, CliError> {
+        if self.edited {
+            replace(&self.dir.join(FILE), &self.text)?;
+        }
+        Ok(std::mem::take(&mut self.edited))
     }
 
     /// The service of this key; with none given the only one, or the one that the user chooses.

@@ -14,8 +14,8 @@ pub struct GlobalArgs {
     /// Use the AWS that ecsws carries inside, on this machine; it starts by itself
     #[arg(long, global = true, env = "ECSWS_SANDBOX", value_parser = BoolishValueParser::new(), hide_env_values = true)]
     pub sandbox: bool,
-    /// The profile of the AWS config files
-    #[arg(long, global = true, env = "AWS_PROFILE", hide_env_values = true)]
+    /// The profile of the AWS config files; it goes before keys in the environment [env: AWS_PROFILE]
+    #[arg(long, global = true)]
     pub profile: Option<String>,
     /// The AWS region [env: AWS_REGION]
     #[arg(long, global = true)]
@@ -199,7 +199,7 @@ pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Settings {
     };
     Settings {
         sandbox,
-        profile: profile.filter(|name| !name.is_empty()),
+        profile,
         region_flag: region,
         region_variable: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")),
         endpoint_url,

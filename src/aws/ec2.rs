@@ -170,6 +170,6 @@ mod tests {
         let error = refused("look up the VPC `a`", &RawAnswer { status: 401, body: body.to_owned() });
         assert_eq!((error.kind, error.code.as_deref()), (AwsErrorKind::WrongCredentials, Some("AuthFailure")));
         let error = refused("look up the VPC `a`", &RawAnswer { status: 502, body: "Bad Gateway".to_owned() });
-        assert_eq!(error.to_string(), "cannot look up the VPC `a`: HTTP 502");
+        assert_eq!(error.to_string(), "cannot look up the VPC `a`: the answer is HTTP 502 and not AWS's");
     }
 }

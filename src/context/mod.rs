@@ -14,7 +14,7 @@ use crate::interrupts::Interrupts;
 use crate::project::{Project, no_project};
 use crate::render::Ui;
 use crate::settings::Settings;
-use crate::stack::Environment;
+use crate::stack::{Environment, is_region};
 use local::Local;
 
 /// The sandbox's account where nothing says another.
@@ -71,6 +71,11 @@ impl Context {
     pub async fn aws(&mut self, project: Option<&Project>) -> Result<Arc<Aws>, CliError> {
         if let Some(aws) = &self.aws {
             return Ok(Arc::clone(aws));
+        }
+        let Settings { region_flag, region_variable, sandbox, .. } = &self.settings;
+        let region = region_flag.as_ref().or(region_variable.as_ref().filter(|_| !sandbox));
+        if let Some(region) = region.filter(|name| !is_region(name)) {
+            return Err(CliError::usage(format!("`{region}` is not a region")).hint("a region looks like us-east-1"));
         }
         if self.settings.sandbox && self.settings.endpoint_url.is_some() {
             return Err(

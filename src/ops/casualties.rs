@@ -15,6 +15,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug, Default)]
 pub(super) struct Casualties {
     in_progress: BTreeMap<String, ServiceName>,
+    /// No longer in progress: looked at once more.
+    ended: Vec<ServiceName>,
     known: HashSet<String>,
     causes: BTreeMap<String, usize>,
     asked: Option<Instant>,
@@ -30,7 +32,10 @@ impl Casualties {
             Some(name) if event.status.ends_with("_IN_PROGRESS") && !event.status.starts_with("DELETE") => {
                 self.in_progress.insert(event.logical_id.clone(), name);
             }
-            _ => drop(self.in_progress.remove(&event.logical_id)),
+            _ => {
+                self.ended.extend(self.in_progress.remove(&event.logical_id));
+                self.asked = None;
+            }
         }
     }
 
@@ -40,7 +45,8 @@ impl Casualties {
             return;
         }
         self.asked = Some(Instant::now());
-        for name in self.in_progress.values() {
+        let ended = std::mem::take(&mut self.ended);
+        for name in self.in_progress.values().chain(&ended) {
             let stopped = aws.stopped_tasks(name).await.unwrap_or_default();
             for task in stopped {
                 if !self.known.insert(task.id.clone()) || is_wanted(task.stopped_reason.as_deref()) {

@@ -70,6 +70,7 @@ impl Follow<'_> {
                     resource: event.into(),
                 });
             }
+            casualties.look(aws, emit).await;
             if end.is_some() || quiet >= if self.begun { QUIET_ROUNDS } else { QUIET_ROUNDS_BEFORE } {
                 let stack = patiently(async || aws.stack(self.arn).await).await?;
                 let now = stack.as_ref().map_or("DELETE_COMPLETE", |stack| &stack.status).to_owned();
@@ -84,7 +85,6 @@ impl Follow<'_> {
                 }
                 (quiet, self.begun) = (0, self.begun || !is_at_rest(&status));
             }
-            casualties.look(aws, emit).await;
             sleep(pause).await;
         }
     }

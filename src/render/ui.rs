@@ -108,6 +108,11 @@ impl Ui {
         self.stdout.flush()
     }
 
+    /// JSON that is a result as it stands.
+    pub fn json_text(&mut self, json: String) -> io::Result<()> {
+        write!(self.stdout, "{}", printable(json))
+    }
+
     /// A command's result as one indented JSON object; nothing where results are text.
     pub fn json_result(&mut self, result: &impl Serialize) -> io::Result<()> {
         if !self.is_json() {

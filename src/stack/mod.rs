@@ -21,6 +21,7 @@ mod synth;
 mod template;
 mod yaml;
 
+pub use check::is_region;
 pub use diff::TemplateDiff;
 pub use edit::{Scaling, edit_scaling};
 pub use foreign::{ForeignError, read_template};

@@ -47,7 +47,14 @@ impl<'t> Document<'t> {
 
     /// The file's top-level table.
     pub fn root(&self) -> Table<'_, 't> {
-        Table { document: self, path: String::new(), start: 0, entries: self.root.get_ref(), asked: RefCell::default() }
+        Table {
+            document: self,
+            path: String::new(),
+            start: 0,
+            entries: self.root.get_ref(),
+            asked: RefCell::default(),
+            missing: RefCell::default(),
+        }
     }
 
     /// `value` and the warnings, or every mistake that was found.
@@ -80,6 +87,8 @@ pub(super) struct Table<'d, 't> {
     start: usize,
     entries: &'d DeTable<'t>,
     asked: RefCell<Vec<&'static str>>,
+    /// Keys that have to be there and are not: known to be missing only when no unknown key looks like a slip of them.
+    missing: RefCell<Vec<(&'static str, Mistake)>>,
 }
 
 /// One `key = value` of a table whose keys are free.
@@ -105,7 +114,8 @@ impl<'d, 't> Table<'d, 't> {
     ) -> Option<T> {
         if self.value(key).is_none() {
             let owner = if self.path.is_empty() { "the file".to_owned() } else { format!("`{}`", self.path) };
-            self.refuse_at(self.start, Mistake::new(format!("{owner} has no `{key}`")).hint(hint));
+            let mistake = Mistake::new(format!("{owner} has no `{key}`")).hint(hint);
+            self.missing.borrow_mut().push((key, mistake));
             return None;
         }
         self.optional(key, rule)
@@ -140,7 +150,14 @@ impl<'d, 't> Table<'d, 't> {
             self.refuse_at(start, Mistake::new(message));
             return None;
         };
-        Some(Table { document: self.document, path, start, entries, asked: RefCell::default() })
+        Some(Table {
+            document: self.document,
+            path,
+            start,
+            entries,
+            asked: RefCell::default(),
+            missing: RefCell::default(),
+        })
     }
 
     /// All entries in the file's order, for a table whose keys are free.
@@ -219,14 +236,22 @@ impl<'d, 't> Table<'d, 't> {
         self.unknown_keys();
     }
 
-    /// Records every key that nobody asked for, with the nearest known one.
+    /// Records every key that nobody asked for, with the nearest known one, and every key that is missing.
     pub fn unknown_keys(&self) {
         let asked = self.asked.borrow();
-        for entry in self.entries() {
-            if !asked.contains(&entry.key) {
-                let message = format!("unknown key `{}`", self.join(entry.key));
-                self.refuse_at(entry.key_start, Mistake::new(message).hint(suggestion(entry.key, &asked)));
-            }
+        let mut missing = self.missing.take();
+        for entry in self.entries().into_iter().filter(|entry| !asked.contains(&entry.key)) {
+            let meant = nearest(entry.key, &asked);
+            missing.retain(|(key, _)| Some(*key) != meant);
+            let hint = meant.map_or_else(
+                || format!("the keys here are {}", listed(asked.iter().map(|key| format!("`{key}`")), "and")),
+                |meant| format!("did you mean `{meant}`?"),
+            );
+            let message = format!("unknown key `{}`", self.join(entry.key));
+            self.refuse_at(entry.key_start, Mistake::new(message).hint(hint));
+        }
+        for (_, mistake) in missing {
+            self.refuse_at(self.start, mistake);
         }
     }
 
@@ -255,12 +280,11 @@ impl<'d, 't> Table<'d, 't> {
     }
 }
 
-fn suggestion(key: &str, known: &[&'static str]) -> String {
-    let alike = |known: &&&str| strsim::jaro_winkler(key, known);
-    match known.iter().max_by(|left, right| alike(left).total_cmp(&alike(right))) {
-        Some(nearest) if alike(&nearest) >= ALIKE => format!("did you mean `{nearest}`?"),
-        _ => format!("the keys here are {}", listed(known.iter().map(|key| format!("`{key}`")), "and")),
-    }
+/// The known key that `key` seems to be a slip of.
+fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
+    let alike = |known: &str| strsim::jaro_winkler(key, known);
+    let nearest = known.iter().copied().max_by(|left, right| alike(left).total_cmp(&alike(right)))?;
+    (alike(nearest) >= ALIKE).then_some(nearest)
 }
 
 /// `a, b and c`.

@@ -1,6 +1,8 @@
 //! The binary as a process: what it says and which code it ends with, above all when something is wrong.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::Path;
 
 use insta::assert_snapshot;
@@ -117,6 +119,68 @@ fn no_region_and_no_credentials_are_two_clear_errors() {
     -- stderr
     error: cannot ask AWS who you are: there are no AWS credentials
     hint: sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or try it without an account: --sandbox
+    ");
+}
+
+#[test]
+fn a_profile_that_was_asked_for_goes_before_keys_in_the_environment() {
+    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+    assert_snapshot!(ecsws_with(project(SERVICE).path(), "deploy --profile nope --region us-east-1", &keys), @"
+    code Some(3)
+    -- stdout
+    -- stderr
+    error: cannot ask AWS who you are: profile `nope`: there are no AWS credentials
+    hint: sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or try it without an account: --sandbox
+    ");
+    assert_snapshot!(ecsws_with(project(SERVICE).path(), "deploy --profile nope", &keys), @"
+    code Some(3)
+    -- stdout
+    -- stderr
+    error: cannot use profile `nope`: there are no AWS credentials
+    hint: sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or try it without an account: --sandbox
+    ");
+}
+
+#[test]
+fn a_region_that_is_none_is_wrong_usage() {
+    assert_snapshot!(ecsws(project(SERVICE).path(), "deploy --region mars"), @"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: `mars` is not a region
+    hint: a region looks like us-east-1
+    ");
+}
+
+/// A server that answers every request like this, once it has read it.
+fn server(answer: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let mut stream = BufReader::new(stream);
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).is_ok_and(|bytes| bytes > 0) {}
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            drop(stream.read_exact(&mut vec![0; length.unwrap_or(0)]));
+            drop(stream.get_mut().write_all(answer.as_bytes()));
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_server_that_is_not_aws_is_told_apart() {
+    let url = server("HTTP/1.1 200 OK\r\ncontent-length: 13\r\nconnection: close\r\n\r\n<html></html>");
+    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_MAX_ATTEMPTS", "1")];
+    let dir = project(SERVICE);
+    let shown = ecsws_with(dir.path(), &format!("deploy --region us-east-1 --endpoint-url {url}"), &keys);
+    assert_snapshot!(shown.replace(&url, "URL"), @"
+    code Some(1)
+    -- stdout
+    -- stderr
+    error: cannot ask AWS who you are: URL: the answer is HTTP 200 and not AWS's
+    hint: check --endpoint-url (or AWS_ENDPOINT_URL), and proxies on the way
     ");
 }
 
@@ -257,7 +321,8 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
     Global options:
           --sandbox             Use the AWS that ecsws carries inside, on this machine; it starts by
                                 itself [env: ECSWS_SANDBOX]
-          --profile <PROFILE>   The profile of the AWS config files [env: AWS_PROFILE]
+          --profile <PROFILE>   The profile of the AWS config files; it goes before keys in the
+                                environment [env: AWS_PROFILE]
           --region <REGION>     The AWS region [env: AWS_REGION]
           --endpoint-url <URL>  Call this address instead of AWS's own [env: AWS_ENDPOINT_URL]
       -C, --project <DIR>       The folder of ecsws.toml, instead of this one or the nearest above [env:

@@ -160,6 +160,23 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
+fn a_slip_of_a_key_is_one_mistake() {
+    insta::assert_snapshot!(mistakes("[services.api]\ncpu = 256\nmemroy = 512\ncontainer = { image = \"x\" }\n"), @r"
+    3:1 unknown key `services.api.memroy`
+         hint: did you mean `memory`?
+    ");
+}
+
+#[test]
+fn an_image_is_no_url() {
+    let text = "[services.api]\ncpu = 256\nmemory = 512\ncontainer = { image = \"https://ghcr.io/acme/api\" }\n";
+    insta::assert_snapshot!(mistakes(text), @r#"
+    4:23 `services.api.container.image` is "https://ghcr.io/acme/api", which is a URL
+         hint: an image has no scheme: "ghcr.io/acme/api"
+    "#);
+}
+
+#[test]
 fn memory_sizes_that_fargate_lacks_come_with_those_that_it_has() {
     let pair = |cpu: u32, memory: u32| {
         mistakes(&format!("[services.api]\ncpu = {cpu}\nmemory = {memory}\ncontainer = {{ image = \"x\" }}\n"))

@@ -182,8 +182,16 @@ circuit_breaker = true
     );
     let deployed = workshop.run("--sandbox deploy");
     assert_eq!(deployed.code, Some(1), "{}", deployed.stderr);
-    let wanted = ["stack `ecsworkshop-nodejs` is ROLLBACK_COMPLETE", "ECS Deployment Circuit Breaker was triggered"];
-    assert_has(deployed.error(), &wanted);
+    assert_has(
+        deployed.error(),
+        &[
+            "stack `ecsworkshop-nodejs` is ROLLBACK_COMPLETE",
+            "ECS Deployment Circuit Breaker was triggered",
+            "tasks stopped: Essential container in task exited",
+            "exit code 3",
+            "`ecsws logs`",
+        ],
+    );
     assert_has(&deployed.stderr, &["✓  ecsworkshop-base created in "]);
     #[cfg(target_os = "linux")]
     {

@@ -19,15 +19,18 @@ pub fn account(value: &DeValue<'_>) -> Checked<String> {
 /// The name of an AWS region: `us-east-1`, `us-gov-west-1`.
 pub fn region(value: &DeValue<'_>) -> Checked<String> {
     let region = text(value)?;
-    let parts: Vec<&str> = region.split('-').collect();
-    let word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
-    let well_formed =
-        parts.len() >= 3 && parts[..parts.len() - 1].iter().all(word) && parts[parts.len() - 1].parse::<u8>().is_ok();
-    if well_formed {
+    if is_region(&region) {
         return Ok(region);
     }
     Err(Mistake::new(format!("is {}, which is not a region", quoted(&region)))
         .hint("a region looks like \"us-east-1\""))
+}
+
+/// Whether this is how a region is named. Which there are, only AWS knows.
+pub fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
+    parts.len() >= 3 && parts[..parts.len() - 1].iter().all(word) && parts[parts.len() - 1].parse::<u8>().is_ok()
 }
 
 /// A construct id: anything but an empty one or one with the separator of paths.

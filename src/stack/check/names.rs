@@ -95,6 +95,16 @@ impl Pattern {
     }
 }
 
+/// An image's name; a URL is none, although it is made of the same characters.
+pub fn image(value: &DeValue<'_>) -> Checked<String> {
+    let image = IMAGE.rule(value)?;
+    match image.split_once("://") {
+        None => Ok(image),
+        Some((_, rest)) => Err(Mistake::new(format!("is {}, which is a URL", quoted(&image)))
+            .hint(format!("an image has no scheme: {}", quoted(rest)))),
+    }
+}
+
 /// Whether every label of a dotted name is one that Cloud Map accepts.
 pub fn is_dns_name(name: &str) -> bool {
     name.split('.').all(|label| {

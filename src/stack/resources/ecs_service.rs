@@ -25,13 +25,18 @@ pub(in crate::stack) struct Surroundings<'a> {
 }
 
 /// The Fargate service.
-pub(in crate::stack) fn properties(service: &Service, around: &Surroundings<'_>, generation: Generation) -> Value {
+pub(in crate::stack) fn properties(
+    service: &Service,
+    around: &Surroundings<'_>,
+    generation: Generation,
+    region: &str,
+) -> Value {
     let breaker = service.deployment.circuit_breaker;
     let registry = around.discovery.map(|id| json!([{ "RegistryArn": { "Fn::GetAtt": [id, "Arn"] } }]));
     json!({
         "Cluster": imported(&around.platform.cluster),
         "DeploymentConfiguration": {
-            "Alarms": alarms(generation),
+            "Alarms": alarms(generation, region),
             "DeploymentCircuitBreaker": breaker.then(|| json!({ "Enable": true, "Rollback": true })),
             "MaximumPercent": service.deployment.max_percent,
             "MinimumHealthyPercent": service.deployment.min_healthy_percent,
@@ -55,7 +60,32 @@ pub(in crate::stack) fn properties(service: &Service, around: &Surroundings<'_>,
     })
 }
 
-/// The second generation always writes the block.
-fn alarms(generation: Generation) -> Option<Value> {
-    (generation == Generation::Two).then(|| json!({ "AlarmNames": [], "Enable": false, "Rollback": false }))
+/// Beginnings of the regions whose partitions have no deployment alarms, as the CDK 2 knows them: China, GovCloud and the two oldest isolated ones.
+const WITHOUT_ALARMS: &[&str] = &["cn-", "us-gov-", "us-iso-", "us-isob-"];
+
+/// The second generation writes the block wherever there are alarms.
+fn alarms(generation: Generation, region: &str) -> Option<Value> {
+    let available = !WITHOUT_ALARMS.iter().any(|beginning| region.starts_with(beginning));
+    (generation == Generation::Two && available)
+        .then(|| json!({ "AlarmNames": [], "Enable": false, "Rollback": false }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_block_of_alarms_is_written_where_there_are_alarms() {
+        for (region, written) in [
+            ("us-east-1", true),
+            ("eu-isoe-west-1", true),
+            ("cn-north-1", false),
+            ("us-gov-west-1", false),
+            ("us-iso-east-1", false),
+            ("us-isob-east-1", false),
+        ] {
+            assert_eq!(alarms(Generation::Two, region).is_some(), written, "{region}");
+            assert!(alarms(Generation::One, region).is_none());
+        }
+    }
 }

@@ -22,7 +22,7 @@ pub(super) fn read(table: Table<'_, '_>, key: &str, task_memory: Option<u32>) ->
     {
         table.refuse("id", mistake.hint("give the container a `name` of letters, digits, hyphens and underscores"));
     }
-    let image = table.required("image", "add image = \"nginx\"", |value| check::IMAGE.rule(value));
+    let image = table.required("image", "add image = \"nginx\"", check::image);
     let ports = ports(&table);
     let command = table.optional("command", check::list(check::text));
     let environment = variables(&table, "environment", check::text);

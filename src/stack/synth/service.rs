@@ -100,7 +100,7 @@ impl Job<'_> {
             task_definition,
             discovery: service.discovery.as_ref().map(|_| discovery_id.as_str()),
         };
-        let properties = ecs_service::properties(service, &around, spec.cdk);
+        let properties = ecs_service::properties(service, &around, spec.cdk, &self.environment.region);
         let id = self.add_after_role(&construct.child("Service"), "AWS::ECS::Service", properties);
         if let Some(name) = &service.discovery {
             let properties = servicediscovery_service::properties(name, &imported(&spec.platform.namespace));
