@@ -16,6 +16,7 @@ use super::{Fault, Sandbox};
 pub mod autoscaling;
 pub mod cloudformation;
 pub mod cloudmap;
+pub mod cloudwatch;
 pub mod control;
 pub mod ec2;
 pub mod ecs;
@@ -37,10 +38,11 @@ pub static SERVICES: &[&Service] = &[
     &ecs::SERVICE,
     &logs::SERVICE,
     &autoscaling::SERVICE,
+    &cloudwatch::SERVICE,
 ];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
-pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[cloudformation::resume, ecs::start, logs::expire];
+pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[cloudformation::resume, ecs::start, logs::expire, cloudwatch::start];
 
 /// One AWS service.
 #[derive(Debug)]

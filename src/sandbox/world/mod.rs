@@ -55,6 +55,8 @@ world! {
     logs: services::logs::State,
     /// Application Auto Scaling.
     autoscaling: services::autoscaling::State,
+    /// Amazon CloudWatch.
+    monitoring: services::cloudwatch::State,
 }
 
 /// The world as everything in the sandbox shares it.

@@ -3,6 +3,7 @@
 //! They need the tools that `install` puts into the folder named by `ECSWS_PEERS`; `just peers` runs them.
 
 mod aws_cli;
+mod models;
 mod moto;
 
 use std::collections::HashMap;

@@ -19,6 +19,7 @@ use crate::sandbox::{Fault, Sandbox};
 
 mod autoscaling;
 mod cloudmap;
+mod cloudwatch;
 mod ec2;
 mod ecs;
 mod ecs_service;
@@ -98,6 +99,7 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
         cloudmap::TYPES,
         logs::TYPES,
         autoscaling::TYPES,
+        cloudwatch::TYPES,
         ssm::TYPES,
         markers::TYPES,
     ]
