@@ -15,6 +15,7 @@ mod sandbox_cloudwatch;
 mod sandbox_ecs;
 mod sandbox_logs;
 mod sandbox_security;
+mod sandbox_wire;
 mod signed;
 mod spec;
 mod stand_in;

