@@ -54,6 +54,7 @@ async fn statistics_are_computed_from_what_was_put() {
     let page = ok(&aws, "GetMetricData", &asked);
     assert_eq!(page["MetricDataResults"][0]["Values"], json!([10.0]), "the newest first");
     assert_eq!(page["MetricDataResults"][0]["StatusCode"], "PartialData");
+    assert_eq!(page["MetricDataResults"][0]["Label"], "load");
     asked["NextToken"] = page["NextToken"].clone();
     let page = ok(&aws, "GetMetricData", &asked);
     assert_eq!(page["MetricDataResults"][0]["Values"], json!([4.0]));

@@ -70,6 +70,9 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     let ids: Vec<&String> = input.metric_data_queries.iter().map(|query| &query.id).collect();
     let question = format!("GetMetricData {start} {end} {ascending} {ids:?}");
     let mut skip = from(&question, input.next_token.as_deref())?;
+    let stats: BTreeSet<&str> =
+        input.metric_data_queries.iter().filter_map(|query| Some(query.metric_stat.as_ref()?.stat.as_str())).collect();
+    let several = stats.len() > 1;
     let (mut room, from) = (limit, skip);
     let (mut results, mut more) = (Vec::new(), false);
     for query in &input.metric_data_queries {
@@ -89,7 +92,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
         more |= partial;
         results.push(json!({
             "Id": query.id,
-            "Label": query.label.as_ref().unwrap_or(&stat.metric.metric_name),
+            "Label": query.label.clone().unwrap_or_else(|| stat.label(several)),
             "Timestamps": taken.iter().map(|(time, _)| seconds(*time)).collect::<Vec<_>>(),
             "Values": taken.iter().map(|(_, value)| value).collect::<Vec<_>>(),
             "StatusCode": if partial { "PartialData" } else { "Complete" },
@@ -148,6 +151,17 @@ fn check(queries: &[Query]) -> Result<(), Fault> {
 }
 
 impl MetricStat {
+    /// The metric's name; with what tells it apart when several statistics are asked for.
+    fn label(&self, several: bool) -> String {
+        let name = self.metric.metric_name.as_str();
+        if !several {
+            return name.to_owned();
+        }
+        let dimensions = self.metric.dimensions.iter().map(|dimension| dimension.value.as_str());
+        let parts = [name].into_iter().chain(dimensions).chain([self.stat.as_str()]);
+        parts.collect::<Vec<_>>().join(" ")
+    }
+
     /// The statistic of each period that has data, in order.
     fn data(&self, sandbox: &Sandbox, start: i64, end: i64) -> Result<Vec<(i64, f64)>, Fault> {
         let statistic = Statistic::parse(&self.stat, "Stat")?;
