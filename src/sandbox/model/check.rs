@@ -41,7 +41,7 @@ impl<'a> Checker<'a> {
         }
         let Some(Type::Shape(shape)) = self.model.resolve(name) else { return };
         for clause in broken(&shape.limits, &shape.kind, value) {
-            self.unsatisfied(shown(value), &clause);
+            self.unsatisfied(&shown(value), &clause);
         }
         match (&shape.kind, value) {
             (Kind::Plain(_), Value::String(text)) => self.says(shape, text),
@@ -88,7 +88,7 @@ impl<'a> Checker<'a> {
         let Some((limits, kind)) = self.scalar(name) else { return };
         if values.any(|value| !broken(limits, kind, &value).is_empty()) {
             let clauses = clauses(limits, kind).join(", ");
-            self.unsatisfied(shown(whole), &format!("{what} must satisfy constraint: [{clauses}]"));
+            self.unsatisfied(&shown(whole), &format!("{what} must satisfy constraint: [{clauses}]"));
         }
     }
 
@@ -105,7 +105,7 @@ impl<'a> Checker<'a> {
         self.found.push(Violation::Missing(self.path.join(".")));
     }
 
-    fn unsatisfied(&mut self, value: String, clause: &str) {
+    fn unsatisfied(&mut self, value: &str, clause: &str) {
         let path = place(&self.path);
         self.found.push(Violation::Unsatisfied(format!(
             "Value '{value}' at '{path}' failed to satisfy constraint: {clause}"

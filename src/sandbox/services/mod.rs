@@ -16,6 +16,7 @@ use super::{Fault, Sandbox};
 pub mod autoscaling;
 pub mod cloudformation;
 pub mod cloudmap;
+pub mod cloudwatch;
 pub mod control;
 pub mod ec2;
 pub mod ecs;
@@ -42,10 +43,12 @@ pub static SERVICES: &[&Service] = &[
     &autoscaling::SERVICE,
     &secretsmanager::SERVICE,
     &sns::SERVICE,
+    &cloudwatch::SERVICE,
 ];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
-pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[cloudformation::resume, ecs::start, ecs::limits::watch, logs::expire];
+pub const LOOPS: &[fn(&Arc<Sandbox>)] =
+    &[cloudformation::resume, ecs::start, ecs::limits::watch, logs::expire, cloudwatch::start];
 
 /// One AWS service.
 #[derive(Debug)]

@@ -46,6 +46,9 @@ fn checksum(question: &str, position: &[u8]) -> [u8; CHECKSUM_BYTES] {
 
 /// The page of at most `limit` items that follows `next_token`, out of all items in order, each with the key that names its place.
 ///
+/// A token names the item that the next page begins with, and how many came before it: when the item is gone by then, the count
+/// tells where to go on.
+///
 /// # Errors
 /// When the token was not given out for this question.
 pub fn page<T>(
@@ -54,12 +57,29 @@ pub fn page<T>(
     next_token: Option<&str>,
     limit: usize,
 ) -> Result<Page<T>, InvalidToken> {
-    let from = next_token.map(|token| position(question, token)).transpose()?;
-    let mut rest =
-        items.into_iter().skip_while(|(key, _)| from.as_deref().is_some_and(|from| key.as_bytes() != from)).peekable();
-    let items = rest.by_ref().take(limit).map(|(_, item)| item).collect();
-    let next_token = rest.peek().map(|(key, _)| token(question, key.as_bytes()));
-    Ok(Page { items, next_token })
+    let place = next_token.map(|token| place(question, token)).transpose()?;
+    let mut items = items.into_iter();
+    let (mut before, mut page) = (0, Vec::new());
+    if let Some((count, key)) = place {
+        let mut passed: Vec<_> = Vec::new();
+        let found = items.by_ref().any(|item| {
+            passed.push(item);
+            passed.last().is_some_and(|(one, _)| *one == key)
+        });
+        before = if found { passed.len() - 1 } else { count.min(passed.len()) };
+        page.extend(passed.into_iter().skip(before));
+    }
+    page.extend(items.take((limit + 1).saturating_sub(page.len())));
+    let rest = if page.len() > limit { page.drain(limit..).next() } else { None };
+    let next_token = rest.map(|(key, _)| token(question, format!("{} {key}", before + limit).as_bytes()));
+    Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), next_token })
+}
+
+/// How many items came before a page, and the key of its first.
+fn place(question: &str, token: &str) -> Result<(usize, String), InvalidToken> {
+    let place = String::from_utf8(position(question, token)?).map_err(|_| InvalidToken)?;
+    let (count, key) = place.split_once(' ').ok_or(InvalidToken)?;
+    Ok((count.parse().map_err(|_| InvalidToken)?, key.to_owned()))
 }
 
 #[cfg(test)]
@@ -84,5 +104,14 @@ mod tests {
         let first = page(letters(), "all", None, 2).expect("a page");
         assert_eq!(page(letters(), "some", first.next_token.as_deref(), 2), Err(InvalidToken));
         assert_eq!(page(letters(), "all", Some("made up"), 2), Err(InvalidToken));
+    }
+
+    #[test]
+    fn a_page_goes_on_when_its_first_item_is_gone() {
+        let first = page(letters(), "all", None, 2).expect("a page");
+        let without = letters().filter(|(_, letter)| *letter != 'c');
+        assert_eq!(page(without, "all", first.next_token.as_deref(), 9).expect("a page").items, ['d', 'e']);
+        let rest = page(letters().take(1), "all", first.next_token.as_deref(), 9).expect("a page");
+        assert!(rest.items.is_empty() && rest.next_token.is_none());
     }
 }

@@ -205,7 +205,9 @@ fn write(out: &mut Vec<u8>, value: &Output) {
         }
         Output::List(items) => {
             write_head(out, ARRAY, items.len() as u64);
-            items.iter().for_each(|item| write(out, item));
+            for item in items {
+                write(out, item);
+            }
         }
         Output::Map(members) | Output::Structure(members) => {
             write_head(out, MAP, members.len() as u64);
@@ -241,17 +243,17 @@ fn write_head(out: &mut Vec<u8>, major: u8, argument: u64) {
     let bytes = argument.to_be_bytes();
     match argument {
         0..=23 => out.push(major | bytes[7]),
-        24..=0xff => out.extend([major | 24, bytes[7]]),
+        24..=0xff => out.extend([major | 0x18, bytes[7]]),
         0x100..=0xffff => {
-            out.push(major | 25);
+            out.push(major | 0x19);
             out.extend(&bytes[6..]);
         }
         0x1_0000..=0xffff_ffff => {
-            out.push(major | 26);
+            out.push(major | 0x1a);
             out.extend(&bytes[4..]);
         }
         _ => {
-            out.push(major | 27);
+            out.push(major | 0x1b);
             out.extend(bytes);
         }
     }
@@ -303,6 +305,6 @@ mod tests {
         {
             assert_eq!(read(&hex::decode(bytes).expect("it is hexadecimal")), None, "{bytes}");
         }
-        assert_eq!(read(&[0x81; 100_000]), None);
+        assert_eq!(read(&vec![0x81; 100_000]), None);
     }
 }

@@ -13,6 +13,8 @@ use super::model::{Model, Output, Source};
 mod cbor;
 mod json;
 pub mod lenient;
+#[cfg(test)]
+mod properties;
 mod query;
 mod xml;
 

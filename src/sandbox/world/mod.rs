@@ -59,6 +59,8 @@ world! {
     secretsmanager: services::secretsmanager::State,
     /// Amazon SNS.
     sns: services::sns::State,
+    /// Amazon CloudWatch.
+    monitoring: services::cloudwatch::State,
 }
 
 /// The world as everything in the sandbox shares it.

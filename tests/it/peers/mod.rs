@@ -5,6 +5,7 @@
 mod aws_cli;
 mod boto;
 mod cdk_app;
+mod models;
 mod moto;
 
 use std::collections::HashMap;

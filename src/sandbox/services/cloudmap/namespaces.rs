@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Namespace, State, operations};
+use super::{Namespace, State, operations, page};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::clock::epoch_seconds;
 use crate::sandbox::world::ids;
@@ -94,10 +94,12 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 pub struct List {
     #[serde(default)]
     filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
 }
 
 /// A filter of a List operation.
-#[derive(Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Filter {
     name: String,
@@ -111,17 +113,20 @@ impl Filter {
     }
 }
 
-/// `ListNamespaces`, all in one page.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Value {
-    sandbox.world.read(|world| {
-        let wanted = world.cloudmap.namespaces.values().filter(|namespace| {
+/// `ListNamespaces`.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    let question = format!("ListNamespaces {:?}", input.filters);
+    let page = sandbox.world.read(|world| {
+        let wanted = world.cloudmap.namespaces.iter().filter(|(_, namespace)| {
             input
                 .filters
                 .iter()
                 .all(|filter| filter.accepts("NAME", &namespace.name) && filter.accepts("TYPE", "DNS_PRIVATE"))
         });
-        json!({ "Namespaces": wanted.map(|namespace| described(&world.cloudmap, namespace)).collect::<Vec<_>>() })
-    })
+        let shown = wanted.map(|(id, namespace)| (id.to_owned(), described(&world.cloudmap, namespace)));
+        page(shown, &question, input.next_token.as_deref(), input.max_results)
+    })?;
+    Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))
 }
 
 /// `DeleteNamespace`: refused while it has services.

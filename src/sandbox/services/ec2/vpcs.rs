@@ -59,7 +59,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         let table = routes::record(owner, &id, &input.cidr_block, json!([]), true);
         world.ec2.records.insert(text(&table, "routeTableId"), table);
         world.ec2.records.insert(id, vpc.clone());
-        Ok(json!({ "vpc": vpc }))
+        Ok(json!({ "vpc": records::shown(vpc) }))
     })
 }
 

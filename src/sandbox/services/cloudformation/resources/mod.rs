@@ -20,6 +20,7 @@ use crate::sandbox::{Fault, Sandbox};
 
 mod autoscaling;
 mod cloudmap;
+mod cloudwatch;
 mod ec2;
 mod ecs;
 mod ecs_service;
@@ -102,6 +103,7 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
         cloudmap::TYPES,
         logs::TYPES,
         autoscaling::TYPES,
+        cloudwatch::TYPES,
         ssm::TYPES,
         secretsmanager::TYPES,
         sns::TYPES,

@@ -1,0 +1,220 @@
+//! What state an alarm is in, from its metric's data points: pure.
+//!
+//! Source: "Configuring how CloudWatch alarms treat missing data" in CloudWatch's user guide, whose tables are the tests.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Settings, StateValue};
+
+/// How many periods further back than asked for CloudWatch looks for data.
+const FURTHER: usize = 2;
+
+/// A data point of one period.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Datapoint {
+    /// The beginning of the period, in milliseconds since 1970.
+    pub time: i64,
+    /// The statistic.
+    pub value: f64,
+    /// Of how many measurements.
+    pub samples: f64,
+}
+
+/// A state and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The state.
+    pub state: StateValue,
+    /// Why, for people.
+    pub reason: String,
+    /// Why, for programs: JSON.
+    pub data: String,
+}
+
+/// How many periods an alarm looks at.
+pub fn periods(settings: &Settings) -> usize {
+    settings.evaluation_periods + FURTHER
+}
+
+/// The state that follows from the last [`periods`] periods, the oldest first; `None` when the alarm stays as it is.
+pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<Verdict> {
+    let real: Vec<Datapoint> =
+        range.iter().rev().filter_map(|point| *point).take(settings.evaluation_periods).collect();
+    let missing = settings.evaluation_periods - real.len();
+    let breaching = real.iter().filter(|point| breaches(settings, point.value)).count();
+    let needed = settings.datapoints_to_alarm.unwrap_or(settings.evaluation_periods);
+    let treatment = settings.treat_missing_data.as_deref().unwrap_or("missing");
+    let state = match treatment {
+        "breaching" if breaching + missing >= needed => StateValue::Alarm,
+        _ if breaching >= needed => StateValue::Alarm,
+        "breaching" | "notBreaching" => StateValue::Ok,
+        "ignore" if real.is_empty() => return None,
+        _ if real.is_empty() => StateValue::InsufficientData,
+        _ if breaching < real.len() || missing == 0 => StateValue::Ok,
+        // Only breaching data, and less of it than asked for: an alarm once the oldest is old enough.
+        "missing" => {
+            let age = range.iter().rev().rposition(Option::is_some).map_or(0, |newer| newer + 1);
+            if age < needed {
+                return None;
+            }
+            StateValue::Alarm
+        }
+        _ => return None,
+    };
+    let filled = if matches!(treatment, "breaching" | "notBreaching") { missing } else { 0 };
+    let reason = reason(settings, state, &real, filled, treatment);
+    Some(Verdict { state, reason, data: data(settings, &real, now).to_string() })
+}
+
+fn breaches(settings: &Settings, value: f64) -> bool {
+    let threshold = settings.threshold;
+    match settings.comparison_operator.as_str() {
+        "GreaterThanOrEqualToThreshold" => value >= threshold,
+        "GreaterThanThreshold" => value > threshold,
+        "LessThanThreshold" => value < threshold,
+        _ => value <= threshold,
+    }
+}
+
+fn reason(settings: &Settings, state: StateValue, real: &[Datapoint], filled: usize, treatment: &str) -> String {
+    let many = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    if state == StateValue::InsufficientData {
+        let count = settings.evaluation_periods;
+        let were = if count == 1 { "was" } else { "were" };
+        return format!("Insufficient Data: {} {were} unknown.", many(count, "datapoint"));
+    }
+    if real.is_empty() {
+        let (were, treated) = if filled == 1 { ("was", "period") } else { ("were", "periods") };
+        let treatment = if treatment == "breaching" { "Breaching" } else { "NonBreaching" };
+        return format!(
+            "Threshold Crossed: no datapoints were received for {filled} {treated} and {} {were} treated as [{treatment}].",
+            many(filled, "missing datapoint")
+        );
+    }
+    let alarming = state == StateValue::Alarm;
+    let telling: Vec<&Datapoint> = real.iter().filter(|point| breaches(settings, point.value) == alarming).collect();
+    let values: Vec<String> =
+        telling.iter().map(|point| format!("{:?} ({})", point.value, short(point.time))).collect();
+    let verb = if telling.len() == 1 { "was" } else { "were" };
+    let not = if alarming { "" } else { "not " };
+    let needed = settings.datapoints_to_alarm.unwrap_or(settings.evaluation_periods);
+    let (least, change) =
+        if alarming { (needed, "OK -> ALARM") } else { (settings.evaluation_periods - needed + 1, "ALARM -> OK") };
+    format!(
+        "Threshold Crossed: {} out of the last {} datapoints [{}] {verb} {not}{} the threshold ({:?}) (minimum {} for {change} transition).",
+        telling.len(),
+        settings.evaluation_periods,
+        values.join(", "),
+        compared(&settings.comparison_operator),
+        settings.threshold,
+        many(least, "datapoint"),
+    )
+}
+
+fn compared(operator: &str) -> &'static str {
+    match operator {
+        "GreaterThanOrEqualToThreshold" => "greater than or equal to",
+        "GreaterThanThreshold" => "greater than",
+        "LessThanThreshold" => "less than",
+        _ => "less than or equal to",
+    }
+}
+
+fn short(milliseconds: i64) -> String {
+    Timestamp::from_millisecond(milliseconds)
+        .map_or_else(|_| String::new(), |time| time.strftime("%d/%m/%y %H:%M:%S").to_string())
+}
+
+fn long(milliseconds: i64) -> String {
+    let time = Timestamp::from_millisecond(milliseconds);
+    time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string())
+}
+
+fn data(settings: &Settings, real: &[Datapoint], now: i64) -> Value {
+    let evaluated = real
+        .iter()
+        .map(|point| json!({ "timestamp": long(point.time), "sampleCount": point.samples, "value": point.value }));
+    json!({
+        "version": "1.0",
+        "queryDate": long(now),
+        "startDate": real.last().map(|oldest| long(oldest.time)),
+        "statistic": settings.statistic(),
+        "period": settings.period,
+        "recentDatapoints": real.iter().rev().map(|point| point.value).collect::<Vec<_>>(),
+        "threshold": settings.threshold,
+        "evaluatedDatapoints": evaluated.collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{Datapoint, Settings, StateValue, evaluate};
+
+    fn settings(datapoints: usize, missing: &str) -> Settings {
+        serde_json::from_value(json!({
+            "AlarmName": "a", "MetricName": "m", "Namespace": "n", "Period": 60, "Statistic": "Average",
+            "EvaluationPeriods": 3, "DatapointsToAlarm": datapoints, "Threshold": 1.0,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold", "TreatMissingData": missing,
+        }))
+        .expect("they are settings")
+    }
+
+    fn range(text: &str) -> Vec<Option<Datapoint>> {
+        let value = |letter| match letter {
+            'X' => Some(1.0),
+            '0' => Some(0.0),
+            _ => None,
+        };
+        let points = text.split(' ').zip(0..).map(|(letter, at)| {
+            let value = value(letter.chars().next()?)?;
+            Some(Datapoint { time: at * 60_000, value, samples: 1.0 })
+        });
+        points.collect()
+    }
+
+    /// A row of a table of the guide: the states for missing, ignore, breaching and notBreaching; `-` keeps the state.
+    fn row(datapoints: usize, text: &str, expected: &str) {
+        let states = ["missing", "ignore", "breaching", "notBreaching"].map(|missing| {
+            match evaluate(&settings(datapoints, missing), &range(text), 0).map(|verdict| verdict.state) {
+                None => "-",
+                Some(StateValue::Ok) => "OK",
+                Some(StateValue::Alarm) => "ALARM",
+                Some(StateValue::InsufficientData) => "INSUFFICIENT",
+            }
+        });
+        assert_eq!(states.join(" "), expected, "{datapoints} of 3 in {text}");
+    }
+
+    #[test]
+    fn missing_data_is_treated_as_in_the_guides_tables() {
+        row(3, "0 - X - X", "OK OK OK OK");
+        row(3, "- - - - 0", "OK OK OK OK");
+        row(3, "- - - - -", "INSUFFICIENT - ALARM OK");
+        row(3, "0 X X - X", "ALARM ALARM ALARM ALARM");
+        row(3, "- - X - -", "ALARM - ALARM OK");
+        row(2, "0 - X - X", "ALARM ALARM ALARM ALARM");
+        row(2, "0 0 X 0 X", "ALARM ALARM ALARM ALARM");
+        row(2, "0 - X - -", "OK OK ALARM OK");
+        row(2, "- - - - 0", "OK OK ALARM OK");
+        row(2, "- - - X -", "ALARM - ALARM OK");
+    }
+
+    #[test]
+    fn reasons_are_in_cloudwatchs_words() {
+        let reason = |text: &str| evaluate(&settings(2, "missing"), &range(text), 0).expect("a verdict").reason;
+        assert_eq!(
+            reason("0 0 X 0 X"),
+            "Threshold Crossed: 2 out of the last 3 datapoints [1.0 (01/01/70 00:04:00), 1.0 (01/01/70 00:02:00)] were greater \
+             than or equal to the threshold (1.0) (minimum 2 datapoints for OK -> ALARM transition)."
+        );
+        assert_eq!(reason("- - - - -"), "Insufficient Data: 3 datapoints were unknown.");
+        let breaching = evaluate(&settings(2, "breaching"), &range("- - - - -"), 0).expect("a verdict").reason;
+        assert_eq!(
+            breaching,
+            "Threshold Crossed: no datapoints were received for 3 periods and 3 missing datapoints were treated as [Breaching]."
+        );
+    }
+}
