@@ -83,7 +83,9 @@ impl StoreError {
                 Self::Damaged { path, source }
             }
             redb::Error::Io(error) => match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace(path),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                    Self::NoSpace(path)
+                }
                 // What a file that was never a database is to redb.
                 io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Damaged { path, source },
                 _ => Self::Database { path, source },
