@@ -13,6 +13,7 @@ mod sandbox_autoscaling;
 mod sandbox_cloudformation;
 mod sandbox_ecs;
 mod sandbox_faults;
+mod sandbox_limits;
 mod sandbox_logs;
 mod sandbox_security;
 mod sandbox_survival;

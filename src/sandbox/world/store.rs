@@ -20,6 +20,8 @@ pub const FILE: &str = "world.redb";
 pub const DRAFT_FILE: &str = "world.redb.new";
 /// Pages that are kept in memory: the rows are there anyway, and events are read in ranges.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// The size up to which every page is checked when the database is opened.
+const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 
 /// Why the database could not be read or written.
@@ -126,7 +128,11 @@ impl Store {
         }
         let mut database = open(&path)?;
         check_version(&path, &database)?;
-        // A page that was changed by somebody else would not be noticed before it is read, if then.
+        // A page that was changed by somebody else would not be noticed before it is read, if then. Reading all of them takes
+        // long where there are many, which are log events then; the rows are read in any case.
+        if fs::metadata(&path).is_ok_and(|file| file.len() > MAX_CHECKED_BYTES) {
+            return Ok(Self { database: RwLock::new(Some(database)), path });
+        }
         match database.check_integrity() {
             Ok(true) => Ok(Self { database: RwLock::new(Some(database)), path }),
             Ok(false) => {
