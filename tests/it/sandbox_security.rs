@@ -48,9 +48,10 @@ fn signed(endpoint: &Endpoint, headers: &[(&str, &str)], body: &str) -> String {
         SignableBody::Bytes(body.as_bytes()),
     );
     let (instructions, _) = sign(signable.expect("it can be signed"), &params).expect("it is signed").into_parts();
-    let added = instructions.headers().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>();
-    let given = all.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>();
-    format!("POST / HTTP/1.1\r\n{given}{added}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    let headers: Vec<String> =
+        all.into_iter().chain(instructions.headers()).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
+    format!("POST / HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// The answer to these bytes.
@@ -138,7 +139,7 @@ async fn aliases_that_grow_without_end_are_refused() {
     let mut template = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let before = format!("*a{}, ", level - 1).repeat(10);
-        template += &format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
+        template = format!("{template}a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
     }
     let error =
         aws.cloudformation().validate_template().template_body(template).send().await.expect_err("it is refused");

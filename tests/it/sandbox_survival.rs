@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::local_aws::{Confined, LocalAws};
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 fn state(aws: &LocalAws) -> PathBuf {
     aws.folder().join("world.redb")
@@ -45,7 +45,8 @@ async fn a_state_that_is_not_whole_is_refused_and_reset_starts_afresh() {
     aws.kill();
     let mut whole = Vec::new();
     open(&state(&aws)).read_to_end(&mut whole).expect("it is read");
-    let damages: [(&str, &dyn Fn(&mut Vec<u8>)); 4] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
+    let damages: [Damage<'_>; 4] = [
         ("empty", &Vec::clear),
         ("cut in half", &|bytes| bytes.truncate(bytes.len() / 2)),
         ("something else", &|bytes| *bytes = b"not a database at all\n".repeat(1000)),

@@ -8,10 +8,10 @@ use super::{Place, succeed, tool};
 use crate::common::read;
 
 /// A sandbox of its own, stopped at the end.
-struct Sandboxed(Place);
+pub(super) struct Sandboxed(pub(super) Place);
 
 impl Sandboxed {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let workshop = read(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workshop/ecsws.toml"));
         let mut place = Place::new(&workshop);
         let state = place.dir.path().join("sandbox").to_string_lossy().into_owned();

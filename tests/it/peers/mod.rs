@@ -3,6 +3,8 @@
 //! They need the tools that `install` puts into the folder named by `ECSWS_PEERS`; `just peers` runs them.
 
 mod aws_cli;
+#[cfg(unix)]
+mod boto3_retries;
 mod moto;
 
 use std::collections::HashMap;
