@@ -200,7 +200,20 @@ mod tests {
         };
         let text =
             anstream::adapter::strip_str(&lines(&status, "2026-01-01T00:01:05Z".parse()?).join("\n")).to_string();
-        insta::assert_snapshot!(text, @"");
+        insta::assert_snapshot!(text, @r"
+        running since 2026-01-01T00:00:00Z at http://127.0.0.1:1 as account 123456789012 in us-east-1 (process 7, version 0.1.0)
+          memory  30.0 MiB, and 5.0 MiB in 2 processes of 1 task
+          disk    1.0 MiB in /state
+
+          STACK                                         STATUS
+          base                                          CREATE_COMPLETE
+
+          SERVICE                                       RUNNING
+          demo/web                                      1 of 2
+
+          TASK                              STATUS        AGE       MEMORY      PROCESSES
+          0ef42c6d892fd322873c53c8583b601b  RUNNING       1m 5s     5.0 MiB     17 18
+        ");
         Ok(())
     }
 }

@@ -38,7 +38,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How many connections are told at once that there is no place for them; any more are just closed.
 const MAX_TURNED_AWAY: usize = 256;
 
-const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/xml\r\ncontent-length: 177\r\n\
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/xml\r\ncontent-length: 182\r\n\
 connection: close\r\n\r\n<ErrorResponse><Error><Type>Receiver</Type><Code>ServiceUnavailable</Code><Message>\
 The sandbox has as many connections open as it allows; try again</Message></Error></ErrorResponse>\n";
 

@@ -2,12 +2,14 @@
 #![cfg(unix)]
 
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
 
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use ecsws::sandbox::lifecycle::{self, Endpoint, Options};
+use ecsws::sandbox::lifecycle::{self, Endpoint, LifecycleError, Options};
 use ecsws::sandbox::world::clock::Clock;
 
 /// A sandbox in the background with a state folder of its own; it ends with this value.
@@ -25,6 +27,10 @@ impl LocalAws {
     }
 
     async fn serve(folder: &Path) -> Endpoint {
+        Self::try_serve(folder).await.expect("the sandbox starts")
+    }
+
+    async fn try_serve(folder: &Path) -> Result<Endpoint, LifecycleError> {
         let options = Options {
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
@@ -32,7 +38,13 @@ impl LocalAws {
             speed: 20.0,
             host_exec: false,
         };
-        lifecycle::ensure_running(Path::new(env!("CARGO_BIN_EXE_ecsws")), &options).await.expect("the sandbox starts")
+        lifecycle::ensure_running(Path::new(env!("CARGO_BIN_EXE_ecsws")), &options).await
+    }
+
+    /// Starts another one on the same state, if it can.
+    pub async fn try_restart(&mut self) -> Result<(), LifecycleError> {
+        self.endpoint = Self::try_serve(self.folder.path()).await?;
+        Ok(())
     }
 
     /// Kills it at once, and starts another on the same state.
@@ -41,7 +53,8 @@ impl LocalAws {
         self.endpoint = Self::serve(self.folder.path()).await;
     }
 
-    fn kill(&self) {
+    /// Kills it at once.
+    pub fn kill(&self) {
         let process = nix::unistd::Pid::from_raw(i32::try_from(self.endpoint.pid).expect("a process id"));
         // It may have ended already.
         let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
@@ -58,12 +71,17 @@ impl LocalAws {
     }
 
     pub fn config(&self) -> SdkConfig {
-        let auth = &self.endpoint.credentials;
+        Self::config_of(&self.endpoint)
+    }
+
+    /// How an SDK reaches a sandbox.
+    pub fn config_of(endpoint: &Endpoint) -> SdkConfig {
+        let auth = &endpoint.credentials;
         let credentials = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test");
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new("us-east-1"))
-            .endpoint_url(&self.endpoint.url)
+            .endpoint_url(&endpoint.url)
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build()
@@ -93,5 +111,47 @@ impl LocalAws {
 impl Drop for LocalAws {
     fn drop(&mut self) {
         self.kill();
+    }
+}
+
+/// A sandbox in the foreground under limits of the system, which a shell sets.
+pub struct Confined {
+    folder: tempfile::TempDir,
+    process: Child,
+}
+
+impl Confined {
+    pub async fn start(limits: &str) -> (Self, Endpoint) {
+        let folder = tempfile::tempdir().expect("a folder");
+        // A process that ignores the signal for a file that is too large gets an error from the write.
+        let script =
+            format!("trap '' XFSZ; {limits}; exec \"$0\" sandbox start --foreground --speed 20 --state-dir \"$1\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_ecsws")]).arg(folder.path()).env_clear();
+        let process = command.spawn().expect("it starts");
+        let confined = Self { folder, process };
+        let found = async {
+            loop {
+                if let Ok(Some((endpoint, _))) = lifecycle::status(confined.folder.path()).await {
+                    return endpoint;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let endpoint = tokio::time::timeout(Duration::from_mins(1), found).await.expect("it answers");
+        (confined, endpoint)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Confined {
+    fn drop(&mut self) {
+        // It may have ended already.
+        drop(self.process.kill());
+        drop(self.process.wait());
     }
 }

@@ -5,12 +5,15 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use aws_credential_types::Credentials;
 use aws_sdk_sts::error::ProvideErrorMetadata as _;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 use ecsws::sandbox::client::{ControlError, Endpoint};
 use ecsws::sandbox::world::clock::Clock;
 use serde_json::json;
 
-use crate::local_aws::LocalAws;
+use crate::local_aws::{Confined, LocalAws};
 
 /// The answer to an unsigned request with this `Host` header.
 fn plain_request(endpoint: &Endpoint, host: &str, headers: &str) -> String {
@@ -27,6 +30,153 @@ async fn refusal(endpoint: &Endpoint, operation: &str, skew: Duration) -> String
         Err(ControlError::Refused { message, .. }) => message,
         other => panic!("{other:?}"),
     }
+}
+
+/// The head and body of a request for the logs service that is signed as it should be; `headers` are signed too.
+fn signed(endpoint: &Endpoint, headers: &[(&str, &str)], body: &str) -> String {
+    let auth = &endpoint.credentials;
+    let identity = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test").into();
+    let time = std::time::UNIX_EPOCH + Clock::new(1.0).now().duration_since(jiff::Timestamp::UNIX_EPOCH).unsigned_abs();
+    let params = v4::SigningParams::builder().identity(&identity).region("us-east-1").name("logs").time(time);
+    let params = params.settings(SigningSettings::default()).build().expect("all is given").into();
+    let mut all = vec![("host", endpoint.host()), ("x-amz-target", "Logs_20140328.CreateLogGroup")];
+    all.extend(headers);
+    let signable = SignableRequest::new(
+        "POST",
+        endpoint.url.clone() + "/",
+        all.clone().into_iter(),
+        SignableBody::Bytes(body.as_bytes()),
+    );
+    let (instructions, _) = sign(signable.expect("it can be signed"), &params).expect("it is signed").into_parts();
+    let headers: Vec<String> =
+        all.into_iter().chain(instructions.headers()).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
+    format!("POST / HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// The answer to these bytes.
+fn exchange(endpoint: &Endpoint, request: &str) -> String {
+    let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+#[tokio::test]
+async fn a_signature_is_good_for_one_request_only() {
+    let aws = LocalAws::start().await;
+    let request = signed(&aws.endpoint, &[], r#"{"logGroupName":"one"}"#);
+    let answer = exchange(&aws.endpoint, &request);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // As on AWS, the very same request may come again while its time lasts; here it finds its own work.
+    assert!(exchange(&aws.endpoint, &request).contains("ResourceAlreadyExistsException"));
+    for (part, other) in [
+        (r#"{"logGroupName":"one"}"#, r#"{"logGroupName":"two"}"#),
+        ("CreateLogGroup", "DeleteLogGroup"),
+        ("POST / ", "POST /x "),
+        ("POST / ", "POST /?x=y "),
+        ("POST / ", "GET / "),
+        ("/logs/", "/ecs/"),
+    ] {
+        let answer = exchange(&aws.endpoint, &request.replacen(part, other, 1));
+        assert!(
+            answer.contains("InvalidSignatureException") && answer.starts_with("HTTP/1.1 400"),
+            "{other}: {answer}"
+        );
+    }
+    let answer = exchange(&aws.endpoint, &request.replace(aws.endpoint.host(), "localhost:1"));
+    assert!(answer.contains("InvalidHost"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_stated_body_hash_has_to_be_true() {
+    let aws = LocalAws::start().await;
+    for stated in ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", &"0".repeat(64)] {
+        let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("x-amz-content-sha256", stated)], "{}"));
+        assert!(answer.contains("is not the SHA-256 of the body"), "{stated}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_is_refused_even_with_a_signature() {
+    let aws = LocalAws::start().await;
+    for header in [("origin", "https://attacker.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[header], r#"{"logGroupName":"one"}"#));
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("AccessDenied"), "{answer}");
+        assert!(!answer.to_lowercase().contains("access-control-"), "{answer}");
+    }
+    let host = aws.endpoint.host();
+    let preflight = format!(
+        "OPTIONS / HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\naccess-control-request-method: POST\r\n\
+         connection: close\r\n\r\n"
+    );
+    let answer = exchange(&aws.endpoint, &preflight);
+    assert!(answer.starts_with("HTTP/1.1 403") && !answer.to_lowercase().contains("access-control-"), "{answer}");
+    assert!(aws.logs().describe_log_groups().send().await.expect("an answer").log_groups().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_too_large_too_deep_or_packed_is_refused() {
+    let aws = LocalAws::start().await;
+    let host = aws.endpoint.host();
+    let large = signed(&aws.endpoint, &[], &"x".repeat(4 * 1024 * 1024 + 1));
+    assert!(exchange(&aws.endpoint, &large).starts_with("HTTP/1.1 413"));
+    let long_uri = format!("GET /?{} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n", "x".repeat(40_000));
+    assert!(exchange(&aws.endpoint, &long_uri).starts_with("HTTP/1.1 414"));
+    let many_headers = format!("GET / HTTP/1.1\r\nhost: {host}\r\n{}connection: close\r\n\r\n", "a: b\r\n".repeat(200));
+    assert!(exchange(&aws.endpoint, &many_headers).starts_with("HTTP/1.1 431"));
+    let packed = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("content-encoding", "gzip")], "{}"));
+    assert!(packed.starts_with("HTTP/1.1 415") && packed.contains("gzip"), "{packed}");
+    let deep = format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000));
+    let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[], &deep));
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("SerializationException"), "{answer}");
+}
+
+#[tokio::test]
+async fn aliases_that_grow_without_end_are_refused() {
+    let aws = LocalAws::start().await;
+    let mut template = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let before = format!("*a{}, ", level - 1).repeat(10);
+        template = format!("{template}a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
+    }
+    let error =
+        aws.cloudformation().validate_template().template_body(template).send().await.expect_err("it is refused");
+    assert_eq!(error.code(), Some("ValidationError"));
+    let deep = format!("{}1{}", "[".repeat(3000), "]".repeat(3000));
+    let error = aws.cloudformation().validate_template().template_body(deep).send().await.expect_err("it is refused");
+    assert_eq!(error.code(), Some("ValidationError"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn silent_connections_make_place_and_busy_ones_are_a_clear_fault() {
+    // Of 256 files a quarter may be connections.
+    let (_sandbox, endpoint) = Confined::start("ulimit -n 256").await;
+    let silent: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(endpoint.host()).expect("it listens")).collect();
+    endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await.expect("there is a place");
+    drop(silent);
+    // Each of these has asked for something and holds its body back.
+    let head = format!("POST / HTTP/1.1\r\nhost: {}\r\ncontent-length: 9\r\n\r\n", endpoint.host());
+    let busy = (0..64).map(|_| {
+        let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
+        stream.write_all(head.as_bytes()).expect("it reads");
+        stream
+    });
+    let busy: Vec<TcpStream> = busy.collect();
+    let refused = async {
+        loop {
+            let answer = plain_request(&endpoint, endpoint.host(), "");
+            if answer.contains("<Code>ServiceUnavailable</Code>") {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), refused).await.expect("there is no place left");
+    drop(busy);
+    let answered = async { while endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(10), answered).await.expect("there is a place again");
 }
 
 #[tokio::test]

@@ -31,10 +31,12 @@ pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<
     })?;
     let skipped = lines.map_or(0, |lines| earlier.len().saturating_sub(lines));
     render::sandbox_log(&mut ctx.ui, &earlier[skipped..])?;
-    while watch {
+    if !watch {
+        return Ok(());
+    }
+    loop {
         tokio::time::sleep(POLL).await;
         let fresh = reader.read()?;
         render::sandbox_log(&mut ctx.ui, &fresh)?;
     }
-    Ok(())
 }

@@ -117,7 +117,7 @@ fn throttled(dialect: Dialect) -> Fault {
     match dialect {
         Dialect::Query => Fault::new(400, "Throttling", "Rate exceeded"),
         Dialect::Ec2 => Fault::new(503, "RequestLimitExceeded", "Request limit exceeded."),
-        _ => Fault::new(400, "ThrottlingException", "Rate exceeded"),
+        Dialect::Json => Fault::new(400, "ThrottlingException", "Rate exceeded"),
     }
 }
 

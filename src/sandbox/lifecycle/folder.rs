@@ -79,7 +79,7 @@ pub(super) fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
 
 /// Whether the credentials in the endpoint file were for their owner's eyes only; also when there are none yet.
 pub(super) fn is_secret(folder: &Path) -> bool {
-    fs::metadata(folder.join(ENDPOINT_FILE)).map_or(true, |file| file.permissions().mode() & 0o077 == 0)
+    fs::metadata(folder.join(ENDPOINT_FILE)).map_or(true, |file| file.permissions().mode() & 0o777 & !0o700 == 0)
 }
 
 pub(super) fn read_endpoint(folder: &Path) -> Option<Endpoint> {

@@ -176,7 +176,7 @@ async fn answered(folder: &Path, child: &mut Child, said_before: u64) -> Result<
             let log = fs::read(folder.join(journal::FILE)).unwrap_or_default();
             let said = log.get(usize::try_from(said_before).unwrap_or_default()..).unwrap_or(&log);
             let said = String::from_utf8_lossy(said);
-            let reason = said.rsplit("error: ").next().unwrap_or_default().trim();
+            let reason = said.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or(said.trim());
             return Err(LifecycleError::DidNotStart(reason.to_owned()));
         }
         clock.sleep(POLL).await;

@@ -36,6 +36,7 @@ fn read_spec(shim: &UnixStream) -> std::io::Result<ProcessSpec> {
 
 fn become_task(spec: &ProcessSpec, shim_id: i32) -> String {
     die_with_shim(shim_id);
+    limit_processes();
     let Some((program, arguments)) = spec.command.split_first() else {
         return "the command is empty".to_owned();
     };
@@ -49,6 +50,22 @@ fn become_task(spec: &ProcessSpec, shim_id: i32) -> String {
     }
     let error = command.stdin(Stdio::null()).exec();
     format!("exec: {program:?}: {error}")
+}
+
+/// How many processes and threads more than now the user may have before a task can start no more.
+const ROOM_FOR_PROCESSES: u64 = 4096;
+
+/// A last resort against a task that forks faster than the sandbox can look; the system does not hold it against root.
+fn limit_processes() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    let now = super::process_count();
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NPROC)
+        && now > 0
+    {
+        let limit = hard.min(now + ROOM_FOR_PROCESSES);
+        let _ = setrlimit(Resource::RLIMIT_NPROC, limit, limit);
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -85,7 +85,7 @@ pub(super) async fn read(stream: Option<impl AsyncRead + Unpin>, lines: Lines) {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let count = stream.read(&mut chunk).await.unwrap_or(0);
-        let complete = if count == 0 { splitter.rest().into_iter().collect() } else { splitter.take(&chunk[..count]) };
+        let complete = if count == 0 { splitter.rest() } else { splitter.take(&chunk[..count]) };
         let at = now();
         for text in complete {
             // Without a reader of lines the stream is still emptied.
@@ -122,23 +122,32 @@ impl Splitter {
             }
             while self.open.len() > MAX_MESSAGE_BYTES {
                 let tail = self.open.split_off(character_boundary(&self.open, MAX_MESSAGE_BYTES));
-                lines.push(text(&std::mem::replace(&mut self.open, tail)));
+                push(&mut lines, &std::mem::replace(&mut self.open, tail));
             }
             if ended.is_some() {
-                lines.push(text(&std::mem::take(&mut self.open)));
+                push(&mut lines, &std::mem::take(&mut self.open));
             }
         }
         lines
     }
 
-    fn rest(&mut self) -> Option<String> {
-        let open = std::mem::take(&mut self.open);
-        (!open.is_empty()).then(|| text(&open))
+    fn rest(&mut self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.open.is_empty() {
+            push(&mut lines, &std::mem::take(&mut self.open));
+        }
+        lines
     }
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// Adds bytes as text. What is not UTF-8 gets longer by that, and may then be too long for one line.
+fn push(lines: &mut Vec<String>, bytes: &[u8]) {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    while text.len() > MAX_MESSAGE_BYTES {
+        let tail = text.split_off(text.floor_char_boundary(MAX_MESSAGE_BYTES));
+        lines.push(std::mem::replace(&mut text, tail));
+    }
+    lines.push(text);
 }
 
 /// The last place at or before `limit` where no UTF-8 character is cut in two.
@@ -149,6 +158,8 @@ fn character_boundary(bytes: &[u8], limit: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+
     use super::{MAX_MESSAGE_BYTES, Splitter};
 
     #[test]
@@ -156,8 +167,8 @@ mod tests {
         let mut splitter = Splitter::default();
         assert_eq!(splitter.take(b"one\ntw"), ["one"]);
         assert_eq!(splitter.take(b"o\r\n\nthr"), ["two", ""]);
-        assert_eq!(splitter.rest().as_deref(), Some("thr"));
-        assert_eq!(splitter.rest(), None);
+        assert_eq!(splitter.rest(), ["thr"]);
+        assert_eq!(splitter.rest(), Vec::<String>::new());
     }
 
     #[test]
@@ -172,5 +183,29 @@ mod tests {
     #[test]
     fn bytes_that_are_not_text_are_replaced() {
         assert_eq!(Splitter::default().take(b"a\xffb\n"), ["a\u{fffd}b"]);
+    }
+
+    #[test]
+    fn a_line_that_grows_by_being_made_text_is_split_again() {
+        let lines = Splitter::default().take(&[vec![0xff; 200_000], vec![b'\n']].concat());
+        assert!(lines.iter().all(|line| line.len() <= MAX_MESSAGE_BYTES));
+        assert_eq!(lines.concat().chars().count(), 200_000);
+    }
+
+    #[tokio::test]
+    async fn what_nobody_reads_is_not_taken_in() {
+        const PRINTED: usize = 20_000_000;
+        let (lines, mut output) = super::channel();
+        let reading = tokio::spawn(super::read(Some(tokio::io::repeat(b'x').take(PRINTED as u64)), lines));
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
+        assert!(output.lines.len() * MAX_MESSAGE_BYTES <= super::QUEUED_BYTES, "{}", output.lines.len());
+        let mut read = 0;
+        while let Some(line) = output.recv().await {
+            read += line.text.len();
+        }
+        assert_eq!(read, PRINTED);
+        reading.await.expect("it ends");
     }
 }

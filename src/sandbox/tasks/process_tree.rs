@@ -15,7 +15,9 @@ pub(super) fn kill(pid: Pid) {
 
 /// Kills processes; their shim collects them and ends what they started meanwhile.
 pub fn kill_all(pids: &[i32]) {
-    pids.iter().for_each(|pid| kill(Pid::from_raw(*pid)));
+    for pid in pids {
+        kill(Pid::from_raw(*pid));
+    }
 }
 
 /// Kills a whole process group; that it is gone already is as good.

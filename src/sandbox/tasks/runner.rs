@@ -75,6 +75,11 @@ impl ProcessHandle {
         times.of_tree(self.shim)
     }
 
+    /// Kills the process's whole group with its shim in one call, which no fork can outrun; what has left the group is ended after.
+    pub fn kill(&self) {
+        process_tree::kill_group(self.shim);
+    }
+
     /// The processes below the shim, and the memory that they have in RAM, by one look at the machine's processes.
     pub fn below(&self, times: &CpuTimes) -> (Vec<i32>, u64) {
         times.below(self.shim)

@@ -12,7 +12,7 @@ pub mod table;
 
 use super::Fault;
 use super::services;
-use store::{Store, StoreError};
+use store::{Rows, Store, StoreError};
 use table::Stored;
 
 /// The state of one service.
@@ -98,9 +98,26 @@ impl Shared {
     /// Changes the world: when `change` gives `Ok`, its changes are on disk before this returns; when it gives `Err`, or the
     /// disk refuses, nothing has changed.
     pub fn write<T>(&self, change: impl FnOnce(&mut World) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.change(|world| Ok((change(world)?, None)))
+    }
+
+    /// Changes the world and appends rows to an event table, both or neither: see [`Self::write`].
+    pub fn append(
+        &self,
+        table: &'static str,
+        change: impl FnOnce(&mut World) -> Result<Rows, Fault>,
+    ) -> Result<(), Fault> {
+        self.change(|world| Ok(((), Some((table, change(world)?)))))
+    }
+
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut World) -> Result<(T, Option<(&'static str, Rows)>), Fault>,
+    ) -> Result<T, Fault> {
         let mut world = self.lock();
-        let result = change(&mut world).and_then(|value| {
-            self.store.commit(&world.tables()).map_err(Fault::internal)?;
+        let result = change(&mut world).and_then(|(value, events)| {
+            let events = events.as_ref().map(|(table, rows)| (*table, rows.as_slice()));
+            self.store.commit(&world.tables(), events).map_err(Fault::internal)?;
             Ok(value)
         });
         for table in world.tables() {

@@ -3,14 +3,17 @@
 //! Rows are JSON, so that a later version can read what an earlier one wrote and say so when it cannot. A file gets its name
 //! only when it is whole, so one that is there and is not whole was torn afterwards, and is refused.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableError};
 
+mod error;
+mod file;
+
 use super::table::{Changes, Stored};
+pub use error::StoreError;
 
 /// The version of the stored form; a database of another version is refused, never guessed at.
 const VERSION: &str = "1";
@@ -18,80 +21,8 @@ const VERSION: &str = "1";
 pub const FILE: &str = "world.redb";
 /// See [`FILE`].
 pub const DRAFT_FILE: &str = "world.redb.new";
-/// Pages that are kept in memory: the rows are there anyway, and events are read in ranges.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
-const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
-
-/// Why the database could not be read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Another process has the database open.
-    #[error("another sandbox is using {0}")]
-    InUse(String),
-    /// The database was written by another version of this program.
-    #[error(
-        "the sandbox's state is of version {found}, this program reads version {VERSION}: use the program that wrote it, or \
-         `ecsws sandbox reset` starts afresh"
-    )]
-    Version {
-        /// What the database says.
-        found: String,
-    },
-    /// It is a database, and not one of a sandbox.
-    #[error("{0} is not the state of a sandbox: choose another folder, or `ecsws sandbox reset` starts afresh")]
-    Foreign(PathBuf),
-    /// A row is not what this version writes.
-    #[error("the sandbox's state is damaged in table {table} ({source}): `ecsws sandbox reset` starts afresh")]
-    Row {
-        /// The table's name.
-        table: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-    /// The file is not a database, or no longer a whole one.
-    #[error("the sandbox's state in {path} is damaged ({source}): `ecsws sandbox reset` starts afresh")]
-    Damaged {
-        /// The database's file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: redb::Error,
-    },
-    /// The disk is full.
-    #[error("there is no space left for the sandbox's state in {0}: free some and try again")]
-    NoSpace(PathBuf),
-    /// The database or the disk refused.
-    #[error("the sandbox's state in {path}: {source}")]
-    Database {
-        /// The database's file.
-        path: PathBuf,
-        /// What happened.
-        source: redb::Error,
-    },
-}
-
-impl StoreError {
-    /// A database that could not even be read to the end.
-    pub fn unreadable(folder: &Path) -> Self {
-        Self::told(&folder.join(FILE), redb::Error::Corrupted("it cannot be read".to_owned()))
-    }
-
-    /// What the database said, in words that name the file and what to do.
-    fn told(path: &Path, source: redb::Error) -> Self {
-        let path = path.to_owned();
-        match &source {
-            redb::Error::Corrupted(_) | redb::Error::RepairAborted | redb::Error::UpgradeRequired(_) => {
-                Self::Damaged { path, source }
-            }
-            redb::Error::Io(error) => match error.kind() {
-                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace(path),
-                // What a file that was never a database is to redb.
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Damaged { path, source },
-                _ => Self::Database { path, source },
-            },
-            _ => Self::Database { path, source },
-        }
-    }
-}
+/// The size up to which every page is checked when the database is opened.
+const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The database. After a failure of the disk it is closed, and opened again by whoever needs it next: what was committed is
 /// there, what was not is not.
@@ -103,6 +34,9 @@ pub struct Store {
 
 /// Rows of an event table: a key and its bytes, in the order of the keys.
 pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// An event table's name and rows for it.
+pub type Events<'a> = (&'static str, &'a [(Vec<u8>, Vec<u8>)]);
 
 /// What is done with a row of an event table that is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,11 +54,15 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
         if !path.exists() {
-            create(folder, &path)?;
+            file::create(folder, &path)?;
         }
-        let mut database = open(&path)?;
-        check_version(&path, &database)?;
-        // A page that was changed by somebody else would not be noticed before it is read, if then.
+        let mut database = file::open(&path)?;
+        file::check_version(&path, &database)?;
+        // A page that was changed by somebody else would not be noticed before it is read, if then. Reading all of them takes
+        // long where there are many, which are log events then; the rows are read in any case.
+        if fs::metadata(&path).is_ok_and(|file| file.len() > MAX_CHECKED_BYTES) {
+            return Ok(Self { database: RwLock::new(Some(database)), path });
+        }
         match database.check_integrity() {
             Ok(true) => Ok(Self { database: RwLock::new(Some(database)), path }),
             Ok(false) => {
@@ -140,7 +78,7 @@ impl Store {
         if is_closed {
             let mut closed = self.database.write().unwrap_or_else(PoisonError::into_inner);
             if closed.is_none() {
-                *closed = Some(open(&self.path)?);
+                *closed = Some(file::open(&self.path)?);
             }
         }
         let result = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
@@ -170,8 +108,9 @@ impl Store {
         Ok(())
     }
 
-    /// Writes what changed in all tables in one durable transaction.
-    pub fn commit(&self, tables: &[&mut dyn Stored]) -> Result<(), StoreError> {
+    /// Writes what changed in all tables, and new rows of an event table, in one durable transaction. Event tables are never
+    /// kept in memory; their keys sort as bytes.
+    pub fn commit(&self, tables: &[&mut dyn Stored], events: Option<Events<'_>>) -> Result<(), StoreError> {
         let mut changed = Vec::new();
         for table in tables {
             let name = table.name();
@@ -180,15 +119,11 @@ impl Store {
                 changed.push((name, changes));
             }
         }
-        if changed.is_empty() {
+        let events = events.filter(|(_, rows)| !rows.is_empty());
+        if changed.is_empty() && events.is_none() {
             return Ok(());
         }
-        self.with(|database| write(database, &changed))
-    }
-
-    /// Appends rows to an event table, which is never kept in memory. Keys sort as bytes.
-    pub fn append(&self, table: &'static str, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), StoreError> {
-        self.with(|database| append_events(database, table, rows))
+        self.with(|database| write(database, &changed, events))
     }
 
     /// The rows of an event table from `from` (included) to `to` (excluded) that `visit`, which sees them in order, takes.
@@ -208,59 +143,6 @@ impl Store {
     }
 }
 
-/// Makes a database that is whole before it has its name.
-fn create(folder: &Path, path: &Path) -> Result<(), StoreError> {
-    let draft = folder.join(DRAFT_FILE);
-    let made = || -> Result<(), redb::Error> {
-        match fs::remove_file(&draft) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
-        let transaction_of = builder().create(&draft)?;
-        let transaction = transaction_of.begin_write()?;
-        transaction.open_table(META)?.insert("version", VERSION)?;
-        transaction.commit()?;
-        drop(transaction_of);
-        fs::rename(&draft, path)?;
-        Ok(File::open(folder)?.sync_all()?)
-    };
-    made().map_err(|error| StoreError::told(path, error))
-}
-
-fn builder() -> redb::Builder {
-    let mut builder = Database::builder();
-    builder.set_cache_size(CACHE_BYTES);
-    builder
-}
-
-fn open(path: &Path) -> Result<Database, StoreError> {
-    // To redb an empty file is one that is about to become a database.
-    if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
-        let source = redb::Error::Corrupted("the file is empty".to_owned());
-        return Err(StoreError::told(path, source));
-    }
-    builder().open(path).map_err(|error| match error {
-        redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.display().to_string()),
-        other => StoreError::told(path, other.into()),
-    })
-}
-
-fn check_version(path: &Path, database: &Database) -> Result<(), StoreError> {
-    match version(database).map_err(|error| StoreError::told(path, error))? {
-        None => Err(StoreError::Foreign(path.to_owned())),
-        Some(found) if found == VERSION => Ok(()),
-        Some(found) => Err(StoreError::Version { found }),
-    }
-}
-
-/// The version that the database was written with; none when it is not a sandbox's.
-fn version(database: &Database) -> Result<Option<String>, redb::Error> {
-    match database.begin_read()?.open_table(META) {
-        Err(TableError::TableDoesNotExist(_) | TableError::TableTypeMismatch { .. }) => Ok(None),
-        meta => Ok(meta?.get("version")?.map(|version| version.value().to_owned())),
-    }
-}
-
 fn scan(
     database: &Database,
     definition: TableDefinition<'_, &str, &[u8]>,
@@ -276,7 +158,11 @@ fn scan(
         .map_err(redb::Error::from)
 }
 
-fn write(database: &Database, changed: &[(&'static str, Changes<'_>)]) -> Result<(), redb::Error> {
+fn write(
+    database: &Database,
+    changed: &[(&'static str, Changes<'_>)],
+    events: Option<Events<'_>>,
+) -> Result<(), redb::Error> {
     let transaction = database.begin_write()?;
     for (name, changes) in changed {
         let mut table = transaction.open_table(TableDefinition::<&str, &[u8]>::new(name))?;
@@ -287,12 +173,7 @@ fn write(database: &Database, changed: &[(&'static str, Changes<'_>)]) -> Result
             }
         }
     }
-    Ok(transaction.commit()?)
-}
-
-fn append_events(database: &Database, name: &'static str, rows: &[(Vec<u8>, Vec<u8>)]) -> Result<(), redb::Error> {
-    let transaction = database.begin_write()?;
-    {
+    if let Some((name, rows)) = events {
         let mut table = transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name))?;
         for (key, bytes) in rows {
             table.insert(key.as_slice(), bytes.as_slice())?;

@@ -4,6 +4,7 @@
 
 mod aws_cli;
 mod boto;
+mod boto3_retries;
 mod cdk_app;
 mod models;
 mod moto;

@@ -92,8 +92,8 @@ pub struct Batch {
 /// Appends events, in one transaction for all streams.
 pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
-    let mut rows = Vec::new();
-    sandbox.world.write(|world| {
+    sandbox.world.append(TABLE, |world| {
+        let mut rows = Vec::new();
         for Batch { group, stream, events } in batches {
             let key = super::stream_key(group, stream);
             if events.is_empty() || !world.logs.groups.contains(group) || !world.logs.streams.contains(&key) {
@@ -112,9 +112,8 @@ pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
             }
             stream.last_ingestion = Some(now);
         }
-        Ok(())
-    })?;
-    sandbox.world.store().append(TABLE, &rows).map_err(Fault::internal)
+        Ok(rows)
+    })
 }
 
 /// A number that is larger than any given out before, in this process and, by the clock, in earlier ones.

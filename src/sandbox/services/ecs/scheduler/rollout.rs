@@ -105,6 +105,10 @@ impl<'a> Moment<'a> {
         let started = task.started_at.filter(|_| task.last_status == TaskStatus::Running)?;
         let deployment = self.service.deployments.iter().find(|one| task.started_by.as_ref() == Some(&one.id));
         let failures = deployment.map_or(0, |deployment| deployment.failed_tasks);
+        if started > self.now {
+            // The clock went back: how long it has run is not known, and it may be long until the clock gets there again.
+            return Some(self.now);
+        }
         started.checked_add(SETTLE.saturating_mul(1 << (2 * failures.min(3)))).ok()
     }
 
@@ -149,7 +153,9 @@ impl<'a> Moment<'a> {
         }
         let member = |name: &str| self.service.content.get(name);
         let text = |name: &str| member(name).and_then(Value::as_str);
-        let mut template = Task::new(self.service.cluster.clone(), definition, self.now);
+        // A clock that went back must not make tasks that seem to be of an earlier service of this name.
+        let created_at = self.now.max(self.service.created_at);
+        let mut template = Task::new(self.service.cluster.clone(), definition, created_at);
         template.service = Some(self.service.name.clone());
         template.group = format!("service:{}", self.service.name);
         template.started_by = Some(self.primary().id.clone());

@@ -1,0 +1,55 @@
+//! boto3 meets the faults that a test asks for, and does what its documentation says: it tries again.
+
+use super::Sandboxed;
+use super::{Place, succeed, tool};
+
+/// botocore's legacy mode makes five attempts, its standard mode three ("Retries" in boto3's guide).
+const SCRIPT: &str = r#"
+import boto3, sys
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+config = Config(retries={"mode": sys.argv[2], "total_max_attempts": 3}, read_timeout=1, connect_timeout=1)
+client = boto3.client(sys.argv[1], config=config)
+try:
+    answer = getattr(client, sys.argv[3])()
+    print("answered after", answer["ResponseMetadata"]["RetryAttempts"])
+except ClientError as error:
+    print(error.response["Error"]["Code"], error.response["ResponseMetadata"]["RetryAttempts"])
+except (ConnectionClosedError, ReadTimeoutError) as error:
+    print(type(error).__name__)
+"#;
+
+fn says(place: &Place, fault: &str, call: &str) -> String {
+    let faults = format!(r#"{{"operations":[{fault}]}}"#);
+    succeed(place.command(env!("CARGO_BIN_EXE_ecsws"), "sandbox faults").arg(faults));
+    place.write("retries.py", SCRIPT);
+    succeed(&mut place.command(tool("python"), &format!("retries.py {call}"))).trim().to_owned()
+}
+
+#[test]
+#[ignore = "needs the peers: `just peers`"]
+fn boto3_tries_again_what_it_should() {
+    let sandboxed = Sandboxed::start();
+    let place = &sandboxed.0;
+    for (service, operation, call) in [
+        ("ecs", "ListClusters", "list_clusters"),
+        ("cloudformation", "ListStacks", "list_stacks"),
+        ("ec2", "DescribeVpcs", "describe_vpcs"),
+    ] {
+        let twice = format!(r#"{{"operation":"{service}:{operation}","effect":"throttle","times":2}}"#);
+        assert_eq!(says(place, &twice, &format!("{service} standard {call}")), "answered after 2");
+        assert_eq!(says(place, &twice, &format!("{service} legacy {call}")), "answered after 2");
+    }
+    let always = r#"{"operation":"ecs:*","effect":"throttle"}"#;
+    assert_eq!(says(place, always, "ecs standard list_clusters"), "ThrottlingException 2");
+    let failing = r#"{"operation":"ecs:*","effect":"fail","code":"ServerException","status":500,"times":1}"#;
+    assert_eq!(says(place, failing, "ecs standard list_clusters"), "answered after 1");
+    let refused = r#"{"operation":"ecs:*","effect":"fail","code":"AccessDeniedException"}"#;
+    assert_eq!(says(place, refused, "ecs standard list_clusters"), "AccessDeniedException 0");
+    for effect in ["cut", "cutAnswer", "hang"] {
+        let once = format!(r#"{{"operation":"ecs:*","effect":"{effect}","times":1}}"#);
+        assert_eq!(says(place, &once, "ecs standard list_clusters"), "answered after 1", "{effect}");
+    }
+    let late = r#"{"operation":"ecs:*","effect":"delay","seconds":5}"#;
+    assert_eq!(says(place, late, "ecs standard list_clusters"), "ReadTimeoutError");
+}
