@@ -23,6 +23,7 @@ mod ec2;
 mod ecs;
 mod ecs_service;
 mod iam;
+mod iam_policies;
 mod logs;
 mod markers;
 mod secretsmanager;
@@ -59,7 +60,9 @@ const UNTAGGED: &[&str] = &[
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::EC2::SecurityGroupIngress",
+    "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Policy",
+    "AWS::IAM::RolePolicy",
     "AWS::Logs::LogStream",
     "AWS::IAM::InstanceProfile",
     "AWS::ApplicationAutoScaling::ScalableTarget",
@@ -96,6 +99,7 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
     [
         ec2::TYPES,
         iam::TYPES,
+        iam_policies::TYPES,
         ecs::TYPES,
         ecs_service::TYPES,
         cloudmap::TYPES,
