@@ -67,7 +67,6 @@ const UNTAGGED: &[&str] = &[
     "AWS::IAM::InstanceProfile",
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
-    "AWS::SSM::Parameter",
     "AWS::CDK::Metadata",
     "AWS::CloudFormation::WaitConditionHandle",
 ];
