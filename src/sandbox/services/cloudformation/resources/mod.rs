@@ -68,6 +68,7 @@ const UNTAGGED: &[&str] = &[
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::CDK::Metadata",
+    "AWS::ServiceDiscovery::Instance",
     "AWS::CloudFormation::WaitConditionHandle",
 ];
 
