@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::paging::{self, Page};
+use super::paging::InvalidToken;
+use super::tagging::Tag;
 use super::{Service as ServiceRow, operation};
 use crate::sandbox::Fault;
 use crate::sandbox::wire::Protocol;
@@ -16,8 +17,9 @@ mod instances;
 mod namespaces;
 mod operations;
 mod services;
+mod tags;
 
-/// A private DNS namespace.
+/// A namespace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Namespace {
     /// `ns-…`.
@@ -26,16 +28,63 @@ pub struct Namespace {
     pub name: String,
     /// Its ARN.
     pub arn: String,
-    /// The network that resolves it.
+    /// How it is found.
+    #[serde(default)]
+    pub kind: Kind,
+    /// The network that resolves a private one.
     pub vpc: String,
-    /// The hosted zone behind it.
+    /// The hosted zone behind one with DNS.
     pub hosted_zone_id: String,
+    /// How long resolvers keep the zone's start of authority, in seconds.
+    #[serde(default = "soa_ttl")]
+    pub soa_ttl: i64,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
     /// What it is for.
     pub description: Option<String>,
     /// What made its creation unique.
     pub creator_request_id: String,
     /// When it was made.
     pub created: Timestamp,
+}
+
+/// How a namespace is found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// By API calls only.
+    #[serde(rename = "HTTP")]
+    Http,
+    /// By DNS within a network too.
+    #[default]
+    #[serde(rename = "DNS_PRIVATE")]
+    PrivateDns,
+    /// By DNS anywhere too.
+    #[serde(rename = "DNS_PUBLIC")]
+    PublicDns,
+}
+
+impl Kind {
+    /// As answers and filters have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "HTTP",
+            Self::PrivateDns => "DNS_PRIVATE",
+            Self::PublicDns => "DNS_PUBLIC",
+        }
+    }
+}
+
+fn soa_ttl() -> i64 {
+    15
+}
+
+fn dns_http() -> String {
+    "DNS_HTTP".to_owned()
+}
+
+fn first_revision() -> i64 {
+    1
 }
 
 /// A service of a namespace.
@@ -55,6 +104,15 @@ pub struct Service {
     pub dns_config: Value,
     /// The health check by a third party, as it was given.
     pub health_check_custom_config: Value,
+    /// `HTTP` where instances are only discovered by API calls.
+    #[serde(default = "dns_http")]
+    pub kind: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
+    /// Counts up with each change of its instances.
+    #[serde(default = "first_revision")]
+    pub revision: i64,
     /// What made its creation unique.
     pub creator_request_id: String,
     /// When it was made.
@@ -108,7 +166,12 @@ pub static SERVICE: ServiceRow = ServiceRow {
     ],
     validation_code: "InvalidInput",
     operations: &[
-        operation!("CreatePrivateDnsNamespace" => namespaces::create),
+        operation!("CreateHttpNamespace" => namespaces::create_http),
+        operation!("CreatePrivateDnsNamespace" => namespaces::create_private),
+        operation!("CreatePublicDnsNamespace" => namespaces::create_public),
+        operation!("UpdateHttpNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::Http, input)),
+        operation!("UpdatePrivateDnsNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::PrivateDns, input)),
+        operation!("UpdatePublicDnsNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::PublicDns, input)),
         operation!("GetNamespace" => namespaces::get),
         operation!("ListNamespaces" => namespaces::list),
         operation!("DeleteNamespace" => namespaces::delete),
@@ -123,20 +186,23 @@ pub static SERVICE: ServiceRow = ServiceRow {
         operation!("ListInstances" => instances::list),
         operation!("DiscoverInstances" => instances::discover),
         operation!("UpdateInstanceCustomHealthStatus" => instances::update_health),
+        operation!("DiscoverInstancesRevision" => instances::discover_revision),
+        operation!("GetInstancesHealthStatus" => instances::health),
         operation!("GetOperation" => operations::get),
+        operation!("ListOperations" => operations::list),
+        operation!("ListTagsForResource" => tags::list),
+        operation!("TagResource" => tags::add),
+        operation!("UntagResource" => tags::remove),
     ],
 };
 
-/// How many a page has when it is not asked otherwise.
-const PAGE: usize = 100;
-
-/// A page of a list.
-fn page<T>(
-    items: impl IntoIterator<Item = (String, T)>,
-    question: &str,
-    next_token: Option<&str>,
-    limit: Option<usize>,
-) -> Result<Page<T>, Fault> {
-    paging::page(items, question, next_token, limit.unwrap_or(PAGE))
-        .map_err(|_| Fault::client("InvalidInput", "The specified NextToken is not valid."))
+fn invalid(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidInput", message)
 }
+
+fn invalid_token(_: InvalidToken) -> Fault {
+    invalid("The specified NextToken is invalid.")
+}
+
+/// How many results a page has when it is not said.
+const PAGE: usize = 100;

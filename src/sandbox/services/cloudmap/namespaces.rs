@@ -1,45 +1,86 @@
-//! Private DNS namespaces.
+//! Namespaces of the three kinds.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Namespace, State, operations, page};
-use crate::sandbox::services::Reply;
+use super::{Kind, Namespace, PAGE, State, invalid, invalid_token, operations};
+use crate::sandbox::services::tagging::Tag;
+use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::world::clock::epoch_seconds;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
 
-/// The input of `CreatePrivateDnsNamespace`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Create {
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct CreatePrivate {
     name: String,
     vpc: String,
     description: Option<String>,
     creator_request_id: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    #[serde(default)]
+    properties: Value,
 }
 
-/// `CreatePrivateDnsNamespace`: a name once a network.
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Create {
+    name: String,
+    description: Option<String>,
+    creator_request_id: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    #[serde(default)]
+    properties: Value,
+}
+
+pub(super) fn create_private(sandbox: &Arc<Sandbox>, input: CreatePrivate) -> Reply {
+    let CreatePrivate { name, vpc, description, creator_request_id, tags, properties } = input;
+    create(sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
+}
+
+pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    create(sandbox, Kind::PublicDns, String::new(), input)
+}
+
+pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    create(sandbox, Kind::Http, String::new(), input)
+}
+
+/// The time to live that a request gives the start of authority.
+fn soa_ttl(properties: &Value) -> Option<i64> {
+    properties.pointer("/DnsProperties/SOA/TTL").and_then(Value::as_i64)
+}
+
+/// A name once a network, and once among the others of its kind.
+fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Reply {
     let id = format!("ns-{}", ids::lower(16));
+    let zone = if kind == Kind::Http { String::new() } else { format!("Z0{}", ids::upper(18)) };
     let namespace = Namespace {
         arn: sandbox.config.arn("servicediscovery", &format!("namespace/{id}")),
         name: input.name,
-        vpc: input.vpc,
-        hosted_zone_id: format!("Z0{}", ids::upper(18)),
+        kind,
+        vpc,
+        hosted_zone_id: zone,
+        soa_ttl: soa_ttl(&input.properties).unwrap_or(15),
+        tags: input.tags,
         description: input.description,
         creator_request_id: input.creator_request_id.unwrap_or_else(ids::uuid),
         created: sandbox.clock.now(),
         id,
     };
     sandbox.world.write(|world| {
-        if !world.ec2.records.contains(&namespace.vpc) {
-            return Err(Fault::client("InvalidInput", format!("VPC {} does not exist", namespace.vpc)));
+        if kind == Kind::PrivateDns && !world.ec2.records.contains(&namespace.vpc) {
+            return Err(invalid(format!("VPC {} does not exist", namespace.vpc)));
         }
         let state = &mut world.cloudmap;
-        if state.namespaces.values().any(|other| other.name == namespace.name && other.vpc == namespace.vpc) {
+        let same = |other: &&Namespace| {
+            other.name == namespace.name && other.kind == namespace.kind && other.vpc == namespace.vpc
+        };
+        if state.namespaces.values().any(|other| same(&other)) {
             let message = format!("Namespace with name {} already exists", namespace.name);
             return Err(Fault::client("NamespaceAlreadyExists", message));
         }
@@ -49,6 +90,42 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Update {
+    id: String,
+    #[serde(rename = "UpdaterRequestId")]
+    _updater_request_id: Option<String>,
+    namespace: Change,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Change {
+    description: Option<String>,
+    #[serde(default)]
+    properties: Value,
+}
+
+/// The description and, where there is DNS, the start of authority.
+pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace: change, .. }: Update) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        let id =
+            state.namespaces.get(bare(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
+        let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
+        namespace.description = change.description.or_else(|| namespace.description.take());
+        namespace.soa_ttl = soa_ttl(&change.properties).unwrap_or(namespace.soa_ttl);
+        Ok(operations::record(state, "UPDATE_NAMESPACE", &[("NAMESPACE", &id)], now))
+    })
+}
+
+/// The id in an ARN, or the id itself.
+pub(super) fn bare(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
 /// The fault for a namespace that there is not.
 pub fn not_found(id: &str) -> Fault {
     Fault::client("NamespaceNotFound", format!("No namespace with id {id} exists"))
@@ -56,15 +133,19 @@ pub fn not_found(id: &str) -> Fault {
 
 fn described(state: &State, namespace: &Namespace) -> Value {
     let services = state.services.values().filter(|service| service.namespace_id == namespace.id).count();
+    let dns = match namespace.kind {
+        Kind::Http => json!({ "SOA": {} }),
+        _ => json!({ "HostedZoneId": namespace.hosted_zone_id, "SOA": { "TTL": namespace.soa_ttl } }),
+    };
     json!({
         "Id": namespace.id,
         "Arn": namespace.arn,
         "Name": namespace.name,
-        "Type": "DNS_PRIVATE",
+        "Type": namespace.kind.name(),
         "Description": namespace.description,
         "ServiceCount": services,
         "Properties": {
-            "DnsProperties": { "HostedZoneId": namespace.hosted_zone_id, "SOA": { "TTL": 15 } },
+            "DnsProperties": dns,
             "HttpProperties": { "HttpName": namespace.name },
         },
         "CreateDate": epoch_seconds(namespace.created),
@@ -73,7 +154,7 @@ fn described(state: &State, namespace: &Namespace) -> Value {
 
 /// The input of operations on one namespace.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Identified {
     id: String,
 }
@@ -81,7 +162,7 @@ pub struct Identified {
 /// `GetNamespace`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
-        let found = world.cloudmap.namespaces.get(&input.id).ok_or_else(|| not_found(&input.id))?;
+        let found = world.cloudmap.namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
         let mut namespace = described(&world.cloudmap, found);
         namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Namespace": namespace }))
@@ -90,7 +171,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 
 /// The input of `ListNamespaces`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct List {
     #[serde(default)]
     filters: Vec<Filter>,
@@ -100,31 +181,47 @@ pub struct List {
 
 /// A filter of a List operation.
 #[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Filter {
     name: String,
     values: Vec<String>,
+    condition: Option<String>,
 }
 
 impl Filter {
     /// Whether a text that the filter looks at is wanted; a filter of another name lets everything through.
     pub fn accepts(&self, name: &str, text: &str) -> bool {
-        self.name != name || self.values.iter().any(|value| value == text)
+        let fits = |value: &String| match self.condition.as_deref() {
+            Some("BEGINS_WITH") => text.starts_with(value.as_str()),
+            _ => text == value,
+        };
+        self.name != name || self.values.iter().any(fits)
+    }
+
+    /// Refuses a way of comparing that is not served.
+    pub fn check(filters: &[Self]) -> Result<(), Fault> {
+        match filters.iter().find(|filter| filter.condition.as_deref() == Some("BETWEEN")) {
+            Some(filter) => Err(Fault::not_implemented(&format!("filters of {} with BETWEEN", filter.name))),
+            None => Ok(()),
+        }
     }
 }
 
 /// `ListNamespaces`.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let wanted = world.cloudmap.namespaces.iter().filter(|(_, namespace)| {
-            input
-                .filters
-                .iter()
-                .all(|filter| filter.accepts("NAME", &namespace.name) && filter.accepts("TYPE", "DNS_PRIVATE"))
+        let wanted = world.cloudmap.namespaces.values().filter(|namespace| {
+            input.filters.iter().all(|filter| {
+                filter.accepts("NAME", &namespace.name)
+                    && filter.accepts("HTTP_NAME", &namespace.name)
+                    && filter.accepts("TYPE", namespace.kind.name())
+            })
         });
-        let shown = wanted.map(|(id, namespace)| (id.to_owned(), described(&world.cloudmap, namespace)));
-        page(shown, &question, input.next_token.as_deref(), input.max_results)
+        let described = wanted.map(|namespace| (namespace.id.clone(), described(&world.cloudmap, namespace)));
+        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
     })?;
     Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))
 }
@@ -133,7 +230,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let (id, state) = (&input.id, &mut world.cloudmap);
+        let (id, state) = (&bare(&input.id).to_owned(), &mut world.cloudmap);
         if state.services.values().any(|service| service.namespace_id == *id) {
             let message = format!("The specified namespace (id={id}) contains services, so it can't be deleted.");
             return Err(Fault::client("ResourceInUse", message));

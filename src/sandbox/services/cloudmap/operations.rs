@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Operation, State};
-use crate::sandbox::services::Reply;
+use super::namespaces::Filter;
+use super::{Operation, PAGE, State, invalid_token};
+use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::world::clock::epoch_seconds;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
@@ -30,7 +31,7 @@ pub fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: 
 
 /// The input of `GetOperation`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Get {
     operation_id: String,
 }
@@ -53,4 +54,35 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
             "Targets": operation.targets,
         } }))
     })
+}
+
+/// The input of `ListOperations`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    #[serde(default)]
+    filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// `ListOperations`: ids and statuses.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    Filter::check(&input.filters)?;
+    let question = format!("ListOperations {:?}", input.filters);
+    let page = sandbox.world.read(|world| {
+        let target = |operation: &Operation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
+        let wanted = world.cloudmap.operations.values().filter(|operation| {
+            input.filters.iter().all(|filter| {
+                filter.accepts("STATUS", "SUCCESS")
+                    && filter.accepts("TYPE", &operation.kind)
+                    && filter.accepts("NAMESPACE_ID", &target(operation, "NAMESPACE"))
+                    && filter.accepts("SERVICE_ID", &target(operation, "SERVICE"))
+            })
+        });
+        let shown = wanted.map(|operation| (operation.id.clone(), json!({ "Id": operation.id, "Status": "SUCCESS" })));
+        paging::page(shown, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    Ok(json!({ "Operations": page.items, "NextToken": page.next_token }))
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::namespaces::{Filter, not_found as namespace_not_found};
-use super::{Service, State, operations, page};
-use crate::sandbox::services::Reply;
+use super::namespaces::{Filter, bare, not_found as namespace_not_found};
+use super::{Kind, PAGE, Service, State, invalid, invalid_token, operations};
+use crate::sandbox::services::tagging::Tag;
+use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::world::clock::epoch_seconds;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
 
 /// The input of `CreateService`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Create {
     name: String,
     namespace_id: Option<String>,
@@ -24,6 +25,10 @@ pub struct Create {
     #[serde(default)]
     health_check_custom_config: Value,
     creator_request_id: Option<String>,
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
 }
 
 /// `CreateService`: a name once a namespace.
@@ -31,9 +36,9 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let id = format!("srv-{}", ids::lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
-        return Err(Fault::client("InvalidInput", "Namespace ID must be specified"));
+        return Err(invalid("Namespace ID must be specified"));
     };
-    let service = Service {
+    let mut service = Service {
         arn: sandbox.config.arn("servicediscovery", &format!("service/{id}")),
         name: input.name,
         namespace_id,
@@ -41,13 +46,22 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         dns_config: input.dns_config,
         health_check_custom_config: input.health_check_custom_config,
         creator_request_id: input.creator_request_id.unwrap_or_else(ids::uuid),
+        kind: input.kind.unwrap_or_else(|| "DNS_HTTP".to_owned()),
+        tags: input.tags,
+        revision: 1,
         created: sandbox.clock.now(),
         id,
     };
     sandbox.world.write(|world| {
         let state = &mut world.cloudmap;
-        if !state.namespaces.contains(&service.namespace_id) {
-            return Err(namespace_not_found(&service.namespace_id));
+        service.namespace_id = bare(&service.namespace_id).to_owned();
+        let namespace = state.namespaces.get(&service.namespace_id);
+        let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
+        if namespace.kind == Kind::Http {
+            if !service.dns_config.is_null() {
+                return Err(invalid("Can't specify DnsConfig for a service in an HTTP namespace"));
+            }
+            service.kind = "HTTP".to_owned();
         }
         let same = |other: &&Service| other.namespace_id == service.namespace_id && other.name == service.name;
         if state.services.values().any(|other| same(&other)) {
@@ -74,7 +88,7 @@ fn described(state: &State, service: &Service) -> Value {
         "Description": service.description,
         "InstanceCount": instances,
         "DnsConfig": service.dns_config,
-        "Type": "DNS_HTTP",
+        "Type": service.kind,
         "HealthCheckCustomConfig": service.health_check_custom_config,
         "CreateDate": epoch_seconds(service.created),
     })
@@ -82,7 +96,7 @@ fn described(state: &State, service: &Service) -> Value {
 
 /// The input of operations on one service.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Identified {
     id: String,
 }
@@ -99,7 +113,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 
 /// The input of `ListServices`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct List {
     #[serde(default)]
     filters: Vec<Filter>,
@@ -109,31 +123,34 @@ pub struct List {
 
 /// `ListServices`: of each what `GetService` says, without its namespace.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    Filter::check(&input.filters)?;
     let question = format!("ListServices {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let wanted = world.cloudmap.services.iter().filter(|(_, service)| {
-            input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
-        });
-        let shown = wanted.map(|(id, service)| {
+        let wanted =
+            world.cloudmap.services.values().filter(|service| {
+                input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
+            });
+        let described = wanted.map(|service| {
             let mut summary = described(&world.cloudmap, service);
             summary["NamespaceId"] = Value::Null;
-            (id.to_owned(), summary)
+            (service.id.clone(), summary)
         });
-        page(shown, &question, input.next_token.as_deref(), input.max_results)
+        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
     })?;
     Ok(json!({ "Services": page.items, "NextToken": page.next_token }))
 }
 
 /// The input of `UpdateService`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Update {
     id: String,
     service: Change,
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Change {
     description: Option<String>,
     dns_config: Option<Value>,

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::roles::{check_name, described as described_role, find as find_role, no_such_entity, root_path};
+use super::pages::Pages;
+use super::roles::{check_name, check_path, described as described_role, find as find_role, no_such_entity, root_path};
 use super::{InstanceProfile, State};
 use crate::sandbox::services::Reply;
+use crate::sandbox::services::tagging::Tag;
 use crate::sandbox::world::clock::iso8601;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
@@ -28,26 +30,31 @@ fn described(state: &State, profile: &InstanceProfile) -> Value {
         "InstanceProfileId": profile.id,
         "Arn": profile.arn,
         "CreateDate": iso8601(profile.created),
+        "Tags": (!profile.tags.is_empty()).then_some(&profile.tags),
         "Roles": role.into_iter().map(described_role).collect::<Vec<_>>(),
     })
 }
 
 /// The input of `CreateInstanceProfile`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Create {
     instance_profile_name: String,
     #[serde(default = "root_path")]
     path: String,
+    #[serde(default)]
+    tags: Vec<Tag>,
 }
 
 /// `CreateInstanceProfile`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
-    let Create { instance_profile_name: name, path } = input;
+    let Create { instance_profile_name: name, path, tags } = input;
     check_name("instanceProfileName", &name, 128)?;
+    check_path(&path)?;
+    super::tags::check(&tags)?;
     let arn = sandbox.config.global_arn("iam", &format!("instance-profile{path}{name}"));
     let id = format!("AIPA{}", ids::upper(17));
-    let profile = InstanceProfile { arn, id, created: sandbox.clock.now(), role: None, name, path };
+    let profile = InstanceProfile { arn, id, created: sandbox.clock.now(), role: None, name, path, tags };
     sandbox.world.write(|world| {
         if world.iam.instance_profiles.contains(&profile.name) {
             let message = format!("Instance Profile {} already exists.", profile.name);
@@ -60,7 +67,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 
 /// The input of operations on one profile.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Named {
     instance_profile_name: String,
 }
@@ -88,7 +95,7 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 
 /// The input of `AddRoleToInstanceProfile` and `RemoveRoleFromInstanceProfile`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct RoleOf {
     instance_profile_name: String,
     role_name: String,
@@ -122,18 +129,50 @@ pub fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
 
 /// The input of `ListInstanceProfilesForRole`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ForRole {
     role_name: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
 }
 
-/// `ListInstanceProfilesForRole`, all in one page.
-pub fn list_for_role(sandbox: &Arc<Sandbox>, input: ForRole) -> Reply {
+/// `ListInstanceProfilesForRole`.
+pub fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
     sandbox.world.read(|world| {
-        find_role(&world.iam, &input.role_name)?;
-        let profiles = world.iam.instance_profiles.values();
-        let with_it = profiles.filter(|profile| profile.role.as_ref() == Some(&input.role_name));
-        let described: Vec<_> = with_it.map(|profile| described(&world.iam, profile)).collect();
-        Ok(json!({ "InstanceProfiles": described, "IsTruncated": false }))
+        find_role(&world.iam, &role_name)?;
+        let with_it = world.iam.instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
+        let question = format!("ListInstanceProfilesForRole {role_name}");
+        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(&world.iam, with_it))
+    })
+}
+
+/// The input of `ListInstanceProfiles`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    #[serde(default = "root_path")]
+    path_prefix: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+/// `ListInstanceProfiles`.
+pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
+    sandbox.world.read(|world| {
+        let below = world.iam.instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
+        let question = format!("ListInstanceProfiles {path_prefix}");
+        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(&world.iam, below))
+    })
+}
+
+/// Profiles with their names, without their tags, as lists show them.
+fn listed<'a>(
+    state: &'a State,
+    profiles: impl Iterator<Item = &'a InstanceProfile>,
+) -> impl Iterator<Item = (String, Value)> {
+    profiles.map(|profile| {
+        let mut shown = described(state, profile);
+        shown["Tags"] = Value::Null;
+        (profile.name.clone(), shown)
     })
 }

@@ -5,13 +5,24 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::tagging::Tag;
 use super::{Service, operation};
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::world::table::state;
 
+mod aws_managed;
+mod boundaries;
+mod documents;
 mod instance_profiles;
+mod managed;
+mod pages;
 mod policies;
+mod role_tags;
 mod roles;
+mod tags;
+mod versions;
+
+pub use managed::ManagedPolicy;
 
 /// A role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -38,6 +49,9 @@ pub struct Role {
     pub attached: Vec<String>,
     /// Tags.
     pub tags: BTreeMap<String, String>,
+    /// The policy that bounds what it may do, by ARN.
+    #[serde(default)]
+    pub boundary: Option<String>,
 }
 
 /// An instance profile.
@@ -55,6 +69,9 @@ pub struct InstanceProfile {
     pub created: Timestamp,
     /// The name of its role.
     pub role: Option<String>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Vec<Tag>,
 }
 
 state! {
@@ -64,6 +81,8 @@ state! {
         pub roles: Table<Role> = "iam.roles",
         /// Instance profiles by name.
         pub instance_profiles: Table<InstanceProfile> = "iam.instance_profiles",
+        /// The account's managed policies by ARN.
+        pub managed_policies: Table<ManagedPolicy> = "iam.managed_policies",
     }
 }
 
@@ -78,9 +97,26 @@ pub static SERVICE: Service = Service {
         operation!("ListRoles" => roles::list),
         operation!("UpdateAssumeRolePolicy" => roles::update_assume_role_policy),
         operation!("UpdateRole" => roles::update),
-        operation!("TagRole" => roles::tag),
-        operation!("UntagRole" => roles::untag),
-        operation!("ListRoleTags" => roles::list_tags),
+        operation!("UpdateRoleDescription" => roles::update_description),
+        operation!("TagRole" => role_tags::tag),
+        operation!("UntagRole" => role_tags::untag),
+        operation!("ListRoleTags" => role_tags::list),
+        operation!("PutRolePermissionsBoundary" => boundaries::put),
+        operation!("DeleteRolePermissionsBoundary" => boundaries::delete),
+        operation!("CreateServiceLinkedRole" => boundaries::create_linked),
+        operation!("CreatePolicy" => managed::create),
+        operation!("GetPolicy" => managed::get),
+        operation!("DeletePolicy" => managed::delete),
+        operation!("ListPolicies" => managed::list),
+        operation!("ListEntitiesForPolicy" => managed::list_entities),
+        operation!("CreatePolicyVersion" => versions::create),
+        operation!("GetPolicyVersion" => versions::get),
+        operation!("DeletePolicyVersion" => versions::delete),
+        operation!("SetDefaultPolicyVersion" => versions::set_default),
+        operation!("ListPolicyVersions" => versions::list),
+        operation!("TagPolicy" => tags::add),
+        operation!("UntagPolicy" => tags::remove),
+        operation!("ListPolicyTags" => tags::list),
         operation!("DeleteRole" => roles::delete),
         operation!("PutRolePolicy" => policies::put),
         operation!("GetRolePolicy" => policies::get),
@@ -93,6 +129,7 @@ pub static SERVICE: Service = Service {
         operation!("GetInstanceProfile" => instance_profiles::get),
         operation!("AddRoleToInstanceProfile" => instance_profiles::add_role),
         operation!("RemoveRoleFromInstanceProfile" => instance_profiles::remove_role),
+        operation!("ListInstanceProfiles" => instance_profiles::list),
         operation!("ListInstanceProfilesForRole" => instance_profiles::list_for_role),
         operation!("DeleteInstanceProfile" => instance_profiles::delete),
     ],

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::roles::{check_document, check_name, encoded, find, find_mut, no_such_entity};
+use super::documents::{self, Purpose};
+use super::managed::check_attachable;
+use super::pages::Pages;
+use super::roles::{check_name, encoded, find, find_mut, no_such_entity, root_path};
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
 
 /// The input of `PutRolePolicy`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Put {
     role_name: String,
     policy_name: String,
@@ -21,7 +24,7 @@ pub struct Put {
 /// `PutRolePolicy`: adds it, or puts it in place of the one of that name.
 pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check_name("policyName", &input.policy_name, 128)?;
-    check_document(&input.policy_document)?;
+    documents::check(&input.policy_document, Purpose::Identity)?;
     sandbox.world.write(|world| {
         find_mut(&mut world.iam, &input.role_name)?.inline.insert(input.policy_name, input.policy_document);
         Ok(Value::Null)
@@ -30,7 +33,7 @@ pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
 
 /// The input of operations on one inline policy.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Inline {
     role_name: String,
     policy_name: String,
@@ -60,52 +63,73 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
 
 /// The input of the List operations.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct List {
     role_name: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
 }
 
-/// `ListRolePolicies`, all in one page.
+/// `ListRolePolicies`.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
-        let names: Vec<_> = find(&world.iam, &input.role_name)?.inline.keys().collect();
-        Ok(json!({ "PolicyNames": names, "IsTruncated": false }))
+        let List { role_name, marker, max_items } = input;
+        let names = find(&world.iam, &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
+        Pages::new(marker, max_items).answer(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
     })
 }
 
-/// `ListAttachedRolePolicies`, all in one page.
-pub fn list_attached(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+/// The input of `ListAttachedRolePolicies`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ListAttached {
+    role_name: String,
+    #[serde(default = "root_path")]
+    path_prefix: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+/// `ListAttachedRolePolicies`.
+pub fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
+    let ListAttached { role_name, path_prefix, marker, max_items } = input;
     sandbox.world.read(|world| {
-        let attached = find(&world.iam, &input.role_name)?.attached.iter();
-        let policies: Vec<_> = attached
-            .map(|arn| json!({ "PolicyName": arn.rsplit('/').next().unwrap_or_default(), "PolicyArn": arn }))
-            .collect();
-        Ok(json!({ "AttachedPolicies": policies, "IsTruncated": false }))
+        let attached = find(&world.iam, &role_name)?.attached.iter();
+        let in_path =
+            |arn: &&String| arn.split_once(":policy").is_some_and(|(_, place)| place.starts_with(&path_prefix));
+        let policies = attached.filter(in_path).map(|arn| {
+            let name = arn.rsplit('/').next().unwrap_or_default();
+            (arn.clone(), json!({ "PolicyName": name, "PolicyArn": arn }))
+        });
+        let question = format!("ListAttachedRolePolicies {role_name} {path_prefix}");
+        Pages::new(marker, max_items).answer(&question, "AttachedPolicies", policies)
     })
 }
 
 /// The input of `AttachRolePolicy` and `DetachRolePolicy`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Attachment {
     role_name: String,
     policy_arn: String,
 }
 
-fn no_such_managed_policy(arn: &str) -> Fault {
-    no_such_entity(format!("Policy {arn} does not exist or is not attachable."))
-}
+/// How many managed policies a role may have (IAM's quotas).
+const MOST_ATTACHED: usize = 10;
 
-/// `AttachRolePolicy`, of AWS's own policies: the account has none.
+/// `AttachRolePolicy`: one of AWS's policies or of the account's.
 pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
-    if !input.policy_arn.starts_with("arn:aws:iam::aws:policy/") {
-        return Err(no_such_managed_policy(&input.policy_arn));
-    }
     sandbox.world.write(|world| {
+        check_attachable(&world.iam, &input.policy_arn)?;
         let attached = &mut find_mut(&mut world.iam, &input.role_name)?.attached;
-        if !attached.contains(&input.policy_arn) {
-            attached.push(input.policy_arn);
+        if attached.contains(&input.policy_arn) {
+            return Ok(Value::Null);
         }
+        if attached.len() >= MOST_ATTACHED {
+            let message = format!("Cannot exceed quota for PoliciesPerRole: {MOST_ATTACHED}");
+            return Err(Fault::new(409, "LimitExceeded", message));
+        }
+        attached.push(input.policy_arn);
         Ok(Value::Null)
     })
 }

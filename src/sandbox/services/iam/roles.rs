@@ -6,8 +6,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Role, State};
+use super::documents::{self, Purpose};
+use super::managed::check_attachable;
+use super::pages::Pages;
+use super::{Role, State, role_tags, tags};
 use crate::sandbox::services::Reply;
+use crate::sandbox::services::tagging::Tag;
 use crate::sandbox::world::clock::iso8601;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
@@ -54,12 +58,14 @@ pub fn check_name(member: &str, name: &str, longest: usize) -> Result<(), Fault>
     Ok(())
 }
 
-/// A policy document has to be JSON.
-pub fn check_document(document: &str) -> Result<(), Fault> {
-    match serde_json::from_str::<Value>(document) {
-        Ok(Value::Object(_)) => Ok(()),
-        _ => Err(Fault::client("MalformedPolicyDocument", "Syntax errors in policy.")),
+/// Refuses a path that does not begin and end with a slash.
+pub fn check_path(path: &str) -> Result<(), Fault> {
+    if path.starts_with('/') && path.ends_with('/') && path.len() <= 512 {
+        return Ok(());
     }
+    let message = "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
+                   characters and/or / characters.";
+    Err(Fault::client("ValidationError", message))
 }
 
 /// Documents are percent-encoded in IAM's answers.
@@ -78,29 +84,16 @@ pub fn described(role: &Role) -> Value {
         "AssumeRolePolicyDocument": encoded(&role.assume_role_policy),
         "Description": role.description,
         "MaxSessionDuration": role.max_session_duration,
-        "Tags": if role.tags.is_empty() { Value::Null } else { tag_list(role) },
+        "PermissionsBoundary": role.boundary.as_ref().map(|arn| {
+            json!({ "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn })
+        }),
+        "Tags": if role.tags.is_empty() { Value::Null } else { role_tags::listed(role) },
     })
-}
-
-fn tag_list(role: &Role) -> Value {
-    role.tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
-}
-
-/// A tag.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Tag {
-    key: String,
-    value: String,
-}
-
-fn tags(tags: Vec<Tag>) -> BTreeMap<String, String> {
-    tags.into_iter().map(|Tag { key, value }| (key, value)).collect()
 }
 
 /// The input of `CreateRole`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Create {
     role_name: String,
     assume_role_policy_document: String,
@@ -109,6 +102,7 @@ pub struct Create {
     description: Option<String>,
     #[serde(default = "one_hour")]
     max_session_duration: u32,
+    permissions_boundary: Option<String>,
     #[serde(default)]
     tags: Vec<Tag>,
 }
@@ -122,69 +116,95 @@ fn one_hour() -> u32 {
     3600
 }
 
-/// `CreateRole`.
-pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
-    let Create { role_name: name, assume_role_policy_document, path, description, max_session_duration, tags: given } =
-        input;
-    check_name("roleName", &name, 64)?;
-    check_document(&assume_role_policy_document)?;
-    let role = Role {
+/// A role with nothing but its trust policy.
+pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: String) -> Role {
+    Role {
         arn: sandbox.config.global_arn("iam", &format!("role{path}{name}")),
         id: format!("AROA{}", ids::upper(17)),
         created: sandbox.clock.now(),
-        assume_role_policy: assume_role_policy_document,
+        description: None,
+        max_session_duration: one_hour(),
         inline: BTreeMap::new(),
         attached: Vec::new(),
-        tags: tags(given),
+        tags: BTreeMap::new(),
+        boundary: None,
         name,
         path,
-        description,
-        max_session_duration,
-    };
+        assume_role_policy,
+    }
+}
+
+/// `CreateRole`.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    check_name("roleName", &input.role_name, 64)?;
+    check_path(&input.path)?;
+    tags::check(&input.tags)?;
+    documents::check(&input.assume_role_policy_document, Purpose::Trust)?;
+    let mut role = new(sandbox, input.role_name, input.path, input.assume_role_policy_document);
+    role.description = input.description;
+    role.max_session_duration = input.max_session_duration;
+    role.tags = role_tags::by_key(input.tags);
+    role.boundary = input.permissions_boundary;
     sandbox.world.write(|world| {
         if world.iam.roles.contains(&role.name) {
-            return Err(Fault::new(
-                409,
-                "EntityAlreadyExists",
-                format!("Role with name {} already exists.", role.name),
-            ));
+            let message = format!("Role with name {} already exists.", role.name);
+            return Err(Fault::new(409, "EntityAlreadyExists", message));
+        }
+        if let Some(arn) = &role.boundary {
+            check_attachable(&world.iam, arn)?;
         }
         world.iam.roles.insert(role.name.clone(), role.clone());
-        Ok(json!({ "Role": described(&role) }))
+        let mut described = described(&role);
+        // Told of a role that there is, not of one that is made.
+        described["MaxSessionDuration"] = Value::Null;
+        Ok(json!({ "Role": described }))
     })
 }
 
 /// The input of operations on one role.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Named {
     role_name: String,
 }
 
 /// `GetRole`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
-    sandbox.world.read(|world| Ok(json!({ "Role": described(find(&world.iam, &input.role_name)?) })))
+    sandbox.world.read(|world| {
+        let mut described = described(find(&world.iam, &input.role_name)?);
+        described["RoleLastUsed"] = json!({});
+        Ok(json!({ "Role": described }))
+    })
 }
 
 /// The input of `ListRoles`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct List {
     #[serde(default = "root_path")]
     path_prefix: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
 }
 
-/// `ListRoles`, all in one page.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Value {
+/// `ListRoles`: neither tags nor boundaries.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let roles = world.iam.roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
-        json!({ "Roles": roles.map(described).collect::<Vec<_>>(), "IsTruncated": false })
+        let roles = roles.map(|role| {
+            let mut described = described(role);
+            described["Tags"] = Value::Null;
+            described["PermissionsBoundary"] = Value::Null;
+            (role.name.clone(), described)
+        });
+        let pages = Pages::new(input.marker, input.max_items);
+        pages.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
     })
 }
 
 /// The input of `UpdateAssumeRolePolicy`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct UpdateAssumeRolePolicy {
     role_name: String,
     policy_document: String,
@@ -192,7 +212,7 @@ pub struct UpdateAssumeRolePolicy {
 
 /// `UpdateAssumeRolePolicy`.
 pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
-    check_document(&input.policy_document)?;
+    documents::check(&input.policy_document, Purpose::Trust)?;
     sandbox.world.write(|world| {
         find_mut(&mut world.iam, &input.role_name)?.assume_role_policy = input.policy_document;
         Ok(Value::Null)
@@ -201,7 +221,7 @@ pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRole
 
 /// The input of `UpdateRole`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Update {
     role_name: String,
     description: Option<String>,
@@ -218,49 +238,34 @@ pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     })
 }
 
-/// The input of `TagRole`.
+/// The input of `UpdateRoleDescription`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct TagRole {
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct UpdateDescription {
     role_name: String,
-    tags: Vec<Tag>,
+    description: String,
 }
 
-/// `TagRole`.
-pub fn tag(sandbox: &Arc<Sandbox>, input: TagRole) -> Reply {
+/// `UpdateRoleDescription`.
+pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
     sandbox.world.write(|world| {
-        find_mut(&mut world.iam, &input.role_name)?.tags.extend(tags(input.tags));
-        Ok(Value::Null)
+        let role = find_mut(&mut world.iam, &input.role_name)?;
+        role.description = Some(input.description);
+        Ok(json!({ "Role": described(role) }))
     })
-}
-
-/// The input of `UntagRole`.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct UntagRole {
-    role_name: String,
-    tag_keys: Vec<String>,
-}
-
-/// `UntagRole`.
-pub fn untag(sandbox: &Arc<Sandbox>, input: UntagRole) -> Reply {
-    sandbox.world.write(|world| {
-        find_mut(&mut world.iam, &input.role_name)?.tags.retain(|key, _| !input.tag_keys.contains(key));
-        Ok(Value::Null)
-    })
-}
-
-/// `ListRoleTags`, all in one page.
-pub fn list_tags(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
-    sandbox
-        .world
-        .read(|world| Ok(json!({ "Tags": tag_list(find(&world.iam, &input.role_name)?), "IsTruncated": false })))
 }
 
 /// `DeleteRole`: refused while it has policies or is in a profile.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
         let role = find(&world.iam, &input.role_name)?;
+        if role.path.starts_with("/aws-service-role/") {
+            let message = format!(
+                "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
+                role.name
+            );
+            return Err(Fault::client("UnmodifiableEntity", message));
+        }
         let conflict = if !role.attached.is_empty() {
             Some("must detach all policies first.")
         } else if !role.inline.is_empty() {

@@ -3,14 +3,22 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::paging::InvalidToken;
+use super::tagging::Tag;
 use super::{Service, operation};
+use crate::sandbox::Fault;
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::world::table::state;
 
-mod parameters;
+mod describe;
+mod filters;
+mod labels;
 mod public;
+mod put;
+mod read;
+mod tags;
 
-/// A parameter.
+/// A version of a parameter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Parameter {
     /// Its name.
@@ -25,13 +33,66 @@ pub struct Parameter {
     pub modified: Timestamp,
     /// What it is for.
     pub description: Option<String>,
+    /// The key that would encrypt a `SecureString`.
+    #[serde(default)]
+    pub key_id: Option<String>,
+    /// `Standard` or `Advanced`.
+    #[serde(default = "standard")]
+    pub tier: String,
+    /// `text` or `aws:ec2:image`.
+    #[serde(default = "text")]
+    pub data_type: String,
+    /// The labels of this version.
+    #[serde(default)]
+    pub labels: Vec<String>,
+}
+
+fn standard() -> String {
+    "Standard".to_owned()
+}
+
+fn text() -> String {
+    "text".to_owned()
+}
+
+/// What is kept of a parameter beside its newest version.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Past {
+    /// Its older versions, the oldest first.
+    pub versions: Vec<Parameter>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
 }
 
 state! {
     /// What the service remembers.
     pub struct State {
-        /// Parameters by name.
+        /// The newest version of each parameter by name.
         pub parameters: Table<Parameter> = "ssm.parameters",
+        /// What was before, and tags, by name.
+        pub past: Table<Past> = "ssm.past",
+    }
+}
+
+impl State {
+    /// All versions of a parameter, the oldest first.
+    fn versions(&self, name: &str) -> Vec<&Parameter> {
+        let before = self.past.get(name).map(|past| past.versions.as_slice()).unwrap_or_default();
+        before.iter().chain(self.parameters.get(name)).collect()
+    }
+
+    /// One version of a parameter, to be changed.
+    fn version_mut(&mut self, name: &str, version: i64) -> Option<&mut Parameter> {
+        if self.parameters.get(name)?.version == version {
+            return self.parameters.get_mut(name);
+        }
+        self.past.get_mut(name)?.versions.iter_mut().find(|one| one.version == version)
+    }
+
+    /// Takes a parameter away with all that was before.
+    fn remove(&mut self, name: &str) -> Option<Parameter> {
+        self.past.remove(name);
+        self.parameters.remove(name)
     }
 }
 
@@ -41,12 +102,36 @@ pub static SERVICE: Service = Service {
     protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
     validation_code: "ValidationException",
     operations: &[
-        operation!("PutParameter" => parameters::put),
-        operation!("GetParameter" => parameters::get),
-        operation!("GetParameters" => parameters::get_all),
-        operation!("GetParametersByPath" => parameters::get_by_path),
-        operation!("DescribeParameters" => parameters::describe),
-        operation!("DeleteParameter" => parameters::delete),
-        operation!("DeleteParameters" => parameters::delete_all),
+        operation!("AddTagsToResource" => tags::add),
+        operation!("DeleteParameter" => put::delete),
+        operation!("DeleteParameters" => put::delete_all),
+        operation!("DescribeParameters" => describe::describe),
+        operation!("GetParameter" => read::get),
+        operation!("GetParameterHistory" => describe::history),
+        operation!("GetParameters" => read::get_all),
+        operation!("GetParametersByPath" => read::get_by_path),
+        operation!("LabelParameterVersion" => labels::add),
+        operation!("ListTagsForResource" => tags::list),
+        operation!("PutParameter" => put::put),
+        operation!("RemoveTagsFromResource" => tags::remove),
+        operation!("UnlabelParameterVersion" => labels::remove),
     ],
 };
+
+fn invalid(message: impl Into<String>) -> Fault {
+    Fault::client("ValidationException", message)
+}
+
+fn not_found() -> Fault {
+    Fault::client("ParameterNotFound", "")
+}
+
+fn no_such_version(name: &str, version: &str) -> Fault {
+    let message =
+        format!("Systems Manager could not find version {version} of {name}. Verify the version and try again.");
+    Fault::client("ParameterVersionNotFound", message)
+}
+
+fn invalid_token(_: InvalidToken) -> Fault {
+    Fault::client("InvalidNextToken", "The specified token isn't valid.")
+}

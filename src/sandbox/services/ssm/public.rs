@@ -6,42 +6,59 @@ use sha2::{Digest as _, Sha256};
 
 use super::Parameter;
 
-/// Families of Amazon Linux images, each a folder of the names below it.
-const FOLDERS: &[&str] = &["/aws/service/ami-amazon-linux-latest/", "/aws/service/ecs/optimized-ami/"];
-
-const NAMES: &[&str] = &[
-    "amzn2-ami-hvm-x86_64-gp2",
-    "amzn2-ami-hvm-x86_64-ebs",
-    "amzn2-ami-hvm-arm64-gp2",
-    "amzn2-ami-kernel-5.10-hvm-x86_64-gp2",
-    "amzn2-ami-kernel-5.10-hvm-arm64-gp2",
-    "amzn-ami-hvm-x86_64-gp2",
-    "al2023-ami-kernel-default-x86_64",
-    "al2023-ami-kernel-default-arm64",
-    "al2023-ami-kernel-6.1-x86_64",
-    "al2023-ami-kernel-6.1-arm64",
-    "al2023-ami-minimal-kernel-default-x86_64",
-    "al2023-ami-minimal-kernel-default-arm64",
-    "amazon-linux-2/recommended/image_id",
-    "amazon-linux-2023/recommended/image_id",
-    "amazon-linux-2023/arm64/recommended/image_id",
+/// The folders, each with the names below it.
+const FOLDERS: &[(&str, &[&str])] = &[
+    (
+        "/aws/service/ami-amazon-linux-latest/",
+        &[
+            "amzn2-ami-hvm-x86_64-gp2",
+            "amzn2-ami-hvm-x86_64-ebs",
+            "amzn2-ami-hvm-arm64-gp2",
+            "amzn2-ami-kernel-5.10-hvm-x86_64-gp2",
+            "amzn2-ami-kernel-5.10-hvm-arm64-gp2",
+            "amzn-ami-hvm-x86_64-gp2",
+            "al2023-ami-kernel-default-x86_64",
+            "al2023-ami-kernel-default-arm64",
+            "al2023-ami-kernel-6.1-x86_64",
+            "al2023-ami-kernel-6.1-arm64",
+            "al2023-ami-minimal-kernel-default-x86_64",
+            "al2023-ami-minimal-kernel-default-arm64",
+            "al2023-ami-minimal-kernel-6.1-x86_64",
+            "al2023-ami-minimal-kernel-6.1-arm64",
+        ],
+    ),
+    (
+        "/aws/service/ecs/optimized-ami/",
+        &[
+            "amazon-linux-2/recommended/image_id",
+            "amazon-linux-2/arm64/recommended/image_id",
+            "amazon-linux-2/gpu/recommended/image_id",
+            "amazon-linux-2023/recommended/image_id",
+            "amazon-linux-2023/arm64/recommended/image_id",
+        ],
+    ),
 ];
 
 /// The public parameter of a name.
 pub fn find(name: &str) -> Option<Parameter> {
-    let rest = FOLDERS.iter().find_map(|folder| name.strip_prefix(folder))?;
-    NAMES.contains(&rest).then(|| Parameter {
+    let known =
+        FOLDERS.iter().any(|(folder, names)| name.strip_prefix(folder).is_some_and(|rest| names.contains(&rest)));
+    known.then(|| Parameter {
         name: name.to_owned(),
         kind: "String".to_owned(),
         value: format!("ami-0{}", &hex::encode(Sha256::digest(name))[..16]),
         version: 1,
         modified: Timestamp::UNIX_EPOCH,
         description: None,
+        key_id: None,
+        tier: "Standard".to_owned(),
+        data_type: "text".to_owned(),
+        labels: Vec::new(),
     })
 }
 
 /// All public parameters below a path.
 pub fn below(path: &str) -> Vec<Parameter> {
-    let names = FOLDERS.iter().flat_map(|folder| NAMES.iter().map(move |name| format!("{folder}{name}")));
+    let names = FOLDERS.iter().flat_map(|(folder, names)| names.iter().map(move |name| format!("{folder}{name}")));
     names.filter(|name| name.starts_with(path)).filter_map(|name| find(&name)).collect()
 }

@@ -32,6 +32,7 @@ struct Role {
     managed_policy_arns: Vec<String>,
     max_session_duration: Option<u32>,
     path: Option<String>,
+    permissions_boundary: Option<String>,
     #[serde(default)]
     policies: Vec<InlinePolicy>,
     role_name: Option<String>,
@@ -55,6 +56,7 @@ async fn create_role(context: Context, properties: Value) -> Result<Made, Fault>
         "Path": role.path,
         "Description": role.description,
         "MaxSessionDuration": role.max_session_duration,
+        "PermissionsBoundary": role.permissions_boundary,
         "Tags": context.all_tags(&role.tags),
     });
     let answer = context.call("iam", "CreateRole", input).await?;
@@ -91,6 +93,13 @@ async fn update_role(context: Context, old: Incarnation, properties: Value) -> R
         context.call("iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": gone.policy_name })).await?;
     }
     put_policies(&context, name, &after).await?;
+    match &after.permissions_boundary {
+        Some(arn) => {
+            let input = json!({ "RoleName": name, "PermissionsBoundary": arn });
+            context.call("iam", "PutRolePermissionsBoundary", input).await?;
+        }
+        None => drop(context.call("iam", "DeleteRolePermissionsBoundary", json!({ "RoleName": name })).await?),
+    }
     let gone: Vec<&str> = before
         .tags
         .iter()

@@ -25,6 +25,7 @@ mod ec2;
 mod ecs;
 mod ecs_service;
 mod iam;
+mod iam_policies;
 mod logs;
 mod markers;
 mod secretsmanager;
@@ -61,13 +62,15 @@ const UNTAGGED: &[&str] = &[
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::EC2::SecurityGroupIngress",
+    "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Policy",
+    "AWS::IAM::RolePolicy",
     "AWS::Logs::LogStream",
     "AWS::IAM::InstanceProfile",
     "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
-    "AWS::SSM::Parameter",
     "AWS::CDK::Metadata",
+    "AWS::ServiceDiscovery::Instance",
     "AWS::CloudFormation::WaitConditionHandle",
 ];
 
@@ -98,6 +101,7 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
     [
         ec2::TYPES,
         iam::TYPES,
+        iam_policies::TYPES,
         ecs::TYPES,
         ecs_service::TYPES,
         cloudmap::TYPES,

@@ -1,11 +1,13 @@
 //! `AWS::SSM::Parameter`.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, resource_type};
+use super::{Context, Made, ResourceType, resource_type, text};
 use crate::sandbox::Fault;
-use crate::sandbox::services::cloudformation::model::Incarnation;
+use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
@@ -20,6 +22,11 @@ struct Properties {
     kind: String,
     value: String,
     description: Option<String>,
+    tier: Option<String>,
+    data_type: Option<String>,
+    /// By key, unlike those of other types.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
 }
 
 async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
@@ -29,10 +36,33 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
 }
 
 async fn put(context: &Context, name: &str, properties: &Properties, overwrite: bool) -> Result<Made, Fault> {
-    let Properties { kind, value, description, .. } = properties;
-    let input =
-        json!({ "Name": name, "Type": kind, "Value": value, "Description": description, "Overwrite": overwrite });
+    let Properties { kind, value, description, tier, data_type, tags, .. } = properties;
+    if kind == "SecureString" {
+        return Err(Fault::client("ValidationError", "SecureString is not supported by AWS::SSM::Parameter"));
+    }
+    let input = json!({
+        "Name": name,
+        "Type": kind,
+        "Value": value,
+        "Description": description,
+        "Tier": tier,
+        "DataType": data_type,
+        "Overwrite": overwrite,
+    });
     context.call("ssm", "PutParameter", input).await?;
+    let own: Vec<Tag> = tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect();
+    let wanted = context.all_tags(&own);
+    let resource = json!({ "ResourceType": "Parameter", "ResourceId": name });
+    let listed = context.call("ssm", "ListTagsForResource", resource.clone()).await?;
+    let there = listed["TagList"].as_array().into_iter().flatten();
+    let gone: Vec<&str> =
+        there.map(|tag| text(tag, "/Key")).filter(|key| !wanted.iter().any(|tag| tag.key == *key)).collect();
+    let mut removal = resource.clone();
+    removal["TagKeys"] = json!(gone);
+    context.call("ssm", "RemoveTagsFromResource", removal).await?;
+    let mut addition = resource;
+    addition["Tags"] = json!(wanted);
+    context.call("ssm", "AddTagsToResource", addition).await?;
     Ok(Made::new(name, json!({ "Type": kind, "Value": value })))
 }
 

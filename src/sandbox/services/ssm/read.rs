@@ -1,0 +1,164 @@
+//! The values of parameters: one, several, and all below a path.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::filters::{self, Filter};
+use super::{Parameter, invalid, invalid_token, no_such_version, not_found, public};
+use crate::sandbox::services::{Reply, paging};
+use crate::sandbox::world::World;
+use crate::sandbox::world::clock::epoch_seconds;
+use crate::sandbox::{Config, Fault, Sandbox};
+
+const PAGE: usize = 10;
+
+/// The ARN of a parameter.
+pub(super) fn arn(config: &Config, name: &str) -> String {
+    if name.starts_with("/aws/service/") {
+        return format!("arn:aws:ssm:{}::parameter{name}", config.region);
+    }
+    config.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')))
+}
+
+/// The value as a caller sees it: what is secret stays so until it is asked to be decrypted.
+pub(super) fn value(parameter: &Parameter, decrypted: bool) -> String {
+    if parameter.kind != "SecureString" || decrypted {
+        return parameter.value.clone();
+    }
+    let digest =
+        Sha256::new().chain_update(&parameter.name).chain_update([0]).chain_update(&parameter.value).finalize();
+    format!("AQICAH{}", STANDARD.encode(digest))
+}
+
+fn described(config: &Config, parameter: &Parameter, selector: &str, decrypted: bool) -> Value {
+    json!({
+        "Name": parameter.name,
+        "Type": parameter.kind,
+        "Value": value(parameter, decrypted),
+        "Version": parameter.version,
+        "Selector": (!selector.is_empty()).then_some(selector),
+        "LastModifiedDate": epoch_seconds(parameter.modified),
+        "ARN": arn(config, &parameter.name),
+        "DataType": parameter.data_type,
+    })
+}
+
+/// A parameter by its name or ARN, with or without the version or the label that is wanted of it; and that selector.
+fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
+    let prefix = config.arn("ssm", "parameter/");
+    let name = match name.strip_prefix(&prefix) {
+        Some(rest) if world.ssm.parameters.contains(rest.split(':').next().unwrap_or(rest)) => rest.to_owned(),
+        Some(rest) => format!("/{rest}"),
+        None => name.to_owned(),
+    };
+    let (bare, selector) = name.split_once(':').map_or((name.as_str(), ""), |(bare, selector)| (bare, selector));
+    let versions = world.ssm.versions(bare);
+    let Some(newest) = versions.last() else {
+        return public::find(bare)
+            .filter(|_| selector.is_empty())
+            .map(|found| (found, String::new()))
+            .ok_or_else(not_found);
+    };
+    if selector.is_empty() {
+        return Ok(((*newest).clone(), String::new()));
+    }
+    let wanted = |one: &&&Parameter| match selector.parse::<i64>() {
+        Ok(version) => one.version == version,
+        Err(_) => one.labels.iter().any(|label| label == selector),
+    };
+    let found = versions.iter().find(wanted).ok_or_else(|| {
+        if selector.parse::<i64>().is_ok() {
+            return no_such_version(bare, selector);
+        }
+        let message =
+            format!("Systems Manager could not find the label {selector} of {bare}. Verify the label and try again.");
+        Fault::client("ParameterVersionNotFound", message)
+    })?;
+    Ok(((*found).clone(), format!(":{selector}")))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Get {
+    name: String,
+    #[serde(default)]
+    with_decryption: bool,
+}
+
+pub(super) fn get(sandbox: &Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
+    let (parameter, selector) = sandbox.world.read(|world| find(world, &sandbox.config, &name))?;
+    Ok(json!({ "Parameter": described(&sandbox.config, &parameter, &selector, with_decryption) }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct GetAll {
+    names: Vec<String>,
+    #[serde(default)]
+    with_decryption: bool,
+}
+
+/// What there is, and the names of what there is not.
+pub(super) fn get_all(sandbox: &Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    sandbox.world.read(|world| {
+        let asked = names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name));
+        for (_, name) in asked {
+            match find(world, &sandbox.config, name) {
+                Ok((parameter, selector)) => {
+                    found.push(described(&sandbox.config, &parameter, &selector, with_decryption));
+                }
+                Err(_) => missing.push(name),
+            }
+        }
+        Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ByPath {
+    path: String,
+    #[serde(default)]
+    recursive: bool,
+    #[serde(default)]
+    with_decryption: bool,
+    #[serde(default)]
+    parameter_filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
+    let ByPath { path, recursive, parameter_filters, .. } = &input;
+    if !path.starts_with('/') {
+        let message = "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward \
+                       slash \"/\". It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). It must use only letters, \
+                       numbers, or the following symbols: . (period), - (hyphen), _ (underscore). Special characters are not \
+                       allowed. All sub-paths, if specified, must use the forward slash symbol \"/\". Valid example: \
+                       /get/parameters2-/by1./path0_.";
+        return Err(invalid(message));
+    }
+    filters::check(parameter_filters, filters::OF_PATH)?;
+    let folder = format!("{}/", path.trim_end_matches('/'));
+    let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
+    let mut found = public::below(&folder);
+    let page = sandbox.world.read(|world| {
+        found.extend(world.ssm.parameters.values().cloned());
+        let wanted = found.iter().filter(|parameter| {
+            filters::is_below(path, *recursive, &parameter.name)
+                && filters::pass(parameter_filters, parameter, &world.ssm)
+        });
+        let wanted = wanted.map(|parameter| {
+            (parameter.name.clone(), described(&sandbox.config, parameter, "", input.with_decryption))
+        });
+        paging::page(wanted, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
+}
