@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::services::find as find_service;
-use super::{Instance, State, operations, page};
+use super::{Instance, State, operations};
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
 
@@ -86,19 +86,15 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 #[serde(rename_all = "PascalCase")]
 pub struct List {
     service_id: String,
-    max_results: Option<usize>,
-    next_token: Option<String>,
 }
 
-/// `ListInstances`.
+/// `ListInstances`, all in one page.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
-    let page = sandbox.world.read(|world| {
+    sandbox.world.read(|world| {
         let prefix = key(&world.cloudmap, &input.service_id, "")?;
-        let instances = world.cloudmap.instances.with_prefix(&prefix);
-        let shown = instances.map(|(key, instance)| (key.to_owned(), described(instance)));
-        page(shown, &format!("ListInstances {prefix}"), input.next_token.as_deref(), input.max_results)
-    })?;
-    Ok(json!({ "Instances": page.items, "NextToken": page.next_token }))
+        let instances = world.cloudmap.instances.with_prefix(&prefix).map(|(_, instance)| described(instance));
+        Ok(json!({ "Instances": instances.collect::<Vec<_>>() }))
+    })
 }
 
 /// The input of `DiscoverInstances`.

@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::paging::{self, Page};
 use super::{Service as ServiceRow, operation};
-use crate::sandbox::Fault;
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::world::table::state;
 
@@ -126,17 +124,3 @@ pub static SERVICE: ServiceRow = ServiceRow {
         operation!("GetOperation" => operations::get),
     ],
 };
-
-/// How many a page has when it is not asked otherwise.
-const PAGE: usize = 100;
-
-/// A page of a list.
-fn page<T>(
-    items: impl IntoIterator<Item = (String, T)>,
-    question: &str,
-    next_token: Option<&str>,
-    limit: Option<usize>,
-) -> Result<Page<T>, Fault> {
-    paging::page(items, question, next_token, limit.unwrap_or(PAGE))
-        .map_err(|_| Fault::client("InvalidInput", "The specified NextToken is not valid."))
-}

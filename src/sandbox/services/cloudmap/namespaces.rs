@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Namespace, State, operations, page};
+use super::{Namespace, State, operations};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::clock::epoch_seconds;
 use crate::sandbox::world::ids;
@@ -94,12 +94,10 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 pub struct List {
     #[serde(default)]
     filters: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
 }
 
 /// A filter of a List operation.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Filter {
     name: String,
@@ -113,20 +111,17 @@ impl Filter {
     }
 }
 
-/// `ListNamespaces`.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
-    let question = format!("ListNamespaces {:?}", input.filters);
-    let page = sandbox.world.read(|world| {
-        let wanted = world.cloudmap.namespaces.iter().filter(|(_, namespace)| {
+/// `ListNamespaces`, all in one page.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Value {
+    sandbox.world.read(|world| {
+        let wanted = world.cloudmap.namespaces.values().filter(|namespace| {
             input
                 .filters
                 .iter()
                 .all(|filter| filter.accepts("NAME", &namespace.name) && filter.accepts("TYPE", "DNS_PRIVATE"))
         });
-        let shown = wanted.map(|(id, namespace)| (id.to_owned(), described(&world.cloudmap, namespace)));
-        page(shown, &question, input.next_token.as_deref(), input.max_results)
-    })?;
-    Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))
+        json!({ "Namespaces": wanted.map(|namespace| described(&world.cloudmap, namespace)).collect::<Vec<_>>() })
+    })
 }
 
 /// `DeleteNamespace`: refused while it has services.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::namespaces::{Filter, not_found as namespace_not_found};
-use super::{Service, State, operations, page};
+use super::{Service, State, operations};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::clock::epoch_seconds;
 use crate::sandbox::world::ids;
@@ -103,25 +103,17 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
 pub struct List {
     #[serde(default)]
     filters: Vec<Filter>,
-    max_results: Option<usize>,
-    next_token: Option<String>,
 }
 
-/// `ListServices`: of each what `GetService` says, without its namespace.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
-    let question = format!("ListServices {:?}", input.filters);
-    let page = sandbox.world.read(|world| {
-        let wanted = world.cloudmap.services.iter().filter(|(_, service)| {
-            input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
-        });
-        let shown = wanted.map(|(id, service)| {
-            let mut summary = described(&world.cloudmap, service);
-            summary["NamespaceId"] = Value::Null;
-            (id.to_owned(), summary)
-        });
-        page(shown, &question, input.next_token.as_deref(), input.max_results)
-    })?;
-    Ok(json!({ "Services": page.items, "NextToken": page.next_token }))
+/// `ListServices`, all in one page.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Value {
+    sandbox.world.read(|world| {
+        let wanted =
+            world.cloudmap.services.values().filter(|service| {
+                input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
+            });
+        json!({ "Services": wanted.map(|service| described(&world.cloudmap, service)).collect::<Vec<_>>() })
+    })
 }
 
 /// The input of `UpdateService`.

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::{Parameter, public};
 use crate::sandbox::services::Reply;
-use crate::sandbox::services::paging::{self, Page};
 use crate::sandbox::world::World;
 use crate::sandbox::world::clock::epoch_seconds;
 use crate::sandbox::{Config, Fault, Sandbox};
+
+const KINDS: &[&str] = &["String", "StringList", "SecureString"];
 
 fn default_kind() -> String {
     "String".to_owned()
@@ -33,6 +34,13 @@ pub struct Put {
 pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     let Put { name, value, kind, description, overwrite } = input;
     check_name(&name)?;
+    if !KINDS.contains(&kind.as_str()) {
+        let message = format!(
+            "1 validation error detected: Value '{kind}' at 'type' failed to satisfy constraint: \
+             Member must satisfy enum value set: [SecureString, StringList, String]"
+        );
+        return Err(Fault::client("ValidationException", message));
+    }
     let modified = sandbox.clock.now();
     sandbox.world.write(|world| {
         let before = world.ssm.parameters.get(&name);
@@ -125,47 +133,28 @@ pub struct ByPath {
     path: String,
     #[serde(default)]
     recursive: bool,
-    max_results: Option<usize>,
-    next_token: Option<String>,
 }
 
-/// `GetParametersByPath`.
-pub fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
+/// `GetParametersByPath`, all in one page.
+pub fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Value {
     let folder = format!("{}/", input.path.trim_end_matches('/'));
     let mut found = public::below(&folder);
     sandbox.world.read(|world| {
         found.extend(world.ssm.parameters.with_prefix(&folder).map(|(_, parameter)| parameter.clone()));
     });
     let wanted = found.iter().filter(|parameter| input.recursive || !parameter.name[folder.len()..].contains('/'));
-    let shown = wanted.map(|parameter| (parameter.name.clone(), described(&sandbox.config, parameter)));
-    let question = format!("GetParametersByPath {folder} {}", input.recursive);
-    let page = page(shown, &question, input.next_token.as_deref(), input.max_results.unwrap_or(10))?;
-    Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
-}
-
-fn page(
-    items: impl IntoIterator<Item = (String, Value)>,
-    question: &str,
-    next_token: Option<&str>,
-    limit: usize,
-) -> Result<Page<Value>, Fault> {
-    paging::page(items, question, next_token, limit)
-        .map_err(|_| Fault::client("InvalidNextToken", "The specified token is not valid."))
+    json!({ "Parameters": wanted.map(|parameter| described(&sandbox.config, parameter)).collect::<Vec<_>>() })
 }
 
 /// The input of `DescribeParameters`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Describe {
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
+pub struct Describe {}
 
-/// `DescribeParameters`: the account's own, without their values.
-pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
-    let page = sandbox.world.read(|world| {
-        let parameters = world.ssm.parameters.iter().map(|(name, parameter)| {
-            let shown = json!({
+/// `DescribeParameters`: the account's own, all in one page, without their values.
+pub fn describe(sandbox: &Arc<Sandbox>, Describe {}: Describe) -> Value {
+    sandbox.world.read(|world| {
+        let parameters = world.ssm.parameters.values().map(|parameter| {
+            json!({
                 "Name": parameter.name,
                 "Type": parameter.kind,
                 "LastModifiedDate": epoch_seconds(parameter.modified),
@@ -174,12 +163,10 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
                 "Tier": "Standard",
                 "Policies": [],
                 "DataType": "text",
-            });
-            (name.to_owned(), shown)
+            })
         });
-        page(parameters, "DescribeParameters", input.next_token.as_deref(), input.max_results.unwrap_or(10))
-    })?;
-    Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
+        json!({ "Parameters": parameters.collect::<Vec<_>>() })
+    })
 }
 
 /// `DeleteParameter`.
