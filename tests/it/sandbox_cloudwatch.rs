@@ -125,6 +125,44 @@ fn aws_changes(described: &impl Fn() -> Value) -> impl Iterator<Item = Value> {
 }
 
 #[tokio::test]
+async fn cloudformation_makes_changes_and_deletes_alarms() {
+    let aws = LocalAws::start().await;
+    let template = |threshold: &str, team: &str| {
+        json!({ "Resources": { "Busy": { "Type": "AWS::CloudWatch::Alarm", "Properties": {
+            "MetricName": "load", "Namespace": "Test", "Statistic": "Average", "Period": "60", "EvaluationPeriods": 1,
+            "Threshold": threshold, "ComparisonOperator": "GreaterThanThreshold", "Tags": [{ "Key": team, "Value": "1" }],
+        } } } })
+        .to_string()
+    };
+    let client = aws.cloudformation();
+    let until = async |wanted: &str| {
+        for _ in 0..2000 {
+            let stacks = client.describe_stacks().stack_name("alarms").send().await;
+            let status = stacks.map(|stacks| stacks.stacks()[0].stack_status().cloned());
+            let status = status.map_or_else(|_| "DELETE_COMPLETE".to_owned(), |one| one.expect("a status").to_string());
+            if status == wanted {
+                return;
+            }
+        }
+        panic!("it never is {wanted}");
+    };
+    let alarm = || ok(&aws, "DescribeAlarms", &json!({ "AlarmNamePrefix": "alarms-Busy-" }))["MetricAlarms"][0].clone();
+    client.create_stack().stack_name("alarms").template_body(template("80", "old")).send().await.expect("a stack");
+    until("CREATE_COMPLETE").await;
+    let made = alarm();
+    assert_eq!((&made["Threshold"], &made["StateValue"]), (&json!(80.0), &json!("INSUFFICIENT_DATA")));
+    client.update_stack().stack_name("alarms").template_body(template("70", "new")).send().await.expect("an update");
+    until("UPDATE_COMPLETE").await;
+    let changed = alarm();
+    assert_eq!((&changed["Threshold"], &changed["AlarmArn"]), (&json!(70.0), &made["AlarmArn"]));
+    let tags = ok(&aws, "ListTagsForResource", &json!({ "ResourceARN": made["AlarmArn"] })).to_string();
+    assert!(tags.contains("\"new\"") && !tags.contains("\"old\""), "{tags}");
+    client.delete_stack().stack_name("alarms").send().await.expect("a deletion");
+    until("DELETE_COMPLETE").await;
+    assert_eq!(alarm(), Value::Null);
+}
+
+#[tokio::test]
 async fn one_service_speaks_three_protocols() {
     let aws = LocalAws::start().await;
     let put = "Action=PutMetricData&Version=2010-08-01&Namespace=Test&MetricData.member.1.MetricName=load&MetricData.member.1.Value=2.5\

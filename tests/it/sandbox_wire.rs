@@ -56,45 +56,38 @@ async fn what_does_not_satisfy_the_model_is_refused_in_each_services_words() {
     );
     let unknown = ec2("Action=DeleteVpc&VpcId=vpc-1&Nonsense=1");
     assert!(unknown.contains("<Code>UnknownParameter</Code>"), "{unknown}");
+    let dry = ec2("Action=CreateVpc&CidrBlock=10.0.0.0/16&DryRun=true");
+    assert!(dry.contains("<Code>DryRunOperation</Code>"), "{dry}");
+    assert!(!ec2("Action=DescribeVpcs").contains("10.0.0.0/16"));
 }
 
 #[tokio::test]
 async fn pages_follow_each_other_and_their_tokens_are_checked() {
     let aws = LocalAws::start().await;
-    let ssm = |operation: &str, input: &Value| json(&aws, "ssm", &format!("AmazonSSM.{operation}"), input).json();
-    for name in ["/p/a", "/p/b", "/p/c"] {
-        ssm("PutParameter", &json!({ "Name": name, "Value": "1", "Type": "String" }));
+    let call = |operation: &str, input: &Value| {
+        json(&aws, "monitoring", &format!("GraniteServiceVersion20100801.{operation}"), input).json()
+    };
+    for name in ["a", "b", "c"] {
+        let alarm = json!({
+            "AlarmName": name, "Namespace": "n", "MetricName": "m", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
+            "Threshold": 1, "ComparisonOperator": "LessThanThreshold",
+        });
+        call("PutMetricAlarm", &alarm);
     }
-    let first = ssm("GetParametersByPath", &json!({ "Path": "/p", "MaxResults": 2 }));
-    assert_eq!(first["Parameters"].as_array().map(Vec::len), Some(2));
+    let first = call("DescribeAlarms", &json!({ "MaxRecords": 1 }));
+    assert_eq!(first["MetricAlarms"][0]["AlarmName"], "a");
     let token = &first["NextToken"];
     // What the next page begins with is gone by then.
-    ssm("DeleteParameter", &json!({ "Name": "/p/b" }));
-    let second = ssm("GetParametersByPath", &json!({ "Path": "/p", "MaxResults": 2, "NextToken": token }));
-    assert_eq!(second["Parameters"][0]["Name"], "/p/c");
+    call("DeleteAlarms", &json!({ "AlarmNames": ["b"] }));
+    let second = call("DescribeAlarms", &json!({ "MaxRecords": 1, "NextToken": token }));
+    assert_eq!(second["MetricAlarms"][0]["AlarmName"], "c");
     for (operation, input) in [
-        ("GetParametersByPath", json!({ "Path": "/q", "NextToken": token })),
-        ("DescribeParameters", json!({ "NextToken": token })),
-        ("DescribeParameters", json!({ "NextToken": "made up" })),
+        ("DescribeAlarms", json!({ "AlarmNamePrefix": "a", "NextToken": token })),
+        ("DescribeAlarmHistory", json!({ "NextToken": token })),
+        ("DescribeAlarms", json!({ "NextToken": "made up" })),
     ] {
-        assert_eq!(message(&ssm(operation, &input)), "InvalidNextToken: The specified token is not valid.");
+        assert_eq!(message(&call(operation, &input)), "InvalidNextToken: The next token specified is invalid.");
     }
-
-    let ec2 = |parameters: &str| query(&aws, "ec2", &format!("Version=2016-11-15&{parameters}")).text();
-    for network in 0..6 {
-        ec2(&format!("Action=CreateVpc&CidrBlock=10.{network}.0.0/16"));
-    }
-    let page = ec2("Action=DescribeVpcs&MaxResults=5");
-    let token = page.split("<nextToken>").nth(1).and_then(|rest| rest.split('<').next()).expect("there is more");
-    let rest = ec2(&format!("Action=DescribeVpcs&MaxResults=5&NextToken={token}"));
-    assert!(rest.matches("<vpcId>").count() >= 1 && page.matches("<vpcId>").count() == 5, "{rest}");
-    let foreign = ec2(&format!("Action=DescribeSubnets&MaxResults=5&NextToken={token}"));
-    assert!(foreign.contains("<Code>InvalidNextToken</Code>"), "{foreign}");
-
-    let map = |operation: &str, input: Value| {
-        json(&aws, "servicediscovery", &format!("Route53AutoNaming_v20170314.{operation}"), &input).json()
-    };
-    assert!(message(&map("ListNamespaces", json!({ "NextToken": "made up" }))).starts_with("InvalidInput"));
 }
 
 #[tokio::test]

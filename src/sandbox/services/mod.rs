@@ -126,6 +126,10 @@ impl Service {
         if let Some(model) = self.model() {
             self.satisfied(&model::violations(model, operation, &input))?;
         }
+        if self.is_ec2() && input.get("DryRun").is_some_and(|asked| *asked == true) {
+            let message = "Request would have succeeded, but DryRun flag is set.";
+            return Err(Fault::new(412, "DryRunOperation", message));
+        }
         (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, input }).await
     }
 

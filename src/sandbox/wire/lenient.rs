@@ -1,4 +1,4 @@
-//! Reads a typed input from a value whose scalars may be strings, as they are in the Query protocols and in templates:
+//! Reads a typed input from a value whose scalars may be strings, as they are in templates and in what those are handed on to:
 //! `"true"` is a boolean, `"3"` a number, and an empty string an empty list.
 
 use std::fmt;

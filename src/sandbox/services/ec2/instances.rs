@@ -115,9 +115,8 @@ fn reservation_of(mut instance: Value) -> Value {
 
 /// `DescribeInstances`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: records::Describe) -> Reply {
-    let found = records::page(sandbox, &INSTANCE, &input)?;
-    let reservations: Vec<Value> = found.items.into_iter().map(reservation_of).collect();
-    Ok(json!({ "reservationSet": reservations, "nextToken": found.next_token }))
+    let found = sandbox.world.read(|world| records::select(&world.ec2, &INSTANCE, &input))?;
+    Ok(json!({ "reservationSet": found.into_iter().map(reservation_of).collect::<Vec<_>>() }))
 }
 
 /// The input of `TerminateInstances`.

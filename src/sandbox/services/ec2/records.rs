@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::State;
 use super::nouns::Noun;
 use crate::sandbox::services::Reply;
-use crate::sandbox::services::paging::{self, Page};
 use crate::sandbox::{Fault, Sandbox};
-
-/// How many records a page may have (API reference: `MaxResults`).
-const LEAST_RESULTS: usize = 5;
-const MOST_RESULTS: usize = 1000;
 
 /// A filter of a Describe operation.
 #[derive(Debug, Deserialize)]
@@ -61,41 +56,17 @@ pub fn tag_set(specifications: Vec<TagSpecification>) -> Value {
 
 /// Answers a Describe operation.
 pub fn describe(sandbox: &Arc<Sandbox>, noun: &Noun, input: &Describe) -> Reply {
-    let found = page(sandbox, noun, input)?;
-    let records: Vec<Value> = found.items.into_iter().map(shown).collect();
-    Ok(json!({ noun.set: records, "nextToken": found.next_token }))
-}
-
-/// A record without what other operations tell of it.
-pub fn shown(mut record: Value) -> Value {
-    if let Some(record) = record.as_object_mut() {
+    let mut found = sandbox.world.read(|world| select(&world.ec2, noun, input))?;
+    for record in found.iter_mut().filter_map(Value::as_object_mut) {
         record.remove("attributes");
     }
-    record
-}
-
-/// The page of records that a Describe operation asks for; all of them when it does not ask for pages.
-pub fn page(sandbox: &Arc<Sandbox>, noun: &Noun, input: &Describe) -> Result<Page<Value>, Fault> {
-    let found = sandbox.world.read(|world| select(&world.ec2, noun, input))?;
-    let most = input.members.get("MaxResults").and_then(Value::as_u64).and_then(|most| usize::try_from(most).ok());
-    let token = input.members.get("NextToken").and_then(Value::as_str);
-    if most.is_some() && input.members.contains_key(noun.ids) {
-        let message = format!("The parameter {} cannot be used with the parameter maxResults", noun.ids);
-        return Err(Fault::client("InvalidParameterCombination", message));
-    }
-    if let Some(most) = most.filter(|most| !(LEAST_RESULTS..=MOST_RESULTS).contains(most)) {
-        let bound = if most < LEAST_RESULTS { "greater than 5" } else { "less than 1000" };
-        let message = format!("Value ( {most} ) for parameter maxResults is invalid. Expecting a value {bound}.");
-        return Err(Fault::client("InvalidParameterValue", message));
-    }
-    let asked: Vec<_> = input.filters.iter().map(|filter| (&filter.name, &filter.value)).collect();
-    let question = format!("{} {:?} {asked:?}", noun.set, input.members.get(noun.ids));
-    paging::page(found, &question, token, most.unwrap_or(usize::MAX - 1))
-        .map_err(|_| Fault::client("InvalidNextToken", "The specified NextToken is not valid."))
+    let mut answer = Map::new();
+    answer.insert(noun.set.to_owned(), Value::Array(found));
+    Ok(Value::Object(answer))
 }
 
 /// The records that a Describe operation asks for.
-pub fn select(state: &State, noun: &Noun, input: &Describe) -> Result<Vec<(String, Value)>, Fault> {
+pub fn select(state: &State, noun: &Noun, input: &Describe) -> Result<Vec<Value>, Fault> {
     let ids: Vec<&str> = match input.members.get(noun.ids) {
         Some(Value::Array(ids)) => ids.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
@@ -110,7 +81,7 @@ pub fn select(state: &State, noun: &Noun, input: &Describe) -> Result<Vec<(Strin
     let wanted = records.filter(|(id, record)| {
         (ids.is_empty() || ids.contains(id)) && input.filters.iter().all(|filter| filter.accepts(noun, record))
     });
-    Ok(wanted.map(|(id, record)| (id.to_owned(), record.clone())).collect())
+    Ok(wanted.map(|(_, record)| record.clone()).collect())
 }
 
 /// Where a filter looks; a tag's filters look at the tags.

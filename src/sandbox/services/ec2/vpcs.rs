@@ -58,8 +58,10 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         world.ec2.records.insert(text(&group, "groupId"), group);
         let table = routes::record(owner, &id, &input.cidr_block, json!([]), true);
         world.ec2.records.insert(text(&table, "routeTableId"), table);
-        world.ec2.records.insert(id, vpc.clone());
-        Ok(json!({ "vpc": records::shown(vpc) }))
+        let mut answer = json!({ "vpc": vpc });
+        answer["vpc"]["attributes"] = Value::Null;
+        world.ec2.records.insert(id, vpc);
+        Ok(answer)
     })
 }
 
