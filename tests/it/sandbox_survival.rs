@@ -20,6 +20,9 @@ use crate::local_aws::{Confined, LocalAws};
 
 const LIMIT: Duration = Duration::from_mins(1);
 
+/// What is done to a state's bytes, and what that is called.
+type Damage<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
+
 fn state(aws: &LocalAws) -> PathBuf {
     aws.folder().join("world.redb")
 }
@@ -45,7 +48,6 @@ async fn a_state_that_is_not_whole_is_refused_and_reset_starts_afresh() {
     aws.kill();
     let mut whole = Vec::new();
     open(&state(&aws)).read_to_end(&mut whole).expect("it is read");
-    type Damage<'a> = (&'a str, &'a dyn Fn(&mut Vec<u8>));
     let damages: [Damage<'_>; 4] = [
         ("empty", &Vec::clear),
         ("cut in half", &|bytes| bytes.truncate(bytes.len() / 2)),

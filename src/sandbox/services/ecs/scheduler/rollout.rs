@@ -16,6 +16,9 @@ use crate::sandbox::world::ids;
 /// How long a task has to run before it counts, when none failed before it: enough for a broken one to exit.
 const SETTLE: Duration = Duration::from_millis(250);
 
+/// A task that started so long after now did so before the clock went back.
+const CLOCK_WENT_BACK: Duration = Duration::from_mins(1);
+
 /// Whether any service is not as its row says it should be, and after how long that will be looked at again.
 pub(super) fn due(world: &World, now: Timestamp) -> (bool, Option<Duration>) {
     let moments: Vec<Moment<'_>> = moments(world, now).collect();
@@ -105,8 +108,8 @@ impl<'a> Moment<'a> {
         let started = task.started_at.filter(|_| task.last_status == TaskStatus::Running)?;
         let deployment = self.service.deployments.iter().find(|one| task.started_by.as_ref() == Some(&one.id));
         let failures = deployment.map_or(0, |deployment| deployment.failed_tasks);
-        if started > self.now {
-            // The clock went back: how long it has run is not known, and it may be long until the clock gets there again.
+        if started.duration_since(self.now) > CLOCK_WENT_BACK.try_into().unwrap_or_default() {
+            // How long it has run is not known, and it may be long until the clock gets there again.
             return Some(self.now);
         }
         started.checked_add(SETTLE.saturating_mul(1 << (2 * failures.min(3)))).ok()
