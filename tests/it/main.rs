@@ -16,6 +16,7 @@ mod sandbox_cloudformation;
 mod sandbox_ecs;
 mod sandbox_logs;
 mod sandbox_logs_recorded;
+mod sandbox_network;
 mod sandbox_parameters;
 mod sandbox_secrets;
 mod sandbox_security;
