@@ -20,6 +20,7 @@ mod sandbox_faults;
 mod sandbox_limits;
 mod sandbox_logs;
 mod sandbox_logs_recorded;
+mod sandbox_network;
 mod sandbox_parameters;
 mod sandbox_secrets;
 mod sandbox_security;

@@ -258,8 +258,8 @@ async fn templates_that_cannot_work_are_refused_before_anything_is_made() {
         ("{", "Template format error: JSON not well-formed. (line 1, column 1)".to_owned()),
         ("{}", "Template format error: At least one Resources member must be defined.".to_owned()),
         (
-            &template(&json!({ "A": { "Type": "AWS::SNS::Topic" } })),
-            "Template format error: Unrecognized resource types: [AWS::SNS::Topic]".to_owned(),
+            &template(&json!({ "A": { "Type": "AWS::SQS::Queue" } })),
+            "Template format error: Unrecognized resource types: [AWS::SQS::Queue]".to_owned(),
         ),
         (
             &template(&json!({ "A": { "Type": "AWS::SSM::Parameter", "Properties": { "Value": { "Ref": "Gone" } } } })),

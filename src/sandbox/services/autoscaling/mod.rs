@@ -9,6 +9,7 @@ use crate::sandbox::world::table::state;
 
 mod activities;
 mod policies;
+mod tags;
 mod targets;
 
 pub use activities::Activity;
@@ -26,8 +27,11 @@ pub static SERVICE: Service = Service {
         operation!("DescribeScalableTargets" => targets::describe),
         operation!("DescribeScalingActivities" => activities::describe),
         operation!("DescribeScalingPolicies" => policies::describe),
+        operation!("ListTagsForResource" => tags::list),
         operation!("PutScalingPolicy" => policies::put),
         operation!(async "RegisterScalableTarget" => targets::register),
+        operation!("TagResource" => tags::add),
+        operation!("UntagResource" => tags::remove),
     ],
 };
 

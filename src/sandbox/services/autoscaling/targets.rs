@@ -45,7 +45,8 @@ pub struct SuspendedState {
 }
 
 impl Target {
-    fn arn(&self, config: &Config) -> String {
+    /// Its ARN.
+    pub(super) fn arn(&self, config: &Config) -> String {
         config.arn("application-autoscaling", &format!("scalable-target/{}", self.id))
     }
 

@@ -41,7 +41,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let mut service = Service {
         arn: sandbox.config.arn("servicediscovery", &format!("service/{id}")),
         name: input.name,
-        namespace_id,
+        namespace_id: bare(&namespace_id).to_owned(),
         description: input.description,
         dns_config: input.dns_config,
         health_check_custom_config: input.health_check_custom_config,
@@ -54,14 +54,13 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     };
     sandbox.world.write(|world| {
         let state = &mut world.cloudmap;
-        service.namespace_id = bare(&service.namespace_id).to_owned();
         let namespace = state.namespaces.get(&service.namespace_id);
         let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
         if namespace.kind == Kind::Http {
             if !service.dns_config.is_null() {
                 return Err(invalid("Can't specify DnsConfig for a service in an HTTP namespace"));
             }
-            service.kind = "HTTP".to_owned();
+            "HTTP".clone_into(&mut service.kind);
         }
         let same = |other: &&Service| other.namespace_id == service.namespace_id && other.name == service.name;
         if state.services.values().any(|other| same(&other)) {

@@ -15,6 +15,7 @@ mod gateways;
 mod instances;
 mod nouns;
 mod records;
+mod replace;
 mod routes;
 mod security_groups;
 mod subnets;
@@ -37,6 +38,7 @@ pub static SERVICE: Service = Service {
     validation_code: "MissingParameter",
     operations: &[
         operation!("DescribeAvailabilityZones" => zones::describe),
+        operation!("DescribeRegions" => zones::describe_regions),
         operation!("CreateTags" => tags::create),
         operation!("DeleteTags" => tags::delete),
         operation!("DescribeTags" => tags::describe),
@@ -54,6 +56,8 @@ pub static SERVICE: Service = Service {
         operation!("DisassociateRouteTable" => routes::disassociate),
         operation!("CreateRoute" => routes::create),
         operation!("DeleteRoute" => routes::delete),
+        operation!("ReplaceRoute" => replace::route),
+        operation!("ReplaceRouteTableAssociation" => replace::association),
         operation!("DescribeRouteTables" => |sandbox, input| records::describe(sandbox, &nouns::ROUTE_TABLE, &input)),
         operation!("DeleteRouteTable" => routes::delete_table),
         operation!("CreateInternetGateway" => gateways::create_internet),
@@ -66,6 +70,7 @@ pub static SERVICE: Service = Service {
         operation!("CreateNatGateway" => gateways::create_nat),
         operation!("DescribeNatGateways" => |sandbox, input| records::describe(sandbox, &nouns::NAT_GATEWAY, &input)),
         operation!("DeleteNatGateway" => gateways::delete_nat),
+        operation!("DescribeVpnGateways" => |sandbox, input| records::describe(sandbox, &nouns::VPN_GATEWAY, &input)),
         operation!("AllocateAddress" => addresses::allocate),
         operation!("DescribeAddresses" => |sandbox, input| records::describe(sandbox, &nouns::ADDRESS, &input)),
         operation!("ReleaseAddress" => addresses::release),

@@ -104,6 +104,24 @@ pub const NAT_GATEWAY: Noun = Noun {
     filters: &[("nat-gateway-id", "natGatewayId"), ("vpc-id", "vpcId"), ("subnet-id", "subnetId"), ("state", "state")],
 };
 
+/// A virtual private gateway: nothing here makes one, so that every answer is that there is none.
+pub const VPN_GATEWAY: Noun = Noun {
+    prefix: "vgw-",
+    word: "vpnGateway ID",
+    not_found: "InvalidVpnGatewayID.NotFound",
+    ids: "VpnGatewayId",
+    set: "vpnGatewaySet",
+    filters: &[
+        ("vpn-gateway-id", "vpnGatewayId"),
+        ("attachment.vpc-id", "attachments/vpcId"),
+        ("attachment.state", "attachments/state"),
+        ("amazon-side-asn", "amazonSideAsn"),
+        ("availability-zone", "availabilityZone"),
+        ("state", "state"),
+        ("type", "type"),
+    ],
+};
+
 /// An elastic IP address.
 pub const ADDRESS: Noun = Noun {
     prefix: "eipalloc-",

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::State;
 use super::nouns::Noun;
-use crate::sandbox::services::Reply;
+use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::{Fault, Sandbox};
 
 /// A filter of a Describe operation.
@@ -56,13 +56,26 @@ pub fn tag_set(specifications: Vec<TagSpecification>) -> Value {
 
 /// Answers a Describe operation.
 pub fn describe(sandbox: &Arc<Sandbox>, noun: &Noun, input: &Describe) -> Reply {
-    let mut found = sandbox.world.read(|world| select(&world.ec2, noun, input))?;
+    let found = sandbox.world.read(|world| select(&world.ec2, noun, input))?;
+    let (mut found, next_token) = page(noun, input, found)?;
     for record in found.iter_mut().filter_map(Value::as_object_mut) {
         record.remove("attributes");
     }
     let mut answer = Map::new();
     answer.insert(noun.set.to_owned(), Value::Array(found));
+    answer.insert("nextToken".to_owned(), json!(next_token));
     Ok(Value::Object(answer))
+}
+
+/// The page of the found records that is asked for: all of them, unless `MaxResults` says otherwise.
+fn page(noun: &Noun, input: &Describe, found: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
+    let text = |member: &str| input.members.get(member).and_then(Value::as_str);
+    let most = text("MaxResults").and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
+    let question = format!("Describe {} {:?} {:?}", noun.set, input.filters, input.members.get(noun.ids));
+    let found = found.into_iter().enumerate().map(|(place, record)| (place.to_string(), record));
+    let page = paging::page(found, &question, text("NextToken"), most)
+        .map_err(|_| Fault::client("InvalidNextToken", "The specified NextToken is not valid."))?;
+    Ok((page.items, page.next_token))
 }
 
 /// The records that a Describe operation asks for.

@@ -27,7 +27,8 @@ pub fn record(owner: &str, vpc: &str, cidr: &str, tags: Value, main: bool) -> Va
     })
 }
 
-fn association(table: &str, of: &Value) -> Value {
+/// A table's new association with what `of` is one of: a subnet, or the network as a whole.
+pub fn association(table: &str, of: &Value) -> Value {
     let main = of["main"] == true;
     json!({
         "routeTableAssociationId": ids::resource("rtbassoc"),

@@ -43,6 +43,28 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     Ok(json!({ "availabilityZoneInfo": zones }))
 }
 
+/// The input of `DescribeRegions`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DescribeRegions {
+    #[serde(default)]
+    region_name: Vec<String>,
+    /// Every region that there is is switched on.
+    #[serde(rename = "AllRegions")]
+    _all_regions: Option<bool>,
+}
+
+/// `DescribeRegions`: the sandbox is one region, and knows of no other.
+pub fn describe_regions(sandbox: &Arc<Sandbox>, input: DescribeRegions) -> Reply {
+    let region = &sandbox.config.region;
+    if let Some(unknown) = input.region_name.iter().find(|name| *name != region) {
+        return Err(Fault::client("InvalidParameterValue", format!("Invalid region: [{unknown}]")));
+    }
+    let endpoint = format!("ec2.{region}.amazonaws.com");
+    let known = json!({ "regionName": region, "regionEndpoint": endpoint, "optInStatus": "opt-in-not-required" });
+    Ok(json!({ "regionInfo": [known] }))
+}
+
 /// The names of a region's zones.
 pub fn names(region: &str) -> Vec<String> {
     let letters = if region == "us-east-1" { "abcdef" } else { "abc" };
