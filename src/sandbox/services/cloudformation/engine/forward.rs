@@ -1,15 +1,20 @@
 //! Towards what the template says: creates, updates and replaces, then the outputs.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::graph::{self, Outcome};
-use super::{Operation, Target, incarnation, kind, outputs, policy, reason, type_of};
+use super::removal::destroy;
+use super::{Operation, Target, kind, outputs, policy_of, reason, type_of};
 use crate::sandbox::Fault;
-use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource};
-use crate::sandbox::services::cloudformation::resources::{Context, Made, ResourceType};
+use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack};
+use crate::sandbox::services::cloudformation::operations::policy;
+use crate::sandbox::services::cloudformation::replacement::Recreation;
+use crate::sandbox::services::cloudformation::resources::{CREATION_INITIATED, Context, Made, Making, ResourceType};
 use crate::sandbox::services::cloudformation::template::Template;
+use crate::sandbox::services::cloudformation::template::check::Dependencies;
 
 /// Runs the phase.
 pub async fn run(operation: &Operation) -> Result<(), Fault> {
@@ -21,18 +26,26 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
         (target.live, missing)
     };
     if let Some(reason) = missing {
-        return fail(operation, &reason, stack.definition.on_failure);
+        return fail(operation, &format!("{reason} "), stack.definition.on_failure);
     }
-    let outcome = graph::run(operation, live, false, |operation, name| Box::pin(converge(operation, name))).await;
+    if let Some(name) = protected_from_deletion(operation, &stack, &live)? {
+        return fail(operation, &could_not(&[], &[&name]), stack.definition.on_failure);
+    }
+    let work = |operation, name| -> graph::Work { Box::pin(converge(operation, name)) };
+    let outcome = graph::run_until_failure(operation, live, deadline(operation, &stack), work).await;
+    cancel(operation, &outcome)?;
     if outcome.interrupted {
         return Ok(());
+    }
+    if outcome.timed_out {
+        return fail(operation, "Stack creation time exceeded the specified timeout. ", stack.definition.on_failure);
     }
     if !outcome.failed.is_empty() {
         return failed(operation, &outcome, stack.definition.on_failure);
     }
     let target = operation.target(&stack.definition, &template)?;
     match outputs::evaluate(operation, &target) {
-        Err(problem) => fail(operation, &problem, stack.definition.on_failure),
+        Err(problem) => fail(operation, &format!("{} ", problem.trim_end()), stack.definition.on_failure),
         Ok((outputs, imports)) => {
             let status = if is_creation(operation) { "CREATE_COMPLETE" } else { "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" };
             operation.finish(status, None, |stack| {
@@ -44,30 +57,74 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     }
 }
 
+/// The end of the time that a creation may take; an update may take any.
+async fn deadline(operation: &Operation, stack: &Stack) {
+    let Some(minutes) = stack.timeout_minutes.filter(|_| is_creation(operation)) else {
+        return std::future::pending().await;
+    };
+    let clock = &operation.sandbox.clock;
+    let whole = clock.shortened(Duration::from_secs(u64::from(minutes) * 60));
+    let gone = clock.now().duration_since(stack.updated.unwrap_or(stack.created)).unsigned_abs();
+    tokio::time::sleep(whole.saturating_sub(gone)).await;
+}
+
+/// A resource that the template no longer names although the stack's policy forbids its deletion; it is said so.
+fn protected_from_deletion(operation: &Operation, stack: &Stack, live: &Dependencies) -> Result<Option<String>, Fault> {
+    if is_creation(operation) {
+        return Ok(None);
+    }
+    for mut row in operation.resources().into_values() {
+        if live.contains_key(&row.logical_id) || row.current.is_none() || row.is_retained() {
+            continue;
+        }
+        if let Some(reason) = forbidden(stack, "Update:Delete", &row.logical_id, &row.kind) {
+            operation.set(&mut row, "UPDATE_FAILED", Some(&reason))?;
+            return Ok(Some(row.logical_id));
+        }
+    }
+    Ok(None)
+}
+
+/// Why the stack's policy forbids an action on a resource.
+fn forbidden(stack: &Stack, action: &str, name: &str, kind: &str) -> Option<String> {
+    let policy = stack.policy_during_update.as_ref().or(stack.policy.as_ref())?;
+    policy::refusal(policy, action, name, kind)
+}
+
 fn is_creation(operation: &Operation) -> bool {
     operation.phase == "CREATE_IN_PROGRESS"
+}
+
+/// Says of what was under way that it is no longer, and forgets what it had begun to make.
+fn cancel(operation: &Operation, outcome: &Outcome) -> Result<(), Fault> {
+    for name in &outcome.cancelled {
+        operation.abandon(name)?;
+        let Some(mut resource) = operation.resource(name) else { continue };
+        let verb = verb(&resource);
+        let sentence = if verb == "UPDATE" { "Resource update cancelled" } else { "Resource creation cancelled" };
+        operation.set(&mut resource, &format!("{verb}_FAILED"), Some(sentence))?;
+    }
+    Ok(())
 }
 
 fn failed(operation: &Operation, outcome: &Outcome, on_failure: OnFailure) -> Result<(), Fault> {
     let resources = operation.resources();
     let (mut created, mut updated) = (Vec::new(), Vec::new());
-    for name in &outcome.cancelled {
-        let Some(mut resource) = resources.get(name).cloned() else { continue };
-        let verb = verb(&resource);
-        let sentence = if verb == "UPDATE" { "Resource update cancelled" } else { "Resource creation cancelled" };
-        operation.set(&mut resource, &format!("{verb}_FAILED"), Some(sentence))?;
-    }
     for name in outcome.failed.iter().chain(&outcome.cancelled) {
         let Some(resource) = resources.get(name) else { continue };
         if verb(resource) == "UPDATE" { updated.push(name.as_str()) } else { created.push(name.as_str()) }
     }
+    fail(operation, &could_not(&created, &updated), on_failure)
+}
+
+fn could_not(created: &[&str], updated: &[&str]) -> String {
     let mut sentence = String::new();
     for (names, what) in [(created, "create"), (updated, "update")] {
         if !names.is_empty() {
             let _ = write!(sentence, "The following resource(s) failed to {what}: [{}]. ", names.join(", "));
         }
     }
-    fail(operation, sentence.trim_end(), on_failure)
+    sentence
 }
 
 /// Whether a resource was being made or changed.
@@ -78,8 +135,8 @@ fn verb(resource: &Resource) -> &'static str {
 /// Gives the stack the status that follows a failure.
 fn fail(operation: &Operation, reason: &str, on_failure: OnFailure) -> Result<(), Fault> {
     let (status, reason) = match (is_creation(operation), on_failure) {
-        (true, OnFailure::Rollback) => ("ROLLBACK_IN_PROGRESS", format!("{reason} Rollback requested by user.")),
-        (true, OnFailure::Delete) => ("DELETE_IN_PROGRESS", format!("{reason} Delete requested by user.")),
+        (true, OnFailure::Rollback) => ("ROLLBACK_IN_PROGRESS", format!("{reason}Rollback requested by user.")),
+        (true, OnFailure::Delete) => ("DELETE_IN_PROGRESS", format!("{reason}Delete requested by user.")),
         (true, OnFailure::DoNothing) => ("CREATE_FAILED", reason.to_owned()),
         (false, OnFailure::DoNothing) => ("UPDATE_FAILED", reason.to_owned()),
         (false, _) => ("UPDATE_ROLLBACK_IN_PROGRESS", reason.to_owned()),
@@ -96,6 +153,7 @@ struct Step {
     wanted: Value,
     /// Whether the update changes the stack's tags.
     retagged: bool,
+    stack: Stack,
 }
 
 async fn converge(operation: Operation, name: String) -> Result<(), Fault> {
@@ -116,9 +174,10 @@ async fn converge(operation: Operation, name: String) -> Result<(), Fault> {
     };
     let kind = type_of(&kind(&template, &name))?;
     let retagged = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
-    let mut step = Step { operation, context, kind, row, wanted, retagged };
+    let mut step = Step { operation, context, kind, row, wanted, retagged, stack };
     let result = step.run().await;
     if let Err(fault) = &result {
+        step.operation.abandon(&name)?;
         let status = format!("{}_FAILED", verb(&step.row));
         step.operation.set_with(&mut step.row, &status, Some(&reason(fault)), Some(&step.wanted))?;
     }
@@ -142,12 +201,14 @@ fn row(operation: &Operation, target: &Target<'_>, name: &str) -> Resource {
         deletion_policy: String::new(),
         update_replace_policy: String::new(),
         metadata: Value::Null,
+        half_made: false,
+        is_new: true,
     };
     Resource {
         depends_on: target.live.get(name).cloned().unwrap_or_default(),
-        deletion_policy: policy(declared, "DeletionPolicy"),
-        update_replace_policy: policy(declared, "UpdateReplacePolicy"),
-        metadata: declared["Metadata"].clone(),
+        deletion_policy: policy_of(declared, "DeletionPolicy"),
+        update_replace_policy: policy_of(declared, "UpdateReplacePolicy"),
+        metadata: target.scope.resolve(&declared["Metadata"]).ok().flatten().unwrap_or_default(),
         ..stored.unwrap_or(fresh)
     }
 }
@@ -160,6 +221,7 @@ fn resolved(target: &Target<'_>, name: &str) -> Result<Value, String> {
 
 impl Step {
     async fn run(&mut self) -> Result<(), Fault> {
+        self.take_back_half().await?;
         let Some(current) = self.row.current.clone() else { return self.create("CREATE").await };
         if self.row.status == "CREATE_IN_PROGRESS"
             || (self.row.status == "UPDATE_IN_PROGRESS" && current.properties == self.wanted)
@@ -168,12 +230,36 @@ impl Step {
             return self.settle(verb, Made::from(&current)).await;
         }
         if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
+            self.check_policy("Update:Replace")?;
             return self.replace(current).await;
         }
         if current.properties != self.wanted || (self.retagged && self.kind.has_tags()) {
+            self.check_policy("Update:Modify")?;
             return self.update(current).await;
         }
         self.store()
+    }
+
+    /// What a crash left half made is made anew.
+    async fn take_back_half(&mut self) -> Result<(), Fault> {
+        if let Some(half) = self.row.current.clone().filter(|_| self.row.half_made) {
+            destroy(&self.operation, &self.row.logical_id, half).await?;
+            self.row.current.clone_from(&self.row.previous);
+            self.row.garbage.retain(|one| Some(one) != self.row.previous.as_ref());
+            self.row.half_made = false;
+            self.store()?;
+        }
+        Ok(())
+    }
+
+    fn check_policy(&mut self, action: &str) -> Result<(), Fault> {
+        match forbidden(&self.stack, action, &self.row.logical_id, self.kind.name) {
+            None => Ok(()),
+            Some(reason) => {
+                "UPDATE_IN_PROGRESS".clone_into(&mut self.row.status);
+                Err(Fault::client("Template", reason))
+            }
+        }
     }
 
     /// Keeps what the template says of a resource that does not change itself.
@@ -193,10 +279,20 @@ impl Step {
         if verb == "CREATE" {
             self.say("CREATE_IN_PROGRESS", None)?;
         }
-        let made = (self.kind.create)(self.context.clone(), self.wanted.clone()).await?;
+        let status = if verb == "CREATE" { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
+        let making = Some(Making { kind: self.kind.name, properties: self.wanted.clone(), status });
+        let context = Context { making, ..self.context.clone() };
+        let made = (self.kind.create)(context, self.wanted.clone()).await;
+        // The handler may have told that it is there already.
+        self.row = self.operation.resource(&self.row.logical_id).unwrap_or_else(|| self.row.clone());
+        let made = made?;
         self.kind.name.clone_into(&mut self.row.kind);
-        self.row.current = Some(incarnation(self.kind.name, made.clone(), self.wanted.clone()));
-        self.say(&format!("{verb}_IN_PROGRESS"), Some("Resource creation Initiated"))?;
+        self.row.become_made(Incarnation::new(self.kind.name, made.clone(), self.wanted.clone()));
+        if std::mem::take(&mut self.row.half_made) {
+            self.store()?;
+        } else {
+            self.say(status, Some(CREATION_INITIATED))?;
+        }
         self.settle(verb, made).await
     }
 
@@ -206,7 +302,7 @@ impl Step {
             Some(stable) => stable(self.context.clone(), made).await?,
             None => made,
         };
-        self.row.current = Some(incarnation(self.kind.name, made, self.wanted.clone()));
+        self.row.current = Some(Incarnation::new(self.kind.name, made, self.wanted.clone()));
         self.say(&format!("{verb}_COMPLETE"), None)
     }
 
@@ -220,18 +316,15 @@ impl Step {
     /// Makes the new one first; the old one goes in the clean-up.
     async fn replace(&mut self, current: Incarnation) -> Result<(), Fault> {
         let sentence = "Requested update requires the creation of a new physical resource; hence creating one.";
+        self.row.previous.get_or_insert(current);
         self.say("UPDATE_IN_PROGRESS", Some(sentence))?;
-        self.row.previous.get_or_insert_with(|| current.clone());
-        if self.row.update_replace_policy == "Delete" && !self.row.garbage.contains(&current) {
-            self.row.garbage.push(current);
-        }
         self.create("UPDATE").await
     }
 }
 
 /// Whether a property that only creation can set has changed.
 pub fn needs_replacement(kind: &ResourceType, old: &Value, new: &Value) -> bool {
-    changed_properties(old, new).iter().any(|name| kind.is_create_only(name))
+    changed_properties(old, new).iter().any(|name| kind.recreation(name, &old[name], &new[name]) == Recreation::Always)
 }
 
 /// The names of the properties that differ.
