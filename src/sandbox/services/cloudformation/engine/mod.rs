@@ -19,8 +19,9 @@ mod graph;
 mod outputs;
 mod removal;
 mod rollback;
+mod step;
 
-pub use forward::changed_properties;
+pub use step::changed_properties;
 
 /// How long to wait before a phase that the disk stopped is tried again.
 const RETRY: Duration = Duration::from_secs(1);

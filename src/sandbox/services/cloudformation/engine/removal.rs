@@ -4,6 +4,7 @@ use super::graph::{self, reversed};
 use super::{Operation, reason, type_of};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Resource};
+use crate::sandbox::services::cloudformation::resources::is_gone;
 use crate::sandbox::services::cloudformation::template::Template;
 use crate::sandbox::services::cloudformation::template::check::Dependencies;
 
@@ -79,10 +80,6 @@ pub async fn destroy(operation: &Operation, name: &str, incarnation: Incarnation
         Err(fault) if is_gone(&fault) => Ok(()),
         other => other,
     }
-}
-
-fn is_gone(fault: &Fault) -> bool {
-    fault.code.contains("NotFound") || matches!(fault.code.as_str(), "NoSuchEntity" | "ServiceNotActiveException")
 }
 
 /// Deletes what an update replaced or no longer names: the phase of the CLEANUP statuses.

@@ -9,13 +9,16 @@ use super::engine::{self, changed_properties};
 use super::model::{Definition, Incarnation, Planned, Resource, Stack};
 use super::replacement::Recreation;
 use super::resources::{self, ResourceType};
-use super::template::references::{Reference, imports, references};
+use super::template::references::imports;
 use super::template::resolve::{Known, LATER, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::sandbox::{Fault, Sandbox};
 use detail::{Cause, Detail};
+use told::{Outcome, modification, outcome, removal};
 
+mod causes;
 mod detail;
+mod told;
 
 /// The changes, or `None` when the definition changes nothing at all.
 pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -> Result<Option<Planned>, Fault> {
@@ -52,15 +55,6 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
     Ok((!nothing).then(|| comparison.told()))
 }
 
-/// How a resource comes out of the comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Kept,
-    Modified,
-    MayBeReplaced,
-    Replaced,
-}
-
 struct Comparison<'a> {
     scope: Scope<'a>,
     before: Option<&'a Template>,
@@ -92,15 +86,30 @@ impl Comparison<'_> {
         for row in gone {
             let plain = removal(&row);
             let mut full = plain.clone();
-            full["BeforeContext"] = self.context(
-                self.before,
-                &row.logical_id,
-                row.current.as_ref().map(|one| &one.properties),
-                &row.metadata,
-            );
+            let properties = self.as_declared_before(&row);
+            full["BeforeContext"] = self.context(self.before, &row.logical_id, Some(&properties), &row.metadata);
             self.planned.insert(row.logical_id, (Some(plain), Some(full)));
         }
         Ok(())
+    }
+
+    /// The properties of a resource that goes, as its template had them: what referred to other resources is not looked up.
+    fn as_declared_before(&self, row: &Resource) -> Value {
+        let declared = self.before.and_then(|template| Some((template, template.resources().get(&row.logical_id)?)));
+        let resolved = declared.and_then(|(template, resource)| {
+            let scope = Scope {
+                template,
+                config: self.scope.config,
+                stack_name: self.scope.stack_name,
+                stack_id: self.scope.stack_id,
+                parameters: parameters::scope(template, &self.old.parameters),
+                resources: template.resources().keys().map(|name| (name.clone(), Known::Later)).collect(),
+                exports: self.scope.exports.clone(),
+            };
+            scope.resolve(&resource["Properties"]).ok().flatten()
+        });
+        let current = || row.current.as_ref().map(|one| one.properties.clone()).unwrap_or_default();
+        resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
     }
 
     /// What nobody exports may be exported by the time of the execution.
@@ -228,65 +237,6 @@ impl Comparison<'_> {
         (plain, full)
     }
 
-    /// Why a part of the template has another value: as told without values, and with.
-    fn causes(&self, earlier: &Value, declared: &Value) -> (Vec<Cause>, Vec<Cause>) {
-        let referred: Vec<Cause> = if earlier == declared { self.referred(declared).collect() } else { Vec::new() };
-        if referred.is_empty() {
-            return (vec![Cause::direct(true)], vec![Cause::direct(true)]);
-        }
-        let of_parameters = referred.iter().any(|cause| cause.source == "ParameterReference");
-        let mut full: Vec<Cause> = referred.iter().map(|cause| Cause { is_static: true, ..cause.clone() }).collect();
-        full.push(Cause::direct(false));
-        let mut plain = referred;
-        if of_parameters {
-            plain.push(Cause::direct(false));
-        }
-        (plain, full)
-    }
-
-    /// The causes among what a part of the template refers to.
-    fn referred(&self, declared: &Value) -> impl Iterator<Item = Cause> {
-        let mut causes = Vec::new();
-        for Reference { name, attribute } in references(declared) {
-            let outcome = self.outcomes.get(&name).copied().unwrap_or(Outcome::Kept);
-            let cause = match (outcome, attribute) {
-                _ if self.is_changed_parameter(&name) => {
-                    Cause { source: "ParameterReference", entity: Some(name), is_static: true }
-                }
-                (Outcome::Kept, _) | (Outcome::Modified, None) => continue,
-                (outcome, None) => {
-                    Cause { source: "ResourceReference", entity: Some(name), is_static: outcome == Outcome::Replaced }
-                }
-                (outcome, Some(attribute)) => Cause {
-                    source: "ResourceAttribute",
-                    entity: Some(format!("{name}.{attribute}")),
-                    is_static: outcome == Outcome::Replaced,
-                },
-            };
-            if !causes.contains(&cause) {
-                causes.push(cause);
-            }
-        }
-        causes.into_iter()
-    }
-
-    fn is_changed_parameter(&self, name: &str) -> bool {
-        let value = |definition: &Definition| {
-            definition
-                .parameters
-                .iter()
-                .find(|parameter| parameter.key == name)
-                .map(|parameter| parameter.value.clone())
-        };
-        let new = value(self.new);
-        new.is_some() && new != value(self.old)
-    }
-
-    /// Whether an output has another value although the template says the same of it.
-    fn outputs_may_change(&self, template: &Template) -> bool {
-        template.outputs().values().flat_map(references).any(|reference| self.is_changed_parameter(&reference.name))
-    }
-
     /// What a resource was or is to be, as a text.
     fn context(&self, template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
         let declared = template.and_then(|template| template.resources().get(name));
@@ -301,47 +251,6 @@ impl Comparison<'_> {
         }
         detail::context(&whole).into()
     }
-
-    fn told(self) -> Planned {
-        let (plain, full): (Vec<_>, Vec<_>) = self.planned.into_values().unzip();
-        let wrapped = |changes: Vec<Option<Value>>| {
-            changes
-                .into_iter()
-                .flatten()
-                .map(|change| json!({ "Type": "Resource", "ResourceChange": change }))
-                .collect()
-        };
-        let secrets: Vec<&str> = [self.old, self.new]
-            .into_iter()
-            .flat_map(|definition| &definition.parameters)
-            .filter(|parameter| parameter.no_echo && !parameter.value.is_empty())
-            .map(|parameter| parameter.value.as_str())
-            .collect();
-        let mut full: Vec<Value> = wrapped(full);
-        full.iter_mut().for_each(|change| mask(change, &secrets));
-        Planned { plain: wrapped(plain), full, warning: self.warning }
-    }
-}
-
-/// Hides the values of parameters that are not to be shown.
-fn mask(value: &mut Value, secrets: &[&str]) {
-    match value {
-        Value::String(text) => {
-            for secret in secrets {
-                *text = text.replace(secret, "****");
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
-        Value::Object(members) => members
-            .iter_mut()
-            .filter(|(name, _)| {
-                matches!(name.as_str(), "ResourceChange" | "Details" | "Target")
-                    || name.ends_with("Context")
-                    || name.ends_with("Value")
-            })
-            .for_each(|(_, member)| mask(member, secrets)),
-        _ => {}
-    }
 }
 
 fn next(left: &BTreeMap<String, Vec<String>>) -> Option<String> {
@@ -350,65 +259,4 @@ fn next(left: &BTreeMap<String, Vec<String>>) -> Option<String> {
 
 fn attribute(attribute: &'static str, values: Option<(Value, Value)>) -> Detail {
     Detail { attribute, name: None, values, recreation: Recreation::Never, cause: Cause::direct(true) }
-}
-
-fn outcome(kind: &ResourceType, current: &Incarnation, details: &[Detail]) -> Outcome {
-    let recreation = |is_static: bool| {
-        let some = details.iter().filter(|detail| detail.cause.is_static == is_static);
-        some.map(|detail| detail.recreation).max().unwrap_or(Recreation::Never)
-    };
-    if current.kind != kind.name || recreation(true) == Recreation::Always {
-        Outcome::Replaced
-    } else if recreation(true).max(recreation(false)) > Recreation::Never {
-        Outcome::MayBeReplaced
-    } else if details.is_empty() {
-        Outcome::Kept
-    } else {
-        Outcome::Modified
-    }
-}
-
-fn modification(
-    kind: &ResourceType,
-    row: &Resource,
-    current: &Incarnation,
-    details: &[Detail],
-    told: impl Fn(&Detail) -> Vec<Value>,
-) -> Option<Value> {
-    let (replacement, policy_action) = match (outcome(kind, current, details), row.update_replace_policy.as_str()) {
-        (Outcome::Kept, _) => return None,
-        (Outcome::Modified, _) => ("False", None),
-        (Outcome::MayBeReplaced, _) => ("Conditional", None),
-        (Outcome::Replaced, "Retain") => ("True", Some("ReplaceAndRetain")),
-        (Outcome::Replaced, _) => ("True", Some("ReplaceAndDelete")),
-    };
-    let mut scope: Vec<&str> = Vec::new();
-    for detail in details {
-        if !scope.contains(&detail.attribute) {
-            scope.push(detail.attribute);
-        }
-    }
-    Some(json!({
-        "Action": "Modify",
-        "LogicalResourceId": row.logical_id,
-        "PhysicalResourceId": current.physical_id,
-        "ResourceType": kind.name,
-        "Replacement": replacement,
-        "PolicyAction": policy_action,
-        "Scope": scope,
-        "Details": details.iter().flat_map(told).collect::<Vec<_>>(),
-    }))
-}
-
-fn removal(row: &Resource) -> Value {
-    let physical_id = row.current.as_ref().map(|current| &current.physical_id);
-    json!({
-        "Action": "Remove",
-        "LogicalResourceId": row.logical_id,
-        "PhysicalResourceId": physical_id,
-        "ResourceType": row.kind,
-        "PolicyAction": if row.is_retained() { "Retain" } else { "Delete" },
-        "Scope": [],
-        "Details": [],
-    })
 }

@@ -247,6 +247,19 @@ pub struct OnlyTags {
     pub tags: Vec<Tag>,
 }
 
+/// Whether a fault says that what was to be changed or deleted is not there.
+pub fn is_gone(fault: &Fault) -> bool {
+    fault.code.contains("NotFound") || matches!(fault.code.as_str(), "NoSuchEntity" | "ServiceNotActiveException")
+}
+
+/// The outcome of a deletion, where what is already gone is as good.
+fn gone(result: Result<Value, Fault>) -> Result<(), Fault> {
+    match result {
+        Err(fault) if !is_gone(&fault) => Err(fault),
+        _ => Ok(()),
+    }
+}
+
 /// A text member of an answer.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
