@@ -103,7 +103,6 @@ impl RollbackConfiguration {
 impl Asked {
     /// What the stack is to become; `previous` is the stack that is updated.
     pub async fn definition(&self, sandbox: &Arc<Sandbox>, previous: Option<&Stack>) -> Result<Definition, Fault> {
-        self.check_members()?;
         let template_body = self.template_body(previous)?;
         let template = Template::parse(&template_body)?;
         let before = previous.map(|stack| &stack.definition);
@@ -130,7 +129,8 @@ impl Asked {
         })
     }
 
-    fn check_members(&self) -> Result<(), Fault> {
+    /// Refuses members that are not served, and values that no stack could have.
+    pub fn check_members(&self) -> Result<(), Fault> {
         let refused = [
             ("StackPolicyURL", self.stack_policy_url.is_some()),
             ("StackPolicyDuringUpdateURL", self.stack_policy_during_update_url.is_some()),

@@ -29,6 +29,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
         ));
     };
     check_name(&name)?;
+    asked.check_members()?;
     let creates = match asked.change_set_type.as_deref() {
         None | Some("UPDATE") => false,
         Some("CREATE") => true,

@@ -17,6 +17,7 @@ use crate::sandbox::{Fault, Sandbox};
 /// `CreateStack`.
 pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     check_stack_name(&asked.stack_name)?;
+    asked.check_members()?;
     if asked.timeout_in_minutes == Some(0) {
         return Err(invalid(
             "1 validation error detected: Value '0' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 1",
@@ -59,6 +60,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
 
 /// `UpdateStack`.
 pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
+    asked.check_members()?;
     let stack = sandbox.world.read(|world| find(&world.cloudformation, &asked.stack_name).cloned())?;
     check_updatable(&stack)?;
     let definition = asked.definition(&sandbox, Some(&stack)).await?;
