@@ -32,7 +32,9 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
     let undone = sandbox.world.write(|world| {
         let attempts: Vec<String> =
             world.cloudformation.attempts.iter().map(|(resource, _)| resource.to_owned()).collect();
-        attempts.iter().for_each(|resource| undo_attempt(world, resource));
+        for resource in &attempts {
+            undo_attempt(world, resource);
+        }
         Ok(())
     });
     // A disk that refuses to write now refuses what follows too, and that is tried again.

@@ -87,7 +87,7 @@ impl Comparison<'_> {
             let plain = removal(&row);
             let mut full = plain.clone();
             let properties = self.as_declared_before(&row);
-            full["BeforeContext"] = self.context(self.before, &row.logical_id, Some(&properties), &row.metadata);
+            full["BeforeContext"] = context(self.before, &row.logical_id, Some(&properties), &row.metadata);
             self.planned.insert(row.logical_id, (Some(plain), Some(full)));
         }
         Ok(())
@@ -136,7 +136,7 @@ impl Comparison<'_> {
         let resolved = |part: &Value| self.scope.resolve(part).ok().flatten().unwrap_or_default();
         let (wanted, metadata) = (resolved(&declared["Properties"]), resolved(&declared["Metadata"]));
         let wanted = if wanted.is_null() { json!({}) } else { wanted };
-        let after = self.context(Some(self.scope.template), name, Some(&wanted), &metadata);
+        let after = context(Some(self.scope.template), name, Some(&wanted), &metadata);
         let Some((row, current)) = self.rows.get(name).and_then(|row| Some((row.clone(), row.current.clone()?))) else {
             self.scope.resources.insert(name.to_owned(), Known::Later);
             let plain = json!({
@@ -152,7 +152,7 @@ impl Comparison<'_> {
         self.know(name, &current, &wanted, outcome);
         let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
         let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
-            change["BeforeContext"] = self.context(self.before, name, Some(&current.properties), &row.metadata);
+            change["BeforeContext"] = context(self.before, name, Some(&current.properties), &row.metadata);
             change["AfterContext"] = after;
             change
         });
@@ -236,21 +236,20 @@ impl Comparison<'_> {
         }
         (plain, full)
     }
-
-    /// What a resource was or is to be, as a text.
-    fn context(&self, template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
-        let declared = template.and_then(|template| template.resources().get(name));
-        let mut whole = json!({ "Properties": properties });
-        if !metadata.is_null() {
-            whole["Metadata"] = metadata.clone();
-        }
-        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-            if let Some(declared) = declared.and_then(|declared| declared.get(policy)) {
-                whole[policy] = declared.clone();
-            }
-        }
-        detail::context(&whole).into()
+}
+/// What a resource was or is to be, as a text.
+fn context(template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
+    let declared = template.and_then(|template| template.resources().get(name));
+    let mut whole = json!({ "Properties": properties });
+    if !metadata.is_null() {
+        whole["Metadata"] = metadata.clone();
     }
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        if let Some(declared) = declared.and_then(|declared| declared.get(policy)) {
+            whole[policy] = declared.clone();
+        }
+    }
+    detail::context(&whole).into()
 }
 
 fn next(left: &BTreeMap<String, Vec<String>>) -> Option<String> {
