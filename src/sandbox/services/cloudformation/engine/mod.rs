@@ -193,14 +193,21 @@ impl Operation {
     }
 
     /// What is to be, as the definition says.
-    fn target<'a>(&'a self, definition: &'a Definition, template: &'a Template) -> Result<Target<'a>, Fault> {
+    fn target<'a>(&'a self, definition: &Definition, template: &'a Template) -> Result<Target<'a>, Fault> {
+        let scope = self.scope(definition, template);
+        let live = live(template, &scope)?;
+        Ok(Target { template, scope, live })
+    }
+
+    /// What the template's references are to, now.
+    fn scope<'a>(&'a self, definition: &Definition, template: &'a Template) -> Scope<'a> {
         let resources = self.resources();
         let exports = self.sandbox.world.read(|world| world.cloudformation.exports());
         let known = |resource: Resource| {
             let current = resource.current?;
             Some((resource.logical_id, Known::Resource(current.physical_id, current.attributes)))
         };
-        let scope = Scope {
+        Scope {
             template,
             config: &self.sandbox.config,
             stack_name: &self.stack_name,
@@ -208,9 +215,7 @@ impl Operation {
             parameters: parameters::scope(template, &definition.parameters),
             resources: resources.into_values().filter_map(known).collect(),
             exports,
-        };
-        let live = live(template, &scope)?;
-        Ok(Target { template, scope, live })
+        }
     }
 }
 
