@@ -223,3 +223,44 @@ async fn members_that_are_not_served_are_named() {
     let wrong = client.describe_stacks().next_token("made-up").send().await.expect_err("no such token");
     assert_eq!(wrong.message(), Some("The specified token is invalid."));
 }
+
+/// As AWS's answers recorded by the LocalStack project (Apache-2.0) in `test_blocked_stack_deletion` have it.
+#[tokio::test]
+async fn a_resource_that_cannot_be_deleted_holds_its_stack_until_it_is_retained() {
+    let aws = LocalAws::start().await;
+    let client = aws.cloudformation();
+    let document =
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "*", "Resource": "*" }] });
+    let policy = json!({ "PolicyName": "broken", "PolicyDocument": document });
+    let body = template(&json!({ "BrokenPolicy": { "Type": "AWS::IAM::Policy", "Properties": policy } }));
+    let stack = create(&client, "blocked", &body).await;
+    let id = stack.stack_id().expect("an id");
+    let why = Some("The following resource(s) failed to delete: [BrokenPolicy]. ");
+    assert_eq!((status(&stack), stack.stack_status_reason()), ("ROLLBACK_FAILED", why));
+    assert!(stack.deletion_time().is_some());
+    client.delete_stack().stack_name(id).send().await.expect("it is asked");
+    let stack = settled(&client, id).await;
+    assert_eq!((status(&stack), stack.stack_status_reason()), ("DELETE_FAILED", why));
+    client.delete_stack().stack_name(id).retain_resources("BrokenPolicy").send().await.expect("it is asked");
+    assert_eq!(status(&settled(&client, id).await), "DELETE_COMPLETE");
+    let said = events(&client, id).await;
+    let statuses: Vec<&str> = said.iter().filter_map(|line| line.split(' ').nth(1)).collect();
+    let expected = [
+        "CREATE_IN_PROGRESS",
+        "CREATE_IN_PROGRESS",
+        "CREATE_IN_PROGRESS",
+        "CREATE_FAILED",
+        "ROLLBACK_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+        "DELETE_FAILED",
+        "ROLLBACK_FAILED",
+        "DELETE_IN_PROGRESS",
+        "DELETE_IN_PROGRESS",
+        "DELETE_FAILED",
+        "DELETE_FAILED",
+        "DELETE_IN_PROGRESS",
+        "DELETE_SKIPPED",
+        "DELETE_COMPLETE",
+    ];
+    assert_eq!(statuses, expected, "{said:#?}");
+}
