@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::template::dynamic;
 use crate::sandbox::world::clock::iso8601;
 use crate::sandbox::world::table::state;
 
@@ -35,8 +36,14 @@ pub struct Parameter {
 /// What a stack is made of: everything that an update replaces as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Definition {
-    /// The template, as it was given.
+    /// The template, with its transforms carried out.
     pub template_body: String,
+    /// The template as it was given, when a transform made another of it.
+    #[serde(default)]
+    pub original_body: Option<String>,
+    /// What its dynamic references to SSM parameters stand for.
+    #[serde(default)]
+    pub dynamic: dynamic::Values,
     /// The parameters, in the template's order.
     pub parameters: Vec<Parameter>,
     /// The stack's tags.
@@ -47,6 +54,13 @@ pub struct Definition {
     pub change_set_id: Option<String>,
     /// What to do when a creation fails.
     pub on_failure: OnFailure,
+}
+
+impl Definition {
+    /// The template as it was given.
+    pub fn original_template(&self) -> &str {
+        self.original_body.as_ref().unwrap_or(&self.template_body)
+    }
 }
 
 /// What happens to a stack whose operation fails.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::engine::{self, changed_properties};
+use super::engine::changed_properties;
 use super::model::{Definition, Incarnation, Resource, Stack};
 use super::resources::{self, ResourceType};
+use super::template::check::live_dependencies;
 use super::template::references::references;
 use super::template::resolve::{Known, LATER, Scope};
 use super::template::{Template, kind_of, parameters};
@@ -30,6 +31,7 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
         parameters: parameters::scope(&template, &definition.parameters),
         resources: BTreeMap::new(),
         exports,
+        dynamic: definition.dynamic.clone(),
     };
     let changes = Comparison { scope, rows, retagged: stack.definition.tags != definition.tags }.run()?;
     let same_outputs = Template::parse(&stack.definition.template_body)
@@ -47,7 +49,7 @@ impl Comparison<'_> {
     /// In the order of dependencies, because what is replaced changes those that refer to it.
     fn run(mut self) -> Result<Vec<Value>, Fault> {
         let mut changes = BTreeMap::new();
-        let mut left = engine::live(self.scope.template, &self.scope)?;
+        let mut left = live_dependencies(self.scope.template, &self.scope)?;
         let names: Vec<String> = left.keys().cloned().collect();
         while let Some(name) = next(&left) {
             left.remove(&name);

@@ -20,7 +20,7 @@ mod security_groups;
 mod subnets;
 mod tags;
 mod vpcs;
-mod zones;
+pub mod zones;
 
 state! {
     /// What the service remembers.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::model::{Definition, Incarnation, Resource, Stack, Tag};
 use super::resources::{self, Context, Made, ResourceType};
-use super::template::check::{Dependencies, dependencies};
+use super::template::check::{Dependencies, live_dependencies};
 use super::template::resolve::{Known, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::sandbox::world::ids;
@@ -184,8 +184,9 @@ impl Operation {
             parameters: parameters::scope(template, &definition.parameters),
             resources: resources.into_values().filter_map(known).collect(),
             exports,
+            dynamic: definition.dynamic.clone(),
         };
-        let live = live(template, &scope)?;
+        let live = live_dependencies(template, &scope)?;
         Ok(Target { template, scope, live })
     }
 }
@@ -195,23 +196,6 @@ struct Target<'a> {
     template: &'a Template,
     scope: Scope<'a>,
     live: Dependencies,
-}
-
-/// The resources whose conditions hold, with their dependencies among each other.
-pub fn live(template: &Template, scope: &Scope<'_>) -> Result<Dependencies, Fault> {
-    let mut live = Dependencies::new();
-    for (name, needs) in dependencies(template) {
-        let condition = template.resources()[&name]["Condition"].as_str();
-        let holds = condition.map_or(Ok(true), |condition| scope.condition(condition));
-        if holds.map_err(super::template::invalid)? {
-            live.insert(name, needs);
-        }
-    }
-    let names: Vec<String> = live.keys().cloned().collect();
-    for needs in live.values_mut() {
-        needs.retain(|need| names.contains(need));
-    }
-    Ok(live)
 }
 
 fn type_of(name: &str) -> Result<&'static ResourceType, Fault> {

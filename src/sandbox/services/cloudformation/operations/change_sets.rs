@@ -35,7 +35,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     let existing = sandbox.world.read(|world| world.cloudformation.find(&asked.stack_name).cloned());
     let stack = stack_for(&sandbox, &asked, &name, creates, existing)?;
     let updated = (!creates).then_some(&stack);
-    let mut definition = asked.definition(&sandbox, updated).await?;
+    let mut definition = asked.definition(&sandbox, updated, false).await?;
     let id = sandbox.config.arn("cloudformation", &format!("changeSet/{name}/{}", ids::uuid()));
     definition.change_set_id = Some(id.clone());
     let changes = plan::compare(&sandbox, &stack, &definition)?;

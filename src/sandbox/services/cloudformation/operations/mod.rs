@@ -5,14 +5,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::model::{ChangeSet, Definition, OnFailure, Stack, State, Tag};
-use super::template::check::check;
-use super::template::parameters::{self, Given};
-use super::template::{Template, invalid};
+use super::template::parameters::Given;
+use super::template::{capabilities, invalid};
 use crate::sandbox::{Fault, Sandbox};
+use preparation::Preparation;
 
 pub mod change_sets;
 pub mod describe;
 pub mod exports;
+mod identifiers;
+mod preparation;
 pub mod stacks;
 pub mod templates;
 
@@ -48,18 +50,27 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// What the stack is to become; `previous` is the stack that is updated.
-    async fn definition(&self, sandbox: &Arc<Sandbox>, previous: Option<&Stack>) -> Result<Definition, Fault> {
-        let template_body = self.template_body(previous)?;
-        let template = Template::parse(&template_body)?;
-        let before = previous.map_or(&[][..], |stack| &stack.definition.parameters);
-        let values = parameters::values(sandbox, &template, &self.parameters, before).await?;
-        check(&template, &self.capabilities)?;
+    /// What the stack is to become; `previous` is the stack that is updated. `expands` tells whether the request carries
+    /// out transforms at once.
+    async fn definition(
+        &self,
+        sandbox: &Arc<Sandbox>,
+        previous: Option<&Stack>,
+        expands: bool,
+    ) -> Result<Definition, Fault> {
+        let body = self.template_body(previous)?;
+        let before = previous.map(|stack| stack.definition.parameters.as_slice());
+        let prepared = Preparation { sandbox, stack: previous, stack_name: &self.stack_name }
+            .run(body, &self.parameters, before)
+            .await?;
+        capabilities::check(&prepared.template, &self.capabilities, expands)?;
         let tags =
             self.tags.clone().or_else(|| previous.map(|stack| stack.definition.tags.clone())).unwrap_or_default();
         Ok(Definition {
-            template_body,
-            parameters: values,
+            template_body: prepared.body,
+            original_body: prepared.original,
+            dynamic: prepared.dynamic,
+            parameters: prepared.parameters,
             tags,
             capabilities: self.capabilities.clone(),
             change_set_id: None,
@@ -69,7 +80,7 @@ impl Asked {
 
     fn template_body(&self, previous: Option<&Stack>) -> Result<String, Fault> {
         if self.use_previous_template {
-            let body = previous.map(|stack| stack.definition.template_body.clone());
+            let body = previous.map(|stack| stack.definition.original_template().to_owned());
             return body.ok_or_else(|| invalid("UsePreviousTemplate is only for stacks that there are."));
         }
         template_text(self.template_body.as_deref(), self.template_url.as_deref())
@@ -92,13 +103,34 @@ impl Asked {
 
 /// The text of a template that a request brings.
 fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault> {
+    let wrong_length = |bound: &str| {
+        invalid(format!(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length {bound}"
+        ))
+    };
     match (body, url) {
-        (Some(body), None) if body.len() > LONGEST_TEMPLATE => Err(invalid(format!(
-            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to {LONGEST_TEMPLATE}"
-        ))),
+        (Some(""), None) => Err(wrong_length("greater than or equal to 1")),
+        (Some(body), None) if body.len() > LONGEST_TEMPLATE => {
+            Err(wrong_length(&format!("less than or equal to {LONGEST_TEMPLATE}")))
+        }
         (Some(body), None) => Ok(body.to_owned()),
-        (None, Some(_)) => Err(Fault::not_implemented("templates at a TemplateURL")),
+        (None, Some(url)) => Err(unreachable_template(url)),
         _ => Err(invalid("Either Template URL or Template Body must be specified.")),
+    }
+}
+
+/// Why a template is not to be had from where it is said to be: the sandbox has no S3.
+fn unreachable_template(url: &str) -> Fault {
+    if let Some(bucket) = url.strip_prefix("s3://").map(|rest| rest.split('/').next().unwrap_or(rest)) {
+        return invalid(format!("S3 error: Domain name specified in {bucket} is not a valid S3 domain"));
+    }
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = host.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let is_s3 = host.ends_with(".amazonaws.com") && host.split('.').any(|part| part == "s3" || part.starts_with("s3-"));
+    if is_s3 {
+        Fault::not_implemented("S3, where the TemplateURL points")
+    } else {
+        invalid("TemplateURL must be a supported URL.")
     }
 }
 

@@ -16,7 +16,7 @@ use crate::sandbox::{Fault, Sandbox};
 /// `CreateStack`.
 pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     check_stack_name(&asked.stack_name)?;
-    let definition = asked.definition(&sandbox, None).await?;
+    let definition = asked.definition(&sandbox, None, true).await?;
     let stack = Stack {
         termination_protection: asked.enable_termination_protection,
         client_request_token: asked.client_request_token.clone(),
@@ -53,7 +53,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
 pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     let stack = sandbox.world.read(|world| find(&world.cloudformation, &asked.stack_name).cloned())?;
     check_updatable(&stack)?;
-    let definition = asked.definition(&sandbox, Some(&stack)).await?;
+    let definition = asked.definition(&sandbox, Some(&stack), true).await?;
     if plan::compare(&sandbox, &stack, &definition)?.is_none() {
         return Err(invalid("No updates are to be performed."));
     }
