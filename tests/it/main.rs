@@ -14,6 +14,7 @@ mod sandbox_cloudformation;
 mod sandbox_ecs;
 mod sandbox_logs;
 mod sandbox_security;
+mod sandbox_template_values;
 mod sandbox_templates;
 mod spec;
 mod stand_in;

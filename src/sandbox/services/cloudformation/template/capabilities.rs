@@ -63,7 +63,8 @@ pub fn required(template: &Template) -> Required {
 pub fn check(template: &Template, given: &[String], expands: bool) -> Result<(), Fault> {
     let has = |capability: &str| given.iter().any(|one| one == capability);
     let mut missing = required(template).capabilities;
-    missing.retain(|one| !has(one) && !(*one == ONE && has(NAMED)));
+    let acknowledged = |one: &str| has(one) || (one == ONE && has(NAMED));
+    missing.retain(|one| !acknowledged(one));
     if expands && template.is_extended() && !has(EXPAND) {
         missing.push(EXPAND);
     }

@@ -14,17 +14,13 @@ fn is_condition(value: &Value) -> bool {
     function.is_some_and(|function| matches!(function.place, Place::Condition | Place::Rule))
 }
 
-fn truth(holds: bool) -> Answer {
-    Ok(Some(holds.into()))
-}
-
 pub fn equals_shape(argument: &Value) -> Result<(), Problem> {
     require(argument.as_array().is_some_and(|parts| parts.len() == 2), EQUALS)
 }
 
 pub fn equals(scope: &Scope<'_>, argument: &Value) -> Answer {
     let [left, right] = [&argument[0], &argument[1]].map(|side| comparable(scope, side));
-    truth(left? == right?)
+    Ok(Some(Value::Bool(left? == right?)))
 }
 
 /// Scalars are compared as the texts that they are in a template: `true` and `"true"` are equal.
@@ -43,7 +39,7 @@ pub fn not_shape(argument: &Value) -> Result<(), Problem> {
 }
 
 pub fn not(scope: &Scope<'_>, argument: &Value) -> Answer {
-    truth(!scope.holds(&argument[0])?)
+    Ok(Some(Value::Bool(!scope.holds(&argument[0])?)))
 }
 
 fn several(argument: &Value, name: &str) -> Result<(), Problem> {
@@ -60,7 +56,7 @@ pub fn and_shape(argument: &Value) -> Result<(), Problem> {
 
 pub fn and(scope: &Scope<'_>, argument: &Value) -> Answer {
     let mut all = argument.as_array().into_iter().flatten();
-    truth(all.try_fold(true, |so_far, one| Ok::<_, Problem>(scope.holds(one)? && so_far))?)
+    Ok(Some(Value::Bool(all.try_fold(true, |so_far, one| Ok::<_, Problem>(scope.holds(one)? && so_far))?)))
 }
 
 pub fn or_shape(argument: &Value) -> Result<(), Problem> {
@@ -69,7 +65,7 @@ pub fn or_shape(argument: &Value) -> Result<(), Problem> {
 
 pub fn or(scope: &Scope<'_>, argument: &Value) -> Answer {
     let mut all = argument.as_array().into_iter().flatten();
-    truth(all.try_fold(false, |so_far, one| Ok::<_, Problem>(scope.holds(one)? || so_far))?)
+    Ok(Some(Value::Bool(all.try_fold(false, |so_far, one| Ok::<_, Problem>(scope.holds(one)? || so_far))?)))
 }
 
 pub fn named_shape(argument: &Value) -> Result<(), Problem> {
@@ -77,7 +73,7 @@ pub fn named_shape(argument: &Value) -> Result<(), Problem> {
 }
 
 pub fn named(scope: &Scope<'_>, argument: &Value) -> Answer {
-    truth(scope.condition(argument.as_str().unwrap_or_default())?)
+    Ok(Some(Value::Bool(scope.condition(argument.as_str().unwrap_or_default())?)))
 }
 
 pub fn choice_shape(argument: &Value) -> Result<(), Problem> {

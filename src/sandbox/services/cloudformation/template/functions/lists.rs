@@ -111,7 +111,7 @@ impl Block {
             Ok(address) => (u128::from(address.to_bits()), 32),
             Err(_) => (address.parse::<Ipv6Addr>().ok()?.to_bits(), 128),
         };
-        (prefix <= width).then(|| Self { first, prefix, width })
+        (prefix <= width).then_some(Self { first, prefix, width })
     }
 
     /// The first `count` ranges of `2^bits` addresses; `None` when they do not fit.

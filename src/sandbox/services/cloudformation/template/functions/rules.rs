@@ -70,6 +70,7 @@ pub fn value_of_all(scope: &Scope<'_>, argument: &Value) -> Answer {
 }
 
 /// Every value of the parameters of a type.
+#[expect(clippy::unnecessary_wraps, reason = "it is a row of the table")]
 pub fn all_of_type(scope: &Scope<'_>, argument: &Value) -> Answer {
     Ok(Some(of_type(scope, argument.as_str().unwrap_or_default()).into()))
 }

@@ -16,10 +16,6 @@ const SUB_NAME: &str = "Template error: variable names in Fn::Sub syntax must co
 const SUB_VALUE: &str = "Template error: every value of the context object of every Fn::Sub object must be a string or a \
                          function that returns a string";
 
-fn some(text: String) -> Answer {
-    Ok(Some(Value::String(text)))
-}
-
 pub fn base64_shape(argument: &Value) -> Result<(), Problem> {
     require(may_be_text(argument), "Template error: every Fn::Base64 object must have a String-typed value.")
 }
@@ -27,7 +23,8 @@ pub fn base64_shape(argument: &Value) -> Result<(), Problem> {
 pub fn base64(scope: &Scope<'_>, argument: &Value) -> Answer {
     let text = scope.text(argument)?;
     // What is not known yet shows through, so that a change set sees it.
-    some(if text.contains(LATER) { text } else { base64::engine::general_purpose::STANDARD.encode(text) })
+    let text = if text.contains(LATER) { text } else { base64::engine::general_purpose::STANDARD.encode(text) };
+    Ok(Some(text.into()))
 }
 
 pub fn join_shape(argument: &Value) -> Result<(), Problem> {
@@ -42,7 +39,7 @@ pub fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
     }
     let (Some(delimiter), Value::Array(items)) = (argument[0].as_str(), items) else { return Err(JOIN.to_owned()) };
     let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
-    some(texts.ok_or(JOIN)?.join(delimiter))
+    Ok(Some(texts.ok_or(JOIN)?.join(delimiter).into()))
 }
 
 /// A resolved scalar as text.
@@ -95,7 +92,7 @@ pub fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
         rest = tail;
     }
     whole.push_str(rest);
-    some(whole)
+    Ok(Some(whole.into()))
 }
 
 /// What is no text is refused in the function's own words; other problems stay as they are.
@@ -133,5 +130,5 @@ pub fn json_shape(argument: &Value) -> Result<(), Problem> {
 }
 
 pub fn json_text(scope: &Scope<'_>, argument: &Value) -> Answer {
-    some(scope.evaluate(argument)?.unwrap_or_default().to_string())
+    Ok(Some(scope.evaluate(argument)?.unwrap_or_default().to_string().into()))
 }
