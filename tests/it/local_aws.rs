@@ -4,11 +4,15 @@
 use std::path::{Path, PathBuf};
 
 use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningInstructions, SigningSettings, sign};
+use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
 use ecsws::sandbox::lifecycle::{self, Endpoint, Options};
 use ecsws::sandbox::world::clock::Clock;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 /// A sandbox in the background with a state folder of its own; it ends with this value.
 pub struct LocalAws {
@@ -55,6 +59,50 @@ impl LocalAws {
     /// A signed control call.
     pub async fn control(&self, operation: &str, input: serde_json::Value) -> serde_json::Value {
         self.endpoint.call(operation, &input, Clock::new(1.0).now()).await.expect("the sandbox answers")
+    }
+
+    /// A signed call of a Query service, as text: for what the SDKs' own types hide.
+    pub async fn query(&self, service: &str, version: &str, operation: &str, parameters: &[(&str, &str)]) -> String {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.append_pair("Action", operation).append_pair("Version", version).extend_pairs(parameters);
+        let body = body.finish();
+        let host = self.endpoint.host();
+        let kind = ("content-type", "application/x-www-form-urlencoded");
+        let signature = self.signature(service, kind, &body);
+        let signed: String = signature.headers().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let text = format!(
+            "POST / HTTP/1.1\r\nconnection: close\r\nhost: {host}\r\n{}: {}\r\n{signed}content-length: {}\r\n\r\n{body}",
+            kind.0,
+            kind.1,
+            body.len(),
+        );
+        let mut stream = TcpStream::connect(host).await.expect("it listens");
+        stream.write_all(text.as_bytes()).await.expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("it answers");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.starts_with("HTTP/1.1 200"), "{operation}: {body}");
+        body.to_owned()
+    }
+
+    fn signature(&self, service: &str, header: (&str, &str), body: &str) -> SigningInstructions {
+        let auth = &self.endpoint.credentials;
+        let identity = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test").into();
+        let parameters = v4::SigningParams::builder()
+            .identity(&identity)
+            .region("us-east-1")
+            .name(service)
+            .time(Clock::new(1.0).now().into())
+            .settings(SigningSettings::default())
+            .build()
+            .expect("all that a signature needs");
+        let request = SignableRequest::new(
+            "POST",
+            &self.endpoint.url,
+            [header].into_iter(),
+            SignableBody::Bytes(body.as_bytes()),
+        );
+        sign(request.expect("a request"), &parameters.into()).expect("a signature").into_parts().0
     }
 
     pub fn config(&self) -> SdkConfig {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::local_aws::LocalAws;
 
 /// Waits until a stack rests.
-async fn settled(client: &Client, stack: &str) -> Stack {
+pub async fn settled(client: &Client, stack: &str) -> Stack {
     let wait = async {
         loop {
             let answer = client.describe_stacks().stack_name(stack).send().await.expect("the stack is known");
@@ -25,23 +25,23 @@ async fn settled(client: &Client, stack: &str) -> Stack {
     tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
 }
 
-fn status(stack: &Stack) -> &str {
+pub fn status(stack: &Stack) -> &str {
     stack.stack_status().expect("a status").as_str()
 }
 
-async fn create(client: &Client, name: &str, template: &str) -> Stack {
+pub async fn create(client: &Client, name: &str, template: &str) -> Stack {
     let creation = client.create_stack().stack_name(name).template_body(template);
     creation.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is created");
     settled(client, name).await
 }
 
-async fn update(client: &Client, name: &str, template: &str) -> Stack {
+pub async fn update(client: &Client, name: &str, template: &str) -> Stack {
     client.update_stack().stack_name(name).template_body(template).send().await.expect("it is updated");
     settled(client, name).await
 }
 
 /// The events of a stack, oldest first: logical id, status, reason.
-async fn events(client: &Client, stack: &str) -> Vec<String> {
+pub async fn events(client: &Client, stack: &str) -> Vec<String> {
     let answer = client.describe_stack_events().stack_name(stack).send().await.expect("events");
     let line = |event: &aws_sdk_cloudformation::types::StackEvent| {
         let status = event.resource_status().expect("a status").as_str();
@@ -51,11 +51,11 @@ async fn events(client: &Client, stack: &str) -> Vec<String> {
     answer.stack_events().iter().rev().map(line).collect()
 }
 
-fn parameter(value: &str) -> Value {
+pub fn parameter(value: &str) -> Value {
     json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } })
 }
 
-fn template(resources: &Value) -> String {
+pub fn template(resources: &Value) -> String {
     json!({ "Resources": resources }).to_string()
 }
 
@@ -392,6 +392,21 @@ async fn a_creation_that_never_becomes_steady_can_be_deleted() {
     assert_eq!(status(&settled(&client, &id).await), "DELETE_COMPLETE");
     let clusters = aws.ecs().list_clusters().send().await.expect("the clusters");
     assert!(clusters.cluster_arns().is_empty(), "{clusters:?}");
+}
+
+#[tokio::test]
+async fn a_creation_that_takes_longer_than_it_may_is_taken_back() {
+    let aws = LocalAws::start().await;
+    images(&aws, "exit 3").await;
+    let creation = aws.cloudformation().create_stack().stack_name("service").template_body(service_template(false));
+    creation.timeout_in_minutes(1).send().await.expect("it begins");
+    let stack = settled(&aws.cloudformation(), "service").await;
+    assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
+    let said = events(&aws.cloudformation(), "service").await;
+    let why =
+        "service ROLLBACK_IN_PROGRESS Stack creation time exceeded the specified timeout. Rollback requested by user.";
+    assert!(said.iter().any(|line| line == why), "{said:#?}");
+    assert!(said.iter().any(|line| line == "Service CREATE_FAILED Resource creation cancelled"), "{said:#?}");
 }
 
 #[tokio::test]

@@ -57,6 +57,40 @@ world! {
     autoscaling: services::autoscaling::State,
 }
 
+tokio::task_local! {
+    /// The resource of a stack on whose behalf this task writes.
+    static MAKER: String;
+}
+
+/// Does work on behalf of a resource of a stack that is being made: every row that the work inserts is noted with the
+/// resource in the same transaction, so that a creation that a crash cuts off leaves nothing behind.
+pub async fn made_for<T>(maker: String, work: impl Future<Output = T>) -> T {
+    MAKER.scope(maker, work).await
+}
+
+fn note_insertions(world: &mut World, maker: String) {
+    let rows: Vec<(String, String)> = world
+        .tables()
+        .into_iter()
+        .flat_map(|table| table.inserted().into_iter().map(|key| (table.name().to_owned(), key)))
+        .collect();
+    if !rows.is_empty() {
+        world.cloudformation.note_attempt(maker, rows);
+    }
+}
+
+impl World {
+    /// Takes out rows by the name of their table and their key.
+    pub fn discard(&mut self, rows: &[(String, String)]) {
+        for table in self.tables() {
+            let name = table.name();
+            for (_, key) in rows.iter().filter(|(of, _)| of == name) {
+                table.discard(key);
+            }
+        }
+    }
+}
+
 /// The world as everything in the sandbox shares it.
 #[derive(Debug)]
 pub struct Shared {
@@ -89,6 +123,9 @@ impl Shared {
     pub fn write<T>(&self, change: impl FnOnce(&mut World) -> Result<T, Fault>) -> Result<T, Fault> {
         let mut world = self.lock();
         let result = change(&mut world).and_then(|value| {
+            if let Ok(maker) = MAKER.try_with(Clone::clone) {
+                note_insertions(&mut world, maker);
+            }
             self.store.commit(&world.tables()).map_err(Fault::internal)?;
             Ok(value)
         });

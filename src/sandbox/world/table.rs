@@ -73,9 +73,11 @@ impl<T: Row> Table<T> {
     }
 
     /// The rows whose keys begin with `prefix`, in the order of the keys.
-    pub fn with_prefix<'a, 'p>(&'a self, prefix: &'p str) -> impl Iterator<Item = (&'a str, &'a T)> + use<'a, 'p, T> {
-        let from = self.rows.range::<str, _>((std::ops::Bound::Included(prefix), std::ops::Bound::Unbounded));
-        from.take_while(move |(key, _)| key.starts_with(prefix)).map(|(key, row)| (key.as_str(), row))
+    pub fn with_prefix<'a>(&'a self, prefix: &str) -> impl DoubleEndedIterator<Item = (&'a str, &'a T)> + use<'a, T> {
+        // No key goes on with the last character that there is.
+        let end = format!("{prefix}\u{10ffff}");
+        let bounds = (std::ops::Bound::Included(prefix), std::ops::Bound::Excluded(end.as_str()));
+        self.rows.range::<str, _>(bounds).map(|(key, row)| (key.as_str(), row))
     }
 
     /// How many rows there are.
@@ -106,6 +108,10 @@ pub trait Stored {
     fn load(&mut self, key: &str, bytes: &[u8]) -> serde_json::Result<()>;
     /// What is to be stored.
     fn changes(&self) -> serde_json::Result<Changes<'_>>;
+    /// The keys of rows that were not there before the change under way.
+    fn inserted(&self) -> Vec<String>;
+    /// Takes a row out, as any other change.
+    fn discard(&mut self, key: &str);
     /// The changes are on disk.
     fn keep(&mut self);
     /// The changes are to be as if they had not been made.
@@ -125,6 +131,15 @@ impl<T: Row> Stored for Table<T> {
     fn changes(&self) -> serde_json::Result<Changes<'_>> {
         let stored = |key: &String| self.rows.get(key).map(serde_json::to_vec).transpose();
         self.before.keys().map(|key| Ok((key.as_str(), stored(key)?))).collect()
+    }
+
+    fn inserted(&self) -> Vec<String> {
+        let new = |(key, before): &(&String, &Option<T>)| before.is_none() && self.rows.contains_key(*key);
+        self.before.iter().filter(new).map(|(key, _)| key.clone()).collect()
+    }
+
+    fn discard(&mut self, key: &str) {
+        self.remove(key);
     }
 
     fn keep(&mut self) {

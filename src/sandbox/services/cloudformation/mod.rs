@@ -13,11 +13,12 @@ mod engine;
 pub mod model;
 mod operations;
 mod plan;
+mod replacement;
 pub mod resources;
 mod template;
 
 pub use model::State;
-use operations::{change_sets, describe, exports, stacks, templates};
+use operations::{change_sets, describe, exports, policy, resources as stack_resources, rollbacks, stacks, templates};
 
 /// The service's row.
 pub static SERVICE: Service = Service {
@@ -27,9 +28,12 @@ pub static SERVICE: Service = Service {
     operations: &[
         operation!(async "CreateStack" => stacks::create),
         operation!(async "UpdateStack" => stacks::update),
-        operation!("DeleteStack" => stacks::delete),
-        operation!("CancelUpdateStack" => stacks::cancel_update),
-        operation!("ContinueUpdateRollback" => stacks::continue_rollback),
+        operation!(async "DeleteStack" => stacks::delete),
+        operation!(async "CancelUpdateStack" => rollbacks::cancel_update),
+        operation!(async "ContinueUpdateRollback" => rollbacks::continue_rollback),
+        operation!(async "RollbackStack" => rollbacks::rollback),
+        operation!("SetStackPolicy" => policy::set),
+        operation!("GetStackPolicy" => policy::get),
         operation!("UpdateTerminationProtection" => stacks::update_termination_protection),
         operation!(async "CreateChangeSet" => change_sets::create),
         operation!("DescribeChangeSet" => change_sets::describe),
@@ -39,14 +43,15 @@ pub static SERVICE: Service = Service {
         operation!("DescribeStacks" => describe::stacks),
         operation!("ListStacks" => describe::list),
         operation!("DescribeStackEvents" => describe::events),
-        operation!("DescribeStackResource" => describe::resource),
-        operation!("DescribeStackResources" => describe::resources),
-        operation!("ListStackResources" => describe::list_resources),
+        operation!("DescribeStackResource" => stack_resources::one),
+        operation!("DescribeStackResources" => stack_resources::described),
+        operation!("ListStackResources" => stack_resources::list),
         operation!("GetTemplate" => templates::get),
         operation!("GetTemplateSummary" => templates::summary),
         operation!("ValidateTemplate" => templates::validate),
         operation!("ListExports" => exports::list),
         operation!("ListImports" => exports::list_imports),
+        operation!("DescribeAccountLimits" => describe::account_limits),
     ],
 };
 

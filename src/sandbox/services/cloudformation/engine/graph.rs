@@ -18,6 +18,8 @@ pub struct Outcome {
     pub cancelled: Vec<String>,
     /// Whether the stack was given another status meanwhile.
     pub interrupted: bool,
+    /// Whether it took longer than it may.
+    pub timed_out: bool,
 }
 
 /// Work on one resource.
@@ -36,13 +38,33 @@ pub fn reversed(dependencies: &Dependencies) -> Dependencies {
     reversed
 }
 
-/// Works on every resource after those that it needs. With `keep_going`, a failure only stops what needs the failed one.
-pub async fn run(
+/// Works on every resource after those that it needs; a failure only stops what needs the failed one.
+pub async fn run_all(
+    operation: &Operation,
+    waiting: Dependencies,
+    work: impl Fn(Operation, String) -> Work,
+) -> Outcome {
+    run(operation, waiting, true, std::future::pending(), work).await
+}
+
+/// Works on every resource after those that it needs, until a failure or the deadline.
+pub async fn run_until_failure(
+    operation: &Operation,
+    waiting: Dependencies,
+    deadline: impl Future<Output = ()>,
+    work: impl Fn(Operation, String) -> Work,
+) -> Outcome {
+    run(operation, waiting, false, deadline, work).await
+}
+
+async fn run(
     operation: &Operation,
     mut waiting: Dependencies,
     keep_going: bool,
+    deadline: impl Future<Output = ()>,
     work: impl Fn(Operation, String) -> Work,
 ) -> Outcome {
+    let mut deadline = std::pin::pin!(deadline);
     let mut outcome = Outcome::default();
     let mut tasks = JoinSet::new();
     let mut running = HashMap::<Id, String>::new();
@@ -69,6 +91,10 @@ pub async fn run(
                     }
                 }
             }
+            () = &mut deadline => {
+                outcome.timed_out = true;
+                break;
+            },
             _ = changes.changed() => if !operation.is_current() {
                 outcome.interrupted = true;
                 break;

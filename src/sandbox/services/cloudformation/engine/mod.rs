@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::model::{Definition, Incarnation, Resource, Stack, Tag};
-use super::resources::{self, Context, Made, ResourceType};
+use super::model::{Definition, Resource, Stack, Tag};
+use super::resources::{self, Context, ResourceType};
 use super::template::check::{Dependencies, live_dependencies};
 use super::template::resolve::{Known, Scope};
 use super::template::{Template, kind_of, parameters};
-use crate::sandbox::world::ids;
+use crate::sandbox::world::{World, ids};
 use crate::sandbox::{Fault, Sandbox};
 
 mod forward;
@@ -19,20 +19,37 @@ mod graph;
 mod outputs;
 mod removal;
 mod rollback;
+mod step;
 
-pub use forward::changed_properties;
+pub use step::changed_properties;
 
 /// How long to wait before a phase that the disk stopped is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Goes on with every operation that an earlier process did not end.
 pub fn resume(sandbox: &Arc<Sandbox>) {
+    // What a creation had inserted when the process ended belongs to nothing: it is made anew.
+    let undone = sandbox.world.write(|world| {
+        let attempts: Vec<String> =
+            world.cloudformation.attempts.iter().map(|(resource, _)| resource.to_owned()).collect();
+        attempts.iter().for_each(|resource| undo_attempt(world, resource));
+        Ok(())
+    });
+    // A disk that refuses to write now refuses what follows too, and that is tried again.
+    drop(undone);
     let unfinished = sandbox.world.read(|world| {
         let stacks = world.cloudformation.stacks.values();
         stacks.filter(|stack| is_moving(&stack.status)).map(|stack| stack.id.clone()).collect::<Vec<_>>()
     });
     for id in unfinished {
         start(sandbox, id);
+    }
+}
+
+/// Takes out what the creation of a resource has inserted, if it did not come to be known.
+fn undo_attempt(world: &mut World, resource: &str) {
+    if let Some(rows) = world.cloudformation.attempts.remove(resource) {
+        world.discard(&rows);
     }
 }
 
@@ -127,6 +144,14 @@ impl Operation {
         Ok(())
     }
 
+    /// Forgets what the unfinished creation of a resource has made.
+    fn abandon(&self, name: &str) -> Result<(), Fault> {
+        self.sandbox.world.write(|world| {
+            undo_attempt(world, &format!("{}|{name}", self.stack_id));
+            Ok(())
+        })
+    }
+
     /// Stores a resource with a status and its event.
     fn set(&self, resource: &mut Resource, status: &str, reason: Option<&str>) -> Result<(), Fault> {
         self.set_with(resource, status, reason, None)
@@ -161,17 +186,14 @@ impl Operation {
             stack_name: self.stack_name.clone(),
             logical_id: logical_id.to_owned(),
             tags: tags.iter().cloned().chain(added).collect(),
+            making: None,
         }
     }
 
     /// What is to be, as the definition says.
     fn target<'a>(&'a self, definition: &'a Definition, template: &'a Template) -> Result<Target<'a>, Fault> {
         let resources = self.resources();
-        let exports = self.sandbox.world.read(|world| {
-            let live = world.cloudformation.stacks.values().filter(|stack| !stack.is_deleted());
-            let outputs = live.flat_map(|stack| &stack.outputs);
-            outputs.filter_map(|output| Some((output.export.clone()?, output.value.clone()))).collect()
-        });
+        let exports = self.sandbox.world.read(|world| world.cloudformation.exports());
         let known = |resource: Resource| {
             let current = resource.current?;
             Some((resource.logical_id, Known::Resource(current.physical_id, current.attributes)))
@@ -185,6 +207,7 @@ impl Operation {
             resources: resources.into_values().filter_map(known).collect(),
             exports,
             dynamic: definition.dynamic.clone(),
+            notification_arns: &definition.notification_arns,
         };
         let live = live_dependencies(template, &scope)?;
         Ok(Target { template, scope, live })
@@ -200,11 +223,6 @@ struct Target<'a> {
 
 fn type_of(name: &str) -> Result<&'static ResourceType, Fault> {
     resources::find(name).ok_or_else(|| Fault::not_implemented(&format!("the resource type {name}")))
-}
-
-fn incarnation(kind: &str, made: Made, properties: serde_json::Value) -> Incarnation {
-    let Made { physical_id, attributes } = made;
-    Incarnation { kind: kind.to_owned(), physical_id, attributes, properties }
 }
 
 /// A fault as a resource's reason: with the words around it that CloudFormation's handlers put there.
@@ -227,7 +245,7 @@ fn reason(fault: &Fault) -> String {
 }
 
 /// The deletion policy of a template's resource.
-fn policy(resource: &serde_json::Value, member: &str) -> String {
+fn policy_of(resource: &serde_json::Value, member: &str) -> String {
     resource[member].as_str().unwrap_or("Delete").to_owned()
 }
 

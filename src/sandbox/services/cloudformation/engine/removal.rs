@@ -4,6 +4,7 @@ use super::graph::{self, reversed};
 use super::{Operation, reason, type_of};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Resource};
+use crate::sandbox::services::cloudformation::resources::is_gone;
 use crate::sandbox::services::cloudformation::template::Template;
 use crate::sandbox::services::cloudformation::template::check::Dependencies;
 
@@ -16,7 +17,7 @@ pub async fn delete(operation: &Operation) -> Result<(), Fault> {
     let rows = operation.resources().into_values().filter(|row| !is_done(row));
     let order: Dependencies = rows.map(|row| (row.logical_id, row.depends_on)).collect();
     let outcome =
-        graph::run(operation, reversed(&order), true, |operation, name| Box::pin(remove(operation, name))).await;
+        graph::run_all(operation, reversed(&order), |operation, name| Box::pin(remove(operation, name))).await;
     if outcome.interrupted {
         return Ok(());
     }
@@ -26,10 +27,7 @@ pub async fn delete(operation: &Operation) -> Result<(), Fault> {
         return operation.finish(status, Some(sentence), |_| {});
     }
     let status = if is_rollback { "ROLLBACK_COMPLETE" } else { "DELETE_COMPLETE" };
-    operation.finish(status, None, |stack| {
-        stack.outputs.clear();
-        stack.imports.clear();
-    })
+    operation.finish(status, None, |stack| stack.imports.clear())
 }
 
 fn is_done(row: &Resource) -> bool {
@@ -52,8 +50,7 @@ fn export_in_use(operation: &Operation) -> Option<String> {
 
 async fn remove(operation: Operation, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
-    let retained = operation.stack()?.retain.contains(&name);
-    if row.current.is_some() && (retained || row.deletion_policy == "Retain") {
+    if row.current.is_some() && is_kept(&operation, &row)? {
         return operation.set(&mut row, "DELETE_SKIPPED", None);
     }
     for incarnation in row.garbage.clone().into_iter().chain(row.current.clone()) {
@@ -67,17 +64,22 @@ async fn remove(operation: Operation, name: String) -> Result<(), Fault> {
     operation.set(&mut row, "DELETE_COMPLETE", None)
 }
 
+/// Whether a resource is left where it is. What a failed operation has just made goes in spite of some policies.
+fn is_kept(operation: &Operation, row: &Resource) -> Result<bool, Fault> {
+    let stack = operation.stack()?;
+    let is_rollback = operation.phase.contains("ROLLBACK");
+    let goes_with_rollback = stack.definition.retain_except_on_create || row.deletion_policy == "RetainExceptOnCreate";
+    let is_retained = row.is_retained() && !(is_rollback && row.is_new && goes_with_rollback);
+    Ok(is_retained || stack.retain.contains(&row.logical_id))
+}
+
 /// Deletes a physical resource; one that is already gone is as good.
-async fn destroy(operation: &Operation, name: &str, incarnation: Incarnation) -> Result<(), Fault> {
+pub async fn destroy(operation: &Operation, name: &str, incarnation: Incarnation) -> Result<(), Fault> {
     let kind = type_of(&incarnation.kind)?;
     match (kind.delete)(operation.context(name, &[]), incarnation).await {
         Err(fault) if is_gone(&fault) => Ok(()),
         other => other,
     }
-}
-
-fn is_gone(fault: &Fault) -> bool {
-    fault.code.contains("NotFound") || matches!(fault.code.as_str(), "NoSuchEntity" | "ServiceNotActiveException")
 }
 
 /// Deletes what an update replaced or no longer names: the phase of the CLEANUP statuses.
@@ -97,7 +99,7 @@ pub async fn clean_up(operation: &Operation) -> Result<(), Fault> {
         });
         work
     };
-    let outcome = graph::run(operation, reversed(&order), true, work).await;
+    let outcome = graph::run_all(operation, reversed(&order), work).await;
     if outcome.interrupted {
         return Ok(());
     }

@@ -3,14 +3,16 @@
 use super::graph;
 use super::{Operation, reason, type_of};
 use crate::sandbox::Fault;
-use crate::sandbox::services::cloudformation::model::Incarnation;
+use crate::sandbox::services::cloudformation::model::{Definition, Incarnation, Resource};
 use crate::sandbox::services::cloudformation::resources::Made;
 
 /// Runs the phase: restores what was touched; what was made goes in the clean-up.
 pub async fn run(operation: &Operation) -> Result<(), Fault> {
-    let touched = operation.resources().into_values().filter(|resource| resource.previous.is_some());
+    let is_touched =
+        |row: &Resource| row.current.is_some() && (row.previous.is_some() || row.status == "UPDATE_FAILED");
+    let touched = operation.resources().into_values().filter(is_touched);
     let order = touched.map(|resource| (resource.logical_id, resource.depends_on)).collect();
-    let outcome = graph::run(operation, order, true, |operation, name| Box::pin(restore(operation, name))).await;
+    let outcome = graph::run_all(operation, order, |operation, name| Box::pin(restore(operation, name))).await;
     if outcome.interrupted {
         return Ok(());
     }
@@ -20,20 +22,30 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     }
     operation.finish("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None, |stack| {
         if let Some(previous) = stack.previous.take() {
-            stack.definition = previous;
+            let retain_except_on_create = stack.definition.retain_except_on_create;
+            // The clean-up still has to know what this rollback was told.
+            stack.definition = Definition { retain_except_on_create, ..previous };
         }
+        stack.skip.clear();
     })
 }
 
 async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
-    let (Some(previous), Some(current)) = (row.previous.clone(), row.current.clone()) else { return Ok(()) };
+    let Some(current) = row.current.clone() else { return Ok(()) };
+    // Of what failed before anything was done to it, nothing is to be restored.
+    let Some(previous) = row.previous.clone() else { return operation.set(&mut row, "UPDATE_COMPLETE", None) };
+    if operation.stack()?.skip.contains(&name) {
+        row.previous = None;
+        return operation.set(&mut row, "UPDATE_COMPLETE", None);
+    }
     if current.physical_id != previous.physical_id {
         row.garbage.retain(|one| one.physical_id != previous.physical_id);
         row.garbage.push(current);
         row.kind.clone_from(&previous.kind);
         row.current = Some(previous);
         row.previous = None;
+        row.half_made = false;
         operation.set(&mut row, "UPDATE_IN_PROGRESS", None)?;
         return operation.set(&mut row, "UPDATE_COMPLETE", None);
     }
@@ -42,6 +54,7 @@ async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
         Ok(()) => {
             row.current = Some(previous);
             row.previous = None;
+            row.half_made = false;
             operation.set(&mut row, "UPDATE_COMPLETE", None)
         }
         Err(fault) => {

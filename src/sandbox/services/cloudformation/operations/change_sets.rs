@@ -6,12 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{ChangeSet, Definition, Stack, State};
+use super::super::model::{ChangeSet, Definition, OnFailure, Planned, Stack, State};
 use super::super::plan;
 use super::super::template::invalid;
+use super::asked::Asked;
 use super::describe::{parameters_of, tags_of};
 use super::stacks::begin_update;
-use super::{Asked, check_stack_name, find, make_obsolete, new_stack};
+use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::clock::iso8601;
 use crate::sandbox::world::ids;
@@ -27,6 +28,8 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
             "1 validation error detected: Value null at 'changeSetName' failed to satisfy constraint: Member must not be null",
         ));
     };
+    check_name(&name)?;
+    asked.check_members()?;
     let creates = match asked.change_set_type.as_deref() {
         None | Some("UPDATE") => false,
         Some("CREATE") => true,
@@ -34,12 +37,15 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     };
     let existing = sandbox.world.read(|world| world.cloudformation.find(&asked.stack_name).cloned());
     let stack = stack_for(&sandbox, &asked, &name, creates, existing)?;
+    if asked.on_stack_failure.as_deref() == Some("DELETE") && !creates {
+        return Err(invalid("OnStackFailure DELETE is only for change sets that create a stack."));
+    }
     let updated = (!creates).then_some(&stack);
     let mut definition = asked.definition(&sandbox, updated, false).await?;
     let id = sandbox.config.arn("cloudformation", &format!("changeSet/{name}/{}", ids::uuid()));
     definition.change_set_id = Some(id.clone());
-    let changes = plan::compare(&sandbox, &stack, &definition)?;
-    let change_set = change_set(&sandbox, &asked, &stack, (id, name), definition, changes, creates);
+    let planned = plan::compare(&sandbox, &stack, &definition)?;
+    let change_set = change_set(&sandbox, &asked, &stack, (id, name), definition, planned, creates);
     sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
         // Another request may have made, or deleted, the stack of this name since it was looked up.
@@ -58,12 +64,13 @@ fn stack_for(
     creates: bool,
     existing: Option<Stack>,
 ) -> Result<Stack, Fault> {
-    match existing.filter(|stack| !stack.is_deleted()) {
+    match existing {
         Some(stack) if creates && stack.status != "REVIEW_IN_PROGRESS" => Err(invalid(format!(
             "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
             asked.stack_name
         ))),
-        Some(stack) => Ok(stack),
+        Some(stack) if creates => Ok(stack),
+        Some(stack) => check_updatable(&stack).map(|()| stack),
         None if creates => {
             check_stack_name(&asked.stack_name)?;
             Ok(new_stack(sandbox, &asked.stack_name, Definition::default()))
@@ -78,10 +85,10 @@ fn change_set(
     stack: &Stack,
     (id, name): (String, String),
     definition: Definition,
-    changes: Option<Vec<Value>>,
+    planned: Option<Planned>,
     creates: bool,
 ) -> ChangeSet {
-    let (status, reason, execution) = match &changes {
+    let (status, reason, execution) = match &planned {
         Some(_) => ("CREATE_COMPLETE", None, "AVAILABLE"),
         None => ("FAILED", Some(NO_CHANGES.to_owned()), "UNAVAILABLE"),
     };
@@ -97,7 +104,9 @@ fn change_set(
         execution_status: execution.to_owned(),
         created: sandbox.clock.now(),
         definition,
-        changes: changes.unwrap_or_default(),
+        planned: planned.unwrap_or_default(),
+        on_stack_failure: asked.on_stack_failure.clone(),
+        include_nested_stacks: asked.include_nested_stacks,
     }
 }
 
@@ -124,7 +133,29 @@ pub struct Named {
     stack_name: Option<String>,
     #[serde(default)]
     disable_rollback: bool,
+    #[serde(default)]
+    retain_except_on_create: bool,
+    #[serde(default)]
+    include_property_values: bool,
     client_request_token: Option<String>,
+    next_token: Option<String>,
+}
+
+/// How many changes a page has.
+const CHANGES_A_PAGE: usize = 100;
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    let constraint = if name.len() > 128 {
+        "Member must have length less than or equal to 128"
+    } else if begins && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-') {
+        return Ok(());
+    } else {
+        "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+    };
+    Err(invalid(format!(
+        "1 validation error detected: Value '{name}' at 'changeSetName' failed to satisfy constraint: {constraint}"
+    )))
 }
 
 fn find_change_set<'a>(state: &'a State, input: &Named) -> Result<&'a ChangeSet, Fault> {
@@ -151,21 +182,33 @@ fn summary(change_set: &ChangeSet) -> Value {
         "StatusReason": change_set.status_reason,
         "CreationTime": iso8601(change_set.created),
         "Description": change_set.description,
-        "IncludeNestedStacks": false,
+        "IncludeNestedStacks": change_set.include_nested_stacks,
     })
 }
 
-/// `DescribeChangeSet`, all changes in one page.
+/// `DescribeChangeSet`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let change_set = find_change_set(&world.cloudformation, &input)?;
+        let ChangeSet { definition, planned, .. } = change_set;
+        let (changes, warning) = if input.include_property_values {
+            (&planned.full, planned.warning.as_ref())
+        } else {
+            (&planned.plain, None)
+        };
+        let keyed = changes.iter().enumerate().map(|(number, change)| (number.to_string(), change.clone()));
+        let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_A_PAGE)?;
         let mut answer = summary(change_set);
-        answer["Changes"] = change_set.changes.clone().into();
-        answer["Capabilities"] = json!(change_set.definition.capabilities);
-        answer["Parameters"] = parameters_of(&change_set.definition);
-        answer["Tags"] =
-            if change_set.definition.tags.is_empty() { Value::Null } else { tags_of(&change_set.definition) };
-        answer["NotificationARNs"] = json!([]);
+        if let Some(warning) = warning {
+            answer["StatusReason"] = warning.as_str().into();
+        }
+        answer["Changes"] = page.items.into();
+        answer["NextToken"] = page.next_token.into();
+        answer["Capabilities"] = json!(definition.capabilities);
+        answer["Parameters"] = parameters_of(definition);
+        answer["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_of(definition) };
+        answer["NotificationARNs"] = json!(definition.notification_arns);
+        answer["OnStackFailure"] = json!(change_set.on_stack_failure);
         answer["RollbackConfiguration"] = json!({});
         Ok(answer)
     })
@@ -179,13 +222,18 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         let mut change_set = find_change_set(state, &input)?.clone();
         if change_set.execution_status != "AVAILABLE" {
             let status = if change_set.status == "FAILED" { &change_set.status } else { &change_set.execution_status };
+            let which = if change_set.status == "FAILED" { "status" } else { "execution status" };
             let message =
-                format!("ChangeSet [{}] cannot be executed in its current status of [{status}]", change_set.id);
+                format!("ChangeSet [{}] cannot be executed in its current {which} of [{status}]", change_set.id);
             return Err(Fault::client("InvalidChangeSetStatus", message));
         }
-        if input.disable_rollback {
-            change_set.definition.on_failure = super::OnFailure::DoNothing;
+        if input.disable_rollback && change_set.on_stack_failure.is_some() {
+            return Err(invalid("Either DisableRollback or OnStackFailure can be specified, not both."));
         }
+        if input.disable_rollback {
+            change_set.definition.on_failure = OnFailure::DoNothing;
+        }
+        change_set.definition.retain_except_on_create = input.retain_except_on_create;
         let (stack_id, definition) = (change_set.stack_id.clone(), change_set.definition.clone());
         if change_set.creates {
             begin_creation(state, &stack_id, definition, input.client_request_token.clone(), now)?;
@@ -193,7 +241,7 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
             begin_update(sandbox, state, &stack_id, definition, input.client_request_token.clone())?;
         }
         make_obsolete(state, &stack_id, Some(&change_set.id));
-        "EXECUTE_COMPLETE".clone_into(&mut change_set.execution_status);
+        "EXECUTE_IN_PROGRESS".clone_into(&mut change_set.execution_status);
         state.change_sets.insert(change_set.id.clone(), change_set);
         Ok(stack_id)
     })?;
@@ -238,13 +286,16 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 #[serde(rename_all = "PascalCase")]
 pub struct List {
     stack_name: String,
+    next_token: Option<String>,
 }
 
-/// `ListChangeSets`, all in one page.
+/// `ListChangeSets`.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let stack = find(&world.cloudformation, &input.stack_name)?;
         let all = world.cloudformation.change_sets.values().filter(|one| one.stack_id == stack.id);
-        Ok(json!({ "Summaries": all.map(summary).collect::<Vec<_>>() }))
+        let keyed = all.map(|one| (one.id.clone(), summary(one)));
+        let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_A_PAGE)?;
+        Ok(json!({ "Summaries": page.items, "NextToken": page.next_token }))
     })
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, OnFailure, Resource, Stack};
+use super::super::model::{Definition, OnFailure, Stack};
 use super::super::template::{Template, invalid};
-use super::find_described;
+use super::{find_described, page};
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::clock::iso8601;
@@ -30,7 +30,7 @@ pub fn tags_of(definition: &Definition) -> Value {
 }
 
 fn stack_of(stack: &Stack) -> Value {
-    let description = Template::parse(&stack.definition.template_body).ok();
+    let template = Template::parse(&stack.definition.template_body).ok();
     let outputs: Vec<Value> = stack
         .outputs
         .iter()
@@ -45,11 +45,13 @@ fn stack_of(stack: &Stack) -> Value {
         .collect();
     let some = |list: Vec<Value>| if list.is_empty() { Value::Null } else { Value::Array(list) };
     let capabilities = stack.definition.capabilities.iter().map(|one| one.as_str().into()).collect();
+    // What is going or gone is no longer what a change set brought.
+    let change_set_id = stack.definition.change_set_id.as_ref().filter(|_| stack.deleted.is_none());
     json!({
         "StackId": stack.id,
         "StackName": stack.name,
-        "ChangeSetId": stack.definition.change_set_id,
-        "Description": description.as_ref().and_then(Template::description),
+        "ChangeSetId": change_set_id,
+        "Description": template.as_ref().and_then(Template::description),
         "Parameters": parameters_of(&stack.definition),
         "CreationTime": iso8601(stack.created),
         "DeletionTime": stack.deleted.map(iso8601),
@@ -58,13 +60,26 @@ fn stack_of(stack: &Stack) -> Value {
         "StackStatus": stack.status,
         "StackStatusReason": stack.status_reason,
         "DisableRollback": stack.definition.on_failure == OnFailure::DoNothing,
-        "NotificationARNs": [],
+        "NotificationARNs": stack.definition.notification_arns,
+        "TimeoutInMinutes": stack.timeout_minutes,
         "Capabilities": some(capabilities),
         "Outputs": some(outputs),
+        "RoleARN": stack.definition.role_arn,
         "Tags": tags_of(&stack.definition),
         "EnableTerminationProtection": if stack.is_deleted() { Value::Null } else { stack.termination_protection.into() },
         "DriftInformation": { "StackDriftStatus": "NOT_CHECKED" },
+        "RetainExceptOnCreate": stack.definition.retain_except_on_create.then_some(true),
     })
+}
+
+/// How many items a page of any list has.
+pub const ITEMS_A_PAGE: usize = 100;
+
+/// Stacks in the order of answers, newest first, each with the key of its place.
+fn newest_first<'a>(stacks: impl Iterator<Item = &'a Stack>) -> impl Iterator<Item = (String, &'a Stack)> {
+    let mut stacks: Vec<_> = stacks.collect();
+    stacks.sort_by(|left, right| (right.created, &right.id).cmp(&(left.created, &left.id)));
+    stacks.into_iter().map(|stack| (stack.id.clone(), stack))
 }
 
 /// The input of `DescribeStacks`.
@@ -72,19 +87,20 @@ fn stack_of(stack: &Stack) -> Value {
 #[serde(rename_all = "PascalCase")]
 pub struct Stacks {
     stack_name: Option<String>,
+    next_token: Option<String>,
 }
 
-/// `DescribeStacks`: one, or all that are not deleted, newest first, in one page.
+/// `DescribeStacks`: one, or all that are not deleted.
 pub fn stacks(sandbox: &Arc<Sandbox>, input: Stacks) -> Reply {
     sandbox.world.read(|world| {
-        let found: Vec<&Stack> = if let Some(name) = &input.stack_name {
-            vec![find_described(&world.cloudformation, name)?]
-        } else {
-            let mut live: Vec<_> = world.cloudformation.stacks.values().filter(|stack| !stack.is_deleted()).collect();
-            live.sort_by_key(|stack| std::cmp::Reverse(stack.created));
-            live
-        };
-        Ok(json!({ "Stacks": found.into_iter().map(stack_of).collect::<Vec<_>>() }))
+        let state = &world.cloudformation;
+        if let Some(name) = input.stack_name.as_ref().filter(|name| !name.is_empty()) {
+            return Ok(json!({ "Stacks": [stack_of(find_described(state, name)?)] }));
+        }
+        let live = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
+        let page = page(live, "DescribeStacks", input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let described: Vec<_> = page.items.into_iter().map(stack_of).collect();
+        Ok(json!({ "Stacks": described, "NextToken": page.next_token }))
     })
 }
 
@@ -94,29 +110,80 @@ pub fn stacks(sandbox: &Arc<Sandbox>, input: Stacks) -> Reply {
 pub struct List {
     #[serde(default)]
     stack_status_filter: Vec<String>,
+    next_token: Option<String>,
 }
 
-/// `ListStacks`: deleted ones too, newest first, in one page.
-pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Value {
+/// Every status that AWS knows, in its order.
+const STATUSES: &[&str] = &[
+    "CREATE_IN_PROGRESS",
+    "CREATE_FAILED",
+    "CREATE_COMPLETE",
+    "ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_FAILED",
+    "ROLLBACK_COMPLETE",
+    "DELETE_IN_PROGRESS",
+    "DELETE_FAILED",
+    "DELETE_COMPLETE",
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_COMPLETE",
+    "UPDATE_FAILED",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_ROLLBACK_FAILED",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "REVIEW_IN_PROGRESS",
+    "IMPORT_IN_PROGRESS",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_IN_PROGRESS",
+    "IMPORT_ROLLBACK_FAILED",
+    "IMPORT_ROLLBACK_COMPLETE",
+];
+
+/// `ListStacks`: deleted ones too.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    let filter = &input.stack_status_filter;
+    if filter.iter().any(|status| !STATUSES.contains(&status.as_str())) {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '[{}]' at 'stackStatusFilter' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [{}]]",
+            filter.join(", "),
+            STATUSES.join(", ")
+        )));
+    }
     sandbox.world.read(|world| {
-        let filter = &input.stack_status_filter;
         let stacks = world.cloudformation.stacks.values();
-        let mut wanted: Vec<_> = stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status)).collect();
-        wanted.sort_by_key(|stack| std::cmp::Reverse(stack.created));
-        let summaries = wanted.into_iter().map(|stack| {
-            json!({
-                "StackId": stack.id,
-                "StackName": stack.name,
-                "CreationTime": iso8601(stack.created),
-                "LastUpdatedTime": stack.updated.map(iso8601),
-                "DeletionTime": stack.deleted.map(iso8601),
-                "StackStatus": stack.status,
-                "StackStatusReason": stack.status_reason,
-                "DriftInformation": { "StackDriftStatus": "NOT_CHECKED" },
-            })
-        });
-        json!({ "StackSummaries": summaries.collect::<Vec<_>>() })
+        let wanted = newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status)));
+        let question = format!("ListStacks {filter:?}");
+        let page = page(wanted, &question, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let summaries: Vec<_> = page.items.into_iter().map(summary_of).collect();
+        Ok(json!({ "StackSummaries": summaries, "NextToken": page.next_token }))
     })
+}
+
+fn summary_of(stack: &Stack) -> Value {
+    let template = Template::parse(&stack.definition.template_body).ok();
+    json!({
+        "StackId": stack.id,
+        "StackName": stack.name,
+        "TemplateDescription": template.as_ref().and_then(Template::description),
+        "CreationTime": iso8601(stack.created),
+        "LastUpdatedTime": stack.updated.map(iso8601),
+        "DeletionTime": stack.deleted.map(iso8601),
+        "StackStatus": stack.status,
+        "StackStatusReason": stack.status_reason,
+        "DriftInformation": { "StackDriftStatus": "NOT_CHECKED" },
+    })
+}
+
+/// The input of `DescribeAccountLimits`.
+#[derive(Deserialize)]
+pub struct AccountLimits {}
+
+/// `DescribeAccountLimits`: the quotas that AWS gives a new account; the sandbox enforces none of them.
+pub fn account_limits(_sandbox: &Arc<Sandbox>, AccountLimits {}: AccountLimits) -> Value {
+    let limit = |(name, value): (&str, u32)| json!({ "Name": name, "Value": value });
+    let limits = [("StackLimit", 2000), ("StackOutputsLimit", 200), ("ConcurrentResourcesLimit", 2500)];
+    json!({ "AccountLimits": limits.map(limit) })
 }
 
 /// The input of `DescribeStackEvents`.
@@ -127,9 +194,6 @@ pub struct Events {
     next_token: Option<String>,
 }
 
-/// How many events a page has.
-const EVENTS_A_PAGE: usize = 100;
-
 /// `DescribeStackEvents`, the newest first.
 pub fn events(sandbox: &Arc<Sandbox>, input: Events) -> Reply {
     let Some(name) = &input.stack_name else { return Err(invalid("StackName is a required parameter.")) };
@@ -137,82 +201,10 @@ pub fn events(sandbox: &Arc<Sandbox>, input: Events) -> Reply {
         let state = &world.cloudformation;
         let missing = || invalid(format!("Stack [{name}] does not exist"));
         let stack = state.find(name).ok_or_else(missing)?;
-        let all: Vec<_> = state.events.with_prefix(&stack.id).collect();
-        // The token is the number of the first event that the page before did not have.
-        let end = match &input.next_token {
-            Some(token) => token
-                .parse()
-                .ok()
-                .filter(|end| *end <= all.len())
-                .ok_or_else(|| invalid("The specified token is invalid."))?,
-            None => all.len(),
-        };
-        let start = end.saturating_sub(EVENTS_A_PAGE);
-        let page = all[start..end].iter().rev().map(|(_, event)| event.described(&stack.id, &stack.name));
-        let next = (start > 0).then(|| start.to_string());
-        Ok(json!({ "StackEvents": page.collect::<Vec<_>>(), "NextToken": next }))
-    })
-}
-
-/// The input of the operations on a stack's resources.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Resources {
-    stack_name: String,
-    logical_resource_id: Option<String>,
-}
-
-fn resource_of(resource: &Resource, time: &str) -> Value {
-    json!({
-        "LogicalResourceId": resource.logical_id,
-        "PhysicalResourceId": resource.current.as_ref().map(|current| &current.physical_id),
-        "ResourceType": resource.kind,
-        time: iso8601(resource.changed),
-        "ResourceStatus": resource.status,
-        "ResourceStatusReason": resource.reason,
-        "DriftInformation": { "StackResourceDriftStatus": "NOT_CHECKED" },
-    })
-}
-
-fn with_stack(mut resource: Value, stack: &Stack) -> Value {
-    resource["StackId"] = stack.id.as_str().into();
-    resource["StackName"] = stack.name.as_str().into();
-    resource
-}
-
-/// `DescribeStackResource`.
-pub fn resource(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
-    let name = input.logical_resource_id.unwrap_or_default();
-    sandbox.world.read(|world| {
-        let missing_stack = || invalid(format!("Stack '{}' does not exist", input.stack_name));
-        let stack = world.cloudformation.find(&input.stack_name).ok_or_else(missing_stack)?;
-        let missing = || invalid(format!("Resource {name} does not exist for stack {}", stack.name));
-        let found = world.cloudformation.resources_of(&stack.id).remove(&name).ok_or_else(missing)?;
-        let mut detail = with_stack(resource_of(&found, "LastUpdatedTimestamp"), stack);
-        if !found.metadata.is_null() {
-            detail["Metadata"] = found.metadata.to_string().into();
-        }
-        Ok(json!({ "StackResourceDetail": detail }))
-    })
-}
-
-/// `DescribeStackResources`: all, or one.
-pub fn resources(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
-    sandbox.world.read(|world| {
-        let stack = find_described(&world.cloudformation, &input.stack_name)?;
-        let wanted = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
-        let all = world.cloudformation.resources_of(&stack.id).into_iter().filter(|(name, _)| wanted(name));
-        let described = all.map(|(_, resource)| with_stack(resource_of(&resource, "Timestamp"), stack));
-        Ok(json!({ "StackResources": described.collect::<Vec<_>>() }))
-    })
-}
-
-/// `ListStackResources`, all in one page.
-pub fn list_resources(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
-    sandbox.world.read(|world| {
-        let stack = find_described(&world.cloudformation, &input.stack_name)?;
-        let all = world.cloudformation.resources_of(&stack.id);
-        let summaries: Vec<_> = all.values().map(|resource| resource_of(resource, "LastUpdatedTimestamp")).collect();
-        Ok(json!({ "StackResourceSummaries": summaries }))
+        let newest_first = state.events.with_prefix(&stack.id).rev();
+        let keyed = newest_first.map(|(key, event)| (key.to_owned(), event));
+        let page = page(keyed, &stack.id, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let events = page.items.into_iter().map(|event| event.described(&stack.id, &stack.name));
+        Ok(json!({ "StackEvents": events.collect::<Vec<_>>(), "NextToken": page.next_token }))
     })
 }

@@ -2,104 +2,25 @@
 
 use std::sync::Arc;
 
-use serde::Deserialize;
-
-use super::model::{ChangeSet, Definition, OnFailure, Stack, State, Tag};
-use super::template::parameters::Given;
-use super::template::{capabilities, invalid};
+use super::model::{ChangeSet, Definition, Stack, State};
+use super::template::invalid;
+use crate::sandbox::services::paging::{self, Page};
 use crate::sandbox::{Fault, Sandbox};
-use preparation::Preparation;
 
+mod asked;
 pub mod change_sets;
 pub mod describe;
 pub mod exports;
 mod identifiers;
+pub mod policy;
 mod preparation;
+pub mod resources;
+pub mod rollbacks;
 pub mod stacks;
 pub mod templates;
 
 /// The longest template that a request may bring in its body, in bytes.
 const LONGEST_TEMPLATE: usize = 51_200;
-
-/// The members that CreateStack, UpdateStack and CreateChangeSet share.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Asked {
-    stack_name: String,
-    template_body: Option<String>,
-    #[serde(rename = "TemplateURL")]
-    template_url: Option<String>,
-    #[serde(default)]
-    use_previous_template: bool,
-    #[serde(default)]
-    parameters: Vec<Given>,
-    tags: Option<Vec<Tag>>,
-    #[serde(default)]
-    capabilities: Vec<String>,
-    #[serde(default)]
-    disable_rollback: bool,
-    on_failure: Option<String>,
-    on_stack_failure: Option<String>,
-    client_request_token: Option<String>,
-    #[serde(default)]
-    enable_termination_protection: bool,
-    // Members of CreateChangeSet alone.
-    change_set_name: Option<String>,
-    change_set_type: Option<String>,
-    description: Option<String>,
-}
-
-impl Asked {
-    /// What the stack is to become; `previous` is the stack that is updated. `expands` tells whether the request carries
-    /// out transforms at once.
-    async fn definition(
-        &self,
-        sandbox: &Arc<Sandbox>,
-        previous: Option<&Stack>,
-        expands: bool,
-    ) -> Result<Definition, Fault> {
-        let body = self.template_body(previous)?;
-        let before = previous.map(|stack| stack.definition.parameters.as_slice());
-        let prepared = Preparation { sandbox, stack: previous, stack_name: &self.stack_name }
-            .run(body, &self.parameters, before)
-            .await?;
-        capabilities::check(&prepared.template, &self.capabilities, expands)?;
-        let tags =
-            self.tags.clone().or_else(|| previous.map(|stack| stack.definition.tags.clone())).unwrap_or_default();
-        Ok(Definition {
-            template_body: prepared.body,
-            original_body: prepared.original,
-            dynamic: prepared.dynamic,
-            parameters: prepared.parameters,
-            tags,
-            capabilities: self.capabilities.clone(),
-            change_set_id: None,
-            on_failure: self.on_failure()?,
-        })
-    }
-
-    fn template_body(&self, previous: Option<&Stack>) -> Result<String, Fault> {
-        if self.use_previous_template {
-            let body = previous.map(|stack| stack.definition.original_template().to_owned());
-            return body.ok_or_else(|| invalid("UsePreviousTemplate is only for stacks that there are."));
-        }
-        template_text(self.template_body.as_deref(), self.template_url.as_deref())
-    }
-
-    fn on_failure(&self) -> Result<OnFailure, Fault> {
-        match self.on_failure.as_deref().or(self.on_stack_failure.as_deref()) {
-            Some(_) if self.disable_rollback => Err(invalid("You cannot specify both OnFailure and DisableRollback.")),
-            Some("DO_NOTHING") => Ok(OnFailure::DoNothing),
-            Some("DELETE") => Ok(OnFailure::Delete),
-            Some("ROLLBACK") => Ok(OnFailure::Rollback),
-            Some(other) => Err(invalid(format!(
-                "1 validation error detected: Value '{other}' at 'onFailure' failed to satisfy constraint: Member must satisfy enum value set: [ROLLBACK, DELETE, DO_NOTHING]"
-            ))),
-            None if self.disable_rollback => Ok(OnFailure::DoNothing),
-            None => Ok(OnFailure::Rollback),
-        }
-    }
-}
 
 /// The text of a template that a request brings.
 fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault> {
@@ -164,6 +85,10 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         termination_protection: false,
         retain: Vec::new(),
         client_request_token: None,
+        timeout_minutes: None,
+        policy: None,
+        policy_during_update: None,
+        skip: Vec::new(),
     }
 }
 
@@ -187,6 +112,17 @@ fn check_updatable(stack: &Stack) -> Result<(), Fault> {
         return Ok(());
     }
     Err(invalid(format!("Stack:{} is in {} state and can not be updated.", stack.id, stack.status)))
+}
+
+/// The page of a list that a token asks for, out of all items in order, each with the key that names its place.
+fn page<T>(
+    items: impl IntoIterator<Item = (String, T)>,
+    question: &str,
+    token: Option<&str>,
+    limit: usize,
+) -> Result<Page<T>, Fault> {
+    paging::page(items, question, token, limit)
+        .map_err(|paging::InvalidToken| invalid("The specified token is invalid."))
 }
 
 /// Ends the life of a stack's other change sets when one is carried out.

@@ -16,6 +16,7 @@ pub struct Preparation<'a> {
     /// The stack that is updated.
     pub stack: Option<&'a Stack>,
     pub stack_name: &'a str,
+    pub notification_arns: &'a [String],
 }
 
 /// A template that can be carried out.
@@ -66,6 +67,7 @@ impl Preparation<'_> {
             resources: BTreeMap::new(),
             exports: BTreeMap::new(),
             dynamic: dynamic::Values::default(),
+            notification_arns: self.notification_arns,
         }
     }
 }

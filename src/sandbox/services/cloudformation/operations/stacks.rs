@@ -6,18 +6,27 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{Definition, Stack, State};
+use super::super::model::{Definition, Resource, Stack, State};
 use super::super::plan;
 use super::super::template::invalid;
-use super::{Asked, check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
+use super::asked::{self, Asked};
+use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
 
 /// `CreateStack`.
 pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     check_stack_name(&asked.stack_name)?;
+    asked.check_members()?;
+    if asked.timeout_in_minutes == Some(0) {
+        return Err(invalid(
+            "1 validation error detected: Value '0' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 1",
+        ));
+    }
     let definition = asked.definition(&sandbox, None, true).await?;
     let stack = Stack {
+        timeout_minutes: asked.timeout_in_minutes,
+        policy: asked.stack_policy_body.clone(),
         termination_protection: asked.enable_termination_protection,
         client_request_token: asked.client_request_token.clone(),
         ..new_stack(&sandbox, &asked.stack_name, definition)
@@ -51,6 +60,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
 
 /// `UpdateStack`.
 pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
+    asked.check_members()?;
     let stack = sandbox.world.read(|world| find(&world.cloudformation, &asked.stack_name).cloned())?;
     check_updatable(&stack)?;
     let definition = asked.definition(&sandbox, Some(&stack), true).await?;
@@ -58,7 +68,13 @@ pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
         return Err(invalid("No updates are to be performed."));
     }
     sandbox.world.write(|world| {
-        begin_update(&sandbox, &mut world.cloudformation, &stack.id, definition, asked.client_request_token)
+        let state = &mut world.cloudformation;
+        begin_update(&sandbox, state, &stack.id, definition, asked.client_request_token)?;
+        if let Some(stack) = state.stacks.get_mut(&stack.id) {
+            stack.policy = asked.stack_policy_body.or_else(|| stack.policy.take());
+            stack.policy_during_update = asked.stack_policy_during_update_body;
+        }
+        Ok(())
     })?;
     engine::start(&sandbox, stack.id.clone());
     Ok(json!({ "StackId": stack.id }))
@@ -81,6 +97,10 @@ pub fn begin_update(
         stack.previous.get_or_insert(before);
         stack.updated = Some(now);
         stack.client_request_token = token;
+        stack.policy_during_update = None;
+    }
+    for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
+        state.keep_resource(stack_id, Resource { is_new: false, ..row });
     }
     make_obsolete(state, stack_id, executed.as_deref());
     state.set_status(stack_id, "UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
@@ -95,10 +115,31 @@ pub struct Delete {
     #[serde(default)]
     retain_resources: Vec<String>,
     client_request_token: Option<String>,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
+    deletion_mode: Option<String>,
+    deployment_config: Option<Value>,
 }
 
+/// Statuses in which a stack cannot be deleted.
+const BUSY: &[&str] = &[
+    "UPDATE_IN_PROGRESS",
+    "UPDATE_ROLLBACK_IN_PROGRESS",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+];
+
 /// `DeleteStack`: of a stack that there is not it does nothing, as on AWS.
-pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
+    if input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD") {
+        return Err(Fault::not_implemented("the member DeletionMode"));
+    }
+    if input.deployment_config.is_some() {
+        return Err(Fault::not_implemented("the member DeploymentConfig"));
+    }
+    if let Some(arn) = &input.role_arn {
+        asked::check_role(&sandbox, arn).await?;
+    }
     let now = sandbox.clock.now();
     let started = sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
@@ -116,10 +157,17 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         if stack.status == "DELETE_IN_PROGRESS" {
             return Ok(None);
         }
+        if BUSY.contains(&stack.status.as_str()) {
+            return Err(invalid(format!("Stack [{}] cannot be deleted while in status {}", stack.id, stack.status)));
+        }
+        let resources = state.resources_of(&stack.id);
+        if let Some(name) = input.retain_resources.iter().find(|name| !resources.contains_key(*name)) {
+            return Err(invalid(format!("Resource {name} does not exist for stack {}", stack.name)));
+        }
         if let Some(row) = state.stacks.get_mut(&stack.id) {
-            row.deleted = Some(now);
             row.retain = input.retain_resources;
             row.client_request_token = input.client_request_token;
+            row.definition.role_arn = input.role_arn.or_else(|| row.definition.role_arn.take());
         }
         make_obsolete(state, &stack.id, None);
         state.set_status(&stack.id, "DELETE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
@@ -127,49 +175,9 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         Ok((!engine::is_moving(&stack.status)).then_some(stack.id))
     })?;
     if let Some(id) = started {
-        engine::start(sandbox, id);
+        engine::start(&sandbox, id);
     }
     Ok(Value::Null)
-}
-
-/// The input of operations on one stack.
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Named {
-    stack_name: String,
-}
-
-/// `CancelUpdateStack`.
-pub fn cancel_update(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
-    let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        let state = &mut world.cloudformation;
-        let stack = find(state, &input.stack_name)?;
-        let id = stack.id.clone();
-        if stack.status != "UPDATE_IN_PROGRESS" {
-            return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
-        }
-        state.set_status(&id, "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated".to_owned()), now);
-        Ok(Value::Null)
-    })
-}
-
-/// `ContinueUpdateRollback`.
-pub fn continue_rollback(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
-    let now = sandbox.clock.now();
-    let id = sandbox.world.write(|world| {
-        let state = &mut world.cloudformation;
-        let stack = find(state, &input.stack_name)?;
-        let id = stack.id.clone();
-        if stack.status != "UPDATE_ROLLBACK_FAILED" {
-            let message = format!("Stack:{id} is in {} state and can not continue rollback.", stack.status);
-            return Err(invalid(message));
-        }
-        state.set_status(&id, "UPDATE_ROLLBACK_IN_PROGRESS", Some("User Initiated".to_owned()), now);
-        Ok(id)
-    })?;
-    engine::start(sandbox, id);
-    Ok(json!({}))
 }
 
 /// The input of `UpdateTerminationProtection`.

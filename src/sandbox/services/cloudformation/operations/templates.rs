@@ -96,6 +96,7 @@ fn expanded(sandbox: &Arc<Sandbox>, source: Source) -> Result<Template, Fault> {
         resources: std::collections::BTreeMap::new(),
         exports: std::collections::BTreeMap::new(),
         dynamic: dynamic::Values::default(),
+        notification_arns: &[],
     };
     extensions::expand(source, &scope)
 }

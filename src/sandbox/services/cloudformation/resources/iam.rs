@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, resource_type, text};
+use super::{Context, Made, ResourceType, gone, resource_type, text};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 
@@ -58,8 +58,10 @@ async fn create_role(context: Context, properties: Value) -> Result<Made, Fault>
         "Tags": context.all_tags(&role.tags),
     });
     let answer = context.call("iam", "CreateRole", input).await?;
+    let made = Made::new(&name, json!({ "Arn": text(&answer, "/Role/Arn"), "RoleId": text(&answer, "/Role/RoleId") }));
+    context.initiated(&made)?;
     put_policies(&context, &name, &role).await?;
-    Ok(Made::new(&name, json!({ "Arn": text(&answer, "/Role/Arn"), "RoleId": text(&answer, "/Role/RoleId") })))
+    Ok(made)
 }
 
 async fn put_policies(context: &Context, name: &str, role: &Role) -> Result<(), Fault> {
@@ -106,10 +108,11 @@ async fn delete_role(context: Context, old: Incarnation) -> Result<(), Fault> {
     let name = old.physical_id.as_str();
     let role: Role = context.properties(old.properties)?;
     for arn in &role.managed_policy_arns {
-        context.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
+        gone(context.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await)?;
     }
     for policy in &role.policies {
-        context.call("iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": policy.policy_name })).await?;
+        let input = json!({ "RoleName": name, "PolicyName": policy.policy_name });
+        gone(context.call("iam", "DeleteRolePolicy", input).await)?;
     }
     context.call("iam", "DeleteRole", json!({ "RoleName": name })).await.map(drop)
 }
@@ -123,11 +126,18 @@ struct Policy {
     roles: Vec<String>,
 }
 
-async fn put_policy(context: &Context, policy: &Policy) -> Result<(), Fault> {
-    if policy.roles.is_empty() {
-        let message = "At least one of [Groups,Roles,Users] must be non-empty.";
-        return Err(Fault::client("ValidationError", message));
+impl Policy {
+    fn check(&self) -> Result<(), Fault> {
+        if self.roles.is_empty() {
+            let message = "At least one of [Groups,Roles,Users] must be non-empty.";
+            return Err(Fault::client("ValidationError", message));
+        }
+        Ok(())
     }
+}
+
+async fn put_policy(context: &Context, policy: &Policy) -> Result<(), Fault> {
+    policy.check()?;
     for role in &policy.roles {
         let document = policy.policy_document.to_string();
         let input = json!({ "RoleName": role, "PolicyName": policy.policy_name, "PolicyDocument": document });
@@ -137,9 +147,12 @@ async fn put_policy(context: &Context, policy: &Policy) -> Result<(), Fault> {
 }
 
 async fn create_policy(context: Context, properties: Value) -> Result<Made, Fault> {
-    put_policy(&context, &context.properties(properties)?).await?;
+    let policy = context.properties(properties)?;
     let id = context.generated_name(32);
-    Ok(Made::new(&id, json!({ "Id": id })))
+    let made = Made::new(&id, json!({ "Id": id }));
+    context.initiated(&made)?;
+    put_policy(&context, &policy).await?;
+    Ok(made)
 }
 
 async fn update_policy(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
@@ -157,9 +170,10 @@ async fn update_policy(context: Context, old: Incarnation, properties: Value) ->
 
 async fn delete_policy(context: Context, old: Incarnation) -> Result<(), Fault> {
     let policy: Policy = context.properties(old.properties)?;
+    policy.check()?;
     for role in &policy.roles {
         let input = json!({ "RoleName": role, "PolicyName": policy.policy_name });
-        context.call("iam", "DeleteRolePolicy", input).await?;
+        gone(context.call("iam", "DeleteRolePolicy", input).await)?;
     }
     Ok(())
 }
@@ -177,19 +191,21 @@ async fn create_profile(context: Context, properties: Value) -> Result<Made, Fau
     let name = instance_profile_name.unwrap_or_else(|| context.generated_name(128));
     let answer =
         context.call("iam", "CreateInstanceProfile", json!({ "InstanceProfileName": name, "Path": path })).await?;
+    let made = Made::new(&name, json!({ "Arn": text(&answer, "/InstanceProfile/Arn") }));
+    context.initiated(&made)?;
     for role in roles {
         context
             .call("iam", "AddRoleToInstanceProfile", json!({ "InstanceProfileName": name, "RoleName": role }))
             .await?;
     }
-    Ok(Made::new(&name, json!({ "Arn": text(&answer, "/InstanceProfile/Arn") })))
+    Ok(made)
 }
 
 async fn remove_roles(context: &Context, old: &Incarnation) -> Result<(), Fault> {
     let before: Profile = context.properties(old.properties.clone())?;
     for role in before.roles {
         let input = json!({ "InstanceProfileName": old.physical_id, "RoleName": role });
-        context.call("iam", "RemoveRoleFromInstanceProfile", input).await?;
+        gone(context.call("iam", "RemoveRoleFromInstanceProfile", input).await)?;
     }
     Ok(())
 }

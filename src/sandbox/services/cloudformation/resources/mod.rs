@@ -13,9 +13,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::model::{Incarnation, Tag};
+use super::replacement::{self, Recreation};
 use super::template::dynamic;
 use crate::sandbox::wire::lenient::{self, Misfit};
-use crate::sandbox::world::ids;
+use crate::sandbox::world::{ids, made_for};
 use crate::sandbox::{Fault, Sandbox};
 
 mod autoscaling;
@@ -37,7 +38,8 @@ pub struct ResourceType {
     pub name: &'static str,
     /// What `Fn::GetAtt` may ask for.
     pub attributes: &'static [&'static str],
-    /// Properties whose change needs a new resource; `["*"]` stands for all.
+    /// Properties that the sandbox can only set with a new resource, besides those of the table that all types are in;
+    /// `["*"]` stands for all.
     pub create_only: &'static [&'static str],
     /// Makes one.
     pub create: fn(Context, Value) -> Work<Made>,
@@ -48,6 +50,9 @@ pub struct ResourceType {
     /// Deletes one.
     pub delete: fn(Context, Incarnation) -> Work<()>,
 }
+
+/// The reason of the event with which a physical resource is there.
+pub const CREATION_INITIATED: &str = "Resource creation Initiated";
 
 /// The tag that names the stack whose resource something is.
 pub const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
@@ -78,6 +83,19 @@ pub struct Context {
     pub logical_id: String,
     /// The stack's tags and those that CloudFormation adds.
     pub tags: Vec<Tag>,
+    /// What is being made; `None` when something is changed or deleted.
+    pub making: Option<Making>,
+}
+
+/// A creation under way.
+#[derive(Debug, Clone)]
+pub struct Making {
+    /// The type.
+    pub kind: &'static str,
+    /// The resolved properties.
+    pub properties: Value,
+    /// The status of its events.
+    pub status: &'static str,
 }
 
 /// A physical resource that there is now.
@@ -117,9 +135,12 @@ impl ResourceType {
         !UNTAGGED.contains(&self.name)
     }
 
-    /// Whether a change of this property needs a new resource.
-    pub fn is_create_only(&self, property: &str) -> bool {
-        self.create_only.iter().any(|name| *name == "*" || *name == property)
+    /// What the change of a property asks for; null stands for a property that is not there.
+    pub fn recreation(&self, property: &str, old: &Value, new: &Value) -> Recreation {
+        if self.create_only.iter().any(|name| *name == "*" || *name == property) {
+            return Recreation::Always;
+        }
+        replacement::recreation(self.name, property, old, new)
     }
 }
 
@@ -133,6 +154,14 @@ impl Made {
     }
 }
 
+impl Incarnation {
+    /// What a handler made, of its type and properties.
+    pub fn new(kind: &str, made: Made, properties: Value) -> Self {
+        let Made { physical_id, attributes } = made;
+        Self { kind: kind.to_owned(), physical_id, attributes, properties }
+    }
+}
+
 impl From<&Incarnation> for Made {
     fn from(incarnation: &Incarnation) -> Self {
         Self { physical_id: incarnation.physical_id.clone(), attributes: incarnation.attributes.clone() }
@@ -142,7 +171,34 @@ impl From<&Incarnation> for Made {
 impl Context {
     /// Calls another service's operation.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
-        self.sandbox.call(service, operation, input).await
+        let call = self.sandbox.call(service, operation, input);
+        match &self.making {
+            Some(_) => made_for(self.maker(), call).await,
+            None => call.await,
+        }
+    }
+
+    /// The key of the stack's resource in tables.
+    fn maker(&self) -> String {
+        format!("{}|{}", self.stack_id(), self.logical_id)
+    }
+
+    /// Tells that the physical resource is there, before all that belongs to it is: should the rest fail, or never come, it
+    /// is known what to delete.
+    pub fn initiated(&self, made: &Made) -> Result<(), Fault> {
+        let Some(Making { kind, properties, status }) = &self.making else { return Ok(()) };
+        let now = self.sandbox.clock.now();
+        self.sandbox.world.write(|world| {
+            let state = &mut world.cloudformation;
+            let Some(mut row) = state.resources.get(&self.maker()).cloned() else { return Ok(()) };
+            row.become_made(Incarnation::new(kind, made.clone(), properties.clone()));
+            row.half_made = true;
+            (*status).clone_into(&mut row.status);
+            row.reason = Some(CREATION_INITIATED.to_owned());
+            row.changed = now;
+            state.set_resource(self.stack_id(), row, None);
+            Ok(())
+        })
     }
 
     /// Properties with the secrets that they refer to: no state holds these.
@@ -195,6 +251,19 @@ pub struct OnlyTags {
     /// Its tags.
     #[serde(default)]
     pub tags: Vec<Tag>,
+}
+
+/// Whether a fault says that what was to be changed or deleted is not there.
+pub fn is_gone(fault: &Fault) -> bool {
+    fault.code.contains("NotFound") || matches!(fault.code.as_str(), "NoSuchEntity" | "ServiceNotActiveException")
+}
+
+/// The outcome of a deletion, where what is already gone is as good.
+fn gone(result: Result<Value, Fault>) -> Result<(), Fault> {
+    match result {
+        Err(fault) if !is_gone(&fault) => Err(fault),
+        _ => Ok(()),
+    }
 }
 
 /// A text member of an answer.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Context, Made, ResourceType, resource_type};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::Incarnation;
+use crate::sandbox::world::ids;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
@@ -24,7 +25,7 @@ struct Properties {
 
 async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     let properties: Properties = context.properties(properties)?;
-    let name = properties.name.clone().unwrap_or_else(|| context.generated_name(128));
+    let name = properties.name.clone().unwrap_or_else(|| format!("CFN-{}-{}", context.logical_id, ids::mixed(12)));
     put(&context, &name, &properties, false).await
 }
 

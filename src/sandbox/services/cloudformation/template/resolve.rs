@@ -39,6 +39,8 @@ pub struct Scope<'a> {
     pub exports: BTreeMap<String, String>,
     /// What dynamic references to SSM parameters stand for.
     pub dynamic: dynamic::Values,
+    /// The topics that are told of the stack's events.
+    pub notification_arns: &'a [String],
 }
 
 /// What stands for a value that is only known when a resource is there; it is in no user's template by accident.
@@ -121,7 +123,7 @@ impl Scope<'_> {
             "AWS::URLSuffix" => Some("amazonaws.com"),
             "AWS::StackName" => Some(self.stack_name),
             "AWS::StackId" => Some(self.stack_id),
-            "AWS::NotificationARNs" => return Ok(Some(Value::Array(Vec::new()))),
+            "AWS::NotificationARNs" => return Ok(Some(self.notification_arns.into())),
             _ => None,
         };
         if let Some(text) = pseudo {

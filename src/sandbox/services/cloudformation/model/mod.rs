@@ -1,14 +1,15 @@
 //! What CloudFormation remembers: stacks, their resources and events, change sets.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::template::dynamic;
 use crate::sandbox::world::clock::iso8601;
-use crate::sandbox::world::table::state;
+
+mod state;
+
+pub use state::State;
 
 /// A tag of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,15 @@ pub struct Definition {
     pub change_set_id: Option<String>,
     /// What to do when a creation fails.
     pub on_failure: OnFailure,
+    /// Whether a rollback also deletes what the operation made and the template retains.
+    #[serde(default)]
+    pub retain_except_on_create: bool,
+    /// The role that CloudFormation was asked to act as.
+    #[serde(default)]
+    pub role_arn: Option<String>,
+    /// The topics that were to be told of events.
+    #[serde(default)]
+    pub notification_arns: Vec<String>,
 }
 
 impl Definition {
@@ -119,6 +129,18 @@ pub struct Stack {
     pub retain: Vec<String>,
     /// The token of the request that began the operation under way.
     pub client_request_token: Option<String>,
+    /// How many minutes the creation may take.
+    #[serde(default)]
+    pub timeout_minutes: Option<u32>,
+    /// The policy that says what updates may change.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// The policy in its place for the update under way.
+    #[serde(default)]
+    pub policy_during_update: Option<String>,
+    /// Resources that the rollback under way takes as restored.
+    #[serde(default)]
+    pub skip: Vec<String>,
 }
 
 impl Stack {
@@ -162,12 +184,36 @@ pub struct Resource {
     pub garbage: Vec<Incarnation>,
     /// The resources that have to be there before it.
     pub depends_on: Vec<String>,
-    /// What deletion does: `Delete` or `Retain`.
+    /// What deletion does: `Delete`, `Retain` or `RetainExceptOnCreate`.
     pub deletion_policy: String,
     /// What replacement does with the old one: `Delete` or `Retain`.
     pub update_replace_policy: String,
-    /// Its `Metadata`, as the template has it.
+    /// Its resolved `Metadata`.
     pub metadata: Value,
+    /// Whether its creation has begun and is not known to have ended: it may be half there.
+    #[serde(default)]
+    pub half_made: bool,
+    /// Whether the operation under way made it.
+    #[serde(default)]
+    pub is_new: bool,
+}
+
+impl Resource {
+    /// A new physical resource takes the place of the current one, which the clean-up deletes unless the template keeps it.
+    pub fn become_made(&mut self, new: Incarnation) {
+        let old = self.current.replace(new);
+        if let Some(old) = old.filter(|old| self.current.as_ref().is_some_and(|new| new.physical_id != old.physical_id))
+            && self.update_replace_policy == "Delete"
+            && !self.garbage.contains(&old)
+        {
+            self.garbage.push(old);
+        }
+    }
+
+    /// Whether the deletion of the stack, or its own removal from the template, leaves it where it is.
+    pub fn is_retained(&self) -> bool {
+        matches!(self.deletion_policy.as_str(), "Retain" | "RetainExceptOnCreate")
+    }
 }
 
 /// A stack event.
@@ -218,101 +264,23 @@ pub struct ChangeSet {
     pub created: Timestamp,
     /// What the stack becomes.
     pub definition: Definition,
-    /// What would change, in the form of the answer.
-    pub changes: Vec<Value>,
+    /// What would change.
+    pub planned: Planned,
+    /// `OnStackFailure`, as it was given.
+    pub on_stack_failure: Option<String>,
+    /// Whether nested stacks were to be looked at too.
+    pub include_nested_stacks: bool,
 }
 
-state! {
-    /// What the service remembers.
-    pub struct State {
-        /// Stacks by ARN.
-        pub stacks: Table<Stack> = "cloudformation.stacks",
-        /// Resources by `stack ARN|logical id`.
-        pub resources: Table<Resource> = "cloudformation.resources",
-        /// Events by `stack ARN|number`.
-        pub events: Table<Event> = "cloudformation.events",
-        /// Change sets by ARN.
-        pub change_sets: Table<ChangeSet> = "cloudformation.change_sets",
-    }
-}
-
-impl State {
-    /// The stack of an ARN, or the one of a name that is not deleted.
-    pub fn find(&self, name_or_id: &str) -> Option<&Stack> {
-        self.stacks
-            .get(name_or_id)
-            .or_else(|| self.stacks.values().find(|stack| stack.name == name_or_id && !stack.is_deleted()))
-    }
-
-    /// A stack's resources by logical id.
-    pub fn resources_of(&self, stack_id: &str) -> BTreeMap<String, Resource> {
-        let rows = self.resources.with_prefix(stack_id).filter(|(key, _)| key[stack_id.len()..].starts_with('|'));
-        rows.map(|(_, resource)| (resource.logical_id.clone(), resource.clone())).collect()
-    }
-
-    /// The stack that exports a name, and the value.
-    pub fn export(&self, name: &str) -> Option<(&Stack, &str)> {
-        self.stacks.values().filter(|stack| !stack.is_deleted()).find_map(|stack| {
-            let output = stack.outputs.iter().find(|output| output.export.as_deref() == Some(name))?;
-            Some((stack, output.value.as_str()))
-        })
-    }
-
-    /// The names of the stacks that use an export.
-    pub fn importers(&self, export: &str) -> Vec<&str> {
-        let live = self.stacks.values().filter(|stack| !stack.is_deleted());
-        live.filter(|stack| stack.imports.iter().any(|name| name == export)).map(|stack| stack.name.as_str()).collect()
-    }
-
-    /// Notes an event at the end of a stack's events.
-    pub fn add_event(&mut self, stack_id: &str, event: Event) {
-        let number = self.events.with_prefix(stack_id).count();
-        self.events.insert(format!("{stack_id}|{number:08}"), event);
-    }
-
-    /// Gives a stack a status, with its event.
-    pub fn set_status(&mut self, stack_id: &str, status: &str, reason: Option<String>, time: Timestamp) {
-        let Some(stack) = self.stacks.get_mut(stack_id) else { return };
-        status.clone_into(&mut stack.status);
-        stack.status_reason.clone_from(&reason);
-        let event = Event {
-            id: crate::sandbox::world::ids::uuid(),
-            time,
-            logical_id: stack.name.clone(),
-            physical_id: stack.id.clone(),
-            kind: "AWS::CloudFormation::Stack".to_owned(),
-            status: status.to_owned(),
-            reason,
-            properties: None,
-            client_request_token: stack.client_request_token.clone(),
-        };
-        self.add_event(stack_id, event);
-    }
-
-    /// Stores a resource, with the event of its status; `properties` are those that the event tells.
-    pub fn set_resource(&mut self, stack_id: &str, resource: Resource, properties: Option<&Value>) {
-        let millis = resource.changed.as_millisecond();
-        let event = Event {
-            id: format!("{}-{}-{millis}", resource.logical_id, resource.status),
-            time: resource.changed,
-            logical_id: resource.logical_id.clone(),
-            physical_id: resource.current.as_ref().map_or_else(String::new, |current| current.physical_id.clone()),
-            kind: resource.kind.clone(),
-            status: resource.status.clone(),
-            reason: resource.reason.clone(),
-            properties: properties
-                .or(resource.current.as_ref().map(|current| &current.properties))
-                .map(Value::to_string),
-            client_request_token: self.stacks.get(stack_id).and_then(|stack| stack.client_request_token.clone()),
-        };
-        self.add_event(stack_id, event);
-        self.keep_resource(stack_id, resource);
-    }
-
-    /// Stores a resource without an event.
-    pub fn keep_resource(&mut self, stack_id: &str, resource: Resource) {
-        self.resources.insert(format!("{stack_id}|{}", resource.logical_id), resource);
-    }
+/// What would change, in the forms of the answer.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Planned {
+    /// Without the values of properties.
+    pub plain: Vec<Value>,
+    /// With them.
+    pub full: Vec<Value>,
+    /// What the form with values cannot tell.
+    pub warning: Option<String>,
 }
 
 impl Event {

@@ -1,0 +1,215 @@
+//! One resource's way to what the template says.
+
+use serde_json::Value;
+
+use super::removal::destroy;
+use super::{Operation, Target, kind, policy_of, reason, type_of};
+use crate::sandbox::Fault;
+use crate::sandbox::services::cloudformation::model::{Incarnation, Resource, Stack};
+use crate::sandbox::services::cloudformation::operations::policy;
+use crate::sandbox::services::cloudformation::replacement::Recreation;
+use crate::sandbox::services::cloudformation::resources::{CREATION_INITIATED, Context, Made, Making, ResourceType};
+use crate::sandbox::services::cloudformation::template::Template;
+
+/// One resource's way to what the template says.
+struct Step {
+    operation: Operation,
+    context: Context,
+    kind: &'static ResourceType,
+    row: Resource,
+    wanted: Value,
+    /// Whether the update changes the stack's tags.
+    retagged: bool,
+    stack: Stack,
+}
+
+pub async fn converge(operation: Operation, name: String) -> Result<(), Fault> {
+    let stack = operation.stack()?;
+    let template = Template::parse(&stack.definition.template_body)?;
+    let (mut row, wanted) = {
+        let target = operation.target(&stack.definition, &template)?;
+        (row(&operation, &target, &name), resolved(&target, &name))
+    };
+    let context = operation.context(&name, &stack.definition.tags);
+    let wanted = match wanted {
+        Ok(wanted) => wanted,
+        Err(problem) => {
+            let verb = if row.current.is_some() { "UPDATE" } else { "CREATE" };
+            operation.set(&mut row, &format!("{verb}_FAILED"), Some(&problem))?;
+            return Err(Fault::client("Template", problem));
+        }
+    };
+    let kind = type_of(&kind(&template, &name))?;
+    let retagged = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
+    let mut step = Step { operation, context, kind, row, wanted, retagged, stack };
+    let result = step.run().await;
+    if let Err(fault) = &result {
+        step.operation.abandon(&name)?;
+        let status = format!("{}_FAILED", verb(&step.row));
+        step.operation.set_with(&mut step.row, &status, Some(&reason(fault)), Some(&step.wanted))?;
+    }
+    result
+}
+
+/// The stored row, with what the template says of its policies, or a new one.
+fn row(operation: &Operation, target: &Target<'_>, name: &str) -> Resource {
+    let declared = &target.template.resources()[name];
+    let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.starts_with("DELETE"));
+    let fresh = Resource {
+        logical_id: name.to_owned(),
+        kind: kind(target.template, name),
+        status: String::new(),
+        reason: None,
+        changed: operation.sandbox.clock.now(),
+        current: None,
+        previous: None,
+        garbage: Vec::new(),
+        depends_on: Vec::new(),
+        deletion_policy: String::new(),
+        update_replace_policy: String::new(),
+        metadata: Value::Null,
+        half_made: false,
+        is_new: true,
+    };
+    Resource {
+        depends_on: target.live.get(name).cloned().unwrap_or_default(),
+        deletion_policy: policy_of(declared, "DeletionPolicy"),
+        update_replace_policy: policy_of(declared, "UpdateReplacePolicy"),
+        metadata: target.scope.resolve(&declared["Metadata"]).ok().flatten().unwrap_or_default(),
+        ..stored.unwrap_or(fresh)
+    }
+}
+
+fn resolved(target: &Target<'_>, name: &str) -> Result<Value, String> {
+    let properties = &target.template.resources()[name]["Properties"];
+    let resolved = target.scope.resolve(properties)?.unwrap_or_default();
+    Ok(if resolved.is_null() { Value::Object(serde_json::Map::new()) } else { resolved })
+}
+
+impl Step {
+    async fn run(&mut self) -> Result<(), Fault> {
+        self.take_back_half().await?;
+        let Some(current) = self.row.current.clone() else { return self.create("CREATE").await };
+        if self.row.status == "CREATE_IN_PROGRESS"
+            || (self.row.status == "UPDATE_IN_PROGRESS" && current.properties == self.wanted)
+        {
+            let verb = verb(&self.row);
+            return self.settle(verb, Made::from(&current)).await;
+        }
+        if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
+            self.check_policy("Update:Replace")?;
+            return self.replace(current).await;
+        }
+        if current.properties != self.wanted || (self.retagged && self.kind.has_tags()) {
+            self.check_policy("Update:Modify")?;
+            return self.update(current).await;
+        }
+        self.store()
+    }
+
+    /// What a crash left half made is made anew.
+    async fn take_back_half(&mut self) -> Result<(), Fault> {
+        if let Some(half) = self.row.current.clone().filter(|_| self.row.half_made) {
+            destroy(&self.operation, &self.row.logical_id, half).await?;
+            self.row.current.clone_from(&self.row.previous);
+            self.row.garbage.retain(|one| Some(one) != self.row.previous.as_ref());
+            self.row.half_made = false;
+            self.store()?;
+        }
+        Ok(())
+    }
+
+    fn check_policy(&mut self, action: &str) -> Result<(), Fault> {
+        match forbidden(&self.stack, action, &self.row.logical_id, self.kind.name) {
+            None => Ok(()),
+            Some(reason) => {
+                "UPDATE_IN_PROGRESS".clone_into(&mut self.row.status);
+                Err(Fault::client("Template", reason))
+            }
+        }
+    }
+
+    /// Keeps what the template says of a resource that does not change itself.
+    fn store(&self) -> Result<(), Fault> {
+        let (row, stack_id) = (self.row.clone(), &self.operation.stack_id);
+        self.operation.sandbox.world.write(|world| {
+            world.cloudformation.keep_resource(stack_id, row);
+            Ok(())
+        })
+    }
+
+    fn say(&mut self, status: &str, reason: Option<&str>) -> Result<(), Fault> {
+        self.operation.set_with(&mut self.row, status, reason, Some(&self.wanted))
+    }
+
+    async fn create(&mut self, verb: &str) -> Result<(), Fault> {
+        if verb == "CREATE" {
+            self.say("CREATE_IN_PROGRESS", None)?;
+        }
+        let status = if verb == "CREATE" { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
+        let making = Some(Making { kind: self.kind.name, properties: self.wanted.clone(), status });
+        let context = Context { making, ..self.context.clone() };
+        let made = (self.kind.create)(context, self.wanted.clone()).await;
+        // The handler may have told that it is there already.
+        self.row = self.operation.resource(&self.row.logical_id).unwrap_or_else(|| self.row.clone());
+        let made = made?;
+        self.kind.name.clone_into(&mut self.row.kind);
+        self.row.become_made(Incarnation::new(self.kind.name, made.clone(), self.wanted.clone()));
+        if std::mem::take(&mut self.row.half_made) {
+            self.store()?;
+        } else {
+            self.say(status, Some(CREATION_INITIATED))?;
+        }
+        self.settle(verb, made).await
+    }
+
+    /// Waits until it is as asked, and says so.
+    async fn settle(&mut self, verb: &str, made: Made) -> Result<(), Fault> {
+        let made = match self.kind.stable {
+            Some(stable) => stable(self.context.clone(), made).await?,
+            None => made,
+        };
+        self.row.current = Some(Incarnation::new(self.kind.name, made, self.wanted.clone()));
+        self.say(&format!("{verb}_COMPLETE"), None)
+    }
+
+    async fn update(&mut self, current: Incarnation) -> Result<(), Fault> {
+        self.row.previous.get_or_insert_with(|| current.clone());
+        self.say("UPDATE_IN_PROGRESS", None)?;
+        let made = (self.kind.update)(self.context.clone(), current, self.wanted.clone()).await?;
+        self.settle("UPDATE", made).await
+    }
+
+    /// Makes the new one first; the old one goes in the clean-up.
+    async fn replace(&mut self, current: Incarnation) -> Result<(), Fault> {
+        let sentence = "Requested update requires the creation of a new physical resource; hence creating one.";
+        self.row.previous.get_or_insert(current);
+        self.say("UPDATE_IN_PROGRESS", Some(sentence))?;
+        self.create("UPDATE").await
+    }
+}
+
+/// Whether a property that only creation can set has changed.
+pub fn needs_replacement(kind: &ResourceType, old: &Value, new: &Value) -> bool {
+    changed_properties(old, new).iter().any(|name| kind.recreation(name, &old[name], &new[name]) == Recreation::Always)
+}
+
+/// The names of the properties that differ.
+pub fn changed_properties(old: &Value, new: &Value) -> Vec<String> {
+    let names =
+        |value: &Value| value.as_object().map(|all| all.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let mut all = names(old);
+    all.extend(names(new).into_iter().filter(|name| old.get(name).is_none()));
+    all.into_iter().filter(|name| old.get(name) != new.get(name)).collect()
+}
+
+/// Why the stack's policy forbids an action on a resource.
+pub fn forbidden(stack: &Stack, action: &str, name: &str, kind: &str) -> Option<String> {
+    let policy = stack.policy_during_update.as_ref().or(stack.policy.as_ref())?;
+    policy::refusal(policy, action, name, kind)
+}
+
+/// Whether a resource was being made or changed.
+pub fn verb(resource: &Resource) -> &'static str {
+    if resource.status.starts_with("UPDATE") { "UPDATE" } else { "CREATE" }
+}

@@ -1,0 +1,149 @@
+//! What CloudFormation remembers, and the only ways in which statuses and their events get there.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{ChangeSet, Event, Resource, Stack};
+use crate::sandbox::world::table::state;
+
+state! {
+    /// What the service remembers.
+    pub struct State {
+        /// Stacks by ARN.
+        pub stacks: Table<Stack> = "cloudformation.stacks",
+        /// Resources by `stack ARN|logical id`.
+        pub resources: Table<Resource> = "cloudformation.resources",
+        /// Events by `stack ARN|number`.
+        pub events: Table<Event> = "cloudformation.events",
+        /// Change sets by ARN.
+        pub change_sets: Table<ChangeSet> = "cloudformation.change_sets",
+        /// What creations under way have inserted, by `stack ARN|logical id`: tables and keys.
+        pub attempts: Table<Vec<(String, String)>> = "cloudformation.attempts",
+    }
+}
+
+impl State {
+    /// The stack of an ARN, or the one of a name that is not deleted.
+    pub fn find(&self, name_or_id: &str) -> Option<&Stack> {
+        self.stacks
+            .get(name_or_id)
+            .or_else(|| self.stacks.values().find(|stack| stack.name == name_or_id && !stack.is_deleted()))
+    }
+
+    /// A stack's resources by logical id.
+    pub fn resources_of(&self, stack_id: &str) -> BTreeMap<String, Resource> {
+        // An ARN ends with an id of fixed length: no other stack's begins with it.
+        let rows = self.resources.with_prefix(stack_id);
+        rows.map(|(_, resource)| (resource.logical_id.clone(), resource.clone())).collect()
+    }
+
+    /// What live stacks export, by name.
+    pub fn exports(&self) -> BTreeMap<String, String> {
+        let live = self.stacks.values().filter(|stack| !stack.is_deleted());
+        let outputs = live.flat_map(|stack| &stack.outputs);
+        outputs.filter_map(|output| Some((output.export.clone()?, output.value.clone()))).collect()
+    }
+
+    /// The stack that exports a name, and the value.
+    pub fn export(&self, name: &str) -> Option<(&Stack, &str)> {
+        self.stacks.values().filter(|stack| !stack.is_deleted()).find_map(|stack| {
+            let output = stack.outputs.iter().find(|output| output.export.as_deref() == Some(name))?;
+            Some((stack, output.value.as_str()))
+        })
+    }
+
+    /// The names of the stacks that use an export.
+    pub fn importers(&self, export: &str) -> Vec<&str> {
+        let live = self.stacks.values().filter(|stack| !stack.is_deleted());
+        live.filter(|stack| stack.imports.iter().any(|name| name == export)).map(|stack| stack.name.as_str()).collect()
+    }
+
+    /// Notes an event at the end of a stack's events.
+    pub fn add_event(&mut self, stack_id: &str, event: Event) {
+        let last = self.events.with_prefix(stack_id).next_back();
+        let number = last.and_then(|(key, _)| key[stack_id.len() + 1..].parse::<u64>().ok()).map_or(0, |last| last + 1);
+        self.events.insert(format!("{stack_id}|{number:08}"), event);
+    }
+
+    /// Gives a stack a status, with its event.
+    pub fn set_status(&mut self, stack_id: &str, status: &str, reason: Option<String>, time: Timestamp) {
+        let Some(stack) = self.stacks.get_mut(stack_id) else { return };
+        status.clone_into(&mut stack.status);
+        if matches!(status, "DELETE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS") {
+            stack.deleted = Some(time);
+        }
+        let executed = stack.definition.change_set_id.clone();
+        stack.status_reason.clone_from(&reason);
+        let event = Event {
+            id: crate::sandbox::world::ids::uuid(),
+            time,
+            logical_id: stack.name.clone(),
+            physical_id: stack.id.clone(),
+            kind: "AWS::CloudFormation::Stack".to_owned(),
+            status: status.to_owned(),
+            reason,
+            properties: None,
+            client_request_token: stack.client_request_token.clone(),
+        };
+        self.add_event(stack_id, event);
+        if let Some(id) = executed {
+            self.conclude(&id, status);
+        }
+    }
+
+    /// Tells the change set under execution how its stack fares.
+    fn conclude(&mut self, id: &str, status: &str) {
+        let outcome = match status {
+            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => "EXECUTE_COMPLETE",
+            "CREATE_FAILED"
+            | "UPDATE_FAILED"
+            | "ROLLBACK_IN_PROGRESS"
+            | "UPDATE_ROLLBACK_IN_PROGRESS"
+            | "DELETE_IN_PROGRESS" => "EXECUTE_FAILED",
+            _ => return,
+        };
+        let executing = self.change_sets.get(id).is_some_and(|one| one.execution_status == "EXECUTE_IN_PROGRESS");
+        if let Some(change_set) = self.change_sets.get_mut(id).filter(|_| executing) {
+            outcome.clone_into(&mut change_set.execution_status);
+        }
+    }
+
+    /// Notes what a creation under way has inserted.
+    pub fn note_attempt(&mut self, resource: String, rows: Vec<(String, String)>) {
+        let mut all = self.attempts.get(&resource).cloned().unwrap_or_default();
+        all.extend(rows);
+        self.attempts.insert(resource, all);
+    }
+
+    /// Stores a resource, with the event of its status; `properties` are those that the event tells.
+    pub fn set_resource(&mut self, stack_id: &str, resource: Resource, properties: Option<&Value>) {
+        let millis = resource.changed.as_millisecond();
+        let event = Event {
+            id: format!("{}-{}-{millis}", resource.logical_id, resource.status),
+            time: resource.changed,
+            logical_id: resource.logical_id.clone(),
+            physical_id: resource.current.as_ref().map_or_else(String::new, |current| current.physical_id.clone()),
+            kind: resource.kind.clone(),
+            status: resource.status.clone(),
+            reason: resource.reason.clone(),
+            properties: properties
+                .or(resource.current.as_ref().map(|current| &current.properties))
+                .map(Value::to_string),
+            client_request_token: self.stacks.get(stack_id).and_then(|stack| stack.client_request_token.clone()),
+        };
+        self.add_event(stack_id, event);
+        // From here on the row tells what there is.
+        let key = format!("{stack_id}|{}", resource.logical_id);
+        if self.attempts.contains(&key) {
+            self.attempts.remove(&key);
+        }
+        self.keep_resource(stack_id, resource);
+    }
+
+    /// Stores a resource without an event.
+    pub fn keep_resource(&mut self, stack_id: &str, resource: Resource) {
+        self.resources.insert(format!("{stack_id}|{}", resource.logical_id), resource);
+    }
+}
