@@ -14,7 +14,7 @@ use crate::local_aws::LocalAws;
 
 /// What AWS answered in a recorded test.
 fn recorded(test: &str) -> Value {
-    let all: Value = serde_json::from_str(&read(&data("aws-recordings/templates.json"))).expect("it is JSON");
+    let all: Value = serde_json::from_str(&read(&data("recorded/templates.json"))).expect("it is JSON");
     all[test].clone()
 }
 
