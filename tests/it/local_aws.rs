@@ -69,7 +69,8 @@ impl LocalAws {
         let host = self.endpoint.host();
         let kind = ("content-type", "application/x-www-form-urlencoded");
         let signature = self.signature(service, kind, &body);
-        let signed: String = signature.headers().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let signed: Vec<String> = signature.headers().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let signed = signed.concat();
         let text = format!(
             "POST / HTTP/1.1\r\nconnection: close\r\nhost: {host}\r\n{}: {}\r\n{signed}content-length: {}\r\n\r\n{body}",
             kind.0,

@@ -78,7 +78,7 @@ pub(super) fn task_definition<'a>(world: &'a World, given: &str) -> Option<&'a T
     }
     let prefix = format!("{name}:");
     let revisions = world.ecs.task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
-    revisions.filter(|definition| definition.deregistered_at.is_none()).last()
+    revisions.rev().find(|definition| definition.deregistered_at.is_none())
 }
 
 /// The task definition that tasks are to be made of.

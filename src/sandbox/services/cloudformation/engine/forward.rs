@@ -1,10 +1,11 @@
 //! Towards what the template says: creates, updates and replaces, then the outputs.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::graph::{self, Outcome};
-use super::step::{converge, forbidden, verb};
+use super::step::{Goal, converge, forbidden, verb};
 use super::{Operation, outputs};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{OnFailure, Stack};
@@ -28,8 +29,10 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     if let Some(name) = protected_from_deletion(operation, &stack, &live)? {
         return fail(operation, &could_not(&[], &[&name]), stack.definition.on_failure);
     }
-    let work = |operation, name| -> graph::Work { Box::pin(converge(operation, name)) };
-    let outcome = graph::run_until_failure(operation, live, deadline(operation, &stack), work).await;
+    let goal = Arc::new(Goal { stack, template, live });
+    let Goal { stack, template, live } = &*goal;
+    let work = |operation, name| -> graph::Work { Box::pin(converge(operation, name, Arc::clone(&goal))) };
+    let outcome = graph::run_until_failure(operation, live.clone(), deadline(operation, stack), work).await;
     cancel(operation, &outcome)?;
     if outcome.interrupted {
         return Ok(());
@@ -40,7 +43,7 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     if !outcome.failed.is_empty() {
         return failed(operation, &outcome, stack.definition.on_failure);
     }
-    let target = operation.target(&stack.definition, &template)?;
+    let target = operation.target(&stack.definition, template)?;
     match outputs::evaluate(operation, &target) {
         Err(problem) => fail(operation, &format!("{} ", problem.trim_end()), stack.definition.on_failure),
         Ok((outputs, imports)) => {

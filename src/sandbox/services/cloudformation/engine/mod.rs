@@ -32,7 +32,9 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
     let undone = sandbox.world.write(|world| {
         let attempts: Vec<String> =
             world.cloudformation.attempts.iter().map(|(resource, _)| resource.to_owned()).collect();
-        attempts.iter().for_each(|resource| undo_attempt(world, resource));
+        for resource in &attempts {
+            undo_attempt(world, resource);
+        }
         Ok(())
     });
     // A disk that refuses to write now refuses what follows too, and that is tried again.
@@ -191,14 +193,21 @@ impl Operation {
     }
 
     /// What is to be, as the definition says.
-    fn target<'a>(&'a self, definition: &'a Definition, template: &'a Template) -> Result<Target<'a>, Fault> {
+    fn target<'a>(&'a self, definition: &Definition, template: &'a Template) -> Result<Target<'a>, Fault> {
+        let scope = self.scope(definition, template);
+        let live = live_dependencies(template, &scope)?;
+        Ok(Target { template, scope, live })
+    }
+
+    /// What the template's references are to, now.
+    fn scope<'a>(&'a self, definition: &Definition, template: &'a Template) -> Scope<'a> {
         let resources = self.resources();
         let exports = self.sandbox.world.read(|world| world.cloudformation.exports());
         let known = |resource: Resource| {
             let current = resource.current?;
             Some((resource.logical_id, Known::Resource(current.physical_id, current.attributes)))
         };
-        let scope = Scope {
+        Scope {
             template,
             config: &self.sandbox.config,
             stack_name: &self.stack_name,
@@ -207,10 +216,8 @@ impl Operation {
             resources: resources.into_values().filter_map(known).collect(),
             exports,
             dynamic: definition.dynamic.clone(),
-            notification_arns: &definition.notification_arns,
-        };
-        let live = live_dependencies(template, &scope)?;
-        Ok(Target { template, scope, live })
+            notification_arns: definition.notification_arns.clone(),
+        }
     }
 }
 

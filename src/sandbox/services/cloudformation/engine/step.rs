@@ -1,15 +1,19 @@
 //! One resource's way to what the template says.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::removal::destroy;
-use super::{Operation, Target, kind, policy_of, reason, type_of};
+use super::{Operation, kind, policy_of, reason, type_of};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Resource, Stack};
 use crate::sandbox::services::cloudformation::operations::policy;
 use crate::sandbox::services::cloudformation::replacement::Recreation;
 use crate::sandbox::services::cloudformation::resources::{CREATION_INITIATED, Context, Made, Making, ResourceType};
 use crate::sandbox::services::cloudformation::template::Template;
+use crate::sandbox::services::cloudformation::template::check::Dependencies;
+use crate::sandbox::services::cloudformation::template::resolve::Scope;
 
 /// One resource's way to what the template says.
 struct Step {
@@ -20,15 +24,25 @@ struct Step {
     wanted: Value,
     /// Whether the update changes the stack's tags.
     retagged: bool,
-    stack: Stack,
+    goal: Arc<Goal>,
 }
 
-pub async fn converge(operation: Operation, name: String) -> Result<(), Fault> {
-    let stack = operation.stack()?;
-    let template = Template::parse(&stack.definition.template_body)?;
+/// What all resources of a stack go to.
+pub struct Goal {
+    /// The stack as it was when its operation's phase began.
+    pub stack: Stack,
+    /// Its template.
+    pub template: Template,
+    /// The resources that are to be, with what they need.
+    pub live: Dependencies,
+}
+
+/// Makes, changes or replaces a resource, if it is not as it is to be.
+pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Result<(), Fault> {
+    let Goal { stack, template, .. } = &*goal;
     let (mut row, wanted) = {
-        let target = operation.target(&stack.definition, &template)?;
-        (row(&operation, &target, &name), resolved(&target, &name))
+        let scope = operation.scope(&stack.definition, template);
+        (row(&operation, &goal, &scope, &name), resolved(template, &scope, &name))
     };
     let context = operation.context(&name, &stack.definition.tags);
     let wanted = match wanted {
@@ -39,9 +53,9 @@ pub async fn converge(operation: Operation, name: String) -> Result<(), Fault> {
             return Err(Fault::client("Template", problem));
         }
     };
-    let kind = type_of(&kind(&template, &name))?;
+    let kind = type_of(&kind(template, &name))?;
     let retagged = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
-    let mut step = Step { operation, context, kind, row, wanted, retagged, stack };
+    let mut step = Step { operation, context, kind, row, wanted, retagged, goal: Arc::clone(&goal) };
     let result = step.run().await;
     if let Err(fault) = &result {
         step.operation.abandon(&name)?;
@@ -52,12 +66,12 @@ pub async fn converge(operation: Operation, name: String) -> Result<(), Fault> {
 }
 
 /// The stored row, with what the template says of its policies, or a new one.
-fn row(operation: &Operation, target: &Target<'_>, name: &str) -> Resource {
-    let declared = &target.template.resources()[name];
+fn row(operation: &Operation, goal: &Goal, scope: &Scope<'_>, name: &str) -> Resource {
+    let declared = &goal.template.resources()[name];
     let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.starts_with("DELETE"));
     let fresh = Resource {
         logical_id: name.to_owned(),
-        kind: kind(target.template, name),
+        kind: kind(&goal.template, name),
         status: String::new(),
         reason: None,
         changed: operation.sandbox.clock.now(),
@@ -72,17 +86,17 @@ fn row(operation: &Operation, target: &Target<'_>, name: &str) -> Resource {
         is_new: true,
     };
     Resource {
-        depends_on: target.live.get(name).cloned().unwrap_or_default(),
+        depends_on: goal.live.get(name).cloned().unwrap_or_default(),
         deletion_policy: policy_of(declared, "DeletionPolicy"),
         update_replace_policy: policy_of(declared, "UpdateReplacePolicy"),
-        metadata: target.scope.resolve(&declared["Metadata"]).ok().flatten().unwrap_or_default(),
+        metadata: scope.resolve(&declared["Metadata"]).ok().flatten().unwrap_or_default(),
         ..stored.unwrap_or(fresh)
     }
 }
 
-fn resolved(target: &Target<'_>, name: &str) -> Result<Value, String> {
-    let properties = &target.template.resources()[name]["Properties"];
-    let resolved = target.scope.resolve(properties)?.unwrap_or_default();
+fn resolved(template: &Template, scope: &Scope<'_>, name: &str) -> Result<Value, String> {
+    let properties = &template.resources()[name]["Properties"];
+    let resolved = scope.resolve(properties)?.unwrap_or_default();
     Ok(if resolved.is_null() { Value::Object(serde_json::Map::new()) } else { resolved })
 }
 
@@ -120,7 +134,7 @@ impl Step {
     }
 
     fn check_policy(&mut self, action: &str) -> Result<(), Fault> {
-        match forbidden(&self.stack, action, &self.row.logical_id, self.kind.name) {
+        match forbidden(&self.goal.stack, action, &self.row.logical_id, self.kind.name) {
             None => Ok(()),
             Some(reason) => {
                 "UPDATE_IN_PROGRESS".clone_into(&mut self.row.status);

@@ -111,9 +111,14 @@ fn change_set(
 }
 
 fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> Reply {
-    let same = |other: &ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
-    if state.change_sets.values().any(same) {
-        let message = format!("ChangeSet {} already exists", change_set.name);
+    let same = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
+    if let Some(other) = state.change_sets.values().find(same) {
+        let name = &change_set.name;
+        let message = if other.definition.template_body == change_set.definition.template_body {
+            format!("ChangeSet {name} already exists")
+        } else {
+            format!("ChangeSet {name} cannot be created due to a mismatch with existing attribute Template")
+        };
         return Err(Fault::client("AlreadyExistsException", message));
     }
     if !state.stacks.contains(&stack.id) {

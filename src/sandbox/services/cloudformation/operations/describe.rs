@@ -72,8 +72,10 @@ fn stack_of(stack: &Stack) -> Value {
     })
 }
 
-/// How many items a page of any list has.
+/// How many items a page of a list has.
 pub const ITEMS_A_PAGE: usize = 100;
+/// How many whole stacks a page has.
+const STACKS_A_PAGE: usize = 50;
 
 /// Stacks in the order of answers, newest first, each with the key of its place.
 fn newest_first<'a>(stacks: impl Iterator<Item = &'a Stack>) -> impl Iterator<Item = (String, &'a Stack)> {
@@ -98,7 +100,7 @@ pub fn stacks(sandbox: &Arc<Sandbox>, input: Stacks) -> Reply {
             return Ok(json!({ "Stacks": [stack_of(find_described(state, name)?)] }));
         }
         let live = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
-        let page = page(live, "DescribeStacks", input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let page = page(live, "DescribeStacks", input.next_token.as_deref(), STACKS_A_PAGE)?;
         let described: Vec<_> = page.items.into_iter().map(stack_of).collect();
         Ok(json!({ "Stacks": described, "NextToken": page.next_token }))
     })

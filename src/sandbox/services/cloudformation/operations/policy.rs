@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::super::model::{Stack, State};
 use super::super::template::invalid;
-use super::{find, find_described};
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
 
@@ -15,29 +15,30 @@ const LONGEST: usize = 16_384;
 
 /// The input of the two operations.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 pub struct Input {
-    stack_name: String,
-    stack_policy_body: Option<String>,
+    #[serde(rename = "StackName")]
+    stack: String,
+    #[serde(rename = "StackPolicyBody")]
+    body: Option<String>,
     #[serde(rename = "StackPolicyURL")]
-    stack_policy_url: Option<String>,
+    url: Option<String>,
 }
 
 /// `SetStackPolicy`.
 pub fn set(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
-    if input.stack_policy_url.is_some() && input.stack_policy_body.is_none() {
+    if input.url.is_some() && input.body.is_none() {
         return Err(Fault::not_implemented("the member StackPolicyURL"));
     }
-    if input.stack_policy_url.is_some() {
+    if input.url.is_some() {
         return Err(invalid("You cannot specify both StackPolicyURL and StackPolicyBody"));
     }
-    if let Some(body) = &input.stack_policy_body {
-        check(body)?;
-    }
     sandbox.world.write(|world| {
-        let id = find(&world.cloudformation, &input.stack_name)?.id.clone();
+        let id = find(&world.cloudformation, &input.stack)?.id.clone();
+        if let Some(body) = &input.body {
+            check(body)?;
+        }
         if let Some(stack) = world.cloudformation.stacks.get_mut(&id) {
-            stack.policy = input.stack_policy_body;
+            stack.policy = input.body;
         }
         Ok(Value::Null)
     })
@@ -46,9 +47,13 @@ pub fn set(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
 /// `GetStackPolicy`: of a stack without one, nothing.
 pub fn get(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     sandbox.world.read(|world| {
-        let stack = find_described(&world.cloudformation, &input.stack_name)?;
+        let stack = find(&world.cloudformation, &input.stack)?;
         Ok(json!({ "StackPolicyBody": stack.policy }))
     })
+}
+
+fn find<'a>(state: &'a State, name: &str) -> Result<&'a Stack, Fault> {
+    state.find(name).ok_or_else(|| invalid(format!("Stack: {name} does not exist")))
 }
 
 /// Refuses what is no policy.

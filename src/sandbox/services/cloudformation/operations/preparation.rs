@@ -67,7 +67,7 @@ impl Preparation<'_> {
             resources: BTreeMap::new(),
             exports: BTreeMap::new(),
             dynamic: dynamic::Values::default(),
-            notification_arns: self.notification_arns,
+            notification_arns: self.notification_arns.to_vec(),
         }
     }
 }

@@ -83,9 +83,6 @@ pub fn described(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
             _ => return Err(invalid("Exactly one of StackName and PhysicalResourceId has to be specified.")),
         };
         let all = state.resources_of(&stack.id);
-        if let Some(name) = input.logical_resource_id.as_ref().filter(|name| !all.contains_key(*name)) {
-            return Err(invalid(format!("Resource {name} does not exist for stack {}", stack.name)));
-        }
         let wanted = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
         let all = all.into_iter().filter(|(name, _)| wanted(name)).take(MOST_DESCRIBED);
         let described = all.map(|(_, resource)| with_stack(resource_of(&resource, "Timestamp"), stack));

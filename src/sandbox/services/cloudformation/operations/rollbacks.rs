@@ -56,14 +56,14 @@ impl Input {
 }
 
 /// `CancelUpdateStack`: the stack on the move sees its new status by itself.
-pub async fn cancel_update(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+pub fn cancel_update(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
         let Stack { id, status, .. } = find(state, &input.stack_name)?.clone();
         if status != "UPDATE_IN_PROGRESS" {
             return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
         }
-        input.begin(&sandbox, state, &id, "UPDATE_ROLLBACK_IN_PROGRESS");
+        input.begin(sandbox, state, &id, "UPDATE_ROLLBACK_IN_PROGRESS");
         Ok(Value::Null)
     })
 }

@@ -96,7 +96,7 @@ fn expanded(sandbox: &Arc<Sandbox>, source: Source) -> Result<Template, Fault> {
         resources: std::collections::BTreeMap::new(),
         exports: std::collections::BTreeMap::new(),
         dynamic: dynamic::Values::default(),
-        notification_arns: &[],
+        notification_arns: Vec::new(),
     };
     extensions::expand(source, &scope)
 }

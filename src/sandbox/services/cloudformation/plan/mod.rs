@@ -38,7 +38,7 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
         resources: BTreeMap::new(),
         exports,
         dynamic: definition.dynamic.clone(),
-        notification_arns: &definition.notification_arns,
+        notification_arns: definition.notification_arns.clone(),
     };
     let mut comparison = Comparison {
         scope,
@@ -90,7 +90,7 @@ impl Comparison<'_> {
             let plain = removal(&row);
             let mut full = plain.clone();
             let properties = self.as_declared_before(&row);
-            full["BeforeContext"] = self.context(self.before, &row.logical_id, Some(&properties), &row.metadata);
+            full["BeforeContext"] = context(self.before, &row.logical_id, Some(&properties), &row.metadata);
             self.planned.insert(row.logical_id, (Some(plain), Some(full)));
         }
         Ok(())
@@ -109,7 +109,7 @@ impl Comparison<'_> {
                 resources: template.resources().keys().map(|name| (name.clone(), Known::Later)).collect(),
                 exports: self.scope.exports.clone(),
                 dynamic: self.old.dynamic.clone(),
-                notification_arns: &self.old.notification_arns,
+                notification_arns: self.old.notification_arns.clone(),
             };
             scope.resolve(&resource["Properties"]).ok().flatten()
         });
@@ -141,7 +141,7 @@ impl Comparison<'_> {
         let resolved = |part: &Value| self.scope.resolve(part).ok().flatten().unwrap_or_default();
         let (wanted, metadata) = (resolved(&declared["Properties"]), resolved(&declared["Metadata"]));
         let wanted = if wanted.is_null() { json!({}) } else { wanted };
-        let after = self.context(Some(self.scope.template), name, Some(&wanted), &metadata);
+        let after = context(Some(self.scope.template), name, Some(&wanted), &metadata);
         let Some((row, current)) = self.rows.get(name).and_then(|row| Some((row.clone(), row.current.clone()?))) else {
             self.scope.resources.insert(name.to_owned(), Known::Later);
             let plain = json!({
@@ -157,7 +157,7 @@ impl Comparison<'_> {
         self.know(name, &current, &wanted, outcome);
         let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
         let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
-            change["BeforeContext"] = self.context(self.before, name, Some(&current.properties), &row.metadata);
+            change["BeforeContext"] = context(self.before, name, Some(&current.properties), &row.metadata);
             change["AfterContext"] = after;
             change
         });
@@ -241,21 +241,20 @@ impl Comparison<'_> {
         }
         (plain, full)
     }
-
-    /// What a resource was or is to be, as a text.
-    fn context(&self, template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
-        let declared = template.and_then(|template| template.resources().get(name));
-        let mut whole = json!({ "Properties": properties });
-        if !metadata.is_null() {
-            whole["Metadata"] = metadata.clone();
-        }
-        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
-            if let Some(declared) = declared.and_then(|declared| declared.get(policy)) {
-                whole[policy] = declared.clone();
-            }
-        }
-        detail::context(&whole).into()
+}
+/// What a resource was or is to be, as a text.
+fn context(template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
+    let declared = template.and_then(|template| template.resources().get(name));
+    let mut whole = json!({ "Properties": properties });
+    if !metadata.is_null() {
+        whole["Metadata"] = metadata.clone();
     }
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        if let Some(declared) = declared.and_then(|declared| declared.get(policy)) {
+            whole[policy] = declared.clone();
+        }
+    }
+    detail::context(&whole).into()
 }
 
 fn next(left: &BTreeMap<String, Vec<String>>) -> Option<String> {

@@ -34,7 +34,9 @@ impl Comparison<'_> {
             .map(|parameter| parameter.value.as_str())
             .collect();
         let mut full: Vec<Value> = wrapped(full);
-        full.iter_mut().for_each(|change| mask(change, &secrets));
+        for change in &mut full {
+            mask(change, &secrets);
+        }
         Planned { plain: wrapped(plain), full, warning: self.warning }
     }
 }

@@ -40,7 +40,7 @@ pub struct Scope<'a> {
     /// What dynamic references to SSM parameters stand for.
     pub dynamic: dynamic::Values,
     /// The topics that are told of the stack's events.
-    pub notification_arns: &'a [String],
+    pub notification_arns: Vec<String>,
 }
 
 /// What stands for a value that is only known when a resource is there; it is in no user's template by accident.
@@ -123,7 +123,7 @@ impl Scope<'_> {
             "AWS::URLSuffix" => Some("amazonaws.com"),
             "AWS::StackName" => Some(self.stack_name),
             "AWS::StackId" => Some(self.stack_id),
-            "AWS::NotificationARNs" => return Ok(Some(self.notification_arns.into())),
+            "AWS::NotificationARNs" => return Ok(Some(self.notification_arns.clone().into())),
             _ => None,
         };
         if let Some(text) = pseudo {
