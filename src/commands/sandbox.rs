@@ -223,12 +223,14 @@ fn coverage(ctx: &mut Context) -> Result<Outcome, CliError> {
     });
     let operations: Vec<String> = operations.collect();
     let types: Vec<&str> = services::cloudformation::resources::all().map(|kind| kind.name).collect();
+    let functions: Vec<String> = services::cloudformation::functions().collect();
     if !ctx.ui.is_json() {
-        for row in operations.iter().map(String::as_str).chain(types.iter().copied()) {
+        let rows = operations.iter().map(String::as_str).chain(types.iter().copied());
+        for row in rows.chain(functions.iter().map(String::as_str)) {
             writeln!(ctx.ui.results(), "{row}")?;
         }
     }
-    done(ctx, &json!({ "operations": operations, "resource_types": types }))
+    done(ctx, &json!({ "operations": operations, "resource_types": types, "functions": functions }))
 }
 
 /// With `--output json` the result is one object.

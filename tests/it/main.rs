@@ -28,6 +28,8 @@ mod sandbox_security;
 mod sandbox_sns;
 mod sandbox_stacks;
 mod sandbox_survival;
+mod sandbox_template_values;
+mod sandbox_templates;
 mod sandbox_wire;
 mod signed;
 mod spec;

@@ -255,7 +255,7 @@ async fn templates_that_cannot_work_are_refused_before_anything_is_made() {
         "B": { "Type": "AWS::SSM::Parameter", "DependsOn": "A", "Properties": {} },
     });
     let cases = [
-        ("{", "Template format error: JSON not well-formed. (line 1, column 1)".to_owned()),
+        ("{", "Template format error: JSON not well-formed. (line 1, column 2)".to_owned()),
         ("{}", "Template format error: At least one Resources member must be defined.".to_owned()),
         (
             &template(&json!({ "A": { "Type": "AWS::SQS::Queue" } })),

@@ -58,6 +58,13 @@ pub static SERVICE: Service = Service {
     ],
 };
 
+/// The functions of templates that are served, and the services of dynamic references.
+pub fn functions() -> impl Iterator<Item = String> {
+    let functions = template::functions::FUNCTIONS.iter().map(|function| function.name.to_owned());
+    let dynamic = template::dynamic::kinds().map(|kind| format!("resolve:{kind}"));
+    functions.chain([template::extensions::LOOP.to_owned()]).chain(dynamic)
+}
+
 /// Goes on with what an earlier process left under way.
 pub fn resume(sandbox: &Arc<Sandbox>) {
     engine::resume(sandbox);

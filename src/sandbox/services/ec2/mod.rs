@@ -21,7 +21,7 @@ mod security_groups;
 mod subnets;
 mod tags;
 mod vpcs;
-mod zones;
+pub mod zones;
 
 state! {
     /// What the service remembers.

@@ -10,7 +10,8 @@ use super::{Operation, outputs};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{OnFailure, Stack};
 use crate::sandbox::services::cloudformation::template::Template;
-use crate::sandbox::services::cloudformation::template::check::Dependencies;
+use crate::sandbox::services::cloudformation::template::check::{Dependencies, unknown_attribute};
+use crate::sandbox::services::cloudformation::template::parameters::existence;
 
 /// Runs the phase.
 pub async fn run(operation: &Operation) -> Result<(), Fault> {
@@ -18,10 +19,11 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     let template = Template::parse(&stack.definition.template_body)?;
     let (live, missing) = {
         let target = operation.target(&stack.definition, &template)?;
-        let missing = outputs::missing_import(&target);
+        let missing = outputs::missing_import(&target).or_else(|| unknown_attribute(&template, &target.scope));
         (target.live, missing)
     };
-    if let Some(reason) = missing {
+    let named = existence::missing(&operation.sandbox, &template, &stack.definition.parameters).await?;
+    if let Some(reason) = named.or(missing) {
         return fail(operation, &format!("{reason} "), stack.definition.on_failure);
     }
     if let Some(name) = protected_from_deletion(operation, &stack, &live)? {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::model::{Definition, Resource, Stack, Tag};
 use super::resources::{self, Context, ResourceType};
-use super::template::check::{Dependencies, dependencies};
+use super::template::check::{Dependencies, live_dependencies};
 use super::template::resolve::{Known, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::sandbox::world::{World, ids};
@@ -195,7 +195,7 @@ impl Operation {
     /// What is to be, as the definition says.
     fn target<'a>(&'a self, definition: &Definition, template: &'a Template) -> Result<Target<'a>, Fault> {
         let scope = self.scope(definition, template);
-        let live = live(template, &scope)?;
+        let live = live_dependencies(template, &scope)?;
         Ok(Target { template, scope, live })
     }
 
@@ -215,6 +215,8 @@ impl Operation {
             parameters: parameters::scope(template, &definition.parameters),
             resources: resources.into_values().filter_map(known).collect(),
             exports,
+            dynamic: definition.dynamic.clone(),
+            notification_arns: definition.notification_arns.clone(),
         }
     }
 }
@@ -224,23 +226,6 @@ struct Target<'a> {
     template: &'a Template,
     scope: Scope<'a>,
     live: Dependencies,
-}
-
-/// The resources whose conditions hold, with their dependencies among each other.
-pub fn live(template: &Template, scope: &Scope<'_>) -> Result<Dependencies, Fault> {
-    let mut live = Dependencies::new();
-    for (name, needs) in dependencies(template) {
-        let condition = template.resources()[&name]["Condition"].as_str();
-        let holds = condition.map_or(Ok(true), |condition| scope.condition(condition));
-        if holds.map_err(super::template::invalid)? {
-            live.insert(name, needs);
-        }
-    }
-    let names: Vec<String> = live.keys().cloned().collect();
-    for needs in live.values_mut() {
-        needs.retain(|need| names.contains(need));
-    }
-    Ok(live)
 }
 
 fn type_of(name: &str) -> Result<&'static ResourceType, Fault> {

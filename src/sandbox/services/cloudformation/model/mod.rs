@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::template::dynamic;
 use crate::sandbox::world::clock::iso8601;
 
 mod state;
@@ -36,8 +37,14 @@ pub struct Parameter {
 /// What a stack is made of: everything that an update replaces as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Definition {
-    /// The template, as it was given.
+    /// The template, with its transforms carried out.
     pub template_body: String,
+    /// The template as it was given, when a transform made another of it.
+    #[serde(default)]
+    pub original_body: Option<String>,
+    /// What its dynamic references to SSM parameters stand for.
+    #[serde(default)]
+    pub dynamic: dynamic::Values,
     /// The parameters, in the template's order.
     pub parameters: Vec<Parameter>,
     /// The stack's tags.
@@ -57,6 +64,13 @@ pub struct Definition {
     /// The topics that were to be told of events.
     #[serde(default)]
     pub notification_arns: Vec<String>,
+}
+
+impl Definition {
+    /// The template as it was given.
+    pub fn original_template(&self) -> &str {
+        self.original_body.as_ref().unwrap_or(&self.template_body)
+    }
 }
 
 /// What happens to a stack whose operation fails.

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::model::{Definition, OnFailure, Stack, Tag};
-use super::super::template::check::check;
-use super::super::template::parameters::{self, Given};
-use super::super::template::{Template, invalid, kind_of};
+use super::super::template::parameters::Given;
+use super::super::template::{Template, capabilities, invalid, kind_of};
+use super::preparation::Preparation;
 use super::{policy, template_text};
 use crate::sandbox::{Fault, Sandbox};
 
@@ -101,31 +101,42 @@ impl RollbackConfiguration {
 }
 
 impl Asked {
-    /// What the stack is to become; `previous` is the stack that is updated.
-    pub async fn definition(&self, sandbox: &Arc<Sandbox>, previous: Option<&Stack>) -> Result<Definition, Fault> {
-        let template_body = self.template_body(previous)?;
-        let template = Template::parse(&template_body)?;
+    /// What the stack is to become; `previous` is the stack that is updated. `expands` tells whether the request carries
+    /// out transforms at once.
+    pub async fn definition(
+        &self,
+        sandbox: &Arc<Sandbox>,
+        previous: Option<&Stack>,
+        expands: bool,
+    ) -> Result<Definition, Fault> {
+        let body = self.template_body(previous)?;
         let before = previous.map(|stack| &stack.definition);
-        let earlier = before.map_or(&[][..], |definition| &definition.parameters);
-        let values = parameters::values(sandbox, &template, &self.parameters, earlier).await?;
-        check(&template, &self.capabilities)?;
-        self.check_resource_types(&template)?;
+        let earlier = before.map(|definition| definition.parameters.as_slice());
+        let notification_arns =
+            self.notification_arns.clone().or_else(|| Some(before?.notification_arns.clone())).unwrap_or_default();
+        let preparation = Preparation {
+            sandbox,
+            stack: previous,
+            stack_name: &self.stack_name,
+            notification_arns: &notification_arns,
+        };
+        let prepared = preparation.run(body, &self.parameters, earlier).await?;
+        capabilities::check(&prepared.template, &self.capabilities, expands)?;
+        self.check_resource_types(&prepared.template)?;
         self.check_role(sandbox).await?;
         let kept = |own: &Option<Vec<Tag>>| own.clone().or_else(|| Some(before?.tags.clone())).unwrap_or_default();
         Ok(Definition {
-            template_body,
-            parameters: values,
+            template_body: prepared.body,
+            original_body: prepared.original,
+            dynamic: prepared.dynamic,
+            parameters: prepared.parameters,
             tags: kept(&self.tags),
             capabilities: self.capabilities.clone(),
             change_set_id: None,
             on_failure: self.on_failure()?,
             retain_except_on_create: self.retain_except_on_create,
             role_arn: self.role_arn.clone().or_else(|| before?.role_arn.clone()),
-            notification_arns: self
-                .notification_arns
-                .clone()
-                .or_else(|| Some(before?.notification_arns.clone()))
-                .unwrap_or_default(),
+            notification_arns,
         })
     }
 
@@ -155,7 +166,7 @@ impl Asked {
 
     fn template_body(&self, previous: Option<&Stack>) -> Result<String, Fault> {
         if self.use_previous_template {
-            let body = previous.map(|stack| stack.definition.template_body.clone());
+            let body = previous.map(|stack| stack.definition.original_template().to_owned());
             return body.ok_or_else(|| invalid("UsePreviousTemplate is only for stacks that there are."));
         }
         template_text(self.template_body.as_deref(), self.template_url.as_deref())

@@ -41,7 +41,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
         return Err(invalid("OnStackFailure DELETE is only for change sets that create a stack."));
     }
     let updated = (!creates).then_some(&stack);
-    let mut definition = asked.definition(&sandbox, updated).await?;
+    let mut definition = asked.definition(&sandbox, updated, false).await?;
     let id = sandbox.config.arn("cloudformation", &format!("changeSet/{name}/{}", ids::uuid()));
     definition.change_set_id = Some(id.clone());
     let planned = plan::compare(&sandbox, &stack, &definition)?;

@@ -11,7 +11,9 @@ mod asked;
 pub mod change_sets;
 pub mod describe;
 pub mod exports;
+mod identifiers;
 pub mod policy;
+mod preparation;
 pub mod resources;
 pub mod rollbacks;
 pub mod stacks;
@@ -22,13 +24,34 @@ const LONGEST_TEMPLATE: usize = 51_200;
 
 /// The text of a template that a request brings.
 fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault> {
+    let wrong_length = |bound: &str| {
+        invalid(format!(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length {bound}"
+        ))
+    };
     match (body, url) {
-        (Some(body), None) if body.len() > LONGEST_TEMPLATE => Err(invalid(format!(
-            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length less than or equal to {LONGEST_TEMPLATE}"
-        ))),
+        (Some(""), None) => Err(wrong_length("greater than or equal to 1")),
+        (Some(body), None) if body.len() > LONGEST_TEMPLATE => {
+            Err(wrong_length(&format!("less than or equal to {LONGEST_TEMPLATE}")))
+        }
         (Some(body), None) => Ok(body.to_owned()),
-        (None, Some(_)) => Err(Fault::not_implemented("templates at a TemplateURL")),
+        (None, Some(url)) => Err(unreachable_template(url)),
         _ => Err(invalid("Either Template URL or Template Body must be specified.")),
+    }
+}
+
+/// Why a template is not to be had from where it is said to be: the sandbox has no S3.
+fn unreachable_template(url: &str) -> Fault {
+    if let Some(bucket) = url.strip_prefix("s3://").map(|rest| rest.split('/').next().unwrap_or(rest)) {
+        return invalid(format!("S3 error: Domain name specified in {bucket} is not a valid S3 domain"));
+    }
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = host.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let is_s3 = host.ends_with(".amazonaws.com") && host.split('.').any(|part| part == "s3" || part.starts_with("s3-"));
+    if is_s3 {
+        Fault::not_implemented("S3, where the TemplateURL points")
+    } else {
+        invalid("TemplateURL must be a supported URL.")
     }
 }
 

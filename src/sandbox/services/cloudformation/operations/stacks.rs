@@ -23,7 +23,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
             "1 validation error detected: Value '0' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 1",
         ));
     }
-    let definition = asked.definition(&sandbox, None).await?;
+    let definition = asked.definition(&sandbox, None, true).await?;
     let stack = Stack {
         timeout_minutes: asked.timeout_in_minutes,
         policy: asked.stack_policy_body.clone(),
@@ -63,7 +63,7 @@ pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     asked.check_members()?;
     let stack = sandbox.world.read(|world| find(&world.cloudformation, &asked.stack_name).cloned())?;
     check_updatable(&stack)?;
-    let definition = asked.definition(&sandbox, Some(&stack)).await?;
+    let definition = asked.definition(&sandbox, Some(&stack), true).await?;
     if plan::compare(&sandbox, &stack, &definition)?.is_none() {
         return Err(invalid("No updates are to be performed."));
     }

@@ -28,7 +28,7 @@ impl Comparison<'_> {
     /// The causes among what a part of the template refers to.
     pub(super) fn referred(&self, declared: &Value) -> impl Iterator<Item = Cause> {
         let mut causes = Vec::new();
-        for Reference { name, attribute } in references(declared) {
+        for Reference { name, attribute, .. } in references(declared) {
             let outcome = self.outcomes.get(&name).copied().unwrap_or(Outcome::Kept);
             let cause = match (outcome, attribute) {
                 _ if self.is_changed_parameter(&name) => {
@@ -57,7 +57,7 @@ impl Comparison<'_> {
                 .parameters
                 .iter()
                 .find(|parameter| parameter.key == name)
-                .map(|parameter| parameter.value.clone())
+                .map(|parameter| (parameter.value.clone(), parameter.resolved.clone()))
         };
         let new = value(self.new);
         new.is_some() && new != value(self.old)

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::engine::{self, changed_properties};
+use super::engine::changed_properties;
 use super::model::{Definition, Incarnation, Planned, Resource, Stack};
 use super::replacement::Recreation;
 use super::resources::{self, ResourceType};
+use super::template::check::live_dependencies;
 use super::template::references::imports;
 use super::template::resolve::{Known, LATER, Scope};
 use super::template::{Template, kind_of, parameters};
@@ -36,6 +37,8 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
         parameters: parameters::scope(&template, &definition.parameters),
         resources: BTreeMap::new(),
         exports,
+        dynamic: definition.dynamic.clone(),
+        notification_arns: definition.notification_arns.clone(),
     };
     let mut comparison = Comparison {
         scope,
@@ -70,7 +73,7 @@ struct Comparison<'a> {
 impl Comparison<'_> {
     /// In the order of dependencies, because what is replaced changes those that refer to it.
     fn run(&mut self) -> Result<(), Fault> {
-        let mut left = engine::live(self.scope.template, &self.scope)?;
+        let mut left = live_dependencies(self.scope.template, &self.scope)?;
         let names: Vec<String> = left.keys().cloned().collect();
         while let Some(name) = next(&left) {
             left.remove(&name);
@@ -105,6 +108,8 @@ impl Comparison<'_> {
                 parameters: parameters::scope(template, &self.old.parameters),
                 resources: template.resources().keys().map(|name| (name.clone(), Known::Later)).collect(),
                 exports: self.scope.exports.clone(),
+                dynamic: self.old.dynamic.clone(),
+                notification_arns: self.old.notification_arns.clone(),
             };
             scope.resolve(&resource["Properties"]).ok().flatten()
         });

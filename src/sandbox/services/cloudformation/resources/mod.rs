@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::model::{Incarnation, Tag};
 use crate::sandbox::faults::Verb;
 use super::replacement::{self, Recreation};
+use super::template::dynamic;
 use crate::sandbox::wire::lenient::{self, Misfit};
 use crate::sandbox::world::{ids, made_for};
 use crate::sandbox::{Fault, Sandbox};
@@ -218,6 +219,11 @@ impl Context {
         })
     }
 
+    /// Properties with the secrets that they refer to: no state holds these.
+    pub async fn revealed(&self, properties: Value) -> Result<Value, Fault> {
+        dynamic::reveal(&self.sandbox, properties).await
+    }
+
     /// The ARN of the stack.
     pub fn stack_id(&self) -> &str {
         self.tags.iter().find(|tag| tag.key == STACK_ID_TAG).map_or("", |tag| tag.value.as_str())
@@ -290,8 +296,18 @@ macro_rules! resource_type {
             name: $name,
             attributes: &$attributes,
             create_only: &$create_only,
-            create: |context, properties| Box::pin($create(context, properties)),
-            update: |context, old, properties| Box::pin($update(context, old, properties)),
+            create: |context, properties| {
+                Box::pin(async move {
+                    let properties = context.revealed(properties).await?;
+                    $create(context, properties).await
+                })
+            },
+            update: |context, old, properties| {
+                Box::pin(async move {
+                    let properties = context.revealed(properties).await?;
+                    $update(context, old, properties).await
+                })
+            },
             delete: |context, old| Box::pin($delete(context, old)),
             stable: resource_type!(@stable $($stable)?),
         }

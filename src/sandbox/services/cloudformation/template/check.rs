@@ -1,43 +1,67 @@
-//! Checks that hold for a whole template: every reference resolves, no circle, known types, acknowledged capabilities.
+//! Checks that hold for a whole template: every reference resolves, no circle, known types.
+//!
+//! [`whole`] looks at the template alone; [`live`] at what is left of it once its conditions are known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::references::{Reference, references};
-use super::{Template, invalid, kind_of};
+use super::references::{Reference, live_references, references};
+use super::resolve::{PSEUDO, Scope};
+use super::{Template, conditions, format_error, invalid, kind_of, shapes};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::resources;
 
 /// For each resource the resources that have to be there before it.
 pub type Dependencies = BTreeMap<String, Vec<String>>;
 
-/// Checks a template and gives its resources' dependencies.
-pub fn check(template: &Template, capabilities: &[String]) -> Result<Dependencies, Fault> {
-    check_types(template)?;
-    check_resource_references(template)?;
-    check_output_references(template)?;
-    check_capabilities(template, capabilities)?;
-    let dependencies = dependencies(template);
-    check_circles(&dependencies)?;
-    Ok(dependencies)
+/// The members of a resource in which references are followed.
+const FOLLOWED: &[&str] = &["Properties", "Metadata", "CreationPolicy", "UpdatePolicy"];
+
+/// Checks all that can be told of a template without its parameters.
+pub fn whole(template: &Template) -> Result<(), Fault> {
+    shapes::check(template)?;
+    conditions::check(template)?;
+    check_references(template)?;
+    check_circles(&dependencies(template))
 }
 
-fn check_types(template: &Template) -> Result<(), Fault> {
+/// Refuses types that are not served.
+pub fn types(template: &Template) -> Result<(), Fault> {
     let unknown: BTreeSet<&str> =
         template.resources().values().map(kind_of).filter(|kind| resources::find(kind).is_none()).collect();
+    unrecognized(unknown)
+}
+
+/// Refuses what cannot be the name of a type, such as `AWS::S3`.
+pub fn type_names(template: &Template) -> Result<(), Fault> {
+    let unknown: BTreeSet<&str> =
+        template.resources().values().map(kind_of).filter(|kind| !is_type_name(kind)).collect();
+    unrecognized(unknown)
+}
+
+/// `Company::Service::Thing`, or `Custom::Thing`.
+fn is_type_name(kind: &str) -> bool {
+    let parts: Vec<&str> = kind.split("::").collect();
+    let words = parts.iter().all(|part| !part.is_empty() && part.chars().all(|one| one.is_ascii_alphanumeric()));
+    match parts.as_slice() {
+        ["Custom", name] => name.chars().all(|one| one.is_ascii_alphanumeric() || "_@-".contains(one)),
+        all => words && matches!(all.len(), 3 | 4),
+    }
+}
+
+fn unrecognized(unknown: BTreeSet<&str>) -> Result<(), Fault> {
     if unknown.is_empty() {
         return Ok(());
     }
     let names = unknown.into_iter().collect::<Vec<_>>().join(", ");
-    Err(invalid(format!("Template format error: Unrecognized resource types: [{names}]")))
+    Err(format_error(&format!("Unrecognized resource types: [{names}]")))
 }
 
-fn is_known(template: &Template, reference: &Reference) -> bool {
-    let name = reference.name.as_str();
-    let plain = reference.attribute.is_none()
-        && (name.starts_with("AWS::") || template.section("Parameters").contains_key(name));
-    plain || template.resources().contains_key(name)
+fn is_known(template: &Template, name: &str) -> bool {
+    PSEUDO.contains(&name)
+        || template.section("Parameters").contains_key(name)
+        || template.resources().contains_key(name)
 }
 
 fn depends_on(resource: &Value) -> Vec<&str> {
@@ -48,100 +72,110 @@ fn depends_on(resource: &Value) -> Vec<&str> {
     }
 }
 
-fn check_resource_references(template: &Template) -> Result<(), Fault> {
+/// The references of a resource; those in branches that are not taken are left out where that is known.
+fn references_of(resource: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
+    FOLLOWED.iter().flat_map(|member| live_references(&resource[*member], holds)).collect()
+}
+
+fn check_references(template: &Template) -> Result<(), Fault> {
     let mut unresolved = BTreeSet::new();
     for resource in template.resources().values() {
-        for reference in references(&resource["Properties"]) {
-            if !is_known(template, &reference) {
-                unresolved.insert(reference.name);
-            } else if let Some(attribute) = &reference.attribute {
-                check_attribute(template, &reference.name, attribute)?;
-            }
-        }
+        let found = references_of(resource, &|_| None);
+        check_attributes(template, &found)?;
+        let plain = found.into_iter().filter(|reference| reference.attribute.is_none()).map(|one| one.name);
+        unresolved.extend(plain.filter(|name| !is_known(template, name)));
         let missing = depends_on(resource).into_iter().filter(|name| !template.resources().contains_key(*name));
         unresolved.extend(missing.map(str::to_owned));
-        if let Some(condition) =
-            resource["Condition"].as_str().filter(|name| !template.section("Conditions").contains_key(*name))
-        {
-            return Err(invalid(format!(
-                "Template format error: Unresolved condition dependency {condition} in the Resources block of the template"
-            )));
-        }
     }
+    all_resolved(&unresolved, "Resources", "Template format error: ")?;
+    let mut unresolved = BTreeSet::new();
+    for output in template.outputs().values() {
+        let found = references(output);
+        check_attributes(template, &found)?;
+        let plain = found.into_iter().filter(|reference| reference.attribute.is_none()).map(|one| one.name);
+        unresolved.extend(plain.filter(|name| !is_known(template, name)));
+    }
+    all_resolved(&unresolved, "Outputs", "Template format error: ")
+}
+
+fn all_resolved(unresolved: &BTreeSet<String>, block: &str, prefix: &str) -> Result<(), Fault> {
     if unresolved.is_empty() {
         return Ok(());
     }
-    let names = unresolved.into_iter().collect::<Vec<_>>().join(", ");
-    Err(invalid(format!(
-        "Template format error: Unresolved resource dependencies [{names}] in the Resources block of the template"
-    )))
+    let names = unresolved.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    Err(invalid(format!("{prefix}Unresolved resource dependencies [{names}] in the {block} block of the template")))
 }
 
-fn check_output_references(template: &Template) -> Result<(), Fault> {
-    let all: Vec<Reference> = template.outputs().values().flat_map(references).collect();
-    let unresolved: BTreeSet<&str> = all
-        .iter()
-        .filter(|reference| !is_known(template, reference))
-        .map(|reference| reference.name.as_str())
-        .collect();
-    if !unresolved.is_empty() {
-        let names = unresolved.into_iter().collect::<Vec<_>>().join(", ");
-        return Err(invalid(format!(
-            "Unresolved resource dependencies [{names}] in the Outputs block of the template"
-        )));
-    }
-    for reference in &all {
-        if let Some(attribute) = &reference.attribute {
-            check_attribute(template, &reference.name, attribute)?;
-        }
-    }
-    Ok(())
-}
-
-fn check_attribute(template: &Template, name: &str, attribute: &str) -> Result<(), Fault> {
-    let kind = template.resources().get(name).map(kind_of).and_then(resources::find);
-    if kind.is_some_and(|kind| !kind.attributes.contains(&attribute)) {
-        return Err(invalid(format!(
-            "Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt"
-        )));
-    }
-    Ok(())
-}
-
-/// Creating IAM resources has to be acknowledged, naming them even more.
-fn check_capabilities(template: &Template, given: &[String]) -> Result<(), Fault> {
-    const NAMES: &[&str] = &["RoleName", "InstanceProfileName"];
-    let has = |capability: &str| given.iter().any(|one| one == capability);
-    let mut iam =
-        template.resources().values().filter(|resource| kind_of(resource).starts_with("AWS::IAM::")).peekable();
-    if iam.peek().is_none() {
-        return Ok(());
-    }
-    let named = iam.any(|resource| NAMES.iter().any(|name| resource["Properties"].get(*name).is_some()));
-    let required = if named { "CAPABILITY_NAMED_IAM" } else { "CAPABILITY_IAM" };
-    if has(required) || has("CAPABILITY_NAMED_IAM") {
-        return Ok(());
-    }
-    Err(Fault::client("InsufficientCapabilitiesException", format!("Requires capabilities : [{required}]")))
-}
-
-/// The capability that a template needs, for `GetTemplateSummary` and `ValidateTemplate`.
-pub fn required_capability(template: &Template) -> Option<String> {
-    let message = check_capabilities(template, &[]).err()?.message;
-    Some(message.split_once('[')?.1.trim_end_matches(']').to_owned())
+/// What an attribute is asked of has to be a resource; which attributes it has is only seen when the stack is made.
+fn check_attributes(template: &Template, found: &[Reference]) -> Result<(), Fault> {
+    let lost = found.iter().find(|one| one.attribute.is_some() && !template.resources().contains_key(&one.name));
+    let Some(Reference { name, attribute, in_text }) = lost else { return Ok(()) };
+    let attribute = attribute.as_deref().unwrap_or_default();
+    Err(invalid(if *in_text {
+        format!("Template error: instance of Fn::Sub references invalid resource attribute {name}.{attribute}")
+    } else {
+        format!("Template error: instance of Fn::GetAtt references undefined resource {name}")
+    }))
 }
 
 /// For each resource of a template the resources that it names.
 pub fn dependencies(template: &Template) -> Dependencies {
-    let of = |resource: &Value| {
-        let named = references(&resource["Properties"]).into_iter().map(|reference| reference.name);
-        let all: BTreeSet<String> = named.chain(depends_on(resource).into_iter().map(str::to_owned)).collect();
-        all.into_iter().filter(|name| template.resources().contains_key(name)).collect()
+    let names = template.resources().iter();
+    names.map(|(name, resource)| (name.clone(), needs(template, resource, &|_| None))).collect()
+}
+
+fn needs(template: &Template, resource: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<String> {
+    let named = references_of(resource, holds).into_iter().map(|reference| reference.name);
+    let all: BTreeSet<String> = named.chain(depends_on(resource).into_iter().map(str::to_owned)).collect();
+    all.into_iter().filter(|name| template.resources().contains_key(name)).collect()
+}
+
+/// The resources whose conditions hold, with their dependencies among each other.
+pub fn live_dependencies(template: &Template, scope: &Scope<'_>) -> Result<Dependencies, Fault> {
+    let holds = |name: &str| scope.condition(name).ok();
+    let mut live = Dependencies::new();
+    for (name, resource) in template.resources() {
+        let condition = resource["Condition"].as_str();
+        if condition.map_or(Ok(true), |condition| scope.condition(condition)).map_err(invalid)? {
+            live.insert(name.clone(), needs(template, resource, &holds));
+        }
+    }
+    let names: BTreeSet<String> = live.keys().cloned().collect();
+    for needs in live.values_mut() {
+        needs.retain(|need| names.contains(need));
+    }
+    Ok(live)
+}
+
+/// Checks what conditions leave of a template: nothing that is left may refer to what is not.
+pub fn live(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
+    let dependencies = live_dependencies(template, scope)?;
+    let holds = |name: &str| scope.condition(name).ok();
+    let gone = |found: Vec<Reference>| -> Vec<String> {
+        let names = found.into_iter().map(|reference| reference.name);
+        names.filter(|name| template.resources().contains_key(name) && !dependencies.contains_key(name)).collect()
     };
-    template.resources().iter().map(|(name, resource)| (name.clone(), of(resource))).collect()
+    let unresolved =
+        dependencies.keys().flat_map(|name| gone(references_of(&template.resources()[name], &holds))).collect();
+    all_resolved(&unresolved, "Resources", "Template format error: ")?;
+    let shown =
+        template.outputs().values().filter(|output| output["Condition"].as_str().and_then(holds) != Some(false));
+    let unresolved = shown.flat_map(|output| gone(live_references(output, &holds))).collect();
+    // AWS leaves out the prefix here.
+    all_resolved(&unresolved, "Outputs", "")?;
+    check_circles(&dependencies)
 }
 
 fn check_circles(dependencies: &Dependencies) -> Result<(), Fault> {
+    let left = circles(dependencies);
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(invalid(format!("Circular dependency between resources: [{}]", left.join(", "))))
+}
+
+/// The names that wait for each other.
+pub fn circles(dependencies: &Dependencies) -> Vec<String> {
     let mut left = dependencies.clone();
     loop {
         let free: Vec<String> = left
@@ -150,13 +184,43 @@ fn check_circles(dependencies: &Dependencies) -> Result<(), Fault> {
             .map(|(name, _)| name.clone())
             .collect();
         if free.is_empty() {
-            break;
+            return left.into_keys().collect();
         }
         left.retain(|name, _| !free.contains(name));
     }
-    if left.is_empty() {
-        return Ok(());
+}
+
+/// The reason to fail when something asks for an attribute that its resource's type does not have.
+pub fn unknown_attribute(template: &Template, scope: &Scope<'_>) -> Option<String> {
+    let resources = template
+        .resources()
+        .iter()
+        .map(|(name, resource)| (format!("/Resources/{name}/Properties"), &resource["Properties"]));
+    let outputs = template.outputs().iter().map(|(name, output)| (format!("/Outputs/{name}/Value"), &output["Value"]));
+    resources.chain(outputs).find_map(|(path, value)| unknown_below(template, scope, &path, value))
+}
+
+fn unknown_below(template: &Template, scope: &Scope<'_>, path: &str, value: &Value) -> Option<String> {
+    match value {
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| unknown_below(template, scope, &format!("{path}/{index}"), item)),
+        Value::Object(members) => members.iter().find_map(|(name, member)| {
+            let path = format!("{path}/{name}");
+            if name != "Fn::GetAtt" {
+                return unknown_below(template, scope, &path, member);
+            }
+            let attribute = super::references::attribute_reference(member)?;
+            let asked = match member.get(1).filter(|part| part.is_object()) {
+                Some(part) => scope.text(part).ok()?,
+                None => attribute.attribute?,
+            };
+            let kind = resources::find(kind_of(template.resources().get(&attribute.name)?))?;
+            let sentence =
+                || format!("[Error] {path}: Resource type {} does not support attribute {{{asked}}}.", kind.name);
+            (!kind.attributes.contains(&asked.as_str())).then(sentence)
+        }),
+        _ => None,
     }
-    let names = left.into_keys().collect::<Vec<_>>().join(", ");
-    Err(invalid(format!("Circular dependency between resources: [{names}]")))
 }

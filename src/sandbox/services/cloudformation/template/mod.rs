@@ -4,41 +4,31 @@ use serde_json::{Map, Value};
 
 use crate::sandbox::Fault;
 
+pub mod capabilities;
 pub mod check;
+mod conditions;
+pub mod dynamic;
+pub mod extensions;
+pub mod functions;
+mod json;
 pub mod parameters;
 pub mod references;
 pub mod resolve;
+pub mod rules;
+mod shapes;
+mod structure;
 mod yaml;
+
+/// The one transform that is served.
+pub const EXTENSIONS: &str = "AWS::LanguageExtensions";
 
 /// A template whose structure has been checked.
 #[derive(Debug, Clone)]
 pub struct Template {
     root: Map<String, Value>,
+    /// Whether it is what [`EXTENSIONS`] made of another.
+    extended: bool,
 }
-
-const SECTIONS: &[&str] = &[
-    "AWSTemplateFormatVersion",
-    "Description",
-    "Metadata",
-    "Parameters",
-    "Rules",
-    "Mappings",
-    "Conditions",
-    "Resources",
-    "Outputs",
-];
-
-const RESOURCE_KEYS: &[&str] = &[
-    "Type",
-    "Properties",
-    "DependsOn",
-    "Condition",
-    "Metadata",
-    "DeletionPolicy",
-    "UpdateReplacePolicy",
-    "CreationPolicy",
-    "UpdatePolicy",
-];
 
 /// The fault for a template or a request that does not fit.
 pub fn invalid(message: impl Into<String>) -> Fault {
@@ -49,53 +39,88 @@ fn format_error(message: &str) -> Fault {
     invalid(format!("Template format error: {message}"))
 }
 
+/// A text as it was given, before its structure is checked and its transform carried out.
+#[derive(Debug, Clone)]
+pub struct Source {
+    root: Map<String, Value>,
+}
+
+impl Source {
+    /// Reads JSON when it begins like an object, else YAML.
+    pub fn read(body: &str) -> Result<Self, Fault> {
+        let value = if body.trim_start().starts_with('{') { json::parse(body)? } else { yaml::parse(body)? };
+        match value {
+            Value::Object(root) => Ok(Self { root }),
+            _ => Err(format_error("unsupported structure.")),
+        }
+    }
+
+    /// The transforms that it declares.
+    pub fn transforms(&self) -> Vec<&str> {
+        match self.root.get("Transform") {
+            Some(Value::String(name)) => vec![name],
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Refuses the transforms that are not served, by name.
+    pub fn check_transforms(&self) -> Result<(), Fault> {
+        let declared = self.root.get("Transform");
+        let named = declared.is_none_or(|value| {
+            value.is_string() || value.as_array().is_some_and(|names| names.iter().all(Value::is_string))
+        });
+        match self.transforms().into_iter().find(|name| *name != EXTENSIONS) {
+            Some(name) => Err(Fault::not_implemented(&format!("the transform {name}"))),
+            None if named => Ok(()),
+            None => Err(format_error("Transform must be a string or a list of strings.")),
+        }
+    }
+
+    /// Whether it declares [`EXTENSIONS`].
+    pub fn is_extended(&self) -> bool {
+        self.transforms().contains(&EXTENSIONS)
+    }
+
+    /// Its parameters and mappings: what a transform needs to know of it.
+    pub fn head(&self) -> Result<Template, Fault> {
+        let known = ["Parameters", "Mappings"];
+        let members = self.root.iter().filter(|(name, _)| known.contains(&name.as_str()));
+        let head =
+            Template { root: members.map(|(name, value)| (name.clone(), value.clone())).collect(), extended: false };
+        structure::check_head(&head)?;
+        Ok(head)
+    }
+
+    /// The template, as it stands.
+    pub fn into_template(self) -> Result<Template, Fault> {
+        let extended = self.is_extended();
+        Template::of(self.root, extended)
+    }
+}
+
 impl Template {
-    /// Reads a template: JSON when it begins like an object, else YAML.
+    /// Reads a template whose transforms have been carried out.
     pub fn parse(body: &str) -> Result<Self, Fault> {
-        let value = if body.trim_start().starts_with('{') { parse_json(body)? } else { yaml::parse(body)? };
-        let Value::Object(root) = value else { return Err(format_error("unsupported structure.")) };
-        let template = Self { root };
-        template.check_structure()?;
+        let source = Source::read(body)?;
+        source.check_transforms()?;
+        source.into_template()
+    }
+
+    /// The text of a template that is made of another.
+    pub fn text(&self) -> String {
+        Value::Object(self.root.clone()).to_string()
+    }
+
+    fn of(root: Map<String, Value>, extended: bool) -> Result<Self, Fault> {
+        let template = Self { root, extended };
+        structure::check(&template)?;
         Ok(template)
     }
 
-    fn check_structure(&self) -> Result<(), Fault> {
-        if let Some(unknown) = self.root.keys().find(|key| !SECTIONS.contains(&key.as_str())) {
-            if unknown == "Transform" {
-                return Err(Fault::not_implemented("templates with a Transform"));
-            }
-            return Err(invalid(format!("Invalid template property or properties [{unknown}]")));
-        }
-        if self.resources().is_empty() {
-            return Err(format_error("At least one Resources member must be defined."));
-        }
-        for (name, resource) in self.resources() {
-            check_name("Resource", name)?;
-            let Value::Object(members) = resource else {
-                return Err(format_error("Any Resources member must be an object."));
-            };
-            if let Some(unknown) = members.keys().find(|key| !RESOURCE_KEYS.contains(&key.as_str())) {
-                return Err(invalid(format!("Invalid template resource property '{unknown}'")));
-            }
-            if !members.get("Type").is_some_and(Value::is_string) {
-                return Err(format_error(&format!(
-                    "[/Resources/{name}] Every Resources object must contain a Type member."
-                )));
-            }
-        }
-        for name in self.section("Parameters").keys() {
-            check_name("Parameter", name)?;
-        }
-        for (name, output) in self.outputs() {
-            match output.get("Value") {
-                None => return Err(format_error("Every Outputs member must contain a Value object")),
-                Some(Value::Null) => {
-                    return Err(invalid(format!("[/Outputs/{name}/Value] 'null' values are not allowed in templates")));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
+    /// Whether the functions of [`EXTENSIONS`] may stand in it.
+    pub fn is_extended(&self) -> bool {
+        self.extended
     }
 
     /// A section; empty when the template has none.
@@ -123,19 +148,6 @@ impl Template {
     pub fn root(&self) -> &Map<String, Value> {
         &self.root
     }
-}
-
-fn check_name(kind: &str, name: &str) -> Result<(), Fault> {
-    if name.is_empty() || !name.chars().all(|character| character.is_ascii_alphanumeric()) {
-        return Err(format_error(&format!("{kind} name {name} is non alphanumeric.")));
-    }
-    Ok(())
-}
-
-fn parse_json(body: &str) -> Result<Value, Fault> {
-    serde_json::from_str(body).map_err(|error| {
-        format_error(&format!("JSON not well-formed. (line {}, column {})", error.line(), error.column()))
-    })
 }
 
 /// A resource's type.

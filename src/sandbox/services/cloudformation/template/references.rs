@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::functions::{placeholders, single};
+
 /// A name that a template refers to, and the attribute when it asks for one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
@@ -9,34 +11,48 @@ pub struct Reference {
     pub name: String,
     /// The attribute of a resource.
     pub attribute: Option<String>,
+    /// Whether it stands in the text of a `Fn::Sub`.
+    pub in_text: bool,
 }
 
 /// Every `Ref`, `Fn::GetAtt` and `${…}` of `Fn::Sub` in a value.
 pub fn references(value: &Value) -> Vec<Reference> {
+    live_references(value, &|_| None)
+}
+
+/// The same without those in branches of `Fn::If` that are not taken; `holds` knows which conditions hold.
+pub fn live_references(value: &Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<Reference> {
     let mut found = Vec::new();
-    collect(value, &mut found);
+    collect(value, holds, &mut found);
     found
 }
 
-fn collect(value: &Value, found: &mut Vec<Reference>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
-        Value::Object(members) => {
-            for (name, argument) in members {
-                match name.as_str() {
-                    "Ref" if members.len() == 1 => {
-                        let name = argument.as_str().unwrap_or_default().to_owned();
-                        found.push(Reference { name, attribute: None });
-                    }
-                    "Fn::GetAtt" => found.extend(attribute_reference(argument)),
-                    "Fn::Sub" => {
-                        found.extend(sub_references(argument));
-                        collect(argument, found);
-                    }
-                    _ => collect(argument, found),
+fn collect(value: &Value, holds: &dyn Fn(&str) -> Option<bool>, found: &mut Vec<Reference>) {
+    let below = |value: &Value, found: &mut Vec<Reference>| collect(value, holds, found);
+    match (single(value), value) {
+        (Some(("Ref", argument)), _) => {
+            let name = argument.as_str().unwrap_or_default().to_owned();
+            found.push(Reference { name, attribute: None, in_text: false });
+        }
+        (Some(("Fn::GetAtt", argument)), _) => {
+            found.extend(attribute_reference(argument));
+            // The attribute may be a parameter's value.
+            argument.as_array().into_iter().flatten().for_each(|part| below(part, found));
+        }
+        (Some(("Fn::Sub", argument)), _) => {
+            found.extend(sub_references(argument));
+            below(argument, found);
+        }
+        (Some(("Fn::If", Value::Array(parts))), _) if parts.len() == 3 => {
+            let taken = parts[0].as_str().and_then(holds);
+            for (branch, value) in [(true, &parts[1]), (false, &parts[2])] {
+                if taken.is_none_or(|taken| taken == branch) {
+                    below(value, found);
                 }
             }
         }
+        (_, Value::Array(items)) => items.iter().for_each(|item| below(item, found)),
+        (_, Value::Object(members)) => members.values().for_each(|member| below(member, found)),
         _ => {}
     }
 }
@@ -52,7 +68,7 @@ pub fn attribute_reference(argument: &Value) -> Option<Reference> {
         }
         _ => return None,
     };
-    Some(Reference { name, attribute: Some(attribute) })
+    Some(Reference { name, attribute: Some(attribute), in_text: false })
 }
 
 fn sub_references(argument: &Value) -> Vec<Reference> {
@@ -67,24 +83,11 @@ fn sub_references(argument: &Value) -> Vec<Reference> {
 
 /// The reference of a placeholder: `Name` or `Name.Attribute`.
 pub fn split(name: &str) -> Reference {
-    match name.split_once('.') {
-        Some((name, attribute)) => Reference { name: name.to_owned(), attribute: Some(attribute.to_owned()) },
-        None => Reference { name: name.to_owned(), attribute: None },
-    }
-}
-
-/// The names in the `${…}` of a text; `${!…}` is a literal.
-fn placeholders(text: &str) -> Vec<String> {
-    let mut names = Vec::new();
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once("${") {
-        let Some((name, tail)) = after.split_once('}') else { break };
-        if !name.starts_with('!') {
-            names.push(name.trim().to_owned());
-        }
-        rest = tail;
-    }
-    names
+    let (name, attribute) = match name.split_once('.') {
+        Some((name, attribute)) => (name, Some(attribute.to_owned())),
+        None => (name, None),
+    };
+    Reference { name: name.to_owned(), attribute, in_text: true }
 }
 
 /// The arguments of every `Fn::ImportValue` in a value.
