@@ -6,6 +6,7 @@
 //! or from the built-in stand-in, never from an API request.
 
 pub mod address;
+mod checks;
 pub mod environment;
 pub mod launch;
 mod output;
