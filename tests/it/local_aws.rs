@@ -69,6 +69,33 @@ impl LocalAws {
             .build()
     }
 
+    /// Two subnets of a VPC, which a stack makes.
+    pub async fn subnets(&self) -> Vec<String> {
+        let subnet = |number: u8| {
+            serde_json::json!({ "Type": "AWS::EC2::Subnet", "Properties": {
+                "VpcId": { "Ref": "Vpc" }, "CidrBlock": format!("10.0.{number}.0/24"), "AvailabilityZone": "us-east-1a",
+            } })
+        };
+        let template = serde_json::json!({
+            "Resources": {
+                "Vpc": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.0.0.0/16" } },
+                "One": subnet(1),
+                "Two": subnet(2),
+            },
+            "Outputs": { "One": { "Value": { "Ref": "One" } }, "Two": { "Value": { "Ref": "Two" } } },
+        });
+        let stacks = self.cloudformation();
+        // It may be there already.
+        let _ = stacks.create_stack().stack_name("network").template_body(template.to_string()).send().await;
+        loop {
+            let described = stacks.describe_stacks().stack_name("network").send().await.expect("the stack is there");
+            let stack = &described.stacks()[0];
+            if stack.outputs().len() == 2 {
+                return stack.outputs().iter().filter_map(|output| output.output_value.clone()).collect();
+            }
+        }
+    }
+
     pub fn cloudformation(&self) -> aws_sdk_cloudformation::Client {
         aws_sdk_cloudformation::Client::new(&self.config())
     }

@@ -8,9 +8,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::engine::Handle;
 use crate::sandbox::services::logs::writer::{self, Entry};
 use crate::sandbox::tasks::address::ServiceAddress;
-use crate::sandbox::tasks::{CpuTimes, Ports, ProcessHandle, Runner, own_executable};
+use crate::sandbox::tasks::{CpuTimes, Ports, Runner, own_executable};
 
 /// The live side of ECS.
 #[derive(Debug)]
@@ -30,8 +31,8 @@ pub struct Runtime {
 pub(super) struct Running {
     /// Cancelled when the task is to stop.
     pub(super) stop: CancellationToken,
-    /// Its processes, once they run.
-    pub(super) processes: Vec<ProcessHandle>,
+    /// Its containers, once they run.
+    pub(super) handles: Vec<Handle>,
 }
 
 impl Runtime {
@@ -55,7 +56,7 @@ impl Runtime {
     /// The CPU time that every running task used so far, by its key (`cluster/id`), from one look at the machine's processes.
     pub fn cpu_times(&self) -> BTreeMap<String, Duration> {
         let times = CpuTimes::read();
-        let used = |task: &Running| task.processes.iter().map(|process| process.cpu_time(&times)).sum();
+        let used = |task: &Running| task.handles.iter().map(|container| container.cpu_time(&times)).sum();
         self.running().iter().map(|(key, task)| (key.clone(), used(task))).collect()
     }
 

@@ -63,6 +63,7 @@ const UNTAGGED: &[&str] = &[
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::SSM::Parameter",
     "AWS::CDK::Metadata",
+    "AWS::ECS::ClusterCapacityProviderAssociations",
     "AWS::CloudFormation::WaitConditionHandle",
 ];
 
