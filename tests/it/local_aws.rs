@@ -13,24 +13,30 @@ use ecsws::sandbox::world::clock::Clock;
 /// A sandbox in the background with a state folder of its own; it ends with this value.
 pub struct LocalAws {
     folder: tempfile::TempDir,
+    host_exec: bool,
     /// Where it answers.
     pub endpoint: Endpoint,
 }
 
 impl LocalAws {
     pub async fn start() -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let endpoint = Self::serve(folder.path()).await;
-        Self { folder, endpoint }
+        Self::start_with(false).await
     }
 
-    async fn serve(folder: &Path) -> Endpoint {
+    /// `host_exec` says whether commands of requests may run on this machine.
+    pub async fn start_with(host_exec: bool) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let endpoint = Self::serve(folder.path(), host_exec).await;
+        Self { folder, host_exec, endpoint }
+    }
+
+    async fn serve(folder: &Path, host_exec: bool) -> Endpoint {
         let options = Options {
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
             state_dir: folder.to_owned(),
             speed: 20.0,
-            host_exec: false,
+            host_exec,
         };
         lifecycle::ensure_running(Path::new(env!("CARGO_BIN_EXE_ecsws")), &options).await.expect("the sandbox starts")
     }
@@ -38,7 +44,7 @@ impl LocalAws {
     /// Kills it at once, and starts another on the same state.
     pub async fn kill_and_restart(&mut self) {
         self.kill();
-        self.endpoint = Self::serve(self.folder.path()).await;
+        self.endpoint = Self::serve(self.folder.path(), self.host_exec).await;
     }
 
     fn kill(&self) {

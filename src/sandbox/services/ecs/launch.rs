@@ -105,10 +105,10 @@ pub(super) fn check_strategy(strategy: &Value, cluster: &Cluster) -> Result<(), 
     for item in items {
         let provider = item.get("capacityProvider").and_then(Value::as_str).unwrap_or_default();
         if !associated.is_some_and(|list| list.contains(&json!(provider))) {
-            return Err(invalid(format!(
-                "The capacity provider {provider} is not associated with the cluster {}. Associate it and try again.",
-                cluster.name
-            )));
+            return Err(invalid(
+                "The specified capacity provider strategy cannot contain a capacity provider that is not associated with the \
+                 cluster. Associate the capacity provider with the cluster and try again.",
+            ));
         }
         check_number(item, "weight", 1000)?;
         check_number(item, "base", 100_000)?;

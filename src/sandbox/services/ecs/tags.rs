@@ -106,6 +106,8 @@ fn place(arn: &str) -> Result<(&str, String), Fault> {
     let (kind, rest) = resource.split_once('/').ok_or_else(wrong)?;
     match kind {
         "cluster" => Ok((kind, rest.to_owned())),
+        // The old form has no cluster in it; nothing has such an ARN any more.
+        "service" | "task" if !rest.contains('/') => Ok((kind, rest.to_owned())),
         "service" | "task" => rest.split_once('/').map(|(cluster, name)| (kind, key(cluster, name))).ok_or_else(wrong),
         "task-definition" => {
             let (family, revision) = rest.split_once(':').ok_or_else(wrong)?;

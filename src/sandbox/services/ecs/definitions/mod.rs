@@ -90,7 +90,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete
                 continue;
             }
             let Some(key) = key_of(world, given) else {
-                failures.push(refuse(MISSING));
+                failures.push(json!({ "arn": given, "reason": MISSING }));
                 continue;
             };
             let Some(definition) = world.ecs.task_definitions.get_mut(&key) else { continue };

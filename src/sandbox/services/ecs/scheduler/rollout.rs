@@ -235,7 +235,9 @@ impl<'a> Moment<'a> {
             tasks.reverse();
         }
         tasks.sort_by_key(|task| self.is_ready(task));
-        tasks.retain(|task| task.protected_until.is_none_or(|until| until <= self.now));
+        // Protection is from scaling in and from deployments, not from the end of the service.
+        let ends = self.service.status != ServiceStatus::Active;
+        tasks.retain(|task| ends || task.protected_until.is_none_or(|until| until <= self.now));
         if tasks.is_empty() {
             return;
         }
