@@ -150,7 +150,8 @@ async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
     let arn = listed.service_deployments()[0].service_deployment_arn().expect("an ARN");
     let described = ecs.client.describe_service_deployments().service_deployment_arns(arn).send().await.expect("it");
     let deployment = &described.service_deployments()[0];
-    assert_eq!(deployment.deployment_circuit_breaker().map(|breaker| breaker.failure_count()), Some(3));
+    let breaker = deployment.deployment_circuit_breaker().expect("it is on");
+    assert_eq!((breaker.failure_count(), breaker.threshold()), (3, 3));
     let target = deployment.target_service_revision().and_then(|revision| revision.arn()).expect("an ARN");
     let revisions = ecs.client.describe_service_revisions().service_revision_arns(target).send().await.expect("it");
     assert_eq!(revisions.service_revisions()[0].task_definition(), Some(bad.as_str()));
@@ -163,9 +164,8 @@ async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn containers_wait_for_each_other_and_stop_in_reverse() {
-    let script = "echo $0 >>order; exec sleep 600";
-    let ecs = Ecs::start(&[("init", "echo init >>order"), ("server", script), ("bad", "exit 4")]).await;
+async fn containers_wait_for_each_other() {
+    let ecs = Ecs::start(&[("init", "exit 0"), ("server", "exec sleep 600"), ("bad", "exit 4")]).await;
     let app = |condition| container("app", "server").depends_on(after("first", condition));
     let waits = vec![app(ContainerCondition::Success).build(), container("first", "init").essential(false).build()];
     let arn = ecs.run(&ecs.register(waits).await).await;

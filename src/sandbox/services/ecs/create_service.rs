@@ -120,11 +120,11 @@ fn service(
     let balanced = if configuration.maximum_percent > 100 { "ENABLED" } else { "DISABLED" };
     let balanced = input.text("availabilityZoneRebalancing").unwrap_or(balanced);
     content.insert("availabilityZoneRebalancing".to_owned(), json!(balanced));
-    let Launch { launch_type, strategy, platform_version } = launch.clone();
+    let Launch { kind, strategy, platform_version } = launch.clone();
     let given = [
         ("networkConfiguration", network.clone()),
         ("roleArn", input.rest.get("role").cloned().filter(Value::is_string)),
-        ("launchType", launch_type.map(Value::String)),
+        ("launchType", kind.map(Value::String)),
         ("capacityProviderStrategy", strategy),
         ("platformFamily", platform_version.as_ref().map(|_| json!("Linux"))),
         ("platformVersion", platform_version.map(Value::String)),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use super::containers::{self, Crew, Event, Failure};
@@ -44,6 +45,10 @@ enum Ending {
 
 impl Driver {
     async fn run(&self) -> Result<(), Fault> {
+        let turn = self.sandbox.tasks.turns.acquire().await;
+        if self.stop.is_cancelled() {
+            return self.stopped(|_| {});
+        }
         let subnet =
             self.sandbox.world.read(|world| world.ecs.tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
         let placement = network::place(&self.sandbox, subnet).await;
@@ -55,7 +60,7 @@ impl Driver {
             task.pull_started_at = Some(now);
         })?;
         match containers::prepare(&self.sandbox, &task).await {
-            Ok(crew) => self.live(crew).await,
+            Ok(crew) => self.live(crew, turn.ok()).await,
             Err(failure) => self.failed_to_start(failure),
         }
     }
@@ -75,7 +80,7 @@ impl Driver {
         self.stopped(|task| blame(task, failure, now))
     }
 
-    async fn live(&self, mut crew: Crew) -> Result<(), Fault> {
+    async fn live(&self, mut crew: Crew, mut turn: Option<SemaphorePermit<'_>>) -> Result<(), Fault> {
         let pulled = self.sandbox.clock.now();
         let (mut registries, mut running) = (Vec::new(), false);
         let ending = loop {
@@ -92,6 +97,7 @@ impl Driver {
                 self.note_handles(&crew);
                 self.update(|task| show_started(task, &crew))?;
             }
+            drop(turn.take());
             let deadline = if running { None } else { crew.deadline() };
             tokio::select! {
                 () = self.stop.cancelled() => break Ending::Asked,
@@ -154,6 +160,7 @@ impl Driver {
     async fn end(&self, crew: Crew, registries: &[String], ending: Ending) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
         let asked = matches!(ending, Ending::Asked);
+        let turn = self.sandbox.tasks.turns.acquire().await;
         let task = self.update(|task| {
             match ending {
                 Ending::ContainerExited => {
@@ -165,6 +172,7 @@ impl Driver {
             }
             task.last_status = if registries.is_empty() { TaskStatus::Stopping } else { TaskStatus::Deactivating };
         })?;
+        drop(turn);
         for registry in registries {
             discovery::deregister(&self.sandbox, registry, &task.id).await;
         }
@@ -174,9 +182,12 @@ impl Driver {
         }
         self.sandbox.tasks.running().remove(&self.key);
         let ended = crew.stop().await;
+        let _turn = self.sandbox.tasks.turns.acquire().await;
         let execution_stopped_at = self.sandbox.clock.now();
         let record = |task: &mut Task| {
-            ended.iter().for_each(|(index, exit)| record_exit(task, *index, exit.code()));
+            for (index, exit) in &ended {
+                record_exit(task, *index, exit.code());
+            }
             task.execution_stopped_at = Some(execution_stopped_at);
             task.last_status = TaskStatus::Deprovisioning;
         };

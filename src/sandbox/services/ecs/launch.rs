@@ -23,7 +23,7 @@ const MOST_SECURITY_GROUPS: usize = 5;
 #[derive(Debug, Clone)]
 pub(super) struct Launch {
     /// `FARGATE` or `EC2`; none with a strategy.
-    pub(super) launch_type: Option<String>,
+    pub(super) kind: Option<String>,
     /// The capacity provider strategy.
     pub(super) strategy: Option<Value>,
     /// As it was given, or `LATEST` on Fargate.
@@ -49,8 +49,8 @@ impl Launch {
         }
         let of_cluster = || cluster.content.get("defaultCapacityProviderStrategy").filter(|list| is_filled(list));
         let strategy = if given.is_some() { None } else { own.or_else(of_cluster).cloned() };
-        let launch_type = if strategy.is_some() { None } else { Some(given.unwrap_or_else(|| "EC2".to_owned())) };
-        let mut launch = Self { launch_type, strategy, platform_version: None };
+        let kind = if strategy.is_some() { None } else { Some(given.unwrap_or_else(|| "EC2".to_owned())) };
+        let mut launch = Self { kind, strategy, platform_version: None };
         let version = text("platformVersion");
         if !launch.is_fargate() {
             return match version {
@@ -73,7 +73,7 @@ impl Launch {
 
     /// Whether no container instance is needed.
     pub(super) fn is_fargate(&self) -> bool {
-        self.strategy.is_some() || self.launch_type.as_deref() == Some("FARGATE")
+        self.strategy.is_some() || self.kind.as_deref() == Some("FARGATE")
     }
 
     /// Refuses a definition that cannot be launched this way, and a network that does not fit it.
@@ -87,7 +87,7 @@ impl Launch {
                 "Network Configuration is not valid for the given networkMode of this task definition.",
             ));
         }
-        let wanted = if self.is_fargate() { "FARGATE" } else { self.launch_type.as_deref().unwrap_or("EC2") };
+        let wanted = if self.is_fargate() { "FARGATE" } else { self.kind.as_deref().unwrap_or("EC2") };
         let named = definition.content.get("requiresCompatibilities").and_then(Value::as_array);
         let possible = super::show::compatibilities(definition);
         let refused = named.is_some_and(|list| !list.is_empty() && !list.contains(&json!(wanted)));

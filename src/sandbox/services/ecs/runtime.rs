@@ -5,13 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::Handle;
 use crate::sandbox::services::logs::writer::{self, Entry};
 use crate::sandbox::tasks::address::ServiceAddress;
 use crate::sandbox::tasks::{CpuTimes, Ports, Runner, own_executable};
+
+/// Tasks whose start or end is worked on at the same time.
+const TURNS: usize = 8;
 
 /// The live side of ECS.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub struct Runtime {
     pub(super) runner: Runner,
     /// Their ports.
     pub(super) ports: Ports,
+    /// Tasks take turns in starting and ending, so that two hundred at once leave time for requests.
+    pub(super) turns: Semaphore,
     running: Mutex<BTreeMap<String, Running>>,
     addresses: Mutex<BTreeMap<String, ServiceAddress>>,
     log_entries: Mutex<Option<mpsc::Sender<Entry>>>,
@@ -46,6 +51,7 @@ impl Runtime {
         Ok(Self {
             runner: Runner::new(own_executable()?),
             ports: Ports::default(),
+            turns: Semaphore::new(TURNS),
             running: Mutex::default(),
             addresses: Mutex::default(),
             log_entries: Mutex::new(Some(log_entries)),

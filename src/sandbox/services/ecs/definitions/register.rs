@@ -33,8 +33,11 @@ const MEMBERS: [&str; 17] = [
     "trustedExecutionConfiguration",
 ];
 
+/// A member, and what it is when it was not given.
+type Default = (&'static str, fn() -> Value);
+
 /// What ECS answers of a container even when it was not given.
-const CONTAINER_DEFAULTS: [(&str, fn() -> Value); 7] = [
+const CONTAINER_DEFAULTS: [Default; 7] = [
     ("cpu", || json!(0)),
     ("portMappings", || json!([])),
     ("essential", || json!(true)),

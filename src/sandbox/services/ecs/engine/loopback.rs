@@ -45,19 +45,16 @@ impl Loopback {
         let number = text.trim_start_matches([':', ' ']);
         let digits = number.len() - number.trim_start_matches(|character: char| character.is_ascii_digit()).len();
         let port = number[..digits].parse().ok().filter(|_| number.len() < text.len());
-        match port.and_then(|port| self.real(port)) {
-            Some(real) => {
-                translated.push_str(&text[..text.len() - number.len()]);
-                translated.push_str(&real.to_string());
-                &number[digits..]
-            }
-            None => {
-                if let Some(real) = self.real(HTTP).filter(|_| in_url && !text.starts_with(':')) {
-                    translated.push_str(&format!(":{real}"));
-                }
-                text
-            }
+        if let Some(real) = port.and_then(|port| self.real(port)) {
+            translated.push_str(&text[..text.len() - number.len()]);
+            translated.push_str(&real.to_string());
+            return &number[digits..];
         }
+        if let Some(real) = self.real(HTTP).filter(|_| in_url && !text.starts_with(':')) {
+            translated.push(':');
+            translated.push_str(&real.to_string());
+        }
+        text
     }
 
     fn real(&self, port: u16) -> Option<u16> {
