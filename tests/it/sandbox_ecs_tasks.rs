@@ -26,7 +26,10 @@ struct Ecs {
 impl Ecs {
     /// A cluster whose stack `web-stack` has these commands for images.
     async fn start(commands: &[(&str, &str)]) -> Self {
-        let aws = LocalAws::start_with(true).await;
+        Self::start_on(LocalAws::start_with(true).await, commands).await
+    }
+
+    async fn start_on(aws: LocalAws, commands: &[(&str, &str)]) -> Self {
         let commands = commands.iter().map(|(image, script)| {
             ((*image).to_owned(), json!({ "command": ["sh", "-c", script], "cwd": aws.folder() }))
         });
@@ -161,6 +164,39 @@ async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
         reasons.push(ecs.task(arn, |_| true).await.stopped_reason.unwrap_or_default());
     }
     assert!(reasons.contains(&"Task failed container health checks".to_owned()), "{reasons:?}");
+}
+
+#[tokio::test]
+async fn without_leave_to_run_commands_a_health_check_is_asked_for_its_address() {
+    let ecs = Ecs::start_on(LocalAws::start_with(false).await, &[]).await;
+    let trace = ecs.aws.folder().join("trace");
+    let checked = |path: &str| {
+        let script = format!("touch '{}'; curl -f http://localhost:3000{path}", trace.display());
+        let port = PortMapping::builder().container_port(3000).build();
+        vec![container("app", "web").port_mappings(port).health_check(health_check(&script)).build()]
+    };
+    let well = ecs.run(&ecs.register(checked("/health")).await).await;
+    ecs.task(&well, |task| task.health_status() == Some(&HealthStatus::Healthy)).await;
+    let ill = ecs.run(&ecs.register(checked("/none")).await).await;
+    ecs.task(&ill, |task| task.health_status() == Some(&HealthStatus::Unhealthy)).await;
+    assert!(!trace.exists(), "the command ran");
+}
+
+#[tokio::test]
+async fn a_protected_task_outlives_scaling_in_but_not_its_service() {
+    let ecs = Ecs::start(&[]).await;
+    ecs.serve(&ecs.register(vec![container("app", "web").build()]).await, 2).await;
+    ecs.service(is_done).await;
+    let tasks = ecs.client.list_tasks().cluster(CLUSTER).service_name("web").send().await.expect("a list");
+    let protect = ecs.client.update_task_protection().cluster(CLUSTER).set_tasks(tasks.task_arns.clone());
+    let protected = protect.protection_enabled(true).send().await.expect("it is protected");
+    assert!(protected.protected_tasks().iter().all(|task| task.protection_enabled()));
+    let scale = |count| ecs.client.update_service().cluster(CLUSTER).service("web").desired_count(count).send();
+    scale(0).await.expect("it is scaled");
+    let service = ecs.service(|service| service.desired_count() == 0).await;
+    assert_eq!(service.running_count(), 2);
+    ecs.client.delete_service().cluster(CLUSTER).service("web").force(true).send().await.expect("it is deleted");
+    ecs.service(|service| service.status() == Some("INACTIVE")).await;
 }
 
 #[tokio::test]

@@ -122,9 +122,12 @@ fn replace(service: &mut Service, members: &Map<String, Value>) -> bool {
     let mut deploys = false;
     for member in REPLACED.iter().chain(&DEPLOYED) {
         if let Some(value) = members.get(*member) {
+            let is_empty = value.is_array() && !launch::is_filled(value);
+            if is_empty && !service.content.contains_key(*member) {
+                continue;
+            }
             let earlier = service.content.insert((*member).to_owned(), value.clone());
-            let none = launch::is_filled(value) || !value.is_array();
-            deploys |= DEPLOYED.contains(member) && earlier.as_ref() != Some(value) && (none || earlier.is_some());
+            deploys |= DEPLOYED.contains(member) && earlier.as_ref() != Some(value);
         }
     }
     deploys
