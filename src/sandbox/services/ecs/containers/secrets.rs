@@ -38,15 +38,7 @@ async fn of_parameter(sandbox: &Arc<Sandbox>, from: &str) -> Result<String, Stri
     // A parameter without a path has no slash of its own in its name.
     let name = name.strip_prefix('/').filter(|rest| from.starts_with("arn:") && !rest.contains('/')).unwrap_or(name);
     let input = json!({ "Names": [name], "WithDecryption": true });
-    let answer = match sandbox.call("ssm", "GetParameters", input).await {
-        Err(fault) if fault.status == 501 => {
-            let input = json!({ "Name": name, "WithDecryption": true });
-            let one =
-                sandbox.call("ssm", "GetParameter", input).await.map_err(|_| format!("invalid parameters: {from}"))?;
-            json!({ "Parameters": [one["Parameter"]] })
-        }
-        other => other.map_err(|fault| worded(&fault))?,
-    };
+    let answer = sandbox.call("ssm", "GetParameters", input).await.map_err(|fault| worded(&fault))?;
     let value = answer["Parameters"][0]["Value"].as_str();
     value.map(str::to_owned).ok_or_else(|| format!("invalid parameters: {from}"))
 }
