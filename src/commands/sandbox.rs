@@ -28,7 +28,8 @@ const EXAMPLES: &str = "Examples:
 ///
 /// The first command with --sandbox starts it by itself. It listens on loopback only and lets in only requests that are signed with its secret.
 /// Commands that arrive in API requests never run on this machine, except container health checks, exec, sessions and Run Command; --no-host-exec
-/// switches these four off.
+/// switches these four off. A health check runs beside the container's process: the port of its definition after localhost means the real one,
+/// and where curl or wget is missing the sandbox asks the address itself.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::SANDBOX))]
 pub struct SandboxArgs {
@@ -71,7 +72,7 @@ struct StartArgs {
     /// Shorten its waits (evaluation periods, cooldowns, health-check intervals) by this factor
     #[arg(long, value_name = "N", value_parser = speed)]
     speed: Option<f64>,
-    /// Never run commands that arrive in requests
+    /// Never run commands that arrive in requests; for a container's health check the sandbox then asks the address in it, or the port
     #[arg(long)]
     no_host_exec: bool,
 }

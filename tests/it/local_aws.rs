@@ -19,42 +19,48 @@ use tokio::net::TcpStream;
 /// A sandbox in the background with a state folder of its own; it ends with this value.
 pub struct LocalAws {
     folder: tempfile::TempDir,
+    host_exec: bool,
     /// Where it answers.
     pub endpoint: Endpoint,
 }
 
 impl LocalAws {
     pub async fn start() -> Self {
+        Self::start_with(false).await
+    }
+
+    /// `host_exec` says whether commands of requests may run on this machine.
+    pub async fn start_with(host_exec: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let endpoint = Self::serve(folder.path()).await;
-        Self { folder, endpoint }
+        let endpoint = Self::serve(folder.path(), host_exec).await;
+        Self { folder, host_exec, endpoint }
     }
 
-    async fn serve(folder: &Path) -> Endpoint {
-        Self::try_serve(folder).await.expect("the sandbox starts")
+    async fn serve(folder: &Path, host_exec: bool) -> Endpoint {
+        Self::try_serve(folder, host_exec).await.expect("the sandbox starts")
     }
 
-    async fn try_serve(folder: &Path) -> Result<Endpoint, LifecycleError> {
+    async fn try_serve(folder: &Path, host_exec: bool) -> Result<Endpoint, LifecycleError> {
         let options = Options {
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
             state_dir: folder.to_owned(),
             speed: 20.0,
-            host_exec: false,
+            host_exec,
         };
         lifecycle::ensure_running(Path::new(env!("CARGO_BIN_EXE_ecsws")), &options).await
     }
 
     /// Starts another one on the same state, if it can.
     pub async fn try_restart(&mut self) -> Result<(), LifecycleError> {
-        self.endpoint = Self::try_serve(self.folder.path()).await?;
+        self.endpoint = Self::try_serve(self.folder.path(), self.host_exec).await?;
         Ok(())
     }
 
     /// Kills it at once, and starts another on the same state.
     pub async fn kill_and_restart(&mut self) {
         self.kill();
-        self.endpoint = Self::serve(self.folder.path()).await;
+        self.endpoint = Self::serve(self.folder.path(), self.host_exec).await;
     }
 
     /// Kills it at once.
@@ -134,6 +140,33 @@ impl LocalAws {
             .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(credentials))
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .build()
+    }
+
+    /// Two subnets of a VPC, which a stack makes.
+    pub async fn subnets(&self) -> Vec<String> {
+        let subnet = |number: u8| {
+            serde_json::json!({ "Type": "AWS::EC2::Subnet", "Properties": {
+                "VpcId": { "Ref": "Vpc" }, "CidrBlock": format!("10.0.{number}.0/24"), "AvailabilityZone": "us-east-1a",
+            } })
+        };
+        let template = serde_json::json!({
+            "Resources": {
+                "Vpc": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.0.0.0/16" } },
+                "One": subnet(1),
+                "Two": subnet(2),
+            },
+            "Outputs": { "One": { "Value": { "Ref": "One" } }, "Two": { "Value": { "Ref": "Two" } } },
+        });
+        let stacks = self.cloudformation();
+        // It may be there already.
+        let _ = stacks.create_stack().stack_name("network").template_body(template.to_string()).send().await;
+        loop {
+            let described = stacks.describe_stacks().stack_name("network").send().await.expect("the stack is there");
+            let stack = &described.stacks()[0];
+            if stack.outputs().len() == 2 {
+                return stack.outputs().iter().filter_map(|output| output.output_value.clone()).collect();
+            }
+        }
     }
 
     pub fn cloudformation(&self) -> aws_sdk_cloudformation::Client {

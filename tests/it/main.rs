@@ -17,6 +17,7 @@ mod sandbox_autoscaling;
 mod sandbox_cloudformation;
 mod sandbox_cloudwatch;
 mod sandbox_ecs;
+mod sandbox_ecs_tasks;
 mod sandbox_faults;
 mod sandbox_limits;
 mod sandbox_logs;

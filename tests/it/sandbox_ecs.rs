@@ -39,8 +39,9 @@ async fn register(ecs: &Client, image: &str) -> String {
     definition.task_definition_arn.expect("an ARN")
 }
 
-fn network() -> NetworkConfiguration {
-    let vpc = AwsVpcConfiguration::builder().subnets("subnet-1").subnets("subnet-2").build().expect("a configuration");
+/// Two subnets to put tasks in.
+async fn network(aws: &LocalAws) -> NetworkConfiguration {
+    let vpc = AwsVpcConfiguration::builder().set_subnets(Some(aws.subnets().await)).build().expect("a configuration");
     NetworkConfiguration::builder().awsvpc_configuration(vpc).build()
 }
 
@@ -61,7 +62,7 @@ async fn service(aws: &LocalAws, commands: &[(&str, &str)], image: &str, count: 
         .task_definition(definition)
         .desired_count(count)
         .launch_type(LaunchType::Fargate)
-        .network_configuration(network())
+        .network_configuration(network(aws).await)
         .deployment_configuration(DeploymentConfiguration::builder().deployment_circuit_breaker(breaker).build())
         .tags(Tag::builder().key("aws:cloudformation:stack-name").value("web-stack").build())
         .send()
@@ -273,7 +274,8 @@ async fn a_command_that_cannot_start_is_a_reason_and_backs_off() {
         .service_name("web")
         .task_definition(definition)
         .desired_count(1)
-        .network_configuration(network())
+        .launch_type(LaunchType::Fargate)
+        .network_configuration(network(&aws).await)
         .tags(Tag::builder().key("aws:cloudformation:stack-name").value("web-stack").build())
         .send()
         .await
@@ -333,8 +335,13 @@ async fn what_is_not_there_is_refused_in_the_words_of_aws() {
     assert_eq!(error.message(), Some("No Fargate configuration exists for given values."));
     let definition = register(&ecs, "web").await;
     ecs.deregister_task_definition().task_definition(&definition).send().await.expect("it is deregistered");
-    let error =
-        ecs.run_task().cluster(CLUSTER).task_definition(definition).network_configuration(network()).send().await;
+    let error = ecs
+        .run_task()
+        .cluster(CLUSTER)
+        .task_definition(definition)
+        .network_configuration(network(&aws).await)
+        .send()
+        .await;
     assert_eq!(error.expect_err("it is inactive").message(), Some("TaskDefinition is inactive"));
 }
 
@@ -345,7 +352,8 @@ async fn a_task_can_be_run_by_itself_and_stopped() {
     ecs.create_cluster().cluster_name(CLUSTER).send().await.expect("a cluster");
     let definition = register(&ecs, "web").await;
     let run =
-        ecs.run_task().cluster(CLUSTER).task_definition(definition).network_configuration(network()).started_by("me");
+        ecs.run_task().cluster(CLUSTER).task_definition(definition).launch_type(LaunchType::Fargate).started_by("me");
+    let run = run.network_configuration(network(&aws).await);
     let arn = run.send().await.expect("it runs").tasks()[0].task_arn().expect("an ARN").to_owned();
     let running = task_until(&ecs, &arn, "RUNNING").await;
     assert!(running.started_at().is_some() && running.stopped_at().is_none());

@@ -271,3 +271,24 @@ async fn two_hundred_processes_start_and_stop_together() {
         assert_eq!(within(finish(process)).await.1, Exit::Signal(15));
     }
 }
+
+#[tokio::test]
+async fn a_check_runs_beside_its_process_and_never_for_too_long() {
+    let pipe = Lifeline::new();
+    let process = start(&pipe.script("echo ready; exec sleep 600")).await;
+    let check = |script: &str| {
+        let command = ["sh", "-c", script].map(str::to_owned).to_vec();
+        process.handle.check(command, Duration::from_secs(20))
+    };
+    let (fine, failing, environment) = tokio::join!(check("exit 0"), check("exit 3"), check("test $PORT = 4321"));
+    assert_eq!((fine, failing, environment), (Some(0), Some(3), Some(0)));
+    let held = pipe.script("sleep 600 & sleep 600");
+    let late = process.handle.check(vec!["sh".to_owned(), "-c".to_owned(), held], Duration::from_millis(50));
+    assert_eq!(within(late).await, None);
+    assert_eq!(within(process.handle.check(vec!["/nonexistent".to_owned()], Duration::from_secs(20))).await, None);
+    process.handle.stop();
+    let handle = process.handle.clone();
+    assert_eq!(within(finish(process)).await.1, Exit::Signal(15));
+    assert_eq!(within(handle.check(vec!["true".to_owned()], Duration::from_secs(20))).await, None);
+    within(pipe.everything_ends()).await;
+}

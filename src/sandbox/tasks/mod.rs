@@ -2,10 +2,11 @@
 //!
 //! A container's command runs under a shim: this binary again, leader of a process group of its own, holding a socket whose
 //! other end only the sandbox has. When that socket closes, however the sandbox ended, the shim ends everything below it.
-//! This module knows processes, ports and sockets; it knows nothing of ECS, and commands reach it only from `[sandbox.images]`
-//! or from the built-in stand-in, never from an API request.
+//! This module knows processes, ports and sockets; it knows nothing of ECS. What a task runs comes only from
+//! `[sandbox.images]` or is the built-in stand-in; of API requests only checks beside a running container come here.
 
 pub mod address;
+mod checks;
 pub mod environment;
 pub mod launch;
 mod output;

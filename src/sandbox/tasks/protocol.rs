@@ -41,10 +41,23 @@ impl Exit {
 }
 
 /// What the sandbox asks of a shim after the first line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Request {
     /// SIGTERM, the stop timeout, SIGKILL.
     Stop,
+    /// Run a command beside the container's, in its folder and with its environment.
+    Check(Check),
+}
+
+/// A command that looks at a container, such as its health check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Check {
+    /// Names it in the answer.
+    pub(super) id: u64,
+    /// The program and its arguments.
+    pub(super) command: Vec<String>,
+    /// How long it may take; what still runs then is killed.
+    pub(super) timeout: Duration,
 }
 
 /// What a shim tells the sandbox.
@@ -54,6 +67,8 @@ pub(super) enum Report {
     Started,
     /// The command could not be started: why.
     NotStarted(String),
+    /// A check ended with this code; without one it took too long or could not be started.
+    Checked(u64, Option<i32>),
     /// The command ended, and nothing of it is left.
     Ended(Exit),
 }

@@ -1,6 +1,6 @@
 //! The sandbox's side of a shim: starts it, follows its reports, and sees to it that nothing is left when it is gone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 
 use super::output::{self, Output};
 use super::process_tree::{self, CpuTimes};
-use super::protocol::{Exit, ProcessSpec, Report, Request, line};
+use super::protocol::{Check, Exit, ProcessSpec, Report, Request, line};
 use super::{TASK_MARKER, environment};
 
 /// How long what a process printed is still read after its end; only something that escaped can keep the pipe open longer.
@@ -60,14 +60,29 @@ pub struct Process {
 #[derive(Debug, Clone)]
 pub struct ProcessHandle {
     shim: Pid,
-    requests: mpsc::UnboundedSender<Request>,
+    orders: mpsc::UnboundedSender<Order>,
+}
+
+/// What a handle asks of its process's follower.
+#[derive(Debug)]
+enum Order {
+    Stop,
+    Check { command: Vec<String>, timeout: Duration, code: oneshot::Sender<Option<i32>> },
 }
 
 impl ProcessHandle {
     /// SIGTERM now, SIGKILL after the process's stop timeout.
     pub fn stop(&self) {
         // A process that has ended already no longer listens.
-        let _ = self.requests.send(Request::Stop);
+        let _ = self.orders.send(Order::Stop);
+    }
+
+    /// Runs a command beside the process, in its folder, with its environment and under the same shim, and gives its exit
+    /// code: none when it takes longer than `timeout`, cannot be started, or the process ends meanwhile.
+    pub async fn check(&self, command: Vec<String>, timeout: Duration) -> Option<i32> {
+        let (code, answer) = oneshot::channel();
+        self.orders.send(Order::Check { command, timeout, code }).ok()?;
+        answer.await.ok().flatten()
     }
 
     /// The CPU time that the process and all below it used so far, by one look at the machine's processes.
@@ -130,19 +145,20 @@ impl Runner {
                 shim.wait().await?;
                 return Err(StartError::Command(reason));
             }
-            Some(Report::Ended(_)) | None => {
+            Some(Report::Ended(_) | Report::Checked(..)) | None => {
                 end(Pid::from_raw(id), &mut shim).await;
                 return Err(StartError::Command("the process's shim ended before it could start anything".to_owned()));
             }
         }
-        let (requests, inbox) = mpsc::unbounded_channel();
+        let (orders, inbox) = mpsc::unbounded_channel();
         let (ended, exit) = oneshot::channel();
-        let follower = Follower { shim, id: Pid::from_raw(id), marker: marker(spec), readers };
+        let follower =
+            Follower { shim, id: Pid::from_raw(id), marker: marker(spec), readers, checks: BTreeMap::new(), count: 0 };
         tokio::spawn(async move {
             // Nobody may be waiting for it any more.
             let _ = ended.send(follower.follow(reports, writer, inbox).await);
         });
-        Ok(Process { handle: ProcessHandle { shim: Pid::from_raw(id), requests }, output, exit })
+        Ok(Process { handle: ProcessHandle { shim: Pid::from_raw(id), orders }, output, exit })
     }
 }
 
@@ -170,28 +186,34 @@ struct Follower {
     id: Pid,
     marker: Option<String>,
     readers: JoinSet<()>,
+    /// Who waits for which check.
+    checks: BTreeMap<u64, oneshot::Sender<Option<i32>>>,
+    count: u64,
 }
 
 impl Follower {
     async fn follow(
         mut self,
-        mut reports: BufReader<OwnedReadHalf>,
+        reports: BufReader<OwnedReadHalf>,
         writer: OwnedWriteHalf,
-        mut inbox: mpsc::UnboundedReceiver<Request>,
+        mut inbox: mpsc::UnboundedReceiver<Order>,
     ) -> Exit {
+        let mut reports = queue(reports);
         let mut writer = Some(writer);
-        let report = {
-            let next = next_report(&mut reports);
-            tokio::pin!(next);
-            loop {
-                tokio::select! {
-                    report = &mut next => break report,
-                    request = inbox.recv(), if writer.is_some() => match (request, writer.as_mut()) {
-                        (Some(request), Some(open)) => { let _ = open.write_all(&line(&request)).await; }
-                        // No handle is left: closing our half tells the shim to end.
-                        _ => writer = None,
-                    },
-                }
+        let report = loop {
+            tokio::select! {
+                report = reports.recv() => match report {
+                    Some(Report::Checked(id, code)) => {
+                        // Whoever asked may have stopped waiting.
+                        let _ = self.checks.remove(&id).map(|waiting| waiting.send(code));
+                    }
+                    other => break other,
+                },
+                order = inbox.recv(), if writer.is_some() => match (order, writer.as_mut()) {
+                    (Some(order), Some(open)) => { let _ = open.write_all(&line(&self.request(order))).await; }
+                    // No handle is left: closing our half tells the shim to end.
+                    _ => writer = None,
+                },
             }
         };
         end(self.id, &mut self.shim).await;
@@ -205,4 +227,28 @@ impl Follower {
         let _ = tokio::time::timeout(LAST_WORDS, async { while self.readers.join_next().await.is_some() {} }).await;
         exit
     }
+
+    fn request(&mut self, order: Order) -> Request {
+        match order {
+            Order::Stop => Request::Stop,
+            Order::Check { command, timeout, code } => {
+                self.count += 1;
+                self.checks.insert(self.count, code);
+                Request::Check(Check { id: self.count, command, timeout })
+            }
+        }
+    }
+}
+
+/// Reports in a queue, because half a line that was read must not be lost while something else goes on.
+fn queue(mut reports: BufReader<OwnedReadHalf>) -> mpsc::UnboundedReceiver<Report> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        while let Some(report) = next_report(&mut reports).await {
+            if sender.send(report).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }

@@ -6,17 +6,20 @@
 use std::io::{Read as _, Write as _};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream as StdUnixStream;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpgrp, getpid};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
+use super::checks::Checks;
 use super::process_tree;
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};
 
@@ -40,19 +43,20 @@ async fn supervise() -> std::io::Result<()> {
     let sandbox = StdUnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
     sandbox.set_nonblocking(true)?;
     let (reader, mut writer) = UnixStream::from_std(sandbox)?.into_split();
-    let mut requests = BufReader::new(reader);
+    let mut requests = BufReader::new(reader).lines();
     let mut signals = StopSignals::listen()?;
-    let mut first = String::new();
-    requests.read_line(&mut first).await?;
+    let first = requests.next_line().await?.unwrap_or_default();
     let spec: ProcessSpec = serde_json::from_str(&first)?;
 
-    let main = match launch(&spec) {
+    let main = match launch(&spec, Beside::Nothing) {
         Ok(pid) => pid,
         Err(reason) => return writer.write_all(&line(&Report::NotStarted(reason))).await,
     };
     // A write to a sandbox that is gone fails; what is below must be ended all the same.
     let _ = writer.write_all(&line(&Report::Started)).await;
-    let exit = watch(main, spec.stop_timeout, &mut requests, &mut signals).await;
+    let mut checks = Checks::new(spec);
+    let exit = watch(main, &mut checks, &mut requests, &mut writer, &mut signals).await;
+    checks.end();
     process_tree::end_descendants().await;
     let _ = writer.write_all(&line(&Report::Ended(exit))).await;
     if !process_tree::SEES_DESCENDANTS {
@@ -62,16 +66,28 @@ async fn supervise() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Starts the command; the reason when that is not possible.
-fn launch(spec: &ProcessSpec) -> Result<Pid, String> {
+/// What a command is started beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// It is the container's own: it is in the shim's group and prints to the log.
+    Nothing,
+    /// It looks at the container: a group of its own, so that it can be ended alone, and nothing of it is printed.
+    TheContainer,
+}
+
+/// Starts a command; the reason when that is not possible.
+pub(super) fn launch(spec: &ProcessSpec, beside: Beside) -> Result<Pid, String> {
     let failed = |error: std::io::Error| format!("cannot start a process: {error}");
     let (mut ours, theirs) = StdUnixStream::pair().map_err(failed)?;
     let executable = super::runner::own_executable().map_err(failed)?;
-    let child = Command::new(executable)
-        .args(["sandbox", "task-launch", &getpid().to_string()])
-        .stdin(Stdio::from(OwnedFd::from(theirs)))
-        .spawn()
-        .map_err(failed)?;
+    let mut command = Command::new(executable);
+    command.args(["sandbox", "task-launch", &getpid().to_string()]).stdin(Stdio::from(OwnedFd::from(theirs)));
+    if beside == Beside::TheContainer {
+        command.process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
+    }
+    let child = command.spawn().map_err(failed)?;
+    // The command holds the other end until it is dropped, and reading would wait for that.
+    drop(command);
     let mut reason = String::new();
     // The launcher closes its end by becoming the command; words before that say why it could not.
     ours.write_all(&line(spec)).and_then(|()| ours.read_to_string(&mut reason)).map_err(failed)?;
@@ -85,28 +101,50 @@ fn pid(id: u32) -> Pid {
 /// Waits for the command's end, and brings it about when told to stop, when the sandbox closes the socket or on a signal.
 async fn watch(
     main: Pid,
-    stop_timeout: Duration,
-    requests: &mut BufReader<tokio::net::unix::OwnedReadHalf>,
+    checks: &mut Checks,
+    requests: &mut Lines<BufReader<OwnedReadHalf>>,
+    writer: &mut OwnedWriteHalf,
     signals: &mut StopSignals,
 ) -> Exit {
+    let stop_timeout = checks.stop_timeout();
     let mut kill_at: Option<Instant> = None;
     let mut sandbox_gone = false;
-    let mut text = String::new();
     loop {
-        if let Some(exit) = reap(main) {
+        let mut ended = None;
+        for (pid, exit) in reap() {
+            if pid == main {
+                ended = Some(exit);
+            } else if let Some(report) = checks.ended(pid, &exit) {
+                // A write to a sandbox that is gone fails; that it is gone shows in reading.
+                let _ = writer.write_all(&line(&report)).await;
+            }
+        }
+        if let Some(exit) = ended {
             return exit;
         }
         let grace = tokio::select! {
             stop = signals.next() => if stop { stop_timeout } else { continue },
-            read = requests.read_line(&mut text), if !sandbox_gone => {
-                sandbox_gone = !matches!(read, Ok(1..));
-                let known = serde_json::from_str::<Request>(&text).is_ok();
-                text.clear();
-                if sandbox_gone { stop_timeout.min(ORPHAN_GRACE) } else if known { stop_timeout } else { continue }
-            }
-            () = tokio::time::sleep_until(kill_at.unwrap_or_else(Instant::now)), if kill_at.is_some() => {
+            read = requests.next_line(), if !sandbox_gone => match read.ok().flatten().map(|text| serde_json::from_str(&text)) {
+                None => {
+                    sandbox_gone = true;
+                    stop_timeout.min(ORPHAN_GRACE)
+                }
+                Some(Ok(Request::Stop)) => stop_timeout,
+                Some(Ok(Request::Check(check))) => {
+                    if let Some(report) = checks.begin(check) {
+                        let _ = writer.write_all(&line(&report)).await;
+                    }
+                    continue;
+                }
+                Some(Err(_)) => continue,
+            },
+            () = sleep_until(kill_at), if kill_at.is_some() => {
                 process_tree::kill(main);
                 kill_at = None;
+                continue;
+            }
+            () = sleep_until(checks.next_timeout()), if checks.next_timeout().is_some() => {
+                checks.end_late();
                 continue;
             }
         };
@@ -119,13 +157,17 @@ async fn watch(
     }
 }
 
-/// Collects everything that ended below; how the command itself ended, if it did.
-fn reap(main: Pid) -> Option<Exit> {
-    let mut ended = None;
+async fn sleep_until(time: Option<Instant>) {
+    tokio::time::sleep_until(time.unwrap_or_else(Instant::now)).await;
+}
+
+/// Collects everything that ended below, and how.
+fn reap() -> Vec<(Pid, Exit)> {
+    let mut ended = Vec::new();
     loop {
         match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::Exited(pid, code)) if pid == main => ended = Some(Exit::Code(code)),
-            Ok(WaitStatus::Signaled(pid, signal, _)) if pid == main => ended = Some(Exit::Signal(signal as i32)),
+            Ok(WaitStatus::Exited(pid, code)) => ended.push((pid, Exit::Code(code))),
+            Ok(WaitStatus::Signaled(pid, signal, _)) => ended.push((pid, Exit::Signal(signal as i32))),
             Ok(WaitStatus::StillAlive) | Err(_) => return ended,
             Ok(_) => {}
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::launch::{self, Launch};
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, Tag, TaskDefinition};
 use super::names::{self, client, invalid};
 use super::show;
@@ -27,13 +28,14 @@ const KEPT: [Kept; 9] = [
     ("enableExecuteCommand", || json!(false)),
 ];
 
-/// Members that are kept only when they were given.
-const OPTIONAL: [&str; 5] = [
-    "networkConfiguration",
-    "healthCheckGracePeriodSeconds",
-    "capacityProviderStrategy",
-    "availabilityZoneRebalancing",
-    "platformVersion",
+/// Members that need what the sandbox does not have.
+pub(super) const UNSERVED: [&str; 6] = [
+    "loadBalancers",
+    "serviceConnectConfiguration",
+    "volumeConfigurations",
+    "vpcLatticeConfigurations",
+    "gatewayConnectors",
+    "monitoring",
 ];
 
 #[derive(Deserialize)]
@@ -42,53 +44,102 @@ struct Input {
     cluster: Option<String>,
     service_name: String,
     task_definition: Option<String>,
-    desired_count: Option<u32>,
-    launch_type: Option<String>,
-    #[serde(default)]
-    deployment_configuration: DeploymentConfiguration,
+    desired_count: Option<i64>,
+    client_token: Option<String>,
+    deployment_configuration: Option<DeploymentConfiguration>,
     #[serde(default)]
     tags: Vec<Tag>,
     #[serde(skip)]
     rest: Map<String, Value>,
 }
 
+impl Input {
+    fn text(&self, member: &str) -> Option<&str> {
+        self.rest.get(member).and_then(Value::as_str)
+    }
+
+    fn is_daemon(&self) -> bool {
+        self.text("schedulingStrategy") == Some("DAEMON")
+    }
+}
+
 pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> Reply {
     let mut input: Input = names::read(Value::Object(members.clone()))?;
     input.rest = members;
-    check_registries(&sandbox, &input).await?;
+    check(&input)?;
+    let network = launch::network(&sandbox, input.rest.get("networkConfiguration")).await?;
+    check_registries(&sandbox, input.rest.get("serviceRegistries")).await?;
     sandbox.world.write(|world| {
-        let cluster = names::cluster(world, input.cluster.as_deref())?.name.clone();
-        check(&input)?;
+        let cluster = names::cluster(world, input.cluster.as_deref())?.clone();
+        let launch = Launch::of(&input.rest, &cluster)?;
+        if input.is_daemon() && launch.is_fargate() {
+            return Err(invalid("The daemon scheduling strategy is not supported with the FARGATE launch type."));
+        }
         let given = input.task_definition.as_deref().ok_or_else(|| invalid("TaskDefinition can not be blank."))?;
         let definition = names::usable_task_definition(world, given)?;
-        check_definition(&input, definition)?;
-        let key = names::key(&cluster, &input.service_name);
-        if world.ecs.services.get(&key).is_some_and(|service| service.status == ServiceStatus::Active) {
+        launch.check(definition, network.as_ref())?;
+        check_exec(&input.rest, definition, "created")?;
+        let key = names::key(&cluster.name, &input.service_name);
+        let earlier = world.ecs.services.get(&key).filter(|service| service.status != ServiceStatus::Inactive);
+        if let Some(service) = earlier {
+            if service.status == ServiceStatus::Draining {
+                return Err(invalid("Unable to Start a service that is still Draining."));
+            }
+            if input.client_token.is_some() && input.client_token == service.client_token {
+                return Ok(json!({ "service": show::service(&sandbox.config, world, service, true) }));
+            }
             return Err(invalid("Creation of service was not idempotent."));
         }
-        if world.ecs.services.get(&key).is_some_and(|service| service.status == ServiceStatus::Draining) {
-            return Err(invalid("Unable to Start a service that is still Draining."));
-        }
-        let service = service(&sandbox, cluster, &input, definition);
-        let shown = show::service(&sandbox.config, world, &service, true);
-        world.ecs.services.insert(key, service);
-        Ok(json!({ "service": shown }))
+        let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
+        let now = service.created_at;
+        names::keep_service(world, service.clone(), now);
+        Ok(json!({ "service": show::service(&sandbox.config, world, &service, true) }))
     })
 }
 
-fn service(sandbox: &Sandbox, cluster: String, input: &Input, definition: &TaskDefinition) -> Service {
+fn service(
+    sandbox: &Sandbox,
+    cluster: &str,
+    input: &Input,
+    definition: &TaskDefinition,
+    launch: &Launch,
+    network: Option<Value>,
+) -> Service {
     let now = sandbox.clock.now();
-    let desired_count = input.desired_count.unwrap_or(1);
-    let network = input.rest.get("networkConfiguration").cloned();
+    let asked = input.desired_count.and_then(|count| u32::try_from(count).ok());
+    // A daemon has one task for each container instance, of which there are none.
+    let desired_count = if input.is_daemon() { 0 } else { asked.unwrap_or(1) };
+    let mut content = Map::new();
+    for (member, default) in KEPT {
+        let value = input.rest.get(member).filter(|value| !value.is_null());
+        content.insert(member.to_owned(), value.cloned().unwrap_or_else(default));
+    }
+    let configuration =
+        input.deployment_configuration.clone().unwrap_or_else(|| DeploymentConfiguration::of(input.is_daemon()));
+    // Balancing needs room for one task more.
+    let balanced = if configuration.maximum_percent > 100 { "ENABLED" } else { "DISABLED" };
+    let balanced = input.text("availabilityZoneRebalancing").unwrap_or(balanced);
+    content.insert("availabilityZoneRebalancing".to_owned(), json!(balanced));
+    let Launch { kind, strategy, platform_version } = launch.clone();
+    let given = [
+        ("networkConfiguration", network.clone()),
+        ("roleArn", input.rest.get("role").cloned().filter(Value::is_string)),
+        ("launchType", kind.map(Value::String)),
+        ("capacityProviderStrategy", strategy),
+        ("platformFamily", platform_version.as_ref().map(|_| json!("Linux"))),
+        ("platformVersion", platform_version.map(Value::String)),
+    ];
+    content.extend(given.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     Service {
         name: input.service_name.clone(),
-        cluster,
+        cluster: cluster.to_owned(),
         status: ServiceStatus::Active,
         created_at: now,
         inactive_at: None,
         desired_count,
-        deployment_configuration: input.deployment_configuration.clone(),
-        content: content(input),
+        deployment_configuration: configuration,
+        content,
+        client_token: input.client_token.clone(),
         tags: input.tags.clone(),
         deployments: vec![Deployment::begin(definition.name(), desired_count, network, now)],
         events: Vec::new(),
@@ -97,44 +148,71 @@ fn service(sandbox: &Sandbox, cluster: String, input: &Input, definition: &TaskD
     }
 }
 
-fn content(input: &Input) -> Map<String, Value> {
-    let mut content = Map::new();
-    for (member, default) in KEPT {
-        content.insert(member.to_owned(), input.rest.get(member).cloned().unwrap_or_else(default));
-    }
-    for member in OPTIONAL {
-        content.extend(input.rest.get(member).map(|value| (member.to_owned(), value.clone())));
-    }
-    let launch_type = input.launch_type.as_deref().unwrap_or("EC2");
-    if !content.contains_key("capacityProviderStrategy") {
-        content.insert("launchType".to_owned(), json!(launch_type));
-    }
-    if launch_type == "FARGATE" {
-        content.entry("platformVersion").or_insert_with(|| json!("LATEST"));
-        content.insert("platformFamily".to_owned(), json!("Linux"));
-    }
-    content
-}
-
 fn check(input: &Input) -> Result<(), Fault> {
-    let Input { service_name: name, deployment_configuration: configuration, .. } = input;
+    let name = &input.service_name;
     let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
     if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
         return Err(invalid(
             "Invalid service name: it must contain only letters, numbers, hyphens, and underscores, at most 255 of them.",
         ));
     }
-    if input.rest.get("schedulingStrategy").is_some_and(|strategy| strategy == "DAEMON") {
-        return Err(Fault::not_implemented("services with the scheduling strategy DAEMON"));
+    if input.desired_count.is_some_and(|count| u32::try_from(count).is_err()) {
+        return Err(invalid("Desired count must be greater than or equal to 0."));
     }
-    check_configuration(configuration)
+    launch::check_tags(&input.tags)?;
+    launch::refuse_unserved(&input.rest, &UNSERVED)?;
+    check_controller(&input.rest)?;
+    check_grace_period(&input.rest)?;
+    input.deployment_configuration.as_ref().map_or(Ok(()), check_configuration)
 }
 
-/// Refuses deployments that could never go on.
+/// Only ECS's own rolling updates are served.
+pub(super) fn check_controller(members: &Map<String, Value>) -> Result<(), Fault> {
+    let kind = members.get("deploymentController").and_then(|controller| controller.get("type")?.as_str());
+    match kind {
+        None | Some("ECS") => Ok(()),
+        Some(kind) => Err(Fault::not_implemented(&format!("services with the deployment controller {kind}"))),
+    }
+}
+
+pub(super) fn check_grace_period(members: &Map<String, Value>) -> Result<(), Fault> {
+    if members.get("healthCheckGracePeriodSeconds").is_some_and(|seconds| !seconds.is_null()) {
+        return Err(invalid("Health check grace period is only valid for services configured to use load balancers"));
+    }
+    Ok(())
+}
+
+/// ECS Exec needs a role of the task.
+pub(super) fn check_exec(members: &Map<String, Value>, definition: &TaskDefinition, what: &str) -> Result<(), Fault> {
+    let on = members.get("enableExecuteCommand") == Some(&json!(true));
+    if on && definition.text("taskRoleArn").is_none() {
+        return Err(invalid(format!(
+            "The service couldn't be {what} because a valid taskRoleArn is not being used. Specify a valid task role in your \
+             task definition and try again."
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses deployments that could never go on, or that need what the sandbox does not have.
 pub(super) fn check_configuration(configuration: &DeploymentConfiguration) -> Result<(), Fault> {
-    let DeploymentConfiguration { maximum_percent, minimum_healthy_percent, .. } = configuration;
+    let DeploymentConfiguration { maximum_percent, minimum_healthy_percent, alarms, strategy, .. } = configuration;
+    if strategy.as_ref().is_some_and(|strategy| strategy != "ROLLING") {
+        return Err(Fault::not_implemented("deployment strategies other than ROLLING"));
+    }
+    if alarms.as_ref().is_some_and(|alarms| alarms.get("enable") == Some(&json!(true))) {
+        return Err(Fault::not_implemented("deployment alarms that are enabled"));
+    }
+    if configuration.unserved() > 0 {
+        return Err(Fault::not_implemented("lifecycle hooks, bake times and shifting of traffic in deployments"));
+    }
     if *maximum_percent < 100 {
         return Err(invalid("maximumPercent must be greater than or equal to 100."));
+    }
+    if (*maximum_percent, *minimum_healthy_percent) == (100, 100) {
+        return Err(invalid(
+            "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.",
+        ));
     }
     if maximum_percent <= minimum_healthy_percent {
         return Err(invalid("minimumHealthyPercent must be less than maximumPercent."));
@@ -142,27 +220,9 @@ pub(super) fn check_configuration(configuration: &DeploymentConfiguration) -> Re
     Ok(())
 }
 
-fn check_definition(input: &Input, definition: &TaskDefinition) -> Result<(), Fault> {
-    let awsvpc = definition.text("networkMode") == Some("awsvpc");
-    if awsvpc && !input.rest.contains_key("networkConfiguration") {
-        return Err(invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified."));
-    }
-    if !awsvpc && input.rest.contains_key("networkConfiguration") {
-        return Err(invalid("Network Configuration is not valid for the given networkMode of this task definition."));
-    }
-    let compatibilities = definition.content.get("requiresCompatibilities").and_then(Value::as_array);
-    if let (Some(launch_type), Some(list)) = (&input.launch_type, compatibilities)
-        && !list.contains(&json!(launch_type))
-    {
-        return Err(invalid(format!("Task definition does not support launch_type {launch_type}.")));
-    }
-    Ok(())
-}
-
 /// Every registry has to be there.
-async fn check_registries(sandbox: &Arc<Sandbox>, input: &Input) -> Result<(), Fault> {
-    let registries = input.rest.get("serviceRegistries").and_then(Value::as_array);
-    for registry in registries.into_iter().flatten() {
+pub(super) async fn check_registries(sandbox: &Arc<Sandbox>, registries: Option<&Value>) -> Result<(), Fault> {
+    for registry in registries.and_then(Value::as_array).into_iter().flatten() {
         let arn = registry.get("registryArn").and_then(Value::as_str).unwrap_or_default();
         let id = names::last_part(arn);
         match sandbox.call("servicediscovery", "GetService", json!({ "Id": id })).await {

@@ -25,6 +25,9 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { cluster, service, force }: Inp
         if service.status == ServiceStatus::Inactive {
             return Err(names::no_such_service());
         }
+        if service.status == ServiceStatus::Draining {
+            return Ok(json!({ "service": show::service(&sandbox.config, world, &service, true) }));
+        }
         if service.desired_count > 0 && !force {
             return Err(invalid("The service cannot be stopped while it is scaled above 0."));
         }

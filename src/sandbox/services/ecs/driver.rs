@@ -1,15 +1,14 @@
-//! A task's life: one driver per task takes it from its row to processes, watches them, and records how it ended.
+//! A task's life: one driver per task takes it from its row to running containers, watches them, and records how it ended.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use super::containers::{self, Failure, Started};
-use super::model::{StopCode, Task, TaskStatus};
+use super::containers::{self, Crew, Event, Failure};
+use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::{discovery, network, scheduler};
-use crate::sandbox::tasks::Exit;
 use crate::sandbox::{Fault, Sandbox};
 
 /// The reason of tasks that end with the sandbox.
@@ -34,26 +33,34 @@ struct Driver {
     stop: CancellationToken,
 }
 
-/// What ended the wait for a running task.
+/// What ended a task.
 enum Ending {
     /// Its row, or the sandbox's end.
     Asked,
-    /// An essential container.
+    /// An essential container, or all of them.
     ContainerExited,
+    /// One of its containers could not be started.
+    NotStarted(Failure),
 }
 
 impl Driver {
     async fn run(&self) -> Result<(), Fault> {
+        let turn = self.sandbox.tasks.turns.acquire().await;
+        if self.stop.is_cancelled() {
+            return self.stopped(|_| {});
+        }
         let subnet =
             self.sandbox.world.read(|world| world.ecs.tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
         let placement = network::place(&self.sandbox, subnet).await;
+        let now = self.sandbox.clock.now();
         let task = self.update(|task| {
             task.last_status = TaskStatus::Pending;
             task.network = placement.interface;
             task.zone = placement.zone;
+            task.pull_started_at = Some(now);
         })?;
-        match containers::start(&self.sandbox, &task).await {
-            Ok(started) => self.live(started).await,
+        match containers::prepare(&self.sandbox, &task).await {
+            Ok(crew) => self.live(crew, turn.ok()).await,
             Err(failure) => self.failed_to_start(failure),
         }
     }
@@ -68,45 +75,72 @@ impl Driver {
         })
     }
 
-    fn failed_to_start(&self, Failure { container, reason }: Failure) -> Result<(), Fault> {
+    fn failed_to_start(&self, failure: Failure) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
-        self.stopped(|task| {
-            if let Some(container) = container.and_then(|index| task.containers.get_mut(index)) {
-                container.reason = Some(reason.clone());
-            }
-            task.ask_to_stop(StopCode::TaskFailedToStart, reason, now);
-        })
+        self.stopped(|task| blame(task, failure, now))
     }
 
-    async fn live(&self, mut started: Vec<Started>) -> Result<(), Fault> {
-        let mut exits = JoinSet::new();
-        for (index, container) in started.iter_mut().enumerate() {
-            if let Some(exit) = container.exit.take() {
-                exits.spawn(async move { (index, exit.await.unwrap_or(Exit::ShimLost)) });
+    async fn live(&self, mut crew: Crew, mut turn: Option<SemaphorePermit<'_>>) -> Result<(), Fault> {
+        let pulled = self.sandbox.clock.now();
+        let (mut registries, mut running) = (Vec::new(), false);
+        let ending = loop {
+            if !crew.is_complete()
+                && let Err(failure) = crew.start_ready().await
+            {
+                break Ending::NotStarted(failure);
+            }
+            if crew.is_complete() != running {
+                running = true;
+                self.note_handles(&crew);
+                registries = self.activate(&crew, pulled).await?;
+            } else if !running {
+                self.note_handles(&crew);
+                self.update(|task| show_started(task, &crew))?;
+            }
+            drop(turn.take());
+            let deadline = if running { None } else { crew.deadline() };
+            tokio::select! {
+                () = self.stop.cancelled() => break Ending::Asked,
+                () = self.sandbox.shutdown.cancelled() => break Ending::Asked,
+                Some(failure) = late(deadline) => break Ending::NotStarted(failure),
+                event = self.next(&mut crew) => if let Some(ending) = event? { break ending },
+            }
+        };
+        self.end(crew, &registries, ending).await
+    }
+
+    /// Waits for the next event and records it; the ending when it is one.
+    async fn next(&self, crew: &mut Crew) -> Result<Option<Ending>, Fault> {
+        match crew.next().await {
+            None => Ok(Some(Ending::ContainerExited)),
+            Some(Event::Health(index, health)) => {
+                self.update(|task| {
+                    if let Some(container) = task.containers.get_mut(index) {
+                        container.health = health;
+                    }
+                    task.was_healthy |= task.health() == HealthStatus::Healthy;
+                })?;
+                Ok(None)
+            }
+            Some(Event::Exited(index, exit)) => {
+                self.update(|task| record_exit(task, index, exit.code()))?;
+                Ok(crew.is_essential(index).then_some(Ending::ContainerExited))
             }
         }
-        self.sandbox.tasks.running().entry(self.key.clone()).or_default().processes =
-            started.iter().map(|container| container.handle.clone()).collect();
-        let registries = self.activate(&started).await?;
-        let ending = self.wait(&started, &mut exits).await?;
-        self.end(started, &mut exits, &registries, &ending).await
+    }
+
+    fn note_handles(&self, crew: &Crew) {
+        self.sandbox.tasks.running().entry(self.key.clone()).or_default().handles = crew.handles();
     }
 
     /// Makes the task `RUNNING`, registered where its service says.
-    async fn activate(&self, started: &[Started]) -> Result<Vec<String>, Fault> {
-        let running = |task: &mut Task| {
-            for (number, (container, started)) in task.containers.iter_mut().zip(started).enumerate() {
-                container.last_status = TaskStatus::Running;
-                container.ports = started.ports;
-                container.runtime_id = Some(format!("{}-{number:010}", task.id));
-            }
-        };
+    async fn activate(&self, crew: &Crew, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
         let read = |world: &crate::sandbox::world::World| world.ecs.tasks.get(&self.key).cloned();
         let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task's row is gone"))?;
         let registries = discovery::registries(&self.sandbox, &task);
         if !registries.is_empty() {
             let task = self.update(|task| {
-                running(task);
+                show_started(task, crew);
                 task.last_status = TaskStatus::Activating;
             })?;
             for registry in &registries {
@@ -115,74 +149,54 @@ impl Driver {
             }
         }
         self.update(|task| {
-            running(task);
+            show_started(task, crew);
             task.last_status = TaskStatus::Running;
+            task.pull_stopped_at = Some(pulled);
             task.started_at = Some(self.sandbox.clock.now());
         })?;
         Ok(registries)
     }
 
-    async fn wait(&self, started: &[Started], exits: &mut JoinSet<(usize, Exit)>) -> Result<Ending, Fault> {
-        loop {
-            tokio::select! {
-                () = self.stop.cancelled() => return Ok(Ending::Asked),
-                () = self.sandbox.shutdown.cancelled() => return Ok(Ending::Asked),
-                exit = exits.join_next() => {
-                    let Some(Ok((index, exit))) = exit else { return Ok(Ending::ContainerExited) };
-                    self.update(|task| record_exit(task, index, &exit))?;
-                    if started[index].essential {
-                        return Ok(Ending::ContainerExited);
-                    }
-                }
-            }
-        }
-    }
-
-    async fn end(
-        &self,
-        started: Vec<Started>,
-        exits: &mut JoinSet<(usize, Exit)>,
-        registries: &[String],
-        ending: &Ending,
-    ) -> Result<(), Fault> {
+    async fn end(&self, crew: Crew, registries: &[String], ending: Ending) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
+        let asked = matches!(ending, Ending::Asked);
+        let turn = self.sandbox.tasks.turns.acquire().await;
         let task = self.update(|task| {
             match ending {
                 Ending::ContainerExited => {
-                    task.ask_to_stop(
-                        StopCode::EssentialContainerExited,
-                        "Essential container in task exited".to_owned(),
-                        now,
-                    );
+                    let reason = "Essential container in task exited".to_owned();
+                    task.ask_to_stop(StopCode::EssentialContainerExited, reason, now);
                 }
                 Ending::Asked => task.ask_to_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), now),
+                Ending::NotStarted(failure) => blame(task, failure, now),
             }
             task.last_status = if registries.is_empty() { TaskStatus::Stopping } else { TaskStatus::Deactivating };
         })?;
+        drop(turn);
         for registry in registries {
             discovery::deregister(&self.sandbox, registry, &task.id).await;
         }
-        if matches!(ending, Ending::Asked) {
+        if asked && task.service.is_some() {
             // Its service's address no longer sends connections here; the last one may just be under way.
             self.sandbox.shutdown.run_until_cancelled(tokio::time::sleep(LAST_CONNECTIONS)).await;
         }
-        let mut outputs = Vec::new();
-        for Started { handle, output, .. } in started {
-            if !self.sandbox.shutdown.is_cancelled() {
-                handle.stop();
-            }
-            outputs.push(output);
-        }
-        // When the sandbox ends no handle is left, and the processes have a second instead of their stop timeout.
         self.sandbox.tasks.running().remove(&self.key);
-        let mut ended = Vec::new();
-        while let Some(exit) = exits.join_next().await {
-            ended.extend(exit.ok());
+        let ended = crew.stop().await;
+        let _turn = self.sandbox.tasks.turns.acquire().await;
+        let execution_stopped_at = self.sandbox.clock.now();
+        let record = |task: &mut Task| {
+            for (index, exit) in &ended {
+                record_exit(task, *index, exit.code());
+            }
+            task.execution_stopped_at = Some(execution_stopped_at);
+            task.last_status = TaskStatus::Deprovisioning;
+        };
+        if task.network.is_some() && !self.sandbox.shutdown.is_cancelled() {
+            self.update(record)?;
+            self.stopped(|_| {})
+        } else {
+            self.stopped(record)
         }
-        for output in outputs {
-            let _ = output.await;
-        }
-        self.stopped(|task| ended.iter().for_each(|(index, exit)| record_exit(task, *index, exit)))
     }
 
     /// The last word on a task, which its service's deployment hears of too.
@@ -195,6 +209,7 @@ impl Driver {
             change(task);
             task.containers.iter_mut().for_each(|container| container.last_status = TaskStatus::Stopped);
             task.last_status = TaskStatus::Stopped;
+            task.execution_stopped_at.get_or_insert(now);
             task.stopped_at = Some(now);
             task.version += 1;
             let task = task.clone();
@@ -204,9 +219,33 @@ impl Driver {
     }
 }
 
-fn record_exit(task: &mut Task, index: usize, exit: &Exit) {
+/// Waits for a deadline, and gives what then is to be said; nothing at once when there is none.
+async fn late(deadline: Option<(tokio::time::Instant, Failure)>) -> Option<Failure> {
+    let (until, failure) = deadline?;
+    tokio::time::sleep_until(until).await;
+    Some(failure)
+}
+
+fn blame(task: &mut Task, Failure { container, reason }: Failure, now: jiff::Timestamp) {
+    if let Some(container) = container.and_then(|index| task.containers.get_mut(index)) {
+        container.reason = Some(reason.clone());
+    }
+    task.ask_to_stop(StopCode::TaskFailedToStart, reason, now);
+}
+
+fn show_started(task: &mut Task, crew: &Crew) {
+    for (number, container) in task.containers.iter_mut().enumerate().filter(|(number, _)| crew.was_started(*number)) {
+        if container.runtime_id.is_none() {
+            container.last_status = TaskStatus::Running;
+            container.ports = crew.ports(number);
+            container.runtime_id = Some(format!("{}-{number:010}", task.id));
+        }
+    }
+}
+
+fn record_exit(task: &mut Task, index: usize, code: i32) {
     if let Some(container) = task.containers.get_mut(index) {
         container.last_status = TaskStatus::Stopped;
-        container.exit_code = Some(exit.code());
+        container.exit_code = Some(code);
     }
 }

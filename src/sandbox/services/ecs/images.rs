@@ -1,6 +1,7 @@
 //! What stands in for images on this machine: the mapping that `PutImages` hands over for a stack, and the built-in stand-in.
 //!
-//! This is the only way for a command to get onto this machine: nothing in an API request of ECS is ever run.
+//! This is the only way for a task's command to get onto this machine: of what an API request of ECS says, nothing is run but
+//! health checks, and those only where commands of requests may run at all.
 
 use std::sync::Arc;
 

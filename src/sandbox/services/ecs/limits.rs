@@ -43,7 +43,7 @@ pub fn watch(sandbox: &Arc<Sandbox>) {
 fn look(sandbox: &Sandbox) {
     let running: Vec<_> = {
         let running = sandbox.tasks.running();
-        running.iter().map(|(key, task)| (key.clone(), task.processes.clone())).collect()
+        running.iter().map(|(key, task)| (key.clone(), task.handles.clone())).collect()
     };
     if running.is_empty() {
         return;

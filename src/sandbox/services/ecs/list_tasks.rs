@@ -21,15 +21,15 @@ pub(super) struct Describe {
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, include }: Describe) -> Reply {
-    if tasks.is_empty() {
-        return Err(invalid("Tasks cannot be empty."));
-    }
-    if tasks.len() > 100 {
-        return Err(invalid("Tasks cannot have more than 100 elements."));
-    }
     let tags = include.iter().any(|name| name == "TAGS");
     sandbox.world.read(|world| {
         let cluster = names::cluster(world, cluster.as_deref())?;
+        if tasks.is_empty() {
+            return Err(invalid("Tasks cannot be empty."));
+        }
+        if tasks.len() > 100 {
+            return Err(invalid("Tasks cannot have more than 100 elements."));
+        }
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &tasks {
             let key = key(&cluster.name, last_part(given));
@@ -83,7 +83,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
         let prefix = key(&cluster.name, "");
         let rows = world.ecs.tasks.with_prefix(&prefix).filter(|(_, task)| input.wants(task));
         let arns = rows.map(|(key, task)| (key.to_owned(), sandbox.config.task_arn(task)));
-        paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| invalid("Invalid token"))
+        paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "taskArns": page.items, "nextToken": page.next_token }))
 }

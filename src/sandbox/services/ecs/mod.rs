@@ -9,30 +9,40 @@ use crate::sandbox::world::World;
 use crate::sandbox::world::table::state;
 
 pub mod addresses;
+mod capacity;
+mod capacity_providers;
 mod clusters;
+mod container_instances;
 mod containers;
 mod create_service;
+mod definitions;
 mod delete_service;
 mod discovery;
 mod driver;
+mod engine;
 pub mod images;
+mod launch;
 pub mod limits;
 mod list_tasks;
 mod model;
 mod names;
 mod network;
-mod register_task_definition;
+mod protection;
 mod run_task;
 mod runtime;
 mod scheduler;
+mod service_deployments;
 mod services;
+mod settings;
 mod show;
 mod stop_task;
 mod tags;
-mod task_definitions;
 mod update_service;
 
-pub use model::{Cluster, Images, Service, ServiceStatus, Task, TaskDefinition, TaskStatus};
+pub use model::{
+    AccountSetting, Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
+    TaskStatus,
+};
 pub use runtime::Runtime;
 pub use scheduler::start;
 
@@ -44,26 +54,43 @@ pub static SERVICE: ServiceRow = ServiceRow {
     operations: &[
         operation!("CreateCluster" => clusters::create),
         operation!(async "CreateService" => create_service::run),
+        operation!("DeleteAccountSetting" => settings::delete),
         operation!("DeleteCluster" => clusters::delete),
         operation!("DeleteService" => delete_service::run),
-        operation!("DeregisterTaskDefinition" => task_definitions::deregister),
+        operation!("DeleteTaskDefinitions" => definitions::delete),
+        operation!("DeregisterTaskDefinition" => definitions::deregister),
+        operation!("DescribeCapacityProviders" => capacity_providers::describe),
         operation!("DescribeClusters" => clusters::describe),
+        operation!("DescribeContainerInstances" => container_instances::describe),
+        operation!("DescribeServiceDeployments" => service_deployments::describe),
+        operation!("DescribeServiceRevisions" => service_deployments::describe_revisions),
         operation!("DescribeServices" => services::describe),
-        operation!("DescribeTaskDefinition" => task_definitions::describe),
+        operation!("DescribeTaskDefinition" => definitions::describe),
         operation!("DescribeTasks" => list_tasks::describe),
+        operation!("GetTaskProtection" => protection::get),
+        operation!("ListAccountSettings" => settings::list),
         operation!("ListClusters" => clusters::list),
+        operation!("ListContainerInstances" => container_instances::list),
+        operation!("ListServiceDeployments" => service_deployments::list),
         operation!("ListServices" => services::list),
+        operation!(async "ListServicesByNamespace" => services::list_by_namespace),
         operation!("ListTagsForResource" => tags::list),
-        operation!("ListTaskDefinitionFamilies" => task_definitions::list_families),
-        operation!("ListTaskDefinitions" => task_definitions::list),
+        operation!("ListTaskDefinitionFamilies" => definitions::list_families),
+        operation!("ListTaskDefinitions" => definitions::list),
         operation!("ListTasks" => list_tasks::list),
-        operation!("RegisterTaskDefinition" => register_task_definition::run),
-        operation!("RunTask" => run_task::run),
+        operation!("PutAccountSetting" => settings::put),
+        operation!("PutAccountSettingDefault" => settings::put_default),
+        operation!("PutClusterCapacityProviders" => clusters::put_capacity_providers),
+        operation!("RegisterTaskDefinition" => definitions::register::run),
+        operation!(async "RunTask" => run_task::run),
+        operation!("StopServiceDeployment" => service_deployments::stop),
         operation!("StopTask" => stop_task::run),
         operation!("TagResource" => tags::add),
         operation!("UntagResource" => tags::remove),
         operation!("UpdateCluster" => clusters::update),
-        operation!("UpdateService" => update_service::run),
+        operation!("UpdateClusterSettings" => clusters::update_settings),
+        operation!(async "UpdateService" => update_service::run),
+        operation!("UpdateTaskProtection" => protection::update),
     ],
 };
 
@@ -78,6 +105,12 @@ state! {
         pub services: Table<Service> = "ecs_services",
         /// By cluster and id.
         pub tasks: Table<Task> = "ecs_tasks",
+        /// By cluster, service and id.
+        pub service_deployments: Table<ServiceDeployment> = "ecs_service_deployments",
+        /// By cluster, service and number.
+        pub service_revisions: Table<ServiceRevision> = "ecs_service_revisions",
+        /// By name and principal.
+        pub account_settings: Table<AccountSetting> = "ecs_account_settings",
         /// By stack.
         pub images: Table<Images> = "ecs_images",
     }

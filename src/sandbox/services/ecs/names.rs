@@ -3,7 +3,8 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::model::{Cluster, Service, ServiceStatus, Task, TaskDefinition};
+use super::model::{Cluster, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
+use super::service_deployments;
 use crate::sandbox::wire::lenient;
 use crate::sandbox::world::World;
 use crate::sandbox::{Config, Fault};
@@ -35,8 +36,19 @@ pub(super) fn cluster_name(given: Option<&str>) -> String {
 
 /// The cluster of a request.
 pub(super) fn cluster<'a>(world: &'a World, given: Option<&str>) -> Result<&'a Cluster, Fault> {
-    let found = world.ecs.clusters.get(&cluster_name(given));
+    let found = world.ecs.clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
     found.ok_or_else(|| Fault::client("ClusterNotFoundException", "Cluster not found."))
+}
+
+/// A refusal of a token that no list gave out.
+pub(super) fn bad_token() -> Fault {
+    invalid("Invalid token")
+}
+
+/// Puts a service that has changed in its place, and its rollout into the history.
+pub(super) fn keep_service(world: &mut World, service: Service, now: jiff::Timestamp) {
+    service_deployments::follow(world, &service, now);
+    world.ecs.services.insert(key(&service.cluster, &service.name), service);
 }
 
 /// The key of something in a cluster.
@@ -83,8 +95,12 @@ pub(super) fn task_definition<'a>(world: &'a World, given: &str) -> Option<&'a T
 
 /// The task definition that tasks are to be made of.
 pub(super) fn usable_task_definition<'a>(world: &'a World, given: &str) -> Result<&'a TaskDefinition, Fault> {
-    let found = task_definition(world, given).ok_or_else(|| client("TaskDefinition not found."))?;
+    let found = task_definition(world, given).ok_or_else(no_such_definition)?;
     if found.deregistered_at.is_some() { Err(client("TaskDefinition is inactive")) } else { Ok(found) }
+}
+
+pub(super) fn no_such_definition() -> Fault {
+    client("TaskDefinition not found.")
 }
 
 /// ARNs of ECS.
@@ -97,6 +113,10 @@ pub(super) trait Arns {
     fn task_arn(&self, task: &Task) -> String;
     /// The task definition's that `family:revision` names.
     fn task_definition_arn(&self, name: &str) -> String;
+    /// A rollout's.
+    fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String;
+    /// That of a revision of a service (`cluster/name`).
+    fn service_revision_arn(&self, service: &str, number: &str) -> String;
 }
 
 impl Arns for Config {
@@ -114,5 +134,13 @@ impl Arns for Config {
 
     fn task_definition_arn(&self, name: &str) -> String {
         self.arn("ecs", &format!("task-definition/{name}"))
+    }
+
+    fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String {
+        self.arn("ecs", &format!("service-deployment/{}/{}", deployment.service, deployment.id))
+    }
+
+    fn service_revision_arn(&self, service: &str, number: &str) -> String {
+        self.arn("ecs", &format!("service-revision/{service}/{number}"))
     }
 }

@@ -5,11 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use super::engine::Handle;
 use crate::sandbox::services::logs::writer::{self, Entries, Queue};
 use crate::sandbox::tasks::address::ServiceAddress;
-use crate::sandbox::tasks::{CpuTimes, Ports, ProcessHandle, Runner, own_executable};
+use crate::sandbox::tasks::{CpuTimes, Ports, Runner, own_executable};
+
+/// Tasks whose start or end is worked on at the same time.
+const TURNS: usize = 8;
 
 /// The live side of ECS.
 #[derive(Debug)]
@@ -18,6 +23,8 @@ pub struct Runtime {
     pub(super) runner: Runner,
     /// Their ports.
     pub(super) ports: Ports,
+    /// Tasks take turns in starting and ending, so that two hundred at once leave time for requests.
+    pub(super) turns: Semaphore,
     running: Mutex<BTreeMap<String, Running>>,
     addresses: Mutex<BTreeMap<String, ServiceAddress>>,
     log_entries: Mutex<Option<Entries>>,
@@ -29,8 +36,8 @@ pub struct Runtime {
 pub(super) struct Running {
     /// Cancelled when the task is to stop.
     pub(super) stop: CancellationToken,
-    /// Its processes, once they run.
-    pub(super) processes: Vec<ProcessHandle>,
+    /// Its containers, once they run.
+    pub(super) handles: Vec<Handle>,
 }
 
 impl Runtime {
@@ -44,6 +51,7 @@ impl Runtime {
         Ok(Self {
             runner: Runner::new(own_executable()?),
             ports: Ports::default(),
+            turns: Semaphore::new(TURNS),
             running: Mutex::default(),
             addresses: Mutex::default(),
             log_entries: Mutex::new(Some(log_entries)),
@@ -54,7 +62,7 @@ impl Runtime {
     /// The CPU time that every running task used so far, by its key (`cluster/id`), from one look at the machine's processes.
     pub fn cpu_times(&self) -> BTreeMap<String, Duration> {
         let times = CpuTimes::read();
-        let used = |task: &Running| task.processes.iter().map(|process| process.cpu_time(&times)).sum();
+        let used = |task: &Running| task.handles.iter().map(|container| container.cpu_time(&times)).sum();
         self.running().iter().map(|(key, task)| (key.clone(), used(task))).collect()
     }
 
@@ -62,7 +70,7 @@ impl Runtime {
     pub fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
         let times = CpuTimes::read();
         let of_task = |task: &Running| {
-            let below = task.processes.iter().map(|process| process.below(&times));
+            let below = task.handles.iter().map(|container| container.below(&times));
             below.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
                 pids.extend(more);
                 (pids, bytes + more_bytes)

@@ -11,6 +11,9 @@ use super::show;
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::Reply;
 
+/// API reference of StopTask.
+const LONGEST_REASON: usize = 1024;
+
 #[derive(Deserialize)]
 pub(super) struct Input {
     cluster: Option<String>,
@@ -19,6 +22,9 @@ pub(super) struct Input {
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, Input { cluster, task, reason }: Input) -> Reply {
+    if reason.as_ref().is_some_and(|reason| reason.chars().count() > LONGEST_REASON) {
+        return Err(invalid(format!("reason must have at most {LONGEST_REASON} characters.")));
+    }
     sandbox.world.write(|world| {
         let cluster = names::cluster(world, cluster.as_deref())?;
         let key = key(&cluster.name, last_part(&task));

@@ -1,4 +1,4 @@
-//! `AWS::ECS::Cluster` and `::TaskDefinition`.
+//! `AWS::ECS::Cluster`, `::ClusterCapacityProviderAssociations` and `::TaskDefinition`.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -11,6 +11,10 @@ use crate::sandbox::services::lower_first;
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
     resource_type!("AWS::ECS::Cluster", attributes: ["Arn"], create_only: ["ClusterName"], create_cluster, update_cluster, delete_cluster),
+    resource_type!(
+        "AWS::ECS::ClusterCapacityProviderAssociations", attributes: [], create_only: ["Cluster"],
+        associate, associate_anew, dissociate
+    ),
     resource_type!(
         "AWS::ECS::TaskDefinition", attributes: ["TaskDefinitionArn"], create_only: ["*"],
         create_task_definition, super::nothing_to_update, delete_task_definition
@@ -43,6 +47,10 @@ struct Cluster {
     cluster_settings: Vec<Value>,
     #[serde(default)]
     capacity_providers: Vec<String>,
+    configuration: Option<Value>,
+    #[serde(default)]
+    default_capacity_provider_strategy: Vec<Value>,
+    service_connect_defaults: Option<Value>,
     #[serde(default)]
     tags: Vec<Tag>,
 }
@@ -52,8 +60,11 @@ async fn create_cluster(context: Context, properties: Value) -> Result<Made, Fau
     let name = cluster.cluster_name.unwrap_or_else(|| context.generated_name(255));
     let input = json!({
         "clusterName": name,
-        "settings": api_form(&cluster.cluster_settings.into()),
+        "settings": settings(&cluster.cluster_settings),
         "capacityProviders": cluster.capacity_providers,
+        "configuration": cluster.configuration.as_ref().map(api_form),
+        "defaultCapacityProviderStrategy": api_form(&cluster.default_capacity_provider_strategy.into()),
+        "serviceConnectDefaults": cluster.service_connect_defaults.as_ref().map(api_form),
         "tags": context.lower_case_tags(&cluster.tags),
     });
     let answer = context.call("ecs", "CreateCluster", input).await?;
@@ -71,9 +82,62 @@ fn stack_of(tags: &Value) -> Option<&str> {
 
 async fn update_cluster(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
     let cluster: Cluster = context.properties(properties)?;
-    let input = json!({ "cluster": old.physical_id, "settings": api_form(&cluster.cluster_settings.into()) });
+    let input = json!({
+        "cluster": old.physical_id,
+        "settings": settings(&cluster.cluster_settings),
+        "configuration": cluster.configuration.as_ref().map(api_form),
+        "serviceConnectDefaults": cluster.service_connect_defaults.as_ref().map(api_form),
+    });
     context.call("ecs", "UpdateCluster", input).await?;
+    put_providers(&context, &old.physical_id, cluster.capacity_providers, &cluster.default_capacity_provider_strategy)
+        .await?;
     Ok(Made::from(&old))
+}
+
+/// Settings that are not in the template are not touched.
+fn settings(given: &[Value]) -> Option<Value> {
+    (!given.is_empty()).then(|| given.iter().map(api_form).collect())
+}
+
+async fn put_providers(
+    context: &Context,
+    cluster: &str,
+    providers: Vec<String>,
+    strategy: &[Value],
+) -> Result<(), Fault> {
+    let input = json!({
+        "cluster": cluster,
+        "capacityProviders": providers,
+        "defaultCapacityProviderStrategy": strategy.iter().map(api_form).collect::<Vec<_>>(),
+    });
+    context.call("ecs", "PutClusterCapacityProviders", input).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Associations {
+    cluster: String,
+    capacity_providers: Vec<String>,
+    default_capacity_provider_strategy: Vec<Value>,
+}
+
+async fn associate(context: Context, properties: Value) -> Result<Made, Fault> {
+    let Associations { cluster, capacity_providers, default_capacity_provider_strategy } =
+        context.properties(properties)?;
+    put_providers(&context, &cluster, capacity_providers, &default_capacity_provider_strategy).await?;
+    Ok(Made::new(&cluster, json!({})))
+}
+
+async fn associate_anew(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    associate(context, properties).await?;
+    Ok(Made::from(&old))
+}
+
+async fn dissociate(context: Context, old: Incarnation) -> Result<(), Fault> {
+    match put_providers(&context, &old.physical_id, Vec::new(), &[]).await {
+        Err(fault) if fault.code == "ClusterNotFoundException" => Ok(()),
+        other => other,
+    }
 }
 
 async fn delete_cluster(context: Context, old: Incarnation) -> Result<(), Fault> {
@@ -85,6 +149,7 @@ async fn delete_cluster(context: Context, old: Incarnation) -> Result<(), Fault>
 struct TaskDefinition {
     container_definitions: Vec<Value>,
     cpu: Option<String>,
+    enable_fault_injection: Option<bool>,
     ephemeral_storage: Option<Value>,
     execution_role_arn: Option<String>,
     family: Option<String>,
@@ -94,6 +159,7 @@ struct TaskDefinition {
     pid_mode: Option<String>,
     #[serde(default)]
     placement_constraints: Vec<Value>,
+    proxy_configuration: Option<Value>,
     #[serde(default)]
     requires_compatibilities: Vec<String>,
     runtime_platform: Option<Value>,
@@ -119,6 +185,8 @@ async fn create_task_definition(context: Context, properties: Value) -> Result<M
         "networkMode": definition.network_mode,
         "placementConstraints": api_form(&definition.placement_constraints.into()),
         "requiresCompatibilities": definition.requires_compatibilities,
+        "proxyConfiguration": definition.proxy_configuration.as_ref().map(api_form),
+        "enableFaultInjection": definition.enable_fault_injection,
         "runtimePlatform": definition.runtime_platform.as_ref().map(api_form),
         "volumes": api_form(&definition.volumes.into()),
         "tags": context.lower_case_tags(&definition.tags),

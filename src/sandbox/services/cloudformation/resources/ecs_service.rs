@@ -26,6 +26,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Service {
+    availability_zone_rebalancing: Option<String>,
+    #[serde(default)]
+    capacity_provider_strategy: Vec<Value>,
     cluster: Option<String>,
     deployment_configuration: Option<Value>,
     deployment_controller: Option<Value>,
@@ -38,9 +41,15 @@ struct Service {
     #[serde(default)]
     load_balancers: Vec<Value>,
     network_configuration: Option<Value>,
+    #[serde(default)]
+    placement_constraints: Vec<Value>,
+    #[serde(default)]
+    placement_strategies: Vec<Value>,
     platform_version: Option<String>,
     propagate_tags: Option<String>,
+    role: Option<String>,
     scheduling_strategy: Option<String>,
+    service_connect_configuration: Option<Value>,
     service_name: Option<String>,
     #[serde(default)]
     service_registries: Vec<Value>,
@@ -52,7 +61,10 @@ struct Service {
 impl Service {
     /// The members that CreateService and UpdateService share.
     fn input(&self) -> Value {
+        let all = |list: &[Value]| list.iter().map(api_form).collect::<Vec<_>>();
         json!({
+            "availabilityZoneRebalancing": self.availability_zone_rebalancing,
+            "capacityProviderStrategy": all(&self.capacity_provider_strategy),
             "cluster": self.cluster,
             "taskDefinition": self.task_definition,
             "deploymentConfiguration": self.deployment_configuration.as_ref().map(api_form),
@@ -60,11 +72,14 @@ impl Service {
             "enableECSManagedTags": self.enable_ecs_managed_tags,
             "enableExecuteCommand": self.enable_execute_command,
             "healthCheckGracePeriodSeconds": self.health_check_grace_period_seconds,
-            "loadBalancers": self.load_balancers.iter().map(api_form).collect::<Vec<_>>(),
+            "loadBalancers": all(&self.load_balancers),
             "networkConfiguration": self.network_configuration.as_ref().map(api_form),
+            "placementConstraints": all(&self.placement_constraints),
+            "placementStrategy": all(&self.placement_strategies),
             "platformVersion": self.platform_version,
             "propagateTags": self.propagate_tags,
-            "serviceRegistries": self.service_registries.iter().map(api_form).collect::<Vec<_>>(),
+            "serviceRegistries": all(&self.service_registries),
+            "serviceConnectConfiguration": self.service_connect_configuration.as_ref().map(api_form),
         })
     }
 }
@@ -77,6 +92,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     // CloudFormation, not ECS, makes one task of a service that asks for no number.
     input["desiredCount"] = service.desired_count.unwrap_or(1).into();
     input["launchType"] = service.launch_type.clone().into();
+    input["role"] = service.role.clone().into();
     input["schedulingStrategy"] = service.scheduling_strategy.clone().into();
     input["deploymentController"] = service.deployment_controller.as_ref().map(api_form).into();
     input["tags"] = context.lower_case_tags(&service.tags);
@@ -89,6 +105,11 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
     let service: Service = context.properties(properties)?;
     let mut input = service.input();
     input["service"] = old.physical_id.clone().into();
+    // CloudFormation forces what ECS does only by force.
+    let current = describe(&context, &old.physical_id).await?;
+    let switched = !service.capacity_provider_strategy.is_empty()
+        && current.get("capacityProviderStrategy") != Some(&input["capacityProviderStrategy"]);
+    input["forceNewDeployment"] = switched.into();
     context.call("ecs", "UpdateService", input).await?;
     Ok(Made::from(&old))
 }

@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::model::{Incarnation, Tag};
-use crate::sandbox::faults::Verb;
 use super::replacement::{self, Recreation};
 use super::template::dynamic;
+use crate::sandbox::faults::Verb;
 use crate::sandbox::wire::lenient::{self, Misfit};
 use crate::sandbox::world::{ids, made_for};
 use crate::sandbox::{Fault, Sandbox};
@@ -77,6 +77,7 @@ const UNTAGGED: &[&str] = &[
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::CDK::Metadata",
     "AWS::ServiceDiscovery::Instance",
+    "AWS::ECS::ClusterCapacityProviderAssociations",
     "AWS::CloudFormation::WaitConditionHandle",
 ];
 

@@ -18,6 +18,9 @@ pub struct TaskDefinition {
     pub registered_at: Timestamp,
     /// When it was deregistered: it is then `INACTIVE`.
     pub deregistered_at: Option<Timestamp>,
+    /// When DeleteTaskDefinitions was called: it is then `DELETE_IN_PROGRESS`.
+    #[serde(default)]
+    pub delete_requested_at: Option<Timestamp>,
     /// Everything else, by the API's member names, with the defaults that ECS fills in.
     pub content: Map<String, Value>,
     /// Its tags.
@@ -28,6 +31,15 @@ impl TaskDefinition {
     /// `family:revision`.
     pub fn name(&self) -> String {
         format!("{}:{}", self.family, self.revision)
+    }
+
+    /// `ACTIVE`, `INACTIVE` or `DELETE_IN_PROGRESS`.
+    pub fn status(&self) -> &'static str {
+        match (self.deregistered_at, self.delete_requested_at) {
+            (_, Some(_)) => "DELETE_IN_PROGRESS",
+            (Some(_), None) => "INACTIVE",
+            (None, None) => "ACTIVE",
+        }
     }
 
     /// Its containers.
@@ -58,6 +70,8 @@ pub struct ContainerDefinition {
     pub cpu: u32,
     /// Its hard limit in MiB.
     pub memory: Option<u32>,
+    /// Its soft limit in MiB.
+    pub memory_reservation: Option<u32>,
     /// Ports that it says it listens on.
     #[serde(default)]
     pub port_mappings: Vec<PortMapping>,
@@ -69,8 +83,82 @@ pub struct ContainerDefinition {
     pub secrets: Vec<Secret>,
     /// Where its output goes.
     pub log_configuration: Option<LogConfiguration>,
+    /// What replaces the image's command.
+    pub command: Option<Vec<String>>,
+    /// What replaces the image's entry point.
+    pub entry_point: Option<Vec<String>>,
+    /// Which containers have to be how far before it starts.
+    #[serde(default)]
+    pub depends_on: Vec<Dependency>,
+    /// How it is looked after.
+    pub health_check: Option<HealthCheck>,
+    /// Seconds that others wait for it to be as far as they need it.
+    pub start_timeout: Option<u32>,
     /// Seconds between SIGTERM and SIGKILL; 30 when left out.
     pub stop_timeout: Option<u32>,
+}
+
+/// How far another container has to be.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dependency {
+    /// The other's name.
+    pub container_name: String,
+    /// How far.
+    pub condition: Condition,
+}
+
+/// How far a container has to be before another one starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Condition {
+    /// It was started.
+    Start,
+    /// It ended.
+    Complete,
+    /// It ended with the code 0.
+    Success,
+    /// Its health check passed.
+    Healthy,
+}
+
+/// A container's health check; times are in seconds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HealthCheck {
+    /// `CMD` or `CMD-SHELL` and what follows, or `NONE`.
+    pub command: Vec<String>,
+    /// Between checks.
+    #[serde(default = "interval")]
+    pub interval: u32,
+    /// For one check.
+    #[serde(default = "timeout")]
+    pub timeout: u32,
+    /// Failures one after the other that make it unhealthy.
+    #[serde(default = "retries")]
+    pub retries: u32,
+    /// From its start on, while failures do not count.
+    #[serde(default)]
+    pub start_period: u32,
+}
+
+fn interval() -> u32 {
+    30
+}
+
+fn timeout() -> u32 {
+    5
+}
+
+fn retries() -> u32 {
+    3
+}
+
+impl HealthCheck {
+    /// Whether it only switches the image's own check off.
+    pub fn is_none(&self) -> bool {
+        self.command.first().is_none_or(|kind| kind == "NONE")
+    }
 }
 
 fn essential() -> bool {

@@ -3,16 +3,19 @@
 use std::path::PathBuf;
 
 use indexmap::IndexMap;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 mod definition;
+mod rollout;
 mod service;
 mod task;
 
-pub use definition::{ContainerDefinition, LogConfiguration, TaskDefinition};
-pub use service::{CircuitBreaker, Deployment, DeploymentConfiguration, RolloutState, Service, ServiceStatus};
-pub use task::{Container, NetworkInterface, StopCode, Task, TaskStatus};
+pub use definition::{Condition, ContainerDefinition, HealthCheck, LogConfiguration, TaskDefinition};
+pub use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
+pub use service::{Deployment, DeploymentConfiguration, GivenUp, RolloutState, Service, ServiceStatus};
+pub use task::{Container, HealthStatus, NetworkInterface, StopCode, Task, TaskStatus};
 
 /// A tag of any resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,15 +27,29 @@ pub struct Tag {
     pub value: String,
 }
 
-/// A cluster. A deleted one has no row.
+/// A cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cluster {
     /// Its name.
     pub name: String,
+    /// When it was deleted: it is `INACTIVE`, and forgotten a while later.
+    #[serde(default)]
+    pub deleted_at: Option<Timestamp>,
     /// Its tags.
     pub tags: Vec<Tag>,
     /// `settings`, `configuration`, `capacityProviders` and the like, as they were given.
     pub content: Map<String, Value>,
+}
+
+/// An account setting that somebody chose.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccountSetting {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// For whom; the account's root stands for everyone.
+    pub principal_arn: String,
 }
 
 /// What stands in for the images of a stack's services on this machine: only `PutImages` writes it.

@@ -38,6 +38,9 @@ pub struct Service {
     pub deployment_configuration: DeploymentConfiguration,
     /// Everything else, by the API's member names.
     pub content: Map<String, Value>,
+    /// What the request that made it calls itself: the same request again gives the same service.
+    #[serde(default)]
+    pub client_token: Option<String>,
     /// Its tags.
     pub tags: Vec<Tag>,
     /// The newest first: that is the `PRIMARY` one.
@@ -54,6 +57,39 @@ pub struct Service {
 const MOST_EVENTS: usize = 100;
 
 impl Service {
+    /// A member of the content that is text.
+    pub fn text(&self, member: &str) -> Option<&str> {
+        self.content.get(member).and_then(Value::as_str)
+    }
+
+    /// Whether its tasks need container instances, of which there are none.
+    pub fn needs_instances(&self) -> bool {
+        matches!(self.text("launchType"), Some("EC2" | "EXTERNAL"))
+    }
+
+    /// Gives the primary deployment up; with `back`, the last one that worked takes its place.
+    pub fn give_up(&mut self, now: Timestamp, what: &GivenUp, back: bool) {
+        let Some(primary) = self.deployments.first_mut() else { return };
+        primary.rollout_state = RolloutState::Failed;
+        what.reason.clone_into(&mut primary.rollout_state_reason);
+        primary.updated_at = now;
+        let from = primary.id.clone();
+        let event = format!("(deployment {from}) {}", what.event);
+        self.say(now, &event);
+        let last_good = self.deployments.iter().position(|one| one.rollout_state == RolloutState::Completed);
+        if let Some(index) = last_good.filter(|_| back) {
+            let mut good = self.deployments.remove(index);
+            good.rollout_state = RolloutState::InProgress;
+            good.rollout_state_reason = format!("{}: rolling back to deploymentId {}.", what.by, good.id);
+            good.desired_count = self.desired_count;
+            good.failed_tasks = 0;
+            good.retry_at = None;
+            good.updated_at = now;
+            good.rolled_back_from = Some(from);
+            self.say(now, &format!("rolling back to (deployment {}).", good.id));
+            self.deployments.insert(0, good);
+        }
+    }
     /// Records an event, such as `has reached a steady state.`
     pub fn say(&mut self, now: Timestamp, what: &str) {
         let message = format!("(service {}) {what}", self.name);
@@ -75,6 +111,42 @@ pub struct DeploymentConfiguration {
     /// The fewest that must, in percent.
     #[serde(default = "minimum_healthy_percent")]
     pub minimum_healthy_percent: u32,
+    /// Alarms that end a deployment; only ones that are switched off are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Value>,
+    /// How new tasks take the place of old ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strategy: Option<String>,
+    /// Minutes for which old tasks are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bake_time_in_minutes: Option<u32>,
+    /// Calls at certain stages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifecycle_hooks: Option<Vec<Value>>,
+    /// How traffic moves step by step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linear_configuration: Option<Value>,
+    /// How a part of the traffic moves first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canary_configuration: Option<Value>,
+}
+
+impl DeploymentConfiguration {
+    /// The configuration of a service that is given none.
+    pub fn of(is_daemon: bool) -> Self {
+        if is_daemon {
+            Self { maximum_percent: 100, minimum_healthy_percent: 0, ..Self::default() }
+        } else {
+            Self::default()
+        }
+    }
+
+    /// How much it asks for that only other strategies than rolling updates have.
+    pub fn unserved(&self) -> usize {
+        let hooks = self.lifecycle_hooks.as_ref().map_or(0, Vec::len);
+        let shifts = [&self.linear_configuration, &self.canary_configuration].into_iter().flatten().count();
+        hooks + shifts + usize::from(self.bake_time_in_minutes.is_some_and(|minutes| minutes > 0))
+    }
 }
 
 fn maximum_percent() -> u32 {
@@ -91,12 +163,19 @@ impl Default for DeploymentConfiguration {
             deployment_circuit_breaker: CircuitBreaker::default(),
             maximum_percent: maximum_percent(),
             minimum_healthy_percent: minimum_healthy_percent(),
+            alarms: None,
+            strategy: None,
+            bake_time_in_minutes: None,
+            lifecycle_hooks: None,
+            linear_configuration: None,
+            canary_configuration: None,
         }
     }
 }
 
 /// The deployment circuit breaker.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CircuitBreaker {
     /// Whether it is on.
     pub enable: bool,
@@ -139,6 +218,20 @@ pub struct Deployment {
     pub retry_at: Option<Timestamp>,
     /// Where its tasks are put.
     pub network_configuration: Option<Value>,
+    /// The deployment that failed or was stopped, when this is what the service went back to.
+    #[serde(default)]
+    pub rolled_back_from: Option<String>,
+}
+
+/// Why a deployment is given up.
+#[derive(Debug)]
+pub struct GivenUp {
+    /// Its `rolloutStateReason`.
+    pub reason: &'static str,
+    /// The event's words.
+    pub event: &'static str,
+    /// Who goes back.
+    pub by: &'static str,
 }
 
 /// Something that happened to a service.
@@ -153,6 +246,11 @@ pub struct ServiceEvent {
 }
 
 impl Deployment {
+    /// The number in its id, which is also that of its service revision.
+    pub fn number(&self) -> &str {
+        self.id.rsplit('/').next().unwrap_or_default()
+    }
+
     /// A deployment that begins now.
     pub fn begin(task_definition: String, desired_count: u32, network: Option<Value>, now: Timestamp) -> Self {
         let id = new_id();
@@ -168,6 +266,7 @@ impl Deployment {
             failed_tasks: 0,
             retry_at: None,
             network_configuration: network,
+            rolled_back_from: None,
         }
     }
 }

@@ -29,6 +29,19 @@ pub enum TaskStatus {
     Stopped,
 }
 
+/// What health checks say of a container or of a task.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum HealthStatus {
+    /// Its checks pass.
+    Healthy,
+    /// Its checks fail.
+    Unhealthy,
+    /// It has no checks, or none has come to an end.
+    #[default]
+    Unknown,
+}
+
 /// Why a task stopped, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StopCode {
@@ -65,10 +78,19 @@ pub struct Task {
     pub desired_status: TaskStatus,
     /// When it was recorded.
     pub created_at: Timestamp,
+    /// When what its containers need began to be fetched.
+    #[serde(default)]
+    pub pull_started_at: Option<Timestamp>,
+    /// When that was over.
+    #[serde(default)]
+    pub pull_stopped_at: Option<Timestamp>,
     /// When its containers ran.
     pub started_at: Option<Timestamp>,
     /// When its end began.
     pub stopping_at: Option<Timestamp>,
+    /// When its containers had ended.
+    #[serde(default)]
+    pub execution_stopped_at: Option<Timestamp>,
     /// When its end was over.
     pub stopped_at: Option<Timestamp>,
     /// Why, for people.
@@ -83,14 +105,35 @@ pub struct Task {
     pub network: Option<NetworkInterface>,
     /// The zone that it says it runs in.
     pub zone: String,
-    /// `FARGATE`, `EC2`.
+    /// Always `FARGATE`: there are no container instances.
     pub launch_type: String,
+    /// `FARGATE` or `FARGATE_SPOT`, when a capacity provider strategy chose it.
+    #[serde(default)]
+    pub capacity_provider: Option<String>,
+    /// CPU units of the task as a whole.
+    #[serde(default)]
+    pub cpu: Option<String>,
+    /// MiB of the task as a whole.
+    #[serde(default)]
+    pub memory: Option<String>,
+    /// GiB of storage, when the definition or RunTask says.
+    #[serde(default)]
+    pub ephemeral_storage: Option<u64>,
     /// What RunTask overrode, as it was given.
     pub overrides: Option<Value>,
+    /// What the request that made it calls itself.
+    #[serde(default)]
+    pub client_token: Option<String>,
     /// Whether ECS Exec is on.
     pub enable_execute_command: bool,
     /// Its tags.
     pub tags: Vec<Tag>,
+    /// Whether it was healthy at any time.
+    #[serde(default)]
+    pub was_healthy: bool,
+    /// Until when scaling in and deployments leave it alone.
+    #[serde(default)]
+    pub protected_until: Option<Timestamp>,
     /// Counts its changes.
     pub version: u32,
 }
@@ -118,6 +161,22 @@ pub struct Container {
     pub cpu: u32,
     /// MiB of its definition.
     pub memory: Option<u32>,
+    /// MiB of its definition's soft limit.
+    #[serde(default)]
+    pub memory_reservation: Option<u32>,
+    /// Whether its end ends the task.
+    #[serde(default = "essential")]
+    pub essential: bool,
+    /// Whether its definition has a health check.
+    #[serde(default)]
+    pub checked: bool,
+    /// What that says.
+    #[serde(default)]
+    pub health: HealthStatus,
+}
+
+fn essential() -> bool {
+    true
 }
 
 /// An elastic network interface, as far as it shows.
@@ -149,6 +208,10 @@ impl Task {
             ports: None,
             cpu: container.cpu,
             memory: container.memory,
+            memory_reservation: container.memory_reservation,
+            essential: container.essential,
+            checked: container.health_check.is_some_and(|check| !check.is_none()),
+            health: HealthStatus::Unknown,
         });
         Self {
             id: ids::hex(32),
@@ -160,8 +223,11 @@ impl Task {
             last_status: TaskStatus::Provisioning,
             desired_status: TaskStatus::Running,
             created_at: now,
+            pull_started_at: None,
+            pull_stopped_at: None,
             started_at: None,
             stopping_at: None,
+            execution_stopped_at: None,
             stopped_at: None,
             stopped_reason: None,
             stop_code: None,
@@ -169,12 +235,42 @@ impl Task {
             subnet_id: None,
             network: None,
             zone: String::new(),
-            launch_type: "EC2".to_owned(),
+            launch_type: "FARGATE".to_owned(),
+            capacity_provider: None,
+            cpu: definition.text("cpu").map(str::to_owned),
+            memory: definition.text("memory").map(str::to_owned),
+            ephemeral_storage: definition
+                .content
+                .get("ephemeralStorage")
+                .and_then(|one| one.get("sizeInGiB")?.as_u64()),
             overrides: None,
+            client_token: None,
             enable_execute_command: false,
             tags: Vec::new(),
+            was_healthy: false,
+            protected_until: None,
             version: 1,
         }
+    }
+
+    /// What the checks of its essential containers say together.
+    pub fn health(&self) -> HealthStatus {
+        let mut checked =
+            self.containers.iter().filter(|container| container.essential && container.checked).peekable();
+        if checked.peek().is_none() {
+            return HealthStatus::Unknown;
+        }
+        let worst = |health: HealthStatus, container: &Container| match (health, container.health) {
+            (HealthStatus::Unhealthy, _) | (_, HealthStatus::Unhealthy) => HealthStatus::Unhealthy,
+            (HealthStatus::Unknown, _) | (_, HealthStatus::Unknown) => HealthStatus::Unknown,
+            _ => HealthStatus::Healthy,
+        };
+        checked.fold(HealthStatus::Healthy, worst)
+    }
+
+    /// Whether an essential container has a health check.
+    pub fn is_checked(&self) -> bool {
+        self.containers.iter().any(|container| container.essential && container.checked)
     }
 
     /// Records that the task is to end; a first reason stays.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::model::{RolloutState, Service, StopCode, Task};
+use super::super::model::{GivenUp, HealthStatus, RolloutState, Service, StopCode, Task};
 use super::super::names::key;
 use crate::sandbox::world::World;
 use crate::sandbox::world::clock::Clock;
@@ -21,7 +21,12 @@ section of the Amazon ECS Developer Guide.";
 
 /// A task of a service ended: a failure to start is counted and makes the next one wait.
 pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: Clock) {
-    let failed = matches!(task.stop_code, Some(StopCode::TaskFailedToStart | StopCode::EssentialContainerExited));
+    let unhealthy = task.health() == HealthStatus::Unhealthy;
+    let failed = match task.stop_code {
+        Some(StopCode::TaskFailedToStart | StopCode::EssentialContainerExited) => true,
+        Some(StopCode::ServiceSchedulerInitiated) => unhealthy,
+        _ => false,
+    };
     let Some(name) = task.service.as_ref().filter(|_| failed) else { return };
     let Some(service) = world.ecs.services.get_mut(&key(&task.cluster, name)) else { return };
     let Some(deployment) = service.deployments.iter_mut().find(|one| task.started_by.as_ref() == Some(&one.id)) else {
@@ -29,7 +34,8 @@ pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: Cloc
     };
     let now = clock.now();
     let ran = task.started_at.map_or(Duration::ZERO, |started| now.duration_since(started).unsigned_abs());
-    let failures = if ran >= clock.shortened(PROVEN) { 0 } else { deployment.failed_tasks + 1 };
+    let proven = if task.is_checked() { task.was_healthy } else { ran >= clock.shortened(PROVEN) };
+    let failures = if proven { 0 } else { deployment.failed_tasks + 1 };
     deployment.failed_tasks = failures;
     deployment.updated_at = now;
     // The first two are replaced at once.
@@ -42,31 +48,26 @@ pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: Cloc
     }
 }
 
+const BROKEN: GivenUp = GivenUp {
+    reason: "ECS deployment circuit breaker: tasks failed to start.",
+    event: "deployment failed: tasks failed to start.",
+    by: "ECS deployment circuit breaker",
+};
+
+/// How many failures break the circuit: half of the desired count, at least 3 and at most 200 (developer guide, "deployment
+/// circuit breaker").
+pub(in super::super) fn threshold(desired_count: u32) -> u32 {
+    desired_count.div_ceil(2).clamp(3, 200)
+}
+
 /// Gives up a deployment whose tasks keep failing, and goes back to the last one that worked; whether it did.
 pub(super) fn break_circuit(service: &mut Service, now: Timestamp) -> bool {
     let breaker = service.deployment_configuration.deployment_circuit_breaker;
-    let Some(primary) = service.deployments.first_mut() else { return false };
-    // Half of the desired count, at least 3 and at most 200 (developer guide, "deployment circuit breaker").
-    let threshold = primary.desired_count.div_ceil(2).clamp(3, 200);
+    let Some(primary) = service.deployments.first() else { return false };
+    let threshold = threshold(primary.desired_count);
     if !breaker.enable || primary.rollout_state != RolloutState::InProgress || primary.failed_tasks < threshold {
         return false;
     }
-    primary.rollout_state = RolloutState::Failed;
-    "ECS deployment circuit breaker: tasks failed to start.".clone_into(&mut primary.rollout_state_reason);
-    primary.updated_at = now;
-    let failed = format!("(deployment {}) deployment failed: tasks failed to start.", primary.id);
-    service.say(now, &failed);
-    let last_good = service.deployments.iter().position(|one| one.rollout_state == RolloutState::Completed);
-    if let Some(index) = last_good.filter(|_| breaker.rollback) {
-        let mut good = service.deployments.remove(index);
-        good.rollout_state = RolloutState::InProgress;
-        good.rollout_state_reason =
-            format!("ECS deployment circuit breaker: rolling back to deploymentId {}.", good.id);
-        good.desired_count = service.desired_count;
-        good.failed_tasks = 0;
-        good.retry_at = None;
-        service.say(now, &format!("rolling back to (deployment {}).", good.id));
-        service.deployments.insert(0, good);
-    }
+    service.give_up(now, &BROKEN, breaker.rollback);
     true
 }

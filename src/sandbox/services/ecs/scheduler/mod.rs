@@ -19,7 +19,7 @@ mod failures;
 mod plan;
 mod rollout;
 
-pub(super) use failures::heard_of_end;
+pub(super) use failures::{heard_of_end, threshold};
 
 /// How long stopped tasks and inactive services can still be described.
 const REMEMBERED: Duration = Duration::from_hours(1);
@@ -128,10 +128,23 @@ fn is_past(time: Option<Timestamp>, now: Timestamp) -> bool {
 fn outdated(world: &World, now: Timestamp) -> bool {
     world.ecs.tasks.values().any(|task| is_past(task.stopped_at, now))
         || world.ecs.services.values().any(|service| is_past(service.inactive_at, now))
+        || world.ecs.clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
 }
 
 /// Removes the rows of what ended more than an hour ago.
 fn forget(world: &mut World, now: Timestamp) {
     world.ecs.tasks.retain(|_, task| !is_past(task.stopped_at, now));
+    let services: Vec<String> = world
+        .ecs
+        .services
+        .iter()
+        .filter(|(_, one)| is_past(one.inactive_at, now))
+        .map(|(key, _)| format!("{key}/"))
+        .collect();
+    for prefix in services {
+        world.ecs.service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        world.ecs.service_revisions.retain(|key, _| !key.starts_with(&prefix));
+    }
     world.ecs.services.retain(|_, service| !is_past(service.inactive_at, now));
+    world.ecs.clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
 }

@@ -1,13 +1,16 @@
 //! One service at one moment: which tasks to start and stop, how far its deployments are, and what is said about it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::super::model::{Deployment, RolloutState, Service, ServiceStatus, StopCode, Tag, Task, TaskStatus};
-use super::super::names::{key, task_definition};
-use super::super::{network, tasks_of};
+use super::super::model::{
+    Deployment, HealthStatus, RolloutState, Service, ServiceStatus, StopCode, Tag, Task, TaskStatus,
+};
+use super::super::names::{keep_service, key, task_definition};
+use super::super::{capacity, network, tasks_of};
 use super::failures;
 use super::plan::{Counts, Moves, moves};
 use crate::sandbox::world::World;
@@ -18,6 +21,13 @@ const SETTLE: Duration = Duration::from_millis(250);
 
 /// A task that started so long after now did so before the clock went back.
 const CLOCK_WENT_BACK: Duration = Duration::from_mins(1);
+/// The reason of tasks that are stopped because of their health.
+const UNHEALTHY: &str = "Task failed container health checks";
+
+/// What is said when a task would need a container instance (developer guide, "service event messages").
+const NO_INSTANCES: &str = "was unable to place a task because no container instance met all of its requirements. Reason: No \
+ Container Instances were found in your cluster. For more information, see the Troubleshooting section of the Amazon ECS \
+ Developer Guide.";
 
 /// Whether any service is not as its row says it should be, and after how long that will be looked at again.
 pub(super) fn due(world: &World, now: Timestamp) -> (bool, Option<Duration>) {
@@ -33,7 +43,7 @@ pub(super) fn reconcile(world: &mut World, now: Timestamp) {
         for task in tasks {
             world.ecs.tasks.insert(key(&task.cluster, &task.id), task);
         }
-        world.ecs.services.insert(key(&service.cluster, &service.name), service);
+        keep_service(world, service, now);
     }
 }
 
@@ -77,6 +87,7 @@ impl<'a> Moment<'a> {
             return;
         }
         self.changed |= failures::break_circuit(&mut self.service, self.now);
+        self.stop_unhealthy();
         let counts = self.counts();
         let configuration = &self.service.deployment_configuration;
         let Moves { start, stop_primary, stop_old } =
@@ -96,16 +107,36 @@ impl<'a> Moment<'a> {
         &mut self.service.deployments[0]
     }
 
+    /// Tasks whose health checks fail are replaced, those of every deployment.
+    fn stop_unhealthy(&mut self) {
+        let fails = |task: &Task| task.health() == HealthStatus::Unhealthy && task.last_status == TaskStatus::Running;
+        let unhealthy: Vec<&Task> = [true, false].into_iter().flat_map(|primary| self.wanted(primary)).collect();
+        for task in unhealthy.into_iter().filter(|task| fails(task)) {
+            let mut task = task.clone();
+            task.ask_to_stop(StopCode::ServiceSchedulerInitiated, UNHEALTHY.to_owned(), self.now);
+            self.say(&format!("(task {}) failed container health checks.", task.id));
+            self.say(&format!("has stopped 1 running tasks: (task {}).", task.id));
+            self.service.steady = false;
+            self.new_tasks.push(task);
+        }
+    }
+
     /// Tasks that are to run, of the primary deployment or of all others.
     fn wanted(&self, primary: bool) -> impl Iterator<Item = &'a Task> {
         let id = self.primary().id.clone();
+        let ending: BTreeSet<String> = self.new_tasks.iter().map(|task| task.id.clone()).collect();
         let to_run = self.tasks.clone().into_iter().filter(|task| task.desired_status == TaskStatus::Running);
+        let to_run = to_run.filter(move |task| !ending.contains(&task.id));
         to_run.filter(move |task| (task.started_by.as_ref() == Some(&id)) == primary)
     }
 
-    /// Since when a task counts as ready; later after failures, so that one that exits again and again never does.
+    /// Since when a task counts as ready: when its health checks pass, or else when it has run for a moment, which is longer
+    /// after failures, so that one that exits again and again never counts.
     fn ready_at(&self, task: &Task) -> Option<Timestamp> {
         let started = task.started_at.filter(|_| task.last_status == TaskStatus::Running)?;
+        if task.is_checked() {
+            return (task.health() == HealthStatus::Healthy).then_some(started);
+        }
         let deployment = self.service.deployments.iter().find(|one| task.started_by.as_ref() == Some(&one.id));
         let failures = deployment.map_or(0, |deployment| deployment.failed_tasks);
         if started.duration_since(self.now) > CLOCK_WENT_BACK.try_into().unwrap_or_default() {
@@ -154,17 +185,23 @@ impl<'a> Moment<'a> {
             self.wake_at(retry_at);
             return;
         }
+        if self.service.needs_instances() {
+            // Said once, until something else happens.
+            let message = format!("(service {}) {NO_INSTANCES}", self.service.name);
+            if self.service.events.first().is_none_or(|last| last.message != message) {
+                self.say(NO_INSTANCES);
+            }
+            return;
+        }
         let member = |name: &str| self.service.content.get(name);
-        let text = |name: &str| member(name).and_then(Value::as_str);
         // A clock that went back must not make tasks that seem to be of an earlier service of this name.
         let created_at = self.now.max(self.service.created_at);
         let mut template = Task::new(self.service.cluster.clone(), definition, created_at);
         template.service = Some(self.service.name.clone());
         template.group = format!("service:{}", self.service.name);
         template.started_by = Some(self.primary().id.clone());
-        text("launchType").unwrap_or("FARGATE").clone_into(&mut template.launch_type);
         template.enable_execute_command = member("enableExecuteCommand") == Some(&json!(true));
-        template.tags = match text("propagateTags") {
+        template.tags = match self.service.text("propagateTags") {
             Some("SERVICE") => self.service.tags.clone(),
             Some("TASK_DEFINITION") => definition.tags.clone(),
             _ => Vec::new(),
@@ -175,8 +212,19 @@ impl<'a> Moment<'a> {
         }
         let before = self.wanted(true).count();
         let place = self.primary().network_configuration.as_ref();
-        let tasks: Vec<Task> = (0..count as usize)
-            .map(|turn| Task { id: ids::hex(32), subnet_id: network::subnet(place, before + turn), ..template.clone() })
+        let has = |provider: &str| {
+            self.wanted(true).filter(|task| task.capacity_provider.as_deref() == Some(provider)).count()
+        };
+        let providers = capacity::choose(member("capacityProviderStrategy"), has, count as usize);
+        let tasks: Vec<Task> = providers
+            .into_iter()
+            .enumerate()
+            .map(|(turn, capacity_provider)| Task {
+                id: ids::hex(32),
+                subnet_id: network::subnet(place, before + turn),
+                capacity_provider,
+                ..template.clone()
+            })
             .collect();
         let names: Vec<String> = tasks.iter().map(|task| format!("(task {})", task.id)).collect();
         self.new_tasks.extend(tasks);
@@ -195,6 +243,12 @@ impl<'a> Moment<'a> {
             tasks.reverse();
         }
         tasks.sort_by_key(|task| self.is_ready(task));
+        // Protection is from scaling in and from deployments, not from the end of the service.
+        let ends = self.service.status != ServiceStatus::Active;
+        tasks.retain(|task| ends || task.protected_until.is_none_or(|until| until <= self.now));
+        if tasks.is_empty() {
+            return;
+        }
         let reason = format!("Scaling activity initiated by (deployment {})", self.primary().id);
         let mut names = Vec::new();
         for task in tasks.into_iter().take(count as usize) {
@@ -203,7 +257,7 @@ impl<'a> Moment<'a> {
             names.push(format!("(task {})", task.id));
             self.new_tasks.push(task);
         }
-        self.say(&format!("has stopped {count} running tasks: {}.", names.join(" ")));
+        self.say(&format!("has stopped {} running tasks: {}.", names.len(), names.join(" ")));
     }
 
     /// Records that the rollout is over, that the service is steady, or that nothing of it is left.

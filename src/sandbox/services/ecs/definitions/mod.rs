@@ -1,9 +1,15 @@
-//! Task definitions: describe, list, deregister.
+//! Task definitions: describe, list, deregister, delete; registering is a file of its own.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json;
+
+pub(super) mod attributes;
+mod check;
+pub(super) mod register;
+
+pub(super) use check::check_size;
 
 use super::clusters::limit;
 use super::model::TaskDefinition;
@@ -11,6 +17,7 @@ use super::names::{self, Arns as _, client, invalid, revision_key};
 use super::show;
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::{Reply, paging};
+use crate::sandbox::world::World;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,19 +43,73 @@ pub(super) struct Deregister {
 }
 
 pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }: Deregister) -> Reply {
-    if !names::last_part(&task_definition).contains(':') {
-        return Err(client(format!("The specified task definition does not have a revision: {task_definition}")));
+    let Some((_, revision)) = names::last_part(&task_definition).split_once(':') else {
+        return Err(client("Revision is missing."));
+    };
+    if revision.parse::<u32>().is_err() {
+        return Err(invalid(format!("Invalid revision number. Number: {revision}")));
     }
     sandbox.world.write(|world| {
-        let found = names::task_definition(world, &task_definition);
-        let definition = found.ok_or_else(|| client("The specified task definition does not exist."))?;
-        let key = revision_key(&definition.family, definition.revision);
+        let key =
+            key_of(world, &task_definition).ok_or_else(|| client("The specified task definition does not exist."))?;
         let definition =
             world.ecs.task_definitions.get_mut(&key).ok_or_else(|| client("Unable to describe task definition."))?;
         definition.deregistered_at.get_or_insert_with(|| sandbox.clock.now());
         Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition) }))
     })
 }
+
+fn key_of(world: &World, given: &str) -> Option<String> {
+    let definition = names::task_definition(world, given)?;
+    Some(revision_key(&definition.family, definition.revision))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Delete {
+    task_definitions: Vec<String>,
+}
+
+/// Marks inactive revisions as to be deleted: no task can be started from them any more. Their rows stay, so that their
+/// numbers are not given again.
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> Reply {
+    match task_definitions.len() {
+        0 => return Err(invalid("size of TaskDefinition references list must be greater than 0")),
+        1..=10 => {}
+        _ => return Err(invalid("Size of TaskDefinition references list cannot exceed 10")),
+    }
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let (mut deleted, mut failures) = (Vec::new(), Vec::new());
+        for given in &task_definitions {
+            let arn = sandbox.config.task_definition_arn(names::last_part(given));
+            let refuse =
+                |reason: &str| json!({ "arn": if given.starts_with("arn:") { given } else { &arn }, "reason": reason });
+            if !names::last_part(given).contains(':') {
+                failures.push(json!({ "arn": given, "reason": INVALID }));
+                continue;
+            }
+            let Some(key) = key_of(world, given) else {
+                failures.push(json!({ "arn": given, "reason": MISSING }));
+                continue;
+            };
+            let Some(definition) = world.ecs.task_definitions.get_mut(&key) else { continue };
+            if definition.deregistered_at.is_none() {
+                failures.push(refuse(ACTIVE));
+                continue;
+            }
+            definition.delete_requested_at.get_or_insert(now);
+            deleted.push(show::task_definition(&sandbox.config, definition));
+        }
+        Ok(json!({ "taskDefinitions": deleted, "failures": failures }))
+    })
+}
+
+const INVALID: &str = "The specified task definition identifier is invalid. Specify a valid name or ARN and try again.";
+const MISSING: &str =
+    "The specified task definition does not exist. Specify a valid account, family, revision and try again.";
+const ACTIVE: &str =
+    "The specified task definition is still in ACTIVE status. Please deregister the target and try again.";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -62,8 +123,7 @@ pub(super) struct List {
 
 /// Whether a definition is of the wanted status: `ACTIVE` when none is asked for.
 fn has_status(definition: &TaskDefinition, status: Option<&str>) -> bool {
-    let own = if definition.deregistered_at.is_some() { "INACTIVE" } else { "ACTIVE" };
-    status.unwrap_or("ACTIVE") == own
+    status.unwrap_or("ACTIVE") == definition.status()
 }
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
@@ -80,7 +140,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         if sort.as_deref() == Some("DESC") {
             arns.reverse();
         }
-        paging::page(arns, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| invalid("Invalid token"))
+        paging::page(arns, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "taskDefinitionArns": page.items, "nextToken": page.next_token }))
 }
@@ -113,8 +173,7 @@ pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> Repl
             Some(_) => true,
         });
         let families = families.into_iter().map(|family| (family.clone(), family));
-        paging::page(families, &question, next_token.as_deref(), limit(max_results)?)
-            .map_err(|_| invalid("Invalid token"))
+        paging::page(families, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "families": page.items, "nextToken": page.next_token }))
 }

@@ -1,0 +1,247 @@
+//! The containers of one task at work: started as their dependencies allow, watched, and stopped in reverse.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::Instant;
+
+use super::super::engine::{self, Handle};
+use super::super::model::{ContainerDefinition, HealthStatus};
+use super::order::{Progress, Verdict, last, verdict};
+use super::{Failure, Prepared, health, log};
+use crate::sandbox::Sandbox;
+use crate::sandbox::tasks::Exit;
+
+/// How long others wait for a container to be as far as they need it, when it does not say: Fargate's three minutes
+/// (developer guide, "startTimeout").
+const START_TIMEOUT: u32 = 180;
+
+/// Something that happened to a container, by its place in the definition.
+#[derive(Debug)]
+pub(in super::super) enum Event {
+    /// It ended, and nothing of it is left.
+    Exited(usize, Exit),
+    /// Its health changed.
+    Health(usize, HealthStatus),
+}
+
+/// The containers of one task. When it is dropped, they are stopped.
+#[derive(Debug)]
+pub(in super::super) struct Crew {
+    sandbox: Arc<Sandbox>,
+    definitions: Vec<ContainerDefinition>,
+    members: Vec<Member>,
+    events: mpsc::UnboundedSender<Event>,
+    inbox: mpsc::UnboundedReceiver<Event>,
+}
+
+#[derive(Debug)]
+struct Member {
+    prepared: Prepared,
+    progress: Progress,
+    started_at: Option<Instant>,
+    handle: Option<Handle>,
+    asked: bool,
+    output: Option<JoinHandle<()>>,
+    health: Option<AbortHandle>,
+}
+
+impl Crew {
+    pub(super) fn new(sandbox: &Arc<Sandbox>, prepared: Vec<Prepared>) -> Self {
+        let (events, inbox) = mpsc::unbounded_channel();
+        let definitions = prepared.iter().map(|one| one.definition.clone()).collect();
+        let member = |prepared| Member {
+            prepared,
+            progress: Progress::Waiting,
+            started_at: None,
+            handle: None,
+            asked: false,
+            output: None,
+            health: None,
+        };
+        let members = prepared.into_iter().map(member).collect();
+        Self { sandbox: Arc::clone(sandbox), definitions, members, events, inbox }
+    }
+
+    fn progress(&self) -> Vec<Progress> {
+        self.members.iter().map(|member| member.progress).collect()
+    }
+
+    /// Starts every container that may start now.
+    ///
+    /// # Errors
+    /// When one cannot be started, or never will be.
+    pub(in super::super) async fn start_ready(&mut self) -> Result<(), Failure> {
+        loop {
+            let progress = self.progress();
+            let waiting = (0..self.members.len()).filter(|index| progress[*index] == Progress::Waiting);
+            let mut ready = None;
+            for index in waiting {
+                match verdict(&self.definitions, &progress, index) {
+                    Verdict::Ready => ready = ready.or(Some(index)),
+                    Verdict::Wait(_) => {}
+                    Verdict::Never(other) => return Err(self.unresolved(index, other)),
+                }
+            }
+            let Some(index) = ready else { return Ok(()) };
+            self.start(index).await?;
+        }
+    }
+
+    fn unresolved(&self, index: usize, other: usize) -> Failure {
+        let reason = format!(
+            "dependency graph: failed to resolve container ordering dependency [{}] for target [{}] as dependency did not \
+             exit successfully.",
+            self.definitions[other].name, self.definitions[index].name
+        );
+        Failure { container: Some(index), reason }
+    }
+
+    async fn start(&mut self, index: usize) -> Result<(), Failure> {
+        let sandbox = Arc::clone(&self.sandbox);
+        let member = &mut self.members[index];
+        let launched = engine::start(&sandbox, member.prepared.spec.clone()).await.map_err(|error| Failure {
+            container: Some(index),
+            reason: format!("CannotStartContainerError: {error}"),
+        })?;
+        member.output = Some(tokio::spawn(log::forward(
+            launched.output,
+            member.prepared.stream.clone(),
+            sandbox.tasks.log_entries(),
+        )));
+        let events = self.events.clone();
+        tokio::spawn(async move {
+            // When nobody waits any more the task's rows are gone.
+            let _ = events.send(Event::Exited(index, launched.exit.await.unwrap_or(Exit::ShimLost)));
+        });
+        if let Some(check) = member.prepared.definition.health_check.clone().filter(|check| !check.is_none()) {
+            let events = self.events.clone();
+            let tell = move |health| drop(events.send(Event::Health(index, health)));
+            let watching = tokio::spawn(health::watch(launched.handle.clone(), check, sandbox.clock, tell));
+            member.health = Some(watching.abort_handle());
+        }
+        member.handle = Some(launched.handle);
+        member.progress = Progress::Running(HealthStatus::Unknown);
+        member.started_at = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Whether every container was started.
+    pub(in super::super) fn is_complete(&self) -> bool {
+        self.members.iter().all(|member| member.progress != Progress::Waiting)
+    }
+
+    /// What happens next; none when nothing can happen any more.
+    pub(in super::super) async fn next(&mut self) -> Option<Event> {
+        if !self.members.iter().any(|member| matches!(member.progress, Progress::Running(_))) {
+            return None;
+        }
+        let event = self.inbox.recv().await?;
+        let (index, progress) = match &event {
+            Event::Exited(index, exit) => (*index, Progress::Exited(exit.code())),
+            Event::Health(index, health) => (*index, Progress::Running(*health)),
+        };
+        let member = &mut self.members[index];
+        member.progress = progress;
+        if matches!(progress, Progress::Exited(_)) {
+            member.end_checks();
+        }
+        Some(event)
+    }
+
+    /// When a container has waited long enough for another one, by that one's start timeout, and what then is to be said.
+    pub(in super::super) fn deadline(&self) -> Option<(Instant, Failure)> {
+        let progress = self.progress();
+        let mut deadlines = Vec::new();
+        for index in (0..self.members.len()).filter(|index| progress[*index] == Progress::Waiting) {
+            let Verdict::Wait(others) = verdict(&self.definitions, &progress, index) else { continue };
+            for other in others {
+                let patience =
+                    Duration::from_secs(self.definitions[other].start_timeout.unwrap_or(START_TIMEOUT).into());
+                let started = self.members[other].started_at;
+                deadlines
+                    .extend(started.map(|started| (started + self.sandbox.clock.shortened(patience), index, other)));
+            }
+        }
+        let (until, index, other) = deadlines.into_iter().min()?;
+        let reason = format!(
+            "dependency graph: container ordering dependency [{}] for target [{}] has timed out.",
+            self.definitions[other].name, self.definitions[index].name
+        );
+        Some((until, Failure { container: Some(index), reason }))
+    }
+
+    /// Whether the task ends with this container.
+    pub(in super::super) fn is_essential(&self, index: usize) -> bool {
+        self.definitions[index].essential
+    }
+
+    /// The port in a container's definition, if it has one, and the real one.
+    pub(in super::super) fn ports(&self, index: usize) -> Option<(u16, u16)> {
+        let Prepared { definition, spec, .. } = &self.members[index].prepared;
+        definition.port_mappings.first().map(|mapping| (mapping.container_port, spec.port))
+    }
+
+    /// Whether a container was started, and runs or has ended.
+    pub(in super::super) fn was_started(&self, index: usize) -> bool {
+        self.members[index].progress != Progress::Waiting
+    }
+
+    /// Those that run.
+    pub(in super::super) fn handles(&self) -> Vec<Handle> {
+        self.members.iter().filter_map(|member| member.handle.clone()).collect()
+    }
+
+    /// Stops what runs, those first that others depend on last, and gives how each ended. When the sandbox itself ends no
+    /// handle is kept, and the containers have a second instead of their stop timeout.
+    pub(in super::super) async fn stop(mut self) -> Vec<(usize, Exit)> {
+        let shutdown = self.sandbox.shutdown.clone();
+        let mut ended = Vec::new();
+        self.members.iter_mut().for_each(Member::end_checks);
+        loop {
+            for index in last(&self.definitions, &self.progress()) {
+                self.members[index].stop();
+            }
+            let event = tokio::select! {
+                event = self.next() => event,
+                () = shutdown.cancelled(), if self.members.iter().any(|member| member.handle.is_some()) => {
+                    self.members.iter_mut().for_each(|member| member.handle = None);
+                    continue;
+                }
+            };
+            match event {
+                Some(Event::Exited(index, exit)) => ended.push((index, exit)),
+                Some(Event::Health(..)) => {}
+                None => break,
+            }
+        }
+        for output in self.members.iter_mut().filter_map(|member| member.output.take()) {
+            let _ = output.await;
+        }
+        ended
+    }
+}
+
+impl Member {
+    /// Asks once; the handle stays, because without one the container would have a second only.
+    fn stop(&mut self) {
+        if let Some(handle) = self.handle.as_ref().filter(|_| !self.asked) {
+            handle.stop();
+            self.asked = true;
+        }
+    }
+
+    fn end_checks(&mut self) {
+        if let Some(health) = self.health.take() {
+            health.abort();
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.end_checks();
+    }
+}

@@ -1,0 +1,104 @@
+//! What a container really is on this machine: the seam between a task's driver, which knows ECS and nothing of processes,
+//! and whatever runs the container. Another engine is a variant of [`Handle`], its own file beside, and an arm in [`start`].
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::model::ImageCommand;
+use crate::sandbox::Sandbox;
+use crate::sandbox::tasks::{CpuTimes, Exit, Output};
+
+mod loopback;
+mod process;
+
+/// A container, as far as every engine needs to know it.
+#[derive(Debug, Clone)]
+pub(super) struct ContainerSpec {
+    /// The task's id, which marks everything that is started for it.
+    pub(super) task_id: String,
+    /// Its image.
+    pub(super) image: String,
+    /// What stands in for the image, when its stack says so.
+    pub(super) stand_in: Option<ImageCommand>,
+    /// Its whole environment, besides what the engine adds.
+    pub(super) environment: Vec<(String, String)>,
+    /// CPU units.
+    pub(super) cpu: u32,
+    /// Its real port on this machine.
+    pub(super) port: u16,
+    /// The ports of all containers of the task, in their definitions and on this machine: they share one loopback address.
+    pub(super) task_ports: Vec<(u16, u16)>,
+    /// Whether its definition names a port.
+    pub(super) has_port: bool,
+    /// The task's address and name in its subnet, and its zone: what it says it is.
+    pub(super) address: String,
+    pub(super) host_name: String,
+    pub(super) zone: String,
+    /// How long it may take to end.
+    pub(super) stop_timeout: Duration,
+}
+
+/// A container that was started.
+#[derive(Debug)]
+pub(super) struct Launched {
+    /// To stop it and to look at it.
+    pub(super) handle: Handle,
+    /// What it prints, until its end.
+    pub(super) output: Output,
+    /// How it ended; sent when nothing of it is left.
+    pub(super) exit: oneshot::Receiver<Exit>,
+}
+
+/// A running container. When the last handle is dropped the container is stopped.
+#[derive(Debug, Clone)]
+pub(super) enum Handle {
+    /// A process of this machine.
+    Process(Arc<process::Handle>),
+}
+
+/// Starts a container.
+///
+/// # Errors
+/// In words for a stopped reason.
+pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Launched, String> {
+    process::start(sandbox, spec).await
+}
+
+impl Handle {
+    /// Asks it to end, and makes it end after its stop timeout.
+    pub(super) fn stop(&self) {
+        match self {
+            Self::Process(process) => process.stop(),
+        }
+    }
+
+    /// Runs a health check (`CMD` or `CMD-SHELL` and what follows); whether it passed.
+    pub(super) async fn check(&self, command: &[String], timeout: Duration) -> bool {
+        match self {
+            Self::Process(process) => process.check(command, timeout).await,
+        }
+    }
+
+    /// The processes that it consists of, and the memory that they have in RAM, in bytes.
+    pub(super) fn below(&self, times: &CpuTimes) -> (Vec<i32>, u64) {
+        match self {
+            Self::Process(process) => process.below(times),
+        }
+    }
+
+    /// Ends it without asking.
+    pub(super) fn kill(&self) {
+        match self {
+            Self::Process(process) => process.kill(),
+        }
+    }
+
+    /// The CPU time that it used so far, by one look at the machine's processes.
+    pub(super) fn cpu_time(&self, times: &CpuTimes) -> Duration {
+        match self {
+            Self::Process(process) => process.cpu_time(times),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Containers as processes: the command that stands in for the image, or the built-in web service, under a shim.
+//!
+//! A definition's health check runs on this machine beside the process, with its environment. Two things differ from a
+//! container, and both are made good here. The process has another port than its definition says, so the definition's port
+//! behind a loopback name stands for the real one (see [`super::loopback`]). And the image's tools are not there: where `curl`
+//! or `wget` is missing, or commands from requests may not run at all (`--no-host-exec`), the sandbox itself asks the
+//! address that the command names, or else whether the port accepts connections.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::loopback::Loopback;
+use super::{ContainerSpec, Handle as AnyHandle, Launched};
+use crate::sandbox::Sandbox;
+use crate::sandbox::tasks::stand_in::StandIn;
+use crate::sandbox::tasks::{CpuTimes, ProcessHandle, ProcessSpec, environment, own_executable};
+
+/// Programs of health checks that the sandbox stands in for when this machine lacks them.
+const WEB_CLIENTS: [&str; 2] = ["curl", "wget"];
+
+/// A container's process.
+#[derive(Debug)]
+pub(in super::super) struct Handle {
+    process: ProcessHandle,
+    loopback: Loopback,
+    host_exec: bool,
+}
+
+pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Launched, String> {
+    let (command, cwd) = match &spec.stand_in {
+        Some(mapped) => (environment::with_port(&mapped.command, spec.port), mapped.cwd.clone()),
+        None => (stand_in(&spec)?, None),
+    };
+    let ContainerSpec { environment, port, host_name, task_id, stop_timeout, .. } = &spec;
+    let process = ProcessSpec {
+        command,
+        cwd,
+        environment: environment::of_container(environment, *port, host_name, task_id),
+        stop_timeout: *stop_timeout,
+    };
+    let process = sandbox.tasks.runner.start(&process).await.map_err(|error| error.to_string())?;
+    let loopback = Loopback { ports: spec.task_ports, own: spec.port, has_port: spec.has_port };
+    let handle = Handle { process: process.handle, loopback, host_exec: sandbox.config.host_exec };
+    Ok(Launched { handle: AnyHandle::Process(Arc::new(handle)), output: process.output, exit: process.exit })
+}
+
+fn stand_in(spec: &ContainerSpec) -> Result<Vec<String>, String> {
+    let stand_in = StandIn {
+        port: spec.port,
+        cpu: spec.cpu,
+        address: spec.address.clone(),
+        zone: spec.zone.clone(),
+        image: spec.image.clone(),
+    };
+    Ok(stand_in.command(&own_executable().map_err(|error| error.to_string())?))
+}
+
+impl Handle {
+    pub(super) fn stop(&self) {
+        self.process.stop();
+    }
+
+    pub(super) fn below(&self, times: &CpuTimes) -> (Vec<i32>, u64) {
+        self.process.below(times)
+    }
+
+    pub(super) fn kill(&self) {
+        self.process.kill();
+    }
+
+    pub(super) fn cpu_time(&self, times: &CpuTimes) -> Duration {
+        self.process.cpu_time(times)
+    }
+
+    pub(super) async fn check(&self, command: &[String], timeout: Duration) -> bool {
+        let command: Vec<String> = command.iter().map(|part| self.loopback.translate(part)).collect();
+        let command = match command.as_slice() {
+            [kind, script @ ..] if kind == "CMD-SHELL" => vec!["/bin/sh".to_owned(), "-c".to_owned(), script.join(" ")],
+            [_, program @ ..] => program.to_vec(),
+            [] => return false,
+        };
+        if !self.host_exec || lacks_web_client(&command) {
+            return self.loopback.answers(&command, timeout).await;
+        }
+        self.process.check(command, timeout).await == Some(0)
+    }
+}
+
+/// Whether the command begins with a web client that this machine does not have.
+fn lacks_web_client(command: &[String]) -> bool {
+    let first = match command {
+        [shell, flag, script] if shell == "/bin/sh" && flag == "-c" => script.split_whitespace().next(),
+        [program, ..] => Some(program.as_str()),
+        [] => None,
+    };
+    let is_there = |name: &str| {
+        let base = environment::base();
+        let path = base.iter().find(|(variable, _)| variable == "PATH").map_or("", |(_, value)| value.as_str());
+        path.split(':').any(|folder| Path::new(folder).join(name).is_file())
+    };
+    first.is_some_and(|name| WEB_CLIENTS.contains(&name) && !is_there(name))
+}
