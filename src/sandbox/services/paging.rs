@@ -69,9 +69,9 @@ pub fn page<T>(
         before = if found { passed.len() - 1 } else { count.min(passed.len()) };
         page.extend(passed.into_iter().skip(before));
     }
-    page.extend(items.take((limit + 1).saturating_sub(page.len())));
+    page.extend(items.take(limit.saturating_add(1).saturating_sub(page.len())));
     let rest = if page.len() > limit { page.drain(limit..).next() } else { None };
-    let next_token = rest.map(|(key, _)| token(question, format!("{} {key}", before + limit).as_bytes()));
+    let next_token = rest.map(|(key, _)| token(question, format!("{} {key}", before.saturating_add(limit)).as_bytes()));
     Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), next_token })
 }
 
