@@ -35,9 +35,15 @@ pub const LOGS: &str = "With --output json, an event a line: schema, event (log)
 pub const INIT: &str = "With --output json, one object: schema, wrote (the file).";
 
 /// sandbox.
-pub const SANDBOX: &str = "With --output json, each prints one object with schema and
-  start, status  running; when it does, url, account, region, pid, started_at, version
-  stop           stopped (false when none was running)
-  reset          reset
-  env            variables (by name)
-  coverage       operations, resource_types";
+pub const SANDBOX: &str = "With --output json, each prints one object with schema and what follows here:
+  start     running, url, account, region, pid, started_at, version
+  status    running; when it does, also what start prints, memory_bytes, disk_bytes, state_dir and
+              stacks    name, status
+              services  cluster, name, desired, running
+              tasks     cluster, id, group, status, started_at, processes, memory_bytes
+  logs      an event a line: event (sandbox_log), timestamp, message
+  faults    operations, resources, as they were set, with struck (how often each did)
+  stop      stopped (false when none was running)
+  reset     reset
+  env       variables (by name)
+  coverage  operations, resource_types, functions";

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::workshop::Workshop;
 
 /// Members that hold data by names of its own.
-const MAPS: &[&str] = &["outputs", "variables"];
+const MAPS: &[&str] = &["outputs", "variables", "operations", "resources"];
 
 /// The names of all members, below too.
 fn names(value: &Value, found: &mut BTreeSet<String>) {
@@ -63,7 +63,7 @@ fn every_member_that_is_printed_is_in_the_help() {
     let text = workshop.text();
     workshop.write("ecsws.toml", &text.replace("max = 4", "max = 5"));
     check(&workshop, "diff", "--sandbox --fail", 5);
-    for arguments in ["start", "status", "env", "coverage"] {
+    for arguments in ["start", "status", "env", "coverage", "logs", "faults"] {
         check(&workshop, "sandbox", arguments, 0);
     }
     check(&workshop, "destroy", "--sandbox --yes", 0);

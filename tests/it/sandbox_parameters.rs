@@ -86,8 +86,8 @@ async fn managed_policies_have_versions_and_are_known_by_name() {
         aws.refusal("iam", "AttachRolePolicy", attach(&json!("arn:aws:iam::aws:policy/AmazonEcsNothing"))).await;
     assert_eq!(code, "NoSuchEntity");
     assert_eq!(message, "Policy arn:aws:iam::aws:policy/AmazonEcsNothing does not exist or is not attachable.");
-    let (_, message) = aws.refusal("iam", "AttachRolePolicy", attach(&json!("read"))).await;
-    assert_eq!(message, "ARN read is not valid.");
+    let (_, message) = aws.refusal("iam", "AttachRolePolicy", attach(&json!("read-and-write-everything"))).await;
+    assert_eq!(message, "ARN read-and-write-everything is not valid.");
     for action in ["s3:List*", "s3:Put*", "s3:Delete*", "s3:*"] {
         let next = json!({ "PolicyArn": arn, "PolicyDocument": document(action), "SetAsDefault": true });
         aws.call("iam", "CreatePolicyVersion", next).await;

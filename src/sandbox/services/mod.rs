@@ -181,7 +181,7 @@ impl Service {
     fn misfit(&self, misfit: &Misfit) -> Fault {
         let message = match misfit {
             // The inputs that refuse unknown members: what AWS would do with it, the sandbox does not.
-            Misfit::Unknown(member) => {
+            Misfit::Unknown(member) if self.model().is_some() => {
                 return Fault::not_implemented(&format!("{} with the member {member}", self.signing_name));
             }
             Misfit::Missing(member) if self.is_ec2() => missing_parameter(member),

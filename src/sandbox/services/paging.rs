@@ -71,11 +71,16 @@ pub fn page<T>(
     }
     page.extend(items.take(limit.saturating_add(1).saturating_sub(page.len())));
     let rest = if page.len() > limit { page.drain(limit..).next() } else { None };
-    let next_token = rest.map(|(key, _)| token(question, format!("{} {key}", before.saturating_add(limit)).as_bytes()));
+    let next_token = rest.map(|(key, _)| page_token(question, before.saturating_add(limit), &key));
     Ok(Page { items: page.into_iter().map(|(_, item)| item).collect(), next_token })
 }
 
-/// How many items came before a page, and the key of its first.
+/// The token of a page of [`page`]: how many items come before it, and the key of its first.
+pub fn page_token(question: &str, before: usize, key: &str) -> String {
+    token(question, format!("{before} {key}").as_bytes())
+}
+
+/// What [`page_token`] was made of.
 fn place(question: &str, token: &str) -> Result<(usize, String), InvalidToken> {
     let place = String::from_utf8(position(question, token)?).map_err(|_| InvalidToken)?;
     let (count, key) = place.split_once(' ').ok_or(InvalidToken)?;

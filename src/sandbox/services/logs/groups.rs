@@ -182,7 +182,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let ended = page.items.last().is_some_and(Value::is_null);
     let groups: Vec<&Value> = page.items.iter().filter(|group| !group.is_null()).collect();
     let token = match page.next_token {
-        None if ended && !groups.is_empty() => Some(paging::token(&question, END.as_bytes())),
+        None if ended && !groups.is_empty() => Some(paging::page_token(&question, groups.len(), END)),
         token => token,
     };
     Ok(json!({ "logGroups": groups, "nextToken": token }))
