@@ -12,14 +12,14 @@ const APP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/peers/cdk_app/a
 fn cdk(place: &Place, arguments: &str) -> Command {
     let mut command = place.command(tool("cdk"), arguments);
     let app = format!("{} {APP}", tool("python").display());
-    command.args(["--app", &app, "--no-notices", "--progress", "events"]);
+    command.args(["--app", &app, "--no-notices"]);
     command.envs([("CI", "1"), ("JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION", "1")]);
     command.envs([("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "1"), ("CDK_DISABLE_CLI_TELEMETRY", "true")]);
     command
 }
 
 fn deploy(place: &Place, stack: &str) -> String {
-    succeed(&mut cdk(place, &format!("deploy {stack} --require-approval never")))
+    succeed(&mut cdk(place, &format!("deploy {stack} --exclusively --require-approval never")))
 }
 
 fn counts(place: &Place) -> (u64, u64) {

@@ -204,6 +204,9 @@ def cloudformation():
         call("cloudformation", name, **stack)
     call("cloudformation", "DescribeStackResource", **stack, LogicalResourceId="Value")
     call("cloudformation", "UpdateTerminationProtection", **stack, EnableTerminationProtection=False)
+    policy = json.dumps({"Statement": [{"Effect": "Allow", "Action": "Update:*", "Principal": "*", "Resource": "*"}]})
+    call("cloudformation", "SetStackPolicy", **stack, StackPolicyBody=policy)
+    call("cloudformation", "GetStackPolicy", **stack)
     call("cloudformation", "ListExports")
     call("cloudformation", "ListStacks")
     call("cloudformation", "DeleteChangeSet", **stack, ChangeSetName="none")
@@ -235,6 +238,21 @@ def iam():
     call("iam", "RemoveRoleFromInstanceProfile", **role, **profile)
     call("iam", "DeleteInstanceProfile", **profile)
     call("iam", "DetachRolePolicy", **role, **managed)
+    call("iam", "UpdateRoleDescription", **role, Description="f")
+    own = {"PolicyArn": call("iam", "CreatePolicy", PolicyName="walk", PolicyDocument=document)["Policy"]["Arn"]}
+    call("iam", "PutRolePermissionsBoundary", **role, PermissionsBoundary=own["PolicyArn"])
+    call("iam", "DeleteRolePermissionsBoundary", **role)
+    version = call("iam", "CreatePolicyVersion", **own, PolicyDocument=document)["PolicyVersion"]["VersionId"]
+    call("iam", "SetDefaultPolicyVersion", **own, VersionId=version)
+    call("iam", "GetPolicyVersion", **own, VersionId=version)
+    call("iam", "DeletePolicyVersion", **own, VersionId="v1")
+    call("iam", "TagPolicy", **own, Tags=[{"Key": "a", "Value": "b"}])
+    for name in ("GetPolicy", "ListPolicyVersions", "ListPolicyTags", "ListEntitiesForPolicy"):
+        call("iam", name, **own)
+    call("iam", "ListPolicies", MaxItems=3)
+    call("iam", "UntagPolicy", **own, TagKeys=["a"])
+    call("iam", "DeletePolicy", **own)
+    call("iam", "CreateServiceLinkedRole", AWSServiceName="ecs.amazonaws.com")
     call("iam", "DeleteRolePolicy", **role, PolicyName="p")
     call("iam", "DeleteRole", **role)
 
@@ -245,6 +263,13 @@ def ssm():
     call("ssm", "GetParameters", Names=["/walk/a", "none"])
     call("ssm", "GetParametersByPath", Path="/walk")
     call("ssm", "DescribeParameters")
+    call("ssm", "GetParameterHistory", Name="/walk/a")
+    call("ssm", "LabelParameterVersion", Name="/walk/a", Labels=["x"])
+    call("ssm", "UnlabelParameterVersion", Name="/walk/a", ParameterVersion=1, Labels=["x"])
+    tagged = {"ResourceType": "Parameter", "ResourceId": "/walk/a"}
+    call("ssm", "AddTagsToResource", **tagged, Tags=[{"Key": "a", "Value": "b"}])
+    call("ssm", "ListTagsForResource", **tagged)
+    call("ssm", "RemoveTagsFromResource", **tagged, TagKeys=["a"])
     call("ssm", "DeleteParameters", Names=["none"])
     call("ssm", "DeleteParameter", Name="/walk/a")
 
@@ -306,6 +331,23 @@ def servicediscovery():
     call(service, "GetInstance", **instance)
     call(service, "ListInstances", ServiceId=made)
     call(service, "DiscoverInstances", NamespaceName="walk.local", ServiceName="web")
+    call(service, "DiscoverInstancesRevision", NamespaceName="walk.local", ServiceName="web")
+    call(service, "GetInstancesHealthStatus", ServiceId=made)
+    call(service, "ListOperations")
+    arn = call(service, "GetService", Id=made)["Service"]["Arn"]
+    call(service, "TagResource", ResourceARN=arn, Tags=[{"Key": "a", "Value": "b"}])
+    call(service, "ListTagsForResource", ResourceARN=arn)
+    call(service, "UntagResource", ResourceARN=arn, TagKeys=["a"])
+    call(service, "CreateHttpNamespace", Name="walk-http")
+    call(service, "CreatePublicDnsNamespace", Name="walk.example")
+    kinds = {"walk-http": ("UpdateHttpNamespace", {"Description": "d"}), "walk.example": ("UpdatePublicDnsNamespace", {"Description": "d"}),
+             "walk.local": ("UpdatePrivateDnsNamespace", {"Description": "d"})}
+    for one in call(service, "ListNamespaces")["Namespaces"]:
+        if one["Name"] in kinds:
+            name, changes = kinds[one["Name"]]
+            call(service, name, Id=one["Id"], Namespace=changes)
+        if one["Name"] in ("walk-http", "walk.example"):
+            call(service, "DeleteNamespace", Id=one["Id"])
     call(service, "DeregisterInstance", **instance)
     call(service, "DeleteService", Id=made)
     call(service, "DeleteNamespace", Id=namespace)
@@ -316,9 +358,13 @@ def ecs_and_scaling():
     arn = call("ecs", "CreateCluster", clusterName="walk", tags=[{"key": "a", "value": "b"}])["cluster"]["clusterArn"]
     call("ecs", "UpdateCluster", **cluster, settings=[{"name": "containerInsights", "value": "enabled"}])
     container = {"name": "app", "image": "web", "memory": 64, "essential": True, "portMappings": [{"containerPort": 80}]}
-    call("ecs", "RegisterTaskDefinition", **family, containerDefinitions=[container])
+    call("ecs", "RegisterTaskDefinition", **family, containerDefinitions=[container], networkMode="awsvpc",
+         requiresCompatibilities=["FARGATE"], cpu="256", memory="512")
+    vpc = call("ec2", "CreateVpc", CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
+    subnet = call("ec2", "CreateSubnet", VpcId=vpc, CidrBlock="10.7.0.0/24")["Subnet"]["SubnetId"]
+    fargate = {"launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": {"subnets": [subnet]}}}
     call("ecs", "DescribeTaskDefinition", taskDefinition="walk")
-    call("ecs", "CreateService", **cluster, serviceName="web", taskDefinition="walk", desiredCount=1)
+    call("ecs", "CreateService", **cluster, serviceName="web", taskDefinition="walk", desiredCount=1, **fargate)
     service = "service/walk/web"
     target = {"ServiceNamespace": "ecs", "ResourceId": service, "ScalableDimension": "ecs:service:DesiredCount"}
     scaling = "application-autoscaling"
@@ -328,15 +374,33 @@ def ecs_and_scaling():
              "TargetValue": 50.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}})
     for name in ("DescribeScalableTargets", "DescribeScalingActivities", "DescribeScalingPolicies"):
         call(scaling, name, ServiceNamespace="ecs")
+    target_arn = call(scaling, "DescribeScalableTargets", ServiceNamespace="ecs")["ScalableTargets"][0]["ScalableTargetARN"]
+    call(scaling, "TagResource", ResourceARN=target_arn, Tags={"a": "b"})
+    call(scaling, "ListTagsForResource", ResourceARN=target_arn)
+    call(scaling, "UntagResource", ResourceARN=target_arn, TagKeys=["a"])
     call(scaling, "DeleteScalingPolicy", **target, PolicyName="cpu")
     call(scaling, "DeregisterScalableTarget", **target)
     client("ecs").get_waiter("services_stable").wait(**cluster, services=["web"], WaiterConfig={"Delay": 1})
     call("ecs", "UpdateService", **cluster, service="web", desiredCount=0)
     call("ecs", "DescribeServices", **cluster, services=["web", "none"], include=["TAGS"])
     call("ecs", "DescribeClusters", clusters=["walk", "none"], include=["TAGS", "SETTINGS", "STATISTICS"])
-    task = call("ecs", "RunTask", **cluster, taskDefinition="walk")["tasks"][0]["taskArn"]
+    task = call("ecs", "RunTask", **cluster, taskDefinition="walk", **fargate)["tasks"][0]["taskArn"]
     call("ecs", "DescribeTasks", **cluster, tasks=[task, "0" * 32], include=["TAGS"])
+    call("ecs", "GetTaskProtection", **cluster)
+    call("ecs", "UpdateTaskProtection", **cluster, tasks=[task], protectionEnabled=False)
     call("ecs", "StopTask", **cluster, task=task, reason="enough")
+    deployments = call("ecs", "ListServiceDeployments", **cluster, service="web")["serviceDeployments"]
+    call("ecs", "DescribeServiceDeployments", serviceDeploymentArns=[deployments[0]["serviceDeploymentArn"]])
+    call("ecs", "DescribeServiceRevisions", serviceRevisionArns=[deployments[0]["targetServiceRevisionArn"]])
+    call("ecs", "ListContainerInstances", **cluster)
+    call("ecs", "DescribeContainerInstances", **cluster, containerInstances=["0" * 32])
+    call("ecs", "PutClusterCapacityProviders", **cluster, capacityProviders=["FARGATE"], defaultCapacityProviderStrategy=[])
+    call("ecs", "DescribeCapacityProviders")
+    call("ecs", "UpdateClusterSettings", **cluster, settings=[{"name": "containerInsights", "value": "disabled"}])
+    for name in ("PutAccountSetting", "PutAccountSettingDefault"):
+        call("ecs", name, name="containerInsights", value="enabled")
+    call("ecs", "ListAccountSettings")
+    call("ecs", "DeleteAccountSetting", name="containerInsights")
     call("ecs", "TagResource", resourceArn=arn, tags=[{"key": "c", "value": "d"}])
     call("ecs", "ListTagsForResource", resourceArn=arn)
     call("ecs", "UntagResource", resourceArn=arn, tagKeys=["c"])
@@ -348,6 +412,7 @@ def ecs_and_scaling():
     client("ecs").get_waiter("services_inactive").wait(**cluster, services=["web"], WaiterConfig={"Delay": 1})
     client("ecs").get_waiter("tasks_stopped").wait(**cluster, tasks=[task], WaiterConfig={"Delay": 1})
     call("ecs", "DeregisterTaskDefinition", taskDefinition="walk:1")
+    call("ecs", "DeleteTaskDefinitions", taskDefinitions=["walk:1"])
     call("ecs", "DeleteCluster", **cluster)
 
 
@@ -365,9 +430,41 @@ def logs():
     call("logs", "TagResource", resourceArn=found, tags={"c": "d"})
     call("logs", "ListTagsForResource", resourceArn=found)
     call("logs", "UntagResource", resourceArn=found, tagKeys=["c"])
+    call("logs", "ListLogGroups")
+    call("logs", "TagLogGroup", **group, tags={"e": "f"})
+    call("logs", "ListTagsLogGroup", **group)
+    call("logs", "UntagLogGroup", **group, tags=["e"])
     call("logs", "DeleteRetentionPolicy", **group)
     call("logs", "DeleteLogStream", **group, **stream)
     call("logs", "DeleteLogGroup", **group)
+
+
+def secretsmanager():
+    secret = {"SecretId": "walk"}
+    call("secretsmanager", "CreateSecret", Name="walk", SecretString="one", Tags=[{"Key": "a", "Value": "b"}])
+    call("secretsmanager", "PutSecretValue", **secret, SecretString="two")
+    call("secretsmanager", "UpdateSecret", **secret, Description="d")
+    for name in ("DescribeSecret", "GetSecretValue", "ListSecretVersionIds", "GetResourcePolicy"):
+        call("secretsmanager", name, **secret)
+    call("secretsmanager", "BatchGetSecretValue", SecretIdList=["walk", "none"])
+    call("secretsmanager", "ListSecrets")
+    call("secretsmanager", "GetRandomPassword")
+    call("secretsmanager", "TagResource", **secret, Tags=[{"Key": "c", "Value": "d"}])
+    call("secretsmanager", "UntagResource", **secret, TagKeys=["c"])
+    call("secretsmanager", "DeleteSecret", **secret)
+    call("secretsmanager", "RestoreSecret", **secret)
+    call("secretsmanager", "DeleteSecret", **secret, ForceDeleteWithoutRecovery=True)
+
+
+def sns():
+    topic = {"TopicArn": call("sns", "CreateTopic", Name="walk", Tags=[{"Key": "a", "Value": "b"}])["TopicArn"]}
+    call("sns", "SetTopicAttributes", **topic, AttributeName="DisplayName", AttributeValue="d")
+    call("sns", "GetTopicAttributes", **topic)
+    call("sns", "ListTopics")
+    call("sns", "TagResource", ResourceArn=topic["TopicArn"], Tags=[{"Key": "c", "Value": "d"}])
+    call("sns", "ListTagsForResource", ResourceArn=topic["TopicArn"])
+    call("sns", "UntagResource", ResourceArn=topic["TopicArn"], TagKeys=["c"])
+    call("sns", "DeleteTopic", **topic)
 
 
 def monitoring():
@@ -437,7 +534,7 @@ def main():
     rows = [row.strip() for row in open(sys.argv[1], encoding="utf-8")]
     rows = [row for row in rows if re.fullmatch(r"[a-z][a-z0-9-]*:[A-Z]\w+", row) and not row.startswith("ecsws:")]
     call("sts", "GetCallerIdentity")
-    for walk in (iam, ssm, ec2, servicediscovery, ecs_and_scaling, logs, monitoring, cloudformation):
+    for walk in (iam, ssm, ec2, servicediscovery, ecs_and_scaling, logs, secretsmanager, sns, monitoring, cloudformation):
         walk()
     others(rows)
     for protocol, walk in (("smithy-rpc-v2-cbor", servicediscovery), ("smithy-rpc-v2-cbor", monitoring), ("query", monitoring)):

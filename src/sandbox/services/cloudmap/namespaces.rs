@@ -134,7 +134,7 @@ pub fn not_found(id: &str) -> Fault {
 fn described(state: &State, namespace: &Namespace) -> Value {
     let services = state.services.values().filter(|service| service.namespace_id == namespace.id).count();
     let dns = match namespace.kind {
-        Kind::Http => json!({ "SOA": {} }),
+        Kind::Http => json!({}),
         _ => json!({ "HostedZoneId": namespace.hosted_zone_id, "SOA": { "TTL": namespace.soa_ttl } }),
     };
     json!({

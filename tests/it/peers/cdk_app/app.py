@@ -79,6 +79,6 @@ class Service(cdk.Stack):
 app = cdk.App()
 place = cdk.Environment(account=os.environ["CDK_DEFAULT_ACCOUNT"], region=os.environ["CDK_DEFAULT_REGION"])
 legacy = cdk.LegacyStackSynthesizer
-Platform(app, env=place, synthesizer=legacy())
-Service(app, env=place, synthesizer=legacy())
+platform = Platform(app, env=place, synthesizer=legacy())
+Service(app, env=place, synthesizer=legacy()).add_dependency(platform)
 app.synth()

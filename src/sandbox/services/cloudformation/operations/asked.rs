@@ -60,7 +60,8 @@ pub struct Asked {
     import_existing_resources: bool,
     resources_to_import: Option<Value>,
     deployment_mode: Option<Value>,
-    deployment_config: Option<Value>,
+    #[serde(default)]
+    deployment_config: DeploymentConfig,
     #[serde(default)]
     disable_validation: bool,
 }
@@ -80,6 +81,25 @@ struct Trigger {
     arn: String,
     #[serde(rename = "Type")]
     kind: String,
+}
+
+/// How an operation is carried out, and whether a failure is rolled back.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct DeploymentConfig {
+    mode: Option<String>,
+    #[serde(default)]
+    disable_rollback: bool,
+}
+
+impl DeploymentConfig {
+    /// The sandbox always waits until resources are ready.
+    pub fn check(&self) -> Result<(), Fault> {
+        match self.mode.as_deref() {
+            None | Some("STANDARD") => Ok(()),
+            Some(mode) => Err(Fault::not_implemented(&format!("the DeploymentConfig mode {mode}"))),
+        }
+    }
 }
 
 impl RollbackConfiguration {
@@ -151,12 +171,12 @@ impl Asked {
                 self.resources_to_import.as_ref().is_some_and(|some| *some != json!("") && *some != json!([])),
             ),
             ("DeploymentMode", self.deployment_mode.is_some()),
-            ("DeploymentConfig", self.deployment_config.is_some()),
             ("DisableValidation", self.disable_validation),
         ];
         if let Some((name, _)) = refused.iter().find(|(_, given)| *given) {
             return Err(Fault::not_implemented(&format!("the member {name}")));
         }
+        self.deployment_config.check()?;
         for body in self.stack_policy_body.iter().chain(&self.stack_policy_during_update_body) {
             policy::check(body)?;
         }
@@ -209,7 +229,7 @@ impl Asked {
                     "1 validation error detected: Value '{other}' at '{member}' failed to satisfy constraint: Member must satisfy enum value set: [ROLLBACK, DELETE, DO_NOTHING]"
                 )))
             }
-            None if self.disable_rollback => Ok(OnFailure::DoNothing),
+            None if self.disable_rollback || self.deployment_config.disable_rollback => Ok(OnFailure::DoNothing),
             None => Ok(OnFailure::Rollback),
         }
     }

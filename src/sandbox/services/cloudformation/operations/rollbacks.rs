@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::engine;
 use super::super::model::{Stack, State};
 use super::super::template::invalid;
+use super::asked::DeploymentConfig;
 use super::find;
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
@@ -25,7 +26,8 @@ pub struct Input {
     role_arn: Option<String>,
     #[serde(default)]
     force_rollback: bool,
-    deployment_config: Option<Value>,
+    #[serde(default)]
+    deployment_config: DeploymentConfig,
 }
 
 impl Input {
@@ -33,9 +35,7 @@ impl Input {
         if self.force_rollback {
             return Err(Fault::not_implemented("the member ForceRollback"));
         }
-        if self.deployment_config.is_some() {
-            return Err(Fault::not_implemented("the member DeploymentConfig"));
-        }
+        self.deployment_config.check()?;
         match &self.role_arn {
             Some(arn) => super::asked::check_role(sandbox, arn).await,
             None => Ok(()),

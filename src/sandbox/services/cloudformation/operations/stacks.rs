@@ -9,7 +9,7 @@ use super::super::engine;
 use super::super::model::{Definition, Resource, Stack, State};
 use super::super::plan;
 use super::super::template::invalid;
-use super::asked::{self, Asked};
+use super::asked::{self, Asked, DeploymentConfig};
 use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
@@ -118,7 +118,8 @@ pub struct Delete {
     #[serde(rename = "RoleARN")]
     role_arn: Option<String>,
     deletion_mode: Option<String>,
-    deployment_config: Option<Value>,
+    #[serde(default)]
+    deployment_config: DeploymentConfig,
 }
 
 /// Statuses in which a stack cannot be deleted.
@@ -134,9 +135,7 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
     if input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD") {
         return Err(Fault::not_implemented("the member DeletionMode"));
     }
-    if input.deployment_config.is_some() {
-        return Err(Fault::not_implemented("the member DeploymentConfig"));
-    }
+    input.deployment_config.check()?;
     if let Some(arn) = &input.role_arn {
         asked::check_role(&sandbox, arn).await?;
     }
