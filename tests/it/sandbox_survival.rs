@@ -40,6 +40,18 @@ async fn refusal(aws: &mut LocalAws) -> String {
 }
 
 #[tokio::test]
+async fn a_sandbox_whose_folder_is_deleted_ends() {
+    let aws = LocalAws::start().await;
+    let address = aws.config().endpoint_url().expect("a URL").trim_start_matches("http://").to_owned();
+    let mut connection = tokio::net::TcpStream::connect(&address).await.expect("it listens");
+    std::fs::remove_dir_all(aws.folder()).expect("it is deleted");
+    let mut byte = [0];
+    let ended = tokio::io::AsyncReadExt::read(&mut connection, &mut byte);
+    let ended = tokio::time::timeout(LIMIT, ended).await.expect("it ends in time");
+    assert!(!matches!(ended, Ok(1..)), "it has nothing to say");
+}
+
+#[tokio::test]
 async fn a_state_that_is_not_whole_is_refused_and_reset_starts_afresh() {
     let mut aws = LocalAws::start().await;
     for number in 0..50 {

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -11,6 +12,8 @@ use super::{Endpoint, LifecycleError};
 use crate::sandbox::journal;
 use crate::sandbox::world::store;
 
+/// How often is looked whether the folder is still there.
+const LOOK: Duration = Duration::from_secs(1);
 const ENDPOINT_FILE: &str = "endpoint.json";
 const ENDPOINT_DRAFT: &str = "endpoint.json.new";
 /// Held by whoever serves the folder's state, for as long as it does.
@@ -75,6 +78,17 @@ pub(super) fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
         return Ok(false);
     }
     Ok(!try_lock(&open_lock(folder, RUNNING_LOCK)?, folder)?)
+}
+
+/// Ends when the folder is no longer the one in which `lock` is held: somebody has deleted it, and nobody would find the
+/// sandbox any more.
+pub(super) async fn is_gone(folder: &Path, lock: &File) {
+    let path = folder.join(RUNNING_LOCK);
+    let inode = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|file| (file.dev(), file.ino()));
+    let held = inode(lock.metadata());
+    while inode(fs::metadata(&path)) == held {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Whether the credentials in the endpoint file were for their owner's eyes only; also when there are none yet.

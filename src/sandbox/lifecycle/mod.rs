@@ -115,7 +115,16 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Li
     folder::write_endpoint(&folder, &endpoint)?;
     let Options { account, region, state_dir, speed, host_exec } = options;
     let config = Config { account, region, state_dir, credentials, speed, host_exec };
-    super::serve(listener, shutdown, config).await.map_err(LifecycleError::Serve)
+    let serving = super::serve(listener, shutdown.clone(), config);
+    tokio::pin!(serving);
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = folder::is_gone(&folder, &lock) => {
+            shutdown.cancel();
+            serving.await
+        }
+    };
+    served.map_err(LifecycleError::Serve)
 }
 
 /// Whether [`spawn`] started this process: only then is its stderr the folder's log.
