@@ -42,6 +42,8 @@ async fn refusal(aws: &mut LocalAws) -> String {
 #[tokio::test]
 async fn a_sandbox_whose_folder_is_deleted_ends() {
     let aws = LocalAws::start().await;
+    let mode = std::fs::metadata(state(&aws)).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "what is stored holds secrets");
     let address = aws.config().endpoint_url().expect("a URL").trim_start_matches("http://").to_owned();
     let mut connection = tokio::net::TcpStream::connect(&address).await.expect("it listens");
     std::fs::remove_dir_all(aws.folder()).expect("it is deleted");

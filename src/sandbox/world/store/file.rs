@@ -1,9 +1,11 @@
 //! The database's file: how it is made, opened, and told from what is not a sandbox's state.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
+use redb::backends::FileBackend;
 use redb::{Database, ReadableDatabase as _, TableDefinition, TableError};
 
 use super::{DRAFT_FILE, StoreError, VERSION};
@@ -20,7 +22,9 @@ pub(super) fn create(folder: &Path, path: &Path) -> Result<(), StoreError> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        let database = builder().create(&draft)?;
+        // It holds secrets: whatever the folder's mode becomes, the file is its owner's alone.
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&draft)?;
+        let database = builder().create_with_backend(FileBackend::new(file)?)?;
         let transaction = database.begin_write()?;
         transaction.open_table(META)?.insert("version", VERSION)?;
         transaction.commit()?;
