@@ -101,7 +101,7 @@ pub async fn serve(listener: TcpListener, shutdown: CancellationToken, config: C
     let world = world::Shared::open(&config.state_dir).map_err(io::Error::other)?;
     let started_at = clock.now();
     let background = TaskTracker::new();
-    let tasks = services::ecs::Runtime::new()?;
+    let tasks = services::ecs::Runtime::new(&config.state_dir)?;
     let sandbox = Arc::new(Sandbox { config, clock, world, tasks, shutdown, background, started_at });
     for start in services::LOOPS {
         start(&sandbox);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ecs::{addresses, images};
+use super::ecs::{addresses, engine, images};
 use super::{Service, operation};
 use crate::sandbox::Sandbox;
 use crate::sandbox::wire::Protocol;
@@ -21,6 +21,7 @@ pub static SERVICE: Service = Service {
     protocol: Protocol::Json11 { target_prefix: TARGET_PREFIX },
     validation_code: "ValidationException",
     operations: &[
+        operation!(async "CheckRuntime" => engine::check_runtime),
         operation!("DescribeAddresses" => addresses::describe),
         operation!("PutImages" => images::put),
         operation!("Shutdown" => shutdown),

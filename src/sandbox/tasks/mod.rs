@@ -3,11 +3,13 @@
 //! A container's command runs under a shim: this binary again, leader of a process group of its own, holding a socket whose
 //! other end only the sandbox has. When that socket closes, however the sandbox ended, the shim ends everything below it.
 //! This module knows processes, ports and sockets; it knows nothing of ECS, and commands reach it only from `[sandbox.images]`
-//! or from the built-in stand-in, never from an API request.
+//! or from the built-in stand-in, never from an API request: those run inside containers only ([`engine`]).
 
 pub mod address;
+pub mod engine;
 pub mod environment;
 pub mod launch;
+mod container;
 mod output;
 mod ports;
 mod process_tree;
@@ -20,7 +22,7 @@ mod throttle;
 pub use output::{MAX_MESSAGE_BYTES, OutputLine};
 pub use ports::{PortLease, Ports};
 pub use process_tree::{CpuTimes, end_marked};
-pub use protocol::{Exit, ProcessSpec};
+pub use protocol::{ContainerCommands, Exit, ProcessSpec};
 pub use runner::{Process, ProcessHandle, Runner, StartError, own_executable};
 
 /// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.

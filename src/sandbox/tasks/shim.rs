@@ -17,7 +17,7 @@ use tokio::net::UnixStream;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
-use super::process_tree;
+use super::{container, engine, process_tree};
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};
 
 /// How long a task may take to end once the sandbox is gone: nobody is left to wait for it.
@@ -52,7 +52,12 @@ async fn supervise() -> std::io::Result<()> {
     };
     // A write to a sandbox that is gone fails; what is below must be ended all the same.
     let _ = writer.write_all(&line(&Report::Started)).await;
-    let exit = watch(main, spec.stop_timeout, &mut requests, &mut signals).await;
+    let mut exit = watch(main, &spec, &mut requests, &mut signals).await;
+    if let Some(commands) = &spec.container {
+        // Before what is below is killed: with podman that is the container's monitor, which is to end in order.
+        exit = engine::verdict(exit, &container::output(&commands.inspect, &spec).await);
+        container::output(&commands.remove, &spec).await;
+    }
     process_tree::end_descendants().await;
     let _ = writer.write_all(&line(&Report::Ended(exit))).await;
     if !process_tree::SEES_DESCENDANTS {
@@ -85,10 +90,11 @@ fn pid(id: u32) -> Pid {
 /// Waits for the command's end, and brings it about when told to stop, when the sandbox closes the socket or on a signal.
 async fn watch(
     main: Pid,
-    stop_timeout: Duration,
+    spec: &ProcessSpec,
     requests: &mut BufReader<tokio::net::unix::OwnedReadHalf>,
     signals: &mut StopSignals,
 ) -> Exit {
+    let stop_timeout = spec.stop_timeout;
     let mut kill_at: Option<Instant> = None;
     let mut sandbox_gone = false;
     let mut text = String::new();
@@ -111,8 +117,11 @@ async fn watch(
             }
         };
         if kill_at.is_none() {
-            // This process is in the group too; its own signal comes back and finds the time already set.
-            let _ = killpg(getpgrp(), Signal::SIGTERM);
+            match &spec.container {
+                Some(commands) => container::begin(&commands.stop, spec),
+                // This process is in the group too; its own signal comes back and finds the time already set.
+                None => drop(killpg(getpgrp(), Signal::SIGTERM)),
+            }
         }
         let until = Instant::now() + grace;
         kill_at = Some(kill_at.map_or(until, |earlier| earlier.min(until)));

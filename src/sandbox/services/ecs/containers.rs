@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
+use super::engine::{self, Contained, Order};
 use super::images;
 use super::model::{ContainerDefinition, LogConfiguration, Task, TaskDefinition};
 use super::names::task_definition;
@@ -31,8 +32,8 @@ pub(super) struct Started {
     pub(super) handle: ProcessHandle,
     pub(super) exit: Option<oneshot::Receiver<Exit>>,
     pub(super) output: JoinHandle<()>,
-    /// Keeps the port its own.
-    _lease: PortLease,
+    /// Keep its ports its own.
+    _leases: Vec<PortLease>,
 }
 
 /// Why a task could not be started, and which of its containers it was.
@@ -67,48 +68,54 @@ async fn start_one(
     index: usize,
 ) -> Result<Started, Failure> {
     let stream = log_stream(sandbox, task, container, index).await?;
-    let lease = sandbox.tasks.ports.lease().map_err(Failure::resources)?;
-    let spec = spec(sandbox, task, definition, container, lease.number()).await?;
-    let process =
-        sandbox.tasks.runner.start(&spec).await.map_err(|error| Failure {
-            container: Some(index),
-            reason: format!("CannotStartContainerError: {error}"),
-        })?;
+    let mut variables = variables(sandbox, task, container);
+    variables.extend(secrets(sandbox, container).await?);
+    let stop_timeout = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
+    let stop_timeout = sandbox.clock.shortened(stop_timeout);
+    let host_name =
+        &task.network.as_ref().map_or_else(|| task.id.clone(), super::model::NetworkInterface::private_dns_name);
+    let order = Order { task, definition, container, index, variables, host_name, stop_timeout };
+    let Contained { process, ports, leases } = match engine::of(sandbox, task, &container.image) {
+        Some(kind) => engine::start(sandbox, kind, &order).await?,
+        None => start_process(sandbox, &order).await?,
+    };
     let output = tokio::spawn(forward(process.output, stream, sandbox.tasks.log_entries()));
-    let ports = container.port_mappings.first().map(|mapping| (mapping.container_port, lease.number()));
     Ok(Started {
         essential: container.essential,
         ports,
         handle: process.handle,
         exit: Some(process.exit),
         output,
-        _lease: lease,
+        _leases: leases,
     })
 }
 
+/// Starts what stands in for the container's image.
+async fn start_process(sandbox: &Arc<Sandbox>, order: &Order<'_>) -> Result<Contained, Failure> {
+    let lease = sandbox.tasks.ports.lease().map_err(Failure::resources)?;
+    let spec = spec(sandbox, order, lease.number())?;
+    let process = sandbox.tasks.runner.start(&spec).await.map_err(|error| Failure {
+        container: Some(order.index),
+        reason: format!("CannotStartContainerError: {error}"),
+    })?;
+    let ports = order.container.port_mappings.first().map(|mapping| (mapping.container_port, lease.number()));
+    Ok(Contained { process, ports, leases: vec![lease] })
+}
+
 /// What the container's process is started with. Commands come from the image's mapping only.
-async fn spec(
-    sandbox: &Arc<Sandbox>,
-    task: &Task,
-    definition: &TaskDefinition,
-    container: &ContainerDefinition,
-    port: u16,
-) -> Result<ProcessSpec, Failure> {
+fn spec(sandbox: &Sandbox, order: &Order<'_>, port: u16) -> Result<ProcessSpec, Failure> {
+    let Order { task, definition, container, variables, host_name, stop_timeout, .. } = order;
     let mapped = sandbox.world.read(|world| images::command(world, task, &container.image));
     let (command, cwd) = match mapped {
         Some(mapped) => (environment::with_port(&mapped.command, port), mapped.cwd),
         None => (stand_in(task, definition, container, port)?, None),
     };
-    let host_name =
-        task.network.as_ref().map_or_else(|| task.id.clone(), super::model::NetworkInterface::private_dns_name);
-    let mut defined = variables(sandbox, task, container);
-    defined.extend(secrets(sandbox, container).await?);
-    let stop_timeout = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
     Ok(ProcessSpec {
         command,
         cwd,
-        environment: environment::of_container(&defined, port, &host_name, &task.id),
-        stop_timeout: sandbox.clock.shortened(stop_timeout),
+        environment: environment::of_container(variables, port, host_name, &task.id),
+        stop_timeout: *stop_timeout,
+        container: None,
     })
 }
 

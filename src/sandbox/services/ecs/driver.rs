@@ -208,5 +208,6 @@ fn record_exit(task: &mut Task, index: usize, exit: &Exit) {
     if let Some(container) = task.containers.get_mut(index) {
         container.last_status = TaskStatus::Stopped;
         container.exit_code = Some(exit.code());
+        container.reason = exit.reason().map(str::to_owned);
     }
 }

@@ -15,6 +15,7 @@ mod create_service;
 mod delete_service;
 mod discovery;
 mod driver;
+pub mod engine;
 pub mod images;
 mod list_tasks;
 mod model;

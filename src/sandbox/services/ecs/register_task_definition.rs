@@ -178,7 +178,7 @@ fn check_fargate(content: &Map<String, Value>, containers: &[ContainerDefinition
 }
 
 /// `256`, `.25 vCPU`, `512`, `0.5 GB`: the number in CPU units or MiB.
-fn parse_size(text: &str, unit: &str) -> Option<u32> {
+pub(super) fn parse_size(text: &str, unit: &str) -> Option<u32> {
     let lower = text.to_lowercase();
     let Some(number) = lower.trim().strip_suffix(unit) else { return text.trim().parse().ok() };
     let units = number.trim().parse::<f64>().ok()? * 1024.0;

@@ -1,6 +1,7 @@
 //! What runs on this machine on behalf of ECS: processes, ports and addresses. None of it is stored.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::engine::{Engines, TaskNetwork};
 use crate::sandbox::services::logs::writer::{self, Entry};
 use crate::sandbox::tasks::address::ServiceAddress;
 use crate::sandbox::tasks::{CpuTimes, Ports, ProcessHandle, Runner, own_executable};
@@ -19,6 +21,8 @@ pub struct Runtime {
     pub(super) runner: Runner,
     /// Their ports.
     pub(super) ports: Ports,
+    /// What runs images as containers.
+    pub(super) engines: Engines,
     running: Mutex<BTreeMap<String, Running>>,
     addresses: Mutex<BTreeMap<String, ServiceAddress>>,
     log_entries: Mutex<Option<mpsc::Sender<Entry>>>,
@@ -32,19 +36,22 @@ pub(super) struct Running {
     pub(super) stop: CancellationToken,
     /// Its processes, once they run.
     pub(super) processes: Vec<ProcessHandle>,
+    /// What its containers share, once the first of them runs.
+    pub(super) network: Option<TaskNetwork>,
 }
 
 impl Runtime {
-    /// Nothing runs yet.
+    /// Nothing runs yet. `state_dir` is where the sandbox's state is.
     ///
     /// # Errors
     /// When this program's own file is not known.
-    pub fn new() -> std::io::Result<Self> {
+    pub fn new(state_dir: &Path) -> std::io::Result<Self> {
         allow_many_files();
         let (log_entries, log_queue) = writer::channel();
         Ok(Self {
             runner: Runner::new(own_executable()?),
             ports: Ports::default(),
+            engines: Engines::new(state_dir),
             running: Mutex::default(),
             addresses: Mutex::default(),
             log_entries: Mutex::new(Some(log_entries)),

@@ -6,6 +6,8 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::sandbox::tasks::engine::Kind;
+
 mod definition;
 mod service;
 mod task;
@@ -40,6 +42,9 @@ pub struct Cluster {
 pub struct Images {
     /// By image.
     pub images: IndexMap<String, ImageCommand>,
+    /// What runs the others as containers; a built-in service stands in for them when left out.
+    #[serde(default)]
+    pub engine: Option<Kind>,
 }
 
 /// The command that stands in for an image.
