@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::protocol::ProcessSpec;
+use super::protocol::{ContainerCommands, ProcessSpec};
 
 /// How long an engine may take: one that does not answer must not keep a shim.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -15,6 +15,13 @@ pub(super) async fn output(command: &[String], spec: &ProcessSpec) -> String {
     let running = tokio::process::Command::from(command).kill_on_drop(true).output();
     let output = tokio::time::timeout(PATIENCE, running).await;
     output.ok().and_then(Result::ok).map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+/// Takes the container away.
+pub(super) async fn remove(commands: &ContainerCommands, spec: &ProcessSpec) {
+    for command in &commands.remove {
+        output(command, spec).await;
+    }
 }
 
 /// Starts a command and leaves it to itself; whoever collects this process's children collects it.

@@ -21,15 +21,15 @@ pub struct ProcessSpec {
     pub container: Option<ContainerCommands>,
 }
 
-/// What a shim runs for a container, whose processes are not below it. Each is a program and its arguments.
+/// What a shim runs for a container, whose processes are not below it. A command is a program and its arguments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ContainerCommands {
     /// Asks its main process to end.
     pub stop: Vec<String>,
     /// Prints its state, after its end.
     pub inspect: Vec<String>,
-    /// Takes it away, whatever its state.
-    pub remove: Vec<String>,
+    /// Take it away, whatever its state; run one after the other.
+    pub remove: Vec<Vec<String>>,
 }
 
 /// How a container's process ended.

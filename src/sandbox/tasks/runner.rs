@@ -191,7 +191,7 @@ impl Follower {
             let lost: BTreeSet<String> = marker(&self.spec).into_iter().collect();
             process_tree::end_marked(TASK_MARKER, &lost).await;
             if let Some(commands) = &self.spec.container {
-                container::output(&commands.remove, &self.spec).await;
+                container::remove(commands, &self.spec).await;
             }
             Exit::ShimLost
         };

@@ -56,7 +56,7 @@ async fn supervise() -> std::io::Result<()> {
     if let Some(commands) = &spec.container {
         // Before what is below is killed: with podman that is the container's monitor, which is to end in order.
         exit = engine::verdict(exit, &container::output(&commands.inspect, &spec).await);
-        container::output(&commands.remove, &spec).await;
+        container::remove(commands, &spec).await;
     }
     process_tree::end_descendants().await;
     let _ = writer.write_all(&line(&Report::Ended(exit))).await;

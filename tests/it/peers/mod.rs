@@ -4,6 +4,7 @@
 
 mod aws_cli;
 mod moto;
+mod podman;
 
 use std::collections::HashMap;
 use std::fs;

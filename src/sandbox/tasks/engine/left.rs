@@ -37,9 +37,12 @@ pub async fn remove_all(state_dir: &Path, keep: impl Fn(&str) -> bool) {
         // An engine that does not answer has nothing that runs, or nothing that can be ended now.
         let names = engine.run(&list, &[], b"").await.unwrap_or_default();
         let left: Vec<String> = names.lines().filter(|name| !keep(name)).map(str::to_owned).collect();
-        if !left.is_empty() {
-            let arguments = [&kind.removal()[1..], &left].concat();
-            let _ = engine.run(&arguments, &[], b"").await;
+        let arguments = [&kind.removal()[1..], &left].concat();
+        // Twice, because podman keeps one whose network another one has that is removed after it.
+        for _ in 0..2 {
+            if !left.is_empty() {
+                let _ = engine.run(&arguments, &[], b"").await;
+            }
         }
     }
 }

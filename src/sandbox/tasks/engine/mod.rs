@@ -32,7 +32,6 @@ pub use verdict::network_is_missing;
 
 use super::protocol::{ContainerCommands, Exit, ProcessSpec};
 use super::runner::{Process, Runner};
-use super::TASK_MARKER;
 
 /// The label that says which sandbox a container belongs to: a digest of its state folder.
 const SANDBOX_LABEL: &str = "ecsws.sandbox";
@@ -65,15 +64,39 @@ impl Kind {
     /// Removes containers at once, running or not, with the volumes that only they have; one that is gone is as good.
     fn removal(self) -> Vec<String> {
         let flags: &[&str] = match self {
-            Self::Podman => &["rm", "--force", "--ignore", "--volumes", "--time=0"],
+            Self::Podman => &["rm", "--force", "--ignore", "--volumes"],
             Self::Docker => &["rm", "--force", "--volumes"],
         };
         self.command(flags)
     }
 
+    /// The commands that take a container away that shares a network as `sharing` says.
+    ///
+    /// Podman removes none whose network another one still has, not even by force. So such a one is killed first, and whoever
+    /// is removed last takes it along: removing without force leaves one alone that still runs or is needed.
+    fn removals(self, container: &str, sharing: &Sharing) -> Vec<Vec<String>> {
+        let itself = [self.removal(), vec![container.to_owned()]].concat();
+        match (self, sharing) {
+            (Self::Podman, Sharing::Has) => vec![self.command(&["kill", "--signal=SIGKILL", container]), itself],
+            (Self::Podman, Sharing::Uses(owner)) => vec![itself, self.command(&["rm", "--ignore", "--volumes", owner])],
+            _ => vec![itself],
+        }
+    }
+
     fn command(self, arguments: &[&str]) -> Vec<String> {
         std::iter::once(self.program()).chain(arguments.iter().copied()).map(str::to_owned).collect()
     }
+}
+
+/// Whether a container shares its network with others of its task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sharing {
+    /// It does not.
+    Alone,
+    /// Others use its network.
+    Has,
+    /// It uses that of this container.
+    Uses(String),
 }
 
 /// One engine as this sandbox uses it.
@@ -122,30 +145,30 @@ impl Engine {
         let mut command = vec!["create".to_owned(), format!("--label={SANDBOX_LABEL}={}", digest(&self.state_dir))];
         // A proxy of this machine is for pulling; what the container gets is what its definition says.
         command.extend((self.kind == Kind::Podman).then(|| "--http-proxy=false".to_owned()));
-        command.extend(["--pull=never", "--log-driver=none", "--no-healthcheck"].map(str::to_owned));
+        // Who removes it has waited already.
+        let always = ["--pull=never", "--log-driver=none", "--no-healthcheck", "--stop-timeout=0"];
+        command.extend(always.map(str::to_owned));
         command.extend(variables.arguments());
         command.extend_from_slice(arguments);
         self.run(&command, variables.own(), variables.file().as_bytes()).await.map(drop)
     }
 
     /// The process that starts a created container and stays with it to its end; `signal` is what asks it to end.
-    pub fn process(&self, container: &str, task_id: &str, signal: &str, stop_timeout: Duration) -> ProcessSpec {
+    pub fn process(&self, container: &str, sharing: &Sharing, signal: &str, stop_timeout: Duration) -> ProcessSpec {
         let command = |arguments: &[&str]| {
             let mut command = self.kind.command(arguments);
             command.push(container.to_owned());
             command
         };
-        let mut environment = variables::of_engine();
-        environment.push((TASK_MARKER.to_owned(), task_id.to_owned()));
         ProcessSpec {
             command: command(&["start", "--attach", "--sig-proxy=false"]),
             cwd: None,
-            environment,
+            environment: variables::of_engine(),
             stop_timeout,
             container: Some(ContainerCommands {
                 stop: command(&["kill", &format!("--signal={signal}")]),
                 inspect: command(&verdict::INSPECT),
-                remove: [self.kind.removal(), vec![container.to_owned()]].concat(),
+                remove: self.kind.removals(container, sharing),
             }),
         }
     }

@@ -139,7 +139,7 @@ async fn attempt(
     let variables = Variables::sort(variables).map_err(create)?;
     let arguments = engine_arguments(sandbox, engine, order, &container_name, image, &wiring).await.map_err(create)?;
     engine.create(&arguments, &variables).await.map_err(|error| ("CannotCreateContainerError", error))?;
-    let spec = engine.process(&container_name, &task.id, &image.stop_signal, order.stop_timeout);
+    let spec = engine.process(&container_name, &wiring.sharing(order), &image.stop_signal, order.stop_timeout);
     let started = engine.start(&sandbox.tasks.runner, &container_name, &spec).await;
     let process = started.map_err(|error| ("CannotStartContainerError", error))?;
     let ports = wiring.settle(sandbox, task, container);

@@ -10,7 +10,7 @@ use super::{Order, key};
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::ecs::model::{ContainerDefinition, Task};
 use crate::sandbox::tasks::PortLease;
-use crate::sandbox::tasks::engine::Engine;
+use crate::sandbox::tasks::engine::{Engine, Sharing};
 
 /// The network that the containers of an `awsvpc` task share.
 #[derive(Debug, Clone)]
@@ -66,6 +66,15 @@ impl Wiring {
         let port = first.and_then(|port| reached(&published, port));
         let shared = owns.then(|| TaskNetwork { owner: name.to_owned(), published: published.clone() });
         Ok(Self { leases, shared, ..plain(Network::Own(published), port) })
+    }
+
+    /// What its engine has to know of it and the task's other containers.
+    pub(super) fn sharing(&self, order: &Order<'_>) -> Sharing {
+        match &self.network {
+            Network::Of(owner) => Sharing::Uses(owner.clone()),
+            _ if self.shared.is_some() && order.definition.containers().len() > 1 => Sharing::Has,
+            _ => Sharing::Alone,
+        }
     }
 
     /// What its program has to be told.
