@@ -12,6 +12,7 @@ mod properties;
 mod sandbox_autoscaling;
 mod sandbox_cloudformation;
 mod sandbox_ecs;
+mod sandbox_engines;
 mod sandbox_logs;
 mod sandbox_security;
 mod spec;

@@ -14,7 +14,11 @@ pub(super) async fn output(command: &[String], spec: &ProcessSpec) -> String {
     command.stdout(Stdio::piped());
     let running = tokio::process::Command::from(command).kill_on_drop(true).output();
     let output = tokio::time::timeout(PATIENCE, running).await;
-    output.ok().and_then(Result::ok).map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+    output
+        .ok()
+        .and_then(Result::ok)
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default()
 }
 
 /// Takes the container away.

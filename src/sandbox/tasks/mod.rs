@@ -6,10 +6,10 @@
 //! or from the built-in stand-in, never from an API request: those run inside containers only ([`engine`]).
 
 pub mod address;
+mod container;
 pub mod engine;
 pub mod environment;
 pub mod launch;
-mod container;
 mod output;
 mod ports;
 mod process_tree;

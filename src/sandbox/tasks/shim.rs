@@ -17,8 +17,8 @@ use tokio::net::UnixStream;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
-use super::{container, engine, process_tree};
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};
+use super::{container, engine, process_tree};
 
 /// How long a task may take to end once the sandbox is gone: nobody is left to wait for it.
 const ORPHAN_GRACE: Duration = Duration::from_secs(1);

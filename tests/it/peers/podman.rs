@@ -136,9 +136,9 @@ impl Sandboxed {
     fn containers(&self) -> BTreeMap<String, Value> {
         let tasks = self.aws(&["ecs", "list-tasks", "--cluster", "demo"]);
         let stopped = self.aws(&["ecs", "list-tasks", "--cluster", "demo", "--desired-status", "STOPPED"]);
-        let arns = [tasks, stopped].into_iter().flat_map(|list| list["taskArns"].as_array().cloned().unwrap_or_default());
-        let ids: Vec<String> =
-            arns.filter_map(|arn| arn.as_str()?.rsplit('/').next().map(ToOwned::to_owned)).collect();
+        let arns =
+            [tasks, stopped].into_iter().flat_map(|list| list["taskArns"].as_array().cloned().unwrap_or_default());
+        let ids: Vec<String> = arns.filter_map(|arn| arn.as_str()?.rsplit('/').next().map(ToOwned::to_owned)).collect();
         containers().into_iter().filter(|(name, _)| ids.iter().any(|id| name.contains(id.as_str()))).collect()
     }
 
@@ -146,8 +146,16 @@ impl Sandboxed {
     fn run(&self, definition: &str, overrides: &Value) -> Value {
         let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-0123456789abcdef0"] } }).to_string();
         let run = [
-            "ecs", "run-task", "--cluster", "demo", "--task-definition", definition, "--network-configuration", &network,
-            "--overrides", &overrides.to_string(),
+            "ecs",
+            "run-task",
+            "--cluster",
+            "demo",
+            "--task-definition",
+            definition,
+            "--network-configuration",
+            &network,
+            "--overrides",
+            &overrides.to_string(),
         ];
         let arn = self.aws(&run)["tasks"][0]["taskArn"].as_str().expect("a task is made").to_owned();
         for _ in 0..100 {
@@ -270,7 +278,10 @@ fn why_a_container_ended_or_did_not_start_is_told() {
     let web = sandbox.definition("web");
     let command = |command: &[&str]| json!({ "containerOverrides": [{ "name": "web", "command": command }] });
     let ended = sandbox.run(&web, &command(&["sh", "-c", "exit 7"]));
-    assert_eq!((&ended["containers"][0]["exitCode"], &ended["stopCode"]), (&json!(7), &json!("EssentialContainerExited")));
+    assert_eq!(
+        (&ended["containers"][0]["exitCode"], &ended["stopCode"]),
+        (&json!(7), &json!("EssentialContainerExited"))
+    );
     let nothing = sandbox.run(&web, &command(&["/not/there"]));
     let reason = nothing["stoppedReason"].as_str().unwrap_or_default();
     assert!(reason.starts_with("CannotStartContainerError: ") && reason.contains("/not/there"), "{reason}");
@@ -283,12 +294,13 @@ fn why_a_container_ended_or_did_not_start_is_told() {
 }
 
 /// Containers of a stack that the CLI deploys; its runtime is told as `ecsws deploy` tells it.
-fn deploy_pair(sandbox: &Sandboxed, image: &str, extra: &Value) {
+fn deploy_pair(sandbox: &Sandboxed, stack: &str, extra: &Value) {
+    let image = &sandbox.image.0;
     let endpoint = sandbox.endpoint();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     #[expect(clippy::disallowed_methods, reason = "requests are signed with the clock of this machine")]
     let now = jiff::Timestamp::now();
-    let input = json!({ "stackName": "pair", "runtime": "podman" });
+    let input = json!({ "stackName": stack, "runtime": "podman" });
     runtime.block_on(endpoint.call("PutImages", &input, now)).expect("it is taken");
     let mut client = json!({
         "Name": "client", "Image": image, "Essential": true, "Command": ["sh", "-c", "sleep 1; wget -q -O /dev/null http://127.0.0.1:3000/"]
@@ -300,11 +312,15 @@ fn deploy_pair(sandbox: &Sandboxed, image: &str, extra: &Value) {
         "Command": ["sh", "-c", "mkdir /www; echo hello >/www/index.html; exec httpd -f -p 3000 -h /www"]
     });
     let properties = json!({
-        "Family": "pair", "NetworkMode": "awsvpc", "Cpu": "256", "Memory": "512", "ContainerDefinitions": [server, client]
+        "Family": stack, "NetworkMode": "awsvpc", "Cpu": "256", "Memory": "512", "ContainerDefinitions": [server, client]
     });
     let template = json!({ "Resources": { "Pair": { "Type": "AWS::ECS::TaskDefinition", "Properties": properties } } });
-    sandbox.place.write("pair.json", &template.to_string());
-    sandbox.aws(&["cloudformation", "deploy", "--stack-name", "pair", "--template-file", "pair.json"]);
+    // The CLI's own waiting looks only every thirty seconds.
+    sandbox.aws(&["cloudformation", "create-stack", "--stack-name", stack, "--template-body", &template.to_string()]);
+    eventually("the stack", || {
+        let stacks = sandbox.aws(&["cloudformation", "describe-stacks", "--stack-name", stack]);
+        stacks["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    });
 }
 
 #[test]
@@ -312,15 +328,14 @@ fn deploy_pair(sandbox: &Sandboxed, image: &str, extra: &Value) {
 fn containers_of_a_task_share_localhost_and_what_is_not_honoured_is_refused() {
     let sandbox = Sandboxed::start(None);
     sandbox.place.ecsws("--sandbox deploy base");
-    let image = sandbox.image.0.clone();
-    deploy_pair(&sandbox, &image, &json!({}));
+    deploy_pair(&sandbox, "pair", &json!({}));
     let ended = sandbox.run("pair", &json!({}));
     let client = ended["containers"].as_array().into_iter().flatten().find(|one| one["name"] == "client");
     assert_eq!(client.map(|client| &client["exitCode"]), Some(&json!(0)), "{ended:#}");
     assert_eq!(sandbox.containers().len(), 0);
 
-    deploy_pair(&sandbox, &image, &json!({ "Privileged": true }));
-    let refused = sandbox.run("pair", &json!({}));
+    deploy_pair(&sandbox, "privileged", &json!({ "Privileged": true }));
+    let refused = sandbox.run("privileged", &json!({}));
     assert_eq!(
         refused["stoppedReason"],
         "CannotCreateContainerError: privileged is not served with containers in the sandbox"

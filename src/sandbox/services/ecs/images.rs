@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::model::{ImageCommand, Images, Tag, Task};
 use super::names::{invalid, key, task_definition};
-use crate::sandbox::services::Reply;
 use crate::sandbox::Sandbox;
+use crate::sandbox::services::Reply;
 use crate::sandbox::tasks::engine::Kind;
 use crate::sandbox::world::World;
 

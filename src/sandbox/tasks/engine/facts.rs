@@ -29,15 +29,17 @@ impl Engine {
     /// # Errors
     /// Names the engine and says what to do: it is not installed, its daemon does not run, it may not be used.
     pub async fn facts(&self) -> Result<&Facts, EngineError> {
-        self.facts.get_or_try_init(async || {
-            let info = self.run(&["info", "--format={{json .}}"].map(str::to_owned), &[], b"").await;
-            let info = info.map_err(|EngineError(words)| EngineError(advice(self.kind, &words)))?;
-            let info: Value = serde_json::from_str(&info).unwrap_or_default();
-            match self.kind {
-                Kind::Podman => Ok(of_podman(&info)),
-                Kind::Docker => of_docker(&info),
-            }
-        }).await
+        self.facts
+            .get_or_try_init(async || {
+                let info = self.run(&["info", "--format={{json .}}"].map(str::to_owned), &[], b"").await;
+                let info = info.map_err(|EngineError(words)| EngineError(advice(self.kind, &words)))?;
+                let info: Value = serde_json::from_str(&info).unwrap_or_default();
+                match self.kind {
+                    Kind::Podman => Ok(of_podman(&info)),
+                    Kind::Docker => of_docker(&info),
+                }
+            })
+            .await
     }
 }
 
@@ -45,7 +47,10 @@ impl Facts {
     /// What an engine cannot do here and users should know, in sentences without an end.
     pub fn shortcomings(&self) -> Vec<&'static str> {
         let rows = [
-            (self.limits_cpu, "it cannot limit CPU time here (no cpu controller for this user), so tasks share it freely"),
+            (
+                self.limits_cpu,
+                "it cannot limit CPU time here (no cpu controller for this user), so tasks share it freely",
+            ),
             (self.limits_memory, "it cannot limit memory here (no memory controller for this user)"),
         ];
         rows.into_iter().filter(|(can, _)| !can).map(|(_, text)| text).collect()
@@ -98,7 +103,9 @@ fn advice(kind: Kind, words: &str) -> String {
     if lower.contains("is not installed") {
         format!("{program} is not installed: install it, or leave `runtime` out of [sandbox]")
     } else if lower.contains("permission denied") {
-        format!("{program} may not be used by this user ({words}): join its group, or use podman, which needs no daemon")
+        format!(
+            "{program} may not be used by this user ({words}): join its group, or use podman, which needs no daemon"
+        )
     } else if lower.contains("cannot connect") || lower.contains("connection refused") {
         format!("{program} does not answer ({words}): start it first")
     } else {

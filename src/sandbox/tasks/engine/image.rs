@@ -86,7 +86,9 @@ pub fn is_image_name(image: &str) -> bool {
         rest && (1..=128).contains(&tag.len()) && !tag.starts_with(['.', '-'])
     };
     let (registry, repository) = match path.split_once('/') {
-        Some((registry, repository)) if registry.contains(['.', ':']) || registry == "localhost" => (Some(registry), repository),
+        Some((registry, repository)) if registry.contains(['.', ':']) || registry == "localhost" => {
+            (Some(registry), repository)
+        }
         _ => (None, path),
     };
     let is_part = |part: &str| {
@@ -121,7 +123,19 @@ mod tests {
         ] {
             assert!(is_image_name(name), "{name}");
         }
-        for name in ["", "-v", "--volume=/:/x", "dir:/etc", "docker-archive:/x.tar", "docker://nginx", "oci:x:y", "./x", "/x", "a b", "a//b"] {
+        for name in [
+            "",
+            "-v",
+            "--volume=/:/x",
+            "dir:/etc",
+            "docker-archive:/x.tar",
+            "docker://nginx",
+            "oci:x:y",
+            "./x",
+            "/x",
+            "a b",
+            "a//b",
+        ] {
             assert!(!is_image_name(name), "{name}");
         }
     }

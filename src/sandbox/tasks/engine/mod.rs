@@ -27,8 +27,8 @@ pub use facts::Facts;
 pub use image::{LocalImage, is_image_name};
 pub use left::remove_all;
 pub use variables::Variables;
-pub(super) use verdict::verdict;
 pub use verdict::network_is_missing;
+pub(super) use verdict::verdict;
 
 use super::protocol::{ContainerCommands, Exit, ProcessSpec};
 use super::runner::{Process, Runner};
@@ -226,10 +226,12 @@ impl Engine {
 
     /// Runs the engine with `own` variables over its usual environment and gives what it prints.
     async fn run(&self, arguments: &[String], own: &[(String, String)], input: &[u8]) -> Result<String, EngineError> {
-        self.try_run(arguments, own, input).await.map_err(|error| EngineError(match error.kind() {
-            io::ErrorKind::NotFound => format!("{} is not installed", self.kind.program()),
-            _ => error.to_string(),
-        }))?
+        self.try_run(arguments, own, input).await.map_err(|error| {
+            EngineError(match error.kind() {
+                io::ErrorKind::NotFound => format!("{} is not installed", self.kind.program()),
+                _ => error.to_string(),
+            })
+        })?
     }
 
     async fn try_run(

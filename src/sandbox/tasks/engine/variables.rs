@@ -6,22 +6,86 @@
 
 /// Names that engines, their helpers and what they are linked with read, upper case.
 const HEEDED: [&str; 24] = [
-    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "OLDPWD", "TERM", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TMP", "TEMP",
-    "HOSTNAME", "IFS", "ENV", "BASH_ENV", "GNUPGHOME", "HOSTALIASES", "LOCALDOMAIN", "RES_OPTIONS", "NO_COLOR", "NO_PROXY",
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "PWD",
+    "OLDPWD",
+    "TERM",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TMPDIR",
+    "TMP",
+    "TEMP",
+    "HOSTNAME",
+    "IFS",
+    "ENV",
+    "BASH_ENV",
+    "GNUPGHOME",
+    "HOSTALIASES",
+    "LOCALDOMAIN",
+    "RES_OPTIONS",
+    "NO_COLOR",
+    "NO_PROXY",
 ];
 
 /// What such names begin with. Too many names here do no harm.
 const HEEDED_PREFIXES: [&str; 32] = [
-    "LC_", "XDG_", "LD_", "DYLD_", "GLIBC_", "GCONV_", "MALLOC_", "GO", "CONTAINER", "DOCKER", "PODMAN", "_CONTAINER", "_PODMAN",
-    "_LIBPOD", "BUILD", "STORAGE_", "REGISTR", "CNI_", "NETAVARK", "CONMON", "LISTEN_", "NOTIFY_", "DBUS_", "SSH_", "SSL_", "OTEL_",
-    "HTTP_", "HTTPS_", "FTP_", "ALL_PROXY", "SYSTEMD_", "MOBY_",
+    "LC_",
+    "XDG_",
+    "LD_",
+    "DYLD_",
+    "GLIBC_",
+    "GCONV_",
+    "MALLOC_",
+    "GO",
+    "CONTAINER",
+    "DOCKER",
+    "PODMAN",
+    "_CONTAINER",
+    "_PODMAN",
+    "_LIBPOD",
+    "BUILD",
+    "STORAGE_",
+    "REGISTR",
+    "CNI_",
+    "NETAVARK",
+    "CONMON",
+    "LISTEN_",
+    "NOTIFY_",
+    "DBUS_",
+    "SSH_",
+    "SSL_",
+    "OTEL_",
+    "HTTP_",
+    "HTTPS_",
+    "FTP_",
+    "ALL_PROXY",
+    "SYSTEMD_",
+    "MOBY_",
 ];
 
 /// Of those, what the engine's own command gets from this machine: where it finds its programs, files, daemon and proxies.
 const PASSED_ON: [&str; 13] = [
-    "LANG", "XDG_", "CONTAINER", "DOCKER", "PODMAN", "BUILD", "STORAGE_", "REGISTR", "DBUS_", "SSH_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY",
+    "LANG",
+    "XDG_",
+    "CONTAINER",
+    "DOCKER",
+    "PODMAN",
+    "BUILD",
+    "STORAGE_",
+    "REGISTR",
+    "DBUS_",
+    "SSH_",
+    "SSL_",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
 ];
-const PASSED_ON_WHOLE: [&str; 8] = ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH", "NO_PROXY", "ALL_PROXY"];
+const PASSED_ON_WHOLE: [&str; 8] =
+    ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH", "NO_PROXY", "ALL_PROXY"];
 
 fn is_heeded(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
@@ -34,7 +98,8 @@ pub(super) fn of_engine() -> Vec<(String, String)> {
         let name = name.to_ascii_uppercase();
         PASSED_ON_WHOLE.contains(&name.as_str()) || PASSED_ON.iter().any(|prefix| name.starts_with(prefix))
     };
-    let all = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let all =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     all.filter(|(name, _)| wanted(name)).collect()
 }
 
@@ -99,7 +164,8 @@ mod tests {
 
     #[test]
     fn values_are_never_arguments() {
-        let sorted = sort(&[("PASSWORD", "secret\nof two lines"), ("PATH", "/app/bin"), ("LD_PRELOAD", "/evil.so")]).unwrap();
+        let sorted =
+            sort(&[("PASSWORD", "secret\nof two lines"), ("PATH", "/app/bin"), ("LD_PRELOAD", "/evil.so")]).unwrap();
         assert_eq!(sorted.arguments().collect::<Vec<_>>(), ["--env=PASSWORD", "--env-file=/dev/stdin"]);
         assert_eq!(sorted.own(), [("PASSWORD".to_owned(), "secret\nof two lines".to_owned())]);
         assert_eq!(sorted.file(), "PATH=/app/bin\nLD_PRELOAD=/evil.so\n");
@@ -107,7 +173,17 @@ mod tests {
 
     #[test]
     fn what_leads_the_engine_never_reaches_its_own_environment() {
-        for name in ["HOME", "DOCKER_HOST", "CONTAINERS_CONF", "http_proxy", "GODEBUG", "XDG_RUNTIME_DIR", "LD_AUDIT", "A.B", "A*"] {
+        for name in [
+            "HOME",
+            "DOCKER_HOST",
+            "CONTAINERS_CONF",
+            "http_proxy",
+            "GODEBUG",
+            "XDG_RUNTIME_DIR",
+            "LD_AUDIT",
+            "A.B",
+            "A*",
+        ] {
             assert_eq!(sort(&[(name, "x")]).unwrap().own(), [], "{name}");
         }
         assert!(sort(&[("PATH", "a\nb")]).unwrap_err().contains("PATH"));

@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn the_last_error_is_the_reason() {
-        let podman = "Trying to pull web...\ntime=… level=warning msg=retrying\nError: initializing source: no such host\n";
+        let podman =
+            "Trying to pull web...\ntime=… level=warning msg=retrying\nError: initializing source: no such host\n";
         assert_eq!(last_words(podman), "initializing source: no such host");
         assert_eq!(last_words("Error response from daemon: manifest unknown\n"), "manifest unknown");
         assert_eq!(last_words("odd\n"), "odd");

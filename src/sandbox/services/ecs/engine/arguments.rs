@@ -96,10 +96,21 @@ const MEMBERS: &[(&str, Member)] = &[
     ("pseudoTerminal", Flags(|_, _| Ok(vec!["--tty".to_owned()]))),
     ("dnsServers", Flags(|value, _| each("--dns", value, String::clone))),
     ("dnsSearchDomains", Flags(|value, _| each("--dns-search", value, String::clone))),
-    ("extraHosts", Flags(|value, _| each("--add-host", value, |host: &Host| format!("{}:{}", host.hostname, host.ip_address)))),
-    ("systemControls", Flags(|value, _| each("--sysctl", value, |one: &SystemControl| format!("{}={}", one.namespace, one.value)))),
+    (
+        "extraHosts",
+        Flags(|value, _| each("--add-host", value, |host: &Host| format!("{}:{}", host.hostname, host.ip_address))),
+    ),
+    (
+        "systemControls",
+        Flags(|value, _| each("--sysctl", value, |one: &SystemControl| format!("{}={}", one.namespace, one.value))),
+    ),
     ("dockerLabels", Flags(|value, _| labels(value))),
-    ("ulimits", Flags(|value, _| each("--ulimit", value, |one: &Ulimit| format!("{}={}:{}", one.name, one.soft_limit, one.hard_limit)))),
+    (
+        "ulimits",
+        Flags(|value, _| {
+            each("--ulimit", value, |one: &Ulimit| format!("{}={}:{}", one.name, one.soft_limit, one.hard_limit))
+        }),
+    ),
 ];
 
 /// The arguments after `create`, up to and with the image and its command.
@@ -110,7 +121,9 @@ pub(super) fn arguments(definition: &Map<String, Value>, given: &Given<'_>) -> R
     let mut arguments = vec![format!("--name={}", given.name)];
     for (name, value) in definition.iter().filter(|(_, value)| asks_for_something(value)) {
         match MEMBERS.iter().find(|(known, _)| known == name) {
-            Some((_, Flags(turn))) => arguments.extend(turn(value, given.kind).map_err(|error| format!("{name}: {error}"))?),
+            Some((_, Flags(turn))) => {
+                arguments.extend(turn(value, given.kind).map_err(|error| format!("{name}: {error}"))?)
+            }
             Some((_, Below | Elsewhere)) => {}
             None => return Err(format!("{name} is not served with containers in the sandbox")),
         }
@@ -154,7 +167,11 @@ fn one(flag: &str, value: &Value) -> Result<Vec<String>, String> {
 }
 
 /// A flag for every item of a list.
-pub(super) fn each<T: DeserializeOwned>(flag: &str, value: &Value, text: fn(&T) -> String) -> Result<Vec<String>, String> {
+pub(super) fn each<T: DeserializeOwned>(
+    flag: &str,
+    value: &Value,
+    text: fn(&T) -> String,
+) -> Result<Vec<String>, String> {
     Ok(read::<Vec<T>>(value)?.iter().map(|item| format!("{flag}={}", text(item))).collect())
 }
 
@@ -234,7 +251,9 @@ fn limits(definition: &Map<String, Value>, given: &Given<'_>) -> Result<Vec<Stri
     if facts.limits_memory {
         let memory = member::<u32>(definition, "memory")?.or(*task_memory);
         // With as much swap as memory, which is none beside it: Fargate has no swap.
-        flags.extend(memory.into_iter().flat_map(|memory| [format!("--memory={memory}m"), format!("--memory-swap={memory}m")]));
+        flags.extend(
+            memory.into_iter().flat_map(|memory| [format!("--memory={memory}m"), format!("--memory-swap={memory}m")]),
+        );
         let reserved = member::<u32>(definition, "memoryReservation")?;
         flags.extend(reserved.map(|memory| format!("--memory-reservation={memory}m")));
     }

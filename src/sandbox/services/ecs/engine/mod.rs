@@ -14,13 +14,15 @@ use super::model::{ContainerDefinition, Task, TaskDefinition};
 use super::names::{key, last_part};
 use super::register_task_definition::parse_size;
 use super::{driver, images};
+use crate::sandbox::Sandbox;
 use crate::sandbox::services::Reply;
 use crate::sandbox::tasks::engine::{Engine, EngineError, Kind, LocalImage, Variables, network_is_missing};
 use crate::sandbox::tasks::{PortLease, Process};
-use crate::sandbox::Sandbox;
 
 mod arguments;
 mod parameters;
+#[cfg(test)]
+mod tests;
 mod wiring;
 
 use arguments::{Given, arguments};
@@ -155,7 +157,9 @@ async fn engine_arguments(
     wiring: &Wiring,
 ) -> Result<Vec<String>, String> {
     let Order { task, definition, container, host_name, .. } = order;
-    if let Some(member) = ["pidMode", "ipcMode", "proxyConfiguration"].iter().find(|name| definition.content.contains_key(**name)) {
+    if let Some(member) =
+        ["pidMode", "ipcMode", "proxyConfiguration"].iter().find(|name| definition.content.contains_key(**name))
+    {
         return Err(format!("{member} is not served with containers in the sandbox"));
     }
     let size = |member: &str, unit| definition.text(member).and_then(|text| parse_size(text, unit));
@@ -187,7 +191,9 @@ async fn engine_arguments(
 fn as_overridden(task: &Task, definition: &TaskDefinition, container: &ContainerDefinition) -> Map<String, Value> {
     let named = |list: Option<&Value>| {
         let list = list.and_then(Value::as_array).into_iter().flatten();
-        let found = list.filter_map(Value::as_object).find(|one| one.get("name").and_then(Value::as_str) == Some(&container.name));
+        let found = list
+            .filter_map(Value::as_object)
+            .find(|one| one.get("name").and_then(Value::as_str) == Some(&container.name));
         found.cloned().unwrap_or_default()
     };
     let mut whole = named(definition.content.get("containerDefinitions"));
@@ -205,7 +211,8 @@ fn scratch(definition: &TaskDefinition) -> BTreeSet<String> {
     let names = volumes.filter_map(|volume| {
         let name = volume.get("name")?.as_str()?.to_owned();
         let members = volume.as_object()?.iter();
-        let plain = members.filter(|(member, _)| *member != "name").all(|(_, value)| !arguments::asks_for_something(value));
+        let plain =
+            members.filter(|(member, _)| *member != "name").all(|(_, value)| !arguments::asks_for_something(value));
         (plain && mounted.iter().filter(|point| point["sourceVolume"] == name.as_str()).count() == 1).then_some(name)
     });
     names.collect()
