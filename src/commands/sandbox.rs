@@ -19,7 +19,7 @@ use crate::sandbox::services;
 ///
 /// The first command with --sandbox starts it by itself. It listens on loopback only and lets in only requests that are signed with its secret.
 /// Commands that arrive in API requests never run on this machine, except container health checks, exec, sessions and Run Command; --no-host-exec
-/// switches these four off.
+/// switches these four off. With `runtime = "podman"` or `"docker"` in ecsws.toml the images of a stack run as containers, and their commands inside those.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ecsws sandbox start

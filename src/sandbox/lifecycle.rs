@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use super::client::{ControlError, Endpoint};
+use super::tasks::engine;
 use super::world::clock::Clock;
 use super::{Config, auth};
 
@@ -23,7 +24,7 @@ const RUNNING_LOCK: &str = "running.lock";
 const STARTING_LOCK: &str = "starting.lock";
 const LOG_FILE: &str = "sandbox.log";
 /// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
-const CONTENTS: &[&str] = &["world.redb", ENDPOINT_FILE, LOG_FILE];
+const CONTENTS: &[&str] = &["world.redb", ENDPOINT_FILE, LOG_FILE, engine::ENGINES_FILE];
 /// How long a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(10);
@@ -310,6 +311,8 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
         return Err(LifecycleError::NotOurs(folder.to_owned()));
     }
     stop(folder).await?;
+    // Those that a killed sandbox left: nobody would know of them any more.
+    engine::remove_all(folder, |_| false).await;
     for name in CONTENTS {
         let path = folder.join(name);
         match fs::remove_file(&path) {

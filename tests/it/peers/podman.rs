@@ -290,7 +290,16 @@ fn why_a_container_ended_or_did_not_start_is_told() {
     let gone = sandbox.run(&sandbox.definition("gone"), &json!({}));
     let reason = gone["stoppedReason"].as_str().unwrap_or_default();
     assert!(reason.starts_with("CannotPullContainerError: "), "{reason}");
-    assert!(sandbox.containers().len() <= 1, "only the service's");
+    let left = sandbox.containers();
+    assert_eq!(left.len(), 1, "the service's");
+
+    // What a killed sandbox left is not forgotten with its state.
+    let pid = i32::try_from(sandbox.endpoint().pid).expect("a process id");
+    let shims = children(pid);
+    end(pid);
+    shims.into_iter().for_each(end);
+    sandbox.place.ecsws("sandbox reset");
+    assert!(left.into_keys().all(|name| !containers().contains_key(&name)));
 }
 
 /// Containers of a stack that the CLI deploys; its runtime is told as `ecsws deploy` tells it.

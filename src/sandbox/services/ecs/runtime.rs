@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::engine::{Engines, TaskNetwork};
 use crate::sandbox::services::logs::writer::{self, Entry};
 use crate::sandbox::tasks::address::ServiceAddress;
+use crate::sandbox::tasks::engine::Kind;
 use crate::sandbox::tasks::{CpuTimes, Ports, ProcessHandle, Runner, own_executable};
 
 /// The live side of ECS.
@@ -38,6 +39,8 @@ pub(super) struct Running {
     pub(super) processes: Vec<ProcessHandle>,
     /// What its containers share, once the first of them runs.
     pub(super) network: Option<TaskNetwork>,
+    /// Which of its containers run in an engine, by their place in its definition.
+    pub(super) engines: BTreeMap<usize, Kind>,
 }
 
 impl Runtime {

@@ -25,7 +25,7 @@ mod verdict;
 
 pub use facts::Facts;
 pub use image::{LocalImage, is_image_name};
-pub use left::remove_all;
+pub use left::{ENGINES_FILE, remove_all};
 pub use variables::Variables;
 pub use verdict::network_is_missing;
 pub(super) use verdict::verdict;
@@ -217,11 +217,11 @@ impl Engine {
         let _ = self.run(&arguments, &[], b"").await;
     }
 
-    /// The command that runs another one in a running container.
-    pub fn exec(&self, container: &str, command: &[String]) -> Vec<String> {
+    /// The command that runs another one in a running container, and its environment. It ends with that one's exit code.
+    pub fn exec(&self, container: &str, command: &[String]) -> (Vec<String>, Vec<(String, String)>) {
         let mut whole = self.kind.command(&["exec", container]);
         whole.extend_from_slice(command);
-        whole
+        (whole, variables::of_engine())
     }
 
     /// Runs the engine with `own` variables over its usual environment and gives what it prints.

@@ -145,6 +145,9 @@ async fn attempt(
     let started = engine.start(&sandbox.tasks.runner, &container_name, &spec).await;
     let process = started.map_err(|error| ("CannotStartContainerError", error))?;
     let ports = wiring.settle(sandbox, task, container);
+    if let Some(running) = sandbox.tasks.running().get_mut(&key(&task.cluster, &task.id)) {
+        running.engines.insert(order.index, engine.kind());
+    }
     Ok(Contained { process, ports, leases: wiring.leases })
 }
 
@@ -216,6 +219,18 @@ fn scratch(definition: &TaskDefinition) -> BTreeSet<String> {
         (plain && mounted.iter().filter(|point| point["sourceVolume"] == name.as_str()).count() == 1).then_some(name)
     });
     names.collect()
+}
+
+/// The command that runs another one inside a running container of a task, and its environment; none when the container is a
+/// process of this machine. `index` is the container's place in the task's definition.
+pub fn exec(
+    sandbox: &Sandbox,
+    task: &Task,
+    index: usize,
+    command: &[String],
+) -> Option<(Vec<String>, Vec<(String, String)>)> {
+    let kind = sandbox.tasks.running().get(&key(&task.cluster, &task.id))?.engines.get(&index).copied()?;
+    Some(sandbox.tasks.engines.get(kind).exec(&name(task, index), command))
 }
 
 /// Ends the containers of tasks that do not run: a killed sandbox leaves them when its shims are killed too.
