@@ -161,7 +161,11 @@ impl Engine {
             command
         };
         ProcessSpec {
-            command: command(&["start", "--attach", "--sig-proxy=false"]),
+            command: command(match self.kind {
+                Kind::Podman => &["start", "--attach", "--sig-proxy=false"],
+                // Its client always passes signals on; it gets none but the last.
+                Kind::Docker => &["start", "--attach"],
+            }),
             cwd: None,
             environment: variables::of_engine(),
             stop_timeout,
