@@ -212,7 +212,8 @@ fn children(parent: i32) -> Vec<i32> {
     let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     let is_child = |pid: &i32| {
         let stat = Path::new("/proc").join(pid.to_string()).join("stat");
-        let fields = stat.exists().then(|| read(&stat)).unwrap_or_default();
+        // One that ends meanwhile is none.
+        let fields = String::from_utf8(fs::read(stat).unwrap_or_default()).unwrap_or_default();
         let after = fields.rsplit(')').next().unwrap_or_default().split_whitespace().nth(1);
         after == Some(parent.to_string().as_str())
     };

@@ -109,6 +109,15 @@ pub struct Engine {
     without_bridge: AtomicBool,
 }
 
+/// A process of this machine that runs a command inside a container, and ends with that one's exit code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exec {
+    /// The engine's program and its arguments.
+    pub command: Vec<String>,
+    /// Its whole environment.
+    pub environment: Vec<(String, String)>,
+}
+
 /// How an engine's command went wrong, in its own words.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -221,11 +230,11 @@ impl Engine {
         let _ = self.run(&arguments, &[], b"").await;
     }
 
-    /// The command that runs another one in a running container, and its environment. It ends with that one's exit code.
-    pub fn exec(&self, container: &str, command: &[String]) -> (Vec<String>, Vec<(String, String)>) {
+    /// What runs a command in a running container.
+    pub fn exec(&self, container: &str, command: &[String]) -> Exec {
         let mut whole = self.kind.command(&["exec", container]);
         whole.extend_from_slice(command);
-        (whole, variables::of_engine())
+        Exec { command: whole, environment: variables::of_engine() }
     }
 
     /// Runs the engine with `own` variables over its usual environment and gives what it prints.

@@ -150,7 +150,7 @@ impl Variables {
 
     /// What goes through the pipe.
     pub(super) fn file(&self) -> String {
-        self.file.iter().map(|(name, value)| format!("{name}={value}\n")).collect()
+        self.file.iter().flat_map(|(name, value)| [name, "=", value, "\n"]).collect()
     }
 }
 

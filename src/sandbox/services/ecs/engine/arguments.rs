@@ -91,7 +91,7 @@ const MEMBERS: &[(&str, Member)] = &[
     ("linuxParameters", Flags(|value, _| linux_parameters(value))),
     ("user", Flags(|value, _| one("--user", value))),
     ("workingDirectory", Flags(|value, _| one("--workdir", value))),
-    ("readonlyRootFilesystem", Flags(read_only)),
+    ("readonlyRootFilesystem", Flags(|_, kind| Ok(read_only(kind)))),
     ("interactive", Flags(|_, _| Ok(vec!["--interactive".to_owned()]))),
     ("pseudoTerminal", Flags(|_, _| Ok(vec!["--tty".to_owned()]))),
     ("dnsServers", Flags(|value, _| each("--dns", value, String::clone))),
@@ -122,7 +122,7 @@ pub(super) fn arguments(definition: &Map<String, Value>, given: &Given<'_>) -> R
     for (name, value) in definition.iter().filter(|(_, value)| asks_for_something(value)) {
         match MEMBERS.iter().find(|(known, _)| known == name) {
             Some((_, Flags(turn))) => {
-                arguments.extend(turn(value, given.kind).map_err(|error| format!("{name}: {error}"))?)
+                arguments.extend(turn(value, given.kind).map_err(|error| format!("{name}: {error}"))?);
             }
             Some((_, Below | Elsewhere)) => {}
             None => return Err(format!("{name} is not served with containers in the sandbox")),
@@ -197,10 +197,10 @@ struct Ulimit {
 }
 
 /// Podman would leave /tmp and the like writable.
-fn read_only(_: &Value, kind: Kind) -> Result<Vec<String>, String> {
+fn read_only(kind: Kind) -> Vec<String> {
     let mut flags = vec!["--read-only".to_owned()];
     flags.extend((kind == Kind::Podman).then(|| "--read-only-tmpfs=false".to_owned()));
-    Ok(flags)
+    flags
 }
 
 fn labels(value: &Value) -> Result<Vec<String>, String> {

@@ -16,7 +16,7 @@ use super::register_task_definition::parse_size;
 use super::{driver, images};
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::Reply;
-use crate::sandbox::tasks::engine::{Engine, EngineError, Kind, LocalImage, Variables, network_is_missing};
+use crate::sandbox::tasks::engine::{Engine, EngineError, Exec, Kind, LocalImage, Variables, network_is_missing};
 use crate::sandbox::tasks::{PortLease, Process};
 
 mod arguments;
@@ -221,14 +221,9 @@ fn scratch(definition: &TaskDefinition) -> BTreeSet<String> {
     names.collect()
 }
 
-/// The command that runs another one inside a running container of a task, and its environment; none when the container is a
-/// process of this machine. `index` is the container's place in the task's definition.
-pub fn exec(
-    sandbox: &Sandbox,
-    task: &Task,
-    index: usize,
-    command: &[String],
-) -> Option<(Vec<String>, Vec<(String, String)>)> {
+/// What runs a command inside a running container of a task; none when the container is a process of this machine. `index` is
+/// the container's place in the task's definition.
+pub fn exec(sandbox: &Sandbox, task: &Task, index: usize, command: &[String]) -> Option<Exec> {
     let kind = sandbox.tasks.running().get(&key(&task.cluster, &task.id))?.engines.get(&index).copied()?;
     Some(sandbox.tasks.engines.get(kind).exec(&name(task, index), command))
 }
