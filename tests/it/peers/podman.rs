@@ -142,6 +142,16 @@ impl Sandboxed {
         containers().into_iter().filter(|(name, _)| ids.iter().any(|id| name.contains(id.as_str()))).collect()
     }
 
+    /// `kill -9`, of its shims too when `all` is.
+    fn kill(&self, all: bool) {
+        let pid = i32::try_from(self.endpoint().pid).expect("a process id");
+        let shims = children(pid);
+        end(pid);
+        shims.into_iter().filter(|_| all).for_each(end);
+        let mut status = self.place.command(env!("CARGO_BIN_EXE_ecsws"), "sandbox status");
+        eventually("the end of the sandbox", || status.output().expect("it runs").status.code() == Some(5));
+    }
+
     /// Runs a task to its end and gives what is said of it.
     fn run(&self, definition: &str, overrides: &Value) -> Value {
         let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-0123456789abcdef0"] } }).to_string();
@@ -246,17 +256,14 @@ fn images_run_as_containers_and_none_is_left() {
 
     // The sandbox alone: the shims take the containers away.
     let ids: Vec<String> = sandbox.containers().into_keys().collect();
-    end(i32::try_from(sandbox.endpoint().pid).expect("a process id"));
+    sandbox.kill(false);
     eventually("the end of the containers", || !ids.iter().any(|id| self::containers().contains_key(id)));
 
     // The sandbox and its shims: the next sandbox takes them away.
     place.ecsws("sandbox start");
     eventually("new tasks", || sandbox.status()["running"] == 2);
     let ids: Vec<String> = sandbox.containers().into_keys().collect();
-    let pid = i32::try_from(sandbox.endpoint().pid).expect("a process id");
-    let shims = children(pid);
-    end(pid);
-    shims.into_iter().for_each(end);
+    sandbox.kill(true);
     assert!(ids.iter().all(|id| self::containers().contains_key(id)), "nobody is left to take them away");
     place.ecsws("sandbox start");
     eventually("the end of what was left", || !ids.iter().any(|id| self::containers().contains_key(id)));
@@ -295,10 +302,7 @@ fn why_a_container_ended_or_did_not_start_is_told() {
     assert_eq!(left.len(), 1, "the service's");
 
     // What a killed sandbox left is not forgotten with its state.
-    let pid = i32::try_from(sandbox.endpoint().pid).expect("a process id");
-    let shims = children(pid);
-    end(pid);
-    shims.into_iter().for_each(end);
+    sandbox.kill(true);
     sandbox.place.ecsws("sandbox reset");
     assert!(left.into_keys().all(|name| !containers().contains_key(&name)));
 }

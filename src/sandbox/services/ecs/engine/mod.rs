@@ -101,16 +101,17 @@ pub(super) async fn start(sandbox: &Arc<Sandbox>, kind: Kind, order: &Order<'_>)
     engine.facts().await.map_err(|error| failed("ResourceInitializationError", &error))?;
     let image = pulled(sandbox, engine, order).await.map_err(|reason| failed("CannotPullContainerError", &reason))?;
     let bridged = engine.has_bridge();
-    match attempt(sandbox, engine, order, &image).await {
-        // Nothing of the first attempt is left.
-        Err((_, error)) if bridged && network_is_missing(&error.0) => {
-            engine.give_up_bridge();
-            let again = attempt(sandbox, engine, order, &image).await;
-            // Without a way round it the first reason is the telling one.
-            again.map_err(|(word, _)| failed(word, &error))
-        }
-        tried => tried.map_err(|(word, error)| failed(word, &error)),
+    let tried = attempt(sandbox, engine, order, &image, bridged).await;
+    if let Err((_, error)) = &tried
+        && bridged
+        && network_is_missing(&error.0)
+        && let Ok(contained) = attempt(sandbox, engine, order, &image, false).await
+    {
+        engine.give_up_bridge();
+        return Ok(contained);
     }
+    // Without a way round it the first reason is the telling one.
+    tried.map_err(|(word, error)| failed(word, &error))
 }
 
 /// The image, which is waited for no longer than its task is wanted.
@@ -125,17 +126,18 @@ async fn pulled(sandbox: &Arc<Sandbox>, engine: &Engine, order: &Order<'_>) -> R
     }
 }
 
-/// One try; the error is ECS's word for the step that failed and the engine's reason.
+/// One try, of which nothing is left when it fails; the error is ECS's word for the step that failed and the engine's reason.
 async fn attempt(
     sandbox: &Arc<Sandbox>,
     engine: &Engine,
     order: &Order<'_>,
     image: &LocalImage,
+    bridged: bool,
 ) -> Result<Contained, (&'static str, EngineError)> {
     let create = |reason: String| ("CannotCreateContainerError", EngineError(reason));
     let Order { task, container, .. } = order;
     let container_name = name(task, order.index);
-    let wiring = Wiring::of(sandbox, engine, order, &container_name).map_err(create)?;
+    let wiring = Wiring::of(sandbox, order, &container_name, bridged).map_err(create)?;
     let mut variables = order.variables.clone();
     variables.extend(wiring.variables());
     let variables = Variables::sort(variables).map_err(create)?;

@@ -10,7 +10,7 @@ use super::{Order, key};
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::ecs::model::{ContainerDefinition, Task};
 use crate::sandbox::tasks::PortLease;
-use crate::sandbox::tasks::engine::{Engine, Sharing};
+use crate::sandbox::tasks::engine::Sharing;
 
 /// The network that the containers of an `awsvpc` task share.
 #[derive(Debug, Clone)]
@@ -34,14 +34,15 @@ pub(super) struct Wiring {
 }
 
 impl Wiring {
-    pub(super) fn of(sandbox: &Sandbox, engine: &Engine, order: &Order<'_>, name: &str) -> Result<Self, String> {
+    /// `name` is the container's own; `bridged` says whether it can have a network of its own.
+    pub(super) fn of(sandbox: &Sandbox, order: &Order<'_>, name: &str, bridged: bool) -> Result<Self, String> {
         let Order { task, definition, container, .. } = order;
         let plain = |network, port| Self { network, leases: Vec::new(), port, tells_port: false, shared: None };
         let first = container.port_mappings.first().map(|mapping| mapping.container_port);
         match definition.text("networkMode") {
             Some("none") => return Ok(plain(Network::None, None)),
             Some("host") => return Ok(plain(Network::Host, first)),
-            _ if !engine.has_bridge() => {
+            _ if !bridged => {
                 let lease = sandbox.tasks.ports.lease().map_err(|error| error.to_string())?;
                 let port = Some(lease.number());
                 return Ok(Self { leases: vec![lease], tells_port: true, ..plain(Network::Host, port) });
