@@ -29,6 +29,8 @@ impl Image {
         for applet in ["cat", "env", "httpd", "mkdir", "sh", "sleep", "wget"] {
             symlink("busybox", bin.join(applet)).expect("a link");
         }
+        // So that no two tests share a layer, which the end of one would take from the other.
+        fs::copy("/proc/sys/kernel/random/uuid", root.path().join("uuid")).expect("a file of its own");
         let mut command = Command::new("tar");
         command.arg("-C").arg(root.path()).args(["-c", "."]).stdout(Stdio::piped());
         let mut tar = command.spawn().expect("there is a tar");
