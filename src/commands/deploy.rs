@@ -72,8 +72,8 @@ pub async fn deploy(
     options: DeployOptions,
     ctx: &mut Context,
 ) -> Result<Vec<Stack>, CliError> {
-    check_runtime(project, ctx)?;
     let aws = ctx.aws(Some(project)).await?;
+    check_runtime(project, stacks, ctx).await?;
     check_target(project, &aws, ctx).await?;
     let mut synthesiser = Synthesiser::new(Purpose::Deploy);
     let mut deployer = Deployer { view: DeployView::new(&ctx.ui, TimeZone::system()), options, aws: &aws, ctx };
@@ -187,13 +187,34 @@ pub async fn wait_steady(
     Ok(waited.ok_or_else(stopped)??)
 }
 
-/// What the sandbox cannot run is refused before anything is deployed to it.
-fn check_runtime(project: &Project, ctx: &Context) -> Result<(), CliError> {
-    if !ctx.settings.sandbox || project.spec.sandbox.runtime == Runtime::Process {
+/// What the sandbox cannot run is refused before anything is deployed to it; what it has to pull first is said.
+async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut Context) -> Result<(), CliError> {
+    let sandbox = &project.spec.sandbox;
+    if !ctx.settings.sandbox || sandbox.runtime == Runtime::Process {
         return Ok(());
     }
-    Err(CliError::usage("the sandbox does not run containers yet")
-        .hint("leave `runtime` out of [sandbox]: a built-in web service or a command of [sandbox.images] stands in for the image"))
+    let services = stacks.iter().filter_map(|stack| project.spec.service_of_stack(&stack.name));
+    let images = services.map(|(_, service)| &service.container.image);
+    let images: Vec<_> = images.filter(|image| !sandbox.images.contains_key(*image)).collect();
+    let input = json!({ "runtime": sandbox.runtime, "images": images });
+    let checked = ctx.sandbox_call("CheckRuntime", &input).await?;
+    if let Some(reason) = checked["unusable"].as_str() {
+        return Err(CliError::failed(reason).hint(
+            "without `runtime` in [sandbox] a built-in web service or a command of [sandbox.images] stands in for the image",
+        ));
+    }
+    let texts = |member: &str| {
+        let list = checked[member].as_array().cloned().unwrap_or_default();
+        list.into_iter().filter_map(|text| text.as_str().map(ToOwned::to_owned)).collect::<Vec<_>>()
+    };
+    let engine = input["runtime"].as_str().unwrap_or_default();
+    for text in texts("shortcomings") {
+        ctx.ui.warn(&format!("{engine}: {text}"));
+    }
+    for image in texts("missing") {
+        ctx.ui.note(&format!("{engine} pulls {image}, which is not on this machine yet"));
+    }
+    Ok(())
 }
 
 /// Tells the sandbox which programs stand in for the images of a service's stack; folders are taken from the project's.

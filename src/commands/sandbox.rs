@@ -29,7 +29,8 @@ const EXAMPLES: &str = "Examples:
 /// The first command with --sandbox starts it by itself. It listens on loopback only and lets in only requests that are signed with its secret.
 /// Commands that arrive in API requests never run on this machine, except container health checks, exec, sessions and Run Command; --no-host-exec
 /// switches these four off. A health check runs beside the container's process: the port of its definition after localhost means the real one,
-/// and where curl or wget is missing the sandbox asks the address itself.
+/// and where curl or wget is missing the sandbox asks the address itself. With `runtime = "podman"` or `"docker"` in ecsws.toml the images of a
+/// stack run as containers, and their commands inside those.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::SANDBOX))]
 pub struct SandboxArgs {

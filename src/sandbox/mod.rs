@@ -96,7 +96,7 @@ impl Sandbox {
         Ok(Arc::new(Self {
             journal: journal::Journal::open(&config.state_dir)?,
             world: world::Shared::open(&config.state_dir).map_err(io::Error::other)?,
-            tasks: services::ecs::Runtime::new()?,
+            tasks: services::ecs::Runtime::new(&config.state_dir)?,
             faults: faults::Faults::default(),
             background: TaskTracker::new(),
             started_at: clock.now(),

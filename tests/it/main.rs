@@ -18,6 +18,7 @@ mod sandbox_cloudformation;
 mod sandbox_cloudwatch;
 mod sandbox_ecs;
 mod sandbox_ecs_tasks;
+mod sandbox_engines;
 mod sandbox_faults;
 mod sandbox_limits;
 mod sandbox_logs;

@@ -32,6 +32,7 @@ async fn stand_in(ports: &Ports) -> Running {
         cwd: None,
         environment: environment::of_container(&[], port, "ip-10-0-0-7.ec2.internal", "task"),
         stop_timeout: Duration::from_secs(5),
+        container: None,
     };
     let mut process = Runner::new(PathBuf::from(executable)).start(&spec).await.expect("it starts");
     while !process.output.recv().await.expect("it says when it listens").text.contains("listening") {}

@@ -24,6 +24,7 @@ fn spec(command: &[&str]) -> ProcessSpec {
         cwd: None,
         environment: environment::of_container(&[], 4321, "ip-10-0-0-4.ec2.internal", &id),
         stop_timeout: Duration::from_millis(200),
+        container: None,
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Endpoint, LifecycleError};
 use crate::sandbox::journal;
+use crate::sandbox::tasks::engine::ENGINES_FILE;
 use crate::sandbox::world::store;
 
 /// How often is looked whether the folder is still there.
@@ -21,8 +22,15 @@ pub(super) const RUNNING_LOCK: &str = "running.lock";
 /// Held by the command that starts, or forgets, a sandbox.
 pub(super) const STARTING_LOCK: &str = "starting.lock";
 /// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
-pub(super) const CONTENTS: &[&str] =
-    &[store::FILE, store::DRAFT_FILE, ENDPOINT_FILE, ENDPOINT_DRAFT, journal::FILE, journal::EARLIER_FILE];
+pub(super) const CONTENTS: &[&str] = &[
+    store::FILE,
+    store::DRAFT_FILE,
+    ENDPOINT_FILE,
+    ENDPOINT_DRAFT,
+    journal::FILE,
+    journal::EARLIER_FILE,
+    ENGINES_FILE,
+];
 
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
     let path = path.to_owned();

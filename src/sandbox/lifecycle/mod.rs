@@ -17,6 +17,7 @@ mod folder;
 mod home;
 
 pub use super::client::{ControlError, Endpoint};
+use super::tasks::engine;
 use super::world::clock::Clock;
 use super::{Config, auth, journal};
 use folder::{CONTENTS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint, try_lock};
@@ -255,6 +256,8 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
     if !try_lock(&running, folder)? {
         return Err(LifecycleError::AlreadyRunning(folder.to_owned()));
     }
+    // Those that a killed sandbox left: nobody would know of them any more.
+    engine::remove_all(folder, |_| false).await;
     for name in CONTENTS {
         let path = folder.join(name);
         match fs::remove_file(&path) {

@@ -2,7 +2,6 @@
 //! own command, ends them when they take too long, and ends them with the container.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use nix::unistd::Pid;
 use tokio::time::Instant;
@@ -31,9 +30,9 @@ impl Checks {
         Self { container, running: BTreeMap::new() }
     }
 
-    /// How long the container's own command may take to end.
-    pub(super) fn stop_timeout(&self) -> Duration {
-        self.container.stop_timeout
+    /// What the container was started with.
+    pub(super) fn container(&self) -> &ProcessSpec {
+        &self.container
     }
 
     /// Starts a check; the answer at once when that is not possible.

@@ -3,10 +3,13 @@
 //! A container's command runs under a shim: this binary again, leader of a process group of its own, holding a socket whose
 //! other end only the sandbox has. When that socket closes, however the sandbox ended, the shim ends everything below it.
 //! This module knows processes, ports and sockets; it knows nothing of ECS. What a task runs comes only from
-//! `[sandbox.images]` or is the built-in stand-in; of API requests only checks beside a running container come here.
+//! `[sandbox.images]` or is the built-in stand-in; of API requests only checks beside a running container come here, and what
+//! runs inside containers ([`engine`]).
 
 pub mod address;
 mod checks;
+mod container;
+pub mod engine;
 pub mod environment;
 pub mod launch;
 mod output;
@@ -21,7 +24,7 @@ mod throttle;
 pub use output::{MAX_MESSAGE_BYTES, Output, OutputLine};
 pub use ports::{PortLease, Ports};
 pub use process_tree::{CpuTimes, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
-pub use protocol::{Exit, ProcessSpec};
+pub use protocol::{ContainerCommands, Exit, ProcessSpec};
 pub use runner::{Process, ProcessHandle, Runner, StartError, own_executable};
 
 /// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.

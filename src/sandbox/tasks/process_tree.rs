@@ -210,6 +210,16 @@ mod system {
             (pids, pages * page_bytes())
         }
 
+        /// A process and those below it, and the memory that they have in RAM, in bytes.
+        pub fn tree(&self, root: Pid) -> (Vec<i32>, u64) {
+            let (mut pids, mut pages) = (Vec::new(), 0);
+            self.walk(root.as_raw(), &mut |pid, process| {
+                pids.push(pid);
+                pages += process.resident_pages;
+            });
+            (pids, pages * page_bytes())
+        }
+
         fn walk(&self, root: i32, visit: &mut dyn FnMut(i32, &Process)) {
             let mut pending = vec![root];
             while let Some(pid) = pending.pop() {
@@ -285,6 +295,11 @@ mod system {
 
         /// Always nothing.
         pub fn below(&self, _root: Pid) -> (Vec<i32>, u64) {
+            (Vec::new(), 0)
+        }
+
+        /// Always nothing.
+        pub fn tree(&self, _root: Pid) -> (Vec<i32>, u64) {
             (Vec::new(), 0)
         }
 

@@ -16,6 +16,20 @@ pub struct ProcessSpec {
     pub environment: Vec<(String, String)>,
     /// How long after SIGTERM the rest is killed.
     pub stop_timeout: Duration,
+    /// For a command that stays with a container, what the container itself needs.
+    #[serde(default)]
+    pub container: Option<ContainerCommands>,
+}
+
+/// What a shim runs for a container, whose processes are not below it. A command is a program and its arguments.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ContainerCommands {
+    /// Asks its main process to end.
+    pub stop: Vec<String>,
+    /// Prints its state, after its end.
+    pub inspect: Vec<String>,
+    /// Take it away, whatever its state; run one after the other.
+    pub remove: Vec<Vec<String>>,
 }
 
 /// How a container's process ended.
@@ -27,16 +41,26 @@ pub enum Exit {
     Signal(i32),
     /// The shim went away without a word (somebody killed it); what ran below it was killed.
     ShimLost,
+    /// The container did not run at all: its engine could not start it.
+    NeverStarted,
+    /// The kernel ended the container for using more memory than it may.
+    OutOfMemory,
 }
 
 impl Exit {
-    /// The code as container engines give it: 128 + the signal's number, 137 (killed) when the shim was lost.
+    /// The code as container engines give it: 128 + the signal's number, 137 (killed) when the shim was lost or memory ran out.
     pub fn code(&self) -> i32 {
         match self {
             Self::Code(code) => *code,
             Self::Signal(signal) => 128 + signal,
-            Self::ShimLost => 137,
+            Self::ShimLost | Self::OutOfMemory => 137,
+            Self::NeverStarted => 127,
         }
+    }
+
+    /// Why, in ECS's words, where the code alone does not say.
+    pub fn reason(&self) -> Option<&'static str> {
+        (*self == Self::OutOfMemory).then_some("OutOfMemoryError: Container killed due to memory usage")
     }
 }
 

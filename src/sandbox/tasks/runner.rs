@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use super::output::{self, Output};
 use super::process_tree::{self, CpuTimes};
 use super::protocol::{Check, Exit, ProcessSpec, Report, Request, line};
-use super::{TASK_MARKER, environment};
+use super::{TASK_MARKER, container, environment};
 
 /// How long what a process printed is still read after its end; only something that escaped can keep the pipe open longer.
 const LAST_WORDS: Duration = Duration::from_secs(5);
@@ -153,7 +153,7 @@ impl Runner {
         let (orders, inbox) = mpsc::unbounded_channel();
         let (ended, exit) = oneshot::channel();
         let follower =
-            Follower { shim, id: Pid::from_raw(id), marker: marker(spec), readers, checks: BTreeMap::new(), count: 0 };
+            Follower { shim, id: Pid::from_raw(id), spec: spec.clone(), readers, checks: BTreeMap::new(), count: 0 };
         tokio::spawn(async move {
             // Nobody may be waiting for it any more.
             let _ = ended.send(follower.follow(reports, writer, inbox).await);
@@ -184,7 +184,7 @@ async fn end(id: Pid, shim: &mut Child) {
 struct Follower {
     shim: Child,
     id: Pid,
-    marker: Option<String>,
+    spec: ProcessSpec,
     readers: JoinSet<()>,
     /// Who waits for which check.
     checks: BTreeMap<u64, oneshot::Sender<Option<i32>>>,
@@ -220,8 +220,11 @@ impl Follower {
         let exit = if let Some(Report::Ended(exit)) = report {
             exit
         } else {
-            let lost: BTreeSet<String> = self.marker.take().into_iter().collect();
+            let lost: BTreeSet<String> = marker(&self.spec).into_iter().collect();
             process_tree::end_marked(TASK_MARKER, &lost).await;
+            if let Some(commands) = &self.spec.container {
+                container::remove(commands, &self.spec).await;
+            }
             Exit::ShimLost
         };
         let _ = tokio::time::timeout(LAST_WORDS, async { while self.readers.join_next().await.is_some() {} }).await;

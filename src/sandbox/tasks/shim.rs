@@ -20,8 +20,8 @@ use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
 use super::checks::Checks;
-use super::process_tree;
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};
+use super::{container, engine, process_tree};
 
 /// How long a task may take to end once the sandbox is gone: nobody is left to wait for it.
 const ORPHAN_GRACE: Duration = Duration::from_secs(1);
@@ -54,9 +54,14 @@ async fn supervise() -> std::io::Result<()> {
     };
     // A write to a sandbox that is gone fails; what is below must be ended all the same.
     let _ = writer.write_all(&line(&Report::Started)).await;
-    let mut checks = Checks::new(spec);
-    let exit = watch(main, &mut checks, &mut requests, &mut writer, &mut signals).await;
+    let mut checks = Checks::new(spec.clone());
+    let mut exit = watch(main, &mut checks, &mut requests, &mut writer, &mut signals).await;
     checks.end();
+    if let Some(commands) = &spec.container {
+        // Before what is below is killed: with podman that is the container's monitor, which is to end in order.
+        exit = engine::verdict(exit, &container::output(&commands.inspect, &spec).await);
+        container::remove(commands, &spec).await;
+    }
     process_tree::end_descendants().await;
     let _ = writer.write_all(&line(&Report::Ended(exit))).await;
     if !process_tree::SEES_DESCENDANTS {
@@ -106,7 +111,7 @@ async fn watch(
     writer: &mut OwnedWriteHalf,
     signals: &mut StopSignals,
 ) -> Exit {
-    let stop_timeout = checks.stop_timeout();
+    let stop_timeout = checks.container().stop_timeout;
     let mut kill_at: Option<Instant> = None;
     let mut sandbox_gone = false;
     loop {
@@ -149,8 +154,11 @@ async fn watch(
             }
         };
         if kill_at.is_none() {
-            // This process is in the group too; its own signal comes back and finds the time already set.
-            let _ = killpg(getpgrp(), Signal::SIGTERM);
+            match &checks.container().container {
+                Some(commands) => container::begin(&commands.stop, checks.container()),
+                // This process is in the group too; its own signal comes back and finds the time already set.
+                None => drop(killpg(getpgrp(), Signal::SIGTERM)),
+            }
         }
         let until = Instant::now() + grace;
         kill_at = Some(kill_at.map_or(until, |earlier| earlier.min(until)));

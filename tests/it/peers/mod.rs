@@ -8,6 +8,7 @@ mod boto3_retries;
 mod cdk_app;
 mod models;
 mod moto;
+mod podman;
 
 use std::collections::HashMap;
 use std::fs;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 mod status;
 
-use super::ecs::{addresses, images};
+use super::ecs::{addresses, engine, images};
 use super::{Service, operation};
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::{Sandbox, faults};
@@ -23,6 +23,7 @@ pub static SERVICE: Service = Service {
     protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],
     validation_code: "ValidationException",
     operations: &[
+        operation!(async "CheckRuntime" => engine::check_runtime),
         operation!("DescribeAddresses" => addresses::describe),
         operation!("DescribeFaults" => faults::describe),
         operation!("PutFaults" => faults::put),

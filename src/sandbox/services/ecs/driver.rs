@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::containers::{self, Crew, Event, Failure};
 use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::{discovery, network, scheduler};
+use crate::sandbox::tasks::Exit;
 use crate::sandbox::{Fault, Sandbox};
 
 /// The reason of tasks that end with the sandbox.
@@ -123,7 +124,7 @@ impl Driver {
                 Ok(None)
             }
             Some(Event::Exited(index, exit)) => {
-                self.update(|task| record_exit(task, index, exit.code()))?;
+                self.update(|task| record_exit(task, index, &exit))?;
                 Ok(crew.is_essential(index).then_some(Ending::ContainerExited))
             }
         }
@@ -186,7 +187,7 @@ impl Driver {
         let execution_stopped_at = self.sandbox.clock.now();
         let record = |task: &mut Task| {
             for (index, exit) in &ended {
-                record_exit(task, *index, exit.code());
+                record_exit(task, *index, exit);
             }
             task.execution_stopped_at = Some(execution_stopped_at);
             task.last_status = TaskStatus::Deprovisioning;
@@ -243,9 +244,11 @@ fn show_started(task: &mut Task, crew: &Crew) {
     }
 }
 
-fn record_exit(task: &mut Task, index: usize, code: i32) {
+fn record_exit(task: &mut Task, index: usize, exit: &Exit) {
     if let Some(container) = task.containers.get_mut(index) {
         container.last_status = TaskStatus::Stopped;
-        container.exit_code = Some(code);
+        container.exit_code = Some(exit.code());
+        // Who ended it may have said why already.
+        container.reason = container.reason.take().or_else(|| exit.reason().map(str::to_owned));
     }
 }

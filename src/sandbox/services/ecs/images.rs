@@ -1,7 +1,8 @@
 //! What stands in for images on this machine: the mapping that `PutImages` hands over for a stack, and the built-in stand-in.
 //!
 //! This is the only way for a task's command to get onto this machine: of what an API request of ECS says, nothing is run but
-//! health checks, and those only where commands of requests may run at all.
+//! health checks, and those only where commands of requests may run at all; inside containers, when the stack asks for an
+//! engine, what the request says is run.
 
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use serde_json::Value;
 
 use super::model::{ImageCommand, Images, Tag, Task};
 use super::names::{invalid, key, task_definition};
+use crate::sandbox::Sandbox;
 use crate::sandbox::services::Reply;
+use crate::sandbox::tasks::engine::Kind;
 use crate::sandbox::world::World;
-use crate::sandbox::{Fault, Sandbox};
 
 /// The tag by which CloudFormation marks what it makes.
 const STACK_TAG: &str = "aws:cloudformation:stack-name";
@@ -23,17 +25,35 @@ const STACK_TAG: &str = "aws:cloudformation:stack-name";
 #[serde(rename_all = "camelCase")]
 pub struct PutImages {
     stack_name: String,
-    runtime: Option<String>,
+    #[serde(default)]
+    runtime: Runtime,
     #[serde(default)]
     images: IndexMap<String, ImageCommand>,
+}
+
+/// What runs the images that the mapping does not name.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Runtime {
+    #[default]
+    Process,
+    Podman,
+    Docker,
+}
+
+impl Runtime {
+    fn engine(self) -> Option<Kind> {
+        match self {
+            Self::Process => None,
+            Self::Podman => Some(Kind::Podman),
+            Self::Docker => Some(Kind::Docker),
+        }
+    }
 }
 
 /// Replaces the mapping of a stack. Tasks that run already keep what they were started with.
 pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
     let PutImages { stack_name, runtime, images } = input;
-    if let Some(runtime) = runtime.filter(|runtime| runtime != "process") {
-        return Err(Fault::not_implemented(&format!("the runtime {runtime}")));
-    }
     for (image, ImageCommand { command, cwd }) in &images {
         if command.first().is_none_or(String::is_empty) {
             return Err(invalid(format!("the command for the image {image} is empty")));
@@ -43,7 +63,7 @@ pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
         }
     }
     sandbox.world.write(|world| {
-        world.ecs.images.insert(stack_name, Images { images });
+        world.ecs.images.insert(stack_name, Images { images, engine: runtime.engine() });
         Ok(Value::Null)
     })
 }
@@ -54,6 +74,11 @@ pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCo
     let images = &world.ecs.images.get(&stack)?.images;
     let untagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
     images.get(image).or_else(|| images.get(untagged)).cloned()
+}
+
+/// The engine that runs the images of a task, if its stack asks for one.
+pub(super) fn engine(world: &World, task: &Task) -> Option<Kind> {
+    world.ecs.images.get(&stack(world, task)?)?.engine
 }
 
 /// The stack of a task's service, of the task itself or of its task definition.

@@ -19,7 +19,7 @@ mod definitions;
 mod delete_service;
 mod discovery;
 mod driver;
-mod engine;
+pub mod engine;
 pub mod images;
 mod launch;
 pub mod limits;

@@ -1,6 +1,7 @@
 //! What runs on this machine on behalf of ECS: processes, ports and addresses. None of it is stored.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,9 +9,10 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::Handle;
+use super::engine::{Engines, Handle, TaskNetwork};
 use crate::sandbox::services::logs::writer::{self, Entries, Queue};
 use crate::sandbox::tasks::address::ServiceAddress;
+use crate::sandbox::tasks::engine::Kind;
 use crate::sandbox::tasks::{CpuTimes, Ports, Runner, own_executable};
 
 /// Tasks whose start or end is worked on at the same time.
@@ -25,6 +27,8 @@ pub struct Runtime {
     pub(super) ports: Ports,
     /// Tasks take turns in starting and ending, so that two hundred at once leave time for requests.
     pub(super) turns: Semaphore,
+    /// What runs images as containers.
+    pub(super) engines: Engines,
     running: Mutex<BTreeMap<String, Running>>,
     addresses: Mutex<BTreeMap<String, ServiceAddress>>,
     log_entries: Mutex<Option<Entries>>,
@@ -38,20 +42,25 @@ pub(super) struct Running {
     pub(super) stop: CancellationToken,
     /// Its containers, once they run.
     pub(super) handles: Vec<Handle>,
+    /// What its containers share, once the first of them runs.
+    pub(super) network: Option<TaskNetwork>,
+    /// Which of its containers run in an engine, by their place in its definition.
+    pub(super) engines: BTreeMap<usize, Kind>,
 }
 
 impl Runtime {
-    /// Nothing runs yet.
+    /// Nothing runs yet. `state_dir` is where the sandbox's state is.
     ///
     /// # Errors
     /// When this program's own file is not known.
-    pub fn new() -> std::io::Result<Self> {
+    pub fn new(state_dir: &Path) -> std::io::Result<Self> {
         allow_many_files();
         let (log_entries, log_queue) = writer::channel();
         Ok(Self {
             runner: Runner::new(own_executable()?),
             ports: Ports::default(),
             turns: Semaphore::new(TURNS),
+            engines: Engines::new(state_dir),
             running: Mutex::default(),
             addresses: Mutex::default(),
             log_entries: Mutex::new(Some(log_entries)),

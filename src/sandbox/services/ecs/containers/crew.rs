@@ -12,7 +12,7 @@ use super::super::model::{ContainerDefinition, HealthStatus};
 use super::order::{Progress, Verdict, last, verdict};
 use super::{Failure, Prepared, health, log};
 use crate::sandbox::Sandbox;
-use crate::sandbox::tasks::Exit;
+use crate::sandbox::tasks::{Exit, PortLease};
 
 /// How long others wait for a container to be as far as they need it, when it does not say: Fargate's three minutes
 /// (developer guide, "startTimeout").
@@ -43,6 +43,10 @@ struct Member {
     progress: Progress,
     started_at: Option<Instant>,
     handle: Option<Handle>,
+    /// Where its first port is reached.
+    port: Option<u16>,
+    /// Keep its ports its own.
+    leases: Vec<PortLease>,
     asked: bool,
     output: Option<JoinHandle<()>>,
     health: Option<AbortHandle>,
@@ -57,6 +61,8 @@ impl Crew {
             progress: Progress::Waiting,
             started_at: None,
             handle: None,
+            port: None,
+            leases: Vec::new(),
             asked: false,
             output: None,
             health: None,
@@ -102,10 +108,11 @@ impl Crew {
     async fn start(&mut self, index: usize) -> Result<(), Failure> {
         let sandbox = Arc::clone(&self.sandbox);
         let member = &mut self.members[index];
-        let launched = engine::start(&sandbox, member.prepared.spec.clone()).await.map_err(|error| Failure {
-            container: Some(index),
-            reason: format!("CannotStartContainerError: {error}"),
-        })?;
+        let launched = engine::start(&sandbox, member.prepared.spec.clone())
+            .await
+            .map_err(|reason| Failure { container: Some(index), reason })?;
+        member.port = launched.port;
+        member.leases = launched.leases;
         member.output = Some(tokio::spawn(log::forward(
             launched.output,
             member.prepared.stream.clone(),
@@ -180,8 +187,8 @@ impl Crew {
 
     /// The port in a container's definition, if it has one, and the real one.
     pub(in super::super) fn ports(&self, index: usize) -> Option<(u16, u16)> {
-        let Prepared { definition, spec, .. } = &self.members[index].prepared;
-        definition.port_mappings.first().map(|mapping| (mapping.container_port, spec.port))
+        let member = &self.members[index];
+        Some((member.prepared.definition.port_mappings.first()?.container_port, member.port?))
     }
 
     /// Whether a container was started, and runs or has ended.

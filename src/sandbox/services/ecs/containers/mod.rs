@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::engine::ContainerSpec;
+use super::engine::{self, ContainerSpec, Origin};
 use super::images;
 use super::model::{ContainerDefinition, Task, TaskDefinition};
 use super::names::task_definition;
@@ -69,7 +69,11 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Crew,
         let mut environment = variables(sandbox, task, &container);
         environment.extend(secrets::values(sandbox, &container).await?);
         let spec = spec(sandbox, task, &definition, &container, &lease);
-        let spec = ContainerSpec { environment, task_ports: task_ports.clone(), ..spec };
+        let origin = engine::of(sandbox, task, &container.image).map(|kind| {
+            let (task, definition, container) = (task.clone(), definition.clone(), container.clone());
+            Arc::new(Origin { kind, task, definition, container, index })
+        });
+        let spec = ContainerSpec { environment, task_ports: task_ports.clone(), origin, ..spec };
         prepared.push(Prepared { definition: container, spec, stream, _lease: lease });
     }
     Ok(Crew::new(sandbox, prepared))
@@ -92,6 +96,7 @@ fn spec(
     ContainerSpec {
         task_id: task.id.clone(),
         image: container.image.clone(),
+        origin: None,
         stand_in: sandbox.world.read(|world| images::command(world, task, &container.image)),
         environment: Vec::new(),
         cpu: own.or_else(of_task).unwrap_or(CPU),

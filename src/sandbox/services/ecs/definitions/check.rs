@@ -131,7 +131,7 @@ pub(in super::super) fn check_size(cpu: &str, memory: &str) -> Result<(), Fault>
 }
 
 /// `256`, `.25 vCPU`, `512`, `0.5 GB`: the number in CPU units or MiB.
-pub(super) fn parse_size(text: &str, member: &str) -> Option<u32> {
+pub(in super::super) fn parse_size(text: &str, member: &str) -> Option<u32> {
     let unit = if member == "cpu" { "vcpu" } else { "gb" };
     let lower = text.to_lowercase();
     let Some(number) = lower.trim().strip_suffix(unit) else { return text.trim().parse().ok() };

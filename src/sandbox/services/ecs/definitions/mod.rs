@@ -9,7 +9,7 @@ pub(super) mod attributes;
 mod check;
 pub(super) mod register;
 
-pub(super) use check::check_size;
+pub(super) use check::{check_size, parse_size};
 
 use super::clusters::limit;
 use super::model::TaskDefinition;

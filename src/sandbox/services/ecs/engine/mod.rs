@@ -8,10 +8,14 @@ use tokio::sync::oneshot;
 
 use super::model::ImageCommand;
 use crate::sandbox::Sandbox;
-use crate::sandbox::tasks::{CpuTimes, Exit, Output};
+use crate::sandbox::tasks::{CpuTimes, Exit, Output, PortLease};
 
+mod container;
 mod loopback;
 mod process;
+
+pub use container::{Engines, TaskNetwork, check_runtime, exec};
+pub(super) use container::{Origin, of, remove_left};
 
 /// A container, as far as every engine needs to know it.
 #[derive(Debug, Clone)]
@@ -20,13 +24,15 @@ pub(super) struct ContainerSpec {
     pub(super) task_id: String,
     /// Its image.
     pub(super) image: String,
+    /// What an engine makes a container of, when its stack asks for one; a process stands in for it otherwise.
+    pub(super) origin: Option<Arc<Origin>>,
     /// What stands in for the image, when its stack says so.
     pub(super) stand_in: Option<ImageCommand>,
     /// Its whole environment, besides what the engine adds.
     pub(super) environment: Vec<(String, String)>,
     /// CPU units.
     pub(super) cpu: u32,
-    /// Its real port on this machine.
+    /// Its real port on this machine, as a process.
     pub(super) port: u16,
     /// The ports of all containers of the task, in their definitions and on this machine: they share one loopback address.
     pub(super) task_ports: Vec<(u16, u16)>,
@@ -49,6 +55,10 @@ pub(super) struct Launched {
     pub(super) output: Output,
     /// How it ended; sent when nothing of it is left.
     pub(super) exit: oneshot::Receiver<Exit>,
+    /// Where the first port of its definition is reached on this machine.
+    pub(super) port: Option<u16>,
+    /// What keeps its ports its own, besides the one that it was given.
+    pub(super) leases: Vec<PortLease>,
 }
 
 /// A running container. When the last handle is dropped the container is stopped.
@@ -56,14 +66,19 @@ pub(super) struct Launched {
 pub(super) enum Handle {
     /// A process of this machine.
     Process(Arc<process::Handle>),
+    /// A container of podman or docker.
+    Container(Arc<container::Handle>),
 }
 
 /// Starts a container.
 ///
 /// # Errors
-/// In words for a stopped reason.
+/// In words for a stopped reason, which begin with ECS's word for the step that failed.
 pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Launched, String> {
-    process::start(sandbox, spec).await
+    match &spec.origin {
+        Some(origin) => container::start(sandbox, origin, &spec).await,
+        None => process::start(sandbox, spec).await.map_err(|error| format!("CannotStartContainerError: {error}")),
+    }
 }
 
 impl Handle {
@@ -71,6 +86,7 @@ impl Handle {
     pub(super) fn stop(&self) {
         match self {
             Self::Process(process) => process.stop(),
+            Self::Container(container) => container.stop(),
         }
     }
 
@@ -78,6 +94,7 @@ impl Handle {
     pub(super) async fn check(&self, command: &[String], timeout: Duration) -> bool {
         match self {
             Self::Process(process) => process.check(command, timeout).await,
+            Self::Container(container) => container.check(command, timeout).await,
         }
     }
 
@@ -85,6 +102,7 @@ impl Handle {
     pub(super) fn below(&self, times: &CpuTimes) -> (Vec<i32>, u64) {
         match self {
             Self::Process(process) => process.below(times),
+            Self::Container(container) => container.below(times),
         }
     }
 
@@ -92,6 +110,7 @@ impl Handle {
     pub(super) fn kill(&self) {
         match self {
             Self::Process(process) => process.kill(),
+            Self::Container(container) => container.kill(),
         }
     }
 
@@ -99,6 +118,7 @@ impl Handle {
     pub(super) fn cpu_time(&self, times: &CpuTimes) -> Duration {
         match self {
             Self::Process(process) => process.cpu_time(times),
+            Self::Container(container) => container.cpu_time(times),
         }
     }
 }

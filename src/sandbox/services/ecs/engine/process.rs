@@ -38,11 +38,14 @@ pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Laun
         cwd,
         environment: environment::of_container(environment, *port, host_name, task_id),
         stop_timeout: *stop_timeout,
+        container: None,
     };
     let process = sandbox.tasks.runner.start(&process).await.map_err(|error| error.to_string())?;
     let loopback = Loopback { ports: spec.task_ports, own: spec.port, has_port: spec.has_port };
     let handle = Handle { process: process.handle, loopback, host_exec: sandbox.config.host_exec };
-    Ok(Launched { handle: AnyHandle::Process(Arc::new(handle)), output: process.output, exit: process.exit })
+    let handle = AnyHandle::Process(Arc::new(handle));
+    let port = Some(spec.port);
+    Ok(Launched { handle, output: process.output, exit: process.exit, port, leases: Vec::new() })
 }
 
 fn stand_in(spec: &ContainerSpec) -> Result<Vec<String>, String> {

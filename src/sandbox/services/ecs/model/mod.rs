@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::sandbox::tasks::engine::Kind;
+
 mod definition;
 mod rollout;
 mod service;
@@ -57,6 +59,9 @@ pub struct AccountSetting {
 pub struct Images {
     /// By image.
     pub images: IndexMap<String, ImageCommand>,
+    /// What runs the others as containers; a built-in service stands in for them when left out.
+    #[serde(default)]
+    pub engine: Option<Kind>,
 }
 
 /// The command that stands in for an image.

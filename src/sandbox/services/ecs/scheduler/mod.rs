@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::model::{StopCode, Task, TaskStatus};
-use super::{addresses, driver};
+use super::{addresses, driver, engine};
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::logs::writer;
 use crate::sandbox::tasks::{TASK_MARKER, end_marked};
@@ -32,6 +32,8 @@ pub fn start(sandbox: &Arc<Sandbox>) {
     }
     // Their processes ended with the last sandbox; what escaped is ended now.
     sandbox.spawn(async move { end_marked(TASK_MARKER, &left).await });
+    let this = Arc::clone(sandbox);
+    sandbox.spawn(async move { engine::remove_left(&this).await });
     sandbox.background.spawn(run(Arc::clone(sandbox)));
 }
 

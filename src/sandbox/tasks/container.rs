@@ -1,0 +1,43 @@
+//! The engine's commands that a shim, or the sandbox in a lost shim's place, runs for a container.
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::protocol::{ContainerCommands, ProcessSpec};
+
+/// How long an engine may take: one that does not answer must not keep a shim.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs a command to its end and gives what it printed; nothing when it could not be run, for which there is no remedy.
+pub(super) async fn output(command: &[String], spec: &ProcessSpec) -> String {
+    let Some(mut command) = prepared(command, spec) else { return String::new() };
+    command.stdout(Stdio::piped());
+    let running = tokio::process::Command::from(command).kill_on_drop(true).output();
+    let output = tokio::time::timeout(PATIENCE, running).await;
+    output
+        .ok()
+        .and_then(Result::ok)
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default()
+}
+
+/// Takes the container away.
+pub(super) async fn remove(commands: &ContainerCommands, spec: &ProcessSpec) {
+    for command in &commands.remove {
+        output(command, spec).await;
+    }
+}
+
+/// Starts a command and leaves it to itself; whoever collects this process's children collects it.
+pub(super) fn begin(command: &[String], spec: &ProcessSpec) {
+    // Without it the stop timeout ends the container.
+    drop(prepared(command, spec).map(|mut command| command.stdout(Stdio::null()).spawn()));
+}
+
+fn prepared(command: &[String], spec: &ProcessSpec) -> Option<Command> {
+    let (program, arguments) = command.split_first()?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().envs(spec.environment.iter().map(|(name, value)| (name, value)));
+    command.stdin(Stdio::null()).stderr(Stdio::null());
+    Some(command)
+}

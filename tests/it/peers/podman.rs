@@ -1,0 +1,385 @@
+//! Images run as podman's containers: a static busybox is the only thing in them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use ecsws::sandbox::client::Endpoint;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::{Value, json};
+
+use super::{Place, succeed, tool};
+use crate::common::read;
+
+/// An image of its own, gone at the end.
+struct Image(String);
+
+impl Image {
+    fn build() -> Self {
+        let name = format!("localhost/ecsws-{:016x}:1", rand::random::<u64>());
+        let root = tempfile::tempdir().expect("a folder");
+        let bin = root.path().join("bin");
+        fs::create_dir(&bin).expect("a folder");
+        fs::copy("/bin/busybox", bin.join("busybox")).expect("busybox-static is installed");
+        for applet in ["cat", "env", "httpd", "mkdir", "sh", "sleep", "wget"] {
+            symlink("busybox", bin.join(applet)).expect("a link");
+        }
+        // So that no two tests share a layer, which the end of one would take from the other.
+        fs::copy("/proc/sys/kernel/random/uuid", root.path().join("uuid")).expect("a file of its own");
+        let mut command = Command::new("tar");
+        command.arg("-C").arg(root.path()).args(["-c", "."]).stdout(Stdio::piped());
+        let mut tar = command.spawn().expect("there is a tar");
+        let layer = tar.stdout.take().expect("it is piped");
+        succeed(Command::new("podman").args(["import", "--quiet", "--change=ENV PATH=/bin", "-", &name]).stdin(layer));
+        assert!(tar.wait().expect("tar ends").success());
+        Self(name)
+    }
+}
+
+impl Drop for Image {
+    fn drop(&mut self) {
+        drop(Command::new("podman").args(["rmi", "--force", &self.0]).output());
+    }
+}
+
+/// A project on a sandbox of its own, which ends before its image goes.
+struct Sandboxed {
+    place: Place,
+    image: Image,
+}
+
+impl Drop for Sandboxed {
+    fn drop(&mut self) {
+        drop(self.place.command(env!("CARGO_BIN_EXE_ecsws"), "sandbox stop").status());
+    }
+}
+
+const PROJECT: &str = r#"
+[platform.stack]
+name = "base"
+cluster_name = "demo"
+
+[services.web]
+stack = "web"
+name = "web"
+cpu = 256
+memory = 512
+count = 1
+
+[services.web.container]
+image = "IMAGE"
+port = 3000
+command = ["sh", "-c", "mkdir /www; env >/www/env; echo hello >/www/index.html; echo up; exec httpd -f -p 3000 -h /www"]
+environment = { GREETING = "two\nlines of \"it\"", PATH = "/bin:/sbin", HOME = "/www" }
+
+[services.web.logs]
+prefix = "web"
+
+[services.gone]
+stack = "gone"
+name = "gone"
+cpu = 256
+memory = 512
+count = 0
+
+[services.gone.container]
+image = "localhost:1/not/there:1"
+
+[sandbox]
+runtime = "podman"
+"#;
+
+impl Sandboxed {
+    /// `wrapper` stands before podman in the PATH of the sandbox.
+    fn start(wrapper: Option<&str>) -> Self {
+        let image = Image::build();
+        let mut place = Place::new(&PROJECT.replace("IMAGE", &image.0));
+        let state = place.dir.path().join("sandbox").to_string_lossy().into_owned();
+        place.set("ECSWS_SANDBOX_DIR", &state);
+        if let Some(script) = wrapper {
+            place.write("podman", script);
+            let program = place.dir.path().join("podman");
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
+            let path = format!("{}:{}", place.dir.path().display(), place.environment["PATH"]);
+            place.set("PATH", &path);
+        }
+        let started = Self { place, image };
+        started.place.ecsws("sandbox start");
+        started
+    }
+
+    /// What the aws CLI says.
+    fn aws(&self, arguments: &[&str]) -> Value {
+        let mut command = self.place.command(tool("aws"), "--output json");
+        for line in self.place.ecsws("sandbox env").lines() {
+            if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
+                command.env(name, value);
+            }
+        }
+        let text = succeed(command.args(arguments));
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        let path = self.place.dir.path().join("sandbox/endpoint.json");
+        serde_json::from_str(&read(&path)).expect("the endpoint file is JSON")
+    }
+
+    fn status(&self) -> Value {
+        serde_json::from_str(&self.place.ecsws("--sandbox status web --output json")).expect("it is JSON")
+    }
+
+    /// This sandbox's containers, by name: of its cluster and with its image or network.
+    fn containers(&self) -> BTreeMap<String, Value> {
+        let tasks = self.aws(&["ecs", "list-tasks", "--cluster", "demo"]);
+        let stopped = self.aws(&["ecs", "list-tasks", "--cluster", "demo", "--desired-status", "STOPPED"]);
+        let arns =
+            [tasks, stopped].into_iter().flat_map(|list| list["taskArns"].as_array().cloned().unwrap_or_default());
+        let ids: Vec<String> = arns.filter_map(|arn| arn.as_str()?.rsplit('/').next().map(ToOwned::to_owned)).collect();
+        containers().into_iter().filter(|(name, _)| ids.iter().any(|id| name.contains(id.as_str()))).collect()
+    }
+
+    /// `kill -9`, of its shims too when `all` is.
+    fn kill(&self, all: bool) {
+        let pid = i32::try_from(self.endpoint().pid).expect("a process id");
+        let shims = children(pid);
+        end(pid);
+        shims.into_iter().filter(|_| all).for_each(end);
+        let mut status = self.place.command(env!("CARGO_BIN_EXE_ecsws"), "sandbox status");
+        eventually("the end of the sandbox", || status.output().expect("it runs").status.code() == Some(5));
+    }
+
+    /// Runs a task to its end and gives what is said of it.
+    fn run(&self, definition: &str, overrides: &Value) -> Value {
+        let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-0123456789abcdef0"] } }).to_string();
+        let run = [
+            "ecs",
+            "run-task",
+            "--cluster",
+            "demo",
+            "--task-definition",
+            definition,
+            "--network-configuration",
+            &network,
+            "--overrides",
+            &overrides.to_string(),
+        ];
+        let arn = self.aws(&run)["tasks"][0]["taskArn"].as_str().expect("a task is made").to_owned();
+        for _ in 0..100 {
+            let task = &self.aws(&["ecs", "describe-tasks", "--cluster", "demo", "--tasks", &arn])["tasks"][0];
+            if task["lastStatus"] == "STOPPED" {
+                return task.clone();
+            }
+        }
+        panic!("the task does not end");
+    }
+
+    /// The family of a stack's task definition.
+    fn definition(&self, stack: &str) -> String {
+        let resources = self.aws(&["cloudformation", "describe-stack-resources", "--stack-name", stack]);
+        let resources = resources["StackResources"].as_array().cloned().unwrap_or_default();
+        let found = resources.iter().find(|one| one["ResourceType"] == "AWS::ECS::TaskDefinition");
+        found.and_then(|one| one["PhysicalResourceId"].as_str()).expect("the stack has a task definition").to_owned()
+    }
+}
+
+/// Every container of this machine, by name.
+fn containers() -> BTreeMap<String, Value> {
+    let list = succeed(Command::new("podman").args(["ps", "--all", "--format={{.Names}}"]));
+    let inspect = |name: &str| {
+        let output = Command::new("podman").args(["container", "inspect", name]).output().expect("podman runs");
+        // One that ends meanwhile is none.
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        found.get(0).map(|container| (name.to_owned(), container.clone()))
+    };
+    list.lines().filter_map(inspect).collect()
+}
+
+/// Waits by looking again, for as long as a slow machine may take.
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    assert!((0..200).any(|_| holds()), "{what} does not come about");
+}
+
+fn get(url: &str, path: &str) -> String {
+    let host = url.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(host).expect("the service answers");
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: {host}\r\n\r\n").expect("it takes a request");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+fn end(pid: i32) {
+    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it runs");
+}
+
+/// The processes that this one started.
+fn children(parent: i32) -> Vec<i32> {
+    let processes = fs::read_dir("/proc").expect("there are processes");
+    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    let is_child = |pid: &i32| {
+        let stat = Path::new("/proc").join(pid.to_string()).join("stat");
+        // One that ends meanwhile is none.
+        let fields = String::from_utf8(fs::read(stat).unwrap_or_default()).unwrap_or_default();
+        let after = fields.rsplit(')').next().unwrap_or_default().split_whitespace().nth(1);
+        after == Some(parent.to_string().as_str())
+    };
+    pids.filter(is_child).collect()
+}
+
+#[test]
+#[ignore = "needs other people's tools: just peers"]
+fn images_run_as_containers_and_none_is_left() {
+    let sandbox = Sandboxed::start(None);
+    let place = &sandbox.place;
+    place.ecsws("--sandbox deploy");
+    let url = sandbox.status()["url"].as_str().expect("the service has an address").to_owned();
+    eventually("an answer", || get(&url, "/").ends_with("hello\n"));
+    eventually("the log line", || place.ecsws("--sandbox logs web").contains(" up"));
+    let environment = get(&url, "/env");
+    for line in ["GREETING=two\nlines of \"it\"\n", "PATH=/bin:/sbin\n", "HOME=/www\n", "AWS_REGION=us-east-1\n"] {
+        assert!(environment.contains(line), "{line} is not in {environment}");
+    }
+    assert!(!environment.contains("PORT="), "as on AWS: {environment}");
+
+    let containers = sandbox.containers();
+    let (name, container) = containers.first_key_value().expect("there is a container");
+    let host = &container["HostConfig"];
+    let limits = [&host["Memory"], &host["NanoCpus"], &host["CpuShares"]];
+    assert_eq!(limits, [&json!(512 << 20), &json!(250_000_000), &json!(2)], "{name}");
+
+    place.ecsws("--sandbox scale web --count 2");
+    assert_eq!(sandbox.containers().len(), 2);
+
+    // The sandbox alone: the shims take the containers away.
+    let ids: Vec<String> = sandbox.containers().into_keys().collect();
+    sandbox.kill(false);
+    eventually("the end of the containers", || !ids.iter().any(|id| self::containers().contains_key(id)));
+
+    // The sandbox and its shims: the next sandbox takes them away.
+    place.ecsws("sandbox start");
+    eventually("new tasks", || sandbox.status()["running"] == 2);
+    let ids: Vec<String> = sandbox.containers().into_keys().collect();
+    sandbox.kill(true);
+    assert!(ids.iter().all(|id| self::containers().contains_key(id)), "nobody is left to take them away");
+    place.ecsws("sandbox start");
+    eventually("the end of what was left", || !ids.iter().any(|id| self::containers().contains_key(id)));
+
+    eventually("new tasks", || sandbox.status()["running"] == 2);
+    let ids: Vec<String> = sandbox.containers().into_keys().collect();
+    place.ecsws("--sandbox destroy --yes");
+    eventually("the end of the service", || !ids.iter().any(|id| self::containers().contains_key(id)));
+}
+
+#[test]
+#[ignore = "needs other people's tools: just peers"]
+fn why_a_container_ended_or_did_not_start_is_told() {
+    let sandbox = Sandboxed::start(None);
+    let deployed = sandbox.place.command(env!("CARGO_BIN_EXE_ecsws"), "--sandbox deploy").output().expect("it runs");
+    let said = String::from_utf8_lossy(&deployed.stderr).into_owned();
+    assert!(deployed.status.success(), "{said}");
+    assert!(said.contains("podman pulls localhost:1/not/there:1, which is not on this machine yet"), "{said}");
+
+    let web = sandbox.definition("web");
+    let command = |command: &[&str]| json!({ "containerOverrides": [{ "name": "web", "command": command }] });
+    let ended = sandbox.run(&web, &command(&["sh", "-c", "exit 7"]));
+    assert_eq!(
+        (&ended["containers"][0]["exitCode"], &ended["stopCode"]),
+        (&json!(7), &json!("EssentialContainerExited"))
+    );
+    let nothing = sandbox.run(&web, &command(&["/not/there"]));
+    let reason = nothing["stoppedReason"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("CannotStartContainerError: ") && reason.contains("/not/there"), "{reason}");
+    assert_eq!(nothing["stopCode"], "TaskFailedToStart");
+
+    let gone = sandbox.run(&sandbox.definition("gone"), &json!({}));
+    let reason = gone["stoppedReason"].as_str().unwrap_or_default();
+    assert!(reason.starts_with("CannotPullContainerError: "), "{reason}");
+    let left = sandbox.containers();
+    assert_eq!(left.len(), 1, "the service's");
+
+    // What a killed sandbox left is not forgotten with its state.
+    sandbox.kill(true);
+    sandbox.place.ecsws("sandbox reset");
+    assert!(left.into_keys().all(|name| !containers().contains_key(&name)));
+}
+
+/// Containers of a stack that the CLI deploys; its runtime is told as `ecsws deploy` tells it.
+fn deploy_pair(sandbox: &Sandboxed, stack: &str, extra: &Value) {
+    let image = &sandbox.image.0;
+    let endpoint = sandbox.endpoint();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    #[expect(clippy::disallowed_methods, reason = "requests are signed with the clock of this machine")]
+    let now = jiff::Timestamp::now();
+    let input = json!({ "stackName": stack, "runtime": "podman" });
+    runtime.block_on(endpoint.call("PutImages", &input, now)).expect("it is taken");
+    let mut client = json!({
+        "Name": "client", "Image": image, "Essential": true, "Command": ["sh", "-c", "sleep 1; wget -q -O /dev/null http://127.0.0.1:3000/"]
+    });
+    let members = client.as_object_mut().expect("an object");
+    members.extend(extra.as_object().cloned().unwrap_or_default());
+    let server = json!({
+        "Name": "server", "Image": image, "Essential": true, "PortMappings": [{ "ContainerPort": 3000 }], "StopTimeout": 2,
+        "Command": ["sh", "-c", "mkdir /www; echo hello >/www/index.html; exec httpd -f -p 3000 -h /www"]
+    });
+    let properties = json!({
+        "Family": stack, "NetworkMode": "awsvpc", "Cpu": "256", "Memory": "512", "ContainerDefinitions": [server, client]
+    });
+    let template = json!({ "Resources": { "Pair": { "Type": "AWS::ECS::TaskDefinition", "Properties": properties } } });
+    // The CLI's own waiting looks only every thirty seconds.
+    sandbox.aws(&["cloudformation", "create-stack", "--stack-name", stack, "--template-body", &template.to_string()]);
+    eventually("the stack", || {
+        let stacks = sandbox.aws(&["cloudformation", "describe-stacks", "--stack-name", stack]);
+        stacks["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    });
+}
+
+#[test]
+#[ignore = "needs other people's tools: just peers"]
+fn containers_of_a_task_share_localhost_and_what_is_not_honoured_is_refused() {
+    let sandbox = Sandboxed::start(None);
+    sandbox.place.ecsws("--sandbox deploy base");
+    deploy_pair(&sandbox, "pair", &json!({}));
+    let ended = sandbox.run("pair", &json!({}));
+    let client = ended["containers"].as_array().into_iter().flatten().find(|one| one["name"] == "client");
+    assert_eq!(client.map(|client| &client["exitCode"]), Some(&json!(0)), "{ended:#}");
+    assert_eq!(sandbox.containers().len(), 0);
+
+    deploy_pair(&sandbox, "privileged", &json!({ "Privileged": true }));
+    let refused = sandbox.run("privileged", &json!({}));
+    assert_eq!(
+        refused["stoppedReason"],
+        "CannotCreateContainerError: privileged is not served with containers in the sandbox"
+    );
+    assert_eq!(sandbox.containers().len(), 0);
+}
+
+/// A podman that cannot set up networks.
+const WITHOUT_BRIDGE: &str = r#"#!/bin/sh
+case "$*" in
+    create*--publish=*) echo 'Error: netavark: iptables is not there' >&2; exit 126 ;;
+esac
+PATH=${PATH#*:}
+exec podman "$@"
+"#;
+
+#[test]
+#[ignore = "needs other people's tools: just peers"]
+fn where_no_network_can_be_set_up_a_container_is_told_its_port() {
+    let sandbox = Sandboxed::start(Some(WITHOUT_BRIDGE));
+    sandbox.place.write(
+        "ecsws.toml",
+        &PROJECT.replace("IMAGE", &sandbox.image.0).replace("-p 3000", "-p $PORT").replace("count = 1", "count = 2"),
+    );
+    sandbox.place.ecsws("--sandbox deploy base web");
+    let url = sandbox.status()["url"].as_str().expect("the service has an address").to_owned();
+    eventually("an answer", || get(&url, "/").ends_with("hello\n"));
+    let modes: Vec<Value> =
+        sandbox.containers().into_values().map(|container| container["HostConfig"]["NetworkMode"].clone()).collect();
+    assert_eq!(modes, ["host", "host"]);
+}
