@@ -154,12 +154,26 @@ impl Sandboxed {
         eventually("the end of the sandbox", || status.output().expect("it runs").status.code() == Some(5));
     }
 
+    /// A subnet: the first one's, or one that is made.
+    fn subnet(&self) -> String {
+        let known = self.aws(&["ec2", "describe-subnets"]);
+        if let Some(id) = known["Subnets"][0]["SubnetId"].as_str() {
+            return id.to_owned();
+        }
+        let vpc = self.aws(&["ec2", "create-vpc", "--cidr-block", "10.3.0.0/16"]);
+        let vpc = vpc["Vpc"]["VpcId"].as_str().expect("an id");
+        let made = self.aws(&["ec2", "create-subnet", "--vpc-id", vpc, "--cidr-block", "10.3.0.0/24"]);
+        made["Subnet"]["SubnetId"].as_str().expect("an id").to_owned()
+    }
+
     /// Runs a task to its end and gives what is said of it.
     fn run(&self, definition: &str, overrides: &Value) -> Value {
-        let network = json!({ "awsvpcConfiguration": { "subnets": ["subnet-0123456789abcdef0"] } }).to_string();
+        let network = json!({ "awsvpcConfiguration": { "subnets": [self.subnet()] } }).to_string();
         let run = [
             "ecs",
             "run-task",
+            "--launch-type",
+            "FARGATE",
             "--cluster",
             "demo",
             "--task-definition",
