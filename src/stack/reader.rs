@@ -13,6 +13,9 @@ use super::problem::{Mistake, Problem, Problems, position};
 /// How alike (0 to 1) an unknown key must be to a known one to be taken for a slip of it.
 const ALIKE: f64 = 0.75;
 
+/// What helps with a file that is not TOML.
+const TOML: &str = "a line is a [table], a [[table]] of a list, or key = value; a key stands once, strings in quotes, lists in brackets";
+
 /// A rule turns a value into what the model keeps, or says what is wrong with it.
 pub(super) type Checked<T> = Result<T, Mistake>;
 
@@ -39,10 +42,18 @@ impl<'t> Document<'t> {
             return Ok(Self { text, root, findings: RefCell::default() });
         }
         let found = errors.iter().map(|error| {
-            let offset = error.span().map_or(0, |span| span.start);
-            (offset, Mistake::new(error.message().replace('\n', ", ")))
+            let span = error.span().unwrap_or_default();
+            let message = error.message().replace('\n', ", ");
+            let named = match text.get(span.clone()).filter(|_| message == "duplicate key") {
+                Some(key) => format!("{message} `{key}`"),
+                None => message,
+            };
+            (span.start, Mistake::new(named).hint(TOML))
         });
-        Err(Problems(located(text, found.collect())))
+        let mut problems = located(text, found.collect());
+        // What follows from a mistake is not another one.
+        problems.dedup_by_key(|problem| problem.line);
+        Err(Problems(problems))
     }
 
     /// The file's top-level table.
@@ -132,7 +143,7 @@ impl<'d, 't> Table<'d, 't> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let Some(items) = value.get_ref().as_array() else {
             let written = format!("must be written as [[{}]], not as {}", self.join(key), kind(value.get_ref()));
-            self.refuse(key, Mistake::new(written));
+            self.refuse(key, Mistake::new(written).hint("each one is a table under brackets of its own"));
             return Vec::new();
         };
         items
@@ -147,7 +158,7 @@ impl<'d, 't> Table<'d, 't> {
         let start = value.span().start;
         let Some(entries) = value.get_ref().as_table() else {
             let message = format!("`{path}` must be a table, not {}", kind(value.get_ref()));
-            self.refuse_at(start, Mistake::new(message));
+            self.refuse_at(start, Mistake::new(message).hint(format!("write [{path}] and its keys below it")));
             return None;
         };
         Some(Table {
@@ -227,7 +238,11 @@ impl<'d, 't> Table<'d, 't> {
         let owner = self.join(key);
         let first = self.document.findings.borrow_mut().claimed.insert((what, name.to_owned()), owner);
         if let Some(first) = first {
-            self.refuse(key, Mistake::new(format!("is the {what} `{name}`, which `{first}` is already")));
+            self.refuse(
+                key,
+                Mistake::new(format!("is the {what} `{name}`, which `{first}` is already"))
+                    .hint("choose another name for one of them"),
+            );
         }
     }
 

@@ -77,6 +77,7 @@ fn toml_that_is_not_toml_is_told_with_its_place() {
     -- stderr
     error: unclosed table, expected `]`
       --> ecsws.toml:1:14
+    hint: a line is a [table], a [[table]] of a list, or key = value; a key stands once, strings in quotes, lists in brackets
     ");
 }
 

@@ -27,6 +27,8 @@ fn listing(problems: &[Problem]) -> String {
 
 fn mistakes(text: &str) -> String {
     let Problems(problems) = Spec::parse(text).expect_err("the spec is wrong");
+    let helpless: Vec<_> = problems.iter().filter(|problem| problem.hint.is_none()).collect();
+    assert!(helpless.is_empty(), "no hint for {helpless:?}");
     listing(&problems)
 }
 

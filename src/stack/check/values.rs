@@ -11,7 +11,13 @@ pub fn quoted(text: &str) -> String {
 }
 
 fn wrong_kind(expected: &str, value: &DeValue<'_>) -> Mistake {
-    Mistake::new(format!("must be {expected}, not {}", kind(value)))
+    let hint = match (expected, value) {
+        ("a string", DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_)) => "write it in quotes",
+        ("a list", _) => "write it in brackets: [\"…\"]",
+        (_, DeValue::String(_)) => "write it without quotes",
+        _ => "`ecsws init` writes a file that shows how it looks",
+    };
+    Mistake::new(format!("must be {expected}, not {}", kind(value))).hint(hint)
 }
 
 /// Any string.
@@ -21,7 +27,9 @@ pub fn text(value: &DeValue<'_>) -> Checked<String> {
 
 /// A string with something in it.
 pub fn filled(value: &DeValue<'_>) -> Checked<String> {
-    text(value).and_then(|text| if text.is_empty() { Err(Mistake::new("is empty")) } else { Ok(text) })
+    text(value).and_then(|text| {
+        if text.is_empty() { Err(Mistake::new("is empty").hint("fill it in, or leave the key out")) } else { Ok(text) }
+    })
 }
 
 /// `true` or `false`.
@@ -104,7 +112,7 @@ pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Checked<T>) -> impl Fn(&DeValue<'_
     move |value| {
         let items = value.as_array().ok_or_else(|| wrong_kind("a list", value))?;
         if items.is_empty() {
-            return Err(Mistake::new("is an empty list"));
+            return Err(Mistake::new("is an empty list").hint("name at least one, or leave the key out"));
         }
         let at_item = |at| move |mistake| Mistake { item: Some(at), ..mistake };
         items.iter().enumerate().map(|(at, item)| rule(item.get_ref()).map_err(at_item(at))).collect()
@@ -119,9 +127,10 @@ pub fn set<T: PartialEq + std::fmt::Display>(
     move |value| {
         let items = rule(value)?;
         match items.iter().enumerate().find(|(at, item)| items[..*at].contains(item)) {
-            Some((at, twice)) => {
-                Err(Mistake { item: Some(at), ..Mistake::new(format!("is {twice}, which the list has already")) })
-            }
+            Some((at, twice)) => Err(Mistake {
+                item: Some(at),
+                ..Mistake::new(format!("is {twice}, which the list has already")).hint("take one of them out")
+            }),
             None => Ok(items),
         }
     }

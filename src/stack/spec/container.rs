@@ -28,7 +28,10 @@ pub(super) fn read(table: Table<'_, '_>, key: &str, task_memory: Option<u32>) ->
     let environment = variables(&table, "environment", check::text);
     let secrets = variables(&table, "secrets", secret::rule);
     for twice in secrets.keys().filter(|name| environment.contains_key(*name)) {
-        table.refuse("secrets", Mistake::new(format!("has {twice}, which `environment` has too")));
+        table.refuse(
+            "secrets",
+            Mistake::new(format!("has {twice}, which `environment` has too")).hint("leave it in one of the two"),
+        );
     }
     let memory = memory_limits(&table, task_memory);
     let health_check = table.table("health_check").map(health_check);
@@ -53,7 +56,8 @@ pub(super) fn read(table: Table<'_, '_>, key: &str, task_memory: Option<u32>) ->
 fn container_id(value: &DeValue<'_>) -> Checked<String> {
     let id = check::construct_id(value)?;
     if TAKEN_IDS.contains(&id.as_str()) {
-        return Err(Mistake::new(format!("is {}, which the task definition has already", check::quoted(&id))));
+        return Err(Mistake::new(format!("is {}, which the task definition has already", check::quoted(&id)))
+            .hint("choose another id; `name` can stay"));
     }
     Ok(id)
 }
@@ -77,7 +81,10 @@ fn variables<T>(
     entries
         .filter_map(|entry| {
             if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
-                variables.refuse_key(&entry, Mistake::new("is no name for a variable"));
+                variables.refuse_key(
+                    &entry,
+                    Mistake::new("is no name for a variable").hint("a name is not empty and has no `=`"),
+                );
             }
             Some((entry.key.to_owned(), variables.checked(entry.key, entry.value, &rule)?))
         })
@@ -112,7 +119,11 @@ fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     if let Some([first]) = command.as_deref()
         && first.starts_with("CMD")
     {
-        table.refuse("command", Mistake::new(format!("says {first} and nothing to run")));
+        table.refuse(
+            "command",
+            Mistake::new(format!("says {first} and nothing to run"))
+                .hint(format!("add what to run: [\"{first}\", \"…\"]")),
+        );
     }
     let interval = table.optional("interval", check::duration("an interval", 5..=300));
     let timeout = table.optional("timeout", check::duration("a timeout", 2..=120));

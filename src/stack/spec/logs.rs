@@ -39,7 +39,7 @@ pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str) -> Logs {
 fn group_name(value: &DeValue<'_>) -> Checked<String> {
     let name = check::LOG_GROUP_NAME.rule(value)?;
     if name.starts_with("aws/") {
-        return Err(Mistake::new("starts with `aws/`, which AWS keeps for itself"));
+        return Err(Mistake::new("starts with `aws/`, which AWS keeps for itself").hint("choose another name"));
     }
     Ok(name)
 }

@@ -31,7 +31,10 @@ pub(super) fn read(table: Option<Table<'_, '_>>) -> Option<Platform> {
     let security_group = reference(&table, "security_group", "ServicesSecGrp", check::resource_id("sg"));
     let subnets = table.optional("subnets", check::set(check::resource_id("subnet")));
     if subnets.as_ref().is_some_and(|subnets| subnets.len() > MOST_SUBNETS) {
-        table.refuse("subnets", Mistake::new(format!("has more than the {MOST_SUBNETS} subnets that ECS accepts")));
+        table.refuse(
+            "subnets",
+            Mistake::new(format!("has more than the {MOST_SUBNETS} subnets that ECS accepts")).hint("leave some out"),
+        );
     }
     if subnets.is_some() && vpc.is_some() {
         table.warn("vpc", Mistake::new("is not used, because `platform.subnets` names the subnets"));
@@ -105,7 +108,8 @@ fn reference(
     }
     let rule = |value: &DeValue<'_>| match value {
         DeValue::String(_) => literal(value).map(Reference::Literal),
-        other => Err(Mistake::new(format!("must be a string or {{ import = \"EXPORT\" }}, not {}", kind(other)))),
+        other => Err(Mistake::new(format!("must be a string or {{ import = \"EXPORT\" }}, not {}", kind(other)))
+            .hint("a string is taken as it is; an import is the name of a CloudFormation export")),
     };
     table.optional(key, rule)
 }

@@ -44,11 +44,15 @@ const MOST_TAGS: usize = 50;
 fn tags(table: &Table<'_, '_>) -> IndexMap<String, String> {
     let entries = table.entries();
     if entries.len() > MOST_TAGS {
-        table.refuse_at(entries[MOST_TAGS].key_start, Mistake::new(format!("`tags` has more than {MOST_TAGS} tags")));
+        table.refuse_at(
+            entries[MOST_TAGS].key_start,
+            Mistake::new(format!("`tags` has more than {MOST_TAGS} tags"))
+                .hint("that is all that CloudFormation takes; leave some out"),
+        );
     }
     let tag = |entry: Entry<'_, '_>| {
         let well_named = if entry.key.to_ascii_lowercase().starts_with("aws:") {
-            Err(Mistake::new("starts with `aws:`, which AWS keeps for itself"))
+            Err(Mistake::new("starts with `aws:`, which AWS keeps for itself").hint("choose another key"))
         } else {
             check::TAG_KEY.check(entry.key)
         };

@@ -28,12 +28,16 @@ fn parameter(name: &str) -> Checked<Secret> {
         () if !name.starts_with('/') && name.contains('/') => Err(Mistake::new(format!("is the parameter {name}"))
             .hint(format!("a name with levels starts with `/`: \"ssm:/{name}\""))),
         () if name.ends_with('/') || name.contains("//") => {
-            Err(Mistake::new(format!("is the parameter {name}, which has an empty level")))
+            Err(Mistake::new(format!("is the parameter {name}, which has an empty level"))
+                .hint("between two `/` and after the last one stands a name"))
         }
         () if bare.starts_with("ssm") => {
-            Err(Mistake::new(format!("is the parameter {name}, and AWS keeps names that start with `ssm` for itself")))
+            Err(Mistake::new(format!("is the parameter {name}, and AWS keeps names that start with `ssm` for itself"))
+                .hint("choose another name"))
         }
-        () if name.matches('/').count() > 15 => Err(Mistake::new("is a parameter of more than 15 levels")),
+        () if name.matches('/').count() > 15 => {
+            Err(Mistake::new("is a parameter of more than 15 levels").hint("Systems Manager has no deeper ones"))
+        }
         () => Ok(Secret::Parameter(name.to_owned())),
     }
 }

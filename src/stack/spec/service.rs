@@ -197,7 +197,8 @@ fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup
     if id == task_id {
         table.refuse(
             "task_id",
-            Mistake::new(format!("is {}, which the service's `id` is already", check::quoted(task_id))),
+            Mistake::new(format!("is {}, which the service's `id` is already", check::quoted(task_id)))
+                .hint("choose another one"),
         );
     }
     if log_id == Some(id) || log_id == Some(task_id) {
@@ -205,7 +206,7 @@ fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup
             "has the id {}, which another construct of the service has already",
             check::quoted(log_id.unwrap_or_default())
         );
-        table.refuse("logs", Mistake::new(message));
+        table.refuse("logs", Mistake::new(message).hint("give the log group an `id` of its own"));
     }
 }
 
