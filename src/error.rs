@@ -5,7 +5,7 @@ use std::io;
 
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
-use crate::ops::OpsError;
+use crate::ops::{Casualties, OpsError};
 #[cfg(unix)]
 use crate::sandbox::lifecycle::LifecycleError;
 
@@ -63,6 +63,18 @@ impl CliError {
         self
     }
 
+    /// The same with the commands in its hints as the user has to type them: with the flags that say which project and which place.
+    #[must_use]
+    pub fn for_commands_with(mut self, flags: &str) -> Self {
+        for command in ["deploy", "destroy", "diff", "logs", "scale", "status", "synth"] {
+            let (short, full) = (format!("`ecsws {command}"), format!("`ecsws{flags} {command}"));
+            for hint in self.reports.iter_mut().filter_map(|report| report.hint.as_mut()) {
+                *hint = hint.replace(&short, &full);
+            }
+        }
+        self
+    }
+
     /// The messages in one line, for JSON and for other messages.
     pub fn summary(&self) -> String {
         self.reports.iter().map(|report| report.message.as_str()).collect::<Vec<_>>().join("; ")
@@ -93,22 +105,40 @@ impl From<AwsError> for CliError {
 
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
-        match error {
-            OpsError::Aws(error) => error.into(),
-            OpsError::Stuck { ref hint, .. } => Self::failed(error.to_string()).hint(hint),
-            OpsError::Overtaken(_) => Self::failed(error.to_string()).hint("`ecsws deploy` follows it and goes on"),
-            OpsError::NotSteady { .. } => Self::new(Exit::TimedOut, error.to_string())
-                .hint("`ecsws status` says what is going on; ECS goes on trying"),
-            OpsError::Missing(_) => Self::failed(error.to_string()).hint("`ecsws deploy` makes it"),
-            OpsError::RolloutFailed { .. } => {
-                Self::failed(error.to_string()).hint("`ecsws logs` may say why tasks end")
+        let (exit, hint) = match &error {
+            OpsError::Overtaken(_) => (Exit::Failed, Some("`ecsws deploy` follows it and goes on")),
+            OpsError::NotSteady { .. } => {
+                (Exit::TimedOut, Some("`ecsws status` says what is going on; ECS goes on trying"))
             }
-            OpsError::StackFailed { ref reasons, .. } if reasons.iter().any(|reason| reason.contains("stopped: ")) => {
-                Self::failed(error.to_string()).hint("`ecsws logs` says what the tasks printed")
+            OpsError::TimedOut { status, .. } if status.ends_with("_IN_PROGRESS") => {
+                (Exit::TimedOut, Some("CloudFormation goes on; `ecsws deploy` follows it, `ecsws destroy` deletes it"))
             }
-            OpsError::Gone(_) | OpsError::StackFailed { .. } | OpsError::ChangeSetFailed { .. } => {
-                Self::failed(error.to_string())
+            OpsError::TimedOut { .. } => (Exit::TimedOut, None),
+            OpsError::Missing(_) => (Exit::Failed, Some("`ecsws deploy` makes it")),
+            OpsError::RolloutFailed { casualties, .. } if casualties.is_empty() => {
+                (Exit::Failed, Some("`ecsws logs` may say why tasks end"))
             }
+            OpsError::StackFailed { status, .. } if status == "DELETE_FAILED" => {
+                (Exit::Failed, Some("remove what is in the way; `ecsws destroy` then tries again"))
+            }
+            OpsError::Aws(_)
+            | OpsError::Gone(_)
+            | OpsError::StackFailed { .. }
+            | OpsError::ChangeSetFailed { .. }
+            | OpsError::RolloutFailed { .. } => (Exit::Failed, None),
+        };
+        let mut message = error.to_string();
+        for Casualties { service, cause, count, log } in error.casualties() {
+            let tasks = if *count == 1 { "a task" } else { &format!("{count} tasks") };
+            message.extend(["\n  ", tasks, " of ", service, " stopped: ", cause]);
+            for line in log.iter().flat_map(|(_, lines)| lines) {
+                message.extend(["\n    │ ", line.trim_end()]);
+            }
+        }
+        match (error, hint) {
+            (OpsError::Aws(error), _) => error.into(),
+            (_, Some(hint)) => Self::new(exit, message).hint(hint),
+            (_, None) => Self::new(exit, message),
         }
     }
 }

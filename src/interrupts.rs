@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP. Whoever has something to say or to tidy claims it for a while; otherwise it ends the command at once.
+//! Ctrl-C, SIGTERM and SIGHUP. Whoever has something to say or to tidy claims them for a while; otherwise they end the command at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,23 +14,24 @@ pub struct Interrupts {
 impl Interrupts {
     /// The work's result, or `None` when Ctrl-C came first. The caller then says what that means and tidies up.
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let _claim = self.claim();
+        let mut listener = self.listen();
         tokio::select! {
             done = work => Some(done),
-            () = asked_to_end() => None,
+            () = listener.next() => None,
         }
     }
 
-    /// While it lives, Ctrl-C does not end the command.
-    pub fn claim(&self) -> Claim {
+    /// While the listener lives, Ctrl-C does not end the command but reaches it, every time.
+    pub fn listen(&self) -> Listener {
         self.claims.fetch_add(1, Ordering::AcqRel);
-        Claim(Arc::clone(&self.claims))
+        Listener { signals: Signals::new(), claims: Arc::clone(&self.claims) }
     }
 
     /// Ends when Ctrl-C comes and nobody has claimed it.
     pub async fn unclaimed(&self) {
+        let mut signals = Signals::new();
         loop {
-            asked_to_end().await;
+            signals.next().await;
             if self.claims.load(Ordering::Acquire) == 0 {
                 return;
             }
@@ -38,31 +39,57 @@ impl Interrupts {
     }
 }
 
-/// Ctrl-C; or the request to end that a service manager or a closed terminal sends, which is treated alike.
-async fn asked_to_end() {
+/// Hears Ctrl-C; or the request to end that a service manager or a closed terminal sends, which is treated alike.
+#[derive(Debug)]
+struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
+    others: Vec<tokio::signal::unix::Signal>,
+}
 
-        if let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
+impl Signals {
+    fn new() -> Self {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+
+            let kinds = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()];
+            Self { others: kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect() }
+        }
+        #[cfg(not(unix))]
+        Self {}
+    }
+
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        if let [terminate, hangup, interrupt] = self.others.as_mut_slice() {
             tokio::select! {
                 _ = terminate.recv() => return,
                 _ = hangup.recv() => return,
-                Ok(()) = ctrl_c() => return,
+                _ = interrupt.recv() => return,
             }
         }
-    }
-    if ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+        if ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 
-/// See [`Interrupts::claim`].
+/// See [`Interrupts::listen`].
 #[derive(Debug)]
-pub struct Claim(Arc<AtomicUsize>);
+pub struct Listener {
+    signals: Signals,
+    claims: Arc<AtomicUsize>,
+}
 
-impl Drop for Claim {
+impl Listener {
+    /// Ends when Ctrl-C comes.
+    pub async fn next(&mut self) {
+        self.signals.next().await;
+    }
+}
+
+impl Drop for Listener {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        self.claims.fetch_sub(1, Ordering::AcqRel);
     }
 }

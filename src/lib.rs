@@ -57,6 +57,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(outcome) => outcome.into(),
         Err(error) => {
+            let error = error.for_commands_with(&ctx.settings.flags());
             ctx.ui.error(&error);
             error.exit.into()
         }

@@ -87,6 +87,16 @@ impl Project {
         Ok(Self { text, spec, edited: true, ..self })
     }
 
+    /// The service `key` runs another image, for this command only.
+    pub fn set_image(&mut self, key: &str, image: &str) -> Result<(), CliError> {
+        let Some(service) = self.spec.services.get_mut(key) else {
+            let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
+            return Err(unknown("service", key, &keys));
+        };
+        image.clone_into(&mut service.container.image);
+        Ok(())
+    }
+
     /// Writes `ecsws.toml`, whole or not at all, if it was edited; whether it was.
     pub fn save_text(&mut self) -> Result<bool, CliError> {
         if self.edited {

@@ -181,9 +181,14 @@ pub struct Settings {
 impl Settings {
     /// How the user would call ecsws again for the same project and the same place.
     pub fn command_line(&self) -> String {
+        format!("{}{}", self.program, self.flags())
+    }
+
+    /// The flags that say which project and which place; each has a space before it.
+    pub fn flags(&self) -> String {
         let project = self.project_flag.as_ref().map(|dir| format!(" -C {}", dir.display())).unwrap_or_default();
         let sandbox = if self.sandbox { " --sandbox" } else { "" };
-        format!("{}{sandbox}{project}", self.program)
+        format!("{sandbox}{project}")
     }
 }
 

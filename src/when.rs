@@ -1,7 +1,9 @@
 //! Points in time as users write them. The clock is a parameter.
 
+use std::time::Duration;
+
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 /// Reads `30s`, `5m`, `2h30m`, `1d`, `2 weeks ago`, `2026-01-01`, `2026-01-01T12:00` (in `zone`) or `2026-01-01T12:00:00Z`.
 ///
@@ -30,6 +32,16 @@ fn not_a_time(text: &str) -> String {
     format!("`{text}` is not a time: write 30s, 5m, 2h, 1d, 2026-01-01, 2026-01-01T12:00 or 2026-01-01T12:00:00Z")
 }
 
+/// Reads a length of time such as `30s`, `5m` or `1h30m`.
+///
+/// # Errors
+/// A sentence that says what is accepted.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a length of time: write 30s, 5m or 1h30m");
+    let length: SignedDuration = text.trim().parse().map_err(|_| wrong())?;
+    Duration::try_from(length).ok().filter(|length| !length.is_zero()).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +65,15 @@ mod tests {
             ("now", NOW),
         ] {
             assert_eq!(parse(text).as_deref(), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_is_more_than_nothing() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(duration("45s"), Ok(Duration::from_secs(45)));
+        for text in ["", "5", "0s", "-5m", "1d"] {
+            assert!(duration(text).is_err(), "{text}");
         }
     }
 

@@ -3,7 +3,7 @@
 use aws_sdk_cloudwatchlogs::Client;
 use jiff::Timestamp;
 
-use super::{Aws, Result, text};
+use super::{Aws, AwsErrorKind, Result, text};
 
 /// What FilterLogEvents shall find.
 #[derive(Debug, Clone, Default)]
@@ -89,6 +89,20 @@ impl Aws {
             message: text(event.message),
         });
         Ok(LogPage { events: events.collect(), next_token: answer.next_token })
+    }
+
+    /// The last lines of a stream, oldest first; none when there is no such stream.
+    pub async fn last_log_lines(&self, group: &str, stream: &str, lines: u16) -> Result<Vec<String>> {
+        let action = format!("read log stream `{stream}` of `{group}`");
+        let call = self.logs().get_log_events().log_group_name(group).log_stream_name(stream);
+        let answer = match call.limit(lines.into()).start_from_head(false).send().await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let error = self.error(action, &error);
+                return if error.kind == AwsErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) };
+            }
+        };
+        Ok(answer.events.unwrap_or_default().into_iter().map(|event| text(event.message)).collect())
     }
 
     /// The log groups whose name begins with `prefix`.

@@ -10,6 +10,7 @@ mod ecs;
 mod error;
 mod logs;
 mod raw;
+mod stores;
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -29,17 +30,23 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub use autoscaling::{ScalableTarget, ScalingPolicy};
-pub use cloudformation::{ChangeSet, ChangeSetKind, ChangeSetRequest, Output, Stack, StackEvent, StackResource};
+pub use cloudformation::{
+    ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource,
+};
 pub use discovery::{DiscoveryInstance, DiscoveryService};
 pub use ec2::{Subnet, Vpc};
-pub use ecs::{Container, Deployment, ServiceEvent, ServiceName, ServiceState, Task};
+pub use ecs::{Container, Deployment, LogPlace, ServiceEvent, ServiceName, ServiceState, Task};
 pub use error::{AwsError, AwsErrorKind};
 pub use logs::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 
 type Result<T> = std::result::Result<T, AwsError>;
 
-/// Attempts of one call in all, the first included, where the user sets none. Throttled calls wait longer each time (adaptive mode).
+/// Attempts of one call in all, the first included, where the user sets none. Each waits longer than the one before. Not the SDK's
+/// adaptive mode: its rate limiter measures the calls so far, and after one throttled call of the few that a command makes it lets none
+/// through for twenty seconds.
 const ATTEMPTS: u32 = 6;
+/// The first pause of a retry, at most; twice as long before each further one.
+const BACKOFF: Duration = Duration::from_millis(400);
 /// The first pause of a retry where no network is between: a sandbox that has ended is told of at once.
 const SANDBOX_BACKOFF: Duration = Duration::from_millis(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -222,9 +229,9 @@ fn with_our_retries(config: SdkConfig, is_sandbox: bool) -> SdkConfig {
     if config.retry_config().is_some_and(|retries| *retries != RetryConfig::standard()) {
         return config;
     }
-    let retries = RetryConfig::adaptive().with_max_attempts(ATTEMPTS);
-    let retries = if is_sandbox { retries.with_initial_backoff(SANDBOX_BACKOFF) } else { retries };
-    config.into_builder().retry_config(retries).build()
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+    let backoff = if is_sandbox { SANDBOX_BACKOFF } else { BACKOFF };
+    config.into_builder().retry_config(retries.with_initial_backoff(backoff)).build()
 }
 
 /// A URL without the `USER:PASSWORD@` before its host.
@@ -268,7 +275,7 @@ mod tests {
     #[test]
     fn only_the_default_retries_become_ours() {
         let with = |retries| with_our_retries(SdkConfig::builder().retry_config(retries).build(), false);
-        let ours = RetryConfig::adaptive().with_max_attempts(ATTEMPTS);
+        let ours = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
         assert_eq!(with(RetryConfig::standard()).retry_config(), Some(&ours));
         let own = RetryConfig::standard().with_max_attempts(2);
         assert_eq!(with(own.clone()).retry_config(), Some(&own));

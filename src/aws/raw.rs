@@ -1,4 +1,4 @@
-//! Signed calls outside the typed clients: today EC2's Query protocol.
+//! Signed calls outside the typed clients: EC2's Query protocol, and JSON for what takes one call of a large service.
 
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
@@ -161,10 +161,15 @@ fn raw_url(endpoint: Option<&str>, service: &str, region: &str) -> String {
     }
 }
 
-/// The code of an error in XML.
-fn error_code(body: &str) -> Option<&str> {
-    let (code, _) = body.split_once("<Code>")?.1.split_once("</Code>")?;
-    Some(code.trim())
+/// The code of an error, in XML or in JSON; there a namespace may stand before it.
+pub(super) fn error_code(body: &str) -> Option<&str> {
+    let code = if let Some((_, rest)) = body.split_once("<Code>") {
+        rest.split_once("</Code>")?.0
+    } else {
+        let value = body.split_once("\"__type\"")?.1.trim_start().strip_prefix(':')?.trim_start();
+        value.strip_prefix('"')?.split_once('"')?.0
+    };
+    Some(code.rsplit('#').next().unwrap_or(code).trim())
 }
 
 #[cfg(test)]
@@ -192,6 +197,8 @@ mod tests {
             (200, throttled, false),
             (400, "<Code>InvalidParameterValue</Code><Message>Throttling</Message>", false),
             (400, "<Code>Throttling</Code>", true),
+            (400, r#"{"__type": "com.amazonaws.ssm#ThrottlingException"}"#, true),
+            (400, r#"{"__type":"ValidationException"}"#, false),
             (429, "", true),
             (501, "", false),
             (503, throttled, true),

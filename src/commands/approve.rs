@@ -24,21 +24,27 @@ pub enum RequireApproval {
 
 /// Refuses any account or region but `[target]`'s. Gives the account.
 pub async fn guard(project: &Project, aws: &Aws) -> Result<String, CliError> {
-    let target = &project.spec.target;
-    let refuse = |what: &str, wanted: &str, is: &str| {
-        CliError::usage(format!(
-            "this project is for {what} {wanted}, but the {what} here is {is}; nothing was changed"
-        ))
-        .hint("choose --profile and --region to match [target] in ecsws.toml, or change [target]")
-    };
-    if let Some(region) = target.region.as_ref().filter(|region| *region != aws.region()) {
-        return Err(refuse("region", region, aws.region()));
-    }
+    check_region(project, aws.region())?;
     let account = aws.identity().await?.account;
-    match &target.account {
-        Some(wanted) if *wanted != account => Err(refuse("account", wanted, &account)),
-        _ => Ok(account),
-    }
+    check_account(project, &account)?;
+    Ok(account)
+}
+
+/// Refuses any region but `[target]`'s.
+pub fn check_region(project: &Project, region: &str) -> Result<(), CliError> {
+    check("region", project.spec.target.region.as_ref(), region)
+}
+
+/// Refuses any account but `[target]`'s.
+pub fn check_account(project: &Project, account: &str) -> Result<(), CliError> {
+    check("account", project.spec.target.account.as_ref(), account)
+}
+
+fn check(what: &str, wanted: Option<&String>, is: &str) -> Result<(), CliError> {
+    let Some(wanted) = wanted.filter(|wanted| *wanted != is) else { return Ok(()) };
+    let message = format!("this project is for {what} {wanted}, but the {what} here is {is}; nothing was changed");
+    Err(CliError::usage(message)
+        .hint("choose --profile and --region to match [target] in ecsws.toml, or change [target]"))
 }
 
 /// Guards the target, and says where the work goes.

@@ -4,17 +4,22 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::approve::{check_target, declined};
+use super::wanted::template_of;
 use super::{Outcome, shapes};
+use crate::aws::Stack;
 use crate::complete;
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, Report};
 use crate::exit::Exit;
-use crate::ops;
-use crate::render::DeployView;
+use crate::ops::{self, Demolition};
+use crate::project::Project;
+use crate::render::{self, DeployView};
+use crate::stack::ProjectStack;
 
 /// Delete stacks and everything in them
 ///
-/// All stacks of the project in reverse order, or those that are named. With --sandbox nothing is asked where nobody could answer. Log groups stay, as the template asks for (DeletionPolicy: Retain).
+/// All stacks of the project in reverse order, or those that are named with those that need them. What goes and what stays is shown first.
+/// With --sandbox nothing is asked where nobody could answer. Log groups stay, as the template asks for (DeletionPolicy: Retain).
 #[derive(Debug, Args)]
 #[command(after_long_help = shapes::EVENTS)]
 pub struct DestroyArgs {
@@ -25,35 +30,67 @@ pub struct DestroyArgs {
 
 pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let project = ctx.project()?;
-    let stacks = project.stacks(&args.stacks)?;
+    let stacks = with_dependents(&project, project.stacks(&args.stacks)?)?;
     let aws = ctx.aws(Some(&project)).await?;
     check_target(&project, &aws, ctx).await?;
 
-    let mut existing = Vec::new();
+    let mut existing: Vec<Stack> = Vec::new();
     for stack in stacks.iter().rev() {
         match aws.stack(&stack.name).await? {
-            Some(_) => existing.push(stack.name.clone()),
+            Some(stack) => existing.push(stack),
             None => ctx.ui.note(&format!("there is no stack {}", stack.name)),
         }
     }
     if existing.is_empty() {
         return Ok(Outcome::Done);
     }
-    let question = format!("Delete {} and everything in them?", existing.join(", "));
+    let names: Vec<String> = existing.iter().map(|stack| stack.name.clone()).collect();
+    let mut demolitions = Vec::new();
+    for stack in &existing {
+        let template = template_of(&aws, stack).await?.unwrap_or_default();
+        demolitions.push(ops::survey(&aws, stack, &template, &names).await?);
+    }
+    refuse_what_is_in_use(&demolitions)?;
+    render::demolitions(&mut ctx.ui, &demolitions);
+    let question = format!("Delete {} and everything in them?", names.join(", "));
     let needed = !ctx.settings.sandbox || ctx.ui.can_ask();
     if needed && !ctx.ui.confirm(&question, "--yes").await? {
-        return Err(declined(&existing.join(", ")));
+        return Err(declined(&names.join(", ")));
     }
-    let mut view = DeployView::new(&ctx.ui, TimeZone::system());
-    for name in existing {
+    let mut view = DeployView::new(&ctx.ui, None, TimeZone::system());
+    for name in names {
         let ui = &mut ctx.ui;
         let mut show = |event| view.show(ui, &event);
         let stopped = || {
             CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation goes on deleting {name}"))
                 .hint("`ecsws destroy` follows it and goes on")
         };
-        ctx.interrupts.during(ops::destroy(&aws, &name, &mut show)).await.ok_or_else(stopped)??;
+        ctx.interrupts.during(Box::pin(ops::destroy(&aws, &name, &mut show))).await.ok_or_else(stopped)??;
     }
     view.end();
     Ok(Outcome::Done)
+}
+
+/// The stacks, and those of the project that could not live without them.
+fn with_dependents(project: &Project, mut stacks: Vec<ProjectStack>) -> Result<Vec<ProjectStack>, CliError> {
+    for stack in project.stacks(&[])? {
+        let needs = |name: &String| stacks.iter().any(|chosen| chosen.name == *name);
+        if !needs(&stack.name) && stack.needs.iter().any(needs) {
+            stacks.push(stack);
+        }
+    }
+    Ok(stacks)
+}
+
+/// CloudFormation would find out in the middle, and leave the stack DELETE_FAILED.
+fn refuse_what_is_in_use(demolitions: &[Demolition]) -> Result<(), CliError> {
+    let in_use = demolitions.iter().flat_map(|one| one.in_use.iter().map(move |(export, by)| (&one.stack, export, by)));
+    let reports: Vec<Report> = in_use
+        .map(|(stack, export, by)| Report {
+            message: format!("stack {stack} exports `{export}`, which {} imports; nothing was changed", by.join(", ")),
+            place: None,
+            hint: Some("delete what imports it first".to_owned()),
+        })
+        .collect();
+    if reports.is_empty() { Ok(()) } else { Err(CliError { exit: Exit::Failed, reports }) }
 }

@@ -101,7 +101,7 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
         Command::Status(args) => Box::pin(status::run(args, ctx)).await,
         Command::Logs(args) => logs::run(args, ctx).await,
         Command::Scale(args) => Box::pin(scale::run(args, ctx)).await,
-        Command::Destroy(args) => destroy::run(args, ctx).await,
+        Command::Destroy(args) => Box::pin(destroy::run(args, ctx)).await,
         #[cfg(unix)]
         Command::Sandbox(args) => sandbox::run(args, ctx).await,
         Command::Completions(args) => completions::run(&args, ctx),

@@ -153,7 +153,7 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
     let options = Options { speed: speed.unwrap_or(options.speed), host_exec: !no_host_exec, ..options };
     if foreground {
         // The sandbox ends in its own time: its tasks have to be stopped.
-        let _claim = ctx.interrupts.claim();
+        let _listener = ctx.interrupts.listen();
         return serve(options).await;
     }
     let endpoint = local::ensure_running(&options).await?;

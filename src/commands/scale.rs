@@ -4,12 +4,13 @@ use clap::{ArgGroup, Args};
 use jiff::tz::TimeZone;
 
 use super::approve::check_target;
-use super::deploy::{DeployOptions, deploy, wait_steady};
+use super::deploy::{DeployOptions, FollowOptions, deploy, result};
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::locate_service;
+use crate::exit::Exit;
+use crate::ops::{STEADY_WITHIN, locate_service, wait_until_steady};
 use crate::project::Project;
 use crate::render::DeployView;
 use crate::stack::{Scaling, edit_scaling};
@@ -47,11 +48,11 @@ pub struct ScaleArgs {
     #[arg(long, requires = "count")]
     hotswap: bool,
     #[command(flatten)]
-    options: DeployOptions,
+    follow: FollowOptions,
 }
 
 pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
-    let ScaleArgs { service, count, min, max, cpu, memory, hotswap, options } = args;
+    let ScaleArgs { service, count, min, max, cpu, memory, hotswap, follow } = args;
     let project = ctx.project()?;
     let service = project.service(service.as_deref(), &mut ctx.ui).await?;
     let (key, stack) = (service.key.to_owned(), service.service.stack.clone());
@@ -62,12 +63,12 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
         ));
     }
     if let (Some(count), true) = (count, hotswap) {
-        return hotswap_count(&project, &stack, count, options, ctx).await;
+        return Box::pin(hotswap_count(&project, &stack, count, &follow, ctx)).await;
     }
     let text = edit_scaling(&project.text, &key, &Scaling { count, min, max, cpu, memory }).map_err(CliError::usage)?;
     let mut project = project.with_text(text)?;
     let stacks = project.stacks(&[stack])?;
-    deploy(&mut project, &stacks, options, ctx).await?;
+    result(deploy(&mut project, &stacks, &follow, &DeployOptions::default(), ctx).await?)?;
     Ok(Outcome::Done)
 }
 
@@ -75,18 +76,28 @@ async fn hotswap_count(
     project: &Project,
     stack: &str,
     count: u32,
-    options: DeployOptions,
+    follow: &FollowOptions,
     ctx: &mut Context,
 ) -> Result<Outcome, CliError> {
     let aws = ctx.aws(Some(project)).await?;
     check_target(project, &aws, ctx).await?;
     let service = locate_service(&aws, stack).await?.service;
+    let since = ctx.now();
     aws.set_desired_count(&service, count).await?;
     ctx.ui.note(&format!(
         "{} shall run {count} tasks; the next deploy sets the count of ecsws.toml again",
         service.service
     ));
-    let mut view = DeployView::new(&ctx.ui, TimeZone::system());
-    wait_steady(&aws, &service, options, &mut view, ctx).await?;
+    if follow.no_wait_services {
+        return Ok(Outcome::Done);
+    }
+    let mut view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
+    view.busy(&format!("{}: waiting until it is steady …", service.service));
+    let interrupts = ctx.interrupts.clone();
+    let mut show = |event| view.show(&mut ctx.ui, &event);
+    let limit = follow.timeout.unwrap_or(STEADY_WITHIN);
+    let waited = interrupts.during(Box::pin(wait_until_steady(&aws, &service, since, limit, &mut show))).await;
+    let stopped = || CliError::new(Exit::Interrupted, format!("interrupted; ECS goes on with {}", service.service));
+    waited.ok_or_else(stopped)??;
     Ok(Outcome::Done)
 }

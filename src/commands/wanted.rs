@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use super::approve::guard;
-use crate::aws::{self, Aws, StackResource};
+use crate::aws::{self, Aws, Stack, StackResource};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::project::Project;
-use crate::stack::spec::{Platform, PlatformStack};
 use crate::stack::{
     Environment, ForeignError, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, read_template, synth,
 };
@@ -20,6 +19,8 @@ pub enum Purpose {
         /// Ask again even where `ecsws.lock` has the answer.
         refresh: bool,
     },
+    /// To be looked at without any call to AWS.
+    Offline,
     /// To be deployed: everything has to be known.
     Deploy,
 }
@@ -36,6 +37,12 @@ impl Synthesiser {
     /// One that has asked nothing yet.
     pub fn new(purpose: Purpose) -> Self {
         Self { purpose, environment: None, lookups: Lookups::default() }
+    }
+
+    /// One that makes templates to be deployed to a place that is known already.
+    pub fn for_deploy_to(environment: Environment, project: &Project, ctx: &Context) -> Self {
+        let lookups = if ctx.settings.sandbox { Lookups::default() } else { project.lock.lookups(&environment) };
+        Self { purpose: Purpose::Deploy, environment: Some(environment), lookups }
     }
 
     /// The template of a stack. New answers are pinned in `ecsws.lock`, but never the sandbox's, nor the ids of the project's own platform.
@@ -86,8 +93,11 @@ impl Synthesiser {
         }
         let environment = match self.purpose {
             _ if ctx.settings.sandbox => ctx.sandbox_environment(Some(project)),
-            Purpose::Show { .. } => shown_environment(project, ctx).await?,
-            Purpose::Deploy => ask_environment(project, ctx).await?,
+            Purpose::Offline => known_environment(project, ctx).ok_or_else(|| {
+                CliError::usage("nothing says which account and region this is for")
+                    .hint("write [target] in ecsws.toml")
+            })?,
+            _ => shown_environment(project, ctx).await?,
         };
         if !ctx.settings.sandbox && self.purpose != (Purpose::Show { refresh: true }) {
             self.lookups = project.lock.lookups(&environment);
@@ -102,6 +112,10 @@ impl Synthesiser {
         environment: &Environment,
         ctx: &mut Context,
     ) -> Result<Arc<Aws>, CliError> {
+        if self.purpose == Purpose::Offline {
+            return Err(CliError::usage("ecsws.lock lacks an answer that only AWS has")
+                .hint("`ecsws synth` asks for it and writes it there"));
+        }
         let aws = ctx.aws(Some(project)).await?;
         if !ctx.settings.sandbox {
             let here = Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() };
@@ -119,9 +133,14 @@ impl Synthesiser {
 
     /// The VPC of the project's own platform, read from its stack, for a service that uses it.
     async fn own_vpc(&mut self, project: &Project, stack: &str, ctx: &mut Context) -> Result<(), CliError> {
-        let platform = project.spec.platform.stack.as_ref().filter(|platform| is_used_by(platform, project, stack));
+        let platform = project.spec.platform.stack.as_ref();
+        let platform = platform.filter(|own| stack != own.name && project.spec.platform.runs_in_own_vpc());
         let Some(platform) = platform else { return Ok(()) };
         let vpc_name = &project.spec.platform.vpc;
+        if self.purpose == Purpose::Offline {
+            self.lookups.set_known_after(vpc_name, &platform.name);
+            return Ok(());
+        }
         let aws = ctx.aws(Some(project)).await?;
         let complete = aws.stack(&platform.name).await?.is_some_and(|stack| is_complete(&stack.status));
         let resources = if complete { aws.stack_resources(&platform.name).await? } else { Vec::new() };
@@ -136,7 +155,7 @@ impl Synthesiser {
                 let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
                 self.lookups.set_vpc(vpc_name, Vpc { id, subnets });
             }
-            (None, Purpose::Show { .. }) => self.lookups.set_known_after(vpc_name, &platform.name),
+            (None, Purpose::Show { .. } | Purpose::Offline) => self.lookups.set_known_after(vpc_name, &platform.name),
             (None, Purpose::Deploy) => {
                 return Err(CliError::failed(format!(
                     "stack {} is not deployed, and {stack} needs its subnets",
@@ -149,14 +168,18 @@ impl Synthesiser {
     }
 }
 
-/// Whether the stack is a service's that runs in the VPC of the project's own platform.
-fn is_used_by(platform: &PlatformStack, project: &Project, stack: &str) -> bool {
-    let Platform { vpc, subnets, .. } = &project.spec.platform;
-    stack != platform.name && subnets.is_none() && vpc.strip_suffix("/BaseVPC") == Some(&platform.name)
+/// As [`known_environment`]; what that leaves open is asked of AWS.
+async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+    if let Some(environment) = known_environment(project, ctx) {
+        return Ok(environment);
+    }
+    let account = project.spec.target.account.clone();
+    let asked = ask_environment(project, ctx).await?;
+    Ok(Environment { account: account.unwrap_or(asked.account), region: asked.region })
 }
 
-/// `[target]`, then the flags and the AWS environment. An account left open is the one that `ecsws.lock` is for, or else STS says it.
-async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+/// `[target]`, then the flags and the AWS environment. An account left open is the one that `ecsws.lock` is for.
+fn known_environment(project: &Project, ctx: &Context) -> Option<Environment> {
     let target = &project.spec.target;
     let region = target
         .region
@@ -168,13 +191,7 @@ async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Envir
         let same_region = locked.filter(|locked| region.as_ref().is_none_or(|region| *region == locked.region));
         same_region.map(|locked| locked.account.clone())
     });
-    match (account, region.or_else(|| locked.map(|locked| locked.region.clone()))) {
-        (Some(account), Some(region)) => Ok(Environment { account, region }),
-        (account, _) => {
-            let asked = ask_environment(project, ctx).await?;
-            Ok(Environment { account: account.unwrap_or(asked.account), region: asked.region })
-        }
-    }
+    Some(Environment { account: account?, region: region.or_else(|| locked.map(|locked| locked.region.clone()))? })
 }
 
 async fn ask_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
@@ -217,16 +234,17 @@ fn subnets(vpc: aws::Vpc) -> Vpc {
 fn is_complete(status: &str) -> bool {
     !matches!(status, "REVIEW_IN_PROGRESS" | "CREATE_IN_PROGRESS" | "CREATE_FAILED")
         && !status.starts_with("ROLLBACK_")
-        && !status.starts_with("DELETE_")
+        && !matches!(status, "DELETE_IN_PROGRESS" | "DELETE_COMPLETE")
 }
 
-/// The template that is deployed, JSON or YAML; `None` when there is no such stack, or only what a failed creation left.
-pub async fn deployed_template(aws: &Aws, stack: &str) -> Result<Option<Template>, CliError> {
-    if !aws.stack(stack).await?.is_some_and(|stack| is_complete(&stack.status)) {
+/// The template of a stack, JSON or YAML; `None` when nothing has been created by it, or only what a failed creation left.
+pub async fn template_of(aws: &Aws, stack: &Stack) -> Result<Option<Template>, CliError> {
+    if !is_complete(&stack.status) {
         return Ok(None);
     }
-    let Some(text) = aws.template(stack).await? else { return Ok(None) };
-    let unreadable =
-        |error: ForeignError| CliError::failed(format!("the deployed template of {stack} cannot be read: {error}"));
+    let Some(text) = aws.template(&stack.arn).await? else { return Ok(None) };
+    let unreadable = |error: ForeignError| {
+        CliError::failed(format!("the deployed template of {} cannot be read: {error}", stack.name))
+    };
     read_template(&text).map(Some).map_err(unreadable)
 }

@@ -4,7 +4,51 @@ use std::time::Instant;
 
 use super::follow::{Follow, is_at_rest};
 use super::{DeployEvent, Operation, Result};
-use crate::aws::{Aws, Stack};
+use crate::aws::{Aws, AwsErrorKind, Stack, StackResource};
+use crate::stack::Template;
+
+/// What becomes of a stack's resources when it is deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Demolition {
+    /// The stack's name.
+    pub stack: String,
+    /// How many resources are deleted.
+    pub deleted: usize,
+    /// Type and physical id of those that stay: the template says so.
+    pub kept: Vec<(String, String)>,
+    /// Exports that other stacks import, and these stacks: as long as they do, the stack cannot be deleted.
+    pub in_use: Vec<(String, Vec<String>)>,
+}
+
+/// Looks at what deleting a stack would do. `also_deleted` are the stacks that are deleted before it.
+pub async fn survey(aws: &Aws, stack: &Stack, template: &Template, also_deleted: &[String]) -> Result<Demolition> {
+    let (mut deleted, mut kept) = (0, Vec::new());
+    for resource in aws.stack_resources(&stack.arn).await?.into_iter().filter(StackResource::exists) {
+        let policy = template.resource(&resource.logical_id)["DeletionPolicy"].as_str().unwrap_or_default();
+        match policy {
+            "Retain" | "RetainExceptOnCreate" => kept.push((resource.resource_type, resource.physical_id)),
+            _ => deleted += 1,
+        }
+    }
+    let mut in_use = Vec::new();
+    for export in own_exports(aws, stack).await? {
+        let importers = aws.importers(&export).await?;
+        let importers: Vec<String> = importers.into_iter().filter(|name| !also_deleted.contains(name)).collect();
+        if !importers.is_empty() {
+            in_use.push((export, importers));
+        }
+    }
+    Ok(Demolition { stack: stack.name.clone(), deleted, kept, in_use })
+}
+
+/// The exports of a stack. Who may not list them is told by CloudFormation itself what stands in the way.
+async fn own_exports(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
+    match aws.exports().await {
+        Ok(exports) => Ok(exports.into_iter().filter(|one| one.stack == stack.arn).map(|one| one.name).collect()),
+        Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Ok(Vec::new()),
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// Deletes a stack; `false` when there was none.
 pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Result<bool> {
@@ -14,11 +58,8 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
     emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });
     // A creation can be given up by deleting; an update has to end first.
     if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
-        emit(DeployEvent::Note {
-            message: format!("stack `{name}` is {}: waiting for that to end first", stack.status),
-        });
-        let seen = aws.newest_event_id(&stack.arn).await?;
-        Follow { stack: name, arn: &stack.arn, seen, total: 0, begun: true }.run(aws, emit).await?;
+        emit(DeployEvent::note(format!("stack `{name}` is {}: following that to its end first", stack.status)));
+        Follow::running(aws, &stack).await?.run(aws, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;
     emit(DeployEvent::Finished {
@@ -35,8 +76,8 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
 pub(super) async fn delete_and_follow(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let resources = aws.stack_resources(&stack.arn).await?;
     let total = 1 + resources.iter().filter(|resource| resource.status != "DELETE_COMPLETE").count();
-    let seen = aws.newest_event_id(&stack.arn).await?;
+    let mut follow = Follow::upcoming(aws, stack, total).await?;
     aws.delete_stack(&stack.arn).await?;
-    let ended = Follow { stack: &stack.name, arn: &stack.arn, seen, total, begun: false }.run(aws, emit).await?;
-    ended.into_result(&stack.name, &["DELETE_COMPLETE"]).map(drop)
+    let ended = follow.run(aws, emit).await?;
+    ended.into_stack(&stack.name, &["DELETE_COMPLETE"]).map(drop)
 }

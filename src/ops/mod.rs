@@ -1,24 +1,36 @@
 //! The long-running work over AWS and the stack model. It emits typed events and never writes to the terminal.
 
-mod casualties;
+mod compare;
 mod deploy;
 mod destroy;
+mod events;
 mod follow;
 mod locate;
 mod patience;
+mod preflight;
+pub mod rollout;
+mod services;
+mod state;
 mod status;
+mod steady;
 mod tail;
-mod wait;
 
-pub use deploy::{DeployEvent, Operation, Prepared, Ready, ResourceEvent, Wanted, execute, prepare, settle};
-pub use destroy::destroy;
+use std::time::Duration;
+
+pub use compare::{Planning, forget_plan, plan, unseen};
+pub use deploy::{Execution, Patience, Prepared, Ready, STEADY_WITHIN, cancel, give_up, prepare};
+pub use destroy::{Demolition, destroy, survey};
+pub use events::{Casualties, DeployEvent, Operation, ResourceEvent};
 pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
+pub use preflight::{Findings, preflight};
+pub use rollout::Verdict;
+pub use state::{Settled, roll_back, settle};
 pub use status::{StatusReport, read_status};
+pub use steady::wait_until_steady;
 pub use tail::{Tail, TailOptions};
-pub use wait::wait_until_steady;
 
 use crate::aws::AwsError;
-pub use crate::aws::{LogEvent, LogGroup, LogStream, ScalableTarget, Task};
+pub use crate::aws::{Deployment, LogEvent, LogGroup, LogStream, ScalableTarget, Task};
 
 /// Why the work did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +47,20 @@ pub enum OpsError {
         status: String,
         /// The resources that failed and why, in the order in which it happened.
         reasons: Vec<String>,
+        /// The tasks that stopped meanwhile.
+        casualties: Vec<Casualties>,
+    },
+    /// It took longer than it may.
+    #[error("stack `{stack}` is not done after {}; it is {status}", in_words(*limit))]
+    TimedOut {
+        /// The stack's name.
+        stack: String,
+        /// How long it may take.
+        limit: Duration,
+        /// Its status now.
+        status: String,
+        /// The tasks that stopped meanwhile.
+        casualties: Vec<Casualties>,
     },
     /// The change set could not be made.
     #[error("CloudFormation refuses the change set of stack `{stack}`: {reason}")]
@@ -44,16 +70,6 @@ pub enum OpsError {
         /// CloudFormation's words.
         reason: String,
     },
-    /// The stack is in a state that a deploy cannot go on from.
-    #[error("stack `{stack}` is {status}")]
-    Stuck {
-        /// The stack's name.
-        stack: String,
-        /// Its status.
-        status: String,
-        /// What the user can do.
-        hint: String,
-    },
     /// The service's rollout failed although the stack did not.
     #[error("service `{service}`: its deployment failed: {reason}")]
     RolloutFailed {
@@ -61,18 +77,18 @@ pub enum OpsError {
         service: String,
         /// ECS's words.
         reason: String,
+        /// The tasks that stopped meanwhile.
+        casualties: Vec<Casualties>,
     },
     /// Not steady within the time given.
-    #[error("service `{service}` is not steady after {seconds} seconds: {running} of {desired} tasks run")]
+    #[error("service `{service}` is not steady after {seconds} seconds")]
     NotSteady {
         /// The service's name.
         service: String,
         /// How long was waited.
         seconds: u64,
-        /// Tasks that run.
-        running: u32,
-        /// Tasks that shall run.
-        desired: u32,
+        /// The tasks that stopped meanwhile.
+        casualties: Vec<Casualties>,
     },
     /// What was there a moment ago is not any more: somebody else is at work.
     #[error("{0} is gone; is somebody else deploying?")]
@@ -83,6 +99,27 @@ pub enum OpsError {
     /// The stack or the thing in it is not there.
     #[error("{0}")]
     Missing(String),
+}
+
+impl OpsError {
+    /// The tasks that stopped while what failed was going on.
+    pub fn casualties(&self) -> &[Casualties] {
+        match self {
+            Self::StackFailed { casualties, .. }
+            | Self::TimedOut { casualties, .. }
+            | Self::RolloutFailed { casualties, .. }
+            | Self::NotSteady { casualties, .. } => casualties,
+            _ => &[],
+        }
+    }
+}
+
+/// `90 s`, `30 min`.
+fn in_words(time: Duration) -> String {
+    match time.as_secs() {
+        seconds if seconds % 60 == 0 && seconds > 0 => format!("{} min", seconds / 60),
+        seconds => format!("{seconds} s"),
+    }
 }
 
 type Result<T> = std::result::Result<T, OpsError>;

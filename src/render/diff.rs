@@ -1,5 +1,6 @@
 //! Template diffs, in cdk's layout and colours, or as JSON.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use owo_colors::{OwoColorize as _, Style as Ansi};
@@ -9,17 +10,36 @@ use super::{Ui, clean};
 use crate::stack::TemplateDiff;
 use crate::stack::diff::text::{self, Line, Style};
 use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange};
+use crate::stack::security::{Changes, ManagedPolicy, Rule, SecurityChanges, Statement};
 
-/// Writes the diffs of several stacks, and how many of them differ.
-pub fn diffs(ui: &mut Ui, diffs: &[(String, TemplateDiff)]) -> io::Result<()> {
+/// A stack's diff.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StackDiff {
+    /// The stack's name.
+    pub name: String,
+    /// What deploying it would change.
+    pub diff: TemplateDiff,
+    /// What the templates do not show.
+    pub notes: Vec<String>,
+}
+
+/// Writes the diffs of several stacks, and how many of them differ. What the templates do not show is a warning.
+pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
     if ui.is_json() {
-        let stacks: Vec<Value> = diffs.iter().map(|(name, diff)| stack_json(name, diff)).collect();
+        let stacks: Vec<Value> = diffs.iter().map(stack_json).collect();
         return ui.json_result(&json!({ "stacks": stacks }));
     }
     let columns = ui.columns();
-    let different = diffs.iter().filter(|(_, diff)| !diff.is_empty()).count();
-    let bodies = diffs.iter().flat_map(|(name, diff)| text::stack(name, diff, columns));
-    for line in bodies.chain(text::footer(different)) {
+    let different = diffs.iter().filter(|stack| !stack.diff.is_empty()).count();
+    for StackDiff { name, diff, notes } in diffs {
+        for line in text::stack(name, diff, columns) {
+            writeln!(ui.results(), "{}", painted(&line))?;
+        }
+        for note in notes {
+            ui.warn(&clean(note, false));
+        }
+    }
+    for line in text::footer(different) {
         writeln!(ui.results(), "{}", painted(&line))?;
     }
     ui.results().flush()
@@ -62,7 +82,7 @@ fn ansi(style: Style) -> Ansi {
     }
 }
 
-fn stack_json(name: &str, diff: &TemplateDiff) -> Value {
+fn stack_json(StackDiff { name, diff, notes }: &StackDiff) -> Value {
     let sections = diff.before_resources.iter().chain(&diff.after_resources);
     let sections =
         sections.flat_map(|(section, changes)| changes.iter().map(|change| entry_json(section.title, change)));
@@ -71,16 +91,48 @@ fn stack_json(name: &str, diff: &TemplateDiff) -> Value {
         "stack": name,
         "different": !diff.is_empty(),
         "broadens_permissions": diff.security.is_broadening(),
-        "resources": diff.resources.iter().map(resource_json).collect::<Vec<_>>(),
+        "resources": diff.resources.iter().map(|change| resource_json(change, &diff.paths)).collect::<Vec<_>>(),
         "other": header.chain(sections).collect::<Vec<_>>(),
+        "security": security_json(&diff.security),
+        "notes": notes,
     })
+}
+
+fn security_json(security: &SecurityChanges) -> Value {
+    let SecurityChanges { statements, managed_policies, ingress, egress } = security;
+    let statement = |one: &Statement| {
+        json!({
+            "sid": one.id,
+            "effect": one.effect.name(),
+            "actions": one.actions.values,
+            "not_actions": one.actions.not,
+            "resources": one.resources.values,
+            "not_resources": one.resources.not,
+            "principals": one.principals.values,
+            "not_principals": one.principals.not,
+            "condition": one.condition,
+        })
+    };
+    let policy = |one: &ManagedPolicy| json!({ "identity": one.identity, "arn": one.arn });
+    let rule = |one: &Rule| json!({ "group": one.group, "protocol": one.protocol_text(), "peer": one.peer_text() });
+    json!({
+        "statements": changes_json(statements, statement),
+        "managed_policies": changes_json(managed_policies, policy),
+        "ingress": changes_json(ingress, rule),
+        "egress": changes_json(egress, rule),
+    })
+}
+
+fn changes_json<T>(changes: &Changes<T>, one: impl Fn(&T) -> Value) -> Value {
+    let list = |these: &[T]| these.iter().map(&one).collect::<Vec<_>>();
+    json!({ "added": list(&changes.added), "removed": list(&changes.removed) })
 }
 
 fn entry_json(section: &str, NamedChange { name, change: Change { old, new } }: &NamedChange) -> Value {
     json!({ "section": section, "name": name, "old": old, "new": new })
 }
 
-fn resource_json(resource: &ResourceChange) -> Value {
+fn resource_json(resource: &ResourceChange, paths: &BTreeMap<String, String>) -> Value {
     let ResourceChange { logical_id, change, properties, impact } = resource;
     let of_type = |value: &Option<Value>| value.as_ref().and_then(|value| value.get("Type")).cloned();
     let properties = properties.iter().map(|property| {
@@ -89,12 +141,23 @@ fn resource_json(resource: &ResourceChange) -> Value {
     });
     json!({
         "logical_id": logical_id,
+        "path": paths.get(logical_id),
         "type": of_type(&change.new).or_else(|| of_type(&change.old)),
         "impact": impact_name(*impact),
+        "old": change.old,
+        "new": change.new,
         "properties": properties.collect::<Vec<_>>(),
     })
 }
 
-fn impact_name(impact: Impact) -> String {
-    format!("{impact:?}").to_lowercase()
+fn impact_name(impact: Impact) -> &'static str {
+    match impact {
+        Impact::None => "none",
+        Impact::Update => "update",
+        Impact::Create => "create",
+        Impact::Orphan => "orphan",
+        Impact::MayReplace => "may_replace",
+        Impact::Replace => "replace",
+        Impact::Destroy => "destroy",
+    }
 }

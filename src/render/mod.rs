@@ -10,8 +10,8 @@ mod status;
 mod ui;
 
 pub use clean::clean;
-pub use deploy::{DeployView, Summary, ended, summary};
-pub use diff::{diffs, security};
+pub use deploy::{Board, DeployView, Progress, StackEnd, Summary, demolitions, ended, summary};
+pub use diff::{StackDiff, diffs, security};
 pub use live::{Live, Wish, draw};
 pub use logs::{log_events, log_groups, log_streams};
 pub use sandbox::{SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, sandbox_log, sandbox_status};

@@ -2,7 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::spec::Spec;
+use super::spec::{Platform, PlatformStack, Reference, Service, Spec};
+use super::synth::PLATFORM_EXPORTS;
 
 /// One stack of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct ProjectStack {
     pub kind: StackKind,
     /// Its tags.
     pub tags: IndexMap<String, String>,
+    /// The project's stacks that have to be there before it: those whose exports it imports, or whose VPC it runs in.
+    pub needs: Vec<String>,
 }
 
 /// What a stack is of.
@@ -24,10 +27,46 @@ pub enum StackKind {
     Service(String),
 }
 
-/// The project's stacks in the order in which they can be deployed: the platform's first.
+/// The project's stacks in an order in which they can be deployed: the platform's first.
 pub fn stacks(spec: &Spec) -> Vec<ProjectStack> {
-    let stack = |name: &str, kind| ProjectStack { name: name.to_owned(), kind, tags: spec.tags.clone() };
-    let platform = spec.platform.stack.iter().map(|platform| stack(&platform.name, StackKind::Platform));
-    let services = spec.services.iter().map(|(key, service)| stack(&service.stack, StackKind::Service(key.clone())));
+    let stack = |name: &str, kind, needs| ProjectStack { name: name.to_owned(), kind, tags: spec.tags.clone(), needs };
+    let own = spec.platform.stack.as_ref().map(|platform| &platform.name);
+    let platform = own.iter().map(|name| stack(name, StackKind::Platform, Vec::new()));
+    let services = spec.services.iter().map(|(key, service)| {
+        let needs = own.filter(|_| uses_own_platform(&spec.platform, service)).cloned().into_iter().collect();
+        stack(&service.stack, StackKind::Service(key.clone()), needs)
+    });
     platform.chain(services).collect()
+}
+
+/// Whether a service runs in the VPC of the project's own platform, or imports what that exports.
+fn uses_own_platform(platform: &Platform, service: &Service) -> bool {
+    platform.runs_in_own_vpc() || platform.imports_of(service).iter().any(|name| PLATFORM_EXPORTS.contains(name))
+}
+
+/// The names of what a platform stack exports.
+pub fn platform_exports() -> &'static [&'static str] {
+    &PLATFORM_EXPORTS
+}
+
+impl Platform {
+    /// The exports that a service imports.
+    pub fn imports_of(&self, service: &Service) -> Vec<&str> {
+        let namespace = service.discovery.as_ref().map(|_| &self.namespace);
+        let references = [Some(&self.cluster), Some(&self.security_group), namespace];
+        references
+            .into_iter()
+            .flatten()
+            .filter_map(|reference| match reference {
+                Reference::Import(name) => Some(name.as_str()),
+                Reference::Literal(_) => None,
+            })
+            .collect()
+    }
+
+    /// Whether services run in the VPC of the project's own platform.
+    pub fn runs_in_own_vpc(&self) -> bool {
+        let own = |stack: &PlatformStack| self.vpc.strip_suffix("/BaseVPC") == Some(&stack.name);
+        self.subnets.is_none() && self.stack.as_ref().is_some_and(own)
+    }
 }

@@ -19,6 +19,16 @@ impl Template {
         self.0.get(name).and_then(Value::as_object).into_iter().flatten().map(|(key, value)| (key.as_str(), value))
     }
 
+    /// A resource by its logical id; null when there is none.
+    pub fn resource(&self, logical_id: &str) -> &Value {
+        self.0.get("Resources").and_then(|resources| resources.get(logical_id)).unwrap_or(&Value::Null)
+    }
+
+    /// Whether it has a resource of this type.
+    pub fn has_type(&self, kind: &str) -> bool {
+        self.section("Resources").any(|(_, resource)| resource["Type"] == kind)
+    }
+
     /// The whole template.
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0

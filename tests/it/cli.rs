@@ -118,7 +118,7 @@ fn no_region_and_no_credentials_are_two_clear_errors() {
     code Some(3)
     -- stdout
     -- stderr
-    error: cannot ask AWS who you are: there are no AWS credentials
+    error: cannot describe stack `ecsworkshop-api`: there are no AWS credentials
     hint: sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or try it without an account: --sandbox
     ");
 }
@@ -130,7 +130,7 @@ fn a_profile_that_was_asked_for_goes_before_keys_in_the_environment() {
     code Some(3)
     -- stdout
     -- stderr
-    error: cannot ask AWS who you are: profile `nope`: there are no AWS credentials
+    error: cannot describe stack `ecsworkshop-api`: profile `nope`: there are no AWS credentials
     hint: sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or try it without an account: --sandbox
     ");
     assert_snapshot!(ecsws_with(project(SERVICE).path(), "deploy --profile nope", &keys), @"
@@ -180,7 +180,7 @@ fn a_server_that_is_not_aws_is_told_apart() {
     code Some(1)
     -- stdout
     -- stderr
-    error: cannot ask AWS who you are: URL: the answer is HTTP 200 and not AWS's
+    error: cannot describe stack `ecsworkshop-api`: URL: the answer is HTTP 200 and not AWS's
     hint: check --endpoint-url (or AWS_ENDPOINT_URL), and proxies on the way
     ");
 }
@@ -194,7 +194,7 @@ fn an_endpoint_that_is_not_there_is_unreachable() {
     code Some(1)
     -- stdout
     -- stderr
-    error: cannot ask AWS who you are: http://127.0.0.1:1 does not answer: Connection refused (os error 111)
+    error: cannot describe stack `ecsworkshop-api`: http://127.0.0.1:1 does not answer: Connection refused (os error 111)
     hint: check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)
     ");
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::workshop::Workshop;
 
 /// Members that hold data by names of its own.
-const MAPS: &[&str] = &["outputs", "variables", "operations", "resources"];
+const MAPS: &[&str] = &["outputs", "variables", "operations", "old", "new", "condition"];
 
 /// The names of all members, below too.
 fn names(value: &Value, found: &mut BTreeSet<String>) {

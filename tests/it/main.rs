@@ -13,6 +13,7 @@ mod peers;
 mod properties;
 mod recorded;
 mod recordings;
+mod rollouts;
 mod sandbox_autoscaling;
 mod sandbox_cloudformation;
 mod sandbox_cloudwatch;

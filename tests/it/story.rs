@@ -49,10 +49,10 @@ fn deploy_makes_everything(workshop: &Workshop) {
         &[
             "→ the sandbox on this machine, us-east-1\n",
             "ecsworkshop-base: creating …\n",
-            "| CREATE_COMPLETE      | AWS::EC2::VPC                            | BaseVPCD45965B8\n",
+            "| CREATE_COMPLETE      | AWS::EC2::VPC                  | BaseVPC (BaseVPCD45965B8)\n",
             "✓  ecsworkshop-base created in ",
             "ecsworkshop-nodejs: creating …\n",
-            "| CREATE_COMPLETE      | AWS::ECS::Service                        | NodejsFargateService948C9DA8\n",
+            "| CREATE_COMPLETE      | AWS::ECS::Service              | NodejsFargateService/Service (NodejsFargateService948C9DA8)\n",
             "✓  ecsworkshop-nodejs created in ",
         ],
     );
@@ -187,9 +187,8 @@ circuit_breaker = true
         &[
             "stack `ecsworkshop-nodejs` is ROLLBACK_COMPLETE",
             "ECS Deployment Circuit Breaker was triggered",
-            "tasks stopped: Essential container in task exited",
-            "exit code 3",
-            "`ecsws logs`",
+            "3 tasks of ecsdemo-nodejs stopped: Essential container in task exited",
+            "exit code 3\n    │ no database\n",
         ],
     );
     assert_has(&deployed.stderr, &["✓  ecsworkshop-base created in "]);
@@ -236,7 +235,10 @@ fn what_cloudformation_refuses_is_told_in_its_words() {
 
     let (begin, end) = (other.find("[platform").expect("it is there"), other.find("[services").expect("it is there"));
     workshop.write("service/ecsws.toml", &(other[..begin].to_owned() + &other[end..]));
-    let refused = workshop.run("--sandbox -C service deploy");
+    let taken = workshop.run("--sandbox -C service deploy");
+    assert_eq!(taken.code, Some(1), "{}", taken.stderr);
+    assert_has(taken.error(), &["cluster `container-demo` has a service `ecsdemo-nodejs` already"]);
+    let refused = workshop.run("--sandbox -C service deploy --no-preflight");
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert_has(refused.error(), &["stack `other-nodejs`", "ROLLBACK_COMPLETE", "already exists"]);
     assert!(!workshop.path("service/ecsws.lock").exists(), "what the sandbox says is not for the project's lock");

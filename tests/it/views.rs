@@ -25,6 +25,7 @@ fn task(id: char, last_status: &str, revision: u32) -> Task {
         health: "UNKNOWN".to_owned(),
         task_definition: format!("api:{revision}"),
         started: (last_status == "RUNNING").then(|| at("11:58:30")),
+        stopped: None,
         private_ip: Some("10.0.0.4".to_owned()),
         stopped_reason: None,
         containers: vec![Container {
@@ -41,6 +42,7 @@ fn deployment(status: &str, revision: u32, (running, desired): (u32, u32), rollo
         id: format!("ecs-svc/{revision}"),
         status: status.to_owned(),
         task_definition: format!("api:{revision}"),
+        created: None,
         desired,
         running,
         pending: desired - running,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Equal, but that `10` is `"10"`, `true` is `"true"`, and the order of keys (and of dependencies, see [`normalized`]) is nothing.
-pub(super) fn equal(left: &Value, right: &Value) -> bool {
+pub(in crate::stack) fn equal(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::String(text), Value::Bool(truth)) | (Value::Bool(truth), Value::String(text)) => {
             *text == truth.to_string()

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::resources;
 use super::security::SecurityChanges;
 use super::template::Template;
 
+mod create_only;
 mod edit;
-mod equality;
+pub(super) mod equality;
+mod exact;
 mod hunk;
 mod replacement;
 mod table;
@@ -17,10 +18,11 @@ pub mod text;
 mod tree;
 
 use equality::{equal, normalized};
+pub use exact::{Planned, Recreation};
 pub(super) use table::Row as TableRow;
 
 /// The metadata that holds a resource's construct path.
-const PATH_METADATA: &str = "/Metadata/aws:cdk:path";
+pub(super) const PATH_METADATA: &str = "/Metadata/aws:cdk:path";
 
 /// An old and a new value, at least one of them there.
 #[derive(Debug, Clone, PartialEq)]
@@ -151,6 +153,15 @@ impl TemplateDiff {
         }
     }
 
+    /// How many resources of a type are new.
+    pub fn added(&self, kind: &str) -> usize {
+        let is_new = |resource: &&ResourceChange| {
+            let Change { old, new } = &resource.change;
+            old.is_none() && new.as_ref().is_some_and(|new| new["Type"] == kind)
+        };
+        self.resources.iter().filter(is_new).count()
+    }
+
     /// Whether deploying would change nothing.
     pub fn is_empty(&self) -> bool {
         self.header.is_empty()
@@ -208,13 +219,4 @@ fn unknown(map: &Map<String, Value>) -> Map<String, Value> {
 fn paths(old: &Map<String, Value>, new: &Map<String, Value>) -> BTreeMap<String, String> {
     let all = new.iter().chain(old);
     all.filter_map(|(id, resource)| Some((id.clone(), resource.pointer(PATH_METADATA)?.as_str()?.to_owned()))).collect()
-}
-
-/// What changing `property` does to a resource of type `kind`.
-fn property_impact(kind: &str, property: &str) -> Impact {
-    match resources::find(kind) {
-        Some(row) if row.create_only.contains(&property) => Impact::Replace,
-        Some(row) if row.conditionally_create_only.contains(&property) => Impact::MayReplace,
-        _ => Impact::Update,
-    }
 }

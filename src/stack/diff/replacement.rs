@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::{Change, Impact, PropertyChange, ResourceChange, names, property_impact, rank};
+use super::create_only::property_impact;
+use super::{Change, Impact, PropertyChange, ResourceChange, names, rank};
 
 type Resources = Map<String, Value>;
 
@@ -127,7 +128,7 @@ impl ResourceChange {
 }
 
 /// Attributes of a resource stand behind its properties.
-fn is_attribute(name: &str) -> bool {
+pub(super) fn is_attribute(name: &str) -> bool {
     [
         "Type",
         "DependsOn",

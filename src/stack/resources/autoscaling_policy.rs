@@ -5,12 +5,8 @@ use serde_json::{Value, json};
 use super::ResourceType;
 use crate::stack::spec::TargetTracking;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::ApplicationAutoScaling::ScalingPolicy",
-    create_only: &["PolicyName", "ResourceId", "ScalableDimension", "ScalingTargetId", "ServiceNamespace"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType =
+    ResourceType { name: "AWS::ApplicationAutoScaling::ScalingPolicy", required_first: &[] };
 
 /// Keeps `metric` of the scalable target with the logical id `target` at a value.
 pub(in crate::stack) fn properties(name: &str, target: &str, metric: &str, tracking: &TargetTracking) -> Value {

@@ -5,12 +5,8 @@ use serde_json::{Value, json};
 use super::{ResourceType, join};
 use crate::stack::spec::Reference;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::ApplicationAutoScaling::ScalableTarget",
-    create_only: &["ResourceId", "ScalableDimension", "ServiceNamespace"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType =
+    ResourceType { name: "AWS::ApplicationAutoScaling::ScalableTarget", required_first: &[] };
 
 /// The count of the service with the logical id `service`, in `account`.
 pub(in crate::stack) fn properties(capacity: (u32, u32), cluster: &Reference, service: &str, account: &str) -> Value {

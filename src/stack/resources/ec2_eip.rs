@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::EIP",
-    create_only: &["Address", "Domain", "IpamPoolId", "NetworkBorderGroup", "TransferAddress"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::EIP", required_first: &[] };
 
 /// An address, tagged with its subnet's construct path.
 pub(in crate::stack) fn properties(name: &str) -> Value {

@@ -4,12 +4,8 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::VPCGatewayAttachment",
-    create_only: &["VpcId"],
-    conditionally_create_only: &[],
-    required_first: &["VpcId"],
-};
+pub(super) const TYPE: ResourceType =
+    ResourceType { name: "AWS::EC2::VPCGatewayAttachment", required_first: &["VpcId"] };
 
 /// The gateway by logical id.
 pub(in crate::stack) fn properties(gateway: &str, vpc: &Value) -> Value {

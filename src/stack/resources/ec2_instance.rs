@@ -4,44 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::Instance",
-    create_only: &[
-        "AvailabilityZone",
-        "CpuOptions",
-        "ElasticGpuSpecifications",
-        "ElasticInferenceAccelerators",
-        "EnclaveOptions",
-        "HibernationOptions",
-        "HostResourceGroupArn",
-        "ImageId",
-        "Ipv6AddressCount",
-        "Ipv6Addresses",
-        "KeyName",
-        "LaunchTemplate",
-        "LicenseSpecifications",
-        "NetworkInterfaces",
-        "PlacementGroupName",
-        "PrivateIpAddress",
-        "SecurityGroups",
-        "SubnetId",
-    ],
-    conditionally_create_only: &[
-        "AdditionalInfo",
-        "Affinity",
-        "BlockDeviceMappings",
-        "EbsOptimized",
-        "HostId",
-        "InstanceType",
-        "KernelId",
-        "PrivateDnsNameOptions",
-        "RamdiskId",
-        "SecurityGroupIds",
-        "Tenancy",
-        "UserData",
-    ],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::Instance", required_first: &[] };
 
 /// What the instance refers to, by logical id where it is a resource.
 pub(in crate::stack) struct Surroundings<'a> {

@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::InternetGateway",
-    create_only: &[],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::InternetGateway", required_first: &[] };
 
 /// A gateway, tagged with the VPC's construct path.
 pub(in crate::stack) fn properties(name: &str) -> Value {

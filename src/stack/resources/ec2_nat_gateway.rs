@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::NatGateway",
-    create_only: &["AllocationId", "AvailabilityMode", "ConnectivityType", "PrivateIpAddress", "SubnetId", "VpcId"],
-    conditionally_create_only: &[],
-    required_first: &["SubnetId"],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::NatGateway", required_first: &["SubnetId"] };
 
 /// Address and subnet by logical id.
 pub(in crate::stack) fn properties(address: &str, subnet: &str, name: &str) -> Value {

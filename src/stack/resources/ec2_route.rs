@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::Route",
-    create_only: &["DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId", "RouteTableId"],
-    conditionally_create_only: &[],
-    required_first: &["RouteTableId"],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::Route", required_first: &["RouteTableId"] };
 
 /// A default route; one of the gateways, by logical id, is given.
 pub(in crate::stack) fn properties(route_table: &str, internet: Option<&str>, nat: Option<&str>) -> Value {

@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::RouteTable",
-    create_only: &["VpcId"],
-    conditionally_create_only: &[],
-    required_first: &["VpcId"],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::RouteTable", required_first: &["VpcId"] };
 
 /// A route table, tagged with its subnet's construct path.
 pub(in crate::stack) fn properties(name: &str, vpc: &Value) -> Value {

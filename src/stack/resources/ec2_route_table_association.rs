@@ -4,12 +4,8 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::SubnetRouteTableAssociation",
-    create_only: &["RouteTableId", "SubnetId"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType =
+    ResourceType { name: "AWS::EC2::SubnetRouteTableAssociation", required_first: &[] };
 
 /// Both by logical id.
 pub(in crate::stack) fn properties(route_table: &str, subnet: &str) -> Value {

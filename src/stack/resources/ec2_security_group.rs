@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::SecurityGroup",
-    create_only: &["GroupDescription", "GroupName", "VpcId"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::SecurityGroup", required_first: &[] };
 
 /// A group that lets everything out.
 pub(in crate::stack) fn properties(description: &str, vpc: &Value) -> Value {

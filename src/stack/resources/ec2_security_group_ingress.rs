@@ -4,24 +4,8 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::SecurityGroupIngress",
-    create_only: &[
-        "CidrIp",
-        "CidrIpv6",
-        "FromPort",
-        "GroupId",
-        "GroupName",
-        "IpProtocol",
-        "SourcePrefixListId",
-        "SourceSecurityGroupId",
-        "SourceSecurityGroupName",
-        "SourceSecurityGroupOwnerId",
-        "ToPort",
-    ],
-    conditionally_create_only: &[],
-    required_first: &["IpProtocol"],
-};
+pub(super) const TYPE: ResourceType =
+    ResourceType { name: "AWS::EC2::SecurityGroupIngress", required_first: &["IpProtocol"] };
 
 /// Lets members of `group` reach each other on a TCP port.
 pub(in crate::stack) fn properties(port: u16, group: &Value) -> Value {

@@ -5,23 +5,7 @@ use serde_json::{Value, json};
 use super::ResourceType;
 use crate::stack::spec::Cidr;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::Subnet",
-    create_only: &[
-        "AvailabilityZone",
-        "AvailabilityZoneId",
-        "CidrBlock",
-        "Ipv4IpamPoolId",
-        "Ipv4NetmaskLength",
-        "Ipv6IpamPoolId",
-        "Ipv6Native",
-        "Ipv6NetmaskLength",
-        "OutpostArn",
-        "VpcId",
-    ],
-    conditionally_create_only: &["Ipv6CidrBlock"],
-    required_first: &["VpcId"],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::Subnet", required_first: &["VpcId"] };
 
 /// A subnet of the group `group` (`Public` or `Private`), tagged with its construct path.
 pub(in crate::stack) fn properties(zone: &str, cidr: Cidr, group: &str, name: &str, vpc: &Value) -> Value {

@@ -5,12 +5,7 @@ use serde_json::{Value, json};
 use super::{ResourceType, name_tag};
 use crate::stack::spec::Cidr;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::EC2::VPC",
-    create_only: &["CidrBlock", "Ipv4IpamPoolId", "Ipv4NetmaskLength", "VpcEncryptionControl"],
-    conditionally_create_only: &["InstanceTenancy"],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::EC2::VPC", required_first: &[] };
 
 /// A VPC with `cidr`, tagged with its construct path.
 pub(in crate::stack) fn properties(cidr: Cidr, name: &str) -> Value {

@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::ECS::Cluster",
-    create_only: &["ClusterName"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::ECS::Cluster", required_first: &[] };
 
 /// A cluster, with or without Container Insights.
 pub(in crate::stack) fn properties(name: &str, container_insights: bool) -> Value {

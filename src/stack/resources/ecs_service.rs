@@ -5,12 +5,7 @@ use serde_json::{Value, json};
 use super::{ResourceType, imported};
 use crate::stack::spec::{Generation, Platform, Service};
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::ECS::Service",
-    create_only: &["Cluster", "DeploymentController", "LaunchType", "Role", "SchedulingStrategy", "ServiceName"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::ECS::Service", required_first: &[] };
 
 /// What the service refers to.
 pub(in crate::stack) struct Surroundings<'a> {

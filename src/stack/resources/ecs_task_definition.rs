@@ -6,30 +6,7 @@ use super::{ResourceType, arn, unless_empty};
 use crate::stack::lookups::Environment;
 use crate::stack::spec::{HealthCheck, Secret, Service};
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::ECS::TaskDefinition",
-    create_only: &[
-        "ContainerDefinitions",
-        "Cpu",
-        "EnableFaultInjection",
-        "EphemeralStorage",
-        "ExecutionRoleArn",
-        "Family",
-        "InferenceAccelerators",
-        "IpcMode",
-        "Memory",
-        "NetworkMode",
-        "PidMode",
-        "PlacementConstraints",
-        "ProxyConfiguration",
-        "RequiresCompatibilities",
-        "RuntimePlatform",
-        "TaskRoleArn",
-        "Volumes",
-    ],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::ECS::TaskDefinition", required_first: &[] };
 
 /// What the task definition refers to.
 pub(in crate::stack) struct Surroundings<'a> {

@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::IAM::InstanceProfile",
-    create_only: &["InstanceProfileName", "Path"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::IAM::InstanceProfile", required_first: &[] };
 
 /// The profile of the role with the logical id `role`.
 pub(in crate::stack) fn properties(role: &str) -> Value {

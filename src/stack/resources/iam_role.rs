@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::IAM::Role",
-    create_only: &["Path", "RoleName"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::IAM::Role", required_first: &[] };
 
 /// A role that the AWS service `principal` assumes.
 pub(in crate::stack) fn properties(principal: &str, managed_policies: &[Value]) -> Value {

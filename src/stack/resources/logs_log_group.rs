@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::Logs::LogGroup",
-    create_only: &["LogGroupName"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::Logs::LogGroup", required_first: &[] };
 
 /// A log group; without `retention_days` its events stay for ever.
 pub(in crate::stack) fn properties(name: Option<&str>, retention_days: Option<u32>) -> Value {

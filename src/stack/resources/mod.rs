@@ -1,6 +1,4 @@
 //! The resource types that we emit: one file each, with the properties that a spec gives them, and one row each in [`TYPES`].
-//!
-//! Which properties cause replacement is what AWS's own resource specification says.
 
 use serde_json::{Value, json};
 
@@ -35,10 +33,6 @@ pub(super) mod servicediscovery_service;
 pub struct ResourceType {
     /// CloudFormation's name of the type.
     pub name: &'static str,
-    /// Properties whose change replaces the resource.
-    pub create_only: &'static [&'static str],
-    /// Properties whose change may replace it.
-    pub conditionally_create_only: &'static [&'static str],
     /// Properties that the first generation of the CDK writes before the others.
     pub required_first: &'static [&'static str],
 }

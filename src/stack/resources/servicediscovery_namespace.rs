@@ -4,12 +4,8 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::ServiceDiscovery::PrivateDnsNamespace",
-    create_only: &["Name", "Vpc"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType =
+    ResourceType { name: "AWS::ServiceDiscovery::PrivateDnsNamespace", required_first: &[] };
 
 /// A namespace within the VPC.
 pub(in crate::stack) fn properties(name: &str, vpc: &Value) -> Value {

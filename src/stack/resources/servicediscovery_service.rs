@@ -4,12 +4,7 @@ use serde_json::{Value, json};
 
 use super::ResourceType;
 /// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType {
-    name: "AWS::ServiceDiscovery::Service",
-    create_only: &["HealthCheckCustomConfig", "Name", "NamespaceId", "Type"],
-    conditionally_create_only: &[],
-    required_first: &[],
-};
+pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::ServiceDiscovery::Service", required_first: &[] };
 
 /// A record time to live, in seconds; the CDK's default.
 const TIME_TO_LIVE: u32 = 60;

@@ -9,6 +9,7 @@ mod policy;
 mod service;
 mod stack;
 
+pub(super) use platform::EXPORTS as PLATFORM_EXPORTS;
 pub use platform::{PlatformIds, platform_ids};
 
 /// Why a template cannot be made.

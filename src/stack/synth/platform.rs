@@ -151,7 +151,11 @@ impl Network {
     }
 }
 
-type Outputs = [(&'static str, Value, &'static str); 7];
+/// The names of what the platform exports.
+pub(in crate::stack) const EXPORTS: [&str; 7] =
+    ["NSARN", "NSNAME", "NSID", "SecGrpId", "ECSClusterName", "ECSSecGrpList", "ServicesSecGrp"];
+
+type Outputs = [(&'static str, Value, &'static str); EXPORTS.len()];
 
 /// Adds what the services share; gives back the id of their security group, and the exports.
 fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, Outputs) {
@@ -170,15 +174,17 @@ fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, O
     let properties = ec2_security_group_ingress::properties(SERVICE_PORT, &group);
     stack.add(&path, "AWS::EC2::SecurityGroupIngress", properties);
 
-    let outputs = [
-        ("NSArn", json!({ "Fn::GetAtt": [namespace, "Arn"] }), "NSARN"),
-        ("NSName", json!(platform.namespace), "NSNAME"),
-        ("NSId", json!({ "Fn::GetAtt": [namespace, "Id"] }), "NSID"),
-        ("FE2BESecGrp", group.clone(), "SecGrpId"),
-        ("ECSClusterName", json!({ "Ref": cluster }), "ECSClusterName"),
-        ("ECSClusterSecGrp", json!("[]"), "ECSSecGrpList"),
-        ("ServicesSecGrp", group.clone(), "ServicesSecGrp"),
+    let values = [
+        ("NSArn", json!({ "Fn::GetAtt": [namespace, "Arn"] })),
+        ("NSName", json!(platform.namespace)),
+        ("NSId", json!({ "Fn::GetAtt": [namespace, "Id"] })),
+        ("FE2BESecGrp", group.clone()),
+        ("ECSClusterName", json!({ "Ref": cluster })),
+        ("ECSClusterSecGrp", json!("[]")),
+        ("ServicesSecGrp", group.clone()),
     ];
+    let mut exports = EXPORTS.into_iter();
+    let outputs = values.map(|(id, value)| (id, value, exports.next().unwrap_or_default()));
     (group, outputs)
 }
 

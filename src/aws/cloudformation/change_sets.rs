@@ -1,0 +1,177 @@
+//! Change sets, and the two calls that do without one.
+
+use aws_sdk_cloudformation::types::{
+    Capability, ChangeSetType, Parameter, ResourceAttribute, ResourceChange, ResourceChangeDetail, Tag,
+};
+
+use super::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest, absent, idempotency_token};
+use crate::aws::{Aws, Result, text};
+
+impl Aws {
+    /// Creates a change set and gives back its ARN; CloudFormation goes on working on it.
+    pub async fn create_change_set(
+        &self,
+        request: &StackRequest<'_>,
+        name: &str,
+        kind: ChangeSetKind,
+    ) -> Result<String> {
+        let action = format!("create a change set for stack `{}`", request.stack);
+        let kind = match kind {
+            ChangeSetKind::Create => ChangeSetType::Create,
+            ChangeSetKind::Update => ChangeSetType::Update,
+        };
+        let call = self
+            .cloudformation()
+            .create_change_set()
+            .stack_name(request.stack)
+            .change_set_name(name)
+            .change_set_type(kind)
+            .template_body(request.template)
+            .set_tags(tags(request.tags))
+            .set_parameters(parameters(request.parameters))
+            .set_role_arn(request.role_arn.map(ToOwned::to_owned))
+            .set_notification_arns(request.notification_arns.map(<[String]>::to_vec))
+            .client_token(idempotency_token())
+            .set_capabilities(capabilities(request.capabilities))
+            .description("ecsws");
+        let answer = call.send().await.map_err(|error| self.error(&action, &error))?;
+        Ok(text(answer.id))
+    }
+
+    /// Begins to create a stack without a change set. `keep_failed` leaves what fails as it is, instead of rolling back.
+    pub async fn create_stack(&self, request: &StackRequest<'_>, keep_failed: bool) -> Result<()> {
+        let action = format!("create stack `{}`", request.stack);
+        let call = self
+            .cloudformation()
+            .create_stack()
+            .stack_name(request.stack)
+            .template_body(request.template)
+            .set_tags(tags(request.tags))
+            .set_parameters(parameters(request.parameters))
+            .set_role_arn(request.role_arn.map(ToOwned::to_owned))
+            .set_notification_arns(request.notification_arns.map(<[String]>::to_vec))
+            .client_request_token(idempotency_token())
+            .set_capabilities(capabilities(request.capabilities))
+            .set_disable_rollback(keep_failed.then_some(true));
+        call.send().await.map(drop).map_err(|error| self.error(&action, &error))
+    }
+
+    /// Begins to update a stack without a change set; `false` when there is nothing to update.
+    pub async fn update_stack(&self, request: &StackRequest<'_>, keep_failed: bool) -> Result<bool> {
+        let action = format!("update stack `{}`", request.stack);
+        let call = self
+            .cloudformation()
+            .update_stack()
+            .stack_name(request.stack)
+            .template_body(request.template)
+            .set_tags(tags(request.tags))
+            .set_parameters(parameters(request.parameters))
+            .set_role_arn(request.role_arn.map(ToOwned::to_owned))
+            .set_notification_arns(request.notification_arns.map(<[String]>::to_vec))
+            .client_request_token(idempotency_token())
+            .set_capabilities(capabilities(request.capabilities))
+            .set_disable_rollback(keep_failed.then_some(true));
+        match call.send().await.map_err(|error| self.error(&action, &error)) {
+            Err(error) if error.message.starts_with("No updates are to be performed") => Ok(false),
+            answer => answer.map(|_| true),
+        }
+    }
+
+    /// A change set by name or ARN; `None` when there is none.
+    pub async fn change_set(&self, stack: &str, change_set: &str) -> Result<Option<ChangeSet>> {
+        let action = format!("describe change set `{change_set}` of stack `{stack}`");
+        let call = self.cloudformation().describe_change_set().stack_name(stack).change_set_name(change_set);
+        let mut pages = call.into_paginator().send();
+        let mut found: Option<ChangeSet> = None;
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => return absent(self.error(action, &error)),
+            };
+            let changes = page.changes.unwrap_or_default();
+            let changes = changes.into_iter().filter_map(|change| change.resource_change.map(planned_change));
+            found
+                .get_or_insert_with(|| ChangeSet {
+                    arn: text(page.change_set_id),
+                    status: page.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    reason: page.status_reason,
+                    changes: Vec::new(),
+                })
+                .changes
+                .extend(changes);
+        }
+        Ok(found)
+    }
+
+    /// Executes a change set by its ARN: what was looked at is what runs. `keep_failed` leaves what fails as it is, instead of rolling back.
+    pub async fn execute_change_set(&self, arn: &str, keep_failed: bool) -> Result<()> {
+        let action = format!("execute change set `{arn}`");
+        let call = self.cloudformation().execute_change_set().change_set_name(arn);
+        let call = call.client_request_token(idempotency_token()).set_disable_rollback(keep_failed.then_some(true));
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+    }
+
+    /// Deletes a change set by its ARN; one that is gone already is no error.
+    pub async fn delete_change_set(&self, arn: &str) -> Result<()> {
+        let action = format!("delete change set `{arn}`");
+        match self.cloudformation().delete_change_set().change_set_name(arn).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => absent::<()>(self.error(action, &error)).map(drop),
+        }
+    }
+}
+
+fn planned_change(change: ResourceChange) -> PlannedChange {
+    let of_property = |detail: ResourceChangeDetail| {
+        let target = detail.target.filter(|target| target.attribute == Some(ResourceAttribute::Properties))?;
+        let recreation = target.requires_recreation.map(|recreation| recreation.as_str().to_owned());
+        Some((target.name?, recreation.unwrap_or_default()))
+    };
+    PlannedChange {
+        logical_id: text(change.logical_resource_id),
+        action: change.action.map(|action| action.as_str().to_owned()).unwrap_or_default(),
+        replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
+        properties: change.details.unwrap_or_default().into_iter().filter_map(of_property).collect(),
+    }
+}
+
+/// `None` instead of an empty list: CloudFormation takes that to strip the stack of its tags, and keeps them when there is no list.
+fn tags(tags: &[(String, String)]) -> Option<Vec<Tag>> {
+    let tags: Vec<_> = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    (!tags.is_empty()).then_some(tags)
+}
+
+fn parameters(parameters: &[(String, Option<String>)]) -> Option<Vec<Parameter>> {
+    let parameter = |(key, value): &(String, Option<String>)| {
+        let parameter = Parameter::builder().parameter_key(key);
+        match value {
+            Some(value) => parameter.parameter_value(value),
+            None => parameter.use_previous_value(true),
+        }
+        .build()
+    };
+    (!parameters.is_empty()).then(|| parameters.iter().map(parameter).collect())
+}
+
+fn capabilities(names: &[&str]) -> Option<Vec<Capability>> {
+    (!names.is_empty()).then(|| names.iter().map(|name| Capability::from(*name)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_tags_are_no_list() {
+        assert_eq!(tags(&[]), None);
+        let one = tags(&[("team".to_owned(), "web".to_owned())]);
+        assert_eq!(one, Some(vec![Tag::builder().key("team").value("web").build()]));
+    }
+
+    #[test]
+    fn a_parameter_without_a_value_keeps_the_one_that_it_has() {
+        let given = parameters(&[("A".to_owned(), Some("1".to_owned())), ("B".to_owned(), None)]).expect("two");
+        assert_eq!((given[0].parameter_value(), given[0].use_previous_value()), (Some("1"), None));
+        assert_eq!((given[1].parameter_value(), given[1].use_previous_value()), (None, Some(true)));
+    }
+}

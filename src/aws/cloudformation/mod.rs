@@ -1,0 +1,239 @@
+//! CloudFormation: stacks, their events and exports. Change sets are in [`change_sets`].
+
+mod change_sets;
+mod model;
+
+use aws_sdk_cloudformation::Client;
+
+use super::{Aws, AwsError, Result, text, timestamp};
+
+pub use model::{
+    ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource,
+};
+
+impl Aws {
+    fn cloudformation(&self) -> &Client {
+        self.cloudformation.get_or_init(|| Client::new(&self.config))
+    }
+
+    /// The stack of this name or ARN; `None` when there is none.
+    pub async fn stack(&self, name: &str) -> Result<Option<Stack>> {
+        let action = format!("describe stack `{name}`");
+        let answer = match self.cloudformation().describe_stacks().stack_name(name).send().await {
+            Ok(answer) => answer,
+            Err(error) => return absent(self.error(action, &error)),
+        };
+        Ok(answer.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
+            name: text(stack.stack_name),
+            arn: text(stack.stack_id),
+            status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+            status_reason: stack.stack_status_reason,
+            outputs: stack
+                .outputs
+                .unwrap_or_default()
+                .into_iter()
+                .map(|output| Output { key: text(output.output_key), value: text(output.output_value) })
+                .collect(),
+            tags: stack.tags.unwrap_or_default().into_iter().map(|tag| (text(tag.key), text(tag.value))).collect(),
+            parameters: stack
+                .parameters
+                .unwrap_or_default()
+                .into_iter()
+                .map(|parameter| (text(parameter.parameter_key), text(parameter.parameter_value)))
+                .collect(),
+            notification_arns: stack.notification_arns.unwrap_or_default(),
+            role_arn: stack.role_arn,
+        }))
+    }
+
+    /// The text of the deployed template, as it was handed in; `None` when there is no such stack, or none has been deployed to it
+    /// (`REVIEW_IN_PROGRESS`: CloudFormation answers with an empty body).
+    pub async fn template(&self, stack: &str) -> Result<Option<String>> {
+        let action = format!("read the template of stack `{stack}`");
+        match self.cloudformation().get_template().stack_name(stack).send().await {
+            Ok(answer) => Ok(answer.template_body.filter(|body| !body.trim().is_empty())),
+            Err(error) => absent(self.error(action, &error)),
+        }
+    }
+
+    /// The resources of a stack; none when there is no such stack.
+    pub async fn stack_resources(&self, stack: &str) -> Result<Vec<StackResource>> {
+        let action = format!("list the resources of stack `{stack}`");
+        let mut pages = self.cloudformation().list_stack_resources().stack_name(stack).into_paginator().send();
+        let mut resources = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => {
+                    return absent::<Vec<_>>(self.error(action, &error)).map(Option::unwrap_or_default);
+                }
+            };
+            resources.extend(page.stack_resource_summaries.unwrap_or_default().into_iter().map(|resource| {
+                StackResource {
+                    logical_id: text(resource.logical_resource_id),
+                    physical_id: text(resource.physical_resource_id),
+                    resource_type: text(resource.resource_type),
+                    status: resource.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    reason: resource.resource_status_reason,
+                }
+            }));
+        }
+        Ok(resources)
+    }
+
+    /// The events of a stack that came after the event `seen` (all when it is `None`), oldest first. Reads only as many pages as it must.
+    pub async fn stack_events_after(&self, stack: &str, seen: Option<&str>) -> Result<Vec<StackEvent>> {
+        let mut events = Vec::new();
+        self.each_event(stack, |event| {
+            let is_new = seen.is_none_or(|seen| event.id.is_empty() || event.id != seen);
+            if is_new {
+                events.push(event);
+            }
+            is_new
+        })
+        .await?;
+        events.reverse();
+        Ok(events)
+    }
+
+    /// The id of the last event from before the operation that goes on (or was the last); `None` when it was the first. The stack by its ARN.
+    pub async fn event_id_before_operation(&self, arn: &str) -> Result<Option<String>> {
+        let (mut before, mut found) = (None, false);
+        self.each_event(arn, |event| {
+            let begins = ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"];
+            if found {
+                before = Some(event.id);
+                return false;
+            }
+            found = event.physical_id == arn && begins.contains(&event.status.as_str());
+            true
+        })
+        .await?;
+        Ok(before)
+    }
+
+    /// Hands over the events of a stack, newest first, as long as `more` wants them.
+    async fn each_event(&self, stack: &str, mut more: impl FnMut(StackEvent) -> bool) -> Result<()> {
+        let action = format!("read the events of stack `{stack}`");
+        let mut pages = self.cloudformation().describe_stack_events().stack_name(stack).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let page = page.map_err(|error| self.error(&action, &error))?;
+            for event in page.stack_events.unwrap_or_default() {
+                let event = StackEvent {
+                    id: text(event.event_id),
+                    timestamp: timestamp(event.timestamp).unwrap_or_default(),
+                    logical_id: text(event.logical_resource_id),
+                    physical_id: text(event.physical_resource_id),
+                    resource_type: text(event.resource_type),
+                    status: event.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
+                    reason: event.resource_status_reason,
+                };
+                if !more(event) {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The id of the newest event of a stack, with one call; `None` when it has no events.
+    pub async fn newest_event_id(&self, stack: &str) -> Result<Option<String>> {
+        let action = format!("read the events of stack `{stack}`");
+        let call = self.cloudformation().describe_stack_events().stack_name(stack);
+        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(answer.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
+    }
+
+    /// Asks for an update in progress to be cancelled; it is rolled back.
+    pub async fn cancel_update(&self, arn: &str) -> Result<()> {
+        let action = format!("cancel the update of stack `{arn}`");
+        let call = self.cloudformation().cancel_update_stack().stack_name(arn);
+        let call = call.client_request_token(idempotency_token());
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+    }
+
+    /// Begins to roll a stack back whose creation or update failed and was left so.
+    pub async fn roll_back(&self, arn: &str) -> Result<()> {
+        let action = format!("roll back stack `{arn}`");
+        let call = self.cloudformation().rollback_stack().stack_name(arn).client_request_token(idempotency_token());
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+    }
+
+    /// Begins to go on with a rollback that failed.
+    pub async fn continue_rollback(&self, arn: &str) -> Result<()> {
+        let action = format!("continue the rollback of stack `{arn}`");
+        let call = self.cloudformation().continue_update_rollback().stack_name(arn);
+        let call = call.client_request_token(idempotency_token());
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+    }
+
+    /// Every export of the account in this region.
+    pub async fn exports(&self) -> Result<Vec<Export>> {
+        let exports: std::result::Result<Vec<_>, _> =
+            self.cloudformation().list_exports().into_paginator().items().send().collect().await;
+        let exports = exports.map_err(|error| self.error("list the exports", &error))?;
+        let ours = exports.into_iter().map(|export| Export {
+            name: text(export.name),
+            value: text(export.value),
+            stack: text(export.exporting_stack_id),
+        });
+        Ok(ours.collect())
+    }
+
+    /// The names of the stacks that import an export; none when nobody does.
+    pub async fn importers(&self, export: &str) -> Result<Vec<String>> {
+        let action = format!("list who imports `{export}`");
+        let call = self.cloudformation().list_imports().export_name(export);
+        let stacks: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
+        match stacks.map_err(|error| self.error(action, &error)) {
+            Err(error) if error.message.contains("is not imported by any stack") => Ok(Vec::new()),
+            stacks => stacks,
+        }
+    }
+
+    /// Begins to delete a stack, by its ARN.
+    pub async fn delete_stack(&self, arn: &str) -> Result<()> {
+        let action = format!("delete stack `{arn}`");
+        let call = self.cloudformation().delete_stack().stack_name(arn).client_request_token(idempotency_token());
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+    }
+}
+
+/// The SDK sends a call again when its answer is lost; by the token CloudFormation knows that it has done it already.
+fn idempotency_token() -> String {
+    format!("ecsws-{:032x}", rand::random::<u128>())
+}
+
+/// CloudFormation says "ValidationError: Stack with id X does not exist" (or `Stack [X] does not exist`) where other services have a code for it.
+fn absent<T>(error: AwsError) -> Result<Option<T>> {
+    let code = error.code.as_deref().unwrap_or_default();
+    let gone = code.starts_with("ChangeSetNotFound")
+        || (code == "ValidationError" && error.message.contains("does not exist"));
+    if gone { Ok(None) } else { Err(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idempotency_token_fits_cloudformations_pattern_and_is_new_each_time() {
+        let token = idempotency_token();
+        assert!(token.starts_with(|first: char| first.is_ascii_alphabetic()), "{token}");
+        assert!(token.len() <= 128 && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{token}");
+        assert_ne!(token, idempotency_token());
+    }
+
+    #[test]
+    fn a_missing_stack_or_change_set_is_no_error() {
+        for (code, message) in [
+            ("ValidationError", "Stack with id web does not exist"),
+            ("ValidationError", "Stack [web] does not exist"),
+            ("ChangeSetNotFound", "ChangeSet [ecsws-deploy] does not exist"),
+            ("ChangeSetNotFoundException", ""),
+        ] {
+            assert!(matches!(absent::<()>(AwsError::answered("x", code, message)), Ok(None)), "{code}: {message}");
+        }
+        assert!(absent::<()>(AwsError::answered("x", "ValidationError", "Template format error")).is_err());
+    }
+}

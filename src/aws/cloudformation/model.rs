@@ -1,0 +1,161 @@
+//! What CloudFormation tells of stacks, their events and their resources, in our own types.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+/// A stack as DescribeStacks tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Stack {
+    /// StackName.
+    pub name: String,
+    /// The stack's ARN; names account and region.
+    pub arn: String,
+    /// StackStatus, such as `CREATE_COMPLETE`.
+    pub status: String,
+    /// StackStatusReason.
+    pub status_reason: Option<String>,
+    /// Outputs, in AWS's order.
+    pub outputs: Vec<Output>,
+    /// Tags, key and value.
+    pub tags: Vec<(String, String)>,
+    /// Parameters, key and value; what is secret is starred.
+    pub parameters: Vec<(String, String)>,
+    /// NotificationARNs.
+    pub notification_arns: Vec<String>,
+    /// RoleARN.
+    pub role_arn: Option<String>,
+}
+
+impl Stack {
+    /// The account in the stack's ARN; empty if there is none.
+    pub fn account(&self) -> &str {
+        self.arn.split(':').nth(4).unwrap_or_default()
+    }
+}
+
+/// An output of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// OutputKey.
+    pub key: String,
+    /// OutputValue.
+    pub value: String,
+}
+
+/// A value that a stack exports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    /// Name.
+    pub name: String,
+    /// Value.
+    pub value: String,
+    /// ExportingStackId: the stack's ARN.
+    pub stack: String,
+}
+
+/// One event of a stack.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StackEvent {
+    /// EventId: unique in the stack.
+    pub id: String,
+    /// When, by AWS's clock.
+    pub timestamp: Timestamp,
+    /// LogicalResourceId; the stack's own name for the stack itself.
+    pub logical_id: String,
+    /// PhysicalResourceId, as soon as there is one.
+    pub physical_id: String,
+    /// ResourceType.
+    pub resource_type: String,
+    /// ResourceStatus.
+    pub status: String,
+    /// ResourceStatusReason.
+    pub reason: Option<String>,
+}
+
+/// A resource of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackResource {
+    /// LogicalResourceId.
+    pub logical_id: String,
+    /// PhysicalResourceId; empty while it does not exist.
+    pub physical_id: String,
+    /// ResourceType.
+    pub resource_type: String,
+    /// ResourceStatus.
+    pub status: String,
+    /// ResourceStatusReason.
+    pub reason: Option<String>,
+}
+
+impl StackResource {
+    /// Whether it is there: CloudFormation goes on listing what was deleted, with its physical id.
+    pub fn exists(&self) -> bool {
+        !self.physical_id.is_empty() && !matches!(self.status.as_str(), "DELETE_COMPLETE" | "CREATE_FAILED")
+    }
+}
+
+/// What a stack shall be: the input of CreateChangeSet, CreateStack and UpdateStack.
+#[derive(Debug, Clone, Default)]
+pub struct StackRequest<'a> {
+    /// StackName.
+    pub stack: &'a str,
+    /// The template's text, at most 51,200 bytes.
+    pub template: &'a str,
+    /// Tags on the stack and what it makes.
+    pub tags: &'a [(String, String)],
+    /// Parameters; one without a value keeps the value that it has.
+    pub parameters: &'a [(String, Option<String>)],
+    /// Capabilities, by CloudFormation's names.
+    pub capabilities: &'a [&'static str],
+    /// RoleARN: the role that CloudFormation works with.
+    pub role_arn: Option<&'a str>,
+    /// NotificationARNs; what is `None` stays as it is.
+    pub notification_arns: Option<&'a [String]>,
+}
+
+/// Create or update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeSetKind {
+    /// Create the stack.
+    Create,
+    /// Update it.
+    Update,
+}
+
+/// A change set as DescribeChangeSet tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangeSet {
+    /// Its ARN.
+    pub arn: String,
+    /// Status: `CREATE_COMPLETE`, `FAILED`, …
+    pub status: String,
+    /// StatusReason: says why it failed.
+    pub reason: Option<String>,
+    /// The resources that it changes.
+    pub changes: Vec<PlannedChange>,
+}
+
+/// A resource's change in a change set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PlannedChange {
+    /// LogicalResourceId.
+    pub logical_id: String,
+    /// Action: `Add`, `Modify`, `Remove`, …
+    pub action: String,
+    /// Replacement: `True`, `False` or `Conditional`.
+    pub replacement: Option<String>,
+    /// The properties that change, with RequiresRecreation: `Always`, `Conditionally` or `Never`.
+    pub properties: Vec<(String, String)>,
+}
+
+impl ChangeSet {
+    /// Whether it failed because there is nothing to change (the two sentences that CloudFormation has for it).
+    pub fn is_empty(&self) -> bool {
+        self.status == "FAILED"
+            && self.reason.as_deref().is_some_and(|reason| {
+                reason.starts_with("The submitted information didn't contain changes.")
+                    || reason.starts_with("No updates are to be performed")
+            })
+    }
+}

@@ -1,0 +1,156 @@
+//! ECS: services and their tasks.
+
+mod model;
+
+use aws_sdk_ecs::Client;
+use aws_sdk_ecs::types as sdk;
+
+use super::{Aws, Result, count, text, timestamp};
+
+pub use model::{Container, Deployment, LogPlace, ServiceEvent, ServiceName, ServiceState, Task};
+
+impl Aws {
+    fn ecs(&self) -> &Client {
+        self.ecs.get_or_init(|| Client::new(&self.config))
+    }
+
+    /// The state of a service; `None` when there is none of this name.
+    pub async fn service_state(&self, name: &ServiceName) -> Result<Option<ServiceState>> {
+        let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
+        let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
+        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(answer.services.unwrap_or_default().into_iter().next().map(service_state))
+    }
+
+    /// Sets how many tasks shall run. Makes no new deployment.
+    pub async fn set_desired_count(&self, name: &ServiceName, desired: u32) -> Result<()> {
+        let action = format!("set the desired count of service `{}` to {desired}", name.service);
+        let desired = i32::try_from(desired).unwrap_or(i32::MAX);
+        let call = self.ecs().update_service().cluster(&name.cluster).service(&name.service).desired_count(desired);
+        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+    }
+
+    /// The service's tasks that run or start, in the order of their ids.
+    pub async fn tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
+        self.tasks_that_shall(name, sdk::DesiredStatus::Running).await
+    }
+
+    /// The service's tasks that stopped within the last hour: ECS forgets them then.
+    pub async fn stopped_tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
+        self.tasks_that_shall(name, sdk::DesiredStatus::Stopped).await
+    }
+
+    /// Where the containers of a task definition (its family and revision) write their lines; those without the `awslogs` driver are left out.
+    pub async fn log_places(&self, task_definition: &str) -> Result<Vec<LogPlace>> {
+        let action = format!("describe task definition `{task_definition}`");
+        let call = self.ecs().describe_task_definition().task_definition(task_definition);
+        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
+        let containers = answer.task_definition.and_then(|definition| definition.container_definitions);
+        Ok(containers.unwrap_or_default().into_iter().filter_map(log_place).collect())
+    }
+
+    /// The status of a cluster by name or ARN, such as `ACTIVE`; `None` when there is none.
+    pub async fn cluster_status(&self, cluster: &str) -> Result<Option<String>> {
+        let action = format!("describe cluster `{cluster}`");
+        let call = self.ecs().describe_clusters().clusters(cluster);
+        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(answer.clusters.unwrap_or_default().into_iter().next().map(|cluster| text(cluster.status)))
+    }
+
+    async fn tasks_that_shall(&self, name: &ServiceName, desired: sdk::DesiredStatus) -> Result<Vec<Task>> {
+        let action = format!("list the tasks of service `{}`", name.service);
+        let list = self.ecs().list_tasks().cluster(&name.cluster).service_name(&name.service).desired_status(desired);
+        let arns: std::result::Result<Vec<_>, _> = list.into_paginator().items().send().collect().await;
+        let arns = arns.map_err(|error| self.error(&action, &error))?;
+        let mut tasks = Vec::new();
+        for chunk in arns.chunks(MAX_DESCRIBED_TASKS) {
+            let call = self.ecs().describe_tasks().cluster(&name.cluster).set_tasks(Some(chunk.to_vec()));
+            let answer = call.send().await.map_err(|error| self.error(&action, &error))?;
+            tasks.extend(answer.tasks.unwrap_or_default().into_iter().map(task));
+        }
+        tasks.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(tasks)
+    }
+}
+
+/// DescribeTasks takes up to a hundred tasks a call.
+const MAX_DESCRIBED_TASKS: usize = 100;
+
+fn service_state(service: sdk::Service) -> ServiceState {
+    ServiceState {
+        status: text(service.status),
+        desired: count(service.desired_count),
+        running: count(service.running_count),
+        pending: count(service.pending_count),
+        deployments: service.deployments.unwrap_or_default().into_iter().map(deployment).collect(),
+        events: service
+            .events
+            .unwrap_or_default()
+            .into_iter()
+            .map(|event| ServiceEvent {
+                id: text(event.id),
+                timestamp: timestamp(event.created_at),
+                message: text(event.message),
+            })
+            .collect(),
+        registries: service
+            .service_registries
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|registry| registry.registry_arn)
+            .collect(),
+    }
+}
+
+fn deployment(deployment: sdk::Deployment) -> Deployment {
+    Deployment {
+        id: text(deployment.id),
+        status: text(deployment.status),
+        task_definition: last_part(&text(deployment.task_definition)),
+        created: timestamp(deployment.created_at),
+        desired: count(deployment.desired_count),
+        running: count(deployment.running_count),
+        pending: count(deployment.pending_count),
+        failed: count(deployment.failed_tasks),
+        rollout_state: deployment.rollout_state.map(|state| state.as_str().to_owned()),
+        rollout_reason: deployment.rollout_state_reason,
+    }
+}
+
+fn task(task: sdk::Task) -> Task {
+    let details = task.attachments.as_deref().unwrap_or_default().iter().flat_map(sdk::Attachment::details);
+    let private_ip =
+        details.filter(|pair| pair.name() == Some("privateIPv4Address")).find_map(|pair| pair.value.clone());
+    Task {
+        id: last_part(&text(task.task_arn)),
+        last_status: text(task.last_status),
+        health: task.health_status.map(|health| health.as_str().to_owned()).unwrap_or_default(),
+        task_definition: last_part(&text(task.task_definition_arn)),
+        started: timestamp(task.started_at),
+        stopped: timestamp(task.stopped_at.or(task.stopping_at)),
+        private_ip,
+        stopped_reason: task.stopped_reason,
+        containers: task
+            .containers
+            .unwrap_or_default()
+            .into_iter()
+            .map(|container| Container {
+                name: text(container.name),
+                last_status: text(container.last_status),
+                exit_code: container.exit_code,
+                reason: container.reason,
+            })
+            .collect(),
+    }
+}
+
+fn log_place(container: sdk::ContainerDefinition) -> Option<LogPlace> {
+    let logs = container.log_configuration.filter(|logs| logs.log_driver == sdk::LogDriver::Awslogs)?;
+    let mut options = logs.options?;
+    let (group, prefix) = (options.remove("awslogs-group")?, options.remove("awslogs-stream-prefix")?);
+    Some(LogPlace { container: text(container.name), group, prefix })
+}
+
+fn last_part(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or_default().to_owned()
+}

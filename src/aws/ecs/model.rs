@@ -1,0 +1,194 @@
+//! What ECS tells of services, deployments and tasks, in our own types.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A service and the cluster it runs in, as the service's ARN names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceName {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The service's name.
+    pub service: String,
+}
+
+impl ServiceName {
+    /// From `arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME`.
+    pub fn from_arn(arn: &str) -> Option<Self> {
+        let mut parts = arn.rsplit(':').next()?.strip_prefix("service/")?.split('/');
+        match (parts.next(), parts.next(), parts.next()) {
+            (Some(cluster), Some(service), None) => {
+                Some(Self { cluster: cluster.to_owned(), service: service.to_owned() })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A service as DescribeServices tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceState {
+    /// `ACTIVE`, `DRAINING` or `INACTIVE`.
+    pub status: String,
+    /// Tasks that shall run.
+    pub desired: u32,
+    /// Tasks that run.
+    pub running: u32,
+    /// Tasks that are starting.
+    pub pending: u32,
+    /// Deployments, PRIMARY first.
+    pub deployments: Vec<Deployment>,
+    /// The newest events first, at most a hundred.
+    pub events: Vec<ServiceEvent>,
+    /// ARNs of the Cloud Map services.
+    pub registries: Vec<String>,
+}
+
+/// A deployment of a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Deployment {
+    /// Its id.
+    pub id: String,
+    /// `PRIMARY`, `ACTIVE` or `INACTIVE`.
+    pub status: String,
+    /// The task definition's family and revision.
+    pub task_definition: String,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// Tasks that shall run.
+    pub desired: u32,
+    /// Tasks that run.
+    pub running: u32,
+    /// Tasks that are starting.
+    pub pending: u32,
+    /// Tasks that did not start or were stopped.
+    pub failed: u32,
+    /// `IN_PROGRESS`, `COMPLETED` or `FAILED`; absent for some deployment controllers.
+    pub rollout_state: Option<String>,
+    /// Why, in AWS's words.
+    pub rollout_reason: Option<String>,
+}
+
+/// An event of a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceEvent {
+    /// Its id.
+    pub id: String,
+    /// When.
+    pub timestamp: Option<Timestamp>,
+    /// AWS's words.
+    pub message: String,
+}
+
+/// A task as DescribeTasks tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Task {
+    /// The task's id: the last part of its ARN.
+    pub id: String,
+    /// lastStatus.
+    pub last_status: String,
+    /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub health: String,
+    /// The task definition's family and revision.
+    pub task_definition: String,
+    /// When its containers started.
+    pub started: Option<Timestamp>,
+    /// When it stopped, or began to.
+    pub stopped: Option<Timestamp>,
+    /// The address of its network interface.
+    pub private_ip: Option<String>,
+    /// Why it stopped.
+    pub stopped_reason: Option<String>,
+    /// Its containers.
+    pub containers: Vec<Container>,
+}
+
+/// A container of a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// lastStatus.
+    pub last_status: String,
+    /// The exit code, once it ended.
+    pub exit_code: Option<i32>,
+    /// Why it ended or did not start.
+    pub reason: Option<String>,
+}
+
+/// Where a container's lines go with the `awslogs` driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPlace {
+    /// The container's name.
+    pub container: String,
+    /// `awslogs-group`.
+    pub group: String,
+    /// `awslogs-stream-prefix`.
+    pub prefix: String,
+}
+
+impl LogPlace {
+    /// The stream of the container in one task.
+    pub fn stream(&self, task: &str) -> String {
+        format!("{}/{}/{task}", self.prefix, self.container)
+    }
+}
+
+impl Task {
+    /// The container that ended the task: the first that failed, or else the first that ended.
+    pub fn culprit(&self) -> Option<&Container> {
+        let failed = self.containers.iter().find(|container| container.exit_code.is_some_and(|code| code != 0));
+        failed.or_else(|| self.containers.iter().find(|container| container.exit_code.is_some()))
+    }
+
+    /// Why it stopped: ECS's words, and what each container ended with.
+    pub fn cause(&self) -> String {
+        let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS gives no reason".to_owned());
+        for container in &self.containers {
+            let code = container.exit_code.map(|code| format!("exit code {code}"));
+            let parts: Vec<String> = code.into_iter().chain(container.reason.clone()).collect();
+            if !parts.is_empty() {
+                cause.extend(["; container ", &container.name, ": ", &parts.join(", ")]);
+            }
+        }
+        cause
+    }
+}
+
+impl ServiceState {
+    /// What is said of a service that ECS does not know.
+    pub fn missing() -> Self {
+        Self { status: "MISSING".to_owned(), ..Self::default() }
+    }
+
+    /// Whether what runs is what shall run: one deployment, all of its tasks running, its rollout complete (or without a state).
+    pub fn is_steady(&self) -> bool {
+        let rolled_out =
+            |deployment: &Deployment| deployment.rollout_state.as_deref().is_none_or(|state| state == "COMPLETED");
+        self.status == "ACTIVE"
+            && self.running == self.desired
+            && self.pending == 0
+            && self.deployments.len() == 1
+            && self.deployments.iter().all(rolled_out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_named_by_the_long_form_of_its_arn() {
+        let name = ServiceName::from_arn("arn:aws:ecs:us-east-1:123456789012:service/container-demo/ecsdemo-nodejs");
+        assert_eq!(
+            name,
+            Some(ServiceName { cluster: "container-demo".to_owned(), service: "ecsdemo-nodejs".to_owned() })
+        );
+        assert_eq!(ServiceName::from_arn("arn:aws:ecs:us-east-1:123456789012:service/old-format"), None);
+    }
+}

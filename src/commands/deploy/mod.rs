@@ -1,0 +1,195 @@
+//! `ecsws deploy`: change set, approval, execution, followed to the end, for each stack after those that it needs.
+
+mod interrupt;
+mod local;
+mod options;
+mod preflight;
+mod schedule;
+mod stack;
+mod stage;
+mod summary;
+
+use std::fs;
+
+use clap::Args;
+use futures_util::future::try_join_all;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value};
+
+use super::approve::{check_account, check_region, guard};
+use super::wanted::Synthesiser;
+use super::{Outcome, shapes};
+use crate::aws::{Aws, Stack};
+use crate::complete;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::project::Project;
+use crate::render::{self, DeployView, StackEnd};
+use crate::stack::{Environment, ProjectStack};
+
+use interrupt::Decision;
+pub use options::{DeployOptions, FollowOptions};
+use schedule::{Turn, in_order};
+pub use stack::planned;
+use stack::{Deployed, deploy_stack};
+use stage::{Shared, Stage};
+
+const EXAMPLES: &str = "Examples:
+  ecsws --sandbox deploy                          on this machine
+  ecsws deploy --require-approval any-change
+  ecsws deploy --image nodejs=ghcr.io/acme/api:1.5 --timeout 20m
+  ecsws deploy ecsworkshop-nodejs --output json   an event a line, for pipelines";
+
+/// Deploy stacks: what changes is shown, approved, executed and followed to the end
+///
+/// All stacks of the project in dependency order, or those that are named. While services roll out, their tasks, ECS's own words and the
+/// last lines of containers that fail are shown. A rollback is a failure. Ctrl-C asks whether to cancel or to leave CloudFormation at
+/// work; the next deploy follows what goes on and then goes on itself.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
+pub struct DeployArgs {
+    /// The stacks; all when left out
+    #[arg(value_name = "STACK", add = complete::stacks())]
+    stacks: Vec<String>,
+    #[command(flatten)]
+    follow: FollowOptions,
+    #[command(flatten)]
+    options: DeployOptions,
+}
+
+pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let DeployArgs { stacks, follow, options } = args;
+    let mut project = ctx.project()?;
+    for (key, image) in &options.images {
+        project.set_image(key, image)?;
+    }
+    let stacks = project.stacks(&stacks)?;
+    let turns = deploy(&mut project, &stacks, &follow, &options, ctx).await?;
+    let deployed = turns.iter().filter_map(|turn| match turn {
+        Turn::Done(deployed) if deployed.end != StackEnd::Prepared => Some(deployed.stack.clone()),
+        _ => None,
+    });
+    let deployed: Vec<Stack> = deployed.collect();
+    if let Some(file) = &options.outputs_file {
+        write_outputs(&ctx.settings.working_dir.join(file), &deployed)?;
+    }
+    if !ctx.ui.is_json() {
+        let summary = summary::summarise(&project, &stacks, &turns, &deployed, ctx).await?;
+        render::summary(&mut ctx.ui, &summary)?;
+    }
+    result(turns).map(|()| Outcome::Done)
+}
+
+/// Deploys stacks, each after those that it needs. What becomes of each is told in its turn; only what concerns all is an error.
+pub async fn deploy(
+    project: &mut Project,
+    stacks: &[ProjectStack],
+    follow: &FollowOptions,
+    options: &DeployOptions,
+    ctx: &mut Context,
+) -> Result<Vec<Turn<Deployed, CliError>>, CliError> {
+    let aws = ctx.aws(Some(project)).await?;
+    local::check_runtime(project, stacks, ctx).await?;
+    if !ctx.settings.sandbox {
+        check_region(project, aws.region())?;
+    }
+    let known = try_join_all(stacks.iter().map(|stack| aws.stack(&stack.name))).await?;
+    let environment = place(project, &aws, &known, ctx).await?;
+    let synthesiser = Synthesiser::for_deploy_to(environment, project, ctx);
+    let mut listener = ctx.interrupts.listen();
+    let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
+    let existing = known.iter().flatten().filter(|stack| stack.status != "REVIEW_IN_PROGRESS");
+    let existing = existing.map(|stack| stack.name.clone()).collect();
+    let shared = Shared::new(&aws, follow, options, stacks, existing, Stage { project, ctx, synthesiser, view });
+    let left = {
+        let seen = |stack: &ProjectStack| {
+            // What others are waited for may have changed by its turn.
+            let at = stacks.iter().position(|one| one.name == stack.name).filter(|_| stack.needs.is_empty());
+            at.and_then(|at| known[at].clone())
+        };
+        let work = |stack| deploy_stack(&shared, stack, seen(stack));
+        let all = in_order(stacks, options.concurrency.into(), || shared.is_cancelled(), work);
+        tokio::pin!(all);
+        loop {
+            tokio::select! {
+                turns = &mut all => return Ok(finished(turns, &shared)),
+                () = listener.next() => {}
+            }
+            // While the question is open the work is not looked at; whoever interrupts again wants to get out.
+            let decision = tokio::select! {
+                decision = interrupt::decide(&shared) => decision,
+                () = listener.next() => Decision::Leave,
+            };
+            match decision {
+                Decision::Leave => break shared.underway(),
+                Decision::Cancel => interrupt::cancel(&shared).await?,
+                Decision::GoOn => {}
+            }
+        }
+    };
+    Err(interrupt::leave(left.into_iter().collect(), &aws).await)
+}
+
+/// The account and region that it all goes to: guarded, and said. A stack that is there tells its account by its ARN.
+async fn place(
+    project: &Project,
+    aws: &Aws,
+    known: &[Option<Stack>],
+    ctx: &mut Context,
+) -> Result<Environment, CliError> {
+    if ctx.settings.sandbox {
+        ctx.ui.note(&format!("→ the sandbox on this machine, {}", aws.region()));
+        return Ok(ctx.sandbox_environment(Some(project)));
+    }
+    let account = known.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
+    let account = match account {
+        Some(account) => {
+            check_account(project, account)?;
+            account.to_owned()
+        }
+        None => guard(project, aws).await?,
+    };
+    let by_url = aws.endpoint_url().map(|url| format!(" at {url}")).unwrap_or_default();
+    ctx.ui.note(&format!("→ AWS account {account}, {}{by_url}", aws.region()));
+    Ok(Environment { account, region: aws.region().to_owned() })
+}
+
+/// What a cancelled stack ended with is the interruption's doing.
+fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Vec<Turn<Deployed, CliError>> {
+    if shared.is_cancelled() {
+        for turn in &mut turns {
+            if let Turn::Failed(error) = turn {
+                error.exit = Exit::Interrupted;
+            }
+        }
+    }
+    turns
+}
+
+/// All failures as one; the first says how the process exits.
+pub fn result(turns: Vec<Turn<Deployed, CliError>>) -> Result<(), CliError> {
+    let failures = turns.into_iter().filter_map(|turn| match turn {
+        Turn::Failed(error) => Some(error),
+        Turn::Done(_) | Turn::NotBegun(_) => None,
+    });
+    match failures.reduce(|mut first, next| {
+        first.reports.extend(next.reports);
+        first
+    }) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// `{"STACK": {"KEY": "VALUE"}}`, as cdk writes it.
+#[expect(clippy::disallowed_methods, reason = "the user names the file")]
+fn write_outputs(file: &std::path::Path, deployed: &[Stack]) -> Result<(), CliError> {
+    let of = |stack: &Stack| {
+        let outputs = stack.outputs.iter().map(|output| (output.key.clone(), Value::from(output.value.clone())));
+        (stack.name.clone(), Value::Object(outputs.collect()))
+    };
+    let stacks: Map<String, Value> = deployed.iter().map(of).collect();
+    fs::write(file, format!("{:#}\n", Value::Object(stacks)))
+        .map_err(|error| CliError::failed(format!("cannot write {}: {error}", file.display())))
+}

@@ -1,0 +1,281 @@
+//! Deploys one stack: compare, change set, approval, execution.
+
+use std::collections::BTreeMap;
+
+use super::local::hand_over_images;
+use super::options::Method;
+use super::preflight;
+use super::stage::{Shared, Stage, Underway};
+use crate::aws::{PlannedChange, Stack, StackRequest};
+use crate::commands::approve::{RequireApproval, changes, declined, first_creation};
+use crate::commands::wanted::template_of;
+use crate::error::CliError;
+use crate::ops::{self, DeployEvent, Execution, Operation, Prepared, Settled};
+use crate::render::StackEnd;
+use crate::stack::{Planned, ProjectStack, Recreation, Template, TemplateDiff};
+
+/// The change set's name; one left over from an interrupted deploy is replaced.
+pub const CHANGE_SET: &str = "ecsws-deploy";
+
+/// A stack that is as it shall be.
+#[derive(Debug, Clone)]
+pub struct Deployed {
+    pub stack: Stack,
+    pub end: StackEnd,
+}
+
+/// Deploys a stack. `known` is what was just seen of it, if anything was.
+pub async fn deploy_stack(
+    shared: &Shared<'_>,
+    stack: &ProjectStack,
+    known: Option<Stack>,
+) -> Result<Deployed, CliError> {
+    let ended = steps(shared, stack, known).await;
+    shared.is(&stack.name, None);
+    ended
+}
+
+async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) -> Result<Deployed, CliError> {
+    let (name, aws) = (&stack.name, shared.aws);
+    let template = synthesised(shared, stack).await?;
+    let existing = settled(shared, name, known).await?;
+    let deployed = match &existing {
+        Some(stack) => template_of(aws, stack).await?.unwrap_or_default(),
+        None => Template::default(),
+    };
+    let template = template.with_cdk_housekeeping_of(&deployed);
+    let wanted = Wanted::new(shared, stack, &template, &deployed, existing.as_ref())?;
+    if let Some(existing) = existing.as_ref().filter(|existing| wanted.is_there_already(shared, existing, &deployed)) {
+        return no_changes(shared, existing.clone()).await;
+    }
+    preflight::look(shared).await?;
+    let diff = TemplateDiff::between(&deployed, &template);
+    {
+        let mut stage = shared.stage().await;
+        let Stage { project, ctx, view, .. } = &mut *stage;
+        if existing.is_none() {
+            view.end();
+            first_creation(project, name, aws.region(), ctx).await?;
+        }
+        let gateways = diff.added("AWS::EC2::NatGateway");
+        if gateways > 0 && !ctx.settings.sandbox {
+            ctx.ui.warn(&format!("{name} makes {gateways} NAT gateways, which are billed by the hour, each"));
+        }
+        view.busy(&format!("{name}: making the change set …"));
+    }
+    let request = wanted.request(shared, name);
+    let mut execution = match shared.options.method {
+        Method::Direct => {
+            approve(shared, name, &diff).await?;
+            let begun = Execution::direct(aws, &request, existing.clone(), shared.follow.no_rollback).await?;
+            match (begun, existing) {
+                (Some(execution), _) => execution,
+                (None, Some(existing)) => return no_changes(shared, existing).await,
+                (None, None) => return Err(CliError::failed(format!("{name} is not there"))),
+            }
+        }
+        method => {
+            shared.is(name, Some(Underway::Preparing));
+            let ready = match ops::prepare(aws, &request, CHANGE_SET, existing.as_ref()).await? {
+                Prepared::Ready(ready) => ready,
+                Prepared::NoChanges => return no_changes(shared, existing.unwrap_or_default()).await,
+            };
+            if method == Method::PrepareChangeSet {
+                let change_set = ready.change_set.arn.clone();
+                shared.show(DeployEvent::Prepared { stack: name.clone(), change_set });
+                return Ok(Deployed { stack: existing.unwrap_or_default(), end: StackEnd::Prepared });
+            }
+            let diff = diff.made_exact(&planned(&ready.change_set.changes));
+            let approved = match replacement_without_rollback(shared, name, &ready) {
+                Some(error) => Err(error),
+                None => approve(shared, name, &diff).await,
+            };
+            if let Err(error) = approved {
+                ready.discard(aws).await?;
+                return Err(error);
+            }
+            Execution::of(aws, ready, shared.follow.no_rollback).await?
+        }
+    };
+    shared.is(name, Some(Underway::Running(execution.operation(), execution.arn().to_owned())));
+    shared.show(DeployEvent::Started { stack: name.clone(), operation: execution.operation() });
+    let paths = paths(&deployed, &template);
+    let mut emit = |event| shared.show(with_path(event, &paths));
+    let stack = execution.follow(aws, shared.follow.patience(), &mut emit).await?;
+    Ok(Deployed { stack, end: StackEnd::Done(execution.operation(), execution.seconds()) })
+}
+
+/// The template, with the sandbox told what runs in place of its images.
+async fn synthesised(shared: &Shared<'_>, stack: &ProjectStack) -> Result<Template, CliError> {
+    let mut stage = shared.stage().await;
+    let Stage { project, ctx, synthesiser, view } = &mut *stage;
+    view.busy(&format!("{}: comparing …", stack.name));
+    let template = synthesiser.template(project, &stack.name, ctx).await?;
+    if ctx.settings.sandbox {
+        hand_over_images(project, stack, ctx).await?;
+    }
+    Ok(template)
+}
+
+/// The stack, with nothing going on. What failed and was left so is taken back, if the user wants that.
+async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> Result<Option<Stack>, CliError> {
+    let mut emit = |event| shared.show(event);
+    loop {
+        let (stack, question) = match ops::settle(shared.aws, name, known.take(), &mut emit).await? {
+            Settled::Absent => return Ok(None),
+            Settled::Updatable(stack) => return Ok(Some(stack)),
+            // What failed can be updated where it stands, but then it must not be rolled back.
+            Settled::Failed(stack) if shared.follow.no_rollback => return Ok(Some(stack)),
+            Settled::Failed(stack) => {
+                let question = format!("Stack {name} is {}: roll it back first?", stack.status);
+                (stack, question)
+            }
+            Settled::Stuck(stack, resources) => {
+                let resources = resources.join("\n  ");
+                let question = format!(
+                    "Stack {name} is {}, stuck at\n  {resources}\nGo on with its rollback first?",
+                    stack.status
+                );
+                (stack, question)
+            }
+        };
+        let mut stage = shared.stage().await;
+        stage.view.end();
+        if !stage.ctx.ui.confirm(&question, "--yes").await? {
+            return Err(declined(name));
+        }
+        drop(stage);
+        shared.is(name, Some(Underway::Running(Operation::RollBack, stack.arn.clone())));
+        ops::roll_back(shared.aws, &stack, &mut emit).await?;
+        shared.is(name, None);
+    }
+}
+
+async fn no_changes(shared: &Shared<'_>, stack: Stack) -> Result<Deployed, CliError> {
+    save_edit(shared).await?;
+    shared.show(DeployEvent::NoChanges { stack: stack.name.clone() });
+    Ok(Deployed { stack, end: StackEnd::NoChanges })
+}
+
+/// Shows what is asked about, and asks if it is needed. From here on the stack changes.
+async fn approve(shared: &Shared<'_>, name: &str, diff: &TemplateDiff) -> Result<(), CliError> {
+    let when: RequireApproval = shared.follow.require_approval;
+    let mut stage = shared.stage().await;
+    stage.view.end();
+    if !changes(diff, name, when, stage.ctx).await? {
+        return Err(declined(name));
+    }
+    drop(stage);
+    save_edit(shared).await
+}
+
+/// What `scale` has edited is written once nothing stands in the way of deploying it.
+async fn save_edit(shared: &Shared<'_>) -> Result<(), CliError> {
+    let mut stage = shared.stage().await;
+    if stage.project.save_text()? {
+        stage.ctx.ui.note("wrote the new numbers to ecsws.toml");
+    }
+    Ok(())
+}
+
+/// CloudFormation cannot replace a resource when it must not roll back.
+fn replacement_without_rollback(shared: &Shared<'_>, name: &str, ready: &ops::Ready) -> Option<CliError> {
+    let replaced = ready.replaced();
+    let refused = shared.follow.no_rollback && !replaced.is_empty();
+    refused.then(|| {
+        let message =
+            format!("{name}: {} would be replaced, which needs a rollback to be possible", replaced.join(", "));
+        CliError::usage(message).hint("leave --no-rollback out")
+    })
+}
+
+/// What is asked of CloudFormation.
+struct Wanted {
+    text: String,
+    template: Template,
+    tags: Vec<(String, String)>,
+    parameters: Vec<(String, Option<String>)>,
+    capabilities: Vec<&'static str>,
+}
+
+impl Wanted {
+    fn new(
+        shared: &Shared<'_>,
+        stack: &ProjectStack,
+        template: &Template,
+        deployed: &Template,
+        existing: Option<&Stack>,
+    ) -> Result<Self, CliError> {
+        let mut tags = stack.tags.clone();
+        tags.extend(shared.options.tags.iter().cloned());
+        let given = shared.options.parameters_of(&stack.name);
+        let has = existing.map(|stack| stack.parameters.as_slice()).unwrap_or_default();
+        if let Some(unknown) = given.keys().find(|key| !template.section("Parameters").any(|(name, _)| name == **key)) {
+            let message = format!("the template of {} has no parameter `{unknown}`", stack.name);
+            return Err(CliError::usage(message));
+        }
+        Ok(Self {
+            text: template.to_yaml(),
+            capabilities: template.capabilities(),
+            parameters: template.parameters_to_send(&given, has, deployed),
+            template: template.clone(),
+            tags: tags.into_iter().collect(),
+        })
+    }
+
+    fn request<'a>(&'a self, shared: &'a Shared<'_>, name: &'a str) -> StackRequest<'a> {
+        let topics = shared.options.notification_arns.as_slice();
+        StackRequest {
+            stack: name,
+            template: &self.text,
+            tags: &self.tags,
+            parameters: &self.parameters,
+            capabilities: &self.capabilities,
+            role_arn: shared.options.role_arn.as_deref(),
+            notification_arns: (!topics.is_empty()).then_some(topics),
+        }
+    }
+
+    /// Whether it takes no change set to know that there is nothing to do. After a rollback it does: which template CloudFormation then
+    /// gives back is not written anywhere.
+    fn is_there_already(&self, shared: &Shared<'_>, existing: &Stack, deployed: &Template) -> bool {
+        let sorted = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<BTreeMap<_, _>>();
+        let has = sorted(&existing.parameters);
+        let same_parameters =
+            self.parameters.iter().all(|(key, value)| value.as_ref().is_none_or(|value| has.get(key) == Some(value)));
+        let topics = &shared.options.notification_arns;
+        !shared.options.force
+            && shared.options.method != Method::PrepareChangeSet
+            && ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"].contains(&existing.status.as_str())
+            && same_parameters
+            && (self.tags.is_empty() || sorted(&self.tags) == sorted(&existing.tags))
+            && (topics.is_empty() || *topics == existing.notification_arns)
+            && self.template.certainly_equals(deployed)
+    }
+}
+
+/// A change set's changes as the diff takes them.
+pub fn planned(changes: &[PlannedChange]) -> Vec<Planned> {
+    let recreation = |word: &str| match word {
+        "Always" | "True" => Recreation::Always,
+        "Conditionally" | "Conditional" => Recreation::Conditionally,
+        _ => Recreation::Never,
+    };
+    let planned = changes.iter().map(|change| Planned {
+        logical_id: change.logical_id.clone(),
+        replacement: recreation(change.replacement.as_deref().unwrap_or_default()),
+        properties: change.properties.iter().map(|(name, word)| (name.clone(), recreation(word))).collect(),
+    });
+    planned.collect()
+}
+
+fn paths(deployed: &Template, template: &Template) -> BTreeMap<String, String> {
+    deployed.short_paths().into_iter().chain(template.short_paths()).collect()
+}
+
+fn with_path(mut event: DeployEvent, paths: &BTreeMap<String, String>) -> DeployEvent {
+    if let DeployEvent::Resource { resource, .. } = &mut event {
+        resource.path = paths.get(&resource.logical_id).cloned();
+    }
+    event
+}

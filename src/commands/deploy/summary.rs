@@ -1,0 +1,59 @@
+//! What there is to say at the end of a deploy.
+
+use super::schedule::Turn;
+use super::stack::Deployed;
+use crate::aws::Stack;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::ops::locate_service;
+use crate::project::Project;
+use crate::render::{StackEnd, Summary};
+use crate::stack::ProjectStack;
+
+/// How each stack ended, and where those that are there now answer.
+pub async fn summarise(
+    project: &Project,
+    stacks: &[ProjectStack],
+    turns: &[Turn<Deployed, CliError>],
+    deployed: &[Stack],
+    ctx: &mut Context,
+) -> Result<Summary, CliError> {
+    let end = |turn: &Turn<Deployed, CliError>| match turn {
+        Turn::Done(deployed) => deployed.end.clone(),
+        Turn::Failed(_) => StackEnd::Failed,
+        Turn::NotBegun(needed) => StackEnd::NotBegun(needed.clone()),
+    };
+    let names = stacks.iter().map(|stack| stack.name.clone());
+    let mut summary = Summary { stacks: names.zip(turns.iter().map(end)).collect(), ..Summary::default() };
+    for stack in deployed {
+        let outputs = stack.outputs.iter();
+        summary.outputs.extend(outputs.map(|output| (stack.name.clone(), output.key.clone(), output.value.clone())));
+    }
+    let services: Vec<_> =
+        deployed.iter().filter_map(|stack| Some((project.spec.service_of_stack(&stack.name)?, stack))).collect();
+    for ((key, service), stack) in &services {
+        let local = if ctx.settings.sandbox {
+            let aws = ctx.aws(Some(project)).await?;
+            ctx.local_url(&locate_service(&aws, &stack.name).await?.service).await?
+        } else {
+            None
+        };
+        let inside =
+            service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
+        summary.services.push(((*key).to_owned(), local.into_iter().chain(inside).collect()));
+    }
+    if let Some(((key, _), _)) = services.first() {
+        let key = if project.spec.services.len() > 1 { format!(" {key}") } else { String::new() };
+        let ecsws = ctx.settings.command_line();
+        let tries = [format!("logs{key} --watch"), format!("scale{key} --count 3"), format!("status{key} --watch")];
+        summary.next = tries.map(|command| format!("{ecsws} {command}")).into();
+    }
+    Ok(summary)
+}
+
+/// `NAME.NAMESPACE:PORT`, when the namespace is the project's own and so its name is known.
+fn inside(project: &Project, name: &str, port: Option<u16>) -> Option<String> {
+    let namespace = &project.spec.platform.stack.as_ref()?.namespace;
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    Some(format!("{name}.{namespace}{port}"))
+}

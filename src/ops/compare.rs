@@ -1,0 +1,93 @@
+//! What a diff asks of AWS besides the template: a read-only change set, and what deploy cannot see.
+
+use super::deploy::{Prepared, prepare};
+use super::state::{Standing, standing};
+use super::{OpsError, Result};
+use crate::aws::{Aws, AwsErrorKind, PlannedChange, ServiceName, Stack, StackRequest};
+use crate::stack::Template;
+
+/// The change set's name; one that was left over is replaced.
+const CHANGE_SET: &str = "ecsws-diff";
+
+/// What CloudFormation says of a change.
+#[derive(Debug)]
+pub enum Planning {
+    /// The changes of a change set.
+    Changes(Vec<PlannedChange>),
+    /// There is none, for this reason.
+    Without(String),
+}
+
+/// Makes a change set of a stack that exists, reads it and deletes it again.
+pub async fn plan(aws: &Aws, request: &StackRequest<'_>, stack: &Stack) -> Result<Planning> {
+    if standing(&stack.status) != Standing::Updatable {
+        return Ok(Planning::Without(format!("stack {} is {}", stack.name, stack.status)));
+    }
+    match prepare(aws, request, CHANGE_SET, Some(stack)).await {
+        Ok(Prepared::NoChanges) => Ok(Planning::Changes(Vec::new())),
+        Ok(Prepared::Ready(ready)) => {
+            ready.discard(aws).await?;
+            Ok(Planning::Changes(ready.change_set.changes))
+        }
+        Err(OpsError::Aws(error)) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => {
+            Ok(Planning::Without(error.to_string()))
+        }
+        Err(error @ (OpsError::ChangeSetFailed { .. } | OpsError::Overtaken(_))) => {
+            Ok(Planning::Without(error.to_string()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Deletes the change set that was being made of a stack that exists.
+pub async fn forget_plan(aws: &Aws, stack: &str) -> Result<()> {
+    if let Some(change_set) = aws.change_set(stack, CHANGE_SET).await? {
+        aws.delete_change_set(&change_set.arn).await?;
+    }
+    Ok(())
+}
+
+/// What is otherwise than the deployed template says, so that comparing templates cannot show it; in sentences.
+pub async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
+    let mut notes: Vec<String> = repair(stack).into_iter().collect();
+    let resources = aws.stack_resources(&stack.arn).await?;
+    for resource in resources.iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
+        let Some(name) = ServiceName::from_arn(&resource.physical_id) else { continue };
+        let Some(state) = aws.service_state(&name).await? else { continue };
+        let properties = &deployed.resource(&resource.logical_id)["Properties"];
+        let count = properties["DesiredCount"].as_u64().filter(|count| *count != u64::from(state.desired));
+        if let Some(count) = count {
+            let owner = if deployed.has_type("AWS::ApplicationAutoScaling::ScalableTarget") {
+                "autoscaling has changed it, and a deploy that changes the service sets it back"
+            } else {
+                "a deploy that changes the service sets it back"
+            };
+            let (service, desired) = (&name.service, state.desired);
+            notes.push(format!("{service} shall run {desired} tasks, and the template says {count}: {owner}"));
+        }
+        let runs = state.deployments.iter().find(|one| one.status == "PRIMARY").map(|one| one.task_definition.as_str());
+        let of_stack = properties["TaskDefinition"]["Ref"].as_str().and_then(|id| {
+            let found = resources.iter().find(|resource| resource.logical_id == id)?;
+            found.physical_id.rsplit('/').next()
+        });
+        if let (Some(runs), Some(of_stack)) = (runs, of_stack)
+            && runs != of_stack
+        {
+            notes.push(format!("{} runs task definition {runs}, and the stack's is {of_stack}", name.service));
+        }
+    }
+    Ok(notes)
+}
+
+/// What a deploy will have to do first.
+fn repair(stack: &Stack) -> Option<String> {
+    let first = match standing(&stack.status) {
+        Standing::Updatable | Standing::InReview => return None,
+        Standing::Leftover => "deploy deletes what is left of it and creates it anew",
+        Standing::Failed => "deploy rolls it back first",
+        Standing::RollbackFailed => "deploy goes on with its rollback first",
+        Standing::DeleteFailed => "it has to be deleted first: `ecsws destroy`",
+        Standing::InProgress => "deploy follows that to its end first",
+    };
+    Some(format!("{} is {}: {first}", stack.name, stack.status))
+}

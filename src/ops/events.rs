@@ -1,0 +1,179 @@
+//! What happens while stacks are deployed or destroyed: one value for every view, and in JSON a line each.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::aws::{Deployment, StackEvent};
+
+/// An event of a deploy; in JSON its name stands in `event`.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum DeployEvent {
+    /// Work on a stack begins.
+    Started {
+        /// The stack's name.
+        stack: String,
+        /// What is done to it.
+        operation: Operation,
+    },
+    /// There is nothing to change.
+    NoChanges {
+        /// The stack's name.
+        stack: String,
+    },
+    /// A change set is there, to be executed by somebody else.
+    Prepared {
+        /// The stack's name.
+        stack: String,
+        /// Its ARN.
+        change_set: String,
+    },
+    /// An event of the stack.
+    Resource {
+        /// The stack's name.
+        stack: String,
+        /// Resources that are done.
+        done: usize,
+        /// Resources that will be done, as far as known.
+        total: usize,
+        /// CloudFormation's event.
+        #[serde(flatten)]
+        resource: ResourceEvent,
+    },
+    /// Nothing has happened for a while; this is what goes on.
+    InProgress {
+        /// The stack's name.
+        stack: String,
+        /// Resources that are done.
+        done: usize,
+        /// Resources that will be done, as far as known.
+        total: usize,
+        /// The logical ids of the resources that are in progress.
+        resources: Vec<String>,
+    },
+    /// The deployments of a service in progress have other counts or states.
+    Rollout {
+        /// The service's name.
+        service: String,
+        /// Its deployments, PRIMARY first.
+        deployments: Vec<Deployment>,
+    },
+    /// ECS says something of a service in progress.
+    ServiceEvent {
+        /// The service's name.
+        service: String,
+        /// When.
+        timestamp: Option<Timestamp>,
+        /// ECS's words.
+        message: String,
+    },
+    /// A task of a service in progress stopped.
+    TaskStopped {
+        /// The service's name.
+        service: String,
+        /// The task's id.
+        task: String,
+        /// Why, with the containers' exit codes.
+        cause: String,
+        /// How many tasks have stopped for this cause by now.
+        count: usize,
+    },
+    /// The last lines of a container whose task stopped; told once for each cause.
+    TaskLog {
+        /// The service's name.
+        service: String,
+        /// The task's id.
+        task: String,
+        /// The container's name.
+        container: String,
+        /// Its last lines, oldest first.
+        lines: Vec<String>,
+    },
+    /// Tasks of a service stop for the same cause again and again: waiting will not help.
+    Stuck {
+        /// The service's name.
+        service: String,
+        /// The cause.
+        cause: String,
+    },
+    /// Something the user should know.
+    Note {
+        /// In words.
+        message: String,
+    },
+    /// Work on a stack ended well.
+    Finished {
+        /// The stack's name.
+        stack: String,
+        /// What was done to it.
+        operation: Operation,
+        /// The stack's ARN.
+        arn: String,
+        /// Its outputs by key.
+        outputs: serde_json::Map<String, serde_json::Value>,
+        /// How long it took.
+        seconds: f64,
+    },
+}
+
+impl DeployEvent {
+    /// Something the user should know.
+    pub(super) fn note(message: impl Into<String>) -> Self {
+        Self::Note { message: message.into() }
+    }
+}
+
+/// What is done to a stack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// It does not exist yet.
+    Create,
+    /// It exists.
+    Update,
+    /// What failed and was left so is taken back.
+    RollBack,
+    /// It goes.
+    Delete,
+}
+
+/// An event of a stack as it is shown.
+#[derive(Debug, Clone, Serialize)]
+pub struct ResourceEvent {
+    /// When, by AWS's clock.
+    pub timestamp: Timestamp,
+    /// ResourceStatus.
+    pub status: String,
+    /// ResourceType.
+    pub resource_type: String,
+    /// LogicalResourceId.
+    pub logical_id: String,
+    /// The construct path, where the template tells it; without the stack's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// PhysicalResourceId.
+    pub physical_id: String,
+    /// ResourceStatusReason.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+impl From<StackEvent> for ResourceEvent {
+    fn from(event: StackEvent) -> Self {
+        let StackEvent { id: _, timestamp, logical_id, physical_id, resource_type, status, reason } = event;
+        Self { timestamp, status, resource_type, logical_id, path: None, physical_id, reason }
+    }
+}
+
+/// Tasks that stopped for one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Casualties {
+    /// The service's name.
+    pub service: String,
+    /// Why, with the containers' exit codes.
+    pub cause: String,
+    /// How many.
+    pub count: usize,
+    /// The container that ended the first of them, and its last lines.
+    pub log: Option<(String, Vec<String>)>,
+}

@@ -1,0 +1,269 @@
+//! One service's rollout, folded from what is seen of it: no calls and no clock, so that every story can be told to it by a test.
+//!
+//! The PRIMARY deployment is remembered once the service's update begins. When that one is gone, is replaced or FAILED, the rollout has
+//! failed, whatever the service looks like by then: after a rollback it looks well. Sources: ECS's DescribeServices (`deployments`,
+//! `rolloutState`) and its guide to the deployment circuit breaker.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use crate::aws::{Deployment, ServiceEvent, ServiceState, StackEvent, Task};
+
+/// So many tasks that stop for the same cause are no accident.
+const STUCK_AFTER: usize = 3;
+/// CloudFormation tells of an update a moment before or after ECS makes the deployment for it.
+const SLACK: SignedDuration = SignedDuration::from_secs(2);
+
+/// What is seen at one moment.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sighting {
+    /// Events of the stack that are new, oldest first.
+    pub events: Vec<StackEvent>,
+    /// The service; `None` when it was not looked at, [`ServiceState::missing`] when there is none.
+    pub service: Option<ServiceState>,
+    /// Its tasks that stopped, as long as ECS remembers them.
+    pub stopped: Vec<Task>,
+}
+
+/// How it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The service's turn has not come.
+    Waiting,
+    /// Tasks start and stop.
+    Rolling,
+    /// The deployment is complete, or the service is deleted.
+    Done,
+    /// It failed, with the cause.
+    Failed(String),
+}
+
+/// What is new since the sighting before.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Progress {
+    /// The deployments have other counts or states.
+    Deployments(Vec<Deployment>),
+    /// ECS says something.
+    Said(ServiceEvent),
+    /// A task stopped that should have gone on.
+    Stopped {
+        /// The task.
+        task: Task,
+        /// Why, in the words of the first that stopped for this cause.
+        cause: String,
+        /// How many have stopped for it by now.
+        count: usize,
+    },
+    /// Tasks stop for the same cause again and again.
+    Stuck {
+        /// The cause.
+        cause: String,
+    },
+}
+
+/// The fold.
+#[derive(Debug)]
+pub struct Rollout {
+    logical_id: String,
+    /// The PRIMARY deployment from before the update, if known.
+    before: Option<String>,
+    began: Option<Timestamp>,
+    /// The deployment that has to succeed; not certain while it is the one from before.
+    ours: Option<(String, bool)>,
+    verdict: Verdict,
+    /// Since when what happens to tasks is wanted: the stack is rolled back, or the service deleted.
+    taken_back: Option<Timestamp>,
+    leaving: bool,
+    deployments: Vec<Deployment>,
+    said: HashSet<String>,
+    stopped: HashSet<String>,
+    /// By what is the same in each: the words of the first, and how many.
+    causes: BTreeMap<String, (String, usize)>,
+}
+
+impl Rollout {
+    /// Nothing has been seen yet. `before` is the id of the PRIMARY deployment before anything began, where it is known.
+    pub fn new(logical_id: impl Into<String>, before: Option<String>) -> Self {
+        Self {
+            logical_id: logical_id.into(),
+            before,
+            began: None,
+            ours: None,
+            verdict: Verdict::Waiting,
+            taken_back: None,
+            leaving: false,
+            deployments: Vec::new(),
+            said: HashSet::new(),
+            stopped: HashSet::new(),
+            causes: BTreeMap::new(),
+        }
+    }
+
+    /// How it stands.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// The update begins; in a stack CloudFormation's events say so.
+    pub fn begin(&mut self, at: Timestamp) {
+        self.began.get_or_insert(at);
+        if self.verdict == Verdict::Waiting {
+            self.verdict = Verdict::Rolling;
+        }
+    }
+
+    /// Takes in what is seen, and says what is new in it.
+    pub fn apply(&mut self, sighting: &Sighting) -> Vec<Progress> {
+        for event in &sighting.events {
+            self.hear(event);
+        }
+        let Some(began) = self.began else { return Vec::new() };
+        let mut progress = Vec::new();
+        if let Some(service) = &sighting.service {
+            self.judge(service);
+            progress.extend(self.news(service, began));
+        }
+        for task in &sighting.stopped {
+            progress.extend(self.casualty(task, began));
+        }
+        progress
+    }
+
+    fn hear(&mut self, event: &StackEvent) {
+        let status = event.status.as_str();
+        if event.resource_type == "AWS::CloudFormation::Stack" {
+            if matches!(status, "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS") {
+                self.taken_back.get_or_insert(event.timestamp);
+                if self.began.is_some() {
+                    self.fail(event.reason.as_deref().unwrap_or("CloudFormation rolls the stack back"));
+                }
+            }
+            return;
+        }
+        if event.logical_id != self.logical_id {
+            return;
+        }
+        match status {
+            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" if self.taken_back.is_none() => self.begin(event.timestamp),
+            "CREATE_FAILED" | "UPDATE_FAILED" => {
+                self.fail(event.reason.as_deref().unwrap_or("CloudFormation gives no reason"));
+            }
+            "DELETE_IN_PROGRESS" => {
+                self.leaving = true;
+                self.taken_back.get_or_insert(event.timestamp);
+            }
+            "DELETE_COMPLETE" if !matches!(self.verdict, Verdict::Failed(_)) => self.verdict = Verdict::Done,
+            _ => {}
+        }
+    }
+
+    /// The first cause is the one that counts.
+    fn fail(&mut self, cause: &str) {
+        if !matches!(self.verdict, Verdict::Failed(_)) {
+            self.verdict = Verdict::Failed(cause.to_owned());
+        }
+    }
+
+    fn judge(&mut self, service: &ServiceState) {
+        if self.leaving || matches!(self.verdict, Verdict::Failed(_)) {
+            return;
+        }
+        let Some(primary) = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY") else {
+            if self.ours.is_some() && service.status != "ACTIVE" {
+                self.fail(&format!("the service is {}", service.status));
+            }
+            return;
+        };
+        match &self.ours {
+            Some((_, true)) if self.verdict == Verdict::Done => return,
+            Some((ours, true)) if *ours != primary.id => return self.lost(&ours.clone(), primary, service),
+            Some((ours, _)) if *ours == primary.id => {}
+            _ => self.ours = Some((primary.id.clone(), !self.is_from_before(primary))),
+        }
+        let certain = self.ours.as_ref().is_some_and(|(_, certain)| *certain);
+        let reason = primary.rollout_reason.as_deref().unwrap_or_default();
+        match primary.rollout_state.as_deref() {
+            Some("FAILED") => self.fail(if reason.is_empty() { "its deployment failed" } else { reason }),
+            _ if certain && is_rollback(reason) => self.fail(reason),
+            Some("COMPLETED") if certain || runs_all(service) => self.verdict = Verdict::Done,
+            None if runs_all(service) && primary.running >= primary.desired => self.verdict = Verdict::Done,
+            _ => self.verdict = Verdict::Rolling,
+        }
+    }
+
+    fn is_from_before(&self, deployment: &Deployment) -> bool {
+        match (&self.before, self.began, deployment.created) {
+            (Some(before), ..) => *before == deployment.id,
+            (None, Some(began), Some(created)) => created < began.saturating_sub(SLACK).unwrap_or(began),
+            (None, ..) => false,
+        }
+    }
+
+    /// Another deployment has taken the place of ours: a rollback, or somebody else's.
+    fn lost(&mut self, ours: &str, primary: &Deployment, service: &ServiceState) {
+        let own = service.deployments.iter().find(|deployment| deployment.id == ours);
+        let own = own.and_then(|own| own.rollout_reason.clone());
+        let rollback = primary.rollout_reason.clone().filter(|reason| is_rollback(reason));
+        let reasons = own.into_iter().chain(rollback).collect::<Vec<_>>().join(" ");
+        self.fail(&match reasons.as_str() {
+            "" => format!("deployment {ours} was replaced by {}", primary.id),
+            reasons => reasons.to_owned(),
+        });
+    }
+
+    fn news(&mut self, service: &ServiceState, began: Timestamp) -> Vec<Progress> {
+        let mut progress = Vec::new();
+        if self.deployments != service.deployments {
+            self.deployments.clone_from(&service.deployments);
+            progress.push(Progress::Deployments(service.deployments.clone()));
+        }
+        for event in service.events.iter().rev() {
+            let is_new = event.timestamp.is_none_or(|timestamp| timestamp >= began);
+            if self.said.insert(event.id.clone()) && is_new {
+                progress.push(Progress::Said(event.clone()));
+            }
+        }
+        progress
+    }
+
+    fn casualty(&mut self, task: &Task, began: Timestamp) -> Vec<Progress> {
+        let until = self.taken_back.unwrap_or(Timestamp::MAX);
+        let is_ours = task.stopped.is_none_or(|stopped| began <= stopped && stopped <= until);
+        if !is_ours || is_wanted(task) || !self.stopped.insert(task.id.clone()) {
+            return Vec::new();
+        }
+        let cause = task.cause();
+        let (cause, count) = self.causes.entry(without_ids(&cause)).or_insert((cause, 0));
+        *count += 1;
+        let stopped = Progress::Stopped { task: task.clone(), cause: cause.clone(), count: *count };
+        let stuck = (*count == STUCK_AFTER).then(|| Progress::Stuck { cause: cause.clone() });
+        std::iter::once(stopped).chain(stuck).collect()
+    }
+}
+
+/// The reason of the deployment that a circuit breaker or an alarm makes in place of ours.
+fn is_rollback(reason: &str) -> bool {
+    reason.contains("rolling back to")
+}
+
+fn runs_all(service: &ServiceState) -> bool {
+    service.running == service.desired && service.pending == 0
+}
+
+/// ECS stops tasks of its own accord when a service scales in or moves to another deployment.
+fn is_wanted(task: &Task) -> bool {
+    task.stopped_reason.as_deref().is_some_and(|reason| reason.starts_with("Scaling activity initiated by"))
+}
+
+/// A cause without what is different in each task: ids of tasks, requests and network interfaces.
+fn without_ids(cause: &str) -> String {
+    let is_id = |word: &str| {
+        word.len() >= 8
+            && word.contains(|c: char| c.is_ascii_digit())
+            && word.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+    };
+    cause.split(|c: char| !(c.is_alphanumeric() || c == '-')).filter(|word| !is_id(word)).collect::<Vec<_>>().join(" ")
+}

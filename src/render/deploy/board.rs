@@ -1,0 +1,158 @@
+//! What a deploy's live part shows: a fold of events into rows, drawn as lines of text. No clock and no terminal.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use owo_colors::OwoColorize as _;
+
+use super::short_type;
+use crate::ops::{DeployEvent, Deployment, Operation};
+use crate::render::clean;
+
+/// So many resources of a stack are shown; the others are counted.
+const MOST_RESOURCES: usize = 8;
+/// Width of a deployment's bar, in columns.
+const BAR: u32 = 20;
+
+/// The rows.
+#[derive(Debug, Clone, Default)]
+pub struct Board {
+    /// What is being waited for before there are events.
+    busy: Option<String>,
+    stacks: BTreeMap<String, StackRow>,
+    services: BTreeMap<String, Vec<Deployment>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct StackRow {
+    doing: &'static str,
+    since: Duration,
+    done: usize,
+    total: usize,
+    resources: BTreeMap<String, ResourceRow>,
+}
+
+#[derive(Debug, Clone)]
+struct ResourceRow {
+    resource_type: String,
+    status: String,
+    since: Duration,
+}
+
+impl Board {
+    /// Says what is being waited for.
+    pub fn busy(&mut self, what: Option<String>) {
+        self.busy = what;
+    }
+
+    /// Takes an event in; `now` counts from the view's beginning.
+    pub fn apply(&mut self, event: &DeployEvent, now: Duration) {
+        match event {
+            DeployEvent::Started { stack, operation } => {
+                self.busy = None;
+                let row = StackRow { doing: doing(*operation), since: now, ..StackRow::default() };
+                self.stacks.insert(stack.clone(), row);
+            }
+            DeployEvent::Resource { stack, done, total, resource } => {
+                let row =
+                    self.stacks.entry(stack.clone()).or_insert_with(|| StackRow { since: now, ..StackRow::default() });
+                (row.done, row.total) = (*done, *total);
+                if resource.status.ends_with("_IN_PROGRESS") && resource.logical_id != *stack {
+                    let (resource_type, status) = (resource.resource_type.clone(), resource.status.clone());
+                    let old = row.resources.get(&resource.logical_id).filter(|old| old.status == status);
+                    let since = old.map_or(now, |old| old.since);
+                    row.resources.insert(resource.logical_id.clone(), ResourceRow { resource_type, status, since });
+                } else {
+                    row.resources.remove(&resource.logical_id);
+                    self.services.retain(|service, _| !resource.physical_id.ends_with(&format!("/{service}")));
+                }
+            }
+            DeployEvent::Rollout { service, deployments } => {
+                self.services.insert(service.clone(), deployments.clone());
+            }
+            DeployEvent::Finished { stack, .. } | DeployEvent::NoChanges { stack } => {
+                self.busy = None;
+                self.stacks.remove(stack);
+                if self.stacks.is_empty() {
+                    self.services.clear();
+                }
+            }
+            DeployEvent::Prepared { .. }
+            | DeployEvent::InProgress { .. }
+            | DeployEvent::ServiceEvent { .. }
+            | DeployEvent::TaskStopped { .. }
+            | DeployEvent::TaskLog { .. }
+            | DeployEvent::Stuck { .. }
+            | DeployEvent::Note { .. } => {}
+        }
+    }
+
+    /// The rows as they are now.
+    pub fn lines(&self, now: Duration) -> Vec<String> {
+        let mut lines: Vec<String> = self.busy.iter().map(|what| clean(what, false).into_owned()).collect();
+        for (name, row) in &self.stacks {
+            let count = if row.total == 0 { String::new() } else { format!(" {}/{}", row.done, row.total) };
+            let elapsed = since(row.since, now);
+            lines.push(format!("{} {}{count} {}", clean(name, false).bold(), row.doing, elapsed.dimmed()));
+            for (id, resource) in row.resources.iter().take(MOST_RESOURCES) {
+                let kind = clean(short_type(&resource.resource_type), false).into_owned();
+                let elapsed = since(resource.since, now);
+                lines.push(format!(
+                    "  {kind:<26} {} {} {}",
+                    clean(id, false).cyan(),
+                    clean(&resource.status, false),
+                    elapsed.dimmed()
+                ));
+            }
+            if let more @ 1.. = row.resources.len().saturating_sub(MOST_RESOURCES) {
+                lines.push(format!("  and {more} more"));
+            }
+        }
+        for (service, deployments) in &self.services {
+            lines.extend(
+                deployments.iter().map(|deployment| {
+                    format!("  {} {}", clean(service, false).bold(), deployment_line(deployment, true))
+                }),
+            );
+        }
+        lines
+    }
+}
+
+pub(super) fn doing(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => "creating",
+        Operation::Update => "updating",
+        Operation::RollBack => "rolling back",
+        Operation::Delete => "deleting",
+    }
+}
+
+/// `PRIMARY TaskDef:2 1 of 3 running, 2 pending, 0 failed`, with or without a bar.
+pub(super) fn deployment_line(deployment: &Deployment, with_bar: bool) -> String {
+    let Deployment { status, task_definition, desired, running, pending, failed, rollout_state, .. } = deployment;
+    let bar = if with_bar {
+        let filled = (running * BAR).checked_div(*desired).unwrap_or(BAR).min(BAR);
+        let (full, rest) = ("━".repeat(filled as usize), "━".repeat((BAR - filled) as usize));
+        format!("{}{} ", full.green(), rest.dimmed())
+    } else {
+        String::new()
+    };
+    let failed_text = format!("{failed} failed");
+    let failed_text = if *failed > 0 { failed_text.red().to_string() } else { failed_text };
+    let state = match rollout_state.as_deref() {
+        Some("FAILED") => format!(", {}", "FAILED".red().bold()),
+        Some("COMPLETED") => format!(", {}", "COMPLETED".green()),
+        _ => String::new(),
+    };
+    let (status, task_definition) = (clean(status, false), clean(task_definition, false));
+    format!(
+        "{status:<7} {task_definition} {bar}{running} of {desired} running, {pending} pending, {failed_text}{state}"
+    )
+}
+
+/// `12 s`, `3:05 min`.
+fn since(then: Duration, now: Duration) -> String {
+    let seconds = now.saturating_sub(then).as_secs();
+    if seconds < 60 { format!("{seconds} s") } else { format!("{}:{:02} min", seconds / 60, seconds % 60) }
+}

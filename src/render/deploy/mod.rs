@@ -1,0 +1,124 @@
+//! A deploy or destroy as it happens: lines for what has happened, and on a terminal below them what is in progress.
+
+mod board;
+mod lines;
+mod summary;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use jiff::tz::TimeZone;
+
+pub use board::Board;
+use lines::Lines;
+pub use summary::{StackEnd, Summary, demolitions, ended, summary};
+
+use super::Ui;
+use crate::ops::DeployEvent;
+
+const TICK: Duration = Duration::from_millis(100);
+
+/// How a deploy is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// What is in progress in place, and a line for what has happened.
+    Bar,
+    /// A line an event.
+    Events,
+}
+
+/// Folds events into lines and a board.
+#[derive(Debug)]
+pub struct DeployView {
+    bar: Option<ProgressBar>,
+    board: Arc<Mutex<Board>>,
+    lines: Lines,
+}
+
+impl DeployView {
+    /// A view that has shown nothing yet. The board needs a terminal.
+    pub fn new(ui: &Ui, progress: Option<Progress>, zone: TimeZone) -> Self {
+        let board = Arc::new(Mutex::new(Board::default()));
+        let wanted = progress != Some(Progress::Events) && ui.is_watched() && !ui.is_json();
+        let bar = wanted.then(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(style(Arc::clone(&board)));
+            bar.enable_steady_tick(TICK);
+            bar
+        });
+        Self { lines: Lines { zone, beside_bar: bar.is_some() }, bar, board }
+    }
+
+    /// Shows an event. A reader of JSON who went away does not stop the work.
+    pub fn show(&mut self, ui: &mut Ui, event: &DeployEvent) {
+        if ui.is_json() {
+            drop(ui.json_line(event));
+            return;
+        }
+        if let Some(bar) = &self.bar {
+            self.board().apply(event, bar.elapsed());
+            self.wake();
+        }
+        let lines = self.lines.of(event);
+        if lines.is_empty() {
+            return;
+        }
+        match &self.bar {
+            Some(bar) => bar.suspend(|| lines.iter().for_each(|line| ui.note(line))),
+            None => lines.iter().for_each(|line| ui.note(line)),
+        }
+    }
+
+    /// Says what is being waited for before there are events. Brings the board back after [`DeployView::end`].
+    pub fn busy(&self, what: &str) {
+        self.board().busy(Some(what.to_owned()));
+        self.wake();
+    }
+
+    /// Takes the board away: for questions, and for what comes after.
+    pub fn end(&self) {
+        self.board().busy(None);
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn wake(&self) {
+        if let Some(bar) = self.bar.as_ref().filter(|bar| bar.is_finished()) {
+            let elapsed = bar.elapsed();
+            bar.reset();
+            bar.set_elapsed(elapsed);
+            bar.enable_steady_tick(TICK);
+        }
+    }
+
+    fn board(&self) -> std::sync::MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The board behind a spinner, drawn anew with each tick.
+fn style(board: Arc<Mutex<Board>>) -> ProgressStyle {
+    let draw = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+        let board = board.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = board.lines(state.elapsed());
+        // Writing to a text cannot fail.
+        let _ = write!(out, "{}", lines.join("\n"));
+    };
+    ProgressStyle::with_template("{spinner} {board}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .with_key("board", draw)
+}
+
+impl Drop for DeployView {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// `ECS::Service` where the space is short.
+fn short_type(resource_type: &str) -> &str {
+    resource_type.strip_prefix("AWS::").unwrap_or(resource_type)
+}

@@ -1,0 +1,107 @@
+//! What there is after a deploy, and how each stack ended.
+
+use std::io;
+
+use owo_colors::OwoColorize as _;
+use serde_json::json;
+
+use super::lines::done;
+use crate::error::CliError;
+use crate::ops::{Demolition, Operation};
+use crate::render::{Ui, clean};
+
+/// The last event of a command that tells events as JSON: that it is done, or why not.
+pub fn ended(ui: &mut Ui, error: Option<&CliError>) -> io::Result<()> {
+    if !ui.is_json() {
+        return Ok(());
+    }
+    ui.json_line(&match error {
+        None => json!({ "event": "done" }),
+        Some(error) => json!({ "event": "failed", "exit": error.exit.code(), "message": error.summary() }),
+    })
+}
+
+/// How a stack ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StackEnd {
+    /// Nothing was to do.
+    NoChanges,
+    /// A change set waits for somebody else.
+    Prepared,
+    /// It is done, after so many seconds.
+    Done(Operation, f64),
+    /// It failed.
+    Failed,
+    /// It was not begun, because of this stack.
+    NotBegun(String),
+}
+
+/// What a deploy leaves behind, for the end of it.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// Every stack with how it ended; shown when there are several.
+    pub stacks: Vec<(String, StackEnd)>,
+    /// Stack, key and value of every output.
+    pub outputs: Vec<(String, String, String)>,
+    /// Services and where they answer: on this machine, and by Cloud Map's name.
+    pub services: Vec<(String, Vec<String>)>,
+    /// Commands to try next.
+    pub next: Vec<String>,
+}
+
+/// Shows how the stacks ended, what there is now and what to try next.
+pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
+    if summary.stacks.len() > 1 {
+        let width = summary.stacks.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+        let lines = summary.stacks.iter().map(|(name, end)| format!("  {} {name:<width$}  {}", mark(end), words(end)));
+        let lines: Vec<String> = lines.collect();
+        ui.note(&format!("\n{}\n{}", "Stacks:".bold(), lines.join("\n")));
+    }
+    let out = ui.results();
+    if !summary.outputs.is_empty() {
+        writeln!(out, "\n{}", "Outputs:".bold())?;
+        for (stack, key, value) in &summary.outputs {
+            writeln!(out, "  {stack}.{} = {}", key.cyan(), clean(value, false))?;
+        }
+    }
+    if summary.services.iter().any(|(_, addresses)| !addresses.is_empty()) {
+        writeln!(out, "\n{}", "Services:".bold())?;
+    }
+    for (service, addresses) in summary.services.iter().filter(|(_, addresses)| !addresses.is_empty()) {
+        let addresses: Vec<String> = addresses.iter().map(|address| address.underline().to_string()).collect();
+        writeln!(out, "  {} answers at {}", service.cyan(), addresses.join(" and as "))?;
+    }
+    out.flush()?;
+    if !summary.next.is_empty() {
+        ui.note(&format!("\n{}\n  {}", "Try next:".bold(), summary.next.join("\n  ")));
+    }
+    Ok(())
+}
+
+/// Says what goes and what stays when stacks are deleted.
+pub fn demolitions(ui: &mut Ui, demolitions: &[Demolition]) {
+    for Demolition { stack, deleted, kept, .. } in demolitions {
+        ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
+        for (resource_type, id) in kept {
+            ui.note(&format!("  {} {} {}", "stays:".green(), clean(resource_type, false), clean(id, false)));
+        }
+    }
+}
+
+fn mark(end: &StackEnd) -> String {
+    match end {
+        StackEnd::NoChanges | StackEnd::Prepared | StackEnd::Done(..) => "✓".green().to_string(),
+        StackEnd::Failed => "✗".red().to_string(),
+        StackEnd::NotBegun(_) => "-".yellow().to_string(),
+    }
+}
+
+fn words(end: &StackEnd) -> String {
+    match end {
+        StackEnd::NoChanges => "no changes".to_owned(),
+        StackEnd::Prepared => "the change set is there".to_owned(),
+        StackEnd::Done(operation, seconds) => format!("{} in {seconds:.1} s", done(*operation)),
+        StackEnd::Failed => "failed".to_owned(),
+        StackEnd::NotBegun(needed) => format!("not begun, because of {needed}"),
+    }
+}

@@ -1,0 +1,63 @@
+//! Rollouts as ECS and CloudFormation tell them, in `tests/data/rollouts`: what is seen at each moment, and what has to be made of it.
+//! The answers are in our own types' shape; the stories are those of ECS's guides (deployments, circuit breaker, stopped-task reasons).
+
+use ecsws::ops::Verdict;
+use ecsws::ops::rollout::{Progress, Rollout, Sighting};
+use serde::Deserialize;
+
+use crate::common::{data, read};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Story {
+    about: String,
+    /// The PRIMARY deployment from before the update.
+    before: Option<String>,
+    steps: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    sighting: Sighting,
+    verdict: String,
+    /// What is told, where the story is about that.
+    progress: Option<Vec<String>>,
+}
+
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Failed(cause) => format!("Failed: {cause}"),
+        other => format!("{other:?}"),
+    }
+}
+
+fn told(progress: &Progress) -> String {
+    match progress {
+        Progress::Deployments(_) => "deployments".to_owned(),
+        Progress::Said(_) => "said".to_owned(),
+        Progress::Stopped { count, .. } => format!("stopped {count}"),
+        Progress::Stuck { .. } => "stuck".to_owned(),
+    }
+}
+
+#[test]
+fn every_story_is_understood() {
+    let mut stories = 0;
+    for file in std::fs::read_dir(data("rollouts")).unwrap() {
+        let path = file.unwrap().path();
+        let Story { about, before, steps } =
+            serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let mut rollout = Rollout::new("Service", before);
+        for (at, Step { sighting, verdict: wanted, progress: wanted_progress }) in steps.into_iter().enumerate() {
+            let progress: Vec<String> = rollout.apply(&sighting).iter().map(told).collect();
+            let story = path.file_stem().unwrap().display();
+            assert_eq!(verdict(rollout.verdict()), wanted, "{story}, step {at}: {about}");
+            if let Some(wanted) = wanted_progress {
+                assert_eq!(progress, wanted, "{story}, step {at}: {about}");
+            }
+        }
+        stories += 1;
+    }
+    assert!(stories >= 12, "{stories} stories");
+}
