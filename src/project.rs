@@ -54,15 +54,19 @@ impl Project {
 
     fn read(dir: PathBuf, settings: &Settings) -> Result<Self, CliError> {
         let shown = |name: &str| shown(&dir.join(name), &settings.working_dir);
-        let text = read_text(&dir.join(FILE)).map_err(|error| match error.kind() {
-            ErrorKind::NotFound => no_project(&dir),
-            _ => CliError::usage(format!("cannot read {}: {error}", shown(FILE))),
-        })?;
+        let text = match read_text(&dir.join(FILE)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(no_project(&dir)),
+            text => text.map_err(|error| unreadable(&error, &shown(FILE)))?,
+        };
+        let text = text.map_err(|place| not_utf8(&place, &shown(FILE)))?;
         let (spec, warnings) = Spec::parse(&text).map_err(|problems| wrong(problems, &shown(FILE)))?;
         let lock = match read_text(&dir.join(LOCK)) {
-            Ok(text) => Lock::parse(&text).map_err(|problems| wrong(problems, &shown(LOCK)))?,
             Err(error) if error.kind() == ErrorKind::NotFound => Lock::default(),
-            Err(error) => return Err(CliError::usage(format!("cannot read {}: {error}", shown(LOCK)))),
+            text => {
+                let text = text.map_err(|error| unreadable(&error, &shown(LOCK)))?;
+                let text = text.map_err(|place| not_utf8(&place, &shown(LOCK)))?;
+                Lock::parse(&text).map_err(|problems| wrong(problems, &shown(LOCK)))?
+            }
         };
         let warnings = warnings.into_iter().map(|warning| report(warning, &shown(FILE))).collect();
         Ok(Self { dir, text, spec, lock, warnings, edited: false })
@@ -180,9 +184,25 @@ fn shown(path: &Path, working_dir: &Path) -> String {
     path.strip_prefix(working_dir).unwrap_or(path).display().to_string()
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is the one place that reads project files")]
-fn read_text(file: &Path) -> io::Result<String> {
-    fs::read_to_string(file)
+/// Where a file stops being text: line and column, from 1.
+type Place = (usize, usize);
+
+/// The text of a file, or where it is none.
+fn read_text(file: &Path) -> io::Result<Result<String, Place>> {
+    Ok(String::from_utf8(fs::read(file)?).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let good = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
+        let line = good.rsplit('\n').next().unwrap_or_default();
+        (good.matches('\n').count() + 1, line.chars().count() + 1)
+    }))
+}
+
+fn unreadable(error: &io::Error, file: &str) -> CliError {
+    CliError::usage(format!("cannot read {file}: {error}")).hint("it has to be a file that you may read")
+}
+
+fn not_utf8((line, column): &Place, file: &str) -> CliError {
+    CliError::usage("this is not text in UTF-8").at(format!("{file}:{line}:{column}")).hint("save the file as UTF-8")
 }
 
 /// Writes beside the file and renames: a crash leaves the old text or the new one. Links are followed and permissions kept.

@@ -206,10 +206,17 @@ pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind,
     let message = match found {
         // The instance's metadata is the last place that is asked, on every machine: that it gave nothing does not help anyone.
         Some(_) if chain(error).any(<dyn StdError>::is::<ImdsError>) => None,
-        Some(CredentialsError::CredentialsNotLoaded(_)) | None => None,
+        Some(CredentialsError::CredentialsNotLoaded(_)) => undefined_profile(&root(error)),
+        None => None,
         Some(error) => Some(format!("no AWS credentials could be had: {}", root(error))),
     };
     (AwsErrorKind::NoCredentials, message.unwrap_or_else(|| "there are no AWS credentials".to_owned()))
+}
+
+/// The SDK's words for a profile that is named and not there: "profile `a` was not defined: …".
+fn undefined_profile(words: &str) -> Option<String> {
+    let (name, rest) = words.strip_prefix("profile `")?.split_once('`')?;
+    rest.starts_with(" was not defined").then(|| format!("there is no profile `{name}` in the AWS config files"))
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {

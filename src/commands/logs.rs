@@ -113,7 +113,10 @@ async fn follow(aws: &Aws, ctx: &mut Context, options: TailOptions, zone: &TimeZ
         told += events.len();
         render::log_events(ui, &events, zone).map_err(CliError::from)
     });
-    reading.await?;
+    tokio::select! {
+        read = reading => read?,
+        () = render::nobody_reads() => return Ok(Outcome::Done),
+    }
     if told == 0 && !watch {
         let since = since
             .map(|since: Timestamp| format!(" since {}", since.to_zoned(zone.clone()).strftime("%F %T")))

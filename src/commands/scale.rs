@@ -22,7 +22,7 @@ const EXAMPLES: &str = "Examples:
 /// Change how many tasks of a service run
 ///
 /// The new numbers are written to ecsws.toml, so that the next deploy keeps them, and deployed. With --hotswap the count is changed in ECS alone:
-/// faster, and undone by the next deploy.
+/// faster, until a deploy changes the service; `diff` shows it.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
 pub struct ScaleArgs {
@@ -85,7 +85,7 @@ async fn hotswap_count(
     let since = ctx.now();
     aws.set_desired_count(&service, count).await?;
     ctx.ui.note(&format!(
-        "{} shall run {count} tasks; the next deploy sets the count of ecsws.toml again",
+        "{} shall run {count} tasks; a deploy that changes the service sets the count of ecsws.toml again",
         service.service
     ));
     if follow.no_wait_services {

@@ -48,7 +48,10 @@ pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliErro
         return Box::pin(live(&aws, &located, ctx)).await;
     }
     if watch {
-        return lines(&aws, &located, ctx).await;
+        return tokio::select! {
+            ended = lines(&aws, &located, ctx) => ended,
+            () = render::nobody_reads() => Ok(Outcome::Done),
+        };
     }
     let report = read(&aws, &located, ctx).await?;
     let now = ctx.now();

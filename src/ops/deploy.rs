@@ -14,6 +14,9 @@ const MAX_TEMPLATE_BYTES: usize = 51_200;
 /// A rollback that was asked for may take so long.
 const ROLLBACK_WITHIN: Duration = Duration::from_hours(1);
 
+/// While a stack goes that was only in review.
+const REVIEW_PAUSE: Duration = Duration::from_millis(200);
+
 /// What a deploy found.
 #[derive(Debug)]
 pub enum Prepared {
@@ -167,7 +170,10 @@ impl Execution {
         check_size(request)?;
         let gone = || OpsError::Gone(format!("stack `{}`", request.stack));
         let Some(stack) = existing else {
-            give_up(aws, request.stack, "").await?;
+            forget_review(aws, request.stack).await?;
+            while aws.stack(request.stack).await?.is_some_and(|stack| standing(&stack.status) != Standing::Updatable) {
+                sleep(REVIEW_PAUSE).await;
+            }
             aws.create_stack(request, keep_failed).await.map_err(|error| overtaken(request.stack, error))?;
             let stack = aws.stack(request.stack).await?.ok_or_else(gone)?;
             let follow = Follow::running(aws, &stack).await?;

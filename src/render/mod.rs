@@ -16,4 +16,4 @@ pub use live::{Live, Wish, draw};
 pub use logs::{log_events, log_groups, log_streams};
 pub use sandbox::{SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, sandbox_log, sandbox_status};
 pub use status::{status, status_line};
-pub use ui::{Ui, without_ui};
+pub use ui::{Ui, nobody_reads, without_ui};

@@ -2,7 +2,13 @@
 
 use std::io::{self, BufRead as _, Write};
 
+#[cfg(unix)]
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
 use anstream::{AutoStream, ColorChoice};
+#[cfg(unix)]
+use nix::poll::{PollFd, PollFlags, PollTimeout};
 use owo_colors::OwoColorize as _;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -16,6 +22,26 @@ use crate::settings::{ColorWhen, Output, Settings, Terminals, Verbosity};
 pub fn without_ui(message: &str) -> std::process::ExitCode {
     drop(writeln!(io::stderr(), "error: {message}"));
     Exit::Failed.into()
+}
+
+/// How often is looked whether anybody still reads.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Ends when nobody reads stdout any more (`ecsws logs --watch | head`): what has nothing to write for a long time would not notice.
+pub async fn nobody_reads() {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        #[cfg(unix)]
+        {
+            let handle = io::stdout();
+            let mut stdout = [PollFd::new(handle.as_fd(), PollFlags::empty())];
+            let looked = nix::poll::poll(&mut stdout, PollTimeout::ZERO);
+            let gone = stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR));
+            if looked.is_ok() && gone {
+                return;
+            }
+        }
+    }
 }
 
 /// Reads a line. Not on this thread: Ctrl-C has to be heard while nobody answers.

@@ -33,11 +33,13 @@ pub(super) struct Mistake {
     pub hint: Option<String>,
     /// Which item of a list (from 0) it is about, when it is not about the whole.
     pub item: Option<usize>,
+    /// What else is wrong with the same value: other items of a list.
+    pub more: Vec<Mistake>,
 }
 
 impl Mistake {
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, item: None }
+        Self { message: message.into(), hint: None, item: None, more: Vec::new() }
     }
 
     pub fn hint(self, hint: impl Into<String>) -> Self {

@@ -16,6 +16,9 @@ const ALIKE: f64 = 0.75;
 /// What helps with a file that is not TOML.
 const TOML: &str = "a line is a [table], a [[table]] of a list, or key = value; a key stands once, strings in quotes, lists in brackets";
 
+/// What the parser calls a key that stands twice.
+const DUPLICATE: &str = "duplicate key";
+
 /// A rule turns a value into what the model keeps, or says what is wrong with it.
 pub(super) type Checked<T> = Result<T, Mistake>;
 
@@ -38,19 +41,23 @@ impl<'t> Document<'t> {
     /// Parses `text`; a file that is not TOML gives all its syntax errors.
     pub fn parse(text: &'t str) -> Result<Self, Problems> {
         let (root, errors) = DeTable::parse_recoverable(text);
-        if errors.is_empty() {
-            return Ok(Self { text, root, findings: RefCell::default() });
-        }
+        let all_duplicates = errors.iter().all(|error| error.message() == DUPLICATE);
         let found = errors.iter().map(|error| {
             let span = error.span().unwrap_or_default();
             let message = error.message().replace('\n', ", ");
-            let named = match text.get(span.clone()).filter(|_| message == "duplicate key") {
+            let named = match text.get(span.clone()).filter(|_| message == DUPLICATE) {
                 Some(key) => format!("{message} `{key}`"),
                 None => message,
             };
             (span.start, Mistake::new(named).hint(TOML))
         });
-        let mut problems = located(text, found.collect());
+        let found: Vec<(usize, Mistake)> = found.collect();
+        if all_duplicates {
+            // The rest of the file is as good as any: its mistakes are told too.
+            let findings = Findings { problems: found, ..Findings::default() };
+            return Ok(Self { text, root, findings: RefCell::new(findings) });
+        }
+        let mut problems = located(text, found);
         // What follows from a mistake is not another one.
         problems.dedup_by_key(|problem| problem.line);
         Err(Problems(problems))
@@ -282,7 +289,10 @@ impl<'d, 't> Table<'d, 't> {
         self.entries.get(key)
     }
 
-    fn refuse_value(&self, key: &str, value: &Spanned<DeValue<'t>>, mistake: Mistake) {
+    fn refuse_value(&self, key: &str, value: &Spanned<DeValue<'t>>, mut mistake: Mistake) {
+        for more in std::mem::take(&mut mistake.more) {
+            self.refuse_value(key, value, more);
+        }
         let item = mistake.item.and_then(|at| Some((at, value.get_ref().as_array()?.get(at)?)));
         match item {
             Some((at, item)) => self.refuse_at(item.span().start, self.named(&format!("{key}[{at}]"), mistake)),

@@ -90,7 +90,9 @@ fn only_the_client_layer_names_the_aws_sdks() {
 fn only_render_names_the_terminal_libraries() {
     for (path, text) in sources() {
         let named = code(&text).any(|line| {
-            ["ratatui::", "indicatif::", "anstream::", "owo_colors::"].iter().any(|name| line.contains(name))
+            ["ratatui::", "indicatif::", "anstream::", "owo_colors::", "console::"]
+                .iter()
+                .any(|name| line.contains(name))
         });
         assert!(!named || module(&path) == "render", "{} draws on the terminal", path.display());
     }

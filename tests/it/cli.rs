@@ -347,3 +347,24 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
     -- stderr
     ");
 }
+
+#[test]
+fn a_file_that_is_not_text_says_where() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::File::create(folder.path().join("ecsws.toml")).unwrap().write_all(b"cdk = 2\n# a\xff\n").unwrap();
+    let ended = ecsws_in(folder.path()).arg("synth").output().unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let expected = "error: this is not text in UTF-8\n  --> ecsws.toml:2:4\nhint: save the file as UTF-8\n";
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), expected);
+}
+
+#[test]
+fn what_goes_on_ends_when_nobody_reads_any_more() {
+    let workshop = crate::workshop::Workshop::new();
+    workshop.run("--sandbox deploy").good();
+    for command in ["--sandbox status --watch", "--sandbox logs --watch"] {
+        let mut child = workshop.start(command);
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{command}");
+    }
+}

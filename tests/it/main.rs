@@ -5,6 +5,7 @@ mod cli;
 mod common;
 mod completions;
 mod coverage;
+mod deploy;
 mod diff;
 mod inside;
 mod json;

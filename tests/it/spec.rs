@@ -249,3 +249,11 @@ fn mistakes_of_a_lock_are_reported_together() {
     let Problems(problems) = Lock::parse("version = 2\n[[vpc]]\naccount = \"1\"\nid = \"x\"\n[zones]\n").unwrap_err();
     insta::assert_snapshot!(listing(&problems));
 }
+
+#[test]
+fn what_else_is_wrong_is_told_beside_a_key_that_stands_twice_and_in_every_item_of_a_list() {
+    let text =
+        SERVICE.replace("cpu = 256", "cpu = 300\ncpu = 256").replace("memory", "compatibility = [\"A\", 3]\nmemory");
+    let text = text + "[tags]\nteam = \"\"\n";
+    insta::assert_snapshot!(mistakes(&text));
+}

@@ -103,7 +103,10 @@ impl DeployView {
 fn style(board: Arc<Mutex<Board>>) -> ProgressStyle {
     let draw = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let board = board.lock().unwrap_or_else(PoisonError::into_inner);
-        let lines = board.lines(state.elapsed());
+        // A line that wraps would not be cleared whole. The spinner and its space come before the first.
+        let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
+        let lines = board.lines(state.elapsed()).into_iter();
+        let lines: Vec<String> = lines.map(|line| console::truncate_str(&line, columns, "…").into_owned()).collect();
         // Writing to a text cannot fail.
         let _ = write!(out, "{}", lines.join("\n"));
     };

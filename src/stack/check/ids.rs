@@ -40,7 +40,8 @@ pub fn construct_id(value: &DeValue<'_>) -> Checked<String> {
         () if id.contains('/') => Err(Mistake::new(format!("is {}, and a construct id has no `/`", quoted(&id)))
             .hint(format!("cdk makes {} of it", quoted(&id.replace('/', "--"))))),
         () if !id.contains(|letter: char| letter.is_ascii_alphanumeric()) => {
-            Err(Mistake::new(format!("is {}, which has no letter or digit", quoted(&id))))
+            Err(Mistake::new(format!("is {}, which has no letter or digit", quoted(&id)))
+                .hint("a construct id has some; logical ids are made of them"))
         }
         () => Ok(id),
     }

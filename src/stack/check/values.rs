@@ -114,8 +114,18 @@ pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Checked<T>) -> impl Fn(&DeValue<'_
         if items.is_empty() {
             return Err(Mistake::new("is an empty list").hint("name at least one, or leave the key out"));
         }
-        let at_item = |at| move |mistake| Mistake { item: Some(at), ..mistake };
-        items.iter().enumerate().map(|(at, item)| rule(item.get_ref()).map_err(at_item(at))).collect()
+        let (mut good, mut mistakes) = (Vec::new(), Vec::new());
+        for (at, item) in items.iter().enumerate() {
+            match rule(item.get_ref()) {
+                Ok(item) => good.push(item),
+                Err(mistake) => mistakes.push(Mistake { item: Some(at), ..mistake }),
+            }
+        }
+        let mut mistakes = mistakes.into_iter();
+        match mistakes.next() {
+            Some(first) => Err(Mistake { more: mistakes.collect(), ..first }),
+            None => Ok(good),
+        }
     }
 }
 

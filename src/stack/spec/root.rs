@@ -59,10 +59,9 @@ fn tags(table: &Table<'_, '_>) -> IndexMap<String, String> {
         if let Err(mistake) = well_named {
             table.refuse_key(&entry, mistake);
         }
-        let value = table.checked(entry.key, entry.value, |value| match check::text(value)? {
-            empty if empty.is_empty() => Ok(empty),
-            _ => check::TAG_VALUE.rule(value),
-        })?;
+        // Other services take an empty value, CloudFormation does not.
+        let filled = |value: &_| check::filled(value).and_then(|_| check::TAG_VALUE.rule(value));
+        let value = table.checked(entry.key, entry.value, filled)?;
         Some((entry.key.to_owned(), value))
     };
     entries.into_iter().filter_map(tag).collect()
