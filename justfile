@@ -29,6 +29,12 @@ bench-synth:
     cargo build --release
     hyperfine --shell=none --warmup 5 'target/release/ecsws --version' 'target/release/ecsws -C tests/data/synth/seed synth'
 
+# A deploy that changes nothing, beside the CDK's of the same ready-made assembly, on one endpoint.
+bench-deploy:
+    cargo build --release
+    tests/it/peers/install .peers
+    tests/it/peers/bench-deploy target/release/ecsws .peers
+
 # How large the binary is.
 size:
     cargo build --release

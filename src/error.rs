@@ -118,6 +118,10 @@ impl From<OpsError> for CliError {
             OpsError::RolloutFailed { casualties, .. } if casualties.is_empty() => {
                 (Exit::Failed, Some("`ecsws logs` may say why tasks end"))
             }
+            OpsError::StackFailed { status, .. } if status == "UPDATE_ROLLBACK_FAILED" => (
+                Exit::Failed,
+                Some("once the cause is gone, `ecsws deploy` goes on with the rollback and then deploys"),
+            ),
             OpsError::StackFailed { status, .. } if status == "DELETE_FAILED" => {
                 (Exit::Failed, Some("remove what is in the way; `ecsws destroy` then tries again"))
             }

@@ -117,6 +117,11 @@ impl Ui {
         self.terminals.stderr && self.verbosity > Verbosity::Quiet
     }
 
+    /// Whether what is said has colours.
+    pub fn is_coloured(&self) -> bool {
+        self.stderr.current_choice() != ColorChoice::Never
+    }
+
     /// Whether results go to a screen.
     pub fn stdout_is_terminal(&self) -> bool {
         self.terminals.stdout

@@ -300,3 +300,47 @@ fn what_others_import_is_not_destroyed_and_what_needs_a_stack_goes_with_it() {
     assert_has(&destroyed.stderr, &["stays: AWS::Logs::LogGroup", "✓  api deleted in ", "✓  base deleted in "]);
     destroyed.good();
 }
+
+#[test]
+fn a_deletion_that_fails_says_what_is_in_the_way() {
+    let workshop = deployed();
+    faults(&workshop, &resource_fails("delete", 1));
+    assert_failed(
+        &workshop.run("--sandbox destroy"),
+        &["stack `api` is DELETE_FAILED", "No-capacity", "destroy` then tries again"],
+    );
+    let refused = workshop.run("--sandbox deploy");
+    assert_failed(&refused, &["stack `api` is DELETE_FAILED", "(AWS::ECS::Service)"]);
+    workshop.run("--sandbox destroy").good();
+}
+
+#[test]
+fn what_needs_a_replacement_is_not_begun_without_rollback() {
+    let workshop = api("");
+    edit(&workshop, "stack = \"api\"", "stack = \"api\"\nname = \"api\"");
+    workshop.run("--sandbox deploy").good();
+    edit(&workshop, "\nname = \"api\"", "\nname = \"other\"");
+    let refused = workshop.run("--sandbox deploy --no-rollback");
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert_has(refused.error(), &["would be replaced", "leave --no-rollback out"]);
+    assert_has(&workshop.run("--sandbox deploy").stderr, &["✓  api updated in "]);
+}
+
+#[test]
+fn a_deploy_that_is_killed_anywhere_is_carried_on_by_the_next() {
+    let workshop = deployed();
+    let text = workshop.text();
+    // So many lines are read before it is killed: while it prepares, while CloudFormation works, while tasks start.
+    for (count, lines) in [(2, 1), (3, 2), (1, 3), (2, 5), (3, 7)] {
+        workshop.write("ecsws.toml", &text.replace("memory = 512", &format!("memory = 512\ncount = {count}")));
+        let mut killed = workshop.follow("--sandbox deploy --output json");
+        for _ in 0..lines {
+            killed.line(|_| true);
+        }
+        drop(killed);
+        let carried_on = workshop.run("--sandbox deploy");
+        assert_eq!(carried_on.code, Some(0), "{}", carried_on.stderr);
+        assert_eq!(workshop.json("--sandbox status")["running"], count);
+        workshop.run("--sandbox diff --fail --method template").good();
+    }
+}

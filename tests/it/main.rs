@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a file per subject.
 
 mod architecture;
+mod board;
 mod cli;
 mod common;
 mod completions;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use tokio::time::timeout;
+
 use super::local::hand_over_images;
 use super::options::Method;
 use super::preflight;
@@ -10,6 +12,7 @@ use crate::aws::{PlannedChange, Stack, StackRequest};
 use crate::commands::approve::{RequireApproval, changes, declined, first_creation};
 use crate::commands::wanted::template_of;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::ops::{self, DeployEvent, Execution, Operation, Prepared, Settled};
 use crate::render::StackEnd;
 use crate::stack::{Planned, ProjectStack, Recreation, Template, TemplateDiff};
@@ -121,7 +124,12 @@ async fn synthesised(shared: &Shared<'_>, stack: &ProjectStack) -> Result<Templa
 async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> Result<Option<Stack>, CliError> {
     let mut emit = |event| shared.show(event);
     loop {
-        let (stack, question) = match ops::settle(shared.aws, name, known.take(), &mut emit).await? {
+        let settling = ops::settle(shared.aws, name, known.take(), &mut emit);
+        let settled = match shared.follow.timeout {
+            Some(limit) => timeout(limit, settling).await.map_err(|_| still_going_on(name))?,
+            None => settling.await,
+        };
+        let (stack, question) = match settled? {
             Settled::Absent => return Ok(None),
             Settled::Updatable(stack) => return Ok(Some(stack)),
             // What failed can be updated where it stands, but then it must not be rolled back.
@@ -149,6 +157,12 @@ async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> R
         ops::roll_back(shared.aws, &stack, &mut emit).await?;
         shared.is(name, None);
     }
+}
+
+/// What somebody else has begun is not ours to cancel.
+fn still_going_on(name: &str) -> CliError {
+    CliError::new(Exit::TimedOut, format!("stack `{name}` is still busy with what was begun before; it is left alone"))
+        .hint("`ecsws deploy` with more time follows it and goes on")
 }
 
 async fn no_changes(shared: &Shared<'_>, stack: Stack) -> Result<Deployed, CliError> {

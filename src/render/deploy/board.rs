@@ -133,7 +133,7 @@ pub(super) fn deployment_line(deployment: &Deployment, with_bar: bool) -> String
     let Deployment { status, task_definition, desired, running, pending, failed, rollout_state, .. } = deployment;
     let bar = if with_bar {
         let filled = (running * BAR).checked_div(*desired).unwrap_or(BAR).min(BAR);
-        let (full, rest) = ("━".repeat(filled as usize), "━".repeat((BAR - filled) as usize));
+        let (full, rest) = ("━".repeat(filled as usize), "─".repeat((BAR - filled) as usize));
         format!("{}{} ", full.green(), rest.dimmed())
     } else {
         String::new()

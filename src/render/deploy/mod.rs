@@ -44,7 +44,7 @@ impl DeployView {
         let wanted = progress != Some(Progress::Events) && ui.is_watched() && !ui.is_json();
         let bar = wanted.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(style(Arc::clone(&board)));
+            bar.set_style(style(Arc::clone(&board), ui.is_coloured()));
             bar.enable_steady_tick(TICK);
             bar
         });
@@ -100,13 +100,16 @@ impl DeployView {
 }
 
 /// The board behind a spinner, drawn anew with each tick.
-fn style(board: Arc<Mutex<Board>>) -> ProgressStyle {
+fn style(board: Arc<Mutex<Board>>, coloured: bool) -> ProgressStyle {
     let draw = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let board = board.lock().unwrap_or_else(PoisonError::into_inner);
         // A line that wraps would not be cleared whole. The spinner and its space come before the first.
         let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
-        let lines = board.lines(state.elapsed()).into_iter();
-        let lines: Vec<String> = lines.map(|line| console::truncate_str(&line, columns, "…").into_owned()).collect();
+        let fitted = |line: String| {
+            let line = console::truncate_str(&line, columns, "…").into_owned();
+            if coloured { line } else { console::strip_ansi_codes(&line).into_owned() }
+        };
+        let lines: Vec<String> = board.lines(state.elapsed()).into_iter().map(fitted).collect();
         // Writing to a text cannot fail.
         let _ = write!(out, "{}", lines.join("\n"));
     };
