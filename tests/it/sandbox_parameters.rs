@@ -43,8 +43,13 @@ async fn instances_are_discovered_by_health_and_parameters() {
     let made = aws.call(service, "CreateService", create).await["Service"].clone();
     assert_eq!(made["Type"], "HTTP");
     for (id, zone) in [("one", "a"), ("two", "b")] {
-        let register = json!({ "ServiceId": made["Id"], "InstanceId": id, "Attributes": { "zone": zone } });
+        let attributes = json!({ "zone": zone });
+        let register =
+            json!({ "ServiceId": made["Id"], "InstanceId": id, "CreatorRequestId": zone, "Attributes": attributes });
         aws.call(service, "RegisterInstance", register).await;
+        let instance = json!({ "ServiceId": made["Id"], "InstanceId": id });
+        let instance = aws.call(service, "GetInstance", instance).await["Instance"].clone();
+        assert_eq!(instance, json!({ "Id": id, "CreatorRequestId": zone, "Attributes": attributes }));
     }
     let names = json!({ "NamespaceName": "shop", "ServiceName": "web" });
     let before = aws.call(service, "DiscoverInstancesRevision", names.clone()).await["InstancesRevision"].clone();
