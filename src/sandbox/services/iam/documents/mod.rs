@@ -12,7 +12,7 @@ mod resources;
 mod syntax;
 pub(super) mod trust;
 
-use syntax::Statement;
+use syntax::{Statement, WrongForm};
 
 /// What a document is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub(super) fn check(document: &str, purpose: Purpose) -> Result<(), Fault> {
         let trust = purpose == Purpose::Trust;
         return Err(malformed(if trust { "This policy contains invalid Json" } else { "Syntax errors in policy." }));
     };
-    let statements = syntax::statements(policy).ok_or_else(|| malformed("Syntax errors in policy."))?;
+    let statements = syntax::statements(policy).map_err(|WrongForm| malformed("Syntax errors in policy."))?;
     if purpose == Purpose::Managed && policy.get("Version").is_none_or(|version| version != NEWEST) {
         return Err(malformed("Policy document must be version 2012-10-17 or greater."));
     }
@@ -62,10 +62,10 @@ pub(super) fn check(document: &str, purpose: Purpose) -> Result<(), Fault> {
     if purpose == Purpose::Trust {
         return statements.iter().flat_map(Statement::actions).try_for_each(trust::check_action);
     }
-    match statements.iter().all(|statement| statement.resources().next().is_some()) {
-        true => Ok(()),
-        false => Err(malformed("Policy statement must contain resources.")),
+    if statements.iter().any(|statement| statement.resources().next().is_none()) {
+        return Err(malformed("Policy statement must contain resources."));
     }
+    Ok(())
 }
 
 fn old_parser_takes(statement: &Statement<'_>) -> bool {

@@ -65,19 +65,26 @@ impl<'a> Statement<'a> {
     }
 }
 
-/// A document's statements, or `None` where something has not the right form.
-pub(super) fn statements(policy: &Map<String, Value>) -> Option<Vec<Statement<'_>>> {
+/// Something has not the right form. AWS does not say what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WrongForm;
+
+/// A document's statements.
+pub(super) fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_>>, WrongForm> {
     text(policy, "Id")?;
     let version = text(policy, "Version")?;
-    if !has_only(policy, OF_POLICY) || !version.is_none_or(|version| VERSIONS.contains(&version)) {
-        return None;
-    }
-    let all = match policy.get("Statement")? {
-        Value::Array(all) => all.as_slice(),
-        one => std::slice::from_ref(one),
+    ensure(has_only(policy, OF_POLICY) && version.is_none_or(|version| VERSIONS.contains(&version)))?;
+    let all = match policy.get("Statement") {
+        Some(Value::Array(all)) => all.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
     };
-    let all: Option<Vec<_>> = all.iter().map(|one| statement(one.as_object()?)).collect();
-    all.filter(|all| !all.is_empty())
+    ensure(!all.is_empty())?;
+    all.iter().map(|one| statement(one.as_object().ok_or(WrongForm)?)).collect()
+}
+
+fn ensure(holds: bool) -> Result<(), WrongForm> {
+    if holds { Ok(()) } else { Err(WrongForm) }
 }
 
 fn has_only(given: &Map<String, Value>, known: &[&str]) -> bool {
@@ -85,68 +92,58 @@ fn has_only(given: &Map<String, Value>, known: &[&str]) -> bool {
 }
 
 /// A member that is a text if it is there.
-fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Option<Option<&'a str>> {
-    match members.get(name) {
-        None => Some(None),
-        Some(value) => value.as_str().map(Some),
-    }
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, WrongForm> {
+    members.get(name).map(|value| value.as_str().ok_or(WrongForm)).transpose()
 }
 
-fn statement(members: &Map<String, Value>) -> Option<Statement<'_>> {
-    let effect = text(members, "Effect")??;
+fn statement(members: &Map<String, Value>) -> Result<Statement<'_>, WrongForm> {
+    let effect = text(members, "Effect")?.ok_or(WrongForm)?;
     let known = ["Allow", "Deny"].iter().any(|known| known.eq_ignore_ascii_case(effect));
-    if !known || !has_only(members, OF_STATEMENT) {
-        return None;
-    }
-    Some(Statement {
+    ensure(known && has_only(members, OF_STATEMENT))?;
+    Ok(Statement {
         id: text(members, "Sid")?.unwrap_or_default(),
         effect,
         principal: either(members, "Principal", "NotPrincipal")?,
-        actions: either(members, "Action", "NotAction")?.map(texts).map_or(Some(None), |all| all.map(Some))?,
-        resources: either(members, "Resource", "NotResource")?.map(texts).map_or(Some(None), |all| all.map(Some))?,
-        dates: members.get("Condition").map_or(Some(Vec::new()), dates)?,
+        actions: either(members, "Action", "NotAction")?.map(texts).transpose()?,
+        resources: either(members, "Resource", "NotResource")?.map(texts).transpose()?,
+        dates: members.get("Condition").map(dates).transpose()?.unwrap_or_default(),
     })
 }
 
 /// One of two members, of which only one may be there.
-fn either<'a>(members: &'a Map<String, Value>, one: &str, other: &str) -> Option<Option<&'a Value>> {
+fn either<'a>(members: &'a Map<String, Value>, one: &str, other: &str) -> Result<Option<&'a Value>, WrongForm> {
     match (members.get(one), members.get(other)) {
-        (Some(_), Some(_)) => None,
-        (found, None) | (None, found) => Some(found),
+        (Some(_), Some(_)) => Err(WrongForm),
+        (found, None) | (None, found) => Ok(found),
     }
 }
 
 /// A text or a list of texts, in which nulls do not count.
-pub(super) fn texts(value: &Value) -> Option<Vec<&str>> {
-    match value {
-        Value::String(text) => Some(vec![text]),
-        Value::Array(items) => items.iter().filter(|item| !item.is_null()).map(Value::as_str).collect(),
-        _ => None,
-    }
+pub(super) fn texts(value: &Value) -> Result<Vec<&str>, WrongForm> {
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let counting = items.iter().filter(|item| !value.is_array() || !item.is_null());
+    counting.map(|item| item.as_str().ok_or(WrongForm)).collect()
 }
 
 /// What the date operators of conditions compare with, if the conditions have the right form.
-fn dates(conditions: &Value) -> Option<Vec<&Value>> {
+fn dates(conditions: &Value) -> Result<Vec<&Value>, WrongForm> {
     let mut dates = Vec::new();
-    for (operator, keys) in conditions.as_object()? {
-        let keys = keys.as_object()?;
-        let operator = operator
-            .strip_prefix("ForAnyValue:")
-            .or_else(|| operator.strip_prefix("ForAllValues:"))
-            .unwrap_or(operator);
+    for (operator, keys) in conditions.as_object().ok_or(WrongForm)? {
+        let keys = keys.as_object().ok_or(WrongForm)?;
+        let operator =
+            ["ForAnyValue:", "ForAllValues:"].iter().find_map(|set| operator.strip_prefix(set)).unwrap_or(operator);
         let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
-        if !keys.is_empty() && !OPERATORS.contains(&operator) {
-            return None;
-        }
+        ensure(keys.is_empty() || OPERATORS.contains(&operator))?;
         for value in keys.values() {
             let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-            if values.iter().any(|value| value.is_null() || value.is_array() || value.is_object()) {
-                return None;
-            }
+            ensure(!values.iter().any(|value| value.is_null() || value.is_array() || value.is_object()))?;
             if operator.starts_with("Date") {
                 dates.extend(values);
             }
         }
     }
-    Some(dates)
+    Ok(dates)
 }

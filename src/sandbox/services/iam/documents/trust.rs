@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::syntax::{self, Statement};
+use super::syntax::{self, Statement, WrongForm};
 use super::{Fault, malformed};
 use crate::sandbox::Config;
 use crate::sandbox::services::iam::State;
@@ -24,13 +24,14 @@ pub(in crate::sandbox::services::iam) fn check_principals(
     state: &State,
     config: &Config,
 ) -> Result<(), Fault> {
+    let wrong_form = || malformed("Syntax errors in policy.");
     let policy: Value = serde_json::from_str(document).unwrap_or_default();
-    let statements = policy.as_object().and_then(syntax::statements).unwrap_or_default();
+    let statements = policy.as_object().and_then(|policy| syntax::statements(policy).ok()).unwrap_or_default();
     let principals = statements.iter().filter_map(|Statement { principal, .. }| *principal);
     for principal in principals.filter(|principal| *principal != "*") {
-        let principals = principal.as_object().ok_or_else(|| malformed("Syntax errors in policy."))?;
-        let named = principals.get("AWS").map(|named| syntax::texts(named).unwrap_or_default());
-        if let Some(wrong) = named.into_iter().flatten().find(|named| !is_principal(named, state, config)) {
+        let principals = principal.as_object().ok_or_else(wrong_form)?;
+        let named = principals.get("AWS").map_or(Ok(Vec::new()), syntax::texts).map_err(|WrongForm| wrong_form())?;
+        if let Some(wrong) = named.into_iter().find(|named| !is_principal(named, state, config)) {
             return Err(malformed(&format!("Invalid principal in policy: \"AWS\":\"{wrong}\"")));
         }
     }
