@@ -205,12 +205,16 @@ fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError
 /// The variables with which other tools reach it, as exports for a shell.
 fn environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {
     let Endpoint { url, credentials, region, .. } = endpoint;
+    // Some operations have a host of their own in front of the service's, such as `data-` for DiscoverInstances, and there is
+    // no such host here. Heeded by botocore since 1.37.5 and by the other SDKs ("Host prefix injection" in their reference guide).
+    let no_prefix = "true".to_owned();
     let variables = [
         ("AWS_ENDPOINT_URL", url),
         ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
         ("AWS_REGION", region),
         ("AWS_DEFAULT_REGION", region),
+        ("AWS_DISABLE_HOST_PREFIX_INJECTION", &no_prefix),
     ];
     if !ctx.ui.is_json() {
         let exports = variables.map(|(name, value)| format!("export {name}={value}\n")).concat();

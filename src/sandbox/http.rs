@@ -43,7 +43,7 @@ async fn handle(server: &Server, parts: &Parts, body: Body) -> Result<Response<B
     let request_id = ids::uuid();
     let mut exchange = Exchange::new(&server.sandbox, &parts.method);
     let headers = joined(&parts.headers);
-    let mut spoken = Spoken { protocol: wire::guess(&headers), model: None };
+    let mut spoken = Spoken { protocol: wire::guess(&headers, parts.uri.path()), model: None };
     let answered = match admit(server, parts, headers, body, spoken.protocol.dialect()).await {
         Ok((signed, body)) => {
             answer(&server.sandbox, &signed.with_body(&body), &mut spoken, &request_id, &mut exchange).await
@@ -106,6 +106,7 @@ async fn answer(
     let request = protocol.decode(&incoming)?;
     exchange.is_for(service, protocol.dialect(), &request).await?;
     let input = service.read(protocol, &request.operation, request.input)?;
+    service.check_caller(&request.operation, &input)?;
     let output = run(sandbox, service, &request.operation, input).await?;
     Ok(protocol.encode(spoken.model, &request.operation, request_id, output))
 }

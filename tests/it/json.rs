@@ -66,6 +66,10 @@ fn every_member_that_is_printed_is_in_the_help() {
     for arguments in ["start", "status", "env", "coverage", "logs", "faults"] {
         check(&workshop, "sandbox", arguments, 0);
     }
+    // Without it the clients look for operations such as DiscoverInstances at hosts that are not there.
+    let told = check(&workshop, "sandbox", "env", 0);
+    let variables = told.last().map(|result| &result["variables"]);
+    assert_eq!(variables.map(|all| &all["AWS_DISABLE_HOST_PREFIX_INJECTION"]), Some(&"true".into()));
     check(&workshop, "destroy", "--sandbox --yes", 0);
     check(&workshop, "sandbox", "stop", 0);
     check(&workshop, "sandbox", "status", 5);

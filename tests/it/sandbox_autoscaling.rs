@@ -7,7 +7,9 @@ use aws_sdk_applicationautoscaling::types::{
     TargetTrackingScalingPolicyConfiguration,
 };
 use aws_sdk_ecs::types::ContainerDefinition;
+use serde_json::json;
 
+use crate::inside::Inside;
 use crate::local_aws::LocalAws;
 
 const SERVICE: &str = "service/container-demo/web";
@@ -88,4 +90,21 @@ async fn a_target_bounds_its_service_and_keeps_its_policies() {
         scaling.describe_scaling_policies().service_namespace(ServiceNamespace::Ecs).send().await.expect("a list");
     assert!(policies.scaling_policies().is_empty());
     assert_eq!(deregister().await.expect_err("it is gone").code(), Some("ObjectNotFoundException"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_scaled_here_is_named() {
+    let aws = Inside::new();
+    let target = |namespace: &str, dimension: &str| {
+        json!({
+            "ServiceNamespace": namespace, "ResourceId": "table/one", "ScalableDimension": dimension, "MinCapacity": 1, "MaxCapacity": 2,
+        })
+    };
+    let register = |input| aws.refusal("application-autoscaling", "RegisterScalableTarget", input);
+    let (code, message) = register(target("dynamodb", "dynamodb:table:ReadCapacityUnits")).await;
+    assert_eq!(code, "NotImplemented");
+    assert_eq!(message, "the sandbox does not serve application-autoscaling of the service namespace dynamodb");
+    let (code, message) = register(target("ecs", "ecs:service:DesiredCount")).await;
+    assert_eq!(code, "ValidationException");
+    assert_eq!(message, "Unsupported service namespace, resource type or scalable dimension");
 }

@@ -64,7 +64,7 @@ async fn service(aws: &LocalAws, commands: &[(&str, &str)], image: &str, count: 
         .launch_type(LaunchType::Fargate)
         .network_configuration(network(aws).await)
         .deployment_configuration(DeploymentConfiguration::builder().deployment_circuit_breaker(breaker).build())
-        .tags(Tag::builder().key("aws:cloudformation:stack-name").value("web-stack").build())
+        .tags(Tag::builder().key("ecsws:stack-name").value("web-stack").build())
         .send()
         .await
         .expect("a service");
@@ -276,7 +276,7 @@ async fn a_command_that_cannot_start_is_a_reason_and_backs_off() {
         .desired_count(1)
         .launch_type(LaunchType::Fargate)
         .network_configuration(network(&aws).await)
-        .tags(Tag::builder().key("aws:cloudformation:stack-name").value("web-stack").build())
+        .tags(Tag::builder().key("ecsws:stack-name").value("web-stack").build())
         .send()
         .await
         .expect("a service");

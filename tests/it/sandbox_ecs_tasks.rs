@@ -98,7 +98,7 @@ impl Ecs {
 }
 
 fn stack_tag() -> Tag {
-    Tag::builder().key("aws:cloudformation:stack-name").value("web-stack").build()
+    Tag::builder().key("ecsws:stack-name").value("web-stack").build()
 }
 
 fn container(name: &str, image: &str) -> aws_sdk_ecs::types::builders::ContainerDefinitionBuilder {

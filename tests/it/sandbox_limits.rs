@@ -34,7 +34,7 @@ async fn run(aws: &LocalAws, script: &str) -> String {
         .send()
         .await
         .expect("a task definition");
-    let tag = Tag::builder().key("aws:cloudformation:stack-name").value("s").build();
+    let tag = Tag::builder().key("ecsws:stack-name").value("s").build();
     let vpc = AwsVpcConfiguration::builder().set_subnets(Some(aws.subnets().await)).build().expect("a configuration");
     let network = NetworkConfiguration::builder().awsvpc_configuration(vpc).build();
     let run = ecs.run_task().cluster("c").task_definition("f").launch_type(LaunchType::Fargate);

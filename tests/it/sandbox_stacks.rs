@@ -6,6 +6,7 @@ use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudformation::types::{Capability, OnFailure};
 use serde_json::{Value, json};
 
+use crate::inside::Inside;
 use crate::local_aws::LocalAws;
 use crate::sandbox_cloudformation::{create, events, parameter, settled, status, template, update};
 
@@ -263,4 +264,24 @@ async fn a_resource_that_cannot_be_deleted_holds_its_stack_until_it_is_retained(
         "DELETE_COMPLETE",
     ];
     assert_eq!(statuses, expected, "{said:#?}");
+}
+
+#[tokio::test]
+async fn a_stack_is_updated_with_its_own_template_or_with_another() {
+    let aws = Inside::new();
+    let body = template(&json!({ "Value": parameter("one") }));
+    aws.call("cloudformation", "CreateStack", json!({ "StackName": "both", "TemplateBody": body })).await;
+    for (operation, mut input) in [
+        ("UpdateStack", json!({ "StackName": "both" })),
+        ("CreateChangeSet", json!({ "StackName": "both", "ChangeSetName": "next" })),
+    ] {
+        input["UsePreviousTemplate"] = true.into();
+        for other in ["TemplateBody", "TemplateURL"] {
+            let mut input = input.clone();
+            input[other] = "https://bucket.s3.amazonaws.com/template".into();
+            let words = "You cannot specify both usePreviousTemplate and Template Body/Template URL.";
+            let refused = aws.refusal("cloudformation", operation, input).await;
+            assert_eq!(refused, ("ValidationError".to_owned(), words.to_owned()));
+        }
+    }
 }

@@ -62,6 +62,52 @@ async fn what_does_not_satisfy_the_model_is_refused_in_each_services_words() {
 }
 
 #[tokio::test]
+async fn callers_cannot_set_or_remove_the_tags_that_aws_sets() {
+    let aws = LocalAws::start().await;
+    let words = "aws: prefixed tag key names are not allowed for external use.";
+    let ecs = |operation: &str, input: Value| {
+        message(&json(&aws, "ecs", &format!("AmazonEC2ContainerServiceV20141113.{operation}"), &input).json())
+    };
+    let tags = json!([{ "key": "team", "value": "a" }, { "key": "AWS:team", "value": "a" }]);
+    let refused = format!("InvalidParameterException: {words}");
+    assert_eq!(ecs("CreateCluster", json!({ "clusterName": "web", "tags": tags })), refused);
+    assert_eq!(ecs("UntagResource", json!({ "resourceArn": "a", "tagKeys": ["aws:team"] })), refused);
+    let secrets = json!({ "Name": "a", "Tags": [{ "Key": "aws:team", "Value": "a" }] });
+    assert_eq!(message(&json(&aws, "secretsmanager", "secretsmanager.CreateSecret", &secrets).json()), refused);
+    for (service, parameters, code, before) in [
+        ("iam", "Action=TagRole&Version=2010-05-08&RoleName=a", "InvalidInput", ""),
+        ("sns", "Action=CreateTopic&Version=2010-03-31&Name=a", "InvalidParameter", "Invalid parameter: Tags Reason: "),
+    ] {
+        let tag = "Tags.member.1.Key=aws%3Ateam&Tags.member.1.Value=a";
+        let answer = query(&aws, service, &format!("{parameters}&{tag}")).text();
+        let expected = format!("<Code>{code}</Code><Message>{before}{words}</Message>");
+        assert!(answer.contains(&expected), "{answer}");
+    }
+    let odd = "Action=TagRole&Version=2010-05-08&RoleName=a&Tags.member.1.Key=NOWAY!&Tags.member.1.Value=a";
+    let odd = query(&aws, "iam", odd).text();
+    let words = "Value 'NOWAY!' at 'tags.1.member.key' failed to satisfy constraint: Member must satisfy regular expression \
+        pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+";
+    assert!(odd.contains("<Code>ValidationError</Code>") && odd.contains(words), "{odd}");
+}
+
+#[tokio::test]
+async fn what_is_not_served_says_so_in_its_callers_protocol() {
+    let aws = LocalAws::start().await;
+    let rest = send(&aws, "lambda", "/2015-03-31/functions/web/invocations", &[], b"{}");
+    assert_eq!((rest.status, rest.json()["__type"].as_str()), (501, Some("NotImplemented")), "{rest:?}");
+    assert_eq!(rest.json()["message"], "the sandbox does not serve the service lambda");
+    assert!(rest.head.contains("x-amzn-errortype: NotImplemented"), "{}", rest.head);
+    assert!(rest.head.contains("content-type: application/json"), "{}", rest.head);
+    let target = json(&aws, "dynamodb", "DynamoDB_20120810.ListTables", &json!({}));
+    assert_eq!((target.status, target.json()["__type"].as_str()), (501, Some("NotImplemented")));
+    for (service, path) in [("elasticloadbalancing", "/"), ("s3", "/bucket"), ("route53", "/2013-04-01/hostedzone")] {
+        let headers = [("content-type", "application/x-www-form-urlencoded")];
+        let xml = send(&aws, service, path, &headers, b"Action=List");
+        assert!(xml.status == 501 && xml.text().contains("<Code>NotImplemented</Code>"), "{}", xml.text());
+    }
+}
+
+#[tokio::test]
 async fn pages_follow_each_other_and_their_tokens_are_checked() {
     let aws = LocalAws::start().await;
     let call = |operation: &str, input: &Value| {

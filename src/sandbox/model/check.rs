@@ -41,7 +41,8 @@ impl<'a> Checker<'a> {
         }
         let Some(Type::Shape(shape)) = self.model.resolve(name) else { return };
         for clause in broken(&shape.limits, &shape.kind, value) {
-            self.unsatisfied(&shown(value), &clause);
+            let shown = (!shape.limits.unshown).then(|| shown(value));
+            self.unsatisfied(shown.as_deref(), &clause);
         }
         match (&shape.kind, value) {
             (Kind::Plain(_), Value::String(text)) => self.says(shape, text),
@@ -88,7 +89,7 @@ impl<'a> Checker<'a> {
         let Some((limits, kind)) = self.scalar(name) else { return };
         if values.any(|value| !broken(limits, kind, &value).is_empty()) {
             let clauses = clauses(limits, kind).join(", ");
-            self.unsatisfied(&shown(whole), &format!("{what} must satisfy constraint: [{clauses}]"));
+            self.unsatisfied(Some(&shown(whole)), &format!("{what} must satisfy constraint: [{clauses}]"));
         }
     }
 
@@ -105,11 +106,10 @@ impl<'a> Checker<'a> {
         self.found.push(Violation::Missing(self.path.join(".")));
     }
 
-    fn unsatisfied(&mut self, value: &str, clause: &str) {
+    fn unsatisfied(&mut self, value: Option<&str>, clause: &str) {
         let path = place(&self.path);
-        self.found.push(Violation::Unsatisfied(format!(
-            "Value '{value}' at '{path}' failed to satisfy constraint: {clause}"
-        )));
+        let value = value.map_or_else(|| "Value".to_owned(), |value| format!("Value '{value}'"));
+        self.found.push(Violation::Unsatisfied(format!("{value} at '{path}' failed to satisfy constraint: {clause}")));
     }
 }
 
@@ -206,6 +206,14 @@ mod tests {
         let told = found("ecs", "RunTask", &json!({ "taskDefinition": "web", "launchType": "MOON" }));
         let Violation::Unsatisfied(words) = &told[0] else { panic!("{told:?}") };
         assert!(words.starts_with("Value 'MOON' at 'launchType'") && words.contains("enum value set: [EC2, FARGATE,"));
+    }
+
+    #[test]
+    fn some_values_are_not_repeated() {
+        let told = found("logs", "FilterLogEvents", &json!({ "logGroupIdentifier": "arn:*" }));
+        let words = "Value at 'logGroupIdentifier' failed to satisfy constraint: Member must satisfy regular expression \
+            pattern: [\\w#+=/:,.@-]*";
+        assert_eq!(told, [Violation::Unsatisfied(words.to_owned())]);
     }
 
     #[test]

@@ -25,7 +25,8 @@ CONSTRAINTS = ("min", "max", "pattern", "enum")
 NAME = "It must contain only alphanumeric characters and/or the following: +=,.@_-"
 PATH = "It must begin and end with / and contain only alphanumeric characters and/or / characters."
 # Where AWS answers otherwise than its models say: constraints that are dropped (None), because it does not enforce them or does so
-# in the service's own words, or put in place of the model's. `*` stands for every shape of the service.
+# in the service's own words, or put in place of the model's. `*` stands for every shape of the service. `unshown` are those whose
+# values AWS does not repeat in its sentence.
 CORRECTIONS = {
     # EC2 knows missing parameters only; everything else is refused by each operation in its own words.
     "ec2": {"*": {"min": None, "max": None, "pattern": None, "enum": None}},
@@ -39,10 +40,17 @@ CORRECTIONS = {
         "roleNameType": {"says": NAME, "pattern": "[\\w+=,.@-]+"},
         "instanceProfileNameType": {"says": NAME, "pattern": "[\\w+=,.@-]+"},
         "policyNameType": {"says": NAME, "pattern": "[\\w+=,.@-]+"},
+        # Their sentences show the pattern all the same.
+        "tagKeyType": {"pattern": "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+"},
+        "tagValueType": {"pattern": "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*"},
         "pathType": {"says": PATH, "pattern": "(\\u002F)|(\\u002F[\\u0021-\\u007E]+\\u002F)"},
     },
     # Recorded: "Invalid LogGroup or LogStream, both must have length less than or equal to 512."
-    "logs": {"LogGroupName": {"max": None}, "LogStreamName": {"max": None}},
+    "logs": {
+        "LogGroupName": {"max": None},
+        "LogStreamName": {"max": None},
+        "LogGroupIdentifier": {"unshown": True},
+    },
     "ssm": {
         # In the order of AWS's answers.
         "ParameterType": {"enum": ["SecureString", "StringList", "String"]},

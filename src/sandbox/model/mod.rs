@@ -114,6 +114,8 @@ struct Limits {
     values: Vec<String>,
     /// The end of the sentence of a service that does not show its pattern.
     says: Option<String>,
+    /// The sentence does not repeat the value.
+    unshown: bool,
 }
 
 /// A regular expression in the models' dialect, compiled when it is first needed.

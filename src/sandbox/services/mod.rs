@@ -133,6 +133,12 @@ impl Service {
         (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, input }).await
     }
 
+    /// Refuses what only AWS's own services may ask of it: a caller's requests come through here, theirs do not.
+    pub fn check_caller(&self, operation: &str, input: &Value) -> Result<(), Fault> {
+        let is_served = self.operations.iter().any(|candidate| candidate.name == operation);
+        if is_served { tagging::check_caller(self.signing_name, input) } else { Ok(()) }
+    }
+
     /// What AWS's own model says of the service.
     pub fn model(&self) -> Option<&'static Model> {
         model::of(self.signing_name)

@@ -18,6 +18,7 @@ mod properties;
 mod query;
 mod xml;
 
+const JSON: &str = "application/json";
 const JSON_10: &str = "application/x-amz-json-1.0";
 const JSON_11: &str = "application/x-amz-json-1.1";
 
@@ -53,6 +54,8 @@ pub enum Protocol {
         /// The service's name in the path.
         service: &'static str,
     },
+    /// REST with JSON. No service here speaks it, but its callers are to understand that.
+    RestJson,
 }
 
 /// What a codec reads of a request.
@@ -94,9 +97,12 @@ impl Body {
     }
 }
 
+/// In the scopes of signatures: services whose REST is XML. Their clients understand the refusals of Query.
+const REST_XML: &[&str] = &["/s3/aws4_request", "/route53/aws4_request", "/cloudfront/aws4_request"];
+
 /// How a caller seems to speak, before its signature is verified and its service known. It only chooses the words and the
 /// shape of a refusal.
-pub fn guess(headers: &BTreeMap<String, String>) -> Protocol {
+pub fn guess(headers: &BTreeMap<String, String>, path: &str) -> Protocol {
     let is = |name: &str, text: &str| headers.get(name).is_some_and(|value| value.contains(text));
     if is(cbor::HEADER.0, cbor::HEADER.1) {
         Protocol::Cbor { service: "" }
@@ -109,6 +115,8 @@ pub fn guess(headers: &BTreeMap<String, String>) -> Protocol {
         }
     } else if is("authorization", "/ec2/aws4_request") {
         Protocol::Ec2Query { version: "", xmlns: "" }
+    } else if (path != "/" || is("content-type", "json")) && !REST_XML.iter().any(|scope| is("authorization", scope)) {
+        Protocol::RestJson
     } else {
         Protocol::Query { version: "", xmlns: "" }
     }
@@ -130,7 +138,7 @@ enum Family {
 impl Protocol {
     fn family(self) -> Family {
         match self {
-            Self::Json10 { .. } | Self::Json11 { .. } => Family::Json,
+            Self::Json10 { .. } | Self::Json11 { .. } | Self::RestJson => Family::Json,
             Self::Query { .. } | Self::Ec2Query { .. } => Family::Query,
             Self::Cbor { .. } => Family::Cbor,
         }
@@ -150,6 +158,7 @@ impl Protocol {
             Self::Json10 { target_prefix } | Self::Json11 { target_prefix } => json::decode(incoming, target_prefix),
             Self::Query { version, .. } | Self::Ec2Query { version, .. } => query::decode(incoming, version),
             Self::Cbor { service } => cbor::decode(incoming, service),
+            Self::RestJson => Err(Fault::not_implemented("REST")),
         }
     }
 
@@ -164,6 +173,7 @@ impl Protocol {
         match self {
             Self::Json10 { .. } => json::encode(JSON_10, &output),
             Self::Json11 { .. } => json::encode(JSON_11, &output),
+            Self::RestJson => json::encode(JSON, &output),
             Self::Query { xmlns, .. } => query::encode(operation, xmlns, request_id, &tagged(output)),
             Self::Ec2Query { xmlns, .. } => query::encode_ec2(operation, xmlns, request_id, &tagged(output)),
             Self::Cbor { .. } => cbor::encode(&tagged(output)),
@@ -182,12 +192,16 @@ impl Protocol {
         let mut body = match self {
             Self::Json10 { .. } => json::encode_fault(JSON_10, type_name, &fault.message),
             Self::Json11 { .. } => json::encode_fault(JSON_11, type_name, &fault.message),
+            Self::RestJson => json::encode_fault(JSON, type_name, &fault.message),
             Self::Query { xmlns, .. } => {
                 query::encode_fault(Some(xmlns).filter(|xmlns| !xmlns.is_empty()), request_id, fault)
             }
             Self::Ec2Query { .. } => query::encode_ec2_fault(request_id, fault),
             Self::Cbor { .. } => cbor::encode_fault(type_name, &fault.message),
         };
+        if matches!(self, Self::RestJson) {
+            body.headers.push(("x-amzn-errortype", type_name.to_owned()));
+        }
         if known.is_some() && self.family() != Family::Query {
             let side = if status < 500 { "Sender" } else { "Receiver" };
             body.headers.push(("x-amzn-query-error", format!("{};{side}", fault.code)));
@@ -198,7 +212,7 @@ impl Protocol {
     /// Whose error codes this protocol's refusals use.
     pub fn dialect(self) -> Dialect {
         match self {
-            Self::Json10 { .. } | Self::Json11 { .. } | Self::Cbor { .. } => Dialect::Json,
+            Self::Json10 { .. } | Self::Json11 { .. } | Self::Cbor { .. } | Self::RestJson => Dialect::Json,
             Self::Query { .. } => Dialect::Query,
             Self::Ec2Query { .. } => Dialect::Ec2,
         }

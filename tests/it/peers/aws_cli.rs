@@ -80,6 +80,8 @@ fn the_cli_looks_at_everything(place: &Place) {
     assert!(described.contains("ElasticNetworkInterface"), "{described}");
     place.aws("ecs describe-clusters --clusters container-demo --include SETTINGS STATISTICS");
     place.aws("servicediscovery list-services");
+    let found = place.aws("servicediscovery discover-instances --namespace-name service --service-name ecsdemo-nodejs");
+    assert!(found.contains("AWS_INSTANCE_PORT"), "{found}");
     place.aws("application-autoscaling describe-scalable-targets --service-namespace ecs");
     place.aws("cloudwatch describe-alarms");
     place.aws("ssm get-parameters-by-path --path /aws/service/ecs/optimized-ami/amazon-linux-2/recommended");

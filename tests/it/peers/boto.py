@@ -10,7 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
-CONFIG = Config(inject_host_prefix=False, retries={"max_attempts": 0})
+CONFIG = Config(retries={"max_attempts": 0})
 cloudformation, ecs, logs, ssm = (
     boto3.client(name, config=CONFIG) for name in ("cloudformation", "ecs", "logs", "ssm")
 )

@@ -37,7 +37,7 @@ def service_of(client):
 def client(service):
     if service not in CLIENTS:
         made = CLIENTS[service] = boto3.client(
-            NAMES.get(service, service), config=Config(inject_host_prefix=False, retries={"total_max_attempts": 1})
+            NAMES.get(service, service), config=Config(retries={"total_max_attempts": 1})
         )
         made.meta.events.register("before-parse.*.*", before_parse)
     return CLIENTS[service]

@@ -55,9 +55,12 @@ fn invalid(message: impl Into<String>) -> Fault {
     Fault::client("ValidationException", message)
 }
 
-/// Refuses what cannot be scaled here, as AWS refuses what cannot be scaled at all.
+/// Refuses what cannot be scaled here, and in AWS's words what cannot be scaled at all.
 fn check_place(namespace: &str, resource_id: &str, dimension: &str) -> Result<(), Fault> {
-    let known = namespace == NAMESPACE && dimension == DIMENSION && resource_id.starts_with("service/");
+    if namespace != NAMESPACE {
+        return Err(Fault::not_implemented(&format!("application-autoscaling of the service namespace {namespace}")));
+    }
+    let known = dimension == DIMENSION && resource_id.starts_with("service/");
     if known { Ok(()) } else { Err(invalid("Unsupported service namespace, resource type or scalable dimension")) }
 }
 

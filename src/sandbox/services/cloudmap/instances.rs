@@ -35,13 +35,12 @@ pub struct Register {
     instance_id: String,
     attributes: BTreeMap<String, String>,
     /// What is registered twice is registered.
-    #[serde(rename = "CreatorRequestId")]
-    _creator_request_id: Option<String>,
+    creator_request_id: Option<String>,
 }
 
 /// `RegisterInstance`: adds it, or changes its attributes.
 pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
-    let Register { service_id, instance_id, attributes, .. } = input;
+    let Register { service_id, instance_id, attributes, creator_request_id } = input;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let state = &mut world.cloudmap;
@@ -53,7 +52,7 @@ pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
             &[("SERVICE", &service_id), ("INSTANCE", &instance_id)],
             now,
         );
-        state.instances.insert(key, Instance { id: instance_id, attributes, health });
+        state.instances.insert(key, Instance { id: instance_id, attributes, health, creator_request_id });
         changed(state, &service_id);
         Ok(answer)
     })
@@ -90,7 +89,9 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let key = key(&world.cloudmap, &input.service_id, &input.instance_id)?;
         let found = world.cloudmap.instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
-        Ok(json!({ "Instance": described(found) }))
+        let mut described = described(found);
+        described["CreatorRequestId"] = found.creator_request_id.clone().into();
+        Ok(json!({ "Instance": described }))
     })
 }
 

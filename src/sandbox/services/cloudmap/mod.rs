@@ -128,6 +128,9 @@ pub struct Instance {
     pub attributes: BTreeMap<String, String>,
     /// `HEALTHY` or `UNHEALTHY`.
     pub health: String,
+    /// What its registrar called the request.
+    #[serde(default)]
+    pub creator_request_id: Option<String>,
 }
 
 /// A change that Cloud Map answers with before it is done; here it is done when it is answered.

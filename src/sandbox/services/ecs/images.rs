@@ -17,8 +17,8 @@ use crate::sandbox::services::Reply;
 use crate::sandbox::tasks::engine::Kind;
 use crate::sandbox::world::World;
 
-/// The tag by which CloudFormation marks what it makes.
-const STACK_TAG: &str = "aws:cloudformation:stack-name";
+/// The tags that say whose mapping is meant: CloudFormation's on what it makes, and one that callers may set themselves.
+const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
 
 /// The input of the control call `PutImages`.
 #[derive(Deserialize)]
@@ -83,7 +83,8 @@ pub(super) fn engine(world: &World, task: &Task) -> Option<Kind> {
 
 /// The stack of a task's service, of the task itself or of its task definition.
 fn stack(world: &World, task: &Task) -> Option<String> {
-    let in_tags = |tags: &[Tag]| tags.iter().find(|tag| tag.key == STACK_TAG).map(|tag| tag.value.clone());
+    let named = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
+    let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| named(tags, *key));
     let service = task.service.as_ref().and_then(|name| world.ecs.services.get(&key(&task.cluster, name)));
     let of_service = service.and_then(|service| in_tags(&service.tags));
     let of_definition =

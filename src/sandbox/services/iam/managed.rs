@@ -140,7 +140,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_name("policyName", &name, 128)?;
     check_path(&path)?;
     super::tags::check(&tags)?;
-    documents::check(&policy_document, Purpose::Identity)?;
+    documents::check(&policy_document, Purpose::Managed)?;
     let arn = sandbox.config.global_arn("iam", &format!("policy{path}{name}"));
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {

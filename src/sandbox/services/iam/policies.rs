@@ -24,7 +24,7 @@ pub struct Put {
 /// `PutRolePolicy`: adds it, or puts it in place of the one of that name.
 pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check_name("policyName", &input.policy_name, 128)?;
-    documents::check(&input.policy_document, Purpose::Identity)?;
+    documents::check(&input.policy_document, Purpose::Inline)?;
     sandbox.world.write(|world| {
         find_mut(&mut world.iam, &input.role_name)?.inline.insert(input.policy_name, input.policy_document);
         Ok(Value::Null)

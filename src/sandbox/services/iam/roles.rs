@@ -153,6 +153,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         if let Some(arn) = &role.boundary {
             check_attachable(&world.iam, arn)?;
         }
+        documents::trust::check_principals(&role.assume_role_policy, &world.iam, &sandbox.config)?;
         world.iam.roles.insert(role.name.clone(), role.clone());
         let mut described = described(&role);
         // Told of a role that there is, not of one that is made.
@@ -214,6 +215,8 @@ pub struct UpdateAssumeRolePolicy {
 pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
     documents::check(&input.policy_document, Purpose::Trust)?;
     sandbox.world.write(|world| {
+        find(&world.iam, &input.role_name)?;
+        documents::trust::check_principals(&input.policy_document, &world.iam, &sandbox.config)?;
         find_mut(&mut world.iam, &input.role_name)?.assume_role_policy = input.policy_document;
         Ok(Value::Null)
     })

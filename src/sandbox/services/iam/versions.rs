@@ -68,7 +68,7 @@ pub(super) struct Create {
 
 pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
-    documents::check(&document, Purpose::Identity)?;
+    documents::check(&document, Purpose::Managed)?;
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {
         let policy = find_mut(&mut world.iam, &sandbox.config, "CreatePolicyVersion", &arn)?;

@@ -76,7 +76,7 @@ pub(super) struct History {
 pub(super) fn history(sandbox: &Arc<Sandbox>, input: History) -> Reply {
     let question = format!("GetParameterHistory {} {}", input.name, input.with_decryption);
     let page = sandbox.world.read(|world| {
-        let versions = world.ssm.versions(&input.name);
+        let versions = world.ssm.versions(&world.ssm.stored(&input.name));
         if versions.is_empty() {
             return Err(not_found());
         }

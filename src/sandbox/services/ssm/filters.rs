@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Parameter, State};
+use super::{Parameter, State, invalid};
 use crate::sandbox::Fault;
 
 /// Keys that DescribeParameters takes, beside `tag:KEY`.
@@ -43,10 +43,10 @@ pub(super) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
         }
         let options: &[&str] = match key.as_str() {
             "Path" => &["Recursive", "OneLevel"],
-            "Name" => &["BeginsWith", "Equals", "Contains"],
-            _ => &["Equals", "BeginsWith"],
+            _ => &["BeginsWith", "Equals"],
         };
-        if let Some(option) = option.as_ref().filter(|option| !options.contains(&option.as_str())) {
+        let also = |option: &str| key == "Name" && option == "Contains";
+        if let Some(option) = option.as_ref().filter(|option| !options.contains(&option.as_str()) && !also(option)) {
             let message = format!(
                 "The following filter option is not valid: {option}. Valid options include: [{}].",
                 options.join(", ")
@@ -57,8 +57,49 @@ pub(super) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
             let message = "The following filter values are missing : null for filter key ".to_owned() + key;
             return Err(Fault::client("InvalidFilterValue", message));
         }
+        values.iter().try_for_each(|value| check_value(key, value))?;
     }
     Ok(())
+}
+
+/// The keys whose values are from a list.
+const VALUES: &[(&str, &[&str])] =
+    &[("Tier", &["Standard", "Advanced", "Intelligent-Tiering"]), ("Type", &["String", "StringList", "SecureString"])];
+
+fn check_value(key: &str, value: &str) -> Result<(), Fault> {
+    if key == "Path" {
+        let lower = value.to_ascii_lowercase();
+        if ["/aws", "/ssm"].iter().any(|reserved| lower.starts_with(reserved)) {
+            return Err(invalid(
+                "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). When using global \
+                 parameters, please specify within a global namespace.",
+            ));
+        }
+        return check_path(value);
+    }
+    match VALUES.iter().find(|(of, values)| *of == key && !values.contains(&value)) {
+        Some((_, values)) => {
+            let values = values.join(", ");
+            let message =
+                format!("The following filter value is not valid: {value}. Valid values include: [{values}].");
+            Err(Fault::client("InvalidFilterValue", message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses what is not a path of parameters.
+pub(super) fn check_path(path: &str) -> Result<(), Fault> {
+    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    if path.starts_with('/') && !path.contains("//") && path.chars().all(fits) {
+        return Ok(());
+    }
+    Err(invalid(
+        "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\". \
+         It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). It must use only letters, numbers, or the following \
+         symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, if specified, must \
+         use the forward slash symbol \"/\". Valid example: /get/parameters2-/by1./path0_.",
+    ))
 }
 
 /// Whether a name stands in a path, or anywhere below it; names without a slash stand at the top.

@@ -35,6 +35,7 @@ pub(super) fn add(sandbox: &Arc<Sandbox>, Add { name, parameter_version, labels 
     let (labels, invalid): (Vec<String>, Vec<String>) = labels.into_iter().partition(|label| fits(label));
     sandbox.world.write(|world| {
         let state = &mut world.ssm;
+        let name = state.stored(&name);
         let newest = state.parameters.get(&name).ok_or_else(not_found)?.version;
         let wanted = parameter_version.unwrap_or(newest);
         let all: Vec<i64> = state.versions(&name).iter().map(|version| version.version).collect();
@@ -71,6 +72,7 @@ pub(super) struct Remove {
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { name, parameter_version, labels }: Remove) -> Reply {
     sandbox.world.write(|world| {
         let state = &mut world.ssm;
+        let name = state.stored(&name);
         state.parameters.get(&name).ok_or_else(not_found)?;
         let version = state
             .version_mut(&name, parameter_version)

@@ -16,6 +16,7 @@ mod labels;
 mod public;
 mod put;
 mod read;
+mod secrets;
 mod tags;
 
 /// A version of a parameter.
@@ -75,6 +76,13 @@ state! {
 }
 
 impl State {
+    /// A parameter's name as it is stored: at the top, a slash in front of a name makes no other parameter of it.
+    fn stored(&self, name: &str) -> String {
+        let other = name.strip_prefix('/').map_or_else(|| format!("/{name}"), str::to_owned);
+        let is_other = !self.parameters.contains(name) && !other.trim_start_matches('/').contains('/');
+        if is_other && self.parameters.contains(&other) { other } else { name.to_owned() }
+    }
+
     /// All versions of a parameter, the oldest first.
     fn versions(&self, name: &str) -> Vec<&Parameter> {
         let before = self.past.get(name).map(|past| past.versions.as_slice()).unwrap_or_default();
@@ -106,9 +114,9 @@ pub static SERVICE: Service = Service {
         operation!("DeleteParameter" => put::delete),
         operation!("DeleteParameters" => put::delete_all),
         operation!("DescribeParameters" => describe::describe),
-        operation!("GetParameter" => read::get),
+        operation!(async "GetParameter" => read::get),
         operation!("GetParameterHistory" => describe::history),
-        operation!("GetParameters" => read::get_all),
+        operation!(async "GetParameters" => read::get_all),
         operation!("GetParametersByPath" => read::get_by_path),
         operation!("LabelParameterVersion" => labels::add),
         operation!("ListTagsForResource" => tags::list),

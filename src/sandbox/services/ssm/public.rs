@@ -39,6 +39,16 @@ const FOLDERS: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Below it are all public parameters; those of an account cannot be.
+const ROOT: &str = "/aws";
+/// Below it are those that can be listed.
+const LISTED: &str = "/aws/service/";
+
+/// Whether a name or a path is one of AWS's own, served or not.
+pub fn is_public(name: &str) -> bool {
+    name.strip_prefix(ROOT).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// The public parameter of a name.
 pub fn find(name: &str) -> Option<Parameter> {
     let known =
@@ -57,8 +67,12 @@ pub fn find(name: &str) -> Option<Parameter> {
     })
 }
 
-/// All public parameters below a path.
+/// All public parameters below a path. Above their own there are none: who lists everything gets what is the account's.
 pub fn below(path: &str) -> Vec<Parameter> {
+    let path = format!("{}/", path.trim_end_matches('/'));
+    if !path.starts_with(LISTED) {
+        return Vec::new();
+    }
     let names = FOLDERS.iter().flat_map(|(folder, names)| names.iter().map(move |name| format!("{folder}{name}")));
-    names.filter(|name| name.starts_with(path)).filter_map(|name| find(&name)).collect()
+    names.filter(|name| name.starts_with(&path)).filter_map(|name| find(&name)).collect()
 }

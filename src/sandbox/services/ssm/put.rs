@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Parameter, Past, invalid, not_found};
 use crate::sandbox::services::Reply;
@@ -40,6 +40,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     let Put { name, value, kind, description, key_id, overwrite, tags, tier, .. } = input;
     sandbox.world.write(|world| {
         let state = &mut world.ssm;
+        let name = state.stored(&name);
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
             let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
@@ -159,15 +160,15 @@ fn choose_tier(asked: Option<&str>, before: Option<&Parameter>, value: &str) -> 
 fn check_name(name: &str) -> Result<(), Fault> {
     let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
     let reserved = name.trim_start_matches('/').to_ascii_lowercase();
-    if reserved.starts_with("aws") {
-        let path = if name.starts_with('/') { "AccessDeniedException" } else { "ValidationException" };
-        return Err(Fault::client(path, format!("No access to reserved parameter name: {name}.")));
+    let is_path = name.matches('/').count() > 1;
+    if reserved.starts_with("aws") && is_path {
+        return Err(Fault::client("AccessDeniedException", format!("No access to reserved parameter name: {name}.")));
     }
     if name.contains('/') && !name.starts_with('/') {
         return Err(invalid("Parameter name must be a fully qualified name."));
     }
-    if reserved.starts_with("ssm") && !name.contains('/') {
-        return Err(invalid("Parameter name: can't be prefixed with \"ssm\" (case-insensitive)."));
+    if !is_path && (reserved.starts_with("aws") || reserved.starts_with("ssm")) {
+        return Err(invalid("Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)."));
     }
     if name.is_empty() || !name.chars().all(fits) || reserved.starts_with("ssm") {
         return Err(invalid(
@@ -190,7 +191,10 @@ pub(super) struct Delete {
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> Reply {
-    sandbox.world.write(|world| world.ssm.remove(&name).map(|_| json!({})).ok_or_else(not_found))
+    sandbox.world.write(|world| {
+        let name = world.ssm.stored(&name);
+        world.ssm.remove(&name).map(|_| json!({})).ok_or_else(not_found)
+    })
 }
 
 #[derive(Deserialize)]
@@ -201,10 +205,8 @@ pub(super) struct DeleteAll {
 
 pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> Reply {
     sandbox.world.write(|world| {
-        let (deleted, invalid): (Vec<_>, Vec<_>) = names
-            .into_iter()
-            .map(Value::String)
-            .partition(|name| name.as_str().is_some_and(|name| world.ssm.remove(name).is_some()));
+        let names = names.into_iter().map(|name| world.ssm.stored(&name)).collect::<Vec<_>>();
+        let (deleted, invalid): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| world.ssm.remove(name).is_some());
         Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": invalid }))
     })
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::filters::{self, Filter};
-use super::{Parameter, invalid, invalid_token, no_such_version, not_found, public};
+use super::{Parameter, invalid_token, no_such_version, not_found, public, secrets};
 use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::world::World;
 use crate::sandbox::world::clock::epoch_seconds;
@@ -51,19 +51,15 @@ fn described(config: &Config, parameter: &Parameter, selector: &str, decrypted: 
 /// A parameter by its name or ARN, with or without the version or the label that is wanted of it; and that selector.
 fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
     let prefix = config.arn("ssm", "parameter/");
-    let name = match name.strip_prefix(&prefix) {
-        Some(rest) if world.ssm.parameters.contains(rest.split(':').next().unwrap_or(rest)) => rest.to_owned(),
-        Some(rest) => format!("/{rest}"),
-        None => name.to_owned(),
-    };
-    let (bare, selector) = name.split_once(':').map_or((name.as_str(), ""), |(bare, selector)| (bare, selector));
+    let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
+    let (bare, selector) = name.split_once(':').unwrap_or((&name, ""));
+    if public::is_public(bare) {
+        let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
+        return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
+    }
+    let bare = &world.ssm.stored(bare);
     let versions = world.ssm.versions(bare);
-    let Some(newest) = versions.last() else {
-        return public::find(bare)
-            .filter(|_| selector.is_empty())
-            .map(|found| (found, String::new()))
-            .ok_or_else(not_found);
-    };
+    let newest = versions.last().filter(|_| !selector.contains(':')).ok_or_else(not_found)?;
     if selector.is_empty() {
         return Ok(((*newest).clone(), String::new()));
     }
@@ -90,7 +86,11 @@ pub(super) struct Get {
     with_decryption: bool,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
+pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
+    if let Some(reference) = secrets::referred(&name) {
+        let found = secrets::find(&sandbox, reference, with_decryption).await?;
+        return found.map(|secret| json!({ "Parameter": secret })).ok_or_else(|| secrets::not_found(reference));
+    }
     let (parameter, selector) = sandbox.world.read(|world| find(world, &sandbox.config, &name))?;
     Ok(json!({ "Parameter": described(&sandbox.config, &parameter, &selector, with_decryption) }))
 }
@@ -104,20 +104,23 @@ pub(super) struct GetAll {
 }
 
 /// What there is, and the names of what there is not.
-pub(super) fn get_all(sandbox: &Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
+pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
-    sandbox.world.read(|world| {
-        let asked = names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name));
-        for (_, name) in asked {
-            match find(world, &sandbox.config, name) {
-                Ok((parameter, selector)) => {
-                    found.push(described(&sandbox.config, &parameter, &selector, with_decryption));
-                }
-                Err(_) => missing.push(name),
-            }
+    for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
+        let parameter = match secrets::referred(name) {
+            Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
+            None => match sandbox.world.read(|world| find(world, &sandbox.config, name)) {
+                Ok((parameter, selector)) => Some(described(&sandbox.config, &parameter, &selector, with_decryption)),
+                Err(fault) if fault.status >= 500 => return Err(fault),
+                Err(_) => None,
+            },
+        };
+        match parameter {
+            Some(parameter) => found.push(parameter),
+            None => missing.push(name),
         }
-        Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
-    })
+    }
+    Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
 }
 
 #[derive(Deserialize)]
@@ -136,18 +139,13 @@ pub(super) struct ByPath {
 
 pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
     let ByPath { path, recursive, parameter_filters, .. } = &input;
-    if !path.starts_with('/') {
-        let message = "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward \
-                       slash \"/\". It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). It must use only letters, \
-                       numbers, or the following symbols: . (period), - (hyphen), _ (underscore). Special characters are not \
-                       allowed. All sub-paths, if specified, must use the forward slash symbol \"/\". Valid example: \
-                       /get/parameters2-/by1./path0_.";
-        return Err(invalid(message));
-    }
+    filters::check_path(path)?;
     filters::check(parameter_filters, filters::OF_PATH)?;
-    let folder = format!("{}/", path.trim_end_matches('/'));
+    let mut found = public::below(path);
+    if public::is_public(path) && found.is_empty() {
+        return Err(Fault::not_implemented(&format!("public parameters below {path}")));
+    }
     let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
-    let mut found = public::below(&folder);
     let page = sandbox.world.read(|world| {
         found.extend(world.ssm.parameters.values().cloned());
         let wanted = found.iter().filter(|parameter| {

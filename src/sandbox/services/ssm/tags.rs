@@ -46,10 +46,11 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_type, resource_id
 
 fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut Past)) -> Reply {
     sandbox.world.write(|world| {
-        if !world.ssm.parameters.contains(name) {
-            return Err(not_found(name));
+        let name = world.ssm.stored(name);
+        if !world.ssm.parameters.contains(&name) {
+            return Err(not_found(&name));
         }
-        let mut past = world.ssm.past.get(name).cloned().unwrap_or_default();
+        let mut past = world.ssm.past.get(&name).cloned().unwrap_or_default();
         edit(&mut past);
         world.ssm.past.insert(name, past);
         Ok(json!({}))
@@ -66,10 +67,11 @@ pub(super) struct List {
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_type, resource_id }: List) -> Reply {
     check(&resource_type)?;
     sandbox.world.read(|world| {
-        if !world.ssm.parameters.contains(&resource_id) {
+        let name = world.ssm.stored(&resource_id);
+        if !world.ssm.parameters.contains(&name) {
             return Err(not_found(&resource_id));
         }
-        let tags = world.ssm.past.get(&resource_id).map(|past| past.tags.as_slice()).unwrap_or_default();
+        let tags = world.ssm.past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
         Ok(json!({ "TagList": tags }))
     })
 }

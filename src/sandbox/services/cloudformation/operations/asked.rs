@@ -176,6 +176,9 @@ impl Asked {
         if let Some((name, _)) = refused.iter().find(|(_, given)| *given) {
             return Err(Fault::not_implemented(&format!("the member {name}")));
         }
+        if self.use_previous_template && (self.template_body.is_some() || self.template_url.is_some()) {
+            return Err(invalid("You cannot specify both usePreviousTemplate and Template Body/Template URL."));
+        }
         self.deployment_config.check()?;
         for body in self.stack_policy_body.iter().chain(&self.stack_policy_during_update_body) {
             policy::check(body)?;

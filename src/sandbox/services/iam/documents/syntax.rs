@@ -1,0 +1,149 @@
+//! The form of a document: which elements there may be, and of which types. Source: "Grammar of the IAM JSON policy language" in
+//! the user guide.
+
+use serde_json::{Map, Value};
+
+const VERSIONS: &[&str] = &["2012-10-17", "2008-10-17"];
+const OF_POLICY: &[&str] = &["Version", "Id", "Statement"];
+const OF_STATEMENT: &[&str] =
+    &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
+
+/// Condition operators; each may be about any or all values, and apply only where its key exists.
+const OPERATORS: &[&str] = &[
+    "StringEquals",
+    "StringNotEquals",
+    "StringEqualsIgnoreCase",
+    "StringNotEqualsIgnoreCase",
+    "StringLike",
+    "StringNotLike",
+    "NumericEquals",
+    "NumericNotEquals",
+    "NumericLessThan",
+    "NumericLessThanEquals",
+    "NumericGreaterThan",
+    "NumericGreaterThanEquals",
+    "DateEquals",
+    "DateNotEquals",
+    "DateLessThan",
+    "DateLessThanEquals",
+    "DateGreaterThan",
+    "DateGreaterThanEquals",
+    "Bool",
+    "BinaryEquals",
+    "IpAddress",
+    "NotIpAddress",
+    "ArnEquals",
+    "ArnLike",
+    "ArnNotEquals",
+    "ArnNotLike",
+    "Null",
+];
+
+/// One statement of the right form.
+pub(super) struct Statement<'a> {
+    /// Its `Sid`, or nothing.
+    pub id: &'a str,
+    /// Its effect, in any case.
+    pub effect: &'a str,
+    /// Its `Principal` or `NotPrincipal`.
+    pub principal: Option<&'a Value>,
+    /// Its `Action` or `NotAction`.
+    pub actions: Option<Vec<&'a str>>,
+    /// Its `Resource` or `NotResource`.
+    pub resources: Option<Vec<&'a str>>,
+    /// What its conditions compare dates with.
+    pub dates: Vec<&'a Value>,
+}
+
+impl<'a> Statement<'a> {
+    pub fn actions(&self) -> impl Iterator<Item = &'a str> {
+        self.actions.iter().flatten().copied()
+    }
+
+    pub fn resources(&self) -> impl Iterator<Item = &'a str> {
+        self.resources.iter().flatten().copied()
+    }
+}
+
+/// Something has not the right form. AWS does not say what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WrongForm;
+
+/// A document's statements.
+pub(super) fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_>>, WrongForm> {
+    text(policy, "Id")?;
+    let version = text(policy, "Version")?;
+    ensure(has_only(policy, OF_POLICY) && version.is_none_or(|version| VERSIONS.contains(&version)))?;
+    let all = match policy.get("Statement") {
+        Some(Value::Array(all)) => all.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    ensure(!all.is_empty())?;
+    all.iter().map(|one| statement(one.as_object().ok_or(WrongForm)?)).collect()
+}
+
+fn ensure(holds: bool) -> Result<(), WrongForm> {
+    if holds { Ok(()) } else { Err(WrongForm) }
+}
+
+fn has_only(given: &Map<String, Value>, known: &[&str]) -> bool {
+    given.keys().all(|name| known.contains(&name.as_str()))
+}
+
+/// A member that is a text if it is there.
+fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, WrongForm> {
+    members.get(name).map(|value| value.as_str().ok_or(WrongForm)).transpose()
+}
+
+fn statement(members: &Map<String, Value>) -> Result<Statement<'_>, WrongForm> {
+    let effect = text(members, "Effect")?.ok_or(WrongForm)?;
+    let known = ["Allow", "Deny"].iter().any(|known| known.eq_ignore_ascii_case(effect));
+    ensure(known && has_only(members, OF_STATEMENT))?;
+    Ok(Statement {
+        id: text(members, "Sid")?.unwrap_or_default(),
+        effect,
+        principal: either(members, "Principal", "NotPrincipal")?,
+        actions: either(members, "Action", "NotAction")?.map(texts).transpose()?,
+        resources: either(members, "Resource", "NotResource")?.map(texts).transpose()?,
+        dates: members.get("Condition").map(dates).transpose()?.unwrap_or_default(),
+    })
+}
+
+/// One of two members, of which only one may be there.
+fn either<'a>(members: &'a Map<String, Value>, one: &str, other: &str) -> Result<Option<&'a Value>, WrongForm> {
+    match (members.get(one), members.get(other)) {
+        (Some(_), Some(_)) => Err(WrongForm),
+        (found, None) | (None, found) => Ok(found),
+    }
+}
+
+/// A text or a list of texts, in which nulls do not count.
+pub(super) fn texts(value: &Value) -> Result<Vec<&str>, WrongForm> {
+    let items = match value {
+        Value::Array(items) => items.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let counting = items.iter().filter(|item| !value.is_array() || !item.is_null());
+    counting.map(|item| item.as_str().ok_or(WrongForm)).collect()
+}
+
+/// What the date operators of conditions compare with, if the conditions have the right form.
+fn dates(conditions: &Value) -> Result<Vec<&Value>, WrongForm> {
+    let mut dates = Vec::new();
+    for (operator, keys) in conditions.as_object().ok_or(WrongForm)? {
+        let keys = keys.as_object().ok_or(WrongForm)?;
+        let operator =
+            ["ForAnyValue:", "ForAllValues:"].iter().find_map(|set| operator.strip_prefix(set)).unwrap_or(operator);
+        let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
+        ensure(keys.is_empty() || OPERATORS.contains(&operator))?;
+        for value in keys.values() {
+            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            ensure(!values.iter().any(|value| value.is_null() || value.is_array() || value.is_object()))?;
+            if operator.starts_with("Date") {
+                dates.extend(values);
+            }
+        }
+    }
+    Ok(dates)
+}
