@@ -207,8 +207,10 @@ fn environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliErr
     let Endpoint { url, credentials, region, .. } = endpoint;
     // Some operations have a host of their own in front of the service's, such as `data-` for DiscoverInstances, and there is
     // no such host here. Heeded by botocore since 1.37.5 and by the other SDKs ("Host prefix injection" in their reference guide).
-    let no_prefix = "true".to_owned();
+    let (no_prefix, sandbox) = ("true".to_owned(), "1".to_owned());
     let variables = [
+        // To ecsws itself this is the sandbox and not somebody's endpoint: what it answers is not for the project's lock.
+        ("ECSWS_SANDBOX", &sandbox),
         ("AWS_ENDPOINT_URL", url),
         ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),
         ("AWS_SECRET_ACCESS_KEY", &credentials.secret_access_key),
