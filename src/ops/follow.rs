@@ -117,7 +117,7 @@ impl Follow {
             }
             let end = self.hear(&events, emit);
             for watch in self.services.values_mut() {
-                watch.look(aws, events.clone(), emit).await;
+                watch.look(aws, emit).await;
             }
             if end.is_some() || quiet >= if self.begun { QUIET_ROUNDS } else { QUIET_ROUNDS_BEFORE } {
                 let stack = patiently(async || aws.stack(&self.arn).await).await?;
@@ -162,18 +162,18 @@ impl Follow {
         end
     }
 
-    /// Learns from an event which services are in progress.
+    /// Learns from an event which services are in progress, and tells it to those that are.
     fn watch(&mut self, event: &StackEvent) {
         let begins = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
-        if event.resource_type != "AWS::ECS::Service" || !begins {
-            return;
-        }
-        if let Some(name) = ServiceName::from_arn(&event.physical_id) {
+        if event.resource_type == "AWS::ECS::Service"
+            && begins
+            && let Some(name) = ServiceName::from_arn(&event.physical_id)
+        {
             let before = self.before.get(&event.logical_id).cloned();
-            self.services
-                .entry(event.logical_id.clone())
-                .or_insert_with(|| ServiceWatch::new(name, &event.logical_id, before));
+            let new = || ServiceWatch::new(name, &event.logical_id, before);
+            self.services.entry(event.logical_id.clone()).or_insert_with(new);
         }
+        self.services.values_mut().for_each(|watch| watch.hear(event));
     }
 
     /// Waits until the services of the stack are steady.

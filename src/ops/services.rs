@@ -18,6 +18,8 @@ const LOG_ATTEMPTS: u32 = 8;
 pub(super) struct ServiceWatch {
     name: ServiceName,
     rollout: Rollout,
+    /// Events of the stack that are not folded in yet: looking may be given up in between, and none may be lost.
+    heard: Vec<StackEvent>,
     /// Where containers log, by task definition.
     places: HashMap<String, Vec<LogPlace>>,
     casualties: Vec<Group>,
@@ -35,7 +37,7 @@ impl ServiceWatch {
     /// `before` is the PRIMARY deployment from before the update, if known.
     pub fn new(name: ServiceName, logical_id: &str, before: Option<String>) -> Self {
         let rollout = Rollout::new(logical_id, before);
-        Self { name, rollout, places: HashMap::new(), casualties: Vec::new() }
+        Self { name, rollout, heard: Vec::new(), places: HashMap::new(), casualties: Vec::new() }
     }
 
     /// The update begins now: there is no stack whose events say so.
@@ -53,10 +55,16 @@ impl ServiceWatch {
         self.rollout.verdict()
     }
 
+    /// Hears an event of the stack, for the next look.
+    pub fn hear(&mut self, event: &StackEvent) {
+        self.heard.push(event.clone());
+    }
+
     /// Looks at the service and tells what is new. That ECS does not answer is no reason to stop following the stack.
-    pub async fn look(&mut self, aws: &Aws, events: Vec<StackEvent>, emit: &mut dyn FnMut(DeployEvent)) {
+    pub async fn look(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
         let (service, stopped) = tokio::join!(aws.service_state(&self.name), aws.stopped_tasks(&self.name));
         let service = service.ok().map(|service| service.unwrap_or_else(ServiceState::missing));
+        let events = std::mem::take(&mut self.heard);
         let sighting = Sighting { events, service, stopped: stopped.unwrap_or_default() };
         for progress in self.rollout.apply(&sighting) {
             self.tell(progress, emit);

@@ -37,7 +37,7 @@ pub(super) async fn until_steady(
         let mut all_done = true;
         for watch in watches.iter_mut() {
             if *watch.verdict() != Verdict::Done {
-                watch.look(aws, Vec::new(), emit).await;
+                watch.look(aws, emit).await;
             }
             let service = watch.name().service.clone();
             match watch.verdict().clone() {
