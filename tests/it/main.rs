@@ -20,6 +20,7 @@ mod sandbox_ecs;
 mod sandbox_ecs_tasks;
 mod sandbox_engines;
 mod sandbox_faults;
+mod sandbox_instances;
 mod sandbox_limits;
 mod sandbox_logs;
 mod sandbox_logs_recorded;
