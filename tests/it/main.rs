@@ -30,6 +30,7 @@ mod sandbox_secrets;
 mod sandbox_security;
 mod sandbox_sns;
 mod sandbox_stacks;
+mod sandbox_stacks_network;
 mod sandbox_survival;
 mod sandbox_template_values;
 mod sandbox_templates;
