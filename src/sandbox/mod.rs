@@ -26,7 +26,7 @@ mod http;
 pub mod journal;
 pub mod lifecycle;
 pub mod model;
-mod partition;
+pub mod partition;
 pub mod services;
 pub mod tasks;
 pub mod wire;

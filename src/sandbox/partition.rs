@@ -19,6 +19,11 @@ const OTHERS: &[Partition] = &[
 ];
 
 impl Partition {
+    /// Whether there is a partition of this name.
+    pub fn is_one(name: &str) -> bool {
+        OTHERS.iter().chain([&COMMERCIAL]).any(|partition| partition.name == name)
+    }
+
     /// The partition of a region.
     pub fn of(region: &str) -> &'static Self {
         OTHERS.iter().find(|partition| region.starts_with(partition.regions)).unwrap_or(&COMMERCIAL)

@@ -145,6 +145,18 @@ async fn what_is_no_instance_is_refused_in_awss_words() {
             "the sandbox does not serve ec2:RunInstances with the member KeyName",
         ),
         (
+            "Placement",
+            json!({ "AvailabilityZone": "us-east-1b" }),
+            "NotImplemented",
+            "the sandbox does not serve ec2:RunInstances with another zone than that of the subnet",
+        ),
+        (
+            "MinCount",
+            json!(0),
+            "InvalidParameterValue",
+            "Value (0) for parameter minCount is invalid. Must be at least 1.",
+        ),
+        (
             "SecurityGroup",
             json!(["a"]),
             "InvalidParameterCombination",

@@ -128,6 +128,7 @@ async fn filters_that_aws_documents_and_the_sandbox_does_not_serve_are_told_from
     );
     let (code, message) = aws.refusal("ec2", "DescribeVpcs", of("colour")).await;
     assert_eq!((code.as_str(), message.as_str()), ("InvalidParameterValue", "The filter 'colour' is invalid"));
+    assert_eq!(aws.refusal("ec2", "DescribeVpcs", of("tag")).await.1, "The filter 'tag' is invalid");
     for (operation, filter) in [
         ("DescribeVpcs", "tag-value"),
         ("DescribeSubnets", "defaultForAz"),
@@ -192,6 +193,11 @@ async fn a_region_has_its_zones_and_its_partition() {
     assert!(arn.starts_with("arn:aws-us-gov:ec2:us-gov-west-1:123456789012:subnet/"), "{arn}");
     assert_eq!(subnet["availabilityZone"], "us-gov-west-1c");
     assert_eq!(subnet["privateDnsNameOptionsOnLaunch"]["hostnameType"], "ip-name");
+    let policy = "arn:aws-us-gov:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy";
+    assert_eq!(aws.call("iam", "GetPolicy", json!({ "PolicyArn": policy })).await["Policy"]["Arn"], policy);
+    let attribute = json!({ "VpcId": vpc["vpc"]["vpcId"], "Attribute": "enableNetworkAddressUsageMetrics" });
+    let attribute = aws.call("ec2", "DescribeVpcAttribute", attribute).await;
+    assert_eq!(attribute["enableNetworkAddressUsageMetrics"]["value"], false);
     let regions = async |all: bool| aws.call("ec2", "DescribeRegions", json!({ "AllRegions": all })).await;
     assert_eq!(regions(false).await["regionInfo"].as_array().map(Vec::len), Some(1));
     let all = regions(true).await;

@@ -106,7 +106,7 @@ impl Describe {
         };
         let documented = |model: &model::Model| {
             let known = model.filters(noun.operation);
-            known.iter().any(|filter| filter == name || name.strip_prefix("tag:").is_some() && filter == "tag")
+            known.iter().any(|filter| if filter == "tag" { name.starts_with("tag:") } else { filter == name })
         };
         if model::of("ec2").is_some_and(documented) {
             return Err(Fault::not_implemented(&format!("ec2:{} with the filter {name}", noun.operation)));

@@ -112,7 +112,11 @@ pub struct DescribeAttribute {
 /// `DescribeVpcAttribute`.
 pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
     sandbox.world.read(|world| {
-        let value = &records::get(&world.ec2, &VPC, &input.vpc_id)?["attributes"][&input.attribute];
+        let mut value = &records::get(&world.ec2, &VPC, &input.vpc_id)?["attributes"][&input.attribute];
+        if input.attribute == "enableNetworkAddressUsageMetrics" {
+            // It cannot be switched on here.
+            value = &Value::Bool(false);
+        }
         if value.is_null() {
             let message = format!("Value ({}) for parameter attribute is invalid.", input.attribute);
             return Err(Fault::client("InvalidParameterValue", message));

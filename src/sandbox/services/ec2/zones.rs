@@ -58,6 +58,16 @@ fn short(region: &str) -> String {
     short + number
 }
 
+/// The name of an address inside a network.
+pub fn private_name(region: &str, address: &str) -> String {
+    let address = address.replace('.', "-");
+    // The first region has names of its own.
+    match region {
+        "us-east-1" => format!("ip-{address}.ec2.internal"),
+        _ => format!("ip-{address}.{region}.compute.internal"),
+    }
+}
+
 /// `DescribeAvailabilityZones`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let region = &sandbox.config.region;

@@ -8,6 +8,7 @@ use super::super::cidr::Cidr;
 use super::super::nouns::{INSTANCE, SECURITY_GROUP, SUBNET, VPC};
 use super::super::records;
 use super::super::security_groups::no_default_vpc;
+use super::super::zones;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Config, Fault};
 
@@ -36,11 +37,7 @@ impl Interface {
         let subnet = records::get(state, &SUBNET, subnet_id)?;
         let groups = self.groups(state, subnet_id, &subnet["vpcId"])?;
         let private = private_address(state, subnet)?;
-        let suffix = match config.region.as_str() {
-            "us-east-1" => "ec2.internal".to_owned(),
-            region => format!("{region}.compute.internal"),
-        };
-        let private_name = format!("ip-{}.{suffix}", private.replace('.', "-"));
+        let private_name = zones::private_name(&config.region, &private);
         let wanted = self.associate_public_ip_address.unwrap_or(subnet["mapPublicIpOnLaunch"] == true);
         let public = wanted.then(|| public_address(state)).transpose()?;
         let public_name = public.as_deref().and_then(|address| public_name(state, config, &subnet["vpcId"], address));

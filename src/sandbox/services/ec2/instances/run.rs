@@ -20,7 +20,7 @@ use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
 
 /// Instances that one call may ask for.
-const MOST: u32 = 100;
+const MOST: i64 = 100;
 /// Bytes of user data (EC2's user guide).
 const USER_DATA: usize = 16 * 1024;
 
@@ -31,8 +31,9 @@ pub struct Run {
     image_id: String,
     #[serde(default = "default_type")]
     instance_type: String,
-    min_count: u32,
-    max_count: u32,
+    min_count: i64,
+    max_count: i64,
+    placement: Option<Placement>,
     subnet_id: Option<String>,
     #[serde(default)]
     security_group_id: Vec<String>,
@@ -45,6 +46,13 @@ pub struct Run {
     client_token: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
+}
+
+/// Where an instance is to run: of this there is only the zone of its subnet.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Placement {
+    availability_zone: Option<String>,
 }
 
 fn default_type() -> String {
@@ -92,6 +100,10 @@ pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
                 "userData": input.user_data,
             });
             let network = interface.told(&world.ec2, &sandbox.config, &launched)?;
+            let zone = input.placement.as_ref().and_then(|placement| placement.availability_zone.as_deref());
+            if zone.is_some_and(|zone| network["placement"]["availabilityZone"] != zone) {
+                return Err(Fault::not_implemented("ec2:RunInstances with another zone than that of the subnet"));
+            }
             for (member, value) in network.as_object().into_iter().flatten() {
                 instance[member] = value.clone();
             }
@@ -122,7 +134,7 @@ impl Run {
         }
         let (least, most) = (self.min_count, self.max_count);
         for (name, count) in [("minCount", least), ("maxCount", most)] {
-            if count == 0 {
+            if count < 1 {
                 return Err(invalid(format!("Value ({count}) for parameter {name} is invalid. Must be at least 1.")));
             }
         }

@@ -17,9 +17,7 @@ pub const TYPE: ResourceType = resource_type!(
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Instance {
-    // The subnet's zone is the instance's.
-    #[serde(rename = "AvailabilityZone")]
-    _availability_zone: Option<String>,
+    availability_zone: Option<String>,
     iam_instance_profile: Option<String>,
     image_id: Option<String>,
     instance_type: Option<String>,
@@ -66,6 +64,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "MinCount": 1,
         "MaxCount": 1,
         "SubnetId": instance.subnet_id,
+        "Placement": instance.availability_zone.map(|zone| json!({ "AvailabilityZone": zone })),
         "SecurityGroupId": instance.security_group_ids,
         "NetworkInterface": instance.network_interfaces.iter().map(Interface::input).collect::<Vec<_>>(),
         "IamInstanceProfile": instance.iam_instance_profile.map(|name| json!({ "Name": name })),
