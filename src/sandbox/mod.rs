@@ -26,12 +26,14 @@ mod http;
 pub mod journal;
 pub mod lifecycle;
 pub mod model;
+pub mod partition;
 pub mod services;
 pub mod tasks;
 pub mod wire;
 pub mod world;
 
 pub use fault::Fault;
+use partition::Partition;
 use world::clock::Clock;
 
 /// What a sandbox is started with.
@@ -54,12 +56,17 @@ pub struct Config {
 impl Config {
     /// An ARN in this account and region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:aws:{service}:{}:{}:{resource}", self.region, self.account)
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition().name, self.region, self.account)
     }
 
     /// An ARN of a service that is not regional, such as IAM.
     pub fn global_arn(&self, service: &str, resource: &str) -> String {
-        format!("arn:aws:{service}::{}:{resource}", self.account)
+        format!("arn:{}:{service}::{}:{resource}", self.partition().name, self.account)
+    }
+
+    /// The partition of the region.
+    pub fn partition(&self) -> &'static Partition {
+        Partition::of(&self.region)
     }
 }
 

@@ -17,10 +17,15 @@ pub struct Inside {
 impl Inside {
     /// One with nothing in it.
     pub fn new() -> Self {
+        Self::in_region("us-east-1")
+    }
+
+    /// The same, in a region.
+    pub fn in_region(region: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = Config {
             account: "123456789012".to_owned(),
-            region: "us-east-1".to_owned(),
+            region: region.to_owned(),
             state_dir: folder.path().to_owned(),
             credentials: Credentials::random(),
             speed: 20.0,

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Writes data/SERVICE.json: what AWS's own service models say of the operations in tests/data/coverage.txt.
+"""Writes data/SERVICE.json: what AWS's own service models say of the operations in tests/data/coverage.txt; and the types of EC2's instances.
 
 usage: generate.py, with a Python that has botocore, from anywhere. The models are botocore's (https://github.com/boto/botocore,
 Apache-2.0); `source` in each file names the version. Kept are names, types and constraints, no documentation.
+
+Of EC2's operations the names of their filters are kept too.
 
 A type is a shape's name or a plain type (string, integer, long, float, double, boolean, timestamp, blob). A member's type ends with
 `!` when the member is required. Names are those on the wire. Of outputs only what a codec cannot see in a value is kept: where
@@ -11,6 +13,7 @@ timestamps, blobs and maps are, for the services that speak CBOR or Query.
 import gzip
 import json
 import pathlib
+import re
 
 import botocore
 
@@ -117,6 +120,12 @@ class Writer:
         written.update(constraints)
         return name
 
+    def filters(self, name):
+        """The names that the documentation of EC2's filters lists."""
+        members = self.shapes[name].get("members", {})
+        documentation = (members.get("Filters") or members.get("Filter") or {}).get("documentation", "")
+        return re.findall(r"<li> <p> ?<code>([a-zA-Z0-9.-]+)</code>", documentation)
+
     def output(self, name, above=()):
         """The type of a shape of an output, or None when a value says all of it."""
         shape = self.shapes[name]
@@ -163,6 +172,10 @@ def written(service, operations):
         row = rows[name] = {}
         if "input" in operation:
             row["input"] = writer.input(operation["input"]["shape"])
+        if writer.ec2 and "input" in operation:
+            filters = writer.filters(operation["input"]["shape"])
+            if filters:
+                row["filters"] = filters
         if "output" in operation and speaks(model, "smithy-rpc-v2-cbor", "query"):
             output = writer.output(operation["output"]["shape"])
             if output:
@@ -182,6 +195,19 @@ def main():
     for service, operations in services.items():
         data = written(service, operations)
         (HERE / "data" / f"{service}.json").write_text(text(data))
+    (HERE.parent / "services/ec2/instances/types.txt").write_text(instance_types())
+
+
+def instance_types():
+    """A line a family of EC2's instances, with its sizes."""
+    model, version = model_of("ec2")
+    families = {}
+    for name in model["shapes"]["InstanceType"]["enum"]:
+        family, size = name.split(".")
+        families.setdefault(family, []).append(size)
+    rows = [f"# botocore {botocore.__version__}, {version}, by generate.py"]
+    rows += [f"{family} {' '.join(sizes)}" for family, sizes in sorted(families.items())]
+    return "\n".join(rows) + "\n"
 
 
 def text(data):

@@ -67,6 +67,8 @@ pub struct Model {
 struct Operation {
     input: Option<String>,
     output: Option<String>,
+    /// The names of its filters, of EC2's operations.
+    filters: Vec<String>,
 }
 
 /// A type that is more than plain, with its constraints.
@@ -160,6 +162,11 @@ impl Model {
             Some(Some(Type::Shape(Shape { kind: Kind::Structure(members), .. }))) => members.contains_key(member),
             Some(_) => false,
         }
+    }
+
+    /// The filters that AWS's documentation knows of an operation.
+    pub fn filters(&self, operation: &str) -> &[String] {
+        self.operations.get(operation).map_or(&[], |operation| &operation.filters)
     }
 
     /// The name of the error's type and its HTTP status, for a code of a service with a Query protocol.

@@ -103,6 +103,8 @@ pub struct Call {
     pub sandbox: Arc<Sandbox>,
     /// The service whose operation it is.
     pub service: &'static Service,
+    /// The operation.
+    pub operation: &'static str,
     /// The members, by their wire names.
     pub input: Value,
 }
@@ -112,14 +114,16 @@ impl Call {
     pub fn parse<T: DeserializeOwned>(self) -> Result<(Arc<Sandbox>, T), Fault> {
         match lenient::from_value(self.input) {
             Ok(input) => Ok((self.sandbox, input)),
-            Err(misfit) => Err(self.service.misfit(&misfit)),
+            Err(misfit) => {
+                Err(self.service.misfit(&format!("{}:{}", self.service.signing_name, self.operation), &misfit))
+            }
         }
     }
 }
 
 impl Service {
     /// Calls an operation, or refuses one that is not served, or whose input does not satisfy the model.
-    pub async fn call(&'static self, sandbox: &Arc<Sandbox>, operation: &str, input: Value) -> Reply {
+    pub async fn call(&'static self, sandbox: &Arc<Sandbox>, operation: &str, mut input: Value) -> Reply {
         let Some(found) = self.operations.iter().find(|candidate| candidate.name == operation) else {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
@@ -130,7 +134,10 @@ impl Service {
             let message = "Request would have succeeded, but DryRun flag is set.";
             return Err(Fault::new(412, "DryRunOperation", message));
         }
-        (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, input }).await
+        if self.is_ec2() {
+            ec2::members::strip(operation, &mut input);
+        }
+        (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: found.name, input }).await
     }
 
     /// Refuses what only AWS's own services may ask of it: a caller's requests come through here, theirs do not.
@@ -184,13 +191,14 @@ impl Service {
         Err(Fault::client(self.validation_code, message))
     }
 
-    fn misfit(&self, misfit: &Misfit) -> Fault {
+    fn misfit(&self, asked: &str, misfit: &Misfit) -> Fault {
         let message = match misfit {
             // The inputs that refuse unknown members: what AWS would do with it, the sandbox does not.
             Misfit::Unknown(member) if self.model().is_some() => {
-                return Fault::not_implemented(&format!("{} with the member {member}", self.signing_name));
+                return Fault::not_implemented(&format!("{asked} with the member {member}"));
             }
             Misfit::Missing(member) if self.is_ec2() => missing_parameter(member),
+            Misfit::Other(text) if self.is_ec2() => return Fault::client("InvalidParameterValue", text.clone()),
             Misfit::Missing(member) => {
                 let clause = clause(&Violation::Missing((*member).to_owned())).unwrap_or_default();
                 format!("1 validation error detected: {clause}")

@@ -294,8 +294,8 @@ def ec2():
     call("ec2", "CreateTags", Resources=[vpc], Tags=[{"Key": "a", "Value": "b"}])
     instance = call("ec2", "RunInstances", ImageId="ami-0123456789abcdef0", InstanceType="t3.micro", MinCount=1, MaxCount=1,
                     SubnetId=subnet)["Instances"][0]["InstanceId"]
-    for name in ("Addresses", "AvailabilityZones", "Instances", "InternetGateways", "NatGateways", "RouteTables", "SecurityGroups",
-                 "Subnets", "Tags", "Vpcs"):
+    for name in ("Addresses", "AvailabilityZones", "Instances", "InternetGateways", "NatGateways", "RouteTables", "SecurityGroupRules",
+                 "SecurityGroups", "Subnets", "Tags", "Vpcs"):
         call("ec2", f"Describe{name}")
     call("ec2", "TerminateInstances", InstanceIds=[instance])
     for side in ("Ingress", "Egress"):

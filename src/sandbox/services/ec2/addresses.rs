@@ -6,15 +6,17 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::nouns::ADDRESS;
-use super::records::{self, TagSpecification};
+use super::records;
+use super::tags::{self, TagSpecification};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
 
 /// The input of `AllocateAddress`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Allocate {
+    network_border_group: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
@@ -22,7 +24,10 @@ pub struct Allocate {
 /// `AllocateAddress`: the lowest address that is free.
 pub fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
     let id = ids::resource("eipalloc");
-    let tags = records::tag_set(input.tag_specification);
+    let tags = tags::tag_set(&ADDRESS, input.tag_specification)?;
+    if input.network_border_group.is_some_and(|group| group != sandbox.config.region) {
+        return Err(Fault::not_implemented("ec2:AllocateAddress with a network border group other than the region"));
+    }
     sandbox.world.write(|world| {
         let candidates = (18..20_u32).flat_map(|b| (1..=254_u32).map(move |d| format!("198.{b}.0.{d}")));
         let free = |address: &String| !records::any(&world.ec2, &ADDRESS, "publicIp", address);
@@ -50,7 +55,7 @@ fn without_tags(mut address: Value) -> Value {
 
 /// The input of `ReleaseAddress`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Release {
     allocation_id: String,
 }

@@ -1,6 +1,9 @@
 //! IPv4 ranges.
 
+use std::fmt;
 use std::net::Ipv4Addr;
+
+use crate::sandbox::Fault;
 
 /// An IPv4 range such as `10.0.0.0/24`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,13 +13,20 @@ pub struct Cidr {
 }
 
 impl Cidr {
-    /// Reads a range; `None` when it is none, or has bits beyond its mask.
+    /// Reads a range, of which an address inside may be given: EC2 takes `10.0.1.5/24` for `10.0.1.0/24`.
     pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = text.split_once('/')?;
-        let (first, bits) =
-            (u32::from(address.parse::<Ipv4Addr>().ok()?), bits.parse().ok().filter(|bits| *bits <= 32)?);
-        let range = Self { first, bits };
-        (first & !range.mask() == 0).then_some(range)
+        let digits = (1..=2).contains(&bits.len()) && bits.bytes().all(|byte| byte.is_ascii_digit());
+        let bits = bits.parse().ok().filter(|bits| digits && *bits <= 32)?;
+        let range = Self { first: u32::from(address.parse::<Ipv4Addr>().ok()?), bits };
+        Some(Self { first: range.first & range.mask(), bits })
+    }
+
+    /// The range that a parameter of this name gives.
+    pub fn given(parameter: &str, text: &str) -> Result<Self, Fault> {
+        let malformed =
+            || format!("Value ({text}) for parameter {parameter} is invalid. This is not a valid CIDR block.");
+        Self::parse(text).ok_or_else(|| Fault::client("InvalidParameterValue", malformed()))
     }
 
     fn mask(self) -> u32 {
@@ -46,5 +56,11 @@ impl Cidr {
     /// The usable address of a number, counted from zero: EC2 keeps the first four for itself.
     pub fn host(self, number: u32) -> Ipv4Addr {
         Ipv4Addr::from(self.first + 4 + number % self.usable().max(1))
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", Ipv4Addr::from(self.first), self.bits)
     }
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::cidr::Cidr;
 use super::nouns::{ADDRESS, INTERNET_GATEWAY, NAT_GATEWAY, SUBNET, VPC};
-use super::records::{self, TagSpecification, list};
+use super::records::{self, list};
+use super::tags::{self, TagSpecification};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::clock::iso8601;
 use crate::sandbox::world::ids;
@@ -15,7 +16,7 @@ use crate::sandbox::{Fault, Sandbox};
 
 /// The input of `CreateInternetGateway`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateInternet {
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
@@ -24,11 +25,12 @@ pub struct CreateInternet {
 /// `CreateInternetGateway`.
 pub fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
     let id = ids::resource("igw");
+    let tags = tags::tag_set(&INTERNET_GATEWAY, input.tag_specification)?;
     let gateway = json!({
         "internetGatewayId": id,
         "ownerId": sandbox.config.account,
         "attachmentSet": [],
-        "tagSet": records::tag_set(input.tag_specification),
+        "tagSet": tags,
     });
     sandbox.world.write(|world| {
         world.ec2.records.insert(id, gateway.clone());
@@ -38,7 +40,7 @@ pub fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
 
 /// The input of `AttachInternetGateway` and `DetachInternetGateway`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Attachment {
     internet_gateway_id: String,
     vpc_id: String,
@@ -80,7 +82,7 @@ pub fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
 
 /// The input of `DeleteInternetGateway`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DeleteInternet {
     internet_gateway_id: String,
 }
@@ -99,10 +101,11 @@ pub fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
 
 /// The input of `CreateNatGateway`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateNat {
     subnet_id: String,
     allocation_id: String,
+    client_token: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
@@ -110,8 +113,16 @@ pub struct CreateNat {
 /// `CreateNatGateway`, a public one; it is available at once.
 pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
     let (id, created) = (ids::resource("nat"), iso8601(sandbox.clock.now()));
-    let tags = records::tag_set(input.tag_specification);
+    let tags = tags::tag_set(&NAT_GATEWAY, input.tag_specification)?;
+    let told = |nat: &Value| {
+        let mut nat = nat.clone();
+        nat["attributes"] = Value::Null;
+        json!({ "natGateway": nat, "clientToken": input.client_token })
+    };
     sandbox.world.write(|world| {
+        if let Some(nat) = records::made_before(&world.ec2, &NAT_GATEWAY, input.client_token.as_deref()) {
+            return Ok(told(nat));
+        }
         let subnet = records::get(&world.ec2, &SUBNET, &input.subnet_id)?.clone();
         let number = u32::try_from(world.ec2.records.with_prefix(NAT_GATEWAY.prefix).count()).unwrap_or_default();
         let private_ip = subnet["cidrBlock"].as_str().and_then(Cidr::parse).map(|range| range.host(number).to_string());
@@ -123,6 +134,8 @@ pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
         let (association, interface) = (ids::resource("eipassoc"), ids::resource("eni"));
         address["associationId"] = association.clone().into();
         address["networkInterfaceId"] = interface.clone().into();
+        address["networkInterfaceOwnerId"] = sandbox.config.account.as_str().into();
+        address["privateIpAddress"] = json!(private_ip);
         let nat = json!({
             "natGatewayId": id,
             "subnetId": input.subnet_id,
@@ -140,15 +153,17 @@ pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
                 "status": "succeeded",
             }],
             "tagSet": tags,
+            "attributes": { "clientToken": input.client_token },
         });
-        world.ec2.records.insert(id, nat.clone());
-        Ok(json!({ "natGateway": nat }))
+        let answer = told(&nat);
+        world.ec2.records.insert(id, nat);
+        Ok(answer)
     })
 }
 
 /// The input of `DeleteNatGateway`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DeleteNat {
     nat_gateway_id: String,
 }
@@ -165,8 +180,9 @@ pub fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> Reply {
             list(nat, "natGatewayAddressSet").iter().map(|address| address["allocationId"].clone()).collect();
         for allocation in allocations.iter().filter_map(Value::as_str) {
             if let Some(address) = world.ec2.records.get_mut(allocation).and_then(Value::as_object_mut) {
-                address.remove("associationId");
-                address.remove("networkInterfaceId");
+                for member in ["associationId", "networkInterfaceId", "networkInterfaceOwnerId", "privateIpAddress"] {
+                    address.remove(member);
+                }
             }
         }
         Ok(json!({ "natGatewayId": id }))

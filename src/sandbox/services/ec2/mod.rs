@@ -5,16 +5,20 @@
 
 use serde_json::Value;
 
+use self::security_groups::Direction;
 use super::{Service, operation};
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::world::table::state;
 
 mod addresses;
 mod cidr;
+mod describe;
 mod gateways;
 mod instances;
+pub mod members;
 mod nouns;
 mod records;
+mod regions;
 mod replace;
 mod routes;
 mod security_groups;
@@ -38,18 +42,18 @@ pub static SERVICE: Service = Service {
     validation_code: "MissingParameter",
     operations: &[
         operation!("DescribeAvailabilityZones" => zones::describe),
-        operation!("DescribeRegions" => zones::describe_regions),
+        operation!("DescribeRegions" => regions::describe),
         operation!("CreateTags" => tags::create),
         operation!("DeleteTags" => tags::delete),
         operation!("DescribeTags" => tags::describe),
         operation!("CreateVpc" => vpcs::create),
         operation!("ModifyVpcAttribute" => vpcs::modify_attribute),
         operation!("DescribeVpcAttribute" => vpcs::describe_attribute),
-        operation!("DescribeVpcs" => |sandbox, input| records::describe(sandbox, &nouns::VPC, &input)),
+        operation!("DescribeVpcs" => |sandbox, input| describe::describe(sandbox, &nouns::VPC, &input)),
         operation!("DeleteVpc" => vpcs::delete),
         operation!("CreateSubnet" => subnets::create),
         operation!("ModifySubnetAttribute" => subnets::modify_attribute),
-        operation!("DescribeSubnets" => |sandbox, input| records::describe(sandbox, &nouns::SUBNET, &input)),
+        operation!("DescribeSubnets" => |sandbox, input| describe::describe(sandbox, &nouns::SUBNET, &input)),
         operation!("DeleteSubnet" => subnets::delete),
         operation!("CreateRouteTable" => routes::create_table),
         operation!("AssociateRouteTable" => routes::associate),
@@ -58,38 +62,37 @@ pub static SERVICE: Service = Service {
         operation!("DeleteRoute" => routes::delete),
         operation!("ReplaceRoute" => replace::route),
         operation!("ReplaceRouteTableAssociation" => replace::association),
-        operation!("DescribeRouteTables" => |sandbox, input| records::describe(sandbox, &nouns::ROUTE_TABLE, &input)),
+        operation!("DescribeRouteTables" => |sandbox, input| describe::describe(sandbox, &nouns::ROUTE_TABLE, &input)),
         operation!("DeleteRouteTable" => routes::delete_table),
         operation!("CreateInternetGateway" => gateways::create_internet),
         operation!("AttachInternetGateway" => gateways::attach_internet),
         operation!("DetachInternetGateway" => gateways::detach_internet),
         operation!("DescribeInternetGateways" => |sandbox, input| {
-            records::describe(sandbox, &nouns::INTERNET_GATEWAY, &input)
+            describe::describe(sandbox, &nouns::INTERNET_GATEWAY, &input)
         }),
         operation!("DeleteInternetGateway" => gateways::delete_internet),
         operation!("CreateNatGateway" => gateways::create_nat),
-        operation!("DescribeNatGateways" => |sandbox, input| records::describe(sandbox, &nouns::NAT_GATEWAY, &input)),
+        operation!("DescribeNatGateways" => |sandbox, input| describe::describe(sandbox, &nouns::NAT_GATEWAY, &input)),
         operation!("DeleteNatGateway" => gateways::delete_nat),
-        operation!("DescribeVpnGateways" => |sandbox, input| records::describe(sandbox, &nouns::VPN_GATEWAY, &input)),
+        operation!("DescribeVpnGateways" => |sandbox, input| describe::describe(sandbox, &nouns::VPN_GATEWAY, &input)),
         operation!("AllocateAddress" => addresses::allocate),
-        operation!("DescribeAddresses" => |sandbox, input| records::describe(sandbox, &nouns::ADDRESS, &input)),
+        operation!("DescribeAddresses" => |sandbox, input| describe::describe(sandbox, &nouns::ADDRESS, &input)),
         operation!("ReleaseAddress" => addresses::release),
         operation!("CreateSecurityGroup" => security_groups::create),
         operation!("AuthorizeSecurityGroupIngress" => |sandbox, input| {
-            security_groups::authorize(sandbox, "ipPermissions", input)
+            security_groups::authorize(sandbox, Direction::Ingress, input)
         }),
         operation!("AuthorizeSecurityGroupEgress" => |sandbox, input| {
-            security_groups::authorize(sandbox, "ipPermissionsEgress", input)
+            security_groups::authorize(sandbox, Direction::Egress, input)
         }),
         operation!("RevokeSecurityGroupIngress" => |sandbox, input| {
-            security_groups::revoke(sandbox, "ipPermissions", input)
+            security_groups::revoke(sandbox, Direction::Ingress, input)
         }),
         operation!("RevokeSecurityGroupEgress" => |sandbox, input| {
-            security_groups::revoke(sandbox, "ipPermissionsEgress", input)
+            security_groups::revoke(sandbox, Direction::Egress, input)
         }),
-        operation!("DescribeSecurityGroups" => |sandbox, input| {
-            records::describe(sandbox, &nouns::SECURITY_GROUP, &input)
-        }),
+        operation!("DescribeSecurityGroups" => security_groups::describe),
+        operation!("DescribeSecurityGroupRules" => security_groups::describe_rules),
         operation!("DeleteSecurityGroup" => security_groups::delete),
         operation!("RunInstances" => instances::run),
         operation!("DescribeInstances" => instances::describe),

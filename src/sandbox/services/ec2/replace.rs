@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::cidr::Cidr;
 use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE};
 use super::records::{self, list};
 use super::routes;
@@ -13,7 +14,7 @@ use crate::sandbox::{Fault, Sandbox};
 
 /// The input of `ReplaceRoute`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Replacement {
     route_table_id: String,
     destination_cidr_block: String,
@@ -24,7 +25,7 @@ pub struct Replacement {
 /// `ReplaceRoute`: another way to a destination that there is a route to.
 pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
     sandbox.world.write(|world| {
-        let destination = input.destination_cidr_block.as_str();
+        let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let through = match (&input.gateway_id, &input.nat_gateway_id) {
             (Some(id), None) => records::get(&world.ec2, &INTERNET_GATEWAY, id).map(|_| ("gatewayId", id))?,
             (None, Some(id)) => records::get(&world.ec2, &NAT_GATEWAY, id).map(|_| ("natGatewayId", id))?,
@@ -36,7 +37,7 @@ pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
         let table = records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?;
         let found = list(table, "routeSet")
             .iter_mut()
-            .find(|route| route["destinationCidrBlock"] == destination && route["gatewayId"] != "local");
+            .find(|route| route["destinationCidrBlock"] == destination.as_str() && route["gatewayId"] != "local");
         let Some(route) = found else {
             let message = format!("There is no route defined for '{destination}' in the route table.");
             return Err(Fault::client("InvalidParameterValue", message));
@@ -50,7 +51,7 @@ pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
 
 /// The input of `ReplaceRouteTableAssociation`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Association {
     association_id: String,
     route_table_id: String,

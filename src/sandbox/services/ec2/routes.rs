@@ -6,8 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::State;
+use super::cidr::Cidr;
 use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC};
-use super::records::{self, TagSpecification, list};
+use super::records::{self, list};
+use super::tags::{self, TagSpecification};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
@@ -46,27 +48,33 @@ pub fn is_main(table: &Value) -> bool {
 
 /// The input of `CreateRouteTable`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct CreateTable {
     vpc_id: String,
+    client_token: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
 
 /// `CreateRouteTable`.
 pub fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
-    let tags = records::tag_set(input.tag_specification);
+    let tags = tags::tag_set(&ROUTE_TABLE, input.tag_specification)?;
     sandbox.world.write(|world| {
+        if let Some(table) = records::made_before(&world.ec2, &ROUTE_TABLE, input.client_token.as_deref()) {
+            return Ok(json!({ "routeTable": table, "clientToken": input.client_token }));
+        }
         let cidr = records::get(&world.ec2, &VPC, &input.vpc_id)?["cidrBlock"].as_str().unwrap_or_default();
-        let table = record(&sandbox.config.account, &input.vpc_id, cidr, tags, false);
+        let mut table = record(&sandbox.config.account, &input.vpc_id, cidr, tags, false);
+        table["attributes"] = json!({ "clientToken": input.client_token });
         world.ec2.records.insert(table["routeTableId"].as_str().unwrap_or_default(), table.clone());
-        Ok(json!({ "routeTable": table }))
+        table["attributes"] = Value::Null;
+        Ok(json!({ "routeTable": table, "clientToken": input.client_token }))
     })
 }
 
 /// The input of `DeleteRouteTable`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DeleteTable {
     route_table_id: String,
 }
@@ -86,7 +94,7 @@ pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
 
 /// The input of `AssociateRouteTable`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Associate {
     route_table_id: String,
     subnet_id: String,
@@ -115,7 +123,7 @@ pub fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
 
 /// The input of `DisassociateRouteTable`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Disassociate {
     association_id: String,
 }
@@ -149,7 +157,7 @@ fn remove_association(state: &mut State, member: &str, text: &str) -> bool {
 
 /// The input of `CreateRoute`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Create {
     route_table_id: String,
     destination_cidr_block: String,
@@ -160,7 +168,7 @@ pub struct Create {
 /// `CreateRoute`, through an internet gateway or a NAT gateway.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
-        let destination = &input.destination_cidr_block;
+        let destination = &Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let through = match (&input.gateway_id, &input.nat_gateway_id) {
             (Some(id), None) => records::get(&world.ec2, &INTERNET_GATEWAY, id).map(|_| ("gatewayId", id))?,
             (None, Some(id)) => records::get(&world.ec2, &NAT_GATEWAY, id).map(|_| ("natGatewayId", id))?,
@@ -188,7 +196,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 
 /// The input of `DeleteRoute`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Delete {
     route_table_id: String,
     destination_cidr_block: String,
@@ -196,11 +204,11 @@ pub struct Delete {
 
 /// `DeleteRoute`.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
     sandbox.world.write(|world| {
-        let destination = input.destination_cidr_block.as_str();
         let routes = list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?, "routeSet");
         let before = routes.len();
-        routes.retain(|route| route["destinationCidrBlock"] != destination || route["gatewayId"] == "local");
+        routes.retain(|route| route["destinationCidrBlock"] != destination.as_str() || route["gatewayId"] == "local");
         if routes.len() == before {
             let message =
                 format!("no route with destination-cidr-block {destination} in route table {}", input.route_table_id);

@@ -5,22 +5,25 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::State;
 use super::cidr::Cidr;
 use super::nouns::{INSTANCE, NAT_GATEWAY, SUBNET, VPC};
-use super::records::{self, TagSpecification};
+use super::records;
+use super::tags::{self, TagSpecification};
 use super::vpcs::AttributeValue;
-use super::{State, zones};
+use super::zones::{self, Zone};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
 
 /// The input of `CreateSubnet`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Create {
     vpc_id: String,
     cidr_block: String,
     availability_zone: Option<String>,
+    availability_zone_id: Option<String>,
     #[serde(default)]
     tag_specification: Vec<TagSpecification>,
 }
@@ -28,17 +31,8 @@ pub struct Create {
 /// `CreateSubnet`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let config = &sandbox.config;
-    let zones = zones::names(&config.region);
-    let zone = input.availability_zone.unwrap_or_else(|| zones[0].clone());
-    if !zones.contains(&zone) {
-        let message = format!(
-            "Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in the following \
-             availability zones: {}.",
-            zones.join(", ")
-        );
-        return Err(Fault::client("InvalidParameterValue", message));
-    }
-    let (id, tags) = (ids::resource("subnet"), records::tag_set(input.tag_specification));
+    let zone = chosen_zone(&config.region, input.availability_zone.as_deref(), input.availability_zone_id.as_deref())?;
+    let (id, tags) = (ids::resource("subnet"), tags::tag_set(&SUBNET, input.tag_specification)?);
     sandbox.world.write(|world| {
         let range = checked_range(&world.ec2, &input.vpc_id, &input.cidr_block)?;
         let subnet = json!({
@@ -47,14 +41,22 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             "ownerId": config.account,
             "state": "available",
             "vpcId": input.vpc_id,
-            "cidrBlock": input.cidr_block,
+            "cidrBlock": range.to_string(),
             "availableIpAddressCount": range.usable(),
-            "availabilityZoneId": zones::id(&config.region, &zone),
-            "availabilityZone": zone,
+            "availabilityZoneId": zone.id,
+            "availabilityZone": zone.name,
             "defaultForAz": false,
             "mapPublicIpOnLaunch": false,
             "assignIpv6AddressOnCreation": false,
             "ipv6CidrBlockAssociationSet": [],
+            "ipv6Native": false,
+            "enableDns64": false,
+            "mapCustomerOwnedIpOnLaunch": false,
+            "privateDnsNameOptionsOnLaunch": {
+                "hostnameType": "ip-name",
+                "enableResourceNameDnsARecord": false,
+                "enableResourceNameDnsAAAARecord": false,
+            },
             "tagSet": tags,
         });
         world.ec2.records.insert(id, subnet.clone());
@@ -62,11 +64,37 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
+/// The zone that a name or an id says, and the first when nothing does.
+fn chosen_zone(region: &str, name: Option<&str>, id: Option<&str>) -> Result<Zone, Fault> {
+    let mut zones = zones::of(region);
+    let known: Vec<String> =
+        zones.iter().map(|zone| if id.is_some() { zone.id.clone() } else { zone.name.clone() }).collect();
+    let (asked, parameter) = match (name, id) {
+        (Some(_), Some(_)) => {
+            let message = "Parameters availabilityZone and availabilityZoneId can not be used together";
+            return Err(Fault::client("InvalidParameterCombination", message));
+        }
+        (None, None) => return Ok(zones.swap_remove(0)),
+        (Some(name), None) => (name, "availabilityZone"),
+        (None, Some(id)) => (id, "availabilityZoneId"),
+    };
+    let invalid = || {
+        let message = format!(
+            "Value ({asked}) for parameter {parameter} is invalid. Subnets can currently only be created in the following \
+             availability zones: {}.",
+            known.join(", ")
+        );
+        Fault::client("InvalidParameterValue", message)
+    };
+    let at = known.iter().position(|one| one == asked).ok_or_else(invalid)?;
+    Ok(zones.swap_remove(at))
+}
+
 fn checked_range(state: &State, vpc: &str, cidr: &str) -> Result<Cidr, Fault> {
     let vpc_range = records::get(state, &VPC, vpc)?["cidrBlock"].as_str().and_then(Cidr::parse);
     let invalid = || Fault::client("InvalidSubnet.Range", format!("The CIDR '{cidr}' is invalid."));
-    let range = Cidr::parse(cidr).filter(|range| range.is_of_vpc_size()).ok_or_else(invalid)?;
-    if !vpc_range.is_some_and(|whole| whole.contains(range)) {
+    let range = Cidr::given("cidrBlock", cidr)?;
+    if !range.is_of_vpc_size() || !vpc_range.is_some_and(|whole| whole.contains(range)) {
         return Err(invalid());
     }
     let conflicts = |subnet: &Value| {
@@ -84,7 +112,7 @@ fn checked_range(state: &State, vpc: &str, cidr: &str) -> Result<Cidr, Fault> {
 
 /// The input of `ModifySubnetAttribute`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ModifyAttribute {
     subnet_id: String,
     map_public_ip_on_launch: Option<AttributeValue>,
@@ -103,7 +131,7 @@ pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply
 
 /// The input of `DeleteSubnet`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Delete {
     subnet_id: String,
 }

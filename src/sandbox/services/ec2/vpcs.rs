@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::cidr::Cidr;
 use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC};
-use super::records::{self, TagSpecification};
+use super::records;
+use super::tags::{self, TagSpecification};
 use super::{State, routes, security_groups};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::ids;
@@ -15,7 +16,7 @@ use crate::sandbox::{Fault, Sandbox};
 
 /// The input of `CreateVpc`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Create {
     cidr_block: String,
     instance_tenancy: Option<String>,
@@ -25,38 +26,38 @@ pub struct Create {
 
 /// `CreateVpc`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
-    let malformed = || {
-        Fault::client(
-            "InvalidParameterValue",
-            format!("Value ({}) for parameter cidrBlock is invalid. This is not a valid CIDR block.", input.cidr_block),
-        )
-    };
-    let range = Cidr::parse(&input.cidr_block).ok_or_else(malformed)?;
+    let range = Cidr::given("cidrBlock", &input.cidr_block)?;
     if !range.is_of_vpc_size() {
         return Err(Fault::client("InvalidVpc.Range", format!("The CIDR '{}' is invalid.", input.cidr_block)));
     }
-    let (id, owner) = (ids::resource("vpc"), &sandbox.config.account);
+    let tenancy = input.instance_tenancy.as_deref().unwrap_or("default");
+    if !["default", "dedicated"].contains(&tenancy) {
+        let message = format!("Value ({tenancy}) for parameter instanceTenancy is invalid.");
+        return Err(Fault::client("InvalidParameterValue", message));
+    }
+    let tags = tags::tag_set(&VPC, input.tag_specification)?;
+    let (id, owner, cidr) = (ids::resource("vpc"), &sandbox.config.account, range.to_string());
     let vpc = json!({
         "vpcId": id,
         "ownerId": owner,
         "state": "available",
-        "cidrBlock": input.cidr_block,
+        "cidrBlock": cidr,
         "cidrBlockAssociationSet": [{
             "associationId": ids::resource("vpc-cidr-assoc"),
-            "cidrBlock": input.cidr_block,
+            "cidrBlock": cidr,
             "cidrBlockState": { "state": "associated" },
         }],
         "dhcpOptionsId": "default",
-        "instanceTenancy": input.instance_tenancy.as_deref().unwrap_or("default"),
+        "instanceTenancy": tenancy,
         "isDefault": false,
-        "tagSet": records::tag_set(input.tag_specification),
+        "tagSet": tags,
         // Told by `DescribeVpcAttribute` only.
         "attributes": { "enableDnsSupport": true, "enableDnsHostnames": false },
     });
     sandbox.world.write(|world| {
-        let group = security_groups::record(owner, &id, "default", "default VPC security group", json!([]));
+        let group = security_groups::record(&sandbox.config, &id, "default", "default VPC security group", json!([]));
         world.ec2.records.insert(text(&group, "groupId"), group);
-        let table = routes::record(owner, &id, &input.cidr_block, json!([]), true);
+        let table = routes::record(owner, &id, &cidr, json!([]), true);
         world.ec2.records.insert(text(&table, "routeTableId"), table);
         let mut answer = json!({ "vpc": vpc });
         answer["vpc"]["attributes"] = Value::Null;
@@ -71,7 +72,7 @@ fn text(record: &Value, member: &str) -> String {
 
 /// A boolean that is wrapped in a structure, as attributes are.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct AttributeValue {
     /// The boolean.
     pub value: bool,
@@ -79,7 +80,7 @@ pub struct AttributeValue {
 
 /// The input of `ModifyVpcAttribute`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct ModifyAttribute {
     vpc_id: String,
     enable_dns_support: Option<AttributeValue>,
@@ -102,7 +103,7 @@ pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply
 
 /// The input of `DescribeVpcAttribute`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct DescribeAttribute {
     vpc_id: String,
     attribute: String,
@@ -111,7 +112,11 @@ pub struct DescribeAttribute {
 /// `DescribeVpcAttribute`.
 pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
     sandbox.world.read(|world| {
-        let value = &records::get(&world.ec2, &VPC, &input.vpc_id)?["attributes"][&input.attribute];
+        let mut value = &records::get(&world.ec2, &VPC, &input.vpc_id)?["attributes"][&input.attribute];
+        if input.attribute == "enableNetworkAddressUsageMetrics" {
+            // It cannot be switched on here.
+            value = &Value::Bool(false);
+        }
         if value.is_null() {
             let message = format!("Value ({}) for parameter attribute is invalid.", input.attribute);
             return Err(Fault::client("InvalidParameterValue", message));
@@ -122,7 +127,7 @@ pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> R
 
 /// The input of `DeleteVpc`.
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Delete {
     vpc_id: String,
 }

@@ -3,8 +3,10 @@
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-/// Where their ARNs begin.
-pub(super) const PREFIX: &str = "arn:aws:iam::aws:policy/";
+use crate::sandbox::partition::Partition;
+
+/// Between the partition and the place in their ARNs.
+const OWNER: &str = ":iam::aws:policy/";
 
 const ROWS: &str = include_str!("aws_managed_policies.txt");
 
@@ -33,8 +35,8 @@ impl AwsPolicy {
     }
 
     /// Its ARN.
-    pub fn arn(&self) -> String {
-        format!("{PREFIX}{}", self.place)
+    pub fn arn(&self, partition: &Partition) -> String {
+        arn(partition, self.place)
     }
 
     /// An id in the form of AWS's, made of the name.
@@ -54,10 +56,15 @@ fn parse(row: &'static str) -> Option<AwsPolicy> {
     Some(AwsPolicy { place, version, created: parts.next()?.parse().ok()?, updated: parts.next()?.parse().ok()? })
 }
 
+/// The ARN of a path without its first slash, and name.
+pub(super) fn arn(partition: &Partition, place: &str) -> String {
+    format!("arn:{}{OWNER}{place}", partition.name)
+}
+
 /// The one of an ARN.
 pub(super) fn find(arn: &str) -> Option<AwsPolicy> {
-    let place = arn.strip_prefix(PREFIX)?;
-    all().find(|policy| policy.place == place)
+    let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
+    all().filter(|_| Partition::is_one(partition)).find(|policy| policy.place == place)
 }
 
 #[cfg(test)]

@@ -76,7 +76,8 @@ pub(super) fn create_linked(sandbox: &Arc<Sandbox>, CreateLinked { service, desc
     });
     let mut role = roles::new(sandbox, (*name).to_owned(), format!("/aws-service-role/{service}/"), trust.to_string());
     role.description = description;
-    role.attached.push(format!("{}aws-service-role/{policy}", super::aws_managed::PREFIX));
+    let place = format!("aws-service-role/{policy}");
+    role.attached.push(super::aws_managed::arn(sandbox.config.partition(), &place));
     sandbox.world.write(|world| {
         if world.iam.roles.contains(name) {
             let message =

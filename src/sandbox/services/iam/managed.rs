@@ -225,7 +225,9 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
     sandbox.world.read(|world| {
         let own = world.iam.managed_policies.iter().filter(|_| scope != "AWS").map(|(arn, _)| arn.to_owned());
-        let arns = own.chain(aws_managed::all().filter(|_| scope != "Local").map(|policy| policy.arn()));
+        let arns = own.chain(
+            aws_managed::all().filter(|_| scope != "Local").map(|policy| policy.arn(sandbox.config.partition())),
+        );
         let wanted = arns.filter(|arn| {
             let (attached, bounding) = uses(&world.iam, arn);
             (!only_attached || attached > 0)

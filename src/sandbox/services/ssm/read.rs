@@ -20,7 +20,7 @@ const PAGE: usize = 10;
 /// The ARN of a parameter.
 pub(super) fn arn(config: &Config, name: &str) -> String {
     if name.starts_with("/aws/service/") {
-        return format!("arn:aws:ssm:{}::parameter{name}", config.region);
+        return format!("arn:{}:ssm:{}::parameter{name}", config.partition().name, config.region);
     }
     config.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')))
 }

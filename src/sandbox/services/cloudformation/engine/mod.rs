@@ -187,6 +187,7 @@ impl Operation {
             sandbox: Arc::clone(&self.sandbox),
             stack_name: self.stack_name.clone(),
             logical_id: logical_id.to_owned(),
+            kind: "",
             tags: tags.iter().cloned().chain(added).collect(),
             making: None,
         }

@@ -30,6 +30,7 @@ mod iam;
 mod iam_policies;
 mod logs;
 mod markers;
+pub mod schema;
 mod secretsmanager;
 mod sns;
 mod ssm;
@@ -86,6 +87,8 @@ const UNTAGGED: &[&str] = &[
 pub struct Context {
     /// The sandbox, for calls.
     pub sandbox: Arc<Sandbox>,
+    /// The resource's type, such as `AWS::EC2::VPC`, once a handler of it is at work.
+    pub kind: &'static str,
     /// The stack's name.
     pub stack_name: String,
     /// The resource's name in the template.
@@ -182,6 +185,11 @@ impl From<&Incarnation> for Made {
 }
 
 impl Context {
+    /// For a handler of a type.
+    fn of(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
     /// Fails where a fault for tests says so: with its words as the whole reason.
     pub fn strike(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
         let reason = self.sandbox.faults.strike_resource(&self.stack_name, &self.logical_id, kind.name, verb);
@@ -234,6 +242,9 @@ impl Context {
     pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
         lenient::from_value(properties).map_err(|misfit| {
             let what = match misfit {
+                Misfit::Unknown(name) if schema::has_property(self.kind, &name) => {
+                    return Fault::not_implemented(&format!("{} with the property {name}", self.kind));
+                }
                 Misfit::Missing(name) => format!("required key [{name}] not found"),
                 Misfit::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
                 Misfit::Other(text) => text,
@@ -299,17 +310,19 @@ macro_rules! resource_type {
             create_only: &$create_only,
             create: |context, properties| {
                 Box::pin(async move {
+                    let context = context.of($name);
                     let properties = context.revealed(properties).await?;
                     $create(context, properties).await
                 })
             },
             update: |context, old, properties| {
                 Box::pin(async move {
+                    let context = context.of($name);
                     let properties = context.revealed(properties).await?;
                     $update(context, old, properties).await
                 })
             },
-            delete: |context, old| Box::pin($delete(context, old)),
+            delete: |context, old| Box::pin($delete(context.of($name), old)),
             stable: resource_type!(@stable $($stable)?),
         }
     };

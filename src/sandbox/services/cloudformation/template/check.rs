@@ -217,9 +217,15 @@ fn unknown_below(template: &Template, scope: &Scope<'_>, path: &str, value: &Val
                 None => attribute.attribute?,
             };
             let kind = resources::find(kind_of(template.resources().get(&attribute.name)?))?;
-            let sentence =
-                || format!("[Error] {path}: Resource type {} does not support attribute {{{asked}}}.", kind.name);
-            (!kind.attributes.contains(&asked.as_str())).then(sentence)
+            if kind.attributes.contains(&asked.as_str()) {
+                return None;
+            }
+            let name = kind.name;
+            Some(if resources::schema::has_attribute(name, &asked) {
+                format!("[Error] {path}: the sandbox does not serve {name} with the attribute {asked}.")
+            } else {
+                format!("[Error] {path}: Resource type {name} does not support attribute {{{asked}}}.")
+            })
         }),
         _ => None,
     }

@@ -10,6 +10,7 @@ use super::images;
 use super::model::{ContainerDefinition, Task, TaskDefinition};
 use super::names::task_definition;
 use crate::sandbox::Sandbox;
+use crate::sandbox::services::ec2::zones;
 use crate::sandbox::tasks::PortLease;
 
 mod crew;
@@ -104,7 +105,10 @@ fn spec(
         task_ports: Vec::new(),
         has_port: !container.port_mappings.is_empty(),
         address: network.map_or_else(|| "127.0.0.1".to_owned(), |network| network.private_ip.clone()),
-        host_name: network.map_or_else(|| task.id.clone(), super::model::NetworkInterface::private_dns_name),
+        host_name: network.map_or_else(
+            || task.id.clone(),
+            |network| zones::private_name(&sandbox.config.region, &network.private_ip),
+        ),
         zone: task.zone.clone(),
         stop_timeout: sandbox.clock.shortened(stop_timeout),
     }

@@ -285,10 +285,3 @@ impl Task {
         self.version += 1;
     }
 }
-
-impl NetworkInterface {
-    /// As EC2 names addresses: `ip-10-0-0-7.ec2.internal`.
-    pub fn private_dns_name(&self) -> String {
-        format!("ip-{}.ec2.internal", self.private_ip.replace('.', "-"))
-    }
-}

@@ -7,6 +7,7 @@ use super::super::model::{Container, Task, TaskStatus};
 use super::super::names::{Arns as _, task_definition};
 use super::{health, time};
 use crate::sandbox::Config;
+use crate::sandbox::services::ec2::zones;
 use crate::sandbox::world::World;
 
 /// GiB of storage that a Fargate task has when nobody says.
@@ -18,7 +19,7 @@ pub(in super::super) fn task(config: &Config, world: &World, task: &Task, with_t
     let storage = json!({ "sizeInGiB": task.ephemeral_storage.unwrap_or(USUAL_STORAGE) });
     let fargate = task.launch_type == "FARGATE";
     json!({
-        "attachments": attachments(task),
+        "attachments": attachments(config, task),
         "attributes": [{ "name": "ecs.cpu-architecture", "value": "x86_64" }],
         "availabilityZone": task.zone,
         "clusterArn": config.cluster_arn(&task.cluster),
@@ -71,7 +72,7 @@ fn overrides(task: &Task) -> Value {
     shown
 }
 
-fn attachments(task: &Task) -> Value {
+fn attachments(config: &Config, task: &Task) -> Value {
     let Some(network) = &task.network else { return json!([]) };
     let status = match task.last_status {
         TaskStatus::Stopped => "DELETED",
@@ -82,7 +83,7 @@ fn attachments(task: &Task) -> Value {
         ("subnetId", network.subnet_id.as_str()),
         ("networkInterfaceId", &network.id),
         ("macAddress", &network.mac),
-        ("privateDnsName", &network.private_dns_name()),
+        ("privateDnsName", &zones::private_name(&config.region, &network.private_ip)),
         ("privateIPv4Address", &network.private_ip),
     ]
     .map(|(name, value)| json!({ "name": name, "value": value }));

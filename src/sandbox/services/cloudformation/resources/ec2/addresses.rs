@@ -21,7 +21,7 @@ struct Address {
 
 async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     let Address { domain, tags } = context.properties(properties)?;
-    let input = json!({ "Domain": domain, "TagSpecification": tag_specification(&context, &tags) });
+    let input = json!({ "Domain": domain, "TagSpecification": tag_specification(&context, "elastic-ip", &tags) });
     let answer = context.call("ec2", "AllocateAddress", input).await?;
     let address = text(&answer, "/publicIp");
     Ok(Made::new(address, json!({ "AllocationId": text(&answer, "/allocationId"), "PublicIp": address })))

@@ -40,7 +40,7 @@ async fn create_nat(context: Context, properties: Value) -> Result<Made, Fault> 
     if connectivity_type.is_some_and(|kind| kind != "public") {
         return Err(Fault::not_implemented("private NAT gateways"));
     }
-    let tags = tag_specification(&context, &tags);
+    let tags = tag_specification(&context, "natgateway", &tags);
     let input = json!({ "AllocationId": allocation_id, "SubnetId": subnet_id, "TagSpecification": tags });
     let answer = context.call("ec2", "CreateNatGateway", input).await?;
     let id = text(&answer, "/natGateway/natGatewayId");
@@ -53,7 +53,7 @@ async fn delete_nat(context: Context, old: Incarnation) -> Result<(), Fault> {
 
 async fn create_internet(context: Context, properties: Value) -> Result<Made, Fault> {
     let OnlyTags { tags } = context.properties(properties)?;
-    let input = json!({ "TagSpecification": tag_specification(&context, &tags) });
+    let input = json!({ "TagSpecification": tag_specification(&context, "internet-gateway", &tags) });
     let answer = context.call("ec2", "CreateInternetGateway", input).await?;
     let id = text(&answer, "/internetGateway/internetGatewayId");
     Ok(Made::new(id, json!({ "InternetGatewayId": id })))

@@ -9,26 +9,51 @@ use crate::sandbox::Fault;
 /// The row.
 pub const TYPE: ResourceType = resource_type!(
     "AWS::EC2::Instance",
-    attributes: ["InstanceId", "AvailabilityZone", "PrivateDnsName", "PrivateIp", "VpcId"],
-    create_only: ["AvailabilityZone", "ImageId", "IamInstanceProfile", "InstanceType", "SecurityGroupIds", "SubnetId", "UserData"],
+    attributes: ["InstanceId", "AvailabilityZone", "PrivateDnsName", "PrivateIp", "PublicDnsName", "PublicIp", "VpcId"],
+    create_only: ["AvailabilityZone", "ImageId", "IamInstanceProfile", "InstanceType", "NetworkInterfaces", "SecurityGroupIds", "SubnetId", "UserData"],
     create, update_tags, delete
 );
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 struct Instance {
-    // The subnet's zone is the instance's.
-    #[serde(rename = "AvailabilityZone")]
-    _availability_zone: Option<String>,
+    availability_zone: Option<String>,
     iam_instance_profile: Option<String>,
     image_id: Option<String>,
     instance_type: Option<String>,
     #[serde(default)]
+    network_interfaces: Vec<Interface>,
+    #[serde(default)]
     security_group_ids: Vec<String>,
-    subnet_id: String,
+    subnet_id: Option<String>,
     #[serde(default)]
     tags: Vec<Tag>,
     user_data: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Interface {
+    associate_public_ip_address: Option<bool>,
+    delete_on_termination: Option<bool>,
+    description: Option<String>,
+    device_index: i64,
+    #[serde(default)]
+    group_set: Vec<String>,
+    subnet_id: Option<String>,
+}
+
+impl Interface {
+    fn input(&self) -> Value {
+        json!({
+            "AssociatePublicIpAddress": self.associate_public_ip_address,
+            "DeleteOnTermination": self.delete_on_termination,
+            "Description": self.description,
+            "DeviceIndex": self.device_index,
+            "SecurityGroupId": self.group_set,
+            "SubnetId": self.subnet_id,
+        })
+    }
 }
 
 async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
@@ -39,10 +64,12 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "MinCount": 1,
         "MaxCount": 1,
         "SubnetId": instance.subnet_id,
+        "Placement": instance.availability_zone.map(|zone| json!({ "AvailabilityZone": zone })),
         "SecurityGroupId": instance.security_group_ids,
+        "NetworkInterface": instance.network_interfaces.iter().map(Interface::input).collect::<Vec<_>>(),
         "IamInstanceProfile": instance.iam_instance_profile.map(|name| json!({ "Name": name })),
         "UserData": instance.user_data,
-        "TagSpecification": tag_specification(&context, &instance.tags),
+        "TagSpecification": tag_specification(&context, "instance", &instance.tags),
     });
     let answer = context.call("ec2", "RunInstances", input).await?;
     let made = &answer["instancesSet"][0];
@@ -52,6 +79,8 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "AvailabilityZone": text(made, "/placement/availabilityZone"),
         "PrivateDnsName": text(made, "/privateDnsName"),
         "PrivateIp": text(made, "/privateIpAddress"),
+        "PublicDnsName": text(made, "/dnsName"),
+        "PublicIp": text(made, "/ipAddress"),
         "VpcId": text(made, "/vpcId"),
     });
     Ok(Made::new(id, attributes))

@@ -30,9 +30,17 @@ pub const TYPES: &[ResourceType] = &[
     instance::TYPE,
 ];
 
-/// The `TagSpecification` of a creation.
-fn tag_specification(context: &Context, own: &[Tag]) -> Value {
-    json!([{ "Tag": context.all_tags(own) }])
+/// The `TagSpecification` of the creation of a resource of EC2's type `kind`. Keys that are AWS's own are CloudFormation's to
+/// give; a template's are refused like everybody's.
+fn tag_specification(context: &Context, kind: &str, own: &[Tag]) -> Value {
+    let (system, stack): (Vec<&Tag>, Vec<&Tag>) = context.tags.iter().partition(|tag| is_reserved(tag));
+    let inherited = stack.into_iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
+    let tags: Vec<&Tag> = own.iter().chain(inherited).collect();
+    json!([{ "ResourceType": kind, "Tag": tags, "SystemTag": system }])
+}
+
+fn is_reserved(tag: &Tag) -> bool {
+    tag.key.starts_with("aws:")
 }
 
 /// Gives a resource the tags of its new properties.
@@ -41,7 +49,13 @@ async fn retag(context: &Context, id: &str, before: &[Tag], after: &[Tag]) -> Re
     if !gone.is_empty() {
         context.call("ec2", "DeleteTags", json!({ "ResourceId": [id], "Tag": gone })).await?;
     }
-    context.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": context.all_tags(after) })).await.map(drop)
+    // CloudFormation's own stay as they were made.
+    let tags: Vec<Tag> =
+        context.all_tags(after).into_iter().filter(|tag| !is_reserved(tag) || after.contains(tag)).collect();
+    if tags.is_empty() {
+        return Ok(());
+    }
+    context.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": tags })).await.map(drop)
 }
 
 /// The tags among a resource's properties.

@@ -33,7 +33,7 @@ struct Table {
 
 async fn create_table(context: Context, properties: Value) -> Result<Made, Fault> {
     let Table { vpc_id, tags } = context.properties(properties)?;
-    let input = json!({ "VpcId": vpc_id, "TagSpecification": tag_specification(&context, &tags) });
+    let input = json!({ "VpcId": vpc_id, "TagSpecification": tag_specification(&context, "route-table", &tags) });
     let answer = context.call("ec2", "CreateRouteTable", input).await?;
     let id = text(&answer, "/routeTable/routeTableId");
     Ok(Made::new(id, json!({ "RouteTableId": id })))

@@ -8,7 +8,6 @@ use super::{
     text,
 };
 use crate::sandbox::Fault;
-use crate::sandbox::world::ids;
 
 /// A security group.
 pub const GROUP: ResourceType = resource_type!(
@@ -27,7 +26,7 @@ pub const INGRESS: ResourceType = resource_type!(
 struct Group {
     group_description: String,
     group_name: Option<String>,
-    vpc_id: String,
+    vpc_id: Option<String>,
     #[serde(default)]
     security_group_egress: Vec<Rule>,
     #[serde(default)]
@@ -78,12 +77,12 @@ fn everything() -> Rule {
     }
 }
 
-async fn call_rules(context: &Context, operation: &str, group: &str, rules: &[Rule]) -> Result<(), Fault> {
+async fn call_rules(context: &Context, operation: &str, group: &str, rules: &[Rule]) -> Result<Value, Fault> {
     if rules.is_empty() {
-        return Ok(());
+        return Ok(Value::Null);
     }
     let permissions: Vec<Value> = rules.iter().map(Rule::permission).collect();
-    context.call("ec2", operation, json!({ "GroupId": group, "IpPermissions": permissions })).await.map(drop)
+    context.call("ec2", operation, json!({ "GroupId": group, "IpPermissions": permissions })).await
 }
 
 async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
@@ -92,7 +91,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "GroupName": group.group_name.clone().unwrap_or_else(|| context.generated_name(255)),
         "GroupDescription": group.group_description,
         "VpcId": group.vpc_id,
-        "TagSpecification": tag_specification(&context, &group.tags),
+        "TagSpecification": tag_specification(&context, "security-group", &group.tags),
     });
     let answer = context.call("ec2", "CreateSecurityGroup", input).await?;
     let id = text(&answer, "/groupId");
@@ -107,7 +106,7 @@ async fn replace_egress(context: &Context, id: &str, before: &[Rule], after: &[R
     let of = |rules: &'_ [Rule]| rules.is_empty();
     let (old, new) = (if of(before) { &default[..] } else { before }, if of(after) { &default[..] } else { after });
     call_rules(context, "RevokeSecurityGroupEgress", id, old).await?;
-    call_rules(context, "AuthorizeSecurityGroupEgress", id, new).await
+    call_rules(context, "AuthorizeSecurityGroupEgress", id, new).await.map(drop)
 }
 
 async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
@@ -156,12 +155,12 @@ impl Ingress {
 
 async fn create_ingress(context: Context, properties: Value) -> Result<Made, Fault> {
     let (group, rule) = context.properties::<Ingress>(properties)?.split();
-    call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
-    let id = ids::resource("sgr");
-    Ok(Made::new(&id, json!({ "Id": id })))
+    let answer = call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
+    let id = text(&answer, "/securityGroupRuleSet/0/securityGroupRuleId");
+    Ok(Made::new(id, json!({ "Id": id })))
 }
 
 async fn delete_ingress(context: Context, old: Incarnation) -> Result<(), Fault> {
     let (group, rule) = context.properties::<Ingress>(old.properties)?.split();
-    call_rules(&context, "RevokeSecurityGroupIngress", &group, &[rule]).await
+    call_rules(&context, "RevokeSecurityGroupIngress", &group, &[rule]).await.map(drop)
 }

@@ -31,7 +31,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "VpcId": subnet.vpc_id,
         "CidrBlock": subnet.cidr_block,
         "AvailabilityZone": subnet.availability_zone,
-        "TagSpecification": tag_specification(&context, &subnet.tags),
+        "TagSpecification": tag_specification(&context, "subnet", &subnet.tags),
     });
     let answer = context.call("ec2", "CreateSubnet", input).await?;
     let id = text(&answer, "/subnet/subnetId");
@@ -40,7 +40,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "SubnetId": id,
         "AvailabilityZone": text(&answer, "/subnet/availabilityZone"),
         "AvailabilityZoneId": text(&answer, "/subnet/availabilityZoneId"),
-        "CidrBlock": subnet.cidr_block,
+        "CidrBlock": text(&answer, "/subnet/cidrBlock"),
         "VpcId": subnet.vpc_id,
     });
     Ok(Made::new(id, attributes))

@@ -30,7 +30,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     let input = json!({
         "CidrBlock": vpc.cidr_block,
         "InstanceTenancy": vpc.instance_tenancy,
-        "TagSpecification": tag_specification(&context, &vpc.tags),
+        "TagSpecification": tag_specification(&context, "vpc", &vpc.tags),
     });
     let answer = context.call("ec2", "CreateVpc", input).await?;
     let id = text(&answer, "/vpc/vpcId");
@@ -39,7 +39,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     let groups = context.call("ec2", "DescribeSecurityGroups", json!({ "Filter": filters })).await?;
     let attributes = json!({
         "VpcId": id,
-        "CidrBlock": vpc.cidr_block,
+        "CidrBlock": text(&answer, "/vpc/cidrBlock"),
         "DefaultSecurityGroup": text(&groups, "/securityGroupInfo/0/groupId"),
         "CidrBlockAssociations": [text(&answer, "/vpc/cidrBlockAssociationSet/0/associationId")],
     });

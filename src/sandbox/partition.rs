@@ -1,0 +1,31 @@
+//! The parts of AWS that know nothing of each other: a region is in one of them, and ARNs name it.
+
+/// A partition.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// Its name in ARNs.
+    pub name: &'static str,
+    /// What the names of its servers end with.
+    pub url_suffix: &'static str,
+    /// What the names of its regions begin with.
+    regions: &'static str,
+}
+
+const COMMERCIAL: Partition = Partition { name: "aws", url_suffix: "amazonaws.com", regions: "" };
+const OTHERS: &[Partition] = &[
+    Partition { name: "aws-cn", url_suffix: "amazonaws.com.cn", regions: "cn-" },
+    Partition { name: "aws-us-gov", url_suffix: "amazonaws.com", regions: "us-gov-" },
+    Partition { name: "aws-eusc", url_suffix: "amazonaws.eu", regions: "eusc-" },
+];
+
+impl Partition {
+    /// Whether there is a partition of this name.
+    pub fn is_one(name: &str) -> bool {
+        OTHERS.iter().chain([&COMMERCIAL]).any(|partition| partition.name == name)
+    }
+
+    /// The partition of a region.
+    pub fn of(region: &str) -> &'static Self {
+        OTHERS.iter().find(|partition| region.starts_with(partition.regions)).unwrap_or(&COMMERCIAL)
+    }
+}

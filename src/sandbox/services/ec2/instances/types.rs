@@ -1,0 +1,48 @@
+//! The types of instances: which there are, and of what make.
+
+/// A line a family: its name, and the sizes that there are of it.
+const TYPES: &str = include_str!("types.txt");
+
+/// Whether there is a type of a name such as `t3.micro`.
+pub fn exists(name: &str) -> bool {
+    let Some((family, size)) = name.split_once('.') else { return false };
+    TYPES
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .any(|(known, sizes)| known == family && sizes.split(' ').any(|known| known == size))
+}
+
+/// The architecture of a type: in the names of families a `g` after the generation stands for Graviton.
+pub fn architecture(name: &str) -> &'static str {
+    let family = name.split('.').next().unwrap_or_default();
+    let attributes = family
+        .trim_start_matches(|one: char| one.is_ascii_lowercase())
+        .trim_start_matches(|one: char| one.is_ascii_digit());
+    match family {
+        "a1" => "arm64",
+        _ if family.starts_with("mac") => {
+            if family == "mac1" {
+                "x86_64_mac"
+            } else {
+                "arm64_mac"
+            }
+        }
+        _ if attributes.starts_with('g') => "arm64",
+        _ => "x86_64",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{architecture, exists};
+
+    #[test]
+    fn types_are_known_with_their_architectures() {
+        assert!(exists("t3.micro") && exists("m5.24xlarge") && !exists("t3.giant") && !exists("t3") && !exists("x"));
+        for (name, known) in
+            [("t3.micro", "x86_64"), ("t4g.micro", "arm64"), ("g4dn.xlarge", "x86_64"), ("im4gn.large", "arm64")]
+        {
+            assert_eq!(architecture(name), known, "{name}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Members of requests that ask for what is the case anyway: they are taken, everything else that is not served is refused by
+//! name.
+
+use serde_json::Value;
+
+/// An operation, the path of a member, and the only value that it may have.
+const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
+    ("AllocateAddress", "Domain", "vpc"),
+    ("AllocateAddress", "PublicIpv4Pool", "amazon"),
+    ("CreateNatGateway", "ConnectivityType", "public"),
+    ("CreateNatGateway", "AvailabilityMode", "zonal"),
+    ("CreateSubnet", "Ipv6Native", "false"),
+    ("CreateVpc", "AmazonProvidedIpv6CidrBlock", "false"),
+    ("DescribeAvailabilityZones", "AllAvailabilityZones", "false"),
+    ("DescribeInstances", "IncludeManagedResources", "false"),
+    ("ModifySubnetAttribute", "AssignIpv6AddressOnCreation/Value", "false"),
+    ("ModifySubnetAttribute", "MapCustomerOwnedIpOnLaunch/Value", "false"),
+    ("ModifySubnetAttribute", "EnableDns64/Value", "false"),
+    ("ModifySubnetAttribute", "EnableResourceNameDnsARecordOnLaunch/Value", "false"),
+    ("ModifySubnetAttribute", "EnableResourceNameDnsAAAARecordOnLaunch/Value", "false"),
+    ("ModifySubnetAttribute", "PrivateDnsHostnameTypeOnLaunch", "ip-name"),
+    ("ModifyVpcAttribute", "EnableNetworkAddressUsageMetrics/Value", "false"),
+    ("RunInstances", "CreditSpecification/CpuCredits", "standard"),
+    ("RunInstances", "DisableApiStop", "false"),
+    ("RunInstances", "DisableApiTermination", "false"),
+    ("RunInstances", "EbsOptimized", "false"),
+    ("RunInstances", "EnclaveOptions/Enabled", "false"),
+    ("RunInstances", "HibernationOptions/Configured", "false"),
+    ("RunInstances", "InstanceInitiatedShutdownBehavior", "stop"),
+    ("RunInstances", "Ipv6AddressCount", "0"),
+    ("RunInstances", "Monitoring/Enabled", "false"),
+    ("RunInstances", "Placement/Tenancy", "default"),
+    ("TerminateInstances", "Force", "false"),
+    ("TerminateInstances", "SkipOsShutdown", "false"),
+];
+
+/// Takes such members out of an input. That nothing is to be done has been looked at before.
+pub fn strip(operation: &str, input: &mut Value) {
+    if let Some(members) = input.as_object_mut() {
+        members.remove("DryRun");
+    }
+    for (_, path, value) in WITHOUT_EFFECT.iter().filter(|(of, ..)| *of == operation) {
+        take(input, path, value);
+    }
+}
+
+fn take(input: &mut Value, path: &str, value: &str) {
+    let Some(members) = input.as_object_mut() else { return };
+    let (first, rest) = path.split_once('/').unwrap_or((path, ""));
+    let Some(member) = members.get_mut(first) else { return };
+    let without_effect = match member {
+        Value::Object(_) => {
+            take(member, rest, value);
+            member.as_object().is_some_and(serde_json::Map::is_empty)
+        }
+        Value::String(text) => text == value,
+        other => serde_json::from_str::<Value>(value).is_ok_and(|value| value == *other),
+    };
+    if without_effect {
+        members.remove(first);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::strip;
+
+    #[test]
+    fn what_asks_for_nothing_is_taken_out_and_all_else_stays() {
+        let mut input = json!({ "EbsOptimized": false, "Placement": { "Tenancy": "default" }, "DisableApiStop": true });
+        strip("RunInstances", &mut input);
+        assert_eq!(input, json!({ "DisableApiStop": true }));
+        let mut input = json!({ "Placement": { "Tenancy": "default", "GroupName": "a" } });
+        strip("RunInstances", &mut input);
+        assert_eq!(input, json!({ "Placement": { "GroupName": "a" } }));
+    }
+}
