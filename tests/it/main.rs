@@ -28,6 +28,7 @@ mod sandbox_parameters;
 mod sandbox_secrets;
 mod sandbox_security;
 mod sandbox_sns;
+mod sandbox_stack_updates;
 mod sandbox_stacks;
 mod sandbox_survival;
 mod sandbox_template_values;
