@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Operation;
 use crate::sandbox::Fault;
@@ -79,16 +79,9 @@ async fn run(
         }
         tokio::select! {
             Some(done) = tasks.join_next_with_id() => {
-                let (id, succeeded) = match done {
-                    Ok((id, result)) => (id, result.is_ok()),
-                    Err(panic) => (panic.id(), false),
-                };
-                let name = running.remove(&id).unwrap_or_default();
-                if !succeeded {
-                    outcome.failed.push(name);
-                    if !keep_going {
-                        break;
-                    }
+                outcome.note(done, &mut running);
+                if !outcome.failed.is_empty() && !keep_going {
+                    break;
                 }
             }
             () = &mut deadline => {
@@ -101,10 +94,29 @@ async fn run(
             },
         }
     }
-    tasks.shutdown().await;
+    tasks.abort_all();
+    // What had ended by then has not been cancelled.
+    while let Some(done) = tasks.join_next_with_id().await {
+        outcome.note(done, &mut running);
+    }
     outcome.cancelled = running.into_values().collect();
     outcome.cancelled.sort_unstable();
     outcome
+}
+
+impl Outcome {
+    /// Takes in how a task ended; one that was cancelled stays among the running ones.
+    fn note(&mut self, done: Result<(Id, Result<(), Fault>), JoinError>, running: &mut HashMap<Id, String>) {
+        let (id, succeeded) = match done {
+            Ok((id, result)) => (id, result.is_ok()),
+            Err(error) if error.is_cancelled() => return,
+            Err(panic) => (panic.id(), false),
+        };
+        let name = running.remove(&id).unwrap_or_default();
+        if !succeeded {
+            self.failed.push(name);
+        }
+    }
 }
 
 fn ready(waiting: &Dependencies, running: &HashMap<Id, String>, failed: &[String]) -> Vec<String> {
