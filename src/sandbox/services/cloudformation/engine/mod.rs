@@ -20,6 +20,8 @@ mod outputs;
 mod removal;
 mod rollback;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use step::changed_properties;
 
