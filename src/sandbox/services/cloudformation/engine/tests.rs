@@ -66,6 +66,21 @@ fn resume_from(sandbox: &Arc<Sandbox>, status: &str, damage: impl FnOnce(&mut Re
 }
 
 #[tokio::test]
+async fn a_resource_whose_failure_was_stored_without_the_stack_s_is_done_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = open(&folder);
+    call(&sandbox, "CreateStack", "1").await;
+    settled(&sandbox).await;
+    resume_from(&sandbox, "CREATE_IN_PROGRESS", |row| "CREATE_FAILED".clone_into(&mut row.status));
+    assert_eq!(settled(&sandbox).await, ("CREATE_COMPLETE".to_owned(), "CREATE_COMPLETE".to_owned()));
+    resume_from(&sandbox, "UPDATE_IN_PROGRESS", |row| {
+        row.previous.clone_from(&row.current);
+        "UPDATE_FAILED".clone_into(&mut row.status);
+    });
+    assert_eq!(settled(&sandbox).await, ("UPDATE_COMPLETE".to_owned(), "UPDATE_COMPLETE".to_owned()));
+}
+
+#[tokio::test]
 async fn a_rollback_that_is_begun_again_settles_what_it_had_begun_to_restore() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);

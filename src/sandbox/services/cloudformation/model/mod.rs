@@ -164,7 +164,7 @@ pub struct Incarnation {
 }
 
 /// A resource of a stack.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
     /// Its name in the template.
     pub logical_id: String,
