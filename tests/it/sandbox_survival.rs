@@ -163,6 +163,20 @@ async fn a_full_disk_is_a_clear_fault_and_ends_when_there_is_space() {
     kill(Pid::from_raw(pid.parse().expect("a number")), Signal::SIGKILL).expect("it is killed");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_on_a_full_disk_says_what_could_not_be_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Nothing can be written to any file, the log neither.
+    let script = "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" sandbox start --state-dir \"$1\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_ecsws")]).arg(folder.path()).env_clear();
+    let output = command.output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.starts_with("error: the sandbox did not start: ") && said.contains("endpoint.json.new: "), "{said}");
+}
+
 #[tokio::test]
 async fn killed_at_any_moment_it_carries_on() {
     let mut aws = LocalAws::start().await;
