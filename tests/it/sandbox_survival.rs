@@ -94,7 +94,7 @@ async fn a_foreign_database_and_another_version_are_refused() {
     transaction.open_table(meta).expect("the table").insert("version", "99").expect("a row");
     transaction.commit().expect("it is written");
     drop(database);
-    assert!(refusal(&mut aws).await.contains("is of version 99, this program reads version 1"));
+    assert!(refusal(&mut aws).await.contains("is of version 99, this program reads version 2"));
 
     std::fs::remove_file(state(&aws)).expect("it is removed");
     let database = redb::Database::create(state(&aws)).expect("a database");
