@@ -134,6 +134,26 @@ async fn what_is_too_large_too_deep_or_packed_is_refused() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_broken_off_is_not_too_large() {
+    let aws = LocalAws::start().await;
+    let whole = signed(&aws.endpoint, &[], "{}");
+    let broken = whole.replace("content-length: 2\r\n\r\n{}", "transfer-encoding: chunked\r\n\r\nzz\r\n");
+    let answer = exchange(&aws.endpoint, &broken);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("MalformedHttpRequestException"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_second_authorization_is_refused() {
+    let aws = LocalAws::start().await;
+    let request = signed(&aws.endpoint, &[], r#"{"logGroupName":"one"}"#);
+    for second in ["AWS4-HMAC-SHA256 x", "Basic x", ""] {
+        let twice = request.replacen("\r\n\r\n", &format!("\r\nauthorization: {second}\r\n\r\n"), 1);
+        let answer = exchange(&aws.endpoint, &twice);
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("IncompleteSignatureException"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn aliases_that_grow_without_end_are_refused() {
     let aws = LocalAws::start().await;
     let mut template = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
