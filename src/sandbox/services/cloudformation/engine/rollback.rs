@@ -13,7 +13,7 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     let is_touched = |row: &Resource| row.current.is_some() && (row.previous.is_some() || is_unsettled(row));
     let touched = operation.resources().into_values().filter(is_touched);
     let order = touched.map(|resource| (resource.logical_id, resource.depends_on)).collect();
-    let outcome = graph::run_all(operation, order, |operation, name| Box::pin(restore(operation, name))).await;
+    let outcome = graph::run_all(operation, order, |operation, name| Box::pin(restore(operation, name))).await?;
     if outcome.interrupted {
         return Ok(());
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::{Operation, graph};
 use crate::sandbox::auth::Credentials;
 use crate::sandbox::services::cloudformation::model::{Resource, State};
-use crate::sandbox::{Config, Sandbox};
+use crate::sandbox::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
     let config = Config {
@@ -88,4 +89,23 @@ async fn a_rollback_that_is_begun_again_settles_what_it_had_begun_to_restore() {
     settled(&sandbox).await;
     resume_from(&sandbox, "UPDATE_ROLLBACK_IN_PROGRESS", |row| "UPDATE_IN_PROGRESS".clone_into(&mut row.status));
     assert_eq!(settled(&sandbox).await, ("UPDATE_ROLLBACK_COMPLETE".to_owned(), "UPDATE_COMPLETE".to_owned()));
+}
+
+#[tokio::test]
+async fn what_the_disk_stops_is_tried_again_and_what_a_resource_refuses_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let operation = Operation {
+        sandbox: open(&folder),
+        stack_id: "id".to_owned(),
+        stack_name: "s".to_owned(),
+        phase: "DELETE_IN_PROGRESS".to_owned(),
+        at_rest: Arc::default(),
+    };
+    let all = || [("One".to_owned(), Vec::new())].into();
+    let refused = |_, _| -> graph::Work { Box::pin(async { Err(Fault::client("DependencyViolation", "in use")) }) };
+    let outcome = graph::run_all(&operation, all(), refused).await.expect("it has run");
+    assert_eq!(outcome.failed, ["One"]);
+    let full = |_, _| -> graph::Work { Box::pin(async { Err(Fault::internal("no space left")) }) };
+    let fault = graph::run_all(&operation, all(), full).await.expect_err("it is to run again");
+    assert_eq!(fault.message, "no space left");
 }
