@@ -8,7 +8,7 @@ use super::{Definition, Incarnation, Resource, State};
 use crate::sandbox::services::cloudformation::template::Template;
 
 /// How many deleted stacks are remembered.
-const MOST_DELETED: usize = 100;
+const MOST_DELETED: usize = 50;
 
 impl State {
     /// Forgets of every deleted stack what need not be told of it any more, and the stacks that were deleted first whole.
