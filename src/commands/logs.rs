@@ -60,7 +60,7 @@ struct ReadArgs {
     /// From when on
     #[arg(short, long, value_name = "TIME", default_value = "5m", allow_hyphen_values = true)]
     start: String,
-    /// Until when
+    /// Until when, instead of now
     #[arg(short, long, value_name = "TIME", conflicts_with = "watch", allow_hyphen_values = true)]
     end: Option<String>,
     /// Go on with what comes, until Ctrl-C
@@ -85,12 +85,8 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     if watch && end.is_some() {
         return Err(CliError::usage("--end is for reading; a watch has no end"));
     }
-    let (now, zone) = (ctx.now(), TimeZone::system());
-    let time = |text: &str| parse_time(text, now, &zone).map_err(CliError::usage);
-    let (from, until) = (time(&start)?, end.as_deref().map(time).transpose()?);
-    if until.is_some_and(|until| until < from) {
-        return Err(CliError::usage(format!("--end {} is before --start {start}", end.unwrap_or_default())));
-    }
+    let zone = TimeZone::system();
+    let (from, until) = window(&start, end.as_deref(), ctx.now(), &zone).map_err(CliError::usage)?;
     let project = ctx.project()?;
     let aws = ctx.aws(Some(&project)).await?;
     let service = project.service(service.as_deref(), &mut ctx.ui).await?;
@@ -99,10 +95,22 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
         group: source.group,
         stream_prefix: Some(source.stream_prefix),
         start: Some(from),
-        end: until,
+        end: Some(until).filter(|_| !watch),
         pattern: filter,
     };
     follow(&aws, ctx, TailOptions { query, watch, now: Context::wall_clock }, &zone).await
+}
+
+/// From when until when is read. Without an end that is now: a group that is written to faster than it is read would be read
+/// for ever.
+fn window(start: &str, end: Option<&str>, now: Timestamp, zone: &TimeZone) -> Result<(Timestamp, Timestamp), String> {
+    let from = parse_time(start, now, zone)?;
+    let Some(end) = end else { return Ok((from, now.max(from))) };
+    let until = parse_time(end, now, zone)?;
+    if until < from {
+        return Err(format!("--end {end} is before --start {start}"));
+    }
+    Ok((from, until))
 }
 
 async fn follow(aws: &Aws, ctx: &mut Context, options: TailOptions, zone: &TimeZone) -> Result<Outcome, CliError> {
@@ -148,4 +156,19 @@ async fn source(aws: &Aws, service: &ServiceRef<'_>) -> Result<LogSource, CliErr
     let none = || CliError::failed(format!("stack `{stack}` has no log group")).hint("`ecsws deploy` makes it");
     let group = locate_log_group(aws, stack).await?.ok_or_else(none)?;
     Ok(LogSource { group, stream_prefix: format!("{}/", service.service.logs.prefix) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_ends_at_the_moment_it_was_asked_for() {
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
+        let window = |start, end| window(start, end, now, &TimeZone::UTC);
+        let earlier: Timestamp = "2026-01-02T02:59:05Z".parse().expect("a time");
+        assert_eq!(window("5m", None), Ok((earlier, now)));
+        assert_eq!(window("10m", Some("5m")).map(|(_, until)| until), Ok(earlier));
+        assert_eq!(window("5m", Some("10m")), Err("--end 10m is before --start 5m".to_owned()));
+    }
 }

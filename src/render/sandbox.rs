@@ -32,6 +32,10 @@ pub struct SandboxStatus {
     pub memory_bytes: u64,
     /// What its state takes on the disk.
     pub disk_bytes: u64,
+    /// What the events of all log groups take of that.
+    pub log_bytes: u64,
+    /// What they may take: then the oldest go.
+    pub most_log_bytes: u64,
     /// Where that is.
     pub state_dir: PathBuf,
     /// The stacks that are not deleted.
@@ -119,6 +123,7 @@ fn lines(status: &SandboxStatus, now: Timestamp) -> Vec<String> {
             count(status.tasks.len(), "task", "tasks"),
         ),
         format!("  disk    {} in {}", size(status.disk_bytes), clean(&status.state_dir.display().to_string(), false)),
+        format!("  logs    {}; of more than {} the oldest go", size(status.log_bytes), size(status.most_log_bytes)),
     ];
     if !status.stacks.is_empty() {
         lines.extend([String::new(), format!("  {:<46}{}", "STACK", "STATUS").bold().to_string()]);
@@ -193,6 +198,8 @@ mod tests {
             version: "0.1.0".to_owned(),
             memory_bytes: 30 << 20,
             disk_bytes: 1 << 20,
+            log_bytes: 1 << 19,
+            most_log_bytes: 1 << 30,
             state_dir: PathBuf::from("/state"),
             stacks: vec![SandboxStack { name: "base".to_owned(), status: "CREATE_COMPLETE".to_owned() }],
             services: vec![SandboxTasks { cluster: "demo".to_owned(), name: "web".to_owned(), desired: 2, running: 1 }],
@@ -204,6 +211,7 @@ mod tests {
         running since 2026-01-01T00:00:00Z at http://127.0.0.1:1 as account 123456789012 in us-east-1 (process 7, version 0.1.0)
           memory  30.0 MiB, and 5.0 MiB in 2 processes of 1 task
           disk    1.0 MiB in /state
+          logs    512 KiB; of more than 1.0 GiB the oldest go
 
           STACK                                         STATUS
           base                                          CREATE_COMPLETE

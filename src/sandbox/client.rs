@@ -66,11 +66,12 @@ impl Endpoint {
         let answer = tokio::time::timeout(TIMEOUT, self.exchange(&request)).await;
         let answer = answer.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let body: Value = serde_json::from_str(body).map_err(|error| unreachable(error.into()))?;
+        let body = serde_json::from_str::<Value>(body);
         if head.starts_with("HTTP/1.1 200") {
-            return Ok(body);
+            return body.map_err(|error| unreachable(error.into()));
         }
-        let message = body["message"].as_str().unwrap_or(head).to_owned();
+        let said = body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned()));
+        let message = said.unwrap_or_else(|| head.lines().next().unwrap_or_default().to_owned());
         Err(ControlError::Refused { operation: operation.to_owned(), message })
     }
 

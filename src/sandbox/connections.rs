@@ -1,10 +1,9 @@
 //! Connections: how many there may be, how long each may take to say what it wants, and how they end.
 //!
-//! It knows HTTP's framing and nothing of what is asked. A place that is taken by a connection that has not asked for anything
-//! yet is given to a newer one when places run out, so that somebody who only opens connections shuts nobody out.
+//! It knows HTTP's framing and nothing of what is asked. A place that is taken by a connection that has not brought a good
+//! signature yet is given to a newer one when places run out, so that somebody without the key shuts nobody out.
 
-use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,22 +37,22 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// How many connections are told at once that there is no place for them; any more are just closed.
 const MAX_TURNED_AWAY: usize = 256;
 
-const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/xml\r\ncontent-length: 182\r\n\
-connection: close\r\n\r\n<ErrorResponse><Error><Type>Receiver</Type><Code>ServiceUnavailable</Code><Message>\
-The sandbox has as many connections open as it allows; try again</Message></Error></ErrorResponse>\n";
+/// How much of what a client that is turned away sent is looked at.
+const GLIMPSE_BYTES: usize = 4096;
 
 /// Instead of an answer: the connection is to be closed.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is to be closed")]
 pub struct Cut;
 
-/// Accepts connections and has their requests answered until `shutdown`; requests under way then have a moment to end.
-pub async fn serve<A, F>(listener: TcpListener, shutdown: &CancellationToken, answer: A)
+/// Accepts connections and has their requests answered until `shutdown`; requests under way then have a moment to end. What
+/// `busy` makes of the beginning of a request is sent, as it is, to whom there is no place for.
+pub async fn serve<A, F>(listener: TcpListener, shutdown: &CancellationToken, busy: fn(&[u8]) -> Vec<u8>, answer: A)
 where
-    A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
+    A: Fn(Request<Incoming>, Arc<Caller>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response<Body>, Cut>> + Send + 'static,
 {
-    let (places, open, silent) = (Places::new(), TaskTracker::new(), Arc::new(Silent::default()));
+    let (places, open, strangers) = (Places::new(), TaskTracker::new(), Arc::new(Strangers::default()));
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -63,12 +62,12 @@ where
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let (places, silent, shutdown, answer) =
-            (places.clone(), Arc::clone(&silent), shutdown.clone(), answer.clone());
+        let (places, strangers, shutdown, answer) =
+            (places.clone(), Arc::clone(&strangers), shutdown.clone(), answer.clone());
         open.spawn(async move {
-            match places.take(&silent).await {
-                Some(_place) => converse(stream, &silent, shutdown, answer).await,
-                None => places.turn_away(stream).await,
+            match places.take(&strangers).await {
+                Some(_place) => converse(stream, &strangers, shutdown, answer).await,
+                None => places.turn_away(stream, busy).await,
             }
         });
     }
@@ -76,17 +75,13 @@ where
     let _ = tokio::time::timeout(DRAIN, open.wait()).await;
 }
 
-async fn converse<A, F>(stream: TcpStream, silent: &Silent, shutdown: CancellationToken, answer: A)
+async fn converse<A, F>(stream: TcpStream, strangers: &Arc<Strangers>, shutdown: CancellationToken, answer: A)
 where
-    A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    A: Fn(Request<Incoming>, Arc<Caller>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Response<Body>, Cut>> + Send + 'static,
 {
-    let newcomer = silent.add();
-    let has_spoken = Arc::clone(&newcomer);
-    let service = service_fn(move |request| {
-        has_spoken.spoken.store(true, Ordering::Release);
-        answer(request)
-    });
+    let (caller, dismissed) = strangers.add();
+    let service = service_fn(move |request| answer(request, Arc::clone(&caller)));
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD_BYTES);
@@ -94,7 +89,7 @@ where
     // That one side goes away, or is cut off, is how a connection ends: there is nobody to tell.
     tokio::select! {
         _ = connection.as_mut() => {}
-        () = newcomer.leave.cancelled() => {}
+        () = dismissed.cancelled() => {}
         () = shutdown.cancelled() => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
@@ -116,73 +111,71 @@ impl Places {
         Self { free: Arc::new(Semaphore::new(places)), turned_away: Arc::new(Semaphore::new(MAX_TURNED_AWAY)) }
     }
 
-    /// A place, if need be that of the connection that has been silent for longest.
-    async fn take(&self, silent: &Silent) -> Option<OwnedSemaphorePermit> {
+    /// A place, if need be that of the stranger who has had one for longest.
+    async fn take(&self, strangers: &Strangers) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
             return Some(place);
         }
-        if !silent.dismiss_oldest() {
+        if !strangers.dismiss_oldest() {
             return None;
         }
         tokio::time::timeout(CLEARING, Arc::clone(&self.free).acquire_owned()).await.ok()?.ok()
     }
 
     /// Says that there is no place. What the client sent is read first: closing with unread bytes would take the answer back.
-    async fn turn_away(&self, mut stream: TcpStream) {
+    async fn turn_away(&self, mut stream: TcpStream, busy: fn(&[u8]) -> Vec<u8>) {
         let Ok(_turn) = self.turned_away.try_acquire() else { return };
         let say = async {
-            let _ = stream.read(&mut [0; 4096]).await;
-            stream.write_all(BUSY).await?;
+            let mut glimpse = vec![0; GLIMPSE_BYTES];
+            let read = stream.read(&mut glimpse).await.unwrap_or_default();
+            stream.write_all(&busy(&glimpse[..read])).await?;
             stream.shutdown().await
         };
         let _ = tokio::time::timeout(CLEARING, say).await;
     }
 }
 
-/// Connections that have not asked for anything yet, the oldest first.
+/// Connections that have not brought a good signature yet, by the order in which they came.
 #[derive(Default)]
-struct Silent(Mutex<VecDeque<Arc<Newcomer>>>);
+struct Strangers(Mutex<(u64, BTreeMap<u64, CancellationToken>)>);
 
-/// A connection until its first request.
-#[derive(Default)]
-struct Newcomer {
-    spoken: AtomicBool,
-    leave: CancellationToken,
-}
-
-impl Silent {
-    fn add(&self) -> Arc<Newcomer> {
-        let newcomer = Arc::new(Newcomer::default());
+impl Strangers {
+    /// Takes one in, with what tells it to leave.
+    fn add(self: &Arc<Self>) -> (Arc<Caller>, CancellationToken) {
+        let dismissed = CancellationToken::new();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Who has spoken, or has gone, is no longer held by anyone else or no longer silent.
-        while all.front().is_some_and(|one| Arc::strong_count(one) == 1 || one.spoken.load(Ordering::Acquire)) {
-            all.pop_front();
-        }
-        all.push_back(Arc::clone(&newcomer));
-        newcomer
+        all.0 += 1;
+        let number = all.0;
+        all.1.insert(number, dismissed.clone());
+        (Arc::new(Caller { number, strangers: Arc::clone(self) }), dismissed)
     }
 
-    /// Ends the connection that has been silent for longest; false when none is.
+    fn remove(&self, number: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&number);
+    }
+
+    /// Ends the connection of the one who came first; false when there is none.
     fn dismiss_oldest(&self) -> bool {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(oldest) = all.pop_front() {
-            if Arc::strong_count(&oldest) > 1 && !oldest.spoken.load(Ordering::Acquire) {
-                oldest.leave.cancel();
-                return true;
-            }
-        }
-        false
+        let oldest = self.0.lock().unwrap_or_else(PoisonError::into_inner).1.pop_first();
+        oldest.map(|(_, dismissed)| dismissed.cancel()).is_some()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::BUSY;
+/// Who is at the other end of a connection: a stranger at first.
+pub struct Caller {
+    number: u64,
+    strangers: Arc<Strangers>,
+}
 
-    #[test]
-    fn the_length_of_the_refusal_is_right() {
-        let text = std::str::from_utf8(BUSY).expect("it is text");
-        let (head, body) = text.split_once("\r\n\r\n").expect("it has a head");
-        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+impl Caller {
+    /// It has shown that it has the key, and keeps its place from now on.
+    pub fn let_in(&self) {
+        self.strangers.remove(self.number);
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        self.strangers.remove(self.number);
     }
 }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The code of what only the sandbox is to blame for.
+const INTERNAL: &str = "InternalFailure";
+
 /// A refusal, in AWS's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -31,7 +34,12 @@ impl Fault {
 
     /// The sandbox itself failed.
     pub fn internal(error: impl fmt::Display) -> Self {
-        Self::new(500, "InternalFailure", error.to_string())
+        Self::new(500, INTERNAL, error.to_string())
+    }
+
+    /// Whether the sandbox itself failed.
+    pub fn is_internal(&self) -> bool {
+        self.code == INTERNAL
     }
 }
 

@@ -4,10 +4,12 @@
 //! business here, and no answer ever carries a header that would let one read it.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
+use http_body_util::LengthLimitError;
 
 use super::Fault;
 
@@ -52,7 +54,11 @@ pub fn check_head(parts: &Parts, headers: &BTreeMap<String, String>, hosts: &[St
 pub async fn read_body(body: Body) -> Result<Bytes, Fault> {
     match tokio::time::timeout(BODY, axum::body::to_bytes(body, MAX_BODY_BYTES)).await {
         Ok(Ok(body)) => Ok(body),
-        Ok(Err(_)) => Err(too_large()),
+        Ok(Err(error)) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => Err(too_large()),
+        Ok(Err(_)) => {
+            let message = "The request's body is broken off, or its chunks are not what HTTP asks for";
+            Err(Fault::client("MalformedHttpRequestException", message))
+        }
         Err(_) => Err(Fault::new(408, "RequestTimeout", "The request's body did not arrive in time")),
     }
 }

@@ -1,6 +1,7 @@
 //! Takes HTTP requests in: what the [`gate`] lets through, the signature, then the service's codec and operation.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::auth::{self, Dialect, signature};
-use super::connections::{self, Cut};
+use super::connections::{self, Caller, Cut};
 use super::exchange::Exchange;
 use super::model::Model;
 use super::wire::{self, Incoming, Protocol};
@@ -28,25 +29,26 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
     let port = listener.local_addr()?.port();
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
-    connections::serve(listener, &sandbox.shutdown, move |request| {
+    connections::serve(listener, &sandbox.shutdown, busy, move |request, caller| {
         let server = Arc::clone(&server);
         async move {
             let (parts, body) = request.into_parts();
-            handle(&server, &parts, Body::new(body)).await
+            handle(&server, &parts, Body::new(body), &caller).await
         }
     })
     .await;
     Ok(())
 }
 
-async fn handle(server: &Server, parts: &Parts, body: Body) -> Result<Response<Body>, Cut> {
+async fn handle(server: &Server, parts: &Parts, body: Body, caller: &Caller) -> Result<Response<Body>, Cut> {
     let request_id = ids::uuid();
     let mut exchange = Exchange::new(&server.sandbox, &parts.method);
     let headers = joined(&parts.headers);
     let mut spoken = Spoken { protocol: wire::guess(&headers, parts.uri.path()), model: None };
     let answered = match admit(server, parts, headers, body, spoken.protocol.dialect()).await {
         Ok((signed, body)) => {
-            answer(&server.sandbox, &signed.with_body(&body), &mut spoken, &request_id, &mut exchange).await
+            let signed = signed.with_body(&body);
+            answer(&server.sandbox, &signed, caller, &mut spoken, &request_id, &mut exchange).await
         }
         Err(fault) => Err(fault),
     };
@@ -88,6 +90,7 @@ struct Spoken {
 async fn answer(
     sandbox: &Arc<Sandbox>,
     signed: &signature::Request<'_>,
+    caller: &Caller,
     spoken: &mut Spoken,
     request_id: &str,
     exchange: &mut Exchange,
@@ -96,6 +99,7 @@ async fn answer(
     let dialect = spoken.protocol.dialect();
     let service = auth::verify(signed, &config.credentials, &config.region, dialect, sandbox.clock.now())
         .map_err(|denied| denied.fault(dialect))?;
+    caller.let_in();
     let service = services::find(&service)?;
     let protocol = wire::choose(service.protocols, spoken.protocol);
     *spoken = Spoken { protocol, model: service.model() };
@@ -121,6 +125,26 @@ async fn run(
     let (sandbox, operation) = (Arc::clone(sandbox), operation.to_owned());
     let task = tokio::spawn(async move { service.call(&sandbox, &operation, input).await });
     task.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
+}
+
+/// The answer to a request for which there is no place, in the words of its protocol as far as its head tells that.
+fn busy(request: &[u8]) -> Vec<u8> {
+    let request = String::from_utf8_lossy(request);
+    let lines = request.lines().skip(1).take_while(|line| !line.is_empty());
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+    let message = "The sandbox has as many connections open as it allows; try again";
+    let fault = Fault::new(503, "ServiceUnavailable", message);
+    let (_, body) = wire::guess(&headers).encode_fault(None, &ids::uuid(), &fault);
+    let mut head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {}\r\n",
+        body.content_type,
+        body.bytes.len()
+    );
+    for (name, value) in body.headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    [head.as_bytes(), b"\r\n", &body.bytes].concat()
 }
 
 fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {

@@ -33,6 +33,7 @@ mod sandbox_policies;
 mod sandbox_secrets;
 mod sandbox_security;
 mod sandbox_sns;
+mod sandbox_stack_updates;
 mod sandbox_stacks;
 mod sandbox_stacks_network;
 mod sandbox_survival;

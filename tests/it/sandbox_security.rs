@@ -134,6 +134,26 @@ async fn what_is_too_large_too_deep_or_packed_is_refused() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_broken_off_is_not_too_large() {
+    let aws = LocalAws::start().await;
+    let whole = signed(&aws.endpoint, &[], "{}");
+    let broken = whole.replace("content-length: 2\r\n\r\n{}", "transfer-encoding: chunked\r\n\r\nzz\r\n");
+    let answer = exchange(&aws.endpoint, &broken);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("MalformedHttpRequestException"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_second_authorization_is_refused() {
+    let aws = LocalAws::start().await;
+    let request = signed(&aws.endpoint, &[], r#"{"logGroupName":"one"}"#);
+    for second in ["AWS4-HMAC-SHA256 x", "Basic x", ""] {
+        let twice = request.replacen("\r\n\r\n", &format!("\r\nauthorization: {second}\r\n\r\n"), 1);
+        let answer = exchange(&aws.endpoint, &twice);
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("IncompleteSignatureException"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn aliases_that_grow_without_end_are_refused() {
     let aws = LocalAws::start().await;
     let mut template = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
@@ -149,32 +169,42 @@ async fn aliases_that_grow_without_end_are_refused() {
     assert_eq!(error.code(), Some("ValidationError"));
 }
 
+/// A connection that stays open after its request has been answered.
+#[cfg(target_os = "linux")]
+fn kept(endpoint: &Endpoint, request: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    assert!(stream.read(&mut [0; 1024]).expect("it answers") > 0);
+    stream
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn silent_connections_make_place_and_busy_ones_are_a_clear_fault() {
+async fn connections_without_a_signature_make_place_and_too_many_others_are_a_clear_fault() {
     // Of 256 files a quarter may be connections.
     let (_sandbox, endpoint) = Confined::start("ulimit -n 256").await;
+    let status = async || endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await;
     let silent: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(endpoint.host()).expect("it listens")).collect();
-    endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await.expect("there is a place");
+    status().await.expect("there is a place");
     drop(silent);
-    // Each of these has asked for something and holds its body back.
-    let head = format!("POST / HTTP/1.1\r\nhost: {}\r\ncontent-length: 9\r\n\r\n", endpoint.host());
-    let busy = (0..64).map(|_| {
-        let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
-        stream.write_all(head.as_bytes()).expect("it reads");
-        stream
-    });
-    let busy: Vec<TcpStream> = busy.collect();
-    let refused = async {
-        loop {
-            let answer = plain_request(&endpoint, endpoint.host(), "");
-            if answer.contains("<Code>ServiceUnavailable</Code>") {
-                return;
-            }
+    let unsigned = format!("POST / HTTP/1.1\r\nhost: {}\r\ncontent-length: 0\r\n\r\n", endpoint.host());
+    let refused: Vec<TcpStream> = (0..100).map(|_| kept(&endpoint, &unsigned)).collect();
+    status().await.expect("there is a place");
+    drop(refused);
+
+    let request = signed(&endpoint, &[], r#"{"logGroupName":"one"}"#).replacen("connection: close\r\n", "", 1);
+    let places: Vec<TcpStream> = (0..64).map(|_| kept(&endpoint, &request)).collect();
+    let query = plain_request(&endpoint, endpoint.host(), "");
+    assert!(query.contains(" 503 ") && query.contains("<Code>ServiceUnavailable</Code>"), "{query}");
+    let json = plain_request(&endpoint, endpoint.host(), "x-amz-target: EcswsSandbox.Status\r\n");
+    assert!(json.contains("application/x-amz-json-1.1") && json.contains("as many connections open"), "{json}");
+    match status().await {
+        Err(ControlError::Refused { message, .. }) => {
+            assert!(message.contains("as many connections open"), "{message}");
         }
-    };
-    tokio::time::timeout(Duration::from_secs(10), refused).await.expect("there is no place left");
-    drop(busy);
+        other => panic!("{other:?}"),
+    }
+    drop(places);
     let answered = async { while endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await.is_err() {} };
     tokio::time::timeout(Duration::from_secs(10), answered).await.expect("there is a place again");
 }

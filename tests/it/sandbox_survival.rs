@@ -94,7 +94,7 @@ async fn a_foreign_database_and_another_version_are_refused() {
     transaction.open_table(meta).expect("the table").insert("version", "99").expect("a row");
     transaction.commit().expect("it is written");
     drop(database);
-    assert!(refusal(&mut aws).await.contains("is of version 99, this program reads version 1"));
+    assert!(refusal(&mut aws).await.contains("is of version 99, this program reads version 2"));
 
     std::fs::remove_file(state(&aws)).expect("it is removed");
     let database = redb::Database::create(state(&aws)).expect("a database");
@@ -161,6 +161,20 @@ async fn a_full_disk_is_a_clear_fault_and_ends_when_there_is_space() {
     let stored = async || logs.describe_log_groups().send().await.expect("an answer").log_groups().len();
     assert_eq!(stored().await, 2);
     kill(Pid::from_raw(pid.parse().expect("a number")), Signal::SIGKILL).expect("it is killed");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_on_a_full_disk_says_what_could_not_be_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Nothing can be written to any file, the log neither.
+    let script = "trap '' XFSZ; ulimit -S -f 0; exec \"$0\" sandbox start --state-dir \"$1\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_ecsws")]).arg(folder.path()).env_clear();
+    let output = command.output().expect("it runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(said.starts_with("error: the sandbox did not start: ") && said.contains("endpoint.json.new: "), "{said}");
 }
 
 #[tokio::test]

@@ -71,6 +71,12 @@ impl<'a> Authorization<'a> {
         };
         let credential = part("Credential")?;
         let (signed_headers, signature) = (part("SignedHeaders")?, part("Signature")?);
+        // Anything more is of a second header: each reader of the request could take another one for the true one.
+        if parts.split(',').count() != 3 {
+            let words =
+                "Authorization header must have the parameters 'Credential', 'SignedHeaders' and 'Signature', once.";
+            return Err(Denied::Incomplete(words.into()));
+        }
         let [access_key, date, region, service, "aws4_request"] = *credential.split('/').collect::<Vec<_>>() else {
             return Err(Denied::Incomplete(format!(
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term, got '{credential}'"

@@ -4,9 +4,8 @@
 //! one. Its endpoint file stays when it ends: the next one has the same credentials and, when it is free, the same port.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 mod folder;
 mod home;
+mod start;
 
 pub use super::client::{ControlError, Endpoint};
 use super::tasks::engine;
@@ -89,9 +89,21 @@ pub enum LifecycleError {
 
 /// Serves until `shutdown` is cancelled: the whole life of a sandbox's process.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), LifecycleError> {
+    let is_in_background = is_in_background(&options.state_dir);
+    let ended = live(options, shutdown, is_in_background).await;
+    if let Err(error) = &ended
+        && is_in_background
+    {
+        // Whoever started it and has gone meanwhile finds it in the log.
+        drop(write!(io::stdout(), "{error}"));
+    }
+    ended
+}
+
+async fn live(options: Options, shutdown: CancellationToken, is_in_background: bool) -> Result<(), LifecycleError> {
     let folder = options.state_dir.clone();
     prepare(&folder)?;
-    if is_in_background(&folder) {
+    if is_in_background {
         // Ctrl-C and the terminal of the command that started it are not meant for it, nor for its tasks.
         let _ = nix::unistd::setsid();
     }
@@ -128,7 +140,7 @@ pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), Li
     served.map_err(LifecycleError::Serve)
 }
 
-/// Whether [`spawn`] started this process: only then is its stderr the folder's log.
+/// Whether [`start::spawn`] started this process: only then is its stderr the folder's log, and its stdout read by who started it.
 fn is_in_background(folder: &Path) -> bool {
     let log = nix::sys::stat::stat(&folder.join(journal::FILE));
     let stderr = nix::sys::stat::fstat(io::stderr());
@@ -154,46 +166,8 @@ pub async fn ensure_running(program: &Path, options: &Options) -> Result<Endpoin
         return Ok(endpoint);
     }
     let said_before = fs::metadata(folder.join(journal::FILE)).map_or(0, |log| log.len());
-    let mut child = spawn(program, options)?;
-    answered(folder, &mut child, said_before).await
-}
-
-fn spawn(program: &Path, options: &Options) -> Result<Child, LifecycleError> {
-    let log = options.state_dir.join(journal::FILE);
-    let stderr = journal::append_to(&log).map_err(at(&log))?;
-    let mut command = Command::new(program);
-    command.args(["sandbox", "start", "--foreground", "--state-dir"]).arg(&options.state_dir);
-    command.args(["--account", &options.account, "--region", &options.region, "--speed", &options.speed.to_string()]);
-    if !options.host_exec {
-        command.arg("--no-host-exec");
-    }
-    // It takes a session of its own once it runs, which the leader of a process group could not.
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
-    command.spawn().map_err(at(program))
-}
-
-/// Waits until the new process answers, or tells why it ended, which is what it said at the end of its log.
-async fn answered(folder: &Path, child: &mut Child, said_before: u64) -> Result<Endpoint, LifecycleError> {
-    let clock = Clock::new(1.0);
-    let deadline = clock.now() + PATIENCE;
-    while clock.now() < deadline {
-        if let Some(endpoint) = read_endpoint(folder).filter(|endpoint| endpoint.pid == child.id())
-            && endpoint.call("Status", &json!({}), clock.now()).await.is_ok()
-        {
-            return Ok(endpoint);
-        }
-        if child.try_wait().map_err(at(folder))?.is_some() {
-            let log = fs::read(folder.join(journal::FILE)).unwrap_or_default();
-            let said = log.get(usize::try_from(said_before).unwrap_or_default()..).unwrap_or(&log);
-            let said = String::from_utf8_lossy(said);
-            let reason = said.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or(said.trim());
-            return Err(LifecycleError::DidNotStart(reason.to_owned()));
-        }
-        clock.sleep(POLL).await;
-    }
-    // It is of no use to anybody; that it has ended by itself by now is as good.
-    drop(child.kill());
-    Err(LifecycleError::DidNotStart("it does not answer".into()))
+    let mut child = start::spawn(program, options)?;
+    start::answered(folder, &mut child, said_before).await
 }
 
 async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> Result<bool, LifecycleError> {

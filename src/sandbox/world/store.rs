@@ -1,22 +1,29 @@
 //! The database under the world: one redb file, which keeps its promises through a crash.
 //!
 //! Rows are JSON, so that a later version can read what an earlier one wrote and say so when it cannot. A file gets its name
-//! only when it is whole, so one that is there and is not whole was torn afterwards, and is refused.
+//! only when it is whole, so one that is there and is not whole was torn afterwards, and is refused: every row has a
+//! checksum, which is looked at whenever the row is read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{PoisonError, RwLock};
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableError};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition, TableError,
+    TableHandle as _,
+};
 
 mod error;
 mod file;
+mod seal;
+#[cfg(test)]
+mod tests;
 
 use super::table::{Changes, Stored};
 pub use error::StoreError;
 
 /// The version of the stored form; a database of another version is refused, never guessed at.
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 /// The database's name in the state folder, and the one that it has while it is made.
 pub const FILE: &str = "world.redb";
 /// See [`FILE`].
@@ -52,15 +59,20 @@ pub enum Visit {
 impl Store {
     /// Opens the database in `folder`, or makes it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        Self::open_checked(folder, MAX_CHECKED_BYTES)
+    }
+
+    /// Opens it, and checks every page of a file of up to so many bytes.
+    fn open_checked(folder: &Path, most_bytes: u64) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
         if !path.exists() {
             file::create(folder, &path)?;
         }
         let mut database = file::open(&path)?;
         file::check_version(&path, &database)?;
-        // A page that was changed by somebody else would not be noticed before it is read, if then. Reading all of them takes
-        // long where there are many, which are log events then; the rows are read in any case.
-        if fs::metadata(&path).is_ok_and(|file| file.len() > MAX_CHECKED_BYTES) {
+        // A page that was changed by somebody else would not be noticed before it is read. Reading all of them takes long where
+        // there are many, which are log events then; the rows are read, and checked, in any case.
+        if fs::metadata(&path).is_ok_and(|file| file.len() > most_bytes) {
             return Ok(Self { database: RwLock::new(Some(database)), path });
         }
         match database.check_integrity() {
@@ -152,10 +164,17 @@ fn scan(
         Err(TableError::TableDoesNotExist(_)) => return Ok(Vec::new()),
         other => other?,
     };
-    let rows = table.iter()?;
-    rows.map(|row| row.map(|(key, bytes)| (key.value().to_owned(), bytes.value().to_owned())))
-        .collect::<Result<_, _>>()
-        .map_err(redb::Error::from)
+    let mut rows: Vec<(String, Vec<u8>)> = Vec::new();
+    for row in table.iter()? {
+        let (key, sealed) = row?;
+        let bytes = seal::open(key.value().as_bytes(), sealed.value())?;
+        rows.push((key.value().to_owned(), bytes.to_owned()));
+    }
+    // A page that leads to another one than it did gives rows that are whole in themselves.
+    if rows.len() as u64 != table.len()? || !rows.is_sorted_by(|one, next| one.0 < next.0) {
+        return Err(redb::Error::Corrupted(format!("rows of the table {} are missing", definition.name())));
+    }
+    Ok(rows)
 }
 
 fn write(
@@ -168,7 +187,7 @@ fn write(
         let mut table = transaction.open_table(TableDefinition::<&str, &[u8]>::new(name))?;
         for (key, bytes) in changes {
             match bytes {
-                Some(bytes) => drop(table.insert(*key, bytes.as_slice())?),
+                Some(bytes) => drop(table.insert(*key, seal::seal(key.as_bytes(), bytes).as_slice())?),
                 None => drop(table.remove(*key)?),
             }
         }
@@ -176,7 +195,7 @@ fn write(
     if let Some((name, rows)) = events {
         let mut table = transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name))?;
         for (key, bytes) in rows {
-            table.insert(key.as_slice(), bytes.as_slice())?;
+            table.insert(key.as_slice(), seal::seal(key, bytes).as_slice())?;
         }
     }
     Ok(transaction.commit()?)
@@ -196,9 +215,10 @@ fn range_events(
     };
     let mut found = Rows::new();
     for row in table.range(from..to)? {
-        let (key, bytes) = row?;
-        match visit(key.value(), bytes.value()) {
-            Visit::Take => found.push((key.value().to_owned(), bytes.value().to_owned())),
+        let (key, sealed) = row?;
+        let bytes = seal::open(key.value(), sealed.value())?;
+        match visit(key.value(), bytes) {
+            Visit::Take => found.push((key.value().to_owned(), bytes.to_owned())),
             Visit::Skip => {}
             Visit::End => break,
         }

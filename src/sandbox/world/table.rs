@@ -62,6 +62,14 @@ impl<T: Row> Table<T> {
         }
     }
 
+    /// Takes out the rows whose keys begin with `prefix`.
+    pub fn remove_prefix(&mut self, prefix: &str) {
+        let gone: Vec<String> = self.with_prefix(prefix).map(|(key, _)| key.to_owned()).collect();
+        for key in gone {
+            self.remove(&key);
+        }
+    }
+
     /// All rows with their keys, in the order of the keys.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &T)> {
         self.rows.iter().map(|(key, row)| (key.as_str(), row))

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::ecs::{ServiceStatus, TaskStatus};
+use crate::sandbox::services::logs::quota;
 use crate::sandbox::tasks::resident_bytes;
 use crate::sandbox::world::World;
 
@@ -32,7 +33,9 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
         let processes = sandbox.tasks.processes();
         said["memoryBytes"] = resident_bytes(std::process::id()).into();
         said["diskBytes"] = sandbox.world.store().bytes().into();
+        said["mostLogBytes"] = quota::MOST_BYTES.into();
         sandbox.world.read(|world| {
+            said["logBytes"] = quota::stored_bytes(world).into();
             said["stacks"] = stacks(world);
             said["services"] = services(world);
             let tasks = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);

@@ -91,6 +91,7 @@ pub struct Batch {
 
 /// Appends events, in one transaction for all streams.
 pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
+    super::quota::make_room(sandbox)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.append(TABLE, |world| {
         let mut rows = Vec::new();
@@ -146,13 +147,39 @@ pub(super) fn window(sandbox: &Sandbox, group: &Group, start: Option<i64>, end: 
 
 /// Removes all events of a group.
 pub(super) fn remove_group(sandbox: &Sandbox, group: u64) -> Result<(), Fault> {
-    remove_before(sandbox, group, i64::MAX)
+    let (from, to) = (Key::at(group, 0).bytes(), Key::at(group, i64::MAX).bytes());
+    sandbox.world.store().remove_range(TABLE, &from, &to).map_err(Fault::internal)
 }
 
-/// Removes a group's events before a time, in milliseconds since 1970.
-pub(super) fn remove_before(sandbox: &Sandbox, group: u64, time: i64) -> Result<(), Fault> {
-    let store = sandbox.world.store();
-    store.remove_range(TABLE, &Key::at(group, 0).bytes(), &Key::at(group, time).bytes()).map_err(Fault::internal)
+/// Removes a group's events up to the first of which `is_kept` says that it stays; it also sees how many bytes go already.
+pub(super) fn remove_oldest(
+    sandbox: &Sandbox,
+    group: &Group,
+    mut is_kept: impl FnMut(Key, u64) -> bool,
+) -> Result<(), Fault> {
+    let (from, to) = (Key::at(group.id, 0).bytes(), Key::at(group.id, i64::MAX).bytes());
+    let (mut gone, mut kept) = (0, None);
+    range(sandbox, (&from, &to), |key, message| {
+        if is_kept(key, gone) {
+            kept = Some(key);
+            return Visit::End;
+        }
+        gone += (message.len() + OVERHEAD_BYTES) as u64;
+        Visit::Skip
+    })?;
+    if gone > 0 {
+        let end = kept.map_or(to, Key::bytes);
+        sandbox.world.store().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
+    }
+    sandbox.world.write(|world| {
+        // It may have been deleted, and made again, meanwhile.
+        if world.logs.groups.get(&group.name).is_some_and(|now| now.id == group.id)
+            && let Some(now) = world.logs.groups.get_mut(&group.name)
+        {
+            now.stored_bytes = if kept.is_some() { now.stored_bytes.saturating_sub(gone) } else { 0 };
+        }
+        Ok(())
+    })
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub struct Group {
     pub class: String,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// Bytes of the events that were ever put into it.
+    /// Bytes of the events that are in it.
     pub stored_bytes: u64,
 }
 

@@ -14,6 +14,7 @@ mod get_log_events;
 mod groups;
 mod list_log_groups;
 mod put_log_events;
+pub mod quota;
 mod retention;
 mod streams;
 mod tags;

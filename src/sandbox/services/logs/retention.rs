@@ -69,7 +69,7 @@ pub fn expire(sandbox: &Arc<Sandbox>) {
             let groups: Vec<Group> = shared.world.read(|world| world.logs.groups.values().cloned().collect());
             for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
                 // A disk that refuses now is asked again in an hour.
-                let _ = events::remove_before(&shared, group.id, horizon(&shared, group));
+                let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= horizon(&shared, group));
             }
             tokio::time::sleep(TIDY_EVERY).await;
         }

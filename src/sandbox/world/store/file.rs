@@ -10,8 +10,8 @@ use redb::{Database, ReadableDatabase as _, TableDefinition, TableError};
 
 use super::{DRAFT_FILE, StoreError, VERSION};
 
-/// Pages that are kept in memory: the rows are there anyway, and events are read in ranges.
-const CACHE_BYTES: usize = 32 * 1024 * 1024;
+/// Pages that are kept in memory: few, for the rows are there anyway, and events are read in ranges.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
 const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 
 /// Makes a database that is whole before it has its name.

@@ -32,8 +32,8 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     let goal = Arc::new(Goal { stack, template, live });
     let Goal { stack, template, live } = &*goal;
     let work = |operation, name| -> graph::Work { Box::pin(converge(operation, name, Arc::clone(&goal))) };
-    let outcome = graph::run_until_failure(operation, live.clone(), deadline(operation, stack), work).await;
-    cancel(operation, &outcome)?;
+    let mut outcome = graph::run_until_failure(operation, live.clone(), deadline(operation, stack), work).await;
+    cancel(operation, &mut outcome)?;
     if outcome.interrupted {
         return Ok(());
     }
@@ -89,14 +89,17 @@ fn is_creation(operation: &Operation) -> bool {
     operation.phase == "CREATE_IN_PROGRESS"
 }
 
-/// Says of what was under way that it is no longer, and forgets what it had begun to make.
-fn cancel(operation: &Operation, outcome: &Outcome) -> Result<(), Fault> {
-    for name in &outcome.cancelled {
-        operation.abandon(name)?;
-        let Some(mut resource) = operation.resource(name) else { continue };
+/// Says of what was under way that it is no longer, and forgets what it had begun to make. What nothing had been done to
+/// yet is as it was, and nothing is said of it.
+fn cancel(operation: &Operation, outcome: &mut Outcome) -> Result<(), Fault> {
+    for name in std::mem::take(&mut outcome.cancelled) {
+        operation.abandon(&name)?;
+        let under_way = operation.resource(&name).filter(|resource| resource.status.ends_with("_IN_PROGRESS"));
+        let Some(mut resource) = under_way else { continue };
         let verb = verb(&resource);
         let sentence = if verb == "UPDATE" { "Resource update cancelled" } else { "Resource creation cancelled" };
         operation.set(&mut resource, &format!("{verb}_FAILED"), Some(sentence))?;
+        outcome.cancelled.push(name);
     }
     Ok(())
 }

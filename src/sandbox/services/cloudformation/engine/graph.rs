@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 
-use tokio::task::{Id, JoinSet};
+use tokio::task::{Id, JoinError, JoinSet};
 
 use super::Operation;
 use crate::sandbox::Fault;
@@ -20,6 +20,8 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Whether it took longer than it may.
     pub timed_out: bool,
+    /// What the sandbox itself failed with, as it does when the disk is full: no fault of the resource's.
+    pub broke: Option<Fault>,
 }
 
 /// Work on one resource.
@@ -38,13 +40,15 @@ pub fn reversed(dependencies: &Dependencies) -> Dependencies {
     reversed
 }
 
-/// Works on every resource after those that it needs; a failure only stops what needs the failed one.
+/// Works on every resource after those that it needs; a failure only stops what needs the failed one. The fault is one of the
+/// sandbox itself: then all that is left is to be tried again.
 pub async fn run_all(
     operation: &Operation,
     waiting: Dependencies,
     work: impl Fn(Operation, String) -> Work,
-) -> Outcome {
-    run(operation, waiting, true, std::future::pending(), work).await
+) -> Result<Outcome, Fault> {
+    let outcome = run(operation, waiting, true, std::future::pending(), work).await;
+    if outcome.interrupted { Ok(outcome) } else { outcome.broke.clone().map_or(Ok(outcome), Err) }
 }
 
 /// Works on every resource after those that it needs, until a failure or the deadline.
@@ -79,16 +83,9 @@ async fn run(
         }
         tokio::select! {
             Some(done) = tasks.join_next_with_id() => {
-                let (id, succeeded) = match done {
-                    Ok((id, result)) => (id, result.is_ok()),
-                    Err(panic) => (panic.id(), false),
-                };
-                let name = running.remove(&id).unwrap_or_default();
-                if !succeeded {
-                    outcome.failed.push(name);
-                    if !keep_going {
-                        break;
-                    }
+                outcome.note(done, &mut running);
+                if !outcome.failed.is_empty() && !keep_going {
+                    break;
                 }
             }
             () = &mut deadline => {
@@ -101,10 +98,30 @@ async fn run(
             },
         }
     }
-    tasks.shutdown().await;
+    tasks.abort_all();
+    // What had ended by then has not been cancelled.
+    while let Some(done) = tasks.join_next_with_id().await {
+        outcome.note(done, &mut running);
+    }
     outcome.cancelled = running.into_values().collect();
     outcome.cancelled.sort_unstable();
     outcome
+}
+
+impl Outcome {
+    /// Takes in how a task ended; one that was cancelled stays among the running ones.
+    fn note(&mut self, done: Result<(Id, Result<(), Fault>), JoinError>, running: &mut HashMap<Id, String>) {
+        let (id, fault) = match done {
+            Ok((id, result)) => (id, result.err()),
+            Err(error) if error.is_cancelled() => return,
+            Err(panic) => (panic.id(), Some(Fault::client("Template", "the work on a resource panicked"))),
+        };
+        let name = running.remove(&id).unwrap_or_default();
+        if let Some(fault) = fault {
+            self.failed.push(name);
+            self.broke = self.broke.take().or(Some(fault).filter(Fault::is_internal));
+        }
+    }
 }
 
 fn ready(waiting: &Dependencies, running: &HashMap<Id, String>, failed: &[String]) -> Vec<String> {

@@ -20,6 +20,8 @@ mod outputs;
 mod removal;
 mod rollback;
 mod step;
+#[cfg(test)]
+mod tests;
 
 pub use step::changed_properties;
 
@@ -35,6 +37,7 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
         for resource in &attempts {
             undo_attempt(world, resource);
         }
+        world.cloudformation.bury_deleted();
         Ok(())
     });
     // A disk that refuses to write now refuses what follows too, and that is tried again.

@@ -18,7 +18,7 @@ pub async fn delete(operation: &Operation) -> Result<(), Fault> {
     let rows = operation.resources().into_values().filter(|row| !is_done(row));
     let order: Dependencies = rows.map(|row| (row.logical_id, row.depends_on)).collect();
     let outcome =
-        graph::run_all(operation, reversed(&order), |operation, name| Box::pin(remove(operation, name))).await;
+        graph::run_all(operation, reversed(&order), |operation, name| Box::pin(remove(operation, name))).await?;
     if outcome.interrupted {
         return Ok(());
     }
@@ -102,7 +102,7 @@ pub async fn clean_up(operation: &Operation) -> Result<(), Fault> {
         });
         work
     };
-    let outcome = graph::run_all(operation, reversed(&order), work).await;
+    let outcome = graph::run_all(operation, reversed(&order), work).await?;
     if outcome.interrupted {
         return Ok(());
     }

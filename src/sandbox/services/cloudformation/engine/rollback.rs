@@ -9,11 +9,11 @@ use crate::sandbox::services::cloudformation::resources::Made;
 
 /// Runs the phase: restores what was touched; what was made goes in the clean-up.
 pub async fn run(operation: &Operation) -> Result<(), Fault> {
-    let is_touched =
-        |row: &Resource| row.current.is_some() && (row.previous.is_some() || row.status == "UPDATE_FAILED");
+    let is_unsettled = |row: &Resource| matches!(row.status.as_str(), "UPDATE_FAILED" | "UPDATE_IN_PROGRESS");
+    let is_touched = |row: &Resource| row.current.is_some() && (row.previous.is_some() || is_unsettled(row));
     let touched = operation.resources().into_values().filter(is_touched);
     let order = touched.map(|resource| (resource.logical_id, resource.depends_on)).collect();
-    let outcome = graph::run_all(operation, order, |operation, name| Box::pin(restore(operation, name))).await;
+    let outcome = graph::run_all(operation, order, |operation, name| Box::pin(restore(operation, name))).await?;
     if outcome.interrupted {
         return Ok(());
     }
@@ -45,9 +45,9 @@ async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
         row.garbage.push(current);
         row.kind.clone_from(&previous.kind);
         row.current = Some(previous);
-        row.previous = None;
         row.half_made = false;
         operation.set(&mut row, "UPDATE_IN_PROGRESS", None)?;
+        row.previous = None;
         return operation.set(&mut row, "UPDATE_COMPLETE", None);
     }
     operation.set_with(&mut row, "UPDATE_IN_PROGRESS", None, Some(&previous.properties))?;

@@ -60,8 +60,11 @@ pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Re
     let result = step.run().await;
     if let Err(fault) = &result {
         step.operation.abandon(&name)?;
-        let status = format!("{}_FAILED", verb(&step.row));
-        step.operation.set_with(&mut step.row, &status, Some(&reason(fault)), Some(&step.wanted))?;
+        // Of one that is as it was, only the storing of what the template says of it can have failed.
+        if !step.row.status.ends_with("_COMPLETE") {
+            let status = format!("{}_FAILED", verb(&step.row));
+            step.operation.set_with(&mut step.row, &status, Some(&reason(fault)), Some(&step.wanted))?;
+        }
     }
     result
 }
@@ -105,21 +108,38 @@ impl Step {
     async fn run(&mut self) -> Result<(), Fault> {
         self.take_back_half().await?;
         let Some(current) = self.row.current.clone() else { return self.create("CREATE").await };
-        if self.row.status == "CREATE_IN_PROGRESS"
-            || (self.row.status == "UPDATE_IN_PROGRESS" && current.properties == self.wanted)
-        {
+        if self.is_made(&current) {
             let verb = verb(&self.row);
+            if self.row.status.ends_with("_FAILED") {
+                self.say(&format!("{verb}_IN_PROGRESS"), None)?;
+            }
             return self.settle(verb, Made::from(&current)).await;
         }
         if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
             self.check_policy("Update:Replace")?;
             return self.replace(current).await;
         }
-        if current.properties != self.wanted || (self.retagged && self.kind.has_tags()) {
+        let is_unsettled = matches!(self.row.status.as_str(), "UPDATE_IN_PROGRESS" | "UPDATE_FAILED");
+        let is_half_changed = is_unsettled && self.row.previous.is_some();
+        if current.properties != self.wanted || (self.retagged && self.kind.has_tags()) || is_half_changed {
             self.check_policy("Update:Modify")?;
             return self.update(current).await;
         }
-        self.store()
+        // It failed before anything was done to it, and nothing is to be done to it any more.
+        if is_unsettled { self.say("UPDATE_COMPLETE", None) } else { self.store() }
+    }
+
+    /// Whether an earlier attempt made the physical resource that is asked for, so that it only has to be waited for. That
+    /// attempt may have failed: when the disk was full, the resource's failure was stored and the stack's was not.
+    fn is_made(&self, current: &Incarnation) -> bool {
+        let is_wanted = current.kind == self.kind.name && current.properties == self.wanted;
+        let is_new = || self.row.previous.as_ref().is_some_and(|old| old.physical_id != current.physical_id);
+        match self.row.status.as_str() {
+            "CREATE_IN_PROGRESS" => true,
+            "CREATE_FAILED" => is_wanted,
+            "UPDATE_IN_PROGRESS" | "UPDATE_FAILED" => is_wanted && is_new(),
+            _ => false,
+        }
     }
 
     /// What a crash left half made is made anew.
@@ -146,6 +166,9 @@ impl Step {
 
     /// Keeps what the template says of a resource that does not change itself.
     fn store(&self) -> Result<(), Fault> {
+        if self.operation.resource(&self.row.logical_id).as_ref() == Some(&self.row) {
+            return Ok(());
+        }
         let (row, stack_id) = (self.row.clone(), &self.operation.stack_id);
         self.operation.sandbox.world.write(|world| {
             world.cloudformation.keep_resource(stack_id, row);

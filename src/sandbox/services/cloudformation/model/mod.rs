@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::template::dynamic;
 use crate::sandbox::world::clock::iso8601;
 
+mod deleted;
 mod state;
 
 pub use state::State;
@@ -141,6 +142,9 @@ pub struct Stack {
     /// Resources that the rollback under way takes as restored.
     #[serde(default)]
     pub skip: Vec<String>,
+    /// The description of its template, once it is deleted and the template forgotten.
+    #[serde(default)]
+    pub description: Option<String>,
 }
 
 impl Stack {
@@ -164,7 +168,7 @@ pub struct Incarnation {
 }
 
 /// A resource of a stack.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
     /// Its name in the template.
     pub logical_id: String,

@@ -8,6 +8,9 @@ use serde_json::Value;
 use super::{ChangeSet, Event, Resource, Stack};
 use crate::sandbox::world::table::state;
 
+/// How many events of a stack are remembered.
+pub(super) const MOST_EVENTS: u64 = 5000;
+
 state! {
     /// What the service remembers.
     pub struct State {
@@ -62,8 +65,13 @@ impl State {
 
     /// Notes an event at the end of a stack's events.
     pub fn add_event(&mut self, stack_id: &str, event: Event) {
-        let last = self.events.with_prefix(stack_id).next_back();
-        let number = last.and_then(|(key, _)| key[stack_id.len() + 1..].parse::<u64>().ok()).map_or(0, |last| last + 1);
+        let number = |(key, _): (&str, &Event)| key[stack_id.len() + 1..].parse::<u64>().ok();
+        let first = self.events.with_prefix(stack_id).next().and_then(number).unwrap_or_default();
+        let last = self.events.with_prefix(stack_id).next_back().and_then(number);
+        let number = last.map_or(0, |last| last + 1);
+        if number - first >= MOST_EVENTS {
+            self.events.remove(&format!("{stack_id}|{first:08}"));
+        }
         self.events.insert(format!("{stack_id}|{number:08}"), event);
     }
 
@@ -90,6 +98,9 @@ impl State {
         self.add_event(stack_id, event);
         if let Some(id) = executed {
             self.conclude(&id, status);
+        }
+        if status == "DELETE_COMPLETE" {
+            self.bury_deleted();
         }
     }
 

@@ -29,8 +29,12 @@ pub fn tags_of(definition: &Definition) -> Value {
     definition.tags.iter().map(|tag| json!({ "Key": tag.key, "Value": tag.value })).collect()
 }
 
-fn stack_of(stack: &Stack) -> Value {
+fn description_of(stack: &Stack) -> Option<String> {
     let template = Template::parse(&stack.definition.template_body).ok();
+    stack.description.clone().or_else(|| template?.description().map(str::to_owned))
+}
+
+fn stack_of(stack: &Stack) -> Value {
     let outputs: Vec<Value> = stack
         .outputs
         .iter()
@@ -51,7 +55,7 @@ fn stack_of(stack: &Stack) -> Value {
         "StackId": stack.id,
         "StackName": stack.name,
         "ChangeSetId": change_set_id,
-        "Description": template.as_ref().and_then(Template::description),
+        "Description": description_of(stack),
         "Parameters": parameters_of(&stack.definition),
         "CreationTime": iso8601(stack.created),
         "DeletionTime": stack.deleted.map(iso8601),
@@ -163,11 +167,10 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 }
 
 fn summary_of(stack: &Stack) -> Value {
-    let template = Template::parse(&stack.definition.template_body).ok();
     json!({
         "StackId": stack.id,
         "StackName": stack.name,
-        "TemplateDescription": template.as_ref().and_then(Template::description),
+        "TemplateDescription": description_of(stack),
         "CreationTime": iso8601(stack.created),
         "LastUpdatedTime": stack.updated.map(iso8601),
         "DeletionTime": stack.deleted.map(iso8601),

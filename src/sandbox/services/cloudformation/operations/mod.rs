@@ -89,6 +89,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         policy: None,
         policy_during_update: None,
         skip: Vec::new(),
+        description: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::model::{Definition, State};
+use super::super::model::{Definition, Stack, State};
 use super::super::template::parameters::{declared, defaults};
 use super::super::template::resolve::Scope;
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
@@ -43,7 +43,7 @@ fn stored<'a>(state: &'a State, input: &Get) -> Result<&'a Definition, Fault> {
     let stack = input.stack_name.as_ref().map(|name| find_described(state, name)).transpose()?;
     let Some(name) = &input.change_set_name else {
         let stack = stack.ok_or_else(|| invalid("StackName is required if ChangeSetName is not specified."))?;
-        return Ok(&stack.definition);
+        return kept(stack);
     };
     if stack.is_none() && !name.starts_with("arn:") {
         return Err(invalid("StackName is a required parameter."));
@@ -54,6 +54,14 @@ fn stored<'a>(state: &'a State, input: &Get) -> Result<&'a Definition, Fault> {
         .find(|one| one.id == *name || (one.name == *name && stack.is_some_and(|stack| stack.id == one.stack_id)));
     let missing = || Fault::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"));
     found.map(|one| &one.definition).ok_or_else(missing)
+}
+
+/// What a stack is made of; of a deleted one that is forgotten.
+fn kept(stack: &Stack) -> Result<&Definition, Fault> {
+    if stack.is_deleted() {
+        return Err(Fault::not_implemented("the templates of deleted stacks"));
+    }
+    Ok(&stack.definition)
 }
 
 /// The input of operations on a template.
@@ -148,7 +156,7 @@ pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
             if stack.status == "REVIEW_IN_PROGRESS" {
                 return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
             }
-            Ok(stack.definition.original_template().to_owned())
+            Ok(kept(stack)?.original_template().to_owned())
         })?,
         None => template_text(input.template_body.as_deref(), input.template_url.as_deref())?,
     };

@@ -76,7 +76,9 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
         .flat_map(|tags| tags.keys())
         .filter(|key| wanted.get(key.as_str()).is_none())
         .collect();
-    context.call("logs", "UntagLogGroup", json!({ "logGroupName": name, "tags": gone })).await?;
+    if !gone.is_empty() {
+        context.call("logs", "UntagLogGroup", json!({ "logGroupName": name, "tags": gone })).await?;
+    }
     context.call("logs", "TagLogGroup", json!({ "logGroupName": name, "tags": wanted })).await?;
     Ok(Made::from(&old))
 }
