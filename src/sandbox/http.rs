@@ -130,12 +130,13 @@ async fn run(
 /// The answer to a request for which there is no place, in the words of its protocol as far as its head tells that.
 fn busy(request: &[u8]) -> Vec<u8> {
     let request = String::from_utf8_lossy(request);
+    let path = request.split(' ').nth(1).unwrap_or("/");
     let lines = request.lines().skip(1).take_while(|line| !line.is_empty());
     let headers = lines.filter_map(|line| line.split_once(':'));
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let message = "The sandbox has as many connections open as it allows; try again";
     let fault = Fault::new(503, "ServiceUnavailable", message);
-    let (_, body) = wire::guess(&headers).encode_fault(None, &ids::uuid(), &fault);
+    let (_, body) = wire::guess(&headers, path).encode_fault(None, &ids::uuid(), &fault);
     let mut head = format!(
         "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {}\r\n",
         body.content_type,
