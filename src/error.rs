@@ -126,6 +126,7 @@ impl From<OpsError> for CliError {
                 (Exit::Failed, Some("remove what is in the way; `ecsws destroy` then tries again"))
             }
             OpsError::Aws(_)
+            | OpsError::Unwatched { .. }
             | OpsError::Gone(_)
             | OpsError::StackFailed { .. }
             | OpsError::ChangeSetFailed { .. }
@@ -141,6 +142,10 @@ impl From<OpsError> for CliError {
         }
         match (error, hint) {
             (OpsError::Aws(error), _) => error.into(),
+            (OpsError::Unwatched { error, .. }, _) => {
+                let exit = Self::from(error).exit;
+                Self::new(exit, message).hint("CloudFormation goes on with it; `ecsws deploy` follows it and goes on")
+            }
             (_, Some(hint)) => Self::new(exit, message).hint(hint),
             (_, None) => Self::new(exit, message),
         }

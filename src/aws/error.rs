@@ -80,6 +80,9 @@ const CODES: &[(&str, AwsErrorKind)] = &[
 /// In the messages of signatures that are refused for their time. Their code is that of any wrong signature.
 const CLOCK_SKEW_MESSAGES: &[&str] = &["Signature expired", "Signature not yet current"];
 
+/// What services say when they fail by themselves.
+const FAULTS: [&str; 4] = ["InternalFailure", "InternalError", "ServiceUnavailable", "InternalServer"];
+
 impl AwsError {
     /// An answer of AWS with an error code.
     pub fn answered(action: impl Into<String>, code: &str, message: &str) -> Self {
@@ -134,7 +137,8 @@ impl AwsError {
 
     /// Whether the same call may well succeed a little later.
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind, AwsErrorKind::Throttled | AwsErrorKind::TimedOut | AwsErrorKind::Unreachable)
+        let kind = matches!(self.kind, AwsErrorKind::Throttled | AwsErrorKind::TimedOut | AwsErrorKind::Unreachable);
+        kind || self.code.as_deref().is_some_and(|code| FAULTS.iter().any(|fault| code.starts_with(fault)))
     }
 
     /// What the user can do.
@@ -288,7 +292,9 @@ mod tests {
         let refused = ConnectorError::io(Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)));
         let error = AwsError::from_sdk("x", &SdkError::<Modelled, _>::dispatch_failure(refused));
         assert_eq!((&error.kind, error.is_transient()), (&AwsErrorKind::Unreachable, true));
-        assert!(AwsError::answered("x", "ThrottlingException", "").is_transient());
+        for code in ["ThrottlingException", "InternalFailure", "ServiceUnavailableException", "InternalServerError"] {
+            assert!(AwsError::answered("x", code, "").is_transient(), "{code}");
+        }
         assert!(!AwsError::answered("x", "ValidationError", "").is_transient());
     }
 

@@ -82,12 +82,14 @@ pub async fn changes(
         RequireApproval::Broadening => {
             (diff.security.is_broadening(), "This makes permissions or network access broader. ")
         }
-        RequireApproval::AnyChange => (!diff.is_empty(), ""),
+        // Also what no template shows: tags, parameters, values that are decided at deployment.
+        RequireApproval::AnyChange => (true, ""),
     };
     if !needed {
+        render::changes(&mut ctx.ui, stack, diff);
         return Ok(true);
     }
-    render::security(&mut ctx.ui, stack, diff);
+    render::asked_about(&mut ctx.ui, stack, diff);
     ctx.ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
 }
 

@@ -101,18 +101,26 @@ async fn with_deployed(
     for stack in stacks {
         templates.push(synthesiser.template(project, &stack.name, ctx).await?);
     }
-    let compared = stacks.iter().zip(&templates).map(|(stack, template)| compare(&aws, stack, template, method));
+    // Of its own, so that diffs that run at the same time leave each other's alone.
+    let plan = (method == Method::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
+    let compared =
+        stacks.iter().zip(&templates).map(|(stack, template)| compare(&aws, stack, template, plan.as_deref()));
     let compared = ctx.interrupts.during(try_join_all(compared)).await;
-    if method == Method::ChangeSet && !matches!(compared, Some(Ok(_))) {
-        // Interrupted, or one of them failed while the others were at work.
+    if let Some(plan) = plan.filter(|_| !matches!(compared, Some(Ok(_)))) {
+        // Interrupted, or one of them failed while the others were at work. Why is told; that tidying up goes wrong too would hide it.
         for stack in stacks {
-            ops::forget_plan(&aws, &stack.name).await?;
+            drop(ops::delete_change_set(&aws, &stack.name, &plan).await);
         }
     }
     compared.ok_or_else(|| CliError::new(Exit::Interrupted, "interrupted; nothing has changed"))?
 }
 
-async fn compare(aws: &Aws, stack: &ProjectStack, template: &Template, method: Method) -> Result<StackDiff, CliError> {
+async fn compare(
+    aws: &Aws,
+    stack: &ProjectStack,
+    template: &Template,
+    plan: Option<&str>,
+) -> Result<StackDiff, CliError> {
     let name = stack.name.clone();
     let Some(existing) = aws.stack(&name).await? else {
         let diff = TemplateDiff::between(&Template::default(), template);
@@ -122,9 +130,9 @@ async fn compare(aws: &Aws, stack: &ProjectStack, template: &Template, method: M
     let wanted = template.with_cdk_housekeeping_of(&deployed);
     let diff = TemplateDiff::between(&deployed, &wanted);
     let mut notes = ops::unseen(aws, &existing, &deployed).await?;
-    if method == Method::Template || diff.resources.is_empty() {
+    let Some(plan) = plan.filter(|_| !diff.resources.is_empty()) else {
         return Ok(StackDiff { name, diff, notes });
-    }
+    };
     let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
     let request = StackRequest {
         stack: &name,
@@ -135,7 +143,7 @@ async fn compare(aws: &Aws, stack: &ProjectStack, template: &Template, method: M
         role_arn: None,
         notification_arns: None,
     };
-    let diff = match ops::plan(aws, &request, &existing).await? {
+    let diff = match ops::plan(aws, &request, plan, &existing).await? {
         Planning::Changes(changes) => diff.made_exact(&planned(&changes)),
         Planning::Without(reason) => {
             notes.push(format!("{name} is compared without a change set: {reason}"));

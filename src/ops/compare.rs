@@ -1,13 +1,10 @@
 //! What a diff asks of AWS besides the template: a read-only change set, and what deploy cannot see.
 
-use super::deploy::{Prepared, prepare};
+use super::change_set::{Prepared, prepare};
 use super::state::{Standing, standing};
 use super::{OpsError, Result};
-use crate::aws::{Aws, AwsErrorKind, PlannedChange, ServiceName, Stack, StackRequest};
+use crate::aws::{Aws, AwsError, AwsErrorKind, PlannedChange, ServiceName, Stack, StackRequest};
 use crate::stack::Template;
-
-/// The change set's name; one that was left over is replaced.
-const CHANGE_SET: &str = "ecsws-diff";
 
 /// What CloudFormation says of a change.
 #[derive(Debug)]
@@ -18,38 +15,42 @@ pub enum Planning {
     Without(String),
 }
 
-/// Makes a change set of a stack that exists, reads it and deletes it again.
-pub async fn plan(aws: &Aws, request: &StackRequest<'_>, stack: &Stack) -> Result<Planning> {
+/// Makes a change set of a stack that exists, reads it and deletes it again. Its name has to be one that nobody else uses.
+pub async fn plan(aws: &Aws, request: &StackRequest<'_>, name: &str, stack: &Stack) -> Result<Planning> {
     if standing(&stack.status) != Standing::Updatable {
         return Ok(Planning::Without(format!("stack {} is {}", stack.name, stack.status)));
     }
-    match prepare(aws, request, CHANGE_SET, Some(stack)).await {
+    match prepare(aws, request, name, Some(stack)).await {
         Ok(Prepared::NoChanges) => Ok(Planning::Changes(Vec::new())),
         Ok(Prepared::Ready(ready)) => {
             ready.discard(aws).await?;
             Ok(Planning::Changes(ready.change_set.changes))
         }
-        Err(OpsError::Aws(error)) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => {
-            Ok(Planning::Without(error.to_string()))
-        }
-        Err(error @ (OpsError::ChangeSetFailed { .. } | OpsError::Overtaken(_))) => {
+        Err(OpsError::Aws(error)) if is_denied(&error) => Ok(Planning::Without(error.to_string())),
+        Err(error @ (OpsError::ChangeSetFailed { .. } | OpsError::Overtaken(_) | OpsError::Gone(_))) => {
             Ok(Planning::Without(error.to_string()))
         }
         Err(error) => Err(error),
     }
 }
 
-/// Deletes the change set that was being made of a stack that exists.
-pub async fn forget_plan(aws: &Aws, stack: &str) -> Result<()> {
-    if let Some(change_set) = aws.change_set(stack, CHANGE_SET).await? {
-        aws.delete_change_set(&change_set.arn).await?;
-    }
-    Ok(())
+fn is_denied(error: &AwsError) -> bool {
+    matches!(error.kind, AwsErrorKind::AccessDenied(_))
 }
 
 /// What is otherwise than the deployed template says, so that comparing templates cannot show it; in sentences.
 pub async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
     let mut notes: Vec<String> = repair(stack).into_iter().collect();
+    match of_services(aws, stack, deployed).await {
+        Ok(more) => notes.extend(more),
+        Err(error) if is_denied(&error) => notes.push(format!("what runs is not compared: {error}")),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(notes)
+}
+
+async fn of_services(aws: &Aws, stack: &Stack, deployed: &Template) -> std::result::Result<Vec<String>, AwsError> {
+    let mut notes = Vec::new();
     let resources = aws.stack_resources(&stack.arn).await?;
     for resource in resources.iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
         let Some(name) = ServiceName::from_arn(&resource.physical_id) else { continue };

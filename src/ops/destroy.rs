@@ -32,7 +32,10 @@ pub async fn survey(aws: &Aws, stack: &Stack, template: &Template, also_deleted:
     }
     let mut in_use = Vec::new();
     for export in own_exports(aws, stack).await? {
-        let importers = aws.importers(&export).await?;
+        let importers = match aws.importers(&export).await {
+            Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => break,
+            importers => importers?,
+        };
         let importers: Vec<String> = importers.into_iter().filter(|name| !also_deleted.contains(name)).collect();
         if !importers.is_empty() {
             in_use.push((export, importers));

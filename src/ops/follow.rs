@@ -1,15 +1,15 @@
-//! Follows a stack's events from a known one to the end of the operation, and the services in it while they are in progress.
+//! Follows a stack's events from a known one to the end of the operation, with the services in it beside them.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::patience::patiently;
-use super::services::ServiceWatch;
-use super::steady::until_steady;
-use super::{Casualties, DeployEvent, OpsError, Result, Verdict};
-use crate::aws::{Aws, ServiceName, Stack, StackEvent};
+use super::services::Services;
+use super::{Casualties, DeployEvent, OpsError, Result};
+use crate::aws::{Aws, Stack, StackEvent};
 
 /// After something has happened, CloudFormation is asked again so soon.
 const LIVELY: Duration = Duration::from_millis(300);
@@ -21,10 +21,23 @@ const SILENCE: Duration = Duration::from_secs(30);
 const QUIET_ROUNDS: u32 = 5;
 /// Until the operation is seen to have begun, the status may still be the one from before it: answers are eventually consistent.
 const QUIET_ROUNDS_BEFORE: u32 = 30;
+/// How often a stack is described again that does not know yet of its own end.
+const STALE_READS: u32 = 10;
+/// What ECS has to say at the end is waited for so long.
+const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// An operation on a stack that is being followed. [`Follow::run`] may be dropped and called again: no event is told twice, none is lost.
 #[derive(Debug)]
 pub(super) struct Follow {
+    reader: Reader,
+    /// Events that the services have not heard yet.
+    heard: RefCell<Vec<StackEvent>>,
+    services: Services,
+}
+
+/// Reads a stack's events.
+#[derive(Debug)]
+struct Reader {
     stack: String,
     arn: String,
     /// The newest event that has been told.
@@ -34,9 +47,8 @@ pub(super) struct Follow {
     done: usize,
     /// Whether the operation is known to have begun.
     begun: bool,
-    /// PRIMARY deployments from before, by the service's logical id.
-    before: HashMap<String, String>,
-    services: BTreeMap<String, ServiceWatch>,
+    /// The state in which the stack has come to rest.
+    end: Option<String>,
     /// Logical ids of the resources in progress.
     in_progress: BTreeSet<String>,
     reasons: Vec<String>,
@@ -69,38 +81,63 @@ impl Follow {
     }
 
     fn new(stack: &Stack, seen: Option<String>, total: usize, begun: bool) -> Self {
-        Self {
+        let reader = Reader {
             stack: stack.name.clone(),
             arn: stack.arn.clone(),
             seen,
             total,
             done: 0,
             begun,
-            before: HashMap::new(),
-            services: BTreeMap::new(),
+            end: None,
             in_progress: BTreeSet::new(),
             reasons: Vec::new(),
             own_reason: None,
-        }
+        };
+        Self { reader, heard: RefCell::default(), services: Services::default() }
     }
 
     /// Remembers the PRIMARY deployments of the stack's services, before anything begins.
     pub async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
-        for resource in aws.stack_resources(&self.arn).await? {
-            if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
-                continue;
-            }
-            let Some(name) = ServiceName::from_arn(&resource.physical_id) else { continue };
-            // A service that cannot be described now is judged by the times of its deployments.
-            let state = aws.service_state(&name).await.ok().flatten();
-            let primary = state.and_then(|state| state.deployments.into_iter().find(|one| one.status == "PRIMARY"));
-            self.before.extend(primary.map(|primary| (resource.logical_id, primary.id)));
-        }
-        Ok(())
+        self.services.remember_deployments(aws, &self.reader.arn).await
     }
 
-    /// Emits every event until the stack is at rest.
+    /// Emits every event until the stack is at rest. ECS is asked beside CloudFormation: a slow one does not hold up the other.
     pub async fn run(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Result<Ended> {
+        let shared = RefCell::new(emit);
+        let mut by_reader = |event| (shared.borrow_mut())(event);
+        let mut by_services = |event| (shared.borrow_mut())(event);
+        let (status, stack) = tokio::select! {
+            ended = Box::pin(self.reader.run(aws, &self.heard, &mut by_reader)) => ended?,
+            never = Box::pin(self.services.run(aws, &self.heard, &mut by_services)) => match never {},
+        };
+        // It has ended whatever ECS says, or does not say.
+        drop(timeout(LAST_LOOK, Box::pin(self.services.look(aws, &self.heard, &mut by_reader))).await);
+        let casualties = Box::pin(self.services.casualties(aws, &mut by_reader)).await;
+        let Reader { reasons, own_reason, .. } = &self.reader;
+        // Without a resource that failed, the stack itself says why.
+        let reasons = if reasons.is_empty() { own_reason.iter().cloned().collect() } else { reasons.clone() };
+        Ok(Ended { status, stack, reasons, casualties, failed: self.services.failed() })
+    }
+
+    /// Waits until the services of the stack are steady.
+    pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+        self.services.until_steady(aws, limit, emit).await
+    }
+
+    /// The tasks that stopped, cause by cause.
+    pub async fn casualties(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<Casualties> {
+        self.services.casualties(aws, emit).await
+    }
+}
+
+impl Reader {
+    /// Tells events until the stack is at rest: its state then, and the stack unless it is deleted.
+    async fn run(
+        &mut self,
+        aws: &Aws,
+        heard: &RefCell<Vec<StackEvent>>,
+        emit: &mut dyn FnMut(DeployEvent),
+    ) -> Result<(String, Option<Stack>)> {
         let (mut pause, mut quiet, mut told) = (LIVELY, 0, Instant::now());
         loop {
             let events = patiently(async || aws.stack_events_after(&self.arn, self.seen.as_deref()).await).await?;
@@ -115,103 +152,60 @@ impl Follow {
                 let (done, total) = (self.done, self.total.max(self.done));
                 emit(DeployEvent::InProgress { stack: self.stack.clone(), done, total, resources });
             }
-            let end = self.hear(&events, emit);
-            for watch in self.services.values_mut() {
-                watch.look(aws, emit).await;
+            for event in events {
+                self.hear(&event, emit);
+                heard.borrow_mut().push(event);
             }
-            if end.is_some() || quiet >= if self.begun { QUIET_ROUNDS } else { QUIET_ROUNDS_BEFORE } {
+            if let Some(end) = self.end.clone() {
+                let stack = self.stack_at(&end, aws).await?;
+                return Ok((end, stack));
+            }
+            if quiet >= if self.begun { QUIET_ROUNDS } else { QUIET_ROUNDS_BEFORE } {
                 let stack = patiently(async || aws.stack(&self.arn).await).await?;
                 let now = stack.as_ref().map_or("DELETE_COMPLETE", |stack| &stack.status).to_owned();
-                let status = end.unwrap_or(now);
-                if is_at_rest(&status) && status != "REVIEW_IN_PROGRESS" {
-                    return Ok(self.ended(status, stack, aws, emit).await);
+                if is_at_rest(&now) && now != "REVIEW_IN_PROGRESS" {
+                    return Ok((now, stack));
                 }
-                (quiet, self.begun) = (0, self.begun || !is_at_rest(&status));
+                (quiet, self.begun) = (0, self.begun || !is_at_rest(&now));
             }
             sleep(pause).await;
         }
     }
 
-    /// Tells events; the state in which the stack has come to rest, if it has.
-    fn hear(&mut self, events: &[StackEvent], emit: &mut dyn FnMut(DeployEvent)) -> Option<String> {
-        let mut end = None;
-        for event in events {
-            self.seen = Some(event.id.clone());
-            self.begun = true;
-            self.done += usize::from(is_complete(&event.status));
-            if self.is_own(event) {
-                end = is_at_rest(&event.status).then(|| event.status.clone());
-                if event.status.contains("ROLLBACK") || event.status.ends_with("_FAILED") {
-                    self.own_reason = self.own_reason.take().or_else(|| event.reason.clone());
-                }
+    /// The stack in the state that its events have told already: descriptions may be a moment older.
+    async fn stack_at(&self, status: &str, aws: &Aws) -> Result<Option<Stack>> {
+        let mut stack = None;
+        for _ in 0..STALE_READS {
+            stack = patiently(async || aws.stack(&self.arn).await).await?;
+            if stack.as_ref().is_none_or(|stack| stack.status == status) {
+                break;
             }
-            if event.status.ends_with("_IN_PROGRESS") && !self.is_own(event) {
-                self.in_progress.insert(event.logical_id.clone());
-            } else {
-                self.in_progress.remove(&event.logical_id);
+            sleep(LIVELY).await;
+        }
+        Ok(stack)
+    }
+
+    fn hear(&mut self, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
+        self.seen = Some(event.id.clone());
+        self.begun = true;
+        self.done += usize::from(is_complete(&event.status));
+        if event.resource_type == "AWS::CloudFormation::Stack" && event.physical_id == self.arn {
+            self.end = is_at_rest(&event.status).then(|| event.status.clone());
+            if event.status.contains("ROLLBACK") || event.status.ends_with("_FAILED") {
+                self.own_reason = self.own_reason.take().or_else(|| event.reason.clone());
             }
-            self.watch(event);
-            self.reasons.extend(own_failure(event));
-            emit(DeployEvent::Resource {
-                stack: self.stack.clone(),
-                done: self.done,
-                total: self.total.max(self.done),
-                resource: event.clone().into(),
-            });
+        } else if event.status.ends_with("_IN_PROGRESS") {
+            self.in_progress.insert(event.logical_id.clone());
+        } else {
+            self.in_progress.remove(&event.logical_id);
         }
-        end
-    }
-
-    /// Learns from an event which services are in progress, and tells it to those that are.
-    fn watch(&mut self, event: &StackEvent) {
-        let begins = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
-        if event.resource_type == "AWS::ECS::Service"
-            && begins
-            && let Some(name) = ServiceName::from_arn(&event.physical_id)
-        {
-            let before = self.before.get(&event.logical_id).cloned();
-            let new = || ServiceWatch::new(name, &event.logical_id, before);
-            self.services.entry(event.logical_id.clone()).or_insert_with(new);
-        }
-        self.services.values_mut().for_each(|watch| watch.hear(event));
-    }
-
-    /// Waits until the services of the stack are steady.
-    pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
-        let mut watches: Vec<&mut ServiceWatch> = self.services.values_mut().collect();
-        until_steady(aws, &mut watches, limit, emit).await
-    }
-
-    /// The tasks that stopped, cause by cause.
-    pub async fn casualties(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<Casualties> {
-        let mut casualties = Vec::new();
-        for watch in self.services.values_mut() {
-            casualties.extend(watch.casualties(aws, emit).await);
-        }
-        casualties
-    }
-
-    async fn ended(
-        &mut self,
-        status: String,
-        stack: Option<Stack>,
-        aws: &Aws,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) -> Ended {
-        // Without a resource that failed, the stack itself says why.
-        let reasons =
-            if self.reasons.is_empty() { self.own_reason.clone().into_iter().collect() } else { self.reasons.clone() };
-        let casualties = self.casualties(aws, emit).await;
-        let failed = self.services.values().filter_map(|watch| match watch.verdict() {
-            Verdict::Failed(cause) => Some((watch.name().service.clone(), cause.clone())),
-            _ => None,
+        self.reasons.extend(own_failure(event));
+        emit(DeployEvent::Resource {
+            stack: self.stack.clone(),
+            done: self.done,
+            total: self.total.max(self.done),
+            resource: event.clone().into(),
         });
-        let failed = failed.collect();
-        Ended { status, stack, reasons, casualties, failed }
-    }
-
-    fn is_own(&self, event: &StackEvent) -> bool {
-        event.resource_type == "AWS::CloudFormation::Stack" && event.physical_id == self.arn
     }
 }
 

@@ -1,5 +1,6 @@
 //! The long-running work over AWS and the stack model. It emits typed events and never writes to the terminal.
 
+mod change_set;
 mod compare;
 mod deploy;
 mod destroy;
@@ -9,24 +10,25 @@ mod locate;
 mod patience;
 mod preflight;
 pub mod rollout;
+mod service;
 mod services;
 mod state;
 mod status;
-mod steady;
 mod tail;
 
 use std::time::Duration;
 
-pub use compare::{Planning, forget_plan, plan, unseen};
-pub use deploy::{Execution, Patience, Prepared, Ready, STEADY_WITHIN, cancel, give_up, prepare};
+pub use change_set::{Prepared, Ready, delete_change_set, discard, prepare};
+pub use compare::{Planning, plan, unseen};
+pub use deploy::{Execution, Limits, STEADY_WITHIN, cancel};
 pub use destroy::{Demolition, destroy, survey};
 pub use events::{Casualties, DeployEvent, Operation, ResourceEvent};
 pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
 pub use preflight::{Findings, preflight};
 pub use rollout::Verdict;
-pub use state::{Settled, roll_back, settle};
+pub use services::wait_until_steady;
+pub use state::{Found, attach, clear_away, find, roll_back};
 pub use status::{StatusReport, read_status};
-pub use steady::wait_until_steady;
 pub use tail::{Tail, TailOptions};
 
 use crate::aws::AwsError;
@@ -38,6 +40,14 @@ pub enum OpsError {
     /// A call to AWS failed.
     #[error(transparent)]
     Aws(#[from] AwsError),
+    /// A call failed while CloudFormation was being watched, which goes on.
+    #[error("cannot go on watching stack `{stack}`: {error}")]
+    Unwatched {
+        /// The stack's name.
+        stack: String,
+        /// What went wrong.
+        error: AwsError,
+    },
     /// The operation ended in another state than it should have.
     #[error("stack `{stack}` is {status}{}{}", if reasons.is_empty() { "" } else { "\n  " }, reasons.join("\n  "))]
     StackFailed {
@@ -102,6 +112,14 @@ pub enum OpsError {
 }
 
 impl OpsError {
+    /// The same error, when it came while an operation on this stack was being followed.
+    fn while_following(self, stack: &str) -> Self {
+        match self {
+            Self::Aws(error) => Self::Unwatched { stack: stack.to_owned(), error },
+            other => other,
+        }
+    }
+
     /// The tasks that stopped while what failed was going on.
     pub fn casualties(&self) -> &[Casualties] {
         match self {

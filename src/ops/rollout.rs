@@ -76,7 +76,10 @@ pub struct Rollout {
     verdict: Verdict,
     /// Since when what happens to tasks is wanted: the stack is rolled back, or the service deleted.
     taken_back: Option<Timestamp>,
+    /// The service is deleted: nothing of it is judged any more.
     leaving: bool,
+    /// It is new, so each of its deployments is.
+    created: bool,
     deployments: Vec<Deployment>,
     said: HashSet<String>,
     stopped: HashSet<String>,
@@ -95,6 +98,7 @@ impl Rollout {
             verdict: Verdict::Waiting,
             taken_back: None,
             leaving: false,
+            created: false,
             deployments: Vec::new(),
             said: HashSet::new(),
             stopped: HashSet::new(),
@@ -147,7 +151,10 @@ impl Rollout {
             return;
         }
         match status {
-            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" if self.taken_back.is_none() => self.begin(event.timestamp),
+            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" if self.taken_back.is_none() => {
+                self.created |= status == "CREATE_IN_PROGRESS";
+                self.begin(event.timestamp);
+            }
             "CREATE_FAILED" | "UPDATE_FAILED" => {
                 self.fail(event.reason.as_deref().unwrap_or("CloudFormation gives no reason"));
             }
@@ -174,6 +181,9 @@ impl Rollout {
         let Some(primary) = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY") else {
             if self.ours.is_some() && service.status != "ACTIVE" {
                 self.fail(&format!("the service is {}", service.status));
+            } else if service.status == "ACTIVE" && service.deployments.is_empty() && runs_all(service) {
+                // With CODE_DEPLOY or EXTERNAL there are task sets in place of deployments.
+                self.verdict = Verdict::Done;
             }
             return;
         };
@@ -196,6 +206,7 @@ impl Rollout {
 
     fn is_from_before(&self, deployment: &Deployment) -> bool {
         match (&self.before, self.began, deployment.created) {
+            _ if self.created => false,
             (Some(before), ..) => *before == deployment.id,
             (None, Some(began), Some(created)) => created < began.saturating_sub(SLACK).unwrap_or(began),
             (None, ..) => false,

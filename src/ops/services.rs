@@ -1,133 +1,147 @@
-//! Watches a service while its stack is created or updated: asks ECS, folds the answers, and reads what failed containers printed.
+//! The services of a stack that is created or updated: which there are, a look at each, and the wait for all.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::convert::Infallible;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
 
-use super::rollout::{Progress, Rollout, Sighting, Verdict};
-use super::{Casualties, DeployEvent};
-use crate::aws::{Aws, LogPlace, ServiceName, ServiceState, StackEvent, Task};
+use super::service::ServiceWatch;
+use super::{Casualties, DeployEvent, OpsError, Result, Verdict};
+use crate::aws::{Aws, ServiceName, StackEvent};
 
-/// How much of a failed container's log is told.
-const LOG_LINES: u16 = 20;
-/// Lines reach CloudWatch some seconds after they are printed; they are asked for so many times.
-const LOG_ATTEMPTS: u32 = 8;
+/// How often ECS is asked.
+const PAUSE: Duration = Duration::from_secs(1);
+/// A change of the count may be done at once.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
-/// A service in progress.
-#[derive(Debug)]
-pub(super) struct ServiceWatch {
-    name: ServiceName,
-    rollout: Rollout,
-    /// Events of the stack that are not folded in yet: looking may be given up in between, and none may be lost.
-    heard: Vec<StackEvent>,
-    /// Where containers log, by task definition.
-    places: HashMap<String, Vec<LogPlace>>,
-    casualties: Vec<Group>,
+/// The services in progress.
+#[derive(Debug, Default)]
+pub(super) struct Services {
+    /// PRIMARY deployments from before, by the service's logical id.
+    before: HashMap<String, String>,
+    /// By logical id.
+    watches: BTreeMap<String, ServiceWatch>,
+    /// What stopped in services that have been replaced.
+    replaced: Vec<Casualties>,
 }
 
-/// Tasks that stopped for one cause, and the first of them.
-#[derive(Debug)]
-struct Group {
-    casualties: Casualties,
-    first: Task,
-    attempts: u32,
-}
-
-impl ServiceWatch {
-    /// `before` is the PRIMARY deployment from before the update, if known.
-    pub fn new(name: ServiceName, logical_id: &str, before: Option<String>) -> Self {
-        let rollout = Rollout::new(logical_id, before);
-        Self { name, rollout, heard: Vec::new(), places: HashMap::new(), casualties: Vec::new() }
-    }
-
-    /// The update begins now: there is no stack whose events say so.
-    pub fn begin(&mut self, at: Timestamp) {
-        self.rollout.begin(at);
-    }
-
-    /// The service and its cluster.
-    pub fn name(&self) -> &ServiceName {
-        &self.name
-    }
-
-    /// How its rollout stands.
-    pub fn verdict(&self) -> &Verdict {
-        self.rollout.verdict()
-    }
-
-    /// Hears an event of the stack, for the next look.
-    pub fn hear(&mut self, event: &StackEvent) {
-        self.heard.push(event.clone());
-    }
-
-    /// Looks at the service and tells what is new. That ECS does not answer is no reason to stop following the stack.
-    pub async fn look(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
-        let (service, stopped) = tokio::join!(aws.service_state(&self.name), aws.stopped_tasks(&self.name));
-        let service = service.ok().map(|service| service.unwrap_or_else(ServiceState::missing));
-        let events = std::mem::take(&mut self.heard);
-        let sighting = Sighting { events, service, stopped: stopped.unwrap_or_default() };
-        for progress in self.rollout.apply(&sighting) {
-            self.tell(progress, emit);
-        }
-        for at in 0..self.casualties.len() {
-            self.read_log(at, aws, emit).await;
-        }
-    }
-
-    fn tell(&mut self, progress: Progress, emit: &mut dyn FnMut(DeployEvent)) {
-        let service = self.name.service.clone();
-        emit(match progress {
-            Progress::Deployments(deployments) => DeployEvent::Rollout { service, deployments },
-            Progress::Said(event) => {
-                DeployEvent::ServiceEvent { service, timestamp: event.timestamp, message: event.message }
+impl Services {
+    /// Remembers the PRIMARY deployments of the services of a stack, before anything begins.
+    pub async fn remember_deployments(&mut self, aws: &Aws, stack: &str) -> Result<()> {
+        for resource in aws.stack_resources(stack).await? {
+            if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
+                continue;
             }
-            Progress::Stuck { cause } => DeployEvent::Stuck { service, cause },
-            Progress::Stopped { task, count, cause } => {
-                let event = DeployEvent::TaskStopped { service, task: task.id.clone(), cause: cause.clone(), count };
-                match self.casualties.iter_mut().find(|group| group.casualties.cause == cause) {
-                    Some(group) => group.casualties.count = count,
-                    None => self.casualties.push(Group {
-                        casualties: Casualties { service: self.name.service.clone(), cause, count, log: None },
-                        first: task,
-                        attempts: 0,
-                    }),
+            let Some(name) = ServiceName::from_arn(&resource.physical_id) else { continue };
+            // A service that cannot be described now is judged by the times of its deployments.
+            let state = aws.service_state(&name).await.ok().flatten();
+            let primary = state.and_then(|state| state.deployments.into_iter().find(|one| one.status == "PRIMARY"));
+            self.before.extend(primary.map(|primary| (resource.logical_id, primary.id)));
+        }
+        Ok(())
+    }
+
+    /// Looks at every service in progress, again and again.
+    pub async fn run(
+        &mut self,
+        aws: &Aws,
+        heard: &RefCell<Vec<StackEvent>>,
+        emit: &mut dyn FnMut(DeployEvent),
+    ) -> Infallible {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            self.look(aws, heard, emit).await;
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE);
+        }
+    }
+
+    /// Takes in what was heard, and looks at every service once.
+    pub async fn look(&mut self, aws: &Aws, heard: &RefCell<Vec<StackEvent>>, emit: &mut dyn FnMut(DeployEvent)) {
+        for event in heard.take() {
+            self.hear(&event, aws, emit).await;
+        }
+        for watch in self.watches.values_mut() {
+            watch.look(aws, emit).await;
+        }
+    }
+
+    /// Learns from an event which services are in progress. One that takes the place of another is a service of its own.
+    async fn hear(&mut self, event: &StackEvent, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
+        let begins = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
+        if event.resource_type == "AWS::ECS::Service"
+            && begins
+            && let Some(name) = ServiceName::from_arn(&event.physical_id)
+        {
+            let id = &event.logical_id;
+            let known = self.watches.get(id).map(|watch| watch.name().clone());
+            if known.as_ref() != Some(&name) {
+                let before = self.before.remove(id).filter(|_| known.is_none());
+                if let Some(mut former) = self.watches.insert(id.clone(), ServiceWatch::new(name, id, before)) {
+                    self.replaced.extend(former.casualties(aws, emit).await);
                 }
-                event
             }
-        });
+        }
+        self.watches.values_mut().for_each(|watch| watch.hear(event));
     }
 
-    /// Reads the log of the container that ended the first task of a group, until there is something in it.
-    async fn read_log(&mut self, at: usize, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
-        let Group { casualties, first, attempts } = &mut self.casualties[at];
-        let Some(container) = first.culprit().filter(|_| casualties.log.is_none() && *attempts < LOG_ATTEMPTS) else {
-            return;
-        };
-        *attempts += 1;
-        let definition = first.task_definition.clone();
-        if !self.places.contains_key(&definition) {
-            let Ok(places) = aws.log_places(&definition).await else { return };
-            self.places.insert(definition.clone(), places);
-        }
-        let places = self.places.get(&definition).into_iter().flatten();
-        let Some(place) = places.into_iter().find(|place| place.container == container.name) else {
-            *attempts = LOG_ATTEMPTS;
-            return;
-        };
-        let lines = aws.last_log_lines(&place.group, &place.stream(&first.id), LOG_LINES).await.unwrap_or_default();
-        if !lines.is_empty() {
-            let (service, task, container) = (self.name.service.clone(), first.id.clone(), container.name.clone());
-            casualties.log = Some((container.clone(), lines.clone()));
-            emit(DeployEvent::TaskLog { service, task, container, lines });
-        }
-    }
-
-    /// What stopped, cause by cause; asks once more for logs that were not there yet.
+    /// The tasks that stopped, cause by cause.
     pub async fn casualties(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<Casualties> {
-        for at in 0..self.casualties.len() {
-            self.casualties[at].attempts = 0;
-            self.read_log(at, aws, emit).await;
+        let mut casualties = self.replaced.clone();
+        for watch in self.watches.values_mut() {
+            casualties.extend(watch.casualties(aws, emit).await);
         }
-        self.casualties.iter().map(|group| group.casualties.clone()).collect()
+        casualties
     }
+
+    /// The services whose rollout failed, with the cause.
+    pub fn failed(&self) -> Vec<(String, String)> {
+        let failed = self.watches.values().filter_map(|watch| match watch.verdict() {
+            Verdict::Failed(cause) => Some((watch.name().service.clone(), cause.clone())),
+            _ => None,
+        });
+        failed.collect()
+    }
+
+    /// Looks at the services until every rollout is complete, or `limit` has passed. The first that fails is the failure.
+    pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+        let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+        loop {
+            for watch in self.watches.values_mut().filter(|watch| !watch.is_done()) {
+                watch.look(aws, emit).await;
+                let late = begun.elapsed() >= limit && !watch.is_done();
+                let verdict = watch.verdict().clone();
+                if !late && !matches!(verdict, Verdict::Failed(_)) {
+                    continue;
+                }
+                let (service, casualties) = (watch.name().service.clone(), watch.casualties(aws, emit).await);
+                return Err(match verdict {
+                    Verdict::Failed(reason) => OpsError::RolloutFailed { service, reason, casualties },
+                    _ => OpsError::NotSteady { service, seconds: limit.as_secs(), casualties },
+                });
+            }
+            if self.watches.values().all(ServiceWatch::is_done) {
+                return Ok(());
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(PAUSE);
+        }
+    }
+}
+
+/// Looks at one service, whose update began at `since`, until its rollout is complete, has failed, or `limit` has passed.
+pub async fn wait_until_steady(
+    aws: &Aws,
+    name: &ServiceName,
+    since: Timestamp,
+    limit: Duration,
+    emit: &mut dyn FnMut(DeployEvent),
+) -> Result<()> {
+    let mut watch = ServiceWatch::new(name.clone(), "", None);
+    watch.begin(since);
+    let mut services = Services { watches: BTreeMap::from([(String::new(), watch)]), ..Services::default() };
+    services.until_steady(aws, limit, emit).await
 }

@@ -36,59 +36,71 @@ pub(super) fn standing(status: &str) -> Standing {
     }
 }
 
-/// What a deploy found, with nothing going on.
+/// How a deploy finds a stack.
 #[derive(Debug)]
-pub enum Settled {
-    /// There is no stack.
+pub enum Found {
+    /// There is no stack, or only one in review.
     Absent,
     /// It can be updated.
     Updatable(Stack),
+    /// Its creation failed and was taken back: nothing of it ever worked. [`clear_away`] deletes it.
+    Leftover(Stack),
     /// A creation or an update failed and was left as it is; [`roll_back`] takes it back.
     Failed(Stack),
     /// Its rollback is stuck at these resources; [`roll_back`] goes on with it.
     Stuck(Stack, Vec<String>),
+    /// An operation goes on; [`attach`] follows it.
+    Busy(Stack, Operation),
 }
 
-/// Waits until nothing goes on with the stack, and removes what a failed creation left: nothing of it ever worked. `known` is what was
-/// just seen of it, if anything was.
-pub async fn settle(
-    aws: &Aws,
-    name: &str,
-    mut known: Option<Stack>,
-    emit: &mut dyn FnMut(DeployEvent),
-) -> Result<Settled> {
-    loop {
-        let stack = match known.take() {
-            Some(stack) => Some(stack),
-            None => aws.stack(name).await?,
-        };
-        let Some(stack) = stack else { return Ok(Settled::Absent) };
-        match standing(&stack.status) {
-            Standing::InReview => return Ok(Settled::Absent),
-            Standing::Updatable => return Ok(Settled::Updatable(stack)),
-            Standing::Failed => return Ok(Settled::Failed(stack)),
-            Standing::RollbackFailed => {
-                let stuck = failed_resources(aws, &stack, "UPDATE_FAILED").await?;
-                return Ok(Settled::Stuck(stack, stuck));
-            }
-            Standing::DeleteFailed => {
-                let reasons = failed_resources(aws, &stack, "DELETE_FAILED").await?;
-                let (stack, status) = (stack.name, stack.status);
-                return Err(OpsError::StackFailed { stack, status, reasons, casualties: Vec::new() });
-            }
-            Standing::Leftover => {
-                emit(DeployEvent::note(format!(
-                    "stack `{name}` was never created ({}): it is deleted and created anew",
-                    stack.status
-                )));
-                super::destroy::delete_and_follow(aws, &stack, emit).await?;
-            }
-            Standing::InProgress => {
-                emit(DeployEvent::note(format!("stack `{name}` is {}: following that to its end first", stack.status)));
-                Follow::running(aws, &stack).await?.run(aws, emit).await?;
-            }
+/// Looks at a stack. `known` is what was just seen of it, if anything was.
+///
+/// # Errors
+/// Where a deletion failed: with what is in the way.
+pub async fn find(aws: &Aws, name: &str, known: Option<Stack>) -> Result<Found> {
+    let stack = match known {
+        Some(stack) => Some(stack),
+        None => aws.stack(name).await?,
+    };
+    let Some(stack) = stack else { return Ok(Found::Absent) };
+    Ok(match standing(&stack.status) {
+        Standing::InReview => Found::Absent,
+        Standing::Updatable => Found::Updatable(stack),
+        Standing::Leftover => Found::Leftover(stack),
+        Standing::Failed => Found::Failed(stack),
+        Standing::RollbackFailed => {
+            let stuck = failed_resources(aws, &stack, "UPDATE_FAILED").await?;
+            Found::Stuck(stack, stuck)
         }
-    }
+        Standing::DeleteFailed => {
+            let reasons = failed_resources(aws, &stack, "DELETE_FAILED").await?;
+            let (stack, status) = (stack.name, stack.status);
+            return Err(OpsError::StackFailed { stack, status, reasons, casualties: Vec::new() });
+        }
+        Standing::InProgress => {
+            let operation = match stack.status.as_str() {
+                "CREATE_IN_PROGRESS" => Operation::Create,
+                "DELETE_IN_PROGRESS" => Operation::Delete,
+                status if status.contains("ROLLBACK") => Operation::RollBack,
+                _ => Operation::Update,
+            };
+            Found::Busy(stack, operation)
+        }
+    })
+}
+
+/// Follows the operation that goes on with a stack to its end, whatever that is.
+pub async fn attach(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+    emit(DeployEvent::note(format!("stack `{}` is {}: following that to its end first", stack.name, stack.status)));
+    let followed = Follow::running(aws, stack).await?.run(aws, emit).await;
+    followed.map(drop).map_err(|error| error.while_following(&stack.name))
+}
+
+/// Deletes what a failed creation left.
+pub async fn clear_away(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+    let (name, status) = (&stack.name, &stack.status);
+    emit(DeployEvent::note(format!("stack `{name}` was never created ({status}): it is deleted and created anew")));
+    super::destroy::delete_and_follow(aws, stack, emit).await
 }
 
 /// The resources that failed, each with its type and reason.

@@ -46,14 +46,32 @@ pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
 }
 
 /// Shows on stderr what a question is about: the changes of permissions and firewalls, or all when there are none of these.
-pub fn security(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+pub fn asked_about(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     let lines = match text::security(diff, columns) {
+        none if none.is_empty() && diff.is_empty() => {
+            vec![Line::new(
+                Style::Note,
+                format!("{stack}: tags, parameters or values that are decided at deployment change"),
+            )]
+        }
         none if none.is_empty() => text::stack(stack, diff, columns),
         lines => lines,
     };
     for line in lines {
         ui.ask_about(&painted(&line));
+    }
+}
+
+/// Notes the changes of a stack that exists; of a new one everything is new.
+pub fn changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+    let is_new = diff.resources.iter().all(|resource| resource.change.old.is_none());
+    if is_new || ui.is_json() {
+        return;
+    }
+    let columns = ui.columns();
+    for line in text::stack(stack, diff, columns) {
+        ui.note(&painted(&line));
     }
 }
 

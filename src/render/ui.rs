@@ -204,6 +204,7 @@ impl Ui {
 
     /// Asks for a yes. `--yes` answers; where nobody can answer it is an error that names `flag`.
     pub async fn confirm(&mut self, question: &str, flag: &str) -> Result<bool, CliError> {
+        let question = clean(question, true);
         if self.yes {
             return Ok(true);
         }

@@ -95,12 +95,30 @@ impl Aws {
                     arn: text(page.change_set_id),
                     status: page.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                     reason: page.status_reason,
+                    execution_status: page
+                        .execution_status
+                        .map(|status| status.as_str().to_owned())
+                        .unwrap_or_default(),
                     changes: Vec::new(),
                 })
                 .changes
                 .extend(changes);
         }
         Ok(found)
+    }
+
+    /// How many change sets a stack has.
+    pub async fn change_set_count(&self, stack: &str) -> Result<usize> {
+        let action = format!("list the change sets of stack `{stack}`");
+        let mut pages = self.cloudformation().list_change_sets().stack_name(stack).into_paginator().send();
+        let mut count = 0;
+        while let Some(page) = pages.next().await {
+            match page {
+                Ok(page) => count += page.summaries.map_or(0, |summaries| summaries.len()),
+                Err(error) => return absent::<usize>(self.error(action, &error)).map(Option::unwrap_or_default),
+            }
+        }
+        Ok(count)
     }
 
     /// Executes a change set by its ARN: what was looked at is what runs. `keep_failed` leaves what fails as it is, instead of rolling back.

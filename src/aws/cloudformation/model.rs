@@ -132,6 +132,8 @@ pub struct ChangeSet {
     pub status: String,
     /// StatusReason: says why it failed.
     pub reason: Option<String>,
+    /// ExecutionStatus: `AVAILABLE`, `EXECUTE_IN_PROGRESS`, …
+    pub execution_status: String,
     /// The resources that it changes.
     pub changes: Vec<PlannedChange>,
 }

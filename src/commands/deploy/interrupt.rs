@@ -1,11 +1,13 @@
 //! Ctrl-C while stacks are deployed: what has not begun is taken back, what CloudFormation works on is the user's to decide.
 
+use std::collections::BTreeMap;
+
 use super::stack::CHANGE_SET;
 use super::stage::{Shared, Underway};
 use crate::aws::Aws;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, DeployEvent, Operation};
+use crate::ops::{self, DeployEvent, Operation, OpsError};
 
 /// What becomes of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,48 +41,60 @@ pub async fn decide(shared: &Shared<'_>) -> Decision {
     }
 }
 
-/// Takes back what CloudFormation works on.
-pub async fn cancel(shared: &Shared<'_>) -> Result<(), CliError> {
+/// Takes back what CloudFormation works on; what cannot be is said.
+pub async fn cancel(shared: &Shared<'_>) {
     shared.cancel();
     for (name, operation, arn) in running(shared) {
-        let message = match operation {
-            Operation::Update if ops::cancel(shared.aws, &arn).await? => "the update is cancelled and rolled back",
-            Operation::Update => "it is too late to cancel the update; it goes on to its end",
-            Operation::Create => {
-                shared.aws.delete_stack(&arn).await?;
-                "what was created is deleted"
-            }
-            Operation::RollBack | Operation::Delete => "this cannot be cancelled; it goes on to its end",
+        let told = match take_back(shared.aws, operation, &arn).await {
+            Ok(told) => told.to_owned(),
+            Err(error) => CliError::from(error).summary(),
         };
-        shared.show(DeployEvent::Note { message: format!("{name}: {message}") });
+        shared.show(DeployEvent::Note { message: format!("{name}: {told}") });
     }
-    Ok(())
+}
+
+async fn take_back(aws: &Aws, operation: Operation, stack: &str) -> Result<&'static str, OpsError> {
+    Ok(match operation {
+        Operation::Update if ops::cancel(aws, stack).await? => "the update is cancelled and rolled back",
+        Operation::Update => "it is too late to cancel the update; it goes on to its end",
+        Operation::Create => {
+            aws.delete_stack(stack).await?;
+            "what was created is deleted"
+        }
+        Operation::RollBack | Operation::Delete => "this cannot be cancelled; it goes on to its end",
+    })
 }
 
 /// Takes back what was only prepared, and says what goes on.
-pub async fn leave(underway: Vec<(String, Underway)>, aws: &Aws) -> CliError {
-    let mut running = Vec::new();
-    for (name, what) in underway {
-        match what {
-            Underway::Running(..) => running.push(name),
-            Underway::Preparing => {
-                if let Err(error) = ops::give_up(aws, &name, CHANGE_SET).await {
-                    return error.into();
-                }
-            }
+pub async fn leave(underway: &BTreeMap<String, Underway>, aws: &Aws) -> CliError {
+    let of = |wanted: fn(&Underway) -> bool| {
+        let names = underway.iter().filter(|(_, what)| wanted(what)).map(|(name, _)| name.as_str());
+        names.collect::<Vec<_>>()
+    };
+    let mut error = match of(|what| matches!(what, Underway::Running(..))) {
+        none if none.is_empty() => match of(|what| *what == Underway::Settling) {
+            none if none.is_empty() => interrupted("nothing has changed that is not told above"),
+            settling => interrupted(&format!("{} is deployed, and ECS goes on with its tasks", settling.join(", "))),
+        },
+        running => interrupted(&format!("CloudFormation goes on with {}", running.join(", ")))
+            .hint("`ecsws deploy` follows it and goes on"),
+    };
+    for name in of(|what| *what == Underway::Preparing) {
+        if let Err(left) = ops::discard(aws, name, CHANGE_SET).await {
+            error.reports.extend(CliError::from(left).reports);
         }
     }
-    if running.is_empty() {
-        return CliError::new(Exit::Interrupted, "interrupted; nothing has changed that is not told above");
-    }
-    CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation goes on with {}", running.join(", ")))
-        .hint("`ecsws deploy` follows it and goes on")
+    error
+}
+
+fn interrupted(what: &str) -> CliError {
+    CliError::new(Exit::Interrupted, format!("interrupted; {what}"))
 }
 
 fn running(shared: &Shared<'_>) -> Vec<(String, Operation, String)> {
     let running = shared.underway().into_iter().filter_map(|(name, underway)| match underway {
         Underway::Running(operation, arn) => Some((name, operation, arn)),
-        Underway::Preparing => None,
+        Underway::Preparing | Underway::Settling => None,
     });
     running.collect()
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::project::Project;
+use crate::render;
 use crate::stack::ProjectStack;
 use crate::stack::spec::Runtime;
 
@@ -30,7 +31,7 @@ pub async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut
     };
     let engine = input["runtime"].as_str().unwrap_or_default();
     for text in texts("shortcomings") {
-        ctx.ui.warn(&format!("{engine}: {text}"));
+        ctx.ui.warn(&format!("{engine}: {}", render::clean(&text, false)));
     }
     for image in texts("missing") {
         ctx.ui.note(&format!("{engine} pulls {image}, which is not on this machine yet"));

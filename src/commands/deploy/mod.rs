@@ -71,14 +71,29 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
         _ => None,
     });
     let deployed: Vec<Stack> = deployed.collect();
+    let told = tell(&project, &stacks, &turns, &deployed, &options, ctx).await;
+    // A stack that failed is worse news than what cannot be said of the others.
+    result(turns)?;
+    told.map(|()| Outcome::Done)
+}
+
+/// Writes the outputs down, and says what there is now.
+async fn tell(
+    project: &Project,
+    stacks: &[ProjectStack],
+    turns: &[Turn<Deployed, CliError>],
+    deployed: &[Stack],
+    options: &DeployOptions,
+    ctx: &mut Context,
+) -> Result<(), CliError> {
     if let Some(file) = &options.outputs_file {
-        write_outputs(&ctx.settings.working_dir.join(file), &deployed)?;
+        write_outputs(&ctx.settings.working_dir.join(file), deployed)?;
     }
     if !ctx.ui.is_json() {
-        let summary = summary::summarise(&project, &stacks, &turns, &deployed, ctx).await?;
+        let summary = summary::summarise(project, stacks, turns, deployed, ctx).await?;
         render::summary(&mut ctx.ui, &summary)?;
     }
-    result(turns).map(|()| Outcome::Done)
+    Ok(())
 }
 
 /// Deploys stacks, each after those that it needs. What becomes of each is told in its turn; only what concerns all is an error.
@@ -116,6 +131,9 @@ pub async fn deploy(
                 turns = &mut all => return Ok(finished(turns, &shared)),
                 () = listener.next() => {}
             }
+            if shared.is_cancelled() {
+                break shared.underway();
+            }
             // While the question is open the work is not looked at; whoever interrupts again wants to get out.
             let decision = tokio::select! {
                 decision = interrupt::decide(&shared) => decision,
@@ -123,12 +141,19 @@ pub async fn deploy(
             };
             match decision {
                 Decision::Leave => break shared.underway(),
-                Decision::Cancel => interrupt::cancel(&shared).await?,
+                Decision::Cancel => tokio::select! {
+                    () = interrupt::cancel(&shared) => {}
+                    () = listener.next() => break shared.underway(),
+                },
                 Decision::GoOn => {}
             }
         }
     };
-    Err(interrupt::leave(left.into_iter().collect(), &aws).await)
+    // Whoever interrupts this too leaves a change set behind, which the next deploy replaces.
+    Err(tokio::select! {
+        error = interrupt::leave(&left, &aws) => error,
+        () = listener.next() => CliError::new(Exit::Interrupted, "interrupted"),
+    })
 }
 
 /// The account and region that it all goes to: guarded, and said. A stack that is there tells its account by its ARN.
@@ -157,11 +182,14 @@ async fn place(
 
 /// What a cancelled stack ended with is the interruption's doing.
 fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Vec<Turn<Deployed, CliError>> {
-    if shared.is_cancelled() {
-        for turn in &mut turns {
-            if let Turn::Failed(error) = turn {
-                error.exit = Exit::Interrupted;
+    for (turn, stack) in turns.iter_mut().zip(shared.stacks).filter(|_| shared.is_cancelled()) {
+        match turn {
+            Turn::Failed(error) => error.exit = Exit::Interrupted,
+            Turn::NotBegun(_) => {
+                let message = format!("interrupted; {} was not begun", stack.name);
+                *turn = Turn::Failed(CliError::new(Exit::Interrupted, message));
             }
+            Turn::Done(_) => {}
         }
     }
     turns

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::commands::approve::RequireApproval;
-use crate::ops::Patience;
+use crate::ops::Limits;
 use crate::render::Progress;
 use crate::when;
 
@@ -48,12 +48,8 @@ pub enum OnTimeout {
 }
 
 impl FollowOptions {
-    pub fn patience(&self) -> Patience {
-        Patience {
-            limit: self.timeout,
-            delete_late_creation: self.on_timeout == OnTimeout::Delete,
-            services: !self.no_wait_services,
-        }
+    pub fn limits(&self) -> Limits {
+        Limits { limit: self.timeout, delete_late_creation: self.on_timeout == OnTimeout::Delete }
     }
 }
 

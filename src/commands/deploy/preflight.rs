@@ -4,6 +4,7 @@ use super::stage::Shared;
 use crate::error::{CliError, Report};
 use crate::exit::Exit;
 use crate::ops::{Findings, preflight};
+use crate::render;
 
 /// Looks for what the stacks of this deploy need. Whoever comes first looks and tells; the others are only stopped.
 pub async fn look(shared: &Shared<'_>) -> Result<(), CliError> {
@@ -19,7 +20,7 @@ pub async fn look(shared: &Shared<'_>) -> Result<(), CliError> {
     *looked = Some(problems.is_empty());
     let mut stage = shared.stage().await;
     for note in notes {
-        stage.ctx.ui.note(&note);
+        stage.ctx.ui.note(&render::clean(&note, false));
     }
     if problems.is_empty() {
         return Ok(());

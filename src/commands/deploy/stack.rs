@@ -13,7 +13,7 @@ use crate::commands::approve::{RequireApproval, changes, declined, first_creatio
 use crate::commands::wanted::template_of;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, DeployEvent, Execution, Operation, Prepared, Settled};
+use crate::ops::{self, DeployEvent, Execution, Found, Operation, Prepared, Ready};
 use crate::render::StackEnd;
 use crate::stack::{Planned, ProjectStack, Recreation, Template, TemplateDiff};
 
@@ -53,59 +53,107 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
     }
     preflight::look(shared).await?;
     let diff = TemplateDiff::between(&deployed, &template);
-    {
-        let mut stage = shared.stage().await;
-        let Stage { project, ctx, view, .. } = &mut *stage;
-        if existing.is_none() {
-            view.end();
-            first_creation(project, name, aws.region(), ctx).await?;
-        }
-        let gateways = diff.added("AWS::EC2::NatGateway");
-        if gateways > 0 && !ctx.settings.sandbox {
-            ctx.ui.warn(&format!("{name} makes {gateways} NAT gateways, which are billed by the hour, each"));
-        }
-        view.busy(&format!("{name}: making the change set …"));
-    }
+    first_look(shared, name, &diff, existing.is_none()).await?;
     let request = wanted.request(shared, name);
-    let mut execution = match shared.options.method {
-        Method::Direct => {
-            approve(shared, name, &diff).await?;
-            let begun = Execution::direct(aws, &request, existing.clone(), shared.follow.no_rollback).await?;
-            match (begun, existing) {
-                (Some(execution), _) => execution,
-                (None, Some(existing)) => return no_changes(shared, existing).await,
-                (None, None) => return Err(CliError::failed(format!("{name} is not there"))),
-            }
-        }
-        method => {
-            shared.is(name, Some(Underway::Preparing));
-            let ready = match ops::prepare(aws, &request, CHANGE_SET, existing.as_ref()).await? {
-                Prepared::Ready(ready) => ready,
-                Prepared::NoChanges => return no_changes(shared, existing.unwrap_or_default()).await,
-            };
-            if method == Method::PrepareChangeSet {
+    let begun = match shared.options.method {
+        Method::Direct => directly(shared, &request, existing.as_ref(), &diff).await?,
+        Method::PrepareChangeSet => match prepared(shared, &request, existing.as_ref()).await? {
+            Some(ready) => {
                 let change_set = ready.change_set.arn.clone();
                 shared.show(DeployEvent::Prepared { stack: name.clone(), change_set });
-                return Ok(Deployed { stack: existing.unwrap_or_default(), end: StackEnd::Prepared });
+                return Ok(Deployed { stack: ready.stack, end: StackEnd::Prepared });
             }
-            let diff = diff.made_exact(&planned(&ready.change_set.changes));
-            let approved = match replacement_without_rollback(shared, name, &ready) {
-                Some(error) => Err(error),
-                None => approve(shared, name, &diff).await,
-            };
-            if let Err(error) = approved {
-                ready.discard(aws).await?;
-                return Err(error);
-            }
-            Execution::of(aws, ready, shared.follow.no_rollback).await?
-        }
+            None => None,
+        },
+        Method::ChangeSet => match prepared(shared, &request, existing.as_ref()).await? {
+            Some(ready) => Some(approved(shared, name, &ready, diff).await?),
+            None => None,
+        },
     };
-    shared.is(name, Some(Underway::Running(execution.operation(), execution.arn().to_owned())));
+    let Some(mut execution) = begun else { return no_changes(shared, existing.unwrap_or_default()).await };
     shared.show(DeployEvent::Started { stack: name.clone(), operation: execution.operation() });
     let paths = paths(&deployed, &template);
     let mut emit = |event| shared.show(with_path(event, &paths));
-    let stack = execution.follow(aws, shared.follow.patience(), &mut emit).await?;
+    let stack = execution.follow(aws, shared.follow.limits(), &mut emit).await?;
+    if !shared.follow.no_wait_services {
+        shared.is(name, Some(Underway::Settling));
+        execution.until_steady(aws, shared.follow.limits(), &mut emit).await?;
+    }
+    emit(execution.finished(&stack));
     Ok(Deployed { stack, end: StackEnd::Done(execution.operation(), execution.seconds()) })
+}
+
+/// What is said and asked before anything is made.
+async fn first_look(shared: &Shared<'_>, name: &str, diff: &TemplateDiff, is_new: bool) -> Result<(), CliError> {
+    let mut stage = shared.stage().await;
+    let Stage { project, ctx, view, .. } = &mut *stage;
+    let gateways = diff.added("AWS::EC2::NatGateway");
+    if gateways > 0 && !ctx.settings.sandbox {
+        view.end();
+        ctx.ui.warn(&format!("{name} makes {gateways} NAT gateways, which are billed by the hour, each"));
+    }
+    if is_new {
+        view.end();
+        first_creation(project, name, shared.aws.region(), ctx).await?;
+    }
+    Ok(())
+}
+
+/// Makes the change set; none when nothing would change.
+async fn prepared(
+    shared: &Shared<'_>,
+    request: &StackRequest<'_>,
+    existing: Option<&Stack>,
+) -> Result<Option<Box<Ready>>, CliError> {
+    shared.go_on(request.stack)?;
+    shared.stage().await.view.busy(&format!("{}: making the change set …", request.stack));
+    shared.is(request.stack, Some(Underway::Preparing));
+    Ok(match ops::prepare(shared.aws, request, CHANGE_SET, existing).await? {
+        Prepared::Ready(ready) => Some(ready),
+        Prepared::NoChanges => None,
+    })
+}
+
+/// Asks, and executes the change set. What is not executed is taken back.
+async fn approved(shared: &Shared<'_>, name: &str, ready: &Ready, diff: TemplateDiff) -> Result<Execution, CliError> {
+    let executed = execute(shared, name, ready, &diff.made_exact(&planned(&ready.change_set.changes))).await;
+    if executed.is_err() {
+        // Why it is not executed is told; that tidying up goes wrong too would hide it.
+        drop(ready.discard(shared.aws).await);
+    }
+    executed
+}
+
+async fn execute(shared: &Shared<'_>, name: &str, ready: &Ready, diff: &TemplateDiff) -> Result<Execution, CliError> {
+    if let Some(error) = replacement_without_rollback(shared, name, ready) {
+        return Err(error);
+    }
+    approve(shared, name, diff).await?;
+    let execution = Execution::of(shared.aws, ready).await?;
+    shared.go_on(name)?;
+    // From here on an interruption must not take it for something that has not begun.
+    shared.is(name, Some(Underway::Running(execution.operation(), execution.arn().to_owned())));
+    execution.execute(shared.aws, ready, shared.follow.no_rollback).await?;
+    Ok(execution)
+}
+
+/// Creates or updates without a change set; none when there is nothing to update.
+async fn directly(
+    shared: &Shared<'_>,
+    request: &StackRequest<'_>,
+    existing: Option<&Stack>,
+    diff: &TemplateDiff,
+) -> Result<Option<Execution>, CliError> {
+    let (name, aws, keep_failed) = (request.stack, shared.aws, shared.follow.no_rollback);
+    approve(shared, name, diff).await?;
+    shared.go_on(name)?;
+    let Some(existing) = existing else {
+        shared.is(name, Some(Underway::Running(Operation::Create, name.to_owned())));
+        return Ok(Some(Execution::create(aws, request, keep_failed).await?));
+    };
+    let execution = Execution::of_update(aws, existing).await?;
+    shared.is(name, Some(Underway::Running(Operation::Update, existing.arn.clone())));
+    Ok(execution.update(aws, request, keep_failed).await?.then_some(execution))
 }
 
 /// The template, with the sandbox told what runs in place of its images.
@@ -120,30 +168,41 @@ async fn synthesised(shared: &Shared<'_>, stack: &ProjectStack) -> Result<Templa
     Ok(template)
 }
 
-/// The stack, with nothing going on. What failed and was left so is taken back, if the user wants that.
+/// The stack, with nothing going on. What goes on is followed; what failed and was left so is taken back, if the user wants that.
 async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> Result<Option<Stack>, CliError> {
-    let mut emit = |event| shared.show(event);
+    let (aws, mut emit) = (shared.aws, |event| shared.show(event));
     loop {
-        let settling = ops::settle(shared.aws, name, known.take(), &mut emit);
-        let settled = match shared.follow.timeout {
-            Some(limit) => timeout(limit, settling).await.map_err(|_| still_going_on(name))?,
-            None => settling.await,
-        };
-        let (stack, question) = match settled? {
-            Settled::Absent => return Ok(None),
-            Settled::Updatable(stack) => return Ok(Some(stack)),
+        let (stack, question) = match ops::find(aws, name, known.take()).await? {
+            Found::Absent => return Ok(None),
+            Found::Updatable(stack) => return Ok(Some(stack)),
             // What failed can be updated where it stands, but then it must not be rolled back.
-            Settled::Failed(stack) if shared.follow.no_rollback => return Ok(Some(stack)),
-            Settled::Failed(stack) => {
+            Found::Failed(stack) if shared.follow.no_rollback => return Ok(Some(stack)),
+            Found::Busy(stack, operation) => {
+                shared.is(name, Some(Underway::Running(operation, stack.arn.clone())));
+                let attached = ops::attach(aws, &stack, &mut emit);
+                match shared.follow.timeout {
+                    Some(limit) => timeout(limit, attached).await.map_err(|_| still_going_on(name))??,
+                    None => attached.await?,
+                }
+                shared.is(name, None);
+                shared.go_on(name)?;
+                continue;
+            }
+            Found::Leftover(stack) => {
+                shared.is(name, Some(Underway::Running(Operation::Delete, stack.arn.clone())));
+                ops::clear_away(aws, &stack, &mut emit).await?;
+                shared.is(name, None);
+                continue;
+            }
+            Found::Failed(stack) => {
                 let question = format!("Stack {name} is {}: roll it back first?", stack.status);
                 (stack, question)
             }
-            Settled::Stuck(stack, resources) => {
+            Found::Stuck(stack, resources) => {
                 let resources = resources.join("\n  ");
-                let question = format!(
-                    "Stack {name} is {}, stuck at\n  {resources}\nGo on with its rollback first?",
-                    stack.status
-                );
+                let status = &stack.status;
+                let question =
+                    format!("Stack {name} is {status}, stuck at\n  {resources}\nGo on with its rollback first?");
                 (stack, question)
             }
         };
@@ -154,7 +213,7 @@ async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> R
         }
         drop(stage);
         shared.is(name, Some(Underway::Running(Operation::RollBack, stack.arn.clone())));
-        ops::roll_back(shared.aws, &stack, &mut emit).await?;
+        ops::roll_back(aws, &stack, &mut emit).await?;
         shared.is(name, None);
     }
 }
@@ -193,7 +252,7 @@ async fn save_edit(shared: &Shared<'_>) -> Result<(), CliError> {
 }
 
 /// CloudFormation cannot replace a resource when it must not roll back.
-fn replacement_without_rollback(shared: &Shared<'_>, name: &str, ready: &ops::Ready) -> Option<CliError> {
+fn replacement_without_rollback(shared: &Shared<'_>, name: &str, ready: &Ready) -> Option<CliError> {
     let replaced = ready.replaced();
     let refused = shared.follow.no_rollback && !replaced.is_empty();
     refused.then(|| {

@@ -9,6 +9,8 @@ use super::options::{DeployOptions, FollowOptions};
 use crate::aws::Aws;
 use crate::commands::wanted::Synthesiser;
 use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
 use crate::ops::{DeployEvent, Operation};
 use crate::project::Project;
 use crate::render::DeployView;
@@ -27,8 +29,10 @@ pub struct Stage<'a> {
 pub enum Underway {
     /// A change set is being made, or waits for approval: nothing has changed yet.
     Preparing,
-    /// CloudFormation is at work on the stack of this ARN.
+    /// CloudFormation is at work on the stack of this name or ARN.
     Running(Operation, String),
+    /// CloudFormation is done; its services come to rest.
+    Settling,
 }
 
 /// Shared by the futures of all stacks, which run on one thread.
@@ -112,6 +116,14 @@ impl<'a> Shared<'a> {
 
     pub fn cancel(&self) {
         *self.cancelled.borrow_mut() = true;
+    }
+
+    /// An error once the user wants no more.
+    pub fn go_on(&self, stack: &str) -> Result<(), CliError> {
+        if self.is_cancelled() {
+            return Err(CliError::new(Exit::Interrupted, format!("interrupted; {stack} is as it was")));
+        }
+        Ok(())
     }
 
     pub fn is_cancelled(&self) -> bool {

@@ -275,6 +275,11 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
         match find_change_set(state, &input) {
+            Ok(change_set) if change_set.status.ends_with("_IN_PROGRESS") || change_set.status == "CREATE_PENDING" => {
+                let (id, status) = (&change_set.id, &change_set.status);
+                let message = format!("Cannot delete ChangeSet in status {status}: [{id}]");
+                return Err(Fault::client("InvalidChangeSetStatus", message));
+            }
             Ok(change_set) => {
                 let id = change_set.id.clone();
                 state.change_sets.remove(&id);

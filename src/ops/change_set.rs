@@ -1,0 +1,145 @@
+//! A change set from its making to its end: executed, or taken back with everything that exists only for it.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::state::{Standing, standing};
+use super::{OpsError, Result};
+use crate::aws::{Aws, AwsError, ChangeSet, ChangeSetKind, Stack, StackRequest};
+
+/// CloudFormation takes templates up to this size without S3.
+const MAX_TEMPLATE_BYTES: usize = 51_200;
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_secs(1);
+/// A change set is made in seconds; one with many nested stacks in minutes.
+const MADE_WITHIN: Duration = Duration::from_mins(15);
+
+/// What a change set says.
+#[derive(Debug)]
+pub enum Prepared {
+    /// The stack is as wanted.
+    NoChanges,
+    /// A change set waits to be executed.
+    Ready(Box<Ready>),
+}
+
+/// A change set that waits to be executed. Dropping it leaves it behind.
+#[derive(Debug)]
+pub struct Ready {
+    /// What it changes.
+    pub change_set: ChangeSet,
+    /// Create or update.
+    pub kind: ChangeSetKind,
+    /// The stack as it is with the change set: a new one is in review.
+    pub stack: Stack,
+}
+
+/// Makes the change set of a stack that exists, or is to be created (as `cdk deploy` does it). One of the same name that an interrupted
+/// deploy has left is replaced. Nothing is left behind when it fails.
+pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing: Option<&Stack>) -> Result<Prepared> {
+    check_size(request)?;
+    let kind = if existing.is_some() { ChangeSetKind::Update } else { ChangeSetKind::Create };
+    delete_change_set(aws, request.stack, name).await?;
+    let arn = aws.create_change_set(request, name, kind).await.map_err(|error| overtaken(request.stack, error))?;
+    let prepared = read(aws, request.stack, &arn, kind).await;
+    if !matches!(prepared, Ok(Prepared::Ready(_))) {
+        // What went wrong is told; that tidying up goes wrong too would hide it.
+        let tidied = discard(aws, request.stack, &arn).await;
+        if prepared.is_ok() {
+            tidied?;
+        }
+    }
+    prepared
+}
+
+async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<Prepared> {
+    let change_set = made(aws, stack, arn).await?.ok_or_else(|| OpsError::Gone(format!("change set `{arn}`")))?;
+    if change_set.is_empty() {
+        return Ok(Prepared::NoChanges);
+    }
+    if change_set.status == "FAILED" {
+        let reason = change_set.reason.unwrap_or_else(|| "CloudFormation gives no reason".to_owned());
+        return Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason });
+    }
+    let stack = aws.stack(stack).await?.ok_or_else(|| OpsError::Gone(format!("stack `{stack}`")))?;
+    Ok(Prepared::Ready(Box::new(Ready { change_set, kind, stack })))
+}
+
+/// Refuses what cannot be sent.
+pub(super) fn check_size(request: &StackRequest<'_>) -> Result<()> {
+    let bytes = request.template.len();
+    if bytes <= MAX_TEMPLATE_BYTES {
+        return Ok(());
+    }
+    let reason = format!(
+        "its template has {bytes} bytes; without S3, which ecsws does not use, CloudFormation takes {MAX_TEMPLATE_BYTES}"
+    );
+    Err(OpsError::ChangeSetFailed { stack: request.stack.to_owned(), reason })
+}
+
+/// The change set, once CloudFormation is done with making it; `None` when there is none (any more).
+async fn made(aws: &Aws, stack: &str, change_set: &str) -> Result<Option<ChangeSet>> {
+    let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        let Some(change_set) = aws.change_set(stack, change_set).await? else { return Ok(None) };
+        if !matches!(change_set.status.as_str(), "CREATE_PENDING" | "CREATE_IN_PROGRESS") {
+            return Ok(Some(change_set));
+        }
+        if begun.elapsed() >= MADE_WITHIN {
+            let reason = "it is still being made after a quarter of an hour".to_owned();
+            return Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason });
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(PAUSE);
+    }
+}
+
+impl Ready {
+    /// Takes the change set back: nothing changes.
+    pub async fn discard(&self, aws: &Aws) -> Result<()> {
+        discard(aws, &self.stack.name, &self.change_set.arn).await
+    }
+
+    /// The resources that it replaces for sure.
+    pub fn replaced(&self) -> Vec<&str> {
+        let replaced = self.change_set.changes.iter().filter(|change| change.replacement.as_deref() == Some("True"));
+        replaced.map(|change| change.logical_id.as_str()).collect()
+    }
+}
+
+/// Takes a change set back, by name or ARN, and the stack that exists only for it.
+pub async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
+    delete_change_set(aws, stack, change_set).await?;
+    if let Some(stack) = only_reviewed(aws, stack).await? {
+        aws.delete_stack(&stack.arn).await?;
+    }
+    Ok(())
+}
+
+/// Deletes a change set, by name or ARN; none is no error. CloudFormation refuses to delete one that it is still making.
+pub async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
+    match made(aws, stack, change_set).await? {
+        Some(change_set) => Ok(aws.delete_change_set(&change_set.arn).await?),
+        None => Ok(()),
+    }
+}
+
+/// The stack, if it exists only for change sets and has none (any more): somebody else's are not ours to delete.
+pub(super) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
+    let stack = aws.stack(stack).await?.filter(|stack| standing(&stack.status) == Standing::InReview);
+    let Some(stack) = stack else { return Ok(None) };
+    let others = aws.change_set_count(&stack.arn).await?;
+    Ok((others == 0).then_some(stack))
+}
+
+/// What CloudFormation says when somebody else has begun with the stack since it was looked at.
+pub(super) fn overtaken(stack: &str, error: AwsError) -> OpsError {
+    let code = error.code.as_deref().unwrap_or_default();
+    let begun = error.message.contains("cannot be created again")
+        || error.message.contains("_IN_PROGRESS state")
+        || code.starts_with("InvalidChangeSetStatus")
+        || code.starts_with("ChangeSetNotFound")
+        || code.starts_with("AlreadyExists");
+    if begun { OpsError::Overtaken(stack.to_owned()) } else { error.into() }
+}

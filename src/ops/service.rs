@@ -1,0 +1,154 @@
+//! Watches a service while its stack is created or updated: asks ECS, folds the answers, and reads what failed containers printed.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use super::rollout::{Progress, Rollout, Sighting, Verdict};
+use super::{Casualties, DeployEvent};
+use crate::aws::{Aws, AwsErrorKind, LogPlace, ServiceName, ServiceState, StackEvent, Task};
+
+/// How much of a failed container's log is told.
+const LOG_LINES: u16 = 20;
+/// Lines reach CloudWatch some seconds after they are printed; they are asked for so many times.
+const LOG_ATTEMPTS: u32 = 8;
+
+/// A service in progress.
+#[derive(Debug)]
+pub(super) struct ServiceWatch {
+    name: ServiceName,
+    rollout: Rollout,
+    /// Events of the stack that are not folded in yet: looking may be given up in between, and none may be lost.
+    heard: Vec<StackEvent>,
+    /// ECS may not be asked.
+    refused: bool,
+    /// Where containers log, by task definition.
+    places: HashMap<String, Vec<LogPlace>>,
+    casualties: Vec<Group>,
+}
+
+/// Tasks that stopped for one cause, and the first of them.
+#[derive(Debug)]
+struct Group {
+    casualties: Casualties,
+    first: Task,
+    attempts: u32,
+}
+
+impl ServiceWatch {
+    /// `before` is the PRIMARY deployment from before the update, if known.
+    pub fn new(name: ServiceName, logical_id: &str, before: Option<String>) -> Self {
+        let rollout = Rollout::new(logical_id, before);
+        Self { name, rollout, heard: Vec::new(), refused: false, places: HashMap::new(), casualties: Vec::new() }
+    }
+
+    /// The update begins now: there is no stack whose events say so.
+    pub fn begin(&mut self, at: Timestamp) {
+        self.rollout.begin(at);
+    }
+
+    /// The service and its cluster.
+    pub fn name(&self) -> &ServiceName {
+        &self.name
+    }
+
+    /// How its rollout stands.
+    pub fn verdict(&self) -> &Verdict {
+        self.rollout.verdict()
+    }
+
+    /// Hears an event of the stack, for the next look. What happens to the service that this one replaces is not about this one.
+    pub fn hear(&mut self, event: &StackEvent) {
+        let of_another = event.resource_type == "AWS::ECS::Service"
+            && ServiceName::from_arn(&event.physical_id).is_some_and(|name| name != self.name);
+        if !of_another {
+            self.heard.push(event.clone());
+        }
+    }
+
+    /// Looks at the service and tells what is new. That ECS is busy is no reason to stop following; where it refuses to tell, that is said
+    /// once, and the service is not looked at again.
+    pub async fn look(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
+        if self.refused {
+            return;
+        }
+        let (service, stopped) = tokio::join!(aws.service_state(&self.name), aws.stopped_tasks(&self.name));
+        let denied = [service.as_ref().err(), stopped.as_ref().err()].into_iter().flatten();
+        if let Some(error) = denied.into_iter().find(|error| matches!(error.kind, AwsErrorKind::AccessDenied(_))) {
+            self.refused = true;
+            emit(DeployEvent::note(format!("{} is not watched: {error}", self.name.service)));
+            return;
+        }
+        let service = service.ok().map(|service| service.unwrap_or_else(ServiceState::missing));
+        let events = std::mem::take(&mut self.heard);
+        let sighting = Sighting { events, service, stopped: stopped.unwrap_or_default() };
+        for progress in self.rollout.apply(&sighting) {
+            self.tell(progress, emit);
+        }
+        for at in 0..self.casualties.len() {
+            self.read_log(at, aws, emit).await;
+        }
+    }
+
+    /// Whether there is nothing more to wait for: its rollout is complete, or nobody may look.
+    pub fn is_done(&self) -> bool {
+        self.refused || *self.rollout.verdict() == Verdict::Done
+    }
+
+    fn tell(&mut self, progress: Progress, emit: &mut dyn FnMut(DeployEvent)) {
+        let service = self.name.service.clone();
+        emit(match progress {
+            Progress::Deployments(deployments) => DeployEvent::Rollout { service, deployments },
+            Progress::Said(event) => {
+                DeployEvent::ServiceEvent { service, timestamp: event.timestamp, message: event.message }
+            }
+            Progress::Stuck { cause } => DeployEvent::Stuck { service, cause },
+            Progress::Stopped { task, count, cause } => {
+                let event = DeployEvent::TaskStopped { service, task: task.id.clone(), cause: cause.clone(), count };
+                match self.casualties.iter_mut().find(|group| group.casualties.cause == cause) {
+                    Some(group) => group.casualties.count = count,
+                    None => self.casualties.push(Group {
+                        casualties: Casualties { service: self.name.service.clone(), cause, count, log: None },
+                        first: task,
+                        attempts: 0,
+                    }),
+                }
+                event
+            }
+        });
+    }
+
+    /// Reads the log of the container that ended the first task of a group, until there is something in it.
+    async fn read_log(&mut self, at: usize, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
+        let Group { casualties, first, attempts } = &mut self.casualties[at];
+        let Some(container) = first.culprit().filter(|_| casualties.log.is_none() && *attempts < LOG_ATTEMPTS) else {
+            return;
+        };
+        *attempts += 1;
+        let definition = first.task_definition.clone();
+        if !self.places.contains_key(&definition) {
+            let Ok(places) = aws.log_places(&definition).await else { return };
+            self.places.insert(definition.clone(), places);
+        }
+        let places = self.places.get(&definition).into_iter().flatten();
+        let Some(place) = places.into_iter().find(|place| place.container == container.name) else {
+            *attempts = LOG_ATTEMPTS;
+            return;
+        };
+        let lines = aws.last_log_lines(&place.group, &place.stream(&first.id), LOG_LINES).await.unwrap_or_default();
+        if !lines.is_empty() {
+            let (service, task, container) = (self.name.service.clone(), first.id.clone(), container.name.clone());
+            casualties.log = Some((container.clone(), lines.clone()));
+            emit(DeployEvent::TaskLog { service, task, container, lines });
+        }
+    }
+
+    /// What stopped, cause by cause; asks once more for logs that were not there yet.
+    pub async fn casualties(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<Casualties> {
+        for at in 0..self.casualties.len() {
+            self.casualties[at].attempts = 0;
+            self.read_log(at, aws, emit).await;
+        }
+        self.casualties.iter().map(|group| group.casualties.clone()).collect()
+    }
+}
