@@ -1,7 +1,7 @@
 //! The services of a stack that is created or updated: which there are, a look at each, and the wait for all.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -22,10 +22,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Services {
     /// PRIMARY deployments from before, by the service's logical id.
     before: HashMap<String, String>,
-    /// By logical id.
-    watches: BTreeMap<String, ServiceWatch>,
-    /// What stopped in services that have been replaced.
-    replaced: Vec<Casualties>,
+    /// Of a resource that is replaced there are two.
+    watches: Vec<ServiceWatch>,
 }
 
 impl Services {
@@ -62,36 +60,31 @@ impl Services {
     /// Takes in what was heard, and looks at every service once.
     pub async fn look(&mut self, aws: &Aws, heard: &RefCell<Vec<StackEvent>>, emit: &mut dyn FnMut(DeployEvent)) {
         for event in heard.take() {
-            self.hear(&event, aws, emit).await;
+            self.hear(&event);
         }
-        for watch in self.watches.values_mut() {
+        for watch in &mut self.watches {
             watch.look(aws, emit).await;
         }
     }
 
     /// Learns from an event which services are in progress. One that takes the place of another is a service of its own.
-    async fn hear(&mut self, event: &StackEvent, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
+    fn hear(&mut self, event: &StackEvent) {
         let begins = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
         if event.resource_type == "AWS::ECS::Service"
             && begins
             && let Some(name) = ServiceName::from_arn(&event.physical_id)
+            && !self.watches.iter().any(|watch| *watch.name() == name)
         {
-            let id = &event.logical_id;
-            let known = self.watches.get(id).map(|watch| watch.name().clone());
-            if known.as_ref() != Some(&name) {
-                let before = self.before.remove(id).filter(|_| known.is_none());
-                if let Some(mut former) = self.watches.insert(id.clone(), ServiceWatch::new(name, id, before)) {
-                    self.replaced.extend(former.casualties(aws, emit).await);
-                }
-            }
+            let before = self.before.remove(&event.logical_id);
+            self.watches.push(ServiceWatch::new(name, &event.logical_id, before));
         }
-        self.watches.values_mut().for_each(|watch| watch.hear(event));
+        self.watches.iter_mut().for_each(|watch| watch.hear(event));
     }
 
     /// The tasks that stopped, cause by cause.
     pub async fn casualties(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<Casualties> {
-        let mut casualties = self.replaced.clone();
-        for watch in self.watches.values_mut() {
+        let mut casualties = Vec::new();
+        for watch in &mut self.watches {
             casualties.extend(watch.casualties(aws, emit).await);
         }
         casualties
@@ -99,7 +92,7 @@ impl Services {
 
     /// The services whose rollout failed, with the cause.
     pub fn failed(&self) -> Vec<(String, String)> {
-        let failed = self.watches.values().filter_map(|watch| match watch.verdict() {
+        let failed = self.watches.iter().filter_map(|watch| match watch.verdict() {
             Verdict::Failed(cause) => Some((watch.name().service.clone(), cause.clone())),
             _ => None,
         });
@@ -110,7 +103,7 @@ impl Services {
     pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
         let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
-            for watch in self.watches.values_mut().filter(|watch| !watch.is_done()) {
+            for watch in self.watches.iter_mut().filter(|watch| !watch.is_done()) {
                 watch.look(aws, emit).await;
                 let late = begun.elapsed() >= limit && !watch.is_done();
                 let verdict = watch.verdict().clone();
@@ -123,7 +116,7 @@ impl Services {
                     _ => OpsError::NotSteady { service, seconds: limit.as_secs(), casualties },
                 });
             }
-            if self.watches.values().all(ServiceWatch::is_done) {
+            if self.watches.iter().all(ServiceWatch::is_done) {
                 return Ok(());
             }
             sleep(pause).await;
@@ -142,6 +135,6 @@ pub async fn wait_until_steady(
 ) -> Result<()> {
     let mut watch = ServiceWatch::new(name.clone(), "", None);
     watch.begin(since);
-    let mut services = Services { watches: BTreeMap::from([(String::new(), watch)]), ..Services::default() };
+    let mut services = Services { watches: vec![watch], ..Services::default() };
     services.until_steady(aws, limit, emit).await
 }

@@ -344,3 +344,83 @@ fn a_deploy_that_is_killed_anywhere_is_carried_on_by_the_next() {
         workshop.run("--sandbox diff --fail --method template").good();
     }
 }
+
+fn operation_fails(operation: &str, effect: &str, mut more: Value) -> Value {
+    more["operation"] = operation.into();
+    more["effect"] = effect.into();
+    json!({ "operations": [more] })
+}
+
+fn denied(operation: &str) -> Value {
+    let message = "User-is-not-authorized-to-perform:-this";
+    operation_fails(operation, "fail", json!({ "code": "AccessDeniedException", "message": message, "status": 400 }))
+}
+
+#[test]
+fn a_service_that_takes_the_place_of_another_is_watched_like_a_new_one() {
+    let workshop = api("");
+    edit(&workshop, "stack = \"api\"", "stack = \"api\"\nname = \"api\"");
+    workshop.run("--sandbox deploy").good();
+    edit(&workshop, "\nname = \"api\"", "\nname = \"other\"");
+    let failed = workshop.run("--sandbox deploy --image api=acme/broken:1");
+    assert_failed(
+        &failed,
+        &["UPDATE_ROLLBACK_COMPLETE", "tasks of other stopped: Essential container", "│ no database"],
+    );
+}
+
+#[test]
+fn who_may_not_ask_ecs_is_told_so_and_follows_cloudformation_alone() {
+    let workshop = deployed();
+    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    faults(&workshop, &denied("ecs:DescribeServices"));
+    let deployed = workshop.run("--sandbox deploy");
+    assert_has(&deployed.stderr, &[" is not watched: cannot describe service", "✓  api updated in "]);
+    deployed.good();
+    let diff = workshop.run("--sandbox diff");
+    assert_has(&diff.stderr, &["what runs is not compared: cannot describe service"]);
+    diff.good();
+}
+
+#[test]
+fn diffs_that_run_at_the_same_time_leave_each_other_alone() {
+    let workshop = deployed();
+    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    let diffs: Vec<_> = (0..3).map(|_| workshop.start("--sandbox diff --fail")).collect();
+    for diff in diffs {
+        assert_has(&crate::workshop::ended(diff).with(5), &["DesiredCount"]);
+    }
+    // Who may not make one compares templates, and says so.
+    faults(&workshop, &denied("cloudformation:CreateChangeSet"));
+    let diff = workshop.run("--sandbox diff --fail");
+    assert_has(&diff.stderr, &["api is compared without a change set: cannot create a change set"]);
+    diff.with(5);
+}
+
+#[test]
+fn what_cannot_be_executed_leaves_nothing_behind() {
+    let workshop = api("");
+    workshop.run("sandbox start").good();
+    faults(&workshop, &denied("cloudformation:ExecuteChangeSet"));
+    let refused = workshop.run("--sandbox deploy base");
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    faults(&workshop, &json!({}));
+    assert_has(&workshop.run("--sandbox destroy").stderr, &["there is no stack base"]);
+}
+
+#[test]
+fn an_answer_that_is_lost_and_a_service_that_fails_for_a_moment_do_not_end_a_deploy() {
+    let workshop = deployed();
+    for (count, operation, effect) in
+        [(2, "cloudformation:ExecuteChangeSet", "cutAnswer"), (3, "cloudformation:DescribeStackEvents", "fail")]
+    {
+        let text = workshop.text().replace(&format!("\ncount = {}", count - 1), "");
+        workshop.write("ecsws.toml", &text.replace("memory = 512", &format!("memory = 512\ncount = {count}")));
+        let more = json!({ "times": 1, "code": "InternalFailure", "message": "oops", "status": 500 });
+        let more = if effect == "fail" { more } else { json!({ "times": 1 }) };
+        faults(&workshop, &operation_fails(operation, effect, more));
+        let deployed = workshop.run("--sandbox deploy");
+        assert_has(&deployed.stderr, &["✓  api updated in "]);
+        deployed.good();
+    }
+}

@@ -119,8 +119,9 @@ pub async fn deploy(
     let shared = Shared::new(&aws, follow, options, stacks, existing, Stage { project, ctx, synthesiser, view });
     let left = {
         let seen = |stack: &ProjectStack| {
-            // What others are waited for may have changed by its turn.
-            let at = stacks.iter().position(|one| one.name == stack.name).filter(|_| stack.needs.is_empty());
+            // While others are waited for it may change.
+            let waits = stacks.iter().any(|other| stack.needs.contains(&other.name));
+            let at = stacks.iter().position(|one| one.name == stack.name).filter(|_| !waits);
             at.and_then(|at| known[at].clone())
         };
         let work = |stack| deploy_stack(&shared, stack, seen(stack));

@@ -21,6 +21,8 @@ pub struct Board {
     busy: Option<String>,
     stacks: BTreeMap<String, StackRow>,
     services: BTreeMap<String, Vec<Deployment>>,
+    /// The stack of each service that was heard of.
+    homes: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -57,6 +59,14 @@ impl Board {
                 let row =
                     self.stacks.entry(stack.clone()).or_insert_with(|| StackRow { since: now, ..StackRow::default() });
                 (row.done, row.total) = (*done, *total);
+                if resource.logical_id == *stack && resource.status.contains("ROLLBACK") {
+                    row.doing = doing(Operation::RollBack);
+                }
+                if resource.resource_type == "AWS::ECS::Service"
+                    && let Some((_, service)) = resource.physical_id.rsplit_once('/')
+                {
+                    self.homes.insert(service.to_owned(), stack.clone());
+                }
                 if resource.status.ends_with("_IN_PROGRESS") && resource.logical_id != *stack {
                     let (resource_type, status) = (resource.resource_type.clone(), resource.status.clone());
                     let old = row.resources.get(&resource.logical_id).filter(|old| old.status == status);
@@ -73,9 +83,7 @@ impl Board {
             DeployEvent::Finished { stack, .. } | DeployEvent::NoChanges { stack } => {
                 self.busy = None;
                 self.stacks.remove(stack);
-                if self.stacks.is_empty() {
-                    self.services.clear();
-                }
+                self.services.retain(|service, _| self.homes.get(service).is_some_and(|home| home != stack));
             }
             DeployEvent::Prepared { .. }
             | DeployEvent::InProgress { .. }

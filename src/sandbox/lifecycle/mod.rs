@@ -51,7 +51,7 @@ pub enum LifecycleError {
     #[error("no place for the sandbox's state: set HOME, XDG_STATE_HOME or ECSWS_SANDBOX_DIR")]
     NoStateHome,
     /// A file of the state folder.
-    #[error("{path}: {source}")]
+    #[error("the sandbox cannot use {path}: {source}")]
     File {
         /// Which.
         path: PathBuf,
