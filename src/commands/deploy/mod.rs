@@ -4,6 +4,7 @@ mod interrupt;
 mod local;
 mod options;
 mod preflight;
+mod request;
 mod schedule;
 mod stack;
 mod stage;

@@ -17,6 +17,8 @@ const BAR: u32 = 20;
 /// The rows.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
+    /// Nothing is shown, though all goes on.
+    hidden: bool,
     /// What is being waited for before there are events.
     busy: Option<String>,
     stacks: BTreeMap<String, StackRow>,
@@ -45,6 +47,11 @@ impl Board {
     /// Says what is being waited for.
     pub fn busy(&mut self, what: Option<String>) {
         self.busy = what;
+    }
+
+    /// Whether nothing is shown.
+    pub fn hide(&mut self, hidden: bool) {
+        self.hidden = hidden;
     }
 
     /// Takes an event in; `now` counts from the view's beginning.
@@ -97,6 +104,9 @@ impl Board {
 
     /// The rows as they are now.
     pub fn lines(&self, now: Duration) -> Vec<String> {
+        if self.hidden {
+            return Vec::new();
+        }
         let mut lines: Vec<String> = self.busy.iter().map(|what| clean(what, false).into_owned()).collect();
         for (name, row) in &self.stacks {
             let count = if row.total == 0 { String::new() } else { format!(" {}/{}", row.done, row.total) };
@@ -117,11 +127,10 @@ impl Board {
             }
         }
         for (service, deployments) in &self.services {
-            lines.extend(
-                deployments.iter().map(|deployment| {
-                    format!("  {} {}", clean(service, false).bold(), deployment_line(deployment, true))
-                }),
-            );
+            let name = clean(service, false);
+            // What changes comes first: names are long.
+            let line = |deployment| format!("  {} {}", deployment_line(deployment, true), name.bold());
+            lines.extend(deployments.iter().map(line));
         }
         lines
     }
@@ -136,7 +145,7 @@ pub(super) fn doing(operation: Operation) -> &'static str {
     }
 }
 
-/// `PRIMARY TaskDef:2 1 of 3 running, 2 pending, 0 failed`, with or without a bar.
+/// `PRIMARY 1 of 3 running, 2 pending, 0 failed, TaskDef:2`, with or without a bar.
 pub(super) fn deployment_line(deployment: &Deployment, with_bar: bool) -> String {
     let Deployment { status, task_definition, desired, running, pending, failed, rollout_state, .. } = deployment;
     let bar = if with_bar {
@@ -155,7 +164,7 @@ pub(super) fn deployment_line(deployment: &Deployment, with_bar: bool) -> String
     };
     let (status, task_definition) = (clean(status, false), clean(task_definition, false));
     format!(
-        "{status:<7} {task_definition} {bar}{running} of {desired} running, {pending} pending, {failed_text}{state}"
+        "{status:<7} {bar}{running} of {desired} running, {pending} pending, {failed_text}{state}, {task_definition}"
     )
 }
 
