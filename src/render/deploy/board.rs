@@ -17,8 +17,6 @@ const BAR: u32 = 20;
 /// The rows.
 #[derive(Debug, Clone, Default)]
 pub struct Board {
-    /// Nothing is shown, though all goes on.
-    hidden: bool,
     /// What is being waited for before there are events.
     busy: Option<String>,
     stacks: BTreeMap<String, StackRow>,
@@ -47,11 +45,6 @@ impl Board {
     /// Says what is being waited for.
     pub fn busy(&mut self, what: Option<String>) {
         self.busy = what;
-    }
-
-    /// Whether nothing is shown.
-    pub fn hide(&mut self, hidden: bool) {
-        self.hidden = hidden;
     }
 
     /// Takes an event in; `now` counts from the view's beginning.
@@ -104,9 +97,6 @@ impl Board {
 
     /// The rows as they are now.
     pub fn lines(&self, now: Duration) -> Vec<String> {
-        if self.hidden {
-            return Vec::new();
-        }
         let mut lines: Vec<String> = self.busy.iter().map(|what| clean(what, false).into_owned()).collect();
         for (name, row) in &self.stacks {
             let count = if row.total == 0 { String::new() } else { format!(" {}/{}", row.done, row.total) };

@@ -79,18 +79,13 @@ impl DeployView {
 
     /// Takes the board away: for questions, and for what comes after.
     pub fn end(&self) {
-        let mut board = self.board();
-        board.busy(None);
-        board.hide(true);
-        drop(board);
+        self.board().busy(None);
         if let Some(bar) = &self.bar {
-            bar.tick();
             bar.finish_and_clear();
         }
     }
 
     fn wake(&self) {
-        self.board().hide(false);
         if let Some(bar) = self.bar.as_ref().filter(|bar| bar.is_finished()) {
             let elapsed = bar.elapsed();
             bar.reset();
