@@ -8,7 +8,7 @@ use crate::error::CliError;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::render;
-use crate::stack::TemplateDiff;
+use crate::stack::{Environment, TemplateDiff};
 
 /// When a deploy asks before it changes something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -36,7 +36,7 @@ pub fn check_region(project: &Project, region: &str) -> Result<(), CliError> {
 }
 
 /// Refuses any account but `[target]`'s.
-pub fn check_account(project: &Project, account: &str) -> Result<(), CliError> {
+fn check_account(project: &Project, account: &str) -> Result<(), CliError> {
     check("account", project.spec.target.account.as_ref(), account)
 }
 
@@ -47,16 +47,27 @@ fn check(what: &str, wanted: Option<&String>, is: &str) -> Result<(), CliError> 
         .hint("choose --profile and --region to match [target] in ecsws.toml, or change [target]"))
 }
 
-/// Guards the target, and says where the work goes.
-pub async fn check_target(project: &Project, aws: &Aws, ctx: &mut Context) -> Result<(), CliError> {
+/// Guards the target, and says and gives where the work goes. `account` is the one that a stack's ARN has told, if one has; else STS is asked.
+pub async fn check_target(
+    project: &Project,
+    aws: &Aws,
+    account: Option<&str>,
+    ctx: &mut Context,
+) -> Result<Environment, CliError> {
     if ctx.settings.sandbox {
         ctx.ui.note(&format!("→ the sandbox on this machine, {}", aws.region()));
-        return Ok(());
+        return Ok(ctx.sandbox_environment(Some(project)));
     }
-    let account = guard(project, aws).await?;
+    let account = match account {
+        Some(account) => {
+            check_account(project, account)?;
+            account.to_owned()
+        }
+        None => guard(project, aws).await?,
+    };
     let by_url = aws.endpoint_url().map(|url| format!(" at {url}")).unwrap_or_default();
     ctx.ui.note(&format!("→ AWS account {account}, {}{by_url}", aws.region()));
-    Ok(())
+    Ok(Environment { account, region: aws.region().to_owned() })
 }
 
 /// Without `[target]` the first creation of a stack asks, where somebody can answer: the account may be the wrong one.

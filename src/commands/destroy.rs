@@ -32,7 +32,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
     let project = ctx.project()?;
     let stacks = with_dependents(&project, project.stacks(&args.stacks)?)?;
     let aws = ctx.aws(Some(&project)).await?;
-    check_target(&project, &aws, ctx).await?;
+    check_target(&project, &aws, None, ctx).await?;
 
     let mut existing: Vec<Stack> = Vec::new();
     for stack in stacks.iter().rev() {

@@ -80,7 +80,7 @@ async fn hotswap_count(
     ctx: &mut Context,
 ) -> Result<Outcome, CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    check_target(project, &aws, ctx).await?;
+    check_target(project, &aws, None, ctx).await?;
     let service = locate_service(&aws, stack).await?.service;
     let since = ctx.now();
     aws.set_desired_count(&service, count).await?;

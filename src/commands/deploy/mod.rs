@@ -17,17 +17,17 @@ use futures_util::future::try_join_all;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
-use super::approve::{check_account, check_region, guard};
+use super::approve::{check_region, check_target};
 use super::wanted::Synthesiser;
 use super::{Outcome, shapes};
-use crate::aws::{Aws, Stack};
+use crate::aws::Stack;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::project::Project;
 use crate::render::{self, DeployView, StackEnd};
-use crate::stack::{Environment, ProjectStack};
+use crate::stack::ProjectStack;
 
 use interrupt::Decision;
 pub use options::{DeployOptions, FollowOptions};
@@ -111,7 +111,8 @@ pub async fn deploy(
         check_region(project, aws.region())?;
     }
     let known = try_join_all(stacks.iter().map(|stack| aws.stack(&stack.name))).await?;
-    let environment = place(project, &aws, &known, ctx).await?;
+    let account = known.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
+    let environment = check_target(project, &aws, account, ctx).await?;
     let synthesiser = Synthesiser::for_deploy_to(environment, project, ctx);
     let mut listener = ctx.interrupts.listen();
     let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
@@ -156,30 +157,6 @@ pub async fn deploy(
         error = interrupt::leave(&left, &aws) => error,
         () = listener.next() => CliError::new(Exit::Interrupted, "interrupted"),
     })
-}
-
-/// The account and region that it all goes to: guarded, and said. A stack that is there tells its account by its ARN.
-async fn place(
-    project: &Project,
-    aws: &Aws,
-    known: &[Option<Stack>],
-    ctx: &mut Context,
-) -> Result<Environment, CliError> {
-    if ctx.settings.sandbox {
-        ctx.ui.note(&format!("→ the sandbox on this machine, {}", aws.region()));
-        return Ok(ctx.sandbox_environment(Some(project)));
-    }
-    let account = known.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
-    let account = match account {
-        Some(account) => {
-            check_account(project, account)?;
-            account.to_owned()
-        }
-        None => guard(project, aws).await?,
-    };
-    let by_url = aws.endpoint_url().map(|url| format!(" at {url}")).unwrap_or_default();
-    ctx.ui.note(&format!("→ AWS account {account}, {}{by_url}", aws.region()));
-    Ok(Environment { account, region: aws.region().to_owned() })
 }
 
 /// What a cancelled stack ended with is the interruption's doing.
