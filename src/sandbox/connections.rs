@@ -66,7 +66,7 @@ where
             (places.clone(), Arc::clone(&strangers), shutdown.clone(), answer.clone());
         open.spawn(async move {
             match places.take(&strangers).await {
-                Some(_place) => converse(stream, &strangers, shutdown, answer).await,
+                Some(place) => converse(stream, strangers.add(place), shutdown, answer).await,
                 None => places.turn_away(stream, busy).await,
             }
         });
@@ -75,17 +75,17 @@ where
     let _ = tokio::time::timeout(DRAIN, open.wait()).await;
 }
 
-async fn converse<A, F>(stream: TcpStream, strangers: &Arc<Strangers>, shutdown: CancellationToken, answer: A)
+async fn converse<A, F>(stream: TcpStream, caller: Arc<Caller>, shutdown: CancellationToken, answer: A)
 where
     A: Fn(Request<Incoming>, Arc<Caller>) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Response<Body>, Cut>> + Send + 'static,
 {
-    let (caller, dismissed) = strangers.add();
+    let dismissed = caller.dismissed.clone();
     let service = service_fn(move |request| answer(request, Arc::clone(&caller)));
     let _ = stream.set_nodelay(true);
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(MAX_HEAD_BYTES);
-    let mut connection = std::pin::pin!(server.serve_connection(TokioIo::new(stream), service));
+    let mut connection = std::pin::pin!(server.serve_connection(TokioIo::new(stream), service).with_upgrades());
     // That one side goes away, or is cut off, is how a connection ends: there is nobody to tell.
     tokio::select! {
         _ = connection.as_mut() => {}
@@ -140,14 +140,14 @@ impl Places {
 struct Strangers(Mutex<(u64, BTreeMap<u64, CancellationToken>)>);
 
 impl Strangers {
-    /// Takes one in, with what tells it to leave.
-    fn add(self: &Arc<Self>) -> (Arc<Caller>, CancellationToken) {
+    /// Takes one in.
+    fn add(self: &Arc<Self>, place: OwnedSemaphorePermit) -> Arc<Caller> {
         let dismissed = CancellationToken::new();
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.0 += 1;
         let number = all.0;
         all.1.insert(number, dismissed.clone());
-        (Arc::new(Caller { number, strangers: Arc::clone(self) }), dismissed)
+        Arc::new(Caller { number, strangers: Arc::clone(self), dismissed, _place: place })
     }
 
     fn remove(&self, number: u64) {
@@ -161,16 +161,23 @@ impl Strangers {
     }
 }
 
-/// Who is at the other end of a connection: a stranger at first.
+/// Who is at the other end of a connection: a stranger at first. Its place is free when nobody has it any more.
 pub struct Caller {
     number: u64,
     strangers: Arc<Strangers>,
+    dismissed: CancellationToken,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Caller {
     /// It has shown that it has the key, and keeps its place from now on.
     pub fn let_in(&self) {
         self.strangers.remove(self.number);
+    }
+
+    /// Waits until its place is wanted for somebody else, which never happens to one that was let in.
+    pub async fn dismissed(&self) {
+        self.dismissed.cancelled().await;
     }
 }
 

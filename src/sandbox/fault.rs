@@ -32,6 +32,12 @@ impl Fault {
         Self::new(501, "NotImplemented", format!("the sandbox does not serve {what}"))
     }
 
+    /// Commands that arrive in requests may not run on this machine.
+    pub fn no_host_exec() -> Self {
+        let message = "The sandbox was started with --no-host-exec and runs no command of a request on this machine";
+        Self::client("AccessDeniedException", message)
+    }
+
     /// The sandbox itself failed.
     pub fn internal(error: impl fmt::Display) -> Self {
         Self::new(500, INTERNAL, error.to_string())

@@ -8,10 +8,12 @@ use std::sync::Arc;
 use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::auth::{self, Dialect, signature};
+use super::channel::socket;
 use super::connections::{self, Caller, Cut};
 use super::exchange::Exchange;
 use super::model::Model;
@@ -27,12 +29,16 @@ struct Server {
 /// Answers requests until the sandbox's stop signal.
 pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
     let port = listener.local_addr()?.port();
+    let _ = sandbox.port.set(port);
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
     connections::serve(listener, &sandbox.shutdown, busy, move |request, caller| {
         let server = Arc::clone(&server);
         async move {
-            let (parts, body) = request.into_parts();
+            let (mut parts, body) = request.into_parts();
+            if parts.uri.path().starts_with(socket::PATH) {
+                return Ok(connect(&server, &mut parts, caller));
+            }
             handle(&server, &parts, Body::new(body), &caller).await
         }
     })
@@ -58,6 +64,37 @@ async fn handle(server: &Server, parts: &Parts, body: Body, caller: &Caller) -> 
         Err(fault) => refuse(&spoken, &request_id, &fault),
     };
     Ok(exchange.deliver(response).await)
+}
+
+/// Lets a client of a session change over to a websocket.
+fn connect(server: &Server, parts: &mut Parts, caller: Arc<Caller>) -> Response<Body> {
+    let headers = joined(&parts.headers);
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let opened = gate::check_head(parts, &headers, &server.hosts)
+        .and_then(|()| check_channel_signature(server, parts, &headers))
+        .and_then(|()| socket::open(&server.sandbox, parts.uri.path(), &headers, upgrade, caller));
+    opened.unwrap_or_else(|fault| {
+        server.sandbox.journal.say(&format!("a connection to a session is refused: {} {}", fault.status, fault.code));
+        let protocol = wire::guess(&headers, parts.uri.path());
+        refuse(&Spoken { protocol, model: None }, &ids::uuid(), &fault)
+    })
+}
+
+/// The token counts, but a signature that is given has to be right.
+fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<String, String>) -> Result<(), Fault> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    if !headers.contains_key("authorization") && !query.contains("X-Amz-Signature=") {
+        return Ok(());
+    }
+    let signed = signature::Request { method: parts.method.as_str(), path, query, headers: headers.clone(), body: &[] };
+    let (config, dialect) = (&server.sandbox.config, wire::guess(headers, path).dialect());
+    let service = auth::verify(&signed, &config.credentials, &config.region, dialect, server.sandbox.clock.now())
+        .map_err(|denied| denied.fault(dialect))?;
+    if service == socket::SIGNING_NAME {
+        return Ok(());
+    }
+    let message = format!("Credential should be scoped to correct service: '{}'.", socket::SIGNING_NAME);
+    Err(Fault::new(403, "InvalidSignatureException", message))
 }
 
 /// Reads the body, unless the head says already that the request will be refused.

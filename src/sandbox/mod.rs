@@ -7,7 +7,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub mod auth;
+pub mod channel;
 pub mod client;
 mod connections;
 mod exchange;
@@ -81,6 +82,10 @@ pub struct Sandbox {
     pub world: world::Shared,
     /// What runs on this machine on behalf of ECS; never stored.
     pub tasks: services::ecs::Runtime,
+    /// Who has a terminal on a target; never stored.
+    pub sessions: channel::Sessions,
+    /// The port of the listener, once there is one.
+    pub port: OnceLock<u16>,
     /// What is to go wrong; never stored.
     pub faults: faults::Faults,
     /// The sandbox's own log.
@@ -105,6 +110,8 @@ impl Sandbox {
             world: world::Shared::open(&config.state_dir).map_err(io::Error::other)?,
             tasks: services::ecs::Runtime::new(&config.state_dir)?,
             faults: faults::Faults::default(),
+            sessions: channel::Sessions::default(),
+            port: OnceLock::new(),
             background: TaskTracker::new(),
             started_at: clock.now(),
             shutdown,
@@ -116,6 +123,15 @@ impl Sandbox {
     /// Calls an operation of a service as a client would, without the wire: `service` is its signing name.
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         services::find(service)?.call(self, operation, input).await
+    }
+
+    /// Where a client connects to a session.
+    ///
+    /// # Errors
+    /// When nobody listens.
+    pub fn channel_url(&self, session: &str) -> Result<String, Fault> {
+        let port = self.port.get().ok_or_else(|| Fault::internal("the sandbox has no listener"))?;
+        Ok(format!("ws://127.0.0.1:{port}{}{session}?role=publish_subscribe", channel::socket::PATH))
     }
 
     /// Runs work that may be dropped at any moment, because its state is in the world: it ends with the sandbox.

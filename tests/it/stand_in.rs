@@ -29,10 +29,9 @@ async fn stand_in(ports: &Ports) -> Running {
     };
     let spec = ProcessSpec {
         command: told.command(executable),
-        cwd: None,
         environment: environment::of_container(&[], port, "ip-10-0-0-7.ec2.internal", "task"),
         stop_timeout: Duration::from_secs(5),
-        container: None,
+        ..ProcessSpec::default()
     };
     let mut process = Runner::new(PathBuf::from(executable)).start(&spec).await.expect("it starts");
     while !process.output.recv().await.expect("it says when it listens").text.contains("listening") {}

@@ -21,10 +21,9 @@ fn spec(command: &[&str]) -> ProcessSpec {
     let id = format!("{:032x}", rand::random::<u128>());
     ProcessSpec {
         command: command.iter().map(|part| (*part).to_owned()).collect(),
-        cwd: None,
         environment: environment::of_container(&[], 4321, "ip-10-0-0-4.ec2.internal", &id),
         stop_timeout: Duration::from_millis(200),
-        container: None,
+        ..ProcessSpec::default()
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::{Endpoint, LifecycleError};
 use crate::sandbox::journal;
+use crate::sandbox::services::ssm::instances;
 use crate::sandbox::tasks::engine::ENGINES_FILE;
 use crate::sandbox::world::store;
 
@@ -55,7 +56,7 @@ pub(super) fn check_owner(folder: &Path) -> Result<(), LifecycleError> {
     if !user.is_root() && about.uid() != user.as_raw() {
         return Err(LifecycleError::NotOwner(folder.to_owned()));
     }
-    let names = CONTENTS.iter().chain(&[RUNNING_LOCK, STARTING_LOCK]);
+    let names = CONTENTS.iter().chain(&[RUNNING_LOCK, STARTING_LOCK, instances::FOLDER]);
     let link = names.map(|name| folder.join(name)).find(|path| path.is_symlink());
     link.map_or(Ok(()), |path| Err(LifecycleError::Link(path)))
 }

@@ -17,6 +17,7 @@ mod home;
 mod start;
 
 pub use super::client::{ControlError, Endpoint};
+use super::services::ssm::instances;
 use super::tasks::engine;
 use super::world::clock::Clock;
 use super::{Config, auth, journal};
@@ -239,7 +240,11 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
             _ => {}
         }
     }
-    Ok(())
+    let homes = folder.join(instances::FOLDER);
+    match fs::remove_dir_all(&homes) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&homes)(error)),
+        _ => Ok(()),
+    }
 }
 
 /// Waits until no other command starts or forgets this folder's sandbox, and keeps others from it.

@@ -20,6 +20,7 @@ pub mod cloudwatch;
 pub mod control;
 pub mod ec2;
 pub mod ecs;
+pub mod glob;
 pub mod iam;
 pub mod logs;
 pub mod paging;

@@ -23,6 +23,13 @@ pub fn of_container(defined: &[(String, String)], port: u16, host_name: &str, ta
     environment
 }
 
+/// An environment for a session's terminal: it has the two variables that the agent sets.
+pub fn in_terminal(mut environment: Vec<(String, String)>) -> Vec<(String, String)> {
+    environment
+        .extend([("TERM", "xterm-256color"), ("LANG", "C.UTF-8")].map(|(name, value)| (name.into(), value.into())));
+    environment
+}
+
 /// Replaces `{port}` in every part of a command.
 pub fn with_port(command: &[String], port: u16) -> Vec<String> {
     command.iter().map(|part| part.replace("{port}", &port.to_string())).collect()

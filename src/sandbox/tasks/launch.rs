@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 
 use super::protocol::ProcessSpec;
+use super::terminal;
 
 /// Reads the process from stdin (a socket), becomes it, and only returns when that failed; the reason goes back over the socket.
 ///
@@ -36,8 +37,7 @@ fn read_spec(shim: &UnixStream) -> std::io::Result<ProcessSpec> {
 
 fn become_task(spec: &ProcessSpec, shim_id: i32) -> String {
     die_with_shim(shim_id);
-    // An engine gives its containers limits of their own, which may not be above these.
-    if spec.container.is_none() {
+    if !spec.unlimited {
         limit_processes();
     }
     let Some((program, arguments)) = spec.command.split_first() else {
@@ -51,8 +51,21 @@ fn become_task(spec: &ProcessSpec, shim_id: i32) -> String {
         }
         command.current_dir(folder);
     }
-    let error = command.stdin(Stdio::null()).exec();
+    match stdin(spec) {
+        Ok(stdin) => command.stdin(stdin),
+        Err(error) => return format!("no terminal: {error}"),
+    };
+    let error = command.exec();
     format!("exec: {program:?}: {error}")
+}
+
+/// A command in a terminal reads from where it writes to; any other reads nothing.
+fn stdin(spec: &ProcessSpec) -> std::io::Result<Stdio> {
+    if !spec.terminal {
+        return Ok(Stdio::null());
+    }
+    terminal::take_control()?;
+    Ok(std::io::stdout().as_fd().try_clone_to_owned()?.into())
 }
 
 /// How many processes and threads more than now the user may have before a task can start no more.

@@ -3,8 +3,8 @@
 //! A container's command runs under a shim: this binary again, leader of a process group of its own, holding a socket whose
 //! other end only the sandbox has. When that socket closes, however the sandbox ended, the shim ends everything below it.
 //! This module knows processes, ports and sockets; it knows nothing of ECS. What a task runs comes only from
-//! `[sandbox.images]` or is the built-in stand-in; of API requests only checks beside a running container come here, and what
-//! runs inside containers ([`engine`]).
+//! `[sandbox.images]` or is the built-in stand-in; of API requests only what is started beside a running container or on an
+//! instance comes here, and what runs inside containers ([`engine`]).
 
 pub mod address;
 mod checks;
@@ -19,13 +19,15 @@ mod protocol;
 mod runner;
 pub mod shim;
 pub mod stand_in;
+mod terminal;
 mod throttle;
 
 pub use output::{MAX_MESSAGE_BYTES, Output, OutputLine};
 pub use ports::{PortLease, Ports};
 pub use process_tree::{CpuTimes, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
 pub use protocol::{ContainerCommands, Exit, ProcessSpec};
-pub use runner::{Process, ProcessHandle, Runner, StartError, own_executable};
+pub use runner::{Attached, Process, ProcessHandle, Runner, StartError, own_executable};
+pub use terminal::Terminal;
 
 /// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.
 pub const TASK_MARKER: &str = "ECSWS_SANDBOX_TASK";

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 /// One container's process: the first line that a shim reads.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ProcessSpec {
     /// The program and its arguments; never empty.
     pub command: Vec<String>,
@@ -19,6 +19,12 @@ pub struct ProcessSpec {
     /// For a command that stays with a container, what the container itself needs.
     #[serde(default)]
     pub container: Option<ContainerCommands>,
+    /// Whether it gets the terminal that its shim's output is, in a session of its own.
+    #[serde(default)]
+    pub terminal: bool,
+    /// Whether it is an engine's own program: that gives its containers limits, which may not be above its own.
+    #[serde(default)]
+    pub unlimited: bool,
 }
 
 /// What a shim runs for a container, whose processes are not below it. A command is a program and its arguments.

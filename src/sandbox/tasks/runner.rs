@@ -14,6 +14,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::output::{self, Output};
 use super::process_tree::{self, CpuTimes};
@@ -56,11 +57,21 @@ pub struct Process {
     pub exit: oneshot::Receiver<Exit>,
 }
 
+/// A process that was started, and whose output goes elsewhere.
+#[derive(Debug)]
+pub struct Attached {
+    /// To stop it.
+    pub handle: ProcessHandle,
+    /// How it ended; sent when nothing of it is left.
+    pub exit: oneshot::Receiver<Exit>,
+}
+
 /// Stops a process. When the last handle is dropped the process is stopped too.
 #[derive(Debug, Clone)]
 pub struct ProcessHandle {
     shim: Pid,
     orders: mpsc::UnboundedSender<Order>,
+    gone: CancellationToken,
 }
 
 /// What a handle asks of its process's follower.
@@ -75,6 +86,11 @@ impl ProcessHandle {
     pub fn stop(&self) {
         // A process that has ended already no longer listens.
         let _ = self.orders.send(Order::Stop);
+    }
+
+    /// Cancelled when the process is gone; it does not keep it.
+    pub fn gone(&self) -> CancellationToken {
+        self.gone.clone()
     }
 
     /// Runs a command beside the process, in its folder, with its environment and under the same shim, and gives its exit
@@ -117,48 +133,77 @@ impl Runner {
     /// # Errors
     /// [`StartError::Command`] says in words for a stopped reason why the command did not start.
     pub async fn start(&self, spec: &ProcessSpec) -> Result<Process, StartError> {
+        let mut shim = self.shim(Stdio::piped(), Stdio::piped())?;
+        let (lines, output) = output::channel();
+        let mut readers = JoinSet::new();
+        readers.spawn(output::read(shim.child.stdout.take(), lines.clone()));
+        readers.spawn(output::read(shim.child.stderr.take(), lines));
+        let Attached { handle, exit } = shim.run(spec, readers).await?;
+        Ok(Process { handle, output, exit })
+    }
+
+    /// The same for a process whose output goes elsewhere than into a log.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn attach(&self, spec: &ProcessSpec, output: OwnedFd, errors: OwnedFd) -> Result<Attached, StartError> {
+        self.shim(output.into(), errors.into())?.run(spec, JoinSet::new()).await
+    }
+
+    fn shim(&self, stdout: Stdio, stderr: Stdio) -> std::io::Result<Shim> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let mut shim = Command::new(&self.executable)
+        let child = Command::new(&self.executable)
             .arg0("ecsws")
             .args(["sandbox", "task-shim"])
             .env_clear()
             .envs(environment::base())
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()?;
-        let id = shim
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .ok_or_else(|| std::io::Error::other("the shim has no id"))?;
-        let (reader, mut writer) = UnixStream::from_std(ours)?.into_split();
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        let id = Pid::from_raw(id.ok_or_else(|| std::io::Error::other("the shim has no id"))?);
+        Ok(Shim { child, id, socket: UnixStream::from_std(ours)? })
+    }
+}
+
+/// A shim that has not been told what to run.
+struct Shim {
+    child: Child,
+    id: Pid,
+    socket: UnixStream,
+}
+
+impl Shim {
+    /// Has it run a process; `readers` are who reads what that prints.
+    async fn run(self, spec: &ProcessSpec, readers: JoinSet<()>) -> Result<Attached, StartError> {
+        let Self { mut child, id, socket } = self;
+        let (reader, mut writer) = socket.into_split();
         let mut reports = BufReader::new(reader);
-        let (lines, output) = output::channel();
-        let mut readers = JoinSet::new();
-        readers.spawn(output::read(shim.stdout.take(), lines.clone()));
-        readers.spawn(output::read(shim.stderr.take(), lines));
         writer.write_all(&line(spec)).await?;
         match next_report(&mut reports).await {
             Some(Report::Started) => {}
             Some(Report::NotStarted(reason)) => {
-                shim.wait().await?;
+                child.wait().await?;
                 return Err(StartError::Command(reason));
             }
             Some(Report::Ended(_) | Report::Checked(..)) | None => {
-                end(Pid::from_raw(id), &mut shim).await;
+                end(id, &mut child).await;
                 return Err(StartError::Command("the process's shim ended before it could start anything".to_owned()));
             }
         }
         let (orders, inbox) = mpsc::unbounded_channel();
         let (ended, exit) = oneshot::channel();
-        let follower =
-            Follower { shim, id: Pid::from_raw(id), spec: spec.clone(), readers, checks: BTreeMap::new(), count: 0 };
+        let gone = CancellationToken::new();
+        let leaving = gone.clone().drop_guard();
+        let follower = Follower { shim: child, id, spec: spec.clone(), readers, checks: BTreeMap::new(), count: 0 };
         tokio::spawn(async move {
+            let _leaving = leaving;
             // Nobody may be waiting for it any more.
             let _ = ended.send(follower.follow(reports, writer, inbox).await);
         });
-        Ok(Process { handle: ProcessHandle { shim: Pid::from_raw(id), orders }, output, exit })
+        Ok(Attached { handle: ProcessHandle { shim: id, orders, gone }, exit })
     }
 }
 
@@ -220,7 +265,8 @@ impl Follower {
         let exit = if let Some(Report::Ended(exit)) = report {
             exit
         } else {
-            let lost: BTreeSet<String> = marker(&self.spec).into_iter().collect();
+            // A session's command carries the mark of what it is beside; the end of its terminal ends what is its own.
+            let lost: BTreeSet<String> = marker(&self.spec).filter(|_| !self.spec.terminal).into_iter().collect();
             process_tree::end_marked(TASK_MARKER, &lost).await;
             if let Some(commands) = &self.spec.container {
                 container::remove(commands, &self.spec).await;

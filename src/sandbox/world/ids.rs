@@ -15,9 +15,19 @@ pub fn resource(prefix: &str) -> String {
 
 /// A random (version 4) UUID.
 pub fn uuid() -> String {
+    uuid_text(uuid_bytes())
+}
+
+/// The same as bytes.
+pub fn uuid_bytes() -> [u8; 16] {
     let mut bytes: [u8; 16] = rand::random();
     bytes[6] = (bytes[6] & 0x0f) | 0x40;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    bytes
+}
+
+/// A UUID as it is written.
+pub fn uuid_text(bytes: [u8; 16]) -> String {
     let digits = ::hex::encode(bytes);
     format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
 }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::State;
 use super::nouns::Noun;
 use super::records;
+use crate::sandbox::services::glob::matches;
 use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::{Fault, Sandbox, model};
 
@@ -178,22 +179,5 @@ pub fn texts_at(value: &Value, path: &str) -> Vec<String> {
         Value::String(text) => vec![text.clone()],
         Value::Null => Vec::new(),
         scalar => vec![scalar.to_string()],
-    }
-}
-
-/// EC2's wildcards: `*` is any text, `?` any character.
-fn matches(pattern: &str, text: &str) -> bool {
-    let mut characters = pattern.chars();
-    match characters.next() {
-        None => text.is_empty(),
-        Some('*') => {
-            let rest = characters.as_str();
-            text.char_indices().map(|(at, _)| at).chain([text.len()]).any(|at| matches(rest, &text[at..]))
-        }
-        Some(wanted) => {
-            let mut rest = text.chars();
-            rest.next().is_some_and(|first| wanted == '?' || wanted == first)
-                && matches(characters.as_str(), rest.as_str())
-        }
     }
 }

@@ -51,6 +51,7 @@ fn look(sandbox: &Sandbox) {
     let times = CpuTimes::read();
     for (key, processes) in running {
         for (index, process) in processes.iter().enumerate() {
+            let Some(process) = process else { continue };
             let (below, resident) = process.below(&times);
             if below.len() > MAX_PROCESSES {
                 // At once: such a task may have twice as many of them before its row is written.

@@ -20,6 +20,7 @@ mod delete_service;
 mod discovery;
 mod driver;
 pub mod engine;
+mod execute_command;
 pub mod images;
 mod launch;
 pub mod limits;
@@ -39,6 +40,7 @@ mod stop_task;
 mod tags;
 mod update_service;
 
+pub use execute_command::in_container;
 pub use model::{
     AccountSetting, Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
     TaskStatus,
@@ -67,6 +69,7 @@ pub static SERVICE: ServiceRow = ServiceRow {
         operation!("DescribeServices" => services::describe),
         operation!("DescribeTaskDefinition" => definitions::describe),
         operation!("DescribeTasks" => list_tasks::describe),
+        operation!("ExecuteCommand" => execute_command::run),
         operation!("GetTaskProtection" => protection::get),
         operation!("ListAccountSettings" => settings::list),
         operation!("ListClusters" => clusters::list),

@@ -3,7 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::model::{Cluster, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
+use super::model::{Cluster, Container, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
 use super::service_deployments;
 use crate::sandbox::wire::lenient;
 use crate::sandbox::world::World;
@@ -111,6 +111,8 @@ pub(super) trait Arns {
     fn service_arn(&self, service: &Service) -> String;
     /// A task's, in the long format.
     fn task_arn(&self, task: &Task) -> String;
+    /// A container's of a task.
+    fn container_arn(&self, task: &Task, container: &Container) -> String;
     /// The task definition's that `family:revision` names.
     fn task_definition_arn(&self, name: &str) -> String;
     /// A rollout's.
@@ -130,6 +132,10 @@ impl Arns for Config {
 
     fn task_arn(&self, task: &Task) -> String {
         self.arn("ecs", &format!("task/{}/{}", task.cluster, task.id))
+    }
+
+    fn container_arn(&self, task: &Task, container: &Container) -> String {
+        self.arn("ecs", &format!("container/{}/{}/{}", task.cluster, task.id, container.id))
     }
 
     fn task_definition_arn(&self, name: &str) -> String {

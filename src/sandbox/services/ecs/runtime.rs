@@ -12,7 +12,6 @@ use tokio_util::sync::CancellationToken;
 use super::engine::{Engines, Handle, TaskNetwork};
 use crate::sandbox::services::logs::writer::{self, Entries, Queue};
 use crate::sandbox::tasks::address::ServiceAddress;
-use crate::sandbox::tasks::engine::Kind;
 use crate::sandbox::tasks::{CpuTimes, Ports, Runner, own_executable};
 
 /// Tasks whose start or end is worked on at the same time.
@@ -40,12 +39,10 @@ pub struct Runtime {
 pub(super) struct Running {
     /// Cancelled when the task is to stop.
     pub(super) stop: CancellationToken,
-    /// Its containers, once they run.
-    pub(super) handles: Vec<Handle>,
+    /// Its containers by their place in its definition, each once it runs.
+    pub(super) handles: Vec<Option<Handle>>,
     /// What its containers share, once the first of them runs.
     pub(super) network: Option<TaskNetwork>,
-    /// Which of its containers run in an engine, by their place in its definition.
-    pub(super) engines: BTreeMap<usize, Kind>,
 }
 
 impl Runtime {
@@ -68,10 +65,15 @@ impl Runtime {
         })
     }
 
+    /// Starts processes.
+    pub fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
     /// The CPU time that every running task used so far, by its key (`cluster/id`), from one look at the machine's processes.
     pub fn cpu_times(&self) -> BTreeMap<String, Duration> {
         let times = CpuTimes::read();
-        let used = |task: &Running| task.handles.iter().map(|container| container.cpu_time(&times)).sum();
+        let used = |task: &Running| task.handles.iter().flatten().map(|container| container.cpu_time(&times)).sum();
         self.running().iter().map(|(key, task)| (key.clone(), used(task))).collect()
     }
 
@@ -79,7 +81,7 @@ impl Runtime {
     pub fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
         let times = CpuTimes::read();
         let of_task = |task: &Running| {
-            let below = task.handles.iter().map(|container| container.below(&times));
+            let below = task.handles.iter().flatten().map(|container| container.below(&times));
             below.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
                 pids.extend(more);
                 (pids, bytes + more_bytes)

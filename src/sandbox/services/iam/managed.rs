@@ -42,6 +42,14 @@ pub struct ManagedPolicy {
     pub tags: Vec<Tag>,
 }
 
+impl ManagedPolicy {
+    /// The document that counts.
+    pub(super) fn document(&self) -> Option<&str> {
+        let version = self.versions.iter().find(|version| version.number == self.default_version);
+        version.map(|version| version.document.as_str())
+    }
+}
+
 /// How many roles have a policy attached, and how many as their boundary.
 pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
     let attached = state.roles.values().filter(|role| role.attached.iter().any(|one| one == arn)).count();

@@ -1,4 +1,5 @@
-//! AWS Identity and Access Management: roles, their policies and instance profiles. Policies are kept, not evaluated.
+//! AWS Identity and Access Management: roles, their policies and instance profiles. Policies are kept, and only looked at where something
+//! in the sandbox acts with a role ([`grants`]).
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use crate::sandbox::world::table::state;
 mod aws_managed;
 mod boundaries;
 mod documents;
+pub mod grants;
 mod instance_profiles;
 mod managed;
 mod pages;

@@ -1,4 +1,4 @@
-//! Systems Manager's parameters: the account's own, and AWS's public ones for machine images.
+//! Systems Manager: parameters (the account's own, and AWS's public ones for machine images), sessions and Run Command.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,11 +12,13 @@ use crate::sandbox::world::table::state;
 
 mod describe;
 mod filters;
+pub mod instances;
 mod labels;
 mod public;
 mod put;
 mod read;
 mod secrets;
+mod sessions;
 mod tags;
 
 /// A version of a parameter.
@@ -113,7 +115,10 @@ pub static SERVICE: Service = Service {
         operation!("AddTagsToResource" => tags::add),
         operation!("DeleteParameter" => put::delete),
         operation!("DeleteParameters" => put::delete_all),
+        operation!("DescribeInstanceInformation" => instances::describe),
         operation!("DescribeParameters" => describe::describe),
+        operation!("DescribeSessions" => sessions::describe),
+        operation!("GetConnectionStatus" => instances::connection_status),
         operation!(async "GetParameter" => read::get),
         operation!("GetParameterHistory" => describe::history),
         operation!(async "GetParameters" => read::get_all),
@@ -122,6 +127,9 @@ pub static SERVICE: Service = Service {
         operation!("ListTagsForResource" => tags::list),
         operation!("PutParameter" => put::put),
         operation!("RemoveTagsFromResource" => tags::remove),
+        operation!("ResumeSession" => sessions::resume),
+        operation!("StartSession" => sessions::start),
+        operation!("TerminateSession" => sessions::terminate),
         operation!("UnlabelParameterVersion" => labels::remove),
     ],
 };

@@ -31,6 +31,7 @@ pub use variables::Variables;
 pub use verdict::network_is_missing;
 pub(super) use verdict::verdict;
 
+use super::environment;
 use super::protocol::{ContainerCommands, Exit, ProcessSpec};
 use super::runner::{Process, Runner};
 
@@ -110,7 +111,7 @@ pub struct Engine {
     without_bridge: AtomicBool,
 }
 
-/// A process of this machine that runs a command inside a container, and ends with that one's exit code.
+/// What a process of this machine begins with that runs a command inside a container, and ends with that one's exit code.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exec {
     /// The engine's program and its arguments.
@@ -176,14 +177,15 @@ impl Engine {
                 // Its client always passes signals on; it gets none but the last.
                 Kind::Docker => &["start", "--attach"],
             }),
-            cwd: None,
             environment: variables::of_engine(),
             stop_timeout,
+            unlimited: true,
             container: Some(ContainerCommands {
                 stop: command(&["kill", &format!("--signal={signal}")]),
                 inspect: command(&verdict::INSPECT),
                 remove: self.kind.removals(container, sharing),
             }),
+            ..ProcessSpec::default()
         }
     }
 
@@ -238,11 +240,16 @@ impl Engine {
         (number > 0).then(|| Pid::from_raw(number))
     }
 
-    /// What runs a command in a running container.
-    pub fn exec(&self, container: &str, command: &[String]) -> Exec {
-        let mut whole = self.kind.command(&["exec", container]);
-        whole.extend_from_slice(command);
-        Exec { command: whole, environment: variables::of_engine() }
+    /// What a command in a running container begins with, such as one in a terminal.
+    pub fn exec(&self, container: &str, in_terminal: bool) -> Exec {
+        let mut command = self.kind.command(&["exec"]);
+        if in_terminal {
+            command.extend(["--interactive", "--tty"].map(str::to_owned));
+            let variables = environment::in_terminal(Vec::new());
+            command.extend(variables.iter().map(|(name, value)| format!("--env={name}={value}")));
+        }
+        command.push(container.to_owned());
+        Exec { command, environment: variables::of_engine() }
     }
 
     /// Runs the engine with `own` variables over its usual environment and gives what it prints.

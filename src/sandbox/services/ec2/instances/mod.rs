@@ -11,7 +11,7 @@ use super::describe::{self, Describe};
 use super::nouns::INSTANCE;
 use super::records;
 use crate::sandbox::Sandbox;
-use crate::sandbox::services::Reply;
+use crate::sandbox::services::{Reply, ssm};
 
 mod interface;
 mod profile;
@@ -64,7 +64,7 @@ pub struct Terminate {
 /// `TerminateInstances`: the records stay, as terminated.
 pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
     let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
+    let terminated = sandbox.world.write(|world| {
         check_ids(&world.ec2, &input.instance_id)?;
         let mut changed = Vec::new();
         for id in &input.instance_id {
@@ -78,7 +78,9 @@ pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
             changed.push(json!({ "instanceId": id, "currentState": current, "previousState": previous }));
         }
         Ok(json!({ "instancesSet": changed }))
-    })
+    })?;
+    input.instance_id.iter().for_each(|id| ssm::instances::forget(sandbox, id));
+    Ok(terminated)
 }
 
 /// A terminated instance is in no network any more.

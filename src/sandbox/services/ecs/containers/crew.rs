@@ -196,9 +196,9 @@ impl Crew {
         self.members[index].progress != Progress::Waiting
     }
 
-    /// Those that run.
-    pub(in super::super) fn handles(&self) -> Vec<Handle> {
-        self.members.iter().filter_map(|member| member.handle.clone()).collect()
+    /// Those that were started, each in its place.
+    pub(in super::super) fn handles(&self) -> Vec<Option<Handle>> {
+        self.members.iter().map(|member| member.handle.clone()).collect()
     }
 
     /// Stops what runs, those first that others depend on last, and gives how each ended. When the sandbox itself ends no

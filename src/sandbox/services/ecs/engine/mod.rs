@@ -5,16 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
 use super::model::ImageCommand;
 use crate::sandbox::Sandbox;
-use crate::sandbox::tasks::{CpuTimes, Exit, Output, PortLease};
+use crate::sandbox::tasks::{CpuTimes, Exit, Output, PortLease, ProcessSpec};
 
 mod container;
 mod loopback;
 mod process;
 
-pub use container::{Engines, TaskNetwork, check_runtime, exec};
+pub use container::{Engines, TaskNetwork, check_runtime};
 pub(super) use container::{Origin, of, remove_left};
 
 /// A container, as far as every engine needs to know it.
@@ -95,6 +96,22 @@ impl Handle {
         match self {
             Self::Process(process) => process.check(command, timeout).await,
             Self::Container(container) => container.check(command, timeout).await,
+        }
+    }
+
+    /// What a command is that runs beside it, in a terminal, as in the container; none when commands from requests may not run.
+    pub(super) fn beside(&self, command: &[String]) -> Option<ProcessSpec> {
+        match self {
+            Self::Process(process) => process.beside(command),
+            Self::Container(container) => Some(container.beside(command)),
+        }
+    }
+
+    /// Cancelled when it is gone.
+    pub(super) fn gone(&self) -> CancellationToken {
+        match self {
+            Self::Process(process) => process.gone(),
+            Self::Container(container) => container.gone(),
         }
     }
 

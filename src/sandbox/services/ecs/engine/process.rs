@@ -10,6 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::loopback::Loopback;
 use super::{ContainerSpec, Handle as AnyHandle, Launched};
 use crate::sandbox::Sandbox;
@@ -25,6 +27,7 @@ pub(in super::super) struct Handle {
     process: ProcessHandle,
     loopback: Loopback,
     host_exec: bool,
+    started_with: ProcessSpec,
 }
 
 pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Launched, String> {
@@ -38,11 +41,12 @@ pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Laun
         cwd,
         environment: environment::of_container(environment, *port, host_name, task_id),
         stop_timeout: *stop_timeout,
-        container: None,
+        ..ProcessSpec::default()
     };
+    let started_with = process.clone();
     let process = sandbox.tasks.runner.start(&process).await.map_err(|error| error.to_string())?;
     let loopback = Loopback { ports: spec.task_ports, own: spec.port, has_port: spec.has_port };
-    let handle = Handle { process: process.handle, loopback, host_exec: sandbox.config.host_exec };
+    let handle = Handle { process: process.handle, loopback, host_exec: sandbox.config.host_exec, started_with };
     let handle = AnyHandle::Process(Arc::new(handle));
     let port = Some(spec.port);
     Ok(Launched { handle, output: process.output, exit: process.exit, port, leases: Vec::new() })
@@ -74,6 +78,21 @@ impl Handle {
 
     pub(super) fn cpu_time(&self, times: &CpuTimes) -> Duration {
         self.process.cpu_time(times)
+    }
+
+    pub(super) fn beside(&self, command: &[String]) -> Option<ProcessSpec> {
+        let ProcessSpec { cwd, environment, .. } = self.started_with.clone();
+        self.host_exec.then(|| ProcessSpec {
+            command: command.iter().map(|part| self.loopback.translate(part)).collect(),
+            cwd,
+            environment: environment::in_terminal(environment),
+            terminal: true,
+            ..ProcessSpec::default()
+        })
+    }
+
+    pub(super) fn gone(&self) -> CancellationToken {
+        self.process.gone()
     }
 
     pub(super) async fn check(&self, command: &[String], timeout: Duration) -> bool {

@@ -92,6 +92,9 @@ pub struct ContainerDefinition {
     pub depends_on: Vec<Dependency>,
     /// How it is looked after.
     pub health_check: Option<HealthCheck>,
+    /// Whether nothing may be written beside its volumes.
+    #[serde(default)]
+    pub readonly_root_filesystem: bool,
     /// Seconds that others wait for it to be as far as they need it.
     pub start_timeout: Option<u32>,
     /// Seconds between SIGTERM and SIGKILL; 30 when left out.

@@ -10,6 +10,8 @@ use crate::sandbox::Config;
 use crate::sandbox::services::ec2::zones;
 use crate::sandbox::world::World;
 
+/// The agent behind ECS Exec (API reference, `ManagedAgent`).
+const EXEC_AGENT: &str = "ExecuteCommandAgent";
 /// GiB of storage that a Fargate task has when nobody says.
 const USUAL_STORAGE: u64 = 20;
 
@@ -100,7 +102,7 @@ fn container(config: &Config, task: &Task, container: &Container) -> Value {
         json!({ "bindIP": "127.0.0.1", "containerPort": container_port, "hostPort": host_port, "protocol": "tcp" })
     });
     json!({
-        "containerArn": config.arn("ecs", &format!("container/{}/{}/{}", task.cluster, task.id, container.id)),
+        "containerArn": config.container_arn(task, container),
         "taskArn": config.task_arn(task),
         "name": container.name,
         "image": container.image,
@@ -110,9 +112,21 @@ fn container(config: &Config, task: &Task, container: &Container) -> Value {
         "reason": container.reason,
         "networkBindings": bindings.collect::<Vec<_>>(),
         "networkInterfaces": interfaces.collect::<Vec<_>>(),
+        "managedAgents": agents(task, container),
         "healthStatus": health(container.health),
         "cpu": container.cpu.to_string(),
         "memory": container.memory.map(|memory| memory.to_string()),
         "memoryReservation": container.memory_reservation.map(|memory| memory.to_string()),
     })
+}
+
+/// With ECS Exec on, every container has the agent of Session Manager beside it.
+fn agents(task: &Task, container: &Container) -> Option<Value> {
+    let status = match container.last_status {
+        TaskStatus::Stopped => "STOPPED",
+        TaskStatus::Running => "RUNNING",
+        _ => "PENDING",
+    };
+    let agent = json!({ "name": EXEC_AGENT, "lastStatus": status, "lastStartedAt": task.started_at.map(time) });
+    task.enable_execute_command.then(|| json!([agent]))
 }

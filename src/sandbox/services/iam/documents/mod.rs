@@ -1,4 +1,4 @@
-//! What a policy document has to look like. It is never evaluated.
+//! What a policy document has to look like. What it allows is looked at in [`super::grants`].
 //!
 //! AWS looks at a document in several passes, and the first that finds something has the word: the form, the version, the old
 //! parser, and then what the statements say.
@@ -12,7 +12,8 @@ mod resources;
 mod syntax;
 pub(super) mod trust;
 
-use syntax::{Statement, WrongForm};
+use syntax::WrongForm;
+pub(super) use syntax::{Statement, statements};
 
 /// What a document is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,7 +40,7 @@ const OPERATORS: &[&str] = &[
 ];
 
 /// One statement of the right form.
-pub(super) struct Statement<'a> {
+pub struct Statement<'a> {
     /// Its `Sid`, or nothing.
     pub id: &'a str,
     /// Its effect, in any case.
@@ -49,6 +49,8 @@ pub(super) struct Statement<'a> {
     pub principal: Option<&'a Value>,
     /// Its `Action` or `NotAction`.
     pub actions: Option<Vec<&'a str>>,
+    /// Whether those are the actions that it is not about.
+    pub is_about_all_others: bool,
     /// Its `Resource` or `NotResource`.
     pub resources: Option<Vec<&'a str>>,
     /// What its conditions compare dates with.
@@ -67,10 +69,10 @@ impl<'a> Statement<'a> {
 
 /// Something has not the right form. AWS does not say what.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct WrongForm;
+pub struct WrongForm;
 
 /// A document's statements.
-pub(super) fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_>>, WrongForm> {
+pub fn statements(policy: &Map<String, Value>) -> Result<Vec<Statement<'_>>, WrongForm> {
     text(policy, "Id")?;
     let version = text(policy, "Version")?;
     ensure(has_only(policy, OF_POLICY) && version.is_none_or(|version| VERSIONS.contains(&version)))?;
@@ -105,6 +107,7 @@ fn statement(members: &Map<String, Value>) -> Result<Statement<'_>, WrongForm> {
         effect,
         principal: either(members, "Principal", "NotPrincipal")?,
         actions: either(members, "Action", "NotAction")?.map(texts).transpose()?,
+        is_about_all_others: members.contains_key("NotAction"),
         resources: either(members, "Resource", "NotResource")?.map(texts).transpose()?,
         dates: members.get("Condition").map(dates).transpose()?.unwrap_or_default(),
     })

@@ -7,9 +7,10 @@
 use std::time::Duration;
 
 use nix::unistd::Pid;
+use tokio_util::sync::CancellationToken;
 
 use crate::sandbox::tasks::engine::Exec;
-use crate::sandbox::tasks::{CpuTimes, ProcessHandle};
+use crate::sandbox::tasks::{CpuTimes, ProcessHandle, ProcessSpec, environment};
 
 /// A container.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(in super::super::super) struct Handle {
     pub(super) main: Option<Pid>,
     /// What a command inside it begins with.
     pub(super) exec: Exec,
+    /// The same for one in a terminal.
+    pub(super) terminal: Exec,
 }
 
 impl Handle {
@@ -41,6 +44,21 @@ impl Handle {
 
     fn main(&self, times: &CpuTimes) -> Option<Pid> {
         self.main.filter(|main| self.process.below(times).0.contains(&main.as_raw()))
+    }
+
+    /// When its client ends so does, with podman, what it runs inside; docker's daemon keeps that until the container ends.
+    pub(in super::super) fn beside(&self, command: &[String]) -> ProcessSpec {
+        ProcessSpec {
+            command: [&self.terminal.command, command].concat(),
+            environment: environment::in_terminal(self.terminal.environment.clone()),
+            terminal: true,
+            unlimited: true,
+            ..ProcessSpec::default()
+        }
+    }
+
+    pub(in super::super) fn gone(&self) -> CancellationToken {
+        self.process.gone()
     }
 
     pub(in super::super) async fn check(&self, command: &[String], timeout: Duration) -> bool {

@@ -15,7 +15,7 @@ use super::super::{driver, images};
 use super::{ContainerSpec, Handle as AnyHandle, Launched};
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::Reply;
-use crate::sandbox::tasks::engine::{Engine, EngineError, Exec, Kind, LocalImage, Variables, network_is_missing};
+use crate::sandbox::tasks::engine::{Engine, EngineError, Kind, LocalImage, Variables, network_is_missing};
 
 mod arguments;
 mod handle;
@@ -134,11 +134,13 @@ async fn attempt(
     let started = engine.start(&sandbox.tasks.runner, &container_name, &command).await;
     let process = started.map_err(|error| ("CannotStartContainerError", error))?;
     wiring.settle(sandbox, task);
-    if let Some(running) = sandbox.tasks.running().get_mut(&key(&task.cluster, &task.id)) {
-        running.engines.insert(origin.index, engine.kind());
-    }
     let main = engine.main_process(&container_name).await;
-    let handle = Handle { process: process.handle, main, exec: engine.exec(&container_name, &[]) };
+    let handle = Handle {
+        process: process.handle,
+        main,
+        exec: engine.exec(&container_name, false),
+        terminal: engine.exec(&container_name, true),
+    };
     Ok(Launched {
         handle: AnyHandle::Container(Arc::new(handle)),
         output: process.output,
@@ -216,13 +218,6 @@ fn scratch(definition: &TaskDefinition) -> BTreeSet<String> {
         (plain && mounted.iter().filter(|point| point["sourceVolume"] == name.as_str()).count() == 1).then_some(name)
     });
     names.collect()
-}
-
-/// What runs a command inside a running container of a task; none when the container is a process of this machine. `index` is
-/// the container's place in the task's definition.
-pub fn exec(sandbox: &Sandbox, task: &Task, index: usize, command: &[String]) -> Option<Exec> {
-    let kind = sandbox.tasks.running().get(&key(&task.cluster, &task.id))?.engines.get(&index).copied()?;
-    Some(sandbox.tasks.engines.get(kind).exec(&name(task, index), command))
 }
 
 /// Ends the containers of tasks that do not run: a killed sandbox leaves them when its shims are killed too.

@@ -1,0 +1,337 @@
+//! One session, from its handshake to its end: what the agent on the target does, over the connections that come and go.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::frame::{ACKNOWLEDGE, CLOSED, Frame, INPUT, Payload};
+use super::incoming::{Arrival, Incoming};
+use super::outgoing::Outgoing;
+use super::sessions::Plan;
+use super::terminal::Shell;
+use crate::sandbox::Sandbox;
+use crate::sandbox::world::clock::iso8601;
+use crate::sandbox::world::ids;
+
+/// How long the client may take for the handshake (agent, `service/session/datachannel`).
+const HANDSHAKE: Duration = Duration::from_secs(15);
+/// How long the client may type nothing (user guide, "Specify an idle session timeout value": 20 minutes unless set; ECS Exec the same).
+const IDLE: Duration = Duration::from_secs(20 * 60);
+/// How long the agent waits for the client to have all before it closes the channel.
+const DRAIN: Duration = Duration::from_secs(2);
+/// The version that the agent says it has: one that knows everything that is done here.
+pub const AGENT_VERSION: &str = "3.3.987.0";
+/// Acknowledgements and control messages say first and last in one.
+const ALONE: u64 = 3;
+/// The status of an action of the handshake that the client has taken.
+const SUCCESS: i64 = 1;
+
+const NO_HANDSHAKE: &str =
+    "Handshake timed out. Please ensure that you have the latest version of the session manager plugin.";
+const TIMED_OUT: &str = "Your session timed out due to inactivity and has been terminated.";
+
+/// A client's connection: messages to it and from it.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) to: mpsc::Sender<Vec<u8>>,
+    pub(super) from: mpsc::Receiver<Vec<u8>>,
+}
+
+/// How far a session is.
+#[derive(Debug)]
+enum Stage {
+    /// Nobody has connected.
+    Waiting,
+    /// The client is to answer, since then.
+    Handshake(Instant),
+    /// Its command runs.
+    Running(Shell),
+    /// The client is to get what it has not got, until then; and why the session ends.
+    Draining(Instant, String),
+}
+
+impl Stage {
+    /// What the command prints; nothing more when it has ended.
+    async fn printed(&mut self, has_room: bool) -> Option<Vec<u8>> {
+        match self {
+            Self::Running(shell) if has_room => shell.output.recv().await,
+            _ => std::future::pending().await,
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        match self {
+            Self::Waiting | Self::Running(_) => None,
+            Self::Handshake(since) => Some(*since + HANDSHAKE),
+            Self::Draining(until, _) => Some(*until),
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        !matches!(self, Self::Draining(..))
+    }
+}
+
+/// Runs a session to its end, which `end` and the end of its target bring about too.
+pub(super) async fn run(
+    sandbox: &Arc<Sandbox>,
+    id: &str,
+    plan: Plan,
+    mut links: mpsc::Receiver<Link>,
+    end: CancellationToken,
+) {
+    let mut agent = Agent {
+        sandbox,
+        id,
+        plan: &plan,
+        stage: Stage::Waiting,
+        link: None,
+        outgoing: Outgoing::default(),
+        incoming: Incoming::default(),
+        idle_until: now() + IDLE,
+    };
+    while agent.stage.is_open() || !agent.outgoing.is_settled() {
+        let (is_open, deadline) = (agent.stage.is_open(), agent.stage.deadline());
+        tokio::select! {
+            Some(link) = links.recv() => agent.connect(link),
+            message = received(&mut agent.link) => agent.receive(message).await,
+            printed = agent.stage.printed(agent.outgoing.has_room()) => agent.print(printed),
+            () = at(agent.outgoing.due()), if agent.link.is_some() => agent.send_again(),
+            () = at(deadline) => if is_open { agent.drain(NO_HANDSHAKE) } else { break },
+            () = tokio::time::sleep_until(agent.idle_until), if is_open => agent.drain(TIMED_OUT),
+            () = end.cancelled(), if is_open => agent.drain(""),
+            () = plan.gone.cancelled(), if is_open => agent.drain(""),
+            () = sandbox.shutdown.cancelled() => break,
+        }
+    }
+    agent.close();
+}
+
+#[expect(clippy::disallowed_methods, reason = "the runtime's own clock, which measures the way of messages")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What the connection brings; nothing more when it has ended.
+async fn received(link: &mut Option<Link>) -> Option<Vec<u8>> {
+    match link {
+        Some(link) => link.from.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// A session at work.
+struct Agent<'a> {
+    sandbox: &'a Arc<Sandbox>,
+    id: &'a str,
+    plan: &'a Plan,
+    stage: Stage,
+    link: Option<Link>,
+    outgoing: Outgoing,
+    incoming: Incoming,
+    idle_until: Instant,
+}
+
+impl Agent<'_> {
+    /// Goes on over another connection. The first begins with the handshake, a later one where the last broke off.
+    fn connect(&mut self, link: Link) {
+        self.link = Some(link);
+        if matches!(self.stage, Stage::Waiting) {
+            self.stage = Stage::Handshake(now());
+            let action = json!({ "SessionType": self.plan.session_type, "Properties": null });
+            let actions = [json!({ "ActionType": "SessionType", "ActionParameters": action })];
+            let request = json!({ "AgentVersion": AGENT_VERSION, "RequestedClientActions": actions });
+            self.send(Payload::HandshakeRequest, request.to_string().into_bytes());
+        }
+    }
+
+    fn send(&mut self, payload: Payload, content: Vec<u8>) {
+        let message = self.outgoing.push(payload, content, self.sandbox.clock.now(), now());
+        self.put(message);
+    }
+
+    fn send_again(&mut self) {
+        if let Some(message) = self.outgoing.again(now()) {
+            self.put(message);
+        }
+    }
+
+    /// Puts a message on its way. For one that finds no room there is the next time.
+    fn put(&self, message: Vec<u8>) {
+        if let Some(link) = &self.link {
+            let _ = link.to.try_send(message);
+        }
+    }
+
+    fn control(&self, kind: &str, content: &Value) {
+        let content = content.to_string().into_bytes();
+        let now = self.sandbox.clock.now();
+        self.put(Frame::new(kind, 0, ALONE, Payload::Control, content, now).encode());
+    }
+
+    /// Takes what the client sent.
+    async fn receive(&mut self, message: Option<Vec<u8>>) {
+        let Some(message) = message else {
+            self.link = None;
+            return;
+        };
+        // What is not a message is passed over without a word, as by the gateway.
+        let Some(frame) = Frame::decode(&message) else { return };
+        match frame.kind.as_str() {
+            ACKNOWLEDGE => {
+                if let Ok(acknowledged) = serde_json::from_slice::<Acknowledged>(&frame.payload) {
+                    self.outgoing.acknowledge(acknowledged.acknowledged_message_sequence_number, now());
+                }
+            }
+            INPUT => self.take(frame).await,
+            _ => {}
+        }
+    }
+
+    async fn take(&mut self, frame: Frame) {
+        match self.incoming.take(frame.clone()) {
+            Arrival::Refused => {}
+            Arrival::Known => self.acknowledge(&frame),
+            Arrival::Next(next) => {
+                if self.handle(&next).await {
+                    self.acknowledge(&next);
+                    self.incoming.advance();
+                    self.take_waiting().await;
+                }
+            }
+        }
+    }
+
+    async fn take_waiting(&mut self) {
+        while let Some(next) = self.incoming.waiting() {
+            if !self.handle(&next).await {
+                return;
+            }
+            self.incoming.advance();
+        }
+    }
+
+    fn acknowledge(&self, frame: &Frame) {
+        let content = json!({
+            "AcknowledgedMessageType": frame.kind,
+            "AcknowledgedMessageId": frame.id(),
+            "AcknowledgedMessageSequenceNumber": frame.sequence,
+            "IsSequentialMessage": true,
+        });
+        self.control(ACKNOWLEDGE, &content);
+    }
+
+    /// Does what a message asks for; false when it has to come again. Whatever comes during the handshake and is no part of it
+    /// is lost, as it is with the agent.
+    async fn handle(&mut self, frame: &Frame) -> bool {
+        self.idle_until = now() + IDLE;
+        match (&self.stage, frame.payload_type) {
+            (Stage::Handshake(since), kind) if kind == Payload::HandshakeResponse as u32 => {
+                let since = *since;
+                self.shake_hands(&frame.payload, since).await;
+            }
+            (Stage::Running(shell), kind) if kind == Payload::Output as u32 => {
+                return shell.write(frame.payload.clone());
+            }
+            (Stage::Running(shell), kind) if kind == Payload::Size as u32 => {
+                if let Ok(Size { cols, rows }) = serde_json::from_slice(&frame.payload) {
+                    shell.resize(cols, rows);
+                }
+            }
+            _ => {}
+        }
+        true
+    }
+
+    async fn shake_hands(&mut self, response: &[u8], since: Instant) {
+        let refused = match serde_json::from_slice::<Response>(response) {
+            Ok(response) => {
+                response.processed_client_actions.into_iter().find(|action| action.action_status != SUCCESS)
+            }
+            Err(error) => return self.drain(&format!("Handshake failed: {error}")),
+        };
+        if let Some(Action { action_type, error, .. }) = refused {
+            return self.drain(&format!("Handshake failed: the client did not take the action {action_type}: {error}"));
+        }
+        let took = u64::try_from(now().duration_since(since).as_nanos()).unwrap_or(u64::MAX);
+        let complete = json!({ "HandshakeTimeToComplete": took, "CustomerMessage": "" });
+        self.send(Payload::HandshakeComplete, complete.to_string().into_bytes());
+        match Shell::start(self.sandbox.tasks.runner(), &self.plan.command).await {
+            Ok(shell) => {
+                self.sandbox.sessions.runs(self.id, shell.handle.id());
+                self.stage = Stage::Running(shell);
+            }
+            Err(error) => {
+                self.drain(&format!("----------ERROR-------\nUnable to start command: Failed to start pty: {error}\n"))
+            }
+        }
+    }
+
+    fn print(&mut self, printed: Option<Vec<u8>>) {
+        match printed {
+            Some(printed) => self.send(Payload::Output, printed),
+            None => self.drain(""),
+        }
+    }
+
+    /// Ends the command, and lets the client have what it printed.
+    fn drain(&mut self, why: &str) {
+        self.stage = Stage::Draining(now() + DRAIN, why.to_owned());
+    }
+
+    /// Tells the client, if there is one, that this was all.
+    fn close(&self) {
+        let why = if let Stage::Draining(_, why) = &self.stage { why } else { "The sandbox has ended." };
+        let content = json!({
+            "MessageId": ids::uuid(),
+            "CreatedDate": iso8601(self.sandbox.clock.now()),
+            "DestinationId": self.id,
+            "SessionId": self.id,
+            "MessageType": CLOSED,
+            "SchemaVersion": 1,
+            "Output": why,
+        });
+        self.control(CLOSED, &content);
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Acknowledged {
+    acknowledged_message_sequence_number: i64,
+}
+
+#[derive(Deserialize)]
+struct Size {
+    cols: u16,
+    rows: u16,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Response {
+    #[serde(default)]
+    processed_client_actions: Vec<Action>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Action {
+    #[serde(default)]
+    action_type: String,
+    action_status: i64,
+    #[serde(default)]
+    error: String,
+}
