@@ -105,14 +105,15 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Cuts bytes into lines.
+/// Cuts bytes into lines that are short enough for an event.
 #[derive(Debug, Default)]
-struct Splitter {
+pub struct Splitter {
     open: Vec<u8>,
 }
 
 impl Splitter {
-    fn take(&mut self, bytes: &[u8]) -> Vec<String> {
+    /// Takes bytes; gives the lines that end in them.
+    pub fn take(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let ended = piece.strip_suffix(b"\n");
@@ -131,7 +132,8 @@ impl Splitter {
         lines
     }
 
-    fn rest(&mut self) -> Vec<String> {
+    /// What has no end, at the end of all.
+    pub fn rest(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         if !self.open.is_empty() {
             push(&mut lines, &std::mem::take(&mut self.open));

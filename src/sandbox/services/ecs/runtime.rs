@@ -99,7 +99,7 @@ impl Runtime {
     }
 
     /// Where tasks' lines go; none once the sandbox ends.
-    pub(super) fn log_entries(&self) -> Option<Entries> {
+    pub fn log_entries(&self) -> Option<Entries> {
         self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -15,6 +15,7 @@ use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::tasks::{ProcessSpec, TASK_MARKER, environment};
 use crate::sandbox::world::World;
 use crate::sandbox::world::clock::epoch_seconds;
+use crate::sandbox::world::ids;
 use crate::sandbox::{Fault, Sandbox};
 
 /// The folder in the state folder where each instance has its own.
@@ -49,7 +50,7 @@ pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<
     let home = home(sandbox, id);
     make(&home).map_err(Fault::internal)?;
     let host_name = instance["privateDnsName"].as_str().unwrap_or_default();
-    let own = [("HOME", &*home.to_string_lossy()), ("HOSTNAME", host_name), (TASK_MARKER, id)]
+    let own = [("HOME", &*home.to_string_lossy()), ("HOSTNAME", host_name), (TASK_MARKER, &format!("{id}-{}", ids::uuid()))]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(ProcessSpec {
         command: command.iter().map(|part| (*part).to_owned()).collect(),

@@ -10,6 +10,7 @@ use crate::sandbox::Fault;
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::world::table::state;
 
+mod commands;
 mod describe;
 mod filters;
 pub mod instances;
@@ -20,6 +21,8 @@ mod read;
 mod secrets;
 mod sessions;
 mod tags;
+
+pub use commands::resume;
 
 /// A version of a parameter.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -72,6 +75,10 @@ state! {
     pub struct State {
         /// The newest version of each parameter by name.
         pub parameters: Table<Parameter> = "ssm.parameters",
+        /// What was sent by Run Command, by id.
+        pub commands: Table<commands::Command> = "ssm.commands",
+        /// The same on each instance, by both ids.
+        pub invocations: Table<commands::Invocation> = "ssm.invocations",
         /// What was before, and tags, by name.
         pub past: Table<Past> = "ssm.past",
     }
@@ -113,21 +120,26 @@ pub static SERVICE: Service = Service {
     validation_code: "ValidationException",
     operations: &[
         operation!("AddTagsToResource" => tags::add),
+        operation!("CancelCommand" => commands::cancel),
         operation!("DeleteParameter" => put::delete),
         operation!("DeleteParameters" => put::delete_all),
         operation!("DescribeInstanceInformation" => instances::describe),
         operation!("DescribeParameters" => describe::describe),
         operation!("DescribeSessions" => sessions::describe),
+        operation!("GetCommandInvocation" => commands::get_invocation),
         operation!("GetConnectionStatus" => instances::connection_status),
         operation!(async "GetParameter" => read::get),
         operation!("GetParameterHistory" => describe::history),
         operation!(async "GetParameters" => read::get_all),
         operation!("GetParametersByPath" => read::get_by_path),
         operation!("LabelParameterVersion" => labels::add),
+        operation!("ListCommandInvocations" => commands::list_invocations),
+        operation!("ListCommands" => commands::list),
         operation!("ListTagsForResource" => tags::list),
         operation!("PutParameter" => put::put),
         operation!("RemoveTagsFromResource" => tags::remove),
         operation!("ResumeSession" => sessions::resume),
+        operation!("SendCommand" => commands::send),
         operation!("StartSession" => sessions::start),
         operation!("TerminateSession" => sessions::terminate),
         operation!("UnlabelParameterVersion" => labels::remove),

@@ -1,0 +1,191 @@
+//! Run Command: shell commands on managed instances, without anybody at a terminal.
+//!
+//! A command is a row, and so is each of its invocations; [`run`] carries one out and writes down how it went.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::sandbox::Fault;
+use crate::sandbox::world::World;
+use crate::sandbox::world::clock::{epoch_seconds, iso8601};
+
+mod cancel;
+mod list;
+mod output;
+mod run;
+mod send;
+
+pub(super) use cancel::cancel;
+pub(super) use list::{get_invocation, list, list_invocations};
+pub use run::resume;
+pub(super) use send::send;
+
+/// The one document that is served, and the plugin that does what it says.
+const DOCUMENT: &str = "AWS-RunShellScript";
+const PLUGIN: &str = "aws:runShellScript";
+/// Commands that are kept, the newest of them.
+const KEPT: usize = 100;
+
+/// How far a command or an invocation is (API reference, `CommandInvocation`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// It has not begun.
+    Pending,
+    /// It runs.
+    InProgress,
+    /// It is being ended.
+    Cancelling,
+    /// It ended well.
+    Success,
+    /// It was ended by a request.
+    Cancelled,
+    /// It ended with an error.
+    Failed,
+    /// It took longer than it may.
+    TimedOut,
+}
+
+impl Status {
+    fn is_over(self) -> bool {
+        !matches!(self, Self::Pending | Self::InProgress | Self::Cancelling)
+    }
+
+    fn name(self) -> String {
+        format!("{self:?}")
+    }
+
+    /// The same in more detail.
+    fn details(self) -> String {
+        if self == Self::TimedOut { "ExecutionTimedOut".to_owned() } else { self.name() }
+    }
+}
+
+/// What was sent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Command {
+    /// A UUID.
+    pub id: String,
+    /// What the caller says of it.
+    pub comment: String,
+    /// The document's parameters.
+    pub parameters: BTreeMap<String, Vec<String>>,
+    /// The instances that were named.
+    pub instance_ids: Vec<String>,
+    /// How instances were chosen, as it was given.
+    pub targets: Vec<Value>,
+    /// When.
+    pub requested: Timestamp,
+    /// Seconds that it may take to reach its instances.
+    pub timeout: i64,
+    /// The log group that its output goes to as well.
+    pub log_group: Option<String>,
+}
+
+/// A command on one instance.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Invocation {
+    /// The command's id.
+    pub command: String,
+    /// The instance's.
+    pub instance: String,
+    /// How far it is.
+    pub status: Status,
+    /// The exit code; -1 until there is one.
+    pub code: i32,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// When it was over.
+    pub ended: Option<Timestamp>,
+    /// The beginning of what it printed.
+    pub output: String,
+    /// The beginning of what it printed as errors.
+    pub errors: String,
+}
+
+impl Invocation {
+    fn new(command: &str, instance: &str) -> Self {
+        Self {
+            command: command.to_owned(),
+            instance: instance.to_owned(),
+            status: Status::Pending,
+            code: -1,
+            started: None,
+            ended: None,
+            output: String::new(),
+            errors: String::new(),
+        }
+    }
+
+    fn key(&self) -> String {
+        key(&self.command, &self.instance)
+    }
+}
+
+fn key(command: &str, instance: &str) -> String {
+    format!("{command}:{instance}")
+}
+
+fn invocations<'a>(world: &'a World, command: &str) -> impl Iterator<Item = &'a Invocation> {
+    world.ssm.invocations.with_prefix(&format!("{command}:")).map(|(_, invocation)| invocation)
+}
+
+/// A command is as far as the least of its invocations, and then as good as the worst.
+fn status(world: &World, command: &str) -> Status {
+    use Status::{Cancelled, Cancelling, Failed, InProgress, Pending, Success, TimedOut};
+
+    let all: Vec<Status> = invocations(world, command).map(|invocation| invocation.status).collect();
+    let order = [Cancelling, InProgress, Pending, Failed, TimedOut, Cancelled];
+    order.into_iter().find(|status| all.contains(status)).unwrap_or(Success)
+}
+
+/// Where its output goes, as it is told.
+fn log_output(command: &Command) -> Value {
+    json!({
+        "CloudWatchLogGroupName": command.log_group.as_deref().unwrap_or_default(),
+        "CloudWatchOutputEnabled": command.log_group.is_some(),
+    })
+}
+
+fn told(world: &World, command: &Command) -> Value {
+    let status = status(world, &command.id);
+    let all: Vec<&Invocation> = invocations(world, &command.id).collect();
+    let failed = |one: &&&Invocation| matches!(one.status, Status::Failed | Status::TimedOut);
+    json!({
+        "CommandId": command.id,
+        "DocumentName": DOCUMENT,
+        "DocumentVersion": "$DEFAULT",
+        "Comment": command.comment,
+        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + run::EXECUTION)),
+        "Parameters": command.parameters,
+        "InstanceIds": command.instance_ids,
+        "Targets": command.targets,
+        "RequestedDateTime": epoch_seconds(command.requested),
+        "Status": status.name(),
+        "StatusDetails": status.details(),
+        "OutputS3Region": "",
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+        "MaxConcurrency": "50",
+        "MaxErrors": "0",
+        "TargetCount": all.len(),
+        "CompletedCount": all.iter().filter(|one| one.status.is_over()).count(),
+        "ErrorCount": all.iter().filter(failed).count(),
+        "DeliveryTimedOutCount": 0,
+        "ServiceRole": "",
+        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [], "NotificationType": "" },
+        "CloudWatchOutputConfig": log_output(command),
+        "TimeoutSeconds": command.timeout,
+    })
+}
+
+fn find<'a>(world: &'a World, id: &str) -> Result<&'a Command, Fault> {
+    world.ssm.commands.get(id).ok_or_else(|| Fault::client("InvalidCommandId", ""))
+}
+
+/// A time as invocations write it; nothing when it has not come.
+fn text(time: Option<Timestamp>) -> String {
+    time.map(iso8601).unwrap_or_default()
+}
