@@ -2,6 +2,7 @@
 
 mod architecture;
 mod board;
+mod channel;
 mod cli;
 mod common;
 mod completions;
@@ -32,6 +33,7 @@ mod sandbox_parameters;
 mod sandbox_policies;
 mod sandbox_secrets;
 mod sandbox_security;
+mod sandbox_sessions;
 mod sandbox_sns;
 mod sandbox_stack_updates;
 mod sandbox_stacks;

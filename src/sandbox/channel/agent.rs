@@ -21,7 +21,7 @@ use crate::sandbox::world::ids;
 /// How long the client may take for the handshake (agent, `service/session/datachannel`).
 const HANDSHAKE: Duration = Duration::from_secs(15);
 /// How long the client may type nothing (user guide, "Specify an idle session timeout value": 20 minutes unless set; ECS Exec the same).
-const IDLE: Duration = Duration::from_secs(20 * 60);
+const IDLE: Duration = Duration::from_mins(20);
 /// How long the agent waits for the client to have all before it closes the channel.
 const DRAIN: Duration = Duration::from_secs(2);
 /// The version that the agent says it has: one that knows everything that is done here.
@@ -93,7 +93,7 @@ pub(super) async fn run(
         link: None,
         outgoing: Outgoing::default(),
         incoming: Incoming::default(),
-        idle_until: now() + IDLE,
+        idle_until: Instant::now() + IDLE,
     };
     while agent.stage.is_open() || !agent.outgoing.is_settled() {
         let (is_open, deadline) = (agent.stage.is_open(), agent.stage.deadline());
@@ -110,11 +110,6 @@ pub(super) async fn run(
         }
     }
     agent.close();
-}
-
-#[expect(clippy::disallowed_methods, reason = "the runtime's own clock, which measures the way of messages")]
-fn now() -> Instant {
-    Instant::now()
 }
 
 async fn at(time: Option<Instant>) {
@@ -149,7 +144,7 @@ impl Agent<'_> {
     fn connect(&mut self, link: Link) {
         self.link = Some(link);
         if matches!(self.stage, Stage::Waiting) {
-            self.stage = Stage::Handshake(now());
+            self.stage = Stage::Handshake(Instant::now());
             let action = json!({ "SessionType": self.plan.session_type, "Properties": null });
             let actions = [json!({ "ActionType": "SessionType", "ActionParameters": action })];
             let request = json!({ "AgentVersion": AGENT_VERSION, "RequestedClientActions": actions });
@@ -158,12 +153,12 @@ impl Agent<'_> {
     }
 
     fn send(&mut self, payload: Payload, content: Vec<u8>) {
-        let message = self.outgoing.push(payload, content, self.sandbox.clock.now(), now());
+        let message = self.outgoing.push(payload, content, self.sandbox.clock.now(), Instant::now());
         self.put(message);
     }
 
     fn send_again(&mut self) {
-        if let Some(message) = self.outgoing.again(now()) {
+        if let Some(message) = self.outgoing.again(Instant::now()) {
             self.put(message);
         }
     }
@@ -192,7 +187,7 @@ impl Agent<'_> {
         match frame.kind.as_str() {
             ACKNOWLEDGE => {
                 if let Ok(acknowledged) = serde_json::from_slice::<Acknowledged>(&frame.payload) {
-                    self.outgoing.acknowledge(acknowledged.acknowledged_message_sequence_number, now());
+                    self.outgoing.acknowledge(acknowledged.acknowledged_message_sequence_number, Instant::now());
                 }
             }
             INPUT => self.take(frame).await,
@@ -236,7 +231,7 @@ impl Agent<'_> {
     /// Does what a message asks for; false when it has to come again. Whatever comes during the handshake and is no part of it
     /// is lost, as it is with the agent.
     async fn handle(&mut self, frame: &Frame) -> bool {
-        self.idle_until = now() + IDLE;
+        self.idle_until = Instant::now() + IDLE;
         match (&self.stage, frame.payload_type) {
             (Stage::Handshake(since), kind) if kind == Payload::HandshakeResponse as u32 => {
                 let since = *since;
@@ -257,24 +252,19 @@ impl Agent<'_> {
 
     async fn shake_hands(&mut self, response: &[u8], since: Instant) {
         let refused = match serde_json::from_slice::<Response>(response) {
-            Ok(response) => {
-                response.processed_client_actions.into_iter().find(|action| action.action_status != SUCCESS)
-            }
+            Ok(response) => response.processed_client_actions.into_iter().find(|action| action.status != SUCCESS),
             Err(error) => return self.drain(&format!("Handshake failed: {error}")),
         };
-        if let Some(Action { action_type, error, .. }) = refused {
-            return self.drain(&format!("Handshake failed: the client did not take the action {action_type}: {error}"));
+        if let Some(Action { name, error, .. }) = refused {
+            return self.drain(&format!("Handshake failed: the client did not take the action {name}: {error}"));
         }
-        let took = u64::try_from(now().duration_since(since).as_nanos()).unwrap_or(u64::MAX);
+        let took = u64::try_from(Instant::now().duration_since(since).as_nanos()).unwrap_or(u64::MAX);
         let complete = json!({ "HandshakeTimeToComplete": took, "CustomerMessage": "" });
         self.send(Payload::HandshakeComplete, complete.to_string().into_bytes());
         match Shell::start(self.sandbox.tasks.runner(), &self.plan.command).await {
-            Ok(shell) => {
-                self.sandbox.sessions.runs(self.id, shell.handle.id());
-                self.stage = Stage::Running(shell);
-            }
+            Ok(shell) => self.stage = Stage::Running(shell),
             Err(error) => {
-                self.drain(&format!("----------ERROR-------\nUnable to start command: Failed to start pty: {error}\n"))
+                self.drain(&format!("----------ERROR-------\nUnable to start command: Failed to start pty: {error}\n"));
             }
         }
     }
@@ -288,7 +278,7 @@ impl Agent<'_> {
 
     /// Ends the command, and lets the client have what it printed.
     fn drain(&mut self, why: &str) {
-        self.stage = Stage::Draining(now() + DRAIN, why.to_owned());
+        self.stage = Stage::Draining(Instant::now() + DRAIN, why.to_owned());
     }
 
     /// Tells the client, if there is one, that this was all.
@@ -327,11 +317,11 @@ struct Response {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
 struct Action {
-    #[serde(default)]
-    action_type: String,
-    action_status: i64,
-    #[serde(default)]
+    #[serde(rename = "ActionType", default)]
+    name: String,
+    #[serde(rename = "ActionStatus")]
+    status: i64,
+    #[serde(rename = "Error", default)]
     error: String,
 }

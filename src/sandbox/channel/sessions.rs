@@ -73,8 +73,6 @@ struct Entry {
     token: Option<String>,
     links: mpsc::Sender<Link>,
     end: CancellationToken,
-    /// The group of its processes, while they run.
-    shim: Option<i32>,
 }
 
 /// All sessions, by their ids.
@@ -104,7 +102,7 @@ impl Sessions {
             let message = format!("The sandbox has {MOST} sessions open, as many as it allows; end one of them");
             return Err(Fault::client("LimitExceededException", message));
         }
-        let entry = Entry { session, token: Some(token), links, end: end.clone(), shim: None };
+        let entry = Entry { session, token: Some(token), links, end: end.clone() };
         all.insert(id.clone(), entry);
         drop(all);
         sandbox.journal.say(&format!("session {id} to {}", plan.target));
@@ -131,7 +129,7 @@ impl Sessions {
         let mut all = self.all();
         if let Some(entry) = all.get_mut(id) {
             entry.session.ended = Some(now);
-            (entry.token, entry.shim) = (None, None);
+            entry.token = None;
         }
         let ended = all.values().filter_map(|entry| Some((entry.session.ended?, entry.session.id.clone())));
         let mut ended: Vec<_> = ended.collect();
@@ -182,9 +180,5 @@ impl Sessions {
             entry.token = None;
         }
         good.then(|| entry.links.clone())
-    }
-
-    pub(super) fn runs(&self, id: &str, shim: i32) {
-        self.change(id, |entry| entry.shim = Some(shim));
     }
 }

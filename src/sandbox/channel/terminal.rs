@@ -16,8 +16,7 @@ const UNREAD: usize = 64;
 pub(super) struct Shell {
     /// What it prints, in pieces of at most a message; ends when nothing of it is left.
     pub(super) output: mpsc::Receiver<Vec<u8>>,
-    /// The shim that it is under.
-    pub(super) handle: ProcessHandle,
+    _handle: ProcessHandle,
     input: mpsc::Sender<Vec<u8>>,
     terminal: Weak<Terminal>,
 }
@@ -34,7 +33,7 @@ impl Shell {
         let (input, typed) = mpsc::channel(UNREAD);
         let (printed, output) = mpsc::channel(1);
         let terminal = Arc::new(terminal);
-        let shell = Self { output, handle, input, terminal: Arc::downgrade(&terminal) };
+        let shell = Self { output, _handle: handle, input, terminal: Arc::downgrade(&terminal) };
         tokio::spawn(async move {
             // Our end closes with whichever is over first: the command, or the wish to see it.
             tokio::select! {

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::unistd::Pid;
@@ -33,6 +34,14 @@ pub fn own_executable() -> std::io::Result<PathBuf> {
 #[derive(Debug, Clone)]
 pub struct Runner {
     executable: PathBuf,
+    attached: Shims,
+}
+
+/// The shims of what was attached and still runs.
+type Shims = Arc<Mutex<BTreeSet<i32>>>;
+
+fn lock(shims: &Shims) -> MutexGuard<'_, BTreeSet<i32>> {
+    shims.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why a container's process did not start.
@@ -125,7 +134,7 @@ impl ProcessHandle {
 impl Runner {
     /// `executable` is this program's file, which knows `sandbox task-shim`; see [`own_executable`].
     pub fn new(executable: PathBuf) -> Self {
-        Self { executable }
+        Self { executable, attached: Shims::default() }
     }
 
     /// Starts a process and returns once it runs, which takes milliseconds.
@@ -147,7 +156,24 @@ impl Runner {
     /// # Errors
     /// As [`Self::start`].
     pub async fn attach(&self, spec: &ProcessSpec, output: OwnedFd, errors: OwnedFd) -> Result<Attached, StartError> {
-        self.shim(output.into(), errors.into())?.run(spec, JoinSet::new()).await
+        let attached = self.shim(output.into(), errors.into())?.run(spec, JoinSet::new()).await?;
+        let (shims, id, gone) = (Arc::clone(&self.attached), attached.handle.id(), attached.handle.gone());
+        lock(&shims).insert(id);
+        tokio::spawn(async move {
+            gone.cancelled().await;
+            lock(&shims).remove(&id);
+        });
+        Ok(attached)
+    }
+
+    /// Whether anything that was attached still runs.
+    pub fn has_attached(&self) -> bool {
+        !lock(&self.attached).is_empty()
+    }
+
+    /// The processes of everything that was attached and still runs, by one look at the machine's processes.
+    pub fn attached(&self, times: &CpuTimes) -> Vec<Vec<i32>> {
+        lock(&self.attached).iter().map(|shim| times.below(Pid::from_raw(*shim)).0).collect()
     }
 
     fn shim(&self, stdout: Stdio, stderr: Stdio) -> std::io::Result<Shim> {

@@ -45,10 +45,15 @@ fn look(sandbox: &Sandbox) {
         let running = sandbox.tasks.running();
         running.iter().map(|(key, task)| (key.clone(), task.handles.clone())).collect()
     };
-    if running.is_empty() {
+    if running.is_empty() && !sandbox.tasks.runner.has_attached() {
         return;
     }
     let times = CpuTimes::read();
+    // What people run in sessions and by Run Command.
+    for below in sandbox.tasks.runner.attached(&times).into_iter().filter(|below| below.len() > MAX_PROCESSES) {
+        sandbox.journal.say(&format!("a session or a command is ended: {} processes", below.len()));
+        kill_all(&below);
+    }
     for (key, processes) in running {
         for (index, process) in processes.iter().enumerate() {
             let Some(process) = process else { continue };

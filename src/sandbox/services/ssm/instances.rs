@@ -50,8 +50,9 @@ pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<
     let home = home(sandbox, id);
     make(&home).map_err(Fault::internal)?;
     let host_name = instance["privateDnsName"].as_str().unwrap_or_default();
-    let own = [("HOME", &*home.to_string_lossy()), ("HOSTNAME", host_name), (TASK_MARKER, &format!("{id}-{}", ids::uuid()))]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let own =
+        [("HOME", &*home.to_string_lossy()), ("HOSTNAME", host_name), (TASK_MARKER, &format!("{id}-{}", ids::uuid()))]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()));
     Ok(ProcessSpec {
         command: command.iter().map(|part| (*part).to_owned()).collect(),
         cwd: Some(home),
