@@ -82,8 +82,8 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Connects and takes part in the handshake.
-    pub async fn open(url: &str, token: &str) -> Self {
+    /// Connects, and takes part in the handshake.
+    pub async fn greet(url: &str, token: &str) -> Self {
         let mut channel = Self::connect(url, token).await;
         let request = channel.until(|received| received.payload_type == 5).await.json();
         let action = &request["RequestedClientActions"][0];

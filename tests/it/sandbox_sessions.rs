@@ -171,7 +171,7 @@ async fn a_command_in_a_container_has_its_terminal_its_environment_and_its_end()
     let task = place.task("one", true).await;
     assert_eq!(place.described(&task)["containers"][0]["managedAgents"][0]["lastStatus"], "RUNNING");
     let (_, url, token) = place.exec(&task, "/bin/sh").expect("it is let in");
-    let mut channel = Channel::open(&url, &token).await;
+    let mut channel = Channel::greet(&url, &token).await;
     channel.send(3, br#"{"cols":91,"rows":27}"#).await;
     channel.type_line("stty size; test -t 0 && echo port-${PORT:+known}; sleep 100").await;
     channel.until_printed("27 91\r\nport-known\r\n").await;
@@ -216,7 +216,7 @@ async fn what_cannot_be_executed_is_refused_in_ecss_words() {
     let answer = place.ecs("ExecuteCommand", &good);
     assert_eq!(answer["containerName"], "other");
     let (_, url, token) = place.exec(&place.task("one", true).await, "/nowhere/ls").expect("it is let in");
-    let closed = Channel::open(&url, &token).await.until_closed().await;
+    let closed = Channel::greet(&url, &token).await.until_closed().await;
     assert!(
         closed.contains("Unable to start command: Failed to start pty") && closed.contains("/nowhere/ls"),
         "{closed}"
@@ -227,7 +227,7 @@ async fn what_cannot_be_executed_is_refused_in_ecss_words() {
 async fn nothing_is_lost_when_messages_are() {
     let place = Place::start(true).await;
     let (id, url, token) = place.shell(&place.machine);
-    let mut channel = Channel::open(&url, &token).await;
+    let mut channel = Channel::connect(&url, &token).await;
     // An input that comes before its turn waits, one that comes again is acknowledged again, and each is typed once.
     let first = channel.sent;
     channel.send_as(first + 1, 1, b"second-$((1 + 1))\r").await;
@@ -270,7 +270,7 @@ async fn a_session_is_let_into_by_its_token_once() {
         matches!(socket.next().await, Some(Ok(message)) if message.is_close())
     };
     assert!(refused("").await && refused("0000").await);
-    let _channel = Channel::open(&url, &token).await;
+    let _channel = Channel::connect(&url, &token).await;
     assert!(refused(&token).await, "a token is good for one connection");
     let elsewhere = url.replace(&id, "sandbox-0123456789abcdef0");
     assert!(dial(&elsewhere, &token).await.is_err());
@@ -288,9 +288,9 @@ async fn a_session_ends_with_its_target() {
     let place = Place::start(true).await;
     let task = place.task("one", true).await;
     let (_, url, token) = place.exec(&task, "/bin/sh").expect("it is let in");
-    let mut in_task = Channel::open(&url, &token).await;
+    let mut in_task = Channel::greet(&url, &token).await;
     let (_, url, token) = place.shell(&place.machine);
-    let mut on_machine = Channel::open(&url, &token).await;
+    let mut on_machine = Channel::connect(&url, &token).await;
     for channel in [&mut in_task, &mut on_machine] {
         channel.type_line("(trap '' HUP TERM; sleep 1000) & echo pid=$!=").await;
         channel.until_printed("pid=").await;

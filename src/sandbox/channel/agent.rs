@@ -98,7 +98,7 @@ pub(super) async fn run(
     while agent.stage.is_open() || !agent.outgoing.is_settled() {
         let (is_open, deadline) = (agent.stage.is_open(), agent.stage.deadline());
         tokio::select! {
-            Some(link) = links.recv() => agent.connect(link),
+            Some(link) = links.recv() => agent.connect(link).await,
             message = received(&mut agent.link) => agent.receive(message).await,
             printed = agent.stage.printed(agent.outgoing.has_room()) => agent.print(printed),
             () = at(agent.outgoing.due()), if agent.link.is_some() => agent.send_again(),
@@ -140,16 +140,18 @@ struct Agent<'a> {
 }
 
 impl Agent<'_> {
-    /// Goes on over another connection. The first begins with the handshake, a later one where the last broke off.
-    fn connect(&mut self, link: Link) {
+    /// Goes on over another connection. The first begins the session, a later one goes on where the last broke off.
+    async fn connect(&mut self, link: Link) {
         self.link = Some(link);
-        if matches!(self.stage, Stage::Waiting) {
-            self.stage = Stage::Handshake(Instant::now());
-            let action = json!({ "SessionType": self.plan.session_type, "Properties": null });
-            let actions = [json!({ "ActionType": "SessionType", "ActionParameters": action })];
-            let request = json!({ "AgentVersion": AGENT_VERSION, "RequestedClientActions": actions });
-            self.send(Payload::HandshakeRequest, request.to_string().into_bytes());
+        if !matches!(self.stage, Stage::Waiting) {
+            return;
         }
+        let Some(session_type) = self.plan.session_type else { return self.begin().await };
+        self.stage = Stage::Handshake(Instant::now());
+        let action = json!({ "SessionType": session_type, "Properties": null });
+        let actions = [json!({ "ActionType": "SessionType", "ActionParameters": action })];
+        let request = json!({ "AgentVersion": AGENT_VERSION, "RequestedClientActions": actions });
+        self.send(Payload::HandshakeRequest, request.to_string().into_bytes());
     }
 
     fn send(&mut self, payload: Payload, content: Vec<u8>) {
@@ -261,6 +263,11 @@ impl Agent<'_> {
         let took = u64::try_from(Instant::now().duration_since(since).as_nanos()).unwrap_or(u64::MAX);
         let complete = json!({ "HandshakeTimeToComplete": took, "CustomerMessage": "" });
         self.send(Payload::HandshakeComplete, complete.to_string().into_bytes());
+        self.begin().await;
+    }
+
+    /// Starts the command.
+    async fn begin(&mut self) {
         match Shell::start(self.sandbox.tasks.runner(), &self.plan.command).await {
             Ok(shell) => self.stage = Stage::Running(shell),
             Err(error) => {

@@ -28,8 +28,8 @@ pub struct Plan {
     pub target: String,
     /// The document that it follows.
     pub document: String,
-    /// What the agent calls it: `Standard_Stream` or `InteractiveCommands`.
-    pub session_type: &'static str,
+    /// The type of session that the agent asks the client for; none for a plain shell, before which it asks nothing.
+    pub session_type: Option<&'static str>,
     /// Why, in the caller's words.
     pub reason: Option<String>,
     /// What runs in its terminal.

@@ -39,16 +39,12 @@ const SCHEMA_VERSION: &str = "1.0";
 
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
-/// The first message of a client.
+/// The first message of a client. What else is in it says who asks, which nothing here depends on.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Opening {
     message_schema_version: String,
-    #[expect(dead_code, reason = "it has to be there, and says nothing that is needed")]
-    request_id: String,
     token_value: String,
-    #[expect(dead_code, reason = "it has to be there, and says nothing that is needed")]
-    client_id: String,
 }
 
 /// Answers the request for a session's websocket, and serves that once the connection has changed over.

@@ -70,7 +70,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
             prefix: PREFIX.to_owned(),
             target: format!("ecs:{}_{}_{runtime_id}", task.cluster, task.id),
             document: "AmazonECS-ExecuteInteractiveCommand".to_owned(),
-            session_type: "InteractiveCommands",
+            session_type: Some("InteractiveCommands"),
             reason: None,
             command,
             gone: handle.gone(),

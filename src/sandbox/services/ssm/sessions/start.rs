@@ -60,8 +60,11 @@ pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
     Ok(json!({ "SessionId": opened.id, "TokenValue": opened.token, "StreamUrl": opened.url }))
 }
 
-/// The type of a document's sessions, and the script that they run instead of a shell to type in.
-fn script(document: &str, parameters: &BTreeMap<String, Vec<String>>) -> Result<(&'static str, Option<String>), Fault> {
+/// The type of a document's sessions where clients are told of one, and the script that they run instead of a shell to type in.
+fn script(
+    document: &str,
+    parameters: &BTreeMap<String, Vec<String>>,
+) -> Result<(Option<&'static str>, Option<String>), Fault> {
     let invalid = |message: String| Err(Fault::client("InvalidParameters", message));
     if NOT_SERVED.contains(&document) {
         return Err(Fault::not_implemented(&format!("ssm:StartSession with the document {document}")));
@@ -75,8 +78,8 @@ fn script(document: &str, parameters: &BTreeMap<String, Vec<String>>) -> Result<
         return invalid(format!("Parameter \"{other}\" is not defined in document {document}."));
     }
     match parameters.get(COMMAND).and_then(|values| values.first()) {
-        _ if known.is_empty() => Ok(("Standard_Stream", None)),
-        Some(script) => Ok(("InteractiveCommands", Some(script.clone()))),
+        _ if known.is_empty() => Ok((None, None)),
+        Some(script) => Ok((Some("InteractiveCommands"), Some(script.clone()))),
         None => invalid(format!("Parameter \"{COMMAND}\" requires a value.")),
     }
 }
