@@ -16,8 +16,10 @@ use crate::sandbox::{Config, Fault, Sandbox};
 
 mod permissions;
 mod rules;
+mod upgrade;
 
 pub use rules::{Direction, authorize, describe_rules, revoke};
+pub use upgrade::give_ids;
 
 /// The longest name and description.
 const LONGEST: usize = 255;
