@@ -129,6 +129,9 @@ async fn a_slash_in_front_of_a_name_at_the_top_makes_no_other_parameter() {
             let history = aws.call("ssm", "GetParameterHistory", json!({ "Name": name })).await;
             assert_eq!(history["Parameters"][0]["Labels"], json!(["here"]));
         }
+        let both = aws.call("ssm", "GetParameters", json!({ "Names": [bare, slashed, "none"] })).await;
+        assert_eq!(both["Parameters"].as_array().map(Vec::len), Some(1));
+        assert_eq!(both["InvalidParameters"], json!(["none"]));
         let tags = json!({ "ResourceType": "Parameter", "ResourceId": slashed });
         let tags = aws.call("ssm", "ListTagsForResource", tags).await;
         assert_eq!(tags["TagList"].as_array().map(Vec::len), Some(2));
