@@ -142,9 +142,12 @@ pub struct Stack {
     /// Resources that the rollback under way takes as restored.
     #[serde(default)]
     pub skip: Vec<String>,
-    /// The description of its template, once it is deleted and the template forgotten.
+    /// The description of its template, where an earlier version deleted it and forgot the template.
     #[serde(default)]
     pub description: Option<String>,
+    /// Whether it is deleted, and forgotten as far as it need not be told of any more.
+    #[serde(default)]
+    pub is_buried: bool,
 }
 
 impl Stack {
