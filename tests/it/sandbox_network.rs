@@ -270,6 +270,42 @@ async fn tags_have_a_type_a_limit_and_keys_that_are_not_awss_own() {
 }
 
 #[tokio::test]
+async fn rules_of_a_security_group_are_tagged_and_looked_up_by_their_ids() {
+    let aws = Inside::new();
+    let vpc = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await["vpc"]["vpcId"].clone();
+    let group = json!({ "GroupName": "g", "GroupDescription": "d", "VpcId": vpc });
+    let group = aws.call("ec2", "CreateSecurityGroup", group).await["groupId"].clone();
+    let permission = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "10.0.0.0/8" }] }]);
+    let rule = json!({ "GroupId": group, "IpPermissions": permission });
+    let made = aws.call("ec2", "AuthorizeSecurityGroupIngress", rule).await;
+    let id = &made["securityGroupRuleSet"][0]["securityGroupRuleId"];
+    aws.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": [{ "Key": "team", "Value": "web" }] })).await;
+    let by_tag = json!({ "Filter": [{ "Name": "tag:team", "Value": ["web"] }] });
+    let found = aws.call("ec2", "DescribeSecurityGroupRules", by_tag).await;
+    assert_eq!(found["securityGroupRuleSet"][0]["tagSet"], json!([{ "key": "team", "value": "web" }]));
+    let tag = json!({ "resourceId": id, "resourceType": "security-group-rule", "key": "team", "value": "web" });
+    assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([tag]));
+    aws.call("ec2", "DeleteTags", json!({ "ResourceId": [id] })).await;
+    assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([]));
+
+    let absent = "sgr-00000000000000000";
+    let words = format!("The security group rule ID '{absent}' does not exist");
+    for (operation, input) in [
+        ("CreateTags", json!({ "ResourceId": [absent], "Tag": [{ "Key": "team" }] })),
+        ("DescribeSecurityGroupRules", json!({ "SecurityGroupRuleId": [absent] })),
+    ] {
+        let refused = aws.refusal("ec2", operation, input).await;
+        assert_eq!(refused, ("InvalidSecurityGroupRuleId.NotFound".to_owned(), words.clone()), "{operation}");
+    }
+    let of_group = |id: &str| json!({ "Filter": [{ "Name": "group-id", "Value": [id] }] });
+    let refused = aws.refusal("ec2", "DescribeSecurityGroupRules", of_group("foobar")).await;
+    let words = "The security group ID 'foobar' is malformed";
+    assert_eq!(refused, ("InvalidGroupId.Malformed".to_owned(), words.to_owned()));
+    let none = aws.call("ec2", "DescribeSecurityGroupRules", of_group("sg-00000000000000000")).await;
+    assert_eq!(none["securityGroupRuleSet"], json!([]));
+}
+
+#[tokio::test]
 async fn a_region_has_its_zones_and_its_partition() {
     let aws = Inside::in_region("us-gov-west-1");
     let zones = aws.call("ec2", "DescribeAvailabilityZones", json!({ "ZoneId": ["usgw1-az2"] })).await;

@@ -50,6 +50,7 @@ pub struct Making {
 
 impl Context {
     /// For a handler of a type.
+    #[must_use]
     pub fn of(self, kind: &'static str) -> Self {
         Self { kind, ..self }
     }

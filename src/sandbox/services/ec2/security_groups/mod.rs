@@ -15,11 +15,10 @@ use crate::sandbox::world::ids;
 use crate::sandbox::{Config, Fault, Sandbox};
 
 mod permissions;
+pub mod rule_ids;
 mod rules;
-mod upgrade;
 
 pub use rules::{Direction, authorize, describe_rules, revoke};
-pub use upgrade::give_ids;
 
 /// The longest name and description.
 const LONGEST: usize = 255;
