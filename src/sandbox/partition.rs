@@ -16,6 +16,10 @@ const OTHERS: &[Partition] = &[
     Partition { name: "aws-cn", url_suffix: "amazonaws.com.cn", regions: "cn-" },
     Partition { name: "aws-us-gov", url_suffix: "amazonaws.com", regions: "us-gov-" },
     Partition { name: "aws-eusc", url_suffix: "amazonaws.eu", regions: "eusc-" },
+    Partition { name: "aws-iso", url_suffix: "c2s.ic.gov", regions: "us-iso-" },
+    Partition { name: "aws-iso-b", url_suffix: "sc2s.sgov.gov", regions: "us-isob-" },
+    Partition { name: "aws-iso-e", url_suffix: "cloud.adc-e.uk", regions: "eu-isoe-" },
+    Partition { name: "aws-iso-f", url_suffix: "csp.hci.ic.gov", regions: "us-isof-" },
 ];
 
 impl Partition {

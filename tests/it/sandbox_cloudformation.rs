@@ -36,7 +36,8 @@ pub async fn create(client: &Client, name: &str, template: &str) -> Stack {
 }
 
 pub async fn update(client: &Client, name: &str, template: &str) -> Stack {
-    client.update_stack().stack_name(name).template_body(template).send().await.expect("it is updated");
+    let update = client.update_stack().stack_name(name).template_body(template);
+    update.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is updated");
     settled(client, name).await
 }
 

@@ -225,6 +225,8 @@ async fn instances_are_described_in_pages_or_by_their_ids() {
     let told = aws.refusal("ec2", "DescribeInstances", json!({ "InstanceId": unknown })).await;
     let words = "The instance IDs 'i-00000000000000001, i-00000000000000002' do not exist";
     assert_eq!(told, ("InvalidInstanceID.NotFound".to_owned(), words.to_owned()));
+    let none = aws.refusal("ec2", "TerminateInstances", json!({})).await;
+    assert_eq!(none, ("InvalidParameterCombination".to_owned(), "No instances specified".to_owned()));
     let told = aws.refusal("ec2", "TerminateInstances", json!({ "InstanceId": ["foo"] })).await;
     let words = "Invalid id: \"foo\" (expecting \"i-...\")";
     assert_eq!(told, ("InvalidInstanceID.Malformed".to_owned(), words.to_owned()));

@@ -51,10 +51,96 @@ async fn a_route_and_an_association_are_replaced() {
         "DestinationCidrBlock": "0.0.0.0/0",
         "GatewayId": gateway["internetGateway"]["internetGatewayId"],
     });
+    let attach = json!({ "InternetGatewayId": route["GatewayId"], "VpcId": vpc });
+    aws.call("ec2", "AttachInternetGateway", attach).await;
     let (code, message) = aws.refusal("ec2", "ReplaceRoute", route.clone()).await;
     assert_eq!(code, "InvalidParameterValue", "{message}");
     aws.call("ec2", "CreateRoute", route.clone()).await;
     aws.call("ec2", "ReplaceRoute", route).await;
+}
+
+/// A network of its own with a subnet, a route table, an internet gateway attached to it and a NAT gateway in it.
+struct Network {
+    table: String,
+    internet: String,
+    nat: String,
+}
+
+impl Network {
+    async fn make(aws: &Inside) -> Self {
+        let id = async |operation: &str, input: serde_json::Value, pointer: &str| {
+            let made = aws.call("ec2", operation, input).await;
+            made.pointer(pointer).and_then(serde_json::Value::as_str).expect(pointer).to_owned()
+        };
+        let vpc = id("CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" }), "/vpc/vpcId").await;
+        let subnet = json!({ "VpcId": vpc, "CidrBlock": "10.0.0.0/24" });
+        let subnet = id("CreateSubnet", subnet, "/subnet/subnetId").await;
+        let internet = id("CreateInternetGateway", json!({}), "/internetGateway/internetGatewayId").await;
+        aws.call("ec2", "AttachInternetGateway", json!({ "InternetGatewayId": internet, "VpcId": vpc })).await;
+        let address = id("AllocateAddress", json!({ "Domain": "vpc" }), "/allocationId").await;
+        let nat = json!({ "SubnetId": subnet, "AllocationId": address });
+        Self {
+            table: id("CreateRouteTable", json!({ "VpcId": vpc }), "/routeTable/routeTableId").await,
+            internet,
+            nat: id("CreateNatGateway", nat, "/natGateway/natGatewayId").await,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_route_leads_through_gateways_of_its_own_network_only() {
+    let aws = Inside::new();
+    let (own, other) = (Network::make(&aws).await, Network::make(&aws).await);
+    let loose = aws.call("ec2", "CreateInternetGateway", json!({})).await;
+    let loose = loose["internetGateway"]["internetGatewayId"].as_str().expect("an id");
+    let absent = "igw-00000000000000000";
+    let elsewhere = |gateway: &str| format!("route table {} and {gateway} belong to different networks", own.table);
+    for (member, id, code, words) in [
+        (
+            "GatewayId",
+            other.internet.as_str(),
+            "InvalidParameterValue",
+            elsewhere(&format!("network gateway {}", other.internet)),
+        ),
+        ("GatewayId", loose, "InvalidParameterValue", elsewhere(&format!("network gateway {loose}"))),
+        ("NatGatewayId", &other.nat, "InvalidParameterValue", elsewhere("interface interface-")),
+        ("GatewayId", absent, "InvalidGatewayID.NotFound", format!("The gateway ID '{absent}' does not exist")),
+    ] {
+        let route = json!({ "RouteTableId": own.table, "DestinationCidrBlock": "0.0.0.0/0", member: id });
+        for operation in ["CreateRoute", "ReplaceRoute"] {
+            let (refused, message) = aws.refusal("ec2", operation, route.clone()).await;
+            let (begin, end) = words.split_once("interface-").unwrap_or((&words, ""));
+            assert_eq!(refused, code, "{message}");
+            assert!(message.starts_with(begin) && message.ends_with(end), "{message}");
+        }
+    }
+    for (destination, member, id) in
+        [("0.0.0.0/0", "GatewayId", &own.internet), ("1.0.0.0/8", "NatGatewayId", &own.nat)]
+    {
+        let route = json!({ "RouteTableId": own.table, "DestinationCidrBlock": destination, member: id });
+        aws.call("ec2", "CreateRoute", route).await;
+    }
+}
+
+#[tokio::test]
+async fn attributes_of_a_network_are_changed_one_at_a_time() {
+    let aws = Inside::new();
+    let vpc = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await["vpc"]["vpcId"].clone();
+    let yes = json!({ "Value": true });
+    for (input, words) in [
+        (json!({ "VpcId": vpc }), "No attributes specified."),
+        (
+            json!({ "VpcId": vpc, "EnableDnsSupport": yes, "EnableDnsHostnames": yes }),
+            "Fields for multiple attribute types specified: enableDnsHostnames, enableDnsSupport",
+        ),
+    ] {
+        let refused = aws.refusal("ec2", "ModifyVpcAttribute", input).await;
+        assert_eq!(refused, ("InvalidParameterCombination".to_owned(), words.to_owned()));
+    }
+    aws.call("ec2", "ModifyVpcAttribute", json!({ "VpcId": vpc, "EnableDnsHostnames": yes })).await;
+    let asked = json!({ "VpcId": vpc, "Attribute": "enableDnsHostnames" });
+    let told = aws.call("ec2", "DescribeVpcAttribute", asked).await;
+    assert_eq!(told["enableDnsHostnames"], json!({ "value": true }));
 }
 
 #[tokio::test]
@@ -79,6 +165,8 @@ async fn ranges_are_kept_as_their_first_address_and_checked() {
         "DestinationCidrBlock": "10.200.0.4/24",
         "GatewayId": gateway["internetGateway"]["internetGatewayId"],
     });
+    let attach = json!({ "InternetGatewayId": route["GatewayId"], "VpcId": vpc });
+    aws.call("ec2", "AttachInternetGateway", attach).await;
     aws.call("ec2", "CreateRoute", route.clone()).await;
     let filters = json!([
         { "Name": "route.destination-cidr-block", "Value": ["10.200.0.0/24"] },
@@ -179,6 +267,42 @@ async fn tags_have_a_type_a_limit_and_keys_that_are_not_awss_own() {
     assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([]));
     let nowhere = json!({ "ResourceId": ["vpc-00000000000000000"], "Tag": [{ "Key": "a" }] });
     assert_eq!(aws.refusal("ec2", "CreateTags", nowhere).await.0, "InvalidVpcID.NotFound");
+}
+
+#[tokio::test]
+async fn rules_of_a_security_group_are_tagged_and_looked_up_by_their_ids() {
+    let aws = Inside::new();
+    let vpc = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await["vpc"]["vpcId"].clone();
+    let group = json!({ "GroupName": "g", "GroupDescription": "d", "VpcId": vpc });
+    let group = aws.call("ec2", "CreateSecurityGroup", group).await["groupId"].clone();
+    let permission = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "10.0.0.0/8" }] }]);
+    let rule = json!({ "GroupId": group, "IpPermissions": permission });
+    let made = aws.call("ec2", "AuthorizeSecurityGroupIngress", rule).await;
+    let id = &made["securityGroupRuleSet"][0]["securityGroupRuleId"];
+    aws.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": [{ "Key": "team", "Value": "web" }] })).await;
+    let by_tag = json!({ "Filter": [{ "Name": "tag:team", "Value": ["web"] }] });
+    let found = aws.call("ec2", "DescribeSecurityGroupRules", by_tag).await;
+    assert_eq!(found["securityGroupRuleSet"][0]["tagSet"], json!([{ "key": "team", "value": "web" }]));
+    let tag = json!({ "resourceId": id, "resourceType": "security-group-rule", "key": "team", "value": "web" });
+    assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([tag]));
+    aws.call("ec2", "DeleteTags", json!({ "ResourceId": [id] })).await;
+    assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([]));
+
+    let absent = "sgr-00000000000000000";
+    let words = format!("The security group rule ID '{absent}' does not exist");
+    for (operation, input) in [
+        ("CreateTags", json!({ "ResourceId": [absent], "Tag": [{ "Key": "team" }] })),
+        ("DescribeSecurityGroupRules", json!({ "SecurityGroupRuleId": [absent] })),
+    ] {
+        let refused = aws.refusal("ec2", operation, input).await;
+        assert_eq!(refused, ("InvalidSecurityGroupRuleId.NotFound".to_owned(), words.clone()), "{operation}");
+    }
+    let of_group = |id: &str| json!({ "Filter": [{ "Name": "group-id", "Value": [id] }] });
+    let refused = aws.refusal("ec2", "DescribeSecurityGroupRules", of_group("foobar")).await;
+    let words = "The security group ID 'foobar' is malformed";
+    assert_eq!(refused, ("InvalidGroupId.Malformed".to_owned(), words.to_owned()));
+    let none = aws.call("ec2", "DescribeSecurityGroupRules", of_group("sg-00000000000000000")).await;
+    assert_eq!(none["securityGroupRuleSet"], json!([]));
 }
 
 #[tokio::test]

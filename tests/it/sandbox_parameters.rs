@@ -1,7 +1,7 @@
 //! Systems Manager's parameters, Cloud Map and IAM's policies in the sandbox.
 #![cfg(unix)]
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::inside::Inside;
 
@@ -129,6 +129,9 @@ async fn a_slash_in_front_of_a_name_at_the_top_makes_no_other_parameter() {
             let history = aws.call("ssm", "GetParameterHistory", json!({ "Name": name })).await;
             assert_eq!(history["Parameters"][0]["Labels"], json!(["here"]));
         }
+        let both = aws.call("ssm", "GetParameters", json!({ "Names": [bare, slashed, "none"] })).await;
+        assert_eq!(both["Parameters"].as_array().map(Vec::len), Some(1));
+        assert_eq!(both["InvalidParameters"], json!(["none"]));
         let tags = json!({ "ResourceType": "Parameter", "ResourceId": slashed });
         let tags = aws.call("ssm", "ListTagsForResource", tags).await;
         assert_eq!(tags["TagList"].as_array().map(Vec::len), Some(2));
@@ -138,6 +141,33 @@ async fn a_slash_in_front_of_a_name_at_the_top_makes_no_other_parameter() {
         let deleted = aws.call("ssm", "DeleteParameters", json!({ "Names": [other] })).await;
         assert_eq!(deleted["DeletedParameters"], json!([stored]));
     }
+}
+
+#[tokio::test]
+async fn values_match_the_pattern_that_a_parameter_has() {
+    let aws = Inside::new();
+    let put = |value: &str, more: Value| {
+        let mut input = json!({ "Name": "year", "Type": "String", "Value": value });
+        input.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        input
+    };
+    let pattern = json!({ "AllowedPattern": r"\d{1,4}" });
+    let words = r"Parameter value, cannot be validated against allowedPattern: \d{1,4}";
+    let refused = aws.refusal("ssm", "PutParameter", put("2020s", pattern.clone())).await;
+    assert_eq!(refused, ("ParameterPatternMismatchException".to_owned(), words.to_owned()));
+    aws.call("ssm", "PutParameter", put("2020", pattern.clone())).await;
+    for operation in ["DescribeParameters", "GetParameterHistory"] {
+        let input = if operation == "DescribeParameters" { json!({}) } else { json!({ "Name": "year" }) };
+        assert_eq!(
+            aws.call("ssm", operation, input).await["Parameters"][0]["AllowedPattern"],
+            pattern["AllowedPattern"]
+        );
+    }
+    let overwrite = json!({ "Overwrite": true });
+    assert_eq!(aws.refusal("ssm", "PutParameter", put("20210", overwrite.clone())).await.1, words);
+    aws.call("ssm", "PutParameter", put("2021", overwrite)).await;
+    let wrong = json!({ "Overwrite": true, "AllowedPattern": "(" });
+    assert_eq!(aws.refusal("ssm", "PutParameter", put("2022", wrong)).await.0, "InvalidAllowedPatternException");
 }
 
 #[tokio::test]

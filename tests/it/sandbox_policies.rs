@@ -212,3 +212,23 @@ async fn trust_policies_name_principals_that_are_there_and_actions_that_take_rol
         assert_eq!(aws.refusal("iam", "UpdateAssumeRolePolicy", update).await.1, words);
     }
 }
+
+#[tokio::test]
+async fn trust_policies_name_services_in_domains_of_awss() {
+    let aws = Inside::new();
+    let create = |name: &str, principal: &Value| json!({ "RoleName": name, "AssumeRolePolicyDocument": trust(principal, "sts:AssumeRole") });
+    let taken =
+        json!({ "Service": ["ecs-tasks.amazonaws.com", "ops.apigateway.amazonaws.com", "alexa-appkit.amazon.com"] });
+    aws.call("iam", "CreateRole", create("r", &taken)).await;
+    for (principal, words) in [
+        (json!({ "Service": "" }), r#""SERVICE":"""#),
+        (json!({ "Service": "foo" }), r#""SERVICE":"foo""#),
+        (json!({ "Service": "*" }), r#""SERVICE":"*""#),
+        (json!({ "Service": ".amazonaws.com" }), r#""SERVICE":".amazonaws.com""#),
+        (json!({ "Service": ["ec2.amazonaws.com", "ec2.example.com"] }), r#""SERVICE":"ec2.example.com""#),
+        (json!({ "CanonicalUser": "abc" }), r#""CanonicalUser""#),
+    ] {
+        let refused = aws.refusal("iam", "CreateRole", create("no", &principal)).await;
+        assert_eq!(refused, ("MalformedPolicyDocument".to_owned(), format!("Invalid principal in policy: {words}")));
+    }
+}

@@ -35,6 +35,21 @@ async fn a_topic_is_made_once_and_keeps_its_attributes() {
 }
 
 #[tokio::test]
+async fn booleans_of_a_topic_are_taken_in_any_case() {
+    let aws = Inside::new();
+    let topic = |fifo: &str, deduplicates: &str| json!({ "Name": "n.fifo", "Attributes": { "FifoTopic": fifo, "ContentBasedDeduplication": deduplicates } });
+    let made = aws.call("sns", "CreateTopic", topic("True", "False")).await;
+    assert_eq!(aws.call("sns", "CreateTopic", topic("true", "false")).await, made);
+    let set =
+        json!({ "TopicArn": made["TopicArn"], "AttributeName": "ContentBasedDeduplication", "AttributeValue": "True" });
+    aws.call("sns", "SetTopicAttributes", set).await;
+    let answer = aws.call("sns", "GetTopicAttributes", json!({ "TopicArn": made["TopicArn"] })).await;
+    for name in ["FifoTopic", "ContentBasedDeduplication"] {
+        assert_eq!(attribute(&answer, name), Some("true"), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_stack_makes_a_topic_and_a_secret_with_a_generated_password() {
     let aws = LocalAws::start().await;
     let cloudformation = aws.cloudformation();

@@ -29,10 +29,14 @@ NAME = "It must contain only alphanumeric characters and/or the following: +=,.@
 PATH = "It must begin and end with / and contain only alphanumeric characters and/or / characters."
 # Where AWS answers otherwise than its models say: constraints that are dropped (None), because it does not enforce them or does so
 # in the service's own words, or put in place of the model's. `*` stands for every shape of the service. `unshown` are those whose
-# values AWS does not repeat in its sentence.
+# values AWS does not repeat in its sentence; `optional` members are missed in the operation's own words.
 CORRECTIONS = {
     # EC2 knows missing parameters only; everything else is refused by each operation in its own words.
-    "ec2": {"*": {"min": None, "max": None, "pattern": None, "enum": None}},
+    "ec2": {
+        "*": {"min": None, "max": None, "pattern": None, "enum": None},
+        # "No instances specified": https://github.com/gruntwork-io/cloud-nuke/issues/731
+        "TerminateInstancesRequest": {"optional": ["InstanceIds"]},
+    },
     "cloudformation": {
         # Recorded: localstack's snapshot test_stack_name_creation.
         "StackName": {"pattern": "[a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"},
@@ -103,9 +107,10 @@ class Writer:
         self.written[name] = written = {}
         if kind == "structure":
             # A token that makes a call idempotent is made by the client when it is left out; AWS does without.
+            optional = constraints.pop("optional", [])
             required = {
                 member for member in shape.get("required", [])
-                if not shape["members"][member].get("idempotencyToken")
+                if not shape["members"][member].get("idempotencyToken") and member not in optional
             }
             written["structure"] = {
                 self.input_name(member, value): self.input(value["shape"]) + ("!" if member in required else "")

@@ -49,7 +49,7 @@ pub static SERVICES: &[&Service] = &[
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
 pub const LOOPS: &[fn(&Arc<Sandbox>)] =
-    &[cloudformation::resume, ssm::resume, ecs::start, ecs::limits::watch, logs::expire, cloudwatch::start];
+    &[cloudformation::resume, ssm::resume, ec2::start, ecs::start, ecs::limits::watch, logs::expire, cloudwatch::start];
 
 /// One AWS service.
 #[derive(Debug)]

@@ -18,7 +18,7 @@ const REMEMBERED: usize = 500;
 
 /// Notes a change that is done, and gives the answer to it.
 pub fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: Timestamp) -> Value {
-    let id = ids::lower(32);
+    let id = format!("{}-{}", ids::lower(32), ids::lower(8));
     let targets = targets.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect();
     state.operations.insert(id.clone(), Operation { id: id.clone(), kind: kind.to_owned(), targets, created });
     if state.operations.len() > REMEMBERED {

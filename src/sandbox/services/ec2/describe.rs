@@ -75,6 +75,12 @@ impl Describe {
         items.into_iter().flatten().filter_map(Value::as_str).collect()
     }
 
+    /// The values of a filter.
+    pub fn filtered(&self, name: &str) -> impl Iterator<Item = &str> {
+        let filters = self.filters.iter().filter(move |filter| filter.name == name);
+        filters.flat_map(|filter| &filter.value).map(String::as_str)
+    }
+
     /// The rows that the filters and the noun's other selectors let through.
     pub fn pick(&self, noun: &Noun, rows: impl Iterator<Item = Value>) -> Result<Vec<Value>, Fault> {
         self.check(noun)?;

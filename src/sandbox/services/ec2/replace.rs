@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::cidr::Cidr;
-use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE};
+use super::nouns::ROUTE_TABLE;
 use super::records::{self, list};
 use super::routes;
 use crate::sandbox::services::Reply;
@@ -26,14 +26,8 @@ pub struct Replacement {
 pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
     sandbox.world.write(|world| {
         let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
-        let through = match (&input.gateway_id, &input.nat_gateway_id) {
-            (Some(id), None) => records::get(&world.ec2, &INTERNET_GATEWAY, id).map(|_| ("gatewayId", id))?,
-            (None, Some(id)) => records::get(&world.ec2, &NAT_GATEWAY, id).map(|_| ("natGatewayId", id))?,
-            _ => {
-                let message = "The request must contain exactly one of gatewayId, natGatewayId";
-                return Err(Fault::client("MissingParameter", message));
-            }
-        };
+        let Replacement { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
+        let through = routes::way(&world.ec2, route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
         let table = records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?;
         let found = list(table, "routeSet")
             .iter_mut()

@@ -169,16 +169,8 @@ pub struct Create {
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         let destination = &Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
-        let through = match (&input.gateway_id, &input.nat_gateway_id) {
-            (Some(id), None) => records::get(&world.ec2, &INTERNET_GATEWAY, id).map(|_| ("gatewayId", id))?,
-            (None, Some(id)) => records::get(&world.ec2, &NAT_GATEWAY, id).map(|_| ("natGatewayId", id))?,
-            _ => {
-                return Err(Fault::client(
-                    "MissingParameter",
-                    "The request must contain exactly one of gatewayId, natGatewayId",
-                ));
-            }
-        };
+        let through =
+            way(&world.ec2, &input.route_table_id, input.gateway_id.as_deref(), input.nat_gateway_id.as_deref())?;
         let table = records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?;
         let routes = list(table, "routeSet");
         if routes.iter().any(|route| route["destinationCidrBlock"] == destination.as_str()) {
@@ -192,6 +184,50 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         }));
         Ok(records::returned())
     })
+}
+
+/// The member of a route that names where it leads, and what that is. A gateway has to be in the network of the table: an internet
+/// gateway attached to it, a NAT gateway in a subnet of it.
+pub fn way<'a>(
+    state: &State,
+    table: &str,
+    gateway: Option<&'a str>,
+    nat: Option<&'a str>,
+) -> Result<(&'static str, &'a str), Fault> {
+    let vpc = || Ok(&records::get(state, &ROUTE_TABLE, table)?["vpcId"]);
+    match (gateway, nat) {
+        (Some(id), None) => {
+            let gateway = gateway_of(state, id)?;
+            let vpc = vpc()?;
+            if !gateway["attachmentSet"].as_array().is_some_and(|all| all.iter().any(|one| one["vpcId"] == *vpc)) {
+                return Err(elsewhere(table, &format!("network gateway {id}")));
+            }
+            Ok(("gatewayId", id))
+        }
+        (None, Some(id)) => {
+            let gateway = records::get(state, &NAT_GATEWAY, id)?;
+            if gateway["vpcId"] != *vpc()? {
+                let interface = gateway["natGatewayAddressSet"][0]["networkInterfaceId"].as_str().unwrap_or_default();
+                return Err(elsewhere(table, &format!("interface {}", interface.replace("eni-", "interface-"))));
+            }
+            Ok(("natGatewayId", id))
+        }
+        _ => {
+            let message = "The request must contain exactly one of gatewayId, natGatewayId";
+            Err(Fault::client("MissingParameter", message))
+        }
+    }
+}
+
+/// What a route names as its gateway: of several kinds on AWS, so that one that is not there has a fault of its own.
+fn gateway_of<'a>(state: &'a State, id: &str) -> Result<&'a Value, Fault> {
+    records::get(state, &INTERNET_GATEWAY, id)
+        .map_err(|_| Fault::client("InvalidGatewayID.NotFound", format!("The gateway ID '{id}' does not exist")))
+}
+
+fn elsewhere(table: &str, gateway: &str) -> Fault {
+    let message = format!("route table {table} and {gateway} belong to different networks");
+    Fault::client("InvalidParameterValue", message)
 }
 
 /// The input of `DeleteRoute`.

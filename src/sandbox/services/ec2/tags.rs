@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::describe::{self, Describe};
-use super::nouns::{self, Noun, TAG};
+use super::nouns::{self, Noun, SECURITY_GROUP_RULE, TAG};
 use super::records::{self, list, returned};
+use super::security_groups::rule_ids;
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
 
@@ -135,8 +136,12 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
     sandbox.world.write(|world| {
         for id in ids {
             let unknown = || Fault::client("InvalidID", format!("The ID '{id}' is not valid"));
-            let noun = nouns::of(id).ok_or_else(unknown)?;
-            change(list(records::get_mut(&mut world.ec2, noun, id)?, "tagSet"))?;
+            let tagged = if id.starts_with(SECURITY_GROUP_RULE.prefix) {
+                rule_ids::get_mut(&mut world.ec2, id)?
+            } else {
+                records::get_mut(&mut world.ec2, nouns::of(id).ok_or_else(unknown)?, id)?
+            };
+            change(list(tagged, "tagSet"))?;
         }
         Ok(returned())
     })
@@ -145,11 +150,12 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
 /// `DescribeTags`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     sandbox.world.read(|world| {
+        let records = world.ec2.records.iter().filter_map(|(id, record)| Some((id, nouns::of(id)?.kind, record)));
+        let rules = rule_ids::all(&world.ec2);
+        let rules = rules.filter_map(|(.., rule)| Some((rule["ruleId"].as_str()?, SECURITY_GROUP_RULE.kind, rule)));
         let mut rows = Vec::new();
-        for (id, record) in world.ec2.records.iter() {
-            let Some(noun) = nouns::of(id) else { continue };
-            for tag in record["tagSet"].as_array().into_iter().flatten() {
-                let kind = noun.kind;
+        for (id, kind, tagged) in records.chain(rules) {
+            for tag in tagged["tagSet"].as_array().into_iter().flatten() {
                 rows.push(json!({ "resourceId": id, "resourceType": kind, "key": tag["key"], "value": tag["value"] }));
             }
         }

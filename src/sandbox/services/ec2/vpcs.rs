@@ -87,16 +87,22 @@ pub struct ModifyAttribute {
     enable_dns_hostnames: Option<AttributeValue>,
 }
 
-/// `ModifyVpcAttribute`.
+/// `ModifyVpcAttribute`: of one attribute at a time.
 pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+    let ModifyAttribute { vpc_id, enable_dns_support, enable_dns_hostnames } = input;
+    let (name, value) = match (enable_dns_hostnames, enable_dns_support) {
+        (Some(AttributeValue { value }), None) => ("enableDnsHostnames", value),
+        (None, Some(AttributeValue { value })) => ("enableDnsSupport", value),
+        (given, _) => {
+            let message = match given {
+                None => "No attributes specified.",
+                Some(_) => "Fields for multiple attribute types specified: enableDnsHostnames, enableDnsSupport",
+            };
+            return Err(Fault::client("InvalidParameterCombination", message));
+        }
+    };
     sandbox.world.write(|world| {
-        let vpc = records::get_mut(&mut world.ec2, &VPC, &input.vpc_id)?;
-        if let Some(AttributeValue { value }) = input.enable_dns_support {
-            vpc["attributes"]["enableDnsSupport"] = value.into();
-        }
-        if let Some(AttributeValue { value }) = input.enable_dns_hostnames {
-            vpc["attributes"]["enableDnsHostnames"] = value.into();
-        }
+        records::get_mut(&mut world.ec2, &VPC, &vpc_id)?["attributes"][name] = value.into();
         Ok(records::returned())
     })
 }

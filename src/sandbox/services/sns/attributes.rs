@@ -34,6 +34,12 @@ const SETTABLE: &[&str] = &[
 
 const SETTABLE_OF_FIFO: &[&str] = &["ArchivePolicy", "ContentBasedDeduplication", "FifoThroughputScope"];
 
+/// A value as it is kept: of booleans SNS takes any case, as its own examples write them (`str(True)` in "Code examples for FIFO
+/// topics" of the developer guide).
+pub(super) fn kept(name: &str, value: String) -> String {
+    if matches!(name, "FifoTopic" | "ContentBasedDeduplication") { value.to_ascii_lowercase() } else { value }
+}
+
 /// Refuses an attribute that a topic of this kind does not have.
 pub(super) fn check(name: &str, value: &str, fifo: bool) -> Result<(), Fault> {
     let settable = SETTABLE.contains(&name) || fifo && SETTABLE_OF_FIFO.contains(&name);

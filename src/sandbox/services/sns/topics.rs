@@ -38,7 +38,11 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     if input.data_protection_policy.is_some() {
         return Err(Fault::not_implemented("sns:CreateTopic with DataProtectionPolicy"));
     }
-    let attributes = input.attributes;
+    let kept = |(name, value): (String, String)| {
+        let value = attributes::kept(&name, value);
+        (name, value)
+    };
+    let attributes: BTreeMap<String, String> = input.attributes.into_iter().map(kept).collect();
     let fifo = attributes.get("FifoTopic").is_some_and(|flag| flag == "true");
     check_name(&input.name, fifo)?;
     for (name, value) in attributes.iter().filter(|(name, _)| *name != "FifoTopic") {
@@ -124,7 +128,8 @@ pub(super) struct Set {
 }
 
 pub(super) fn set_attributes(sandbox: &Arc<Sandbox>, input: Set) -> Reply {
-    let Set { topic_arn, attribute_name: name, attribute_value: value } = input;
+    let Set { topic_arn, attribute_name: name, attribute_value } = input;
+    let value = attributes::kept(&name, attribute_value);
     check_arn(&topic_arn, &sandbox.config)?;
     sandbox.world.write(|world| {
         let topic = world.sns.topics.get_mut(&topic_arn).ok_or_else(not_found)?;

@@ -38,6 +38,7 @@ fn described(config: &Config, parameter: &Parameter) -> Value {
         "LastModifiedDate": epoch_seconds(parameter.modified),
         "LastModifiedUser": config.global_arn("iam", "user/sandbox"),
         "Description": parameter.description,
+        "AllowedPattern": parameter.allowed_pattern,
         "Version": parameter.version,
         "Tier": parameter.tier,
         "Policies": [],

@@ -48,6 +48,9 @@ pub struct Parameter {
     /// `text` or `aws:ec2:image`.
     #[serde(default = "text")]
     pub data_type: String,
+    /// What its values have to match.
+    #[serde(default)]
+    pub allowed_pattern: Option<String>,
     /// The labels of this version.
     #[serde(default)]
     pub labels: Vec<String>,

@@ -63,6 +63,7 @@ pub fn find(name: &str) -> Option<Parameter> {
         key_id: None,
         tier: "Standard".to_owned(),
         data_type: "text".to_owned(),
+        allowed_pattern: None,
         labels: Vec::new(),
     })
 }

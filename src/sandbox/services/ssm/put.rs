@@ -31,13 +31,14 @@ pub(super) struct Put {
     tags: Vec<Tag>,
     tier: Option<String>,
     data_type: Option<String>,
+    allowed_pattern: Option<String>,
 }
 
 pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check(&input)?;
     let data_type = data_type(&input)?;
     let modified = sandbox.clock.now();
-    let Put { name, value, kind, description, key_id, overwrite, tags, tier, .. } = input;
+    let Put { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } = input;
     sandbox.world.write(|world| {
         let state = &mut world.ssm;
         let name = state.stored(&name);
@@ -49,6 +50,8 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         let kind = kind.or_else(|| before.as_ref().map(|before| before.kind.clone()));
         let kind = kind.ok_or_else(|| invalid("A parameter type is required when you create a parameter."))?;
         let tier = choose_tier(tier.as_deref(), before.as_ref(), &value)?;
+        let allowed_pattern = allowed_pattern.or_else(|| before.as_ref()?.allowed_pattern.clone());
+        allowed_pattern.as_deref().map_or(Ok(()), |pattern| check_value(pattern, &value))?;
         let secure = kind == "SecureString";
         let parameter = Parameter {
             version: before.as_ref().map_or(1, |before| before.version + 1),
@@ -61,6 +64,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
             modified,
             description: description.or_else(|| before.as_ref()?.description.clone()),
             data_type,
+            allowed_pattern,
         };
         let version = parameter.version;
         let mut past = state.past.get(&name).cloned().unwrap_or_default();
@@ -114,6 +118,20 @@ fn check(input: &Put) -> Result<(), Fault> {
         ));
     }
     Ok(())
+}
+
+/// The whole value has to match, as in the user guide's "Creating a parameter that has an allowed pattern".
+fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
+    let Ok(regex) = fancy_regex::Regex::new(&format!(r"\A(?:{pattern})\z")) else {
+        let message = "The request does not meet the regular expression requirement.";
+        return Err(Fault::client("InvalidAllowedPatternException", message));
+    };
+    // A pattern that runs away matches nothing.
+    if regex.is_match(value).unwrap_or(false) {
+        return Ok(());
+    }
+    let message = format!("Parameter value, cannot be validated against allowedPattern: {pattern}");
+    Err(Fault::client("ParameterPatternMismatchException", message))
 }
 
 fn data_type(input: &Put) -> Result<String, Fault> {

@@ -116,6 +116,8 @@ pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decrypti
             },
         };
         match parameter {
+            // A slash in front of a name makes no other parameter of it.
+            Some(parameter) if found.contains(&parameter) => {}
             Some(parameter) => found.push(parameter),
             None => missing.push(name),
         }

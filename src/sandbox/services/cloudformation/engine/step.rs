@@ -11,7 +11,9 @@ use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Resource, Stack};
 use crate::sandbox::services::cloudformation::operations::policy;
 use crate::sandbox::services::cloudformation::replacement::Recreation;
-use crate::sandbox::services::cloudformation::resources::{CREATION_INITIATED, Context, Made, Making, ResourceType};
+use crate::sandbox::services::cloudformation::resources::{
+    self, CREATION_INITIATED, Context, Made, Making, ResourceType,
+};
 use crate::sandbox::services::cloudformation::template::Template;
 use crate::sandbox::services::cloudformation::template::check::Dependencies;
 use crate::sandbox::services::cloudformation::template::resolve::Scope;
@@ -117,6 +119,7 @@ impl Step {
         }
         if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
             self.check_policy("Update:Replace")?;
+            self.refuse(resources::refusal_to_replace(self.kind.name, &current.properties, &self.wanted))?;
             return self.replace(current).await;
         }
         let is_unsettled = matches!(self.row.status.as_str(), "UPDATE_IN_PROGRESS" | "UPDATE_FAILED");
@@ -155,7 +158,12 @@ impl Step {
     }
 
     fn check_policy(&mut self, action: &str) -> Result<(), Fault> {
-        match forbidden(&self.goal.stack, action, &self.row.logical_id, self.kind.name) {
+        self.refuse(forbidden(&self.goal.stack, action, &self.row.logical_id, self.kind.name))
+    }
+
+    /// Fails the update for a reason, if there is one, before anything is done to the resource.
+    fn refuse(&mut self, reason: Option<String>) -> Result<(), Fault> {
+        match reason {
             None => Ok(()),
             Some(reason) => {
                 "UPDATE_IN_PROGRESS".clone_into(&mut self.row.status);

@@ -1,11 +1,10 @@
-//! What is remembered of deleted stacks: what lists and descriptions tell, of a bounded number of them. AWS remembers them whole, for
-//! 90 days; here they would fill memory and disk.
+//! What is remembered of deleted stacks: their templates, and what lists and descriptions tell, of a bounded number of them. AWS
+//! remembers them whole, for 90 days; here they would fill memory and disk.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Definition, Incarnation, Resource, State};
-use crate::sandbox::services::cloudformation::template::Template;
 
 /// How many deleted stacks are remembered.
 const MOST_DELETED: usize = 50;
@@ -25,7 +24,7 @@ impl State {
             self.change_sets.retain(|_, one| one.stack_id != id);
         }
         for (_, id) in deleted {
-            if self.stacks.get(&id).is_some_and(|stack| !stack.definition.template_body.is_empty()) {
+            if self.stacks.get(&id).is_some_and(|stack| !stack.is_buried) {
                 self.bury(&id);
             }
         }
@@ -33,16 +32,10 @@ impl State {
 
     fn bury(&mut self, id: &str) {
         if let Some(stack) = self.stacks.get_mut(id) {
-            let Definition { parameters, tags, capabilities, on_failure, notification_arns, .. } =
-                stack.definition.clone();
-            let template = Template::parse(&stack.definition.template_body).ok();
-            stack.description = template.as_ref().and_then(Template::description).map(str::to_owned);
-            let retain_except_on_create = stack.definition.retain_except_on_create;
-            let role_arn = stack.definition.role_arn.take();
-            let known =
-                Definition { parameters, tags, capabilities, on_failure, notification_arns, ..Definition::default() };
-            stack.definition = Definition { retain_except_on_create, role_arn, ..known };
+            let Definition { dynamic, change_set_id, .. } = Definition::default();
+            stack.definition = Definition { dynamic, change_set_id, ..std::mem::take(&mut stack.definition) };
             stack.previous = None;
+            stack.is_buried = true;
         }
         for row in self.resources_of(id).into_values() {
             self.keep_resource(id, bare(row));
@@ -82,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn of_deleted_stacks_the_newest_are_remembered_without_their_templates() {
+    fn of_deleted_stacks_the_newest_are_remembered_with_their_templates() {
         let mut state = State::default();
         for number in 0..MOST_DELETED + 3 {
             let stack = stack(number);
@@ -95,7 +88,7 @@ mod tests {
         assert_eq!((left.len(), left[0]), (MOST_DELETED, "arn-003"));
         assert_eq!(state.events.len(), 2 * MOST_DELETED);
         let buried = state.stacks.get("arn-003").expect("it is remembered");
-        assert_eq!((buried.description.as_deref(), buried.definition.template_body.as_str()), (Some("d"), ""));
+        assert_eq!(buried.definition.template_body, stack(3).definition.template_body);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::model::{Definition, OnFailure, Stack, Tag};
 use super::super::template::parameters::Given;
-use super::super::template::{Template, capabilities, invalid, kind_of};
+use super::super::template::{Template, capabilities, check, invalid, kind_of};
 use super::preparation::Preparation;
 use super::{policy, template_text};
 use crate::sandbox::{Fault, Sandbox};
@@ -143,6 +143,9 @@ impl Asked {
         let prepared = preparation.run(body, &self.parameters, earlier).await?;
         capabilities::check(&prepared.template, &self.capabilities, expands)?;
         self.check_resource_types(&prepared.template)?;
+        if let Some(before) = before {
+            check::types_stay(&Template::parse(&before.template_body)?, &prepared.template)?;
+        }
         self.check_role(sandbox).await?;
         let kept = |own: &Option<Vec<Tag>>| own.clone().or_else(|| Some(before?.tags.clone())).unwrap_or_default();
         Ok(Definition {

@@ -90,6 +90,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         policy_during_update: None,
         skip: Vec::new(),
         description: None,
+        is_buried: false,
     }
 }
 

@@ -56,10 +56,10 @@ fn stored<'a>(state: &'a State, input: &Get) -> Result<&'a Definition, Fault> {
     found.map(|one| &one.definition).ok_or_else(missing)
 }
 
-/// What a stack is made of; of a deleted one that is forgotten.
+/// What a stack is made of.
 fn kept(stack: &Stack) -> Result<&Definition, Fault> {
-    if stack.is_deleted() {
-        return Err(Fault::not_implemented("the templates of deleted stacks"));
+    if stack.definition.template_body.is_empty() && stack.is_deleted() {
+        return Err(Fault::not_implemented("the template of a stack that an earlier version of the sandbox deleted"));
     }
     Ok(&stack.definition)
 }

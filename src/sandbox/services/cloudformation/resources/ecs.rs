@@ -160,8 +160,7 @@ struct TaskDefinition {
     #[serde(default)]
     placement_constraints: Vec<Value>,
     proxy_configuration: Option<Value>,
-    #[serde(default)]
-    requires_compatibilities: Vec<String>,
+    requires_compatibilities: Option<Vec<String>>,
     runtime_platform: Option<Value>,
     #[serde(default)]
     tags: Vec<Tag>,

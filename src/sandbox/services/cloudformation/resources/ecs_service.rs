@@ -96,9 +96,20 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     input["schedulingStrategy"] = service.scheduling_strategy.clone().into();
     input["deploymentController"] = service.deployment_controller.as_ref().map(api_form).into();
     input["tags"] = context.lower_case_tags(&service.tags);
-    let answer = context.call("ecs", "CreateService", input).await?;
+    let answer = context.call("ecs", "CreateService", input).await.map_err(|fault| told(fault, &name))?;
     let arn = text(&answer, "/service/serviceArn");
     Ok(Made::new(arn, json!({ "Name": name, "ServiceArn": arn })))
+}
+
+/// A refusal as the type's handler tells it: in its own words where ECS finds another service of the name.
+fn told(fault: Fault, name: &str) -> Fault {
+    if fault.message != "Creation of service was not idempotent." {
+        return fault;
+    }
+    Fault::client(
+        "AlreadyExists",
+        format!("Resource of type 'AWS::ECS::Service' with identifier '{name}' already exists."),
+    )
 }
 
 async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {

@@ -25,6 +25,7 @@ struct Properties {
     description: Option<String>,
     tier: Option<String>,
     data_type: Option<String>,
+    allowed_pattern: Option<String>,
     /// By key, unlike those of other types.
     #[serde(default)]
     tags: BTreeMap<String, String>,
@@ -37,7 +38,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
 }
 
 async fn put(context: &Context, name: &str, properties: &Properties, overwrite: bool) -> Result<Made, Fault> {
-    let Properties { kind, value, description, tier, data_type, tags, .. } = properties;
+    let Properties { kind, value, description, tier, data_type, allowed_pattern, tags, .. } = properties;
     if kind == "SecureString" {
         return Err(Fault::client("ValidationError", "SecureString is not supported by AWS::SSM::Parameter"));
     }
@@ -48,6 +49,7 @@ async fn put(context: &Context, name: &str, properties: &Properties, overwrite: 
         "Description": description,
         "Tier": tier,
         "DataType": data_type,
+        "AllowedPattern": allowed_pattern,
         "Overwrite": overwrite,
     });
     context.call("ssm", "PutParameter", input).await?;

@@ -33,6 +33,20 @@ pub fn types(template: &Template) -> Result<(), Fault> {
     unrecognized(unknown)
 }
 
+/// Refuses an update that makes another type of a resource: that takes another name for it.
+pub fn types_stay(before: &Template, after: &Template) -> Result<(), Fault> {
+    let is_other = |(name, resource): &(&String, &Value)| {
+        before.resources().get(*name).is_some_and(|earlier| kind_of(earlier) != kind_of(resource))
+    };
+    let others: Vec<&str> = after.resources().iter().filter(is_other).map(|(name, _)| name.as_str()).collect();
+    if others.is_empty() {
+        return Ok(());
+    }
+    let message =
+        "Update of resource type is not permitted. The new template modifies resource type of the following resources";
+    Err(invalid(format!("{message}: [{}]", others.join(", "))))
+}
+
 /// Refuses what cannot be the name of a type, such as `AWS::S3`.
 pub fn type_names(template: &Template) -> Result<(), Fault> {
     let unknown: BTreeSet<&str> =

@@ -10,8 +10,8 @@ use super::State;
 use super::describe::{self, Describe};
 use super::nouns::INSTANCE;
 use super::records;
-use crate::sandbox::Sandbox;
 use crate::sandbox::services::{Reply, ssm};
+use crate::sandbox::{Fault, Sandbox};
 
 mod interface;
 mod profile;
@@ -58,11 +58,15 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Terminate {
+    #[serde(default)]
     instance_id: Vec<String>,
 }
 
 /// `TerminateInstances`: the records stay, as terminated.
 pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
+    if input.instance_id.is_empty() {
+        return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
+    }
     let now = sandbox.clock.now();
     let terminated = sandbox.world.write(|world| {
         check_ids(&world.ec2, &input.instance_id)?;
@@ -103,7 +107,7 @@ fn become_terminated(instance: &mut Value, now: Timestamp) {
     }
 }
 
-fn check_ids(state: &State, ids: &[String]) -> Result<(), crate::sandbox::Fault> {
+fn check_ids(state: &State, ids: &[String]) -> Result<(), Fault> {
     if let Some(malformed) = ids.iter().find_map(|id| records::malformed(&INSTANCE, id)) {
         return Err(malformed);
     }

@@ -15,6 +15,7 @@ use crate::sandbox::world::ids;
 use crate::sandbox::{Config, Fault, Sandbox};
 
 mod permissions;
+pub mod rule_ids;
 mod rules;
 
 pub use rules::{Direction, authorize, describe_rules, revoke};

@@ -11,7 +11,7 @@ use super::super::nouns::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::super::records::{self, list};
 use super::super::tags::{self, TagSpecification};
 use super::permissions::{IpRange, Permission};
-use super::{given_id, invalid};
+use super::{given_id, invalid, rule_ids};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::ids;
 use crate::sandbox::{Config, Fault, Sandbox};
@@ -265,14 +265,15 @@ pub fn merged(rules: &Value) -> Value {
 pub fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     let asked = input.take(SECURITY_GROUP_RULE.ids).unwrap_or_default();
     let asked: Vec<&str> = asked.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let is_group = |id: &&str| id.strip_prefix(SECURITY_GROUP.prefix).is_some_and(records::is_hex);
+    if let Some(malformed) = input.filtered("group-id").find(|id| !is_group(id)) {
+        let message = format!("The security group ID '{malformed}' is malformed");
+        return Err(Fault::client("InvalidGroupId.Malformed", message));
+    }
     sandbox.world.read(|world| {
-        let mut rows = Vec::new();
-        for (id, group) in world.ec2.records.with_prefix(SECURITY_GROUP.prefix) {
-            for direction in [Direction::Egress, Direction::Ingress] {
-                let rules = group[direction.member()].as_array().into_iter().flatten();
-                rows.extend(rules.map(|rule| told(&sandbox.config, id, direction, rule)));
-            }
-        }
+        let rules = rule_ids::all(&world.ec2);
+        let mut rows: Vec<Value> =
+            rules.map(|(id, direction, rule)| told(&sandbox.config, id, direction, rule)).collect();
         let is = |row: &Value, id: &str| row["securityGroupRuleId"] == id;
         if let Some(unknown) = asked.iter().find(|id| !rows.iter().any(|row| is(row, id))) {
             return Err(records::not_found(&SECURITY_GROUP_RULE, &[unknown]));

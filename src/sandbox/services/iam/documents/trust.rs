@@ -10,6 +10,12 @@ use crate::sandbox::services::iam::State;
 /// Actions with which a role is taken, or which go with it; the first stands for its kin too.
 const ACTIONS: &[&str] = &["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"];
 
+/// The kinds of principals that a trust policy may name.
+const KINDS: &[&str] = &["AWS", "Service", "Federated"];
+
+/// The domains of service principals ("AWS service principals" in the user guide, and those that its examples have).
+const SERVICE_DOMAINS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
+
 pub(super) fn check_action(action: &str) -> Result<(), Fault> {
     let is_kin = action.get(..ACTIONS[0].len()).is_some_and(|begin| begin.eq_ignore_ascii_case(ACTIONS[0]));
     if is_kin || ACTIONS.iter().any(|known| known.eq_ignore_ascii_case(action)) {
@@ -30,12 +36,33 @@ pub(in crate::sandbox::services::iam) fn check_principals(
     let principals = statements.iter().filter_map(|Statement { principal, .. }| *principal);
     for principal in principals.filter(|principal| *principal != "*") {
         let principals = principal.as_object().ok_or_else(wrong_form)?;
-        let named = principals.get("AWS").map_or(Ok(Vec::new()), syntax::texts).map_err(|WrongForm| wrong_form())?;
-        if let Some(wrong) = named.into_iter().find(|named| !is_principal(named, state, config)) {
-            return Err(malformed(&format!("Invalid principal in policy: \"AWS\":\"{wrong}\"")));
+        for (kind, named) in principals {
+            let wrong = |what: &str| malformed(&format!("Invalid principal in policy: {what}"));
+            let named = syntax::texts(named).map_err(|WrongForm| wrong_form())?;
+            let is_one = |named: &&str| match kind.as_str() {
+                "AWS" => is_principal(named, state, config),
+                "Service" => is_service(named),
+                // Providers are not among what is served: they are taken for what they say.
+                _ => true,
+            };
+            if !KINDS.contains(&kind.as_str()) {
+                return Err(wrong(&format!("\"{kind}\"")));
+            }
+            if let Some(other) = named.into_iter().find(|named| !is_one(named)) {
+                return Err(wrong(&format!("\"{}\":\"{other}\"", kind.to_uppercase())));
+            }
         }
     }
     Ok(())
+}
+
+/// Whether this can be the name of a service: some labels in a domain that AWS gives services. AWS knows each by name.
+fn is_service(named: &str) -> bool {
+    let labels = SERVICE_DOMAINS.iter().find_map(|domain| named.strip_suffix(domain));
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+    };
+    labels.is_some_and(|labels| labels.split('.').all(is_label))
 }
 
 fn is_principal(named: &str, state: &State, config: &Config) -> bool {

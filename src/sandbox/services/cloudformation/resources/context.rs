@@ -1,0 +1,142 @@
+//! What a handler knows of whose resource it makes, and what it calls.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{Made, ResourceType, schema};
+use crate::sandbox::faults::Verb;
+use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
+use crate::sandbox::services::cloudformation::template::dynamic;
+use crate::sandbox::services::tagging;
+use crate::sandbox::wire::lenient::{self, Misfit};
+use crate::sandbox::world::{ids, made_for};
+use crate::sandbox::{Fault, Sandbox};
+
+/// The reason of the event with which a physical resource is there.
+pub const CREATION_INITIATED: &str = "Resource creation Initiated";
+
+/// The tag that names the stack whose resource something is.
+pub const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
+
+/// What a handler knows of whose resource it makes.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The sandbox, for calls.
+    pub sandbox: Arc<Sandbox>,
+    /// The resource's type, such as `AWS::EC2::VPC`, once a handler of it is at work.
+    pub kind: &'static str,
+    /// The stack's name.
+    pub stack_name: String,
+    /// The resource's name in the template.
+    pub logical_id: String,
+    /// The stack's tags and those that CloudFormation adds.
+    pub tags: Vec<Tag>,
+    /// What is being made; `None` when something is changed or deleted.
+    pub making: Option<Making>,
+}
+
+/// A creation under way.
+#[derive(Debug, Clone)]
+pub struct Making {
+    /// The type.
+    pub kind: &'static str,
+    /// The resolved properties.
+    pub properties: Value,
+    /// The status of its events.
+    pub status: &'static str,
+}
+
+impl Context {
+    /// For a handler of a type.
+    #[must_use]
+    pub fn of(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// Fails where a fault for tests says so: with its words as the whole reason.
+    pub fn strike(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
+        let reason = self.sandbox.faults.strike_resource(&self.stack_name, &self.logical_id, kind.name, verb);
+        reason.map_or(Ok(()), |reason| Err(Fault::client("Template", reason)))
+    }
+
+    /// Calls another service's operation.
+    pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        let call = self.sandbox.call(service, operation, input);
+        match &self.making {
+            Some(_) => made_for(self.maker(), call).await,
+            None => call.await,
+        }
+    }
+
+    /// The key of the stack's resource in tables.
+    fn maker(&self) -> String {
+        format!("{}|{}", self.stack_id(), self.logical_id)
+    }
+
+    /// Tells that the physical resource is there, before all that belongs to it is: should the rest fail, or never come, it
+    /// is known what to delete.
+    pub fn initiated(&self, made: &Made) -> Result<(), Fault> {
+        let Some(Making { kind, properties, status }) = &self.making else { return Ok(()) };
+        let now = self.sandbox.clock.now();
+        self.sandbox.world.write(|world| {
+            let state = &mut world.cloudformation;
+            let Some(mut row) = state.resources.get(&self.maker()).cloned() else { return Ok(()) };
+            row.become_made(Incarnation::new(kind, made.clone(), properties.clone()));
+            row.half_made = true;
+            (*status).clone_into(&mut row.status);
+            row.reason = Some(CREATION_INITIATED.to_owned());
+            row.changed = now;
+            state.set_resource(self.stack_id(), row, None);
+            Ok(())
+        })
+    }
+
+    /// Properties as a handler takes them: with the secrets that they refer to, which no state holds, and without tags that
+    /// only CloudFormation may give.
+    pub async fn revealed(&self, properties: Value) -> Result<Value, Fault> {
+        tagging::check_template(self.kind, &properties)?;
+        dynamic::reveal(&self.sandbox, properties).await
+    }
+
+    /// The ARN of the stack.
+    pub fn stack_id(&self) -> &str {
+        self.tags.iter().find(|tag| tag.key == STACK_ID_TAG).map_or("", |tag| tag.value.as_str())
+    }
+
+    /// The typed properties, or the fault that names what does not fit.
+    pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
+        lenient::from_value(properties).map_err(|misfit| {
+            let what = match misfit {
+                Misfit::Unknown(name) if schema::has_property(self.kind, &name) => {
+                    return Fault::not_implemented(&format!("{} with the property {name}", self.kind));
+                }
+                Misfit::Missing(name) => format!("required key [{name}] not found"),
+                Misfit::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
+                Misfit::Other(text) => text,
+            };
+            let message =
+                format!("Properties validation failed for resource {} with message:\n#: {what}", self.logical_id);
+            Fault::client("ValidationError", message)
+        })
+    }
+
+    /// A name for a resource that was given none: `stack-LogicalId-1A2B3C4D5E6F`, cut to `longest` characters.
+    pub fn generated_name(&self, longest: usize) -> String {
+        let mut name = format!("{}-{}", self.stack_name, self.logical_id);
+        name.truncate(longest - 13);
+        format!("{name}-{}", ids::upper(12))
+    }
+
+    /// The resource's own tags and the stack's, as a list of `Key` and `Value`.
+    pub fn all_tags(&self, own: &[Tag]) -> Vec<Tag> {
+        let inherited = self.tags.iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
+        own.iter().chain(inherited).cloned().collect()
+    }
+
+    /// The same, with the keys in lower case, as ECS has them.
+    pub fn lower_case_tags(&self, own: &[Tag]) -> Value {
+        self.all_tags(own).iter().map(|Tag { key, value }| json!({ "key": key, "value": value })).collect()
+    }
+}
