@@ -48,8 +48,8 @@ impl Drop for Image {
 }
 
 /// A project on a sandbox of its own, which ends before its image goes.
-struct Sandboxed {
-    place: Place,
+pub(super) struct Sandboxed {
+    pub(super) place: Place,
     image: Image,
 }
 
@@ -96,7 +96,7 @@ runtime = "podman"
 
 impl Sandboxed {
     /// `wrapper` stands before podman in the PATH of the sandbox.
-    fn start(wrapper: Option<&str>) -> Self {
+    pub(super) fn start(wrapper: Option<&str>) -> Self {
         let image = Image::build();
         let mut place = Place::new(&PROJECT.replace("IMAGE", &image.0));
         let state = place.dir.path().join("sandbox").to_string_lossy().into_owned();
@@ -114,15 +114,19 @@ impl Sandboxed {
     }
 
     /// What the aws CLI says.
-    fn aws(&self, arguments: &[&str]) -> Value {
-        let mut command = self.place.command(tool("aws"), "--output json");
+    pub(super) fn aws(&self, arguments: &[&str]) -> Value {
+        let text = succeed(self.aws_command("--output json").args(arguments));
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    pub(super) fn aws_command(&self, arguments: &str) -> Command {
+        let mut command = self.place.command(tool("aws"), arguments);
         for line in self.place.ecsws("sandbox env").lines() {
             if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
                 command.env(name, value);
             }
         }
-        let text = succeed(command.args(arguments));
-        serde_json::from_str(&text).unwrap_or_default()
+        command
     }
 
     fn endpoint(&self) -> Endpoint {
@@ -135,7 +139,7 @@ impl Sandboxed {
     }
 
     /// This sandbox's containers, by name: of its cluster and with its image or network.
-    fn containers(&self) -> BTreeMap<String, Value> {
+    pub(super) fn containers(&self) -> BTreeMap<String, Value> {
         let tasks = self.aws(&["ecs", "list-tasks", "--cluster", "demo"]);
         let stopped = self.aws(&["ecs", "list-tasks", "--cluster", "demo", "--desired-status", "STOPPED"]);
         let arns =
@@ -215,7 +219,7 @@ fn containers() -> BTreeMap<String, Value> {
 }
 
 /// Waits by looking again, for as long as a slow machine may take.
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     assert!((0..200).any(|_| holds()), "{what} does not come about");
 }
 
