@@ -47,8 +47,15 @@ pub static SERVICES: &[&Service] = &[
 ];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
-pub const LOOPS: &[fn(&Arc<Sandbox>)] =
-    &[cloudformation::resume, ecs::start, ecs::limits::watch, logs::expire, cloudwatch::start];
+pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[
+    cloudformation::resume,
+    ecs::start,
+    ecs::limits::watch,
+    ecs::publish,
+    logs::expire,
+    cloudwatch::start,
+    autoscaling::start,
+];
 
 /// One AWS service.
 #[derive(Debug)]

@@ -30,6 +30,7 @@ mod network;
 mod protection;
 mod run_task;
 mod runtime;
+pub mod scaling;
 mod scheduler;
 mod service_deployments;
 mod services;
@@ -38,6 +39,7 @@ mod show;
 mod stop_task;
 mod tags;
 mod update_service;
+mod utilization;
 
 pub use model::{
     AccountSetting, Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
@@ -45,6 +47,7 @@ pub use model::{
 };
 pub use runtime::Runtime;
 pub use scheduler::start;
+pub use utilization::publish;
 
 /// The service's row.
 pub static SERVICE: ServiceRow = ServiceRow {
