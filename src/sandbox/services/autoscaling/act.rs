@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::activities::Activity;
+use super::activities::{Activity, is_told};
 use super::configuration::Configuration;
 use super::decision::{Ask, Cooling, Decision, Situation, Tracked, decide};
 use super::targets::Cooldown;
@@ -56,10 +56,15 @@ pub fn act(sandbox: &Arc<Sandbox>, action: &str, trigger: &Trigger<'_>) -> Resul
     });
     let (policy, target) = found.ok_or_else(|| invalid(format!("No scaling policy found: {arn}")))?;
     let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
-    if sandbox.world.read(|world| plan(sandbox, world, &target, &request.ask))? == Decision::Wait {
+    let cause = format!("monitor alarm {} in state {} triggered policy {}", trigger.alarm, trigger.state, policy.name);
+    let changes = |world: &World| match plan(sandbox, world, &target, &request.ask)? {
+        Decision::Set(_) => Ok(true),
+        Decision::NotScaled(reason) => Ok(!is_told(world, &target.resource_id, &cause, reason)),
+        Decision::Wait => Ok::<bool, Fault>(false),
+    };
+    if !sandbox.world.read(changes)? {
         return Ok(());
     }
-    let cause = format!("monitor alarm {} in state {} triggered policy {}", trigger.alarm, trigger.state, policy.name);
     sandbox.world.write(|world| carry_out(sandbox, world, &target.resource_id, &request, &cause))
 }
 
@@ -96,7 +101,7 @@ fn below(sandbox: &Sandbox, policy: &Policy, trigger: &Trigger<'_>) -> Result<Op
     });
     let mut tracked = Vec::new();
     for other in others {
-        let Configuration::TargetTracking(tracking) = other.configuration()? else { continue };
+        let Ok(Configuration::TargetTracking(tracking)) = other.configuration() else { continue };
         let Some(low) = other.alarms.low.as_deref() else { continue };
         let is_own = low == trigger.alarm;
         let agrees =

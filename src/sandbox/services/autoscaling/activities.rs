@@ -96,16 +96,10 @@ impl Activity {
         }
     }
 
-    /// Writes it down, and lets go of the oldest. An alarm that keeps asking in vain is told once.
+    /// Writes it down, and lets go of the oldest.
     pub(super) fn note(self, world: &mut World) {
         let activities = &mut world.autoscaling.activities;
-        let prefix = format!("{}:", self.resource_id);
-        let newest = activities.with_prefix(&prefix).next_back().map(|(_, newest)| newest);
-        if self.not_scaled.is_some()
-            && newest.is_some_and(|newest| newest.not_scaled == self.not_scaled && newest.cause == self.cause)
-        {
-            return;
-        }
+        let prefix = prefix(&self.resource_id);
         activities.insert(self.key(), self);
         let all: Vec<String> = activities.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
         for key in all.iter().rev().skip(MOST) {
@@ -122,7 +116,7 @@ impl Activity {
 
     /// Sorts by resource, then by time.
     fn key(&self) -> String {
-        format!("{}:{:020}:{}", self.resource_id, self.at.as_microsecond(), self.id)
+        format!("{}{:020}:{}", prefix(&self.resource_id), self.at.as_microsecond(), self.id)
     }
 
     fn describe(&self) -> Value {
@@ -145,6 +139,18 @@ impl Activity {
             "NotScaledReasons": self.not_scaled.map(|reason| vec![shown(reason)]),
         })
     }
+}
+
+/// What the keys of a resource's activities begin with.
+fn prefix(resource_id: &str) -> String {
+    format!("{resource_id}:")
+}
+
+/// Whether it is known since the last scaling that this was in vain: an alarm that keeps asking is told of once.
+pub(super) fn is_told(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
+    let newest = world.autoscaling.activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
+    let mut in_vain = newest.take_while(|activity| activity.not_scaled.is_some());
+    in_vain.any(|activity| activity.not_scaled == Some(reason) && activity.cause == cause)
 }
 
 fn shown(reason: Reason) -> Value {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::activities::{Activity, Status};
 use super::service_of;
 use crate::sandbox::Sandbox;
@@ -37,12 +39,25 @@ fn settle(sandbox: &Sandbox) {
     // What cannot be written now is seen again after the next change.
     let _ = sandbox.world.write(|world| {
         for (key, (status, message)) in ended {
-            if let Some(activity) = world.autoscaling.activities.get_mut(&key) {
-                activity.end(status, message, now);
+            let Some(activity) = world.autoscaling.activities.get_mut(&key) else { continue };
+            activity.end(status, message, now);
+            let activity = activity.clone();
+            if status == Status::Successful {
+                begin_cooldown(world, &activity, now);
             }
         }
         Ok(())
     });
+}
+
+/// The cooldown that follows on an activity is reckoned from its end.
+fn begin_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
+    if let Some(target) = world.autoscaling.targets.get_mut(&activity.resource_id)
+        && let Some(cooldown) = &mut target.cooldown
+        && cooldown.began == activity.at
+    {
+        cooldown.began = now;
+    }
 }
 
 /// How an activity that is under way ended, if it did.

@@ -19,6 +19,8 @@ mod follow;
 mod policies;
 mod tags;
 mod targets;
+#[cfg(test)]
+mod tests;
 
 pub use act::{Trigger, act, is_policy};
 pub use activities::Activity;

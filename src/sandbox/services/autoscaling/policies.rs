@@ -133,7 +133,7 @@ fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configur
         if other.resource_id != resource_id || other.name == name {
             continue;
         }
-        if let Configuration::TargetTracking(tracking) = other.configuration()?
+        if let Ok(Configuration::TargetTracking(tracking)) = other.configuration()
             && tracking.metric(&cluster, &service) == metric
         {
             return Err(invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed."));
@@ -157,6 +157,7 @@ pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
         for (key, mut policy) in late {
             // One that would be refused today is left as it is.
             if let Ok(configuration) = policy.configuration() {
+                policy.configuration = configuration.shown()?;
                 alarms::put(world, &sandbox.config, &mut policy, &configuration, now)?;
                 world.autoscaling.policies.insert(key, policy);
             }
