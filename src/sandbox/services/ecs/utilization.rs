@@ -20,6 +20,8 @@ use crate::sandbox::Sandbox;
 use crate::sandbox::services::cloudwatch::{self, Datum, Dimension, Values};
 
 const MIB: f64 = 1024.0 * 1024.0;
+/// Twice the unit that `/proc` counts CPU time in: one of them at each end.
+const READING_ERROR: Duration = Duration::from_millis(20);
 /// CPU units of one core.
 const CORE: f64 = 1024.0;
 
@@ -83,11 +85,13 @@ fn look(sandbox: &Sandbox, before: &Looks, begun: Timestamp) -> Looks {
     looks
 }
 
+/// Fargate holds a task to its size: what is beyond it by no more than the error of reading is the full size.
 fn cpu_percent(task: &Task, now: Duration, before: Duration, elapsed: Duration) -> Option<f64> {
     let own = |container: &Container| f64::from(container.cpu);
-    let reserved = reserved(task.cpu.as_deref(), &task.containers, own)?;
-    let cores = now.saturating_sub(before).as_secs_f64() / elapsed.as_secs_f64();
-    Some(cores * CORE / reserved * 100.0).filter(|percent| percent.is_finite())
+    let size = elapsed.mul_f64(reserved(task.cpu.as_deref(), &task.containers, own)? / CORE);
+    let used = now.saturating_sub(before);
+    let used = if used.saturating_sub(size) <= READING_ERROR { used.min(size) } else { used };
+    Some(used.as_secs_f64() / size.as_secs_f64() * 100.0).filter(|percent| percent.is_finite())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bytes of RAM fit a double's 53 bits")]
@@ -153,6 +157,11 @@ mod tests {
             (cpu, memory_percent(task, &usage))
         };
         assert_eq!(percents(&task(true, &containers)), (Some(50.0), Some(25.0)));
+        let used = |millis| {
+            let used = Duration::from_millis(millis);
+            cpu_percent(&task(true, &containers), used, Duration::ZERO, Duration::from_mins(1)).map(f64::round)
+        };
+        assert_eq!((used(30_020), used(33_000)), (Some(100.0), Some(110.0)), "full, and really more than that");
         assert_eq!(percents(&task(false, &containers)), (Some(25.0), Some(50.0)));
         assert_eq!(percents(&task(false, &json!([{ "name": "a", "image": "a" }]))), (None, None));
     }
