@@ -376,4 +376,7 @@ async fn metrics_that_are_not_served_are_named() {
         (code.as_str(), message.as_str()),
         ("NotImplemented", "the sandbox does not serve Metrics in CustomizedMetricSpecification")
     );
+    let predictive = json!({ "PolicyName": "p", "PolicyType": "PredictiveScaling" });
+    let (_, message) = aws.refusal("application-autoscaling", "PutScalingPolicy", of_service(predictive)).await;
+    assert_eq!(message, "the sandbox does not serve scaling policies of the type PredictiveScaling");
 }

@@ -92,21 +92,26 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &Trigger<'_>) -> Result<
     Ok(ask.map(|ask| Request { ask, cooldown }))
 }
 
-/// Scaling in takes every target tracking policy that may: all of their alarms have to agree, and the most capacity that one
-/// of them needs counts. Each is judged by its highest value, so that it does not remove what is still needed now and then.
+/// Scaling in takes every target tracking policy that may: all of their alarms have to agree, none may ask for more at the
+/// same time, and the most capacity that one of them needs counts. Each is judged by its highest value, so that it does not
+/// remove what is still needed now and then.
 fn below(sandbox: &Sandbox, policy: &Policy, trigger: &Trigger<'_>) -> Result<Option<Ask>, Fault> {
     let others: Vec<Policy> = sandbox.world.read(|world| {
         let of_target = world.autoscaling.policies.values().filter(|one| one.resource_id == policy.resource_id);
         of_target.cloned().collect()
     });
+    let is_alarming = |alarm: &str| {
+        sandbox.world.read(|world| world.monitoring.alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming))
+    };
     let mut tracked = Vec::new();
     for other in others {
         let Ok(Configuration::TargetTracking(tracking)) = other.configuration() else { continue };
+        if other.alarms.high.as_deref().is_some_and(is_alarming) {
+            return Ok(None);
+        }
         let Some(low) = other.alarms.low.as_deref() else { continue };
         let is_own = low == trigger.alarm;
-        let agrees =
-            sandbox.world.read(|world| world.monitoring.alarms.get(low).is_some_and(cloudwatch::Alarm::is_alarming));
-        if !is_own && !agrees {
+        if !is_own && !is_alarming(low) {
             return Ok(None);
         }
         let given: &[f64] = if is_own { &trigger.values } else { &[] };

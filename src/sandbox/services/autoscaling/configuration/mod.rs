@@ -85,10 +85,10 @@ pub struct Metric {
 impl Configuration {
     /// Reads what was given for a policy of some type, and checks it.
     pub fn read(policy_type: &str, given: Option<Value>) -> Result<Self, Fault> {
-        let given = given.ok_or_else(|| invalid(format!("{} is required", member(policy_type))))?;
+        let given = || given.ok_or_else(|| invalid(format!("{} is required", member(policy_type))));
         match policy_type {
-            "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given)?.checked()?)),
-            "StepScaling" => Ok(Self::Step(parse::<Step>(given)?.checked()?)),
+            "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.checked()?)),
+            "StepScaling" => Ok(Self::Step(parse::<Step>(given()?)?.checked()?)),
             other => Err(Fault::not_implemented(&format!("scaling policies of the type {other}"))),
         }
     }
