@@ -13,6 +13,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -34,8 +35,8 @@ const MAX_MESSAGE_BYTES: usize = 32 * 1024;
 const FIRST: Duration = Duration::from_secs(10);
 /// Messages between a connection and its session, each way.
 const QUEUED: usize = 1024;
-/// What the first message calls its version.
-const SCHEMA_VERSION: &str = "1.0";
+/// What the first message calls its version; some clients write it as a number.
+const SCHEMA_VERSIONS: [&str; 2] = ["\"1.0\"", "1"];
 
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
@@ -43,7 +44,7 @@ type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Opening {
-    message_schema_version: String,
+    message_schema_version: Value,
     token_value: String,
 }
 
@@ -98,7 +99,7 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, caller: &Caller)
         Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str::<Opening>(&text).ok(),
         _ => None,
     };
-    let opening = opening.filter(|opening| opening.message_schema_version == SCHEMA_VERSION);
+    let opening = opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
     let Some(links) = opening.and_then(|opening| sandbox.sessions.admit(id, &opening.token_value)) else {
         sandbox.journal.say(&format!("session {id}: a connection without its token is refused"));
         let reason = "the first message has to be a text with the session's token".into();
