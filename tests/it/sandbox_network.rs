@@ -105,6 +105,12 @@ async fn a_route_leads_through_gateways_of_its_own_network_only() {
         ("GatewayId", loose, "InvalidParameterValue", elsewhere(&format!("network gateway {loose}"))),
         ("NatGatewayId", &other.nat, "InvalidParameterValue", elsewhere("interface interface-")),
         ("GatewayId", absent, "InvalidGatewayID.NotFound", format!("The gateway ID '{absent}' does not exist")),
+        (
+            "GatewayId",
+            &own.nat,
+            "InvalidParameterValue",
+            format!("invalid value for parameter gateway-id: {}", own.nat),
+        ),
     ] {
         let route = json!({ "RouteTableId": own.table, "DestinationCidrBlock": "0.0.0.0/0", member: id });
         for operation in ["CreateRoute", "ReplaceRoute"] {
