@@ -115,46 +115,6 @@ async fn a_failed_creation_is_rolled_back_with_reasons() {
 }
 
 #[tokio::test]
-async fn a_replacement_creates_first_and_deletes_in_the_clean_up() {
-    let aws = LocalAws::start().await;
-    let client = aws.cloudformation();
-    let net =
-        |range: &str| template(&json!({ "Net": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": range } } }));
-    create(&client, "moving", &net("10.1.0.0/16")).await;
-    let stack = update(&client, "moving", &net("10.2.0.0/16")).await;
-    assert_eq!(status(&stack), "UPDATE_COMPLETE");
-    let expected = [
-        "moving UPDATE_IN_PROGRESS User Initiated",
-        "Net UPDATE_IN_PROGRESS Requested update requires the creation of a new physical resource; hence creating one.",
-        "Net UPDATE_IN_PROGRESS Resource creation Initiated",
-        "Net UPDATE_COMPLETE",
-        "moving UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-        "Net DELETE_IN_PROGRESS",
-        "Net DELETE_COMPLETE",
-        "moving UPDATE_COMPLETE",
-    ];
-    assert_eq!(events(&client, "moving").await[5..], expected);
-}
-
-#[tokio::test]
-async fn a_failed_update_restores_what_it_touched_and_deletes_what_it_made() {
-    let aws = LocalAws::start().await;
-    let client = aws.cloudformation();
-    create(&client, "back", &template(&json!({ "One": parameter("1") }))).await;
-    let bad =
-        json!({ "Type": "AWS::EC2::VPC", "DependsOn": ["One", "Two"], "Properties": { "CidrBlock": "nonsense" } });
-    let next = template(&json!({ "One": parameter("2"), "Two": parameter("2"), "Bad": bad }));
-    let stack = update(&client, "back", &next).await;
-    assert_eq!(status(&stack), "UPDATE_ROLLBACK_COMPLETE");
-    let resources = client.describe_stack_resources().stack_name("back").send().await.expect("resources");
-    let names: Vec<_> = resources.stack_resources().iter().filter_map(|one| one.logical_resource_id()).collect();
-    assert_eq!(names, ["One"]);
-    let last = events(&client, "back").await;
-    assert!(last.iter().any(|line| line == "One UPDATE_COMPLETE"), "{last:#?}");
-    assert!(last.iter().any(|line| line == "Two DELETE_COMPLETE"), "{last:#?}");
-}
-
-#[tokio::test]
 async fn a_change_set_without_changes_fails_with_the_sentence() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();

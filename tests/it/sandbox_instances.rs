@@ -213,9 +213,10 @@ async fn instances_are_described_in_pages_or_by_their_ids() {
     }
     let first = aws.call("ec2", "DescribeInstances", json!({ "MaxResults": 5 })).await;
     assert_eq!(first["reservationSet"].as_array().map(Vec::len), Some(5));
+    assert_eq!(first["reservationSet"][0]["instancesSet"][0].get("tagSet"), None);
     let next = json!({ "MaxResults": 5, "NextToken": first["nextToken"] });
     assert_eq!(aws.call("ec2", "DescribeInstances", next).await["reservationSet"].as_array().map(Vec::len), Some(1));
-    let id = &first["reservationSet"][0]["instancesSet"][0]["instanceId"];
+    let id = "i-00000000000000001";
     let both = aws.refusal("ec2", "DescribeInstances", json!({ "MaxResults": 5, "InstanceId": [id] })).await;
     let words = "The parameter instancesSet cannot be used with the parameter maxResults";
     assert_eq!(both, ("InvalidParameterCombination".to_owned(), words.to_owned()));

@@ -105,6 +105,12 @@ async fn a_route_leads_through_gateways_of_its_own_network_only() {
         ("GatewayId", loose, "InvalidParameterValue", elsewhere(&format!("network gateway {loose}"))),
         ("NatGatewayId", &other.nat, "InvalidParameterValue", elsewhere("interface interface-")),
         ("GatewayId", absent, "InvalidGatewayID.NotFound", format!("The gateway ID '{absent}' does not exist")),
+        (
+            "GatewayId",
+            &own.nat,
+            "InvalidParameterValue",
+            format!("invalid value for parameter gateway-id: {}", own.nat),
+        ),
     ] {
         let route = json!({ "RouteTableId": own.table, "DestinationCidrBlock": "0.0.0.0/0", member: id });
         for operation in ["CreateRoute", "ReplaceRoute"] {
@@ -265,6 +271,13 @@ async fn tags_have_a_type_a_limit_and_keys_that_are_not_awss_own() {
     aws.call("ec2", "DeleteTags", json!({ "ResourceId": [id], "Tag": [{ "Key": "k1", "Value": "other" }] })).await;
     aws.call("ec2", "DeleteTags", json!({ "ResourceId": [id] })).await;
     assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([]));
+    let described = aws.call("ec2", "DescribeVpcs", json!({})).await["vpcSet"][0].clone();
+    assert_eq!(described.get("tagSet"), None, "AWS says nothing of the tags of an untagged network");
+    for operation in ["CreateTags", "DeleteTags"] {
+        let told = aws.refusal("ec2", operation, json!({ "Tag": [{ "Key": "a" }] })).await;
+        let words = "The request must contain the parameter resourceIdSet";
+        assert_eq!(told, ("MissingParameter".to_owned(), words.to_owned()));
+    }
     let nowhere = json!({ "ResourceId": ["vpc-00000000000000000"], "Tag": [{ "Key": "a" }] });
     assert_eq!(aws.refusal("ec2", "CreateTags", nowhere).await.0, "InvalidVpcID.NotFound");
 }

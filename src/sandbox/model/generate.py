@@ -36,6 +36,9 @@ CORRECTIONS = {
         "*": {"min": None, "max": None, "pattern": None, "enum": None},
         # "No instances specified": https://github.com/gruntwork-io/cloud-nuke/issues/731
         "TerminateInstancesRequest": {"optional": ["InstanceIds"]},
+        # "The request must contain the parameter resourceIdSet", as clients have seen it.
+        "CreateTagsRequest": {"optional": ["Resources"]},
+        "DeleteTagsRequest": {"optional": ["Resources"]},
     },
     "cloudformation": {
         # Recorded: localstack's snapshot test_stack_name_creation.

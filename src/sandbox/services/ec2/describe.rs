@@ -46,6 +46,10 @@ pub fn describe(sandbox: &Arc<Sandbox>, noun: &Noun, input: &Describe) -> Reply 
 /// The noun's records that are asked for.
 pub fn select(state: &State, noun: &Noun, input: &Describe) -> Result<Vec<Value>, Fault> {
     let ids = input.texts(noun.ids);
+    if input.max_results.is_some() && !noun.pages_of_ids && !ids.is_empty() {
+        let message = format!("The parameter {} cannot be used with the parameter maxResults", noun.set);
+        return Err(Fault::client("InvalidParameterCombination", message));
+    }
     if let Some(malformed) = ids.iter().find_map(|id| records::malformed(noun, id)) {
         return Err(malformed);
     }
@@ -60,13 +64,24 @@ pub fn select(state: &State, noun: &Noun, input: &Describe) -> Result<Vec<Value>
 /// The page of the found rows that is asked for, as the operation's answer.
 pub fn answer(noun: &Noun, input: &Describe, found: Vec<Value>) -> Reply {
     let (mut found, next_token) = input.page(noun, found)?;
-    for record in found.iter_mut().filter_map(Value::as_object_mut) {
-        record.remove("attributes");
+    for record in &mut found {
+        told(noun, record);
     }
     let mut answer = Map::new();
     answer.insert(noun.set.to_owned(), Value::Array(found));
     answer.insert("nextToken".to_owned(), json!(next_token));
     Ok(Value::Object(answer))
+}
+
+/// Leaves of a record what Describe tells of it.
+pub fn told(noun: &Noun, record: &mut Value) {
+    let untagged = !noun.tells_no_tags && record["tagSet"].as_array().is_none_or(Vec::is_empty);
+    if let Some(members) = record.as_object_mut() {
+        members.remove("attributes");
+        if untagged {
+            members.remove("tagSet");
+        }
+    }
 }
 
 impl Describe {
@@ -123,10 +138,6 @@ impl Describe {
 
     /// The page that is asked for: all of the rows, unless `MaxResults` says otherwise.
     pub fn page(&self, noun: &Noun, found: Vec<Value>) -> Result<(Vec<Value>, Option<String>), Fault> {
-        if self.max_results.is_some() && !noun.pages_of_ids && !self.texts(noun.ids).is_empty() {
-            let message = format!("The parameter {} cannot be used with the parameter maxResults", noun.set);
-            return Err(Fault::client("InvalidParameterCombination", message));
-        }
         let most = self.max_results.map_or(Ok(usize::MAX), page_size)?;
         let question = format!("{} {:?} {:?}", noun.operation, self.filters, self.selectors);
         let found = found.into_iter().enumerate().map(|(place, record)| (place.to_string(), record));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::cidr::Cidr;
-use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC};
+use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 use super::records::{self, list};
 use super::tags::{self, TagSpecification};
 use crate::sandbox::services::Reply;
@@ -219,10 +219,16 @@ pub fn way<'a>(
     }
 }
 
-/// What a route names as its gateway: of several kinds on AWS, so that one that is not there has a fault of its own.
+/// What a route names as its gateway: an internet gateway or a virtual private gateway, of which there are none here.
 fn gateway_of<'a>(state: &'a State, id: &str) -> Result<&'a Value, Fault> {
-    records::get(state, &INTERNET_GATEWAY, id)
-        .map_err(|_| Fault::client("InvalidGatewayID.NotFound", format!("The gateway ID '{id}' does not exist")))
+    let is_gateway = [INTERNET_GATEWAY.prefix, VPN_GATEWAY.prefix].iter().any(|prefix| id.starts_with(prefix));
+    if !is_gateway {
+        // Of a NAT gateway's id: https://github.com/ansible-collections/amazon.aws/issues/2631
+        let message = format!("invalid value for parameter gateway-id: {id}");
+        return Err(Fault::client("InvalidParameterValue", message));
+    }
+    let absent = |_| Fault::client("InvalidGatewayID.NotFound", format!("The gateway ID '{id}' does not exist"));
+    records::get(state, &INTERNET_GATEWAY, id).map_err(absent)
 }
 
 fn elsewhere(table: &str, gateway: &str) -> Fault {

@@ -100,6 +100,7 @@ fn add(tags: &mut Vec<Value>, new: &[Tag]) -> Result<(), Fault> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Create {
+    #[serde(default)]
     resource_id: Vec<String>,
     tag: Vec<Tag>,
 }
@@ -113,6 +114,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Delete {
+    #[serde(default)]
     resource_id: Vec<String>,
     #[serde(default)]
     tag: Vec<Tag>,
@@ -133,6 +135,9 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
 }
 
 fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value>) -> Result<(), Fault>) -> Reply {
+    if ids.is_empty() {
+        return Err(Fault::client("MissingParameter", "The request must contain the parameter resourceIdSet"));
+    }
     sandbox.world.write(|world| {
         for id in ids {
             let unknown = || Fault::client("InvalidID", format!("The ID '{id}' is not valid"));

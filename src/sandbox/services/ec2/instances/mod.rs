@@ -21,7 +21,8 @@ mod types;
 pub use run::run;
 
 /// Records of one call as its reservation, which is how instances are answered.
-fn reservation_of(instances: Vec<Value>) -> Value {
+fn reservation_of(mut instances: Vec<Value>) -> Value {
+    instances.sort_by_key(|instance| instance["amiLaunchIndex"].as_u64());
     let mut reservation = json!({});
     let mut told = Vec::new();
     for mut instance in instances {
@@ -40,7 +41,8 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     sandbox.world.read(|world| {
         let found = describe::select(&world.ec2, &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
-        for instance in found {
+        for mut instance in found {
+            describe::told(&INSTANCE, &mut instance);
             let of = |other: &&mut Vec<Value>| {
                 other[0]["reservation"]["reservationId"] == instance["reservation"]["reservationId"]
             };

@@ -17,6 +17,7 @@ pub const ADDRESS: Noun = Noun {
         sentence: "Address '{}' not found.",
     }],
     set: "addressesSet",
+    tells_no_tags: false,
     filters: &[
         ("allocation-id", "allocationId"),
         ("association-id", "associationId"),
@@ -40,6 +41,7 @@ pub const SECURITY_GROUP: Noun = Noun {
     malformed: Some("InvalidGroupId.Malformed"),
     ids: "GroupId",
     set: "securityGroupInfo",
+    tells_no_tags: false,
     filters: &[
         ("group-id", "groupId"),
         ("group-name", "groupName"),
@@ -86,6 +88,7 @@ pub const INSTANCE: Noun = Noun {
     ids: "InstanceId",
     pages_of_ids: false,
     set: "instancesSet",
+    tells_no_tags: false,
     filters: &[
         ("instance-id", "instanceId"),
         ("vpc-id", "vpcId"),

@@ -31,6 +31,8 @@ pub struct Noun {
     pub pages_of_ids: bool,
     /// The member of the answer that lists records.
     pub set: &'static str,
+    /// Whether Describe tells that it has no tags by an empty list; of the others it says nothing then.
+    pub tells_no_tags: bool,
     /// Its filters: a name, and the path of the member that it looks at.
     pub filters: &'static [(&'static str, &'static str)],
 }
@@ -60,6 +62,7 @@ const PLAIN: Noun = Noun {
     selectors: &[],
     pages_of_ids: true,
     set: "",
+    tells_no_tags: true,
     filters: &[],
 };
 

@@ -11,6 +11,7 @@ pub const VPC: Noun = Noun {
     not_found: "InvalidVpcID.NotFound",
     ids: "VpcId",
     set: "vpcSet",
+    tells_no_tags: false,
     filters: &[
         ("vpc-id", "vpcId"),
         ("cidr", "cidrBlock"),
@@ -37,6 +38,7 @@ pub const SUBNET: Noun = Noun {
     not_found: "InvalidSubnetID.NotFound",
     ids: "SubnetId",
     set: "subnetSet",
+    tells_no_tags: false,
     filters: &[
         ("subnet-id", "subnetId"),
         ("vpc-id", "vpcId"),
