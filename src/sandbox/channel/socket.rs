@@ -99,7 +99,8 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, caller: &Caller)
         Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str::<Opening>(&text).ok(),
         _ => None,
     };
-    let opening = opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
+    let opening =
+        opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
     let Some(links) = opening.and_then(|opening| sandbox.sessions.admit(id, &opening.token_value)) else {
         sandbox.journal.say(&format!("session {id}: a connection without its token is refused"));
         let reason = "the first message has to be a text with the session's token".into();

@@ -1,5 +1,5 @@
-//! The aws CLI gets terminals: on the workshop's instance, in a process's task and in a container, by a client that the npm
-//! package ssm-session is the heart of.
+//! The aws CLI gets terminals: on the workshop's instance, in a process's task and in a container, by clients whose hearts are
+//! packages of others.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -8,9 +8,10 @@ use std::process::{Child, Command, Stdio};
 use super::{Place, Sandboxed, podman, tool};
 
 /// Starts a command of the aws CLI that opens a session.
-fn open(mut command: Command, place: &Place) -> Child {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers");
-    let path = format!("{}:{}", here.display(), place.environment["PATH"]);
+fn open(mut command: Command, place: &Place, package: &str) -> Child {
+    let plugin = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers").join(package);
+    let tools = tool("");
+    let path = format!("{}:{}:{}", plugin.display(), tools.display(), place.environment["PATH"]);
     command.env("PATH", path).env("NODE_PATH", tool("../cdk-cli/node_modules"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the aws CLI runs")
 }
@@ -38,15 +39,15 @@ fn the_aws_cli_opens_terminals_on_the_instance_and_in_a_task() {
     let instances = "ssm describe-instance-information --query InstanceInformationList[0].InstanceId --output text";
     let instance = place.aws(instances);
     let start = place.command(tool("aws"), &format!("ssm start-session --target {}", instance.trim()));
-    let printed = typed(open(start, place), "stty size; echo on-$((40 + 2)); exit\r");
+    let printed = typed(open(start, place, "ssm-session"), "stty size; echo on-$((40 + 2)); exit\r");
     assert!(printed.contains("27 91\r\non-42\r\n"), "{printed}");
 
     let task = place.aws("ecs list-tasks --cluster container-demo --query taskArns[0] --output text");
     let execute = format!("ecs execute-command --cluster container-demo --task {} --interactive", task.trim());
     let mut execute = place.command(tool("aws"), &execute);
-    execute.args(["--command", "sh -c 'stty size; read line; echo \"got $line\"'"]);
-    let printed = typed(open(execute, place), "something\r");
-    assert!(printed.contains("27 91\r\n") && printed.contains("got something\r\n"), "{printed}");
+    execute.args(["--command", "sh -c 'read line; stty size; echo \"got $line\"'"]);
+    let printed = typed(open(execute, place, "pyssm-client"), "something\n");
+    assert!(printed.contains("27 91\r\ngot something\r\n"), "{printed}");
 }
 
 #[test]
@@ -63,9 +64,9 @@ fn the_aws_cli_opens_a_terminal_inside_a_container() {
         let mut execute =
             sandbox.aws_command(&format!("ecs execute-command --cluster demo --task {task} --interactive"));
         execute.args(["--command", command]);
-        open(execute, place)
+        open(execute, place, "pyssm-client")
     };
-    let printed = typed(execute("/bin/sh"), "busybox stty size; cat /www/index.html; exit\r");
+    let printed = typed(execute("/bin/sh"), "busybox stty size; cat /www/index.html; exit\n");
     assert!(printed.contains("27 91\r\n") && printed.contains("hello\r\n"), "{printed}");
 
     let containers = sandbox.containers();
