@@ -1,6 +1,7 @@
 //! Takes HTTP requests in: what the [`gate`] lets through, the signature, then the service's codec and operation.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ use super::channel::socket;
 use super::connections::{self, Caller, Cut};
 use super::exchange::Exchange;
 use super::model::Model;
+use super::services::Answer;
+use super::wire::event_stream::{self, EventStream};
 use super::wire::{self, Incoming, Protocol};
 use super::world::ids;
 use super::{Fault, Sandbox, gate, services};
@@ -60,7 +63,8 @@ async fn handle(server: &Server, parts: &Parts, body: Body, caller: &Caller) -> 
     };
     exchange.end(answered.as_ref().err())?;
     let response = match answered {
-        Ok(body) => respond(StatusCode::OK, &request_id, body),
+        Ok(Said::Whole(body)) => respond(StatusCode::OK, &request_id, body),
+        Ok(Said::Stream(stream)) => go_on(&request_id, stream),
         Err(fault) => refuse(&spoken, &request_id, &fault),
     };
     Ok(exchange.deliver(response).await)
@@ -119,6 +123,12 @@ async fn admit<'a>(
     Ok((signed, gate::read_body(body).await?))
 }
 
+/// An answer as it goes out.
+enum Said {
+    Whole(wire::Body),
+    Stream(EventStream),
+}
+
 /// How an answer is written: guessed at first, known with the service.
 struct Spoken {
     protocol: Protocol,
@@ -132,7 +142,7 @@ async fn answer(
     spoken: &mut Spoken,
     request_id: &str,
     exchange: &mut Exchange,
-) -> Result<wire::Body, Fault> {
+) -> Result<Said, Fault> {
     let config = &sandbox.config;
     let dialect = spoken.protocol.dialect();
     let service = auth::verify(signed, &config.credentials, &config.region, dialect, sandbox.clock.now())
@@ -149,8 +159,10 @@ async fn answer(
     exchange.is_for(service, protocol.dialect(), &request).await?;
     let input = service.read(protocol, &request.operation, request.input)?;
     service.check_caller(&request.operation, &input)?;
-    let output = run(sandbox, service, &request.operation, input).await?;
-    Ok(protocol.encode(spoken.model, &request.operation, request_id, output))
+    Ok(match run(sandbox, service, &request.operation, input).await? {
+        Answer::Whole(output) => Said::Whole(protocol.encode(spoken.model, &request.operation, request_id, output)),
+        Answer::Stream(stream) => Said::Stream(stream),
+    })
 }
 
 /// In a task of its own: a client that goes away does not stop an operation half-way, and a panic ends one request only.
@@ -159,7 +171,7 @@ async fn run(
     service: &'static services::Service,
     operation: &str,
     input: Value,
-) -> Result<Value, Fault> {
+) -> Result<Answer, Fault> {
     let (sandbox, operation) = (Arc::clone(sandbox), operation.to_owned());
     let task = tokio::spawn(async move { service.call(&sandbox, &operation, input).await });
     task.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
@@ -201,6 +213,17 @@ fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
 fn refuse(spoken: &Spoken, request_id: &str, fault: &Fault) -> Response<Body> {
     let (status, body) = spoken.protocol.encode_fault(spoken.model, request_id, fault);
     respond(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), request_id, body)
+}
+
+/// An answer that goes on until one of both sides ends it.
+fn go_on(request_id: &str, stream: EventStream) -> Response<Body> {
+    let head = wire::Body { content_type: event_stream::CONTENT_TYPE, bytes: Vec::new(), headers: Vec::new() };
+    let messages = futures_util::stream::unfold(stream, async |mut stream| {
+        let message = stream.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(message)), stream))
+    });
+    let (parts, _) = respond(StatusCode::OK, request_id, head).into_parts();
+    Response::from_parts(parts, Body::from_stream(messages))
 }
 
 fn respond(status: StatusCode, request_id: &str, body: wire::Body) -> Response<Body> {

@@ -35,6 +35,7 @@ pub mod world;
 
 pub use fault::Fault;
 use partition::Partition;
+use services::Answer;
 use world::clock::Clock;
 
 /// What a sandbox is started with.
@@ -84,6 +85,8 @@ pub struct Sandbox {
     pub tasks: services::ecs::Runtime,
     /// Who has a terminal on a target; never stored.
     pub sessions: channel::Sessions,
+    /// Who follows logs; never stored.
+    pub live_tails: services::logs::LiveTails,
     /// The port of the listener, once there is one.
     pub port: OnceLock<u16>,
     /// What is to go wrong; never stored.
@@ -111,6 +114,7 @@ impl Sandbox {
             tasks: services::ecs::Runtime::new(&config.state_dir)?,
             faults: faults::Faults::default(),
             sessions: channel::Sessions::default(),
+            live_tails: services::logs::LiveTails::default(),
             port: OnceLock::new(),
             background: TaskTracker::new(),
             started_at: clock.now(),
@@ -122,7 +126,10 @@ impl Sandbox {
 
     /// Calls an operation of a service as a client would, without the wire: `service` is its signing name.
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
-        services::find(service)?.call(self, operation, input).await
+        match services::find(service)?.call(self, operation, input).await? {
+            Answer::Whole(output) => Ok(output),
+            Answer::Stream(_) => Err(Fault::internal(format!("{operation} has no end"))),
+        }
     }
 
     /// Where a client connects to a session.

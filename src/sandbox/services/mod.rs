@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::model::{self, Misread, Model, Violation};
 use super::wire::Protocol;
+use super::wire::event_stream::EventStream;
 use super::wire::lenient::{self, Misfit};
 use super::{Fault, Sandbox};
 
@@ -83,26 +84,47 @@ pub struct Operation {
 }
 
 /// An operation at work.
-pub type Running = Pin<Box<dyn Future<Output = Reply> + Send>>;
+pub type Running = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
 
 /// What an operation answers: members by their wire names, or a refusal.
 pub type Reply = Result<Value, Fault>;
 
-/// What an operation's function may give: a reply, or an output where nothing can be refused.
-pub trait IntoReply {
-    /// The reply.
-    fn into_reply(self) -> Reply;
+/// What an operation answers when it does not refuse.
+#[derive(Debug)]
+pub enum Answer {
+    /// The output.
+    Whole(Value),
+    /// A first message, and more as they come.
+    Stream(EventStream),
 }
 
-impl IntoReply for Reply {
-    fn into_reply(self) -> Reply {
-        self
+impl From<Value> for Answer {
+    fn from(output: Value) -> Self {
+        Self::Whole(output)
     }
 }
 
-impl IntoReply for Value {
-    fn into_reply(self) -> Reply {
-        Ok(self)
+impl From<EventStream> for Answer {
+    fn from(stream: EventStream) -> Self {
+        Self::Stream(stream)
+    }
+}
+
+/// What an operation's function may give: an answer or a refusal, or an output where nothing can be refused.
+pub trait IntoAnswer {
+    /// The answer.
+    fn into_answer(self) -> Result<Answer, Fault>;
+}
+
+impl<T: Into<Answer>> IntoAnswer for Result<T, Fault> {
+    fn into_answer(self) -> Result<Answer, Fault> {
+        self.map(Into::into)
+    }
+}
+
+impl IntoAnswer for Value {
+    fn into_answer(self) -> Result<Answer, Fault> {
+        Ok(self.into())
     }
 }
 
@@ -133,7 +155,12 @@ impl Call {
 
 impl Service {
     /// Calls an operation, or refuses one that is not served, or whose input does not satisfy the model.
-    pub async fn call(&'static self, sandbox: &Arc<Sandbox>, operation: &str, mut input: Value) -> Reply {
+    pub async fn call(
+        &'static self,
+        sandbox: &Arc<Sandbox>,
+        operation: &str,
+        mut input: Value,
+    ) -> Result<Answer, Fault> {
         let Some(found) = self.operations.iter().find(|candidate| candidate.name == operation) else {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
@@ -255,7 +282,7 @@ macro_rules! operation {
             run: |call| {
                 Box::pin(async move {
                     let (sandbox, input) = call.parse()?;
-                    $crate::sandbox::services::IntoReply::into_reply(($function)(&sandbox, input))
+                    $crate::sandbox::services::IntoAnswer::into_answer(($function)(&sandbox, input))
                 })
             },
         }
@@ -266,7 +293,7 @@ macro_rules! operation {
             run: |call| {
                 Box::pin(async move {
                     let (sandbox, input) = call.parse()?;
-                    ($function)(sandbox, input).await
+                    $crate::sandbox::services::IntoAnswer::into_answer(($function)(sandbox, input).await)
                 })
             },
         }

@@ -11,6 +11,7 @@ use super::auth::Dialect;
 use super::model::{Model, Output, Source};
 
 mod cbor;
+pub mod event_stream;
 mod json;
 pub mod lenient;
 #[cfg(test)]

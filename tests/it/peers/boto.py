@@ -233,6 +233,24 @@ def log_events_are_paged():
     refused("InvalidParameterException", logs.filter_log_events, logGroupName="paged", nextToken="forged")
 
 
+def log_events_are_followed():
+    logs.create_log_group(logGroupName="followed")
+    logs.create_log_stream(logGroupName="followed", logStreamName="one")
+    arn = logs.describe_log_groups(logGroupNamePrefix="followed")["logGroups"][0]["logGroupArn"]
+    stream = logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="wanted")["responseStream"]
+    updates = iter(stream)
+    assert next(updates)["sessionStart"]["logGroupIdentifiers"] == [arn]
+    now = int(time.time() * 1000)
+    batch = [{"timestamp": now, "message": message} for message in ("wanted one", "other", "wanted two")]
+    logs.put_log_events(logGroupName="followed", logStreamName="one", logEvents=batch)
+    found = []
+    while len(found) < 2:
+        found += [result["message"] for result in next(updates)["sessionUpdate"]["sessionResults"]]
+    assert found == ["wanted one", "wanted two"], found
+    stream.close()
+    refused("InvalidParameterException", logs.start_live_tail, logGroupIdentifiers=["followed"])
+
+
 def the_stack_is_deleted():
     cloudformation.delete_stack(StackName="peers")
     wait("stack_delete_complete", StackName="peers")
@@ -251,6 +269,7 @@ for step in (
     a_change_set_tells_what_it_would_do,
     a_service_runs_scales_and_goes,
     log_events_are_paged,
+    log_events_are_followed,
     the_stack_is_deleted,
 ):
     print(step.__name__, flush=True)

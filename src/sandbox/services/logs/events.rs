@@ -79,7 +79,7 @@ impl Found {
 }
 
 /// Events for one stream.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Batch {
     /// The stream's group.
     pub group: String,
@@ -114,7 +114,9 @@ pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
             stream.last_ingestion = Some(now);
         }
         Ok(rows)
-    })
+    })?;
+    sandbox.live_tails.tell(batches, now);
+    Ok(())
 }
 
 /// A number that is larger than any given out before, in this process and, by the clock, in earlier ones.

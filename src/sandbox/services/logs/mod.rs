@@ -13,6 +13,7 @@ mod filter_pattern;
 mod get_log_events;
 mod groups;
 mod list_log_groups;
+mod live_tail;
 mod put_log_events;
 pub mod quota;
 mod retention;
@@ -21,6 +22,7 @@ mod tags;
 pub mod writer;
 
 pub use groups::Group;
+pub use live_tail::LiveTails;
 pub use retention::expire;
 pub use streams::Stream;
 
@@ -44,6 +46,7 @@ pub static SERVICE: Service = Service {
         operation!("ListTagsLogGroup" => tags::list_of_group),
         operation!("PutLogEvents" => put_log_events::run),
         operation!("PutRetentionPolicy" => retention::put),
+        operation!("StartLiveTail" => live_tail::start),
         operation!("TagLogGroup" => tags::add_to_group),
         operation!("TagResource" => tags::add),
         operation!("UntagLogGroup" => tags::remove_from_group),

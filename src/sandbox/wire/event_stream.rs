@@ -1,0 +1,87 @@
+//! AWS's event streams: answers that go on, message by message (`application/vnd.amazon.eventstream`).
+//!
+//! Source: the event stream encoding of smithy's specification. Of the types of headers only texts are needed.
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// The type of such an answer.
+pub const CONTENT_TYPE: &str = "application/vnd.amazon.eventstream";
+/// Messages that wait for a slow reader.
+const QUEUED: usize = 16;
+/// The type of a header that is a text.
+const TEXT: u8 = 7;
+
+/// One message.
+#[derive(Debug)]
+pub struct Event {
+    /// Whether it is an `event` or an `exception`, which ends the stream.
+    kind: &'static str,
+    /// Its name in the model.
+    name: &'static str,
+    content: Value,
+}
+
+impl Event {
+    /// An event of the model.
+    pub fn new(name: &'static str, content: Value) -> Self {
+        Self { kind: "event", name, content }
+    }
+
+    /// An exception of the model.
+    pub fn exception(name: &'static str, message: &str) -> Self {
+        Self { kind: "exception", name, content: serde_json::json!({ "message": message }) }
+    }
+
+    /// Its bytes on the wire.
+    pub fn encode(&self) -> Vec<u8> {
+        let headers = [
+            (format!(":{}-type", self.kind), self.name),
+            (":content-type".to_owned(), "application/json"),
+            (":message-type".to_owned(), self.kind),
+        ];
+        let headers: Vec<u8> = headers.iter().flat_map(|(name, value)| header(name, value)).collect();
+        let payload = self.content.to_string().into_bytes();
+        let length = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX).to_be_bytes();
+        let mut message = Vec::with_capacity(16 + headers.len() + payload.len());
+        message.extend(length(16 + headers.len() + payload.len()));
+        message.extend(length(headers.len()));
+        message.extend(crc32fast::hash(&message).to_be_bytes());
+        message.extend(headers);
+        message.extend(payload);
+        message.extend(crc32fast::hash(&message).to_be_bytes());
+        message
+    }
+}
+
+fn header(name: &str, value: &str) -> Vec<u8> {
+    let mut bytes = vec![u8::try_from(name.len()).unwrap_or(u8::MAX)];
+    bytes.extend(name.as_bytes());
+    bytes.push(TEXT);
+    bytes.extend(u16::try_from(value.len()).unwrap_or(u16::MAX).to_be_bytes());
+    bytes.extend(value.as_bytes());
+    bytes
+}
+
+/// Where an operation puts its messages; when the reader goes away, or is told all, it ends.
+pub type Sender = mpsc::Sender<Event>;
+
+/// The messages of an answer.
+#[derive(Debug)]
+pub struct EventStream(mpsc::Receiver<Event>);
+
+impl EventStream {
+    /// A stream of which the protocols without a body of their own begin with an empty first answer.
+    pub fn new() -> (Sender, Self) {
+        let (sender, receiver) = mpsc::channel(QUEUED);
+        let first = Event::new("initial-response", Value::Object(serde_json::Map::new()));
+        // There is room for the first.
+        let _ = sender.try_send(first);
+        (sender, Self(receiver))
+    }
+
+    /// The next message's bytes; none at the end.
+    pub async fn next(&mut self) -> Option<Vec<u8>> {
+        self.0.recv().await.map(|event| event.encode())
+    }
+}
