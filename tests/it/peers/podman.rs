@@ -48,8 +48,8 @@ impl Drop for Image {
 }
 
 /// A project on a sandbox of its own, which ends before its image goes.
-struct Sandboxed {
-    place: Place,
+pub(super) struct Sandboxed {
+    pub(super) place: Place,
     image: Image,
 }
 
@@ -96,7 +96,7 @@ runtime = "podman"
 
 impl Sandboxed {
     /// `wrapper` stands before podman in the PATH of the sandbox.
-    fn start(wrapper: Option<&str>) -> Self {
+    pub(super) fn start(wrapper: Option<&str>) -> Self {
         let image = Image::build();
         let mut place = Place::new(&PROJECT.replace("IMAGE", &image.0));
         let state = place.dir.path().join("sandbox").to_string_lossy().into_owned();
@@ -114,20 +114,19 @@ impl Sandboxed {
     }
 
     /// What the aws CLI says.
-    fn aws(&self, arguments: &[&str]) -> Value {
-        let mut command = self.place.command(tool("aws"), "--output json");
+    pub(super) fn aws(&self, arguments: &[&str]) -> Value {
+        let text = succeed(self.aws_command("--output json").args(arguments));
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    pub(super) fn aws_command(&self, arguments: &str) -> Command {
+        let mut command = self.place.command(tool("aws"), arguments);
         for line in self.place.ecsws("sandbox env").lines() {
             if let Some((name, value)) = line.strip_prefix("export ").and_then(|line| line.split_once('=')) {
                 command.env(name, value);
             }
         }
-        let text = succeed(command.args(arguments));
-        serde_json::from_str(&text).unwrap_or_default()
-    }
-
-    fn endpoint(&self) -> Endpoint {
-        let path = self.place.dir.path().join("sandbox/endpoint.json");
-        serde_json::from_str(&read(&path)).expect("the endpoint file is JSON")
+        command
     }
 
     fn status(&self) -> Value {
@@ -135,7 +134,7 @@ impl Sandboxed {
     }
 
     /// This sandbox's containers, by name: of its cluster and with its image or network.
-    fn containers(&self) -> BTreeMap<String, Value> {
+    pub(super) fn containers(&self) -> BTreeMap<String, Value> {
         let tasks = self.aws(&["ecs", "list-tasks", "--cluster", "demo"]);
         let stopped = self.aws(&["ecs", "list-tasks", "--cluster", "demo", "--desired-status", "STOPPED"]);
         let arns =
@@ -146,7 +145,9 @@ impl Sandboxed {
 
     /// `kill -9`, of its shims too when `all` is.
     fn kill(&self, all: bool) {
-        let pid = i32::try_from(self.endpoint().pid).expect("a process id");
+        let path = self.place.dir.path().join("sandbox/endpoint.json");
+        let endpoint: Endpoint = serde_json::from_str(&read(&path)).expect("the endpoint file is JSON");
+        let pid = i32::try_from(endpoint.pid).expect("a process id");
         let shims = children(pid);
         end(pid);
         shims.into_iter().filter(|_| all).for_each(end);
