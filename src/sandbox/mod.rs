@@ -122,7 +122,9 @@ impl Sandbox {
 
     /// Calls an operation of a service as a client would, without the wire: `service` is its signing name.
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
-        services::find(service)?.call(self, operation, input).await
+        let service = services::find(service)?;
+        let input = service.typed(operation, input)?;
+        service.call(self, operation, input).await
     }
 
     /// Where a client connects to a session.

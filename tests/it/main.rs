@@ -39,6 +39,7 @@ mod sandbox_stack_updates;
 mod sandbox_stacks;
 mod sandbox_stacks_network;
 mod sandbox_survival;
+mod sandbox_template_properties;
 mod sandbox_template_values;
 mod sandbox_templates;
 mod sandbox_wire;
