@@ -52,6 +52,7 @@ pub const SANDBOX: &str = "With --output json, each prints one object with schem
               stacks    name, status
               services  cluster, name, desired, running
               tasks     cluster, id, group, status, started_at, processes, memory_bytes
+              sessions  id, target, since
   logs      an event a line: event (sandbox_log), timestamp, message
   faults    operations, resources, as they were set, with struck (how often each did)
   stop      stopped (false when none was running)

@@ -14,6 +14,8 @@ pub use deploy::{Board, DeployView, Progress, StackEnd, Summary, demolitions, en
 pub use diff::{StackDiff, asked_about, changes, diffs};
 pub use live::{Live, Wish, draw};
 pub use logs::{log_events, log_groups, log_streams};
-pub use sandbox::{SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, sandbox_log, sandbox_status};
+pub use sandbox::{
+    SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, sandbox_log, sandbox_status,
+};
 pub use status::{status, status_line};
 pub use ui::{Ui, nobody_reads, without_ui};

@@ -44,6 +44,8 @@ pub struct SandboxStatus {
     pub services: Vec<SandboxTasks>,
     /// The tasks that have not stopped.
     pub tasks: Vec<SandboxTask>,
+    /// Who has a terminal.
+    pub sessions: Vec<SandboxSession>,
 }
 
 /// A stack.
@@ -79,6 +81,14 @@ pub struct SandboxTask {
     pub processes: Vec<i32>,
     /// The memory that they have in RAM.
     pub memory_bytes: u64,
+}
+
+/// A session.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SandboxSession {
+    id: String,
+    target: String,
+    since: Timestamp,
 }
 
 /// Writes the whole state.
@@ -149,6 +159,12 @@ fn lines(status: &SandboxStatus, now: Timestamp) -> Vec<String> {
         let memory = size(task.memory_bytes);
         lines.push(format!("  {:<34}{:<14}{age:<10}{memory:<12}{}{more}", task.id, task.status, pids.join(" ")));
     }
+    if !status.sessions.is_empty() {
+        lines.extend([String::new(), format!("  {:<46}{:<10}{}", "SESSION", "AGE", "TARGET").bold().to_string()]);
+    }
+    for SandboxSession { id, target, since } in &status.sessions {
+        lines.push(format!("  {id:<46}{:<10}{target}", age(*since, now)));
+    }
     lines
 }
 
@@ -204,6 +220,11 @@ mod tests {
             stacks: vec![SandboxStack { name: "base".to_owned(), status: "CREATE_COMPLETE".to_owned() }],
             services: vec![SandboxTasks { cluster: "demo".to_owned(), name: "web".to_owned(), desired: 2, running: 1 }],
             tasks: vec![task],
+            sessions: vec![SandboxSession {
+                id: "sandbox-01".to_owned(),
+                target: "i-01".to_owned(),
+                since: started_at,
+            }],
         };
         let text =
             anstream::adapter::strip_str(&lines(&status, "2026-01-01T00:01:05Z".parse()?).join("\n")).to_string();
@@ -221,6 +242,9 @@ mod tests {
 
           TASK                              STATUS        AGE       MEMORY      PROCESSES
           0ef42c6d892fd322873c53c8583b601b  RUNNING       1m 5s     5.0 MiB     17 18
+
+          SESSION                                       AGE       TARGET
+          sandbox-01                                    1m 5s     i-01
         ");
         Ok(())
     }

@@ -16,10 +16,14 @@ use ecsws::sandbox::world::clock::Clock;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+/// How many times faster than the clock sandboxes wait, unless a test says otherwise.
+const SPEED: f64 = 20.0;
+
 /// A sandbox in the background with a state folder of its own; it ends with this value.
 pub struct LocalAws {
     folder: tempfile::TempDir,
     host_exec: bool,
+    speed: f64,
     /// Where it answers.
     pub endpoint: Endpoint,
 }
@@ -31,21 +35,26 @@ impl LocalAws {
 
     /// `host_exec` says whether commands of requests may run on this machine.
     pub async fn start_with(host_exec: bool) -> Self {
+        Self::begin(host_exec, SPEED).await
+    }
+
+    /// One that waits so many times faster than the clock.
+    pub async fn start_at(speed: f64) -> Self {
+        Self::begin(false, speed).await
+    }
+
+    async fn begin(host_exec: bool, speed: f64) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let endpoint = Self::serve(folder.path(), host_exec).await;
-        Self { folder, host_exec, endpoint }
+        let endpoint = Self::try_serve(folder.path(), host_exec, speed).await.expect("the sandbox starts");
+        Self { folder, host_exec, speed, endpoint }
     }
 
-    async fn serve(folder: &Path, host_exec: bool) -> Endpoint {
-        Self::try_serve(folder, host_exec).await.expect("the sandbox starts")
-    }
-
-    async fn try_serve(folder: &Path, host_exec: bool) -> Result<Endpoint, LifecycleError> {
+    async fn try_serve(folder: &Path, host_exec: bool, speed: f64) -> Result<Endpoint, LifecycleError> {
         let options = Options {
             account: "123456789012".to_owned(),
             region: "us-east-1".to_owned(),
             state_dir: folder.to_owned(),
-            speed: 20.0,
+            speed,
             host_exec,
         };
         lifecycle::ensure_running(Path::new(env!("CARGO_BIN_EXE_ecsws")), &options).await
@@ -53,14 +62,14 @@ impl LocalAws {
 
     /// Starts another one on the same state, if it can.
     pub async fn try_restart(&mut self) -> Result<(), LifecycleError> {
-        self.endpoint = Self::try_serve(self.folder.path(), self.host_exec).await?;
+        self.endpoint = Self::try_serve(self.folder.path(), self.host_exec, self.speed).await?;
         Ok(())
     }
 
     /// Kills it at once, and starts another on the same state.
     pub async fn kill_and_restart(&mut self) {
         self.kill();
-        self.endpoint = Self::serve(self.folder.path(), self.host_exec).await;
+        self.try_restart().await.expect("the sandbox starts");
     }
 
     /// Kills it at once.

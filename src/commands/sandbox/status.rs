@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::render::{self, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks};
+use crate::render::{self, SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks};
 use crate::sandbox::lifecycle::Endpoint;
 
 /// What the control call answers.
@@ -23,6 +23,7 @@ struct Answer {
     stacks: Vec<SandboxStack>,
     services: Vec<SandboxTasks>,
     tasks: Vec<Task>,
+    sessions: Vec<SandboxSession>,
 }
 
 #[derive(Deserialize, Serialize)]
@@ -65,6 +66,7 @@ pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError
         stacks: told.stacks,
         services: told.services,
         tasks: tasks.collect(),
+        sessions: told.sessions,
     };
     Ok(render::sandbox_status(&mut ctx.ui, &status, now)?)
 }

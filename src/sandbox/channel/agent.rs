@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::frame::{ACKNOWLEDGE, CLOSED, Frame, INPUT, Payload};
+use super::handshake;
 use super::incoming::{Arrival, Incoming};
 use super::outgoing::Outgoing;
 use super::sessions::Plan;
@@ -24,13 +25,8 @@ const HANDSHAKE: Duration = Duration::from_secs(15);
 const IDLE: Duration = Duration::from_mins(20);
 /// How long the agent waits for the client to have all before it closes the channel.
 const DRAIN: Duration = Duration::from_secs(2);
-/// The version that the agent says it has: one that knows everything that is done here.
-pub const AGENT_VERSION: &str = "3.3.987.0";
 /// Acknowledgements and control messages say first and last in one.
 const ALONE: u64 = 3;
-/// The status of an action of the handshake that the client has taken.
-const SUCCESS: i64 = 1;
-
 const NO_HANDSHAKE: &str =
     "Handshake timed out. Please ensure that you have the latest version of the session manager plugin.";
 const TIMED_OUT: &str = "Your session timed out due to inactivity and has been terminated.";
@@ -148,10 +144,7 @@ impl Agent<'_> {
         }
         let Some(session_type) = self.plan.session_type else { return self.begin().await };
         self.stage = Stage::Handshake(Instant::now());
-        let action = json!({ "SessionType": session_type, "Properties": null });
-        let actions = [json!({ "ActionType": "SessionType", "ActionParameters": action })];
-        let request = json!({ "AgentVersion": AGENT_VERSION, "RequestedClientActions": actions });
-        self.send(Payload::HandshakeRequest, request.to_string().into_bytes());
+        self.send(Payload::HandshakeRequest, handshake::request(session_type));
     }
 
     fn send(&mut self, payload: Payload, content: Vec<u8>) {
@@ -253,16 +246,11 @@ impl Agent<'_> {
     }
 
     async fn shake_hands(&mut self, response: &[u8], since: Instant) {
-        let refused = match serde_json::from_slice::<Response>(response) {
-            Ok(response) => response.processed_client_actions.into_iter().find(|action| action.status != SUCCESS),
-            Err(error) => return self.drain(&format!("Handshake failed: {error}")),
-        };
-        if let Some(Action { name, error, .. }) = refused {
-            return self.drain(&format!("Handshake failed: the client did not take the action {name}: {error}"));
+        if let Err(refusal) = handshake::check(response) {
+            return self.drain(&format!("Handshake failed: {refusal}"));
         }
-        let took = u64::try_from(Instant::now().duration_since(since).as_nanos()).unwrap_or(u64::MAX);
-        let complete = json!({ "HandshakeTimeToComplete": took, "CustomerMessage": "" });
-        self.send(Payload::HandshakeComplete, complete.to_string().into_bytes());
+        let took = Instant::now().duration_since(since);
+        self.send(Payload::HandshakeComplete, handshake::complete(took));
         self.begin().await;
     }
 
@@ -314,21 +302,4 @@ struct Acknowledged {
 struct Size {
     cols: u16,
     rows: u16,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Response {
-    #[serde(default)]
-    processed_client_actions: Vec<Action>,
-}
-
-#[derive(Deserialize)]
-struct Action {
-    #[serde(rename = "ActionType", default)]
-    name: String,
-    #[serde(rename = "ActionStatus")]
-    status: i64,
-    #[serde(rename = "Error", default)]
-    error: String,
 }

@@ -7,11 +7,12 @@
 
 mod agent;
 mod frame;
+mod handshake;
 mod incoming;
 mod outgoing;
 mod sessions;
 pub mod socket;
 mod terminal;
 
-pub use agent::AGENT_VERSION;
+pub use handshake::AGENT_VERSION;
 pub use sessions::{Opened, Plan, Session, Sessions};

@@ -77,6 +77,9 @@ mod tests {
         }
         beyond.sort_unstable();
         // All of them look ahead; the services have checks of their own for these names.
-        assert_eq!(beyond, ["NamespaceNameHttp", "NamespaceNamePrivate", "ScheduledActionName", "ServiceName"]);
+        assert_eq!(
+            beyond,
+            ["AlarmName", "NamespaceNameHttp", "NamespaceNamePrivate", "ScheduledActionName", "ServiceName"]
+        );
     }
 }

@@ -48,8 +48,17 @@ pub static SERVICES: &[&Service] = &[
 ];
 
 /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn`] or `sandbox.background.spawn`.
-pub const LOOPS: &[fn(&Arc<Sandbox>)] =
-    &[cloudformation::resume, ssm::resume, ec2::start, ecs::start, ecs::limits::watch, logs::expire, cloudwatch::start];
+pub const LOOPS: &[fn(&Arc<Sandbox>)] = &[
+    cloudformation::resume,
+    ssm::resume,
+    ec2::start,
+    ecs::start,
+    ecs::limits::watch,
+    ecs::publish,
+    logs::expire,
+    cloudwatch::start,
+    autoscaling::start,
+];
 
 /// One AWS service.
 #[derive(Debug)]

@@ -176,6 +176,7 @@ def a_service_runs_scales_and_goes():
     ecs.get_waiter("tasks_stopped").wait(cluster="peers", tasks=pages[0][:1], WaiterConfig=QUICK)
     ecs.get_waiter("services_stable").wait(cluster="peers", services=["web"], WaiterConfig=QUICK)
 
+    a_policy_scales_the_service()
     run = ecs.run_task(cluster="peers", taskDefinition="web", launchType="FARGATE", networkConfiguration=network)
     arn = run["tasks"][0]["taskArn"]
     ecs.get_waiter("tasks_running").wait(cluster="peers", tasks=[arn], WaiterConfig=QUICK)
@@ -185,6 +186,39 @@ def a_service_runs_scales_and_goes():
     ecs.delete_service(cluster="peers", service="web", force=True)
     ecs.get_waiter("services_inactive").wait(cluster="peers", services=["web"], WaiterConfig=QUICK)
     ecs.delete_cluster(cluster="peers")
+
+
+def a_policy_scales_the_service():
+    scaling, cloudwatch = boto3.client("application-autoscaling"), boto3.client("cloudwatch")
+    service = {
+        "ServiceNamespace": "ecs",
+        "ResourceId": "service/peers/web",
+        "ScalableDimension": "ecs:service:DesiredCount",
+    }
+    scaling.register_scalable_target(MinCapacity=1, MaxCapacity=4, **service)
+    tracking = {
+        "TargetValue": 50.0,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+    }
+    put = scaling.put_scaling_policy(
+        PolicyName="cpu",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=tracking,
+        **service,
+    )
+    names = [alarm["AlarmName"] for alarm in put["Alarms"]]
+    alarms = cloudwatch.describe_alarms(AlarmNames=names)["MetricAlarms"]
+    assert [alarm["EvaluationPeriods"] for alarm in alarms] == [3, 15], alarms
+    data = json.dumps({"recentDatapoints": [60.0]})
+    cloudwatch.set_alarm_state(AlarmName=names[0], StateValue="ALARM", StateReason="busy", StateReasonData=data)
+    ecs.get_waiter("services_stable").wait(cluster="peers", services=["web"], WaiterConfig=QUICK)
+    assert ecs.describe_services(cluster="peers", services=["web"])["services"][0]["runningCount"] == 4
+    pages = scaling.get_paginator("describe_scaling_activities").paginate(ServiceNamespace="ecs")
+    activities = [activity for page in pages for activity in page["ScalingActivities"]]
+    assert activities[0]["Description"] == "Setting desired count to 4.", activities
+    assert activities[0]["Cause"] == f"monitor alarm {names[0]} in state ALARM triggered policy cpu", activities
+    scaling.deregister_scalable_target(**service)
+    assert not cloudwatch.describe_alarms()["MetricAlarms"]
 
 
 def log_events_are_paged():

@@ -127,6 +127,14 @@ impl Sandboxed {
             }
         }
         command
+<<<<<<< HEAD
+=======
+    }
+
+    fn endpoint(&self) -> Endpoint {
+        let path = self.place.dir.path().join("sandbox/endpoint.json");
+        serde_json::from_str(&read(&path)).expect("the endpoint file is JSON")
+>>>>>>> c562957be16a8bc4ea0a43306832795ab7c075dd
     }
 
     fn status(&self) -> Value {
@@ -216,7 +224,7 @@ fn containers() -> BTreeMap<String, Value> {
 }
 
 /// Waits by looking again, for as long as a slow machine may take.
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     assert!((0..200).any(|_| holds()), "{what} does not come about");
 }
 

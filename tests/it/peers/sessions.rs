@@ -3,21 +3,24 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::{Place, Sandboxed, podman, tool};
 
-/// Runs a command of the aws CLI that opens a session, types into that, and gives what was printed to its end.
-fn typed(mut command: Command, place: &Place, text: &str) -> String {
+/// Starts a command of the aws CLI that opens a session.
+fn open(mut command: Command, place: &Place) -> Child {
     let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers");
     let path = format!("{}:{}", here.display(), place.environment["PATH"]);
-    let packages = tool("../cdk-cli/node_modules");
-    command.env("PATH", path).env("NODE_PATH", packages).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().expect("the aws CLI runs");
-    let mut stdin = child.stdin.take().expect("it is piped");
+    command.env("PATH", path).env("NODE_PATH", tool("../cdk-cli/node_modules"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the aws CLI runs")
+}
+
+/// Types into a session, and gives what was printed to its end.
+fn typed(mut session: Child, text: &str) -> String {
+    let mut stdin = session.stdin.take().expect("it is piped");
     stdin.write_all(text.as_bytes()).expect("it is read");
     // The end of what is typed is not the end of the session: that is the command's.
-    let output = child.wait_with_output().expect("it ends");
+    let output = session.wait_with_output().expect("it ends");
     drop(stdin);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -35,14 +38,14 @@ fn the_aws_cli_opens_terminals_on_the_instance_and_in_a_task() {
     let instances = "ssm describe-instance-information --query InstanceInformationList[0].InstanceId --output text";
     let instance = place.aws(instances);
     let start = place.command(tool("aws"), &format!("ssm start-session --target {}", instance.trim()));
-    let printed = typed(start, place, "stty size; echo on-$((40 + 2)); exit\r");
+    let printed = typed(open(start, place), "stty size; echo on-$((40 + 2)); exit\r");
     assert!(printed.contains("27 91\r\non-42\r\n"), "{printed}");
 
     let task = place.aws("ecs list-tasks --cluster container-demo --query taskArns[0] --output text");
     let execute = format!("ecs execute-command --cluster container-demo --task {} --interactive", task.trim());
     let mut execute = place.command(tool("aws"), &execute);
     execute.args(["--command", "sh -c 'stty size; read line; echo \"got $line\"'"]);
-    let printed = typed(execute, place, "something\r");
+    let printed = typed(open(execute, place), "something\r");
     assert!(printed.contains("27 91\r\n") && printed.contains("got something\r\n"), "{printed}");
 }
 
@@ -56,13 +59,27 @@ fn the_aws_cli_opens_a_terminal_inside_a_container() {
     place.ecsws("--sandbox deploy base web");
     let tasks = sandbox.aws(&["ecs", "list-tasks", "--cluster", "demo"]);
     let task = tasks["taskArns"][0].as_str().expect("a task runs");
-    let execute = format!("ecs execute-command --cluster demo --task {task} --interactive --command /bin/sh");
-    let inside = "busybox stty size; cat /www/index.html; sleep 1234 & exit\r";
-    let printed = typed(sandbox.aws_command(&execute), place, inside);
+    let execute = |command: &str| {
+        let mut execute =
+            sandbox.aws_command(&format!("ecs execute-command --cluster demo --task {task} --interactive"));
+        execute.args(["--command", command]);
+        open(execute, place)
+    };
+    let printed = typed(execute("/bin/sh"), "busybox stty size; cat /www/index.html; exit\r");
     assert!(printed.contains("27 91\r\n") && printed.contains("hello\r\n"), "{printed}");
+
     let containers = sandbox.containers();
     let (name, _) = containers.first_key_value().expect("there is a container");
-    let left = Command::new("podman").args(["top", name, "args"]).output().expect("podman runs");
-    let left = String::from_utf8_lossy(&left.stdout).into_owned();
-    assert!(left.contains("httpd") && !left.contains("1234"), "nothing of the session is left: {left}");
+    let inside = || {
+        let top = Command::new("podman").args(["top", name, "args"]).output().expect("podman runs");
+        String::from_utf8_lossy(&top.stdout).into_owned()
+    };
+    let mut session = execute("sleep 1234");
+    podman::eventually("the command", || inside().contains("1234"));
+    let sessions = sandbox.aws(&["ssm", "describe-sessions", "--state", "Active"]);
+    let id = sessions["Sessions"][0]["SessionId"].as_str().expect("it is open");
+    sandbox.aws(&["ssm", "terminate-session", "--session-id", id]);
+    assert!(session.wait().expect("it ends").success());
+    podman::eventually("the end of the command", || !inside().contains("1234"));
+    assert!(inside().contains("httpd"));
 }

@@ -1,4 +1,4 @@
-//! Scaling activities: what was scaled, and why.
+//! Scaling activities: what was scaled, or not, and why. The newest hundred of each resource are kept.
 
 use std::sync::Arc;
 
@@ -6,11 +6,31 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::decision::Reason;
 use super::{DIMENSION, NAMESPACE, invalid_token, limit};
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::world::clock::epoch_seconds;
-use crate::sandbox::world::ids;
+use crate::sandbox::world::{World, ids};
+
+/// AWS keeps those of six weeks.
+const MOST: usize = 100;
+
+/// How an activity went (`ScalingActivityStatusCode` in the API reference).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// The service does not have its new count yet.
+    InProgress,
+    /// It has.
+    #[default]
+    Successful,
+    /// It was given another one before it had this one.
+    Overridden,
+    /// It never will.
+    Unfulfilled,
+    /// Nothing was scaled.
+    Failed,
+}
 
 /// One scaling activity.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -23,31 +43,88 @@ pub struct Activity {
     pub description: String,
     /// Why, in AWS's words.
     pub cause: String,
-    /// How it went, in AWS's words.
+    /// How it went, in AWS's words; nothing where nothing was done.
     pub status_message: String,
     /// When.
     pub at: Timestamp,
+    /// How it went. States of before had only what was successful.
+    #[serde(default)]
+    pub status: Status,
+    /// When it was over; at once where nothing is said.
+    #[serde(default)]
+    pub ended: Option<Timestamp>,
+    /// The count that was set.
+    #[serde(default)]
+    pub count: Option<u32>,
+    /// Why nothing was scaled.
+    #[serde(default)]
+    pub not_scaled: Option<Reason>,
 }
 
 impl Activity {
-    /// A service was scaled to its target's new `bound` (`minimum` or `maximum`).
-    pub(super) fn capacity_set(resource_id: &str, count: u64, bound: &str, at: Timestamp) -> Self {
+    /// A service was given a count.
+    pub(super) fn scaled(resource_id: &str, count: u32, cause: &str, at: Timestamp) -> Self {
         Self {
             id: ids::uuid(),
             resource_id: resource_id.to_owned(),
             description: format!("Setting desired count to {count}."),
-            cause: format!("{bound} capacity was set to {count}"),
-            status_message: format!("Successfully set desired count to {count}. Change successfully fulfilled by ecs."),
+            cause: cause.to_owned(),
+            status_message: format!(
+                "Successfully set desired count to {count}. Waiting for change to be fulfilled by ecs."
+            ),
             at,
+            status: Status::InProgress,
+            ended: None,
+            count: Some(count),
+            not_scaled: None,
         }
     }
 
+    /// A service was left as it is. Source: "Scaling activities for Application Auto Scaling" in the user guide.
+    pub(super) fn not_scaled(resource_id: &str, cause: &str, reason: Reason, at: Timestamp) -> Self {
+        Self {
+            id: ids::uuid(),
+            resource_id: resource_id.to_owned(),
+            description: "Attempting to scale due to alarm triggered".to_owned(),
+            cause: cause.to_owned(),
+            status_message: String::new(),
+            at,
+            status: Status::Failed,
+            ended: None,
+            count: None,
+            not_scaled: Some(reason),
+        }
+    }
+
+    /// Writes it down, and lets go of the oldest.
+    pub(super) fn note(self, world: &mut World) {
+        let activities = &mut world.autoscaling.activities;
+        let prefix = prefix(&self.resource_id);
+        activities.insert(self.key(), self);
+        let all: Vec<String> = activities.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
+        for key in all.iter().rev().skip(MOST) {
+            activities.remove(key);
+        }
+    }
+
+    /// How it went, once that is known.
+    pub(super) fn end(&mut self, status: Status, message: String, now: Timestamp) {
+        self.status = status;
+        self.status_message = message;
+        self.ended = Some(now);
+    }
+
     /// Sorts by resource, then by time.
-    pub(super) fn key(&self) -> String {
-        format!("{}:{:020}:{}", self.resource_id, self.at.as_microsecond(), self.id)
+    fn key(&self) -> String {
+        format!("{}{:020}:{}", prefix(&self.resource_id), self.at.as_microsecond(), self.id)
     }
 
     fn describe(&self) -> Value {
+        let ended = match self.status {
+            Status::Successful => self.ended.or(Some(self.at)),
+            _ => self.ended,
+        };
+        let message = Some(&self.status_message).filter(|message| !message.is_empty());
         json!({
             "ActivityId": self.id,
             "ServiceNamespace": NAMESPACE,
@@ -56,10 +133,35 @@ impl Activity {
             "Description": self.description,
             "Cause": self.cause,
             "StartTime": epoch_seconds(self.at),
-            "EndTime": epoch_seconds(self.at),
-            "StatusCode": "Successful",
-            "StatusMessage": self.status_message,
+            "EndTime": ended.map(epoch_seconds),
+            "StatusCode": self.status,
+            "StatusMessage": message,
+            "NotScaledReasons": self.not_scaled.map(|reason| vec![shown(reason)]),
         })
+    }
+}
+
+/// What the keys of a resource's activities begin with.
+fn prefix(resource_id: &str) -> String {
+    format!("{resource_id}:")
+}
+
+/// Whether it is known since the last scaling that this was in vain: an alarm that keeps asking is told of once.
+pub(super) fn is_told(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
+    let newest = world.autoscaling.activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
+    let mut in_vain = newest.take_while(|activity| activity.not_scaled.is_some());
+    in_vain.any(|activity| activity.not_scaled == Some(reason) && activity.cause == cause)
+}
+
+fn shown(reason: Reason) -> Value {
+    match reason {
+        Reason::AutoScalingAnticipatedFlapping => json!({ "Code": "AutoScalingAnticipatedFlapping" }),
+        Reason::TargetServicePutResourceAsUnscalable => json!({ "Code": "TargetServicePutResourceAsUnscalable" }),
+        Reason::AlreadyAtMaxCapacity(max) => json!({ "Code": "AlreadyAtMaxCapacity", "MaxCapacity": max }),
+        Reason::AlreadyAtMinCapacity(min) => json!({ "Code": "AlreadyAtMinCapacity", "MinCapacity": min }),
+        Reason::AlreadyAtDesiredCapacity(count) => {
+            json!({ "Code": "AlreadyAtDesiredCapacity", "CurrentCapacity": count })
+        }
     }
 }
 
@@ -71,20 +173,25 @@ pub(super) struct Describe {
     scalable_dimension: Option<String>,
     max_results: Option<usize>,
     next_token: Option<String>,
+    #[serde(default)]
+    include_not_scaled_activities: bool,
 }
 
 /// The newest first.
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
-    let Describe { service_namespace, resource_id, scalable_dimension, max_results, next_token } = input;
-    let limit = limit(max_results)?;
+    let limit = limit(input.max_results)?;
+    let Describe { service_namespace, resource_id, scalable_dimension, include_not_scaled_activities, .. } = input;
     let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
-    let question = format!("DescribeScalingActivities {here} {resource_id:?}");
+    let question = format!("DescribeScalingActivities {here} {resource_id:?} {include_not_scaled_activities}");
     let page = sandbox.world.read(|world| {
-        let wanted = |activity: &Activity| here && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id);
+        let wanted = |activity: &Activity| {
+            here && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id)
+                && (include_not_scaled_activities || activity.not_scaled.is_none())
+        };
         let mut rows: Vec<_> = world.autoscaling.activities.iter().filter(|(_, activity)| wanted(activity)).collect();
         rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
         let described = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.describe()));
-        paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
+        paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalingActivities": page.items, "NextToken": page.next_token }))
 }

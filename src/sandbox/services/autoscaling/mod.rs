@@ -1,17 +1,28 @@
-//! Application Auto Scaling for ECS services: targets and policies as records, and the bounds of a target at once.
+//! Application Auto Scaling for ECS services: targets, policies, and the scaling itself.
 //!
-//! Policies are kept and shown; nothing here watches metrics.
+//! Policies are carried out when an alarm's action names them ([`act`]): their own alarms for target tracking, anybody's for
+//! step scaling. What is decided then is arithmetic, in [`decision`].
+
+use std::sync::Arc;
 
 use super::{Service, operation};
-use crate::sandbox::Fault;
 use crate::sandbox::wire::Protocol;
 use crate::sandbox::world::table::state;
+use crate::sandbox::{Fault, Sandbox};
 
+mod act;
 mod activities;
+mod alarms;
+mod configuration;
+mod decision;
+mod follow;
 mod policies;
 mod tags;
 mod targets;
+#[cfg(test)]
+mod tests;
 
+pub use act::{Trigger, act, is_policy};
 pub use activities::Activity;
 pub use policies::Policy;
 pub use targets::Target;
@@ -29,7 +40,7 @@ pub static SERVICE: Service = Service {
         operation!("DescribeScalingPolicies" => policies::describe),
         operation!("ListTagsForResource" => tags::list),
         operation!("PutScalingPolicy" => policies::put),
-        operation!(async "RegisterScalableTarget" => targets::register),
+        operation!("RegisterScalableTarget" => targets::register),
         operation!("TagResource" => tags::add),
         operation!("UntagResource" => tags::remove),
     ],
@@ -47,6 +58,13 @@ state! {
     }
 }
 
+/// Follows activities to their end, as long as the sandbox runs.
+pub fn start(sandbox: &Arc<Sandbox>) {
+    // What the disk refuses now is made up for at the next start.
+    let _ = policies::catch_up(sandbox);
+    sandbox.spawn(follow::follow(Arc::clone(sandbox)));
+}
+
 /// What can be scaled here: the desired count of an ECS service.
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
@@ -62,6 +80,15 @@ fn check_place(namespace: &str, resource_id: &str, dimension: &str) -> Result<()
     }
     let known = dimension == DIMENSION && resource_id.starts_with("service/");
     if known { Ok(()) } else { Err(invalid("Unsupported service namespace, resource type or scalable dimension")) }
+}
+
+/// Cluster and name of `service/CLUSTER/NAME`.
+fn service_of(resource_id: &str) -> Result<(String, String), Fault> {
+    let mut parts = resource_id.split('/').skip(1);
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(cluster), Some(name), None) => Ok((cluster.to_owned(), name.to_owned())),
+        _ => Err(invalid("Unsupported service namespace, resource type or scalable dimension")),
+    }
 }
 
 fn not_found(what: &str, resource_id: &str) -> Fault {

@@ -6,15 +6,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found};
+use super::alarms::{self, PolicyAlarms};
+use super::configuration::{self, Configuration};
+use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, service_of};
 use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::world::clock::epoch_seconds;
-use crate::sandbox::world::ids;
+use crate::sandbox::world::{World, ids};
 use crate::sandbox::{Config, Fault, Sandbox};
-
-/// What target tracking can follow for an ECS service without a metric of one's own.
-const METRICS: [&str; 3] =
-    ["ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization", "ALBRequestCountPerTarget"];
 
 /// One scaling policy.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -31,6 +29,12 @@ pub struct Policy {
     pub configuration: Value,
     /// When it was first put.
     pub created_at: Timestamp,
+    /// The alarms that it made.
+    #[serde(default)]
+    pub alarms: PolicyAlarms,
+    /// The UUID by which its alarms say who made them.
+    #[serde(default = "ids::uuid")]
+    pub creator: String,
 }
 
 impl Policy {
@@ -38,12 +42,18 @@ impl Policy {
         key(&self.resource_id, &self.name)
     }
 
-    fn arn(&self, config: &Config) -> String {
+    /// Its ARN.
+    pub(super) fn arn(&self, config: &Config) -> String {
         let Self { id, resource_id, name, .. } = self;
         config.arn("autoscaling", &format!("scalingPolicy:{id}:resource/{NAMESPACE}/{resource_id}:policyName/{name}"))
     }
 
-    fn describe(&self, config: &Config) -> Value {
+    /// What it is configured with.
+    pub(super) fn configuration(&self) -> Result<Configuration, Fault> {
+        Configuration::read(&self.policy_type, Some(self.configuration.clone()))
+    }
+
+    fn describe(&self, world: &World, config: &Config) -> Value {
         let mut described = json!({
             "PolicyARN": self.arn(config),
             "PolicyName": self.name,
@@ -51,24 +61,16 @@ impl Policy {
             "ResourceId": self.resource_id,
             "ScalableDimension": DIMENSION,
             "PolicyType": self.policy_type,
-            "Alarms": [],
+            "Alarms": alarms::shown(world, config, self),
             "CreationTime": epoch_seconds(self.created_at),
         });
-        described[configuration_member(&self.policy_type)] = self.configuration.clone();
+        described[configuration::member(&self.policy_type)] = self.configuration.clone();
         described
     }
 }
 
 fn key(resource_id: &str, name: &str) -> String {
     format!("{resource_id}:{name}")
-}
-
-fn configuration_member(policy_type: &str) -> &'static str {
-    if policy_type == "TargetTrackingScaling" {
-        "TargetTrackingScalingPolicyConfiguration"
-    } else {
-        "StepScalingPolicyConfiguration"
-    }
 }
 
 #[derive(Deserialize)]
@@ -87,57 +89,88 @@ pub(super) struct Put {
 pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let policy_type = input.policy_type.unwrap_or_else(|| "StepScaling".to_owned());
-    let configuration = match policy_type.as_str() {
-        "TargetTrackingScaling" => input.target_tracking_scaling_policy_configuration,
-        "StepScaling" => input.step_scaling_policy_configuration,
-        other => return Err(Fault::not_implemented(&format!("scaling policies of the type {other}"))),
+    let given = if policy_type == "TargetTrackingScaling" {
+        input.target_tracking_scaling_policy_configuration
+    } else {
+        input.step_scaling_policy_configuration
     };
-    let configuration =
-        configuration.ok_or_else(|| invalid(format!("{} is required", configuration_member(&policy_type))))?;
-    if policy_type == "TargetTrackingScaling" {
-        check_target_tracking(&configuration)?;
-    }
+    let configuration = Configuration::read(&policy_type, given)?;
+    let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         if !world.autoscaling.targets.contains(&input.resource_id) {
             return Err(not_found("scalable target registered", &input.resource_id));
         }
-        let earlier = world.autoscaling.policies.get(&key(&input.resource_id, &input.policy_name));
-        let policy = Policy {
-            id: earlier.map_or_else(ids::uuid, |policy| policy.id.clone()),
-            created_at: earlier.map_or_else(|| sandbox.clock.now(), |policy| policy.created_at),
+        check_only_one(world, &input.resource_id, &input.policy_name, &configuration)?;
+        let earlier = world.autoscaling.policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
+        let mut policy = earlier.unwrap_or_else(|| Policy {
+            id: ids::uuid(),
+            created_at: now,
             name: input.policy_name,
             resource_id: input.resource_id,
-            policy_type,
-            configuration,
-        };
-        let arn = policy.arn(&sandbox.config);
+            policy_type: String::new(),
+            configuration: Value::Null,
+            alarms: PolicyAlarms::default(),
+            creator: ids::uuid(),
+        });
+        policy.policy_type = policy_type;
+        policy.configuration = configuration.shown()?;
+        alarms::put(world, &sandbox.config, &mut policy, &configuration, now.as_millisecond())?;
+        let answer = json!({
+            "PolicyARN": policy.arn(&sandbox.config),
+            "Alarms": alarms::shown(world, &sandbox.config, &policy),
+        });
         world.autoscaling.policies.insert(policy.key(), policy);
-        Ok(json!({ "PolicyARN": arn, "Alarms": [] }))
+        Ok(answer)
     })
 }
 
-fn check_target_tracking(configuration: &Value) -> Result<(), Fault> {
-    let number = |value: &Value| value.as_f64().or_else(|| value.as_str()?.parse().ok());
-    let target = configuration.get("TargetValue").and_then(number);
-    if !target.is_some_and(|target| target > 0.0) {
-        return Err(invalid("TargetValue must be a positive number"));
+/// Two policies that track the same metric would work against each other.
+fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configuration) -> Result<(), Fault> {
+    let Configuration::TargetTracking(given) = given else { return Ok(()) };
+    let (cluster, service) = service_of(resource_id)?;
+    let metric = given.metric(&cluster, &service);
+    for other in world.autoscaling.policies.values() {
+        if other.resource_id != resource_id || other.name == name {
+            continue;
+        }
+        if let Ok(Configuration::TargetTracking(tracking)) = other.configuration()
+            && tracking.metric(&cluster, &service) == metric
+        {
+            return Err(invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed."));
+        }
     }
-    let predefined = configuration.get("PredefinedMetricSpecification");
-    let custom = configuration.get("CustomizedMetricSpecification");
-    match (predefined, custom) {
-        (Some(_), Some(_)) | (None, None) => Err(invalid(
-            "Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified",
-        )),
-        (Some(predefined), None) => {
-            let metric = predefined.get("PredefinedMetricType").and_then(Value::as_str).unwrap_or_default();
-            if METRICS.contains(&metric) {
-                Ok(())
-            } else {
-                Err(invalid(format!("Invalid predefined metric type: {metric}")))
+    Ok(())
+}
+
+/// Gives alarms to policies that were put by a sandbox that made none.
+pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
+    let is_late = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
+    let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
+        let late = world.autoscaling.policies.iter().filter(|(_, policy)| is_late(policy));
+        late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
+    });
+    if late.is_empty() {
+        return Ok(());
+    }
+    let now = sandbox.clock.now().as_millisecond();
+    sandbox.world.write(|world| {
+        for (key, mut policy) in late {
+            // One that would be refused today is left as it is.
+            if let Ok(configuration) = policy.configuration() {
+                policy.configuration = configuration.shown()?;
+                alarms::put(world, &sandbox.config, &mut policy, &configuration, now)?;
+                world.autoscaling.policies.insert(key, policy);
             }
         }
-        (None, Some(_)) => Ok(()),
-    }
+        Ok(())
+    })
+}
+
+/// Takes a policy out, and the alarms that it made.
+pub(super) fn remove(world: &mut World, config: &Config, key: &str, now: Timestamp) -> Option<Policy> {
+    let policy = world.autoscaling.policies.remove(key)?;
+    alarms::delete(world, config, &policy, now.as_millisecond());
+    Some(policy)
 }
 
 #[derive(Deserialize)]
@@ -151,8 +184,9 @@ pub(super) struct Delete {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let removed = world.autoscaling.policies.remove(&key(&input.resource_id, &input.policy_name));
+        let removed = remove(world, &sandbox.config, &key(&input.resource_id, &input.policy_name), now);
         removed.map(|_| Value::Null).ok_or_else(|| {
             let Fault { status, code, message } = not_found("scaling policy found", &input.resource_id);
             Fault::new(status, code, format!("{message}, policy name: {}", input.policy_name))
@@ -185,7 +219,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
         let rows = world.autoscaling.policies.iter().filter(|(_, policy)| {
             here && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
         });
-        let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(&sandbox.config)));
+        let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(world, &sandbox.config)));
         paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
     })?;
     Ok(json!({ "ScalingPolicies": page.items, "NextToken": page.next_token }))

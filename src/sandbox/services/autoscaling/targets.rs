@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::activities::Activity;
-use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found};
+use super::decision::Cooling;
+use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, policies, service_of};
+use crate::sandbox::services::ecs::scaling;
 use crate::sandbox::services::{Reply, paging};
-use crate::sandbox::world::clock::epoch_seconds;
+use crate::sandbox::world::clock::{Clock, epoch_seconds};
 use crate::sandbox::world::ids;
 use crate::sandbox::{Config, Fault, Sandbox};
 
@@ -33,14 +36,39 @@ pub struct Target {
     pub suspended_state: SuspendedState,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// What follows on its last scaling by a policy.
+    #[serde(default)]
+    pub cooldown: Option<Cooldown>,
+}
+
+/// The time after a scaling activity in which less is scaled.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Cooldown {
+    /// When it began.
+    pub began: Timestamp,
+    /// How long it is, in the sandbox's time.
+    pub seconds: u64,
+    /// What it follows on.
+    pub after: Cooling,
+}
+
+impl Cooldown {
+    /// What it follows on, as long as it is not over.
+    pub(super) fn cooling(&self, clock: Clock) -> Option<Cooling> {
+        let length = clock.shortened(Duration::from_secs(self.seconds));
+        let age = clock.now().duration_since(self.began);
+        (age.unsigned_abs() < length).then_some(self.after)
+    }
 }
 
 /// Which kinds of scaling are suspended.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SuspendedState {
-    dynamic_scaling_in_suspended: bool,
-    dynamic_scaling_out_suspended: bool,
+    /// Whether policies may not remove tasks.
+    pub dynamic_scaling_in_suspended: bool,
+    /// Whether they may not add any.
+    pub dynamic_scaling_out_suspended: bool,
     scheduled_scaling_suspended: bool,
 }
 
@@ -81,32 +109,26 @@ pub(super) struct Register {
 }
 
 /// Registers a target, or changes it; a service outside the bounds is scaled to the nearer one.
-pub(super) async fn register(sandbox: Arc<Sandbox>, input: Register) -> Reply {
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let (cluster, service) = service_of(&input.resource_id)?;
-    let asked = json!({ "cluster": cluster, "services": [service] });
-    let described = sandbox.call("ecs", "DescribeServices", asked).await.unwrap_or_default();
-    let found = described.pointer("/services/0").filter(|service| service["status"] == "ACTIVE");
-    let desired = found.and_then(|service| service["desiredCount"].as_u64());
-    let desired = desired.ok_or_else(|| invalid(format!("ECS service doesn't exist: {}", input.resource_id)))?;
-    let target = sandbox.world.write(|world| {
-        let target = target(&sandbox, world.autoscaling.targets.get(&input.resource_id), input)?;
-        world.autoscaling.targets.insert(target.resource_id.clone(), target.clone());
-        Ok(target)
-    })?;
-    let (least, most) = (u64::from(target.min_capacity), u64::from(target.max_capacity));
-    let bounded = desired.clamp(least, most);
-    if bounded != desired {
-        let update = json!({ "cluster": cluster, "service": service, "desiredCount": bounded });
-        sandbox.call("ecs", "UpdateService", update).await?;
-        let bound = if bounded == least { "minimum" } else { "maximum" };
-        let activity = Activity::capacity_set(&target.resource_id, bounded, bound, sandbox.clock.now());
-        sandbox.world.write(|world| {
-            world.autoscaling.activities.insert(activity.key(), activity);
-            Ok(())
-        })?;
-    }
-    Ok(json!({ "ScalableTargetARN": target.arn(&sandbox.config) }))
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let Some(capacity) = scaling::capacity(world, &cluster, &service) else {
+            return Err(invalid(format!("ECS service doesn't exist: {}", input.resource_id)));
+        };
+        let target = target(sandbox, world.autoscaling.targets.get(&input.resource_id), input)?;
+        let bounded = capacity.desired.clamp(target.min_capacity, target.max_capacity);
+        if bounded != capacity.desired {
+            scaling::set_desired_count(world, &cluster, &service, bounded, now)?;
+            let bound = if bounded == target.min_capacity { "minimum" } else { "maximum" };
+            let cause = format!("{bound} capacity was set to {bounded}");
+            Activity::scaled(&target.resource_id, bounded, &cause, now).note(world);
+        }
+        let arn = target.arn(&sandbox.config);
+        world.autoscaling.targets.insert(target.resource_id.clone(), target);
+        Ok(json!({ "ScalableTargetARN": arn }))
+    })
 }
 
 /// What a target is after a registration; members that are not given stay.
@@ -133,18 +155,10 @@ fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Resul
             .unwrap_or_else(|| sandbox.config.global_arn("iam", role)),
         created_at: earlier.map_or_else(|| sandbox.clock.now(), |target| target.created_at),
         suspended_state: input.suspended_state.or(earlier.map(|target| target.suspended_state)).unwrap_or_default(),
+        cooldown: earlier.and_then(|target| target.cooldown),
         resource_id: input.resource_id,
         tags,
     })
-}
-
-/// Cluster and name of `service/CLUSTER/NAME`.
-fn service_of(resource_id: &str) -> Result<(String, String), Fault> {
-    let mut parts = resource_id.split('/').skip(1);
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some(cluster), Some(name), None) => Ok((cluster.to_owned(), name.to_owned())),
-        _ => Err(invalid("Unsupported service namespace, resource type or scalable dimension")),
-    }
 }
 
 #[derive(Deserialize)]
@@ -155,9 +169,10 @@ pub(super) struct Deregister {
     scalable_dimension: String,
 }
 
-/// Deregisters a target, and its policies with it.
+/// Deregisters a target, and its policies with their alarms.
 pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let state = &mut world.autoscaling;
         state
@@ -165,7 +180,10 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
             .remove(&input.resource_id)
             .ok_or_else(|| not_found("scalable target found", &input.resource_id))?;
         let prefix = format!("{}:", input.resource_id);
-        state.policies.retain(|key, _| !key.starts_with(&prefix));
+        let policies: Vec<String> = state.policies.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
+        for key in policies {
+            policies::remove(world, &sandbox.config, &key, now);
+        }
         Ok(Value::Null)
     })
 }

@@ -1,7 +1,7 @@
 //! Amazon CloudWatch: metrics, their statistics, and alarms on them.
 //!
-//! What alarms do when their state changes is kept and shown, and told as failed in their history: the sandbox does not
-//! carry out actions. What the sandbox itself measures comes in through [`put`].
+//! Alarms carry out the actions that name scaling policies; others are kept and shown, and told as failed in their history.
+//! What the sandbox itself measures comes in through [`put`].
 
 use super::{Service, operation};
 use crate::sandbox::Fault;
@@ -17,7 +17,7 @@ mod put_metric_data;
 mod statistics;
 mod tags;
 
-pub use alarms::start;
+pub use alarms::{Alarm, Settings as AlarmSettings, forget, keep, start, values, wall_millis};
 pub use metrics::{Dimension, Metric};
 pub use put_metric_data::{Datum, put};
 pub use statistics::Values;

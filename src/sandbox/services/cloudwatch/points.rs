@@ -1,8 +1,10 @@
 //! The table of data points: appended to, read in ranges, never held in memory.
 //!
-//! A key is metric, time and sequence, each eight bytes. Points are kept for fifteen days, as CloudWatch keeps those of a minute.
+//! A key is metric, time and sequence, each eight bytes. Points are kept for fifteen days, as CloudWatch keeps those of a
+//! minute; those that the sandbox itself measures for as many of its own days, of which `--speed` puts more into one.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +14,8 @@ use crate::sandbox::{Fault, Sandbox};
 
 const TABLE: &str = "monitoring.points";
 const KEPT_MILLIS: i64 = 15 * 24 * 60 * 60 * 1000;
+/// CloudWatch keeps no point for less than three hours.
+const KEPT_AT_LEAST: Duration = Duration::from_hours(3);
 /// The unit of data that has none.
 pub const NO_UNIT: &str = "None";
 
@@ -68,10 +72,13 @@ pub fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec
 
 /// Removes what is out of date: points, and metrics that have none left.
 pub fn tidy(sandbox: &Sandbox) -> Result<(), Fault> {
-    let horizon = sandbox.clock.now().as_millisecond() - KEPT_MILLIS;
+    let now = sandbox.clock.now().as_millisecond();
+    let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(KEPT_AT_LEAST);
+    let own = i64::try_from(own.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);
+    let horizon = |metric: &Metric| now - if metric.namespace.starts_with("AWS/") { own } else { KEPT_MILLIS };
     let metrics: Vec<Metric> = sandbox.world.read(|world| world.monitoring.metrics.values().cloned().collect());
     for metric in &metrics {
-        let (first, last) = (key(metric.id, 0, 0), key(metric.id, horizon, 0));
+        let (first, last) = (key(metric.id, 0, 0), key(metric.id, horizon(metric), 0));
         let mut old = false;
         let look = |_: &[u8], _: &[u8]| {
             old = true;
@@ -83,7 +90,7 @@ pub fn tidy(sandbox: &Sandbox) -> Result<(), Fault> {
         }
     }
     sandbox.world.write(|world| {
-        world.monitoring.metrics.retain(|_, metric| metric.last_data >= horizon);
+        world.monitoring.metrics.retain(|_, metric| metric.last_data >= horizon(metric));
         Ok(())
     })
 }

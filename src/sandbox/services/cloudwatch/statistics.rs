@@ -24,6 +24,14 @@ pub enum Values {
 }
 
 impl Values {
+    /// What some measurements come to, if there are any.
+    #[expect(clippy::cast_precision_loss, reason = "nobody has so many measurements")]
+    pub fn set_of(values: &[f64]) -> Option<Self> {
+        let minimum = values.iter().copied().reduce(f64::min)?;
+        let maximum = values.iter().copied().reduce(f64::max)?;
+        Some(Self::Set { count: values.len() as f64, sum: values.iter().sum(), minimum, maximum })
+    }
+
     /// Count, sum, least and greatest.
     fn summary(&self) -> [f64; 4] {
         match self {

@@ -34,6 +34,10 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
         said["memoryBytes"] = resident_bytes(std::process::id()).into();
         said["diskBytes"] = sandbox.world.store().bytes().into();
         said["mostLogBytes"] = quota::MOST_BYTES.into();
+        let sessions = sandbox.sessions.list().into_iter().filter(|session| session.ended.is_none());
+        said["sessions"] = sessions
+            .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))
+            .collect();
         sandbox.world.read(|world| {
             said["logBytes"] = quota::stored_bytes(world).into();
             said["stacks"] = stacks(world);

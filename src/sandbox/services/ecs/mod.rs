@@ -31,6 +31,7 @@ mod network;
 mod protection;
 mod run_task;
 mod runtime;
+pub mod scaling;
 mod scheduler;
 mod service_deployments;
 mod services;
@@ -39,6 +40,7 @@ mod show;
 mod stop_task;
 mod tags;
 mod update_service;
+mod utilization;
 
 pub use execute_command::in_container;
 pub use model::{
@@ -47,6 +49,7 @@ pub use model::{
 };
 pub use runtime::Runtime;
 pub use scheduler::start;
+pub use utilization::publish;
 
 /// The service's row.
 pub static SERVICE: ServiceRow = ServiceRow {

@@ -34,6 +34,15 @@ pub struct Runtime {
     log_queue: Mutex<Option<Queue>>,
 }
 
+/// What a task used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usage {
+    /// CPU time.
+    pub(super) cpu: Duration,
+    /// Memory that is in RAM now.
+    pub(super) bytes: u64,
+}
+
 /// A task that has a driver.
 #[derive(Debug, Default)]
 pub(super) struct Running {
@@ -70,11 +79,18 @@ impl Runtime {
         &self.runner
     }
 
-    /// The CPU time that every running task used so far, by its key (`cluster/id`), from one look at the machine's processes.
-    pub fn cpu_times(&self) -> BTreeMap<String, Duration> {
+    /// What every running task used so far, by its key (`cluster/id`), from one look at the machine's processes; nothing of
+    /// tasks whose processes are not seen.
+    pub(super) fn usage(&self) -> BTreeMap<String, Usage> {
         let times = CpuTimes::read();
-        let used = |task: &Running| task.handles.iter().flatten().map(|container| container.cpu_time(&times)).sum();
-        self.running().iter().map(|(key, task)| (key.clone(), used(task))).collect()
+        let of_task = |task: &Running| {
+            let seen = task.handles.iter().flatten().map(|container| (container, container.below(&times)));
+            // A container that has ended is not seen either, and its task goes on.
+            let seen = seen.filter(|(_, (processes, _))| !processes.is_empty());
+            let used = seen.map(|(container, (_, bytes))| Usage { cpu: container.cpu_time(&times), bytes });
+            used.reduce(|sum, more| Usage { cpu: sum.cpu + more.cpu, bytes: sum.bytes + more.bytes })
+        };
+        self.running().iter().filter_map(|(key, task)| Some((key.clone(), of_task(task)?))).collect()
     }
 
     /// The processes of every running task, by its key (`cluster/id`), and the memory that they have in RAM.

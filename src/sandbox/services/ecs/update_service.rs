@@ -140,7 +140,7 @@ fn launch_members(service: &Service) -> Map<String, Value> {
     members.iter().filter_map(|name| Some(((*name).to_owned(), service.content.get(*name)?.clone()))).collect()
 }
 
-fn scale(service: &mut Service, count: Option<i64>, now: jiff::Timestamp) -> Result<(), Fault> {
+pub(super) fn scale(service: &mut Service, count: Option<i64>, now: jiff::Timestamp) -> Result<(), Fault> {
     let Some(count) = count else { return Ok(()) };
     let count = u32::try_from(count).map_err(|_| invalid("Desired count must be greater than or equal to 0."))?;
     if count != service.desired_count && service.text("schedulingStrategy") != Some("DAEMON") {

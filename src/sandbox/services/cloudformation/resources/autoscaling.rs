@@ -105,6 +105,7 @@ struct Policy {
     scalable_dimension: Option<String>,
     service_namespace: Option<String>,
     target_tracking_scaling_policy_configuration: Option<Value>,
+    step_scaling_policy_configuration: Option<Value>,
 }
 
 impl Policy {
@@ -126,6 +127,7 @@ async fn create_policy(context: Context, properties: Value) -> Result<Made, Faul
     input["PolicyName"] = policy.policy_name.into();
     input["PolicyType"] = policy.policy_type.into();
     input["TargetTrackingScalingPolicyConfiguration"] = policy.target_tracking_scaling_policy_configuration.into();
+    input["StepScalingPolicyConfiguration"] = policy.step_scaling_policy_configuration.into();
     let answer = context.call(SERVICE, "PutScalingPolicy", input).await?;
     let arn = text(&answer, "/PolicyARN");
     Ok(Made::new(arn, json!({ "Arn": arn })))

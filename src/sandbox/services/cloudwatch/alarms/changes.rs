@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::{StateValue, history, transition};
 use crate::sandbox::services::Reply;
-use crate::sandbox::{Fault, Sandbox};
+use crate::sandbox::services::cloudwatch::State;
+use crate::sandbox::{Config, Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -20,12 +21,17 @@ pub fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
         for name in &alarm_names {
-            if let Some(alarm) = world.monitoring.alarms.remove(name) {
-                history::record(&mut world.monitoring, &[history::deleted(&alarm, &sandbox.config, now)]);
-            }
+            forget(&mut world.monitoring, &sandbox.config, name, now);
         }
         Ok(Value::Null)
     })
+}
+
+/// Deletes an alarm; its history stays.
+pub fn forget(state: &mut State, config: &Config, name: &str, now: i64) {
+    if let Some(alarm) = state.alarms.remove(name) {
+        history::record(state, &[history::deleted(&alarm, config, now)]);
+    }
 }
 
 /// `EnableAlarmActions`.

@@ -35,13 +35,11 @@ pub struct Describe {
 impl Describe {
     fn wants(&self, alarm: &Alarm) -> bool {
         let settings = &alarm.settings;
-        let mut actions =
-            [&settings.ok_actions, &settings.alarm_actions, &settings.insufficient_data_actions].into_iter().flatten();
         (self.alarm_names.is_empty() || self.alarm_names.contains(&settings.alarm_name))
             && self.alarm_name_prefix.as_ref().is_none_or(|prefix| settings.alarm_name.starts_with(prefix))
             && (self.alarm_types.is_empty() || self.alarm_types.iter().any(|one| one == "MetricAlarm"))
             && self.state_value.is_none_or(|state| state == alarm.state)
-            && self.action_prefix.as_ref().is_none_or(|prefix| actions.any(|action| action.starts_with(prefix)))
+            && self.action_prefix.as_ref().is_none_or(|prefix| alarm.has_action(prefix))
     }
 }
 

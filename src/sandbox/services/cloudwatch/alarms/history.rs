@@ -104,26 +104,30 @@ pub fn deleted(alarm: &Alarm, config: &Config, now: i64) -> Item {
     Item::new(alarm, now, "ConfigurationUpdate", format!("Alarm \"{}\" deleted", alarm.settings.alarm_name), &data)
 }
 
-/// An alarm came into another state; its actions are not carried out, and the history says so.
-pub fn transitions(before: &Alarm, after: &Alarm, now: i64) -> Vec<Item> {
+/// An alarm came into another state.
+pub fn transition(before: &Alarm, after: &Alarm, now: i64) -> Item {
     let part = |alarm: &Alarm| {
         let data = alarm.reason_data.as_ref().and_then(|data| serde_json::from_str::<Value>(data).ok());
         json!({ "stateValue": alarm.state.name(), "stateReason": alarm.reason, "stateReasonData": data })
     };
     let data = json!({ "version": "1.0", "oldState": part(before), "newState": part(after) });
     let summary = format!("Alarm updated from {} to {}", before.state.name(), after.state.name());
-    let mut items = vec![Item::new(after, now, "StateUpdate", summary, &data)];
-    if after.settings.actions_enabled {
-        items.extend(after.settings.actions(after.state).iter().map(|action| not_done(after, action, now)));
-    }
-    items
+    Item::new(after, now, "StateUpdate", summary, &data)
 }
 
-fn not_done(alarm: &Alarm, action: &str, now: i64) -> Item {
-    let error = "the sandbox does not carry out actions of alarms";
-    let data =
-        json!({ "actionState": "Failed", "notificationResource": action, "stateUpdateTimestamp": now, "error": error });
-    Item::new(alarm, now, "Action", format!("Failed to execute action {action}. Received error: \"{error}\""), &data)
+/// An alarm did something, or could not.
+pub fn action(alarm: &Alarm, action: &str, error: Option<&str>, now: i64) -> Item {
+    let (state, summary) = match error {
+        None => ("Succeeded", format!("Successfully executed action {action}")),
+        Some(error) => ("Failed", format!("Failed to execute action {action}. Received error: \"{error}\"")),
+    };
+    let data = json!({
+        "actionState": state,
+        "notificationResource": action,
+        "stateUpdateTimestamp": alarm.state_updated,
+        "error": error,
+    });
+    Item::new(alarm, now, "Action", summary, &data)
 }
 
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! Alarms on one metric each: what they are, and the loop that holds them against their metrics.
+//! Alarms on one metric each: what they are, the loop that holds them against their metrics, and what they do then.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{Dimension, seconds};
 use crate::sandbox::{Config, Fault, Sandbox};
 
+mod actions;
 pub(super) mod changes;
 pub(super) mod describe;
 pub(super) mod evaluate;
@@ -16,7 +17,9 @@ pub(super) mod history;
 pub(super) mod put;
 mod watch;
 
-pub use watch::start;
+pub use changes::forget;
+pub use put::keep;
+pub use watch::{start, values, wall_millis};
 
 /// The state that an alarm is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +131,25 @@ impl Alarm {
         }
     }
 
-    fn arn(&self, config: &Config) -> String {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.settings.alarm_name
+    }
+
+    /// Whether its metric is out of bounds.
+    pub fn is_alarming(&self) -> bool {
+        self.state == StateValue::Alarm
+    }
+
+    /// Whether one of its actions, in whatever state, begins with a text.
+    pub fn has_action(&self, prefix: &str) -> bool {
+        let Settings { ok_actions, alarm_actions, insufficient_data_actions, .. } = &self.settings;
+        let mut actions = [ok_actions, alarm_actions, insufficient_data_actions].into_iter().flatten();
+        actions.any(|action| action.starts_with(prefix))
+    }
+
+    /// Its ARN.
+    pub fn arn(&self, config: &Config) -> String {
         config.arn("cloudwatch", &format!("alarm:{}", self.settings.alarm_name))
     }
 
@@ -147,7 +168,7 @@ impl Alarm {
     }
 }
 
-/// Brings an alarm into a state, and writes down what that sets off.
+/// Brings an alarm into a state, and does what that sets off.
 pub(super) fn transition(
     sandbox: &Arc<Sandbox>,
     name: &str,
@@ -156,7 +177,7 @@ pub(super) fn transition(
     reason_data: Option<String>,
 ) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
-    sandbox.world.write(|world| {
+    let changed = sandbox.world.write(|world| {
         let missing = || Fault::new(404, "ResourceNotFound", "");
         let alarm = world.monitoring.alarms.get_mut(name).ok_or_else(missing)?;
         let before = alarm.clone();
@@ -164,11 +185,13 @@ pub(super) fn transition(
         reason.clone_into(&mut alarm.reason);
         alarm.reason_data = reason_data;
         alarm.state_updated = now;
-        if before.state != state {
-            alarm.transitioned = now;
-            let after = alarm.clone();
-            history::record(&mut world.monitoring, &history::transitions(&before, &after, now));
+        if before.state == state {
+            return Ok(None);
         }
-        Ok(())
-    })
+        alarm.transitioned = now;
+        let after = alarm.clone();
+        history::record(&mut world.monitoring, &[history::transition(&before, &after, now)]);
+        Ok(Some(after))
+    })?;
+    changed.map_or(Ok(()), |alarm| actions::perform(sandbox, &alarm))
 }

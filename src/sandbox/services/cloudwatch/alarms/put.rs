@@ -1,5 +1,6 @@
 //! `PutMetricAlarm`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -9,9 +10,9 @@ use super::{Alarm, Settings, history};
 use crate::sandbox::services::Reply;
 use crate::sandbox::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::sandbox::services::cloudwatch::tags::{Tag, check_count};
-use crate::sandbox::services::cloudwatch::{invalid_combination, validation_error};
+use crate::sandbox::services::cloudwatch::{State, invalid_combination, validation_error};
 use crate::sandbox::wire::lenient::{self, Misfit};
-use crate::sandbox::{Fault, Sandbox};
+use crate::sandbox::{Config, Fault, Sandbox};
 
 const DAY: i64 = 24 * 60 * 60;
 /// From a period of an hour on, an alarm may look back a week.
@@ -41,7 +42,7 @@ struct Tagged {
     tags: Vec<Tag>,
 }
 
-/// Makes an alarm, or changes all of one but its state.
+/// `PutMetricAlarm`.
 pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
     for member in NOT_SERVED {
         if input.get(member).is_some_and(|given| !given.is_null()) {
@@ -59,18 +60,24 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
     check(&settings)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
-        let before = world.monitoring.alarms.get(&settings.alarm_name).cloned();
-        // Tags are only given to a new alarm.
-        let alarm = if let Some(before) = &before {
-            Alarm { settings, configured: now, ..before.clone() }
-        } else {
+        if !world.monitoring.alarms.contains(&settings.alarm_name) {
             check_count(tags.len())?;
-            Alarm::new(settings, tags.into_iter().map(|Tag { key, value }| (key, value)).collect(), now)
-        };
-        history::record(&mut world.monitoring, &[history::configured(before.as_ref(), &alarm, &sandbox.config, now)]);
-        world.monitoring.alarms.insert(alarm.settings.alarm_name.clone(), alarm);
+        }
+        let tags = tags.into_iter().map(|Tag { key, value }| (key, value)).collect();
+        keep(&mut world.monitoring, &sandbox.config, settings, tags, now);
         Ok(Value::Null)
     })
+}
+
+/// Makes an alarm, or changes all of one but its state; tags are only given to a new one.
+pub fn keep(state: &mut State, config: &Config, settings: Settings, tags: BTreeMap<String, String>, now: i64) {
+    let before = state.alarms.get(&settings.alarm_name).cloned();
+    let alarm = match before.clone() {
+        Some(before) => Alarm { settings, configured: now, ..before },
+        None => Alarm::new(settings, tags, now),
+    };
+    history::record(state, &[history::configured(before.as_ref(), &alarm, config, now)]);
+    state.alarms.insert(alarm.settings.alarm_name.clone(), alarm);
 }
 
 fn check(settings: &Settings) -> Result<(), Fault> {

@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::evaluate::{Datapoint, evaluate, periods};
-use super::{Alarm, transition};
+use super::{Alarm, Settings, actions, transition};
 use crate::sandbox::services::cloudwatch::Metric;
 use crate::sandbox::services::cloudwatch::points::{self, Point};
 use crate::sandbox::services::cloudwatch::statistics::{Statistic, buckets};
+use crate::sandbox::world::clock::Clock;
 use crate::sandbox::{Fault, Sandbox};
 
 /// How often the loop looks which alarms are due: the shortest period.
 const TICK: Duration = Duration::from_secs(10);
 const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// How often an alarm scales again while it stays in its state.
+const REPEAT: Duration = Duration::from_mins(1);
 /// The shortest period that is evaluated, however fast the sandbox is.
 const SHORTEST: Duration = Duration::from_millis(200);
 
@@ -32,9 +35,18 @@ pub fn start(sandbox: &Arc<Sandbox>) {
     });
 }
 
+/// What the loop knows of an alarm: nothing that has to outlive it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// The end of the period at which it was last evaluated.
+    evaluated: i64,
+    /// The same of the period at which it last did something again.
+    repeated: i64,
+}
+
 async fn watch(sandbox: &Arc<Sandbox>) {
     let mut changes = sandbox.world.changes();
-    let mut seen = HashMap::<String, i64>::new();
+    let mut seen = HashMap::<String, Seen>::new();
     let tick = sandbox.clock.shortened(TICK).max(SHORTEST);
     loop {
         let alarms: Vec<Alarm> = sandbox.world.read(|world| world.monitoring.alarms.values().cloned().collect());
@@ -46,11 +58,13 @@ async fn watch(sandbox: &Arc<Sandbox>) {
             continue;
         }
         for alarm in &alarms {
-            let length = period(sandbox, alarm);
+            let length = period(sandbox, &alarm.settings);
             let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
-            if seen.insert(alarm.settings.alarm_name.clone(), end) != Some(end) {
+            let known = seen.entry(alarm.settings.alarm_name.clone()).or_default();
+            if known.evaluated != end {
+                known.evaluated = end;
                 // What cannot be read or written now is evaluated again a period later.
-                let _ = check(sandbox, alarm, length, end);
+                let _ = check(sandbox, alarm, length, known);
             }
         }
         seen.retain(|name, _| alarms.iter().any(|alarm| alarm.settings.alarm_name == *name));
@@ -58,16 +72,51 @@ async fn watch(sandbox: &Arc<Sandbox>) {
     }
 }
 
-/// How long an alarm's period is on the wall, in milliseconds.
-fn period(sandbox: &Sandbox, alarm: &Alarm) -> i64 {
-    let asked = Duration::from_secs(alarm.settings.period.unsigned_abs());
-    let wall = sandbox.clock.shortened(asked).max(SHORTEST);
-    i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)
+/// How long a time of the sandbox is on the wall where data is looked at in such parts, in milliseconds.
+pub fn wall_millis(clock: Clock, asked: Duration) -> i64 {
+    i64::try_from(clock.shortened(asked).max(SHORTEST).as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Evaluates an alarm on the whole periods before `end`.
-fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, end: i64) -> Result<(), Fault> {
-    let settings = &alarm.settings;
+/// How long an alarm's period is on the wall, in milliseconds.
+fn period(sandbox: &Sandbox, settings: &Settings) -> i64 {
+    wall_millis(sandbox.clock, Duration::from_secs(settings.period.unsigned_abs()))
+}
+
+/// Evaluates an alarm on the whole periods before the one under way, and does what that asks for.
+fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, seen: &mut Seen) -> Result<(), Fault> {
+    let end = seen.evaluated;
+    let range = range(sandbox, &alarm.settings, length, end)?;
+    let verdict = evaluate(&alarm.settings, &range, sandbox.clock.now().as_millisecond());
+    match verdict {
+        Some(verdict) if verdict.state != alarm.state => {
+            transition(sandbox, &alarm.settings.alarm_name, verdict.state, &verdict.reason, Some(verdict.data))
+        }
+        verdict => {
+            let began = alarm.transitioned.div_euclid(length) * length;
+            let due = seen.repeated.max(began) + wall_millis(sandbox.clock, REPEAT);
+            if end >= due && actions::repeats(alarm) {
+                seen.repeated = end;
+                actions::repeat(sandbox, alarm, verdict.map(|verdict| verdict.data).as_deref());
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The values that an alarm would be evaluated on now, the newest last.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault> {
+    let length = period(sandbox, settings);
+    let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
+    let real: Vec<f64> =
+        range(sandbox, settings, length, end)?.into_iter().flatten().map(|point| point.value).collect();
+    Ok(real[real.len().saturating_sub(settings.evaluation_periods)..].to_vec())
+}
+
+/// The data points of the periods of some length that an alarm looks at before `end`, the oldest first.
+fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Result<Vec<Option<Datapoint>>, Fault> {
     let count = i64::try_from(periods(settings)).map_err(Fault::internal)?;
     let start = end - count * length;
     let key = Metric::key(&settings.namespace, &settings.metric_name, &settings.dimensions);
@@ -75,21 +124,14 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, end: i64) -> Result
     let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
     let statistic = Statistic::parse(settings.statistic(), "Statistic")?;
     let found = buckets(&points, start, length);
-    let range: Vec<Option<Datapoint>> = (0..count)
-        .map(|at| {
-            let time = start + at * length;
-            let (_, bucket) = found.iter().find(|(begins, _)| *begins == time)?;
-            let wanted = bucket.iter().filter(|point| settings.unit.as_ref().is_none_or(|unit| *unit == point.unit));
-            let wanted: Vec<&Point> = wanted.collect();
-            let value = statistic.of(wanted.iter().copied())?;
-            let samples = Statistic::SampleCount.of(wanted.iter().copied())?;
-            Some(Datapoint { time, value, samples })
-        })
-        .collect();
-    match evaluate(settings, &range, sandbox.clock.now().as_millisecond()) {
-        Some(verdict) if verdict.state != alarm.state => {
-            transition(sandbox, &settings.alarm_name, verdict.state, &verdict.reason, Some(verdict.data))
-        }
-        _ => Ok(()),
-    }
+    let of_period = |at: i64| {
+        let time = start + at * length;
+        let (_, bucket) = found.iter().find(|(begins, _)| *begins == time)?;
+        let wanted = bucket.iter().filter(|point| settings.unit.as_ref().is_none_or(|unit| *unit == point.unit));
+        let wanted: Vec<&Point> = wanted.collect();
+        let value = statistic.of(wanted.iter().copied())?;
+        let samples = Statistic::SampleCount.of(wanted.iter().copied())?;
+        Some(Datapoint { time, value, samples })
+    };
+    Ok((0..count).map(of_period).collect())
 }

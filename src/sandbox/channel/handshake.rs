@@ -1,0 +1,64 @@
+//! The handshake: what the agent asks of a client before a session begins, and what it makes of the answer.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+
+/// The version that the agent says it has: one that knows everything that is done here.
+pub const AGENT_VERSION: &str = "3.3.987.0";
+/// The status of an action that the client has taken.
+const SUCCESS: i64 = 1;
+
+/// Asks the client to know a type of session.
+pub(super) fn request(session_type: &str) -> Vec<u8> {
+    let action = json!({ "SessionType": session_type, "Properties": null });
+    let actions = [json!({ "ActionType": "SessionType", "ActionParameters": action })];
+    json!({ "AgentVersion": AGENT_VERSION, "RequestedClientActions": actions }).to_string().into_bytes()
+}
+
+/// Tells the client that the session begins, and how long it took to come to that.
+pub(super) fn complete(took: Duration) -> Vec<u8> {
+    let nanoseconds = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+    json!({ "HandshakeTimeToComplete": nanoseconds, "CustomerMessage": "" }).to_string().into_bytes()
+}
+
+/// Whether the client has done all that was asked; if not, what not.
+pub(super) fn check(response: &[u8]) -> Result<(), String> {
+    let response: Response = serde_json::from_slice(response).map_err(|error| error.to_string())?;
+    match response.actions.into_iter().find(|action| action.status != SUCCESS) {
+        Some(Action { name, error, .. }) => Err(format!("the client did not take the action {name}: {error}")),
+        None => Ok(()),
+    }
+}
+
+#[derive(Deserialize)]
+struct Response {
+    #[serde(rename = "ProcessedClientActions", default)]
+    actions: Vec<Action>,
+}
+
+#[derive(Deserialize)]
+struct Action {
+    #[serde(rename = "ActionType", default)]
+    name: String,
+    #[serde(rename = "ActionStatus")]
+    status: i64,
+    #[serde(rename = "Error", default)]
+    error: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::check;
+
+    #[test]
+    fn a_client_that_does_not_know_a_session_type_is_told_so() {
+        // What the official client answers.
+        let known = br#"{"ClientVersion":"1.2.0.0","ProcessedClientActions":[{"ActionType":"SessionType","ActionStatus":1,"ActionResult":null,"Error":""}],"Errors":null}"#;
+        assert_eq!(check(known), Ok(()));
+        let unknown = br#"{"ClientVersion":"1.2.0.0","ProcessedClientActions":[{"ActionType":"SessionType","ActionStatus":3,"Error":"Unknown"}],"Errors":["Unknown"]}"#;
+        assert_eq!(check(unknown), Err("the client did not take the action SessionType: Unknown".to_owned()));
+        assert!(check(b"{").is_err());
+    }
+}
