@@ -127,14 +127,11 @@ impl Sandboxed {
             }
         }
         command
-<<<<<<< HEAD
-=======
     }
 
     fn endpoint(&self) -> Endpoint {
         let path = self.place.dir.path().join("sandbox/endpoint.json");
         serde_json::from_str(&read(&path)).expect("the endpoint file is JSON")
->>>>>>> c562957be16a8bc4ea0a43306832795ab7c075dd
     }
 
     fn status(&self) -> Value {
@@ -153,9 +150,7 @@ impl Sandboxed {
 
     /// `kill -9`, of its shims too when `all` is.
     fn kill(&self, all: bool) {
-        let path = self.place.dir.path().join("sandbox/endpoint.json");
-        let endpoint: Endpoint = serde_json::from_str(&read(&path)).expect("the endpoint file is JSON");
-        let pid = i32::try_from(endpoint.pid).expect("a process id");
+        let pid = i32::try_from(self.endpoint().pid).expect("a process id");
         let shims = children(pid);
         end(pid);
         shims.into_iter().filter(|_| all).for_each(end);
