@@ -36,6 +36,8 @@ mod sandbox_secrets;
 mod sandbox_security;
 mod sandbox_sessions;
 mod sandbox_sns;
+mod sandbox_stack_failures;
+mod sandbox_stack_requests;
 mod sandbox_stack_updates;
 mod sandbox_stacks;
 mod sandbox_stacks_network;

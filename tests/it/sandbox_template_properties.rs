@@ -1,36 +1,9 @@
 //! Properties of a template's resources: their types, what AWS's types do not have, and what the sandbox does not serve.
 #![cfg(unix)]
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::inside::Inside;
-
-/// Carries out an operation that moves a stack, and gives the stack once it rests.
-pub async fn moved(aws: &Inside, operation: &str, input: Value) -> Value {
-    let name = input["StackName"].clone();
-    aws.call("cloudformation", operation, input).await;
-    let wait = async {
-        loop {
-            let answer = aws.call("cloudformation", "DescribeStacks", json!({ "StackName": name })).await;
-            if !answer["Stacks"][0]["StackStatus"].as_str().expect("a status").ends_with("_IN_PROGRESS") {
-                return answer["Stacks"][0].clone();
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
-}
-
-/// The events of a stack, oldest first: logical id, status, reason.
-pub async fn events(aws: &Inside, stack: &str) -> Vec<String> {
-    let answer = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": stack })).await;
-    let part = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
-    let parts = ["LogicalResourceId", "ResourceStatus", "ResourceStatusReason"];
-    let line = |event: &Value| parts.map(|name| part(event, name)).join(" ").trim_end().to_owned();
-    answer["StackEvents"].as_array().expect("events").iter().rev().map(line).collect()
-}
 
 fn of(kind: &str, properties: &Value) -> Value {
     json!({ "Type": kind, "Properties": properties })
@@ -58,7 +31,7 @@ async fn scalars_in_nested_structures_get_the_types_of_their_properties() {
         },
     });
     let input = json!({ "StackName": "typed", "TemplateBody": body.to_string() });
-    assert_eq!(moved(&aws, "CreateStack", input).await["StackStatus"], "CREATE_COMPLETE");
+    assert_eq!(aws.moved("CreateStack", input).await["StackStatus"], "CREATE_COMPLETE");
     let told = aws.call("ecs", "DescribeTaskDefinition", json!({ "taskDefinition": "typed" })).await;
     let container = &told["taskDefinition"]["containerDefinitions"][0];
     for (pointer, value) in [
@@ -110,9 +83,9 @@ async fn what_a_type_does_not_have_is_told_in_awss_words() {
     {
         let body = json!({ "Resources": { "One": of(kind, &properties) } }).to_string();
         let name = format!("wrong-{at}");
-        moved(&aws, "CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
+        aws.moved("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
         let failed = format!("One CREATE_FAILED Properties validation failed for resource One with message:\n{lines}");
-        let said = events(&aws, &name).await;
+        let said = aws.events(&name).await;
         assert!(said.contains(&failed), "{said:#?}");
     }
 }
@@ -120,31 +93,25 @@ async fn what_a_type_does_not_have_is_told_in_awss_words() {
 #[tokio::test]
 async fn a_scalable_target_s_tags_are_set_and_changed_in_place() {
     let aws = Inside::new();
+    aws.call("ecs", "CreateCluster", json!({ "clusterName": "c" })).await;
+    let container = json!({ "name": "a", "image": "x", "memory": 128 });
+    aws.call("ecs", "RegisterTaskDefinition", json!({ "family": "f", "containerDefinitions": [container] })).await;
+    let service =
+        json!({ "cluster": "c", "serviceName": "s", "taskDefinition": "f", "desiredCount": 0, "launchType": "EC2" });
+    aws.call("ecs", "CreateService", service).await;
     let body = |tags: Value| {
-        let cluster = of("AWS::ECS::Cluster", &json!({ "ClusterName": "c" }));
-        let container = json!({ "Name": "a", "Image": "x", "Memory": 128 });
-        let task = of("AWS::ECS::TaskDefinition", &json!({ "ContainerDefinitions": [container] }));
-        let service = of(
-            "AWS::ECS::Service",
-            &json!({
-                "ServiceName": "s", "Cluster": { "Ref": "Cluster" }, "TaskDefinition": { "Ref": "Task" }, "DesiredCount": 0,
-                "LaunchType": "EC2",
-            }),
-        );
-        let mut target = of(
+        let target = of(
             "AWS::ApplicationAutoScaling::ScalableTarget",
             &json!({
                 "MaxCapacity": 2, "MinCapacity": 0, "ResourceId": "service/c/s", "ServiceNamespace": "ecs",
                 "ScalableDimension": "ecs:service:DesiredCount", "Tags": tags,
             }),
         );
-        target["DependsOn"] = "Service".into();
-        let all = json!({ "Cluster": cluster, "Task": task, "Service": service, "Target": target });
-        json!({ "StackName": "tagged", "TemplateBody": json!({ "Resources": all }).to_string() })
+        json!({ "StackName": "tagged", "TemplateBody": json!({ "Resources": { "Target": target } }).to_string() })
     };
     let mut arns = Vec::new();
     for (operation, key) in [("CreateStack", "one"), ("UpdateStack", "two")] {
-        let stack = moved(&aws, operation, body(json!([{ "Key": key, "Value": key }]))).await;
+        let stack = aws.moved(operation, body(json!([{ "Key": key, "Value": key }]))).await;
         assert!(stack["StackStatus"].as_str().expect("a status").ends_with("E_COMPLETE"), "{stack}");
         let input = json!({ "ServiceNamespace": "ecs" });
         let told = aws.call("application-autoscaling", "DescribeScalableTargets", input).await;

@@ -173,9 +173,10 @@ impl Service {
         model::read(model, operation, protocol.source(), input).map_err(|misread| self.misread(misread))
     }
 
-    /// An input that did not come over the wire, with the types of the model all the same.
+    /// An input that did not come over the wire, with the types of the model all the same. EC2's model has the names that
+    /// only its queries use.
     pub fn typed(&self, operation: &str, input: Value) -> Result<Value, Fault> {
-        let Some(model) = self.model() else { return Ok(input) };
+        let Some(model) = self.model().filter(|_| !self.is_ec2()) else { return Ok(input) };
         model::read(model, operation, model::Source::Typed, input).map_err(|misread| self.misread(misread))
     }
 

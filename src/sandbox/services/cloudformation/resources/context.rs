@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Made, ResourceType, fit, schema};
+use super::{Made, ResourceType, fit, refusal, schema};
 use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 use crate::sandbox::services::cloudformation::template::dynamic;
@@ -64,10 +64,11 @@ impl Context {
     /// Calls another service's operation.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         let call = self.sandbox.call(service, operation, input);
-        match &self.making {
+        let answer = match &self.making {
             Some(_) => made_for(self.maker(), call).await,
             None => call.await,
-        }
+        };
+        answer.map_err(|fault| refusal::told(service, fault))
     }
 
     /// The key of the stack's resource in tables.

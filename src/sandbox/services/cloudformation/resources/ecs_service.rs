@@ -103,7 +103,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
 
 /// A refusal as the type's handler tells it: in its own words where ECS finds another service of the name.
 fn told(fault: Fault, name: &str) -> Fault {
-    if fault.message != "Creation of service was not idempotent." {
+    if !fault.message.starts_with("Creation of service was not idempotent.") {
         return fault;
     }
     Fault::client(

@@ -27,6 +27,7 @@ mod iam_policies;
 mod logs;
 mod markers;
 mod names;
+mod refusal;
 pub mod schema;
 mod secretsmanager;
 mod sns;
