@@ -126,3 +126,13 @@ async fn a_request_that_is_repeated_is_carried_out_once() {
     let stack = aws.moved("DeleteStack", late).await;
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "the stack that was to be deleted has gone before");
 }
+
+#[tokio::test]
+async fn no_refusal_names_types_of_this_program() {
+    let aws = Inside::new();
+    let (code, words) = aws.refusal("ecs", "ListClusters", json!({ "maxResults": -1 })).await;
+    assert_eq!(
+        (code.as_str(), words.as_str()),
+        ("InvalidParameterException", "'-1' is out of the range that is asked for")
+    );
+}

@@ -91,6 +91,39 @@ async fn what_a_type_does_not_have_is_told_in_awss_words() {
 }
 
 #[tokio::test]
+async fn a_service_s_refusal_is_told_as_awss_handlers_tell_it() {
+    let aws = Inside::new();
+    aws.call("logs", "CreateLogGroup", json!({ "logGroupName": "taken" })).await;
+    for (name, (kind, properties, words, code)) in [
+        (
+            "tail",
+            (
+                "AWS::EC2::VPC",
+                json!({ "CidrBlock": "nonsense" }),
+                "is not a valid CIDR block. (Service: Ec2, Status Code: 400, Request ID: ",
+                "InvalidRequest",
+            ),
+        ),
+        (
+            "taken",
+            (
+                "AWS::Logs::LogGroup",
+                json!({ "LogGroupName": "taken" }),
+                "Resource of type 'AWS::Logs::LogGroup' with identifier '{\"/properties/LogGroupName\":\"taken\"}' already \
+                 exists.\" (RequestToken: ",
+                "AlreadyExists",
+            ),
+        ),
+    ] {
+        let body = json!({ "Resources": { "One": of(kind, &properties) } }).to_string();
+        aws.moved("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
+        let said = aws.events(name).await;
+        let failed = said.iter().find(|line| line.starts_with("One CREATE_FAILED")).expect("it fails");
+        assert!(failed.contains(words) && failed.ends_with(&format!("HandlerErrorCode: {code})")), "{failed}");
+    }
+}
+
+#[tokio::test]
 async fn a_scalable_target_s_tags_are_set_and_changed_in_place() {
     let aws = Inside::new();
     aws.call("ecs", "CreateCluster", json!({ "clusterName": "c" })).await;

@@ -177,6 +177,12 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
         if let Some(name) = input.retain_resources.iter().find(|name| !resources.contains_key(*name)) {
             return Err(invalid(format!("Resource {name} does not exist for stack {}", stack.name)));
         }
+        if input.retain_resources.iter().any(|name| resources[name].status == "DELETE_COMPLETE") {
+            // As quoted in rebuy-de/aws-nuke issue 270.
+            return Err(invalid(
+                "The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.",
+            ));
+        }
         if let Some(row) = state.stacks.get_mut(&stack.id) {
             row.retain = input.retain_resources;
             row.definition.role_arn = input.role_arn.or_else(|| row.definition.role_arn.take());

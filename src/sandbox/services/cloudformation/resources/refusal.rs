@@ -1,4 +1,4 @@
-//! A service's refusal as a handler of AWS's repeats it: with the words that the SDK for Java puts at the end of an exception's
+//! Refusals as AWS's handlers tell them. A service's own is repeated with the words that the SDK for Java puts at the end of an exception's
 //! message, as in `… (Service: Ecs, Status Code: 400, Request ID: 4c0d…)`.
 
 use crate::sandbox::Fault;
@@ -29,6 +29,11 @@ pub fn told(service: &str, fault: Fault) -> Fault {
         }
         _ => fault,
     }
+}
+
+/// The refusal of a handler that finds another resource under the identifier of the one that it is to make.
+pub fn taken(kind: &str, identifier: &str) -> Fault {
+    Fault::client("AlreadyExists", format!("Resource of type '{kind}' with identifier '{identifier}' already exists."))
 }
 
 #[cfg(test)]
