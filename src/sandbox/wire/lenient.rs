@@ -108,7 +108,12 @@ impl<'de> de::Deserializer<'de> for Lenient {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(flag) => visitor.visit_bool(flag),
-            Value::Number(number) => number.deserialize_any(visitor).map_err(de::Error::custom),
+            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(number), ..) => visitor.visit_u64(number),
+                (_, Some(number), _) => visitor.visit_i64(number),
+                (.., Some(number)) => visitor.visit_f64(number),
+                _ => visitor.visit_string(number.to_string()),
+            },
             Value::String(text) => visitor.visit_string(text),
             Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Lenient))),
             Value::Object(members) => {
@@ -162,7 +167,10 @@ impl<'de> de::Deserializer<'de> for Lenient {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        self.0.deserialize_enum(name, variants, visitor).map_err(de::Error::custom)
+        match self.0 {
+            Value::String(text) => text.into_deserializer().deserialize_enum(name, variants, visitor),
+            other => other.deserialize_enum(name, variants, visitor).map_err(de::Error::custom),
+        }
     }
 
     serde::forward_to_deserialize_any! {
