@@ -1,4 +1,4 @@
-"""Writes replacement.txt: which properties make CloudFormation replace a resource, from the specification that the CDK uses.
+"""Writes replacement.txt: AWS's types, and which properties make CloudFormation replace a resource, from the specification that the CDK uses.
 
 usage: npm pack @aws-cdk/aws-service-spec && tar xzf aws-cdk-aws-service-spec-*.tgz && python3 replacement.py package > replacement.txt
 """
@@ -39,17 +39,16 @@ def main(package):
     version = json.loads((package / "package.json").read_text())["version"]
     schema = json.loads(gzip.decompress((package / "db.json.gz").read_bytes()))["schema"]
     definitions = {one["$id"]: one["properties"] for one in schema["typeDefinition"]["entities"]}
-    print("# Properties whose change replaces a resource: `?` stands before those that only may, `/` leads into a structure or a list.")
+    print("# Each type with the properties whose change replaces a resource: `?` stands before those that only may, `/` leads into a structure or a list.")
     print(f"# From npm's @aws-cdk/aws-service-spec {version} (Apache-2.0), by replacement.py.")
     last = None
     for resource in sorted(schema["resource"]["entities"], key=lambda one: one["cloudFormationType"]):
         found = sorted(set(paths(resource["properties"], definitions)), key=lambda path: path.lstrip("?"))
         module, name = resource["cloudFormationType"].rsplit("::", 1)
-        if found and module != last:
+        if module != last:
             print(module)
             last = module
-        if found:
-            print("", name, *found)
+        print("", name, *found)
 
 
 main(Path(sys.argv[1]))

@@ -126,7 +126,9 @@ impl Sandbox {
 
     /// Calls an operation of a service as a client would, without the wire: `service` is its signing name.
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
-        match services::find(service)?.call(self, operation, input).await? {
+        let service = services::find(service)?;
+        let input = service.typed(operation, input)?;
+        match service.call(self, operation, input).await? {
             Answer::Whole(output) => Ok(output),
             Answer::Stream(_) => Err(Fault::internal(format!("{operation} has no end"))),
         }

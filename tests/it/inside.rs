@@ -2,10 +2,11 @@
 #![cfg(unix)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ecsws::sandbox::auth::Credentials;
 use ecsws::sandbox::{Config, Fault, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// The sandbox; what it stores goes with this value.
@@ -38,6 +39,31 @@ impl Inside {
     /// An operation's answer.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Value {
         self.sandbox.call(service, operation, input).await.unwrap_or_else(|fault| panic!("{operation}: {fault}"))
+    }
+
+    /// Carries out an operation that moves a stack, and gives the stack once it rests.
+    pub async fn moved(&self, operation: &str, input: Value) -> Value {
+        let name = input["StackName"].clone();
+        self.call("cloudformation", operation, input).await;
+        let wait = async {
+            loop {
+                let answer = self.call("cloudformation", "DescribeStacks", json!({ "StackName": name })).await;
+                if !answer["Stacks"][0]["StackStatus"].as_str().expect("a status").ends_with("_IN_PROGRESS") {
+                    return answer["Stacks"][0].clone();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
+    }
+
+    /// The events of a stack, oldest first: logical id, status, reason.
+    pub async fn events(&self, stack: &str) -> Vec<String> {
+        let answer = self.call("cloudformation", "DescribeStackEvents", json!({ "StackName": stack })).await;
+        let part = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        let parts = ["LogicalResourceId", "ResourceStatus", "ResourceStatusReason"];
+        let line = |event: &Value| parts.map(|name| part(event, name)).join(" ").trim_end().to_owned();
+        answer["StackEvents"].as_array().expect("events").iter().rev().map(line).collect()
     }
 
     /// The code and the words of an operation's refusal.

@@ -220,7 +220,7 @@ async fn templates_that_cannot_work_are_refused_before_anything_is_made() {
         ("{}", "Template format error: At least one Resources member must be defined.".to_owned()),
         (
             &template(&json!({ "A": { "Type": "AWS::SQS::Queue" } })),
-            "Template format error: Unrecognized resource types: [AWS::SQS::Queue]".to_owned(),
+            "the sandbox does not serve the resource type AWS::SQS::Queue".to_owned(),
         ),
         (
             &template(&json!({ "A": { "Type": "AWS::SSM::Parameter", "Properties": { "Value": { "Ref": "Gone" } } } })),

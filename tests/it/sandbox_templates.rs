@@ -205,7 +205,7 @@ async fn what_aws_says_of_other_mistakes() {
         ),
         (
             "Resources: {Nested: {Type: 'AWS::CloudFormation::Stack'}}".to_owned(),
-            "Template format error: Unrecognized resource types: [AWS::CloudFormation::Stack]",
+            "the sandbox does not serve the resource type AWS::CloudFormation::Stack",
         ),
         (
             "Resources: {A: {Type: 'AWS::ECS::Cluster', DeletionPolicy: Keep}}".to_owned(),

@@ -197,7 +197,18 @@ impl Service {
         {
             return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
         }
-        model::read(model, operation, protocol.source(), input).map_err(|misread| match misread {
+        model::read(model, operation, protocol.source(), input).map_err(|misread| self.misread(misread))
+    }
+
+    /// An input that did not come over the wire, with the types of the model all the same. EC2's model has the names that
+    /// only its queries use.
+    pub fn typed(&self, operation: &str, input: Value) -> Result<Value, Fault> {
+        let Some(model) = self.model().filter(|_| !self.is_ec2()) else { return Ok(input) };
+        model::read(model, operation, model::Source::Typed, input).map_err(|misread| self.misread(misread))
+    }
+
+    fn misread(&self, misread: Misread) -> Fault {
+        match misread {
             Misread::Type(sentence) => Fault::client("SerializationException", sentence),
             Misread::Text(path, text) if self.is_ec2() => {
                 Fault::client("InvalidParameterValue", format!("Invalid value '{text}' for {path}."))
@@ -205,7 +216,7 @@ impl Service {
             Misread::Text(path, text) => {
                 Fault::client("MalformedInput", format!("'{text}' at '{}' is no such value", lower_first(&path)))
             }
-        })
+        }
     }
 
     fn is_ec2(&self) -> bool {

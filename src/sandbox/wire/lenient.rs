@@ -4,7 +4,7 @@
 use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{self, DeserializeOwned, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde_json::Value;
 
 /// Why an input does not fit.
@@ -35,12 +35,39 @@ impl de::Error for Misfit {
         Self::Other(message.to_string())
     }
 
+    // Serde's own sentences name types of this program.
+    fn invalid_type(unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
+        Self::Other(format!("{} is not of the type that is asked for", given(unexpected)))
+    }
+
+    fn invalid_value(unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
+        Self::Other(format!("{} is out of the range that is asked for", given(unexpected)))
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        Self::Other(format!("'{variant}' is not one of [{}]", expected.join(", ")))
+    }
+
     fn unknown_field(field: &str, _expected: &'static [&'static str]) -> Self {
         Self::Unknown(field.to_owned())
     }
 
     fn missing_field(field: &'static str) -> Self {
         Self::Missing(field)
+    }
+}
+
+/// A value as its client wrote it, as far as serde keeps it.
+fn given(unexpected: Unexpected<'_>) -> String {
+    match unexpected {
+        Unexpected::Bool(flag) => format!("'{flag}'"),
+        Unexpected::Unsigned(number) => format!("'{number}'"),
+        Unexpected::Signed(number) => format!("'{number}'"),
+        Unexpected::Float(number) => format!("'{number}'"),
+        Unexpected::Str(text) => format!("'{text}'"),
+        Unexpected::Seq => "a list".to_owned(),
+        Unexpected::Map => "an object".to_owned(),
+        _ => "a value".to_owned(),
     }
 }
 
@@ -81,7 +108,12 @@ impl<'de> de::Deserializer<'de> for Lenient {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(flag) => visitor.visit_bool(flag),
-            Value::Number(number) => number.deserialize_any(visitor).map_err(de::Error::custom),
+            Value::Number(number) => match (number.as_u64(), number.as_i64(), number.as_f64()) {
+                (Some(number), ..) => visitor.visit_u64(number),
+                (_, Some(number), _) => visitor.visit_i64(number),
+                (.., Some(number)) => visitor.visit_f64(number),
+                _ => visitor.visit_string(number.to_string()),
+            },
             Value::String(text) => visitor.visit_string(text),
             Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Lenient))),
             Value::Object(members) => {
@@ -135,7 +167,10 @@ impl<'de> de::Deserializer<'de> for Lenient {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Misfit> {
-        self.0.deserialize_enum(name, variants, visitor).map_err(de::Error::custom)
+        match self.0 {
+            Value::String(text) => text.into_deserializer().deserialize_enum(name, variants, visitor),
+            other => other.deserialize_enum(name, variants, visitor).map_err(de::Error::custom),
+        }
     }
 
     serde::forward_to_deserialize_any! {

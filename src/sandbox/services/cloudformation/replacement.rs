@@ -1,4 +1,5 @@
-//! Which properties make CloudFormation replace a resource: the table in `src/data/replacement.txt`, read once.
+//! Which types AWS has, and which of their properties make CloudFormation replace a resource: the table in
+//! `src/data/replacement.txt`, read once.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -55,6 +56,11 @@ fn path(word: &'static str) -> (&'static str, Recreation) {
     }
 }
 
+/// Whether AWS has a type of this name.
+pub fn is_type(kind: &str) -> bool {
+    TABLE.contains_key(kind)
+}
+
 /// What the change of one property of a type from `old` to `new` asks for; null stands for a property that is not there.
 pub fn recreation(kind: &str, property: &str, old: &Value, new: &Value) -> Recreation {
     let within = |path: &'static str| path.strip_prefix(property)?.strip_prefix('/');
@@ -80,7 +86,7 @@ fn differs(path: &str, old: &Value, new: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{Recreation, recreation};
+    use super::{Recreation, is_type, recreation};
 
     #[test]
     fn the_table_says_what_a_property_asks_for() {
@@ -89,6 +95,7 @@ mod tests {
         assert_eq!(of("AWS::SSM::Parameter", "Value"), Recreation::Never);
         assert_eq!(of("AWS::EC2::Instance", "InstanceType"), Recreation::Conditionally);
         assert_eq!(of("AWS::No::Type", "Name"), Recreation::Never);
+        assert!(is_type("AWS::S3::Bucket") && is_type("AWS::IAM::UserToGroupAddition") && !is_type("AWS::No::Type"));
     }
 
     #[test]

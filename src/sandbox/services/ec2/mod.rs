@@ -19,7 +19,7 @@ mod instances;
 pub mod members;
 mod nouns;
 mod records;
-mod regions;
+pub mod regions;
 mod replace;
 mod routes;
 mod security_groups;

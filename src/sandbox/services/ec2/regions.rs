@@ -23,6 +23,11 @@ const REGIONS: &[(&str, &str)] = &[
     ("aws-us-gov", "us-gov-east-1 us-gov-west-1"),
 ];
 
+/// Whether AWS has a region of this name.
+pub fn is_one(name: &str) -> bool {
+    REGIONS.iter().flat_map(|(_, regions)| regions.split_ascii_whitespace()).any(|region| region == name)
+}
+
 /// `DescribeRegions`: the sandbox's own, and with `AllRegions` the others of its partition.
 pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     let (own, partition) = (sandbox.config.region.as_str(), sandbox.config.partition());

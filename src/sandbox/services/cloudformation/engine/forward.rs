@@ -10,7 +10,8 @@ use super::{Operation, outputs};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{OnFailure, Stack};
 use crate::sandbox::services::cloudformation::template::Template;
-use crate::sandbox::services::cloudformation::template::check::{Dependencies, unknown_attribute};
+use crate::sandbox::services::cloudformation::template::attributes;
+use crate::sandbox::services::cloudformation::template::check::Dependencies;
 use crate::sandbox::services::cloudformation::template::parameters::existence;
 
 /// Runs the phase.
@@ -19,7 +20,7 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     let template = Template::parse(&stack.definition.template_body)?;
     let (live, missing) = {
         let target = operation.target(&stack.definition, &template)?;
-        let missing = outputs::missing_import(&target).or_else(|| unknown_attribute(&template, &target.scope));
+        let missing = outputs::missing_import(&target).or_else(|| attributes::unknown(&template, &target.scope));
         (target.live, missing)
     };
     let named = existence::missing(&operation.sandbox, &template, &stack.definition.parameters).await?;
@@ -32,7 +33,8 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     let goal = Arc::new(Goal { stack, template, live });
     let Goal { stack, template, live } = &*goal;
     let work = |operation, name| -> graph::Work { Box::pin(converge(operation, name, Arc::clone(&goal))) };
-    let mut outcome = graph::run_until_failure(operation, live.clone(), deadline(operation, stack), work).await;
+    let keep_going = stack.definition.on_failure == OnFailure::DoNothing;
+    let mut outcome = graph::run_until(operation, live.clone(), keep_going, deadline(operation, stack), work).await;
     cancel(operation, &mut outcome)?;
     if outcome.interrupted {
         return Ok(());

@@ -51,14 +51,16 @@ pub async fn run_all(
     if outcome.interrupted { Ok(outcome) } else { outcome.broke.clone().map_or(Ok(outcome), Err) }
 }
 
-/// Works on every resource after those that it needs, until a failure or the deadline.
-pub async fn run_until_failure(
+/// Works on every resource after those that it needs, until the deadline, and until a failure unless that is to leave what
+/// does not need the failed one alone.
+pub async fn run_until(
     operation: &Operation,
     waiting: Dependencies,
+    keep_going: bool,
     deadline: impl Future<Output = ()>,
     work: impl Fn(Operation, String) -> Work,
 ) -> Outcome {
-    run(operation, waiting, false, deadline, work).await
+    run(operation, waiting, keep_going, deadline, work).await
 }
 
 async fn run(

@@ -15,9 +15,12 @@ pub fn missing_import(target: &Target<'_>) -> Option<String> {
 }
 
 fn imported(target: &Target<'_>) -> Vec<Result<String, String>> {
+    let holds = |name: &str| target.scope.condition(name).ok();
     let live = target.template.resources().iter().filter(|(name, _)| target.live.contains_key(*name));
-    let values = live.map(|(_, resource)| &resource["Properties"]).chain(target.template.outputs().values());
-    values.flat_map(imports).map(|name| target.scope.text(name)).collect()
+    let shown = target.template.outputs().values();
+    let shown = shown.filter(|output| output["Condition"].as_str().and_then(holds) != Some(false));
+    let values = live.map(|(_, resource)| &resource["Properties"]).chain(shown);
+    values.flat_map(|value| imports(value, &holds)).map(|name| target.scope.text(name)).collect()
 }
 
 /// The stack's outputs and the names of what it imports, or the reason to fail.

@@ -93,7 +93,7 @@ pub async fn clean_up(operation: &Operation) -> Result<(), Fault> {
     let left = operation
         .resources()
         .into_values()
-        .filter(|row| !live.contains_key(&row.logical_id) || !row.garbage.is_empty());
+        .filter(|row| !live.contains_key(&row.logical_id) || !row.garbage.is_empty() || !row.kept.is_empty());
     let order: Dependencies = left.map(|row| (row.logical_id, row.depends_on)).collect();
     let work = |operation: Operation, name: String| {
         let is_live = live.contains_key(&name);
@@ -129,6 +129,10 @@ async fn drop_resource(operation: Operation, name: String) -> Result<(), Fault> 
 async fn sweep(operation: Operation, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
     let (current, status) = (row.current.clone(), row.status.clone());
+    for old in std::mem::take(&mut row.kept) {
+        announce(&operation, &Resource { current: Some(old), ..row.clone() }, "DELETE_SKIPPED", None)?;
+        keep(&operation, row.clone())?;
+    }
     while let Some(old) = row.garbage.pop() {
         row.current = Some(old.clone());
         announce(&operation, &row, "DELETE_IN_PROGRESS", None)?;

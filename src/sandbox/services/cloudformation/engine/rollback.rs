@@ -42,6 +42,7 @@ async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
     }
     if current.physical_id != previous.physical_id {
         row.garbage.retain(|one| one.physical_id != previous.physical_id);
+        row.kept.retain(|one| one.physical_id != previous.physical_id);
         row.garbage.push(current);
         row.kind.clone_from(&previous.kind);
         row.current = Some(previous);

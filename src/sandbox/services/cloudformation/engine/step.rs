@@ -8,7 +8,7 @@ use super::removal::destroy;
 use super::{Operation, kind, policy_of, reason, type_of};
 use crate::sandbox::Fault;
 use crate::sandbox::faults::Verb;
-use crate::sandbox::services::cloudformation::model::{Incarnation, Resource, Stack};
+use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack};
 use crate::sandbox::services::cloudformation::operations::policy;
 use crate::sandbox::services::cloudformation::replacement::Recreation;
 use crate::sandbox::services::cloudformation::resources::{
@@ -17,6 +17,9 @@ use crate::sandbox::services::cloudformation::resources::{
 use crate::sandbox::services::cloudformation::template::Template;
 use crate::sandbox::services::cloudformation::template::check::Dependencies;
 use crate::sandbox::services::cloudformation::template::resolve::Scope;
+
+/// Why an update that disables rollbacks replaces nothing (AWS's sentence, as in aws/aws-sam-cli issue 4585).
+const UNREPLACED: &str = "Replacement type updates not supported on stack with disable-rollback.";
 
 /// One resource's way to what the template says.
 struct Step {
@@ -84,6 +87,7 @@ fn row(operation: &Operation, goal: &Goal, scope: &Scope<'_>, name: &str) -> Res
         current: None,
         previous: None,
         garbage: Vec::new(),
+        kept: Vec::new(),
         depends_on: Vec::new(),
         deletion_policy: String::new(),
         update_replace_policy: String::new(),
@@ -117,9 +121,15 @@ impl Step {
             }
             return self.settle(verb, Made::from(&current)).await;
         }
+        if self.row.status == "CREATE_FAILED" {
+            destroy(&self.operation, &self.row.logical_id, current).await?;
+            self.row.current = None;
+            return self.create("CREATE").await;
+        }
         if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
             self.check_policy("Update:Replace")?;
             self.refuse(resources::refusal_to_replace(self.kind.name, &current.properties, &self.wanted))?;
+            self.refuse(self.keeps_what_fails().then(|| UNREPLACED.to_owned()))?;
             return self.replace(current).await;
         }
         let is_unsettled = matches!(self.row.status.as_str(), "UPDATE_IN_PROGRESS" | "UPDATE_FAILED");
@@ -151,10 +161,16 @@ impl Step {
             destroy(&self.operation, &self.row.logical_id, half).await?;
             self.row.current.clone_from(&self.row.previous);
             self.row.garbage.retain(|one| Some(one) != self.row.previous.as_ref());
+            self.row.kept.retain(|one| Some(one) != self.row.previous.as_ref());
             self.row.half_made = false;
             self.store()?;
         }
         Ok(())
+    }
+
+    /// What could not be taken back is not begun: the old resource would go before it is known that the new one stays.
+    fn keeps_what_fails(&self) -> bool {
+        self.goal.stack.definition.on_failure == OnFailure::DoNothing
     }
 
     fn check_policy(&mut self, action: &str) -> Result<(), Fault> {

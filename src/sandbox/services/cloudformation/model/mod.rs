@@ -90,6 +90,21 @@ pub enum OnFailure {
     DoNothing,
 }
 
+/// The requests that begin an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// `CreateStack`.
+    CreateStack,
+    /// `UpdateStack`.
+    UpdateStack,
+    /// `ExecuteChangeSet`.
+    ExecuteChangeSet,
+    /// `DeleteStack`.
+    DeleteStack,
+    /// Those that take a stack back.
+    Rollback,
+}
+
 /// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
@@ -134,6 +149,9 @@ pub struct Stack {
     pub retain: Vec<String>,
     /// The token of the request that began the operation under way.
     pub client_request_token: Option<String>,
+    /// The kind of that request.
+    #[serde(default)]
+    pub requested: Option<Request>,
     /// How many minutes the creation may take.
     #[serde(default)]
     pub timeout_minutes: Option<u32>,
@@ -158,5 +176,11 @@ impl Stack {
     /// Whether it is gone: deleted stacks are only found by their id.
     pub fn is_deleted(&self) -> bool {
         self.status == "DELETE_COMPLETE"
+    }
+
+    /// Whether the operation that was begun last is the one that a request with this token asks for: then the request is a
+    /// repetition, and is answered as it was before.
+    pub fn has_begun(&self, request: Request, token: Option<&str>) -> bool {
+        token.is_some() && self.client_request_token.as_deref() == token && self.requested == Some(request)
     }
 }

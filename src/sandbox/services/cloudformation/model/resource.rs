@@ -36,6 +36,9 @@ pub struct Resource {
     pub previous: Option<Incarnation>,
     /// Physical resources that the clean-up has to delete.
     pub garbage: Vec<Incarnation>,
+    /// Physical resources that were replaced and stay where they are: the clean-up says so.
+    #[serde(default)]
+    pub kept: Vec<Incarnation>,
     /// The resources that have to be there before it.
     pub depends_on: Vec<String>,
     /// What deletion does: `Delete`, `Retain` or `RetainExceptOnCreate`.
@@ -56,12 +59,9 @@ impl Resource {
     /// A new physical resource takes the place of the current one, which the clean-up deletes unless the template keeps it.
     pub fn become_made(&mut self, new: Incarnation) {
         let old = self.current.replace(new);
-        if let Some(old) = old.filter(|old| self.current.as_ref().is_some_and(|new| new.physical_id != old.physical_id))
-            && self.update_replace_policy == "Delete"
-            && !self.garbage.contains(&old)
-        {
-            self.garbage.push(old);
-        }
+        let replaced = old.filter(|old| self.current.as_ref().is_some_and(|new| new.physical_id != old.physical_id));
+        let left = if self.update_replace_policy == "Delete" { &mut self.garbage } else { &mut self.kept };
+        left.extend(replaced.filter(|old| !left.contains(old)));
     }
 
     /// Whether the deletion of the stack, or its own removal from the template, leaves it where it is.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{ChangeSet, Event, Resource, Stack};
+use super::{ChangeSet, Event, Request, Resource, Stack};
 use crate::sandbox::world::table::state;
 
 /// How many events of a stack are remembered.
@@ -73,6 +73,14 @@ impl State {
             self.events.remove(&format!("{stack_id}|{first:08}"));
         }
         self.events.insert(format!("{stack_id}|{number:08}"), event);
+    }
+
+    /// Notes which request begins an operation of a stack, for the operation's events.
+    pub fn begin(&mut self, stack_id: &str, request: Request, token: Option<String>) {
+        if let Some(stack) = self.stacks.get_mut(stack_id) {
+            stack.client_request_token = token;
+            stack.requested = Some(request);
+        }
     }
 
     /// Gives a stack a status, with its event.

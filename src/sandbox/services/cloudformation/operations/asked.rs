@@ -221,7 +221,8 @@ impl Asked {
         check_role(sandbox, arn).await
     }
 
-    fn on_failure(&self) -> Result<OnFailure, Fault> {
+    /// What happens when the operation fails.
+    pub fn on_failure(&self) -> Result<OnFailure, Fault> {
         match self.on_failure.as_deref().or(self.on_stack_failure.as_deref()) {
             Some(_) if self.disable_rollback => {
                 Err(invalid("Either DisableRollback or OnFailure can be specified, not both."))

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{ChangeSet, Definition, OnFailure, Planned, Stack, State};
+use super::super::model::{ChangeSet, Definition, OnFailure, Planned, Request, Stack, State};
 use super::super::plan;
 use super::super::template::invalid;
 use super::asked::Asked;
@@ -70,7 +70,8 @@ fn stack_for(
             asked.stack_name
         ))),
         Some(stack) if creates => Ok(stack),
-        Some(stack) => check_updatable(&stack).map(|()| stack),
+        // Whether a failure is rolled back is only said when the change set is carried out.
+        Some(stack) => check_updatable(&stack, OnFailure::DoNothing).map(|()| stack),
         None if creates => {
             check_stack_name(&asked.stack_name)?;
             Ok(new_stack(sandbox, &asked.stack_name, Definition::default()))
@@ -222,9 +223,15 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 /// `ExecuteChangeSet`.
 pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     let now = sandbox.clock.now();
-    let stack_id = sandbox.world.write(|world| {
+    let started = sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
         let mut change_set = find_change_set(state, &input)?.clone();
+        if let Some(stack) = state.stacks.get(&change_set.stack_id)
+            && stack.definition.change_set_id.as_ref() == Some(&change_set.id)
+            && stack.has_begun(Request::ExecuteChangeSet, input.client_request_token.as_deref())
+        {
+            return Ok(None);
+        }
         if change_set.execution_status != "AVAILABLE" {
             let status = if change_set.status == "FAILED" { &change_set.status } else { &change_set.execution_status };
             let which = if change_set.status == "FAILED" { "status" } else { "execution status" };
@@ -240,33 +247,30 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         }
         change_set.definition.retain_except_on_create = input.retain_except_on_create;
         let (stack_id, definition) = (change_set.stack_id.clone(), change_set.definition.clone());
+        let status = if change_set.creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
         if change_set.creates {
-            begin_creation(state, &stack_id, definition, input.client_request_token.clone(), now)?;
+            begin_creation(state, &stack_id, definition, now)?;
         } else {
-            begin_update(sandbox, state, &stack_id, definition, input.client_request_token.clone())?;
+            begin_update(sandbox, state, &stack_id, definition)?;
         }
+        state.begin(&stack_id, Request::ExecuteChangeSet, input.client_request_token.clone());
+        state.set_status(&stack_id, status, Some("User Initiated".to_owned()), now);
         make_obsolete(state, &stack_id, Some(&change_set.id));
         "EXECUTE_IN_PROGRESS".clone_into(&mut change_set.execution_status);
         state.change_sets.insert(change_set.id.clone(), change_set);
-        Ok(stack_id)
+        Ok(Some(stack_id))
     })?;
-    engine::start(sandbox, stack_id);
+    if let Some(stack_id) = started {
+        engine::start(sandbox, stack_id);
+    }
     Ok(json!({}))
 }
 
-fn begin_creation(
-    state: &mut State,
-    id: &str,
-    definition: Definition,
-    token: Option<String>,
-    now: jiff::Timestamp,
-) -> Result<(), Fault> {
+fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff::Timestamp) -> Result<(), Fault> {
     let stack = state.stacks.get_mut(id).filter(|stack| stack.status == "REVIEW_IN_PROGRESS");
     let stack = stack.ok_or_else(|| invalid(format!("Stack [{id}] already exists")))?;
     stack.definition = definition;
-    stack.client_request_token = token;
     stack.updated = Some(now);
-    state.set_status(id, "CREATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{ChangeSet, Definition, Stack, State};
+use super::model::{ChangeSet, Definition, OnFailure, Stack, State};
 use super::template::invalid;
 use crate::sandbox::services::paging::{self, Page};
 use crate::sandbox::{Fault, Sandbox};
@@ -57,9 +57,15 @@ fn unreachable_template(url: &str) -> Fault {
 
 /// The pattern of a new stack's name.
 fn check_stack_name(name: &str) -> Result<(), Fault> {
+    const LONGEST: usize = 128;
+    if name.chars().count() > LONGEST {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must have length less than or equal to {LONGEST}"
+        )));
+    }
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
     let fits = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
-    if begins && fits && name.len() <= 128 {
+    if begins && fits {
         return Ok(());
     }
     Err(invalid(format!(
@@ -85,6 +91,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         termination_protection: false,
         retain: Vec::new(),
         client_request_token: None,
+        requested: None,
         timeout_minutes: None,
         policy: None,
         policy_during_update: None,
@@ -104,16 +111,19 @@ fn find_described<'a>(state: &'a State, name: &str) -> Result<&'a Stack, Fault> 
     state.find(name).ok_or_else(|| invalid(format!("Stack with id {name} does not exist")))
 }
 
-/// Refuses to update a stack that is not in a state for it.
-fn check_updatable(stack: &Stack) -> Result<(), Fault> {
-    let can = matches!(
-        stack.status.as_str(),
-        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" | "UPDATE_FAILED"
-    );
-    if can {
-        return Ok(());
+/// Refuses to update a stack that is not in a state for it. What failed and was left as it is goes on only with an update
+/// that may be left so too ("Choose how to handle failures when provisioning resources" in CloudFormation's user guide).
+fn check_updatable(stack: &Stack, on_failure: OnFailure) -> Result<(), Fault> {
+    match stack.status.as_str() {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
+        "CREATE_FAILED" | "UPDATE_FAILED" if on_failure == OnFailure::DoNothing => Ok(()),
+        failed @ ("CREATE_FAILED" | "UPDATE_FAILED") => Err(invalid(format!(
+            "This stack is currently in a non-terminal [{failed}] state. To update the stack from this state, please use the \
+             disable-rollback parameter with update-stack API. To rollback to the last known good state, use the \
+             rollback-stack API"
+        ))),
+        status => Err(invalid(format!("Stack:{} is in {status} state and can not be updated.", stack.id))),
     }
-    Err(invalid(format!("Stack:{} is in {} state and can not be updated.", stack.id, stack.status)))
 }
 
 /// The page of a list that a token asks for, out of all items in order, each with the key that names its place.

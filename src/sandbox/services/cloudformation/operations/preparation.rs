@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::model::{Parameter, Stack};
 use super::super::template::parameters::{self, Given};
 use super::super::template::resolve::{Known, Scope};
-use super::super::template::{Source, Template, check, dynamic, extensions, rules};
+use super::super::template::{Source, Template, check, dynamic, extensions, outputs, rules};
 use crate::sandbox::{Fault, Sandbox};
 
 /// What a template is prepared for.
@@ -51,6 +51,7 @@ impl Preparation<'_> {
         rules::check(self.sandbox, &template, &mut scope, &parameters).await?;
         scope.resources = template.resources().keys().map(|name| (name.clone(), Known::Later)).collect();
         check::live(&template, &scope)?;
+        outputs::check(&template, &scope)?;
         let dynamic = dynamic::look_up(self.sandbox, &template, &scope).await?;
         let body = if original.is_some() { template.text() } else { body };
         Ok(Prepared { template, body, original, parameters, dynamic })

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{Stack, State};
+use super::super::model::{Definition, Request, Stack, State};
 use super::super::template::invalid;
 use super::asked::DeploymentConfig;
 use super::find;
@@ -44,8 +44,8 @@ impl Input {
 
     /// Gives the stack a status from which it moves, and what the request said of it.
     fn begin(self, sandbox: &Arc<Sandbox>, state: &mut State, id: &str, status: &str) {
+        state.begin(id, Request::Rollback, self.client_request_token);
         if let Some(stack) = state.stacks.get_mut(id) {
-            stack.client_request_token = self.client_request_token;
             stack.skip = self.resources_to_skip;
             stack.definition.role_arn = self.role_arn.or_else(|| stack.definition.role_arn.take());
             stack.definition.retain_except_on_create =
@@ -59,11 +59,11 @@ impl Input {
 pub fn cancel_update(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
-        let Stack { id, status, .. } = find(state, &input.stack_name)?.clone();
+        let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
         if status != "UPDATE_IN_PROGRESS" {
             return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
         }
-        input.begin(sandbox, state, &id, "UPDATE_ROLLBACK_IN_PROGRESS");
+        input.begin(sandbox, state, &id, back(previous.as_ref()));
         Ok(Value::Null)
     })
 }
@@ -91,15 +91,19 @@ pub async fn continue_rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
     Ok(json!({}))
 }
 
+/// The status in which a stack goes back; one that was never whole has nothing to go back to, and all that was made goes.
+fn back(previous: Option<&Definition>) -> &'static str {
+    if previous.is_some() { "UPDATE_ROLLBACK_IN_PROGRESS" } else { "ROLLBACK_IN_PROGRESS" }
+}
+
 /// `RollbackStack`: of a stack that was left as its failure made it.
 pub async fn rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
     input.check(&sandbox).await?;
     let id = sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
-        let Stack { id, status, .. } = find(state, &input.stack_name)?.clone();
+        let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
         let next = match status.as_str() {
-            "CREATE_FAILED" => "ROLLBACK_IN_PROGRESS",
-            "UPDATE_FAILED" => "UPDATE_ROLLBACK_IN_PROGRESS",
+            "CREATE_FAILED" | "UPDATE_FAILED" => back(previous.as_ref()),
             _ => return Err(invalid(format!("Stack:{id} is in {status} state and can not be rolled back."))),
         };
         input.begin(&sandbox, state, &id, next);

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{Definition, Resource, Stack, State};
+use super::super::model::{Definition, Request, Resource, Stack, State};
 use super::super::plan;
 use super::super::template::invalid;
 use super::asked::{self, Asked, DeploymentConfig};
@@ -18,6 +18,9 @@ use crate::sandbox::{Fault, Sandbox};
 pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     check_stack_name(&asked.stack_name)?;
     asked.check_members()?;
+    if let Some(id) = begun(&sandbox, Request::CreateStack, &asked) {
+        return Ok(json!({ "StackId": id }));
+    }
     if asked.timeout_in_minutes == Some(0) {
         return Err(invalid(
             "1 validation error detected: Value '0' at 'timeoutInMinutes' failed to satisfy constraint: Member must have value greater than or equal to 1",
@@ -28,7 +31,6 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
         timeout_minutes: asked.timeout_in_minutes,
         policy: asked.stack_policy_body.clone(),
         termination_protection: asked.enable_termination_protection,
-        client_request_token: asked.client_request_token.clone(),
         ..new_stack(&sandbox, &asked.stack_name, definition)
     };
     let now = sandbox.clock.now();
@@ -51,6 +53,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
                 return Err(Fault::client("AlreadyExistsException", message));
             }
         };
+        state.begin(&id, Request::CreateStack, asked.client_request_token);
         state.set_status(&id, "CREATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
         Ok(id)
     })?;
@@ -61,15 +64,20 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
 /// `UpdateStack`.
 pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     asked.check_members()?;
+    if let Some(id) = begun(&sandbox, Request::UpdateStack, &asked) {
+        return Ok(json!({ "StackId": id }));
+    }
     let stack = sandbox.world.read(|world| find(&world.cloudformation, &asked.stack_name).cloned())?;
-    check_updatable(&stack)?;
+    check_updatable(&stack, asked.on_failure()?)?;
     let definition = asked.definition(&sandbox, Some(&stack), true).await?;
     if plan::compare(&sandbox, &stack, &definition)?.is_none() {
         return Err(invalid("No updates are to be performed."));
     }
     sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
-        begin_update(&sandbox, state, &stack.id, definition, asked.client_request_token)?;
+        begin_update(&sandbox, state, &stack.id, definition)?;
+        state.begin(&stack.id, Request::UpdateStack, asked.client_request_token);
+        state.set_status(&stack.id, "UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), sandbox.clock.now());
         if let Some(stack) = state.stacks.get_mut(&stack.id) {
             stack.policy = asked.stack_policy_body.or_else(|| stack.policy.take());
             stack.policy_during_update = asked.stack_policy_during_update_body;
@@ -80,30 +88,36 @@ pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     Ok(json!({ "StackId": stack.id }))
 }
 
-/// Gives a stack its new definition; the caller starts it once this is stored.
+/// The stack that the same request, told by its token, has already begun to make or to change.
+fn begun(sandbox: &Arc<Sandbox>, request: Request, asked: &Asked) -> Option<String> {
+    sandbox.world.read(|world| {
+        let stack = world.cloudformation.find(&asked.stack_name)?;
+        stack.has_begun(request, asked.client_request_token.as_deref()).then(|| stack.id.clone())
+    })
+}
+
+/// Gives a stack its new definition; the caller gives it its status, and starts it once this is stored.
 pub fn begin_update(
     sandbox: &Arc<Sandbox>,
     state: &mut State,
     stack_id: &str,
     definition: Definition,
-    token: Option<String>,
 ) -> Result<(), Fault> {
-    check_updatable(find(state, stack_id)?)?;
-    let now = sandbox.clock.now();
+    check_updatable(find(state, stack_id)?, definition.on_failure)?;
     let executed = definition.change_set_id.clone();
     if let Some(stack) = state.stacks.get_mut(stack_id) {
         let before = std::mem::replace(&mut stack.definition, definition);
-        // An update that failed and was left as it is goes on from the definition that last held.
-        stack.previous.get_or_insert(before);
-        stack.updated = Some(now);
-        stack.client_request_token = token;
+        // What failed and was left as it is goes on from the definition that last held, if one has.
+        if !stack.status.ends_with("_FAILED") {
+            stack.previous.get_or_insert(before);
+        }
+        stack.updated = Some(sandbox.clock.now());
         stack.policy_during_update = None;
     }
     for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
         state.keep_resource(stack_id, Resource { is_new: false, ..row });
     }
     make_obsolete(state, stack_id, executed.as_deref());
-    state.set_status(stack_id, "UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
     Ok(())
 }
 
@@ -142,16 +156,16 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
     let now = sandbox.clock.now();
     let started = sandbox.world.write(|world| {
         let state = &mut world.cloudformation;
-        let Some(stack) = state.find(&input.stack_name).filter(|stack| !stack.is_deleted()).cloned() else {
-            return Ok(None);
-        };
+        let Some(stack) = to_delete(state, &input) else { return Ok(None) };
         if stack.termination_protection {
             let message = format!("Stack [{}] cannot be deleted while TerminationProtection is enabled", stack.name);
             return Err(invalid(message));
         }
         if !input.retain_resources.is_empty() && stack.status != "DELETE_FAILED" {
-            let message = "Invalid operation on stack. RetainResources is only for stacks in the DELETE_FAILED state.";
-            return Err(invalid(message));
+            return Err(invalid(format!(
+                "Invalid operation on stack [{}]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.",
+                stack.id
+            )));
         }
         if stack.status == "DELETE_IN_PROGRESS" {
             return Ok(None);
@@ -163,12 +177,18 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
         if let Some(name) = input.retain_resources.iter().find(|name| !resources.contains_key(*name)) {
             return Err(invalid(format!("Resource {name} does not exist for stack {}", stack.name)));
         }
+        if input.retain_resources.iter().any(|name| resources[name].status == "DELETE_COMPLETE") {
+            // As quoted in rebuy-de/aws-nuke issue 270.
+            return Err(invalid(
+                "The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.",
+            ));
+        }
         if let Some(row) = state.stacks.get_mut(&stack.id) {
             row.retain = input.retain_resources;
-            row.client_request_token = input.client_request_token;
             row.definition.role_arn = input.role_arn.or_else(|| row.definition.role_arn.take());
         }
         make_obsolete(state, &stack.id, None);
+        state.begin(&stack.id, Request::DeleteStack, input.client_request_token);
         state.set_status(&stack.id, "DELETE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
         // A stack on the move sees its new status by itself.
         Ok((!engine::is_moving(&stack.status)).then_some(stack.id))
@@ -177,6 +197,16 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
         engine::start(&sandbox, id);
     }
     Ok(Value::Null)
+}
+
+/// The stack that a request is to delete; none when it is gone, or when the same request has begun to delete it.
+fn to_delete(state: &State, input: &Delete) -> Option<Stack> {
+    let token = input.client_request_token.as_deref();
+    let named = |stack: &&Stack| stack.name == input.stack_name || stack.id == input.stack_name;
+    if state.stacks.values().filter(named).any(|stack| stack.has_begun(Request::DeleteStack, token)) {
+        return None;
+    }
+    state.find(&input.stack_name).filter(|stack| !stack.is_deleted()).cloned()
 }
 
 /// The input of `UpdateTerminationProtection`.

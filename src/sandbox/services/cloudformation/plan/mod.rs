@@ -54,7 +54,10 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
     let same_outputs = before
         .as_ref()
         .is_some_and(|before| before.outputs() == template.outputs() && before.description() == template.description());
-    let nothing = comparison.planned.is_empty() && same_outputs && !comparison.outputs_may_change(&template);
+    let nothing = !stack.status.ends_with("_FAILED")
+        && comparison.planned.is_empty()
+        && same_outputs
+        && !comparison.outputs_may_change(&template);
     Ok((!nothing).then(|| comparison.told()))
 }
 
@@ -120,7 +123,8 @@ impl Comparison<'_> {
     /// What nobody exports may be exported by the time of the execution.
     fn assume_imports(&mut self, name: &str) {
         let declared = &self.scope.template.resources()[name];
-        let missing: Vec<String> = imports(&declared["Properties"])
+        let holds = |name: &str| self.scope.condition(name).ok();
+        let missing: Vec<String> = imports(&declared["Properties"], &holds)
             .into_iter()
             .filter_map(|argument| self.scope.text(argument).ok())
             .filter(|export| !self.scope.exports.contains_key(export))

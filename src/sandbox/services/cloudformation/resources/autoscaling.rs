@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, resource_type, text};
 use crate::sandbox::Fault;
-use crate::sandbox::services::cloudformation::model::Incarnation;
+use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 
 const SERVICE: &str = "application-autoscaling";
 
@@ -36,10 +36,16 @@ struct Target {
     scalable_dimension: String,
     service_namespace: String,
     suspended_state: Option<Value>,
+    #[serde(default)]
+    tags: Vec<Tag>,
 }
 
 async fn create_target(context: Context, properties: Value) -> Result<Made, Fault> {
-    let target: Target = context.properties(properties)?;
+    register(&context, &context.properties(properties)?).await.map(|(made, _)| made)
+}
+
+/// Makes or changes a target; its ARN is given besides. Tags are added, and none is taken away.
+async fn register(context: &Context, target: &Target) -> Result<(Made, String), Fault> {
     let id = format!("{}|{}|{}", target.resource_id, target.scalable_dimension, target.service_namespace);
     let input = json!({
         "ServiceNamespace": target.service_namespace,
@@ -49,13 +55,32 @@ async fn create_target(context: Context, properties: Value) -> Result<Made, Faul
         "MaxCapacity": target.max_capacity,
         "RoleARN": target.role_arn,
         "SuspendedState": target.suspended_state,
+        "Tags": tags(context, target),
     });
-    context.call(SERVICE, "RegisterScalableTarget", input).await?;
-    Ok(Made::new(&id, json!({ "Id": id })))
+    let answer = context.call(SERVICE, "RegisterScalableTarget", input).await?;
+    Ok((Made::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
+}
+
+fn tags(context: &Context, target: &Target) -> Value {
+    context.all_tags(&target.tags).into_iter().map(|Tag { key, value }| (key, Value::from(value))).collect()
 }
 
 async fn update_target(context: Context, _old: Incarnation, properties: Value) -> Result<Made, Fault> {
-    create_target(context, properties).await
+    let target: Target = context.properties(properties)?;
+    let (made, arn) = register(&context, &target).await?;
+    let wanted = tags(&context, &target);
+    let there = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
+    let gone: Vec<&String> = there["Tags"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+        .filter(|key| wanted.get(key).is_none())
+        .collect();
+    if !gone.is_empty() {
+        context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
+    }
+    Ok(made)
 }
 
 /// The three members that name a target, from the id that `Ref` gives of it.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{Made, ResourceType, schema};
+use super::{Made, ResourceType, fit, refusal, schema};
 use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 use crate::sandbox::services::cloudformation::template::dynamic;
@@ -64,10 +64,11 @@ impl Context {
     /// Calls another service's operation.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         let call = self.sandbox.call(service, operation, input);
-        match &self.making {
+        let answer = match &self.making {
             Some(_) => made_for(self.maker(), call).await,
             None => call.await,
-        }
+        };
+        answer.map_err(|fault| refusal::told(service, fault))
     }
 
     /// The key of the stack's resource in tables.
@@ -93,11 +94,25 @@ impl Context {
         })
     }
 
-    /// Properties as a handler takes them: with the secrets that they refer to, which no state holds, and without tags that
-    /// only CloudFormation may give.
-    pub async fn revealed(&self, properties: Value) -> Result<Value, Fault> {
-        tagging::check_template(self.kind, &properties)?;
-        dynamic::reveal(&self.sandbox, properties).await
+    /// Properties as a handler takes them: with the secrets that they refer to, which no state holds, with the types of the
+    /// type's schema, and without tags that only CloudFormation may give.
+    pub async fn prepared(&self, properties: Value) -> Result<Value, Fault> {
+        let revealed = dynamic::reveal(&self.sandbox, properties).await?;
+        let (fitted, violations) = fit::fit(self.kind, revealed);
+        if violations.is_empty() {
+            return tagging::check_template(self.kind, &fitted).map(|()| fitted);
+        }
+        Err(self.misfit(&violations.join("\n")))
+    }
+
+    /// What there is of a resource, its properties with the types of the schema.
+    pub fn fitted(&self, old: Incarnation) -> Incarnation {
+        Incarnation { properties: fit::fit(self.kind, old.properties).0, ..old }
+    }
+
+    fn misfit(&self, lines: &str) -> Fault {
+        let message = format!("Properties validation failed for resource {} with message:\n{lines}", self.logical_id);
+        Fault::client("ValidationError", message)
     }
 
     /// The ARN of the stack.
@@ -105,20 +120,19 @@ impl Context {
         self.tags.iter().find(|tag| tag.key == STACK_ID_TAG).map_or("", |tag| tag.value.as_str())
     }
 
-    /// The typed properties, or the fault that names what does not fit.
+    /// The typed properties, or the fault that names what does not fit. What the schema knows and the handler does not is
+    /// what the sandbox does not serve.
     pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
         lenient::from_value(properties).map_err(|misfit| {
             let what = match misfit {
-                Misfit::Unknown(name) if schema::has_property(self.kind, &name) => {
+                Misfit::Unknown(name) if schema::of(self.kind).is_some() => {
                     return Fault::not_implemented(&format!("{} with the property {name}", self.kind));
                 }
                 Misfit::Missing(name) => format!("required key [{name}] not found"),
                 Misfit::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
                 Misfit::Other(text) => text,
             };
-            let message =
-                format!("Properties validation failed for resource {} with message:\n#: {what}", self.logical_id);
-            Fault::client("ValidationError", message)
+            self.misfit(&format!("#: {what}"))
         })
     }
 

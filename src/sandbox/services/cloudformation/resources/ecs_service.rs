@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ecs::api_form;
-use super::{Context, Made, ResourceType, resource_type, text};
+use super::{Context, Made, ResourceType, refusal, resource_type, text};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 
@@ -103,13 +103,10 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
 
 /// A refusal as the type's handler tells it: in its own words where ECS finds another service of the name.
 fn told(fault: Fault, name: &str) -> Fault {
-    if fault.message != "Creation of service was not idempotent." {
+    if !fault.message.starts_with("Creation of service was not idempotent.") {
         return fault;
     }
-    Fault::client(
-        "AlreadyExists",
-        format!("Resource of type 'AWS::ECS::Service' with identifier '{name}' already exists."),
-    )
+    refusal::taken("AWS::ECS::Service", name)
 }
 
 async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {

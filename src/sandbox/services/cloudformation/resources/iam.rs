@@ -30,7 +30,7 @@ struct Role {
     description: Option<String>,
     #[serde(default)]
     managed_policy_arns: Vec<String>,
-    max_session_duration: Option<u32>,
+    max_session_duration: Option<i64>,
     path: Option<String>,
     permissions_boundary: Option<String>,
     #[serde(default)]

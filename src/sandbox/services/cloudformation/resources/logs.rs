@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, resource_type};
+use super::{Context, Made, ResourceType, refusal, resource_type};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 
@@ -38,7 +38,13 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "logGroupClass": properties.log_group_class,
         "tags": tags(&context, &properties),
     });
-    context.call("logs", "CreateLogGroup", input).await?;
+    let created = context.call("logs", "CreateLogGroup", input).await;
+    created.map_err(|fault| match fault.code.as_str() {
+        "ResourceAlreadyExistsException" => {
+            refusal::taken("AWS::Logs::LogGroup", &json!({ "/properties/LogGroupName": name }).to_string())
+        }
+        _ => fault,
+    })?;
     retain(&context, &name, properties.retention_in_days).await?;
     let arn = context.sandbox.config.arn("logs", &format!("log-group:{name}:*"));
     Ok(Made::new(&name, json!({ "Arn": arn })))

@@ -21,11 +21,13 @@ mod context;
 mod ec2;
 mod ecs;
 mod ecs_service;
+mod fit;
 mod iam;
 mod iam_policies;
 mod logs;
 mod markers;
 mod names;
+mod refusal;
 pub mod schema;
 mod secretsmanager;
 mod sns;
@@ -67,7 +69,6 @@ const UNTAGGED: &[&str] = &[
     "AWS::IAM::RolePolicy",
     "AWS::Logs::LogStream",
     "AWS::IAM::InstanceProfile",
-    "AWS::ApplicationAutoScaling::ScalableTarget",
     "AWS::ApplicationAutoScaling::ScalingPolicy",
     "AWS::CDK::Metadata",
     "AWS::ServiceDiscovery::Instance",
@@ -186,18 +187,23 @@ macro_rules! resource_type {
             create: |context, properties| {
                 Box::pin(async move {
                     let context = context.of($name);
-                    let properties = context.revealed(properties).await?;
+                    let properties = context.prepared(properties).await?;
                     $create(context, properties).await
                 })
             },
             update: |context, old, properties| {
                 Box::pin(async move {
                     let context = context.of($name);
-                    let properties = context.revealed(properties).await?;
+                    let properties = context.prepared(properties).await?;
+                    let old = context.fitted(old);
                     $update(context, old, properties).await
                 })
             },
-            delete: |context, old| Box::pin($delete(context.of($name), old)),
+            delete: |context, old| {
+                let context = context.of($name);
+                let old = context.fitted(old);
+                Box::pin($delete(context, old))
+            },
             stable: resource_type!(@stable $($stable)?),
         }
     };

@@ -37,7 +37,7 @@ struct Generate {
     exclude_punctuation: Option<bool>,
     exclude_uppercase: Option<bool>,
     include_space: Option<bool>,
-    password_length: Option<u64>,
+    password_length: Option<i64>,
     require_each_included_type: Option<bool>,
     generate_string_key: Option<String>,
     secret_string_template: Option<String>,

@@ -10,7 +10,7 @@ use super::references::{Reference, live_references, references};
 use super::resolve::{PSEUDO, Scope};
 use super::{Template, conditions, format_error, invalid, kind_of, shapes};
 use crate::sandbox::Fault;
-use crate::sandbox::services::cloudformation::resources;
+use crate::sandbox::services::cloudformation::{replacement, resources};
 
 /// For each resource the resources that have to be there before it.
 pub type Dependencies = BTreeMap<String, Vec<String>>;
@@ -26,11 +26,21 @@ pub fn whole(template: &Template) -> Result<(), Fault> {
     check_circles(&dependencies(template))
 }
 
-/// Refuses types that are not served.
+/// Refuses types that are not served, and those that AWS does not have either.
 pub fn types(template: &Template) -> Result<(), Fault> {
-    let unknown: BTreeSet<&str> =
-        template.resources().values().map(kind_of).filter(|kind| resources::find(kind).is_none()).collect();
-    unrecognized(unknown)
+    let strange = template.resources().values().map(kind_of).filter(|kind| resources::find(kind).is_none());
+    let (unserved, unknown): (BTreeSet<&str>, BTreeSet<&str>) = strange.partition(|kind| is_aws_s(kind));
+    unrecognized(unknown)?;
+    if unserved.is_empty() {
+        return Ok(());
+    }
+    let names = unserved.into_iter().collect::<Vec<_>>().join(", ");
+    Err(Fault::not_implemented(&format!("the resource type {names}")))
+}
+
+/// Whether CloudFormation knows a type; a custom resource may have any name.
+fn is_aws_s(kind: &str) -> bool {
+    replacement::is_type(kind) || (kind.starts_with("Custom::") && is_type_name(kind))
 }
 
 /// Refuses an update that makes another type of a resource: that takes another name for it.
@@ -201,46 +211,5 @@ pub fn circles(dependencies: &Dependencies) -> Vec<String> {
             return left.into_keys().collect();
         }
         left.retain(|name, _| !free.contains(name));
-    }
-}
-
-/// The reason to fail when something asks for an attribute that its resource's type does not have.
-pub fn unknown_attribute(template: &Template, scope: &Scope<'_>) -> Option<String> {
-    let resources = template
-        .resources()
-        .iter()
-        .map(|(name, resource)| (format!("/Resources/{name}/Properties"), &resource["Properties"]));
-    let outputs = template.outputs().iter().map(|(name, output)| (format!("/Outputs/{name}/Value"), &output["Value"]));
-    resources.chain(outputs).find_map(|(path, value)| unknown_below(template, scope, &path, value))
-}
-
-fn unknown_below(template: &Template, scope: &Scope<'_>, path: &str, value: &Value) -> Option<String> {
-    match value {
-        Value::Array(items) => items
-            .iter()
-            .enumerate()
-            .find_map(|(index, item)| unknown_below(template, scope, &format!("{path}/{index}"), item)),
-        Value::Object(members) => members.iter().find_map(|(name, member)| {
-            let path = format!("{path}/{name}");
-            if name != "Fn::GetAtt" {
-                return unknown_below(template, scope, &path, member);
-            }
-            let attribute = super::references::attribute_reference(member)?;
-            let asked = match member.get(1).filter(|part| part.is_object()) {
-                Some(part) => scope.text(part).ok()?,
-                None => attribute.attribute?,
-            };
-            let kind = resources::find(kind_of(template.resources().get(&attribute.name)?))?;
-            if kind.attributes.contains(&asked.as_str()) {
-                return None;
-            }
-            let name = kind.name;
-            Some(if resources::schema::has_attribute(name, &asked) {
-                format!("[Error] {path}: the sandbox does not serve {name} with the attribute {asked}.")
-            } else {
-                format!("[Error] {path}: Resource type {name} does not support attribute {{{asked}}}.")
-            })
-        }),
-        _ => None,
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::sandbox::Fault;
 
+pub mod attributes;
 pub mod capabilities;
 pub mod check;
 mod conditions;
@@ -11,6 +12,7 @@ pub mod dynamic;
 pub mod extensions;
 pub mod functions;
 mod json;
+pub mod outputs;
 pub mod parameters;
 pub mod references;
 pub mod resolve;

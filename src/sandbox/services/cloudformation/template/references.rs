@@ -43,14 +43,7 @@ fn collect(value: &Value, holds: &dyn Fn(&str) -> Option<bool>, found: &mut Vec<
             found.extend(sub_references(argument));
             below(argument, found);
         }
-        (Some(("Fn::If", Value::Array(parts))), _) if parts.len() == 3 => {
-            let taken = parts[0].as_str().and_then(holds);
-            for (branch, value) in [(true, &parts[1]), (false, &parts[2])] {
-                if taken.is_none_or(|taken| taken == branch) {
-                    below(value, found);
-                }
-            }
-        }
+        (Some(("Fn::If", argument)), _) => taken(argument, holds).for_each(|(_, part)| below(part, found)),
         (_, Value::Array(items)) => items.iter().for_each(|item| below(item, found)),
         (_, Value::Object(members)) => members.values().for_each(|member| below(member, found)),
         _ => {}
@@ -90,19 +83,23 @@ pub fn split(name: &str) -> Reference {
     Reference { name: name.to_owned(), attribute, in_text: true }
 }
 
-/// The arguments of every `Fn::ImportValue` in a value.
-pub fn imports(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Array(items) => items.iter().flat_map(imports).collect(),
-        Value::Object(members) => {
-            let nested =
-                members.iter().flat_map(
-                    |(name, argument)| {
-                        if name == "Fn::ImportValue" { vec![argument] } else { imports(argument) }
-                    },
-                );
-            nested.collect()
-        }
+/// The arguments of every `Fn::ImportValue` in a value, but for those in branches that are not taken.
+pub fn imports<'a>(value: &'a Value, holds: &dyn Fn(&str) -> Option<bool>) -> Vec<&'a Value> {
+    match (single(value), value) {
+        (Some(("Fn::ImportValue", argument)), _) => vec![argument],
+        (Some(("Fn::If", argument)), _) => taken(argument, holds).flat_map(|(_, part)| imports(part, holds)).collect(),
+        (_, Value::Array(items)) => items.iter().flat_map(|item| imports(item, holds)).collect(),
+        (_, Value::Object(members)) => members.values().flat_map(|member| imports(member, holds)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// The parts of a `Fn::If`, each with its place, but for the branch that is not taken.
+pub fn taken<'a>(
+    argument: &'a Value,
+    holds: &dyn Fn(&str) -> Option<bool>,
+) -> impl Iterator<Item = (usize, &'a Value)> + use<'a> {
+    let parts = argument.as_array().map_or(&[][..], Vec::as_slice);
+    let skipped = parts.first().and_then(Value::as_str).and_then(holds).map(|holds| if holds { 2 } else { 1 });
+    parts.iter().enumerate().filter(move |(at, _)| skipped != Some(*at))
 }

@@ -23,6 +23,9 @@ pub fn zones_shape(argument: &Value) -> Result<(), Problem> {
 pub fn zones(scope: &Scope<'_>, argument: &Value) -> Answer {
     let asked = scope.text(argument)?;
     let region = if asked.is_empty() { &scope.config.region } else { &asked };
+    if *region != scope.config.region && *region != LATER && !ec2::regions::is_one(region) {
+        return Err(format!("Template error: Fn::GetAZs cannot tell the zones of {region}: there is no such region"));
+    }
     Ok(Some(ec2::zones::names(region).into()))
 }
 
