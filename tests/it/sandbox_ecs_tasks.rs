@@ -250,7 +250,7 @@ async fn a_correction_does_not_wait_for_a_deployment_that_is_stuck() {
 
 #[tokio::test]
 async fn a_token_is_good_for_one_request_to_run_tasks() {
-    let ecs = Ecs::start(&[("server", "exec sleep 600")]).await;
+    let ecs = Ecs::start(&[("server", "test $AWS_EXECUTION_ENV = AWS_ECS_FARGATE && exec sleep 600")]).await;
     let definition = ecs.register(vec![container("app", "server").build()]).await;
     let run = |count| {
         let run =
@@ -261,6 +261,9 @@ async fn a_token_is_good_for_one_request_to_run_tasks() {
     assert_eq!(run(1).await.expect("it is the same").tasks()[0].task_arn(), first.tasks()[0].task_arn());
     let error = run(2).await.expect_err("another request");
     assert_eq!(error.code(), Some("ConflictException"));
+    let task =
+        ecs.task(first.tasks()[0].task_arn().expect("an ARN"), |task| task.last_status() == Some("RUNNING")).await;
+    assert!(task.stop_code().is_none(), "{task:?}");
 }
 
 #[tokio::test]

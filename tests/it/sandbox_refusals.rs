@@ -36,7 +36,7 @@ async fn task_definitions_that_contradict_their_network_or_fargate_are_refused()
         ),
         (twice, "The secret name must be unique and not shared with any new or existing environment".to_owned()),
     ] {
-        let mut definition = definition(container);
+        let mut definition = definition(&container);
         let (code, message) = aws.refusal("ecs", "RegisterTaskDefinition", definition.clone()).await;
         assert!(code == "ClientException" && message.starts_with(&words), "{definition}: {message}");
         // What says nothing asks for nothing.
@@ -52,13 +52,13 @@ async fn task_definitions_that_contradict_their_network_or_fargate_are_refused()
             "Fargate compatible task definitions do not support sourcePath",
         ),
     ] {
-        let mut definition = definition(json!({ "name": "app", "image": "web" }));
+        let mut definition = definition(&json!({ "name": "app", "image": "web" }));
         definition[member] = value;
         refused(&aws, &[("ecs", "RegisterTaskDefinition", definition, "ClientException", words)]).await;
     }
 }
 
-fn definition(container: Value) -> Value {
+fn definition(container: &Value) -> Value {
     json!({
         "family": "web", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
         "executionRoleArn": "arn:aws:iam::123456789012:role/execution", "containerDefinitions": [container],

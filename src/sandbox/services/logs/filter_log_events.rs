@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::events::{self, Found, Key};
-use super::filter_pattern::FilterPattern;
+use super::filter_pattern::{FilterPattern, Refusal};
 use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
 use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::world::World;
@@ -44,7 +44,11 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }
     let limit = limit(input.limit, 10_000, MOST_EVENTS)?;
-    let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default());
+    let pattern = pattern.map_err(|refusal| match refusal {
+        Refusal::Invalid(message) => invalid(message),
+        Refusal::Unserved(what) => Fault::not_implemented(&format!("logs:FilterLogEvents with {what}")),
+    })?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let question = format!(
         "FilterLogEvents {name} {:?} {:?} {:?} {:?} {:?}",
