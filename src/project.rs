@@ -8,7 +8,7 @@ use crate::error::{CliError, Report};
 use crate::exit::Exit;
 use crate::render::Ui;
 use crate::settings::Settings;
-use crate::stack::spec::Service;
+use crate::stack::spec::{Service, Target};
 use crate::stack::{Lock, Problem, Problems, ProjectStack, Spec, stacks};
 
 /// What users write.
@@ -45,20 +45,28 @@ pub struct ServiceRef<'a> {
 impl Project {
     /// The project that the settings mean: `--project`, or the nearest folder with an `ecsws.toml`, this one or above. `None` when there is none.
     pub fn find(settings: &Settings) -> Result<Option<Self>, CliError> {
-        if let Some(dir) = &settings.project {
-            return Self::read(dir.clone(), settings).map(Some);
-        }
-        let found = settings.working_dir.ancestors().find(|dir| dir.join(FILE).is_file());
-        found.map(|dir| Self::read(dir.to_owned(), settings)).transpose()
+        folder(settings).map(|dir| Self::read(dir, settings)).transpose()
+    }
+
+    /// The target of that project, whose file may be unfinished otherwise.
+    pub fn find_target(settings: &Settings) -> Result<Option<Target>, CliError> {
+        let Some(dir) = folder(settings) else { return Ok(None) };
+        let file = shown(&dir.join(FILE), &settings.working_dir);
+        let text = Self::read_spec(&dir, &file)?;
+        Spec::parse_target(&text).map(Some).map_err(|problems| wrong(problems, &file))
+    }
+
+    fn read_spec(dir: &Path, file: &str) -> Result<String, CliError> {
+        let text = match read_text(&dir.join(FILE)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(no_project(dir)),
+            text => text.map_err(|error| unreadable(&error, file))?,
+        };
+        text.map_err(|place| not_utf8(&place, file))
     }
 
     fn read(dir: PathBuf, settings: &Settings) -> Result<Self, CliError> {
         let shown = |name: &str| shown(&dir.join(name), &settings.working_dir);
-        let text = match read_text(&dir.join(FILE)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(no_project(&dir)),
-            text => text.map_err(|error| unreadable(&error, &shown(FILE)))?,
-        };
-        let text = text.map_err(|place| not_utf8(&place, &shown(FILE)))?;
+        let text = Self::read_spec(&dir, &shown(FILE))?;
         let (spec, warnings) = Spec::parse(&text).map_err(|problems| wrong(problems, &shown(FILE)))?;
         let lock = match read_text(&dir.join(LOCK)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Lock::default(),
@@ -145,6 +153,12 @@ impl Project {
         let found = all.iter().find(|stack| stack.name == name);
         found.cloned().ok_or_else(|| unknown("stack", name, &names))
     }
+}
+
+/// The folder that the settings name, or the nearest one with a project.
+fn folder(settings: &Settings) -> Option<PathBuf> {
+    let nearest = || settings.working_dir.ancestors().find(|dir| dir.join(FILE).is_file()).map(Path::to_owned);
+    settings.project.clone().or_else(nearest)
 }
 
 async fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {

@@ -16,8 +16,10 @@ use super::sandbox_inner::InnerCommand;
 use super::{Outcome, shapes};
 use crate::context::{Context, local};
 use crate::error::CliError;
+use crate::project::Project;
 use crate::sandbox::lifecycle::{self, Endpoint, Options};
 use crate::sandbox::services;
+use crate::stack::Environment;
 
 const EXAMPLES: &str = "Examples:
   ecsws sandbox start
@@ -128,26 +130,28 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
     }
 }
 
-/// The sandbox of the project at hand, or the default one.
-fn options(ctx: &mut Context) -> Result<Options, CliError> {
-    let project = ctx.project_if_any()?;
-    local::options(&ctx.settings, ctx.sandbox_environment(project.as_ref()))
+/// The sandbox of the project at hand, or the default one. Nothing but the project's target matters here.
+fn options(ctx: &Context) -> Result<Options, CliError> {
+    local::options(&ctx.settings, environment_of_project(ctx)?)
 }
 
-async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
+fn environment_of_project(ctx: &Context) -> Result<Environment, CliError> {
+    Ok(ctx.sandbox_of(Project::find_target(&ctx.settings)?.unwrap_or_default()))
+}
+
+async fn running(ctx: &Context) -> Result<Option<Endpoint>, CliError> {
     let state_dir = options(ctx)?.state_dir;
     Ok(lifecycle::status(&state_dir).await?.map(|(endpoint, _)| endpoint))
 }
 
-async fn the_running_one(ctx: &mut Context) -> Result<Endpoint, CliError> {
+async fn the_running_one(ctx: &Context) -> Result<Endpoint, CliError> {
     let none = || CliError::failed("no sandbox is running").hint("`ecsws sandbox start` starts one");
     running(ctx).await?.ok_or_else(none)
 }
 
 async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let StartArgs { foreground, account, speed, no_host_exec } = args;
-    let project = ctx.project_if_any()?;
-    let mut environment = ctx.sandbox_environment(project.as_ref());
+    let mut environment = environment_of_project(ctx)?;
     environment.account = account.unwrap_or(environment.account);
     let options = local::options(&ctx.settings, environment)?;
     let options = Options { speed: speed.unwrap_or(options.speed), host_exec: !no_host_exec, ..options };
@@ -156,9 +160,7 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
         let _listener = ctx.interrupts.listen();
         return serve(options).await;
     }
-    let endpoint = local::ensure_running(&options).await?;
-    let said =
-        endpoint.call("Status", &json!({}), ctx.now()).await.map_err(|error| CliError::failed(error.to_string()))?;
+    let (endpoint, said) = local::start(&options).await?;
     if speed.is_some_and(|speed| said["speed"] != speed) || (no_host_exec && said["hostExec"] == true) {
         return Err(CliError::usage("a sandbox runs already, with another --speed or without --no-host-exec")
             .hint("stop it first (its state stays): `ecsws sandbox stop`"));

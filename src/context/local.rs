@@ -17,7 +17,7 @@ impl Local {
     /// The sandbox that plays this account and region; it is started when it is not running.
     pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
         let options = options(settings, environment)?;
-        Ok(Self(ensure_running(&options).await?))
+        start(&options).await.map(|(endpoint, _)| Self(endpoint))
     }
 
     /// How the AWS clients reach it. Nothing of the user's own AWS configuration is used.
@@ -40,10 +40,10 @@ impl Local {
     }
 }
 
-/// The sandbox of these options. One that runs in their folder and plays another account or region is refused.
-pub async fn ensure_running(options: &Options) -> Result<Endpoint, CliError> {
+/// The sandbox of these options and what it says of itself. One that runs in their folder and plays another account or region is refused.
+pub async fn start(options: &Options) -> Result<(Endpoint, Value), CliError> {
     let Options { account, region, .. } = options;
-    let endpoint = lifecycle::ensure_running(&std::env::current_exe()?, options).await?;
+    let (endpoint, said) = lifecycle::start(&std::env::current_exe()?, options).await?;
     if (&endpoint.account, &endpoint.region) != (account, region) {
         let Endpoint { account: its_account, region: its_region, .. } = &endpoint;
         return Err(CliError::usage(format!(
@@ -51,7 +51,7 @@ pub async fn ensure_running(options: &Options) -> Result<Endpoint, CliError> {
         ))
         .hint("choose another folder with ECSWS_SANDBOX_DIR, or stop it: `ecsws sandbox stop`"));
     }
-    Ok(endpoint)
+    Ok((endpoint, said))
 }
 
 /// The sandbox of an account and region, with the defaults of everything else.

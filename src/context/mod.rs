@@ -14,6 +14,7 @@ use crate::interrupts::Interrupts;
 use crate::project::{Project, no_project};
 use crate::render::Ui;
 use crate::settings::Settings;
+use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
 use local::Local;
 
@@ -107,7 +108,11 @@ impl Context {
 
     /// Which account and region the sandbox plays: `[target]`'s, else the defaults.
     pub fn sandbox_environment(&self, project: Option<&Project>) -> Environment {
-        let target = project.map(|project| project.spec.target.clone()).unwrap_or_default();
+        self.sandbox_of(project.map(|project| project.spec.target.clone()).unwrap_or_default())
+    }
+
+    /// The account and region of the sandbox of a target.
+    pub fn sandbox_of(&self, target: Target) -> Environment {
         let region = self.settings.region_flag.clone().or(target.region);
         Environment {
             account: target.account.unwrap_or_else(|| SANDBOX_ACCOUNT.to_owned()),

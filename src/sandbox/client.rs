@@ -58,6 +58,13 @@ pub enum ControlError {
     },
 }
 
+impl ControlError {
+    /// Whether nothing listens there.
+    pub fn is_refusal_to_connect(&self) -> bool {
+        matches!(self, Self::Unreachable { source, .. } if source.kind() == std::io::ErrorKind::ConnectionRefused)
+    }
+}
+
 impl Endpoint {
     /// Makes a control call, such as `Status`; `now` is the time that it is signed with.
     pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, ControlError> {
@@ -79,7 +86,10 @@ impl Endpoint {
         let mut stream = TcpStream::connect(self.host()).await?;
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
+        if stream.read_to_string(&mut answer).await? == 0 {
+            // It has just ended.
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
         Ok(answer)
     }
 

@@ -1,5 +1,6 @@
 //! Takes HTTP requests in: what the [`gate`] lets through, the signature, then the service's codec and operation.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -154,8 +155,17 @@ async fn answer(
     if !protocol.has_path(signed.path) {
         return Err(Fault::not_implemented(&format!("{} {}", signed.method, signed.path)));
     }
-    let incoming = Incoming { headers: &signed.headers, path: signed.path, query: signed.query, body: signed.body };
+    if !protocol.has_method(signed.method) {
+        // As AWS's JSON services answer all but POST.
+        return Err(Fault::new(404, "UnknownOperationException", ""));
+    }
+    let packed = gate::encoding(&signed.headers);
+    let body = if packed.is_some() { Cow::Owned(gate::unpack(signed.body)?) } else { Cow::Borrowed(signed.body) };
+    let incoming = Incoming { headers: &signed.headers, path: signed.path, query: signed.query, body: &body };
     let request = protocol.decode(&incoming)?;
+    if let Some(encoding) = packed.filter(|_| !service.model().is_some_and(|model| model.unpacks(&request.operation))) {
+        return Err(gate::unsupported(encoding));
+    }
     exchange.is_for(service, protocol.dialect(), &request).await?;
     let input = service.read(protocol, &request.operation, request.input)?;
     service.check_caller(&request.operation, &input)?;

@@ -70,6 +70,26 @@ fn every_mistake_of_a_file_is_told_at_once() {
 }
 
 #[test]
+fn the_sandbox_needs_the_target_of_an_unfinished_file_only() {
+    let unfinished = project(&SERVICE.replace("256", "300"));
+    assert_snapshot!(ecsws(unfinished.path(), "sandbox env"), @"
+    code Some(1)
+    -- stdout
+    -- stderr
+    error: no sandbox is running
+    hint: `ecsws sandbox start` starts one
+    ");
+    assert_snapshot!(ecsws(project("[target]\naccount = \"12\"").path(), "sandbox env"), @r#"
+    code Some(2)
+    -- stdout
+    -- stderr
+    error: `target.account` is "12"
+      --> ecsws.toml:2:11
+    hint: an account id is 12 digits in quotes, like "123456789012"
+    "#);
+}
+
+#[test]
 fn toml_that_is_not_toml_is_told_with_its_place() {
     assert_snapshot!(ecsws(project("[services.api\ncpu = 256").path(), "deploy"), @"
     code Some(2)

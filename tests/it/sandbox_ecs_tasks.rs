@@ -228,6 +228,45 @@ async fn containers_wait_for_each_other() {
 }
 
 #[tokio::test]
+async fn a_correction_does_not_wait_for_a_deployment_that_is_stuck() {
+    let ecs = Ecs::start(&[("server", "exec sleep 600")]).await;
+    let good = ecs.register(vec![container("app", "server").build()]).await;
+    let app = container("app", "server").depends_on(after("first", ContainerCondition::Complete)).build();
+    let first = container("first", "server").essential(false).start_timeout(120).build();
+    let stuck = ecs.register(vec![app, first]).await;
+    ecs.serve(&good, 1).await;
+    ecs.service(is_done).await;
+    let update = |definition: &str| {
+        ecs.client.update_service().cluster(CLUSTER).service("web").task_definition(definition).send()
+    };
+    update(&stuck).await.expect("it is updated");
+    ecs.service(|service| service.deployments()[0].pending_count() == 1).await;
+    update(&good).await.expect("it is updated");
+    let done = ecs.service(|service| is_done(service) && service.deployments()[0].task_definition() == Some(&good));
+    // The stuck one would go on for six seconds by itself.
+    let done = tokio::time::timeout(Duration::from_secs(4), done).await.expect("in time");
+    assert_eq!((done.running_count(), done.pending_count()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_one_request_to_run_tasks() {
+    let ecs = Ecs::start(&[("server", "test $AWS_EXECUTION_ENV = AWS_ECS_FARGATE && exec sleep 600")]).await;
+    let definition = ecs.register(vec![container("app", "server").build()]).await;
+    let run = |count| {
+        let run =
+            ecs.client.run_task().cluster(CLUSTER).task_definition(&definition).client_token("token").count(count);
+        run.network_configuration(ecs.network.clone()).launch_type(LaunchType::Fargate).send()
+    };
+    let first = run(1).await.expect("it runs");
+    assert_eq!(run(1).await.expect("it is the same").tasks()[0].task_arn(), first.tasks()[0].task_arn());
+    let error = run(2).await.expect_err("another request");
+    assert_eq!(error.code(), Some("ConflictException"));
+    let task =
+        ecs.task(first.tasks()[0].task_arn().expect("an ARN"), |task| task.last_status() == Some("RUNNING")).await;
+    assert!(task.stop_code().is_none(), "{task:?}");
+}
+
+#[tokio::test]
 async fn a_container_has_its_stop_timeout_to_end() {
     let ecs = Ecs::start(&[("slow", "trap 'sleep 1.1; exit 7' TERM; echo up >up; while :; do sleep 0.01; done")]).await;
     let definition = ecs.register(vec![container("app", "slow").stop_timeout(120).build()]).await;

@@ -72,7 +72,8 @@ async fn a_pattern_selects_events() {
     let aws = LocalAws::start().await;
     let logs = group(&aws, &["a"]).await;
     let time = now_millis();
-    let lines = ["GET /health 200", "GET / 500 ERROR", "POST / 500 ERROR retried"];
+    let json = r#"{"level":"FATAL","n":250,"users":[{"id":"a"}]}"#;
+    let lines = ["GET /health 200", "GET / 500 ERROR", "POST / 500 ERROR retried", json];
     put(&logs, "a", lines.map(|line| (time, line.to_owned()))).await;
     let matching = async |pattern: &str| {
         let found =
@@ -82,9 +83,17 @@ async fn a_pattern_selects_events() {
     assert_eq!(matching("ERROR -retried").await, [lines[1]]);
     assert_eq!(matching("\"GET /health\"").await, [lines[0]]);
     assert_eq!(matching("?POST ?health").await, [lines[0], lines[2]]);
-    let odd =
-        logs.filter_log_events().log_group_name(GROUP).filter_pattern("{ $.a = 1 }").send().await.expect_err("refused");
-    assert_eq!(odd.code(), Some("InvalidParameterException"));
+    assert_eq!(matching(r#"{ $.n > 200 && $.level = "FATAL" && $.users[0].id = a }"#).await, [lines[3]]);
+    assert_eq!(matching("[method, path = /h*, status < 300]").await, [lines[0]]);
+    assert_eq!(matching("%^GET|^POST%").await, [lines[0], lines[1], lines[2]]);
+    for (pattern, code) in [
+        ("{ $.a = }", "InvalidParameterException"),
+        ("{ $.users[*].id = a }", "NotImplemented"),
+        ("%(a)%", "InvalidParameterException"),
+    ] {
+        let odd = logs.filter_log_events().log_group_name(GROUP).filter_pattern(pattern).send().await;
+        assert_eq!(odd.expect_err("refused").code(), Some(code), "{pattern}");
+    }
 }
 
 #[tokio::test]

@@ -120,14 +120,20 @@ async fn a_browser_is_refused_even_with_a_signature() {
 async fn what_is_too_large_too_deep_or_packed_is_refused() {
     let aws = LocalAws::start().await;
     let host = aws.endpoint.host();
-    let large = signed(&aws.endpoint, &[], &"x".repeat(4 * 1024 * 1024 + 1));
-    assert!(exchange(&aws.endpoint, &large).starts_with("HTTP/1.1 413"));
+    for bytes in [4 * 1024 * 1024 + 1, 16 * 1024 * 1024] {
+        let large = signed(&aws.endpoint, &[], &"x".repeat(bytes));
+        assert!(exchange(&aws.endpoint, &large).starts_with("HTTP/1.1 413"));
+        let (head, body) = large.split_once("\r\n\r\n").expect("a body");
+        let head = head.replace(&format!("content-length: {bytes}"), "transfer-encoding: chunked");
+        let chunked = format!("{head}\r\n\r\n{bytes:x}\r\n{body}\r\n0\r\n\r\n");
+        assert!(exchange(&aws.endpoint, &chunked).starts_with("HTTP/1.1 413"));
+    }
     let long_uri = format!("GET /?{} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n", "x".repeat(40_000));
     assert!(exchange(&aws.endpoint, &long_uri).starts_with("HTTP/1.1 414"));
     let many_headers = format!("GET / HTTP/1.1\r\nhost: {host}\r\n{}connection: close\r\n\r\n", "a: b\r\n".repeat(200));
     assert!(exchange(&aws.endpoint, &many_headers).starts_with("HTTP/1.1 431"));
-    let packed = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("content-encoding", "gzip")], "{}"));
-    assert!(packed.starts_with("HTTP/1.1 415") && packed.contains("gzip"), "{packed}");
+    let packed = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("content-encoding", "br")], "{}"));
+    assert!(packed.starts_with("HTTP/1.1 415") && packed.contains("br"), "{packed}");
     let deep = format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000));
     let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[], &deep));
     assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("SerializationException"), "{answer}");
@@ -233,6 +239,9 @@ async fn an_unsigned_request_is_refused_in_the_words_of_its_protocol() {
 async fn a_request_for_another_host_is_refused() {
     let aws = LocalAws::start().await;
     let answer = plain_request(&aws.endpoint, "attacker.example", "");
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("InvalidHost"), "{answer}");
+    let whole = signed(&aws.endpoint, &[], "{}").replacen("POST /", "POST http://attacker.example/", 1);
+    let answer = exchange(&aws.endpoint, &whole);
     assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("InvalidHost"), "{answer}");
 }
 

@@ -232,6 +232,21 @@ async fn reset_waits_for_nobody_and_leaves_nothing_that_runs() {
 }
 
 #[tokio::test]
+async fn stops_and_starts_at_once_wait_for_each_other() {
+    let mut aws = LocalAws::start().await;
+    let folder = aws.folder();
+    for _ in 0..5 {
+        let (one, started, other) = tokio::join!(lifecycle::stop(&folder), aws.try_restart(), lifecycle::stop(&folder));
+        one.and(other).expect("each stops what runs then");
+        started.expect("it is started");
+    }
+    // A killed one leaves an endpoint at which nothing listens.
+    aws.try_restart().await.expect("it is started");
+    aws.kill();
+    assert!(!lifecycle::stop(&folder).await.expect("nothing runs"));
+}
+
+#[tokio::test]
 async fn a_page_of_the_log_says_what_was_asked_and_no_secret() {
     let aws = LocalAws::start().await;
     aws.logs().create_log_group().log_group_name("secret-name").send().await.expect("a group");

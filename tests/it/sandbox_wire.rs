@@ -1,10 +1,12 @@
 //! What every service has in common on the wire: inputs that do not satisfy the model, pages, and noise.
 #![cfg(unix)]
 
+use std::io::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
-use crate::signed::{json, query, send};
+use crate::signed::{json, query, send, send_as};
 
 fn message(answer: &Value) -> String {
     format!("{}: {}", answer["__type"].as_str().unwrap_or_default(), answer["message"].as_str().unwrap_or_default())
@@ -159,4 +161,44 @@ async fn noise_is_refused_and_does_no_harm() {
     }
     let answer = send(&aws, "ec2", "/", &[], many.as_bytes());
     assert_eq!(answer.status, 400, "a filter without a name: {}", answer.text());
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).expect("it is packed");
+    encoder.finish().expect("it is packed")
+}
+
+#[tokio::test]
+async fn a_body_may_be_packed_where_awss_model_says_so() {
+    let aws = LocalAws::start().await;
+    let put = json!({ "Namespace": "n", "MetricData": [{ "MetricName": "packed", "Value": 1.0 }] }).to_string();
+    let call = |target: &str, body: &[u8]| {
+        let target = format!("GraniteServiceVersion20100801.{target}");
+        let headers = [("x-amz-target", target.as_str()), ("content-encoding", "gzip")];
+        send(&aws, "monitoring", "/", &headers, body)
+    };
+    assert_eq!(call("PutMetricData", &packed(put.as_bytes())).status, 200);
+    let query = "Action=PutMetricData&Version=2010-08-01&Namespace=n&MetricData.member.1.MetricName=q&MetricData.member.1.Value=1";
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("content-encoding", "gzip")];
+    assert_eq!(send(&aws, "monitoring", "/", &headers, &packed(query.as_bytes())).status, 200);
+    let listed = json(&aws, "monitoring", "GraniteServiceVersion20100801.ListMetrics", &json!({})).json();
+    assert_eq!(listed["Metrics"].as_array().map(Vec::len), Some(2), "{listed}");
+    assert_eq!(call("ListMetrics", &packed(b"{}")).status, 415);
+    assert_eq!(call("PutMetricData", b"no gzip").status, 400);
+    // A quarter of a gigabyte, or a hundredth of it on the wire.
+    let bomb = packed(&vec![b' '; 1 << 28]);
+    assert!(bomb.len() < 4 << 20, "{}", bomb.len());
+    assert_eq!(call("PutMetricData", &bomb).status, 413);
+}
+
+#[tokio::test]
+async fn operations_of_json_services_are_posted() {
+    let aws = LocalAws::start().await;
+    for method in ["GET", "PUT", "TRACE"] {
+        let headers = [("x-amz-target", "Logs_20140328.DescribeLogGroups")];
+        let answer = send_as(&aws, method, "logs", "/", &headers, b"{}");
+        let told = answer.json()["__type"].clone();
+        assert_eq!((answer.status, told.as_str()), (404, Some("UnknownOperationException")), "{method}");
+    }
 }

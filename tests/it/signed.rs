@@ -31,6 +31,18 @@ impl Answer {
 
 /// Sends a request that is signed for a service.
 pub fn send(aws: &LocalAws, service: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+    send_as(aws, "POST", service, path, headers, body)
+}
+
+/// The same, with any method.
+pub fn send_as(
+    aws: &LocalAws,
+    method: &str,
+    service: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
     let auth = &aws.endpoint.credentials;
     let identity = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test").into();
     #[expect(clippy::disallowed_methods, reason = "the sandbox has the clock of this machine")]
@@ -39,13 +51,13 @@ pub fn send(aws: &LocalAws, service: &str, path: &str, headers: &[(&str, &str)],
     let builder = v4::SigningParams::builder().identity(&identity).region("us-east-1").name(service).time(now);
     let parameters = builder.settings(settings).build().expect("all parameters are there").into();
     let url = format!("{}{path}", aws.endpoint.url);
-    let request = SignableRequest::new("POST", &url, headers.iter().copied(), SignableBody::Bytes(body));
+    let request = SignableRequest::new(method, &url, headers.iter().copied(), SignableBody::Bytes(body));
     let (signed, _) = sign(request.expect("it can be signed"), &parameters).expect("it is signed").into_parts();
     let (own, _) = signed.into_parts();
 
     let host = aws.endpoint.host();
     let mut head =
-        format!("POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers.iter().copied().chain(own.iter().map(|header| (header.name(), header.value()))) {
         head.extend([name, ": ", value, "\r\n"]);
     }

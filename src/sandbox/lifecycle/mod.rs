@@ -160,11 +160,16 @@ async fn bind(earlier: Option<&Endpoint>) -> io::Result<TcpListener> {
 
 /// The sandbox of these options: the one that runs, or else a new one in the background, started from `program`.
 pub async fn ensure_running(program: &Path, options: &Options) -> Result<Endpoint, LifecycleError> {
+    start(program, options).await.map(|(endpoint, _)| endpoint)
+}
+
+/// The same, and what it says of itself: a moment later somebody may have stopped it.
+pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Value), LifecycleError> {
     let folder = &options.state_dir;
     prepare(folder)?;
     let _starting = starting(folder).await?;
-    if let Some((endpoint, _)) = status(folder).await? {
-        return Ok(endpoint);
+    if let Some(found) = status(folder).await? {
+        return Ok(found);
     }
     let said_before = fs::metadata(folder.join(journal::FILE)).map_or(0, |log| log.len());
     let mut child = start::spawn(program, options)?;
@@ -187,7 +192,7 @@ async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> R
 pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError> {
     folder::check_owner(folder)?;
     let clock = Clock::new(1.0);
-    let deadline = clock.now() + STARTING;
+    let (deadline, end) = (clock.now() + STARTING, clock.now() + PATIENCE);
     loop {
         if !is_served(folder)? {
             return Ok(None);
@@ -199,6 +204,8 @@ pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, Lifecycl
         };
         match called {
             Some(Ok(found)) => return Ok(Some(found)),
+            // One that is just ending listens no more, and has its lock until its tasks are stopped.
+            Some(Err(error)) if error.is_refusal_to_connect() && clock.now() < end => clock.sleep(POLL).await,
             Some(Err(error)) if clock.now() >= deadline => return Err(error.into()),
             None if clock.now() >= deadline => return Ok(None),
             _ => clock.sleep(POLL).await,
@@ -206,10 +213,23 @@ pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, Lifecycl
     }
 }
 
-/// Ends the sandbox of this folder, and waits for it; false when none runs.
+/// Ends the sandbox of this folder, and waits for it; false when none runs. One that another command starts is waited for first.
 pub async fn stop(folder: &Path) -> Result<bool, LifecycleError> {
+    if !folder.join(RUNNING_LOCK).exists() {
+        return Ok(false);
+    }
+    folder::check_owner(folder)?;
+    let _starting = starting(folder).await?;
+    end(folder).await
+}
+
+async fn end(folder: &Path) -> Result<bool, LifecycleError> {
     let Some((endpoint, _)) = status(folder).await? else { return Ok(false) };
-    endpoint.call("Shutdown", &json!({}), Clock::new(1.0).now()).await?;
+    match endpoint.call("Shutdown", &json!({}), Clock::new(1.0).now()).await {
+        // One that ends by itself meanwhile is as good.
+        Ok(_) | Err(ControlError::Unreachable { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     if wait_until(|| Ok(!is_served(folder)?)).await? {
         Ok(true)
     } else {
@@ -226,7 +246,7 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
         return Err(LifecycleError::NotOurs(folder.to_owned()));
     }
     let _starting = starting(folder).await?;
-    stop(folder).await?;
+    end(folder).await?;
     let running = open_lock(folder, RUNNING_LOCK)?;
     if !try_lock(&running, folder)? {
         return Err(LifecycleError::AlreadyRunning(folder.to_owned()));

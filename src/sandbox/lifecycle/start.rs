@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::folder::{at, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL};
@@ -28,14 +28,18 @@ pub(super) fn spawn(program: &Path, options: &Options) -> Result<Child, Lifecycl
 }
 
 /// Waits until the new process answers, or tells why it ended.
-pub(super) async fn answered(folder: &Path, child: &mut Child, said_before: u64) -> Result<Endpoint, LifecycleError> {
+pub(super) async fn answered(
+    folder: &Path,
+    child: &mut Child,
+    said_before: u64,
+) -> Result<(Endpoint, Value), LifecycleError> {
     let clock = Clock::new(1.0);
     let deadline = clock.now() + PATIENCE;
     while clock.now() < deadline {
         if let Some(endpoint) = read_endpoint(folder).filter(|endpoint| endpoint.pid == child.id())
-            && endpoint.call("Status", &json!({}), clock.now()).await.is_ok()
+            && let Ok(said) = endpoint.call("Status", &json!({}), clock.now()).await
         {
-            return Ok(endpoint);
+            return Ok((endpoint, said));
         }
         if let Some(status) = child.try_wait().map_err(at(folder))? {
             return Err(LifecycleError::DidNotStart(last_words(folder, child, said_before, status)));

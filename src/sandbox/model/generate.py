@@ -180,6 +180,8 @@ def written(service, operations):
         row = rows[name] = {}
         if "input" in operation:
             row["input"] = writer.input(operation["input"]["shape"])
+        if "gzip" in operation.get("requestcompression", {}).get("encodings", []):
+            row["packed"] = True
         if writer.ec2 and "input" in operation:
             filters = writer.filters(operation["input"]["shape"])
             if filters:

@@ -69,6 +69,8 @@ struct Operation {
     output: Option<String>,
     /// The names of its filters, of EC2's operations.
     filters: Vec<String>,
+    /// Whether clients may send its input packed.
+    packed: bool,
 }
 
 /// A type that is more than plain, with its constraints.
@@ -162,6 +164,11 @@ impl Model {
             Some(Some(Type::Shape(Shape { kind: Kind::Structure(members), .. }))) => members.contains_key(member),
             Some(_) => false,
         }
+    }
+
+    /// Whether clients may send an operation's input packed.
+    pub fn unpacks(&self, operation: &str) -> bool {
+        self.operations.get(operation).is_some_and(|operation| operation.packed)
     }
 
     /// The filters that AWS's documentation knows of an operation.

@@ -246,11 +246,14 @@ impl Service {
                 return Fault::not_implemented(&format!("{asked} with the member {member}"));
             }
             Misfit::Missing(member) if self.is_ec2() => missing_parameter(member),
-            Misfit::Other(text) if self.is_ec2() => return Fault::client("InvalidParameterValue", text.clone()),
+            Misfit::Other(_) | Misfit::Beyond(..) if self.is_ec2() => {
+                return Fault::client("InvalidParameterValue", misfit.to_string());
+            }
             Misfit::Missing(member) => {
                 let clause = clause(&Violation::Missing((*member).to_owned())).unwrap_or_default();
                 format!("1 validation error detected: {clause}")
             }
+            beyond @ Misfit::Beyond(..) => format!("1 validation error detected: {beyond}"),
             other => other.to_string(),
         };
         Fault::client(self.validation_code, message)

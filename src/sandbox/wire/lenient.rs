@@ -3,9 +3,11 @@
 
 use std::fmt;
 
-use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{self, DeserializeOwned, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::de::value::SeqDeserializer;
+use serde::de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor};
 use serde_json::Value;
+
+use crate::sandbox::services::lower_first;
 
 /// Why an input does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub enum Misfit {
     Missing(&'static str),
     /// A member that the input's type refuses to know.
     Unknown(String),
+    /// A number is beyond what the member's type takes: the path to it, the number, and the end of AWS's sentence.
+    Beyond(Vec<String>, String, String),
     /// Something else, in words.
     Other(String),
 }
@@ -23,6 +27,10 @@ impl fmt::Display for Misfit {
         match self {
             Self::Missing(member) => write!(formatter, "{member} is missing"),
             Self::Unknown(member) => write!(formatter, "{member} is not known"),
+            Self::Beyond(path, value, constraint) => {
+                let path = path.iter().rev().map(|name| lower_first(name)).collect::<Vec<_>>().join(".");
+                write!(formatter, "Value '{value}' at '{path}' failed to satisfy constraint: {constraint}")
+            }
             Self::Other(text) => formatter.write_str(text),
         }
     }
@@ -40,8 +48,9 @@ impl de::Error for Misfit {
         Self::Other(format!("{} is not of the type that is asked for", given(unexpected)))
     }
 
-    fn invalid_value(unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
-        Self::Other(format!("{} is out of the range that is asked for", given(unexpected)))
+    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let other = || Self::Other(format!("{} is out of the range that is asked for", given(unexpected)));
+        beyond(unexpected, &expected.to_string()).unwrap_or_else(other)
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -71,12 +80,73 @@ fn given(unexpected: Unexpected<'_>) -> String {
     }
 }
 
+impl Misfit {
+    /// The same, of a member.
+    fn within(self, member: &str) -> Self {
+        match self {
+            Self::Beyond(mut path, value, constraint) => {
+                path.push(member.to_owned());
+                Self::Beyond(path, value, constraint)
+            }
+            other => other,
+        }
+    }
+}
+
+/// The greatest values of our types of numbers. AWS's are those of Java, which knows numbers with a sign only.
+const GREATEST: [(&str, i64); 6] = [
+    ("u16", u16::MAX as i64),
+    ("i32", i32::MAX as i64),
+    ("u32", i32::MAX as i64),
+    ("i64", i64::MAX),
+    ("u64", i64::MAX),
+    ("usize", i32::MAX as i64),
+];
+
+/// A number that does not fit into one of our types, in AWS's words.
+fn beyond(value: Unexpected<'_>, expected: &str) -> Option<Misfit> {
+    let (_, greatest) = GREATEST.iter().find(|(name, _)| *name == expected)?;
+    let value = match value {
+        Unexpected::Signed(number) => i128::from(number),
+        Unexpected::Unsigned(number) => i128::from(number),
+        _ => return None,
+    };
+    let least = if expected.starts_with('u') { 0 } else { -i128::from(*greatest) - 1 };
+    let constraint = if value < least {
+        format!("Member must have value greater than or equal to {least}")
+    } else {
+        format!("Member must have value less than or equal to {greatest}")
+    };
+    Some(Misfit::Beyond(Vec::new(), value.to_string(), constraint))
+}
+
 /// Reads a typed input.
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Misfit> {
     T::deserialize(Lenient(value))
 }
 
 struct Lenient(Value);
+
+/// The members of a structure; it tells of which one a refusal is.
+struct Members<I> {
+    given: I,
+    current: Option<(String, Value)>,
+}
+
+impl<'de, I: Iterator<Item = (String, Value)>> MapAccess<'de> for Members<I> {
+    type Error = Misfit;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
+        self.current = self.given.next();
+        let name = self.current.as_ref().map(|(name, _)| name.clone());
+        name.map(|name| seed.deserialize(name.into_deserializer())).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+        let (name, value) = self.current.take().unwrap_or_default();
+        seed.deserialize(Lenient(value)).map_err(|misfit| misfit.within(&name))
+    }
+}
 
 impl IntoDeserializer<'_, Misfit> for Lenient {
     type Deserializer = Self;
@@ -119,7 +189,7 @@ impl<'de> de::Deserializer<'de> for Lenient {
             Value::Object(members) => {
                 // A null member is one that was not given.
                 let given = members.into_iter().filter(|(_, value)| !value.is_null());
-                visitor.visit_map(MapDeserializer::new(given.map(|(name, value)| (name, Lenient(value)))))
+                visitor.visit_map(Members { given, current: None })
             }
         }
     }

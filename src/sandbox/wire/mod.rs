@@ -153,6 +153,11 @@ impl Protocol {
         }
     }
 
+    /// Whether a request of this protocol may have this method.
+    pub fn has_method(self, method: &str) -> bool {
+        self.family() == Family::Query || method == "POST"
+    }
+
     /// Reads a request; the model knows of what types its values are.
     pub fn decode(self, incoming: &Incoming<'_>) -> Result<Request, Fault> {
         match self {

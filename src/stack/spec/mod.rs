@@ -298,6 +298,16 @@ impl Spec {
         document.finish(spec)
     }
 
+    /// Only the target of a file that may be unfinished otherwise.
+    ///
+    /// # Errors
+    /// The mistakes of its table, or a text that is no TOML.
+    pub fn parse_target(text: &str) -> Result<Target, Problems> {
+        let document = Document::parse(text)?;
+        let target = root::read_target(&document.root());
+        document.finish(Some(target)).map(|(target, _)| target)
+    }
+
     /// The service whose stack is `name`, with its key.
     pub fn service_of_stack(&self, name: &str) -> Option<(&str, &Service)> {
         self.services.iter().find(|(_, service)| service.stack == name).map(|(key, service)| (key.as_str(), service))

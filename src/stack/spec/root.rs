@@ -12,7 +12,7 @@ pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
         1 => Ok(Generation::One),
         _ => Ok(Generation::Two),
     });
-    let target = root.table("target").map(target).unwrap_or_default();
+    let target = read_target(root);
     let tags = root.table("tags").map(|table| tags(&table)).unwrap_or_default();
     let platform = platform::read(root.table("platform"));
     let services = root.table("services").map(|table| service::read_all(&table));
@@ -29,6 +29,11 @@ pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
         services: services.unwrap_or_default(),
         sandbox,
     })
+}
+
+/// What `[target]` says, whatever else the file says.
+pub(super) fn read_target(root: &Table<'_, '_>) -> Target {
+    root.table("target").map(target).unwrap_or_default()
 }
 
 fn target(table: Table<'_, '_>) -> Target {

@@ -1,6 +1,7 @@
 //! The instances of a service: who registers, and who is found.
 
 use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::namespaces::bare;
 use super::services::find as find_service;
-use super::{Instance, Namespace, PAGE, Service, State, invalid_token, operations};
+use super::{Instance, Namespace, PAGE, Service, State, invalid, invalid_token, operations};
 use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::{Fault, Sandbox};
 
@@ -41,6 +42,7 @@ pub struct Register {
 /// `RegisterInstance`: adds it, or changes its attributes.
 pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     let Register { service_id, instance_id, attributes, creator_request_id } = input;
+    check_attributes(&attributes)?;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let state = &mut world.cloudmap;
@@ -56,6 +58,26 @@ pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
         changed(state, &service_id);
         Ok(answer)
     })
+}
+
+/// An attribute that Cloud Map itself reads, whether a value is one, and what it has to be.
+type Attribute = (&'static str, fn(&str) -> bool, &'static str);
+
+/// API reference of RegisterInstance, "Attributes".
+const ATTRIBUTES: [Attribute; 4] = [
+    ("AWS_INSTANCE_IPV4", |text| text.parse::<Ipv4Addr>().is_ok(), "an IPv4 address"),
+    ("AWS_INSTANCE_IPV6", |text| text.parse::<Ipv6Addr>().is_ok(), "an IPv6 address"),
+    ("AWS_INSTANCE_PORT", |text| text.parse::<u16>().is_ok(), "a port from 0 to 65535"),
+    ("AWS_INIT_HEALTH_STATUS", |text| matches!(text, "HEALTHY" | "UNHEALTHY"), "HEALTHY or UNHEALTHY"),
+];
+
+fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), Fault> {
+    for (name, fits, wanted) in ATTRIBUTES {
+        if let Some(value) = attributes.get(name).filter(|value| !fits(value)) {
+            return Err(invalid(format!("The value '{value}' of the attribute {name} is not {wanted}.")));
+        }
+    }
+    Ok(())
 }
 
 /// The input of operations on one instance.

@@ -47,7 +47,20 @@ pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 }
 
 pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    check_http_name(&input.name)?;
     create(sandbox, Kind::Http, String::new(), input)
+}
+
+/// The model's pattern, which looks ahead.
+fn check_http_name(name: &str) -> Result<(), Fault> {
+    let fits = (1..=1024).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits && !name.starts_with("arn:") {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: ^(?!arn:)[!-~]{{1,1024}}$"
+    )))
 }
 
 /// The time to live that a request gives the start of authority.

@@ -16,12 +16,16 @@ use crate::sandbox::{Config, Sandbox};
 pub(super) struct Describe {
     #[serde(default)]
     capacity_providers: Vec<String>,
+    cluster: Option<String>,
     max_results: Option<usize>,
     next_token: Option<String>,
 }
 
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
-    let Describe { capacity_providers, max_results, next_token } = input;
+    let Describe { capacity_providers, cluster, max_results, next_token } = input;
+    if let Some(cluster) = &cluster {
+        sandbox.world.read(|world| names::cluster(world, Some(cluster)).map(drop))?;
+    }
     let config = &sandbox.config;
     if capacity_providers.is_empty() {
         let all = FARGATE.iter().map(|name| ((*name).to_owned(), shown(config, name)));

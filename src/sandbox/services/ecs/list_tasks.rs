@@ -35,6 +35,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, includ
             let key = key(&cluster.name, last_part(given));
             match world.ecs.tasks.get(&key) {
                 Some(task) => found.push(show::task(&sandbox.config, world, task, tags)),
+                // An ARN is repeated as it was given.
+                None if given.starts_with("arn:") => failures.push(missing(given)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("task/{key}")))),
             }
         }

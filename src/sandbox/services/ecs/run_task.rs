@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::definitions::check_size;
 use super::launch::{self, Launch};
@@ -12,7 +13,7 @@ use super::model::{Tag, Task, TaskDefinition};
 use super::names::{self, invalid, key};
 use super::{capacity, network, show};
 use crate::sandbox::services::Reply;
-use crate::sandbox::world::ids;
+use crate::sandbox::world::{World, ids};
 use crate::sandbox::{Fault, Sandbox};
 
 /// The longest `startedBy` (API reference of RunTask).
@@ -56,14 +57,9 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
         if !launch.is_fargate() {
             return Err(invalid("No Container Instances were found in your cluster."));
         }
-        let prefix = key(&cluster.name, "");
-        let same = |task: &Task| input.client_token.is_some() && task.client_token == input.client_token;
-        let earlier: Vec<Value> = world
-            .ecs
-            .tasks
-            .with_prefix(&prefix)
-            .filter(|(_, task)| same(task))
-            .map(|(_, task)| show::task(&sandbox.config, world, task, true))
+        let earlier: Vec<Value> = of_same_request(world, &cluster.name, &input)?
+            .into_iter()
+            .map(|task| show::task(&sandbox.config, world, task, true))
             .collect();
         if !earlier.is_empty() {
             return Ok(json!({ "tasks": earlier, "failures": [] }));
@@ -82,11 +78,36 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
     })
 }
 
+/// The tasks that an earlier request of the same token made; refused when that was another request. Tasks of before requests
+/// were told apart count as the same one's.
+fn of_same_request<'a>(world: &'a World, cluster: &str, input: &Input) -> Result<Vec<&'a Task>, Fault> {
+    let Some(token) = &input.client_token else { return Ok(Vec::new()) };
+    let prefix = key(cluster, "");
+    let tasks = world.ecs.tasks.with_prefix(&prefix).map(|(_, task)| task);
+    let tasks: Vec<&Task> = tasks.filter(|task| task.client_token.as_ref() == Some(token)).collect();
+    let request = checksum(&input.rest);
+    if tasks.iter().any(|task| task.client_request.as_ref().is_some_and(|earlier| *earlier != request)) {
+        // Words of the API reference of RunTask.
+        let message = "The RunTask request could not be processed due to conflicts. The provided clientToken is already in use \
+                       with a different RunTask request.";
+        return Err(Fault::client("ConflictException", message));
+    }
+    Ok(tasks)
+}
+
+/// The same for the same members in any order.
+fn checksum(members: &Map<String, Value>) -> String {
+    let mut all = Value::Object(members.clone());
+    all.sort_all_objects();
+    hex::encode(Sha256::digest(all.to_string()))
+}
+
 fn template(sandbox: &Sandbox, input: &Input, cluster: &str, definition: &TaskDefinition) -> Task {
     let mut task = Task::new(cluster.to_owned(), definition, sandbox.clock.now());
     task.group = input.group.clone().unwrap_or(task.group);
     task.started_by.clone_from(&input.started_by);
     task.client_token.clone_from(&input.client_token);
+    task.client_request = input.client_token.is_some().then(|| checksum(&input.rest));
     task.enable_execute_command = input.enable_execute_command;
     task.tags.clone_from(&input.tags);
     if input.propagate_tags.as_deref() == Some("TASK_DEFINITION") {

@@ -1,5 +1,8 @@
 //! AWS's own managed policies: which there are. Their documents are AWS's, and not known here.
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
@@ -45,9 +48,16 @@ impl AwsPolicy {
     }
 }
 
+/// More than a thousand: read once, when they are first asked for.
+static ALL: LazyLock<Vec<AwsPolicy>> =
+    LazyLock::new(|| ROWS.lines().filter(|row| !row.starts_with('#')).filter_map(parse).collect());
+
+static BY_PLACE: LazyLock<HashMap<&str, &AwsPolicy>> =
+    LazyLock::new(|| ALL.iter().map(|policy| (policy.place, policy)).collect());
+
 /// All of them, in the order of their names.
-pub(super) fn all() -> impl Iterator<Item = AwsPolicy> {
-    ROWS.lines().filter(|row| !row.starts_with('#')).filter_map(parse)
+pub(super) fn all() -> impl Iterator<Item = &'static AwsPolicy> {
+    ALL.iter()
 }
 
 fn parse(row: &'static str) -> Option<AwsPolicy> {
@@ -62,9 +72,9 @@ pub(super) fn arn(partition: &Partition, place: &str) -> String {
 }
 
 /// The one of an ARN.
-pub(super) fn find(arn: &str) -> Option<AwsPolicy> {
+pub(super) fn find(arn: &str) -> Option<&'static AwsPolicy> {
     let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
-    all().filter(|_| Partition::is_one(partition)).find(|policy| policy.place == place)
+    BY_PLACE.get(place).copied().filter(|_| Partition::is_one(partition))
 }
 
 #[cfg(test)]

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::pages::Pages;
-use super::roles::{check_name, check_path, described as described_role, find as find_role, no_such_entity, root_path};
+use super::roles::{
+    check_name, check_path, check_path_prefix, described as described_role, find as find_role, no_such_entity,
+    root_path,
+};
 use super::{InstanceProfile, State};
 use crate::sandbox::services::Reply;
 use crate::sandbox::services::tagging::Tag;
@@ -158,6 +161,7 @@ pub struct List {
 
 /// `ListInstanceProfiles`.
 pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
+    check_path_prefix(&path_prefix, false)?;
     sandbox.world.read(|world| {
         let below = world.iam.instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
         let question = format!("ListInstanceProfiles {path_prefix}");

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::aws_managed::AwsPolicy;
 use super::documents::{self, Purpose};
-use super::pages::Pages;
 use super::roles::{check_name, check_path, no_such_entity, root_path};
 use super::versions::Version;
 use super::{State, aws_managed};
@@ -57,39 +57,43 @@ pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
     (attached, bounding)
 }
 
-fn described(state: &State, arn: &str) -> Option<Value> {
-    let (attached, bounding) = uses(state, arn);
-    let own = state.managed_policies.get(arn).map(|policy| {
-        json!({
-            "PolicyName": policy.name,
-            "PolicyId": policy.id,
-            "Arn": arn,
-            "Path": policy.path,
-            "DefaultVersionId": format!("v{}", policy.default_version),
-            "AttachmentCount": attached,
-            "PermissionsBoundaryUsageCount": bounding,
-            "IsAttachable": true,
-            "Description": policy.description,
-            "CreateDate": iso8601(policy.created),
-            "UpdateDate": iso8601(policy.updated),
-            "Tags": policy.tags,
-        })
-    });
-    own.or_else(|| {
-        let policy = aws_managed::find(arn)?;
-        Some(json!({
-            "PolicyName": policy.name(),
-            "PolicyId": policy.id(),
-            "Arn": arn,
-            "Path": policy.path(),
-            "DefaultVersionId": policy.version,
-            "AttachmentCount": attached,
-            "PermissionsBoundaryUsageCount": bounding,
-            "IsAttachable": true,
-            "CreateDate": iso8601(policy.created),
-            "UpdateDate": iso8601(policy.updated),
-            "Tags": [],
-        }))
+/// The account's own or AWS's policy of an ARN, in the form of an answer.
+pub(super) fn described(state: &State, arn: &str) -> Option<Value> {
+    let uses = uses(state, arn);
+    let own = state.managed_policies.get(arn).map(|policy| described_own(policy, arn, uses));
+    own.or_else(|| aws_managed::find(arn).map(|policy| described_aws(policy, arn, uses)))
+}
+
+pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+    json!({
+        "PolicyName": policy.name,
+        "PolicyId": policy.id,
+        "Arn": arn,
+        "Path": policy.path,
+        "DefaultVersionId": format!("v{}", policy.default_version),
+        "AttachmentCount": attached,
+        "PermissionsBoundaryUsageCount": bounding,
+        "IsAttachable": true,
+        "Description": policy.description,
+        "CreateDate": iso8601(policy.created),
+        "UpdateDate": iso8601(policy.updated),
+        "Tags": policy.tags,
+    })
+}
+
+pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+    json!({
+        "PolicyName": policy.name(),
+        "PolicyId": policy.id(),
+        "Arn": arn,
+        "Path": policy.path(),
+        "DefaultVersionId": policy.version,
+        "AttachmentCount": attached,
+        "PermissionsBoundaryUsageCount": bounding,
+        "IsAttachable": true,
+        "CreateDate": iso8601(policy.created),
+        "UpdateDate": iso8601(policy.updated),
+        "Tags": [],
     })
 }
 
@@ -206,87 +210,5 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -
         }
         world.iam.managed_policies.remove(&arn);
         Ok(Value::Null)
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
-    #[serde(default = "everything")]
-    scope: String,
-    #[serde(default)]
-    only_attached: bool,
-    #[serde(default = "root_path")]
-    path_prefix: String,
-    policy_usage_filter: Option<String>,
-    marker: Option<String>,
-    max_items: Option<usize>,
-}
-
-fn everything() -> String {
-    "All".to_owned()
-}
-
-/// `ListPolicies`: neither tags nor descriptions.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
-    let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
-    let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
-    sandbox.world.read(|world| {
-        let own = world.iam.managed_policies.iter().filter(|_| scope != "AWS").map(|(arn, _)| arn.to_owned());
-        let arns = own.chain(
-            aws_managed::all().filter(|_| scope != "Local").map(|policy| policy.arn(sandbox.config.partition())),
-        );
-        let wanted = arns.filter(|arn| {
-            let (attached, bounding) = uses(&world.iam, arn);
-            (!only_attached || attached > 0)
-                && match usage.as_deref() {
-                    Some("PermissionsBoundary") => bounding > 0,
-                    Some(_) => attached > 0,
-                    None => true,
-                }
-        });
-        let policies = wanted.filter_map(|arn| {
-            let mut policy = described(&world.iam, &arn)?;
-            policy["Tags"] = Value::Null;
-            policy["Description"] = Value::Null;
-            policy["Path"].as_str().is_some_and(|path| path.starts_with(&path_prefix)).then_some((arn, policy))
-        });
-        Pages::new(marker, max_items).answer(&question, "Policies", policies)
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Entities {
-    policy_arn: String,
-    entity_filter: Option<String>,
-    #[serde(default = "root_path")]
-    path_prefix: String,
-    policy_usage_filter: Option<String>,
-    marker: Option<String>,
-    max_items: Option<usize>,
-}
-
-/// `ListEntitiesForPolicy`: there are no users and no groups here.
-pub(super) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
-    let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
-    check_arn(&arn)?;
-    let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
-    let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
-    sandbox.world.read(|world| {
-        described(&world.iam, &arn).ok_or_else(|| not_found(&arn))?;
-        let roles = world.iam.roles.values().filter(|role| {
-            let has = if usage.as_deref() == Some("PermissionsBoundary") {
-                role.boundary.as_ref() == Some(&arn)
-            } else {
-                role.attached.contains(&arn)
-            };
-            roles_too && has && role.path.starts_with(&path_prefix)
-        });
-        let roles = roles.map(|role| (role.name.clone(), json!({ "RoleName": role.name, "RoleId": role.id })));
-        let mut answer = Pages::new(marker, max_items).answer(&question, "PolicyRoles", roles)?;
-        answer["PolicyGroups"] = json!([]);
-        answer["PolicyUsers"] = json!([]);
-        Ok(answer)
     })
 }

@@ -19,6 +19,7 @@ mod instance_profiles;
 mod managed;
 mod pages;
 mod policies;
+mod policy_lists;
 mod role_tags;
 mod roles;
 mod tags;
@@ -109,8 +110,8 @@ pub static SERVICE: Service = Service {
         operation!("CreatePolicy" => managed::create),
         operation!("GetPolicy" => managed::get),
         operation!("DeletePolicy" => managed::delete),
-        operation!("ListPolicies" => managed::list),
-        operation!("ListEntitiesForPolicy" => managed::list_entities),
+        operation!("ListPolicies" => policy_lists::list),
+        operation!("ListEntitiesForPolicy" => policy_lists::list_entities),
         operation!("CreatePolicyVersion" => versions::create),
         operation!("GetPolicyVersion" => versions::get),
         operation!("DeletePolicyVersion" => versions::delete),

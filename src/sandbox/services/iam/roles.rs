@@ -68,6 +68,20 @@ pub fn check_path(path: &str) -> Result<(), Fault> {
     Err(Fault::client("ValidationError", message))
 }
 
+/// Refuses what no path begins with; ListPolicies takes whole folders only. The sentence is the same for both:
+/// <https://github.com/aws/aws-cli/issues/5860>.
+pub fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
+    if prefix.starts_with('/')
+        && prefix.bytes().all(|byte| byte.is_ascii_graphic())
+        && (!whole || prefix.ends_with('/'))
+    {
+        return Ok(());
+    }
+    let message = "The specified value for pathPrefix is invalid. It must begin with the / character and contain only \
+                   alphanumeric characters and/or / characters.";
+    Err(Fault::client("ValidationError", message))
+}
+
 /// Documents are percent-encoded in IAM's answers.
 pub fn encoded(document: &str) -> String {
     form_urlencoded::byte_serialize(document.as_bytes()).collect::<String>().replace('+', "%20")
@@ -190,6 +204,7 @@ pub struct List {
 
 /// `ListRoles`: neither tags nor boundaries.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    check_path_prefix(&input.path_prefix, false)?;
     sandbox.world.read(|world| {
         let roles = world.iam.roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
         let roles = roles.map(|role| {

@@ -44,7 +44,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }
     let limit = limit(input.limit, 10_000, MOST_EVENTS)?;
-    let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default()).map_err(invalid)?;
+    let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?;
     let name = group_name(input.log_group_name, input.log_group_identifier)?;
     let question = format!(
         "FilterLogEvents {name} {:?} {:?} {:?} {:?} {:?}",

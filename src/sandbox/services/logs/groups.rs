@@ -11,6 +11,7 @@ use crate::sandbox::services::{Reply, paging};
 use crate::sandbox::{Fault, Sandbox};
 
 const LONGEST_NAME: usize = 512;
+const TOO_LONG: &str = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
 const PAGE: usize = 50;
 
 /// One log group.
@@ -55,7 +56,7 @@ impl Group {
 /// Refuses a name that AWS would not take.
 pub(super) fn check_name(member: &str, name: &str, allowed: fn(char) -> bool, pattern: &str) -> Result<(), Fault> {
     if name.len() > LONGEST_NAME {
-        return Err(invalid("Invalid LogGroup or LogStream, both must have length less than or equal to 512."));
+        return Err(invalid(TOO_LONG));
     }
     if name.is_empty() || !name.chars().all(allowed) {
         return Err(invalid(format!(
@@ -160,6 +161,9 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let limit = limit(input.limit, PAGE, 50)?;
     if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
         return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
+    }
+    if input.log_group_name_prefix.as_ref().is_some_and(|prefix| prefix.len() > LONGEST_NAME) {
+        return Err(invalid(TOO_LONG));
     }
     if input.include_linked_accounts || !input.account_identifiers.is_empty() {
         return Err(Fault::not_implemented("logs:DescribeLogGroups of linked accounts"));

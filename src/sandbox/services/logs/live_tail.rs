@@ -96,7 +96,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
         "logStreamNamePrefixes": prefixes,
         "logEventFilterPattern": pattern,
     });
-    let pattern = FilterPattern::parse(&pattern).map_err(invalid)?;
+    let pattern = FilterPattern::parse(&pattern)?;
     let groups = arns.into_iter().map(|arn| Ok((name(sandbox, &arn)?, arn))).collect::<Result<_, Fault>>()?;
     let interest = Interest { groups, streams, prefixes, pattern };
     let tails = &sandbox.live_tails.0;

@@ -47,6 +47,14 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
             let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
             return Err(Fault::client("ParameterAlreadyExists", message));
         }
+        if let (Some(kind), Some(before)) = (&kind, &before)
+            && *kind != before.kind
+        {
+            // Words of the exception's documentation in the API reference.
+            let message = "Parameter Store doesn't support changing a parameter type in a hierarchy. For example, you can't \
+                           change a parameter from a String type to a SecureString type. You must create a new, unique parameter.";
+            return Err(Fault::client("HierarchyTypeMismatchException", message));
+        }
         let kind = kind.or_else(|| before.as_ref().map(|before| before.kind.clone()));
         let kind = kind.ok_or_else(|| invalid("A parameter type is required when you create a parameter."))?;
         let tier = choose_tier(tier.as_deref(), before.as_ref(), &value)?;
@@ -110,6 +118,9 @@ fn check(input: &Put) -> Result<(), Fault> {
             "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater \
              than or equal to 1.",
         ));
+    }
+    if input.value.split_once("{{").is_some_and(|(_, rest)| rest.contains("}}")) {
+        return Err(invalid("Parameter value: can't nest another parameter. Do not use \"{{}}\" in the value."));
     }
     if input.overwrite && !input.tags.is_empty() {
         return Err(invalid(

@@ -130,6 +130,7 @@ impl Context {
                 }
                 Misfit::Missing(name) => format!("required key [{name}] not found"),
                 Misfit::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
+                beyond @ Misfit::Beyond(..) => beyond.to_string(),
                 Misfit::Other(text) => text,
             };
             self.misfit(&format!("#: {what}"))

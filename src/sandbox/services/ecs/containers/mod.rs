@@ -120,12 +120,14 @@ fn overrides<'a>(task: &'a Task, container: &'a ContainerDefinition) -> impl Ite
     all.into_iter().flatten().filter(|one| one.get("name").and_then(Value::as_str) == Some(&container.name))
 }
 
-/// The region as on Fargate, the definition's variables, and those that RunTask overrode.
+/// The region and what runs it as on Fargate, the definition's variables, and those that RunTask overrode.
 fn variables(sandbox: &Sandbox, task: &Task, container: &ContainerDefinition) -> Vec<(String, String)> {
-    let region = ["AWS_REGION", "AWS_DEFAULT_REGION"].map(|name| (name.to_owned(), sandbox.config.region.clone()));
+    let region = sandbox.config.region.as_str();
+    let own = [("AWS_REGION", region), ("AWS_DEFAULT_REGION", region), ("AWS_EXECUTION_ENV", "AWS_ECS_FARGATE")];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let defined = container.environment.iter().map(|variable| (variable.name.clone(), variable.value.clone()));
     let overridden = overrides(task, container).filter_map(|one| one.get("environment")?.as_array()).flatten();
     let text = |variable: &Value, member: &str| Some(variable.get(member)?.as_str()?.to_owned());
     let overridden = overridden.filter_map(|variable| Some((text(variable, "name")?, text(variable, "value")?)));
-    region.into_iter().chain(defined).chain(overridden).collect()
+    own.into_iter().chain(defined).chain(overridden).collect()
 }

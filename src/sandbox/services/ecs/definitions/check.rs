@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::super::containers::order::is_impossible;
 use super::super::model::{Condition, ContainerDefinition, HealthCheck};
 use super::super::names::client;
+use super::unsupported;
 use crate::sandbox::Fault;
 
 /// Memory in MiB that Fargate has for CPU units: from, to, in steps of (ECS developer guide, "Task size").
@@ -72,6 +73,7 @@ pub(super) fn task(content: &Map<String, Value>, containers: &[ContainerDefiniti
             "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
         ));
     }
+    unsupported::check(content, for_fargate)?;
     if for_fargate { fargate(content, containers) } else { Ok(()) }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 pub(super) mod attributes;
 mod check;
 pub(super) mod register;
+mod unsupported;
 
 pub(super) use check::{check_size, parse_size};
 

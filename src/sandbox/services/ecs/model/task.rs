@@ -124,6 +124,9 @@ pub struct Task {
     /// What the request that made it calls itself.
     #[serde(default)]
     pub client_token: Option<String>,
+    /// A checksum of that request, to tell it from another one of the same token.
+    #[serde(default)]
+    pub client_request: Option<String>,
     /// Whether ECS Exec is on.
     pub enable_execute_command: bool,
     /// Its tags.
@@ -245,6 +248,7 @@ impl Task {
                 .and_then(|one| one.get("sizeInGiB")?.as_u64()),
             overrides: None,
             client_token: None,
+            client_request: None,
             enable_execute_command: false,
             tags: Vec::new(),
             was_healthy: false,

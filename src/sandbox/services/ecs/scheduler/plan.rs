@@ -2,7 +2,8 @@
 //!
 //! Source: "Rolling update" in the ECS developer guide. The minimum rounds up, the maximum down.
 
-/// What a service has: ready tasks have run for a moment, starting ones have not. Tasks that are to stop are not counted.
+/// What a service has: ready tasks have run for a moment, starting ones have not, and pending ones do not run yet. Tasks that
+/// are to stop are not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) desired: u32,
@@ -10,6 +11,7 @@ pub(super) struct Counts {
     pub(super) primary_starting: u32,
     pub(super) old_ready: u32,
     pub(super) old_starting: u32,
+    pub(super) old_pending: u32,
 }
 
 /// What to do.
@@ -22,7 +24,7 @@ pub(super) struct Moves {
 
 /// The next moves of a service, within its limits in percent of the desired count.
 pub(super) fn moves(counts: Counts, minimum_healthy_percent: u32, maximum_percent: u32) -> Moves {
-    let Counts { desired, primary_ready, primary_starting, old_ready, old_starting } = counts;
+    let Counts { desired, primary_ready, primary_starting, old_ready, old_starting, old_pending } = counts;
     let minimum = (desired * minimum_healthy_percent).div_ceil(100);
     let maximum = desired * maximum_percent / 100;
     let primary = primary_ready + primary_starting;
@@ -33,7 +35,9 @@ pub(super) fn moves(counts: Counts, minimum_healthy_percent: u32, maximum_percen
     // Old tasks make way as new ones get ready, and earlier only where new ones would otherwise have no room.
     let blocked = missing - start;
     let surplus = ready.saturating_sub(desired).max(blocked.min(ready.saturating_sub(minimum)));
-    let stop_old = if primary_ready >= desired { old } else { surplus.min(old_ready) };
+    let replaced = if primary_ready >= desired { old } else { surplus.min(old_ready) };
+    // The minimum is of tasks that run: what a replaced deployment has only begun to start is given up, and its room is free.
+    let stop_old = replaced + old_pending;
     Moves { start, stop_primary: primary.saturating_sub(desired), stop_old }
 }
 
@@ -70,6 +74,14 @@ mod tests {
         assert_eq!(moves(counts, 50, 200), Moves { stop_primary: 2, ..Moves::default() });
         let none = Counts { desired: 0, primary_ready: 1, old_ready: 1, ..Counts::default() };
         assert_eq!(moves(none, 50, 200), Moves { stop_primary: 1, stop_old: 1, start: 0 });
+    }
+
+    #[test]
+    fn what_an_older_deployment_has_not_started_yet_is_given_up_at_once() {
+        let corrected = Counts { desired: 1, primary_ready: 1, old_ready: 0, old_pending: 1, ..Counts::default() };
+        assert_eq!(moves(corrected, 100, 200), Moves { stop_old: 1, ..Moves::default() });
+        let stuck = Counts { desired: 1, old_ready: 1, old_pending: 1, ..Counts::default() };
+        assert_eq!(moves(stuck, 100, 200), Moves { start: 1, stop_old: 1, ..Moves::default() });
     }
 
     /// Whatever happens to tasks, a rollout goes on to its end and stays within its limits.

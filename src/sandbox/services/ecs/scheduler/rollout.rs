@@ -165,11 +165,13 @@ impl<'a> Moment<'a> {
                 if let Some(time) = self.ready_at(task) {
                     self.wake_at(time);
                 }
+                let runs = task.last_status == TaskStatus::Running;
                 *match (primary, ready) {
                     (true, true) => &mut counts.primary_ready,
                     (true, false) => &mut counts.primary_starting,
                     (false, true) => &mut counts.old_ready,
-                    (false, false) => &mut counts.old_starting,
+                    (false, false) if runs => &mut counts.old_starting,
+                    (false, false) => &mut counts.old_pending,
                 } += 1;
             }
         }
@@ -242,7 +244,7 @@ impl<'a> Moment<'a> {
         if primary {
             tasks.reverse();
         }
-        tasks.sort_by_key(|task| self.is_ready(task));
+        tasks.sort_by_key(|task| (self.is_ready(task), task.last_status == TaskStatus::Running));
         // Protection is from scaling in and from deployments, not from the end of the service.
         let ends = self.service.status != ServiceStatus::Active;
         tasks.retain(|task| ends || task.protected_until.is_none_or(|until| until <= self.now));

@@ -1,0 +1,106 @@
+//! Patterns of events with spaces between their fields: `[ip, user, ..., status_code = 4*, bytes > 1000]`.
+
+use super::Refusal;
+use super::scan::Scan;
+use super::test::Test;
+
+/// The fields that an event has to have.
+#[derive(Debug)]
+pub struct Fields {
+    /// Those counted from the first field.
+    first: Vec<Field>,
+    /// Those counted from the last one, when there may be others between.
+    last: Option<Vec<Field>>,
+}
+
+/// One field: its name, and the alternatives of what has to be so, each of comparisons with a field's name.
+#[derive(Debug)]
+struct Field {
+    name: String,
+    any: Vec<Vec<(String, Test)>>,
+}
+
+pub(super) fn parse(text: &str) -> Result<Fields, Refusal> {
+    let mut scan = Scan::new(text);
+    let mut fields = Fields { first: Vec::new(), last: None };
+    scan.expect("[")?;
+    loop {
+        scan.skip_spaces();
+        if scan.takes("...") {
+            if fields.last.replace(Vec::new()).is_some() {
+                return Err(Refusal::invalid("it has more than one ellipsis"));
+            }
+        } else {
+            fields.last.as_mut().unwrap_or(&mut fields.first).push(field(&mut scan)?);
+        }
+        scan.skip_spaces();
+        if !scan.takes(",") {
+            break;
+        }
+    }
+    scan.expect("]")?;
+    if scan.is_at_end() { Ok(fields) } else { Err(Refusal::invalid("something follows the last bracket")) }
+}
+
+/// A name, which may be empty, and what is said of it.
+fn field(scan: &mut Scan<'_>) -> Result<Field, Refusal> {
+    let mut field = Field { name: name(scan), any: Vec::new() };
+    let Some(test) = Test::parse(scan)? else { return Ok(field) };
+    field.any.push(vec![(field.name.clone(), test)]);
+    loop {
+        scan.skip_spaces();
+        if scan.takes("||") {
+            field.any.push(Vec::new());
+        } else if !scan.takes("&&") {
+            return Ok(field);
+        }
+        scan.skip_spaces();
+        let name = name(scan);
+        let test = Test::parse(scan)?.ok_or_else(|| Refusal::invalid("a field is not compared with anything"))?;
+        if let Some(all) = field.any.last_mut() {
+            all.push((name, test));
+        }
+    }
+}
+
+fn name(scan: &mut Scan<'_>) -> String {
+    let name = scan.while_fits(|character| character.is_ascii_alphanumeric() || "-_$".contains(character)).to_owned();
+    scan.skip_spaces();
+    name
+}
+
+impl Fields {
+    pub(super) fn matches(&self, event: &str) -> bool {
+        let values = split(event);
+        let last = self.last.as_deref().unwrap_or_default();
+        let wanted = self.first.len() + last.len();
+        if values.len() < wanted || (self.last.is_none() && values.len() > wanted) {
+            return false;
+        }
+        let from_end = &values[values.len() - last.len()..];
+        let named: Vec<(&Field, &str)> =
+            self.first.iter().zip(values.iter().copied()).chain(last.iter().zip(from_end.iter().copied())).collect();
+        let passes = |(name, test): &(String, Test)| {
+            let found = named.iter().find(|(field, _)| field.name == *name);
+            found.is_some_and(|(_, value)| test.passes(value))
+        };
+        named.iter().all(|(field, _)| field.any.is_empty() || field.any.iter().any(|all| all.iter().all(passes)))
+    }
+}
+
+/// An event's fields; what stands in brackets or quotes is one.
+fn split(event: &str) -> Vec<&str> {
+    let (mut fields, mut rest) = (Vec::new(), event.trim_start());
+    while let Some(first) = rest.chars().next() {
+        let close = match first {
+            '[' => Some(']'),
+            '"' => Some('"'),
+            _ => None,
+        };
+        let enclosed = close.and_then(|close| rest[1..].split_once(close));
+        let (field, after) = enclosed.unwrap_or_else(|| rest.split_once(char::is_whitespace).unwrap_or((rest, "")));
+        fields.push(field);
+        rest = after.trim_start();
+    }
+    fields
+}

@@ -1,0 +1,87 @@
+//! Reads the parts of a pattern from its beginning on.
+
+use regex_lite::{Regex, RegexBuilder};
+
+use super::Refusal;
+
+/// The user guide: two regular expressions a pattern.
+const MOST_REGEXES: usize = 2;
+/// How large a compiled regular expression may be, in bytes: a few hundred steps for each character of an event.
+const LARGEST_REGEX: usize = 16 * 1024;
+/// The signs that regular expressions may have besides letters, digits and spaces ("Supported regular expressions syntax").
+const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
+
+/// What is left of a pattern.
+#[derive(Debug)]
+pub(super) struct Scan<'a> {
+    rest: &'a str,
+    regexes: usize,
+}
+
+impl<'a> Scan<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { rest: text, regexes: 0 }
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    pub(super) fn skip_spaces(&mut self) {
+        self.rest = self.rest.trim_start();
+    }
+
+    /// Whether this comes next.
+    pub(super) fn sees(&self, text: &str) -> bool {
+        self.rest.starts_with(text)
+    }
+
+    /// Takes a text if it comes next.
+    pub(super) fn takes(&mut self, text: &str) -> bool {
+        let after = self.rest.strip_prefix(text);
+        self.rest = after.unwrap_or(self.rest);
+        after.is_some()
+    }
+
+    /// Takes a text that has to come next.
+    pub(super) fn expect(&mut self, text: &str) -> Result<(), Refusal> {
+        if self.takes(text) { Ok(()) } else { Err(Refusal::invalid(format_args!("'{text}' is missing"))) }
+    }
+
+    /// Takes all characters that fit.
+    pub(super) fn while_fits(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
+        let end = self.rest.find(|character| !fits(character)).unwrap_or(self.rest.len());
+        let (taken, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        taken
+    }
+
+    /// A text in quotes, if one comes next; `\"` in it is a quote.
+    pub(super) fn quoted(&mut self) -> Result<Option<String>, Refusal> {
+        let Some(inner) = self.rest.strip_prefix('"') else { return Ok(None) };
+        let end = inner.match_indices('"').map(|(index, _)| index).find(|index| !inner[..*index].ends_with('\\'));
+        let end = end.ok_or_else(|| Refusal::invalid("a quote is not closed"))?;
+        self.rest = &inner[end + 1..];
+        Ok(Some(inner[..end].replace("\\\"", "\"")))
+    }
+
+    /// A regular expression between percent signs, if one comes next.
+    pub(super) fn regex(&mut self) -> Result<Option<Regex>, Refusal> {
+        let Some(inner) = self.rest.strip_prefix('%') else { return Ok(None) };
+        let (text, rest) =
+            inner.split_once('%').ok_or_else(|| Refusal::invalid("a regular expression is not closed"))?;
+        let known = |character: char| character.is_ascii_alphanumeric() || REGEX_SIGNS.contains(character);
+        if text.is_empty() || !text.chars().all(known) {
+            return Err(Refusal::invalid(format_args!(
+                "the regular expression '{text}' has characters that are not supported"
+            )));
+        }
+        self.regexes += 1;
+        if self.regexes > MOST_REGEXES {
+            return Err(Refusal::invalid(format_args!("it has more than {MOST_REGEXES} regular expressions")));
+        }
+        self.rest = rest;
+        let built = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
+        built.map(Some).map_err(Refusal::invalid)
+    }
+}

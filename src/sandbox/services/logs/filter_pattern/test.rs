@@ -1,0 +1,118 @@
+//! One comparison: what a member of JSON or a field has to be.
+
+use regex_lite::Regex;
+
+use super::Refusal;
+use super::scan::Scan;
+
+/// Longest first, so that `<=` is not taken for `<`; `=!` is an older way to write `!=`.
+const OPERATORS: [(&str, Operator); 7] = [
+    ("!=", Operator::Unequal),
+    ("=!", Operator::Unequal),
+    ("<=", Operator::AtMost),
+    (">=", Operator::AtLeast),
+    ("=", Operator::Equal),
+    ("<", Operator::Below),
+    (">", Operator::Above),
+];
+
+/// What ends a word without quotes.
+const ENDS: &str = "()[]{},&|\"%";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Operator {
+    Equal,
+    Unequal,
+    Below,
+    Above,
+    AtMost,
+    AtLeast,
+}
+
+/// A comparison.
+#[derive(Debug)]
+pub struct Test {
+    operator: Operator,
+    operand: Operand,
+}
+
+#[derive(Debug)]
+enum Operand {
+    /// A text, with a star before it, and with one after it.
+    Text(bool, String, bool),
+    /// A number, and how it was written.
+    Number(f64, String),
+    Regex(Regex),
+}
+
+impl Test {
+    /// Reads an operator and what follows; `None` when no operator comes next.
+    pub(super) fn parse(scan: &mut Scan<'_>) -> Result<Option<Self>, Refusal> {
+        let Some((_, operator)) = OPERATORS.into_iter().find(|(sign, _)| scan.takes(sign)) else { return Ok(None) };
+        scan.skip_spaces();
+        let operand = operand(scan)?;
+        if !matches!(operator, Operator::Equal | Operator::Unequal) && !matches!(operand, Operand::Number(..)) {
+            return Err(Refusal::invalid("only numbers can be greater or less"));
+        }
+        Ok(Some(Self { operator, operand }))
+    }
+
+    /// Whether a value, as a text, passes.
+    pub(super) fn passes(&self, value: &str) -> bool {
+        let number = || value.parse::<f64>().ok();
+        let equal = || match &self.operand {
+            Operand::Text(before, text, after) => fits(*before, text, *after, value),
+            Operand::Number(wanted, written) => {
+                written == value || number().is_some_and(|number| number.total_cmp(wanted).is_eq())
+            }
+            Operand::Regex(regex) => regex.is_match(value),
+        };
+        let compares = |test: fn(&f64, &f64) -> bool| match &self.operand {
+            Operand::Number(wanted, _) => number().is_some_and(|number| test(&number, wanted)),
+            _ => false,
+        };
+        match self.operator {
+            Operator::Equal => equal(),
+            Operator::Unequal => !equal(),
+            Operator::Below => compares(f64::lt),
+            Operator::Above => compares(f64::gt),
+            Operator::AtMost => compares(f64::le),
+            Operator::AtLeast => compares(f64::ge),
+        }
+    }
+}
+
+fn operand(scan: &mut Scan<'_>) -> Result<Operand, Refusal> {
+    if let Some(regex) = scan.regex()? {
+        return Ok(Operand::Regex(regex));
+    }
+    if let Some(text) = scan.quoted()? {
+        return Ok(wild(&text));
+    }
+    let word = scan.while_fits(|character| !character.is_whitespace() && !ENDS.contains(character));
+    if word.is_empty() {
+        return Err(Refusal::invalid("a comparison has nothing to compare with"));
+    }
+    let is_number = word.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
+    let number = word.parse().ok().filter(|_| is_number);
+    Ok(number.map_or_else(|| wild(word), |number| Operand::Number(number, word.to_owned())))
+}
+
+/// Stars stand for any text, at the ends only.
+fn wild(text: &str) -> Operand {
+    if text == "*" {
+        return Operand::Text(true, String::new(), true);
+    }
+    let (before, rest) = text.strip_prefix('*').map_or((false, text), |rest| (true, rest));
+    let (rest, after) = rest.strip_suffix('*').map_or((rest, false), |rest| (rest, true));
+    Operand::Text(before, rest.to_owned(), after)
+}
+
+fn fits(before: bool, text: &str, after: bool, value: &str) -> bool {
+    match (before, after) {
+        (false, false) => value == text,
+        (false, true) => value.starts_with(text),
+        (true, false) => value.ends_with(text),
+        (true, true) => value.contains(text),
+    }
+}
