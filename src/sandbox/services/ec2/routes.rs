@@ -194,7 +194,7 @@ pub fn way<'a>(
     gateway: Option<&'a str>,
     nat: Option<&'a str>,
 ) -> Result<(&'static str, &'a str), Fault> {
-    let vpc = || Ok(&records::get(state, &ROUTE_TABLE, table)?["vpcId"]);
+    let vpc = || Ok::<_, Fault>(&records::get(state, &ROUTE_TABLE, table)?["vpcId"]);
     match (gateway, nat) {
         (Some(id), None) => {
             let gateway = gateway_of(state, id)?;
