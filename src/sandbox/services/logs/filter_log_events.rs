@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::events::{self, Found, Key};
 use super::filter_pattern::FilterPattern;
@@ -16,6 +18,8 @@ use crate::sandbox::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;
 const MOST_BYTES: usize = 1024 * 1024;
+/// How long a page is searched for. As on AWS one may then have few events or none, and a token to go on with.
+const LONGEST_SEARCH: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -39,7 +43,13 @@ pub(super) struct Input {
     _unmask: Option<bool>,
 }
 
-pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+/// Beside everything else: a search through much takes its time.
+pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+    let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
+    search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
+}
+
+fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     if input.start_from_head == Some(false) {
         return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
     }
@@ -101,7 +111,14 @@ fn page(
     wanted: impl Fn(Key, &[u8]) -> bool,
 ) -> Result<Page, Fault> {
     let (mut bytes, mut count, mut next) = (0, 0, None);
+    let end = Instant::now() + LONGEST_SEARCH;
+    let mut is_first = true;
     let events = events::range(sandbox, window, |key, message| {
+        // At least one event is looked at, so that every page goes on.
+        if !std::mem::take(&mut is_first) && Instant::now() >= end {
+            next = Some(key);
+            return Visit::End;
+        }
         if !wanted(key, message) {
             return Visit::Skip;
         }

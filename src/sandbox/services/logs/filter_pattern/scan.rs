@@ -7,7 +7,7 @@ use super::Refusal;
 /// The user guide: two regular expressions a pattern.
 const MOST_REGEXES: usize = 2;
 /// How large a compiled regular expression may be, in bytes: a few hundred steps for each character of an event.
-const LARGEST_REGEX: usize = 16 * 1024;
+const LARGEST_REGEX: usize = 8 * 1024;
 /// The signs that regular expressions may have besides letters, digits and spaces ("Supported regular expressions syntax").
 const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
 
