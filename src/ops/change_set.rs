@@ -43,7 +43,8 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
     delete_change_set(aws, request.stack, name).await?;
     let arn = aws.create_change_set(request, name, kind).await.map_err(|error| overtaken(request.stack, error))?;
     let prepared = read(aws, request.stack, &arn, kind).await;
-    if !matches!(prepared, Ok(Prepared::Ready(_))) {
+    // Of what somebody else has put in its place nothing is ours to tidy up.
+    if !matches!(prepared, Ok(Prepared::Ready(_)) | Err(OpsError::Overtaken(_))) {
         // What went wrong is told; that tidying up goes wrong too would hide it.
         let tidied = discard(aws, request.stack, &arn).await;
         if prepared.is_ok() {
@@ -54,7 +55,8 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
 }
 
 async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<Prepared> {
-    let change_set = made(aws, stack, arn).await?.ok_or_else(|| OpsError::Gone(format!("change set `{arn}`")))?;
+    let overtaken = || OpsError::Overtaken(stack.to_owned());
+    let change_set = made(aws, stack, arn).await?.ok_or_else(overtaken)?;
     if change_set.is_empty() {
         return Ok(Prepared::NoChanges);
     }
@@ -62,7 +64,7 @@ async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<
         let reason = change_set.reason.unwrap_or_else(|| "CloudFormation gives no reason".to_owned());
         return Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason });
     }
-    let stack = aws.stack(stack).await?.ok_or_else(|| OpsError::Gone(format!("stack `{stack}`")))?;
+    let stack = aws.stack(stack).await?.ok_or_else(overtaken)?;
     Ok(Prepared::Ready(Box::new(Ready { change_set, kind, stack })))
 }
 

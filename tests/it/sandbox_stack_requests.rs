@@ -133,6 +133,10 @@ async fn no_refusal_names_types_of_this_program() {
     let (code, words) = aws.refusal("ecs", "ListClusters", json!({ "maxResults": -1 })).await;
     assert_eq!(
         (code.as_str(), words.as_str()),
-        ("InvalidParameterException", "'-1' is out of the range that is asked for")
+        (
+            "InvalidParameterException",
+            "1 validation error detected: Value '-1' at 'maxResults' failed to satisfy constraint: Member must have value \
+             greater than or equal to 0"
+        )
     );
 }
