@@ -43,8 +43,7 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
     delete_change_set(aws, request.stack, name).await?;
     let arn = aws.create_change_set(request, name, kind).await.map_err(|error| overtaken(request.stack, error))?;
     let prepared = read(aws, request.stack, &arn, kind).await;
-    // Of what somebody else has put in its place nothing is ours to tidy up.
-    if !matches!(prepared, Ok(Prepared::Ready(_)) | Err(OpsError::Overtaken(_))) {
+    if !matches!(prepared, Ok(Prepared::Ready(_))) {
         // What went wrong is told; that tidying up goes wrong too would hide it.
         let tidied = discard(aws, request.stack, &arn).await;
         if prepared.is_ok() {
@@ -110,21 +109,23 @@ impl Ready {
     }
 }
 
-/// Takes a change set back, by name or ARN, and the stack that exists only for it.
+/// Takes a change set back, by name or ARN, and the stack that exists only for it. Where the change set is gone already,
+/// somebody else has begun with the stack, and that is left alone.
 pub async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
-    delete_change_set(aws, stack, change_set).await?;
+    if !delete_change_set(aws, stack, change_set).await? {
+        return Ok(());
+    }
     if let Some(stack) = only_reviewed(aws, stack).await? {
         aws.delete_stack(&stack.arn).await?;
     }
     Ok(())
 }
 
-/// Deletes a change set, by name or ARN; none is no error. CloudFormation refuses to delete one that it is still making.
-pub async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
-    match made(aws, stack, change_set).await? {
-        Some(change_set) => Ok(aws.delete_change_set(&change_set.arn).await?),
-        None => Ok(()),
-    }
+/// Deletes a change set, by name or ARN; whether there was one. CloudFormation refuses to delete one that it is still making.
+pub async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Result<bool> {
+    let Some(change_set) = made(aws, stack, change_set).await? else { return Ok(false) };
+    aws.delete_change_set(&change_set.arn).await?;
+    Ok(true)
 }
 
 /// The stack, if it exists only for change sets and has none (any more): somebody else's are not ours to delete.
