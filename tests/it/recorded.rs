@@ -117,10 +117,10 @@ async fn replay(aws: &LocalAws, case: &Value, stack: &str) {
     for step in 1..=2 {
         let body = case["templates"][step - 1].to_string();
         let kind = if step == 1 { "CREATE" } else { "UPDATE" };
-        let name = format!("change-{step}");
         let mut parameters = vec![
             ("StackName".to_owned(), stack.to_owned()),
-            ("ChangeSetName".to_owned(), name),
+            // As where it was recorded, both have one name.
+            ("ChangeSetName".to_owned(), "change".to_owned()),
             ("ChangeSetType".to_owned(), kind.to_owned()),
             ("TemplateBody".to_owned(), body),
         ];

@@ -113,7 +113,13 @@ fn change_set(
 
 fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> Reply {
     let same = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
-    if let Some(other) = state.change_sets.values().find(same) {
+    // The name of one that has been executed is free again (recorded: every update of localstack's `capture_update_process`).
+    let executed =
+        |other: &ChangeSet| ["EXECUTE_COMPLETE", "EXECUTE_FAILED"].contains(&other.execution_status.as_str());
+    let other = state.change_sets.values().find(same).cloned();
+    if let Some(other) = &other
+        && !executed(other)
+    {
         let name = &change_set.name;
         let message = if other.definition.template_body == change_set.definition.template_body {
             format!("ChangeSet {name} already exists")
@@ -121,6 +127,9 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
             format!("ChangeSet {name} cannot be created due to a mismatch with existing attribute Template")
         };
         return Err(Fault::client("AlreadyExistsException", message));
+    }
+    if let Some(executed) = other {
+        state.change_sets.remove(&executed.id);
     }
     if !state.stacks.contains(&stack.id) {
         state.stacks.insert(stack.id.clone(), stack.clone());

@@ -158,7 +158,7 @@ impl Comparison<'_> {
         };
         let (plain, full) = self.details(name, kind, &row, &current, &wanted, &metadata);
         let outcome = outcome(kind, &current, &full);
-        self.know(name, &current, &wanted, outcome);
+        self.know(name, &current, outcome);
         let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
         let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
             change["BeforeContext"] = context(self.before, name, Some(&current.properties), &row.metadata);
@@ -171,15 +171,9 @@ impl Comparison<'_> {
     }
 
     /// Notes what those that refer to a resource can know of it.
-    fn know(&mut self, name: &str, current: &Incarnation, wanted: &Value, outcome: Outcome) {
+    fn know(&mut self, name: &str, current: &Incarnation, outcome: Outcome) {
         let known = if matches!(outcome, Outcome::Kept | Outcome::Modified) {
-            let mut attributes = current.attributes.clone();
-            for property in changed_properties(&current.properties, wanted) {
-                if let Some(attribute) = attributes.get_mut(&property) {
-                    *attribute = LATER.into();
-                }
-            }
-            Known::Resource(current.physical_id.clone(), attributes)
+            Known::Resource(current.physical_id.clone(), current.attributes.clone())
         } else {
             Known::Later
         };

@@ -12,7 +12,8 @@ use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 /// The rows.
 pub const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::SNS::Topic",
-    attributes: ["TopicArn", "TopicName"],
+    // The display name is no documented attribute, and yet one (recorded: localstack's test_change_set_fn_get_attr).
+    attributes: ["DisplayName", "TopicArn", "TopicName"],
     create_only: ["TopicName", "FifoTopic"],
     create, update, delete
 )];
@@ -80,7 +81,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     let input = json!({ "Name": name, "Attributes": BTreeMap::from_iter(attributes), "Tags": context.all_tags(&properties.tags) });
     let answer = context.call("sns", "CreateTopic", input).await?;
     let arn = text(&answer, "/TopicArn");
-    Ok(Made::new(arn, json!({ "TopicArn": arn, "TopicName": name })))
+    Ok(Made::new(arn, told(arn, &name, properties.display_name.as_deref())))
 }
 
 async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
@@ -102,7 +103,13 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
         there.map(|tag| text(tag, "/Key")).filter(|key| !wanted.iter().any(|tag| tag.key == *key)).collect();
     context.call("sns", "UntagResource", json!({ "ResourceArn": arn, "TagKeys": gone })).await?;
     context.call("sns", "TagResource", json!({ "ResourceArn": arn, "Tags": wanted })).await?;
-    Ok(Made::from(&old))
+    let name = arn.rsplit(':').next().unwrap_or_default();
+    Ok(Made::new(arn, told(arn, name, after.display_name.as_deref())))
+}
+
+/// What others can refer to.
+fn told(arn: &str, name: &str, display_name: Option<&str>) -> Value {
+    json!({ "TopicArn": arn, "TopicName": name, "DisplayName": display_name.unwrap_or_default() })
 }
 
 /// What an attribute is again when a template no longer sets it.
