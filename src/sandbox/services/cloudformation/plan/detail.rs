@@ -113,17 +113,27 @@ fn places_of_change<'a>(
 }
 
 fn shown(value: &Value) -> Value {
-    match value {
+    match told(value) {
         Value::Null => Value::Null,
-        Value::String(text) => text.replace(LATER, KNOWN_AFTER_APPLY).into(),
-        other => context(other).into(),
+        Value::String(text) => text.into(),
+        other => other.to_string().into(),
     }
 }
 
 /// A value as the JSON text of a `BeforeContext` or an `AfterContext`.
 pub fn context(value: &Value) -> String {
-    let later = Value::from(LATER).to_string();
-    value.to_string().replace(later.trim_matches('"'), KNOWN_AFTER_APPLY)
+    told(value).to_string()
+}
+
+/// A value with words for what is known later; a text of which only a part is known is not known either (recorded:
+/// localstack's test_change_set_fn_join).
+fn told(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.contains(LATER) => KNOWN_AFTER_APPLY.into(),
+        Value::Array(items) => items.iter().map(told).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), told(value))).collect(),
+        other => other.clone(),
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +162,8 @@ mod tests {
 
     #[test]
     fn what_is_known_later_has_its_words() {
-        assert_eq!(context(&json!({ "A": LATER })), r#"{"A":"{{changeSet:KNOWN_AFTER_APPLY}}"}"#);
+        for later in [LATER.to_owned(), format!("prefix-{LATER}")] {
+            assert_eq!(context(&json!({ "A": later })), r#"{"A":"{{changeSet:KNOWN_AFTER_APPLY}}"}"#);
+        }
     }
 }
