@@ -95,7 +95,9 @@ fn compare(case: &Value, name: &str, answer: &str, element: &str) {
     let document = Document::parse(answer).expect("it is XML");
     let result = document.descendants().find(|node| node.tag_name().name() == element).expect("a result");
     let result = if element == "Stacks" { result.first_element_child().expect("a stack") } else { result };
-    let found = differences("", &case["answers"][name], result);
+    // Of some cases not every answer is compared: AWS answers some of them otherwise since they were recorded.
+    let Some(expected) = case["answers"].get(name) else { return };
+    let found = differences("", expected, result);
     assert!(found.is_empty(), "{} {name}: {found:#?}\n{answer}", case["name"]);
 }
 
@@ -162,6 +164,7 @@ async fn change_sets_and_stacks_answer_as_recorded() {
     let cases = recorded["cases"].as_array().expect("cases").iter().filter(|case| is_served(case));
     let mut replayed = 0;
     for case in cases {
+        assert!(["plain-1", "plain-2", "values-2"].iter().all(|name| case["answers"].get(name).is_some()));
         replay(&aws, case, &format!("recorded-{replayed}")).await;
         replayed += 1;
     }
