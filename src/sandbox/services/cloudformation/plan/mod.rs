@@ -157,7 +157,11 @@ impl Comparison<'_> {
             return;
         };
         let (plain, full) = self.details(name, kind, &row, &current, &wanted, &metadata);
-        let outcome = outcome(kind, &current, &full);
+        // What may change by another resource's change may change others in turn.
+        let outcome = match outcome(kind, &current, &full) {
+            Outcome::Kept if !plain.is_empty() => Outcome::Modified,
+            other => other,
+        };
         self.know(name, &current, outcome);
         let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
         let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
