@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{ChangeSet, Event, Request, Resource, Stack};
+use crate::sandbox::world::clock::iso8601;
+use crate::sandbox::world::ids;
 use crate::sandbox::world::table::state;
 
 /// How many events of a stack are remembered.
@@ -138,9 +140,16 @@ impl State {
 
     /// Stores a resource, with the event of its status; `properties` are those that the event tells.
     pub fn set_resource(&mut self, stack_id: &str, resource: Resource, properties: Option<&Value>) {
-        let millis = resource.changed.as_millisecond();
+        let stack = self.stacks.get(stack_id);
+        // Clean-up tells no properties, and ids of another form (recorded: localstack's test_change_set_ref).
+        let cleans_up = resource.status.starts_with("DELETE_")
+            && stack.is_some_and(|stack| stack.status.ends_with("_CLEANUP_IN_PROGRESS"));
         let event = Event {
-            id: format!("{}-{}-{millis}", resource.logical_id, resource.status),
+            id: if cleans_up {
+                format!("{}-{}", resource.logical_id, ids::uuid())
+            } else {
+                format!("{}-{}-{}", resource.logical_id, resource.status, iso8601(resource.changed))
+            },
             time: resource.changed,
             logical_id: resource.logical_id.clone(),
             physical_id: resource.current.as_ref().map_or_else(String::new, |current| current.physical_id.clone()),
@@ -149,8 +158,9 @@ impl State {
             reason: resource.reason.clone(),
             properties: properties
                 .or(resource.current.as_ref().map(|current| &current.properties))
+                .filter(|_| !cleans_up)
                 .map(Value::to_string),
-            client_request_token: self.stacks.get(stack_id).and_then(|stack| stack.client_request_token.clone()),
+            client_request_token: stack.and_then(|stack| stack.client_request_token.clone()),
         };
         self.add_event(stack_id, event);
         // From here on the row tells what there is.

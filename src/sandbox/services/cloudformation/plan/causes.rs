@@ -11,7 +11,10 @@ use crate::sandbox::services::cloudformation::template::references::{Reference, 
 impl Comparison<'_> {
     /// Why a part of the template has another value: as told without values, and with.
     pub(super) fn causes(&self, earlier: &Value, declared: &Value) -> (Vec<Cause>, Vec<Cause>) {
-        let referred: Vec<Cause> = if earlier == declared { self.referred(declared).collect() } else { Vec::new() };
+        // A parameter that is new here counts also where the template said something else before (recorded: localstack's
+        // test_fn_sub_addition_parameter).
+        let counts = |cause: &Cause| earlier == declared || cause.source == "ParameterReference";
+        let referred: Vec<Cause> = self.referred(declared).filter(counts).collect();
         if referred.is_empty() {
             return (vec![Cause::direct(true)], vec![Cause::direct(true)]);
         }
