@@ -14,7 +14,7 @@ use crate::sandbox::lifecycle::LifecycleError;
 pub struct CliError {
     /// The process's exit code.
     pub exit: Exit,
-    /// What to tell the user. Empty when there is nobody to tell (a closed pipe).
+    /// What to tell the user.
     pub reports: Vec<Report>,
 }
 
@@ -163,11 +163,7 @@ impl From<LifecycleError> for CliError {
 }
 
 impl From<io::Error> for CliError {
-    /// A closed pipe (`ecsws logs | head`) ends quietly; anything else that cannot be written is a failure.
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self { exit: Exit::Done, reports: Vec::new() },
-            _ => Self::failed(error.to_string()),
-        }
+        Self::failed(error.to_string())
     }
 }

@@ -1,5 +1,7 @@
 //! `ecsws logs`: a service's log events, and the groups and streams that hold them.
 
+use std::ops::ControlFlow;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -116,16 +118,17 @@ fn window(start: &str, end: Option<&str>, now: Timestamp, zone: &TimeZone) -> Re
 async fn follow(aws: &Aws, ctx: &mut Context, options: TailOptions, zone: &TimeZone) -> Result<Outcome, CliError> {
     let ui = &mut ctx.ui;
     let (watch, since) = (options.watch, options.query.start);
-    let mut told = 0;
+    let mut printed = 0;
     let reading = Tail::new(aws, options).run(|events| {
-        told += events.len();
-        render::log_events(ui, &events, zone).map_err(CliError::from)
+        printed += events.len();
+        render::log_events(ui, &events, zone)?;
+        Ok::<_, CliError>(if ui.can_write() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
     });
     tokio::select! {
         read = reading => read?,
         () = render::nobody_reads() => return Ok(Outcome::Done),
     }
-    if told == 0 && !watch {
+    if printed == 0 && !watch {
         let since = since
             .map(|since: Timestamp| format!(" since {}", since.to_zoned(zone.clone()).strftime("%F %T")))
             .unwrap_or_default();

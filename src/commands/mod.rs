@@ -17,6 +17,7 @@ mod status;
 mod synth;
 mod wanted;
 
+use std::io;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -109,5 +110,18 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
     if tells_events {
         render::ended(&mut ctx.ui, ended.as_ref().err())?;
     }
-    ended
+    with_output(ended, ctx.ui.finish())
+}
+
+/// What a command ended with, once its results are written. Losing them is a failure, but never hides the command's own.
+fn with_output(ended: Result<Outcome, CliError>, written: io::Result<()>) -> Result<Outcome, CliError> {
+    let Err(error) = written else { return ended };
+    let lost = CliError::failed(format!("cannot write to stdout: {error}"));
+    match ended {
+        Ok(_) => Err(lost),
+        Err(mut error) => {
+            error.reports.extend(lost.reports);
+            Err(error)
+        }
+    }
 }

@@ -73,6 +73,9 @@ async fn lines(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<O
         let report = read(aws, located, ctx).await?;
         if shown.replace(key(&report)).as_ref() != Some(&key(&report)) {
             render::status_line(&mut ctx.ui, &report)?;
+            if !ctx.ui.can_write() {
+                return Ok(Outcome::Done);
+            }
         }
         sleep(PAUSE).await;
     }

@@ -2,6 +2,7 @@
 //! within [`OVERLAP`] of its timestamp.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -44,12 +45,10 @@ impl<'a> Tail<'a> {
         Self { aws, options, told: HashSet::new(), by_time: BTreeSet::new(), newest: None }
     }
 
-    /// Tells every event; with `watch` it returns only on an error of AWS or when `tell` fails.
-    ///
-    /// `tell` gets a page's events, oldest first.
+    /// Passes each page's new events to `on_events`, oldest first, until it breaks. With `watch` only that or an error ends it.
     pub async fn run<E: From<OpsError>>(
         mut self,
-        mut tell: impl FnMut(Vec<LogEvent>) -> std::result::Result<(), E>,
+        mut on_events: impl FnMut(Vec<LogEvent>) -> std::result::Result<ControlFlow<()>, E>,
     ) -> std::result::Result<(), E> {
         loop {
             let mut token = None;
@@ -57,8 +56,8 @@ impl<'a> Tail<'a> {
                 let (aws, query) = (self.aws, &self.options.query);
                 let page = patiently(async || aws.filter_log_events(query, token.clone()).await).await?;
                 let fresh: Vec<LogEvent> = page.events.into_iter().filter(|event| self.is_new(event)).collect();
-                if !fresh.is_empty() {
-                    tell(fresh)?;
+                if !fresh.is_empty() && on_events(fresh)?.is_break() {
+                    return Ok(());
                 }
                 token = page.next_token;
                 if token.is_none() {

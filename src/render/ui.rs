@@ -1,5 +1,6 @@
 //! The terminal: results on stdout, everything else on stderr.
 
+use std::fmt;
 use std::io::{self, BufRead as _, Write};
 
 #[cfg(unix)]
@@ -73,10 +74,53 @@ fn versioned(value: &impl Serialize) -> io::Result<Value> {
     Ok(document)
 }
 
+/// Stdout. After the first write that fails everything else is dropped, so that a reader that went away neither ends the work early nor
+/// takes the place of its outcome; [`Ui::finish`] reports the failure.
+struct Results {
+    stream: AutoStream<io::Stdout>,
+    failure: Option<io::Error>,
+}
+
+impl Results {
+    /// Runs a write unless one has failed before. `dropped` is the answer for what is not written.
+    fn attempt<T>(
+        &mut self,
+        dropped: T,
+        write: impl FnOnce(&mut AutoStream<io::Stdout>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.failure.is_some() {
+            return Ok(dropped);
+        }
+        match write(&mut self.stream) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.failure = Some(error);
+                Ok(dropped)
+            }
+            written => written,
+        }
+    }
+}
+
+impl Write for Results {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), AutoStream::flush)
+    }
+}
+
+impl fmt::Debug for Results {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Results").field("failure", &self.failure).finish_non_exhaustive()
+    }
+}
+
 /// Writes results, notes, questions and errors.
 #[derive(Debug)]
 pub struct Ui {
-    stdout: AutoStream<io::Stdout>,
+    stdout: Results,
     stderr: AutoStream<io::Stderr>,
     output: Output,
     verbosity: Verbosity,
@@ -93,7 +137,7 @@ impl Ui {
             ColorWhen::Never => ColorChoice::Never,
         };
         Self {
-            stdout: AutoStream::new(io::stdout(), choice),
+            stdout: Results { stream: AutoStream::new(io::stdout(), choice), failure: None },
             stderr: AutoStream::new(io::stderr(), choice),
             output: settings.output,
             verbosity: settings.verbosity,
@@ -127,9 +171,24 @@ impl Ui {
         self.terminals.stdout
     }
 
-    /// Stdout, for results. Colour codes are dropped where they do not belong.
+    /// Stdout, for results. Colour codes are dropped where they do not belong. Writing to a closed or full stdout succeeds and does
+    /// nothing: see [`Ui::can_write`] and [`Ui::finish`].
     pub fn results(&mut self) -> &mut dyn Write {
         &mut self.stdout
+    }
+
+    /// Whether stdout still takes results. A command that goes on until its reader leaves ends when it does not.
+    pub fn can_write(&self) -> bool {
+        self.stdout.failure.is_none()
+    }
+
+    /// Writes out what is buffered. An error says why results were lost; a reader that went away is none.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.stdout.flush()?;
+        match self.stdout.failure.take() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// An event as a line of JSON.

@@ -382,7 +382,7 @@ fn a_file_that_is_not_text_says_where() {
 fn what_goes_on_ends_when_nobody_reads_any_more() {
     let workshop = crate::workshop::Workshop::new();
     workshop.run("--sandbox deploy").good();
-    for command in ["--sandbox status --watch", "--sandbox logs --watch"] {
+    for command in ["--sandbox status --watch", "--sandbox logs --watch", "sandbox logs --watch"] {
         let mut child = workshop.start(command);
         drop(child.stdout.take());
         assert_eq!(child.wait().unwrap().code(), Some(0), "{command}");

@@ -4,6 +4,7 @@ mod architecture;
 mod board;
 mod channel;
 mod cli;
+mod closed_output;
 mod common;
 mod completions;
 mod coverage;

@@ -94,6 +94,12 @@ impl Workshop {
         self.command(arguments).spawn().expect("the binary can be run")
     }
 
+    /// Starts a command that writes its results to `stdout`.
+    #[cfg(target_os = "linux")]
+    pub fn start_with_stdout(&self, arguments: &str, stdout: Stdio) -> Child {
+        self.command(arguments).stdout(stdout).spawn().expect("the binary can be run")
+    }
+
     /// Starts a command that goes on, to read its lines.
     pub fn follow(&self, arguments: &str) -> Follower {
         let mut child = self.start(arguments);

@@ -1,6 +1,7 @@
 //! `ecsws sandbox logs`: the sandbox's own log.
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
@@ -34,9 +35,14 @@ pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<
     if !watch {
         return Ok(());
     }
-    loop {
-        tokio::time::sleep(POLL).await;
+    let mut reader_gone = pin!(render::nobody_reads());
+    while ctx.ui.can_write() {
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = &mut reader_gone => return Ok(()),
+        }
         let fresh = reader.read()?;
         render::sandbox_log(&mut ctx.ui, &fresh)?;
     }
+    Ok(())
 }

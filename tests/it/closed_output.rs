@@ -1,0 +1,121 @@
+//! A stdout that is closed or full neither hides a failure nor stops the work.
+#![cfg(unix)]
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+
+use crate::workshop::{Ended, Workshop, ended};
+
+/// Two small stacks, and images that cannot run.
+const PROJECT: &str = r#"
+[platform.stack]
+name = "base"
+stress_tool = false
+
+[services.api]
+stack = "api"
+cpu = 256
+memory = 512
+container = { image = "acme/api:1" }
+deployment = { circuit_breaker = true }
+
+[sandbox.images]
+"acme/broken:1" = { command = ["sh", "-c", "exit 3"] }
+"#;
+
+fn deployed() -> Workshop {
+    let workshop = Workshop::of(PROJECT);
+    workshop.run("--sandbox deploy").good();
+    workshop
+}
+
+/// Runs a command like `COMMAND | head -n LINES`.
+fn head(workshop: &Workshop, command: &str, lines: usize) -> Ended {
+    let mut child = workshop.start(command);
+    let stdout = child.stdout.take().expect("it is a pipe");
+    let read = BufReader::new(stdout).lines().take(lines).map_while(Result::ok).count();
+    assert!(read <= lines);
+    ended(child)
+}
+
+fn assert_fails(ended: &Ended, code: i32, error: &str) {
+    assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+    assert!(ended.error().contains(error), "{}", ended.stderr);
+}
+
+#[test]
+fn a_closed_pipe_does_not_hide_a_failed_operation() {
+    let workshop = Workshop::of(&PROJECT.replace("acme/api:1", "acme/broken:1"));
+    for lines in [0, 1] {
+        let failed = head(&workshop, "--sandbox deploy --output json", lines);
+        assert_fails(&failed, 1, "stack `api` is ROLLBACK_COMPLETE");
+    }
+    let workshop = deployed();
+    let failed = head(&workshop, "--sandbox deploy --output json --image api=acme/broken:1", 1);
+    assert_fails(&failed, 1, "stack `api` is UPDATE_ROLLBACK_COMPLETE");
+    assert_fails(&head(&workshop, "--sandbox deploy --image api=acme/broken:1", 0), 1, "UPDATE_ROLLBACK_COMPLETE");
+    workshop
+        .run(r#"sandbox faults {"resources":[{"resource":"AWS::ECS::Service","on":"delete","reason":"No"}]}"#)
+        .good();
+    assert_fails(&head(&workshop, "--sandbox destroy --yes --output json", 1), 1, "stack `api` is DELETE_FAILED");
+}
+
+#[test]
+fn a_closed_pipe_does_not_hide_the_answer_of_a_check() {
+    let workshop = deployed();
+    for command in ["--sandbox diff --fail", "--sandbox diff --fail --output json"] {
+        assert_eq!(head(&workshop, command, 0).code, Some(0), "{command}");
+    }
+    workshop.write("ecsws.toml", &PROJECT.replace("cpu = 256", "cpu = 256\ncount = 2"));
+    for command in ["--sandbox diff --fail", "--sandbox diff --fail --output json"] {
+        for lines in [0, 1] {
+            let different = head(&workshop, command, lines);
+            assert_eq!((different.code, different.stderr.contains("error")), (Some(5), false), "{}", different.stderr);
+        }
+    }
+    workshop.run("--sandbox deploy --no-wait-services --image api=acme/broken:1 --timeout 1s").with(4);
+    for command in ["--sandbox status --check", "--sandbox status --check --output json"] {
+        assert_eq!(head(&workshop, command, 0).code, head(&workshop, command, 100).code, "{command}");
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let workshop = deployed();
+    for command in [
+        "--sandbox synth --all",
+        "--sandbox synth --all --json",
+        "--sandbox deploy",
+        "--sandbox deploy --output json",
+        "--sandbox logs groups",
+        "--sandbox logs",
+        "--sandbox status",
+        "sandbox status",
+        "sandbox logs",
+        "sandbox coverage",
+        "sandbox env",
+        "completions bash",
+    ] {
+        let quiet = head(&workshop, command, 0);
+        assert_eq!((quiet.code, quiet.stderr.contains("error")), (Some(0), false), "{command}: {}", quiet.stderr);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_a_failure_and_hides_none() {
+    let full = |workshop: &Workshop, command: &str| {
+        let device = File::options().write(true).open("/dev/full").expect("/dev/full");
+        ended(workshop.start_with_stdout(command, device.into()))
+    };
+    let workshop = deployed();
+    for command in ["--sandbox synth --all", "--sandbox diff", "--sandbox status", "--sandbox deploy --output json"] {
+        assert_fails(&full(&workshop, command), 1, "cannot write to stdout: No space left on device");
+    }
+    let failed = full(&workshop, "--sandbox deploy --output json --image api=acme/broken:1");
+    assert_fails(&failed, 1, "stack `api` is UPDATE_ROLLBACK_COMPLETE");
+    assert_fails(&failed, 1, "cannot write to stdout: No space left on device");
+    for command in ["--sandbox status --watch", "--sandbox logs --watch --start 1h", "sandbox logs --watch"] {
+        assert_fails(&full(&workshop, command), 1, "cannot write to stdout: No space left on device");
+    }
+}
