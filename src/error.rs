@@ -92,6 +92,9 @@ impl From<AwsError> for CliError {
             AwsErrorKind::NoRegion => Exit::Usage,
             AwsErrorKind::TimedOut => Exit::TimedOut,
             AwsErrorKind::Unreachable
+            | AwsErrorKind::ConnectionRefused
+            | AwsErrorKind::ServiceFault
+            | AwsErrorKind::Conflict
             | AwsErrorKind::SandboxEnded
             | AwsErrorKind::NotAws
             | AwsErrorKind::Throttled
@@ -128,6 +131,8 @@ impl From<OpsError> for CliError {
             OpsError::Aws(_)
             | OpsError::Unwatched { .. }
             | OpsError::Gone(_)
+            | OpsError::NeverBegan { .. }
+            | OpsError::UnreadableTemplate { .. }
             | OpsError::StackFailed { .. }
             | OpsError::ChangeSetFailed { .. }
             | OpsError::RolloutFailed { .. } => (Exit::Failed, None),

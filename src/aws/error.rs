@@ -1,6 +1,7 @@
 //! What went wrong in a call to AWS: what was being done, what AWS said, and what helps.
 
 use std::error::Error as StdError;
+use std::io;
 
 use aws_config::imds::client::error::ImdsError;
 use aws_credential_types::provider::error::CredentialsError;
@@ -38,8 +39,10 @@ pub enum AwsErrorKind {
     ClockSkew,
     /// The caller lacks a permission; the action is named when AWS names it.
     AccessDenied(Option<String>),
-    /// Nothing answered at this address.
+    /// This address cannot be reached, or the connection broke.
     Unreachable,
+    /// Nothing listens at this address.
+    ConnectionRefused,
     /// The sandbox that the calls went to has ended.
     SandboxEnded,
     /// Something answered, and it was not AWS.
@@ -48,10 +51,31 @@ pub enum AwsErrorKind {
     TimedOut,
     /// AWS asked us to slow down, and went on asking.
     Throttled,
+    /// The service failed by itself: an internal error, or it is unavailable.
+    ServiceFault,
     /// What was asked for does not exist.
     NotFound,
+    /// Another caller has made, changed or removed it meanwhile.
+    Conflict,
     /// Anything else; AWS's message says it.
     Other,
+}
+
+impl AwsErrorKind {
+    /// Whether any other call would fail in the same way: it is about the caller or the connection, not about what was asked.
+    pub fn concerns_every_call(&self) -> bool {
+        matches!(
+            self,
+            Self::NoRegion
+                | Self::NoCredentials
+                | Self::ExpiredCredentials
+                | Self::WrongCredentials
+                | Self::ClockSkew
+                | Self::Unreachable
+                | Self::ConnectionRefused
+                | Self::SandboxEnded
+        )
+    }
 }
 
 /// AWS's error codes and the kind they mean. Codes ending in `*` match as prefixes.
@@ -75,13 +99,19 @@ const CODES: &[(&str, AwsErrorKind)] = &[
     ("ServiceNotFoundException", AwsErrorKind::NotFound),
     ("ResourceNotFoundException", AwsErrorKind::NotFound),
     ("ServiceNotFound", AwsErrorKind::NotFound),
+    ("ChangeSetNotFound*", AwsErrorKind::NotFound),
+    ("AlreadyExists*", AwsErrorKind::Conflict),
+    ("InvalidChangeSetStatus*", AwsErrorKind::Conflict),
+    ("InternalFailure*", AwsErrorKind::ServiceFault),
+    ("InternalError*", AwsErrorKind::ServiceFault),
+    ("InternalServer*", AwsErrorKind::ServiceFault),
+    ("InternalService*", AwsErrorKind::ServiceFault),
+    ("ServerException", AwsErrorKind::ServiceFault),
+    ("ServiceUnavailable*", AwsErrorKind::ServiceFault),
 ];
 
 /// In the messages of signatures that are refused for their time. Their code is that of any wrong signature.
 const CLOCK_SKEW_MESSAGES: &[&str] = &["Signature expired", "Signature not yet current"];
-
-/// What services say when they fail by themselves.
-const FAULTS: [&str; 4] = ["InternalFailure", "InternalError", "ServiceUnavailable", "InternalServer"];
 
 impl AwsError {
     /// An answer of AWS with an error code.
@@ -102,7 +132,12 @@ impl AwsError {
     /// An answer that reports a failure, with what it says of it. Without an error code it may come from a proxy or a load balancer.
     pub(super) fn refused(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         match (code, message) {
-            (Some(code), message) => Self::answered(action, code, message.unwrap_or("AWS gave no message")),
+            (Some(code), message) => {
+                let error = Self::answered(action, code, message.unwrap_or("AWS gave no message"));
+                // Not every service's internal errors have a code of the table. 501 is final: not implemented.
+                let is_fault = error.kind == AwsErrorKind::Other && status >= 500 && status != 501;
+                if is_fault { Self { kind: AwsErrorKind::ServiceFault, ..error } } else { error }
+            }
             (None, message) => {
                 let kind = if status == 429 { AwsErrorKind::Throttled } else { AwsErrorKind::NotAws };
                 let said = message.map(|message| format!(": {message}")).unwrap_or_default();
@@ -137,8 +172,14 @@ impl AwsError {
 
     /// Whether the same call may well succeed a little later.
     pub fn is_transient(&self) -> bool {
-        let kind = matches!(self.kind, AwsErrorKind::Throttled | AwsErrorKind::TimedOut | AwsErrorKind::Unreachable);
-        kind || self.code.as_deref().is_some_and(|code| FAULTS.iter().any(|fault| code.starts_with(fault)))
+        matches!(
+            self.kind,
+            AwsErrorKind::Throttled
+                | AwsErrorKind::TimedOut
+                | AwsErrorKind::Unreachable
+                | AwsErrorKind::ConnectionRefused
+                | AwsErrorKind::ServiceFault
+        )
     }
 
     /// What the user can do.
@@ -157,13 +198,14 @@ impl AwsError {
             AwsErrorKind::ClockSkew => "set this machine's clock: AWS refuses signatures that are more than some minutes old or from the future".to_owned(),
             AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile"),
             AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".to_owned(),
-            AwsErrorKind::Unreachable => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".to_owned(),
+            AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".to_owned(),
             AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL), and proxies on the way".to_owned(),
             AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".to_owned(),
             AwsErrorKind::TimedOut => "check the network and try again".to_owned(),
             AwsErrorKind::Throttled => "AWS limits how often this may be called; try again in a minute".to_owned(),
             AwsErrorKind::NotFound => "check the name, --region and --profile".to_owned(),
-            AwsErrorKind::Other => return None,
+            AwsErrorKind::ServiceFault => "the service has a problem; try again in a minute".to_owned(),
+            AwsErrorKind::Conflict | AwsErrorKind::Other => return None,
         })
     }
 }
@@ -197,7 +239,11 @@ pub(super) fn connection_failure(error: &ConnectorError) -> (AwsErrorKind, Strin
     }
     let address = error.connection_metadata().and_then(ConnectionMetadata::remote_addr);
     let from = address.map(|address| format!("{address}: ")).unwrap_or_default();
-    (AwsErrorKind::Unreachable, format!("{from}{}", root(error)))
+    let refused = |cause: &(dyn StdError + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    let kind = if chain(error).any(refused) { AwsErrorKind::ConnectionRefused } else { AwsErrorKind::Unreachable };
+    (kind, format!("{from}{}", root(error)))
 }
 
 fn is_credentials(error: &(dyn StdError + 'static)) -> bool {
@@ -288,14 +334,42 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_by_itself_is_transient() {
-        let refused = ConnectorError::io(Box::new(std::io::Error::from(std::io::ErrorKind::ConnectionRefused)));
-        let error = AwsError::from_sdk("x", &SdkError::<Modelled, _>::dispatch_failure(refused));
-        assert_eq!((&error.kind, error.is_transient()), (&AwsErrorKind::Unreachable, true));
-        for code in ["ThrottlingException", "InternalFailure", "ServiceUnavailableException", "InternalServerError"] {
+    fn transience_depends_on_the_kind_and_not_on_words() {
+        let connection = |kind: io::ErrorKind| {
+            let error = ConnectorError::io(Box::new(io::Error::from(kind)));
+            AwsError::from_sdk("x", &SdkError::<Modelled, _>::dispatch_failure(error))
+        };
+        let refused = connection(io::ErrorKind::ConnectionRefused);
+        assert_eq!((&refused.kind, refused.is_transient()), (&AwsErrorKind::ConnectionRefused, true));
+        let reset = connection(io::ErrorKind::ConnectionReset);
+        assert_eq!((&reset.kind, reset.is_transient()), (&AwsErrorKind::Unreachable, true));
+        for code in [
+            "ThrottlingException",
+            "InternalFailure",
+            "ServiceUnavailableException",
+            "InternalServerError",
+            "InternalServiceException",
+            "ServerException",
+        ] {
             assert!(AwsError::answered("x", code, "").is_transient(), "{code}");
+            assert!(AwsError::answered("x", code, "the request was refused").is_transient(), "{code}");
         }
-        assert!(!AwsError::answered("x", "ValidationError", "").is_transient());
+        for message in ["", "Connection refused", "timed out", "Throttling"] {
+            assert!(!AwsError::answered("x", "ValidationError", message).is_transient(), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_code_that_is_not_in_the_table_is_judged_by_the_status() {
+        for (status, kind) in [
+            (400, AwsErrorKind::Other),
+            (500, AwsErrorKind::ServiceFault),
+            (501, AwsErrorKind::Other),
+            (503, AwsErrorKind::ServiceFault),
+        ] {
+            assert_eq!(AwsError::refused("x", status, Some("Unheard"), None).kind, kind, "{status}");
+        }
+        assert_eq!(AwsError::refused("x", 503, Some("SlowDownThrottling"), None).kind, AwsErrorKind::ServiceFault);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials as _;
 use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -112,6 +113,11 @@ impl Aws {
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
             .build_https();
+        Self::connect_through(connection, http).await
+    }
+
+    /// Like [`Aws::connect`], with another HTTP client for the typed clients: tests answer their requests without a network.
+    pub async fn connect_through(connection: Connection, http: SharedHttpClient) -> Result<Self> {
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).timeout_config(
             TimeoutConfig::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
@@ -186,10 +192,10 @@ impl Aws {
     /// Adds the address where nobody answers, and the profile that has no credentials.
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         match (&error.kind, self.endpoint_url()) {
-            (AwsErrorKind::Unreachable, Some(_)) if self.is_sandbox => {
+            (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused, Some(_)) if self.is_sandbox => {
                 return AwsError::unanswered(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
             }
-            (AwsErrorKind::Unreachable | AwsErrorKind::TimedOut, Some(url)) => {
+            (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused | AwsErrorKind::TimedOut, Some(url)) => {
                 error.message = format!("{url} does not answer: {}", error.message);
             }
             (AwsErrorKind::NotAws, Some(url)) => error.message = format!("{url}: {}", error.message),

@@ -4,7 +4,6 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::approve::{check_target, declined};
-use super::wanted::template_of;
 use super::{Outcome, shapes};
 use crate::aws::Stack;
 use crate::complete;
@@ -47,7 +46,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
     let names: Vec<String> = existing.iter().map(|stack| stack.name.clone()).collect();
     let mut demolitions = Vec::new();
     for stack in &existing {
-        let template = template_of(&aws, stack).await?.unwrap_or_default();
+        let template = ops::deployed_template(&aws, stack).await?.unwrap_or_default();
         demolitions.push(ops::survey(&aws, stack, &template, &names).await?);
     }
     refuse_what_is_in_use(&demolitions)?;

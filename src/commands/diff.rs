@@ -1,6 +1,5 @@
 //! `ecsws diff`: what deploy would change.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -8,18 +7,17 @@ use clap::{Args, ValueEnum, ValueHint};
 use futures_util::future::try_join_all;
 
 use super::approve::guard;
-use super::deploy::planned;
-use super::wanted::{Purpose, Synthesiser, template_of};
+use super::deploy::{StackInputs, refuse_unknown_parameters};
+use super::wanted::{Purpose, Synthesiser};
 use super::{Outcome, shapes};
-use crate::aws::{Aws, StackRequest};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, Planning};
+use crate::ops::{self, Comparison, Desired};
 use crate::project::Project;
 use crate::render::{self, StackDiff};
-use crate::stack::{ProjectStack, Template, TemplateDiff, read_template};
+use crate::stack::{Environment, ProjectStack, TemplateDiff, read_template};
 
 /// Show what deploy would change, as `cdk diff` shows it
 ///
@@ -37,9 +35,11 @@ pub struct DiffArgs {
     /// Whether CloudFormation is asked what is replaced
     #[arg(long, value_enum, default_value_t)]
     method: Method,
-    /// Compare with the template in this file instead of the deployed one, without any call to AWS
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// Compare with the template in this file instead of the deployed one
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["parameters", "tags"])]
     template: Option<PathBuf>,
+    #[command(flatten)]
+    inputs: StackInputs,
 }
 
 /// How exact a diff is.
@@ -53,12 +53,13 @@ enum Method {
 }
 
 pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
-    let DiffArgs { stacks, fail, method, template } = args;
+    let DiffArgs { stacks, fail, method, template, inputs } = args;
     let mut project = ctx.project()?;
+    inputs.set_images(&mut project)?;
     let stacks = project.stacks(&stacks)?;
     let diffs = match template {
         Some(file) => vec![with_file(&mut project, &stacks, &file, ctx).await?],
-        None => with_deployed(&mut project, &stacks, method, ctx).await?,
+        None => with_deployed(&mut project, &stacks, method, &inputs, ctx).await?,
     };
     render::diffs(&mut ctx.ui, &diffs)?;
     let different = diffs.iter().any(|stack| !stack.diff.is_empty());
@@ -80,7 +81,7 @@ async fn with_file(
     let cannot = |error: &dyn std::fmt::Display| CliError::usage(format!("cannot read {}: {error}", file.display()));
     let text = fs::read_to_string(ctx.settings.working_dir.join(file)).map_err(|error| cannot(&error))?;
     let old = read_template(&text).map_err(|error| cannot(&error))?;
-    let mut synthesiser = Synthesiser::new(Purpose::Offline);
+    let mut synthesiser = Synthesiser::new(Purpose::Show { refresh: false });
     let new = synthesiser.template(project, &stack.name, ctx).await?;
     Ok(StackDiff { name: stack.name.clone(), diff: TemplateDiff::between(&old, &new), notes: Vec::new() })
 }
@@ -90,21 +91,30 @@ async fn with_deployed(
     project: &mut Project,
     stacks: &[ProjectStack],
     method: Method,
+    inputs: &StackInputs,
     ctx: &mut Context,
 ) -> Result<Vec<StackDiff>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    if !ctx.settings.sandbox {
-        guard(project, &aws).await?;
-    }
-    let mut synthesiser = Synthesiser::new(Purpose::Show { refresh: false });
+    let environment = match ctx.settings.sandbox {
+        true => ctx.sandbox_environment(Some(project)),
+        false => Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() },
+    };
+    let purpose = Purpose::Show { refresh: false };
+    let mut synthesiser = Synthesiser::for_environment(environment, purpose, project, ctx);
     let mut templates = Vec::new();
     for stack in stacks {
         templates.push(synthesiser.template(project, &stack.name, ctx).await?);
     }
     // Of its own, so that diffs that run at the same time leave each other's alone.
     let plan = (method == Method::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
-    let compared =
-        stacks.iter().zip(&templates).map(|(stack, template)| compare(&aws, stack, template, plan.as_deref()));
+    let compared = stacks.iter().zip(&templates).map(async |(stack, template)| {
+        let name = stack.name.clone();
+        let (tags, parameters) = (inputs.tags_of(stack), inputs.parameters_of(&name));
+        refuse_unknown_parameters(&name, template, &parameters)?;
+        let desired = Desired { template, tags: &tags, parameters: &parameters };
+        let Comparison { diff, notes } = ops::compare(&aws, &name, &desired, plan.as_deref()).await?;
+        Ok(StackDiff { name, diff, notes })
+    });
     let compared = ctx.interrupts.during(try_join_all(compared)).await;
     if let Some(plan) = plan.filter(|_| !matches!(compared, Some(Ok(_)))) {
         // Interrupted, or one of them failed while the others were at work. Why is told; that tidying up goes wrong too would hide it.
@@ -113,42 +123,4 @@ async fn with_deployed(
         }
     }
     compared.ok_or_else(|| CliError::new(Exit::Interrupted, "interrupted; nothing has changed"))?
-}
-
-async fn compare(
-    aws: &Aws,
-    stack: &ProjectStack,
-    template: &Template,
-    plan: Option<&str>,
-) -> Result<StackDiff, CliError> {
-    let name = stack.name.clone();
-    let Some(existing) = aws.stack(&name).await? else {
-        let diff = TemplateDiff::between(&Template::default(), template);
-        return Ok(StackDiff { name, diff, notes: Vec::new() });
-    };
-    let deployed = template_of(aws, &existing).await?.unwrap_or_default();
-    let wanted = template.with_cdk_housekeeping_of(&deployed);
-    let diff = TemplateDiff::between(&deployed, &wanted);
-    let mut notes = ops::unseen(aws, &existing, &deployed).await?;
-    let Some(plan) = plan.filter(|_| !diff.resources.is_empty()) else {
-        return Ok(StackDiff { name, diff, notes });
-    };
-    let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
-    let request = StackRequest {
-        stack: &name,
-        template: &wanted.to_yaml(),
-        tags: &tags,
-        parameters: &wanted.parameters_to_send(&BTreeMap::new(), &existing.parameters, &deployed),
-        capabilities: &wanted.capabilities(),
-        role_arn: None,
-        notification_arns: None,
-    };
-    let diff = match ops::plan(aws, &request, plan, &existing).await? {
-        Planning::Changes(changes) => diff.made_exact(&planned(&changes)),
-        Planning::Without(reason) => {
-            notes.push(format!("{name} is compared without a change set: {reason}"));
-            diff
-        }
-    };
-    Ok(StackDiff { name, diff, notes })
 }

@@ -1,15 +1,14 @@
-//! The template that a stack shall have: the spec synthesised with what had to be looked up, and the template that it has.
+//! Builds a stack's desired template: synth, with what has to be looked up.
 
 use std::sync::Arc;
 
 use super::approve::guard;
-use crate::aws::{self, Aws, Stack, StackResource};
+use crate::aws::{self, Aws, StackResource};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::ops;
 use crate::project::Project;
-use crate::stack::{
-    Environment, ForeignError, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, read_template, synth,
-};
+use crate::stack::{Environment, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, synth};
 
 /// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,8 +18,6 @@ pub enum Purpose {
         /// Ask again even where `ecsws.lock` has the answer.
         refresh: bool,
     },
-    /// To be looked at without any call to AWS.
-    Offline,
     /// To be deployed: everything has to be known.
     Deploy,
 }
@@ -39,10 +36,10 @@ impl Synthesiser {
         Self { purpose, environment: None, lookups: Lookups::default() }
     }
 
-    /// One that makes templates to be deployed to a place that is known already.
-    pub fn for_deploy_to(environment: Environment, project: &Project, ctx: &Context) -> Self {
+    /// One that makes templates for an account and region that are known already.
+    pub fn for_environment(environment: Environment, purpose: Purpose, project: &Project, ctx: &Context) -> Self {
         let lookups = if ctx.settings.sandbox { Lookups::default() } else { project.lock.lookups(&environment) };
-        Self { purpose: Purpose::Deploy, environment: Some(environment), lookups }
+        Self { purpose, environment: Some(environment), lookups }
     }
 
     /// The template of a stack. New answers are pinned in `ecsws.lock`, but never the sandbox's, nor the ids of the project's own platform.
@@ -93,10 +90,6 @@ impl Synthesiser {
         }
         let environment = match self.purpose {
             _ if ctx.settings.sandbox => ctx.sandbox_environment(Some(project)),
-            Purpose::Offline => known_environment(project, ctx).ok_or_else(|| {
-                CliError::usage("nothing says which account and region this is for")
-                    .hint("write [target] in ecsws.toml")
-            })?,
             _ => shown_environment(project, ctx).await?,
         };
         if !ctx.settings.sandbox && self.purpose != (Purpose::Show { refresh: true }) {
@@ -112,10 +105,6 @@ impl Synthesiser {
         environment: &Environment,
         ctx: &mut Context,
     ) -> Result<Arc<Aws>, CliError> {
-        if self.purpose == Purpose::Offline {
-            return Err(CliError::usage("ecsws.lock lacks an answer that only AWS has")
-                .hint("`ecsws synth` asks for it and writes it there"));
-        }
         let aws = ctx.aws(Some(project)).await?;
         if !ctx.settings.sandbox {
             let here = Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() };
@@ -137,12 +126,8 @@ impl Synthesiser {
         let platform = platform.filter(|own| stack != own.name && project.spec.platform.runs_in_own_vpc());
         let Some(platform) = platform else { return Ok(()) };
         let vpc_name = &project.spec.platform.vpc;
-        if self.purpose == Purpose::Offline {
-            self.lookups.set_known_after(vpc_name, &platform.name);
-            return Ok(());
-        }
         let aws = ctx.aws(Some(project)).await?;
-        let complete = aws.stack(&platform.name).await?.is_some_and(|stack| is_complete(&stack.status));
+        let complete = aws.stack(&platform.name).await?.is_some_and(|stack| ops::is_created(&stack.status));
         let resources = if complete { aws.stack_resources(&platform.name).await? } else { Vec::new() };
         let physical = |logical: &String| {
             let exists = |resource: &&StackResource| resource.logical_id == *logical && resource.exists();
@@ -155,7 +140,7 @@ impl Synthesiser {
                 let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
                 self.lookups.set_vpc(vpc_name, Vpc { id, subnets });
             }
-            (None, Purpose::Show { .. } | Purpose::Offline) => self.lookups.set_known_after(vpc_name, &platform.name),
+            (None, Purpose::Show { .. }) => self.lookups.set_known_after(vpc_name, &platform.name),
             (None, Purpose::Deploy) => {
                 return Err(CliError::failed(format!(
                     "stack {} is not deployed, and {stack} needs its subnets",
@@ -228,23 +213,4 @@ fn subnets(vpc: aws::Vpc) -> Vpc {
         }
     }
     Vpc { id: vpc.id, subnets: found }
-}
-
-/// The creation of a stack in this state has succeeded.
-fn is_complete(status: &str) -> bool {
-    !matches!(status, "REVIEW_IN_PROGRESS" | "CREATE_IN_PROGRESS" | "CREATE_FAILED")
-        && !status.starts_with("ROLLBACK_")
-        && !matches!(status, "DELETE_IN_PROGRESS" | "DELETE_COMPLETE")
-}
-
-/// The template of a stack, JSON or YAML; `None` when nothing has been created by it, or only what a failed creation left.
-pub async fn template_of(aws: &Aws, stack: &Stack) -> Result<Option<Template>, CliError> {
-    if !is_complete(&stack.status) {
-        return Ok(None);
-    }
-    let Some(text) = aws.template(&stack.arn).await? else { return Ok(None) };
-    let unreadable = |error: ForeignError| {
-        CliError::failed(format!("the deployed template of {} cannot be read: {error}", stack.name))
-    };
-    read_template(&text).map(Some).map_err(unreadable)
 }

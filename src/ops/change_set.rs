@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 
 use super::state::{Standing, standing};
 use super::{OpsError, Result};
-use crate::aws::{Aws, AwsError, ChangeSet, ChangeSetKind, Stack, StackRequest};
+use crate::aws::{Aws, AwsError, AwsErrorKind, ChangeSet, ChangeSetKind, Stack, StackRequest};
 
 /// CloudFormation takes templates up to this size without S3.
 const MAX_TEMPLATE_BYTES: usize = 51_200;
@@ -41,7 +41,10 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
     check_size(request)?;
     let kind = if existing.is_some() { ChangeSetKind::Update } else { ChangeSetKind::Create };
     delete_change_set(aws, request.stack, name).await?;
-    let arn = aws.create_change_set(request, name, kind).await.map_err(|error| overtaken(request.stack, error))?;
+    let arn = match aws.create_change_set(request, name, kind).await {
+        Ok(arn) => arn,
+        Err(error) => return Err(refused(aws, request.stack, existing, error).await),
+    };
     let prepared = read(aws, request.stack, &arn, kind).await;
     if !matches!(prepared, Ok(Prepared::Ready(_))) {
         // What went wrong is told; that tidying up goes wrong too would hide it.
@@ -136,13 +139,15 @@ pub(super) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Option<Stack
     Ok((others == 0).then_some(stack))
 }
 
-/// What CloudFormation says when somebody else has begun with the stack since it was looked at.
-pub(super) fn overtaken(stack: &str, error: AwsError) -> OpsError {
-    let code = error.code.as_deref().unwrap_or_default();
-    let begun = error.message.contains("cannot be created again")
-        || error.message.contains("_IN_PROGRESS state")
-        || code.starts_with("InvalidChangeSetStatus")
-        || code.starts_with("ChangeSetNotFound")
-        || code.starts_with("AlreadyExists");
-    if begun { OpsError::Overtaken(stack.to_owned()) } else { error.into() }
+/// Why CloudFormation refused to begin with a stack that was `seen` in some state: another deploy was faster when the stack, or the change
+/// set, has changed since. CloudFormation's code for a stack in the wrong state is that of every invalid request.
+pub(super) async fn refused(aws: &Aws, name: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
+    let state =
+        |stack: Option<&Stack>| stack.map(|stack| stack.status.clone()).filter(|status| status != "REVIEW_IN_PROGRESS");
+    let is_overtaken = match error.kind {
+        AwsErrorKind::Conflict | AwsErrorKind::NotFound => true,
+        AwsErrorKind::Other => aws.stack(name).await.is_ok_and(|now| state(now.as_ref()) != state(seen)),
+        _ => false,
+    };
+    if is_overtaken { OpsError::Overtaken(name.to_owned()) } else { error.into() }
 }

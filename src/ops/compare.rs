@@ -1,36 +1,145 @@
-//! What a diff asks of AWS besides the template: a read-only change set, and what deploy cannot see.
+//! Compares a stack with what deploy would make of it: the templates, a read-only change set, and what neither of them shows.
+
+use std::collections::BTreeMap;
 
 use super::change_set::{Prepared, prepare};
-use super::state::{Standing, standing};
+use super::state::{Standing, is_created, standing};
 use super::{OpsError, Result};
 use crate::aws::{Aws, AwsError, AwsErrorKind, PlannedChange, ServiceName, Stack, StackRequest};
-use crate::stack::Template;
+use crate::stack::{INCOMPARABLE, Planned, Recreation, Template, TemplateDiff, read_template};
 
-/// What CloudFormation says of a change.
+/// What a stack would be deployed with.
 #[derive(Debug)]
-pub enum Planning {
-    /// The changes of a change set.
-    Changes(Vec<PlannedChange>),
-    /// There is none, for this reason.
-    Without(String),
+pub struct Desired<'a> {
+    /// The synthesised template.
+    pub template: &'a Template,
+    /// The stack's tags; none leaves the deployed ones as they are.
+    pub tags: &'a [(String, String)],
+    /// The parameters that are given.
+    pub parameters: &'a BTreeMap<&'a str, &'a str>,
 }
 
-/// Makes a change set of a stack that exists, reads it and deletes it again. Its name has to be one that nobody else uses.
-pub async fn plan(aws: &Aws, request: &StackRequest<'_>, name: &str, stack: &Stack) -> Result<Planning> {
-    if standing(&stack.status) != Standing::Updatable {
-        return Ok(Planning::Without(format!("stack {} is {}", stack.name, stack.status)));
+/// What deploying a stack would change.
+#[derive(Debug)]
+pub struct Comparison {
+    /// Every difference.
+    pub diff: TemplateDiff,
+    /// What the diff does not show, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// Compares a stack with what is desired. `change_set` is the name of a change set that nobody else uses: it is made, read and deleted again.
+pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: Option<&str>) -> Result<Comparison> {
+    let Some(existing) = aws.stack(name).await? else {
+        let diff = TemplateDiff::between(&Template::default(), desired.template);
+        return Ok(Comparison { diff, notes: Vec::new() });
+    };
+    let deployed = deployed_template(aws, &existing).await?.unwrap_or_default();
+    let template = desired.template.with_cdk_housekeeping_of(&deployed);
+    let parameters = template.parameters_to_send(desired.parameters, &existing.parameters, &deployed);
+    let templates = TemplateDiff::between(&deployed, &template);
+    let needs_change_set = !templates.resources.is_empty() || deployed.has_question_mark();
+    let needs_change_set = needs_change_set || parameters.iter().any(|(_, value)| value.is_some());
+    let diff = templates.with_tags(&existing.tags, desired.tags);
+    let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
+    let mut notes = unseen(aws, &existing, &deployed).await?;
+    let request = StackRequest {
+        stack: name,
+        template: &template.to_yaml(),
+        tags: desired.tags,
+        parameters: &parameters,
+        capabilities: &template.capabilities(),
+        role_arn: None,
+        notification_arns: None,
+    };
+    let plan = match change_set.filter(|_| needs_change_set) {
+        Some(change_set) => plan(aws, &request, change_set, &existing, &mut notes).await?,
+        None => None,
+    };
+    let incomparable = match &plan {
+        Some(Plan::NoChanges) => {
+            diff = diff.made_exact(&[]).without_parameter_values();
+            drop(diff.take_incomparable(true));
+            Vec::new()
+        }
+        Some(Plan::Changes(changes)) => {
+            diff = diff.made_exact(changes);
+            let mut incomparable = diff.take_incomparable(true);
+            incomparable.extend(diff.hidden(changes, &deployed, &template));
+            incomparable
+        }
+        None => diff.take_incomparable(false),
+    };
+    if !incomparable.is_empty() {
+        let names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
+        notes.push(format!(
+            "{name}: {} cannot be compared: CloudFormation returns `?` for characters that are not ASCII",
+            names.join(", ")
+        ));
     }
-    match prepare(aws, request, name, Some(stack)).await {
-        Ok(Prepared::NoChanges) => Ok(Planning::Changes(Vec::new())),
+    Ok(Comparison { diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
+}
+
+/// The template of a stack, JSON or YAML; `None` when nothing has been created by it, or only what a failed creation left.
+pub async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Template>> {
+    if !is_created(&stack.status) {
+        return Ok(None);
+    }
+    let Some(text) = aws.template(&stack.arn).await? else { return Ok(None) };
+    let unreadable = |error| OpsError::UnreadableTemplate { stack: stack.name.clone(), error };
+    read_template(&text).map(Some).map_err(unreadable)
+}
+
+/// A change set's changes as the diff takes them.
+pub fn planned(changes: &[PlannedChange]) -> Vec<Planned> {
+    let recreation = |word: &str| match word {
+        "Always" | "True" => Recreation::Always,
+        "Conditionally" | "Conditional" => Recreation::Conditionally,
+        _ => Recreation::Never,
+    };
+    let planned = changes.iter().map(|change| Planned {
+        logical_id: change.logical_id.clone(),
+        replacement: recreation(change.replacement.as_deref().unwrap_or_default()),
+        properties: change.properties.iter().map(|(name, word)| (name.clone(), recreation(word))).collect(),
+        direct: change.direct.clone(),
+    });
+    planned.collect()
+}
+
+/// What a change set says.
+enum Plan {
+    /// Deploying would do nothing.
+    NoChanges,
+    /// Deploying would do this to resources, and perhaps more to the rest of the stack.
+    Changes(Vec<Planned>),
+}
+
+/// Makes a change set of an existing stack, reads it and deletes it again. Without one, a note says why, unless no other
+/// call would succeed either.
+async fn plan(
+    aws: &Aws,
+    request: &StackRequest<'_>,
+    change_set: &str,
+    stack: &Stack,
+    notes: &mut Vec<String>,
+) -> Result<Option<Plan>> {
+    let mut without = |reason: String| {
+        notes.push(format!("{} is compared by template only: {reason}", stack.name));
+        Ok(None)
+    };
+    if standing(&stack.status) != Standing::Updatable {
+        return without(format!("the stack is {}", stack.status));
+    }
+    match prepare(aws, request, change_set, Some(stack)).await {
+        Ok(Prepared::NoChanges) => Ok(Some(Plan::NoChanges)),
         Ok(Prepared::Ready(ready)) => {
-            ready.discard(aws).await?;
-            Ok(Planning::Changes(ready.change_set.changes))
+            if let Err(error) = ready.discard(aws).await {
+                notes.push(format!("change set {change_set} of {} is left behind: {error}", stack.name));
+            }
+            Ok(Some(Plan::Changes(planned(&ready.change_set.changes))))
         }
-        Err(OpsError::Aws(error)) if is_denied(&error) => Ok(Planning::Without(error.to_string())),
-        Err(error @ (OpsError::ChangeSetFailed { .. } | OpsError::Overtaken(_) | OpsError::Gone(_))) => {
-            Ok(Planning::Without(error.to_string()))
-        }
-        Err(error) => Err(error),
+        Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
+        Err(error) => without(error.to_string()),
     }
 }
 
@@ -39,7 +148,7 @@ fn is_denied(error: &AwsError) -> bool {
 }
 
 /// What is otherwise than the deployed template says, so that comparing templates cannot show it; in sentences.
-pub async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
+async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
     let mut notes: Vec<String> = repair(stack).into_iter().collect();
     match of_services(aws, stack, deployed).await {
         Ok(more) => notes.extend(more),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::change_set::{check_size, only_reviewed, overtaken};
-use super::follow::{Ended, Follow};
+use super::change_set::{check_size, only_reviewed, refused};
+use super::follow::{Ended, Follow, SUCCESS};
 use super::{DeployEvent, Operation, OpsError, Ready, Result};
 use crate::aws::{Aws, ChangeSetKind, Stack, StackRequest};
 
@@ -15,7 +15,6 @@ const ROLLBACK_WITHIN: Duration = Duration::from_hours(1);
 pub const STEADY_WITHIN: Duration = Duration::from_mins(15);
 /// While a stack goes that was only in review.
 const REVIEW_PAUSE: Duration = Duration::from_millis(200);
-const SUCCESS: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"];
 
 /// How long an operation may take.
 #[derive(Debug, Clone, Copy)]
@@ -41,16 +40,22 @@ impl Execution {
         let operation = if ready.kind == ChangeSetKind::Create { Operation::Create } else { Operation::Update };
         // As cdk counts: the stack itself is one more, and so is the clean-up of an update.
         let total = ready.change_set.changes.len() + if operation == Operation::Create { 1 } else { 2 };
-        Self::upcoming(aws, operation, &ready.stack, total).await
+        Self::upcoming(aws, operation, &ready.stack, total, Some(&ready.change_set.arn)).await
     }
 
     /// What updating a stack without a change set will be; [`Execution::update`] begins it.
     pub async fn of_update(aws: &Aws, stack: &Stack) -> Result<Self> {
-        Self::upcoming(aws, Operation::Update, stack, 0).await
+        Self::upcoming(aws, Operation::Update, stack, 0, None).await
     }
 
-    async fn upcoming(aws: &Aws, operation: Operation, stack: &Stack, total: usize) -> Result<Self> {
-        let mut follow = Follow::upcoming(aws, stack, total).await?;
+    async fn upcoming(
+        aws: &Aws,
+        operation: Operation,
+        stack: &Stack,
+        total: usize,
+        change_set: Option<&str>,
+    ) -> Result<Self> {
+        let mut follow = Follow::upcoming(aws, operation, stack, total, change_set).await?;
         if operation == Operation::Update {
             follow.remember_deployments(aws).await?;
         }
@@ -65,7 +70,7 @@ impl Execution {
                 // An answer that was lost is asked for again, and the change set is then at work already.
                 let now = aws.change_set(&self.stack.arn, &ready.change_set.arn).await.ok().flatten();
                 let ours = now.is_some_and(|now| now.execution_status.starts_with("EXECUTE_"));
-                if ours { Ok(()) } else { Err(overtaken(&self.stack.name, error)) }
+                if ours { Ok(()) } else { Err(refused(aws, &self.stack.name, Some(&self.stack), error).await) }
             }
         }
     }
@@ -73,7 +78,10 @@ impl Execution {
     /// Updates without a change set; `false` when there is nothing to update.
     pub async fn update(&self, aws: &Aws, request: &StackRequest<'_>, keep_failed: bool) -> Result<bool> {
         check_size(request)?;
-        aws.update_stack(request, keep_failed).await.map_err(|error| overtaken(request.stack, error))
+        match aws.update_stack(request, keep_failed).await {
+            Err(error) => Err(refused(aws, request.stack, Some(&self.stack), error).await),
+            begun => Ok(begun?),
+        }
     }
 
     /// Creates a stack without a change set. One that is only in review, with no change set, goes first.
@@ -85,10 +93,12 @@ impl Execution {
                 sleep(REVIEW_PAUSE).await;
             }
         }
-        aws.create_stack(request, keep_failed).await.map_err(|error| overtaken(request.stack, error))?;
+        if let Err(error) = aws.create_stack(request, keep_failed).await {
+            return Err(refused(aws, request.stack, None, error).await);
+        }
         let gone = || OpsError::Gone(format!("stack `{}`", request.stack));
         let stack = aws.stack(request.stack).await?.ok_or_else(gone)?;
-        let follow = Follow::running(aws, &stack).await?;
+        let follow = Follow::running(aws, Operation::Create, &stack).await?;
         Ok(Self { operation: Operation::Create, stack, follow, begun: Instant::now() })
     }
 
@@ -175,9 +185,9 @@ impl Execution {
 
 /// Cancels an update; it is rolled back. `false` when it has ended meanwhile, or has come too far: its clean-up cannot be cancelled.
 pub async fn cancel(aws: &Aws, arn: &str) -> Result<bool> {
-    match aws.cancel_update(arn).await {
-        Ok(()) => Ok(true),
-        Err(error) if error.message.contains("CancelUpdateStack cannot be called") => Ok(false),
-        Err(error) => Err(error.into()),
+    let Err(error) = aws.cancel_update(arn).await else { return Ok(true) };
+    match aws.stack(arn).await {
+        Ok(now) if now.as_ref().is_none_or(|now| now.status != "UPDATE_IN_PROGRESS") => Ok(false),
+        _ => Err(error.into()),
     }
 }

@@ -137,6 +137,18 @@ pub enum Operation {
     Delete,
 }
 
+impl Operation {
+    /// As a verb: "update".
+    pub(super) fn verb(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::RollBack => "roll back",
+            Self::Delete => "delete",
+        }
+    }
+}
+
 /// An event of a stack as it is shown.
 #[derive(Debug, Clone, Serialize)]
 pub struct ResourceEvent {

@@ -6,23 +6,25 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::patience::patiently;
+use super::retry::retry_transient;
 use super::services::Services;
-use super::{Casualties, DeployEvent, OpsError, Result};
-use crate::aws::{Aws, Stack, StackEvent};
+use super::{Casualties, DeployEvent, Operation, OpsError, Result};
+use crate::aws::{Aws, ChangeSet, Stack, StackEvent};
 
-/// After something has happened, CloudFormation is asked again so soon.
-const LIVELY: Duration = Duration::from_millis(300);
-/// While nothing happens, this often: the end is told within a second.
-const CALM: Duration = Duration::from_secs(1);
-/// After so much silence it is told what goes on, as cdk does.
-const SILENCE: Duration = Duration::from_secs(30);
+/// Poll interval after an event.
+const POLL_ACTIVE: Duration = Duration::from_millis(300);
+/// Poll interval while nothing happens.
+const POLL_IDLE: Duration = Duration::from_secs(1);
+/// After this time without an event the resources in progress are listed, as cdk does.
+const HEARTBEAT: Duration = Duration::from_secs(30);
 /// So many quiet rounds before the stack's status alone is believed (some servers record no event of the stack itself).
 const QUIET_ROUNDS: u32 = 5;
 /// Until the operation is seen to have begun, the status may still be the one from before it: answers are eventually consistent.
 const QUIET_ROUNDS_BEFORE: u32 = 30;
-/// How often a stack is described again that does not know yet of its own end.
+/// How often an end is looked at again that the executed change set, or the stack's own description, does not show yet.
 const STALE_READS: u32 = 10;
+/// The states of a stack whose creation or update succeeded.
+pub(super) const SUCCESS: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"];
 /// What ECS has to say at the end is waited for so long.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
@@ -38,15 +40,24 @@ pub(super) struct Follow {
 /// Reads a stack's events.
 #[derive(Debug)]
 struct Reader {
+    operation: Operation,
+    /// The stack as it was before.
+    before: Stack,
     stack: String,
     arn: String,
+    /// The ARN of the change set that is executed, if it is one: it says whether the operation is over, and how.
+    change_set: Option<String>,
     /// The newest event that has been told.
     seen: Option<String>,
+    /// Whether the last event from before the operation is known, so that those of earlier operations are not taken for its own.
+    is_anchored: bool,
     /// Resources that will be done, the stack itself (and its clean-up) included.
     total: usize,
     done: usize,
     /// Whether the operation is known to have begun.
     begun: bool,
+    /// Whether there was an event of a resource: some servers record none.
+    has_resource_events: bool,
     /// The state in which the stack has come to rest.
     end: Option<String>,
     /// Logical ids of the resources in progress.
@@ -68,26 +79,42 @@ pub(super) struct Ended {
 }
 
 impl Follow {
-    /// An operation that is about to begin: everything after the stack's newest event belongs to it.
-    pub async fn upcoming(aws: &Aws, stack: &Stack, total: usize) -> Result<Self> {
+    /// An operation that is about to begin: everything after the stack's newest event belongs to it. `change_set` is the ARN of the change
+    /// set that is executed, if it is one.
+    pub async fn upcoming(
+        aws: &Aws,
+        operation: Operation,
+        stack: &Stack,
+        total: usize,
+        change_set: Option<&str>,
+    ) -> Result<Self> {
         let seen = aws.newest_event_id(&stack.arn).await?;
-        Ok(Self::new(stack, seen, total, false))
+        let mut follow = Self::new(operation, stack, seen);
+        (follow.reader.total, follow.reader.change_set) = (total, change_set.map(ToOwned::to_owned));
+        Ok(follow)
     }
 
     /// An operation that goes on already: its events are told from its beginning.
-    pub async fn running(aws: &Aws, stack: &Stack) -> Result<Self> {
+    pub async fn running(aws: &Aws, operation: Operation, stack: &Stack) -> Result<Self> {
         let seen = aws.event_id_before_operation(&stack.arn).await?;
-        Ok(Self::new(stack, seen, 0, true))
+        let mut follow = Self::new(operation, stack, seen);
+        follow.reader.begun = true;
+        Ok(follow)
     }
 
-    fn new(stack: &Stack, seen: Option<String>, total: usize, begun: bool) -> Self {
+    fn new(operation: Operation, stack: &Stack, seen: Option<String>) -> Self {
         let reader = Reader {
+            operation,
+            before: stack.clone(),
             stack: stack.name.clone(),
             arn: stack.arn.clone(),
+            change_set: None,
+            is_anchored: seen.is_some(),
             seen,
-            total,
+            total: 0,
             done: 0,
-            begun,
+            begun: false,
+            has_resource_events: false,
             end: None,
             in_progress: BTreeSet::new(),
             reasons: Vec::new(),
@@ -110,6 +137,12 @@ impl Follow {
             ended = Box::pin(self.reader.run(aws, &self.heard, &mut by_reader)) => ended?,
             never = Box::pin(self.services.run(aws, &self.heard, &mut by_services)) => match never {},
         };
+        if let Some(stack) =
+            stack.as_ref().filter(|_| SUCCESS.contains(&status.as_str()) && !self.reader.has_resource_events)
+        {
+            let since = stack.updated.unwrap_or_default();
+            self.services.watch_all(aws, &stack.arn, since).await?;
+        }
         // It has ended whatever ECS says, or does not say.
         drop(timeout(LAST_LOOK, Box::pin(self.services.look(aws, &self.heard, &mut by_reader))).await);
         let casualties = Box::pin(self.services.casualties(aws, &mut by_reader)).await;
@@ -138,15 +171,16 @@ impl Reader {
         heard: &RefCell<Vec<StackEvent>>,
         emit: &mut dyn FnMut(DeployEvent),
     ) -> Result<(String, Option<Stack>)> {
-        let (mut pause, mut quiet, mut told) = (LIVELY, 0, Instant::now());
+        let (mut pause, mut quiet, mut unconfirmed, mut told) = (POLL_ACTIVE, 0, 0, Instant::now());
         loop {
-            let events = patiently(async || aws.stack_events_after(&self.arn, self.seen.as_deref()).await).await?;
+            let events =
+                retry_transient(async || aws.stack_events_after(&self.arn, self.seen.as_deref()).await).await?;
             if events.is_empty() {
-                (pause, quiet) = ((pause * 3 / 2).min(CALM), quiet + 1);
+                (pause, quiet) = ((pause * 3 / 2).min(POLL_IDLE), quiet + 1);
             } else {
-                (pause, quiet, told) = (LIVELY, 0, Instant::now());
+                (pause, quiet, unconfirmed, told) = (POLL_ACTIVE, 0, 0, Instant::now());
             }
-            if told.elapsed() >= SILENCE {
+            if told.elapsed() >= HEARTBEAT {
                 told = Instant::now();
                 let resources = self.in_progress.iter().cloned().collect();
                 let (done, total) = (self.done, self.total.max(self.done));
@@ -157,18 +191,67 @@ impl Reader {
                 heard.borrow_mut().push(event);
             }
             if let Some(end) = self.end.clone() {
-                let stack = self.stack_at(&end, aws).await?;
-                return Ok((end, stack));
+                // The event came after the one before the operation, and none has come since: a change set that still does not know of
+                // its end never will.
+                if self.is_over(&end, aws).await? || self.is_anchored && unconfirmed >= QUIET_ROUNDS {
+                    let stack = self.stack_at(&end, aws).await?;
+                    return Ok((end, stack));
+                }
+                unconfirmed += 1;
             }
             if quiet >= if self.begun { QUIET_ROUNDS } else { QUIET_ROUNDS_BEFORE } {
-                let stack = patiently(async || aws.stack(&self.arn).await).await?;
+                let stack = retry_transient(async || aws.stack(&self.arn).await).await?;
                 let now = stack.as_ref().map_or("DELETE_COMPLETE", |stack| &stack.status).to_owned();
-                if is_at_rest(&now) && now != "REVIEW_IN_PROGRESS" {
+                self.begun = self.begun || self.has_begun(stack.as_ref(), aws).await?;
+                if is_at_rest(&now) && self.begun && self.is_over(&now, aws).await? {
                     return Ok((now, stack));
                 }
-                (quiet, self.begun) = (0, self.begun || !is_at_rest(&now));
+                if !self.begun {
+                    let (stack, operation) = (self.stack.clone(), self.operation.verb());
+                    return Err(OpsError::NeverBegan { stack, operation, status: now });
+                }
+                quiet = 0;
             }
             sleep(pause).await;
+        }
+    }
+
+    /// Whether the operation has begun although no event says so: the change set is being executed, or the stack has changed.
+    async fn has_begun(&self, now: Option<&Stack>, aws: &Aws) -> Result<bool> {
+        if let Some(change_set) = self.executed_change_set(aws).await? {
+            return Ok(change_set.execution_status != "AVAILABLE");
+        }
+        Ok(now.is_none_or(|now| now.status != self.before.status || now.updated != self.before.updated))
+    }
+
+    /// Whether the operation is over, when its stack seems to be at rest in `status`: what a stack says of itself may be about the
+    /// operation before. Of an executed change set its execution status decides.
+    async fn is_over(&self, status: &str, aws: &Aws) -> Result<bool> {
+        let mut has_failed = false;
+        for _ in 0..STALE_READS {
+            let Some(change_set) = self.executed_change_set(aws).await? else { return Ok(true) };
+            has_failed = change_set.execution_status == "EXECUTE_FAILED";
+            if change_set.execution_status == "EXECUTE_COMPLETE" || has_failed && !SUCCESS.contains(&status) {
+                return Ok(true);
+            }
+            sleep(POLL_ACTIVE).await;
+        }
+        if has_failed {
+            return Err(OpsError::StackFailed {
+                stack: self.stack.clone(),
+                status: status.to_owned(),
+                reasons: vec!["CloudFormation says that the execution of the change set failed".to_owned()],
+                casualties: Vec::new(),
+            });
+        }
+        Ok(false)
+    }
+
+    /// The change set that is executed; `None` without one, or where the server has forgotten it.
+    async fn executed_change_set(&self, aws: &Aws) -> Result<Option<ChangeSet>> {
+        match &self.change_set {
+            Some(change_set) => retry_transient(async || aws.change_set(&self.arn, change_set).await).await,
+            None => Ok(None),
         }
     }
 
@@ -176,11 +259,11 @@ impl Reader {
     async fn stack_at(&self, status: &str, aws: &Aws) -> Result<Option<Stack>> {
         let mut stack = None;
         for _ in 0..STALE_READS {
-            stack = patiently(async || aws.stack(&self.arn).await).await?;
+            stack = retry_transient(async || aws.stack(&self.arn).await).await?;
             if stack.as_ref().is_none_or(|stack| stack.status == status) {
                 break;
             }
-            sleep(LIVELY).await;
+            sleep(POLL_ACTIVE).await;
         }
         Ok(stack)
     }
@@ -194,10 +277,13 @@ impl Reader {
             if event.status.contains("ROLLBACK") || event.status.ends_with("_FAILED") {
                 self.own_reason = self.own_reason.take().or_else(|| event.reason.clone());
             }
-        } else if event.status.ends_with("_IN_PROGRESS") {
-            self.in_progress.insert(event.logical_id.clone());
         } else {
-            self.in_progress.remove(&event.logical_id);
+            self.has_resource_events = true;
+            if event.status.ends_with("_IN_PROGRESS") {
+                self.in_progress.insert(event.logical_id.clone());
+            } else {
+                self.in_progress.remove(&event.logical_id);
+            }
         }
         self.reasons.extend(own_failure(event));
         emit(DeployEvent::Resource {
@@ -233,9 +319,9 @@ impl Ended {
     }
 }
 
-/// Nothing goes on in this state.
+/// No operation goes on in this state, and one has ended in it. A stack in review has not been created.
 pub(super) fn is_at_rest(status: &str) -> bool {
-    !status.ends_with("_IN_PROGRESS") || status == "REVIEW_IN_PROGRESS"
+    !status.ends_with("_IN_PROGRESS")
 }
 
 /// As cdk counts: the change from an update to its clean-up is a step of its own.

@@ -7,8 +7,9 @@ mod destroy;
 mod events;
 mod follow;
 mod locate;
-mod patience;
+
 mod preflight;
+mod retry;
 pub mod rollout;
 mod service;
 mod services;
@@ -19,7 +20,7 @@ mod tail;
 use std::time::Duration;
 
 pub use change_set::{Prepared, Ready, delete_change_set, discard, prepare};
-pub use compare::{Planning, plan, unseen};
+pub use compare::{Comparison, Desired, compare, deployed_template, planned};
 pub use deploy::{Execution, Limits, STEADY_WITHIN, cancel};
 pub use destroy::{Demolition, destroy, survey};
 pub use events::{Casualties, DeployEvent, Operation, ResourceEvent};
@@ -27,12 +28,13 @@ pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
 pub use preflight::{Findings, preflight};
 pub use rollout::Verdict;
 pub use services::wait_until_steady;
-pub use state::{Found, attach, clear_away, find, roll_back};
+pub use state::{Found, attach, clear_away, find, is_created, roll_back};
 pub use status::{StatusReport, read_status};
 pub use tail::{Tail, TailOptions};
 
 use crate::aws::AwsError;
 pub use crate::aws::{Deployment, LogEvent, LogGroup, LogStream, ScalableTarget, Task};
+use crate::stack::ForeignError;
 
 /// Why the work did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +108,24 @@ pub enum OpsError {
     /// Another deploy was faster.
     #[error("another deploy of stack `{0}` is in progress")]
     Overtaken(String),
+    /// What GetTemplate returned is no template.
+    #[error("the deployed template of {stack} cannot be read: {error}")]
+    UnreadableTemplate {
+        /// The stack's name.
+        stack: String,
+        /// What is wrong with it.
+        error: ForeignError,
+    },
+    /// CloudFormation accepted an operation and never began it.
+    #[error("CloudFormation accepted to {operation} stack `{stack}`, but has not begun; the stack is {status}")]
+    NeverBegan {
+        /// The stack's name.
+        stack: String,
+        /// What was to be done, as a verb: "update".
+        operation: &'static str,
+        /// Its status, the same as before.
+        status: String,
+    },
     /// The stack or the thing in it is not there.
     #[error("{0}")]
     Missing(String),

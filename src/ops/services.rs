@@ -42,6 +42,22 @@ impl Services {
         Ok(())
     }
 
+    /// Watches every service of a stack that was created or updated at `since`, where no events say which of them that concerns.
+    pub async fn watch_all(&mut self, aws: &Aws, stack: &str, since: Timestamp) -> Result<()> {
+        for resource in aws.stack_resources(stack).await? {
+            if resource.resource_type == "AWS::ECS::Service"
+                && resource.exists()
+                && let Some(name) = ServiceName::from_arn(&resource.physical_id)
+            {
+                let before = self.before.remove(&resource.logical_id);
+                let mut watch = ServiceWatch::new(name, &resource.logical_id, before);
+                watch.begin(since);
+                self.watches.push(watch);
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at every service in progress, again and again.
     pub async fn run(
         &mut self,

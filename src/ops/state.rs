@@ -36,6 +36,13 @@ pub(super) fn standing(status: &str) -> Standing {
     }
 }
 
+/// Whether the creation of a stack in this state has succeeded.
+pub fn is_created(status: &str) -> bool {
+    !matches!(status, "REVIEW_IN_PROGRESS" | "CREATE_IN_PROGRESS" | "CREATE_FAILED")
+        && !status.starts_with("ROLLBACK_")
+        && !matches!(status, "DELETE_IN_PROGRESS" | "DELETE_COMPLETE")
+}
+
 /// How a deploy finds a stack.
 #[derive(Debug)]
 pub enum Found {
@@ -90,9 +97,9 @@ pub async fn find(aws: &Aws, name: &str, known: Option<Stack>) -> Result<Found> 
 }
 
 /// Follows the operation that goes on with a stack to its end, whatever that is.
-pub async fn attach(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+pub async fn attach(aws: &Aws, stack: &Stack, operation: Operation, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     emit(DeployEvent::note(format!("stack `{}` is {}: following that to its end first", stack.name, stack.status)));
-    let followed = Follow::running(aws, stack).await?.run(aws, emit).await;
+    let followed = Follow::running(aws, operation, stack).await?.run(aws, emit).await;
     followed.map(drop).map_err(|error| error.while_following(&stack.name))
 }
 
@@ -118,7 +125,7 @@ async fn failed_resources(aws: &Aws, stack: &Stack, status: &str) -> Result<Vec<
 /// Takes back what failed and was left so, or goes on with a rollback that failed.
 pub async fn roll_back(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     emit(DeployEvent::Started { stack: stack.name.clone(), operation: Operation::RollBack });
-    let mut follow = Follow::upcoming(aws, stack, 0).await?;
+    let mut follow = Follow::upcoming(aws, Operation::RollBack, stack, 0, None).await?;
     if standing(&stack.status) == Standing::RollbackFailed {
         aws.continue_rollback(&stack.arn).await?;
     } else {

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
 use super::OpsError;
-use super::patience::patiently;
+use super::retry::retry_transient;
 use crate::aws::{Aws, LogEvent, LogQuery};
 
 /// Events may arrive late; the window that is read again each round reaches back this far.
@@ -54,7 +54,7 @@ impl<'a> Tail<'a> {
             let mut token = None;
             loop {
                 let (aws, query) = (self.aws, &self.options.query);
-                let page = patiently(async || aws.filter_log_events(query, token.clone()).await).await?;
+                let page = retry_transient(async || aws.filter_log_events(query, token.clone()).await).await?;
                 let fresh: Vec<LogEvent> = page.events.into_iter().filter(|event| self.is_new(event)).collect();
                 if !fresh.is_empty() && on_events(fresh)?.is_break() {
                     return Ok(());

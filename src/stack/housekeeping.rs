@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::diff::equality::has_question_mark;
 use super::template::Template;
 
 /// Entries by section.
@@ -25,12 +26,14 @@ impl Template {
         map
     }
 
-    /// The template with what the CDK added for itself to the deployed one.
+    /// The template with what the CDK added for itself to the deployed one. A text with a `?` is not sent back: GetTemplate returns that for
+    /// every character that is not ASCII.
     #[must_use]
     pub fn with_cdk_housekeeping_of(&self, deployed: &Self) -> Self {
         let mut map = self.as_map().clone();
         for (section, name) in ENTRIES {
-            let Some(entry) = deployed.as_map().get(*section).and_then(|entries| entries.get(*name)) else { continue };
+            let entry = deployed.as_map().get(*section).and_then(|entries| entries.get(*name));
+            let Some(entry) = entry.filter(|entry| !has_question_mark(entry)) else { continue };
             let entries = map.entry(*section).or_insert_with(|| Value::Object(Map::new()));
             if let Some(entries) = entries.as_object_mut() {
                 entries.entry(*name).or_insert_with(|| entry.clone());

@@ -24,7 +24,7 @@ mod template;
 mod yaml;
 
 pub use check::is_region;
-pub use diff::{Planned, Recreation, TemplateDiff};
+pub use diff::{INCOMPARABLE, Planned, Recreation, TemplateDiff};
 pub use edit::{Scaling, edit_scaling};
 pub use foreign::{ForeignError, read_template};
 pub use image::image_mistake;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::diff::equality::has_question_mark;
 use super::yaml;
 
 /// A template. Keys are in the order in which they are to be shown.
@@ -27,6 +28,11 @@ impl Template {
     /// Whether it has a resource of this type.
     pub fn has_type(&self, kind: &str) -> bool {
         self.section("Resources").any(|(_, resource)| resource["Type"] == kind)
+    }
+
+    /// Whether a text in it has a `?`. GetTemplate returns that for every character that is not ASCII.
+    pub fn has_question_mark(&self) -> bool {
+        self.0.values().any(has_question_mark)
     }
 
     /// The whole template.

@@ -70,7 +70,7 @@ fn last_status(ended: &Ended, stack: &str) -> Option<String> {
     own.next_back().and_then(|event| event["status"].as_str().map(ToOwned::to_owned))
 }
 
-/// The requests since `mark`, by operation.
+/// The requests so far, by operation.
 fn requests(workshop: &Workshop) -> Vec<String> {
     let log = workshop.run("sandbox logs").good();
     let words = log.lines().flat_map(str::split_whitespace);
@@ -393,7 +393,7 @@ fn diffs_that_run_at_the_same_time_leave_each_other_alone() {
     // Who may not make one compares templates, and says so.
     faults(&workshop, &denied("cloudformation:CreateChangeSet"));
     let diff = workshop.run("--sandbox diff --fail");
-    assert_has(&diff.stderr, &["api is compared without a change set: cannot create a change set"]);
+    assert_has(&diff.stderr, &["api is compared by template only: cannot create a change set"]);
     diff.with(5);
 }
 

@@ -1,10 +1,10 @@
 //! Change sets, and the two calls that do without one.
 
 use aws_sdk_cloudformation::types::{
-    Capability, ChangeSetType, Parameter, ResourceAttribute, ResourceChange, ResourceChangeDetail, Tag,
+    Capability, ChangeSetType, ChangeSource, Parameter, ResourceAttribute, ResourceChange, Tag,
 };
 
-use super::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest, absent, idempotency_token};
+use super::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest, absent, idempotency_token, is_validation_error};
 use crate::aws::{Aws, Result, text};
 
 impl Aws {
@@ -72,7 +72,7 @@ impl Aws {
             .set_capabilities(capabilities(request.capabilities))
             .set_disable_rollback(keep_failed.then_some(true));
         match call.send().await.map_err(|error| self.error(&action, &error)) {
-            Err(error) if error.message.starts_with("No updates are to be performed") => Ok(false),
+            Err(error) if is_validation_error(&error, "No updates are to be performed") => Ok(false),
             answer => answer.map(|_| true),
         }
     }
@@ -140,17 +140,26 @@ impl Aws {
 }
 
 fn planned_change(change: ResourceChange) -> PlannedChange {
-    let of_property = |detail: ResourceChangeDetail| {
-        let target = detail.target.filter(|target| target.attribute == Some(ResourceAttribute::Properties))?;
-        let recreation = target.requires_recreation.map(|recreation| recreation.as_str().to_owned());
-        Some((target.name?, recreation.unwrap_or_default()))
-    };
-    PlannedChange {
+    let mut planned = PlannedChange {
         logical_id: text(change.logical_resource_id),
         action: change.action.map(|action| action.as_str().to_owned()).unwrap_or_default(),
         replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
-        properties: change.details.unwrap_or_default().into_iter().filter_map(of_property).collect(),
+        ..PlannedChange::default()
+    };
+    for detail in change.details.unwrap_or_default() {
+        let target = detail.target.filter(|target| target.attribute == Some(ResourceAttribute::Properties));
+        let Some((name, recreation)) = target.and_then(|target| Some((target.name?, target.requires_recreation)))
+        else {
+            continue;
+        };
+        if detail.change_source == Some(ChangeSource::DirectModification) {
+            planned.direct.push(name.clone());
+        }
+        planned
+            .properties
+            .push((name, recreation.map(|recreation| recreation.as_str().to_owned()).unwrap_or_default()));
     }
+    planned
 }
 
 /// `None` instead of an empty list: CloudFormation takes that to strip the stack of its tags, and keeps them when there is no list.

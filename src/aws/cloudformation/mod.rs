@@ -5,7 +5,7 @@ mod model;
 
 use aws_sdk_cloudformation::Client;
 
-use super::{Aws, AwsError, Result, text, timestamp};
+use super::{Aws, AwsError, AwsErrorKind, Result, text, timestamp};
 
 pub use model::{
     ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource,
@@ -27,7 +27,8 @@ impl Aws {
             name: text(stack.stack_name),
             arn: text(stack.stack_id),
             status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
-            status_reason: stack.stack_status_reason,
+            status_reason: stack.stack_status_reason.filter(|reason| !reason.is_empty()),
+            updated: timestamp(stack.last_updated_time.or(stack.creation_time)),
             outputs: stack
                 .outputs
                 .unwrap_or_default()
@@ -186,7 +187,7 @@ impl Aws {
         let call = self.cloudformation().list_imports().export_name(export);
         let stacks: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         match stacks.map_err(|error| self.error(action, &error)) {
-            Err(error) if error.message.contains("is not imported by any stack") => Ok(Vec::new()),
+            Err(error) if is_validation_error(&error, "is not imported by any stack") => Ok(Vec::new()),
             stacks => stacks,
         }
     }
@@ -204,12 +205,16 @@ fn idempotency_token() -> String {
     format!("ecsws-{:032x}", rand::random::<u128>())
 }
 
-/// CloudFormation says "ValidationError: Stack with id X does not exist" (or `Stack [X] does not exist`) where other services have a code for it.
+/// `None` for what does not exist. Of a stack CloudFormation says "ValidationError: Stack with id X does not exist" (or
+/// `Stack [X] does not exist`), where other services have a code.
 fn absent<T>(error: AwsError) -> Result<Option<T>> {
-    let code = error.code.as_deref().unwrap_or_default();
-    let gone = code.starts_with("ChangeSetNotFound")
-        || (code == "ValidationError" && error.message.contains("does not exist"));
-    if gone { Ok(None) } else { Err(error) }
+    let is_absent = error.kind == AwsErrorKind::NotFound || is_validation_error(&error, "does not exist");
+    if is_absent { Ok(None) } else { Err(error) }
+}
+
+/// CloudFormation's code for every request that it refuses; only the words tell one reason from another.
+fn is_validation_error(error: &AwsError, words: &str) -> bool {
+    error.code.as_deref() == Some("ValidationError") && error.message.contains(words)
 }
 
 #[cfg(test)]
@@ -234,6 +239,11 @@ mod tests {
         ] {
             assert!(matches!(absent::<()>(AwsError::answered("x", code, message)), Ok(None)), "{code}: {message}");
         }
-        assert!(absent::<()>(AwsError::answered("x", "ValidationError", "Template format error")).is_err());
+        for (code, message) in [
+            ("ValidationError", "Template format error"),
+            ("AccessDenied", "the role does not exist or may not be used"),
+        ] {
+            assert!(absent::<()>(AwsError::answered("x", code, message)).is_err(), "{code}");
+        }
     }
 }

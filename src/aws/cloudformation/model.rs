@@ -14,6 +14,8 @@ pub struct Stack {
     pub status: String,
     /// StackStatusReason.
     pub status_reason: Option<String>,
+    /// LastUpdatedTime; of a stack that was never updated its CreationTime.
+    pub updated: Option<Timestamp>,
     /// Outputs, in AWS's order.
     pub outputs: Vec<Output>,
     /// Tags, key and value.
@@ -149,6 +151,8 @@ pub struct PlannedChange {
     pub replacement: Option<String>,
     /// The properties that change, with RequiresRecreation: `Always`, `Conditionally` or `Never`.
     pub properties: Vec<(String, String)>,
+    /// The properties that change in the template itself: their ChangeSource is DirectModification.
+    pub direct: Vec<String>,
 }
 
 impl ChangeSet {

@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use super::approve::{check_region, check_target};
-use super::wanted::Synthesiser;
+use super::wanted::{Purpose, Synthesiser};
 use super::{Outcome, shapes};
 use crate::aws::Stack;
 use crate::complete;
@@ -30,9 +30,9 @@ use crate::render::{self, DeployView, StackEnd};
 use crate::stack::ProjectStack;
 
 use interrupt::Decision;
-pub use options::{DeployOptions, FollowOptions};
+pub use options::{DeployOptions, FollowOptions, StackInputs};
+pub use request::refuse_unknown_parameters;
 use schedule::{Turn, in_order};
-pub use stack::planned;
 use stack::{Deployed, deploy_stack};
 use stage::{Shared, Stage};
 
@@ -62,9 +62,7 @@ pub struct DeployArgs {
 pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let DeployArgs { stacks, follow, options } = args;
     let mut project = ctx.project()?;
-    for (key, image) in &options.images {
-        project.set_image(key, image)?;
-    }
+    options.inputs.set_images(&mut project)?;
     let stacks = project.stacks(&stacks)?;
     let turns = deploy(&mut project, &stacks, &follow, &options, ctx).await?;
     let deployed = turns.iter().filter_map(|turn| match turn {
@@ -113,7 +111,7 @@ pub async fn deploy(
     let known = try_join_all(stacks.iter().map(|stack| aws.stack(&stack.name))).await?;
     let account = known.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
     let environment = check_target(project, &aws, account, ctx).await?;
-    let synthesiser = Synthesiser::for_deploy_to(environment, project, ctx);
+    let synthesiser = Synthesiser::for_environment(environment, Purpose::Deploy, project, ctx);
     let mut listener = ctx.interrupts.listen();
     let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
     let existing = known.iter().flatten().filter(|stack| stack.status != "REVIEW_IN_PROGRESS");

@@ -7,8 +7,11 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::commands::approve::RequireApproval;
+use crate::error::CliError;
 use crate::ops::Limits;
+use crate::project::Project;
 use crate::render::Progress;
+use crate::stack::ProjectStack;
 use crate::when;
 
 /// How a deploy asks, waits and shows what happens.
@@ -65,13 +68,10 @@ pub enum Method {
     Direct,
 }
 
-/// What else `deploy` takes.
-#[derive(Debug, Clone, Args)]
-pub struct DeployOptions {
-    /// How CloudFormation is asked
-    #[arg(long, value_enum, default_value_t)]
-    pub method: Method,
-    /// Deploy a service with another image than the file's
+/// What `deploy` and `diff` take besides the file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct StackInputs {
+    /// Use another image for a service than the file's
     #[arg(long = "image", value_name = "SERVICE=IMAGE", value_parser = pair)]
     pub images: Vec<(String, String)>,
     /// A parameter of the template; what is not given keeps its value
@@ -80,6 +80,16 @@ pub struct DeployOptions {
     /// A tag of the stacks, besides those of the file
     #[arg(long = "tags", value_name = "KEY=VALUE", value_parser = pair)]
     pub tags: Vec<(String, String)>,
+}
+
+/// What else `deploy` takes.
+#[derive(Debug, Clone, Args)]
+pub struct DeployOptions {
+    /// How CloudFormation is asked
+    #[arg(long, value_enum, default_value_t)]
+    pub method: Method,
+    #[command(flatten)]
+    pub inputs: StackInputs,
     /// The role that CloudFormation works with
     #[arg(long, value_name = "ARN")]
     pub role_arn: Option<String>,
@@ -102,9 +112,7 @@ impl Default for DeployOptions {
     fn default() -> Self {
         Self {
             method: Method::default(),
-            images: Vec::new(),
-            parameters: Vec::new(),
-            tags: Vec::new(),
+            inputs: StackInputs::default(),
             role_arn: None,
             notification_arns: Vec::new(),
             outputs_file: None,
@@ -137,7 +145,7 @@ fn parameter(text: &str) -> Result<Parameter, String> {
     })
 }
 
-impl DeployOptions {
+impl StackInputs {
     /// The parameters given for a stack, by key; those for it alone win.
     pub fn parameters_of(&self, stack: &str) -> BTreeMap<&str, &str> {
         let of = |wanted: Option<&str>| {
@@ -145,6 +153,18 @@ impl DeployOptions {
             matching.map(|given| (given.key.as_str(), given.value.as_str())).collect::<Vec<_>>()
         };
         of(None).into_iter().chain(of(Some(stack))).collect()
+    }
+
+    /// The tags of a stack: those of the file, and those given.
+    pub fn tags_of(&self, stack: &ProjectStack) -> Vec<(String, String)> {
+        let mut tags = stack.tags.clone();
+        tags.extend(self.tags.iter().cloned());
+        tags.into_iter().collect()
+    }
+
+    /// Puts the given images in the place of the file's.
+    pub fn set_images(&self, project: &mut Project) -> Result<(), CliError> {
+        self.images.iter().try_for_each(|(key, image)| project.set_image(key, image))
     }
 }
 
@@ -160,9 +180,9 @@ mod tests {
         assert_eq!(parameter("Size=3"), of(None, "Size", "3"));
         assert_eq!(parameter("web:Url=a=b:c"), of(Some("web"), "Url", "a=b:c"));
         assert!(parameter("Size").is_err() && parameter("=3").is_err());
-        let options = DeployOptions {
+        let options = StackInputs {
             parameters: ["web:Size=2", "Size=1"].into_iter().filter_map(|text| parameter(text).ok()).collect(),
-            ..DeployOptions::default()
+            ..StackInputs::default()
         };
         assert_eq!(options.parameters_of("web"), BTreeMap::from([("Size", "2")]));
         assert_eq!(options.parameters_of("api"), BTreeMap::from([("Size", "1")]));

@@ -6,7 +6,19 @@ use super::options::Method;
 use super::stage::Shared;
 use crate::aws::{Stack, StackRequest};
 use crate::error::CliError;
-use crate::stack::{ProjectStack, Template};
+use crate::stack::{ProjectStack, Template, TemplateDiff};
+
+/// CloudFormation takes only parameters that the template has.
+pub fn refuse_unknown_parameters(
+    stack: &str,
+    template: &Template,
+    given: &BTreeMap<&str, &str>,
+) -> Result<(), CliError> {
+    match given.keys().find(|key| !template.section("Parameters").any(|(name, _)| name == **key)) {
+        Some(unknown) => Err(CliError::usage(format!("the template of {stack} has no parameter `{unknown}`"))),
+        None => Ok(()),
+    }
+}
 
 /// What is asked of CloudFormation.
 pub struct Wanted {
@@ -25,20 +37,15 @@ impl Wanted {
         deployed: &Template,
         existing: Option<&Stack>,
     ) -> Result<Self, CliError> {
-        let mut tags = stack.tags.clone();
-        tags.extend(shared.options.tags.iter().cloned());
-        let given = shared.options.parameters_of(&stack.name);
+        let given = shared.options.inputs.parameters_of(&stack.name);
         let has = existing.map(|stack| stack.parameters.as_slice()).unwrap_or_default();
-        if let Some(unknown) = given.keys().find(|key| !template.section("Parameters").any(|(name, _)| name == **key)) {
-            let message = format!("the template of {} has no parameter `{unknown}`", stack.name);
-            return Err(CliError::usage(message));
-        }
+        refuse_unknown_parameters(&stack.name, template, &given)?;
         Ok(Self {
             text: template.to_yaml(),
             capabilities: template.capabilities(),
             parameters: template.parameters_to_send(&given, has, deployed),
             template: template.clone(),
-            tags: tags.into_iter().collect(),
+            tags: shared.options.inputs.tags_of(stack),
         })
     }
 
@@ -52,6 +59,18 @@ impl Wanted {
             capabilities: &self.capabilities,
             role_arn: shared.options.role_arn.as_deref(),
             notification_arns: (!topics.is_empty()).then_some(topics),
+        }
+    }
+
+    /// What deploying it would change.
+    pub fn diff(&self, deployed: &Template, existing: Option<&Stack>) -> TemplateDiff {
+        let diff = TemplateDiff::between(deployed, &self.template);
+        match existing {
+            Some(stack) => {
+                let diff = diff.with_tags(&stack.tags, &self.tags);
+                diff.with_parameters(&stack.parameters, &self.parameters, &self.template)
+            }
+            None => diff,
         }
     }
 

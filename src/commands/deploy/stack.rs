@@ -9,14 +9,13 @@ use super::options::Method;
 use super::preflight;
 use super::request::Wanted;
 use super::stage::{Shared, Stage, Underway};
-use crate::aws::{PlannedChange, Stack, StackRequest};
+use crate::aws::{Stack, StackRequest};
 use crate::commands::approve::{RequireApproval, changes, declined, first_creation};
-use crate::commands::wanted::template_of;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::ops::{self, DeployEvent, Execution, Found, Operation, Prepared, Ready};
 use crate::render::StackEnd;
-use crate::stack::{Planned, ProjectStack, Recreation, Template, TemplateDiff};
+use crate::stack::{ProjectStack, Template, TemplateDiff};
 
 /// The change set's name; one left over from an interrupted deploy is replaced.
 pub const CHANGE_SET: &str = "ecsws-deploy";
@@ -44,7 +43,7 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
     let template = synthesised(shared, stack).await?;
     let existing = settled(shared, name, known).await?;
     let deployed = match &existing {
-        Some(stack) => template_of(aws, stack).await?.unwrap_or_default(),
+        Some(stack) => ops::deployed_template(aws, stack).await?.unwrap_or_default(),
         None => Template::default(),
     };
     let template = template.with_cdk_housekeeping_of(&deployed);
@@ -53,7 +52,7 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
         return no_changes(shared, existing.clone()).await;
     }
     preflight::look(shared).await?;
-    let diff = TemplateDiff::between(&deployed, &template);
+    let diff = wanted.diff(&deployed, existing.as_ref());
     first_look(shared, name, &diff, existing.is_none()).await?;
     let request = wanted.request(shared, name);
     let begun = match shared.options.method {
@@ -117,7 +116,7 @@ async fn prepared(
 
 /// Asks, and executes the change set. What is not executed is taken back.
 async fn approved(shared: &Shared<'_>, name: &str, ready: &Ready, diff: TemplateDiff) -> Result<Execution, CliError> {
-    let executed = execute(shared, name, ready, &diff.made_exact(&planned(&ready.change_set.changes))).await;
+    let executed = execute(shared, name, ready, &diff.made_exact(&ops::planned(&ready.change_set.changes))).await;
     if executed.is_err() {
         // Why it is not executed is told; that tidying up goes wrong too would hide it.
         drop(ready.discard(shared.aws).await);
@@ -180,7 +179,7 @@ async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> R
             Found::Failed(stack) if shared.follow.no_rollback => return Ok(Some(stack)),
             Found::Busy(stack, operation) => {
                 shared.is(name, Some(Underway::Running(operation, stack.arn.clone())));
-                let attached = ops::attach(aws, &stack, &mut emit);
+                let attached = ops::attach(aws, &stack, operation, &mut emit);
                 match shared.follow.timeout {
                     Some(limit) => timeout(limit, attached).await.map_err(|_| still_going_on(name))??,
                     None => attached.await?,
@@ -261,21 +260,6 @@ fn replacement_without_rollback(shared: &Shared<'_>, name: &str, ready: &Ready) 
             format!("{name}: {} would be replaced, which needs a rollback to be possible", replaced.join(", "));
         CliError::usage(message).hint("leave --no-rollback out")
     })
-}
-
-/// A change set's changes as the diff takes them.
-pub fn planned(changes: &[PlannedChange]) -> Vec<Planned> {
-    let recreation = |word: &str| match word {
-        "Always" | "True" => Recreation::Always,
-        "Conditionally" | "Conditional" => Recreation::Conditionally,
-        _ => Recreation::Never,
-    };
-    let planned = changes.iter().map(|change| Planned {
-        logical_id: change.logical_id.clone(),
-        replacement: recreation(change.replacement.as_deref().unwrap_or_default()),
-        properties: change.properties.iter().map(|(name, word)| (name.clone(), recreation(word))).collect(),
-    });
-    planned.collect()
 }
 
 fn paths(deployed: &Template, template: &Template) -> BTreeMap<String, String> {

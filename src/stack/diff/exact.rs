@@ -1,12 +1,14 @@
 //! Makes a diff exact with what a change set says. It knows which values come out the same at deployment, and what is replaced for sure.
 //!
-//! It silences only what is decided at deployment: a change that stands in the templates is shown, whether the change set mentions it or
-//! not (CloudFormation leaves out what it takes for equal, and `cdk diff` then hides real changes).
+//! It silences only what is decided at deployment, and what GetTemplate does not return as it is: any other change that stands in the
+//! templates is shown, whether the change set mentions it or not (CloudFormation leaves out what it takes for equal, and `cdk diff` then
+//! hides real changes).
 
 use serde_json::Value;
 
-use super::equality::equal;
-use super::{Impact, PropertyChange, ResourceChange, TemplateDiff};
+use super::equality::{equal, equal_in_ascii, has_question_mark};
+use super::{Change, Impact, NamedChange, PropertyChange, ResourceChange, Section, TemplateDiff};
+use crate::stack::Template;
 
 /// What a change of a property asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +30,12 @@ pub struct Planned {
     pub replacement: Recreation,
     /// The properties that change, by name.
     pub properties: Vec<(String, Recreation)>,
+    /// Those of them that change in the template itself, and not only by what they refer to.
+    pub direct: Vec<String>,
 }
+
+/// Changes that the templates alone cannot show.
+pub const INCOMPARABLE: Section = Section { key: None, title: "Cannot Be Compared", entry: "Text" };
 
 impl From<Recreation> for Impact {
     fn from(recreation: Recreation) -> Self {
@@ -50,6 +57,61 @@ impl TemplateDiff {
         });
         self
     }
+
+    /// Takes out the changes that may be GetTemplate's, which returns `?` for characters that are not ASCII. What a change set has
+    /// confirmed stays: the properties of resources, when there `is_exact` is one.
+    #[must_use]
+    pub fn take_incomparable(&mut self, is_exact: bool) -> Vec<NamedChange> {
+        let mut taken = Vec::new();
+        let mut take = |prefix: &str, name: &str, change: &Change| {
+            let is_taken = change.is_equal_in_ascii();
+            if is_taken {
+                taken.push(NamedChange { name: format!("{prefix}{name}"), change: change.clone() });
+            }
+            !is_taken
+        };
+        self.header.retain(|named| take("", &named.name, &named.change));
+        for (section, changes) in self.before_resources.iter_mut().chain(&mut self.after_resources) {
+            changes.retain(|named| take(&format!("{}.", section.title), &named.name, &named.change));
+        }
+        self.before_resources.retain(|(_, changes)| !changes.is_empty());
+        self.after_resources.retain(|(_, changes)| !changes.is_empty());
+        for resource in self.resources.iter_mut().filter(|resource| resource.is_updated()) {
+            let prefix = format!("{}.", resource.logical_id);
+            resource.properties.retain(|property| {
+                let is_confirmed = is_exact && !super::replacement::is_attribute(&property.name);
+                is_confirmed || take(&prefix, &property.name, &property.change)
+            });
+            resource.impact = resource.properties.iter().map(|property| property.impact).max().unwrap_or(Impact::None);
+        }
+        self.resources.retain(|resource| !resource.is_updated() || !resource.properties.is_empty());
+        taken
+    }
+
+    /// The properties that a change set changes although the templates show the same: a `?` of GetTemplate stands for another character.
+    pub fn hidden(&self, planned: &[Planned], deployed: &Template, desired: &Template) -> Vec<NamedChange> {
+        let shown = |id: &str, name: &str| {
+            let resource = self.resources.iter().find(|resource| resource.logical_id == id);
+            resource.is_some_and(|resource| {
+                !resource.is_updated() || resource.properties.iter().any(|property| property.name == name)
+            })
+        };
+        let value = |template: &Template, id: &str, name: &str| template.resource(id)["Properties"].get(name).cloned();
+        let properties =
+            planned.iter().flat_map(|planned| planned.direct.iter().map(|name| (&planned.logical_id, name)));
+        let hidden = properties.filter(|(id, name)| !shown(id, name)).filter_map(|(id, name)| {
+            let old = value(deployed, id, name).filter(has_question_mark)?;
+            let change = Change { old: Some(old), new: value(desired, id, name) };
+            Some(NamedChange { name: format!("{id}.{name}"), change })
+        });
+        hidden.collect()
+    }
+}
+
+impl Change {
+    fn is_equal_in_ascii(&self) -> bool {
+        matches!((&self.old, &self.new), (Some(old), Some(new)) if equal_in_ascii(old, new))
+    }
 }
 
 impl ResourceChange {
@@ -60,10 +122,9 @@ impl ResourceChange {
 
     /// Whether anything of the change is left.
     fn make_exact(&mut self, planned: Option<&Planned>) -> bool {
-        let attributes = |property: &PropertyChange| super::replacement::is_attribute(&property.name);
         self.properties.retain_mut(|property| {
-            if attributes(property) {
-                return true;
+            if super::replacement::is_attribute(&property.name) {
+                return planned.is_some() || !property.change.is_equal_in_ascii();
             }
             let mentioned: Vec<Recreation> = planned
                 .into_iter()
@@ -85,7 +146,7 @@ impl ResourceChange {
 }
 
 impl PropertyChange {
-    /// Whether the two values differ only in what is decided at deployment.
+    /// Whether the two values differ only in what is decided at deployment, or in what GetTemplate cannot show.
     fn may_come_out_the_same(&self) -> bool {
         match (&self.change.old, &self.change.new) {
             (Some(old), Some(new)) => may_be_equal(old, new),
@@ -106,7 +167,7 @@ fn may_be_equal(old: &Value, new: &Value) -> bool {
             old.len() == new.len()
                 && old.iter().all(|(key, old)| new.get(key).is_some_and(|new| may_be_equal(old, new)))
         }
-        _ => equal(old, new),
+        _ => equal(old, new) || equal_in_ascii(old, new),
     }
 }
 
@@ -134,7 +195,8 @@ mod tests {
     /// What is left of a change: the properties with their impacts.
     fn left(old: &Value, new: &Value, properties: &[(&str, Recreation)]) -> Vec<(String, Impact)> {
         let properties = properties.iter().map(|(name, recreation)| ((*name).to_owned(), *recreation)).collect();
-        let planned = Planned { logical_id: "A".to_owned(), replacement: Recreation::Never, properties };
+        let direct = Vec::new();
+        let planned = Planned { logical_id: "A".to_owned(), replacement: Recreation::Never, properties, direct };
         let diff = TemplateDiff::between(&template(old), &template(new)).made_exact(&[planned]);
         let properties = diff.resources.into_iter().flat_map(|resource| resource.properties);
         properties.map(|property| (property.name, property.impact)).collect()
@@ -165,5 +227,57 @@ mod tests {
         let new = json!({ "Cluster": { "Fn::ImportValue": "Name" }, "Role": ["a", "{{resolve:ssm:/role}}"] });
         assert_eq!(left(&old, &new, &[]), []);
         assert_eq!(left(&old, &new, &[("Cluster", Recreation::Always)]), [("Cluster".to_owned(), Impact::Replace)]);
+    }
+
+    #[test]
+    fn a_text_that_get_template_cannot_show_is_equal_only_when_the_change_set_says_so() {
+        let (old, new) = (json!({ "ServiceName": "??????" }), json!({ "ServiceName": "привет" }));
+        assert_eq!(left(&old, &new, &[]), []);
+        let changed = [("ServiceName", Recreation::Always)];
+        assert_eq!(left(&old, &new, &changed), [("ServiceName".to_owned(), Impact::Replace)]);
+
+        let mut unconfirmed = TemplateDiff::between(&template(&old), &template(&new));
+        let taken = unconfirmed.take_incomparable(false);
+        assert_eq!((taken.len(), taken[0].name.as_str(), unconfirmed.is_empty()), (1, "A.ServiceName", true));
+        let mut different = TemplateDiff::between(&template(&old), &template(&json!({ "ServiceName": "hello!" })));
+        assert!(different.take_incomparable(false).is_empty() && !different.is_empty());
+    }
+
+    #[test]
+    fn texts_outside_of_properties_are_not_in_change_sets() {
+        let with = |description: &str| {
+            let template = json!({
+                "Description": description,
+                "Resources": { "A": { "Type": "T", "Metadata": { "note": description } } },
+                "Outputs": { "O": { "Value": "1", "Description": description } },
+            });
+            Template::from_map(template.as_object().cloned().unwrap_or_default())
+        };
+        let mut diff = TemplateDiff::between(&with("?"), &with("é"));
+        let names: Vec<String> = diff.take_incomparable(true).into_iter().map(|named| named.name).collect();
+        assert_eq!(
+            (names, diff.is_empty()),
+            (vec!["Description".into(), "Outputs.O".into(), "A.Metadata".into()], true)
+        );
+    }
+
+    #[test]
+    fn a_change_behind_question_marks_is_found_in_the_change_set() {
+        let template = |name: &str| template(&json!({ "ServiceName": name, "Cluster": { "Ref": "C" } }));
+        let planned = |name: &str, direct: &[&str]| Planned {
+            logical_id: "A".to_owned(),
+            replacement: Recreation::Always,
+            properties: vec![(name.to_owned(), Recreation::Always)],
+            direct: direct.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let hidden = |text: &str, planned: Planned| {
+            let (old, new) = (template(text), template(text));
+            TemplateDiff::between(&old, &new).hidden(&[planned], &old, &new)
+        };
+        let found = hidden("what?", planned("ServiceName", &["ServiceName"]));
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].name, "A.ServiceName");
+        assert_eq!(hidden("plain", planned("ServiceName", &["ServiceName"])), []);
+        assert_eq!(hidden("what?", planned("Cluster", &[])), []);
     }
 }

@@ -18,7 +18,7 @@ pub mod text;
 mod tree;
 
 use equality::{equal, normalized};
-pub use exact::{Planned, Recreation};
+pub use exact::{INCOMPARABLE, Planned, Recreation};
 pub(super) use table::Row as TableRow;
 
 /// The metadata that holds a resource's construct path.
@@ -126,6 +126,10 @@ const BEFORE_RESOURCES: &[Section] = &[
     section("Conditions", "Condition"),
 ];
 const OUTPUTS: &[Section] = &[section("Outputs", "Output")];
+const TAGS: Section = Section { key: None, title: "Tags", entry: "Tag" };
+/// What is shown for the value of a secret parameter, as CloudFormation does.
+const SECRET: &str = "****";
+const PARAMETER_VALUES: Section = Section { key: None, title: "Parameter Values", entry: "Parameter" };
 const OTHER: &[Section] = &[Section { key: None, title: "Other Changes", entry: "Unknown" }];
 
 impl TemplateDiff {
@@ -151,6 +155,56 @@ impl TemplateDiff {
             security: SecurityChanges::between(&old_resources, &new_resources),
             paths: paths(&old_resources, &new_resources),
         }
+    }
+
+    /// Adds what changes in the tags of a stack that has `old` ones. Without new ones CloudFormation keeps the old.
+    #[must_use]
+    pub fn with_tags(self, old: &[(String, String)], new: &[(String, String)]) -> Self {
+        if new.is_empty() {
+            return self;
+        }
+        self.with_section(&TAGS, changes(&texts(old), &texts(new)))
+    }
+
+    /// Adds the parameters that are given other values than the stack has. The value of a secret one (NoEcho) is not known, nor shown.
+    #[must_use]
+    pub fn with_parameters(
+        self,
+        old: &[(String, String)],
+        given: &[(String, Option<String>)],
+        template: &Template,
+    ) -> Self {
+        let is_secret = |name: &str| {
+            let no_echo = template.as_map().get("Parameters").map(|parameters| &parameters[name]["NoEcho"]);
+            no_echo.is_some_and(|no_echo| equal(no_echo, &Value::Bool(true)))
+        };
+        let change = |(name, value): &(String, Option<String>)| {
+            let value = value.as_ref()?;
+            let change = if is_secret(name) {
+                Change { old: Some(SECRET.into()), new: Some(SECRET.into()) }
+            } else {
+                let old = old.iter().find(|(key, _)| key == name).map(|(_, value)| Value::from(value.clone()));
+                Change::of(old.as_ref(), Some(&Value::from(value.clone())))?
+            };
+            Some(NamedChange { name: name.clone(), change })
+        };
+        self.with_section(&PARAMETER_VALUES, given.iter().filter_map(change).collect())
+    }
+
+    /// Without the parameters' values: CloudFormation says that they change nothing.
+    #[must_use]
+    pub fn without_parameter_values(mut self) -> Self {
+        self.after_resources.retain(|(section, _)| **section != PARAMETER_VALUES);
+        self
+    }
+
+    /// Adds changes that are in neither template.
+    #[must_use]
+    pub fn with_section(mut self, section: &'static Section, changes: Vec<NamedChange>) -> Self {
+        if !changes.is_empty() {
+            self.after_resources.push((section, changes));
+        }
+        self
     }
 
     /// How many resources of a type are new.
@@ -197,6 +251,10 @@ fn rank(change: &Change) -> u8 {
         (None, _) => 1,
         (Some(_), Some(_)) => 2,
     }
+}
+
+fn texts(pairs: &[(String, String)]) -> Map<String, Value> {
+    pairs.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))).collect()
 }
 
 /// The keys of both, those of `old` first.

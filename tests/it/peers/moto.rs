@@ -112,6 +112,19 @@ fn deploy_status_scale_logs_and_destroy_work_against_moto() {
     assert_eq!(gone["StackSummaries"], Value::Array(Vec::new()));
 }
 
+#[test]
+#[ignore = "needs other people's tools: just peers"]
+fn services_are_waited_for_where_no_events_of_resources_are_recorded() {
+    let moto = Moto::start(PROJECT);
+    moto.aws("ecs create-cluster --cluster-name demo");
+    for command in ["deploy --timeout 3s --require-approval never", "scale --count 2 --timeout 3s --yes"] {
+        let late = moto.place.command(env!("CARGO_BIN_EXE_ecsws"), command).output().expect("it can be run");
+        let stderr = String::from_utf8_lossy(&late.stderr);
+        assert_eq!(late.status.code(), Some(4), "{stderr}");
+        assert!(stderr.contains("service `web` is not steady"), "{stderr}");
+    }
+}
+
 const LOOKED_UP: &str = r#"
 [platform]
 vpc = "shared"

@@ -1,0 +1,173 @@
+//! `ecsws diff` shows what `ecsws deploy` would change, all of it and nothing else.
+#![cfg(unix)]
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::common::ecsws_in;
+use crate::workshop::Workshop;
+
+const PROJECT: &str = r#"
+[platform.stack]
+name = "base"
+stress_tool = false
+
+[services.api]
+stack = "api"
+cpu = 256
+memory = 512
+
+[services.api.container]
+image = "acme/api:1"
+environment = { VERSION = "1.10" }
+"#;
+
+fn deployed() -> Workshop {
+    let workshop = Workshop::of(PROJECT);
+    workshop.run("--sandbox deploy").good();
+    workshop
+}
+
+/// Runs a command without `--sandbox`, with the sandbox as the AWS of the environment.
+fn as_aws(workshop: &Workshop, arguments: &str) -> crate::workshop::Ended {
+    let exports = workshop.run("sandbox env").good();
+    let variables: HashMap<&str, &str> = exports
+        .lines()
+        .filter_map(|line| line.strip_prefix("export ")?.split_once('='))
+        .map(|(name, value)| (name, value.trim_matches('\'')))
+        .collect();
+    let mut command = ecsws_in(&workshop.path(""));
+    command.args(arguments.split_whitespace()).envs(variables).env("ECSWS_SANDBOX_DIR", workshop.path("sandbox"));
+    command.stdin(std::process::Stdio::null());
+    let output = command.output().expect("the binary can be run");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
+    crate::workshop::Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+#[test]
+fn strings_that_look_like_numbers_are_compared_as_strings() {
+    let workshop = deployed();
+    workshop.run("--sandbox diff --fail").good();
+    workshop.write("ecsws.toml", &PROJECT.replace("1.10", "1.1"));
+    for method in ["change-set", "template"] {
+        let shown = workshop.run(&format!("--sandbox diff --fail --method {method}")).with(5);
+        assert!(
+            shown.contains("[-]     \"Value\": \"1.10\"") && shown.contains("[+]     \"Value\": \"1.1\""),
+            "{shown}"
+        );
+    }
+}
+
+#[test]
+fn changed_tags_are_differences() {
+    let workshop = deployed();
+    let with_tags = |tags: &str| workshop.write("ecsws.toml", &format!("[tags]\n{tags}\n{PROJECT}"));
+    with_tags("team = \"web\"");
+    let shown = workshop.run("--sandbox diff --fail").with(5);
+    assert!(shown.contains("Tags\n[+] Tag team: web"), "{shown}");
+    assert!(shown.contains("Number of stacks with differences: 2"), "{shown}");
+    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox diff --fail").good();
+    with_tags("team = \"api\"\nowner = \"me\"");
+    let shown = workshop.run("--sandbox diff api --fail").with(5);
+    assert!(shown.contains("[+] Tag owner: me\n[~] Tag team: web to api"), "{shown}");
+    let other: Value = workshop.json("--sandbox diff api")["stacks"][0]["other"].take();
+    assert_eq!(other[0], serde_json::json!({ "section": "Tags", "name": "owner", "old": null, "new": "me" }));
+    workshop.run("--sandbox deploy").good();
+    let flagged = workshop.run("--sandbox diff api --fail --tags stage=test").with(5);
+    assert!(flagged.contains("[+] Tag stage: test"), "{flagged}");
+    workshop.run("--sandbox deploy api --tags stage=test").good();
+    workshop.run("--sandbox diff api --fail --tags stage=test").good();
+}
+
+#[test]
+fn diff_takes_what_deploy_takes() {
+    let workshop = deployed();
+    let shown = workshop.run("--sandbox diff --fail --image api=acme/api:2").with(5);
+    assert!(shown.contains("acme/api:2"), "{shown}");
+    assert_eq!(workshop.text(), PROJECT);
+    workshop.run("--sandbox deploy --image api=acme/api:2").good();
+    workshop.run("--sandbox diff --fail --image api=acme/api:2").good();
+    for command in ["diff", "deploy"] {
+        let wrong = workshop.run(&format!("--sandbox {command} --parameters Size=1"));
+        assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+        assert!(wrong.stderr.contains("has no parameter `Size`"), "{}", wrong.stderr);
+    }
+}
+
+#[test]
+fn diff_is_for_the_account_that_deploy_goes_to() {
+    let workshop = deployed();
+    workshop.write(
+        "ecsws.toml",
+        &PROJECT
+            .replace("[platform.stack]\nname = \"base\"\nstress_tool = false", "[platform]\nvpc = \"base/BaseVPC\""),
+    );
+    let pinned = |account: &str| {
+        format!(
+            "version = 1\n[[vpc]]\naccount = \"{account}\"\nregion = \"us-east-1\"\nname = \"base/BaseVPC\"\n\
+             id = \"vpc-{account}\"\npublic_subnets = [\"subnet-{account}\"]\nprivate_subnets = [\"subnet-{account}\"]\n"
+        )
+    };
+    workshop.write("ecsws.lock", &pinned("999999999999"));
+    let compared = as_aws(&workshop, "diff api --fail");
+    assert!(!compared.stdout.contains("999999999999"), "{}", compared.stdout);
+    assert_eq!(compared.code, Some(0), "{}{}", compared.stdout, compared.stderr);
+}
+
+#[test]
+fn a_template_that_synth_printed_has_no_differences() {
+    let workshop = Workshop::of(PROJECT);
+    let check = |moment: &str| {
+        let in_sandbox = |arguments: &str| workshop.run(&format!("--sandbox {arguments}"));
+        let in_aws = |arguments: &str| as_aws(&workshop, arguments);
+        for run in [&in_sandbox as &dyn Fn(&str) -> crate::workshop::Ended, &in_aws] {
+            for (stack, json) in [("api", ""), ("api", " --json"), ("base", "")] {
+                workshop.write("template", &run(&format!("synth {stack}{json}")).good());
+                let compared = run(&format!("diff {stack} --template template --fail"));
+                assert_eq!(compared.code, Some(0), "{moment}: {}{}", compared.stdout, compared.stderr);
+            }
+        }
+    };
+    workshop.run("sandbox start").good();
+    check("before the platform is deployed");
+    workshop.run("--sandbox deploy").good();
+    check("after it is");
+}
+
+#[test]
+fn a_change_set_that_cannot_be_had_leaves_the_templates() {
+    let workshop = deployed();
+    workshop.write(
+        "ecsws.toml",
+        &PROJECT.replace("1.10", "2").replace("stress_tool", "cluster_name = \"other\"\nstress_tool"),
+    );
+    for (operation, code) in [
+        ("CreateChangeSet", "ValidationError"),
+        ("CreateChangeSet", "AccessDenied"),
+        ("CreateChangeSet", "LimitExceededException"),
+        ("DescribeChangeSet", "AccessDenied"),
+        ("DescribeChangeSet", "ValidationError"),
+    ] {
+        let fault = format!(
+            r#"{{"operations":[{{"operation":"cloudformation:{operation}","effect":"fail","code":"{code}"}}]}}"#
+        );
+        workshop.run(&format!("sandbox faults {fault}")).good();
+        let compared = workshop.run("--sandbox diff --fail");
+        assert_eq!(compared.code, Some(5), "{operation} {code}: {}", compared.stderr);
+        assert!(
+            compared.stdout.contains("\"Value\": \"2\"") && compared.stdout.contains("differences: 2"),
+            "{}",
+            compared.stdout
+        );
+        for stack in ["base", "api"] {
+            let note = format!("{stack} is compared by template only: ");
+            assert!(compared.stderr.contains(&note), "{operation} {code}: {}", compared.stderr);
+        }
+    }
+    let expired =
+        r#"{"operations":[{"operation":"cloudformation:CreateChangeSet","effect":"fail","code":"ExpiredToken"}]}"#;
+    workshop.run(&format!("sandbox faults {expired}")).good();
+    assert_eq!(workshop.run("--sandbox diff").code, Some(3));
+}

@@ -1,0 +1,101 @@
+//! GetTemplate returns `?` for characters that are not ASCII, as users of the CDK have reported: what diff makes of it.
+
+use std::collections::BTreeMap;
+
+use ecsws::ops::{Comparison, Desired, compare};
+use ecsws::stack::{Template, read_template};
+
+use crate::scripted::scripted;
+
+const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/web/1";
+
+/// What the change set of the stack says.
+#[derive(Clone, Copy)]
+enum ChangeSet {
+    NoChanges,
+    /// A property that is changed in the template itself.
+    Changes(&'static str),
+    Refused,
+}
+
+fn template(description: &str, name: &str, output: &str) -> String {
+    format!(
+        "Description: '{description}'\nResources:\n  Q:\n    Type: AWS::SQS::Queue\n    Properties:\n      QueueName: '{name}'\n      \
+         DelaySeconds: 1\nOutputs:\n  O:\n    Value: '{output}'\n"
+    )
+}
+
+async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>) -> Comparison {
+    let aws = scripted(move |action, _| {
+        let id = "<ChangeSetId>cs</ChangeSetId>";
+        Ok(match (action, change_set) {
+            ("DescribeStacks", _) => format!(
+                "<Stacks><member><StackName>web</StackName><StackId>{STACK}</StackId><StackStatus>UPDATE_COMPLETE</StackStatus>\
+                 <CreationTime>2026-01-01T00:00:00Z</CreationTime></member></Stacks>"
+            ),
+            ("GetTemplate", _) => format!("<TemplateBody>{deployed}</TemplateBody>"),
+            ("CreateChangeSet", Some(ChangeSet::Refused)) => return Err(("ValidationError", "no".to_owned())),
+            ("CreateChangeSet", Some(_)) => "<Id>cs</Id>".to_owned(),
+            ("DescribeChangeSet", Some(ChangeSet::NoChanges)) => format!(
+                "{id}<Status>FAILED</Status><StatusReason>The submitted information didn't contain changes. Submit different \
+                 information to create a change set.</StatusReason>"
+            ),
+            ("DescribeChangeSet", Some(ChangeSet::Changes(property))) => format!(
+                "{id}<Status>CREATE_COMPLETE</Status><Changes><member><ResourceChange><Action>Modify</Action>\
+                 <LogicalResourceId>Q</LogicalResourceId><Replacement>True</Replacement><Details><member><Target>\
+                 <Attribute>Properties</Attribute><Name>{property}</Name><RequiresRecreation>Always</RequiresRecreation></Target>\
+                 <ChangeSource>DirectModification</ChangeSource></member></Details></ResourceChange></member></Changes>"
+            ),
+            ("DeleteChangeSet" | "ListStackResources", _) => String::new(),
+            (other, _) => return Err(("NotImplemented", other.to_owned())),
+        })
+    })
+    .await;
+    let template: Template = read_template(desired).expect("a template");
+    let desired = Desired { template: &template, tags: &[], parameters: &BTreeMap::new() };
+    compare(&aws, "web", &desired, change_set.map(|_| "diff")).await.expect("it can be compared")
+}
+
+#[tokio::test]
+async fn a_text_is_equal_when_the_change_set_says_that_nothing_changes() {
+    let same =
+        compared(template("??", "??????", "?"), &template("да", "привет", "é"), Some(ChangeSet::NoChanges)).await;
+    assert!(same.diff.is_empty() && same.notes.is_empty(), "{:?} {:?}", same.diff, same.notes);
+}
+
+#[tokio::test]
+async fn a_text_that_changes_is_shown() {
+    let changes = Some(ChangeSet::Changes("QueueName"));
+    let different = compared(template("a", "??????", "b"), &template("a", "привет", "b"), changes).await;
+    assert_eq!(different.diff.resources.len(), 1);
+    assert!(different.notes.is_empty(), "{:?}", different.notes);
+}
+
+#[tokio::test]
+async fn without_a_change_set_it_cannot_be_compared() {
+    for change_set in [None, Some(ChangeSet::Refused)] {
+        let unknown = compared(template("a", "??????", "b"), &template("a", "привет", "b"), change_set).await;
+        assert!(unknown.diff.resources.is_empty() && !unknown.diff.is_empty(), "{:?}", unknown.diff);
+        let said = unknown.notes.iter().any(|note| note.contains("Q.QueueName cannot be compared"));
+        assert!(said, "{:?}", unknown.notes);
+    }
+}
+
+#[tokio::test]
+async fn a_change_to_a_question_mark_is_not_overlooked() {
+    let hidden =
+        compared(template("a", "what?", "b"), &template("a", "what?", "b"), Some(ChangeSet::Changes("QueueName")))
+            .await;
+    assert!(!hidden.diff.is_empty(), "what is deployed may be `whaté`");
+    let known = compared(template("a", "what", "b"), &template("a", "what", "b"), None).await;
+    assert!(known.diff.is_empty());
+}
+
+#[tokio::test]
+async fn other_differences_beside_it_are_shown_as_ever() {
+    let desired = template("a", "привет", "b").replace("DelaySeconds: 1", "DelaySeconds: 2");
+    let different = compared(template("a", "??????", "b"), &desired, Some(ChangeSet::Changes("DelaySeconds"))).await;
+    let names: Vec<&str> =
+        different.diff.resources[0].properties.iter().map(|property| property.name.as_str()).collect();
+    assert_eq!(names, ["DelaySeconds"]);
+}
