@@ -11,12 +11,12 @@ use super::approve::guard;
 use super::deploy::planned;
 use super::wanted::{Purpose, Synthesiser, template_of};
 use super::{Outcome, shapes};
-use crate::aws::{Aws, StackRequest};
+use crate::aws::{Aws, PlannedChange, StackRequest};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, Planning};
+use crate::ops::{self, Finding, Planning, StackUpdate};
 use crate::project::Project;
 use crate::render::{self, StackDiff};
 use crate::stack::{ProjectStack, Template, TemplateDiff, read_template};
@@ -123,14 +123,21 @@ async fn compare(
 ) -> Result<StackDiff, CliError> {
     let name = stack.name.clone();
     let Some(existing) = aws.stack(&name).await? else {
-        let diff = TemplateDiff::between(&Template::default(), template);
-        return Ok(StackDiff { name, diff, notes: Vec::new() });
+        let deployed = Template::default();
+        let diff = TemplateDiff::between(&deployed, template);
+        let update = StackUpdate { stack: &name, existing: None, deployed: &deployed, desired: template };
+        let notes = rejections(aws, &update, None).await?;
+        return Ok(StackDiff { name, diff, notes });
     };
     let deployed = template_of(aws, &existing).await?.unwrap_or_default();
     let wanted = template.with_cdk_housekeeping_of(&deployed);
     let diff = TemplateDiff::between(&deployed, &wanted);
     let mut notes = ops::unseen(aws, &existing, &deployed).await?;
+    let update = StackUpdate { stack: &name, existing: Some(&existing), deployed: &deployed, desired: &wanted };
     let Some(plan) = plan.filter(|_| !diff.resources.is_empty()) else {
+        if !diff.is_empty() {
+            notes.extend(rejections(aws, &update, None).await?);
+        }
         return Ok(StackDiff { name, diff, notes });
     };
     let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
@@ -144,11 +151,24 @@ async fn compare(
         notification_arns: None,
     };
     let diff = match ops::plan(aws, &request, plan, &existing).await? {
-        Planning::Changes(changes) => diff.made_exact(&planned(&changes)),
+        Planning::Changes(changes) => {
+            notes.extend(rejections(aws, &update, Some(&changes)).await?);
+            diff.made_exact(&planned(&changes))
+        }
         Planning::Without(reason) => {
             notes.push(format!("{name} is compared without a change set: {reason}"));
+            notes.extend(rejections(aws, &update, None).await?);
             diff
         }
     };
     Ok(StackDiff { name, diff, notes })
+}
+
+/// What deploy would reject, as notes.
+async fn rejections(
+    aws: &Aws,
+    update: &StackUpdate<'_>,
+    planned: Option<&[PlannedChange]>,
+) -> Result<Vec<String>, CliError> {
+    Ok(ops::rejections(aws, update, planned).await?.iter().map(Finding::as_note).collect())
 }
