@@ -1,10 +1,11 @@
 //! Cloud Map: the names and addresses under which a service's tasks are found.
 
 use aws_sdk_servicediscovery::Client;
+use aws_sdk_servicediscovery::types::{NamespaceFilter, NamespaceFilterName, ServiceFilter, ServiceFilterName};
 
 use serde::Serialize;
 
-use super::{Aws, Result, text};
+use super::{Aws, AwsError, AwsErrorKind, Result, text};
 
 /// A Cloud Map service with its namespace and instances.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -40,6 +41,38 @@ pub struct DiscoveryInstance {
 impl Aws {
     fn discovery(&self) -> &Client {
         self.discovery.get_or_init(|| Client::new(&self.config))
+    }
+
+    /// The id of the service with this name in a namespace (by its id), `srv-…`.
+    pub async fn discovery_service_id(&self, namespace_id: &str, name: &str) -> Result<Option<String>> {
+        let action = format!("list the Cloud Map services of namespace `{namespace_id}`");
+        let filter = ServiceFilter::builder().name(ServiceFilterName::NamespaceId).values(namespace_id);
+        let filter =
+            filter.build().map_err(|error| AwsError::unanswered(&action, AwsErrorKind::Other, error.to_string()))?;
+        let mut pages = self.discovery().list_services().filters(filter).into_paginator().send();
+        while let Some(page) = pages.next().await {
+            let services = page.map_err(|error| self.error(&action, &error))?.services.unwrap_or_default();
+            if let Some(service) = services.into_iter().find(|service| service.name.as_deref() == Some(name)) {
+                return Ok(service.id);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The ids of the private DNS namespaces with this name, `ns-…`: there may be one in each VPC.
+    pub async fn private_namespace_ids(&self, name: &str) -> Result<Vec<String>> {
+        let action = "list the Cloud Map namespaces";
+        let filter = NamespaceFilter::builder().name(NamespaceFilterName::Type).values("DNS_PRIVATE");
+        let filter =
+            filter.build().map_err(|error| AwsError::unanswered(action, AwsErrorKind::Other, error.to_string()))?;
+        let mut pages = self.discovery().list_namespaces().filters(filter).into_paginator().send();
+        let mut ids = Vec::new();
+        while let Some(page) = pages.next().await {
+            let namespaces = page.map_err(|error| self.error(action, &error))?.namespaces.unwrap_or_default();
+            let same_name = namespaces.into_iter().filter(|namespace| namespace.name.as_deref() == Some(name));
+            ids.extend(same_name.filter_map(|namespace| namespace.id));
+        }
+        Ok(ids)
     }
 
     /// A Cloud Map service by its ARN, `arn:aws:servicediscovery:REGION:ACCOUNT:service/srv-…`.

@@ -118,6 +118,14 @@ impl Aws {
         Ok(ours.collect())
     }
 
+    /// Whether there is a log group of this name. CloudWatch Logs lists groups in the order of their names, so one page is enough.
+    pub async fn has_log_group(&self, name: &str) -> Result<bool> {
+        let action = format!("look for log group `{name}`");
+        let call = self.logs().describe_log_groups().log_group_name_prefix(name);
+        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(answer.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
+    }
+
     /// The streams of a group whose name begins with `prefix`, by name.
     pub async fn log_streams(&self, group: &str, prefix: Option<&str>) -> Result<Vec<LogStream>> {
         let action = format!("list the streams of log group `{group}`");

@@ -181,6 +181,18 @@ impl Aws {
         self.shown_endpoint.as_deref()
     }
 
+    /// A command line of the aws CLI that goes to the same place as our own calls. `arguments` is quoted for a shell already.
+    pub fn cli_command(&self, arguments: &str) -> String {
+        if self.is_sandbox {
+            // Its address and keys are in variables; without them the command would go to AWS.
+            return format!("eval \"$(ecsws sandbox env)\" && aws {arguments}");
+        }
+        let profile = self.profile.iter().map(|profile| format!(" --profile {}", shell_word(profile)));
+        let endpoint = self.endpoint_url().map(|url| format!(" --endpoint-url {}", shell_word(url)));
+        let flags: String = profile.chain(endpoint).collect();
+        format!("aws {arguments} --region {}{flags}", self.region)
+    }
+
     /// What went wrong in a call of a typed client; where nobody answers, it says at which address.
     fn error<E>(&self, action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
     where
@@ -240,6 +252,15 @@ fn with_our_retries(config: SdkConfig, is_sandbox: bool) -> SdkConfig {
     config.into_builder().retry_config(retries.with_initial_backoff(backoff)).build()
 }
 
+/// A word as a POSIX shell takes it for itself.
+pub fn shell_word(word: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// A URL without the `USER:PASSWORD@` before its host.
 fn without_user_info(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
@@ -275,6 +296,15 @@ mod tests {
             ("nonsense", "nonsense"),
         ] {
             assert_eq!(without_user_info(url), shown);
+        }
+    }
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_change_it() {
+        for (word, quoted) in
+            [("/ecs/api", "/ecs/api"), ("#x", "'#x'"), ("two words", "'two words'"), ("it's", r"'it'\''s'"), ("", "''")]
+        {
+            assert_eq!(shell_word(word), quoted);
         }
     }
 

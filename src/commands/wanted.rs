@@ -83,6 +83,19 @@ impl Synthesiser {
         synth(&project.spec, stack, &environment, &self.lookups).map_err(|error| CliError::usage(error.to_string()))
     }
 
+    /// The template of a stack as far as it is known before stacks that it needs are deployed.
+    pub async fn preview(
+        &mut self,
+        project: &mut Project,
+        stack: &str,
+        ctx: &mut Context,
+    ) -> Result<Template, CliError> {
+        let purpose = std::mem::replace(&mut self.purpose, Purpose::Show { refresh: false });
+        let template = self.template(project, stack, ctx).await;
+        self.purpose = purpose;
+        template
+    }
+
     /// Account and region, decided once; then what is pinned for them is known.
     async fn environment(&mut self, project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
         if let Some(environment) = &self.environment {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::change_set::{Prepared, prepare};
+use super::preflight::{Finding, StackUpdate, rejections};
 use super::state::{Standing, is_created, standing};
 use super::{OpsError, Result};
 use crate::aws::{Aws, AwsError, AwsErrorKind, PlannedChange, ServiceName, Stack, StackRequest};
@@ -31,8 +32,11 @@ pub struct Comparison {
 /// Compares a stack with what is desired. `change_set` is the name of a change set that nobody else uses: it is made, read and deleted again.
 pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: Option<&str>) -> Result<Comparison> {
     let Some(existing) = aws.stack(name).await? else {
-        let diff = TemplateDiff::between(&Template::default(), desired.template);
-        return Ok(Comparison { diff, notes: Vec::new() });
+        let deployed = Template::default();
+        let diff = TemplateDiff::between(&deployed, desired.template);
+        let update = StackUpdate { stack: name, existing: None, deployed: &deployed, desired: desired.template };
+        let notes = rejections(aws, &update, None).await?.iter().map(Finding::as_note).collect();
+        return Ok(Comparison { diff, notes });
     };
     let deployed = deployed_template(aws, &existing).await?.unwrap_or_default();
     let template = desired.template.with_cdk_housekeeping_of(&deployed);
@@ -56,6 +60,7 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         Some(change_set) => plan(aws, &request, change_set, &existing, &mut notes).await?,
         None => None,
     };
+    let update = StackUpdate { stack: name, existing: Some(&existing), deployed: &deployed, desired: &template };
     let incomparable = match &plan {
         Some(Plan::NoChanges) => {
             diff = diff.made_exact(&[]).without_parameter_values();
@@ -63,13 +68,21 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
             Vec::new()
         }
         Some(Plan::Changes(changes)) => {
-            diff = diff.made_exact(changes);
+            let changes = planned(changes);
+            diff = diff.made_exact(&changes);
             let mut incomparable = diff.take_incomparable(true);
-            incomparable.extend(diff.hidden(changes, &deployed, &template));
+            incomparable.extend(diff.hidden(&changes, &deployed, &template));
             incomparable
         }
         None => diff.take_incomparable(false),
     };
+    if !diff.is_empty() {
+        let changes = match &plan {
+            Some(Plan::Changes(changes)) => Some(changes.as_slice()),
+            Some(Plan::NoChanges) | None => None,
+        };
+        notes.extend(rejections(aws, &update, changes).await?.iter().map(Finding::as_note));
+    }
     if !incomparable.is_empty() {
         let names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
         notes.push(format!(
@@ -107,16 +120,16 @@ pub fn planned(changes: &[PlannedChange]) -> Vec<Planned> {
 }
 
 /// What a change set says.
-enum Plan {
+pub(super) enum Plan {
     /// Deploying would do nothing.
     NoChanges,
     /// Deploying would do this to resources, and perhaps more to the rest of the stack.
-    Changes(Vec<Planned>),
+    Changes(Vec<PlannedChange>),
 }
 
 /// Makes a change set of an existing stack, reads it and deletes it again. Without one, a note says why, unless no other
 /// call would succeed either.
-async fn plan(
+pub(super) async fn plan(
     aws: &Aws,
     request: &StackRequest<'_>,
     change_set: &str,
@@ -136,7 +149,7 @@ async fn plan(
             if let Err(error) = ready.discard(aws).await {
                 notes.push(format!("change set {change_set} of {} is left behind: {error}", stack.name));
             }
-            Ok(Some(Plan::Changes(planned(&ready.change_set.changes))))
+            Ok(Some(Plan::Changes(ready.change_set.changes)))
         }
         Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
         Err(error) => without(error.to_string()),

@@ -25,7 +25,7 @@ pub use deploy::{Execution, Limits, STEADY_WITHIN, cancel};
 pub use destroy::{Demolition, destroy, survey};
 pub use events::{Casualties, DeployEvent, Operation, ResourceEvent};
 pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
-pub use preflight::{Findings, preflight};
+pub use preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
 pub use rollout::Verdict;
 pub use services::wait_until_steady;
 pub use state::{Found, attach, clear_away, find, is_created, roll_back};

@@ -5,11 +5,13 @@
 
 mod check;
 mod construct;
+mod custom_names;
 pub mod diff;
 mod edit;
 mod foreign;
 mod housekeeping;
 mod image;
+mod known_values;
 mod lock;
 mod lookups;
 mod problem;
@@ -24,10 +26,12 @@ mod template;
 mod yaml;
 
 pub use check::is_region;
+pub use custom_names::{ConflictCause, CustomName, NameChanges, NameConflict, Replacement, is_replaced_value};
 pub use diff::{INCOMPARABLE, Planned, Recreation, TemplateDiff};
 pub use edit::{Scaling, edit_scaling};
 pub use foreign::{ForeignError, read_template};
 pub use image::image_mistake;
+pub use known_values::KnownValues;
 pub use lock::Lock;
 pub use lookups::{Environment, Lookup, Lookups, Subnets, Vpc};
 pub use problem::{Problem, Problems};

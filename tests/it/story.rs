@@ -208,7 +208,7 @@ fn a_replacement_that_fails_leaves_what_there_was() {
     // A service with a name of its own cannot be replaced: the name is taken.
     let text = workshop.text();
     workshop.write("ecsws.toml", &(text.clone() + "\n[services.nodejs.deployment]\ncircuit_breaker = true\n"));
-    let refused = workshop.run("--sandbox deploy");
+    let refused = workshop.run("--sandbox deploy --no-preflight");
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert_has(refused.error(), &["stack `ecsworkshop-nodejs` is UPDATE_ROLLBACK_COMPLETE"]);
     assert!(get(&address(&workshop), "/nodejs").starts_with("HTTP/1.1 200 OK\r\n"));
@@ -231,13 +231,24 @@ fn what_cloudformation_refuses_is_told_in_its_words() {
     workshop.write("platform/ecsws.toml", &other.replace("container-demo", "other-demo"));
     let refused = workshop.run("--sandbox -C platform deploy");
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
+    assert_has(
+        refused.error(),
+        &["other-base: stack ecsworkshop-base exports NSARN, NSNAME, ", "ServicesSecGrp already"],
+    );
+    let refused = workshop.run("--sandbox -C platform deploy --no-preflight");
+    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert_has(refused.error(), &["stack `other-base`", "is already exported by stack ecsworkshop-base"]);
 
     let (begin, end) = (other.find("[platform").expect("it is there"), other.find("[services").expect("it is there"));
     workshop.write("service/ecsws.toml", &(other[..begin].to_owned() + &other[end..]));
     let taken = workshop.run("--sandbox -C service deploy");
     assert_eq!(taken.code, Some(1), "{}", taken.stderr);
-    assert_has(taken.error(), &["cluster `container-demo` has a service `ecsdemo-nodejs` already"]);
+    assert_has(
+        taken.error(),
+        &[
+            "other-nodejs: service `ecsdemo-nodejs` cannot be created, because it exists already in stack ecsworkshop-nodejs",
+        ],
+    );
     let refused = workshop.run("--sandbox -C service deploy --no-preflight");
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert_has(refused.error(), &["stack `other-nodejs`", "ROLLBACK_COMPLETE", "already exists"]);

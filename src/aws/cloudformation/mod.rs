@@ -4,6 +4,7 @@ mod change_sets;
 mod model;
 
 use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::types::ResourceStatus;
 
 use super::{Aws, AwsError, AwsErrorKind, Result, text, timestamp};
 
@@ -190,6 +191,23 @@ impl Aws {
             Err(error) if is_validation_error(&error, "is not imported by any stack") => Ok(Vec::new()),
             stacks => stacks,
         }
+    }
+
+    /// The ARN of the stack that has a resource with this physical id; `None` when no stack has. What a stack's deletion or rollback left
+    /// behind belongs to no stack any more.
+    pub async fn owner_of(&self, physical_id: &str) -> Result<Option<String>> {
+        let action = format!("find the stack of `{physical_id}`");
+        let call = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
+        let answer = match call.send().await {
+            Ok(answer) => answer,
+            Err(error) => return absent(self.error(action, &error)),
+        };
+        let resources = answer.stack_resources.unwrap_or_default();
+        let owned = resources.into_iter().find(|resource| {
+            let status = resource.resource_status.as_ref().map_or("", ResourceStatus::as_str);
+            resource.physical_resource_id.as_deref() == Some(physical_id) && !status.starts_with("DELETE_")
+        });
+        Ok(owned.and_then(|resource| resource.stack_id))
     }
 
     /// Begins to delete a stack, by its ARN.

@@ -5,7 +5,7 @@ mod model;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types as sdk;
 
-use super::{Aws, Result, count, text, timestamp};
+use super::{Aws, AwsErrorKind, Result, count, text, timestamp};
 
 pub use model::{Container, Deployment, LogPlace, ServiceEvent, ServiceName, ServiceState, Task};
 
@@ -20,6 +20,21 @@ impl Aws {
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
         let answer = call.send().await.map_err(|error| self.error(action, &error))?;
         Ok(answer.services.unwrap_or_default().into_iter().next().map(service_state))
+    }
+
+    /// The ARN of a service whose name is in use: one that is `INACTIVE` has ended and leaves its name to others.
+    pub async fn service_arn(&self, name: &ServiceName) -> Result<Option<String>> {
+        let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
+        let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
+        match call.send().await.map_err(|error| self.error(action, &error)) {
+            Ok(answer) => {
+                let services = answer.services.unwrap_or_default().into_iter();
+                Ok(services.filter(|one| one.status() != Some("INACTIVE")).find_map(|one| one.service_arn))
+            }
+            // Without the cluster there is no service in it.
+            Err(error) if error.kind == AwsErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Sets how many tasks shall run. Makes no new deployment.

@@ -114,9 +114,7 @@ pub async fn deploy(
     let synthesiser = Synthesiser::for_environment(environment, Purpose::Deploy, project, ctx);
     let mut listener = ctx.interrupts.listen();
     let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
-    let existing = known.iter().flatten().filter(|stack| stack.status != "REVIEW_IN_PROGRESS");
-    let existing = existing.map(|stack| stack.name.clone()).collect();
-    let shared = Shared::new(&aws, follow, options, stacks, existing, Stage { project, ctx, synthesiser, view });
+    let shared = Shared::new(&aws, follow, options, stacks, Stage { project, ctx, synthesiser, view });
     let left = {
         let seen = |stack: &ProjectStack| {
             // While others are waited for it may change.

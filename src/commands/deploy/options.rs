@@ -32,7 +32,7 @@ pub struct FollowOptions {
     /// How to show what happens [default: bar on a terminal, events elsewhere]
     #[arg(long, value_enum, value_name = "HOW")]
     pub progress: Option<Progress>,
-    /// Go on without looking first for what is missing in the account
+    /// Skip the checks for what is missing or in the way, which run before anything changes
     #[arg(long)]
     pub no_preflight: bool,
     /// Leave what fails as it is, instead of rolling back

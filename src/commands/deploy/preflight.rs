@@ -1,30 +1,107 @@
-//! What is looked at before the first stack changes: once for all, and told all at once.
+//! The checks before anything changes: once for all stacks together, and again for a stack whose change set is made.
 
-use super::stage::Shared;
+use std::collections::BTreeSet;
+
+use futures_util::future::try_join_all;
+
+use super::request::Wanted;
+use super::stack::CHANGE_SET;
+use super::stage::{Shared, Stage, Underway};
+use crate::aws::PlannedChange;
 use crate::error::{CliError, Report};
 use crate::exit::Exit;
-use crate::ops::{Findings, preflight};
+use crate::ops::{self, Finding, StackUpdate};
 use crate::render;
+use crate::stack::{ProjectStack, Template};
 
-/// Looks for what the stacks of this deploy need. Whoever comes first looks and tells; the others are only stopped.
-pub async fn look(shared: &Shared<'_>) -> Result<(), CliError> {
+/// What the checks of a deploy found so far.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// Whether all stacks together passed; `None` before they were checked.
+    passed: Option<bool>,
+    /// The notes that were printed.
+    notes: BTreeSet<String>,
+}
+
+/// Checks all stacks of the deploy. The first caller checks and gets everything that was found; the others only stop when it failed.
+pub async fn check_all(shared: &Shared<'_>) -> Result<(), CliError> {
     if shared.follow.no_preflight {
         return Ok(());
     }
-    let mut looked = shared.preflight.lock().await;
-    if let Some(good) = *looked {
-        return if good { Ok(()) } else { Err(CliError { exit: Exit::Failed, reports: Vec::new() }) };
+    let mut checked = shared.preflight.lock().await;
+    match checked.passed {
+        Some(true) => return Ok(()),
+        Some(false) => return Err(CliError { exit: Exit::Failed, reports: Vec::new() }),
+        None => {}
     }
     let spec = shared.stage().await.project.spec.clone();
-    let Findings { problems, notes } = preflight(shared.aws, &spec, shared.stacks, &shared.existing).await?;
-    *looked = Some(problems.is_empty());
-    let mut stage = shared.stage().await;
-    for note in notes {
-        stage.ctx.ui.note(&render::clean(&note, false));
-    }
-    if problems.is_empty() {
+    let mut findings = ops::requirements(shared.aws, &spec, shared.stacks).await?;
+    let stacks = try_join_all(shared.stacks.iter().map(|stack| check_stack(shared, stack))).await?;
+    findings.extend(stacks.into_iter().flatten());
+    let result = report(shared, &mut checked, findings).await;
+    checked.passed = Some(result.is_ok());
+    result
+}
+
+/// Checks a stack again with what only its change set knows.
+pub async fn check_planned(
+    shared: &Shared<'_>,
+    update: &StackUpdate<'_>,
+    planned: &[PlannedChange],
+) -> Result<(), CliError> {
+    if shared.follow.no_preflight {
         return Ok(());
     }
-    let reports = problems.into_iter().map(|(message, hint)| Report { message, place: None, hint });
-    Err(CliError { exit: Exit::Failed, reports: reports.collect() })
+    let findings = ops::rejections(shared.aws, update, Some(planned)).await?;
+    let mut checked = shared.preflight.lock().await;
+    report(shared, &mut checked, findings).await
+}
+
+/// What stands in the way of a stack, by the template that it would be deployed with as far as that is known yet.
+async fn check_stack(shared: &Shared<'_>, stack: &ProjectStack) -> Result<Vec<Finding>, CliError> {
+    let name = &stack.name;
+    let template = {
+        let mut stage = shared.stage().await;
+        let Stage { project, ctx, synthesiser, .. } = &mut *stage;
+        synthesiser.preview(project, name, ctx).await?
+    };
+    let existing = shared.aws.stack(name).await?.filter(|stack| stack.status != "REVIEW_IN_PROGRESS");
+    let deployed = match &existing {
+        Some(stack) => ops::deployed_template(shared.aws, stack).await?.unwrap_or_default(),
+        None => Template::default(),
+    };
+    let desired = template.with_cdk_housekeeping_of(&deployed);
+    let wanted = Wanted::new(shared, stack, &desired, &deployed, existing.as_ref())?;
+    if existing.as_ref().is_some_and(|existing| wanted.is_there_already(shared, existing, &deployed)) {
+        return Ok(Vec::new());
+    }
+    let update = StackUpdate { stack: name, existing: existing.as_ref(), deployed: &deployed, desired: &desired };
+    let request = wanted.request(shared, name);
+    // An interruption deletes the temporary change set of a stack that is being prepared.
+    let is_idle = !shared.underway().contains_key(name);
+    if is_idle {
+        shared.is(name, Some(Underway::Preparing));
+    }
+    let findings = ops::rejections_before_change_set(shared.aws, &update, &request, CHANGE_SET).await;
+    if is_idle && shared.underway().get(name) == Some(&Underway::Preparing) {
+        shared.is(name, None);
+    }
+    Ok(findings?)
+}
+
+/// Prints notes that are new; rejections become one error.
+async fn report(shared: &Shared<'_>, checked: &mut Checked, findings: Vec<Finding>) -> Result<(), CliError> {
+    let mut reports = Vec::new();
+    for finding in findings {
+        match finding {
+            Finding::Note(note) if checked.notes.insert(note.clone()) => {
+                let mut stage = shared.stage().await;
+                stage.view.end();
+                stage.ctx.ui.warn(&render::clean(&note, false));
+            }
+            Finding::Note(_) => {}
+            Finding::Rejection { message, hint } => reports.push(Report { message, place: None, hint }),
+        }
+    }
+    if reports.is_empty() { Ok(()) } else { Err(CliError { exit: Exit::Failed, reports }) }
 }

@@ -13,7 +13,7 @@ use crate::aws::{Stack, StackRequest};
 use crate::commands::approve::{RequireApproval, changes, declined, first_creation};
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, DeployEvent, Execution, Found, Operation, Prepared, Ready};
+use crate::ops::{self, DeployEvent, Execution, Found, Operation, Prepared, Ready, StackUpdate};
 use crate::render::StackEnd;
 use crate::stack::{ProjectStack, Template, TemplateDiff};
 
@@ -51,13 +51,14 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
     if let Some(existing) = existing.as_ref().filter(|existing| wanted.is_there_already(shared, existing, &deployed)) {
         return no_changes(shared, existing.clone()).await;
     }
-    preflight::look(shared).await?;
+    preflight::check_all(shared).await?;
     let diff = wanted.diff(&deployed, existing.as_ref());
     first_look(shared, name, &diff, existing.is_none()).await?;
     let request = wanted.request(shared, name);
+    let update = StackUpdate { stack: name, existing: existing.as_ref(), deployed: &deployed, desired: &template };
     let begun = match shared.options.method {
         Method::Direct => directly(shared, &request, existing.as_ref(), &diff).await?,
-        Method::PrepareChangeSet => match prepared(shared, &request, existing.as_ref()).await? {
+        Method::PrepareChangeSet => match prepared(shared, &request, &update).await? {
             Some(ready) => {
                 let change_set = ready.change_set.arn.clone();
                 shared.show(DeployEvent::Prepared { stack: name.clone(), change_set });
@@ -65,7 +66,7 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
             }
             None => None,
         },
-        Method::ChangeSet => match prepared(shared, &request, existing.as_ref()).await? {
+        Method::ChangeSet => match prepared(shared, &request, &update).await? {
             Some(ready) => Some(approved(shared, name, &ready, diff).await?),
             None => None,
         },
@@ -99,19 +100,24 @@ async fn first_look(shared: &Shared<'_>, name: &str, diff: &TemplateDiff, is_new
     Ok(())
 }
 
-/// Makes the change set; none when nothing would change.
+/// Makes the change set and checks what it changes; none when nothing would change.
 async fn prepared(
     shared: &Shared<'_>,
     request: &StackRequest<'_>,
-    existing: Option<&Stack>,
+    update: &StackUpdate<'_>,
 ) -> Result<Option<Box<Ready>>, CliError> {
     shared.go_on(request.stack)?;
     shared.stage().await.view.busy(&format!("{}: making the change set …", request.stack));
     shared.is(request.stack, Some(Underway::Preparing));
-    Ok(match ops::prepare(shared.aws, request, CHANGE_SET, existing).await? {
-        Prepared::Ready(ready) => Some(ready),
-        Prepared::NoChanges => None,
-    })
+    let Prepared::Ready(ready) = ops::prepare(shared.aws, request, CHANGE_SET, update.existing).await? else {
+        return Ok(None);
+    };
+    if let Err(error) = preflight::check_planned(shared, update, &ready.change_set.changes).await {
+        // The rejection is reported; an error of the clean-up would hide it.
+        drop(ready.discard(shared.aws).await);
+        return Err(error);
+    }
+    Ok(Some(ready))
 }
 
 /// Asks, and executes the change set. What is not executed is taken back.
@@ -189,6 +195,8 @@ async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> R
                 continue;
             }
             Found::Leftover(stack) => {
+                // What would make the next creation fail as well leaves it as it is.
+                preflight::check_all(shared).await?;
                 shared.is(name, Some(Underway::Running(Operation::Delete, stack.arn.clone())));
                 ops::clear_away(aws, &stack, &mut emit).await?;
                 shared.is(name, None);

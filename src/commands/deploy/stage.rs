@@ -1,11 +1,12 @@
 //! What the stacks of a deploy share: the terminal, the project, and what is underway.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::options::{DeployOptions, FollowOptions};
+use super::preflight::Checked;
 use crate::aws::Aws;
 use crate::commands::wanted::Synthesiser;
 use crate::context::Context;
@@ -46,11 +47,10 @@ pub struct Shared<'a> {
     underway: RefCell<BTreeMap<String, Underway>>,
     /// The user wants no more.
     cancelled: RefCell<bool>,
-    /// What is deployed, and which of the stacks were there before.
+    /// What is deployed.
     pub stacks: &'a [ProjectStack],
-    pub existing: BTreeSet<String>,
-    /// Whether all that they need was found, once it was looked for.
-    pub preflight: Mutex<Option<bool>>,
+    /// What the checks before the first change found.
+    pub preflight: Mutex<Checked>,
 }
 
 impl<'a> Shared<'a> {
@@ -59,7 +59,6 @@ impl<'a> Shared<'a> {
         follow: &'a FollowOptions,
         options: &'a DeployOptions,
         stacks: &'a [ProjectStack],
-        existing: BTreeSet<String>,
         stage: Stage<'a>,
     ) -> Self {
         Self {
@@ -67,8 +66,7 @@ impl<'a> Shared<'a> {
             follow,
             options,
             stacks,
-            existing,
-            preflight: Mutex::new(None),
+            preflight: Mutex::default(),
             stage: Mutex::new(stage),
             waiting: RefCell::default(),
             underway: RefCell::default(),

@@ -125,6 +125,43 @@ fn services_are_waited_for_where_no_events_of_resources_are_recorded() {
     }
 }
 
+#[test]
+#[ignore = "needs other people's tools: just peers"]
+fn names_and_exports_that_are_in_use_are_found_in_moto() {
+    let moto = Moto::start(&format!("{}group = \"/ecs/web\"\n", PROJECT));
+    let rejected = |project: &str| {
+        moto.place.write("ecsws.toml", project);
+        let mut deploy = moto.place.command(env!("CARGO_BIN_EXE_ecsws"), "deploy --no-wait-services --yes");
+        let output = deploy.output().expect("it can be run");
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        stderr
+    };
+    moto.aws("ecs create-cluster --cluster-name demo");
+    moto.place.aws("logs create-log-group --log-group-name /ecs/web2");
+    moto.place.aws("logs create-log-group --log-group-name /ecs/web");
+    let project = format!("{PROJECT}group = \"/ecs/web\"\n");
+    let stderr = rejected(&project);
+    assert!(stderr.contains("web: log group `/ecs/web` cannot be created, because it exists already"), "{stderr}");
+    let (_, command) = stderr.split_once("`aws logs ").expect("there is a command");
+    moto.place.aws(&format!("logs {}", command.split('`').next().expect("it ends")));
+
+    let containers = r#"[{"name":"web","image":"nginx","memory":64}]"#;
+    moto.aws(&format!("ecs register-task-definition --family web --container-definitions {containers}"));
+    moto.aws("ecs create-service --cluster demo --service-name web --task-definition web --desired-count 0");
+    let stderr = rejected(&project);
+    assert!(!stderr.contains("log group"), "{stderr}");
+    assert!(stderr.contains("web: service `web` cannot be created, because it exists already"), "{stderr}");
+
+    let outputs =
+        r#"{"Outputs":{"A":{"Value":"x","Export":{"Name":"NSID"}}},"Resources":{"T":{"Type":"AWS::SNS::Topic"}}}"#;
+    moto.aws(&format!("cloudformation create-stack --stack-name first --template-body {outputs}"));
+    let stderr = rejected("[platform.stack]\nname = \"second\"\n");
+    assert!(stderr.contains("second: stack first exports NSID already"), "{stderr}");
+    let stacks = moto.aws("cloudformation list-stacks");
+    assert_eq!(stacks["StackSummaries"].as_array().map(Vec::len), Some(1), "{stacks}");
+}
+
 const LOOKED_UP: &str = r#"
 [platform]
 vpc = "shared"

@@ -1,29 +1,15 @@
-//! Looks for what a service needs before anything is created: a deploy that cannot succeed had better not begin. It only describes.
+//! What services need to be there before they are created: exports, a cluster, parameters and secrets, images with valid names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::Result;
-use crate::aws::{Aws, AwsError, AwsErrorKind, Export, ServiceName};
+use super::{Finding, Result, unless_denied};
+use crate::aws::{Aws, Export, shell_word};
 use crate::stack::spec::{Reference, Secret, Service, Spec};
 use crate::stack::{ProjectStack, StackKind, image_mistake, platform_exports};
 
-/// What was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// What will make the deploy fail, each with what to do about it.
-    pub problems: Vec<(String, Option<String>)>,
-    /// What could not be looked at.
-    pub notes: Vec<String>,
-}
-
-/// Looks at everything that the services of the stacks need. `existing` are the stacks that are there.
-pub async fn preflight(
-    aws: &Aws,
-    spec: &Spec,
-    stacks: &[ProjectStack],
-    existing: &BTreeSet<String>,
-) -> Result<Findings> {
-    let mut findings = Findings::default();
+/// Looks for everything that the services of the stacks need.
+pub async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
     let services = stacks.iter().filter_map(|stack| match &stack.kind {
         StackKind::Service(key) => Some((stack, spec.services.get(key)?)),
         StackKind::Platform => None,
@@ -32,8 +18,8 @@ pub async fn preflight(
     for (stack, service) in &services {
         let image = &service.container.image;
         if let Some(mistake) = image_mistake(image) {
-            let hint = "an image is [HOST/]NAME[:TAG][@DIGEST]".to_owned();
-            findings.problems.push((format!("{}: image `{image}`: {mistake}", stack.name), Some(hint)));
+            let message = format!("{}: image `{image}`: {mistake}", stack.name);
+            findings.push(Finding::rejection(message, "an image is [HOST/]NAME[:TAG][@DIGEST]"));
         }
     }
     let makes_platform = stacks.iter().any(|stack| stack.kind == StackKind::Platform);
@@ -46,22 +32,10 @@ pub async fn preflight(
         }
     };
     if let Some(cluster) = cluster.filter(|_| !services.is_empty()) {
-        look_at_cluster(aws, &cluster, &services, existing, &mut findings).await?;
+        look_at_cluster(aws, &cluster, &mut findings).await?;
     }
     look_at_stores(aws, &services, &mut findings).await?;
     Ok(findings)
-}
-
-/// Refused looks are notes: the roles that work later may be allowed what the user is not.
-fn unless_denied<T>(looked: std::result::Result<T, AwsError>, findings: &mut Findings) -> Result<Option<T>> {
-    match looked {
-        Ok(seen) => Ok(Some(seen)),
-        Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => {
-            findings.notes.push(format!("not looked at: {error}"));
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 async fn look_at_imports(
@@ -69,7 +43,7 @@ async fn look_at_imports(
     spec: &Spec,
     services: &[(&ProjectStack, &Service)],
     provided: &[&str],
-    findings: &mut Findings,
+    findings: &mut Vec<Finding>,
 ) -> Result<Vec<Export>> {
     let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (stack, service) in services {
@@ -92,48 +66,30 @@ async fn look_at_imports(
             Some(near) => format!("there is an export `{near}`; set it in [platform]"),
             None => "deploy the stack that exports it first, or set [platform] to what there is".to_owned(),
         };
-        findings
-            .problems
-            .push((format!("no stack exports `{name}`, which {} imports", importers.join(", ")), Some(hint)));
+        let message = format!("no stack exports `{name}`, which {} imports", importers.join(", "));
+        findings.push(Finding::rejection(message, hint));
     }
     Ok(exports)
 }
 
-/// The cluster has to be there, and the services' names free in it.
-async fn look_at_cluster(
-    aws: &Aws,
-    cluster: &str,
-    services: &[(&ProjectStack, &Service)],
-    existing: &BTreeSet<String>,
-    findings: &mut Findings,
-) -> Result<()> {
+/// The cluster has to be there.
+async fn look_at_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) -> Result<()> {
     let Some(status) = unless_denied(aws.cluster_status(cluster).await, findings)? else { return Ok(()) };
     match status.as_deref() {
         Some("ACTIVE") => {}
         Some(status) => {
-            findings.problems.push((format!("cluster `{cluster}` is {status}"), None));
-            return Ok(());
+            let message = format!("cluster `{cluster}` is {status}");
+            findings.push(Finding::Rejection { message, hint: None });
         }
         None => {
             let hint = "create it, or set platform.cluster to one that is there";
-            findings.problems.push((format!("there is no cluster `{cluster}`"), Some(hint.to_owned())));
-            return Ok(());
-        }
-    }
-    for (stack, service) in services.iter().filter(|(stack, _)| !existing.contains(&stack.name)) {
-        let Some(name) = &service.name else { continue };
-        let service = ServiceName { cluster: cluster.to_owned(), service: name.clone() };
-        let state = unless_denied(aws.service_state(&service).await, findings)?.flatten();
-        if state.is_some_and(|state| state.status != "INACTIVE") {
-            let message =
-                format!("cluster `{cluster}` has a service `{name}` already, which {} would make", stack.name);
-            findings.problems.push((message, Some("choose another name, or leave `name` out".to_owned())));
+            findings.push(Finding::rejection(format!("there is no cluster `{cluster}`"), hint));
         }
     }
     Ok(())
 }
 
-async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findings: &mut Findings) -> Result<()> {
+async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findings: &mut Vec<Finding>) -> Result<()> {
     let secrets = services.iter().flat_map(|(stack, service)| {
         service.container.secrets.iter().map(move |(variable, secret)| (stack.name.as_str(), variable, secret))
     });
@@ -146,9 +102,12 @@ async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findi
                     checked.insert(name, unless_denied(aws.has_secret(name).await, findings)?);
                 }
                 if checked.get(name) == Some(&Some(false)) {
-                    let hint = format!("aws secretsmanager create-secret --name {name} --secret-string …");
+                    let hint = aws.cli_command(&format!(
+                        "secretsmanager create-secret --name {} --secret-string …",
+                        shell_word(name)
+                    ));
                     let message = format!("there is no secret `{name}`, which {stack} reads as {variable}");
-                    findings.problems.push((message, Some(hint)));
+                    findings.push(Finding::rejection(message, hint));
                 }
             }
         }
@@ -157,9 +116,10 @@ async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findi
         let names: Vec<&str> = chunk.iter().map(|(_, _, name)| *name).collect();
         let missing = unless_denied(aws.missing_parameters(&names).await, findings)?.unwrap_or_default();
         for (stack, variable, name) in chunk.iter().filter(|(_, _, name)| missing.iter().any(|one| one == name)) {
-            let hint = format!("aws ssm put-parameter --type SecureString --name {name} --value …");
+            let hint = aws
+                .cli_command(&format!("ssm put-parameter --type SecureString --name {} --value …", shell_word(name)));
             let message = format!("there is no parameter `{name}`, which {stack} reads as {variable}");
-            findings.problems.push((message, Some(hint)));
+            findings.push(Finding::rejection(message, hint));
         }
     }
     Ok(())

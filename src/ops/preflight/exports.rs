@@ -1,0 +1,111 @@
+//! Exports that another stack has already, and own exports that others import and that must not change.
+
+use serde_json::Value;
+
+use super::{Account, Finding, Result, StackUpdate, unless_denied};
+use crate::aws::{Aws, Export};
+use crate::stack::{Replacement, Template, is_replaced_value};
+
+/// The exports that CloudFormation would refuse to create, change or delete.
+pub(super) async fn rejections(
+    aws: &Aws,
+    update: &StackUpdate<'_>,
+    account: &Account,
+    replacements: &[Replacement],
+) -> Result<Vec<Finding>> {
+    let own_arn = update.existing.map(|stack| stack.arn.as_str());
+    let mut findings = taken(update, account, own_arn);
+    for export in account.exports.iter().filter(|export| Some(export.stack.as_str()) == own_arn) {
+        let Some(fate) = fate(update, account, replacements, export) else { continue };
+        let Some(importers) = unless_denied(aws.importers(&export.name).await, &mut findings)? else { break };
+        if importers.is_empty() {
+            continue;
+        }
+        let (stack, name, importers) = (update.stack, &export.name, importers.join(", "));
+        findings.push(match fate {
+            Fate::Deleted => Finding::rejection(
+                format!("{stack}: export `{name}` cannot be deleted, because {importers} imports it"),
+                format!("deploy {importers} without the import first, or keep the export"),
+            ),
+            Fate::Changed => Finding::rejection(
+                format!("{stack}: the value of export `{name}` cannot change, because {importers} imports it"),
+                format!("deploy {importers} without the import first, or keep what is exported as it is"),
+            ),
+            Fate::Unclear => Finding::Note(format!(
+                "{stack}: {importers} imports export `{name}`; if its value changes, CloudFormation rejects the update"
+            )),
+        });
+    }
+    Ok(findings)
+}
+
+/// The exports that other stacks have, a finding for each of these stacks.
+fn taken(update: &StackUpdate<'_>, account: &Account, own_arn: Option<&str>) -> Vec<Finding> {
+    let mut by_stack: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (name, _) in exported(update.desired, account) {
+        let other = account.exports.iter().find(|one| one.name == name && Some(one.stack.as_str()) != own_arn);
+        let Some(other) = other else { continue };
+        match by_stack.iter_mut().find(|(stack, _)| *stack == other.stack) {
+            Some((_, names)) => names.push(&other.name),
+            None => by_stack.push((&other.stack, vec![&other.name])),
+        }
+    }
+    let finding = |(arn, names): (&str, Vec<&str>)| {
+        let exporter = arn.split('/').nth(1).unwrap_or(arn);
+        let message = format!(
+            "{}: stack {exporter} exports {} already, and a name is exported once in a region",
+            update.stack,
+            names.join(", ")
+        );
+        let hint =
+            format!("remove [platform.stack] to run on what {exporter} exports, or delete stack {exporter} first");
+        Finding::rejection(message, hint)
+    };
+    by_stack.into_iter().map(finding).collect()
+}
+
+/// Export names and values of a template. Names that are not known yet, and outputs under a condition, are left out.
+fn exported<'a>(template: &'a Template, account: &Account) -> Vec<(String, &'a Value)> {
+    let export = |(_, output): (&str, &'a Value)| {
+        let is_certain = output.get("Condition").is_none();
+        is_certain.then_some(())?;
+        Some((account.known.text(&output["Export"]["Name"])?, &output["Value"]))
+    };
+    template.section("Outputs").filter_map(export).collect()
+}
+
+/// What becomes of an export.
+enum Fate {
+    Deleted,
+    Changed,
+    /// Only the deployment decides.
+    Unclear,
+}
+
+/// What an update does to one of the stack's exports; `None` when it stays as it is.
+fn fate(update: &StackUpdate<'_>, account: &Account, replacements: &[Replacement], export: &Export) -> Option<Fate> {
+    let outputs: Vec<&Value> = update.desired.section("Outputs").map(|(_, output)| output).collect();
+    let named = |output: &&&Value| {
+        let name = &output["Export"]["Name"];
+        // A name that is not known may be this one.
+        !name.is_null() && account.known.text(name).is_none_or(|name| name == export.name)
+    };
+    let matching: Vec<&&Value> = outputs.iter().filter(named).collect();
+    let [output] = matching.as_slice() else {
+        return Some(if matching.is_empty() { Fate::Deleted } else { Fate::Unclear });
+    };
+    let value = &output["Value"];
+    let replaced =
+        |certain: bool| is_replaced_value(value, replacements.iter().filter(|one| one.is_certain == certain));
+    let before = update.deployed.section("Outputs").find(|(_, old)| old["Export"] == output["Export"]);
+    let same_text = before.is_some_and(|(_, old)| old["Value"] == *value);
+    match account.known.text(value) {
+        _ if output.get("Condition").is_some() => Some(Fate::Unclear),
+        _ if replaced(true) => Some(Fate::Changed),
+        _ if replaced(false) => Some(Fate::Unclear),
+        Some(text) if text == export.value => None,
+        _ if same_text => None,
+        Some(_) => Some(Fate::Changed),
+        None => Some(Fate::Unclear),
+    }
+}

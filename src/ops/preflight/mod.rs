@@ -1,0 +1,213 @@
+//! Checks before anything changes: what a deploy needs, and what CloudFormation would reject only in the middle of it. They only read,
+//! but for one temporary change set.
+
+mod exports;
+mod names;
+mod requirements;
+mod words;
+
+use std::collections::BTreeMap;
+
+use super::Result;
+use super::compare::{Plan, plan};
+use super::state::{Standing, standing};
+use crate::aws::{Aws, AwsError, AwsErrorKind, Export, PlannedChange, Stack, StackRequest, StackResource};
+use crate::stack::diff::Impact;
+use crate::stack::{CustomName, KnownValues, Replacement, Template, TemplateDiff};
+
+pub use requirements::requirements;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Finding {
+    /// The deploy would fail: what is in the way, and the way out.
+    Rejection {
+        /// What is in the way of which stack.
+        message: String,
+        /// What to do about it.
+        hint: Option<String>,
+    },
+    /// What may make the deploy fail, or what could not be checked.
+    Note(String),
+}
+
+impl Finding {
+    fn rejection(message: String, hint: impl Into<String>) -> Self {
+        Self::Rejection { message, hint: Some(hint.into()) }
+    }
+
+    /// The finding as a sentence, for a report that is not about a deploy.
+    pub fn as_note(&self) -> String {
+        match self {
+            Self::Rejection { message, hint } => {
+                let hint = hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
+                format!("deploy rejects this: {message}{hint}")
+            }
+            Self::Note(message) => message.clone(),
+        }
+    }
+}
+
+/// A stack as it is and as it would be deployed.
+#[derive(Debug, Clone, Copy)]
+pub struct StackUpdate<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The stack, when there is one.
+    pub existing: Option<&'a Stack>,
+    /// The template of what is deployed; empty when nothing is.
+    pub deployed: &'a Template,
+    /// The template to deploy.
+    pub desired: &'a Template,
+}
+
+/// What CloudFormation would reject in the middle of an update: custom names and exports that are in use. `planned` are the changes of a
+/// change set, which decide what is replaced; without one the templates do.
+///
+/// Permissions that the caller lacks for a check are notes. A stack with an operation in progress has no findings: what there is changes.
+pub async fn rejections(
+    aws: &Aws,
+    update: &StackUpdate<'_>,
+    planned: Option<&[PlannedChange]>,
+) -> Result<Vec<Finding>> {
+    let status = update.existing.map(|stack| standing(&stack.status));
+    if status == Some(Standing::InProgress) {
+        return Ok(Vec::new());
+    }
+    let replacements = match planned {
+        Some(changes) => replacements_of(changes),
+        None => likely_replacements(update.deployed, update.desired),
+    };
+    let mut account = Account::read(aws, update).await?;
+    let mut findings = std::mem::take(&mut account.notes);
+    findings.extend(exports::rejections(aws, update, &account, &replacements).await?);
+    findings.extend(names::rejections(aws, update, &account, &replacements).await?);
+    Ok(findings)
+}
+
+/// As [`rejections`], for a stack whose change set is not made yet: where the templates suggest a replacement that matters, a temporary change
+/// set decides. `change_set` is its name.
+pub async fn rejections_before_change_set(
+    aws: &Aws,
+    update: &StackUpdate<'_>,
+    request: &StackRequest<'_>,
+    change_set: &str,
+) -> Result<Vec<Finding>> {
+    let replaces = !likely_replacements(update.deployed, update.desired).is_empty();
+    let findings = rejections(aws, update, None).await?;
+    match update.existing {
+        Some(existing) if replaces && !findings.is_empty() => {
+            match plan(aws, request, change_set, existing, &mut Vec::new()).await? {
+                Some(Plan::Changes(changes)) => rejections(aws, update, Some(&changes)).await,
+                Some(Plan::NoChanges) => rejections(aws, update, Some(&[])).await,
+                None => Ok(findings),
+            }
+        }
+        _ => Ok(findings),
+    }
+}
+
+/// What a change set replaces.
+fn replacements_of(changes: &[PlannedChange]) -> Vec<Replacement> {
+    let replaced = changes.iter().filter_map(|change| {
+        let is_certain = match change.replacement.as_deref()? {
+            "True" => true,
+            "Conditional" => false,
+            _ => return None,
+        };
+        let named = |is_one: fn(&str) -> bool| {
+            change.properties.iter().filter(|(_, word)| is_one(word)).map(|(name, _)| name.clone()).collect()
+        };
+        Some(Replacement {
+            logical_id: change.logical_id.clone(),
+            is_certain,
+            causes: named(|word| word != "Never"),
+            changed: named(|_| true),
+        })
+    });
+    replaced.collect()
+}
+
+/// What the templates suggest to be replaced.
+fn likely_replacements(deployed: &Template, desired: &Template) -> Vec<Replacement> {
+    let diff = TemplateDiff::between(deployed, desired);
+    let replaced = diff.resources.into_iter().filter(|resource| {
+        let exists_in_both = resource.change.old.is_some() && resource.change.new.is_some();
+        exists_in_both && matches!(resource.impact, Impact::Replace | Impact::MayReplace)
+    });
+    let replaced = replaced.map(|resource| Replacement {
+        is_certain: resource.impact == Impact::Replace,
+        causes: resource
+            .properties
+            .into_iter()
+            .filter(|property| matches!(property.impact, Impact::Replace | Impact::MayReplace))
+            .map(|property| property.name)
+            .collect(),
+        // Whether a value in the templates differs is compared by name conflicts themselves.
+        changed: Vec::new(),
+        logical_id: resource.logical_id,
+    });
+    replaced.collect()
+}
+
+/// What the checks of one stack share.
+struct Account {
+    /// The stack's own resources that exist.
+    resources: Vec<StackResource>,
+    /// All exports of the region; empty when none is needed.
+    exports: Vec<Export>,
+    known: KnownValues,
+    notes: Vec<Finding>,
+}
+
+impl Account {
+    /// Reads what the two templates refer to.
+    async fn read(aws: &Aws, update: &StackUpdate<'_>) -> Result<Self> {
+        let mut notes = Vec::new();
+        let named = |template: &Template| template.section("Resources").any(|(_, one)| CustomName::of(one).is_some());
+        let has_exports = |template: &Template| template.section("Outputs").any(|(_, one)| one.get("Export").is_some());
+        let has_names = named(update.desired);
+        let exporting = has_exports(update.desired) || has_exports(update.deployed);
+        let resources = match update.existing {
+            Some(stack) if has_names || exporting => {
+                let resources = unless_denied(aws.stack_resources(&stack.arn).await, &mut notes)?.unwrap_or_default();
+                // DELETE_SKIPPED: left behind, so it is in the way like that of anyone else.
+                resources.into_iter().filter(|one| one.exists() && one.status != "DELETE_SKIPPED").collect()
+            }
+            _ => Vec::new(),
+        };
+        let imports = has_names && update.desired.to_json().contains("Fn::ImportValue");
+        let exports = if exporting || imports {
+            unless_denied(aws.exports().await, &mut notes)?.unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        let ids = resources.iter().map(|one| (one.logical_id.clone(), one.physical_id.clone()));
+        let mut references: BTreeMap<String, String> = ids.collect();
+        references.insert("AWS::StackName".to_owned(), update.stack.to_owned());
+        references.insert("AWS::Region".to_owned(), aws.region().to_owned());
+        if let Some(stack) = update.existing {
+            references.insert("AWS::AccountId".to_owned(), stack.account().to_owned());
+            references.insert("AWS::StackId".to_owned(), stack.arn.clone());
+        }
+        let values = exports.iter().map(|export| (export.name.clone(), export.value.clone())).collect();
+        Ok(Self { resources, exports, known: KnownValues { references, exports: values }, notes })
+    }
+
+    /// Whether a resource with this physical id belongs to the stack.
+    fn has(&self, physical_id: &str) -> bool {
+        self.resources.iter().any(|own| own.physical_id == physical_id)
+    }
+}
+
+/// Calls that are denied are notes: the roles that work later may be allowed what the user is not.
+fn unless_denied<T>(answer: std::result::Result<T, AwsError>, notes: &mut Vec<Finding>) -> Result<Option<T>> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => {
+            notes.push(Finding::Note(format!("not checked: {error}")));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,104 @@
+//! Custom names that are in use already, within the stack or elsewhere in the account.
+
+use super::{Account, Finding, Result, StackUpdate, unless_denied, words};
+use crate::aws::{Aws, AwsError, ServiceName, shell_word};
+use crate::stack::{ConflictCause, CustomName, NameChanges, Replacement};
+
+/// The names that an update cannot take.
+pub(super) async fn rejections(
+    aws: &Aws,
+    update: &StackUpdate<'_>,
+    account: &Account,
+    replacements: &[Replacement],
+) -> Result<Vec<Finding>> {
+    let changes = NameChanges::between(update.deployed, update.desired, replacements, &account.known);
+    let mut findings = Vec::new();
+    for conflict in &changes.conflicts {
+        let (message, hint) = words::conflict(update.stack, conflict);
+        findings.push(match &conflict.cause {
+            ConflictCause::Replaced(replacement) if !replacement.is_certain => Finding::Note(format!(
+                "{}: {} may be replaced, which fails as long as its name stays the same; {hint}",
+                update.stack,
+                words::resource(&conflict.name),
+            )),
+            _ => Finding::rejection(message, hint),
+        });
+    }
+    for (_, name) in &changes.taken {
+        findings.extend(existing(aws, update, account, name).await?);
+    }
+    Ok(findings)
+}
+
+/// Looks for a resource that has the name already and does not belong to the stack.
+async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: &CustomName) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let Some(Some(physical_id)) = unless_denied(physical_id(aws, account, name).await, &mut findings)? else {
+        return Ok(findings);
+    };
+    if account.has(&physical_id) {
+        return Ok(findings);
+    }
+    let owner = unless_denied(aws.owner_of(&physical_id).await, &mut findings)?.flatten();
+    if owner.is_some() && owner.as_deref() == update.existing.map(|stack| stack.arn.as_str()) {
+        return Ok(findings);
+    }
+    let (stack, what, rename) = (update.stack, words::resource(name), words::rename(name));
+    let owner_name = owner.as_deref().and_then(|arn| arn.split('/').nth(1));
+    findings.push(match (name.resource_type.as_str(), owner_name) {
+        // Cloud Map does not tell for which VPC a namespace is; each may have one of this name.
+        ("AWS::ServiceDiscovery::PrivateDnsNamespace", _) => Finding::Note(format!(
+            "{stack}: {what} exists already ({physical_id}); if it is for the same VPC, it cannot be created: {rename}"
+        )),
+        (_, Some(owner)) => Finding::rejection(
+            format!("{stack}: {what} cannot be created, because it exists already in stack {owner}"),
+            rename,
+        ),
+        // ECS answers CreateCluster for an active cluster as if it were new, so CloudFormation may also take it over.
+        ("AWS::ECS::Cluster", None) => Finding::Note(format!(
+            "{stack}: {what} exists already, outside of any stack; {rename} to have one of its own"
+        )),
+        ("AWS::Logs::LogGroup", None) => {
+            let delete =
+                aws.cli_command(&format!("logs delete-log-group --log-group-name {}", shell_word(&name.text())));
+            Finding::rejection(
+                format!(
+                    "{stack}: {what} cannot be created, because it exists already (stacks leave log groups behind)"
+                ),
+                format!("delete it with its events (`{delete}`), {rename}"),
+            )
+        }
+        _ => Finding::rejection(format!("{stack}: {what} cannot be created, because it exists already"), rename),
+    });
+    Ok(findings)
+}
+
+/// The physical id of the resource with this name; `None` when there is none, or when it cannot be known. Types that the tool does not create
+/// are left to CloudFormation.
+async fn physical_id(aws: &Aws, account: &Account, name: &CustomName) -> std::result::Result<Option<String>, AwsError> {
+    let text = name.text();
+    match name.resource_type.as_str() {
+        "AWS::Logs::LogGroup" if name.get("LogGroupName").is_some() => {
+            Ok(aws.has_log_group(&text).await?.then_some(text))
+        }
+        "AWS::ECS::Cluster" if name.get("ClusterName").is_some() => {
+            let status = aws.cluster_status(&text).await?;
+            Ok(status.is_some_and(|status| status != "INACTIVE").then_some(text))
+        }
+        "AWS::ECS::Service" => match (name.get("Cluster"), name.get("ServiceName")) {
+            (Some(cluster), Some(service)) => {
+                aws.service_arn(&ServiceName { cluster: cluster.to_owned(), service: service.to_owned() }).await
+            }
+            _ => Ok(None),
+        },
+        "AWS::ServiceDiscovery::PrivateDnsNamespace" if name.get("Vpc").is_some() => {
+            let ids = aws.private_namespace_ids(&text).await?;
+            Ok(ids.into_iter().find(|id| !account.has(id)))
+        }
+        "AWS::ServiceDiscovery::Service" => match (name.get("NamespaceId"), name.get("Name")) {
+            (Some(namespace), Some(service)) => aws.discovery_service_id(namespace, service).await,
+            _ => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,52 @@
+//! How resources with custom names are called in messages, and where `ecsws.toml` has their names.
+
+use crate::stack::{ConflictCause, CustomName, NameConflict};
+
+/// Resource type, what it is called, the key of `ecsws.toml` with its name, and whether AWS makes a name when that is left out.
+const KINDS: &[(&str, &str, &str, bool)] = &[
+    ("AWS::ECS::Cluster", "cluster", "`cluster_name` in [platform.stack]", false),
+    ("AWS::ECS::Service", "service", "the service's `name`", true),
+    ("AWS::Logs::LogGroup", "log group", "`group` in [services.KEY.logs]", true),
+    ("AWS::ServiceDiscovery::PrivateDnsNamespace", "namespace", "`namespace` in [platform.stack]", false),
+    ("AWS::ServiceDiscovery::Service", "Cloud Map service", "the service's `discovery`", false),
+];
+
+/// A resource in words: "log group `/ecs/api`".
+pub(super) fn resource(name: &CustomName) -> String {
+    let kind = KINDS.iter().find(|row| row.0 == name.resource_type).map_or(name.resource_type.as_str(), |row| row.1);
+    format!("{kind} `{}`", name.text())
+}
+
+/// The way to another name: "change X, or leave it out".
+pub(super) fn rename(name: &CustomName) -> String {
+    match KINDS.iter().find(|row| row.0 == name.resource_type) {
+        Some((_, _, key, true)) => format!("change {key}, or leave it out"),
+        Some((_, _, key, false)) => format!("change {key}"),
+        None => format!("change {}, or leave it out", name.property()),
+    }
+}
+
+/// A conflict within a stack: what happens, and the way out.
+pub(super) fn conflict(stack: &str, conflict: &NameConflict) -> (String, String) {
+    let NameConflict { logical_id, name, cause } = conflict;
+    let (what, rename) = (resource(name), rename(name));
+    match cause {
+        ConflictCause::Replaced(replacement) => {
+            let causes = match replacement.causes.as_slice() {
+                [] => "this change".to_owned(),
+                causes => causes.join(", "),
+            };
+            let message = format!(
+                "{stack}: changing {causes} replaces {what}, and the replacement cannot be created, because the old one has the same name"
+            );
+            (message, format!("{rename}, or keep {causes} as it is deployed"))
+        }
+        ConflictCause::Deployed(holder) => {
+            let message = format!(
+                "{stack}: {what} cannot be created as {logical_id}, because {holder} of the same stack has the name"
+            );
+            (message, format!("keep the construct id that {holder} comes from; or {rename}"))
+        }
+        ConflictCause::Duplicate(first) => (format!("{stack}: {logical_id} and {first} are both {what}"), rename),
+    }
+}

@@ -1,0 +1,199 @@
+//! Resources with names of their own choice, and the conflicts of a deployment in which one of them would exist twice.
+//!
+//! CloudFormation creates a replacement before it deletes the old resource, and new resources before it deletes removed ones ("Update
+//! behaviors of stack resources" in its user guide), so a name that is still in use is refused. Which properties make a name unique
+//! is in `src/data/names.txt`.
+
+use serde_json::Value;
+
+use super::known_values::{KnownValues, is_absent, refers_to};
+use super::template::Template;
+
+/// Sorted: a line without a space in front names a module, those under it its types, each with the properties that count.
+const TABLE: &str = include_str!("../data/names.txt");
+
+/// A custom name: a resource type with the properties of which AWS refuses a second resource with the same values, the name last.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CustomName {
+    /// The resource's type.
+    pub resource_type: String,
+    /// Names and values; a value that may be left out is null then.
+    pub properties: Vec<(&'static str, Value)>,
+}
+
+/// A resource that a deployment replaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// Its logical id.
+    pub logical_id: String,
+    /// Whether it is replaced for sure; otherwise only the deployment decides.
+    pub is_certain: bool,
+    /// The properties whose change replaces it.
+    pub causes: Vec<String>,
+    /// All properties whose values change.
+    pub changed: Vec<String>,
+}
+
+/// A resource that cannot be created because its name is in use within the same stack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NameConflict {
+    /// The logical id of the resource that would be created.
+    pub logical_id: String,
+    /// Its name.
+    pub name: CustomName,
+    /// Why the name is in use.
+    pub cause: ConflictCause,
+}
+
+/// Why a name is in use within the same stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConflictCause {
+    /// The resource is replaced and keeps its name.
+    Replaced(Replacement),
+    /// The deployed resource with this logical id has the name.
+    Deployed(String),
+    /// The template's resource with this logical id has the name as well.
+    Duplicate(String),
+}
+
+/// What a deployment does to custom names.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NameChanges {
+    /// What it cannot create.
+    pub conflicts: Vec<NameConflict>,
+    /// The names that it takes, by logical id, with values in place of functions where they are known: they must not exist elsewhere.
+    pub taken: Vec<(String, CustomName)>,
+}
+
+impl CustomName {
+    /// The custom name of a template's resource, with the values as they are in the template; `None` without one.
+    pub fn of(resource: &Value) -> Option<Self> {
+        let resource_type = resource["Type"].as_str()?;
+        let row = identifying_properties(resource_type)?;
+        let mut properties = Vec::new();
+        for word in row {
+            let property = word.trim_start_matches('?');
+            let value = &resource["Properties"][property];
+            if !is_absent(value) {
+                properties.push((property, value.clone()));
+            } else if word.starts_with('?') {
+                properties.push((property, Value::Null));
+            } else {
+                return None;
+            }
+        }
+        Some(Self { resource_type: resource_type.to_owned(), properties })
+    }
+
+    /// The value of a property, when it is a text; `None` for an intrinsic function too.
+    pub fn get(&self, property: &str) -> Option<&str> {
+        self.properties.iter().find(|(name, _)| *name == property)?.1.as_str()
+    }
+
+    /// The name of the property that holds the name itself.
+    pub fn property(&self) -> &'static str {
+        self.properties.last().map(|(property, _)| *property).unwrap_or_default()
+    }
+
+    /// The name itself; an intrinsic function as JSON.
+    pub fn text(&self) -> String {
+        let value = self.properties.last().map(|(_, value)| value).unwrap_or(&Value::Null);
+        value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+    }
+
+    /// Whether both names are certainly the same. `is_unstable` tells the logical ids of resources that get other physical ids.
+    fn certainly_equals(&self, other: &Self, known: &KnownValues, is_unstable: &impl Fn(&str) -> bool) -> bool {
+        let same = |left: &Value, right: &Value| match (known.evaluate(left), known.evaluate(right)) {
+            (Some(left), Some(right)) => left == right,
+            _ => left == right && !refers_to(right, is_unstable),
+        };
+        let pairs = self.properties.iter().zip(&other.properties);
+        self.resource_type == other.resource_type && pairs.into_iter().all(|(left, right)| same(&left.1, &right.1))
+    }
+}
+
+impl NameChanges {
+    /// What deploying `desired` over `deployed` does to custom names. Resources that depend on a condition count only when they are
+    /// replaced. `known` may hold physical ids of replaced resources; they are not used.
+    pub fn between(deployed: &Template, desired: &Template, replaced: &[Replacement], known: &KnownValues) -> Self {
+        let replacement = |id: &str| replaced.iter().find(|one| one.logical_id == id);
+        let is_replaced = |id: &str| replacement(id).is_some();
+        let mut known = known.clone();
+        known.references.retain(|id, _| !is_replaced(id));
+        let equal = |left: &CustomName, right: &CustomName| left.certainly_equals(right, &known, &is_replaced);
+
+        let (old, new) = (named_resources(deployed), named_resources(desired));
+        let mut changes = Self::default();
+        for (at, NamedResource { id, name, is_conditional }) in new.iter().enumerate() {
+            let conflict =
+                |cause| NameConflict { logical_id: id.clone(), name: with_known_values(name, &known), cause };
+            if deployed.resource(id)["Type"] == name.resource_type.as_str() {
+                let Some(replacement) = replacement(id) else { continue };
+                let keeps_name = old.iter().any(|old| old.id == *id && equal(&old.name, name))
+                    && !name
+                        .properties
+                        .iter()
+                        .any(|(property, _)| replacement.changed.iter().any(|one| one == property));
+                if keeps_name {
+                    changes.conflicts.push(conflict(ConflictCause::Replaced(replacement.clone())));
+                }
+                if keeps_name || !replacement.is_certain {
+                    continue;
+                }
+            }
+            if *is_conditional {
+                continue;
+            }
+            let has_name =
+                |other: &&NamedResource| other.id != *id && !other.is_conditional && equal(&other.name, name);
+            if let Some(holder) = old.iter().find(has_name) {
+                changes.conflicts.push(conflict(ConflictCause::Deployed(holder.id.clone())));
+            } else if let Some(first) = new[..at].iter().find(has_name) {
+                changes.conflicts.push(conflict(ConflictCause::Duplicate(first.id.clone())));
+            } else {
+                changes.taken.push((id.clone(), with_known_values(name, &known)));
+            }
+        }
+        changes
+    }
+}
+
+/// A resource of a template that has a custom name.
+struct NamedResource {
+    id: String,
+    name: CustomName,
+    /// Whether it exists only under a condition.
+    is_conditional: bool,
+}
+
+fn named_resources(template: &Template) -> Vec<NamedResource> {
+    let named = |(id, resource): (&str, &Value)| {
+        let is_conditional = resource.get("Condition").is_some();
+        Some(NamedResource { id: id.to_owned(), name: CustomName::of(resource)?, is_conditional })
+    };
+    template.section("Resources").filter_map(named).collect()
+}
+
+/// The name with values in place of functions where they are known.
+fn with_known_values(name: &CustomName, known: &KnownValues) -> CustomName {
+    let evaluate =
+        |(property, value): &(&'static str, Value)| (*property, known.evaluate(value).unwrap_or_else(|| value.clone()));
+    CustomName { resource_type: name.resource_type.clone(), properties: name.properties.iter().map(evaluate).collect() }
+}
+
+/// Whether a value depends on one of these resources, and so changes with them.
+pub fn is_replaced_value<'a>(value: &Value, replaced: impl Iterator<Item = &'a Replacement>) -> bool {
+    let ids: Vec<&str> = replaced.map(|one| one.logical_id.as_str()).collect();
+    refers_to(value, &|id| ids.contains(&id))
+}
+
+/// The words of a type's line.
+fn identifying_properties(resource_type: &str) -> Option<impl Iterator<Item = &'static str>> {
+    let (module, name) = resource_type.rsplit_once("::")?;
+    let types = TABLE.lines().skip_while(|line| *line != module).skip(1).take_while(|line| line.starts_with(' '));
+    let mut rows = types.map(str::split_ascii_whitespace);
+    rows.find_map(|mut words| (words.next() == Some(name)).then_some(words))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+//! What deploy rejects, and diff notes, before anything changes: custom names and exports that are in use.
+#![cfg(unix)]
+
+use serde_json::{Value, json};
+
+use crate::workshop::{Ended, Workshop};
+
+/// A service on a platform that takes no time: no gateways, no instance.
+fn project(more: &str) -> String {
+    format!(
+        r#"
+[platform.stack]
+name = "base"
+stress_tool = false
+
+[services.api]
+stack = "api"
+cpu = 256
+memory = 512
+{more}
+[services.api.container]
+image = "acme/api:1"
+"#
+    )
+}
+
+/// The same project without its platform, in which it runs.
+fn without_platform(text: &str) -> String {
+    let service = text.find("[services.api]").expect("it is there");
+    "[platform]\nvpc = \"base/BaseVPC\"\n\n".to_owned() + &text[service..]
+}
+
+fn edit(workshop: &Workshop, old: &str, new: &str) {
+    let text = workshop.text();
+    assert!(text.contains(old), "{text}");
+    workshop.write("ecsws.toml", &text.replace(old, new));
+}
+
+fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+    }
+}
+
+/// Runs a deploy that has to be rejected with these words, and a diff that has to note the first of them; neither changes anything.
+fn assert_rejected(workshop: &Workshop, flags: &str, parts: &[&str]) -> Ended {
+    let before = requests(workshop);
+    let diff = workshop.run(&format!("--sandbox {flags} diff --fail"));
+    assert_eq!(diff.code, Some(5), "{}", diff.stderr);
+    assert_has(&diff.stderr, &[&format!("deploy rejects this: {}", parts[0])]);
+    let deploy = workshop.run(&format!("--sandbox {flags} deploy"));
+    assert_eq!(deploy.code, Some(1), "{}", deploy.stderr);
+    assert_has(deploy.error(), parts);
+    let requests = requests(workshop).split_off(before.len());
+    let count = |operation: &str| requests.iter().filter(|one| one.contains(operation)).count();
+    assert_eq!(count(":ExecuteChangeSet") + count(":DeleteStack"), 0, "{requests:#?}");
+    assert!(count(":CreateChangeSet") <= count(":DeleteChangeSet"), "{requests:#?}");
+    deploy
+}
+
+/// The sandbox's log of requests.
+fn requests(workshop: &Workshop) -> Vec<String> {
+    workshop.run("sandbox logs").good().lines().map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn a_log_group_that_destroy_left_behind_is_found_before_the_next_creation() {
+    let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy").good();
+    // It belongs to the stack.
+    edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
+    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox destroy api").good();
+    let found = "api: log group `/ecs/api` cannot be created, because it exists already";
+    let way_out =
+        "aws logs delete-log-group --log-group-name /ecs/api`), change `group` in [services.KEY.logs], or leave it out";
+    assert_rejected(&workshop, "", &[found, way_out]);
+    // In the sandbox the command must not go to AWS.
+    assert_has(&workshop.run("--sandbox deploy").stderr, &["`eval \"$(ecsws sandbox env)\" && aws logs"]);
+    edit(&workshop, "/ecs/api", "/ecs/api2");
+    workshop.run("--sandbox deploy").good();
+}
+
+#[test]
+fn a_log_group_that_a_failed_creation_left_behind_is_found_before_the_next() {
+    let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy base").good();
+    let fault = json!({ "resources": [{ "resource": "AWS::ECS::Service", "on": "create", "reason": "No-capacity", "times": 1 }] });
+    workshop.run(&format!("sandbox faults {fault}")).good();
+    assert_eq!(workshop.run("--sandbox deploy").code, Some(1));
+    let found = "api: log group `/ecs/api` cannot be created, because it exists already";
+    assert_rejected(&workshop, "", &[found]);
+    edit(&workshop, "/ecs/api", "/ecs/api2");
+    workshop.run("--sandbox deploy").good();
+}
+
+#[test]
+fn a_second_platform_with_the_same_exports_is_rejected_before_it_is_created() {
+    let workshop = Workshop::of(&project("name = \"api\"\ndiscovery = \"api\"\n"));
+    workshop.run("--sandbox deploy").good();
+    let second = workshop.text().replace("\"base\"", "\"second\"").replace("\"api\"", "\"other\"");
+    workshop.write("second/ecsws.toml", &second.replace("stress_tool", "cluster_name = \"second\"\nstress_tool"));
+    let exports = "second: stack base exports NSARN, NSNAME, NSID, SecGrpId, ECSClusterName, ECSSecGrpList, ServicesSecGrp already";
+    let way_out = "remove [platform.stack] to run on what base exports, or delete stack base first";
+    let rejected = assert_rejected(&workshop, "-C second", &[exports, way_out]);
+    assert!(!rejected.stderr.contains("other:"), "{}", rejected.stderr);
+    assert_has(
+        &workshop.run("--sandbox -C second destroy").stderr,
+        &["there is no stack second", "there is no stack other"],
+    );
+    // The same cluster besides.
+    workshop.write("second/ecsws.toml", &second);
+    assert_rejected(
+        &workshop,
+        "-C second",
+        &["second: cluster `container-demo` cannot be created, because it exists already in stack base", exports],
+    );
+}
+
+#[test]
+fn names_that_another_stack_has_are_found_together() {
+    let workshop = Workshop::of(&project("name = \"api\"\ndiscovery = \"api\"\nlogs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy").good();
+    let other = without_platform(&workshop.text()).replace("stack = \"api\"", "stack = \"other\"");
+    workshop.write("other/ecsws.toml", &other);
+    let names = ["service `api`", "Cloud Map service `api`", "log group `/ecs/api`"];
+    let found = names.map(|name| format!("other: {name} cannot be created, because it exists already in stack api"));
+    let mut parts: Vec<&str> = found.iter().map(String::as_str).collect();
+    parts.push("hint: change the service's `name`, or leave it out");
+    assert_rejected(&workshop, "-C other", &parts);
+    workshop.write("other/ecsws.toml", &other.replace("\"api\"", "\"other\"").replace("/ecs/api", "/ecs/other"));
+    workshop.run("--sandbox -C other deploy").good();
+    // A new name of a deployed service is compared with what there is, too.
+    edit(&workshop, "name = \"api\"", "name = \"other\"");
+    assert_rejected(
+        &workshop,
+        "",
+        &["api: service `other` cannot be created, because it exists already in stack other"],
+    );
+}
+
+#[test]
+fn a_name_that_moves_to_another_construct_is_rejected() {
+    let workshop = Workshop::of(&project("name = \"api\"\nlogs = { id = \"Logs\", group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy").good();
+    edit(&workshop, "name = \"api\"", "name = \"api\"\nid = \"Other\"");
+    edit(&workshop, "id = \"Logs\"", "id = \"OtherLogs\"");
+    assert_rejected(
+        &workshop,
+        "",
+        &[
+            "api: log group `/ecs/api` cannot be created as OtherLogs",
+            "api: service `api` cannot be created as OtherService",
+            "hint: keep the construct id that ApiFargateService",
+        ],
+    );
+    edit(&workshop, "name = \"api\"", "name = \"api2\"");
+    edit(&workshop, "/ecs/api", "/ecs/api2");
+    workshop.run("--sandbox deploy").good();
+}
+
+#[test]
+fn an_export_that_is_imported_is_not_changed() {
+    let workshop = Workshop::of(&project(""));
+    workshop.run("--sandbox deploy").good();
+    edit(&workshop, "stress_tool", "cluster_name = \"other\"\nstress_tool");
+    let found = "base: the value of export `ECSClusterName` cannot change, because api imports it";
+    assert_rejected(&workshop, "", &[found]);
+    workshop.run("--sandbox destroy api").good();
+    workshop.run("--sandbox deploy").good();
+}
+
+#[test]
+fn a_check_that_is_denied_is_a_note() {
+    let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy base").good();
+    let fault = json!({ "operations": [{ "operation": "logs:DescribeLogGroups", "effect": "fail", "code": "AccessDeniedException", "message": "denied", "status": 400 }] });
+    workshop.run(&format!("sandbox faults {fault}")).good();
+    let deploy = workshop.run("--sandbox deploy");
+    assert_has(&deploy.stderr, &["not checked: cannot look for log group `/ecs/api`: denied (AccessDeniedException)"]);
+    assert_eq!(deploy.stderr.matches("not checked").count(), 1, "{}", deploy.stderr);
+    deploy.good();
+}
+
+#[test]
+fn checks_can_be_skipped() {
+    let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
+    workshop.run("--sandbox deploy").good();
+    workshop.run("--sandbox destroy api").good();
+    let failed = workshop.run("--sandbox deploy --no-preflight --output json");
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    let is_begun =
+        |line: &str| serde_json::from_str::<Value>(line).is_ok_and(|event| event["status"] == "CREATE_FAILED");
+    assert!(failed.stdout.lines().any(is_begun), "{}", failed.stdout);
+}

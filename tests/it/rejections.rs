@@ -1,0 +1,179 @@
+//! Replacements that keep a custom name, as change sets decide them: the checks as a library, on templates that `ecsws.toml` cannot express.
+#![cfg(unix)]
+
+use std::collections::BTreeMap;
+
+use ecsws::aws::{Aws, Connection, PlannedChange, Stack, StackRequest, StaticKeys};
+use ecsws::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
+use ecsws::stack::Template;
+use serde_json::{Value, json};
+
+use crate::local_aws::LocalAws;
+use crate::sandbox_cloudformation::{create, status, update};
+
+fn template(resources: &Value) -> Template {
+    Template::from_map(json!({ "Resources": resources }).as_object().expect("a map").clone())
+}
+
+async fn connect(local: &LocalAws) -> Aws {
+    let keys = &local.endpoint.credentials;
+    let connection = Connection {
+        region: Some("us-east-1".to_owned()),
+        endpoint_url: Some(local.endpoint.url.clone()),
+        static_keys: Some(StaticKeys {
+            access_key_id: keys.access_key_id.clone(),
+            secret_access_key: keys.secret_access_key.clone(),
+        }),
+        ..Connection::default()
+    };
+    Aws::connect(connection).await.expect("it has keys and a region")
+}
+
+/// What is found before the stack's change set is made; the stack has to exist with `deployed`.
+async fn found(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template) -> Vec<Finding> {
+    let update = StackUpdate { stack: &stack.name, existing: Some(stack), deployed, desired };
+    let parameters = desired.parameters_to_send(&BTreeMap::new(), &stack.parameters, deployed);
+    let (text, capabilities) = (desired.to_yaml(), desired.capabilities());
+    let request = StackRequest {
+        stack: &stack.name,
+        template: &text,
+        parameters: &parameters,
+        capabilities: &capabilities,
+        ..StackRequest::default()
+    };
+    let found = rejections_before_change_set(aws, &update, &request, "check").await.expect("the sandbox answers");
+    assert_eq!(aws.change_set_count(&stack.arn).await.expect("the sandbox answers"), 0, "a change set is left");
+    found
+}
+
+/// A resource of some type: the properties that it is deployed with, those that replace it, those with another name besides, and in words
+/// what is found.
+struct Case {
+    others: Value,
+    resource_type: &'static str,
+    deployed: Value,
+    replaced: Value,
+    renamed: Value,
+    message: &'static str,
+}
+
+fn cases() -> Vec<Case> {
+    let service = |name: &str, strategy: &str| {
+        json!({
+            "Cluster": { "Ref": "Cluster" },
+            "DesiredCount": if strategy == "REPLICA" { json!(0) } else { json!({ "Ref": "AWS::NoValue" }) },
+            "LaunchType": "EC2",
+            "SchedulingStrategy": strategy,
+            "ServiceName": name,
+            "TaskDefinition": { "Ref": "Task" },
+        })
+    };
+    let containers = json!([{ "Name": "c", "Image": "acme/api:1", "Memory": 64 }]);
+    let discovery = |name: &str, threshold: u8| {
+        json!({
+            "HealthCheckCustomConfig": { "FailureThreshold": threshold },
+            "Name": name,
+            "NamespaceId": { "Fn::GetAtt": ["Namespace", "Id"] },
+        })
+    };
+    let role = |name: &str, path: &str| {
+        let statement = json!({ "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": "ecs-tasks.amazonaws.com" } });
+        json!({ "AssumeRolePolicyDocument": { "Version": "2012-10-17", "Statement": [statement] }, "Path": path, "RoleName": name })
+    };
+    vec![
+        Case {
+            others: json!({
+                "Cluster": { "Type": "AWS::ECS::Cluster", "Properties": { "ClusterName": "demo" } },
+                "Task": { "Type": "AWS::ECS::TaskDefinition", "Properties": { "ContainerDefinitions": containers } },
+            }),
+            resource_type: "AWS::ECS::Service",
+            deployed: service("named", "DAEMON"),
+            replaced: service("named", "REPLICA"),
+            renamed: service("other", "REPLICA"),
+            message: "x: changing SchedulingStrategy replaces service `named`",
+        },
+        Case {
+            others: json!({ "Namespace": { "Type": "AWS::ServiceDiscovery::HttpNamespace", "Properties": { "Name": "ns" } } }),
+            resource_type: "AWS::ServiceDiscovery::Service",
+            deployed: discovery("named", 2),
+            replaced: discovery("named", 1),
+            renamed: discovery("other", 1),
+            message: "x: changing HealthCheckCustomConfig replaces Cloud Map service `named`",
+        },
+        Case {
+            others: json!({}),
+            resource_type: "AWS::IAM::Role",
+            deployed: role("named", "/a/"),
+            replaced: role("named", "/b/"),
+            renamed: role("other", "/b/"),
+            message: "x: changing Path replaces AWS::IAM::Role `named`",
+        },
+    ]
+}
+
+#[tokio::test]
+async fn a_replacement_that_keeps_its_name_is_rejected_as_cloudformation_would_fail() {
+    for case in cases() {
+        let local = LocalAws::start().await;
+        let (aws, client) = (connect(&local).await, local.cloudformation());
+        let of = |properties: &Value| {
+            let mut resources = case.others.clone();
+            resources["Named"] = json!({ "Type": case.resource_type, "Properties": properties });
+            template(&resources)
+        };
+        let deployed = of(&case.deployed);
+        create(&client, "x", &deployed.to_json()).await;
+        let stack = aws.stack("x").await.expect("the sandbox answers").expect("it was created");
+        assert_eq!(stack.status, "CREATE_COMPLETE", "{}", case.resource_type);
+
+        let found_for_replaced = found(&aws, &stack, &deployed, &of(&case.replaced)).await;
+        let [Finding::Rejection { message, hint: Some(hint) }] = found_for_replaced.as_slice() else {
+            panic!("{}: {found_for_replaced:#?}", case.resource_type);
+        };
+        assert!(message.starts_with(case.message) && hint.contains("keep"), "{message}: {hint}");
+        assert_eq!(found(&aws, &stack, &deployed, &of(&case.renamed)).await, [], "{}", case.resource_type);
+        let failed = update(&client, "x", &of(&case.replaced).to_json()).await;
+        assert_eq!(status(&failed), "UPDATE_ROLLBACK_COMPLETE", "{}", case.resource_type);
+        let renamed = update(&client, "x", &of(&case.renamed).to_json()).await;
+        assert_eq!(status(&renamed), "UPDATE_COMPLETE", "{}", case.resource_type);
+    }
+}
+
+#[tokio::test]
+async fn the_change_set_decides_what_is_replaced() {
+    let local = LocalAws::start().await;
+    let aws = connect(&local).await;
+    let service = |controller: Value| {
+        let properties = json!({ "Cluster": "demo", "ServiceName": "named", "DeploymentController": controller });
+        template(&json!({ "Service": { "Type": "AWS::ECS::Service", "Properties": properties } }))
+    };
+    // The CDK's table has this property as one that replaces the service; AWS's schema has not.
+    let (deployed, desired) = (service(Value::Null), service(json!({ "Type": "ECS" })));
+    let update = StackUpdate { stack: "x", existing: None, deployed: &deployed, desired: &desired };
+    let planned = |replacement: &str, recreation: &str| {
+        [PlannedChange {
+            logical_id: "Service".to_owned(),
+            action: "Modify".to_owned(),
+            replacement: Some(replacement.to_owned()),
+            properties: vec![("DeploymentController".to_owned(), recreation.to_owned())],
+            ..PlannedChange::default()
+        }]
+    };
+    for (planned, expected) in [
+        (Some(planned("False", "Never")), None),
+        (
+            Some(planned("True", "Always")),
+            Some("deploy rejects this: x: changing DeploymentController replaces service `named`"),
+        ),
+        (Some(planned("Conditional", "Conditionally")), Some("x: service `named` may be replaced, which fails")),
+        // Without a change set the table has to do.
+        (None, Some("deploy rejects this: x: changing DeploymentController replaces service `named`")),
+    ] {
+        let found = rejections(&aws, &update, planned.as_ref().map(<[_; 1]>::as_slice)).await.expect("no call is made");
+        let notes: Vec<String> = found.iter().map(Finding::as_note).collect();
+        match expected {
+            Some(expected) => assert!(notes.len() == 1 && notes[0].starts_with(expected), "{planned:?}: {notes:#?}"),
+            None => assert!(notes.is_empty(), "{planned:?}: {notes:#?}"),
+        }
+    }
+}
