@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecsws::sandbox::auth::Credentials;
-use ecsws::sandbox::{Config, Fault, Sandbox};
+use ecsws::sandbox::{Config, Fault, Sandbox, services};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,15 @@ impl Inside {
         };
         let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
         Self { sandbox, _folder: folder }
+    }
+
+    /// One whose services work in the background, as the ECS scheduler does.
+    pub fn with_background_work() -> Self {
+        let inside = Self::new();
+        for start in services::LOOPS {
+            start(&inside.sandbox);
+        }
+        inside
     }
 
     /// An operation's answer.

@@ -38,6 +38,7 @@ mod sandbox_network;
 mod sandbox_parameters;
 mod sandbox_policies;
 mod sandbox_refusals;
+mod sandbox_replacement;
 mod sandbox_scaling;
 mod sandbox_secrets;
 mod sandbox_security;

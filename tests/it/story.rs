@@ -205,14 +205,7 @@ circuit_breaker = true
 fn a_replacement_that_fails_leaves_what_there_was() {
     let workshop = Workshop::new();
     workshop.run("--sandbox deploy").good();
-    // A service with a name of its own cannot be replaced: the name is taken.
     let text = workshop.text();
-    workshop.write("ecsws.toml", &(text.clone() + "\n[services.nodejs.deployment]\ncircuit_breaker = true\n"));
-    let refused = workshop.run("--sandbox deploy --no-preflight");
-    assert_eq!(refused.code, Some(1), "{}", refused.stderr);
-    assert_has(refused.error(), &["stack `ecsworkshop-nodejs` is UPDATE_ROLLBACK_COMPLETE"]);
-    assert!(get(&address(&workshop), "/nodejs").starts_with("HTTP/1.1 200 OK\r\n"));
-
     let platform = text.replace("10.0.0.0/24", "10.1.0.0/24");
     assert_ne!(platform, text);
     workshop.write("ecsws.toml", &platform);

@@ -9,6 +9,7 @@ mod cdk_app;
 mod models;
 mod moto;
 mod podman;
+mod schemas;
 mod sessions;
 
 use std::collections::HashMap;

@@ -16,6 +16,7 @@ mod plan;
 mod replacement;
 pub mod resources;
 mod template;
+mod type_names;
 
 pub use model::State;
 use operations::{change_sets, describe, exports, policy, resources as stack_resources, rollbacks, stacks, templates};

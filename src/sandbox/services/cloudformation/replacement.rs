@@ -1,5 +1,5 @@
-//! Which types AWS has, and which of their properties make CloudFormation replace a resource: the table in
-//! `src/data/replacement.txt`, read once.
+//! Which properties of the served resource types make CloudFormation replace a resource: `createOnlyProperties` and
+//! `conditionalCreateOnlyProperties` of AWS's resource provider schemas, in `replacement.txt` beside this file.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -28,47 +28,41 @@ impl Recreation {
     }
 }
 
-/// A type's paths, without the name of the type.
-type Paths = Vec<(&'static str, Recreation)>;
+/// A path within a type's properties, and what its change asks for.
+type Path = (&'static str, Recreation);
 
-static TABLE: LazyLock<BTreeMap<String, Paths>> = LazyLock::new(|| read(include_str!("../../../data/replacement.txt")));
+static TABLE: LazyLock<BTreeMap<&str, Vec<Path>>> = LazyLock::new(|| read(include_str!("replacement.txt")));
 
-/// A line without a space in front names a module; those under it a type and its paths.
-fn read(text: &'static str) -> BTreeMap<String, Paths> {
-    let mut table = BTreeMap::new();
-    let mut module = "";
-    for line in text.lines().filter(|line| !line.starts_with('#')) {
-        let Some(row) = line.strip_prefix(' ') else {
-            module = line;
-            continue;
-        };
+/// Each line is a type's name and its paths.
+fn read(text: &'static str) -> BTreeMap<&'static str, Vec<Path>> {
+    let rows = text.lines().filter(|line| !line.starts_with('#'));
+    rows.map(|row| {
         let mut words = row.split(' ');
-        let name = format!("{module}::{}", words.next().unwrap_or_default());
-        table.insert(name, words.map(path).collect());
-    }
-    table
+        (words.next().unwrap_or_default(), words.map(path).collect())
+    })
+    .collect()
 }
 
-fn path(word: &'static str) -> (&'static str, Recreation) {
+fn path(word: &'static str) -> Path {
     match word.strip_prefix('?') {
         Some(path) => (path, Recreation::Conditionally),
         None => (word, Recreation::Always),
     }
 }
 
-/// Whether AWS has a type of this name.
-pub fn is_type(kind: &str) -> bool {
-    TABLE.contains_key(kind)
-}
-
 /// What the change of one property of a type from `old` to `new` asks for; null stands for a property that is not there.
 pub fn recreation(kind: &str, property: &str, old: &Value, new: &Value) -> Recreation {
-    let within = |path: &'static str| path.strip_prefix(property)?.strip_prefix('/');
-    let asked = TABLE.get(kind).into_iter().flatten().filter_map(|(path, recreation)| {
-        let touched = *path == property || within(path).is_some_and(|rest| differs(rest, old, new));
-        touched.then_some(*recreation)
-    });
-    asked.max().unwrap_or(Recreation::Never)
+    let paths = TABLE.get(kind).into_iter().flatten();
+    let touched = paths.filter(|(path, _)| touches(path, property, old, new));
+    touched.map(|(_, recreation)| *recreation).max().unwrap_or(Recreation::Never)
+}
+
+/// Whether the change of a property from `old` to `new` changes what is at a path such as `DnsConfig/NamespaceId`.
+pub fn touches(path: &str, property: &str, old: &Value, new: &Value) -> bool {
+    match path.split_once('/') {
+        Some((first, rest)) => first == property && differs(rest, old, new),
+        None => path == property,
+    }
 }
 
 /// Whether what stands at a path within two values differs; of a list, whether any of its items does.
@@ -86,27 +80,35 @@ fn differs(path: &str, old: &Value, new: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::{Recreation, is_type, recreation};
+    use super::super::resources;
+    use super::{Recreation, TABLE, recreation, touches};
 
     #[test]
-    fn the_table_says_what_a_property_asks_for() {
+    fn a_property_is_replaced_as_awss_schema_says() {
         let of = |kind, property| recreation(kind, property, &json!("a"), &json!("b"));
         assert_eq!(of("AWS::SSM::Parameter", "Name"), Recreation::Always);
         assert_eq!(of("AWS::SSM::Parameter", "Value"), Recreation::Never);
         assert_eq!(of("AWS::EC2::Instance", "InstanceType"), Recreation::Conditionally);
+        assert_eq!(of("AWS::ECS::Service", "LaunchType"), Recreation::Conditionally);
+        assert_eq!(of("AWS::ECS::Service", "DeploymentController"), Recreation::Never);
         assert_eq!(of("AWS::No::Type", "Name"), Recreation::Never);
-        assert!(is_type("AWS::S3::Bucket") && is_type("AWS::IAM::UserToGroupAddition") && !is_type("AWS::No::Type"));
+    }
+
+    #[test]
+    fn the_table_has_every_served_type_and_no_other() {
+        let served: Vec<&str> = resources::all().map(|kind| kind.name).collect();
+        assert!(served.iter().all(|name| TABLE.contains_key(name)), "run schemas.py");
+        assert_eq!(served.len(), TABLE.len());
     }
 
     #[test]
     fn a_path_within_a_property_counts_when_what_is_there_changes() {
         let dns = |namespace: &str, ttl: u8| json!({ "NamespaceId": namespace, "DnsRecords": [{ "TTL": ttl }] });
-        let of = |new| recreation("AWS::ServiceDiscovery::Service", "DnsConfig", &dns("a", 1), &new);
-        assert_eq!(of(dns("a", 2)), Recreation::Never);
-        assert_eq!(of(dns("b", 1)), Recreation::Always);
-        let disk = |key: &str| json!([{ "Ebs": { "KmsKeyId": key } }]);
-        let of = |old, new| recreation("AWS::EC2::Instance", "BlockDeviceMappings", &old, &new);
-        assert_eq!(of(disk("a"), disk("b")), Recreation::Always);
-        assert_eq!(of(disk("a"), json!([{ "Ebs": { "KmsKeyId": "a", "Iops": 3 } }])), Recreation::Conditionally);
+        let of = |new| touches("DnsConfig/NamespaceId", "DnsConfig", &dns("a", 1), &new);
+        assert!(!of(dns("a", 2)) && of(dns("b", 1)));
+        let disk = |key: &str, size: u8| json!([{ "Ebs": { "KmsKeyId": key, "Size": size } }]);
+        let of = |new| touches("Disks/Ebs/KmsKeyId", "Disks", &disk("a", 1), &new);
+        assert!(!of(disk("a", 2)) && of(disk("b", 1)) && of(json!([])));
+        assert!(!touches("Disks/Ebs/KmsKeyId", "Other", &json!(1), &json!(2)));
     }
 }

@@ -10,7 +10,6 @@ use crate::sandbox::Fault;
 use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack};
 use crate::sandbox::services::cloudformation::operations::policy;
-use crate::sandbox::services::cloudformation::replacement::Recreation;
 use crate::sandbox::services::cloudformation::resources::{
     self, CREATION_INITIATED, Context, Made, Making, ResourceType,
 };
@@ -255,7 +254,7 @@ impl Step {
 
 /// Whether a property that only creation can set has changed.
 pub fn needs_replacement(kind: &ResourceType, old: &Value, new: &Value) -> bool {
-    changed_properties(old, new).iter().any(|name| kind.recreation(name, &old[name], &new[name]) == Recreation::Always)
+    changed_properties(old, new).iter().any(|name| kind.must_replace(name, &old[name], &new[name]))
 }
 
 /// The names of the properties that differ.

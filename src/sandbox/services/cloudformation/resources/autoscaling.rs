@@ -14,13 +14,13 @@ pub const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::ApplicationAutoScaling::ScalableTarget",
         attributes: ["Id"],
-        create_only: ["ResourceId", "ScalableDimension", "ServiceNamespace"],
+        create_only: [],
         create_target, update_target, delete_target
     ),
     resource_type!(
         "AWS::ApplicationAutoScaling::ScalingPolicy",
         attributes: ["Arn"],
-        create_only: ["PolicyName", "ScalingTargetId", "ResourceId", "ScalableDimension", "ServiceNamespace"],
+        create_only: [],
         create_policy, update_policy, delete_policy
     ),
 ];

@@ -14,31 +14,32 @@ pub const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::ServiceDiscovery::PrivateDnsNamespace",
         attributes: ["Arn", "Id", "HostedZoneId"],
-        create_only: ["Name", "Vpc"],
+        create_only: [],
         create_private, update_private, delete_namespace
     ),
     resource_type!(
         "AWS::ServiceDiscovery::PublicDnsNamespace",
         attributes: ["Arn", "Id", "HostedZoneId"],
-        create_only: ["Name"],
+        create_only: [],
         create_public, update_public, delete_namespace
     ),
     resource_type!(
         "AWS::ServiceDiscovery::HttpNamespace",
         attributes: ["Arn", "Id"],
-        create_only: ["Name"],
+        create_only: [],
         create_http, update_http, delete_namespace
     ),
     resource_type!(
         "AWS::ServiceDiscovery::Instance",
         attributes: [],
-        create_only: ["InstanceId", "ServiceId"],
+        create_only: [],
         create_instance, update_instance, delete_instance
     ),
     resource_type!(
         "AWS::ServiceDiscovery::Service",
         attributes: ["Arn", "Id", "Name"],
-        create_only: ["Name", "NamespaceId", "HealthCheckCustomConfig", "Type"],
+        // Not in the schema, but no call moves a service to another namespace.
+        create_only: ["DnsConfig/NamespaceId"],
         create_service, update_service, delete_service
     ),
 ];

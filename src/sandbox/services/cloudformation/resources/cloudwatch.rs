@@ -13,7 +13,7 @@ const SERVICE: &str = "monitoring";
 pub const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::CloudWatch::Alarm",
     attributes: ["Arn"],
-    create_only: ["AlarmName"],
+    create_only: [],
     create, update, delete
 )];
 

@@ -10,14 +10,14 @@ use crate::sandbox::services::lower_first;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
-    resource_type!("AWS::ECS::Cluster", attributes: ["Arn"], create_only: ["ClusterName"], create_cluster, update_cluster, delete_cluster),
+    resource_type!("AWS::ECS::Cluster", attributes: ["Arn"], create_only: [], create_cluster, update_cluster, delete_cluster),
     resource_type!(
-        "AWS::ECS::ClusterCapacityProviderAssociations", attributes: [], create_only: ["Cluster"],
+        "AWS::ECS::ClusterCapacityProviderAssociations", attributes: [], create_only: [],
         associate, associate_anew, dissociate
     ),
     resource_type!(
-        "AWS::ECS::TaskDefinition", attributes: ["TaskDefinitionArn"], create_only: ["*"],
-        create_task_definition, super::nothing_to_update, delete_task_definition
+        "AWS::ECS::TaskDefinition", attributes: ["TaskDefinitionArn"], create_only: [],
+        create_task_definition, update_task_definition, delete_task_definition
     ),
 ];
 
@@ -91,6 +91,7 @@ async fn update_cluster(context: Context, old: Incarnation, properties: Value) -
     context.call("ecs", "UpdateCluster", input).await?;
     put_providers(&context, &old.physical_id, cluster.capacity_providers, &cluster.default_capacity_provider_strategy)
         .await?;
+    retag(&context, old.attributes.get("Arn").and_then(Value::as_str).unwrap_or_default(), &cluster.tags).await?;
     Ok(Made::from(&old))
 }
 
@@ -193,6 +194,25 @@ async fn create_task_definition(context: Context, properties: Value) -> Result<M
     let answer = context.call("ecs", "RegisterTaskDefinition", input).await?;
     let arn = text(&answer, "/taskDefinition/taskDefinitionArn");
     Ok(Made::new(arn, json!({ "TaskDefinitionArn": arn })))
+}
+
+async fn update_task_definition(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let TaskDefinition { tags, .. } = context.properties(properties)?;
+    retag(&context, &old.physical_id, &tags).await?;
+    Ok(Made::from(&old))
+}
+
+/// Gives what has an ARN the tags of its new properties and of the stack, and no others.
+pub async fn retag(context: &Context, arn: &str, own: &[Tag]) -> Result<(), Fault> {
+    let listed = context.call("ecs", "ListTagsForResource", json!({ "resourceArn": arn })).await?;
+    let tags = context.all_tags(own);
+    let current = listed["tags"].as_array().into_iter().flatten().map(|tag| text(tag, "/key"));
+    let removed: Vec<&str> = current.filter(|key| !tags.iter().any(|tag| tag.key == *key)).collect();
+    context.call("ecs", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;
+    context
+        .call("ecs", "TagResource", json!({ "resourceArn": arn, "tags": context.lower_case_tags(own) }))
+        .await
+        .map(drop)
 }
 
 async fn delete_task_definition(context: Context, old: Incarnation) -> Result<(), Fault> {

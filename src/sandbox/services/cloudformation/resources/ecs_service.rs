@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::ecs::api_form;
+use super::ecs::{api_form, retag};
 use super::{Context, Made, ResourceType, refusal, resource_type, text};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
@@ -14,7 +14,8 @@ use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 pub const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::ECS::Service",
     attributes: ["Name", "ServiceArn"],
-    create_only: ["Cluster", "LaunchType", "SchedulingStrategy", "ServiceName", "DeploymentController"],
+    // UpdateService has no launch type.
+    create_only: ["LaunchType"],
     create, update, delete, stable: stable
 )];
 
@@ -118,7 +119,9 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
     let switched = !service.capacity_provider_strategy.is_empty()
         && current.get("capacityProviderStrategy") != Some(&input["capacityProviderStrategy"]);
     input["forceNewDeployment"] = switched.into();
+    input["deploymentController"] = service.deployment_controller.as_ref().map(api_form).into();
     context.call("ecs", "UpdateService", input).await?;
+    retag(&context, &old.physical_id, &service.tags).await?;
     Ok(Made::from(&old))
 }
 

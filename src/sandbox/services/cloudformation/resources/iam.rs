@@ -10,7 +10,7 @@ use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
     resource_type!(
-        "AWS::IAM::Role", attributes: ["Arn", "RoleId"], create_only: ["RoleName", "Path"], create_role, update_role, delete_role
+        "AWS::IAM::Role", attributes: ["Arn", "RoleId"], create_only: [], create_role, update_role, delete_role
     ),
     resource_type!(
         "AWS::IAM::Policy", attributes: ["Id"], create_only: [], create_policy, update_policy, delete_policy
@@ -18,7 +18,7 @@ pub const TYPES: &[ResourceType] = &[
     resource_type!(
         "AWS::IAM::InstanceProfile",
         attributes: ["Arn"],
-        create_only: ["InstanceProfileName", "Path"],
+        create_only: [],
         create_profile, update_profile, delete_profile
     ),
 ];

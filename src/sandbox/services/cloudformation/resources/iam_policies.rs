@@ -15,11 +15,11 @@ pub const TYPES: &[ResourceType] = &[
             "AttachmentCount", "CreateDate", "DefaultVersionId", "IsAttachable", "PermissionsBoundaryUsageCount", "PolicyArn",
             "PolicyId", "UpdateDate"
         ],
-        create_only: ["ManagedPolicyName", "Description", "Path"],
+        create_only: [],
         create_managed, update_managed, delete_managed
     ),
     resource_type!(
-        "AWS::IAM::RolePolicy", attributes: [], create_only: ["PolicyName", "RoleName"], create, update, delete
+        "AWS::IAM::RolePolicy", attributes: [], create_only: [], create, update, delete
     ),
 ];
 

@@ -9,11 +9,11 @@ use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
-    resource_type!("AWS::Logs::LogGroup", attributes: ["Arn"], create_only: ["LogGroupName"], create, update, delete),
+    resource_type!("AWS::Logs::LogGroup", attributes: ["Arn"], create_only: [], create, update, delete),
     resource_type!(
         "AWS::Logs::LogStream",
         attributes: [],
-        create_only: ["LogGroupName", "LogStreamName"],
+        create_only: [],
         create_stream, super::nothing_to_update, delete_stream
     ),
 ];

@@ -45,8 +45,8 @@ pub struct ResourceType {
     pub name: &'static str,
     /// What `Fn::GetAtt` may ask for.
     pub attributes: &'static [&'static str],
-    /// Properties that the sandbox can only set with a new resource, besides those of the table that all types are in;
-    /// `["*"]` stands for all.
+    /// Paths of properties that AWS can change in place and the sandbox cannot: it replaces the resource instead. What AWS
+    /// replaces is in [`replacement`].
     pub create_only: &'static [&'static str],
     /// Makes one.
     pub create: fn(Context, Value) -> Work<Made>,
@@ -119,10 +119,20 @@ impl ResourceType {
 
     /// What the change of a property asks for; null stands for a property that is not there.
     pub fn recreation(&self, property: &str, old: &Value, new: &Value) -> Recreation {
-        if self.create_only.iter().any(|name| *name == "*" || *name == property) {
-            return Recreation::Always;
+        match replacement::recreation(self.name, property, old, new) {
+            Recreation::Never if self.lacks_update_of(property, old, new) => Recreation::Always,
+            by_schema => by_schema,
         }
-        replacement::recreation(self.name, property, old, new)
+    }
+
+    /// Whether the change of a property takes a new resource here.
+    pub fn must_replace(&self, property: &str, old: &Value, new: &Value) -> bool {
+        self.lacks_update_of(property, old, new)
+            || replacement::recreation(self.name, property, old, new) == Recreation::Always
+    }
+
+    fn lacks_update_of(&self, property: &str, old: &Value, new: &Value) -> bool {
+        self.create_only.iter().any(|path| replacement::touches(path, property, old, new))
     }
 }
 

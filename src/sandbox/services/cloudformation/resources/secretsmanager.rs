@@ -12,7 +12,7 @@ const SERVICE: &str = "secretsmanager";
 
 /// The rows.
 pub const TYPES: &[ResourceType] =
-    &[resource_type!("AWS::SecretsManager::Secret", attributes: ["Id"], create_only: ["Name"], create, update, delete)];
+    &[resource_type!("AWS::SecretsManager::Secret", attributes: ["Id"], create_only: [], create, update, delete)];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

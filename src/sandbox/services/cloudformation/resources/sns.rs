@@ -14,7 +14,7 @@ pub const TYPES: &[ResourceType] = &[resource_type!(
     "AWS::SNS::Topic",
     // The display name is no documented attribute, and yet one (recorded: localstack's test_change_set_fn_get_attr).
     attributes: ["DisplayName", "TopicArn", "TopicName"],
-    create_only: ["TopicName", "FifoTopic"],
+    create_only: [],
     create, update, delete
 )];
 

@@ -11,9 +11,8 @@ use crate::sandbox::services::cloudformation::model::{Incarnation, Tag};
 use crate::sandbox::world::ids;
 
 /// The rows.
-pub const TYPES: &[ResourceType] = &[
-    resource_type!("AWS::SSM::Parameter", attributes: ["Type", "Value"], create_only: ["Name"], create, update, delete),
-];
+pub const TYPES: &[ResourceType] =
+    &[resource_type!("AWS::SSM::Parameter", attributes: ["Type", "Value"], create_only: [], create, update, delete)];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -10,7 +10,7 @@ use super::references::{Reference, live_references, references};
 use super::resolve::{PSEUDO, Scope};
 use super::{Template, conditions, format_error, invalid, kind_of, shapes};
 use crate::sandbox::Fault;
-use crate::sandbox::services::cloudformation::{replacement, resources};
+use crate::sandbox::services::cloudformation::{resources, type_names};
 
 /// For each resource the resources that have to be there before it.
 pub type Dependencies = BTreeMap<String, Vec<String>>;
@@ -40,7 +40,7 @@ pub fn types(template: &Template) -> Result<(), Fault> {
 
 /// Whether CloudFormation knows a type; a custom resource may have any name.
 fn is_aws_s(kind: &str) -> bool {
-    replacement::is_type(kind) || (kind.starts_with("Custom::") && is_type_name(kind))
+    type_names::exists(kind) || (kind.starts_with("Custom::") && is_type_name(kind))
 }
 
 /// Refuses an update that makes another type of a resource: that takes another name for it.

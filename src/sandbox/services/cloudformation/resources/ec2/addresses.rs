@@ -8,7 +8,7 @@ use crate::sandbox::Fault;
 
 /// The row.
 pub const TYPE: ResourceType = resource_type!(
-    "AWS::EC2::EIP", attributes: ["AllocationId", "PublicIp"], create_only: ["Domain"], create, update, delete
+    "AWS::EC2::EIP", attributes: ["AllocationId", "PublicIp"], create_only: [], create, update, delete
 );
 
 #[derive(Deserialize)]

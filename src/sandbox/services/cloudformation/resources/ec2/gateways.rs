@@ -4,8 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, Incarnation, Made, OnlyTags, ResourceType, Tag, nothing_to_update, resource_type, tag_specification, text,
-    update_tags,
+    Context, Incarnation, Made, OnlyTags, ResourceType, Tag, resource_type, tag_specification, text, update_tags,
 };
 use crate::sandbox::Fault;
 
@@ -13,7 +12,7 @@ use crate::sandbox::Fault;
 pub const NAT: ResourceType = resource_type!(
     "AWS::EC2::NatGateway",
     attributes: ["NatGatewayId"],
-    create_only: ["AllocationId", "SubnetId", "ConnectivityType"],
+    create_only: [],
     create_nat, update_tags, delete_nat
 );
 /// An internet gateway.
@@ -22,7 +21,7 @@ pub const INTERNET: ResourceType = resource_type!(
 );
 /// An internet gateway's place in a network.
 pub const ATTACHMENT: ResourceType = resource_type!(
-    "AWS::EC2::VPCGatewayAttachment", attributes: ["AttachmentType"], create_only: ["*"], attach, nothing_to_update, detach
+    "AWS::EC2::VPCGatewayAttachment", attributes: ["AttachmentType"], create_only: [], attach, reattach, detach
 );
 
 #[derive(Deserialize)]
@@ -80,6 +79,11 @@ async fn attach(context: Context, properties: Value) -> Result<Made, Fault> {
     let attachment: Attachment = context.properties(properties)?;
     context.call("ec2", "AttachInternetGateway", attachment.input()).await?;
     Ok(Made::new(&format!("IGW|{}", attachment.vpc_id), json!({ "AttachmentType": "IGW" })))
+}
+
+async fn reattach(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    detach(context.clone(), old).await?;
+    attach(context, properties).await
 }
 
 async fn detach(context: Context, old: Incarnation) -> Result<(), Fault> {

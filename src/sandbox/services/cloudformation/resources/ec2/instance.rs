@@ -10,7 +10,8 @@ use crate::sandbox::Fault;
 pub const TYPE: ResourceType = resource_type!(
     "AWS::EC2::Instance",
     attributes: ["InstanceId", "AvailabilityZone", "PrivateDnsName", "PrivateIp", "PublicDnsName", "PublicIp", "VpcId"],
-    create_only: ["AvailabilityZone", "ImageId", "IamInstanceProfile", "InstanceType", "NetworkInterfaces", "SecurityGroupIds", "SubnetId", "UserData"],
+    // AWS stops the instance to change these, which the sandbox cannot.
+    create_only: ["IamInstanceProfile", "InstanceType", "SecurityGroupIds", "UserData"],
     create, update_tags, delete
 );
 

@@ -11,15 +11,15 @@ use crate::sandbox::Fault;
 
 /// The rows.
 pub const TABLE: ResourceType = resource_type!(
-    "AWS::EC2::RouteTable", attributes: ["RouteTableId"], create_only: ["VpcId"], create_table, update_tags, delete_table
+    "AWS::EC2::RouteTable", attributes: ["RouteTableId"], create_only: [], create_table, update_tags, delete_table
 );
 /// A subnet's use of a table.
 pub const ASSOCIATION: ResourceType = resource_type!(
-    "AWS::EC2::SubnetRouteTableAssociation", attributes: ["Id"], create_only: ["*"], associate, nothing_to_update, disassociate
+    "AWS::EC2::SubnetRouteTableAssociation", attributes: ["Id"], create_only: [], associate, nothing_to_update, disassociate
 );
 /// A route of a table.
 pub const ROUTE: ResourceType = resource_type!(
-    "AWS::EC2::Route", attributes: ["CidrBlock"], create_only: ["RouteTableId", "DestinationCidrBlock"],
+    "AWS::EC2::Route", attributes: ["CidrBlock"], create_only: [],
     create_route, update_route, delete_route
 );
 

@@ -13,12 +13,12 @@ use crate::sandbox::Fault;
 pub const GROUP: ResourceType = resource_type!(
     "AWS::EC2::SecurityGroup",
     attributes: ["GroupId", "Id", "VpcId"],
-    create_only: ["GroupDescription", "GroupName", "VpcId"],
+    create_only: [],
     create, update, delete
 );
 /// A rule of a group that lets traffic in.
 pub const INGRESS: ResourceType = resource_type!(
-    "AWS::EC2::SecurityGroupIngress", attributes: ["Id"], create_only: ["*"], create_ingress, nothing_to_update, delete_ingress
+    "AWS::EC2::SecurityGroupIngress", attributes: ["Id"], create_only: ["Description"], create_ingress, nothing_to_update, delete_ingress
 );
 
 #[derive(Deserialize)]

@@ -10,7 +10,7 @@ use crate::sandbox::Fault;
 pub const TYPE: ResourceType = resource_type!(
     "AWS::EC2::Subnet",
     attributes: ["SubnetId", "AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId"],
-    create_only: ["AvailabilityZone", "CidrBlock", "VpcId"],
+    create_only: [],
     create, update, delete
 );
 

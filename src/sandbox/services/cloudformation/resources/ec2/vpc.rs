@@ -10,7 +10,7 @@ use crate::sandbox::Fault;
 pub const TYPE: ResourceType = resource_type!(
     "AWS::EC2::VPC",
     attributes: ["VpcId", "CidrBlock", "DefaultSecurityGroup", "CidrBlockAssociations"],
-    create_only: ["CidrBlock", "InstanceTenancy"],
+    create_only: ["InstanceTenancy"],
     create, update, delete
 );
 
