@@ -216,7 +216,10 @@ pub fn shims(sandbox: u32) -> Vec<nix::unistd::Pid> {
     let processes = std::fs::read_dir("/proc").expect("processes are listed").flatten();
     let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     let is_shim = |pid: &i32| {
-        let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
+        let read = |name: &str| {
+            let bytes = std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
         let parent = read("stat").rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
         parent == Some(sandbox) && read("cmdline").contains("task-shim")
     };

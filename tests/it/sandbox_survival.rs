@@ -230,7 +230,7 @@ async fn after_a_full_disk_no_task_shows_as_running_without_a_process() {
     }
     let log = confined.folder().join("sandbox.log");
     let failed = async {
-        while std::fs::read_to_string(&log).expect("the log is there").matches("its driver failed").count() < 2 {
+        while crate::common::read(&log).matches("its driver failed").count() < 2 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

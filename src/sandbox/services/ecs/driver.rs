@@ -18,6 +18,9 @@ pub(super) const SANDBOX_STOPPED: &str = "The sandbox was stopped while this tas
 /// Between a task's leaving its service's address and its SIGTERM.
 const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
 
+/// How long a task may have its permit to stop.
+const STOP_PERMIT: Duration = Duration::from_millis(500);
+
 /// Drives a task from `PROVISIONING` to `STOPPED`; `stop` is cancelled when its row says that it is to stop.
 ///
 /// A driver can fail: the disk refuses the row, or there is a panic. Its containers have ended then, and the scheduler
@@ -212,7 +215,7 @@ impl Driver {
         if let Some(entry) = self.sandbox.tasks.running().get_mut(&self.key) {
             entry.release();
         }
-        let ended = crew.stop().await;
+        let ended = self.stop(crew).await;
         let _permit = self.sandbox.tasks.stop_permits.acquire().await;
         let execution_stopped_at = self.sandbox.clock.now();
         let record = |task: &mut Task| {
@@ -228,6 +231,18 @@ impl Driver {
         } else {
             self.stopped(record)
         }
+    }
+
+    /// Stops the containers. The end of a process takes its shim a look at all processes, so that only a few end at a time; one
+    /// that takes its time does not keep others waiting.
+    async fn stop(&self, crew: Crew) -> Vec<(usize, Exit)> {
+        let permit = self.sandbox.shutdown.run_until_cancelled(self.sandbox.tasks.stop_permits.acquire()).await;
+        let mut stopping = std::pin::pin!(crew.stop());
+        tokio::select! {
+            ended = &mut stopping => return ended,
+            () = tokio::time::sleep(STOP_PERMIT) => drop(permit),
+        }
+        stopping.await
     }
 
     /// Records the task's end, which counts in its service's deployment too.

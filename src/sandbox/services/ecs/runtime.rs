@@ -26,7 +26,7 @@ pub struct Runtime {
     pub(super) ports: Ports,
     /// Permits to start a task, held until its first containers run; few, so that requests still get their time.
     pub(super) start_permits: Semaphore,
-    /// The same for recording a task's end. They are separate, because a start may wait for a slow pull.
+    /// The same for its end. They are separate, because a start may wait for a slow pull.
     pub(super) stop_permits: Semaphore,
     /// Notified when a driver fails, so that the scheduler stops its task.
     pub(super) driver_failed: Notify,

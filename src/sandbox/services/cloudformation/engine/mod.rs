@@ -72,7 +72,7 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
             if let Err(panic) = &advanced {
                 moving.journal.say(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
             }
-            if !matches!(advanced, Ok(Ok(_))) {
+            if !matches!(advanced, Ok(Ok(()))) {
                 moving.clock.sleep(RETRY).await;
             }
             // Whoever moves the stack again from here starts a mover of their own: this one must not see that status.

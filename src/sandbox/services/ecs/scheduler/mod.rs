@@ -22,6 +22,7 @@ mod rollout;
 mod tests;
 
 pub(super) use failures::{heard_of_end, threshold};
+pub(super) use rollout::{AT_LIMIT, room};
 
 /// How long stopped tasks and inactive services can still be described.
 const REMEMBERED: Duration = Duration::from_hours(1);

@@ -10,6 +10,7 @@ use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
 use super::super::names::key;
 use super::{abandoned, driver, start};
 use crate::sandbox::auth::Credentials;
+use crate::sandbox::world::World;
 use crate::sandbox::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
@@ -37,7 +38,11 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
     if is_driven {
         sandbox.tasks.running().entry(key.clone()).or_default();
     }
-    sandbox.world.write(|world| Ok(world.ecs.tasks.insert(key.clone(), task))).expect("it is stored");
+    let insert = |world: &mut World| {
+        world.ecs.tasks.insert(key.clone(), task);
+        Ok(())
+    };
+    sandbox.world.write(insert).expect("it is stored");
     key
 }
 
@@ -93,7 +98,7 @@ async fn a_task_that_waits_to_be_started_can_be_stopped() {
     let _all = sandbox.tasks.start_permits.acquire_many(u32::try_from(permits).expect("a few")).await.expect("permits");
     let key = store(&sandbox, false, |_| {});
     let now = sandbox.clock.now();
-    let stop = |world: &mut crate::sandbox::world::World| {
+    let stop = |world: &mut World| {
         let task = world.ecs.tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
         task.ask_to_stop(StopCode::UserInitiated, "enough".to_owned(), now);
         Ok(())
