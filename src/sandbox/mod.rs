@@ -8,6 +8,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -29,6 +30,7 @@ pub mod lifecycle;
 pub mod model;
 pub mod partition;
 pub mod services;
+pub mod supervisor;
 pub mod tasks;
 pub mod wire;
 pub mod world;
@@ -37,6 +39,9 @@ pub use fault::Fault;
 use partition::Partition;
 use services::Answer;
 use world::clock::Clock;
+
+/// How long background work may take to end at shutdown; [`lifecycle::stop`] waits a little longer.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// What a sandbox is started with.
 #[derive(Debug, Clone)]
@@ -143,11 +148,26 @@ impl Sandbox {
         Ok(format!("ws://127.0.0.1:{port}{}{session}?role=publish_subscribe", channel::socket::PATH))
     }
 
-    /// Runs work that may be dropped at any moment, because its state is in the world: it ends with the sandbox.
+    /// Runs work that may be dropped at any moment, because its state is in the world: it ends with the sandbox. A panic in
+    /// it is logged.
     pub fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
-        let shutdown = self.shutdown.clone();
+        let sandbox = Arc::clone(self);
         self.background.spawn(async move {
-            shutdown.run_until_cancelled(work).await;
+            if let Some(Err(panic)) = sandbox.shutdown.run_until_cancelled(supervisor::catch(work)).await {
+                sandbox.journal.say(&format!("work in the background failed: {panic}"));
+            }
+        });
+    }
+
+    /// Runs a loop as [`Self::spawn`] runs work, and starts it again after a panic. `name` is what the log calls it.
+    pub fn spawn_loop<F>(self: &Arc<Self>, name: &'static str, start: impl Fn(Arc<Self>) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let sandbox = Arc::clone(self);
+        self.background.spawn(async move {
+            let running = supervisor::restart(&sandbox.journal, name, || start(Arc::clone(&sandbox)));
+            sandbox.shutdown.run_until_cancelled(running).await;
         });
     }
 }
@@ -166,7 +186,10 @@ pub async fn serve(listener: TcpListener, shutdown: CancellationToken, config: C
     let served = http::serve(listener, &sandbox).await;
     sandbox.shutdown.cancel();
     sandbox.background.close();
-    sandbox.background.wait().await;
-    sandbox.journal.say("stop: every task has ended");
+    let stopped = tokio::time::timeout(SHUTDOWN_TIMEOUT, sandbox.background.wait()).await;
+    sandbox.journal.say(match stopped {
+        Ok(()) => "stop: every task has ended",
+        Err(_) => "stop: some background work did not end in time and is abandoned",
+    });
     served
 }

@@ -86,12 +86,27 @@ impl Channel {
     pub async fn greet(url: &str, token: &str) -> Self {
         let mut channel = Self::connect(url, token).await;
         let request = channel.until(|received| received.payload_type == 5).await.json();
+        channel.finish_handshake(&request).await;
+        channel
+    }
+
+    /// Answers the agent's request for a handshake, and waits for the end of that.
+    pub async fn finish_handshake(&mut self, request: &Value) {
         let action = &request["RequestedClientActions"][0];
         let done = json!({ "ActionType": action["ActionType"], "ActionStatus": 1, "ActionResult": null, "Error": "" });
         let response = json!({ "ClientVersion": "1.2.764.0", "ProcessedClientActions": [done], "Errors": null });
-        channel.send(6, response.to_string().as_bytes()).await;
-        channel.until(|received| received.payload_type == 7).await;
-        channel
+        self.send(6, response.to_string().as_bytes()).await;
+        self.until(|received| received.payload_type == 7).await;
+    }
+
+    /// Sends a message once more that was acknowledged before, and waits until it is again: what was sent before has been
+    /// looked at then.
+    pub async fn ping(&mut self, known: i64) {
+        self.send_as(known, 1, b"").await;
+        self.until(|received| {
+            received.kind == "acknowledge" && received.json()["AcknowledgedMessageSequenceNumber"] == known
+        })
+        .await;
     }
 
     pub async fn connect(url: &str, token: &str) -> Self {

@@ -153,6 +153,11 @@ impl LocalAws {
 
     /// Two subnets of a VPC, which a stack makes.
     pub async fn subnets(&self) -> Vec<String> {
+        Self::subnets_of(&self.config()).await
+    }
+
+    /// The same, in the sandbox that `config` reaches.
+    pub async fn subnets_of(config: &SdkConfig) -> Vec<String> {
         let subnet = |number: u8| {
             serde_json::json!({ "Type": "AWS::EC2::Subnet", "Properties": {
                 "VpcId": { "Ref": "Vpc" }, "CidrBlock": format!("10.0.{number}.0/24"), "AvailabilityZone": "us-east-1a",
@@ -166,7 +171,7 @@ impl LocalAws {
             },
             "Outputs": { "One": { "Value": { "Ref": "One" } }, "Two": { "Value": { "Ref": "Two" } } },
         });
-        let stacks = self.cloudformation();
+        let stacks = aws_sdk_cloudformation::Client::new(config);
         // It may be there already.
         let _ = stacks.create_stack().stack_name("network").template_body(template.to_string()).send().await;
         loop {
@@ -205,6 +210,22 @@ impl Drop for LocalAws {
     }
 }
 
+/// The shims of the tasks of a sandbox, which lead the process groups of these.
+#[cfg(target_os = "linux")]
+pub fn shims(sandbox: u32) -> Vec<nix::unistd::Pid> {
+    let processes = std::fs::read_dir("/proc").expect("processes are listed").flatten();
+    let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+    let is_shim = |pid: &i32| {
+        let read = |name: &str| {
+            let bytes = std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        let parent = read("stat").rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)?.parse().ok());
+        parent == Some(sandbox) && read("cmdline").contains("task-shim")
+    };
+    numbers.filter(is_shim).map(nix::unistd::Pid::from_raw).collect()
+}
+
 /// A sandbox in the foreground under limits of the system, which a shell sets.
 pub struct Confined {
     folder: tempfile::TempDir,
@@ -231,6 +252,10 @@ impl Confined {
         };
         let endpoint = tokio::time::timeout(Duration::from_mins(1), found).await.expect("it answers");
         (confined, endpoint)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its process.

@@ -26,6 +26,7 @@ mod rollouts;
 mod sandbox_autoscaling;
 mod sandbox_cloudformation;
 mod sandbox_cloudwatch;
+mod sandbox_counts;
 mod sandbox_ecs;
 mod sandbox_ecs_tasks;
 mod sandbox_engines;

@@ -278,6 +278,58 @@ async fn a_container_has_its_stop_timeout_to_end() {
     assert!(task.execution_stopped_at().is_some() && task.pull_started_at().is_some());
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_task_whose_processes_do_not_react_is_stopped_all_the_same() {
+    use nix::sys::signal::{Signal, kill};
+
+    let ecs = Ecs::start(&[("deaf", "trap '' TERM; sleep 1000")]).await;
+    let definition = ecs.register(vec![container("app", "deaf").build()]).await;
+    let frozen = async || {
+        let arn = ecs.run(&definition).await;
+        ecs.task(&arn, |task| task.last_status() == Some("RUNNING")).await;
+        let shims = crate::local_aws::shims(ecs.aws.endpoint.pid);
+        assert_eq!(shims.len(), 1, "one task runs");
+        // It neither passes the signal on nor reports an end.
+        kill(shims[0], Signal::SIGSTOP).expect("it is there");
+        arn
+    };
+    let arn = frozen().await;
+    ecs.client.stop_task().cluster(CLUSTER).task(&arn).send().await.expect("it is taken");
+    let stopped = ecs.stopped(&arn).await;
+    assert_eq!(stopped.containers()[0].exit_code(), Some(137));
+    assert!(crate::local_aws::shims(ecs.aws.endpoint.pid).is_empty(), "it is gone");
+
+    frozen().await;
+    assert!(ecsws::sandbox::lifecycle::stop(&ecs.aws.folder()).await.expect("it stops"));
+}
+
+/// A check that is under way when its container ends says something of that afterwards.
+#[tokio::test]
+async fn a_container_that_ends_during_its_health_check_has_ended() {
+    let ecs = Ecs::start(&[("short", "sleep 0.3; exit 3"), ("long", "sleep 1000")]).await;
+    let check = HealthCheck::builder().command("CMD-SHELL").command("sleep 0.1; exit 1").interval(5).retries(1);
+    let check = check.build().expect("a command");
+    let definition = ecs
+        .register(vec![
+            container("short", "short").essential(false).health_check(check).build(),
+            container("long", "long").build(),
+        ])
+        .await;
+    let mut arns = Vec::new();
+    for _ in 0..12 {
+        arns.push(ecs.run(&definition).await);
+    }
+    for arn in &arns {
+        let ended = |task: &Task| task.containers().iter().any(|container| container.exit_code() == Some(3));
+        ecs.task(arn, |task| task.last_status() == Some("RUNNING") && ended(task)).await;
+        ecs.client.stop_task().cluster(CLUSTER).task(arn).send().await.expect("it is taken");
+    }
+    for arn in &arns {
+        ecs.stopped(arn).await;
+    }
+}
+
 #[tokio::test]
 async fn a_secret_that_is_not_there_keeps_a_task_from_starting() {
     let ecs = Ecs::start(&[]).await;

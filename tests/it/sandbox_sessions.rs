@@ -260,6 +260,77 @@ async fn nothing_is_lost_when_messages_are() {
     assert_eq!(place.ssm("ResumeSession", &json!({ "SessionId": id }))["TokenValue"], Value::Null);
 }
 
+/// Types `text` in messages of a KiB as a client does whose messages are lost and come out of order: a message is sent until it
+/// is acknowledged, never after that, and up to forty at a time. Returns when all are acknowledged.
+async fn type_over_a_bad_line(channel: &mut Channel, text: &[u8], mut meanwhile: impl FnMut(usize)) {
+    let first = channel.sent;
+    let chunks: Vec<&[u8]> = text.chunks(1024).collect();
+    let mut open: Vec<usize> = (0..chunks.len()).collect();
+    let mut round = 0_usize;
+    while !open.is_empty() {
+        round += 1;
+        let mut window: Vec<usize> = open.iter().copied().take(40).collect();
+        // Reordered each time in another way, and every seventh message is lost.
+        let turn = round % window.len();
+        window.rotate_left(turn);
+        window.retain(|index| !(index + round).is_multiple_of(7));
+        for index in window {
+            let sequence = first + i64::try_from(index).expect("it fits");
+            channel.send_as(sequence, 1, chunks[index]).await;
+        }
+        // The answers to these come before that to a message that is known.
+        channel.acknowledged.clear();
+        channel.ping(first - 1).await;
+        open.retain(|index| !channel.acknowledged.contains(&(first + i64::try_from(*index).expect("it fits"))));
+        meanwhile(chunks.len() - open.len());
+    }
+    channel.sent += i64::try_from(chunks.len()).expect("it fits");
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_typed_however_long_the_program_does_not_read() {
+    const BYTES: usize = 1_600_000;
+    let place = Place::start(true).await;
+    let (_, url, token) = place.shell(&place.machine);
+    let mut channel = Channel::connect(&url, &token).await;
+    let go = place.aws.folder().join("go");
+    let script = format!(
+        "stty raw -echo; echo ready-$((1 + 1)); while ! test -e {}; do sleep 0.05; done; head -c {BYTES} | sha256sum; stty sane",
+        go.display()
+    );
+    channel.type_line(&script).await;
+    channel.until_printed("ready-2").await;
+    let numbers = (0..BYTES / 8).map(|number| format!("{number:07}\n"));
+    let text = numbers.collect::<String>().into_bytes();
+    let mut accepted = Vec::new();
+    type_over_a_bad_line(&mut channel, &text, |count| {
+        // Once nothing more is accepted, the program reads.
+        accepted.push(count);
+        if accepted.iter().rev().take(50).all(|earlier| *earlier == count) && accepted.len() > 50 {
+            std::fs::File::create(&go).expect("it is made");
+        }
+    })
+    .await;
+    assert!(go.exists(), "the terminal was never full");
+    let sum = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&text));
+    channel.until_printed(&sum).await;
+    // It goes on as before.
+    channel.type_line("echo after-$((3 + 3))").await;
+    channel.until_printed("after-6").await;
+}
+
+#[tokio::test]
+async fn what_is_typed_during_the_handshake_waits_for_the_program() {
+    let place = Place::start(true).await;
+    let task = place.task("one", true).await;
+    let (_, url, token) = place.exec(&task, "/bin/sh").expect("it is let in");
+    let mut channel = Channel::connect(&url, &token).await;
+    let request = channel.until(|received| received.payload_type == 5).await.json();
+    channel.type_line("echo early-$((2 + 2))").await;
+    channel.finish_handshake(&request).await;
+    channel.until_printed("early-4").await;
+}
+
 #[tokio::test]
 async fn a_session_is_let_into_by_its_token_once() {
     let place = Place::start(true).await;
@@ -399,6 +470,21 @@ async fn a_command_that_is_sent_leaves_its_outputs_its_code_and_nothing_else() {
     };
     tokio::time::timeout(LIMIT, whole).await.expect("all of it is in the log");
 
+    // At once after it was sent, or when it has just begun.
+    for round in 0..20 {
+        let id = send(&place, "sleep 1000");
+        if round % 2 == 1 {
+            until(&place, &id, &["InProgress"]).await;
+        }
+        place.ssm("CancelCommand", &json!({ "CommandId": id }));
+        let seen = get(&place, &id);
+        assert!(["Cancelling", "Cancelled"].iter().any(|status| seen["Status"] == *status), "{seen}");
+        let ended = until(&place, &id, &["Cancelled", "Success", "Failed", "TimedOut", "InProgress", "Pending"]).await;
+        assert_eq!(ended["Status"], "Cancelled", "{ended}");
+        place.ssm("CancelCommand", &json!({ "CommandId": id }));
+        assert_eq!(get(&place, &id)["Status"], "Cancelled", "it is over already");
+    }
+
     let id = send(&place, "(trap '' TERM; sleep 1000) & echo $!; wait");
     until(&place, &id, &["InProgress"]).await;
     place.ssm("CancelCommand", &json!({ "CommandId": id }));
@@ -410,7 +496,7 @@ async fn a_command_that_is_sent_leaves_its_outputs_its_code_and_nothing_else() {
     place.aws.kill_and_restart().await;
     assert_eq!(get(&place, &id)["Status"], "Failed", "what a killed sandbox ran has failed");
     let commands = place.ssm("ListCommands", &json!({}));
-    assert_eq!(commands["Commands"].as_array().map(Vec::len), Some(3));
+    assert_eq!(commands["Commands"].as_array().map(Vec::len), Some(23));
     let lonely = json!({ "InstanceIds": [place.lonely], "DocumentName": "AWS-RunShellScript", "Parameters": { "commands": ["x"] } });
     let refused = place.try_ssm("SendCommand", &lonely).expect_err("it is not managed");
     let words =

@@ -163,6 +163,95 @@ async fn a_full_disk_is_a_clear_fault_and_ends_when_there_is_space() {
     kill(Pid::from_raw(pid.parse().expect("a number")), Signal::SIGKILL).expect("it is killed");
 }
 
+/// The ARNs of the tasks of the service `web` with a desired status.
+#[cfg(target_os = "linux")]
+async fn tasks(ecs: &aws_sdk_ecs::Client, desired: aws_sdk_ecs::types::DesiredStatus) -> Vec<aws_sdk_ecs::types::Task> {
+    let listed = ecs.list_tasks().cluster("c").desired_status(desired).send().await.expect("tasks are listed");
+    if listed.task_arns().is_empty() {
+        return Vec::new();
+    }
+    let described = ecs.describe_tasks().cluster("c").set_tasks(listed.task_arns).send().await;
+    described.expect("tasks are described").tasks.unwrap_or_default()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn after_a_full_disk_no_task_shows_as_running_without_a_process() {
+    use aws_sdk_ecs::types::{
+        AwsVpcConfiguration, Compatibility, ContainerDefinition, DesiredStatus, LaunchType, NetworkConfiguration,
+        NetworkMode,
+    };
+
+    let (confined, endpoint) = Confined::start("ulimit -S -f 16384").await;
+    let config = LocalAws::config_of(&endpoint).into_builder().retry_config(RetryConfig::disabled()).build();
+    let (logs, ecs) = (aws_sdk_cloudwatchlogs::Client::new(&config), aws_sdk_ecs::Client::new(&config));
+    ecs.create_cluster().cluster_name("c").send().await.expect("a cluster");
+    let vpc = AwsVpcConfiguration::builder().set_subnets(Some(LocalAws::subnets_of(&config).await)).build();
+    let network = NetworkConfiguration::builder().awsvpc_configuration(vpc.expect("subnets")).build();
+    let definition =
+        ecs.register_task_definition().family("f").network_mode(NetworkMode::Awsvpc).cpu("256").memory("512");
+    let definition = definition.requires_compatibilities(Compatibility::Fargate);
+    let container = ContainerDefinition::builder().name("a").image("a").build();
+    definition.container_definitions(container).send().await.expect("a task definition");
+    let service = ecs.create_service().cluster("c").service_name("web").task_definition("f").desired_count(2);
+    let service = service.launch_type(LaunchType::Fargate).network_configuration(network);
+    service.send().await.expect("a service");
+    let running = async |without: &[String]| {
+        let two = async {
+            loop {
+                let tasks = tasks(&ecs, DesiredStatus::Running).await;
+                let is_new = |task: &&aws_sdk_ecs::types::Task| {
+                    task.last_status() == Some("RUNNING")
+                        && task.task_arn().is_some_and(|arn| !without.contains(&arn.to_owned()))
+                };
+                let new: Vec<String> = tasks.iter().filter(is_new).filter_map(|task| task.task_arn.clone()).collect();
+                if new.len() == 2 && tasks.len() == 2 {
+                    return new;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, two).await.expect("two tasks run")
+    };
+    let first = running(&[]).await;
+
+    logs.create_log_group().log_group_name("g").send().await.expect("a group");
+    logs.create_log_stream().log_group_name("g").log_stream_name("s").send().await.expect("a stream");
+    for size in [200_000, 50_000, 5000, 100, 1] {
+        let full = async || {
+            let now = Clock::new(1.0).now().as_millisecond();
+            let event = InputLogEvent::builder().timestamp(now).message("x".repeat(size)).build().expect("an event");
+            logs.put_log_events().log_group_name("g").log_stream_name("s").log_events(event).send().await.is_err()
+        };
+        while !full().await {}
+    }
+    for shim in crate::local_aws::shims(confined.id()) {
+        kill(shim, Signal::SIGKILL).expect("it is there");
+    }
+    let log = confined.folder().join("sandbox.log");
+    let failed = async {
+        while crate::common::read(&log).matches("its driver failed").count() < 2 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, failed).await.expect("neither end can be written");
+
+    let pid = confined.id().to_string();
+    let freed = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status().expect("prlimit runs");
+    assert!(freed.success());
+    let second = running(&first).await;
+    assert_eq!(crate::local_aws::shims(confined.id()).len(), 2, "{second:?} are processes");
+    for task in tasks(&ecs, DesiredStatus::Stopped).await {
+        let arn = task.task_arn().expect("an ARN");
+        assert_eq!(task.last_status(), Some("STOPPED"), "{arn}");
+        let reason = task.stopped_reason().unwrap_or_default();
+        assert!(
+            reason.starts_with("Essential container in task exited: ") && reason.contains("no space left"),
+            "{reason}"
+        );
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_start_on_a_full_disk_says_what_could_not_be_written() {

@@ -25,6 +25,8 @@ const HANDSHAKE: Duration = Duration::from_secs(15);
 const IDLE: Duration = Duration::from_mins(20);
 /// How long the agent waits for the client to have all before it closes the channel.
 const DRAIN: Duration = Duration::from_secs(2);
+/// Messages of input that wait for the command to read them, or to be started.
+const UNREAD: usize = 1024;
 /// Acknowledgements and control messages say first and last in one.
 const ALONE: u64 = 3;
 const NO_HANDSHAKE: &str =
@@ -81,6 +83,7 @@ pub(super) async fn run(
     mut links: mpsc::Receiver<Link>,
     end: CancellationToken,
 ) {
+    let (input, queued) = mpsc::channel(UNREAD);
     let mut agent = Agent {
         sandbox,
         id,
@@ -89,6 +92,9 @@ pub(super) async fn run(
         link: None,
         outgoing: Outgoing::default(),
         incoming: Incoming::default(),
+        input,
+        queued: Some(queued),
+        size: None,
         idle_until: Instant::now() + IDLE,
     };
     while agent.stage.is_open() || !agent.outgoing.is_settled() {
@@ -132,6 +138,12 @@ struct Agent<'a> {
     link: Option<Link>,
     outgoing: Outgoing,
     incoming: Incoming,
+    /// Input for the command's terminal; what is in it will be typed there.
+    input: mpsc::Sender<Vec<u8>>,
+    /// The other end of `input`, until there is a terminal.
+    queued: Option<mpsc::Receiver<Vec<u8>>>,
+    /// The size that the client gave its terminal last.
+    size: Option<Size>,
     idle_until: Instant,
 }
 
@@ -191,26 +203,24 @@ impl Agent<'_> {
     }
 
     async fn take(&mut self, frame: Frame) {
-        match self.incoming.take(frame.clone()) {
+        self.idle_until = Instant::now() + IDLE;
+        match self.incoming.take(frame.clone(), self.room()) {
             Arrival::Refused => {}
             Arrival::Known => self.acknowledge(&frame),
             Arrival::Next(next) => {
-                if self.handle(&next).await {
-                    self.acknowledge(&next);
-                    self.incoming.advance();
-                    self.take_waiting().await;
+                self.acknowledge(&frame);
+                let mut next = Some(next);
+                while let Some(frame) = next {
+                    self.deliver(frame).await;
+                    next = self.incoming.advance();
                 }
             }
         }
     }
 
-    async fn take_waiting(&mut self) {
-        while let Some(next) = self.incoming.waiting() {
-            if !self.handle(&next).await {
-                return;
-            }
-            self.incoming.advance();
-        }
+    /// How many more messages of input can be delivered; none when the command has ended.
+    fn room(&self) -> usize {
+        if self.stage.is_open() && !self.input.is_closed() { self.input.capacity() } else { 0 }
     }
 
     fn acknowledge(&self, frame: &Frame) {
@@ -223,26 +233,29 @@ impl Agent<'_> {
         self.control(ACKNOWLEDGE, &content);
     }
 
-    /// Does what a message asks for; false when it has to come again. Whatever comes during the handshake and is no part of it
-    /// is lost, as it is with the agent.
-    async fn handle(&mut self, frame: &Frame) -> bool {
-        self.idle_until = Instant::now() + IDLE;
+    /// Does what a message asks for. What is typed before the command runs waits for it.
+    async fn deliver(&mut self, frame: Frame) {
         match (&self.stage, frame.payload_type) {
             (Stage::Handshake(since), kind) if kind == Payload::HandshakeResponse as u32 => {
                 let since = *since;
                 self.shake_hands(&frame.payload, since).await;
             }
-            (Stage::Running(shell), kind) if kind == Payload::Output as u32 => {
-                return shell.write(frame.payload.clone());
+            (_, kind) if kind == Payload::Output as u32 => {
+                // There is room, or the command has just ended and reads nothing more.
+                let _ = self.input.try_send(frame.payload);
             }
-            (Stage::Running(shell), kind) if kind == Payload::Size as u32 => {
-                if let Ok(Size { cols, rows }) = serde_json::from_slice(&frame.payload) {
-                    shell.resize(cols, rows);
-                }
+            (_, kind) if kind == Payload::Size as u32 => {
+                self.size = serde_json::from_slice(&frame.payload).ok().or(self.size);
+                self.resize();
             }
             _ => {}
         }
-        true
+    }
+
+    fn resize(&self) {
+        if let (Stage::Running(shell), Some(Size { cols, rows })) = (&self.stage, self.size) {
+            shell.resize(cols, rows);
+        }
     }
 
     async fn shake_hands(&mut self, response: &[u8], since: Instant) {
@@ -256,8 +269,12 @@ impl Agent<'_> {
 
     /// Starts the command.
     async fn begin(&mut self) {
-        match Shell::start(self.sandbox.tasks.runner(), &self.plan.command).await {
-            Ok(shell) => self.stage = Stage::Running(shell),
+        let Some(input) = self.queued.take() else { return };
+        match Shell::start(self.sandbox.tasks.runner(), &self.plan.command, input).await {
+            Ok(shell) => {
+                self.stage = Stage::Running(shell);
+                self.resize();
+            }
             Err(error) => {
                 self.drain(&format!("----------ERROR-------\nUnable to start command: Failed to start pty: {error}\n"));
             }
@@ -298,7 +315,7 @@ struct Acknowledged {
     acknowledged_message_sequence_number: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Copy, Deserialize)]
 struct Size {
     cols: u16,
     rows: u16,

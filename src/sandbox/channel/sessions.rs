@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::agent::{self, Link};
 use crate::sandbox::tasks::ProcessSpec;
 use crate::sandbox::world::ids;
-use crate::sandbox::{Fault, Sandbox};
+use crate::sandbox::{Fault, Sandbox, supervisor};
 
 /// Sessions at once.
 const MOST: usize = 100;
@@ -108,7 +108,9 @@ impl Sessions {
         sandbox.journal.say(&format!("session {id} to {}", plan.target));
         let ours = Arc::clone(sandbox);
         sandbox.background.spawn(async move {
-            agent::run(&ours, &id, plan, inbox, end).await;
+            if let Err(panic) = supervisor::catch(agent::run(&ours, &id, plan, inbox, end)).await {
+                ours.journal.say(&format!("session {id} failed: {panic}"));
+            }
             ours.sessions.over(&id, ours.clock.now());
             ours.journal.say(&format!("session {id} is over"));
         });

@@ -8,8 +8,6 @@ use crate::sandbox::tasks::{ProcessHandle, ProcessSpec, Runner, StartError, Term
 
 /// Bytes of a message, as the agent sends them.
 const CHUNK: usize = 1024;
-/// Messages that wait for the command to read them.
-const UNREAD: usize = 64;
 
 /// A command that runs. When it is dropped, the command is ended.
 #[derive(Debug)]
@@ -17,41 +15,34 @@ pub(super) struct Shell {
     /// What it prints, in pieces of at most a message; ends when nothing of it is left.
     pub(super) output: mpsc::Receiver<Vec<u8>>,
     _handle: ProcessHandle,
-    input: mpsc::Sender<Vec<u8>>,
     terminal: Weak<Terminal>,
 }
 
 impl Shell {
-    /// Starts a command in a new terminal.
+    /// Starts a command in a new terminal, where `input` is typed. The other end of `input` is closed when the terminal is.
     ///
     /// # Errors
-    /// In words for whoever wanted it.
-    pub(super) async fn start(runner: &Runner, spec: &ProcessSpec) -> Result<Self, StartError> {
+    /// When there is no terminal, or the command cannot be started in it.
+    pub(super) async fn start(
+        runner: &Runner,
+        spec: &ProcessSpec,
+        input: mpsc::Receiver<Vec<u8>>,
+    ) -> Result<Self, StartError> {
         let (terminal, theirs) = Terminal::open()?;
         let errors = theirs.try_clone()?;
         let handle = runner.attach(spec, theirs, errors).await?.handle;
-        let (input, typed) = mpsc::channel(UNREAD);
         let (printed, output) = mpsc::channel(1);
         let terminal = Arc::new(terminal);
-        let shell = Self { output, _handle: handle, input, terminal: Arc::downgrade(&terminal) };
+        let shell = Self { output, _handle: handle, terminal: Arc::downgrade(&terminal) };
         tokio::spawn(async move {
             // Our end closes with whichever is over first: the command, or the wish to see it.
             tokio::select! {
                 () = read(&terminal, &printed) => {}
                 () = printed.closed() => {}
-                () = write(&terminal, typed) => {}
+                () = write(&terminal, input) => {}
             }
         });
         Ok(shell)
-    }
-
-    /// Types something; false when there is no room for it now.
-    pub(super) fn write(&self, bytes: Vec<u8>) -> bool {
-        match self.input.try_send(bytes) {
-            // What is typed after the end nobody reads, there as here.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => true,
-            Err(mpsc::error::TrySendError::Full(_)) => false,
-        }
     }
 
     /// Gives the terminal another size.
@@ -77,8 +68,8 @@ async fn read(terminal: &Terminal, printed: &mpsc::Sender<Vec<u8>>) {
 }
 
 /// Writes until there is nothing more to come; a command that reads nothing more is waited for by its output.
-async fn write(terminal: &Terminal, mut typed: mpsc::Receiver<Vec<u8>>) {
-    while let Some(bytes) = typed.recv().await {
+async fn write(terminal: &Terminal, mut input: mpsc::Receiver<Vec<u8>>) {
+    while let Some(bytes) = input.recv().await {
         if terminal.write_all(&bytes).await.is_err() {
             return std::future::pending().await;
         }

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::protocol::{ContainerCommands, ProcessSpec};
 
-/// How long an engine may take: one that does not answer must not keep a shim.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long one command of an engine may take, so that an engine that does not answer keeps no shim.
+pub const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs a command to its end and gives what it printed; nothing when it could not be run, for which there is no remedy.
 pub(super) async fn output(command: &[String], spec: &ProcessSpec) -> String {
     let Some(mut command) = prepared(command, spec) else { return String::new() };
     command.stdout(Stdio::piped());
     let running = tokio::process::Command::from(command).kill_on_drop(true).output();
-    let output = tokio::time::timeout(PATIENCE, running).await;
+    let output = tokio::time::timeout(ENGINE_TIMEOUT, running).await;
     output
         .ok()
         .and_then(Result::ok)

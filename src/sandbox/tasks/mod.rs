@@ -22,6 +22,7 @@ pub mod stand_in;
 mod terminal;
 mod throttle;
 
+pub use container::ENGINE_TIMEOUT;
 pub use output::{MAX_MESSAGE_BYTES, Output, OutputLine, Splitter};
 pub use ports::{PortLease, Ports};
 pub use process_tree::{CpuTimes, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};

@@ -5,6 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::{Number, Value};
 
+/// The longest wait: short enough to be added to any time without an overflow, and longer than any sandbox runs.
+const MAX_WAIT: Duration = Duration::from_hours(20 * 365 * 24);
+
 /// Tells the wall clock's time, and waits `speed` times faster than asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -28,9 +31,10 @@ impl Clock {
         tokio::time::sleep(self.shortened(duration)).await;
     }
 
-    /// How long `duration` of the sandbox's time takes on the wall.
+    /// How long `duration` of the sandbox's time takes on the wall, at most [`MAX_WAIT`].
     pub fn shortened(&self, duration: Duration) -> Duration {
-        duration.div_f64(self.speed)
+        let seconds = duration.as_secs_f64() / self.speed;
+        Duration::try_from_secs_f64(seconds).unwrap_or(MAX_WAIT).min(MAX_WAIT)
     }
 }
 
@@ -44,4 +48,28 @@ pub fn epoch_seconds(time: Timestamp) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits")]
     let seconds = time.as_millisecond() as f64 / 1000.0;
     Number::from_f64(seconds).map_or(Value::Null, Value::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{Clock, MAX_WAIT};
+
+    #[test]
+    fn waits_are_shortened_and_never_too_long_to_be_added_to_a_time() {
+        let second = Duration::from_secs(1);
+        assert_eq!(Clock::new(20.0).shortened(second), Duration::from_millis(50));
+        for (speed, wait) in
+            [(f64::MIN_POSITIVE, second), (1e-300, Duration::MAX), (1.0, Duration::MAX), (0.5, MAX_WAIT)]
+        {
+            assert_eq!(Clock::new(speed).shortened(wait), MAX_WAIT, "{speed}");
+        }
+        assert_eq!(Clock::new(f64::MAX).shortened(Duration::MAX), Duration::ZERO);
+        let clock = Clock::new(f64::MIN_POSITIVE);
+        assert!(Instant::now().checked_add(clock.shortened(second)).is_some());
+        assert!(clock.now().checked_add(clock.shortened(second)).is_ok());
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::activities::{Activity, is_told};
 use super::configuration::Configuration;
 use super::decision::{Ask, Cooling, Decision, Situation, Tracked, decide};
@@ -165,13 +167,31 @@ fn carry_out(
         Decision::Wait => {}
         Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).note(world),
         Decision::Set(cooling @ Cooling { to, out, .. }) => {
-            let (cluster, service) = service_of(resource_id)?;
-            scaling::set_desired_count(world, &cluster, &service, to, now)?;
+            if !set_desired_count(world, resource_id, to, cause, now)? {
+                return Ok(());
+            }
             let seconds = if out { request.cooldown.out } else { request.cooldown.into };
             let cooldown = (seconds > 0).then_some(Cooldown { began: now, seconds, after: cooling });
             world.autoscaling.targets.insert(resource_id, Target { cooldown, ..target });
-            Activity::scaled(resource_id, to, cause, now).note(world);
         }
     }
     Ok(())
+}
+
+/// Gives a service another count, and records the activity; whether ECS accepted the count.
+pub(super) fn set_desired_count(
+    world: &mut World,
+    resource_id: &str,
+    count: u32,
+    cause: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let (cluster, service) = service_of(resource_id)?;
+    let set = scaling::set_desired_count(world, &cluster, &service, count, now);
+    let activity = match &set {
+        Ok(()) => Activity::scaled(resource_id, count, cause, now),
+        Err(refusal) => Activity::failed(resource_id, count, cause, &refusal.message, now),
+    };
+    activity.note(world);
+    Ok(set.is_ok())
 }

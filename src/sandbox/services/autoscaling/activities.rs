@@ -80,6 +80,17 @@ impl Activity {
         }
     }
 
+    /// A service refused a count, with a reason. Source of the words: an example of a failed activity in the ElastiCache
+    /// user guide ("Application Auto Scaling").
+    pub(super) fn failed(resource_id: &str, count: u32, cause: &str, reason: &str, at: Timestamp) -> Self {
+        Self {
+            status_message: format!("Failed to set desired count to {count}. Reason: {reason}"),
+            status: Status::Failed,
+            ended: Some(at),
+            ..Self::scaled(resource_id, count, cause, at)
+        }
+    }
+
     /// A service was left as it is. Source: "Scaling activities for Application Auto Scaling" in the user guide.
     pub(super) fn not_scaled(resource_id: &str, cause: &str, reason: Reason, at: Timestamp) -> Self {
         Self {

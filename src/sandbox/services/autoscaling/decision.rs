@@ -162,11 +162,11 @@ impl Ask {
         match self {
             Self::Track(metrics) => metrics.iter().map(|metric| metric.capacity(base)).max().unwrap_or(base),
             Self::Adjust { kind: AdjustmentType::Exact, by, .. } => whole(*by),
-            Self::Adjust { kind: AdjustmentType::Change, by, .. } => whole(i64::from(base) + by),
+            Self::Adjust { kind: AdjustmentType::Change, by, .. } => whole(i64::from(base).saturating_add(*by)),
             Self::Adjust { kind: AdjustmentType::Percent, by, at_least } => {
                 let by = percent(base, *by);
-                let by = by.signum() * by.abs().max(i64::from(*at_least));
-                whole(i64::from(base) + by)
+                let by = by.signum() * by.saturating_abs().max(i64::from(*at_least));
+                whole(i64::from(base).saturating_add(by))
             }
         }
     }
@@ -202,8 +202,8 @@ fn whole(count: i64) -> u32 {
 
 /// Towards nought, but never to it.
 fn percent(base: u32, by: i64) -> i64 {
-    let change = i64::from(base) * by;
-    if change == 0 { 0 } else { change.signum() * (change.abs() / 100).max(1) }
+    let change = i64::from(base).saturating_mul(by);
+    if change == 0 { 0 } else { change.signum() * (change.saturating_abs() / 100).max(1) }
 }
 
 #[cfg(test)]

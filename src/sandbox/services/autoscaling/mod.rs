@@ -62,7 +62,7 @@ state! {
 pub fn start(sandbox: &Arc<Sandbox>) {
     // What the disk refuses now is made up for at the next start.
     let _ = policies::catch_up(sandbox);
-    sandbox.spawn(follow::follow(Arc::clone(sandbox)));
+    sandbox.spawn_loop("scaling activities", follow::follow);
 }
 
 /// What can be scaled here: the desired count of an ECS service.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::activities::Activity;
+use super::act::set_desired_count;
 use super::decision::Cooling;
 use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, policies, service_of};
 use crate::sandbox::services::ecs::scaling;
@@ -120,10 +120,9 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
         let target = target(sandbox, world.autoscaling.targets.get(&input.resource_id), input)?;
         let bounded = capacity.desired.clamp(target.min_capacity, target.max_capacity);
         if bounded != capacity.desired {
-            scaling::set_desired_count(world, &cluster, &service, bounded, now)?;
             let bound = if bounded == target.min_capacity { "minimum" } else { "maximum" };
             let cause = format!("{bound} capacity was set to {bounded}");
-            Activity::scaled(&target.resource_id, bounded, &cause, now).note(world);
+            set_desired_count(world, &target.resource_id, bounded, &cause, now)?;
         }
         let arn = target.arn(&sandbox.config);
         world.autoscaling.targets.insert(target.resource_id.clone(), target);

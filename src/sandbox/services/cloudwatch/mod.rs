@@ -3,6 +3,8 @@
 //! Alarms carry out the actions that name scaling policies; others are kept and shown, and told as failed in their history.
 //! What the sandbox itself measures comes in through [`put`].
 
+use jiff::Timestamp;
+
 use super::{Service, operation};
 use crate::sandbox::Fault;
 use crate::sandbox::wire::Protocol;
@@ -77,11 +79,12 @@ fn validation_error(message: impl Into<String>) -> Fault {
     Fault::client("ValidationError", message)
 }
 
-/// Milliseconds of a time that came as seconds since 1970.
+/// Milliseconds of a time that came as seconds since 1970. One that no calendar has becomes the first or the last that one has,
+/// and can be calculated with.
 fn milliseconds(seconds: f64) -> i64 {
-    #[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates, and finds nothing")]
+    #[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates")]
     let milliseconds = (seconds * 1000.0).round() as i64;
-    milliseconds
+    milliseconds.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond())
 }
 
 /// Seconds since 1970, of milliseconds.

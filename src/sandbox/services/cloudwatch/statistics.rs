@@ -157,9 +157,9 @@ pub fn aligned(start: i64, period_seconds: i64) -> i64 {
     start.div_euclid(step) * step
 }
 
-/// Whether CloudWatch has such a period.
+/// Whether CloudWatch has such a period, which is an integer of 32 bits in its API.
 pub fn is_period(seconds: i64) -> bool {
-    matches!(seconds, 1 | 5 | 10 | 20 | 30) || (seconds > 0 && seconds % 60 == 0)
+    matches!(seconds, 1 | 5 | 10 | 20 | 30) || ((60..=i64::from(i32::MAX)).contains(&seconds) && seconds % 60 == 0)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::launch::{self, Launch};
 use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, Tag, TaskDefinition};
 use super::names::{self, client, invalid};
 use super::show;
+use super::update_service::desired_count;
 use crate::sandbox::services::Reply;
 use crate::sandbox::{Fault, Sandbox};
 
@@ -106,9 +107,9 @@ fn service(
     network: Option<Value>,
 ) -> Service {
     let now = sandbox.clock.now();
-    let asked = input.desired_count.and_then(|count| u32::try_from(count).ok());
+    let given = input.desired_count.and_then(|count| desired_count(count).ok());
     // A daemon has one task for each container instance, of which there are none.
-    let desired_count = if input.is_daemon() { 0 } else { asked.unwrap_or(1) };
+    let desired_count = if input.is_daemon() { 0 } else { given.unwrap_or(1) };
     let mut content = Map::new();
     for (member, default) in KEPT {
         let value = input.rest.get(member).filter(|value| !value.is_null());
@@ -156,9 +157,7 @@ fn check(input: &Input) -> Result<(), Fault> {
             "Invalid service name: it must contain only letters, numbers, hyphens, and underscores, at most 255 of them.",
         ));
     }
-    if input.desired_count.is_some_and(|count| u32::try_from(count).is_err()) {
-        return Err(invalid("Desired count must be greater than or equal to 0."));
-    }
+    input.desired_count.map_or(Ok(0), desired_count)?;
     launch::check_tags(&input.tags)?;
     launch::refuse_unserved(&input.rest, &UNSERVED)?;
     check_controller(&input.rest)?;

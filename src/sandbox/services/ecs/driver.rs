@@ -10,7 +10,7 @@ use super::containers::{self, Crew, Event, Failure};
 use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::{discovery, network, scheduler};
 use crate::sandbox::tasks::Exit;
-use crate::sandbox::{Fault, Sandbox};
+use crate::sandbox::{Fault, Sandbox, supervisor};
 
 /// The reason of tasks that end with the sandbox.
 pub(super) const SANDBOX_STOPPED: &str = "The sandbox was stopped while this task was running";
@@ -18,14 +18,35 @@ pub(super) const SANDBOX_STOPPED: &str = "The sandbox was stopped while this tas
 /// Between a task's leaving its service's address and its SIGTERM.
 const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
 
+/// How long a task may have its permit to stop.
+const STOP_PERMIT: Duration = Duration::from_millis(500);
+
 /// Drives a task from `PROVISIONING` to `STOPPED`; `stop` is cancelled when its row says that it is to stop.
+///
+/// A driver can fail: the disk refuses the row, or there is a panic. Its containers have ended then, and the scheduler
+/// records the task's end as soon as that can be written.
 pub(super) async fn drive(sandbox: Arc<Sandbox>, key: String, stop: CancellationToken) {
-    let driver = Driver { sandbox, key, stop };
-    if let Err(fault) = driver.run().await {
-        // The disk refuses: the row cannot be kept right, but nothing is left running.
-        driver.sandbox.tasks.running().remove(&driver.key);
-        drop(fault);
-    }
+    let driver = Driver { sandbox: Arc::clone(&sandbox), key: key.clone(), stop };
+    watch_over(&sandbox, &key, driver.run()).await;
+}
+
+/// Takes the entry of a driver away when that has ended, or leaves it to the scheduler with the reason of the failure.
+pub(super) async fn watch_over(sandbox: &Sandbox, key: &str, run: impl Future<Output = Result<(), Fault>>) {
+    let failure = match supervisor::catch(run).await {
+        Ok(Ok(())) => {
+            sandbox.tasks.running().remove(key);
+            return;
+        }
+        Ok(Err(fault)) => fault.message,
+        Err(panic) => panic.to_string(),
+    };
+    sandbox.journal.say(&format!("task {key}: its driver failed: {failure}"));
+    let mut running = sandbox.tasks.running();
+    let entry = running.entry(key.to_owned()).or_default();
+    entry.release();
+    entry.driver_failure = Some(failure);
+    drop(running);
+    sandbox.tasks.driver_failed.notify_one();
 }
 
 struct Driver {
@@ -46,10 +67,9 @@ enum Ending {
 
 impl Driver {
     async fn run(&self) -> Result<(), Fault> {
-        let turn = self.sandbox.tasks.turns.acquire().await;
-        if self.stop.is_cancelled() {
+        let Some(permit) = self.unless_stopped(self.sandbox.tasks.start_permits.acquire()).await else {
             return self.stopped(|_| {});
-        }
+        };
         let subnet =
             self.sandbox.world.read(|world| world.ecs.tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
         let placement = network::place(&self.sandbox, subnet).await;
@@ -60,9 +80,20 @@ impl Driver {
             task.zone = placement.zone;
             task.pull_started_at = Some(now);
         })?;
-        match containers::prepare(&self.sandbox, &task).await {
-            Ok(crew) => self.live(crew, turn.ok()).await,
-            Err(failure) => self.failed_to_start(failure),
+        match self.unless_stopped(containers::prepare(&self.sandbox, &task)).await {
+            Some(Ok(crew)) => self.live(crew, permit.ok()).await,
+            Some(Err(failure)) => self.failed_to_start(failure),
+            None => self.stopped(|_| {}),
+        }
+    }
+
+    /// The result of work that may be dropped; none when the task is to stop before it is there.
+    async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => None,
+            () = self.sandbox.shutdown.cancelled() => None,
+            result = work => Some(result),
         }
     }
 
@@ -81,12 +112,12 @@ impl Driver {
         self.stopped(|task| blame(task, failure, now))
     }
 
-    async fn live(&self, mut crew: Crew, mut turn: Option<SemaphorePermit<'_>>) -> Result<(), Fault> {
+    async fn live(&self, mut crew: Crew, mut permit: Option<SemaphorePermit<'_>>) -> Result<(), Fault> {
         let pulled = self.sandbox.clock.now();
         let (mut registries, mut running) = (Vec::new(), false);
         let ending = loop {
             if !crew.is_complete()
-                && let Err(failure) = crew.start_ready().await
+                && let Err(failure) = crew.start_ready(&self.stop).await
             {
                 break Ending::NotStarted(failure);
             }
@@ -98,7 +129,7 @@ impl Driver {
                 self.note_handles(&crew);
                 self.update(|task| show_started(task, &crew))?;
             }
-            drop(turn.take());
+            drop(permit.take());
             let deadline = if running { None } else { crew.deadline() };
             tokio::select! {
                 () = self.stop.cancelled() => break Ending::Asked,
@@ -161,7 +192,7 @@ impl Driver {
     async fn end(&self, crew: Crew, registries: &[String], ending: Ending) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
         let asked = matches!(ending, Ending::Asked);
-        let turn = self.sandbox.tasks.turns.acquire().await;
+        let permit = self.sandbox.tasks.stop_permits.acquire().await;
         let task = self.update(|task| {
             match ending {
                 Ending::ContainerExited => {
@@ -173,7 +204,7 @@ impl Driver {
             }
             task.last_status = if registries.is_empty() { TaskStatus::Stopping } else { TaskStatus::Deactivating };
         })?;
-        drop(turn);
+        drop(permit);
         for registry in registries {
             discovery::deregister(&self.sandbox, registry, &task.id).await;
         }
@@ -181,9 +212,11 @@ impl Driver {
             // Its service's address no longer sends connections here; the last one may just be under way.
             self.sandbox.shutdown.run_until_cancelled(tokio::time::sleep(LAST_CONNECTIONS)).await;
         }
-        self.sandbox.tasks.running().remove(&self.key);
-        let ended = crew.stop().await;
-        let _turn = self.sandbox.tasks.turns.acquire().await;
+        if let Some(entry) = self.sandbox.tasks.running().get_mut(&self.key) {
+            entry.release();
+        }
+        let ended = self.stop(crew).await;
+        let _permit = self.sandbox.tasks.stop_permits.acquire().await;
         let execution_stopped_at = self.sandbox.clock.now();
         let record = |task: &mut Task| {
             for (index, exit) in &ended {
@@ -200,19 +233,27 @@ impl Driver {
         }
     }
 
-    /// The last word on a task, which its service's deployment hears of too.
+    /// Stops the containers. The end of a process takes its shim a look at all processes, so that only a few end at a time; one
+    /// that takes its time does not keep others waiting.
+    async fn stop(&self, crew: Crew) -> Vec<(usize, Exit)> {
+        let permit = self.sandbox.shutdown.run_until_cancelled(self.sandbox.tasks.stop_permits.acquire()).await;
+        let mut stopping = std::pin::pin!(crew.stop());
+        tokio::select! {
+            ended = &mut stopping => return ended,
+            () = tokio::time::sleep(STOP_PERMIT) => drop(permit),
+        }
+        stopping.await
+    }
+
+    /// Records the task's end, which counts in its service's deployment too.
     fn stopped(&self, change: impl FnOnce(&mut Task)) -> Result<(), Fault> {
-        self.sandbox.tasks.running().remove(&self.key);
         let clock = self.sandbox.clock;
-        let now = clock.now();
         self.sandbox.world.write(|world| {
             let task = world.ecs.tasks.get_mut(&self.key).ok_or_else(|| Fault::internal("the task's row is gone"))?;
             change(task);
-            task.containers.iter_mut().for_each(|container| container.last_status = TaskStatus::Stopped);
-            task.last_status = TaskStatus::Stopped;
-            task.execution_stopped_at.get_or_insert(now);
-            task.stopped_at = Some(now);
-            task.version += 1;
+            // It may be the sandbox that ends, before anything of the task was started.
+            task.ask_to_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), clock.now());
+            task.end(clock.now());
             let task = task.clone();
             scheduler::heard_of_end(world, &task, clock);
             Ok(())

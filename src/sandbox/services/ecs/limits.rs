@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::names::task_definition;
-use crate::sandbox::Sandbox;
 use crate::sandbox::tasks::{CpuTimes, kill_all, process_count, unshared_bytes};
+use crate::sandbox::{Sandbox, supervisor};
 
 /// How often the machine's processes are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -22,8 +22,7 @@ const MIB: u64 = 1024 * 1024;
 
 /// Looks as long as the sandbox runs.
 pub fn watch(sandbox: &Arc<Sandbox>) {
-    let watched = Arc::clone(sandbox);
-    sandbox.spawn(async move {
+    sandbox.spawn_loop("the watch over tasks' limits", |watched| async move {
         let mut counted = process_count();
         loop {
             for _ in 0..LOOK.as_millis() / COUNT.as_millis() {
@@ -35,7 +34,7 @@ pub fn watch(sandbox: &Arc<Sandbox>) {
             counted = process_count();
             let looking = Arc::clone(&watched);
             // It reads many small files.
-            let _ = tokio::task::spawn_blocking(move || look(&looking)).await;
+            supervisor::blocking(move || look(&looking)).await;
         }
     });
 }
@@ -81,7 +80,8 @@ fn is_out_of_memory(sandbox: &Sandbox, key: &str, index: usize, processes: &[i32
         task.containers.get(index)?.memory.map(u64::from).or_else(of_task)
     });
     // What files are behind of, and what processes share, does not count; that costs more to find out.
-    limit.is_some_and(|limit| resident > limit * MIB && unshared_bytes(processes) > limit * MIB)
+    let limit = limit.map(|mebibytes| mebibytes.saturating_mul(MIB));
+    limit.is_some_and(|limit| resident > limit && unshared_bytes(processes) > limit)
 }
 
 fn end(sandbox: &Sandbox, key: &str, index: usize, reason: &str) {

@@ -11,7 +11,7 @@ use super::definitions::check_size;
 use super::launch::{self, Launch};
 use super::model::{Tag, Task, TaskDefinition};
 use super::names::{self, invalid, key};
-use super::{capacity, network, show};
+use super::{capacity, network, scheduler, show};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::{World, ids};
 use crate::sandbox::{Fault, Sandbox};
@@ -67,14 +67,17 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
         let template = template(&sandbox, &input, &cluster.name, &definition);
         let providers = capacity::choose(launch.strategy.as_ref(), |_| 0, count);
         let mut shown = Vec::new();
-        for (turn, capacity_provider) in providers.into_iter().enumerate() {
+        let room = scheduler::room(world);
+        let failures: Vec<Value> =
+            (0..count.saturating_sub(room)).map(|_| json!({ "reason": scheduler::AT_LIMIT })).collect();
+        for (turn, capacity_provider) in providers.into_iter().take(room).enumerate() {
             let subnet_id = network::subnet(place.as_ref(), turn);
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
             shown.push(show::task(&sandbox.config, world, &task, true));
             world.ecs.tasks.insert(key(&cluster.name, &task.id), task);
         }
-        Ok(json!({ "tasks": shown, "failures": [] }))
+        Ok(json!({ "tasks": shown, "failures": failures }))
     })
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Engines, Handle, TaskNetwork};
@@ -14,8 +14,8 @@ use crate::sandbox::services::logs::writer::{self, Entries, Queue};
 use crate::sandbox::tasks::address::ServiceAddress;
 use crate::sandbox::tasks::{CpuTimes, Ports, Runner, own_executable};
 
-/// Tasks whose start or end is worked on at the same time.
-const TURNS: usize = 8;
+/// Tasks that start at the same time, and tasks that end at the same time.
+const PERMITS: usize = 8;
 
 /// The live side of ECS.
 #[derive(Debug)]
@@ -24,8 +24,12 @@ pub struct Runtime {
     pub(super) runner: Runner,
     /// Their ports.
     pub(super) ports: Ports,
-    /// Tasks take turns in starting and ending, so that two hundred at once leave time for requests.
-    pub(super) turns: Semaphore,
+    /// Permits to start a task, held until its first containers run; few, so that requests still get their time.
+    pub(super) start_permits: Semaphore,
+    /// The same for its end. They are separate, because a start may wait for a slow pull.
+    pub(super) stop_permits: Semaphore,
+    /// Notified when a driver fails, so that the scheduler stops its task.
+    pub(super) driver_failed: Notify,
     /// What runs images as containers.
     pub(super) engines: Engines,
     running: Mutex<BTreeMap<String, Running>>,
@@ -43,7 +47,7 @@ pub(super) struct Usage {
     pub(super) bytes: u64,
 }
 
-/// A task that has a driver.
+/// A task that has a driver, or whose driver failed and whose row does not say so yet.
 #[derive(Debug, Default)]
 pub(super) struct Running {
     /// Cancelled when the task is to stop.
@@ -52,6 +56,16 @@ pub(super) struct Running {
     pub(super) handles: Vec<Option<Handle>>,
     /// What its containers share, once the first of them runs.
     pub(super) network: Option<TaskNetwork>,
+    /// Why its driver ended before the task did.
+    pub(super) driver_failure: Option<String>,
+}
+
+impl Running {
+    /// Drops what keeps its containers alive; the driver is still at work on the task's end.
+    pub(super) fn release(&mut self) {
+        self.handles.clear();
+        self.network = None;
+    }
 }
 
 impl Runtime {
@@ -65,7 +79,9 @@ impl Runtime {
         Ok(Self {
             runner: Runner::new(own_executable()?),
             ports: Ports::default(),
-            turns: Semaphore::new(TURNS),
+            start_permits: Semaphore::new(PERMITS),
+            stop_permits: Semaphore::new(PERMITS),
+            driver_failed: Notify::new(),
             engines: Engines::new(state_dir),
             running: Mutex::default(),
             addresses: Mutex::default(),

@@ -140,9 +140,21 @@ fn launch_members(service: &Service) -> Map<String, Value> {
     members.iter().filter_map(|name| Some(((*name).to_owned(), service.content.get(*name)?.clone()))).collect()
 }
 
+/// The quota "Tasks per service" ("Amazon ECS service quotas" in the developer guide).
+const MAX_TASKS_PER_SERVICE: u32 = 5000;
+
+/// A desired count that ECS accepts.
+pub(super) fn desired_count(count: i64) -> Result<u32, Fault> {
+    match u32::try_from(count) {
+        Ok(count) if count <= MAX_TASKS_PER_SERVICE => Ok(count),
+        Err(_) if count < 0 => Err(invalid("Desired count must be greater than or equal to 0.")),
+        _ => Err(invalid("Desired count exceeds limit.")),
+    }
+}
+
 pub(super) fn scale(service: &mut Service, count: Option<i64>, now: jiff::Timestamp) -> Result<(), Fault> {
     let Some(count) = count else { return Ok(()) };
-    let count = u32::try_from(count).map_err(|_| invalid("Desired count must be greater than or equal to 0."))?;
+    let count = desired_count(count)?;
     if count != service.desired_count && service.text("schedulingStrategy") != Some("DAEMON") {
         service.desired_count = count;
         service.steady = false;

@@ -16,8 +16,8 @@ use tokio::time::Instant;
 
 use super::model::{Container, Task, TaskStatus};
 use super::runtime::Usage;
-use crate::sandbox::Sandbox;
 use crate::sandbox::services::cloudwatch::{self, Datum, Dimension, Values};
+use crate::sandbox::{Sandbox, supervisor};
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// Twice the unit that `/proc` counts CPU time in: one of them at each end.
@@ -37,16 +37,14 @@ struct Percentages {
 
 /// Publishes as long as the sandbox runs.
 pub fn publish(sandbox: &Arc<Sandbox>) {
-    let shared = Arc::clone(sandbox);
-    sandbox.spawn(async move {
+    sandbox.spawn_loop("the utilization of services", |shared| async move {
         let mut looks = Looks::new();
         loop {
             let (begun, rest) = minute(&shared);
             tokio::time::sleep(rest).await;
             let looking = Arc::clone(&shared);
             // It reads many small files, and writes to disk.
-            let looked = tokio::task::spawn_blocking(move || look(&looking, &looks, begun)).await;
-            looks = looked.unwrap_or_default();
+            looks = supervisor::blocking(move || look(&looking, &looks, begun)).await;
         }
     });
 }
@@ -56,7 +54,7 @@ fn minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
     let length = cloudwatch::wall_millis(sandbox.clock, Duration::from_mins(1));
     let now = sandbox.clock.now().as_millisecond();
     let begun = now.div_euclid(length) * length;
-    let rest = Duration::from_millis((begun + length - now).unsigned_abs());
+    let rest = Duration::from_millis(begun.saturating_add(length).saturating_sub(now).unsigned_abs());
     (Timestamp::from_millisecond(begun).unwrap_or_default(), rest)
 }
 
@@ -88,7 +86,8 @@ fn look(sandbox: &Sandbox, before: &Looks, begun: Timestamp) -> Looks {
 /// Fargate holds a task to its size: what is beyond it by no more than the error of reading is the full size.
 fn cpu_percent(task: &Task, now: Duration, before: Duration, elapsed: Duration) -> Option<f64> {
     let own = |container: &Container| f64::from(container.cpu);
-    let size = elapsed.mul_f64(reserved(task.cpu.as_deref(), &task.containers, own)? / CORE);
+    let reserved = reserved(task.cpu.as_deref(), &task.containers, own)?;
+    let size = Duration::try_from_secs_f64(elapsed.as_secs_f64() * reserved / CORE).unwrap_or(Duration::MAX);
     let used = now.saturating_sub(before);
     let used = if used.saturating_sub(size) <= READING_ERROR { used.min(size) } else { used };
     Some(used.as_secs_f64() / size.as_secs_f64() * 100.0).filter(|percent| percent.is_finite())

@@ -86,7 +86,8 @@ fn check(events: &[InputEvent]) -> Result<(), Fault> {
     if !events.is_sorted_by_key(|event| event.timestamp) {
         return Err(invalid("Log events in a single PutLogEvents request must be in chronological order."));
     }
-    let span = events.last().zip(events.first()).map_or(0, |(last, first)| last.timestamp - first.timestamp);
+    let span =
+        events.last().zip(events.first()).map_or(0, |(last, first)| last.timestamp.saturating_sub(first.timestamp));
     if span > 24 * HOUR_MILLIS {
         return Err(invalid(
             "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",

@@ -63,8 +63,7 @@ pub(super) fn horizon(sandbox: &Sandbox, group: &Group) -> i64 {
 
 /// Removes what is out of date, as long as the sandbox runs.
 pub fn expire(sandbox: &Arc<Sandbox>) {
-    let shared = Arc::clone(sandbox);
-    sandbox.spawn(async move {
+    sandbox.spawn_loop("log retention", |shared| async move {
         loop {
             let groups: Vec<Group> = shared.world.read(|world| world.logs.groups.values().cloned().collect());
             for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {

@@ -109,6 +109,19 @@ fn steps_follow_from_how_far_the_metric_is_beyond_the_threshold() {
 }
 
 #[test]
+fn adjustments_of_any_size_saturate() {
+    for (by, expected) in [(i64::MAX, u32::MAX), (i64::MIN, 0)] {
+        for kind in ["ChangeInCapacity", "PercentChangeInCapacity"] {
+            assert_eq!(step(kind, &[(Some(0.0), None, by)], 1.0, true), Some(expected), "{kind} {by}");
+        }
+    }
+    assert_eq!(step("ExactCapacity", &[(Some(0.0), None, i64::MAX)], 1.0, true), Some(u32::MAX));
+    for (value, expected) in [(f64::MAX, "10"), (0.0, "1"), (-f64::MAX, "1")] {
+        assert_eq!(told(decide(&NOW, &track(&[value]))), expected, "{value}");
+    }
+}
+
+#[test]
 fn steps_that_overlap_or_leave_a_gap_are_refused() {
     let refused = |steps: serde_json::Value| {
         let given = json!({ "AdjustmentType": "ChangeInCapacity", "StepAdjustments": steps });

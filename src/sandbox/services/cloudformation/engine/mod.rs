@@ -12,7 +12,7 @@ use super::template::check::{Dependencies, live_dependencies};
 use super::template::resolve::{Known, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::sandbox::world::{World, ids};
-use crate::sandbox::{Fault, Sandbox};
+use crate::sandbox::{Fault, Sandbox, supervisor};
 
 mod forward;
 mod graph;
@@ -68,7 +68,11 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
     let moving = Arc::clone(sandbox);
     sandbox.spawn(async move {
         while let Some(operation) = Operation::of(&moving, &stack_id) {
-            if operation.advance().await.is_err() {
+            let advanced = supervisor::catch(operation.advance()).await;
+            if let Err(panic) = &advanced {
+                moving.journal.say(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
+            }
+            if !matches!(advanced, Ok(Ok(()))) {
                 moving.clock.sleep(RETRY).await;
             }
             // Whoever moves the stack again from here starts a mover of their own: this one must not see that status.

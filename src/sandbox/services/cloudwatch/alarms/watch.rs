@@ -23,10 +23,8 @@ const SHORTEST: Duration = Duration::from_millis(200);
 
 /// Starts the loops: one for alarms, one that tidies the data points.
 pub fn start(sandbox: &Arc<Sandbox>) {
-    let shared = Arc::clone(sandbox);
-    sandbox.spawn(async move { watch(&shared).await });
-    let shared = Arc::clone(sandbox);
-    sandbox.spawn(async move {
+    sandbox.spawn_loop("the watch over alarms", |shared| async move { watch(&shared).await });
+    sandbox.spawn_loop("the removal of old data points", |shared| async move {
         loop {
             // A disk that refuses now is asked again in an hour.
             let _ = points::tidy(&shared);

@@ -6,17 +6,28 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::super::engine::{self, Handle};
 use super::super::model::{ContainerDefinition, HealthStatus};
 use super::order::{Progress, Verdict, last, verdict};
 use super::{Failure, Prepared, health, log};
-use crate::sandbox::Sandbox;
 use crate::sandbox::tasks::{Exit, PortLease};
+use crate::sandbox::{Sandbox, supervisor};
 
 /// How long others wait for a container to be as far as they need it, when it does not say: Fargate's three minutes
 /// (developer guide, "startTimeout").
 const START_TIMEOUT: u32 = 180;
+
+/// How long a container may take to end beyond its stop timeout. What is behind a process's shim is then killed with it, which
+/// has to show after the same time again.
+const STOP_MARGIN: Duration = Duration::from_secs(15);
+/// How long a container may take to end when the sandbox does.
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
+/// How long a task's end waits for the last of its output; what comes later is still forwarded.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a start that its task no longer waits for may take to say itself why it did not come to anything.
+const ABANDON_DELAY: Duration = Duration::from_secs(1);
 
 /// Something that happened to a container, by its place in the definition.
 #[derive(Debug)]
@@ -47,9 +58,18 @@ struct Member {
     port: Option<u16>,
     /// Keep its ports its own.
     leases: Vec<PortLease>,
-    asked: bool,
+    stopping: Option<Stopping>,
     output: Option<JoinHandle<()>>,
     health: Option<AbortHandle>,
+}
+
+/// A container that was told to end.
+#[derive(Debug, Clone, Copy)]
+struct Stopping {
+    /// When its end is overdue.
+    deadline: Instant,
+    /// Whether it has been killed.
+    killed: bool,
 }
 
 impl Crew {
@@ -63,7 +83,7 @@ impl Crew {
             handle: None,
             port: None,
             leases: Vec::new(),
-            asked: false,
+            stopping: None,
             output: None,
             health: None,
         };
@@ -78,8 +98,8 @@ impl Crew {
     /// Starts every container that may start now.
     ///
     /// # Errors
-    /// When one cannot be started, or never will be.
-    pub(in super::super) async fn start_ready(&mut self) -> Result<(), Failure> {
+    /// When one cannot be started, or never will be, or the task is to `stop` before it runs.
+    pub(in super::super) async fn start_ready(&mut self, stop: &CancellationToken) -> Result<(), Failure> {
         loop {
             let progress = self.progress();
             let waiting = (0..self.members.len()).filter(|index| progress[*index] == Progress::Waiting);
@@ -92,7 +112,7 @@ impl Crew {
                 }
             }
             let Some(index) = ready else { return Ok(()) };
-            self.start(index).await?;
+            self.start(index, stop).await?;
         }
     }
 
@@ -105,12 +125,24 @@ impl Crew {
         Failure { container: Some(index), reason }
     }
 
-    async fn start(&mut self, index: usize) -> Result<(), Failure> {
+    async fn start(&mut self, index: usize, stop: &CancellationToken) -> Result<(), Failure> {
         let sandbox = Arc::clone(&self.sandbox);
         let member = &mut self.members[index];
-        let launched = engine::start(&sandbox, member.prepared.spec.clone())
-            .await
-            .map_err(|reason| Failure { container: Some(index), reason })?;
+        let (ours, spec) = (Arc::clone(&sandbox), member.prepared.spec.clone());
+        // In a task of its own: a start that nobody waits for any more still comes to its end, and its container is dropped.
+        let launching = tokio::spawn(async move { engine::start(&ours, spec).await });
+        let abandoned = async {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = sandbox.shutdown.cancelled() => {}
+            }
+            tokio::time::sleep(ABANDON_DELAY).await;
+        };
+        let launched = tokio::select! {
+            launched = launching => launched.unwrap_or_else(|panic| Err(format!("CannotStartContainerError: {panic}"))),
+            () = abandoned => Err("the task was stopped while its container was being started".to_owned()),
+        };
+        let launched = launched.map_err(|reason| Failure { container: Some(index), reason })?;
         member.port = launched.port;
         member.leases = launched.leases;
         member.output = Some(tokio::spawn(log::forward(
@@ -124,9 +156,13 @@ impl Crew {
             let _ = events.send(Event::Exited(index, launched.exit.await.unwrap_or(Exit::ShimLost)));
         });
         if let Some(check) = member.prepared.definition.health_check.clone().filter(|check| !check.is_none()) {
-            let events = self.events.clone();
-            let tell = move |health| drop(events.send(Event::Health(index, health)));
-            let watching = tokio::spawn(health::watch(launched.handle.clone(), check, sandbox.clock, tell));
+            let (events, handle) = (self.events.clone(), launched.handle.clone());
+            let name = format!("container {index} of task {}", member.prepared.spec.task_id);
+            let watching = tokio::spawn(async move {
+                let report = |health| drop(events.send(Event::Health(index, health)));
+                let watch = || health::watch(&check, sandbox.clock, &handle, report);
+                supervisor::restart(&sandbox.journal, &format!("the health check of {name}"), watch).await;
+            });
             member.health = Some(watching.abort_handle());
         }
         member.handle = Some(launched.handle);
@@ -140,22 +176,26 @@ impl Crew {
         self.members.iter().all(|member| member.progress != Progress::Waiting)
     }
 
-    /// What happens next; none when nothing can happen any more.
+    /// The next event of a running container; none when none runs any more. A health check may still report after its
+    /// container has ended: that is passed over.
     pub(in super::super) async fn next(&mut self) -> Option<Event> {
-        if !self.members.iter().any(|member| matches!(member.progress, Progress::Running(_))) {
-            return None;
+        loop {
+            if !self.members.iter().any(|member| matches!(member.progress, Progress::Running(_))) {
+                return None;
+            }
+            let event = self.inbox.recv().await?;
+            let (index, change) = match &event {
+                Event::Exited(index, exit) => (*index, Progress::Exited(exit.code())),
+                Event::Health(index, health) => (*index, Progress::Running(*health)),
+            };
+            let member = &mut self.members[index];
+            let Some(progress) = member.progress.then(change) else { continue };
+            member.progress = progress;
+            if matches!(progress, Progress::Exited(_)) {
+                member.end_checks();
+            }
+            return Some(event);
         }
-        let event = self.inbox.recv().await?;
-        let (index, progress) = match &event {
-            Event::Exited(index, exit) => (*index, Progress::Exited(exit.code())),
-            Event::Health(index, health) => (*index, Progress::Running(*health)),
-        };
-        let member = &mut self.members[index];
-        member.progress = progress;
-        if matches!(progress, Progress::Exited(_)) {
-            member.end_checks();
-        }
-        Some(event)
     }
 
     /// When a container has waited long enough for another one, by that one's start timeout, and what then is to be said.
@@ -203,6 +243,9 @@ impl Crew {
 
     /// Stops what runs, those first that others depend on last, and gives how each ended. When the sandbox itself ends no
     /// handle is kept, and the containers have a second instead of their stop timeout.
+    ///
+    /// It ends in any case: a container that does not end in time is killed, and one that does not show its end even then is
+    /// given up.
     pub(in super::super) async fn stop(mut self) -> Vec<(usize, Exit)> {
         let shutdown = self.sandbox.shutdown.clone();
         let mut ended = Vec::new();
@@ -211,10 +254,16 @@ impl Crew {
             for index in last(&self.definitions, &self.progress()) {
                 self.members[index].stop();
             }
+            let overdue =
+                self.members.iter().enumerate().filter_map(|(index, member)| Some((member.deadline()?, index))).min();
             let event = tokio::select! {
                 event = self.next() => event,
+                index = after(overdue) => {
+                    ended.extend(self.members[index].overdue().map(|exit| (index, exit)));
+                    continue;
+                }
                 () = shutdown.cancelled(), if self.members.iter().any(|member| member.handle.is_some()) => {
-                    self.members.iter_mut().for_each(|member| member.handle = None);
+                    self.members.iter_mut().for_each(Member::let_go);
                     continue;
                 }
             };
@@ -224,20 +273,56 @@ impl Crew {
                 None => break,
             }
         }
+        let deadline = Instant::now() + OUTPUT_TIMEOUT;
         for output in self.members.iter_mut().filter_map(|member| member.output.take()) {
-            let _ = output.await;
+            let _ = tokio::time::timeout_at(deadline, output).await;
         }
         ended
     }
 }
 
-impl Member {
-    /// Asks once; the handle stays, because without one the container would have a second only.
-    fn stop(&mut self) {
-        if let Some(handle) = self.handle.as_ref().filter(|_| !self.asked) {
-            handle.stop();
-            self.asked = true;
+/// Waits for a time and gives what is overdue then; for ever when nothing is.
+async fn after(overdue: Option<(Instant, usize)>) -> usize {
+    match overdue {
+        Some((deadline, index)) => {
+            tokio::time::sleep_until(deadline).await;
+            index
         }
+        None => std::future::pending().await,
+    }
+}
+
+impl Member {
+    /// Tells it to end, once; the handle stays, because without one the container would have a second only.
+    fn stop(&mut self) {
+        if let Some(handle) = self.handle.as_ref().filter(|_| self.stopping.is_none()) {
+            handle.stop();
+            let timeout = self.prepared.spec.stop_timeout + handle.stop_margin(STOP_MARGIN);
+            self.stopping = Some(Stopping { deadline: Instant::now() + timeout, killed: false });
+        }
+    }
+
+    /// Drops the handle, which ends the container within a second.
+    fn let_go(&mut self) {
+        self.handle = None;
+        self.stopping = Some(Stopping { deadline: Instant::now() + SHUTDOWN_LIMIT, killed: true });
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        matches!(self.progress, Progress::Running(_)).then_some(self.stopping?.deadline)
+    }
+
+    /// Kills it, or gives it up when that has been done before, with how it ended then.
+    fn overdue(&mut self) -> Option<Exit> {
+        if let Some(stopping) = self.stopping.as_mut().filter(|stopping| !stopping.killed)
+            && let Some(handle) = &self.handle
+        {
+            handle.kill();
+            *stopping = Stopping { deadline: Instant::now() + handle.stop_margin(STOP_MARGIN), killed: true };
+            return None;
+        }
+        self.progress = Progress::Exited(Exit::ShimLost.code());
+        Some(Exit::ShimLost)
     }
 
     fn end_checks(&mut self) {

@@ -15,6 +15,14 @@ pub(in super::super) enum Progress {
     Exited(i32),
 }
 
+impl Progress {
+    /// The progress after a change; none when the change comes too late or too early to count. Only a running container
+    /// changes its health or ends, and none that has ended runs again.
+    pub(in super::super) fn then(self, change: Self) -> Option<Self> {
+        matches!(self, Self::Running(_)).then_some(change)
+    }
+}
+
 /// Whether a container may start.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) enum Verdict {
@@ -108,6 +116,18 @@ mod tests {
             let both = containers(&[("b", "a", condition)]);
             assert_eq!(verdict(&both, &[progress, Progress::Waiting], 1), wanted, "{condition}");
         }
+    }
+
+    #[test]
+    fn a_late_health_event_does_not_revive_a_container_that_has_ended() {
+        let healths = [HealthStatus::Unknown, HealthStatus::Healthy, HealthStatus::Unhealthy].map(Progress::Running);
+        for health in healths {
+            assert_eq!(Progress::Exited(0).then(health), None);
+            assert_eq!(Progress::Waiting.then(health), None);
+            assert_eq!(Progress::Running(HealthStatus::Unknown).then(health), Some(health));
+            assert_eq!(health.then(Progress::Exited(1)), Some(Progress::Exited(1)));
+        }
+        assert_eq!(Progress::Exited(0).then(Progress::Exited(1)), None);
     }
 
     #[test]

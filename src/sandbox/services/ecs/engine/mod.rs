@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::model::ImageCommand;
 use crate::sandbox::Sandbox;
-use crate::sandbox::tasks::{CpuTimes, Exit, Output, PortLease, ProcessSpec};
+use crate::sandbox::tasks::{CpuTimes, ENGINE_TIMEOUT, Exit, Output, PortLease, ProcessSpec};
 
 mod container;
 mod loopback;
@@ -128,6 +128,15 @@ impl Handle {
         match self {
             Self::Process(process) => process.kill(),
             Self::Container(container) => container.kill(),
+        }
+    }
+
+    /// How long its end may take beyond its stop timeout, when that of a process may take `process`: what inspects and removes
+    /// a container of an engine takes time of its own, which its shim bounds.
+    pub(super) fn stop_margin(&self, process: Duration) -> Duration {
+        match self {
+            Self::Process(_) => process,
+            Self::Container(_) => process + 4 * ENGINE_TIMEOUT,
         }
     }
 

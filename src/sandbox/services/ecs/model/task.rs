@@ -288,4 +288,13 @@ impl Task {
         self.stopping_at = Some(now);
         self.version += 1;
     }
+
+    /// Records that nothing of it is left.
+    pub fn end(&mut self, now: Timestamp) {
+        self.containers.iter_mut().for_each(|container| container.last_status = TaskStatus::Stopped);
+        self.last_status = TaskStatus::Stopped;
+        self.execution_stopped_at.get_or_insert(now);
+        self.stopped_at = Some(now);
+        self.version += 1;
+    }
 }

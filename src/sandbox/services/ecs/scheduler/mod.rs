@@ -2,31 +2,36 @@
 //!
 //! It works from the rows alone, never from what it remembers of them, so that it can begin anywhere, after a crash too.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::model::{StopCode, Task, TaskStatus};
+use super::model::TaskStatus;
 use super::{addresses, driver, engine};
-use crate::sandbox::Sandbox;
 use crate::sandbox::services::logs::writer;
 use crate::sandbox::tasks::{TASK_MARKER, end_marked};
 use crate::sandbox::world::World;
+use crate::sandbox::{Sandbox, supervisor};
 
+mod abandoned;
 mod failures;
 mod plan;
 mod rollout;
+#[cfg(test)]
+mod tests;
 
 pub(super) use failures::{heard_of_end, threshold};
+pub(super) use rollout::{AT_LIMIT, room};
 
 /// How long stopped tasks and inactive services can still be described.
 const REMEMBERED: Duration = Duration::from_hours(1);
+/// How long to wait before what the disk refused is tried again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
 pub fn start(sandbox: &Arc<Sandbox>) {
-    let left = recover(sandbox);
+    let left = abandoned::recover(sandbox);
     if let Some(queue) = sandbox.tasks.take_log_queue() {
         sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
     }
@@ -34,40 +39,11 @@ pub fn start(sandbox: &Arc<Sandbox>) {
     sandbox.spawn(async move { end_marked(TASK_MARKER, &left).await });
     let this = Arc::clone(sandbox);
     sandbox.spawn(async move { engine::remove_left(&this).await });
-    sandbox.background.spawn(run(Arc::clone(sandbox)));
-}
-
-/// Records that the tasks that ran when the last sandbox ended are over; gives their ids.
-fn recover(sandbox: &Sandbox) -> BTreeSet<String> {
-    let now = sandbox.clock.now();
-    let left: Vec<(String, Task)> = sandbox.world.read(|world| {
-        let rows = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
-        rows.map(|(key, task)| (key.to_owned(), task.clone())).collect()
+    let this = Arc::clone(sandbox);
+    sandbox.background.spawn(async move {
+        supervisor::restart(&this.journal, "the scheduler", || run(Arc::clone(&this))).await;
+        this.tasks.close_log();
     });
-    let ids = left.iter().map(|(_, task)| task.id.clone()).collect();
-    // What cannot be written now is left to the next start.
-    let _ = sandbox.world.write(|world| {
-        for (key, mut task) in left {
-            // In the same transaction, so that no instance outlives its task.
-            let registered: Vec<String> = world
-                .cloudmap
-                .instances
-                .iter()
-                .filter(|(_, one)| one.id == task.id)
-                .map(|(key, _)| key.to_owned())
-                .collect();
-            for instance in registered {
-                world.cloudmap.instances.remove(&instance);
-            }
-            task.ask_to_stop(StopCode::InfrastructureHealth, driver::SANDBOX_STOPPED.to_owned(), now);
-            task.containers.iter_mut().for_each(|container| container.last_status = TaskStatus::Stopped);
-            task.last_status = TaskStatus::Stopped;
-            task.stopped_at = Some(now);
-            world.ecs.tasks.insert(key, task);
-        }
-        Ok(())
-    });
-    ids
 }
 
 async fn run(sandbox: Arc<Sandbox>) {
@@ -77,30 +53,31 @@ async fn run(sandbox: Arc<Sandbox>) {
         let wake = step(&sandbox).await;
         tokio::select! {
             _ = changes.changed() => {}
+            () = sandbox.tasks.driver_failed.notified() => {}
             () = sandbox.shutdown.cancelled() => {}
             () = tokio::time::sleep(wake.unwrap_or(REMEMBERED)) => {}
         }
     }
-    sandbox.tasks.close_log();
 }
 
 /// Does what the rows ask for now; says after how long there is more to do, if nothing changes before.
 async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
     let now = sandbox.clock.now();
+    let mut refused = abandoned::stop(sandbox).is_err();
     let (due, wake) = sandbox.world.read(|world| rollout::due(world, now));
     let outdated = sandbox.world.read(|world| outdated(world, now));
     if due || outdated {
-        // When the disk refuses, the next change or the next hour tries again.
-        let _ = sandbox.world.write(|world| {
+        let written = sandbox.world.write(|world| {
             rollout::reconcile(world, now);
             forget(world, now);
             Ok(())
         });
+        refused |= written.is_err();
     }
     // Before tasks are told to stop no new connection goes to them.
     addresses::sync(sandbox).await;
     drive(sandbox);
-    wake
+    if refused { Some(wake.map_or(RETRY_DELAY, |wake| wake.min(RETRY_DELAY))) } else { wake }
 }
 
 /// Gives every new task a driver, and tells the drivers of tasks that are to stop.

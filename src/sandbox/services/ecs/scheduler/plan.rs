@@ -6,27 +6,29 @@
 /// are to stop are not counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    pub(super) desired: u32,
-    pub(super) primary_ready: u32,
-    pub(super) primary_starting: u32,
-    pub(super) old_ready: u32,
-    pub(super) old_starting: u32,
-    pub(super) old_pending: u32,
+    pub(super) desired: u64,
+    pub(super) primary_ready: u64,
+    pub(super) primary_starting: u64,
+    pub(super) old_ready: u64,
+    pub(super) old_starting: u64,
+    pub(super) old_pending: u64,
 }
 
 /// What to do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Moves {
-    pub(super) start: u32,
-    pub(super) stop_primary: u32,
-    pub(super) stop_old: u32,
+    pub(super) start: u64,
+    pub(super) stop_primary: u64,
+    pub(super) stop_old: u64,
 }
 
 /// The next moves of a service, within its limits in percent of the desired count.
+///
+/// Products saturate, so that no count or percentage of a request makes them wrap.
 pub(super) fn moves(counts: Counts, minimum_healthy_percent: u32, maximum_percent: u32) -> Moves {
     let Counts { desired, primary_ready, primary_starting, old_ready, old_starting, old_pending } = counts;
-    let minimum = (desired * minimum_healthy_percent).div_ceil(100);
-    let maximum = desired * maximum_percent / 100;
+    let minimum = desired.saturating_mul(minimum_healthy_percent.into()).div_ceil(100);
+    let maximum = desired.saturating_mul(maximum_percent.into()) / 100;
     let primary = primary_ready + primary_starting;
     let old = old_ready + old_starting;
     let missing = desired.saturating_sub(primary);
@@ -84,10 +86,31 @@ mod tests {
         assert_eq!(moves(stuck, 100, 200), Moves { start: 1, stop_old: 1, ..Moves::default() });
     }
 
+    #[test]
+    fn the_greatest_counts_and_percentages_do_not_wrap() {
+        let most = u64::from(u32::MAX);
+        let numbers = [0, 1, 3, 21_474_837, most];
+        for (desired, primary_ready, old_ready) in
+            numbers.iter().flat_map(|one| numbers.iter().flat_map(move |two| numbers.map(|three| (*one, *two, three))))
+        {
+            for percent in [0, 100, 200, i32::MAX.unsigned_abs(), u32::MAX] {
+                let counts = Counts { desired, primary_ready, old_ready, ..Counts::default() };
+                let Moves { start, stop_primary, stop_old } = moves(counts, percent.min(100), percent);
+                assert!(primary_ready + start <= desired.max(primary_ready), "{counts:?} {percent}");
+                assert!(stop_primary <= primary_ready && stop_old <= old_ready, "{counts:?} {percent}");
+            }
+        }
+        let counts = Counts { desired: 5000, ..Counts::default() };
+        assert_eq!(moves(counts, 100, u32::MAX).start, 5000);
+        assert_eq!(moves(Counts { desired: most, ..counts }, u32::MAX, u32::MAX).start, most);
+    }
+
     /// Whatever happens to tasks, a rollout goes on to its end and stays within its limits.
     #[test]
     fn every_rollout_ends() {
-        for (desired, minimum, maximum) in [(1, 50, 200), (3, 50, 200), (10, 50, 125), (5, 0, 100), (7, 100, 150)] {
+        for (desired, minimum, maximum) in
+            [(1_u64, 50_u32, 200_u32), (3, 50, 200), (10, 50, 125), (5, 0, 100), (7, 100, 150)]
+        {
             let mut counts = Counts { desired, old_ready: desired, ..Counts::default() };
             for _ in 0..100 {
                 let Moves { start, stop_primary, stop_old } = moves(counts, minimum, maximum);
@@ -96,8 +119,8 @@ mod tests {
                 counts.primary_ready += counts.primary_starting;
                 counts.primary_starting = start;
                 let ready = counts.primary_ready + counts.old_ready;
-                assert!(ready >= (desired * minimum).div_ceil(100), "{counts:?}");
-                assert!(ready + counts.primary_starting <= desired * maximum / 100, "{counts:?}");
+                assert!(ready >= (desired * u64::from(minimum)).div_ceil(100), "{counts:?}");
+                assert!(ready + counts.primary_starting <= desired * u64::from(maximum) / 100, "{counts:?}");
             }
             assert_eq!(counts, Counts { desired, primary_ready: desired, ..Counts::default() });
         }

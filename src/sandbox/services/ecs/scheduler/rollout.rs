@@ -24,6 +24,17 @@ const CLOCK_WENT_BACK: Duration = Duration::from_mins(1);
 /// The reason of tasks that are stopped because of their health.
 const UNHEALTHY: &str = "Task failed container health checks";
 
+/// Tasks of a service that start at the same time. More would only wait for their permits, and their rows would make
+/// every look at the service slow.
+const MAX_STARTING: u64 = 64;
+
+/// Tasks that may run at the same time on this machine, all services together. AWS has such a quota too: "Fargate On-Demand
+/// resource count".
+const MAX_TASKS: usize = 500;
+
+/// The reason of AWS when that many run already (developer guide, "service event messages").
+pub(in super::super) const AT_LIMIT: &str = "You've reached the limit on the number of tasks you can run concurrently";
+
 /// What is said when a task would need a container instance (developer guide, "service event messages").
 const NO_INSTANCES: &str = "was unable to place a task because no container instance met all of its requirements. Reason: No \
  Container Instances were found in your cluster. For more information, see the Troubleshooting section of the Amazon ECS \
@@ -49,11 +60,19 @@ pub(super) fn reconcile(world: &mut World, now: Timestamp) {
 
 fn moments(world: &World, now: Timestamp) -> impl Iterator<Item = Moment<'_>> {
     let services = world.ecs.services.values().filter(|service| service.status != ServiceStatus::Inactive);
+    let mut room = room(world);
     services.map(move |service| {
         let mut moment = Moment::new(world, service, now);
-        moment.decide();
+        let started = moment.decide(room);
+        room = room.saturating_sub(started);
         moment
     })
+}
+
+/// How many more tasks may run.
+pub(in super::super) fn room(world: &World) -> usize {
+    let open = world.ecs.tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
+    MAX_TASKS.saturating_sub(open.count())
 }
 
 /// A service at a moment, and what is to change about it.
@@ -82,9 +101,18 @@ impl<'a> Moment<'a> {
         self.changed = true;
     }
 
-    fn decide(&mut self) {
+    /// Records an event, unless it is the last one already.
+    fn say_once(&mut self, what: &str) {
+        let message = format!("(service {}) {what}", self.service.name);
+        if self.service.events.first().is_none_or(|last| last.message != message) {
+            self.say(what);
+        }
+    }
+
+    /// Decides what is to be done; starts at most `room` tasks, and gives how many those are.
+    fn decide(&mut self, room: usize) -> usize {
         if self.service.deployments.is_empty() {
-            return;
+            return 0;
         }
         self.changed |= failures::break_circuit(&mut self.service, self.now);
         self.stop_unhealthy();
@@ -94,8 +122,9 @@ impl<'a> Moment<'a> {
             moves(counts, configuration.minimum_healthy_percent, configuration.maximum_percent);
         self.stop(true, stop_primary);
         self.stop(false, stop_old);
-        self.start(start);
+        let started = self.start(start, room);
         self.finish(counts);
+        started
     }
 
     fn primary(&self) -> &Deployment {
@@ -157,7 +186,7 @@ impl<'a> Moment<'a> {
     }
 
     fn counts(&mut self) -> Counts {
-        let mut counts = Counts { desired: self.primary().desired_count, ..Counts::default() };
+        let mut counts = Counts { desired: self.primary().desired_count.into(), ..Counts::default() };
         for primary in [true, false] {
             let tasks: Vec<&Task> = self.wanted(primary).collect();
             for task in tasks {
@@ -178,22 +207,31 @@ impl<'a> Moment<'a> {
         counts
     }
 
-    fn start(&mut self, count: u32) {
-        let Some(definition) = task_definition(self.world, &self.primary().task_definition) else { return };
+    /// Starts up to `count` tasks, as many as may start at once and as there is `room` for; gives how many.
+    fn start(&mut self, count: u64, room: usize) -> usize {
+        let Some(definition) = task_definition(self.world, &self.primary().task_definition) else { return 0 };
         if count == 0 || self.primary().rollout_state == RolloutState::Failed {
-            return;
+            return 0;
         }
         if let Some(retry_at) = self.primary().retry_at.filter(|time| *time > self.now) {
             self.wake_at(retry_at);
-            return;
+            return 0;
         }
         if self.service.needs_instances() {
-            // Said once, until something else happens.
-            let message = format!("(service {}) {NO_INSTANCES}", self.service.name);
-            if self.service.events.first().is_none_or(|last| last.message != message) {
-                self.say(NO_INSTANCES);
-            }
-            return;
+            self.say_once(NO_INSTANCES);
+            return 0;
+        }
+        let starting = self.wanted(true).filter(|task| task.last_status < TaskStatus::Running).count();
+        let count = count.min(MAX_STARTING.saturating_sub(starting as u64));
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        if count > room {
+            self.say_once(&format!(
+                "was unable to place a task. Reason: {AT_LIMIT}. For more information, see the Troubleshooting section."
+            ));
+        }
+        let count = count.min(room);
+        if count == 0 {
+            return 0;
         }
         let member = |name: &str| self.service.content.get(name);
         // A clock that went back must not make tasks that seem to be of an earlier service of this name.
@@ -217,7 +255,7 @@ impl<'a> Moment<'a> {
         let has = |provider: &str| {
             self.wanted(true).filter(|task| task.capacity_provider.as_deref() == Some(provider)).count()
         };
-        let providers = capacity::choose(member("capacityProviderStrategy"), has, count as usize);
+        let providers = capacity::choose(member("capacityProviderStrategy"), has, count);
         let tasks: Vec<Task> = providers
             .into_iter()
             .enumerate()
@@ -232,9 +270,10 @@ impl<'a> Moment<'a> {
         self.new_tasks.extend(tasks);
         self.say(&format!("has started {count} tasks: {}.", names.join(" ")));
         self.service.steady = false;
+        count
     }
 
-    fn stop(&mut self, primary: bool, count: u32) {
+    fn stop(&mut self, primary: bool, count: u64) {
         if count == 0 {
             return;
         }
@@ -253,7 +292,7 @@ impl<'a> Moment<'a> {
         }
         let reason = format!("Scaling activity initiated by (deployment {})", self.primary().id);
         let mut names = Vec::new();
-        for task in tasks.into_iter().take(count as usize) {
+        for task in tasks.into_iter().take(usize::try_from(count).unwrap_or(usize::MAX)) {
             let mut task = task.clone();
             task.ask_to_stop(StopCode::ServiceSchedulerInitiated, reason.clone(), self.now);
             names.push(format!("(task {})", task.id));
@@ -279,7 +318,7 @@ impl<'a> Moment<'a> {
         let alone = others.clone().filter(ended).count() == others.count();
         let running = self.tasks.iter().filter(|task| task.last_status == TaskStatus::Running).count();
         let all_ready = counts.primary_ready == counts.desired && counts.primary_starting == 0;
-        if !all_ready || !alone || running != counts.desired as usize {
+        if !all_ready || !alone || running as u64 != counts.desired {
             return;
         }
         if self.primary().rollout_state == RolloutState::InProgress || self.service.deployments.len() > 1 {

@@ -25,11 +25,12 @@ pub fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cance
             return Err(Fault::client("InvalidInstanceId", format!("The command was not sent to {other}")));
         }
         let meant = |instance: &String| instance_ids.is_empty() || instance_ids.contains(instance);
-        let open = invocations(world, &command_id).filter(|one| !one.status.is_over() && meant(&one.instance));
+        let open = invocations(world, &command_id)
+            .filter(|one| one.status.may_become(Status::Cancelling) && meant(&one.instance));
         let keys: Vec<String> = open.map(super::Invocation::key).collect();
         for key in keys {
             if let Some(invocation) = world.ssm.invocations.get_mut(&key) {
-                invocation.status = Status::Cancelling;
+                invocation.advance(Status::Cancelling);
             }
         }
         Ok(json!({}))

@@ -48,9 +48,21 @@ pub enum Status {
     TimedOut,
 }
 
+/// The statuses that may follow on each ("Understanding command statuses" in the user guide). A command that is to be
+/// cancelled has no other end, however its process ended; what is over stays as it is.
+const NEXT: &[(Status, &[Status])] = &[
+    (Status::Pending, &[Status::InProgress, Status::Cancelling, Status::Failed, Status::TimedOut]),
+    (Status::InProgress, &[Status::Cancelling, Status::Success, Status::Failed, Status::TimedOut]),
+    (Status::Cancelling, &[Status::Cancelled]),
+];
+
 impl Status {
     fn is_over(self) -> bool {
-        !matches!(self, Self::Pending | Self::InProgress | Self::Cancelling)
+        NEXT.iter().all(|(status, _)| *status != self)
+    }
+
+    fn may_become(self, next: Self) -> bool {
+        NEXT.iter().any(|(status, following)| *status == self && following.contains(&next))
     }
 
     fn name(self) -> String {
@@ -122,6 +134,39 @@ impl Invocation {
     fn key(&self) -> String {
         key(&self.command, &self.instance)
     }
+
+    /// Takes a status if it may follow on the present one; whether it did.
+    fn advance(&mut self, status: Status) -> bool {
+        let may = self.status.may_become(status);
+        if may {
+            self.status = status;
+        }
+        may
+    }
+
+    /// Records how it ended; one that is to be cancelled was. One that is over already stays as it is.
+    fn end(&mut self, outcome: Outcome, now: Timestamp) {
+        if self.advance(outcome.status) || self.advance(Status::Cancelled) {
+            let Outcome { code, output, errors, .. } = outcome;
+            (self.code, self.output, self.errors, self.ended) = (code, output, errors, Some(now));
+        }
+    }
+}
+
+/// How an invocation ended.
+#[derive(Debug, Clone)]
+struct Outcome {
+    status: Status,
+    code: i32,
+    output: String,
+    errors: String,
+}
+
+impl Outcome {
+    /// An invocation whose process never ran or whose end is not known.
+    fn without_output(status: Status, errors: &str) -> Self {
+        Self { status, code: -1, output: String::new(), errors: errors.to_owned() }
+    }
 }
 
 fn key(command: &str, instance: &str) -> String {
@@ -188,4 +233,48 @@ fn find<'a>(world: &'a World, id: &str) -> Result<&'a Command, Fault> {
 /// A time as invocations write it; nothing when it has not come.
 fn text(time: Option<Timestamp>) -> String {
     time.map(iso8601).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::{Invocation, Outcome, Status};
+
+    const ALL: [Status; 7] = [
+        Status::Pending,
+        Status::InProgress,
+        Status::Cancelling,
+        Status::Success,
+        Status::Cancelled,
+        Status::Failed,
+        Status::TimedOut,
+    ];
+
+    fn ended(from: Status, status: Status) -> Status {
+        let mut invocation = Invocation { status: from, ..Invocation::new("c", "i") };
+        invocation.end(Outcome::without_output(status, ""), Timestamp::UNIX_EPOCH);
+        invocation.status
+    }
+
+    #[test]
+    fn a_command_that_is_to_be_cancelled_has_no_other_end() {
+        for status in ALL {
+            let mut cancelled = Invocation::new("c", "i");
+            assert!(cancelled.advance(Status::Cancelling));
+            assert_eq!(cancelled.advance(status), status == Status::Cancelled, "{status:?}");
+            assert_eq!(ended(Status::Cancelling, status), Status::Cancelled, "{status:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_stays_as_it_is() {
+        for from in ALL.into_iter().filter(|status| status.is_over()) {
+            for status in ALL {
+                assert_eq!(ended(from, status), from, "{status:?} after {from:?}");
+            }
+        }
+        assert_eq!(ALL.map(Status::is_over), [false, false, false, true, true, true, true]);
+        assert_eq!(ended(Status::InProgress, Status::TimedOut), Status::TimedOut);
+    }
 }

@@ -8,10 +8,10 @@ use tokio::net::unix::pipe::Receiver;
 use tokio::time::Instant;
 
 use super::output::{self, LogStream};
-use super::{Command, Invocation, Status, key};
+use super::{Command, Invocation, Outcome, Status, key};
 use crate::sandbox::services::ssm::instances;
 use crate::sandbox::tasks::{Attached, Exit, ProcessSpec};
-use crate::sandbox::{Fault, Sandbox};
+use crate::sandbox::{Fault, Sandbox, supervisor};
 
 /// Seconds that a command may run when nobody says (document `AWS-RunShellScript`).
 pub(super) const EXECUTION: i64 = 3600;
@@ -22,8 +22,12 @@ const OUTPUT: usize = 24_000;
 const ERRORS: usize = 8_000;
 /// How long outputs are still read after the end.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How long to wait before an end that the disk refused is recorded again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// The error of what ended with the sandbox.
+const STOPPED: &str = "the sandbox was stopped";
 
-/// Whose end it was.
+/// What ended an invocation's process.
 enum End {
     Own(Exit),
     Late,
@@ -34,60 +38,72 @@ enum End {
 pub(super) fn start(sandbox: &Arc<Sandbox>, command: &Command, instance: String) {
     let (ours, command) = (Arc::clone(sandbox), command.clone());
     sandbox.background.spawn(async move {
-        let run = carry_out(&ours, &command, &instance);
-        let ended = ours.shutdown.run_until_cancelled(run).await;
-        let ended = ended.unwrap_or_else(|| Err(Fault::internal("the sandbox was stopped")));
-        let (status, code, output, errors) =
-            ended.unwrap_or_else(|fault| (Status::Failed, -1, String::new(), fault.message));
-        change(&ours, &command.id, &instance, |invocation| {
-            (invocation.status, invocation.code) = (status, code);
-            (invocation.output, invocation.errors) = (output, errors);
-            invocation.ended = Some(ours.clock.now());
-        });
+        let run = supervisor::catch(carry_out(&ours, &command, &instance));
+        let outcome = match ours.shutdown.run_until_cancelled(run).await {
+            Some(Ok(Ok(outcome))) => outcome,
+            Some(Ok(Err(fault))) => Outcome::without_output(Status::Failed, &fault.message),
+            Some(Err(panic)) => {
+                ours.journal.say(&format!("command {} failed: {panic}", command.id));
+                Outcome::without_output(Status::Failed, "the sandbox failed to run the command")
+            }
+            None => Outcome::without_output(Status::Failed, STOPPED),
+        };
+        end(&ours, &command.id, &instance, outcome).await;
     });
 }
 
-/// Invocations that a killed sandbox left under way have failed: what they ran has ended with it.
+/// Records an end, which the disk may refuse for a while: until then the invocation is not over.
+async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome) {
+    let now = sandbox.clock.now();
+    while change(sandbox, command, instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
+        if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY_DELAY)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Invocations that a killed sandbox left under way are over: what they ran has ended with it.
 pub fn resume(sandbox: &Arc<Sandbox>) {
     let open: Vec<(String, String)> = sandbox.world.read(|world| {
         let open = world.ssm.invocations.values().filter(|invocation| !invocation.status.is_over());
         open.map(|invocation| (invocation.command.clone(), invocation.instance.clone())).collect()
     });
+    let now = sandbox.clock.now();
     for (command, instance) in open {
-        change(sandbox, &command, &instance, |invocation| {
-            invocation.status = Status::Failed;
-            invocation.ended = Some(sandbox.clock.now());
-            "the sandbox was stopped".clone_into(&mut invocation.errors);
-        });
+        let outcome = Outcome::without_output(Status::Failed, STOPPED);
+        if change(sandbox, &command, &instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
+            let ours = Arc::clone(sandbox);
+            sandbox.spawn(async move { end(&ours, &command, &instance, outcome).await });
+        }
     }
 }
 
-/// A disk that refuses the change leaves the invocation as it was: there is nobody to tell.
-fn change(sandbox: &Sandbox, command: &str, instance: &str, change: impl FnOnce(&mut Invocation)) {
-    let _ = sandbox.world.write(|world| {
-        if let Some(invocation) = world.ssm.invocations.get_mut(&key(command, instance)) {
-            change(invocation);
-        }
-        Ok(())
-    });
+/// Changes an invocation's row; none when there is none any more.
+fn change<T>(
+    sandbox: &Sandbox,
+    command: &str,
+    instance: &str,
+    change: impl FnOnce(&mut Invocation) -> T,
+) -> Result<Option<T>, Fault> {
+    sandbox.world.write(|world| Ok(world.ssm.invocations.get_mut(&key(command, instance)).map(change)))
 }
 
-async fn carry_out(
-    sandbox: &Arc<Sandbox>,
-    command: &Command,
-    instance: &str,
-) -> Result<(Status, i32, String, String), Fault> {
+async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<Outcome, Fault> {
     let spec = spec(sandbox, command, instance)?;
+    let started = |invocation: &mut Invocation| {
+        let may_run = invocation.advance(Status::InProgress);
+        invocation.started = may_run.then(|| sandbox.clock.now());
+        may_run
+    };
+    if change(sandbox, &command.id, instance, started)? != Some(true) {
+        return Ok(Outcome::without_output(Status::Cancelled, ""));
+    }
     let (output, to_output) = std::io::pipe().map_err(Fault::internal)?;
     let (errors, to_errors) = std::io::pipe().map_err(Fault::internal)?;
-    let begun = Instant::now() + limit(command);
+    let deadline = Instant::now() + limit(command);
     let attached = sandbox.tasks.runner().attach(&spec, to_output.into(), to_errors.into()).await;
     let Attached { handle, exit } =
         attached.map_err(|error| Fault::internal(format!("failed to run commands: {error}")))?;
-    change(sandbox, &command.id, instance, |invocation| {
-        invocation.status = Status::InProgress;
-        invocation.started = Some(sandbox.clock.now());
-    });
     let mut reading = Vec::new();
     for (from, longest, name) in [(output, OUTPUT, "stdout"), (errors, ERRORS, "stderr")] {
         let from = Receiver::from_owned_fd(from.into()).map_err(Fault::internal)?;
@@ -95,9 +111,11 @@ async fn carry_out(
         reading.push(tokio::spawn(output::read(Arc::clone(sandbox), from, longest, stream)));
     }
     let end = tokio::select! {
-        exit = exit => End::Own(exit.unwrap_or(Exit::ShimLost)),
-        () = tokio::time::sleep_until(begun) => End::Late,
+        // A command that is cancelled is not late, and one that is late has not ended by itself.
+        biased;
         () = cancelled(sandbox, &command.id, instance) => End::Cancelled,
+        () = tokio::time::sleep_until(deadline) => End::Late,
+        exit = exit => End::Own(exit.unwrap_or(Exit::ShimLost)),
     };
     // What still runs has no time to end, as with the agent.
     drop(handle);
@@ -115,7 +133,7 @@ async fn carry_out(
         End::Cancelled => (Status::Cancelled, 137, Some("failed to run commands: signal: killed".to_owned())),
     };
     let errors = why.map_or(errors.clone(), |why| output::beginning(&format!("{errors}{why}"), ERRORS));
-    Ok((status, code, output, errors))
+    Ok(Outcome { status, code, output, errors })
 }
 
 fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessSpec, Fault> {

@@ -1,0 +1,87 @@
+//! Contains panics in background work: each one is written to the sandbox's log, and loops start again.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+
+use super::journal::Journal;
+
+/// How long a loop rests after a panic, so that one that panics at once costs next to nothing.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
+
+/// A panic, with its message.
+#[derive(Debug, thiserror::Error)]
+#[error("panic: {0}")]
+pub struct Panicked(String);
+
+impl Panicked {
+    fn new(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Self(text.unwrap_or_else(|| "no message".to_owned()))
+    }
+}
+
+/// Runs `work` to its end, or to its panic. State that it shares must be able to bear being left half changed: the world
+/// takes an unfinished change back, and what is behind other locks changes in single steps.
+pub async fn catch<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|payload| Panicked::new(&*payload))
+}
+
+/// Runs what `start` gives until it returns; after a panic it is logged, and started again.
+pub async fn restart<F: Future<Output = ()>>(journal: &Journal, name: &str, start: impl Fn() -> F) {
+    while let Err(panic) = catch(async { start().await }).await {
+        journal.say(&format!("{name} is started again: {panic}"));
+        tokio::time::sleep(RESTART_DELAY).await;
+    }
+}
+
+/// Runs work that blocks on a thread made for that; a panic in it goes on in the caller.
+pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime ends, and its tasks with it.
+            Err(_) => std::future::pending().await,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::super::journal::Reader;
+    use super::{Journal, blocking, catch, restart};
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_its_message() {
+        let ended = catch(async { 1 }).await;
+        assert_eq!(ended.expect("it returned"), 1);
+        let number = 7;
+        let ended = catch(async { panic!("no room for {number}") }).await;
+        let panic: super::Panicked = ended.map(|(): ()| ()).expect_err("it panicked");
+        assert_eq!(panic.to_string(), "panic: no room for 7");
+        let ended = catch(blocking(|| panic!("on another thread"))).await;
+        let panic: super::Panicked = ended.map(|(): ()| ()).expect_err("it panicked");
+        assert_eq!(panic.to_string(), "panic: on another thread");
+    }
+
+    #[tokio::test]
+    async fn a_loop_that_panics_is_logged_and_starts_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let journal = Journal::open(folder.path()).expect("a log");
+        let runs = AtomicUsize::new(0);
+        restart(&journal, "the test's loop", || {
+            assert!(runs.fetch_add(1, Ordering::Relaxed) > 0, "the first run fails");
+            std::future::ready(())
+        })
+        .await;
+        assert_eq!(runs.into_inner(), 2);
+        let (_, lines) = Reader::open(folder.path()).expect("the log is there");
+        assert!(lines[0].ends_with("the test's loop is started again: panic: the first run fails"), "{lines:?}");
+    }
+}
