@@ -75,7 +75,7 @@ struct StartArgs {
     /// Shorten its waits (evaluation periods, cooldowns, health-check intervals) by this factor
     #[arg(long, value_name = "N", value_parser = speed)]
     speed: Option<f64>,
-    /// Never run commands that arrive in requests; for a container's health check the sandbox then asks the address in it, or the port
+    /// Let no request determine what runs on this machine: no commands, no variables of task definitions; a health check asks the address in it, or the port
     #[arg(long)]
     no_host_exec: bool,
 }
@@ -87,6 +87,11 @@ impl SandboxArgs {
             SandboxCommand::Inner(inner) => Some(inner),
             _ => None,
         }
+    }
+
+    /// Whether the sandbox runs in this process.
+    pub fn serves(&self) -> bool {
+        matches!(&self.command, SandboxCommand::Start(StartArgs { foreground: true, .. }))
     }
 }
 
@@ -151,11 +156,20 @@ async fn the_running_one(ctx: &Context) -> Result<Endpoint, CliError> {
 
 async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let StartArgs { foreground, account, speed, no_host_exec } = args;
-    let mut environment = environment_of_project(ctx)?;
-    environment.account = account.unwrap_or(environment.account);
+    let environment = match (account, &ctx.settings.region_flag) {
+        (Some(account), Some(region)) => Environment { account, region: region.clone() },
+        (account, _) => {
+            let environment = environment_of_project(ctx)?;
+            Environment { account: account.unwrap_or(environment.account), ..environment }
+        }
+    };
     let options = local::options(&ctx.settings, environment)?;
     let options = Options { speed: speed.unwrap_or(options.speed), host_exec: !no_host_exec, ..options };
     if foreground {
+        // Its tasks can read the environment of its process.
+        if !lifecycle::is_isolated() {
+            return Err(lifecycle::isolate(&std::env::current_exe()?, &options).into());
+        }
         // The sandbox ends in its own time: its tasks have to be stopped.
         let _listener = ctx.interrupts.listen();
         return serve(options).await;

@@ -9,9 +9,11 @@
 pub mod address;
 mod checks;
 mod container;
+pub mod descriptors;
 pub mod engine;
 pub mod environment;
 pub mod launch;
+mod orphans;
 mod output;
 mod ports;
 mod process_tree;
@@ -24,7 +26,7 @@ mod throttle;
 
 pub use output::{MAX_MESSAGE_BYTES, Output, OutputLine, Splitter};
 pub use ports::{PortLease, Ports};
-pub use process_tree::{CpuTimes, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
+pub use process_tree::{CpuTimes, adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
 pub use protocol::{ContainerCommands, Exit, ProcessSpec};
 pub use runner::{Attached, Process, ProcessHandle, Runner, StartError, own_executable};
 pub use terminal::Terminal;

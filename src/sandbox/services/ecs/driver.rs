@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::containers::{self, Crew, Event, Failure};
 use super::model::{HealthStatus, StopCode, Task, TaskStatus};
-use super::{discovery, network, scheduler};
+use super::names::last_part;
+use super::{discovery, network, scheduler, task_folder};
 use crate::sandbox::tasks::Exit;
 use crate::sandbox::{Fault, Sandbox};
 
@@ -203,6 +204,13 @@ impl Driver {
     /// The last word on a task, which its service's deployment hears of too.
     fn stopped(&self, change: impl FnOnce(&mut Task)) -> Result<(), Fault> {
         self.sandbox.tasks.running().remove(&self.key);
+        let (state_dir, id) = (self.sandbox.config.state_dir.clone(), last_part(&self.key).to_owned());
+        // Shutdown waits for it.
+        let removing = self.sandbox.background.token();
+        tokio::task::spawn_blocking(move || {
+            task_folder::remove(&state_dir, &id);
+            drop(removing);
+        });
         let clock = self.sandbox.clock;
         let now = clock.now();
         self.sandbox.world.write(|world| {

@@ -12,6 +12,7 @@ use super::super::model::{ContainerDefinition, HealthStatus};
 use super::order::{Progress, Verdict, last, verdict};
 use super::{Failure, Prepared, health, log};
 use crate::sandbox::Sandbox;
+use crate::sandbox::auth::RoleLease;
 use crate::sandbox::tasks::{Exit, PortLease};
 
 /// How long others wait for a container to be as far as they need it, when it does not say: Fargate's three minutes
@@ -35,6 +36,8 @@ pub(in super::super) struct Crew {
     members: Vec<Member>,
     events: mpsc::UnboundedSender<Event>,
     inbox: mpsc::UnboundedReceiver<Event>,
+    /// Keeps the credentials of the task's role valid.
+    _role: Option<RoleLease>,
 }
 
 #[derive(Debug)]
@@ -53,7 +56,7 @@ struct Member {
 }
 
 impl Crew {
-    pub(super) fn new(sandbox: &Arc<Sandbox>, prepared: Vec<Prepared>) -> Self {
+    pub(super) fn new(sandbox: &Arc<Sandbox>, prepared: Vec<Prepared>, role: Option<RoleLease>) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
         let definitions = prepared.iter().map(|one| one.definition.clone()).collect();
         let member = |prepared| Member {
@@ -68,7 +71,7 @@ impl Crew {
             health: None,
         };
         let members = prepared.into_iter().map(member).collect();
-        Self { sandbox: Arc::clone(sandbox), definitions, members, events, inbox }
+        Self { sandbox: Arc::clone(sandbox), definitions, members, events, inbox, _role: role }
     }
 
     fn progress(&self) -> Vec<Progress> {
