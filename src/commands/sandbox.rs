@@ -20,6 +20,7 @@ use crate::project::Project;
 use crate::sandbox::lifecycle::{self, Endpoint, Options};
 use crate::sandbox::services;
 use crate::stack::Environment;
+use crate::stack::spec::Target;
 
 const EXAMPLES: &str = "Examples:
   ecsws sandbox start
@@ -136,20 +137,25 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
 }
 
 /// The sandbox of the project at hand, or the default one. Nothing but the project's target matters here.
-fn options(ctx: &Context) -> Result<Options, CliError> {
-    local::options(&ctx.settings, environment_of_project(ctx)?)
+fn options(ctx: &mut Context) -> Result<Options, CliError> {
+    let environment = environment_of_project(ctx)?;
+    local::options(&ctx.settings, environment)
 }
 
-fn environment_of_project(ctx: &Context) -> Result<Environment, CliError> {
-    Ok(ctx.sandbox_of(Project::find_target(&ctx.settings)?.unwrap_or_default()))
+fn environment_of_project(ctx: &mut Context) -> Result<Environment, CliError> {
+    let Some((dir, target)) = Project::find_target(&ctx.settings)? else {
+        return Ok(ctx.sandbox_of(Target::default()));
+    };
+    ctx.say_project(&dir);
+    Ok(ctx.sandbox_of(target))
 }
 
-async fn running(ctx: &Context) -> Result<Option<Endpoint>, CliError> {
+async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
     let state_dir = options(ctx)?.state_dir;
     Ok(lifecycle::status(&state_dir).await?.map(|(endpoint, _)| endpoint))
 }
 
-async fn the_running_one(ctx: &Context) -> Result<Endpoint, CliError> {
+async fn the_running_one(ctx: &mut Context) -> Result<Endpoint, CliError> {
     let none = || CliError::failed("no sandbox is running").hint("`ecsws sandbox start` starts one");
     running(ctx).await?.ok_or_else(none)
 }
