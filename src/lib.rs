@@ -36,6 +36,10 @@ pub fn main() -> ExitCode {
     if let Some(inner) = cli.inner() {
         return inner.run();
     }
+    #[cfg(unix)]
+    if cli.serves_sandbox() {
+        sandbox::tasks::descriptors::close_inherited();
+    }
     let surroundings = match Surroundings::of_this_process() {
         Ok(surroundings) => surroundings,
         Err(error) => return render::without_ui(&format!("the working folder cannot be found: {error}")),

@@ -11,6 +11,8 @@ use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
 use crate::stack::{Lock, Problem, Problems, ProjectStack, Spec, stacks};
 
+mod ownership;
+
 /// What users write.
 pub const FILE: &str = "ecsws.toml";
 /// What pins look-ups.
@@ -45,15 +47,16 @@ pub struct ServiceRef<'a> {
 impl Project {
     /// The project that the settings mean: `--project`, or the nearest folder with an `ecsws.toml`, this one or above. `None` when there is none.
     pub fn find(settings: &Settings) -> Result<Option<Self>, CliError> {
-        folder(settings).map(|dir| Self::read(dir, settings)).transpose()
+        folder(settings)?.map(|dir| Self::read(dir, settings)).transpose()
     }
 
-    /// The target of that project, whose file may be unfinished otherwise.
-    pub fn find_target(settings: &Settings) -> Result<Option<Target>, CliError> {
-        let Some(dir) = folder(settings) else { return Ok(None) };
+    /// The folder and the target of that project, whose file may be unfinished otherwise.
+    pub fn find_target(settings: &Settings) -> Result<Option<(PathBuf, Target)>, CliError> {
+        let Some(dir) = folder(settings)? else { return Ok(None) };
         let file = shown(&dir.join(FILE), &settings.working_dir);
         let text = Self::read_spec(&dir, &file)?;
-        Spec::parse_target(&text).map(Some).map_err(|problems| wrong(problems, &file))
+        let target = Spec::parse_target(&text).map_err(|problems| wrong(problems, &file))?;
+        Ok(Some((dir, target)))
     }
 
     fn read_spec(dir: &Path, file: &str) -> Result<String, CliError> {
@@ -155,10 +158,17 @@ impl Project {
     }
 }
 
-/// The folder that the settings name, or the nearest one with a project.
-fn folder(settings: &Settings) -> Option<PathBuf> {
-    let nearest = || settings.working_dir.ancestors().find(|dir| dir.join(FILE).is_file()).map(Path::to_owned);
-    settings.project.clone().or_else(nearest)
+/// The folder that the settings name, or the nearest one with a project, which above this one has to be the user's own: the
+/// file says which commands run.
+fn folder(settings: &Settings) -> Result<Option<PathBuf>, CliError> {
+    if settings.project.is_some() {
+        return Ok(settings.project.clone());
+    }
+    let Some(dir) = settings.working_dir.ancestors().find(|dir| dir.join(FILE).is_file()) else { return Ok(None) };
+    if dir != settings.working_dir {
+        ownership::check(dir, settings.sudo_user)?;
+    }
+    Ok(Some(dir.to_owned()))
 }
 
 async fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {

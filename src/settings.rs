@@ -176,6 +176,8 @@ pub struct Settings {
     pub xdg_state_home: Option<PathBuf>,
     /// HOME.
     pub home: Option<PathBuf>,
+    /// SUDO_UID: the user who became root with sudo.
+    pub sudo_user: Option<u32>,
 }
 
 impl Settings {
@@ -219,6 +221,7 @@ pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Settings {
         sandbox_dir: variable("ECSWS_SANDBOX_DIR").map(|dir| working_dir.join(dir)),
         xdg_state_home: variable("XDG_STATE_HOME").map(PathBuf::from),
         home: variable("HOME").map(PathBuf::from),
+        sudo_user: variable("SUDO_UID").and_then(|id| id.parse().ok()),
         working_dir,
     }
 }

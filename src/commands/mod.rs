@@ -67,6 +67,11 @@ impl Cli {
             _ => None,
         }
     }
+
+    /// Whether this process is to be a sandbox.
+    pub fn serves_sandbox(&self) -> bool {
+        matches!(&self.command, Command::Sandbox(args) if args.serves())
+    }
 }
 
 /// How a command ended when nothing went wrong.

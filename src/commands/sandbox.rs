@@ -20,6 +20,7 @@ use crate::project::Project;
 use crate::sandbox::lifecycle::{self, Endpoint, Options};
 use crate::sandbox::services;
 use crate::stack::Environment;
+use crate::stack::spec::Target;
 
 const EXAMPLES: &str = "Examples:
   ecsws sandbox start
@@ -75,7 +76,7 @@ struct StartArgs {
     /// Shorten its waits (evaluation periods, cooldowns, health-check intervals) by this factor
     #[arg(long, value_name = "N", value_parser = speed)]
     speed: Option<f64>,
-    /// Never run commands that arrive in requests; for a container's health check the sandbox then asks the address in it, or the port
+    /// Let no request determine what runs on this machine: no commands, no variables of task definitions; a health check asks the address in it, or the port
     #[arg(long)]
     no_host_exec: bool,
 }
@@ -87,6 +88,11 @@ impl SandboxArgs {
             SandboxCommand::Inner(inner) => Some(inner),
             _ => None,
         }
+    }
+
+    /// Whether the sandbox runs in this process.
+    pub fn serves(&self) -> bool {
+        matches!(&self.command, SandboxCommand::Start(StartArgs { foreground: true, .. }))
     }
 }
 
@@ -131,31 +137,45 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
 }
 
 /// The sandbox of the project at hand, or the default one. Nothing but the project's target matters here.
-fn options(ctx: &Context) -> Result<Options, CliError> {
-    local::options(&ctx.settings, environment_of_project(ctx)?)
+fn options(ctx: &mut Context) -> Result<Options, CliError> {
+    let environment = environment_of_project(ctx)?;
+    local::options(&ctx.settings, environment)
 }
 
-fn environment_of_project(ctx: &Context) -> Result<Environment, CliError> {
-    Ok(ctx.sandbox_of(Project::find_target(&ctx.settings)?.unwrap_or_default()))
+fn environment_of_project(ctx: &mut Context) -> Result<Environment, CliError> {
+    let Some((dir, target)) = Project::find_target(&ctx.settings)? else {
+        return Ok(ctx.sandbox_of(Target::default()));
+    };
+    ctx.say_project(&dir);
+    Ok(ctx.sandbox_of(target))
 }
 
-async fn running(ctx: &Context) -> Result<Option<Endpoint>, CliError> {
+async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
     let state_dir = options(ctx)?.state_dir;
     Ok(lifecycle::status(&state_dir).await?.map(|(endpoint, _)| endpoint))
 }
 
-async fn the_running_one(ctx: &Context) -> Result<Endpoint, CliError> {
+async fn the_running_one(ctx: &mut Context) -> Result<Endpoint, CliError> {
     let none = || CliError::failed("no sandbox is running").hint("`ecsws sandbox start` starts one");
     running(ctx).await?.ok_or_else(none)
 }
 
 async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let StartArgs { foreground, account, speed, no_host_exec } = args;
-    let mut environment = environment_of_project(ctx)?;
-    environment.account = account.unwrap_or(environment.account);
+    let environment = match (account, &ctx.settings.region_flag) {
+        (Some(account), Some(region)) => Environment { account, region: region.clone() },
+        (account, _) => {
+            let environment = environment_of_project(ctx)?;
+            Environment { account: account.unwrap_or(environment.account), ..environment }
+        }
+    };
     let options = local::options(&ctx.settings, environment)?;
     let options = Options { speed: speed.unwrap_or(options.speed), host_exec: !no_host_exec, ..options };
     if foreground {
+        // Its tasks can read the environment of its process.
+        if !lifecycle::is_isolated() {
+            return Err(lifecycle::isolate(&std::env::current_exe()?, &options).into());
+        }
         // The sandbox ends in its own time: its tasks have to be stopped.
         let _listener = ctx.interrupts.listen();
         return serve(options).await;

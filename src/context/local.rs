@@ -62,6 +62,7 @@ pub fn options(settings: &Settings, environment: Environment) -> Result<Options,
         home: settings.home.clone(),
     };
     let Environment { account, region } = environment;
-    let state_dir = home.state_dir(&account, &region)?;
+    // Its process has another working folder.
+    let state_dir = settings.working_dir.join(home.state_dir(&account, &region)?);
     Ok(Options { account, region, state_dir, speed: 1.0, host_exec: true })
 }

@@ -3,6 +3,7 @@
 #[cfg_attr(not(unix), path = "no_local.rs")]
 pub mod local;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,8 +12,8 @@ use serde_json::{Value, json};
 use crate::aws::{Aws, Connection, ServiceName};
 use crate::error::CliError;
 use crate::interrupts::Interrupts;
-use crate::project::{Project, no_project};
-use crate::render::Ui;
+use crate::project::{FILE, Project, no_project};
+use crate::render::{Ui, clean};
 use crate::settings::Settings;
 use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
@@ -62,10 +63,18 @@ impl Context {
     /// The project, if there is one. Says what is odd in it.
     pub fn project_if_any(&mut self) -> Result<Option<Project>, CliError> {
         let project = Project::find(&self.settings)?;
+        if let Some(project) = &project {
+            self.say_project(&project.dir);
+        }
         for warning in project.iter().flat_map(|project| &project.warnings) {
             self.ui.warning(warning);
         }
         Ok(project)
+    }
+
+    /// Says which project is used.
+    pub fn say_project(&mut self, dir: &Path) {
+        self.ui.detail(&format!("the project is {}", clean(&dir.join(FILE).display().to_string(), false)));
     }
 
     /// The AWS clients. With `--sandbox` the local AWS is started when it is not running.

@@ -11,10 +11,10 @@ use axum::body::{Body, Bytes};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::auth::{self, Dialect, signature};
+use super::auth::{self, Dialect, Identity, signature};
 use super::channel::socket;
 use super::connections::{self, Caller, Cut};
 use super::exchange::Exchange;
@@ -23,7 +23,7 @@ use super::services::Answer;
 use super::wire::event_stream::{self, EventStream};
 use super::wire::{self, Incoming, Protocol};
 use super::world::ids;
-use super::{Fault, Sandbox, gate, services};
+use super::{Fault, Sandbox, gate, role_credentials, services};
 
 struct Server {
     sandbox: Arc<Sandbox>,
@@ -33,7 +33,6 @@ struct Server {
 /// Answers requests until the sandbox's stop signal.
 pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
     let port = listener.local_addr()?.port();
-    let _ = sandbox.port.set(port);
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
     connections::serve(listener, &sandbox.shutdown, busy, move |request, caller| {
@@ -42,6 +41,9 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
             let (mut parts, body) = request.into_parts();
             if parts.uri.path().starts_with(socket::PATH) {
                 return Ok(connect(&server, &mut parts, caller));
+            }
+            if parts.uri.path().starts_with(role_credentials::PATH) {
+                return Ok(give_credentials(&server, &parts, &caller));
             }
             handle(&server, &parts, Body::new(body), &caller).await
         }
@@ -85,6 +87,26 @@ fn connect(server: &Server, parts: &mut Parts, caller: Arc<Caller>) -> Response<
     })
 }
 
+/// Gives a task's SDK the credentials of its role; the request carries the task's token instead of a signature.
+fn give_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Response<Body> {
+    let headers = joined(&parts.headers);
+    let given = gate::check_head(parts, &headers, &server.hosts)
+        .and_then(|()| role_credentials::answer(&server.sandbox, &parts.method, parts.uri.path(), &headers));
+    let (status, document) = match given {
+        Ok(document) => {
+            caller.let_in();
+            (StatusCode::OK, document)
+        }
+        Err(Fault { status, code, message }) => {
+            server.sandbox.journal.say(&format!("a request for the credentials of a role is refused: {status} {code}"));
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, json!({ "code": code, "message": message }))
+        }
+    };
+    let bytes = document.to_string().into_bytes();
+    respond(status, &ids::uuid(), wire::Body { content_type: "application/json", bytes, headers: Vec::new() })
+}
+
 /// The token counts, but a signature that is given has to be right.
 fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<String, String>) -> Result<(), Fault> {
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
@@ -94,8 +116,8 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
     }
     let signed = signature::Request { method: parts.method.as_str(), path, query, headers: headers.clone(), body: &[] };
     let (config, dialect) = (&server.sandbox.config, wire::guess(headers, path).dialect());
-    let service = auth::verify(&signed, &config.credentials, &config.region, dialect, server.sandbox.clock.now())
-        .map_err(|denied| denied.fault(dialect))?;
+    let verified = auth::verify(&signed, server.sandbox.keys(), &config.region, dialect, server.sandbox.clock.now());
+    let (service, _) = verified.map_err(|denied| denied.fault(dialect))?;
     if service == socket::SIGNING_NAME {
         return Ok(());
     }
@@ -114,9 +136,8 @@ async fn admit<'a>(
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let checked = gate::check_head(parts, &headers, &server.hosts);
     let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
-    let known = checked.and_then(|()| {
-        auth::check_key(&signed, &server.sandbox.config.credentials).map_err(|denied| denied.fault(dialect))
-    });
+    let known =
+        checked.and_then(|()| auth::identify(&signed, server.sandbox.keys()).map_err(|denied| denied.fault(dialect)));
     if let Err(fault) = known {
         gate::discard(body).await;
         return Err(fault);
@@ -146,8 +167,8 @@ async fn answer(
 ) -> Result<Said, Fault> {
     let config = &sandbox.config;
     let dialect = spoken.protocol.dialect();
-    let service = auth::verify(signed, &config.credentials, &config.region, dialect, sandbox.clock.now())
-        .map_err(|denied| denied.fault(dialect))?;
+    let verified = auth::verify(signed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
+    let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
     caller.let_in();
     let service = services::find(&service)?;
     let protocol = wire::choose(service.protocols, spoken.protocol);
@@ -169,7 +190,7 @@ async fn answer(
     exchange.is_for(service, protocol.dialect(), &request).await?;
     let input = service.read(protocol, &request.operation, request.input)?;
     service.check_caller(&request.operation, &input)?;
-    Ok(match run(sandbox, service, &request.operation, input).await? {
+    Ok(match run(sandbox, service, &request.operation, input, identity).await? {
         Answer::Whole(output) => Said::Whole(protocol.encode(spoken.model, &request.operation, request_id, output)),
         Answer::Stream(stream) => Said::Stream(stream),
     })
@@ -181,9 +202,10 @@ async fn run(
     service: &'static services::Service,
     operation: &str,
     input: Value,
+    identity: Identity,
 ) -> Result<Answer, Fault> {
     let (sandbox, operation) = (Arc::clone(sandbox), operation.to_owned());
-    let task = tokio::spawn(async move { service.call(&sandbox, &operation, input).await });
+    let task = tokio::spawn(async move { service.call(&sandbox, &operation, input, identity).await });
     task.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
 }
 

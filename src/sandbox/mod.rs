@@ -29,6 +29,7 @@ pub mod journal;
 pub mod lifecycle;
 pub mod model;
 pub mod partition;
+mod role_credentials;
 pub mod services;
 pub mod supervisor;
 pub mod tasks;
@@ -86,6 +87,10 @@ pub struct Sandbox {
     pub clock: Clock,
     /// All state.
     pub world: world::Shared,
+    /// The credentials of roles that tasks and instances have now; never stored.
+    pub roles: auth::RoleSessions,
+    /// Which of them instances have.
+    pub instance_roles: services::ssm::instances::Roles,
     /// What runs on this machine on behalf of ECS; never stored.
     pub tasks: services::ecs::Runtime,
     /// Who has a terminal on a target; never stored.
@@ -117,6 +122,8 @@ impl Sandbox {
             journal: journal::Journal::open(&config.state_dir)?,
             world: world::Shared::open(&config.state_dir).map_err(io::Error::other)?,
             tasks: services::ecs::Runtime::new(&config.state_dir)?,
+            roles: auth::RoleSessions::default(),
+            instance_roles: services::ssm::instances::Roles::default(),
             faults: faults::Faults::default(),
             sessions: channel::Sessions::default(),
             live_tails: services::logs::LiveTails::default(),
@@ -133,10 +140,15 @@ impl Sandbox {
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         let service = services::find(service)?;
         let input = service.typed(operation, input)?;
-        match service.call(self, operation, input).await? {
+        match service.call(self, operation, input, auth::Identity::Owner).await? {
             Answer::Whole(output) => Ok(output),
             Answer::Stream(_) => Err(Fault::internal(format!("{operation} has no end"))),
         }
+    }
+
+    /// All credentials that are let in.
+    pub fn keys(&self) -> auth::Keys<'_> {
+        auth::Keys { owner: &self.config.credentials, roles: &self.roles }
     }
 
     /// Where a client connects to a session.
@@ -172,18 +184,18 @@ impl Sandbox {
     }
 }
 
-/// Serves requests on `listener` until `shutdown` is cancelled, then ends the loops and returns.
+/// Serves requests on `listener` until the sandbox's stop signal, then ends the loops and returns.
 ///
 /// # Errors
-/// When the state in `config.state_dir` cannot be opened (another sandbox has it, it is of another version, the disk
-/// refuses), or the listener fails.
-pub async fn serve(listener: TcpListener, shutdown: CancellationToken, config: Config) -> io::Result<()> {
-    let sandbox = Sandbox::open(config, shutdown)?;
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
+    // Before the loops: tasks that they start are told the port.
+    let _ = sandbox.port.set(listener.local_addr()?.port());
     for start in services::LOOPS {
-        start(&sandbox);
+        start(sandbox);
     }
     sandbox.journal.say(&format!("start: version {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id()));
-    let served = http::serve(listener, &sandbox).await;
+    let served = http::serve(listener, sandbox).await;
     sandbox.shutdown.cancel();
     sandbox.background.close();
     let stopped = tokio::time::timeout(SHUTDOWN_TIMEOUT, sandbox.background.wait()).await;

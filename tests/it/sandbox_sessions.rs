@@ -503,3 +503,51 @@ async fn a_command_that_is_sent_leaves_its_outputs_its_code_and_nothing_else() {
         format!("InvalidInstanceId: Instances [[{}]] not in a valid state for account 123456789012", place.lonely);
     assert_eq!(refused, words);
 }
+
+#[tokio::test]
+async fn what_runs_on_an_instance_acts_as_its_role_and_has_nothing_of_the_callers_home() {
+    let place = Place::start(true).await;
+    let send = json!({
+        "InstanceIds": [place.machine], "DocumentName": "AWS-RunShellScript", "Parameters": { "commands": ["env"] },
+    });
+    let sent = place.ssm("SendCommand", &send);
+    let get = json!({ "CommandId": sent["Command"]["CommandId"], "InstanceId": place.machine });
+    let ended = async {
+        loop {
+            let invocation = place.ssm("GetCommandInvocation", &get);
+            if invocation["Status"] == "Success" {
+                return invocation["StandardOutputContent"].as_str().expect("an output").to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let output = tokio::time::timeout(LIMIT, ended).await.expect("it ends");
+    let value = |name: &str| {
+        let mut lines = output.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        lines.next().unwrap_or_else(|| panic!("{name} is missing in {output}")).to_owned()
+    };
+    let instances = place.aws.folder().join("instances").display().to_string();
+    for name in ["HOME", "TMPDIR", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"] {
+        assert!(value(name).starts_with(&instances), "{name}: {output}");
+    }
+    assert_eq!(value("AWS_ENDPOINT_URL"), place.aws.endpoint.url);
+    let uri = value("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+    let headers = format!(
+        "host: {}\r\nauthorization: {}\r\n",
+        place.aws.endpoint.host(),
+        value("AWS_CONTAINER_AUTHORIZATION_TOKEN")
+    );
+    let credentials = async || {
+        let mut stream = tokio::net::TcpStream::connect(place.aws.endpoint.host()).await.expect("it listens");
+        let path = uri.trim_start_matches(&place.aws.endpoint.url);
+        let request = format!("GET {path} HTTP/1.1\r\n{headers}connection: close\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes()).await.expect("it reads");
+        let mut answer = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut answer).await.expect("it answers");
+        answer
+    };
+    let given = credentials().await;
+    assert!(given.contains(" 200 ") && given.contains(":role/place-Managed-"), "{given}");
+    place.aws.query("ec2", "2016-11-15", "TerminateInstances", &[("InstanceId.1", &place.machine)]).await;
+    assert!(credentials().await.contains(" 403 "), "they end with the instance");
+}

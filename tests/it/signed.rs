@@ -44,7 +44,20 @@ pub fn send_as(
     body: &[u8],
 ) -> Answer {
     let auth = &aws.endpoint.credentials;
-    let identity = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test").into();
+    let credentials = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test");
+    send_with(aws, &credentials, method, service, path, headers, body)
+}
+
+fn send_with(
+    aws: &LocalAws,
+    credentials: &Credentials,
+    method: &str,
+    service: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let identity = credentials.clone().into();
     #[expect(clippy::disallowed_methods, reason = "the sandbox has the clock of this machine")]
     let now = SystemTime::now();
     let settings = SigningSettings::default();
@@ -76,6 +89,17 @@ pub fn send_as(
 pub fn json(aws: &LocalAws, service: &str, target: &str, input: &serde_json::Value) -> Answer {
     let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
     send(aws, service, "/", &headers, input.to_string().as_bytes())
+}
+
+/// The same with other credentials, of the operation (service, target).
+pub fn json_as(
+    aws: &LocalAws,
+    credentials: &Credentials,
+    (service, target): (&str, &str),
+    input: &serde_json::Value,
+) -> Answer {
+    let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
+    send_with(aws, credentials, "POST", service, "/", &headers, input.to_string().as_bytes())
 }
 
 /// Calls an operation of a Query service.

@@ -29,7 +29,7 @@ async fn stand_in(ports: &Ports) -> Running {
     };
     let spec = ProcessSpec {
         command: told.command(executable),
-        environment: environment::of_container(&[], port, "ip-10-0-0-7.ec2.internal", "task"),
+        environment: environment::of_container(environment::base(), &[], port, "ip-10-0-0-7.ec2.internal", "task"),
         stop_timeout: Duration::from_secs(5),
         ..ProcessSpec::default()
     };

@@ -21,7 +21,7 @@ fn spec(command: &[&str]) -> ProcessSpec {
     let id = format!("{:032x}", rand::random::<u128>());
     ProcessSpec {
         command: command.iter().map(|part| (*part).to_owned()).collect(),
-        environment: environment::of_container(&[], 4321, "ip-10-0-0-4.ec2.internal", &id),
+        environment: environment::of_container(environment::base(), &[], 4321, "ip-10-0-0-4.ec2.internal", &id),
         stop_timeout: Duration::from_millis(200),
         ..ProcessSpec::default()
     }
@@ -49,13 +49,13 @@ async fn within<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// A named pipe that ends when the last process that holds it open has ended.
-struct Lifeline {
+pub struct Lifeline {
     folder: tempfile::TempDir,
     ended: JoinHandle<()>,
 }
 
 impl Lifeline {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("lifeline");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("a named pipe");
@@ -71,11 +71,11 @@ impl Lifeline {
     }
 
     /// A script whose processes hold the pipe as descriptor 3.
-    fn script(&self, rest: &str) -> String {
+    pub fn script(&self, rest: &str) -> String {
         format!("exec 3>'{}'; {rest}", self.path().display())
     }
 
-    async fn everything_ends(self) {
+    pub async fn everything_ends(self) {
         // Were it never opened, its reader would wait for ever.
         let writer = std::fs::OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(self.path());
         drop(writer);
@@ -113,7 +113,7 @@ async fn a_command_that_is_not_there_is_a_reason() {
 async fn a_task_sees_only_its_own_environment() {
     let (lines, _) = within(finish(runner().start(&spec(&["env"])).await.expect("env starts"))).await;
     let names: Vec<&str> = lines.iter().filter_map(|line| line.split('=').next()).collect();
-    let known = ["PATH", "HOME", "LANG", "TMPDIR", "HOSTNAME", "PORT", TASK_MARKER];
+    let known = ["PATH", "LANG", "HOSTNAME", "PORT", TASK_MARKER];
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
     assert!(lines.contains(&"PORT=4321".to_owned()));
 }

@@ -24,7 +24,7 @@ pub enum Denied {
     Unsigned,
     /// Its signature lacks a part, which the text names.
     Incomplete(String),
-    /// Its access key is not the sandbox's, or it brings a session token.
+    /// Its access key is not known, or the session token is not that of the key.
     UnknownKey,
     /// Its signature is of another request or another secret.
     WrongSignature,

@@ -1,4 +1,5 @@
-//! Who may talk to the sandbox: only a caller that signs with its secret (AWS Signature Version 4).
+//! Who may talk to the sandbox: a caller that signs with its secret (AWS Signature Version 4), or with the credentials of a
+//! role that a task has ([`RoleSessions`]).
 //!
 //! This is written against AWS's documentation of the signature, not shared with the signer of the commands.
 //!
@@ -6,6 +7,7 @@
 //! that same request only until its time is over (see [`Denied::Expired`]). Clients without a nonce, of which AWS has many, send
 //! equal requests with equal signatures within a second, so a repeated signature by itself is not refused.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,9 +15,11 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 mod denied;
+mod role_sessions;
 pub(super) mod signature;
 
 pub use denied::{Denied, Dialect};
+pub use role_sessions::{RoleLease, RoleSession, RoleSessions};
 use signature::{Authorization, Request};
 
 /// An access key and its secret.
@@ -47,25 +51,51 @@ const MUST_BE_SIGNED: &[&str] = &["host", "x-amz-date", "x-amz-target", "x-amz-c
 /// Services without a region, whose clients sign for `us-east-1`.
 const GLOBAL_SERVICES: &[&str] = &["iam", "sts"];
 
-/// Whether a request is signed with the sandbox's key at all: what can be told from its head alone.
-pub fn check_key(request: &Request<'_>, credentials: &Credentials) -> Result<(), Denied> {
-    let authorization = Authorization::of(request)?;
-    let known_key = authorization.access_key.as_bytes().ct_eq(credentials.access_key_id.as_bytes());
-    if !bool::from(known_key) || request.header("x-amz-security-token").is_some() {
-        return Err(Denied::UnknownKey);
-    }
-    Ok(())
+/// All credentials that are let in.
+#[derive(Debug, Clone, Copy)]
+pub struct Keys<'a> {
+    /// The sandbox's own, for the user who runs it.
+    pub owner: &'a Credentials,
+    /// Those of tasks and instances.
+    pub roles: &'a RoleSessions,
 }
 
-/// Verifies a request's signature and gives the service that it is signed for.
+/// Who signed a request.
+#[derive(Debug, Clone)]
+pub enum Identity {
+    /// The user who runs the sandbox, or the sandbox itself.
+    Owner,
+    /// A task or an instance with its role.
+    Role(Arc<RoleSession>),
+}
+
+/// Finds out from its head alone whose key a request is signed with. A session token has to be right where the key needs one,
+/// and absent where it needs none.
+pub fn identify(request: &Request<'_>, keys: Keys<'_>) -> Result<Identity, Denied> {
+    let authorization = Authorization::of(request)?;
+    let is_same = |given: &str, own: &str| bool::from(given.as_bytes().ct_eq(own.as_bytes()));
+    let token = request.header("x-amz-security-token");
+    if is_same(authorization.access_key, &keys.owner.access_key_id) {
+        return if token.is_none() { Ok(Identity::Owner) } else { Err(Denied::UnknownKey) };
+    }
+    let session = keys.roles.by_access_key(authorization.access_key);
+    let session = session.filter(|session| token.is_some_and(|token| is_same(token, &session.token)));
+    session.map(Identity::Role).ok_or(Denied::UnknownKey)
+}
+
+/// Verifies a request's signature and gives the service that it is signed for, and the signer.
 pub fn verify(
     request: &Request<'_>,
-    credentials: &Credentials,
+    keys: Keys<'_>,
     region: &str,
     dialect: Dialect,
     now: Timestamp,
-) -> Result<String, Denied> {
-    check_key(request, credentials)?;
+) -> Result<(String, Identity), Denied> {
+    let identity = identify(request, keys)?;
+    let secret = match &identity {
+        Identity::Owner => &keys.owner.secret_access_key,
+        Identity::Role(session) => &session.credentials.secret_access_key,
+    };
     let authorization = Authorization::of(request)?;
     for name in MUST_BE_SIGNED {
         if request.header(name).is_some() && !authorization.signs(name) {
@@ -75,9 +105,9 @@ pub fn verify(
     check_time(&authorization, dialect, now)?;
     check_region(&authorization, region)?;
     check_body(request)?;
-    let expected = signature::signature(request, &authorization, &credentials.secret_access_key);
+    let expected = signature::signature(request, &authorization, secret);
     if bool::from(expected.as_bytes().ct_eq(authorization.signature.as_bytes())) {
-        Ok(authorization.service.to_owned())
+        Ok((authorization.service.to_owned(), identity))
     } else {
         Err(Denied::WrongSignature)
     }

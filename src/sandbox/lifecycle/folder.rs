@@ -1,15 +1,16 @@
 //! The state folder: whose it is, what is in it, and who serves it.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Endpoint, LifecycleError};
+use super::{Endpoint, LifecycleError, trust};
 use crate::sandbox::journal;
+use crate::sandbox::services::ecs::task_folder;
 use crate::sandbox::services::ssm::instances;
 use crate::sandbox::tasks::engine::ENGINES_FILE;
 use crate::sandbox::world::store;
@@ -33,44 +34,59 @@ pub(super) const CONTENTS: &[&str] = &[
     ENGINES_FILE,
 ];
 
+/// The folders in it: of instances and of tasks.
+pub(super) const FOLDERS: [&str; 2] = [instances::FOLDER, task_folder::FOLDER];
+
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
     let path = path.to_owned();
     |source| LifecycleError::File { path, source }
 }
 
-/// Makes the folder, for its owner only. A folder that holds something else, or is somebody else's, is left as it is.
+/// Makes the folder, for its owner only. A folder that holds something else, or that others own or can change, is left as it is.
 pub(super) fn prepare(folder: &Path) -> Result<(), LifecycleError> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
+    let (open, about) = trust::open_folder(folder)?;
     if !is_ours(folder) {
         return Err(LifecycleError::NotOurs(folder.to_owned()));
     }
-    check_owner(folder)?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(at(folder))
+    if !is_empty(folder) {
+        trust::check_closed(folder, &about)?;
+    }
+    open.set_permissions(fs::Permissions::from_mode(0o700)).map_err(at(folder))?;
+    if trust::check_closed(folder, &about).is_err() && !is_empty(folder) {
+        // Another user was faster.
+        return Err(LifecycleError::NotOurs(folder.to_owned()));
+    }
+    check_entries(folder)
 }
 
-/// Refuses what another user could have put there: the folder itself, and links out of it.
-pub(super) fn check_owner(folder: &Path) -> Result<(), LifecycleError> {
-    let Ok(about) = fs::metadata(folder) else { return Ok(()) };
-    let user = nix::unistd::geteuid();
-    // In containers root often works in folders of the user outside.
-    if !user.is_root() && about.uid() != user.as_raw() {
-        return Err(LifecycleError::NotOwner(folder.to_owned()));
+/// Refuses a folder that another user could have put there or written to; one that is missing is fine.
+pub fn check(folder: &Path) -> Result<(), LifecycleError> {
+    if !folder.exists() {
+        return Ok(());
     }
-    let names = CONTENTS.iter().chain(&[RUNNING_LOCK, STARTING_LOCK, instances::FOLDER]);
-    let link = names.map(|name| folder.join(name)).find(|path| path.is_symlink());
-    link.map_or(Ok(()), |path| Err(LifecycleError::Link(path)))
+    let (_, about) = trust::open_folder(folder)?;
+    trust::check_closed(folder, &about)?;
+    check_entries(folder)
+}
+
+fn check_entries(folder: &Path) -> Result<(), LifecycleError> {
+    let mut names = CONTENTS.iter().chain(&FOLDERS).chain(&[RUNNING_LOCK, STARTING_LOCK]);
+    names.try_for_each(|name| trust::check_entry(&folder.join(name)))
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }
 
 /// A sandbox's folder has its locks in it, or nothing yet.
 pub(super) fn is_ours(folder: &Path) -> bool {
     let locked = [RUNNING_LOCK, STARTING_LOCK].iter().any(|name| folder.join(name).exists());
-    locked || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+    locked || is_empty(folder)
 }
 
 pub(super) fn open_lock(folder: &Path, name: &str) -> Result<File, LifecycleError> {
-    let path = folder.join(name);
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true).mode(0o600).open(&path).map_err(at(&path))
+    trust::open(&folder.join(name), OpenOptions::new().create(true).truncate(false).write(true).mode(0o600))
 }
 
 pub(super) fn try_lock(file: &File, path: &Path) -> Result<bool, LifecycleError> {
@@ -105,15 +121,21 @@ pub(super) fn is_secret(folder: &Path) -> bool {
     fs::metadata(folder.join(ENDPOINT_FILE)).map_or(true, |file| file.permissions().mode() & 0o777 & !0o700 == 0)
 }
 
-pub(super) fn read_endpoint(folder: &Path) -> Option<Endpoint> {
-    serde_json::from_slice(&fs::read(folder.join(ENDPOINT_FILE)).ok()?).ok()
+/// What the endpoint file says; nothing when there is none or it is not whole.
+pub(super) fn read_endpoint(folder: &Path) -> Result<Option<Endpoint>, LifecycleError> {
+    let path = folder.join(ENDPOINT_FILE);
+    let mut text = Vec::new();
+    match trust::open(&path, OpenOptions::new().read(true)) {
+        Err(LifecycleError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?.read_to_end(&mut text).map_err(at(&path))?,
+    };
+    Ok(serde_json::from_slice(&text).ok())
 }
 
 /// Writes the endpoint file in one step: it is read by other processes at any moment.
 pub(super) fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
     let (path, draft) = (folder.join(ENDPOINT_FILE), folder.join(ENDPOINT_DRAFT));
-    let mut file =
-        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&draft).map_err(at(&draft))?;
+    let mut file = trust::open(&draft, OpenOptions::new().create(true).truncate(true).write(true).mode(0o600))?;
     let text = json!(endpoint).to_string();
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
     fs::rename(&draft, &path).map_err(at(&path))

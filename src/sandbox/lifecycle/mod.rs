@@ -15,14 +15,18 @@ use tokio_util::sync::CancellationToken;
 mod folder;
 mod home;
 mod start;
+mod trust;
 
 pub use super::client::{ControlError, Endpoint};
-use super::services::ssm::instances;
-use super::tasks::engine;
+use super::tasks::{self, engine};
 use super::world::clock::Clock;
-use super::{Config, auth, journal};
-use folder::{CONTENTS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint, try_lock};
+use super::{Config, Sandbox, auth, journal};
+pub use folder::check;
+use folder::{
+    CONTENTS, FOLDERS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint, try_lock,
+};
 pub use home::StateHome;
+pub use start::{is_isolated, isolate};
 
 /// How long a start or a stop may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -65,9 +69,26 @@ pub enum LifecycleError {
     /// The folder holds something else.
     #[error("{0} is not empty and not a sandbox's folder: choose another one")]
     NotOurs(PathBuf),
-    /// The folder is another user's.
-    #[error("{0} belongs to another user: choose another folder")]
-    NotOwner(PathBuf),
+    /// The folder, what is in it or what it is in is another user's.
+    #[error("{path} belongs to {owner}, not to {user}: remove it, or choose another folder with ECSWS_SANDBOX_DIR")]
+    NotOwner {
+        /// Which.
+        path: PathBuf,
+        /// Whose it is.
+        owner: String,
+        /// Who this is.
+        user: String,
+    },
+    /// Other users can write to the folder, what is in it or what it is in.
+    #[error(
+        "other users can change {path} (mode {mode:o}): close it with `chmod go-w {path}`, or choose another folder with ECSWS_SANDBOX_DIR"
+    )]
+    Exposed {
+        /// Which.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// What should be a file of the sandbox leads elsewhere.
     #[error("{0} is a link, and the sandbox follows none: remove it")]
     Link(PathBuf),
@@ -108,11 +129,12 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
         // Ctrl-C and the terminal of the command that started it are not meant for it, nor for its tasks.
         let _ = nix::unistd::setsid();
     }
+    tasks::adopt_orphans();
     let lock = open_lock(&folder, RUNNING_LOCK)?;
     if !try_lock(&lock, &folder)? {
         return Err(LifecycleError::AlreadyRunning(folder));
     }
-    let earlier = read_endpoint(&folder);
+    let earlier = read_endpoint(&folder)?;
     let listener = bind(earlier.as_ref()).await.map_err(LifecycleError::Serve)?;
     // Credentials that others could read are not secret any more.
     let kept = earlier.filter(|_| folder::is_secret(&folder)).map(|endpoint| endpoint.credentials);
@@ -129,7 +151,11 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
     folder::write_endpoint(&folder, &endpoint)?;
     let Options { account, region, state_dir, speed, host_exec } = options;
     let config = Config { account, region, state_dir, credentials, speed, host_exec };
-    let serving = super::serve(listener, shutdown.clone(), config);
+    let sandbox = Sandbox::open(config, shutdown.clone()).map_err(LifecycleError::Serve)?;
+    if is_in_background {
+        start::close_output().map_err(LifecycleError::Serve)?;
+    }
+    let serving = super::serve(listener, &sandbox);
     tokio::pin!(serving);
     let served = tokio::select! {
         served = &mut serving => served,
@@ -190,7 +216,7 @@ async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> R
 
 /// The sandbox that serves this folder's state and what it says of itself; `None` when none runs.
 pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError> {
-    folder::check_owner(folder)?;
+    folder::check(folder)?;
     let clock = Clock::new(1.0);
     let (deadline, end) = (clock.now() + STARTING, clock.now() + PATIENCE);
     loop {
@@ -198,7 +224,7 @@ pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, Lifecycl
             return Ok(None);
         }
         // One that is just starting has its lock before its endpoint, and its endpoint before it answers.
-        let called = match read_endpoint(folder) {
+        let called = match read_endpoint(folder)? {
             Some(endpoint) => Some(endpoint.call("Status", &json!({}), clock.now()).await.map(|said| (endpoint, said))),
             None => None,
         };
@@ -215,10 +241,10 @@ pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, Lifecycl
 
 /// Ends the sandbox of this folder, and waits for it; false when none runs. One that another command starts is waited for first.
 pub async fn stop(folder: &Path) -> Result<bool, LifecycleError> {
+    folder::check(folder)?;
     if !folder.join(RUNNING_LOCK).exists() {
         return Ok(false);
     }
-    folder::check_owner(folder)?;
     let _starting = starting(folder).await?;
     end(folder).await
 }
@@ -245,6 +271,7 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
     if !folder::is_ours(folder) {
         return Err(LifecycleError::NotOurs(folder.to_owned()));
     }
+    folder::check(folder)?;
     let _starting = starting(folder).await?;
     end(folder).await?;
     let running = open_lock(folder, RUNNING_LOCK)?;
@@ -260,11 +287,13 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
             _ => {}
         }
     }
-    let homes = folder.join(instances::FOLDER);
-    match fs::remove_dir_all(&homes) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(&homes)(error)),
-        _ => Ok(()),
+    for path in FOLDERS.map(|name| folder.join(name)) {
+        match fs::remove_dir_all(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path)(error)),
+            _ => {}
+        }
     }
+    Ok(())
 }
 
 /// Waits until no other command starts or forgets this folder's sandbox, and keeps others from it.

@@ -1,7 +1,8 @@
 //! The new process in the background: how it is started, and what it says when it does not come to serving.
 
-use std::fs;
-use std::io::Read as _;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -10,21 +11,46 @@ use serde_json::{Value, json};
 use super::folder::{at, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL};
 use crate::sandbox::journal;
+use crate::sandbox::tasks::environment;
 use crate::sandbox::world::clock::Clock;
 
-/// Starts the new process.
+/// Starts the new process. It inherits nothing of this one: neither variables nor the working folder, and it closes other open
+/// files itself.
 pub(super) fn spawn(program: &Path, options: &Options) -> Result<Child, LifecycleError> {
     let log = options.state_dir.join(journal::FILE);
     let stderr = journal::append_to(&log).map_err(at(&log))?;
+    let mut command = command(program, options);
+    // It takes a session of its own once it runs, which the leader of a process group could not.
+    command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
+    command.spawn().map_err(at(program))
+}
+
+/// Turns this process into a sandbox in the foreground that has nothing of its environment but what sandboxes need; returns
+/// only when that fails.
+pub fn isolate(program: &Path, options: &Options) -> LifecycleError {
+    at(program)(command(program, options).exec())
+}
+
+/// Whether this process has only the variables of the environment that sandboxes need.
+pub fn is_isolated() -> bool {
+    environment::is_of_sandbox()
+}
+
+fn command(program: &Path, options: &Options) -> Command {
     let mut command = Command::new(program);
+    command.env_clear().envs(environment::of_sandbox());
     command.args(["sandbox", "start", "--foreground", "--state-dir"]).arg(&options.state_dir);
     command.args(["--account", &options.account, "--region", &options.region, "--speed", &options.speed.to_string()]);
     if !options.host_exec {
         command.arg("--no-host-exec");
     }
-    // It takes a session of its own once it runs, which the leader of a process group could not.
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
-    command.spawn().map_err(at(program))
+    command
+}
+
+/// Lets go of the output of a sandbox in the background, which the command that started it has read until now.
+pub(super) fn close_output() -> io::Result<()> {
+    let nowhere = OpenOptions::new().write(true).open("/dev/null")?;
+    Ok(nix::unistd::dup2_stdout(nowhere)?)
 }
 
 /// Waits until the new process answers, or tells why it ended.
@@ -36,7 +62,7 @@ pub(super) async fn answered(
     let clock = Clock::new(1.0);
     let deadline = clock.now() + PATIENCE;
     while clock.now() < deadline {
-        if let Some(endpoint) = read_endpoint(folder).filter(|endpoint| endpoint.pid == child.id())
+        if let Some(endpoint) = read_endpoint(folder)?.filter(|endpoint| endpoint.pid == child.id())
             && let Ok(said) = endpoint.call("Status", &json!({}), clock.now()).await
         {
             return Ok((endpoint, said));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::auth::Identity;
 use super::model::{self, Misread, Model, Violation};
 use super::wire::Protocol;
 use super::wire::event_stream::EventStream;
@@ -139,6 +140,8 @@ pub struct Call {
     pub operation: &'static str,
     /// The members, by their wire names.
     pub input: Value,
+    /// Who calls.
+    pub identity: Identity,
 }
 
 impl Call {
@@ -160,7 +163,11 @@ impl Service {
         sandbox: &Arc<Sandbox>,
         operation: &str,
         mut input: Value,
+        identity: Identity,
     ) -> Result<Answer, Fault> {
+        if self.signing_name == control::SIGNING_NAME && matches!(identity, Identity::Role(_)) {
+            return Err(Fault::client("AccessDeniedException", "Control calls need the sandbox's own credentials"));
+        }
         let Some(found) = self.operations.iter().find(|candidate| candidate.name == operation) else {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
@@ -174,7 +181,7 @@ impl Service {
         if self.is_ec2() {
             ec2::members::strip(operation, &mut input);
         }
-        (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: found.name, input }).await
+        (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: found.name, input, identity }).await
     }
 
     /// Refuses what only AWS's own services may ask of it: a caller's requests come through here, theirs do not.

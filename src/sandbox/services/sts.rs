@@ -1,12 +1,11 @@
 //! AWS Security Token Service: who am I.
 
-use std::sync::Arc;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Service, operation};
-use crate::sandbox::Sandbox;
+use super::{Call, IntoAnswer as _, Operation, Service};
+use crate::sandbox::Fault;
+use crate::sandbox::auth::Identity;
 use crate::sandbox::wire::Protocol;
 
 /// The service's row.
@@ -14,16 +13,28 @@ pub static SERVICE: Service = Service {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
     validation_code: "ValidationError",
-    operations: &[operation!("GetCallerIdentity" => get_caller_identity)],
+    operations: &[Operation {
+        name: "GetCallerIdentity",
+        run: |call| Box::pin(async move { get_caller_identity(call).into_answer() }),
+    }],
 };
 
 #[derive(Deserialize)]
 struct Nothing {}
 
-fn get_caller_identity(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
-    json!({
-        "Arn": sandbox.config.global_arn("iam", "user/sandbox"),
-        "UserId": "AIDASANDBOXSANDBOXSAN",
-        "Account": sandbox.config.account,
+fn get_caller_identity(call: Call) -> Result<Value, Fault> {
+    let identity = call.identity.clone();
+    let (sandbox, Nothing {}) = call.parse()?;
+    Ok(match identity {
+        Identity::Owner => json!({
+            "Arn": sandbox.config.global_arn("iam", "user/sandbox"),
+            "UserId": "AIDASANDBOXSANDBOXSAN",
+            "Account": sandbox.config.account,
+        }),
+        Identity::Role(session) => json!({
+            "Arn": session.assumed_role_arn(),
+            "UserId": format!("{}:{}", session.role_id, session.name),
+            "Account": session.account(),
+        }),
     })
 }

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use super::orphans;
 use super::protocol::{ContainerCommands, ProcessSpec};
 
 /// How long one command of an engine may take, so that an engine that does not answer keeps no shim.
@@ -10,15 +11,13 @@ pub const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Runs a command to its end and gives what it printed; nothing when it could not be run, for which there is no remedy.
 pub(super) async fn output(command: &[String], spec: &ProcessSpec) -> String {
-    let Some(mut command) = prepared(command, spec) else { return String::new() };
-    command.stdout(Stdio::piped());
-    let running = tokio::process::Command::from(command).kill_on_drop(true).output();
-    let output = tokio::time::timeout(ENGINE_TIMEOUT, running).await;
-    output
-        .ok()
-        .and_then(Result::ok)
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default()
+    let running = async {
+        let mut command = tokio::process::Command::from(prepared(command, spec)?);
+        let (child, _, _started) = orphans::spawn(command.stdout(Stdio::piped()).kill_on_drop(true)).ok()?;
+        child.wait_with_output().await.ok()
+    };
+    let output = tokio::time::timeout(ENGINE_TIMEOUT, running).await.ok().flatten();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
 /// Takes the container away.

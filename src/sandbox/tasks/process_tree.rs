@@ -25,15 +25,14 @@ pub(super) fn kill_group(leader: Pid) {
     let _ = signal::killpg(leader, Signal::SIGKILL);
 }
 
-pub use system::{CpuTimes, end_marked, process_count, resident_bytes, unshared_bytes};
-pub(super) use system::{SEES_DESCENDANTS, adopt_orphans, end_descendants};
+pub use system::{CpuTimes, adopt_orphans, end_marked, process_count, resident_bytes, unshared_bytes};
+pub(super) use system::{SEES_DESCENDANTS, adopts_orphans, end_descendants, freeze, is_marked};
 
 #[cfg(target_os = "linux")]
 mod system {
     #![expect(clippy::disallowed_methods, reason = "/proc is where Linux keeps its processes")]
 
     use std::collections::{BTreeMap, BTreeSet};
-    use std::path::Path;
 
     use nix::errno::Errno;
     use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
@@ -47,14 +46,19 @@ mod system {
     const ROUNDS: u32 = 2000;
 
     /// Makes this process the parent of every orphan below it.
-    pub(in super::super) fn adopt_orphans() {
+    pub fn adopt_orphans() {
         let _ = nix::sys::prctl::set_child_subreaper(true);
+    }
+
+    /// Whether it is.
+    pub(in super::super) fn adopts_orphans() -> bool {
+        nix::sys::prctl::get_child_subreaper().unwrap_or(false)
     }
 
     /// Ends everything below this process and collects it.
     pub(in super::super) async fn end_descendants() {
         for _ in 0..ROUNDS {
-            freeze_descendants();
+            freeze(&|| descendants(getpid()));
             descendants(getpid()).into_iter().for_each(kill);
             if nothing_left() {
                 return;
@@ -63,11 +67,11 @@ mod system {
         }
     }
 
-    /// Stops every descendant until no new one appears: what is stopped cannot fork while the rest is killed.
-    fn freeze_descendants() {
+    /// Stops the processes that are found until no new one appears: what is stopped cannot fork while the rest is killed.
+    pub(in super::super) fn freeze(find: &dyn Fn() -> Vec<Pid>) {
         let mut stopped = BTreeSet::new();
         loop {
-            let fresh: Vec<Pid> = descendants(getpid()).into_iter().filter(|pid| !stopped.contains(pid)).collect();
+            let fresh: Vec<Pid> = find().into_iter().filter(|pid| !stopped.contains(pid)).collect();
             if fresh.is_empty() {
                 return;
             }
@@ -109,21 +113,14 @@ mod system {
     }
 
     fn kill_marked(name: &str, values: &BTreeSet<String>) {
-        let prefix = format!("{name}=");
-        for pid in process_ids() {
-            let Ok(environment) = std::fs::read(Path::new("/proc").join(pid.to_string()).join("environ")) else {
-                continue;
-            };
-            let marked = environment.split(|byte| *byte == 0).any(|variable| {
-                variable
-                    .strip_prefix(prefix.as_bytes())
-                    .and_then(|value| std::str::from_utf8(value).ok())
-                    .is_some_and(|value| values.contains(value))
-            });
-            if marked {
-                kill(Pid::from_raw(pid));
-            }
-        }
+        process_ids().filter(|pid| is_marked(*pid, name, values)).for_each(|pid| kill(Pid::from_raw(pid)));
+    }
+
+    /// Whether a process's environment has the variable `name` with one of the values.
+    pub(in super::super) fn is_marked(pid: i32, name: &str, values: &BTreeSet<String>) -> bool {
+        let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+        let mut variables = environment.split(|byte| *byte == 0).filter_map(|one| std::str::from_utf8(one).ok());
+        variables.any(|one| one.split_once('=').is_some_and(|(its, value)| its == name && values.contains(value)))
     }
 
     fn process_ids() -> impl Iterator<Item = i32> {
@@ -198,6 +195,11 @@ mod system {
             Duration::from_millis(ticks * 10)
         }
 
+        /// The children of a process.
+        pub fn children(&self, parent: Pid) -> Vec<i32> {
+            self.children.get(&parent.as_raw()).cloned().unwrap_or_default()
+        }
+
         /// The processes below a process, and the memory that they have in RAM.
         pub fn below(&self, root: Pid) -> (Vec<i32>, u64) {
             let (mut pids, mut pages) = (Vec::new(), 0);
@@ -260,7 +262,18 @@ mod system {
 
     pub(in super::super) const SEES_DESCENDANTS: bool = false;
 
-    pub(in super::super) fn adopt_orphans() {}
+    /// Nothing is adopted here.
+    pub fn adopt_orphans() {}
+
+    pub(in super::super) fn adopts_orphans() -> bool {
+        false
+    }
+
+    pub(in super::super) fn freeze(_find: &dyn Fn() -> Vec<Pid>) {}
+
+    pub(in super::super) fn is_marked(_pid: i32, _name: &str, _values: &BTreeSet<String>) -> bool {
+        false
+    }
 
     pub(in super::super) async fn end_descendants() {}
 
@@ -291,6 +304,11 @@ mod system {
         /// Reads nothing.
         pub fn read() -> Self {
             Self
+        }
+
+        /// Always nothing.
+        pub fn children(&self, _parent: Pid) -> Vec<i32> {
+            Vec::new()
         }
 
         /// Always nothing.

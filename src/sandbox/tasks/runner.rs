@@ -15,8 +15,10 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::process::{Child, Command};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::orphans::{self, Started};
 use super::output::{self, Output};
 use super::process_tree::{self, CpuTimes};
 use super::protocol::{Check, Exit, ProcessSpec, Report, Request, line};
@@ -24,6 +26,10 @@ use super::{TASK_MARKER, container, environment};
 
 /// How long what a process printed is still read after its end; only something that escaped can keep the pipe open longer.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How much longer than the stop timeout a shim may take before it is killed; an engine may have to be waited for several times.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+const CONTAINER_STOP_GRACE: Duration = Duration::from_mins(3);
 
 /// How this very program is started again. On Linux that works also after the file was replaced.
 pub fn own_executable() -> std::io::Result<PathBuf> {
@@ -107,7 +113,7 @@ impl ProcessHandle {
     pub async fn check(&self, command: Vec<String>, timeout: Duration) -> Option<i32> {
         let (code, answer) = oneshot::channel();
         self.orders.send(Order::Check { command, timeout, code }).ok()?;
-        answer.await.ok().flatten()
+        tokio::time::timeout(timeout + STOP_GRACE, answer).await.ok()?.ok().flatten()
     }
 
     /// The CPU time that the process and all below it used so far, by one look at the machine's processes.
@@ -179,18 +185,11 @@ impl Runner {
     fn shim(&self, stdout: Stdio, stderr: Stdio) -> std::io::Result<Shim> {
         let (ours, theirs) = StdUnixStream::pair()?;
         ours.set_nonblocking(true)?;
-        let child = Command::new(&self.executable)
-            .arg0("ecsws")
-            .args(["sandbox", "task-shim"])
-            .env_clear()
-            .envs(environment::base())
-            .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(stdout)
-            .stderr(stderr)
-            .spawn()?;
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let id = Pid::from_raw(id.ok_or_else(|| std::io::Error::other("the shim has no id"))?);
-        Ok(Shim { child, id, socket: UnixStream::from_std(ours)? })
+        let mut command = Command::new(&self.executable);
+        command.arg0("ecsws").args(["sandbox", "task-shim"]).env_clear().envs(environment::base());
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(stdout).stderr(stderr);
+        let (child, id, started) = orphans::spawn(&mut command)?;
+        Ok(Shim { child, id, started, socket: UnixStream::from_std(ours)? })
     }
 }
 
@@ -198,13 +197,14 @@ impl Runner {
 struct Shim {
     child: Child,
     id: Pid,
+    started: Started,
     socket: UnixStream,
 }
 
 impl Shim {
     /// Has it run a process; `readers` are who reads what that prints.
     async fn run(self, spec: &ProcessSpec, readers: JoinSet<()>) -> Result<Attached, StartError> {
-        let Self { mut child, id, socket } = self;
+        let Self { mut child, id, started, socket } = self;
         let (reader, mut writer) = socket.into_split();
         let mut reports = BufReader::new(reader);
         writer.write_all(&line(spec)).await?;
@@ -223,7 +223,8 @@ impl Shim {
         let (ended, exit) = oneshot::channel();
         let gone = CancellationToken::new();
         let leaving = gone.clone().drop_guard();
-        let follower = Follower { shim: child, id, spec: spec.clone(), readers, checks: BTreeMap::new(), count: 0 };
+        let (spec, checks) = (spec.clone(), BTreeMap::new());
+        let follower = Follower { shim: child, id, _started: started, spec, readers, checks, count: 0 };
         tokio::spawn(async move {
             let _leaving = leaving;
             // Nobody may be waiting for it any more.
@@ -255,6 +256,7 @@ async fn end(id: Pid, shim: &mut Child) {
 struct Follower {
     shim: Child,
     id: Pid,
+    _started: Started,
     spec: ProcessSpec,
     readers: JoinSet<()>,
     /// Who waits for which check.
@@ -271,6 +273,7 @@ impl Follower {
     ) -> Exit {
         let mut reports = queue(reports);
         let mut writer = Some(writer);
+        let mut deadline = None;
         let report = loop {
             tokio::select! {
                 report = reports.recv() => match report {
@@ -280,17 +283,30 @@ impl Follower {
                     }
                     other => break other,
                 },
-                order = inbox.recv(), if writer.is_some() => match (order, writer.as_mut()) {
-                    (Some(order), Some(open)) => { let _ = open.write_all(&line(&self.request(order))).await; }
-                    // No handle is left: closing our half tells the shim to end.
-                    _ => writer = None,
+                order = inbox.recv(), if writer.is_some() => {
+                    if matches!(order, Some(Order::Stop) | None) {
+                        deadline.get_or_insert_with(|| Instant::now() + self.longest_stop());
+                    }
+                    match (order, writer.as_mut()) {
+                        (Some(order), Some(open)) => {
+                            let sending = tokio::time::timeout(STOP_GRACE, open.write_all(&line(&self.request(order)))).await;
+                            if sending.is_err() {
+                                break None;
+                            }
+                        }
+                        // No handle is left: closing our half tells the shim to end.
+                        _ => writer = None,
+                    }
                 },
+                // The task may have stopped its shim with a signal.
+                () = sleep_until(deadline), if deadline.is_some() => break None,
             }
         };
         end(self.id, &mut self.shim).await;
         let exit = if let Some(Report::Ended(exit)) = report {
             exit
         } else {
+            orphans::end().await;
             // A session's command carries the mark of what it is beside; the end of its terminal ends what is its own.
             let lost: BTreeSet<String> = marker(&self.spec).filter(|_| !self.spec.terminal).into_iter().collect();
             process_tree::end_marked(TASK_MARKER, &lost).await;
@@ -303,6 +319,12 @@ impl Follower {
         exit
     }
 
+    /// How long a shim that does its work may take to stop its process.
+    fn longest_stop(&self) -> Duration {
+        let grace = if self.spec.container.is_some() { CONTAINER_STOP_GRACE } else { STOP_GRACE };
+        self.spec.stop_timeout + grace
+    }
+
     fn request(&mut self, order: Order) -> Request {
         match order {
             Order::Stop => Request::Stop,
@@ -313,6 +335,10 @@ impl Follower {
             }
         }
     }
+}
+
+async fn sleep_until(deadline: Option<Instant>) {
+    tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)).await;
 }
 
 /// Reports in a queue, because half a line that was read must not be lost while something else goes on.

@@ -21,13 +21,14 @@ use tokio::time::Instant;
 
 use super::checks::Checks;
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};
-use super::{container, engine, process_tree};
+use super::{container, descriptors, engine, process_tree};
 
 /// How long a task may take to end once the sandbox is gone: nobody is left to wait for it.
 const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the shim on the socket that is its stdin, and returns when nothing is left below it.
 pub fn main() -> ExitCode {
+    descriptors::close_inherited();
     // A session and a group that nothing else is in: signals to the group reach the task only, and the terminal of whoever
     // started the sandbox cannot be opened as /dev/tty. It only fails for a process that leads a group already.
     let _ = nix::unistd::setsid();

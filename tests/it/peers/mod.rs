@@ -6,6 +6,7 @@ mod aws_cli;
 mod boto;
 mod boto3_retries;
 mod cdk_app;
+mod isolation;
 mod models;
 mod moto;
 mod podman;

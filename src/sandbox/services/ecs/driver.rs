@@ -8,7 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::containers::{self, Crew, Event, Failure};
 use super::model::{HealthStatus, StopCode, Task, TaskStatus};
-use super::{discovery, network, scheduler};
+use super::names::last_part;
+use super::{discovery, network, scheduler, task_folder};
 use crate::sandbox::tasks::Exit;
 use crate::sandbox::{Fault, Sandbox, supervisor};
 
@@ -247,6 +248,13 @@ impl Driver {
 
     /// Records the task's end, which counts in its service's deployment too.
     fn stopped(&self, change: impl FnOnce(&mut Task)) -> Result<(), Fault> {
+        let (state_dir, id) = (self.sandbox.config.state_dir.clone(), last_part(&self.key).to_owned());
+        // Shutdown waits for it.
+        let removing = self.sandbox.background.token();
+        tokio::task::spawn_blocking(move || {
+            task_folder::remove(&state_dir, &id);
+            drop(removing);
+        });
         let clock = self.sandbox.clock;
         self.sandbox.world.write(|world| {
             let task = world.ecs.tasks.get_mut(&self.key).ok_or_else(|| Fault::internal("the task's row is gone"))?;

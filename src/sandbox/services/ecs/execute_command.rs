@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::containers::role;
 use super::engine::Handle;
 use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
@@ -158,9 +159,7 @@ fn check_agent(sandbox: &Sandbox, world: &World, task: &Task, index: usize) -> R
     if containers.get(index).is_some_and(|container| container.readonly_root_filesystem) {
         return refuse("its container's root file system is read-only".to_owned());
     }
-    let own = definition.and_then(|definition| definition.text("taskRoleArn"));
-    let overridden = task.overrides.as_ref().and_then(|given| given.get("taskRoleArn")?.as_str());
-    let role = overridden.or(own).map(last_part).unwrap_or_default();
+    let role = role::of_task(task, definition).map(last_part).unwrap_or_default();
     let missing: Vec<_> = PERMISSIONS.into_iter().filter(|action| !grants::allows(&world.iam, role, action)).collect();
     if missing.is_empty() {
         return Ok(());

@@ -39,6 +39,7 @@ mod settings;
 mod show;
 mod stop_task;
 mod tags;
+pub mod task_folder;
 mod update_service;
 mod utilization;
 

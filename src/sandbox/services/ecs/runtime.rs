@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::engine::{Engines, Handle, TaskNetwork};
+use super::task_folder;
 use crate::sandbox::services::logs::writer::{self, Entries, Queue};
 use crate::sandbox::tasks::address::ServiceAddress;
 use crate::sandbox::tasks::{CpuTimes, Ports, Runner, own_executable};
@@ -75,6 +76,7 @@ impl Runtime {
     /// When this program's own file is not known.
     pub fn new(state_dir: &Path) -> std::io::Result<Self> {
         allow_many_files();
+        task_folder::remove_all(state_dir);
         let (log_entries, log_queue) = writer::channel();
         Ok(Self {
             runner: Runner::new(own_executable()?),

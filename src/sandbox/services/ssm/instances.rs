@@ -1,18 +1,19 @@
 //! Managed instances: EC2's, once their role lets an agent report to Systems Manager. What runs on one runs on this machine.
 
-use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::invalid_token;
+use crate::sandbox::auth::RoleLease;
 use crate::sandbox::channel::AGENT_VERSION;
 use crate::sandbox::services::iam::grants;
 use crate::sandbox::services::{Reply, paging};
-use crate::sandbox::tasks::{ProcessSpec, TASK_MARKER, environment};
+use crate::sandbox::tasks::environment::Folders;
+use crate::sandbox::tasks::{ProcessSpec, TASK_MARKER};
 use crate::sandbox::world::World;
 use crate::sandbox::world::clock::epoch_seconds;
 use crate::sandbox::world::ids;
@@ -28,9 +29,13 @@ const PAGE: usize = 50;
 /// The instance of an id, when its agent is connected.
 pub fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
     let instance = world.ec2.records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
+    grants::allows(&world.iam, role(world, instance)?, REPORT).then_some(instance)
+}
+
+/// The name of an instance's role.
+fn role<'a>(world: &'a World, instance: &Value) -> Option<&'a str> {
     let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
-    let profile = world.iam.instance_profiles.values().find(|one| one.arn == profile)?;
-    grants::allows(&world.iam, profile.role.as_deref()?, REPORT).then_some(instance)
+    world.iam.instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
 }
 
 /// All of them.
@@ -48,32 +53,51 @@ pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<
     }
     let id = instance["instanceId"].as_str().unwrap_or_default();
     let home = home(sandbox, id);
-    make(&home).map_err(Fault::internal)?;
+    let folders = Folders { temporary: home.join("tmp"), home };
+    folders.make().map_err(Fault::internal)?;
     let host_name = instance["privateDnsName"].as_str().unwrap_or_default();
-    let own =
-        [("HOME", &*home.to_string_lossy()), ("HOSTNAME", host_name), (TASK_MARKER, &format!("{id}-{}", ids::uuid()))]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let own = [("HOSTNAME", host_name), (TASK_MARKER, &format!("{id}-{}", ids::uuid()))];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     Ok(ProcessSpec {
         command: command.iter().map(|part| (*part).to_owned()).collect(),
-        cwd: Some(home),
-        environment: [environment::base(), own.to_vec()].concat(),
+        environment: [folders.variables(), role_variables(sandbox, instance, id), own].concat(),
+        cwd: Some(folders.home),
         ..ProcessSpec::default()
     })
+}
+
+/// The credentials that instances have, by instance id.
+#[derive(Debug, Default)]
+pub struct Roles(Mutex<BTreeMap<String, RoleLease>>);
+
+/// The variables with which SDKs on an instance act as its role. On AWS the instance metadata service has its credentials,
+/// which stay valid for as long as the instance has the role; here they come from where those of tasks come from.
+fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String, String)> {
+    let role = sandbox.world.read(|world| {
+        let role = world.iam.roles.get(role(world, instance)?)?;
+        Some((role.arn.clone(), role.id.clone()))
+    });
+    let mut leases = sandbox.instance_roles.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((arn, role_id)) = role else {
+        leases.remove(id);
+        return sandbox.sdk_variables(None);
+    };
+    if leases.get(id).is_none_or(|lease| lease.session().role_id != role_id) {
+        leases.insert(id.to_owned(), sandbox.roles.issue(arn, role_id, id.to_owned()));
+    }
+    sandbox.sdk_variables(leases.get(id).map(RoleLease::session))
 }
 
 /// Forgets what was on an instance that is gone.
 pub fn forget(sandbox: &Sandbox, id: &str) {
     sandbox.sessions.end_target(id);
+    sandbox.instance_roles.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     // What cannot be removed is in the way of nothing.
     let _ = std::fs::remove_dir_all(home(sandbox, id));
 }
 
 fn home(sandbox: &Sandbox, id: &str) -> PathBuf {
     sandbox.config.state_dir.join(FOLDER).join(id)
-}
-
-fn make(folder: &std::path::Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[derive(Deserialize)]

@@ -27,13 +27,13 @@ mod verdict;
 pub use facts::Facts;
 pub use image::{LocalImage, is_image_name};
 pub use left::{ENGINES_FILE, remove_all};
-pub use variables::Variables;
+pub use variables::{INHERITED_BY_ENGINES, Variables};
 pub use verdict::network_is_missing;
 pub(super) use verdict::verdict;
 
-use super::environment;
 use super::protocol::{ContainerCommands, Exit, ProcessSpec};
 use super::runner::{Process, Runner};
+use super::{environment, orphans};
 
 /// The label that says which sandbox a container belongs to: a digest of its state folder.
 const SANDBOX_LABEL: &str = "ecsws.sandbox";
@@ -268,7 +268,8 @@ impl Engine {
         own: &[(String, String)],
         input: &[u8],
     ) -> io::Result<Result<String, EngineError>> {
-        let mut child = Command::new(self.kind.program())
+        let mut command = Command::new(self.kind.program());
+        command
             .args(arguments)
             .env_clear()
             .envs(own.iter().map(|(name, value)| (name, value)))
@@ -278,8 +279,8 @@ impl Engine {
             .stderr(Stdio::piped())
             // Ctrl-C at a sandbox in the foreground is not meant for it.
             .process_group(0)
-            .kill_on_drop(true)
-            .spawn()?;
+            .kill_on_drop(true);
+        let (mut child, _, _started) = orphans::spawn(&mut command)?;
         if let Some(mut stdin) = child.stdin.take() {
             // It may have failed before it read anything; its status says so.
             let _ = stdin.write_all(input).await;

@@ -1,8 +1,11 @@
 //! A container's environment variables on their way to it, and the environment of the engine's own command.
 //!
-//! Values never stand in arguments, which every user of the machine can read. A value goes by the environment of the command
-//! that creates the container, exactly as it is; unless the engine, a library or the loader might heed the name: such a one
-//! goes through a pipe, in the form of an `--env-file`, and never leads the engine itself.
+//! Values never stand in arguments, which every user of the machine can read. They go through a pipe, in the form of an
+//! `--env-file`, so that none reaches the engine itself, its helpers or their loader. A file has no form for values of several
+//! lines: such a one goes by the environment of the command that creates the container, unless the engine might heed its name.
+
+use super::environment;
+use crate::sandbox::tasks::orphans;
 
 /// Names that engines, their helpers and what they are linked with read, upper case.
 const HEEDED: [&str; 24] = [
@@ -68,40 +71,70 @@ const HEEDED_PREFIXES: [&str; 32] = [
     "MOBY_",
 ];
 
-/// Of those, what the engine's own command gets from this machine: where it finds its programs, files, daemon and proxies.
-const PASSED_ON: [&str; 13] = [
+/// The variables of this machine that the engines' own commands inherit: where they find their programs, files, daemon, keys
+/// and proxies (podman(1), docker(1), containers.conf(5)).
+pub const INHERITED_BY_ENGINES: &[&str] = &[
+    "PATH",
     "LANG",
-    "XDG_",
-    "CONTAINER",
-    "DOCKER",
-    "PODMAN",
-    "BUILD",
-    "STORAGE_",
-    "REGISTR",
-    "DBUS_",
-    "SSH_",
-    "SSL_",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "TMPDIR",
+    "LD_LIBRARY_PATH",
+    "XDG_RUNTIME_DIR",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_CACHE_HOME",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
     "HTTP_PROXY",
     "HTTPS_PROXY",
+    "ALL_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+    "no_proxy",
+    "CONTAINER_HOST",
+    "CONTAINER_CONNECTION",
+    "CONTAINER_SSHKEY",
+    "CONTAINERS_CONF",
+    "CONTAINERS_CONF_OVERRIDE",
+    "CONTAINERS_STORAGE_CONF",
+    "CONTAINERS_REGISTRIES_CONF",
+    "REGISTRY_AUTH_FILE",
+    "STORAGE_DRIVER",
+    "STORAGE_OPTS",
+    "PODMAN_CONNECTIONS_CONF",
+    "PODMAN_USERNS",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS",
+    "DOCKER_TLS_VERIFY",
+    "DOCKER_API_VERSION",
+    "DOCKER_DEFAULT_PLATFORM",
+    "DOCKER_CONTENT_TRUST",
+    "DOCKER_CONTENT_TRUST_SERVER",
 ];
-const PASSED_ON_WHOLE: [&str; 8] =
-    ["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "LD_LIBRARY_PATH", "NO_PROXY", "ALL_PROXY"];
 
 fn is_heeded(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     HEEDED.contains(&name.as_str()) || HEEDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The environment of the engine's own commands, from this machine's.
+/// The environment of the engine's own commands.
 pub(super) fn of_engine() -> Vec<(String, String)> {
-    let wanted = |name: &str| {
-        let name = name.to_ascii_uppercase();
-        PASSED_ON_WHOLE.contains(&name.as_str()) || PASSED_ON.iter().any(|prefix| name.starts_with(prefix))
-    };
-    let all =
-        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    all.filter(|(name, _)| wanted(name)).collect()
+    let mut variables = environment::inherited(INHERITED_BY_ENGINES);
+    variables.push(orphans::engine_marker());
+    variables
 }
+
+/// The longest value for a file: engines read lines of up to 64 KiB (Go's `bufio.Scanner`).
+const MAX_FILE_BYTES: usize = 32 * 1024;
 
 /// A container's variables, by the way they take.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,8 +147,8 @@ impl Variables {
     /// Sorts variables; of two with the same name the later one counts.
     ///
     /// # Errors
-    /// Says which variable cannot be handed to a container: its name is not one, or it has several lines and a name that
-    /// leads the engine.
+    /// Says which variable cannot be handed to a container: its name is not one, or it has several lines or is very long and
+    /// has a name that the engine might heed.
     pub fn sort(all: impl IntoIterator<Item = (String, String)>) -> Result<Self, String> {
         let mut sorted = Self::default();
         for (name, value) in all {
@@ -126,12 +159,14 @@ impl Variables {
             if name.is_empty() || !is_name || value.contains('\0') {
                 return Err(format!("the environment variable {name:?} cannot be handed to a container"));
             }
-            if is_plain && !is_heeded(&name) {
-                sorted.own.push((name, value));
-            } else if value.contains(['\n', '\r']) {
-                return Err(format!("the environment variable {name} cannot have several lines in a container"));
-            } else {
+            if !value.contains(['\n', '\r']) && value.len() <= MAX_FILE_BYTES {
                 sorted.file.push((name, value));
+            } else if is_plain && !is_heeded(&name) {
+                sorted.own.push((name, value));
+            } else {
+                return Err(format!(
+                    "the environment variable {name} cannot be long or have several lines in a container"
+                ));
             }
         }
         Ok(sorted)
@@ -172,27 +207,20 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_the_engine_never_reaches_its_own_environment() {
-        for name in [
-            "HOME",
-            "DOCKER_HOST",
-            "CONTAINERS_CONF",
-            "http_proxy",
-            "GODEBUG",
-            "XDG_RUNTIME_DIR",
-            "LD_AUDIT",
-            "A.B",
-            "A*",
-        ] {
+    fn no_variable_of_one_line_reaches_the_engines_own_environment() {
+        for name in ["HOME", "DOCKER_HOST", "http_proxy", "GODEBUG", "LD_AUDIT", "OPENSSL_CONF", "ANY", "A.B", "A*"] {
             assert_eq!(sort(&[(name, "x")]).unwrap().own(), [], "{name}");
         }
         assert!(sort(&[("PATH", "a\nb")]).unwrap_err().contains("PATH"));
+        let long = "x".repeat(super::MAX_FILE_BYTES + 1);
+        assert!(sort(&[("LD_PRELOAD", &long)]).is_err());
+        assert_eq!(sort(&[("DOCUMENT", &long)]).unwrap().own().len(), 1);
     }
 
     #[test]
     fn the_later_of_two_counts() {
-        let sorted = sort(&[("A", "1"), ("B", "2"), ("A", "3")]).unwrap();
-        assert_eq!(sorted.own(), [("B".to_owned(), "2".to_owned()), ("A".to_owned(), "3".to_owned())]);
+        let sorted = sort(&[("A", "1\n"), ("B", "2"), ("A", "3")]).unwrap();
+        assert_eq!((sorted.own(), sorted.file().as_str()), (&[][..], "B=2\nA=3\n"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use super::super::engine::{self, Handle};
 use super::super::model::{ContainerDefinition, HealthStatus};
 use super::order::{Progress, Verdict, last, verdict};
 use super::{Failure, Prepared, health, log};
+use crate::sandbox::auth::RoleLease;
 use crate::sandbox::tasks::{Exit, PortLease};
 use crate::sandbox::{Sandbox, supervisor};
 
@@ -46,6 +47,8 @@ pub(in super::super) struct Crew {
     members: Vec<Member>,
     events: mpsc::UnboundedSender<Event>,
     inbox: mpsc::UnboundedReceiver<Event>,
+    /// Keeps the credentials of the task's role valid.
+    _role: Option<RoleLease>,
 }
 
 #[derive(Debug)]
@@ -73,7 +76,7 @@ struct Stopping {
 }
 
 impl Crew {
-    pub(super) fn new(sandbox: &Arc<Sandbox>, prepared: Vec<Prepared>) -> Self {
+    pub(super) fn new(sandbox: &Arc<Sandbox>, prepared: Vec<Prepared>, role: Option<RoleLease>) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
         let definitions = prepared.iter().map(|one| one.definition.clone()).collect();
         let member = |prepared| Member {
@@ -88,7 +91,7 @@ impl Crew {
             health: None,
         };
         let members = prepared.into_iter().map(member).collect();
-        Self { sandbox: Arc::clone(sandbox), definitions, members, events, inbox }
+        Self { sandbox: Arc::clone(sandbox), definitions, members, events, inbox, _role: role }
     }
 
     fn progress(&self) -> Vec<Progress> {

@@ -10,6 +10,7 @@ use super::images;
 use super::model::{ContainerDefinition, Task, TaskDefinition};
 use super::names::task_definition;
 use crate::sandbox::Sandbox;
+use crate::sandbox::auth::RoleLease;
 use crate::sandbox::services::ec2::zones;
 use crate::sandbox::tasks::PortLease;
 
@@ -17,6 +18,7 @@ mod crew;
 mod health;
 mod log;
 pub(super) mod order;
+pub(super) mod role;
 mod secrets;
 
 pub(super) use crew::{Crew, Event};
@@ -64,20 +66,25 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Crew,
         container.port_mappings.iter().map(|mapping| (mapping.container_port, own)).collect::<Vec<_>>()
     };
     let task_ports: Vec<(u16, u16)> = leases.iter().flat_map(real).collect();
+    let role = role::lease(sandbox, task, &definition);
     let mut prepared = Vec::new();
     for (index, (container, lease)) in leases.into_iter().enumerate() {
         let stream = log::stream(sandbox, task, &container, index).await?;
-        let mut environment = variables(sandbox, task, &container);
+        let mut environment = variables(task, &container);
         environment.extend(secrets::values(sandbox, &container).await?);
         let spec = spec(sandbox, task, &definition, &container, &lease);
         let origin = engine::of(sandbox, task, &container.image).map(|kind| {
             let (task, definition, container) = (task.clone(), definition.clone(), container.clone());
             Arc::new(Origin { kind, task, definition, container, index })
         });
-        let spec = ContainerSpec { environment, task_ports: task_ports.clone(), origin, ..spec };
+        // An engine's container gets no credentials: with them it could run commands on this machine.
+        let session = role.as_ref().filter(|_| origin.is_none()).map(RoleLease::session);
+        let mut sandbox_environment = sandbox.sdk_variables(session);
+        sandbox_environment.push(("AWS_EXECUTION_ENV".to_owned(), "AWS_ECS_FARGATE".to_owned()));
+        let spec = ContainerSpec { sandbox_environment, environment, task_ports: task_ports.clone(), origin, ..spec };
         prepared.push(Prepared { definition: container, spec, stream, _lease: lease });
     }
-    Ok(Crew::new(sandbox, prepared))
+    Ok(Crew::new(sandbox, prepared, role))
 }
 
 /// What a container is started with, besides what its task's other containers have a part in.
@@ -99,6 +106,7 @@ fn spec(
         image: container.image.clone(),
         origin: None,
         stand_in: sandbox.world.read(|world| images::command(world, task, &container.image)),
+        sandbox_environment: Vec::new(),
         environment: Vec::new(),
         cpu: own.or_else(of_task).unwrap_or(CPU),
         port: lease.number(),
@@ -120,14 +128,11 @@ fn overrides<'a>(task: &'a Task, container: &'a ContainerDefinition) -> impl Ite
     all.into_iter().flatten().filter(|one| one.get("name").and_then(Value::as_str) == Some(&container.name))
 }
 
-/// The region and what runs it as on Fargate, the definition's variables, and those that RunTask overrode.
-fn variables(sandbox: &Sandbox, task: &Task, container: &ContainerDefinition) -> Vec<(String, String)> {
-    let region = sandbox.config.region.as_str();
-    let own = [("AWS_REGION", region), ("AWS_DEFAULT_REGION", region), ("AWS_EXECUTION_ENV", "AWS_ECS_FARGATE")];
-    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+/// The definition's variables, and those that RunTask overrode.
+fn variables(task: &Task, container: &ContainerDefinition) -> Vec<(String, String)> {
     let defined = container.environment.iter().map(|variable| (variable.name.clone(), variable.value.clone()));
     let overridden = overrides(task, container).filter_map(|one| one.get("environment")?.as_array()).flatten();
     let text = |variable: &Value, member: &str| Some(variable.get(member)?.as_str()?.to_owned());
     let overridden = overridden.filter_map(|variable| Some((text(variable, "name")?, text(variable, "value")?)));
-    own.into_iter().chain(defined).chain(overridden).collect()
+    defined.chain(overridden).collect()
 }

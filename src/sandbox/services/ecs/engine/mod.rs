@@ -29,7 +29,9 @@ pub(super) struct ContainerSpec {
     pub(super) origin: Option<Arc<Origin>>,
     /// What stands in for the image, when its stack says so.
     pub(super) stand_in: Option<ImageCommand>,
-    /// Its whole environment, besides what the engine adds.
+    /// What the sandbox sets, besides what the engine adds.
+    pub(super) sandbox_environment: Vec<(String, String)>,
+    /// What requests set, over that: the definition's variables and secrets, and overrides.
     pub(super) environment: Vec<(String, String)>,
     /// CPU units.
     pub(super) cpu: u32,

@@ -6,12 +6,12 @@
 //! or `wget` is missing, or commands from requests may not run at all (`--no-host-exec`), the sandbox itself asks the
 //! address that the command names, or else whether the port accepts connections.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::super::task_folder;
 use super::loopback::Loopback;
 use super::{ContainerSpec, Handle as AnyHandle, Launched};
 use crate::sandbox::Sandbox;
@@ -31,25 +31,41 @@ pub(in super::super) struct Handle {
 }
 
 pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Launched, String> {
+    let folders = task_folder::make(&sandbox.config.state_dir, &spec.task_id).map_err(|error| error.to_string())?;
     let (command, cwd) = match &spec.stand_in {
-        Some(mapped) => (environment::with_port(&mapped.command, spec.port), mapped.cwd.clone()),
+        Some(mapped) => (program(environment::with_port(&mapped.command, spec.port))?, mapped.cwd.clone()),
         None => (stand_in(&spec)?, None),
     };
-    let ContainerSpec { environment, port, host_name, task_id, stop_timeout, .. } = &spec;
+    let host_exec = sandbox.config.host_exec;
+    if !host_exec && !spec.environment.is_empty() {
+        let task = &spec.task_id;
+        sandbox.journal.say(&format!("task {task}: its definition's variables are not set, because of --no-host-exec"));
+    }
+    // Variables such as LD_PRELOAD or NODE_OPTIONS decide what a program runs, and no list of them is complete.
+    let defined: &[_] = if host_exec { &spec.environment } else { &[] };
+    let own = [folders.variables(), spec.sandbox_environment].concat();
     let process = ProcessSpec {
         command,
-        cwd,
-        environment: environment::of_container(environment, *port, host_name, task_id),
-        stop_timeout: *stop_timeout,
+        cwd: cwd.or(Some(folders.home)),
+        environment: environment::of_container(own, defined, spec.port, &spec.host_name, &spec.task_id),
+        stop_timeout: spec.stop_timeout,
         ..ProcessSpec::default()
     };
     let started_with = process.clone();
     let process = sandbox.tasks.runner.start(&process).await.map_err(|error| error.to_string())?;
     let loopback = Loopback { ports: spec.task_ports, own: spec.port, has_port: spec.has_port };
-    let handle = Handle { process: process.handle, loopback, host_exec: sandbox.config.host_exec, started_with };
+    let handle = Handle { process: process.handle, loopback, host_exec, started_with };
     let handle = AnyHandle::Process(Arc::new(handle));
     let port = Some(spec.port);
     Ok(Launched { handle, output: process.output, exit: process.exit, port, leases: Vec::new() })
+}
+
+/// A command with its program's file in place of the name.
+fn program(mut command: Vec<String>) -> Result<Vec<String>, String> {
+    let Some(name) = command.first_mut() else { return Err("the command is empty".to_owned()) };
+    let file = environment::find_program(name);
+    *name = file.ok_or_else(|| format!("exec: {name:?}: executable file not found in $PATH"))?.display().to_string();
+    Ok(command)
 }
 
 fn stand_in(spec: &ContainerSpec) -> Result<Vec<String>, String> {
@@ -116,10 +132,5 @@ fn lacks_web_client(command: &[String]) -> bool {
         [program, ..] => Some(program.as_str()),
         [] => None,
     };
-    let is_there = |name: &str| {
-        let base = environment::base();
-        let path = base.iter().find(|(variable, _)| variable == "PATH").map_or("", |(_, value)| value.as_str());
-        path.split(':').any(|folder| Path::new(folder).join(name).is_file())
-    };
-    first.is_some_and(|name| WEB_CLIENTS.contains(&name) && !is_there(name))
+    first.is_some_and(|name| WEB_CLIENTS.contains(&name) && environment::find_program(name).is_none())
 }

@@ -124,7 +124,7 @@ async fn attempt(
     let task = &origin.task;
     let container_name = name(task, origin.index);
     let wiring = Wiring::of(sandbox, origin, &container_name, bridged).map_err(create)?;
-    let mut variables = spec.environment.clone();
+    let mut variables = [spec.sandbox_environment.as_slice(), &spec.environment].concat();
     variables.extend(wiring.variables());
     let variables = Variables::sort(variables).map_err(create)?;
     let names = (container_name.as_str(), spec.host_name.as_str());

@@ -1,0 +1,39 @@
+//! Whose a project is that was found in a folder above: that of another user is refused, as git refuses its repositories
+//! (git-config(1), `safe.directory`).
+
+use std::path::Path;
+
+use crate::error::CliError;
+
+/// Refuses a project whose folder or file belongs to another user. As with git, root may also use what belongs to the user who
+/// ran sudo.
+#[cfg(unix)]
+pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> {
+    use std::fs;
+    use std::os::unix::fs::MetadataExt as _;
+
+    use nix::unistd::{Uid, User, geteuid};
+
+    let me = geteuid();
+    let is_trusted = |owner: u32| owner == me.as_raw() || (me.is_root() && Some(owner) == sudo_user);
+    let file = dir.join(super::FILE);
+    // The file may be a link, whose own owner chooses where it leads.
+    for (path, about) in [(dir, fs::metadata(dir)), (&file, fs::symlink_metadata(&file)), (&file, fs::metadata(&file))]
+    {
+        let owner = about.map_err(|error| super::unreadable(&error, &file.display().to_string()))?.uid();
+        if !is_trusted(owner) {
+            let name = User::from_uid(Uid::from_raw(owner)).ok().flatten().map(|user| user.name);
+            let name = name.map_or_else(|| format!("uid {owner}"), |name| format!("{name} (uid {owner})"));
+            let message = format!("{} is not used: {} belongs to another user, {name}", file.display(), path.display());
+            return Err(CliError::usage(message).hint(format!("if you trust it, say so with -C {}", dir.display())));
+        }
+    }
+    Ok(())
+}
+
+/// Files have no numeric owner here.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "the shape of the real one")]
+pub(super) fn check(_dir: &Path, _sudo_user: Option<u32>) -> Result<(), CliError> {
+    Ok(())
+}

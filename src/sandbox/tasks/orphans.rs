@@ -1,0 +1,88 @@
+//! Processes that outlived their shim. On Linux the sandbox adopts them, and tells them from the processes that it started.
+//!
+//! A process can leave its group and session, empty its environment and kill its shim, but it stays below the sandbox.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{Pid, getpid};
+use tokio::process::{Child, Command};
+
+use super::process_tree::{self, CpuTimes};
+
+/// How often orphans are looked for before what is left is given up (a process stuck in the kernel).
+const ROUNDS: u32 = 2000;
+
+/// The variable of container engines' commands, whose helpers may go on in the background, such as rootless podman's.
+const ENGINE_MARKER: &str = "ECSWS_SANDBOX_ENGINE";
+
+static STARTED: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
+
+fn started() -> MutexGuard<'static, BTreeSet<i32>> {
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says that a child process was started here and not adopted; until it is dropped, when the child has been collected.
+#[derive(Debug)]
+pub(super) struct Started(i32);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        started().remove(&self.0);
+    }
+}
+
+/// Starts a process that [`end`] leaves alone.
+pub(super) fn spawn(command: &mut Command) -> io::Result<(Child, Pid, Started)> {
+    let mut started = started();
+    let child = command.spawn()?;
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    let id = id.ok_or_else(|| io::Error::other("the process has no id"))?;
+    started.insert(id);
+    Ok((child, Pid::from_raw(id), Started(id)))
+}
+
+/// The variable that commands of container engines carry; its value is this process's secret.
+pub(super) fn engine_marker() -> (String, String) {
+    static VALUE: OnceLock<String> = OnceLock::new();
+    (ENGINE_MARKER.to_owned(), VALUE.get_or_init(|| format!("{:032x}", rand::random::<u128>())).clone())
+}
+
+/// Ends every process that this one adopted, with all below it.
+pub(super) async fn end() {
+    if !process_tree::adopts_orphans() {
+        return;
+    }
+    for _ in 0..ROUNDS {
+        if end_once() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Whether nothing was left to end.
+fn end_once() -> bool {
+    // Nothing is started meanwhile: it would be taken for an orphan until its id is known.
+    let started = started();
+    let find = || orphans(&started);
+    process_tree::freeze(&find);
+    let left = find();
+    for pid in &left {
+        process_tree::kill(*pid);
+        // Those further down are not this process's to collect yet.
+        let _ = waitpid(*pid, Some(WaitPidFlag::WNOHANG));
+    }
+    left.is_empty()
+}
+
+fn orphans(started: &BTreeSet<i32>) -> Vec<Pid> {
+    let (times, (name, value)) = (CpuTimes::read(), engine_marker());
+    let values = BTreeSet::from([value]);
+    let adopted = times.children(getpid()).into_iter();
+    let adopted = adopted.filter(|id| !started.contains(id) && !process_tree::is_marked(*id, &name, &values));
+    adopted.flat_map(|id| times.tree(Pid::from_raw(id)).0).map(Pid::from_raw).collect()
+}
