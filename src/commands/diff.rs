@@ -136,7 +136,7 @@ async fn compare(
     let tags: Vec<(String, String)> = stack.tags.clone().into_iter().collect();
     let request = StackRequest {
         stack: &name,
-        template: &wanted.to_yaml(),
+        template: &wanted.to_body(),
         tags: &tags,
         parameters: &wanted.parameters_to_send(&BTreeMap::new(), &existing.parameters, &deployed),
         capabilities: &wanted.capabilities(),

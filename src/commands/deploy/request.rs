@@ -29,12 +29,14 @@ impl Wanted {
         tags.extend(shared.options.tags.iter().cloned());
         let given = shared.options.parameters_of(&stack.name);
         let has = existing.map(|stack| stack.parameters.as_slice()).unwrap_or_default();
-        if let Some(unknown) = given.keys().find(|key| !template.section("Parameters").any(|(name, _)| name == **key)) {
+        let own = shared.options.parameters.iter().filter(|given| given.stack.as_ref() == Some(&stack.name));
+        let mut own = own.map(|given| given.key.as_str());
+        if let Some(unknown) = own.find(|key| !template.section("Parameters").any(|(name, _)| name == *key)) {
             let message = format!("the template of {} has no parameter `{unknown}`", stack.name);
             return Err(CliError::usage(message));
         }
         Ok(Self {
-            text: template.to_yaml(),
+            text: template.to_body(),
             capabilities: template.capabilities(),
             parameters: template.parameters_to_send(&given, has, deployed),
             template: template.clone(),
