@@ -35,7 +35,7 @@ pub use cloudformation::{
 };
 pub use discovery::{DiscoveryInstance, DiscoveryService};
 pub use ec2::{Subnet, Vpc};
-pub use ecs::{Container, Deployment, LogPlace, ServiceEvent, ServiceName, ServiceState, Task};
+pub use ecs::{Container, Deployment, LogPlace, ServiceArn, ServiceEvent, ServiceName, ServiceState, Task};
 pub use error::{AwsError, AwsErrorKind};
 pub use logs::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 

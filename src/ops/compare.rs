@@ -1,9 +1,10 @@
 //! What a diff asks of AWS besides the template: a read-only change set, and what deploy cannot see.
 
 use super::change_set::{Prepared, prepare};
+use super::locate::service_name;
 use super::state::{Standing, standing};
 use super::{OpsError, Result};
-use crate::aws::{Aws, AwsError, AwsErrorKind, PlannedChange, ServiceName, Stack, StackRequest};
+use crate::aws::{Aws, AwsError, AwsErrorKind, PlannedChange, Stack, StackRequest};
 use crate::stack::Template;
 
 /// What CloudFormation says of a change.
@@ -53,7 +54,15 @@ async fn of_services(aws: &Aws, stack: &Stack, deployed: &Template) -> std::resu
     let mut notes = Vec::new();
     let resources = aws.stack_resources(&stack.arn).await?;
     for resource in resources.iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
-        let Some(name) = ServiceName::from_arn(&resource.physical_id) else { continue };
+        let name = match service_name(aws, &stack.arn, resource).await {
+            Ok(Some(name)) => name,
+            Ok(None) => continue,
+            Err(OpsError::Aws(error)) => return Err(error),
+            Err(error) => {
+                notes.push(error.to_string());
+                continue;
+            }
+        };
         let Some(state) = aws.service_state(&name).await? else { continue };
         let properties = &deployed.resource(&resource.logical_id)["Properties"];
         let count = properties["DesiredCount"].as_u64().filter(|count| *count != u64::from(state.desired));
@@ -87,7 +96,7 @@ fn repair(stack: &Stack) -> Option<String> {
         Standing::Leftover => "deploy deletes what is left of it and creates it anew",
         Standing::Failed => "deploy rolls it back first",
         Standing::RollbackFailed => "deploy goes on with its rollback first",
-        Standing::DeleteFailed => "it has to be deleted first: `ecsws destroy`",
+        Standing::DeleteFailed => "it must be deleted first, with destroy",
         Standing::InProgress => "deploy follows that to its end first",
     };
     Some(format!("{} is {}: {first}", stack.name, stack.status))

@@ -93,12 +93,13 @@ impl Follow {
             reasons: Vec::new(),
             own_reason: None,
         };
-        Self { reader, heard: RefCell::default(), services: Services::default() }
+        let services = Services::of_stack(&reader.arn);
+        Self { reader, heard: RefCell::default(), services }
     }
 
     /// Remembers the PRIMARY deployments of the stack's services, before anything begins.
     pub async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
-        self.services.remember_deployments(aws, &self.reader.arn).await
+        self.services.remember_deployments(aws).await
     }
 
     /// Emits every event until the stack is at rest. ECS is asked beside CloudFormation: a slow one does not hold up the other.

@@ -36,7 +36,14 @@ struct Moto {
 
 impl Moto {
     fn start(project: &str) -> Self {
+        Self::start_with(project, &[])
+    }
+
+    fn start_with(project: &str, variables: &[(&str, &str)]) -> Self {
         let mut place = Place::new(project);
+        for (name, value) in variables {
+            place.set(name, value);
+        }
         let mut command = place.command(tool("moto_server"), "--port 0");
         let mut server = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("moto starts");
         let lines = BufReader::new(server.stderr.take().expect("it is piped")).lines();
@@ -110,6 +117,23 @@ fn deploy_status_scale_logs_and_destroy_work_against_moto() {
     moto.place.ecsws("destroy --yes");
     let gone = moto.aws("cloudformation list-stacks --stack-status-filter CREATE_COMPLETE UPDATE_COMPLETE");
     assert_eq!(gone["StackSummaries"], Value::Array(Vec::new()));
+}
+
+#[test]
+#[ignore = "needs other people's tools: just peers"]
+fn a_service_with_an_arn_of_the_old_format_is_found_in_its_cluster() {
+    let moto = Moto::start_with(PROJECT, &[("MOTO_ECS_NEW_ARN", "false")]);
+    moto.aws("ecs create-cluster --cluster-name demo");
+    moto.place.ecsws("deploy --no-wait-services --require-approval never");
+    let services = moto.aws("ecs list-services --cluster demo");
+    assert_eq!(services["serviceArns"][0], "arn:aws:ecs:us-east-1:123456789012:service/web");
+    let status: Value = serde_json::from_str(&moto.place.ecsws("status --output json")).expect("it is JSON");
+    assert_eq!((&status["cluster"], &status["service"]), (&"demo".into(), &"web".into()));
+    moto.place.ecsws("scale --count 2 --hotswap --no-wait-services");
+    let services = moto.aws("ecs describe-services --cluster demo --services web");
+    assert_eq!(services["services"][0]["desiredCount"], 2);
+    let diff = moto.place.ecsws("diff --method template --output json");
+    assert!(diff.contains("shall run 2 tasks"), "{diff}");
 }
 
 const LOOKED_UP: &str = r#"
