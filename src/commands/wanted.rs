@@ -6,6 +6,7 @@ use super::approve::guard;
 use crate::aws::{self, Aws, Stack, StackResource};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::hint::Hint;
 use crate::project::Project;
 use crate::stack::{
     Environment, ForeignError, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, read_template, synth,
@@ -114,7 +115,7 @@ impl Synthesiser {
     ) -> Result<Arc<Aws>, CliError> {
         if self.purpose == Purpose::Offline {
             return Err(CliError::usage("ecsws.lock lacks an answer that only AWS has")
-                .hint("`ecsws synth` asks for it and writes it there"));
+                .hint(Hint::command(["synth"]).text(" looks it up and writes it there")));
         }
         let aws = ctx.aws(Some(project)).await?;
         if !ctx.settings.sandbox {
@@ -161,7 +162,7 @@ impl Synthesiser {
                     "stack {} is not deployed, and {stack} needs its subnets",
                     platform.name
                 ))
-                .hint("`ecsws deploy` without a name deploys both, in order"));
+                .hint(Hint::command(["deploy"]).text(" without a name deploys both, in order")));
             }
         }
         Ok(())

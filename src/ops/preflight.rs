@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Result;
 use crate::aws::{Aws, AwsError, AwsErrorKind, Export, ServiceName};
+use crate::hint::{Hint, nearest};
 use crate::stack::spec::{Reference, Secret, Service, Spec};
 use crate::stack::{ProjectStack, StackKind, image_mistake, platform_exports};
 
@@ -11,7 +12,7 @@ use crate::stack::{ProjectStack, StackKind, image_mistake, platform_exports};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
     /// What will make the deploy fail, each with what to do about it.
-    pub problems: Vec<(String, Option<String>)>,
+    pub problems: Vec<(String, Option<Hint>)>,
     /// What could not be looked at.
     pub notes: Vec<String>,
 }
@@ -32,7 +33,7 @@ pub async fn preflight(
     for (stack, service) in &services {
         let image = &service.container.image;
         if let Some(mistake) = image_mistake(image) {
-            let hint = "an image is [HOST/]NAME[:TAG][@DIGEST]".to_owned();
+            let hint = "an image is [HOST/]NAME[:TAG][@DIGEST]".into();
             findings.problems.push((format!("{}: image `{image}`: {mistake}", stack.name), Some(hint)));
         }
     }
@@ -86,11 +87,10 @@ async fn look_at_imports(
         if exports.iter().any(|export| export.name == name) {
             continue;
         }
-        let near = exports.iter().map(|export| export.name.as_str()).filter(|known| strsim::jaro(known, name) > 0.8);
-        let near = near.max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
-        let hint = match near {
-            Some(near) => format!("there is an export `{near}`; set it in [platform]"),
-            None => "deploy the stack that exports it first, or set [platform] to what there is".to_owned(),
+        let known: Vec<&str> = exports.iter().map(|export| export.name.as_str()).collect();
+        let hint: Hint = match nearest(name, &known) {
+            Some(near) => format!("there is an export `{near}`; set it in [platform]").into(),
+            None => "deploy the stack that exports it first, or set [platform] to what there is".into(),
         };
         findings
             .problems
@@ -116,7 +116,7 @@ async fn look_at_cluster(
         }
         None => {
             let hint = "create it, or set platform.cluster to one that is there";
-            findings.problems.push((format!("there is no cluster `{cluster}`"), Some(hint.to_owned())));
+            findings.problems.push((format!("there is no cluster `{cluster}`"), Some(hint.into())));
             return Ok(());
         }
     }
@@ -127,7 +127,7 @@ async fn look_at_cluster(
         if state.is_some_and(|state| state.status != "INACTIVE") {
             let message =
                 format!("cluster `{cluster}` has a service `{name}` already, which {} would make", stack.name);
-            findings.problems.push((message, Some("choose another name, or leave `name` out".to_owned())));
+            findings.problems.push((message, Some("choose another name, or leave `name` out".into())));
         }
     }
     Ok(())
@@ -146,9 +146,9 @@ async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findi
                     checked.insert(name, unless_denied(aws.has_secret(name).await, findings)?);
                 }
                 if checked.get(name) == Some(&Some(false)) {
-                    let hint = format!("aws secretsmanager create-secret --name {name} --secret-string …");
+                    let command = ["secretsmanager", "create-secret", "--name", name, "--secret-string", "VALUE"];
                     let message = format!("there is no secret `{name}`, which {stack} reads as {variable}");
-                    findings.problems.push((message, Some(hint)));
+                    findings.problems.push((message, Some(Hint::aws_command(command))));
                 }
             }
         }
@@ -157,9 +157,9 @@ async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findi
         let names: Vec<&str> = chunk.iter().map(|(_, _, name)| *name).collect();
         let missing = unless_denied(aws.missing_parameters(&names).await, findings)?.unwrap_or_default();
         for (stack, variable, name) in chunk.iter().filter(|(_, _, name)| missing.iter().any(|one| one == name)) {
-            let hint = format!("aws ssm put-parameter --type SecureString --name {name} --value …");
+            let command = ["ssm", "put-parameter", "--type", "SecureString", "--name", name, "--value", "VALUE"];
             let message = format!("there is no parameter `{name}`, which {stack} reads as {variable}");
-            findings.problems.push((message, Some(hint)));
+            findings.problems.push((message, Some(Hint::aws_command(command))));
         }
     }
     Ok(())

@@ -66,6 +66,7 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
         project.set_image(key, image)?;
     }
     let stacks = project.stacks(&stacks)?;
+    options.check(&project.spec, &stacks, &ctx.settings.working_dir)?;
     let turns = deploy(&mut project, &stacks, &follow, &options, ctx).await?;
     let deployed = turns.iter().filter_map(|turn| match turn {
         Turn::Done(deployed) if deployed.end != StackEnd::Prepared => Some(deployed.stack.clone()),
@@ -161,9 +162,15 @@ pub async fn deploy(
 
 /// What a cancelled stack ended with is the interruption's doing.
 fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Vec<Turn<Deployed, CliError>> {
+    for (turn, stack) in turns.iter_mut().zip(shared.stacks) {
+        *turn = match std::mem::replace(turn, Turn::NotBegun(String::new())) {
+            Turn::Failed(error) if shared.is_declined(&stack.name) => Turn::Declined(error),
+            other => other,
+        };
+    }
     for (turn, stack) in turns.iter_mut().zip(shared.stacks).filter(|_| shared.is_cancelled()) {
         match turn {
-            Turn::Failed(error) => error.exit = Exit::Interrupted,
+            Turn::Failed(error) | Turn::Declined(error) => error.exit = Exit::Interrupted,
             Turn::NotBegun(_) => {
                 let message = format!("interrupted; {} was not begun", stack.name);
                 *turn = Turn::Failed(CliError::new(Exit::Interrupted, message));
@@ -177,7 +184,7 @@ fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Ve
 /// All failures as one; the first says how the process exits.
 pub fn result(turns: Vec<Turn<Deployed, CliError>>) -> Result<(), CliError> {
     let failures = turns.into_iter().filter_map(|turn| match turn {
-        Turn::Failed(error) => Some(error),
+        Turn::Failed(error) | Turn::Declined(error) => Some(error),
         Turn::Done(_) | Turn::NotBegun(_) => None,
     });
     match failures.reduce(|mut first, next| {

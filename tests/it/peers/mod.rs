@@ -9,6 +9,7 @@ mod cdk_app;
 mod models;
 mod moto;
 mod podman;
+mod profiles;
 mod sessions;
 
 use std::collections::HashMap;
