@@ -1,10 +1,24 @@
 //! Completion of names: reads the project at hand, asks nothing of AWS, and is silent about anything that is wrong.
 
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use clap::FromArgMatches as _;
+use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::project::Project;
 use crate::settings::{GlobalArgs, Surroundings, resolve};
 use crate::stack;
+
+/// The definition of the command line, by which the completers read it.
+static COMMAND: OnceLock<fn() -> clap::Command> = OnceLock::new();
+
+/// Answers a shell's completion request, which `variable` marks, and ends the process; returns if this is none.
+pub fn answer(command: fn() -> clap::Command, variable: &'static str) {
+    COMMAND.get_or_init(|| command);
+    CompleteEnv::with_factory(command).var(variable).complete();
+}
 
 /// Keys of the services in `ecsws.toml`.
 pub fn services() -> ArgValueCandidates {
@@ -25,10 +39,61 @@ fn names(of: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
 
 /// The project that the command line being completed means.
 fn project() -> Option<Project> {
-    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let after = |flag: &str| words.iter().position(|word| word == flag).and_then(|at| words.get(at + 1));
-    let flags =
-        GlobalArgs { project: after("-C").or_else(|| after("--project")).map(Into::into), ..GlobalArgs::default() };
-    let settings = resolve(flags, Surroundings::of_this_process().ok()?);
+    let surroundings = Surroundings::of_this_process().ok()?;
+    let home = surroundings.variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    // What the shell hands over comes behind `--`.
+    let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
+    let words = typed_words(words.map(|word| word.to_string_lossy().into_owned()));
+    let settings = resolve(global_flags(&words, home.as_deref())?, surroundings).ok()?;
     Project::find(&settings).ok()?
+}
+
+/// The global flags of an unfinished command line, program name first.
+fn global_flags(words: &[String], home: Option<&Path>) -> Option<GlobalArgs> {
+    let command = COMMAND.get()?();
+    // Half a command is a wrong one; the flags that are there already count.
+    let matches = command.ignore_errors(true).try_get_matches_from(words).ok()?;
+    let mut flags = GlobalArgs::from_arg_matches(&matches).ok()?;
+    flags.project = flags.project.map(|dir| match (dir.strip_prefix("~"), home) {
+        (Ok(below), Some(home)) => home.join(below),
+        _ => dir,
+    });
+    Some(flags)
+}
+
+/// The words as the program would get them. Bash and zsh hand over what is typed, with its quotes, and bash splits it at `=` and `:` too.
+fn typed_words(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut joined: Vec<String> = Vec::new();
+    let mut continues = false;
+    for word in words {
+        let splits = word == ":" || (word == "=" && joined.last().is_some_and(|last| last.starts_with("--")));
+        match joined.last_mut() {
+            Some(last) if continues || splits => last.push_str(&word),
+            _ => joined.push(word),
+        }
+        continues = splits;
+    }
+    let unquoted = joined.into_iter().map(|word| match shlex::split(&word).as_deref() {
+        Some([only]) => only.clone(),
+        _ => word,
+    });
+    unquoted.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(words: &[&str]) -> Vec<String> {
+        typed_words(words.iter().map(|word| (*word).to_owned()))
+    }
+
+    #[test]
+    fn words_are_what_the_program_would_get() {
+        assert_eq!(words(&["ecsws", "--project", "=", "a", "logs", ""]), ["ecsws", "--project=a", "logs", ""]);
+        assert_eq!(words(&["ecsws", "-C", "'a b'", "logs"]), ["ecsws", "-C", "a b", "logs"]);
+        assert_eq!(words(&["ecsws", "-C", "a\\ b", "it's"]), ["ecsws", "-C", "a b", "it's"]);
+        let url = ["ecsws", "--endpoint-url", "http", ":", "//localhost", ":", "1", "logs"];
+        assert_eq!(words(&url), ["ecsws", "--endpoint-url", "http://localhost:1", "logs"]);
+    }
 }

@@ -5,9 +5,13 @@ use std::io;
 
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
+use crate::hint::{Command, Hint};
 use crate::ops::{Casualties, OpsError};
 #[cfg(unix)]
 use crate::sandbox::lifecycle::LifecycleError;
+
+/// What follows the command `deploy` where a stack is still changing.
+pub const FOLLOWS: &str = " follows it and then continues";
 
 /// A command's failure: one report, or several when a file has several mistakes.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub struct Report {
     /// Where: `FILE:LINE:COLUMN`, or a file.
     pub place: Option<String>,
     /// What to do next.
-    pub hint: Option<String>,
+    pub hint: Option<Hint>,
 }
 
 impl CliError {
@@ -47,7 +51,7 @@ impl CliError {
 
     /// Adds what to do next.
     #[must_use]
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn hint(mut self, hint: impl Into<Hint>) -> Self {
         if let Some(report) = self.reports.last_mut() {
             report.hint = Some(hint.into());
         }
@@ -63,18 +67,6 @@ impl CliError {
         self
     }
 
-    /// The same with the commands in its hints as the user has to type them: with the flags that say which project and which place.
-    #[must_use]
-    pub fn for_commands_with(mut self, flags: &str) -> Self {
-        for command in ["deploy", "destroy", "diff", "logs", "scale", "status", "synth"] {
-            let (short, full) = (format!("`ecsws {command}"), format!("`ecsws{flags} {command}"));
-            for hint in self.reports.iter_mut().filter_map(|report| report.hint.as_mut()) {
-                *hint = hint.replace(&short, &full);
-            }
-        }
-        self
-    }
-
     /// The messages in one line, for JSON and for other messages.
     pub fn summary(&self) -> String {
         self.reports.iter().map(|report| report.message.as_str()).collect::<Vec<_>>().join("; ")
@@ -85,11 +77,14 @@ impl From<AwsError> for CliError {
     fn from(error: AwsError) -> Self {
         let exit = match error.kind {
             AwsErrorKind::NoCredentials
+            | AwsErrorKind::UnknownProfile(_)
+            | AwsErrorKind::MfaRequired
+            | AwsErrorKind::MfaRefused
             | AwsErrorKind::ExpiredCredentials
             | AwsErrorKind::WrongCredentials
             | AwsErrorKind::ClockSkew
             | AwsErrorKind::AccessDenied(_) => Exit::Refused,
-            AwsErrorKind::NoRegion => Exit::Usage,
+            AwsErrorKind::NoRegion | AwsErrorKind::InvalidConfig => Exit::Usage,
             AwsErrorKind::TimedOut => Exit::TimedOut,
             AwsErrorKind::Unreachable
             | AwsErrorKind::ConnectionRefused
@@ -109,24 +104,32 @@ impl From<AwsError> for CliError {
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
         let (exit, hint) = match &error {
-            OpsError::Overtaken(_) => (Exit::Failed, Some("`ecsws deploy` follows it and goes on")),
+            OpsError::Overtaken(_) => (Exit::Failed, Some(Hint::command(["deploy"]).text(FOLLOWS))),
             OpsError::NotSteady { .. } => {
-                (Exit::TimedOut, Some("`ecsws status` says what is going on; ECS goes on trying"))
+                let hint = Hint::command(["status"]).text(" shows the service's state; ECS keeps trying");
+                (Exit::TimedOut, Some(hint))
             }
             OpsError::TimedOut { status, .. } if status.ends_with("_IN_PROGRESS") => {
-                (Exit::TimedOut, Some("CloudFormation goes on; `ecsws deploy` follows it, `ecsws destroy` deletes it"))
+                let hint = Hint::from("CloudFormation continues; ")
+                    .then(Command::own(["deploy"]))
+                    .text(" follows it, ")
+                    .then(Command::own(["destroy"]))
+                    .text(" deletes it");
+                (Exit::TimedOut, Some(hint))
             }
             OpsError::TimedOut { .. } => (Exit::TimedOut, None),
-            OpsError::Missing(_) => (Exit::Failed, Some("`ecsws deploy` makes it")),
+            OpsError::Missing(_) => (Exit::Failed, Some(Hint::command(["deploy"]).text(" creates it"))),
             OpsError::RolloutFailed { casualties, .. } if casualties.is_empty() => {
-                (Exit::Failed, Some("`ecsws logs` may say why tasks end"))
+                (Exit::Failed, Some(Hint::command(["logs"]).text(" may show why tasks stop")))
             }
-            OpsError::StackFailed { status, .. } if status == "UPDATE_ROLLBACK_FAILED" => (
-                Exit::Failed,
-                Some("once the cause is gone, `ecsws deploy` goes on with the rollback and then deploys"),
-            ),
+            OpsError::StackFailed { status, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
+                let hint = Hint::from("once the cause is removed, ").then(Command::own(["deploy"]));
+                (Exit::Failed, Some(hint.text(" continues the rollback and then deploys")))
+            }
             OpsError::StackFailed { status, .. } if status == "DELETE_FAILED" => {
-                (Exit::Failed, Some("remove what is in the way; `ecsws destroy` then tries again"))
+                let hint =
+                    Hint::from("remove what prevents the deletion, then repeat ").then(Command::own(["destroy"]));
+                (Exit::Failed, Some(hint))
             }
             OpsError::Aws(_)
             | OpsError::Unwatched { .. }
@@ -149,7 +152,8 @@ impl From<OpsError> for CliError {
             (OpsError::Aws(error), _) => error.into(),
             (OpsError::Unwatched { error, .. }, _) => {
                 let exit = Self::from(error).exit;
-                Self::new(exit, message).hint("CloudFormation goes on with it; `ecsws deploy` follows it and goes on")
+                Self::new(exit, message)
+                    .hint(Hint::from("CloudFormation continues; ").then(Command::own(["deploy"])).text(FOLLOWS))
             }
             (_, Some(hint)) => Self::new(exit, message).hint(hint),
             (_, None) => Self::new(exit, message),

@@ -9,6 +9,7 @@ mod complete;
 pub mod context;
 pub mod error;
 pub mod exit;
+pub mod hint;
 pub mod interrupts;
 pub mod ops;
 pub mod project;
@@ -22,16 +23,18 @@ pub mod when;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
-use clap_complete::CompleteEnv;
 
 use commands::{Cli, Outcome};
 use context::Context;
+use exit::Exit;
 use settings::Surroundings;
 
 /// Answers a shell's completion request, or parses the command line and runs it.
 pub fn main() -> ExitCode {
-    CompleteEnv::with_factory(Cli::command).var(commands::COMPLETION_VARIABLE).complete();
-    let cli = Cli::parse();
+    #[cfg(unix)]
+    settings::drop_empty_aws_variables();
+    complete::answer(Cli::command, commands::COMPLETION_VARIABLE);
+    let cli = Cli::try_parse().unwrap_or_else(|error| commands::without_destructive_suggestions(error).exit());
     #[cfg(unix)]
     if let Some(inner) = cli.inner() {
         return inner.run();
@@ -42,13 +45,17 @@ pub fn main() -> ExitCode {
     }
     let surroundings = match Surroundings::of_this_process() {
         Ok(surroundings) => surroundings,
-        Err(error) => return render::without_ui(&format!("the working folder cannot be found: {error}")),
+        Err(error) => return render::without_ui(Exit::Failed, &format!("the working folder cannot be found: {error}")),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return render::without_ui(&format!("threads cannot be started: {error}")),
+        Err(error) => return render::without_ui(Exit::Failed, &format!("threads cannot be started: {error}")),
     };
-    let mut ctx = Context::new(settings::resolve(cli.global.clone(), surroundings));
+    let settings = match settings::resolve(cli.global.clone(), surroundings) {
+        Ok(settings) => settings,
+        Err(error) => return render::without_ui(Exit::Usage, &error.to_string()),
+    };
+    let mut ctx = Context::new(settings);
     let interrupts = ctx.interrupts.clone();
     let ended = runtime.block_on(async {
         tokio::select! {
@@ -61,7 +68,6 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            let error = error.for_commands_with(&ctx.settings.flags());
             ctx.ui.error(&error);
             error.exit.into()
         }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{CliError, Report};
 use crate::exit::Exit;
+use crate::hint::{Command, Hint, nearest};
 use crate::render::Ui;
 use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
@@ -95,7 +96,7 @@ impl Project {
             let reports = problems.0.into_iter().map(|problem| Report {
                 message: problem.message,
                 place: None,
-                hint: problem.hint,
+                hint: problem.hint.map(Hint::from),
             });
             CliError { exit: Exit::Usage, reports: reports.collect() }
         })?;
@@ -180,18 +181,18 @@ async fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a st
 }
 
 fn unknown(noun: &str, name: &str, known: &[&str]) -> CliError {
-    let near = known.iter().max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
-    let near = near
-        .filter(|near| strsim::jaro(near, name) > 0.8)
-        .map(|near| format!("did you mean `{near}`? "))
-        .unwrap_or_default();
+    let near = nearest(name, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     CliError::usage(format!("{FILE} has no {noun} `{name}`")).hint(format!("{near}it has {}", known.join(", ")))
 }
 
 /// What is said when there is no `ecsws.toml`.
 pub fn no_project(dir: &Path) -> CliError {
-    CliError::usage(format!("there is no {FILE} in {}", dir.display()))
-        .hint("`ecsws init` writes one; `ecsws init --workshop` writes the ECS workshop's; -C names another folder")
+    CliError::usage(format!("there is no {FILE} in {}", dir.display())).hint(
+        Hint::command(["init"])
+            .text(" writes one; ")
+            .then(Command::own(["init", "--workshop"]))
+            .text(" writes the ECS workshop's; -C names another folder"),
+    )
 }
 
 fn wrong(problems: Problems, file: &str) -> CliError {
@@ -200,7 +201,7 @@ fn wrong(problems: Problems, file: &str) -> CliError {
 
 fn report(problem: Problem, file: &str) -> Report {
     let Problem { message, line, column, hint } = problem;
-    Report { message, place: Some(format!("{file}:{line}:{column}")), hint }
+    Report { message, place: Some(format!("{file}:{line}:{column}")), hint: hint.map(Hint::from) }
 }
 
 /// A path as users see it: relative to where they are, when it is below.

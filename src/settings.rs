@@ -1,18 +1,25 @@
 //! Flags and environment become [`Settings`], by a pure `resolve`. The environment is read here and nowhere else.
 
+mod process;
+
 use std::collections::HashMap;
-use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum, ValueHint};
 
-/// The flags that every command takes.
+#[cfg(unix)]
+pub use process::drop_empty_aws_variables;
+pub use process::{Surroundings, Terminals};
+
+use crate::hint::{Command, CommandLine, without_user_info};
+
+/// The flags that every command takes. Their variables are read by [`resolve`] and not by clap, to which an empty variable is a
+/// wrong value, and which reports a wrong variable as a wrong flag.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Use the AWS that ecsws carries inside, on this machine; it starts by itself
-    #[arg(long, global = true, env = "ECSWS_SANDBOX", value_parser = BoolishValueParser::new(), hide_env_values = true)]
+    /// Use the AWS that ecsws carries inside, on this machine; it starts by itself [env: ECSWS_SANDBOX]
+    #[arg(long, global = true)]
     pub sandbox: bool,
     /// The profile of the AWS config files; it goes before keys in the environment [env: AWS_PROFILE]
     #[arg(long, global = true)]
@@ -23,31 +30,23 @@ pub struct GlobalArgs {
     /// Call this address instead of AWS's own [env: AWS_ENDPOINT_URL]
     #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, value_parser = endpoint_url)]
     pub endpoint_url: Option<String>,
-    /// The folder of ecsws.toml, instead of this one or the nearest above
-    #[arg(short = 'C', long, global = true, value_name = "DIR", env = "ECSWS_PROJECT", value_hint = ValueHint::DirPath, hide_env_values = true)]
+    /// The folder of ecsws.toml, instead of this one or the nearest above [env: ECSWS_PROJECT]
+    #[arg(short = 'C', long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub project: Option<PathBuf>,
-    /// What results look like on stdout
-    #[arg(long, global = true, value_enum, default_value_t, env = "ECSWS_OUTPUT", hide_env_values = true)]
-    pub output: Output,
-    /// When to use colour; NO_COLOR is respected
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value_t,
-        value_name = "WHEN",
-        env = "ECSWS_COLOR",
-        hide_env_values = true
-    )]
-    pub color: ColorWhen,
+    /// What results look like on stdout [env: ECSWS_OUTPUT] [default: text]
+    #[arg(long, global = true, value_enum)]
+    pub output: Option<Output>,
+    /// When to use colour; NO_COLOR is respected [env: ECSWS_COLOR] [default: auto]
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub color: Option<ColorWhen>,
     /// Say only results, questions and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Say more: where calls go, and what is looked up
     #[arg(short, long, global = true)]
     pub verbose: bool,
-    /// Answer every question with yes
-    #[arg(long, global = true, env = "ECSWS_YES", value_parser = BoolishValueParser::new(), hide_env_values = true)]
+    /// Answer every question with yes [env: ECSWS_YES]
+    #[arg(long, global = true)]
     pub yes: bool,
 }
 
@@ -93,50 +92,16 @@ fn endpoint_url(text: &str) -> Result<String, String> {
     }
 }
 
-/// Which of the standard streams are terminals.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Terminals {
-    /// A person can answer.
-    pub stdin: bool,
-    /// A person reads results.
-    pub stdout: bool,
-    /// A person watches.
-    pub stderr: bool,
-}
-
-/// What the process was given besides its flags.
-#[derive(Debug, Clone)]
-pub struct Surroundings {
-    /// The program's name as it was called.
-    pub program: String,
-    /// Environment variables.
-    pub variables: HashMap<String, String>,
-    /// The working folder.
-    pub working_dir: PathBuf,
-    /// Which streams are terminals.
-    pub terminals: Terminals,
-}
-
-impl Surroundings {
-    /// Those of this process.
-    pub fn of_this_process() -> std::io::Result<Self> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that looks at the process's surroundings")]
-        let working_dir = std::env::current_dir()?;
-        Ok(Self {
-            program: std::env::args_os()
-                .next()
-                .map_or_else(|| "ecsws".to_owned(), |name| name.to_string_lossy().into_owned()),
-            variables: std::env::vars_os()
-                .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-                .collect(),
-            working_dir,
-            terminals: Terminals {
-                stdin: std::io::stdin().is_terminal(),
-                stdout: std::io::stdout().is_terminal(),
-                stderr: std::io::stderr().is_terminal(),
-            },
-        })
-    }
+/// An environment variable whose value means nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} must be {expected}, not `{value}`")]
+pub struct InvalidVariable {
+    /// The variable's name.
+    pub name: &'static str,
+    /// What it accepts.
+    pub expected: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// Everything that is decided before a command runs.
@@ -152,10 +117,12 @@ pub struct Settings {
     pub region_variable: Option<String>,
     /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
-    /// The program's name as it was called.
-    pub program: String,
-    /// `--project`, as it was given; empty when left out.
-    pub project_flag: Option<PathBuf>,
+    /// The environment's variables that are not empty, for the AWS configuration.
+    pub variables: HashMap<String, String>,
+    /// What a suggested command begins with.
+    pub command_line: CommandLine,
+    /// The `--state-dir` of the `sandbox` commands, as it was given.
+    pub state_dir_flag: Option<PathBuf>,
     /// `--project`, absolute.
     pub project: Option<PathBuf>,
     /// The working folder.
@@ -181,49 +148,98 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// How the user would call ecsws again for the same project and the same place.
-    pub fn command_line(&self) -> String {
-        format!("{}{}", self.program, self.flags())
-    }
-
-    /// The flags that say which project and which place; each has a space before it.
-    pub fn flags(&self) -> String {
-        let project = self.project_flag.as_ref().map(|dir| format!(" -C {}", dir.display())).unwrap_or_default();
-        let sandbox = if self.sandbox { " --sandbox" } else { "" };
-        format!("{sandbox}{project}")
+    /// A command of `sandbox` for the same state.
+    pub fn sandbox_command(&self, name: &str) -> Command {
+        let state_dir =
+            self.state_dir_flag.iter().flat_map(|dir| ["--state-dir".to_owned(), dir.display().to_string()]);
+        Command::own(std::iter::once("sandbox".to_owned()).chain(state_dir).chain([name.to_owned()]))
     }
 }
 
-/// Flags win over the environment; nothing is looked at but the arguments.
-pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Settings {
+/// The flags as they were given, so that a suggested command acts on the same project, account and endpoint. Credentials in an
+/// endpoint's URL are left out.
+fn command_line(program: String, flags: &GlobalArgs) -> CommandLine {
     let GlobalArgs { sandbox, profile, region, endpoint_url, project, output, color, quiet, verbose, yes } = flags;
-    let Surroundings { program, variables, working_dir, terminals } = surroundings;
-    let variable = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
+    let valued = |flag: &str, value: Option<String>| value.map(|value| [flag.to_owned(), value]).into_iter().flatten();
+    let profile_flags: Vec<String> = valued("--profile", profile.clone()).collect();
+    let aws_flags: Vec<String> = valued("--region", region.clone())
+        .chain(valued("--endpoint-url", endpoint_url.as_deref().map(without_user_info)))
+        .collect();
+    let switches = [(sandbox, "--sandbox"), (quiet, "--quiet"), (verbose, "--verbose"), (yes, "--yes")];
+    let flags = switches
+        .into_iter()
+        .filter(|(given, _)| **given)
+        .map(|(_, flag)| flag.to_owned())
+        .chain(profile_flags.iter().chain(&aws_flags).cloned())
+        .chain(valued("-C", project.as_ref().map(|dir| dir.display().to_string())))
+        .chain(valued("--output", output.as_ref().map(name_of)))
+        .chain(valued("--color", color.as_ref().map(name_of)))
+        .collect();
+    CommandLine { program, flags, profile_flags, aws_flags }
+}
+
+/// The word that stands for a value on the command line.
+fn name_of<T: ValueEnum>(value: &T) -> String {
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+}
+
+/// The flag's value, else that of its variable, else the default.
+fn choice<T: ValueEnum + Default>(
+    name: &'static str,
+    flag: Option<T>,
+    variable: Option<&String>,
+) -> Result<T, InvalidVariable> {
+    let (None, Some(value)) = (&flag, variable) else { return Ok(flag.unwrap_or_default()) };
+    T::from_str(value, true).map_err(|_| {
+        let accepted: Vec<String> = T::value_variants().iter().map(name_of).collect();
+        InvalidVariable { name, expected: accepted.join(" or "), value: value.clone() }
+    })
+}
+
+/// The value of a variable that switches something on or off.
+fn switch(name: &'static str, value: Option<&String>) -> Result<bool, InvalidVariable> {
+    let Some(value) = value else { return Ok(false) };
+    match value.to_lowercase().as_str() {
+        "true" | "t" | "yes" | "y" | "on" | "1" => Ok(true),
+        "false" | "f" | "no" | "n" | "off" | "0" => Ok(false),
+        _ => Err(InvalidVariable { name, expected: "true or false".to_owned(), value: value.clone() }),
+    }
+}
+
+/// Flags win over the environment; nothing is looked at but the arguments. An empty variable counts as one that is not set.
+pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Result<Settings, InvalidVariable> {
+    let Surroundings { program, mut variables, working_dir, terminals } = surroundings;
+    variables.retain(|_, value| !value.is_empty());
+    let command_line = command_line(program, &flags);
+    let GlobalArgs { sandbox, profile, region, endpoint_url, project, output, color, quiet, verbose, yes } = flags;
+    let variable = |name: &str| variables.get(name);
+    let path = |name: &str| variable(name).map(|dir| working_dir.join(dir));
     let verbosity = match (quiet, verbose) {
         (true, _) => Verbosity::Quiet,
         (false, true) => Verbosity::Verbose,
         (false, false) => Verbosity::Normal,
     };
-    Settings {
-        sandbox,
+    Ok(Settings {
+        sandbox: sandbox || switch("ECSWS_SANDBOX", variable("ECSWS_SANDBOX"))?,
         profile,
         region_flag: region,
-        region_variable: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")),
+        region_variable: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).cloned(),
         endpoint_url,
-        program,
-        project: project.as_ref().map(|dir| working_dir.join(dir)),
-        project_flag: project,
-        output,
-        color,
+        command_line,
+        state_dir_flag: None,
+        project: project.map(|dir| working_dir.join(dir)).or_else(|| path("ECSWS_PROJECT")),
+        output: choice("ECSWS_OUTPUT", output, variable("ECSWS_OUTPUT"))?,
+        color: choice("ECSWS_COLOR", color, variable("ECSWS_COLOR"))?,
         verbosity,
-        yes,
+        yes: yes || switch("ECSWS_YES", variable("ECSWS_YES"))?,
         terminals,
-        sandbox_dir: variable("ECSWS_SANDBOX_DIR").map(|dir| working_dir.join(dir)),
+        sandbox_dir: path("ECSWS_SANDBOX_DIR"),
         xdg_state_home: variable("XDG_STATE_HOME").map(PathBuf::from),
         home: variable("HOME").map(PathBuf::from),
         sudo_user: variable("SUDO_UID").and_then(|id| id.parse().ok()),
+        variables,
         working_dir,
-    }
+    })
 }
 
 #[cfg(test)]
@@ -239,10 +255,73 @@ mod tests {
         }
     }
 
+    fn resolved(flags: GlobalArgs, variables: &[(&str, &str)]) -> Settings {
+        resolve(flags, surroundings(variables)).expect("the variables are valid")
+    }
+
+    #[test]
+    fn an_empty_variable_counts_as_one_that_is_not_set() {
+        let names = ["SANDBOX", "YES", "OUTPUT", "COLOR", "PROJECT", "SANDBOX_DIR"].map(|name| format!("ECSWS_{name}"));
+        let aws = ["AWS_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"].map(str::to_owned);
+        let empty: Vec<(&str, &str)> = names.iter().chain(&aws).map(|name| (name.as_str(), "")).collect();
+        let settings = resolved(GlobalArgs::default(), &empty);
+        assert_eq!(format!("{settings:?}"), format!("{:?}", resolved(GlobalArgs::default(), &[])));
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named_with_what_it_accepts() {
+        for (name, value, message) in [
+            ("ECSWS_SANDBOX", "maybe", "ECSWS_SANDBOX must be true or false, not `maybe`"),
+            ("ECSWS_YES", "2", "ECSWS_YES must be true or false, not `2`"),
+            ("ECSWS_OUTPUT", "xml", "ECSWS_OUTPUT must be text or json, not `xml`"),
+            ("ECSWS_COLOR", "blue", "ECSWS_COLOR must be auto or always or never, not `blue`"),
+        ] {
+            let error = resolve(GlobalArgs::default(), surroundings(&[(name, value)])).expect_err(name);
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn variables_are_read_and_flags_go_before_them() {
+        let variables = [("ECSWS_SANDBOX", "On"), ("ECSWS_YES", "0"), ("ECSWS_OUTPUT", "JSON"), ("ECSWS_PROJECT", "b")];
+        let settings = resolved(GlobalArgs::default(), &variables);
+        assert_eq!((settings.sandbox, settings.yes, settings.output), (true, false, Output::Json));
+        assert_eq!(settings.project, Some("/home/a/b".into()));
+        let flags = GlobalArgs { output: Some(Output::Text), project: Some("/c".into()), ..GlobalArgs::default() };
+        let settings = resolved(flags, &[("ECSWS_OUTPUT", "wrong"), ("ECSWS_PROJECT", "b")]);
+        assert_eq!((settings.output, settings.project), (Output::Text, Some("/c".into())));
+    }
+
+    #[test]
+    fn a_suggested_command_repeats_the_flags_and_not_the_variables() {
+        let flags = GlobalArgs {
+            profile: Some("my dev".to_owned()),
+            region: Some("eu-west-1".to_owned()),
+            endpoint_url: Some("http://me:secret@localhost:1".to_owned()),
+            project: Some("a b".into()),
+            output: Some(Output::Json),
+            color: Some(ColorWhen::Never),
+            sandbox: true,
+            quiet: true,
+            verbose: true,
+            yes: true,
+        };
+        let line = resolved(flags, &[]).command_line;
+        assert_eq!(
+            line.flags.join(" "),
+            "--sandbox --quiet --verbose --yes --profile my dev --region eu-west-1 --endpoint-url http://localhost:1 \
+             -C a b --output json --color never"
+        );
+        assert_eq!(line.profile_flags, ["--profile", "my dev"]);
+        assert_eq!(line.aws_flags.join(" "), "--region eu-west-1 --endpoint-url http://localhost:1");
+        let variables =
+            [("ECSWS_SANDBOX", "1"), ("ECSWS_PROJECT", "b"), ("AWS_PROFILE", "dev"), ("ECSWS_OUTPUT", "json")];
+        assert_eq!(resolved(GlobalArgs::default(), &variables).command_line.flags, [""; 0]);
+    }
+
     #[test]
     fn the_region_variable_is_kept_apart_from_the_flag() {
-        let settings =
-            resolve(GlobalArgs::default(), surroundings(&[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-1")]));
+        let settings = resolved(GlobalArgs::default(), &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-1")]);
         assert_eq!(settings.region_flag, None);
         assert_eq!(settings.region_variable.as_deref(), Some("eu-west-1"));
     }
@@ -260,7 +339,7 @@ mod tests {
     #[test]
     fn relative_folders_are_taken_from_the_working_folder() {
         let flags = GlobalArgs { project: Some("examples".into()), ..GlobalArgs::default() };
-        let settings = resolve(flags, surroundings(&[("ECSWS_SANDBOX_DIR", "box")]));
+        let settings = resolved(flags, &[("ECSWS_SANDBOX_DIR", "box")]);
         assert_eq!(settings.project, Some("/home/a/examples".into()));
         assert_eq!(settings.sandbox_dir, Some("/home/a/box".into()));
     }

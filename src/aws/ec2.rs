@@ -1,8 +1,9 @@
 //! The three look-ups of EC2 that we need, through its Query protocol: the typed client takes longer to compile than all the others together.
 
+use aws_smithy_types::error::ErrorMetadata;
 use roxmltree::{Document, Node};
 
-use super::raw::{RawAnswer, RawCall};
+use super::raw::{EC2, RawCall};
 use super::{Aws, AwsError, AwsErrorKind, Result};
 
 /// EC2's API version: the only one it has had since 2016.
@@ -77,7 +78,7 @@ impl Aws {
     async fn ec2<T>(
         &self,
         action: &str,
-        operation: &str,
+        operation: &'static str,
         parameters: &[(&str, &str)],
         read: impl Fn(Node<'_, '_>) -> Vec<T>,
     ) -> Result<Vec<T>> {
@@ -89,14 +90,11 @@ impl Aws {
             if !token.is_empty() {
                 body.append_pair("NextToken", &token);
             }
-            let headers = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
-            let call = RawCall { action, signing_name: "ec2", headers: &headers, body: body.finish() };
-            let answer = self.raw(&call).await?;
-            if !answer.is_success() {
-                return Err(refused(action, &answer));
-            }
+            let headers = vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned())];
+            let call = RawCall { action, operation, headers, body: body.finish() };
+            let answer = self.raw(&EC2, call).await?;
             let not_ec2 = |_| AwsError::unanswered(action, AwsErrorKind::Other, "the answer is not EC2's");
-            let document = Document::parse(&answer.body).map_err(not_ec2)?;
+            let document = Document::parse(&answer).map_err(not_ec2)?;
             results.extend(read(document.root_element()));
             token = child(document.root_element(), "nextToken");
             if token.is_empty() {
@@ -106,12 +104,19 @@ impl Aws {
     }
 }
 
-/// EC2's error, or the bare status when the answer is not EC2's.
-fn refused(action: &str, answer: &RawAnswer) -> AwsError {
-    let document = Document::parse(&answer.body).ok();
+/// Code and message of an error of EC2; neither if the response is not EC2's.
+pub(super) fn error(body: &str) -> ErrorMetadata {
+    let document = Document::parse(body).ok();
     let error = document.as_ref().and_then(|document| document.descendants().find(|node| node.has_tag_name("Error")));
-    let said = |name| error.and_then(|error| element(error, name)?.text());
-    AwsError::refused(action, answer.status, said("Code"), said("Message"))
+    let text = |name| error.and_then(|error| element(error, name)?.text());
+    let mut metadata = ErrorMetadata::builder();
+    if let Some(code) = text("Code") {
+        metadata = metadata.code(code);
+    }
+    if let Some(message) = text("Message") {
+        metadata = metadata.message(message);
+    }
+    metadata.build()
 }
 
 struct RouteTable {
@@ -164,12 +169,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_told_by_its_code_or_else_by_its_status() {
+    fn an_error_has_the_code_and_message_of_its_body() {
         let body = "<Response><Errors><Error><Code>AuthFailure</Code><Message>AWS was not able to validate the \
                     provided access credentials</Message></Error></Errors></Response>";
-        let error = refused("look up the VPC `a`", &RawAnswer { status: 401, body: body.to_owned() });
-        assert_eq!((error.kind, error.code.as_deref()), (AwsErrorKind::WrongCredentials, Some("AuthFailure")));
-        let error = refused("look up the VPC `a`", &RawAnswer { status: 502, body: "Bad Gateway".to_owned() });
-        assert_eq!(error.to_string(), "cannot look up the VPC `a`: the answer is HTTP 502 and not AWS's");
+        let metadata = error(body);
+        assert_eq!(metadata.code(), Some("AuthFailure"));
+        assert_eq!(metadata.message(), Some("AWS was not able to validate the provided access credentials"));
+        assert_eq!(error("Bad Gateway"), ErrorMetadata::builder().build());
     }
 }

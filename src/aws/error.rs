@@ -1,5 +1,6 @@
 //! What went wrong in a call to AWS: what was being done, what AWS said, and what helps.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 
@@ -9,6 +10,8 @@ use aws_smithy_runtime_api::client::connection::ConnectionMetadata;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::hint::{Command, Hint, nearest};
 
 /// A call to AWS that failed. `Display` is "cannot ACTION: MESSAGE (CODE)".
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +34,14 @@ pub enum AwsErrorKind {
     NoRegion,
     /// No credentials were found.
     NoCredentials,
+    /// A profile was chosen that the AWS config files do not have; the text lists those that they have.
+    UnknownProfile(Box<str>),
+    /// A variable, or a line or value of the AWS config files, is wrong.
+    InvalidConfig,
+    /// The profile's role needs an MFA code, and there is no terminal to ask on.
+    MfaRequired,
+    /// The role was refused, with an MFA code.
+    MfaRefused,
     /// The credentials have expired.
     ExpiredCredentials,
     /// The credentials are not those of this endpoint, or are wrong.
@@ -130,7 +141,7 @@ impl AwsError {
     }
 
     /// An answer that reports a failure, with what it says of it. Without an error code it may come from a proxy or a load balancer.
-    pub(super) fn refused(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+    fn refused(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         match (code, message) {
             (Some(code), message) => {
                 let error = Self::answered(action, code, message.unwrap_or("AWS gave no message"));
@@ -183,40 +194,58 @@ impl AwsError {
     }
 
     /// What the user can do.
-    pub fn hint(&self) -> Option<String> {
-        Some(match &self.kind {
-            AwsErrorKind::NoRegion => {
-                "pass --region, set AWS_REGION, or write region under [target] in ecsws.toml; without an account: --sandbox".to_owned()
-            }
+    pub fn hint(&self) -> Option<Hint> {
+        let sign_in = Command::AwsSignIn;
+        let text: Cow<'_, str> = match &self.kind {
             AwsErrorKind::NoCredentials => {
-                "sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
-                 or try it without an account: --sandbox"
-                    .to_owned()
+                let hint = Hint::from("sign in (").then(sign_in).text(
+                    "), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
+                     or try it without an account: --sandbox",
+                );
+                return Some(hint);
             }
-            AwsErrorKind::ExpiredCredentials => "sign in again (`aws sso login`), or refresh the credentials".to_owned(),
-            AwsErrorKind::WrongCredentials => "check --profile and the AWS_* variables; temporary credentials need AWS_SESSION_TOKEN too".to_owned(),
-            AwsErrorKind::ClockSkew => "set this machine's clock: AWS refuses signatures that are more than some minutes old or from the future".to_owned(),
-            AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile"),
-            AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".to_owned(),
-            AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".to_owned(),
-            AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL), and proxies on the way".to_owned(),
-            AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".to_owned(),
-            AwsErrorKind::TimedOut => "check the network and try again".to_owned(),
-            AwsErrorKind::Throttled => "AWS limits how often this may be called; try again in a minute".to_owned(),
-            AwsErrorKind::NotFound => "check the name, --region and --profile".to_owned(),
-            AwsErrorKind::ServiceFault => "the service has a problem; try again in a minute".to_owned(),
+            AwsErrorKind::ExpiredCredentials => {
+                return Some(Hint::from("sign in again (").then(sign_in).text("), or refresh the credentials"));
+            }
+            AwsErrorKind::NoRegion => {
+                "pass --region, set AWS_REGION, or write region under [target] in ecsws.toml; without an account: --sandbox".into()
+            }
+            AwsErrorKind::UnknownProfile(known) => known.to_string().into(),
+            AwsErrorKind::InvalidConfig => {
+                "correct the value; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE choose other files".into()
+            }
+            AwsErrorKind::MfaRequired => "run it on a terminal, or with temporary credentials in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN".into(),
+            AwsErrorKind::MfaRefused => "a code is valid once and for half a minute: wait for the next one; and check mfa_serial, and that you may assume the role".into(),
+            AwsErrorKind::WrongCredentials => "check --profile and the AWS_* variables; temporary credentials need AWS_SESSION_TOKEN too".into(),
+            AwsErrorKind::ClockSkew => "set this machine's clock: AWS refuses signatures that are more than some minutes old or from the future".into(),
+            AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile").into(),
+            AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".into(),
+            AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".into(),
+            AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL), and proxies on the way".into(),
+            AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".into(),
+            AwsErrorKind::TimedOut => "check the network and try again".into(),
+            AwsErrorKind::Throttled => "AWS limits how often this may be called; try again in a minute".into(),
+            AwsErrorKind::NotFound => "check the name, --region and --profile".into(),
+            AwsErrorKind::ServiceFault => "the service has a problem; try again in a minute".into(),
             AwsErrorKind::Conflict | AwsErrorKind::Other => return None,
-        })
+        };
+        Some(text.into_owned().into())
     }
+}
+
+/// The profiles that there are, the likely one first.
+pub(super) fn known_profiles(name: &str, names: &[&str]) -> String {
+    const SHOWN: usize = 20;
+    if names.is_empty() {
+        return "no profile is configured".to_owned();
+    }
+    let suggestion = nearest(name, names).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    let more = names.len().checked_sub(SHOWN + 1).map(|more| format!(" and {} more", more + 1)).unwrap_or_default();
+    format!("{suggestion}the profiles are {}{more}", names[..names.len().min(SHOWN)].join(", "))
 }
 
 fn kind_of(code: &str) -> AwsErrorKind {
     CODES.iter().find(|(pattern, _)| matches(pattern, code)).map_or(AwsErrorKind::Other, |row| row.1.clone())
-}
-
-/// Whether AWS asks with this code to be called less often.
-pub(super) fn is_throttling(code: &str) -> bool {
-    kind_of(code) == AwsErrorKind::Throttled
 }
 
 fn matches(pattern: &str, code: &str) -> bool {
@@ -230,7 +259,7 @@ fn missing_action(message: &str) -> Option<String> {
 }
 
 /// Why there is no answer, when it is for the connection or, before that, for the lack of credentials.
-pub(super) fn connection_failure(error: &ConnectorError) -> (AwsErrorKind, String) {
+fn connection_failure(error: &ConnectorError) -> (AwsErrorKind, String) {
     if is_credentials(error) {
         return no_credentials(error);
     }
@@ -256,17 +285,10 @@ pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind,
     let message = match found {
         // The instance's metadata is the last place that is asked, on every machine: that it gave nothing does not help anyone.
         Some(_) if chain(error).any(<dyn StdError>::is::<ImdsError>) => None,
-        Some(CredentialsError::CredentialsNotLoaded(_)) => undefined_profile(&root(error)),
-        None => None,
+        Some(CredentialsError::CredentialsNotLoaded(_)) | None => None,
         Some(error) => Some(format!("no AWS credentials could be had: {}", root(error))),
     };
     (AwsErrorKind::NoCredentials, message.unwrap_or_else(|| "there are no AWS credentials".to_owned()))
-}
-
-/// The SDK's words for a profile that is named and not there: "profile `a` was not defined: …".
-fn undefined_profile(words: &str) -> Option<String> {
-    let (name, rest) = words.strip_prefix("profile `")?.split_once('`')?;
-    rest.starts_with(" was not defined").then(|| format!("there is no profile `{name}` in the AWS config files"))
 }
 
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
@@ -274,7 +296,7 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
 }
 
 /// The innermost cause says it best: "Connection refused (os error 111)".
-pub(super) fn root(error: &(dyn StdError + 'static)) -> String {
+fn root(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
@@ -328,7 +350,7 @@ mod tests {
         ] {
             let error = AwsError::answered("x", code, message);
             assert_eq!(error.kind, AwsErrorKind::ClockSkew, "{code}");
-            assert!(error.hint().is_some_and(|hint| hint.contains("clock")));
+            assert!(format!("{:?}", error.hint()).contains("clock"));
         }
         assert_eq!(AwsError::answered("x", "SignatureDoesNotMatch", "").kind, AwsErrorKind::WrongCredentials);
     }
@@ -378,7 +400,7 @@ mod tests {
             "User: arn:aws:iam::123456789012:user/a is not authorized to perform: ecs:ListTasks on resource: *";
         let error = AwsError::answered("list tasks", "AccessDeniedException", message);
         assert_eq!(error.kind, AwsErrorKind::AccessDenied(Some("ecs:ListTasks".to_owned())));
-        assert!(error.hint().is_some_and(|hint| hint.contains("ecs:ListTasks")));
+        assert!(format!("{:?}", error.hint()).contains("ecs:ListTasks"));
     }
 
     #[test]

@@ -4,27 +4,20 @@
 
 mod autoscaling;
 mod cloudformation;
+mod config;
+mod credentials;
 mod discovery;
 mod ec2;
 mod ecs;
 mod error;
 mod logs;
+mod profiles;
 mod raw;
 mod stores;
 
-use std::fmt;
 use std::sync::OnceLock;
-use std::time::Duration;
 
-use aws_config::meta::region::ProvideRegion as _;
-use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
-use aws_config::provider_config::ProviderConfig;
-use aws_config::retry::RetryConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_smithy_http_client::tls;
+use aws_config::SdkConfig;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -34,54 +27,16 @@ pub use autoscaling::{ScalableTarget, ScalingPolicy};
 pub use cloudformation::{
     ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource,
 };
+pub use config::{Connection, StaticKeys};
 pub use discovery::{DiscoveryInstance, DiscoveryService};
 pub use ec2::{Subnet, Vpc};
-pub use ecs::{Container, Deployment, LogPlace, ServiceEvent, ServiceName, ServiceState, Task};
+pub use ecs::{Container, Deployment, LogPlace, ServiceArn, ServiceEvent, ServiceName, ServiceState, Task};
 pub use error::{AwsError, AwsErrorKind};
 pub use logs::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 
+use crate::hint::without_user_info;
+
 type Result<T> = std::result::Result<T, AwsError>;
-
-/// Attempts of one call in all, the first included, where the user sets none. Each waits longer than the one before. Not the SDK's
-/// adaptive mode: its rate limiter measures the calls so far, and after one throttled call of the few that a command makes it lets none
-/// through for twenty seconds.
-const ATTEMPTS: u32 = 6;
-/// The first pause of a retry, at most; twice as long before each further one.
-const BACKOFF: Duration = Duration::from_millis(400);
-/// The first pause of a retry where no network is between: a sandbox that has ended is told of at once.
-const SANDBOX_BACKOFF: Duration = Duration::from_millis(20);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// All attempts of one call together.
-const CALL_TIMEOUT: Duration = Duration::from_secs(90);
-
-/// Where calls go and who makes them. What is left out comes from the standard chain (profiles, SSO, environment, containers).
-#[derive(Debug, Clone, Default)]
-pub struct Connection {
-    /// `--profile`.
-    pub profile: Option<String>,
-    /// The region, when something says it.
-    pub region: Option<String>,
-    /// `--endpoint-url`.
-    pub endpoint_url: Option<String>,
-    /// The key pair of the sandbox: nothing of the user's own AWS configuration is then used.
-    pub static_keys: Option<StaticKeys>,
-}
-
-/// A key pair. Its `Debug` leaves the secret out.
-#[derive(Clone)]
-pub struct StaticKeys {
-    /// The access key's id.
-    pub access_key_id: String,
-    /// The secret access key.
-    pub secret_access_key: String,
-}
-
-impl fmt::Debug for StaticKeys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StaticKeys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
-    }
-}
 
 /// The AWS clients of one region and one set of credentials.
 #[derive(Debug)]
@@ -92,7 +47,6 @@ pub struct Aws {
     is_sandbox: bool,
     /// `--profile`.
     profile: Option<String>,
-    raw: raw::Shared,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     ecs: OnceLock<aws_sdk_ecs::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
@@ -108,60 +62,30 @@ pub struct Identity {
 }
 
 impl Aws {
-    /// Loads the configuration. Nothing is asked of AWS yet.
-    pub async fn connect(connection: Connection) -> Result<Self> {
-        let http = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-            .build_https();
-        Self::connect_through(connection, http).await
+    /// Loads the configuration. AWS is called only where the profile needs an MFA code: `ask` returns the current code of the device
+    /// with the given serial number, or `None` if it cannot ask.
+    pub async fn connect(connection: Connection, ask: impl AsyncFnMut(&str) -> Option<String>) -> Result<Self> {
+        Self::connect_through(connection, config::https(), ask).await
     }
 
-    /// Like [`Aws::connect`], with another HTTP client for the typed clients: tests answer their requests without a network.
-    pub async fn connect_through(connection: Connection, http: SharedHttpClient) -> Result<Self> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone()).timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(READ_TIMEOUT)
-                .operation_timeout(CALL_TIMEOUT)
-                .build(),
-        );
-        if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
-            loader = loader.app_name(name);
-        }
-        if let Some(profile) = &connection.profile {
-            // As the aws CLI has it: a profile that was asked for goes before keys in the environment.
-            let region = match &connection.region {
-                Some(region) => Some(Region::new(region.clone())),
-                None => ProfileFileRegionProvider::builder().profile_name(profile).build().region().await,
-            };
-            let environment = ProviderConfig::without_region().with_http_client(http).with_region(region);
-            let credentials = ProfileFileCredentialsProvider::builder().configure(&environment).profile_name(profile);
-            loader = loader.profile_name(profile).credentials_provider(credentials.build());
-        }
-        if let Some(region) = connection.region {
-            loader = loader.region(Region::new(region));
-        }
-        if let Some(url) = connection.endpoint_url {
-            loader = loader.endpoint_url(url);
-        }
-        let is_sandbox = connection.static_keys.is_some();
-        if let Some(StaticKeys { access_key_id, secret_access_key }) = connection.static_keys {
-            // Without variables, HOME among them, the SDK finds neither profiles nor FIPS, dual-stack and retry settings of the user.
-            loader = loader
-                .credentials_provider(Credentials::new(access_key_id, secret_access_key, None, None, "sandbox"))
-                .empty_test_environment();
-        }
-        let config = with_our_retries(loader.load().await, is_sandbox);
+    /// Like [`Aws::connect`], with another HTTP client: tests answer requests without a network.
+    pub async fn connect_through(
+        connection: Connection,
+        http: SharedHttpClient,
+        ask: impl AsyncFnMut(&str) -> Option<String>,
+    ) -> Result<Self> {
+        let Connection { profile, static_keys, .. } = &connection;
+        let (profile, is_sandbox) = (profile.clone(), static_keys.is_some());
+        let config = config::load(connection, http, ask).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(no_region(&config, connection.profile).await);
+            return Err(AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one"));
         };
         Ok(Self {
             is_sandbox,
-            profile: connection.profile,
+            profile,
             shown_endpoint: config.endpoint_url().map(without_user_info),
             config,
             region,
-            raw: raw::Shared::default(),
             cloudformation: OnceLock::new(),
             ecs: OnceLock::new(),
             logs: OnceLock::new(),
@@ -230,45 +154,6 @@ impl Aws {
     }
 }
 
-/// A profile that does not exist says no region either, and is what has to be told.
-async fn no_region(config: &SdkConfig, profile: Option<String>) -> AwsError {
-    if let (Some(profile), Some(provider)) = (profile, config.credentials_provider())
-        && let Err(error) = provider.provide_credentials().await
-    {
-        let (kind, message) = error::no_credentials(&error);
-        return AwsError::unanswered(format!("use profile `{profile}`"), kind, message);
-    }
-    AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one")
-}
-
-/// The SDK's default becomes ours; what AWS_MAX_ATTEMPTS, AWS_RETRY_MODE or the profile say stays. (The SDK does not tell its default from a
-/// user who writes the same.)
-fn with_our_retries(config: SdkConfig, is_sandbox: bool) -> SdkConfig {
-    if config.retry_config().is_some_and(|retries| *retries != RetryConfig::standard()) {
-        return config;
-    }
-    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS);
-    let backoff = if is_sandbox { SANDBOX_BACKOFF } else { BACKOFF };
-    config.into_builder().retry_config(retries.with_initial_backoff(backoff)).build()
-}
-
-/// A word as a POSIX shell takes it for itself.
-pub fn shell_word(word: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-/// A URL without the `USER:PASSWORD@` before its host.
-fn without_user_info(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    format!("{scheme}://{host}{path}")
-}
-
 /// AWS's members are optional in the models even where AWS always sends them.
 fn text(value: Option<String>) -> String {
     value.unwrap_or_default()
@@ -281,46 +166,4 @@ fn timestamp(value: Option<aws_smithy_types::DateTime>) -> Option<jiff::Timestam
 
 fn count(value: i32) -> u32 {
     u32::try_from(value).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_shown_without_user_and_password() {
-        for (url, shown) in [
-            ("http://127.0.0.1:4566", "http://127.0.0.1:4566"),
-            ("https://me:p@ss@proxy.example:8443/aws", "https://proxy.example:8443/aws"),
-            ("https://proxy.example/a@b", "https://proxy.example/a@b"),
-            ("nonsense", "nonsense"),
-        ] {
-            assert_eq!(without_user_info(url), shown);
-        }
-    }
-
-    #[test]
-    fn a_word_is_quoted_where_a_shell_would_change_it() {
-        for (word, quoted) in
-            [("/ecs/api", "/ecs/api"), ("#x", "'#x'"), ("two words", "'two words'"), ("it's", r"'it'\''s'"), ("", "''")]
-        {
-            assert_eq!(shell_word(word), quoted);
-        }
-    }
-
-    #[test]
-    fn only_the_default_retries_become_ours() {
-        let with = |retries| with_our_retries(SdkConfig::builder().retry_config(retries).build(), false);
-        let ours = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
-        assert_eq!(with(RetryConfig::standard()).retry_config(), Some(&ours));
-        let own = RetryConfig::standard().with_max_attempts(2);
-        assert_eq!(with(own.clone()).retry_config(), Some(&own));
-    }
-
-    #[test]
-    fn a_connection_does_not_print_its_secret() {
-        let keys = StaticKeys { access_key_id: "AKID".to_owned(), secret_access_key: "hidden".to_owned() };
-        let text = format!("{:?}", Connection { static_keys: Some(keys), ..Connection::default() });
-        assert!(text.contains("AKID") && !text.contains("hidden"), "{text}");
-    }
 }

@@ -1,209 +1,354 @@
-//! Signed calls outside the typed clients: EC2's Query protocol, and JSON for what takes one call of a large service.
+//! Calls of services without a typed client: EC2's Query protocol, and JSON for what takes one call of a large service.
+//!
+//! They run through the same machinery of the SDK as the typed clients do, with the same configuration: endpoint, FIPS, dual-stack,
+//! retries, time-outs, HTTP client and credentials. Only the request and the response are written and read here.
 
-use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
-
-use aws_config::retry::RetryConfig;
-use aws_credential_types::provider::ProvideCredentials as _;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
-use aws_smithy_http_client::{Connector, tls};
-use aws_smithy_runtime_api::client::http::{HttpConnector as _, HttpConnectorSettings};
-use aws_smithy_runtime_api::client::identity::Identity;
-use aws_smithy_runtime_api::http::Request;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_runtime::auth::SigV4OperationSigningConfig;
+use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
+use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
+use aws_sdk_cloudformation::config::endpoint as cloudformation;
+use aws_sdk_ecs::config::endpoint as ecs;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
+use aws_smithy_runtime_api::client::auth::{AuthSchemeOptionResolverParams, SharedAuthSchemeOptionResolver};
+use aws_smithy_runtime_api::client::identity::SharedIdentityResolver;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
+use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::body::SdkBody;
-use aws_smithy_types::byte_stream::ByteStream;
-use http::Uri;
-use tokio::sync::OnceCell;
+use aws_smithy_types::config_bag::Layer;
+use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SigningName;
+use aws_types::region::SigningRegion;
+use aws_types::service_config::ServiceConfigKey;
 
-use super::error::{connection_failure, is_throttling, no_credentials};
-use super::{ATTEMPTS, Aws, AwsError, AwsErrorKind, CONNECT_TIMEOUT, READ_TIMEOUT, Result, without_user_info};
+use super::{Aws, AwsError, AwsErrorKind, Result};
+use crate::hint::without_user_info;
 
 const USER_AGENT: &str = concat!("ecsws/", env!("CARGO_PKG_VERSION"));
-/// Before the second attempt at most; twice as long before each further one.
-const FIRST_PAUSE: Duration = Duration::from_millis(400);
 
-/// What calls share: made by the first of them. A command's few look-ups come together, so its credentials do not expire in between.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    connector: OnceLock<Connector>,
-    identity: OnceCell<Identity>,
+/// A service without a typed client.
+#[derive(Debug)]
+pub(super) struct RawService {
+    /// The service's `sdkId`, which names its settings: `AWS_ENDPOINT_URL_SECRETS_MANAGER` for `Secrets Manager`.
+    id: &'static str,
+    /// The name in signatures, and the first label of the service's hosts.
+    name: &'static str,
+    /// A service with a typed client whose endpoint rules are the same but for the name.
+    rules: Rules,
+    /// Reads code and message of an error.
+    error: fn(&str) -> ErrorMetadata,
+    /// Whether the ordinary hosts of the large partitions are dual-stack, so that there are no others.
+    has_dual_stack_in_ordinary_hosts: bool,
 }
+
+/// Whose endpoint rules apply, compared with the endpoint rule sets in AWS's service models.
+#[derive(Debug, Clone, Copy)]
+enum Rules {
+    /// FIPS hosts in `aws-us-gov` have the ordinary name.
+    CloudFormation,
+    /// FIPS hosts are named `-fips` everywhere.
+    Ecs,
+}
+
+/// Elastic Compute Cloud.
+pub(super) const EC2: RawService = RawService {
+    id: "EC2",
+    name: "ec2",
+    rules: Rules::CloudFormation,
+    error: super::ec2::error,
+    has_dual_stack_in_ordinary_hosts: false,
+};
+/// Systems Manager.
+pub(super) const SSM: RawService = RawService {
+    id: "SSM",
+    name: "ssm",
+    rules: Rules::CloudFormation,
+    error: super::stores::error,
+    has_dual_stack_in_ordinary_hosts: false,
+};
+/// Secrets Manager.
+pub(super) const SECRETS_MANAGER: RawService = RawService {
+    id: "Secrets Manager",
+    name: "secretsmanager",
+    rules: Rules::Ecs,
+    error: super::stores::error,
+    has_dual_stack_in_ordinary_hosts: true,
+};
 
 /// A POST to a service.
 #[derive(Debug)]
 pub(super) struct RawCall<'a> {
     /// What is being done, for errors.
     pub action: &'a str,
-    /// The name that the signature is made for; also the host's first label.
-    pub signing_name: &'a str,
+    /// The operation's name.
+    pub operation: &'static str,
     /// Content-Type and other headers that the protocol asks for.
-    pub headers: &'a [(&'static str, &'a str)],
+    pub headers: Vec<(&'static str, String)>,
     pub body: String,
 }
 
-/// An answer, whatever its status.
-#[derive(Debug)]
-pub(super) struct RawAnswer {
-    pub status: u16,
-    pub body: String,
-}
+/// A response that reports an error.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct RawError(ErrorMetadata);
 
-impl RawAnswer {
-    pub fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// Whether the service is busy or failing, and may answer the same call a little later. A 501 it will never answer.
-    fn is_busy(&self) -> bool {
-        match self.status {
-            429 => true,
-            501 => false,
-            400..=499 => error_code(&self.body).is_some_and(is_throttling),
-            status => status >= 500,
-        }
+impl ProvideErrorMetadata for RawError {
+    fn meta(&self) -> &ErrorMetadata {
+        &self.0
     }
 }
 
 impl Aws {
-    /// Sends a signed call, again after a pause when the service is busy or cannot be reached. So it is only for calls that change nothing.
-    pub(super) async fn raw(&self, call: &RawCall<'_>) -> Result<RawAnswer> {
-        let attempts = self.config.retry_config().map_or(ATTEMPTS, RetryConfig::max_attempts);
-        let (mut attempt, mut pause) = (1, FIRST_PAUSE);
-        loop {
-            let answer = self.raw_once(call).await;
-            let again = match &answer {
-                Ok(answer) => answer.is_busy(),
-                Err(error) => error.is_transient(),
-            };
-            if !again || attempt >= attempts {
-                return answer;
-            }
-            // Between half of the pause and all of it, so that many callers do not come back at once.
-            tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
-            (attempt, pause) = (attempt + 1, pause * 2);
+    /// Calls an operation and returns the body of its response. Like the typed clients it retries what may pass, a response that was
+    /// cut off included, so it is only for calls that change nothing.
+    pub(super) async fn raw(&self, service: &'static RawService, call: RawCall<'_>) -> Result<String> {
+        let RawCall { action, operation, headers, body } = call;
+        let other = |error: BoxError| AwsError::unanswered(action, AwsErrorKind::Other, error.to_string());
+        let url = endpoint_url(&self.config, &self.region, service).await.map_err(other)?;
+        let mut builder = Operation::builder()
+            .service_name(service.id)
+            .operation_name(operation)
+            .behavior_version(BehaviorVersion::latest())
+            .endpoint_url(&url)
+            .with_connection_poisoning()
+            .retry_classifier(HttpStatusCodeClassifier::default())
+            .retry_classifier(TransientErrorClassifier::<RawError>::new())
+            .retry_classifier(AwsErrorCodeClassifier::<RawError>::new())
+            .runtime_plugin(signing(&self.config, &self.region, service.name));
+        if let Some(retries) = self.config.retry_config() {
+            builder = builder.standard_retry(retries);
         }
-    }
-
-    async fn raw_once(&self, call: &RawCall<'_>) -> Result<RawAnswer> {
-        let other =
-            |error: &dyn std::fmt::Display| AwsError::unanswered(call.action, AwsErrorKind::Other, error.to_string());
-        let request = self.signed(call).await?;
-        let answer = self.connector().call(request).await.map_err(|error| {
-            let (kind, message) = connection_failure(&error);
-            self.at_endpoint(AwsError::unanswered(call.action, kind, message))
-        })?;
-        let status = answer.status().as_u16();
-        let bytes = ByteStream::new(answer.into_body()).collect().await.map_err(|error| other(&error))?;
-        Ok(RawAnswer { status, body: String::from_utf8_lossy(&bytes.into_bytes()).into_owned() })
-    }
-
-    async fn signed(&self, call: &RawCall<'_>) -> Result<Request> {
-        let other =
-            |error: &dyn std::fmt::Display| AwsError::unanswered(call.action, AwsErrorKind::Other, error.to_string());
-        let url = raw_url(self.config.endpoint_url(), call.signing_name, &self.region);
-        let uri: Uri = url.parse().map_err(|error| other(&format!("{url} is no address: {error}")))?;
-        let authority = uri.authority().ok_or_else(|| other(&format!("{url} names no host")))?;
-        let own = [("host", authority.as_str()), ("user-agent", USER_AGENT)];
-        let headers: Vec<(&str, &str)> = call.headers.iter().copied().chain(own).collect();
-
-        let identity = self.raw_identity(call.action).await?;
-        #[expect(clippy::disallowed_methods, reason = "a signature carries the time of its making")]
-        let now = SystemTime::now();
-        let params = v4::SigningParams::builder()
-            .identity(identity)
-            .region(&self.region)
-            .name(call.signing_name)
-            .time(now)
-            .settings(SigningSettings::default())
-            .build()
-            .map_err(|error| other(&error))?;
-        let body = SignableBody::Bytes(call.body.as_bytes());
-        // Like the typed clients' settings, the default ones leave the user-agent out of the signature: proxies change it.
-        let signable =
-            SignableRequest::new("POST", &url, headers.iter().copied(), body).map_err(|error| other(&error))?;
-        let (instructions, _) = sign(signable, &params.into()).map_err(|error| other(&error))?.into_parts();
-
-        let mut request = Request::new(SdkBody::from(call.body.clone()));
-        request.set_method("POST").map_err(|error| other(&error))?;
-        request.set_uri(url.as_str()).map_err(|error| other(&error))?;
-        for (name, value) in headers.iter().copied().chain(instructions.headers()) {
-            request.headers_mut().insert(name.to_owned(), value.to_owned());
+        if let Some(timeouts) = self.config.timeout_config() {
+            builder = builder.timeout_config(timeouts.clone());
         }
-        Ok(request)
-    }
-
-    fn connector(&self) -> &Connector {
-        self.raw.connector.get_or_init(|| {
-            let settings = HttpConnectorSettings::builder();
-            let settings = settings.connect_timeout(CONNECT_TIMEOUT).read_timeout(READ_TIMEOUT).build();
-            let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-            Connector::builder().connector_settings(settings).tls_provider(tls).build()
-        })
-    }
-
-    async fn raw_identity(&self, action: &str) -> Result<&Identity> {
-        let none = |(kind, message): (AwsErrorKind, String)| AwsError::unanswered(action, kind, message);
-        let load = async || match self.config.credentials_provider() {
-            Some(provider) => provider.provide_credentials().await.map(Identity::from).map_err(|e| no_credentials(&e)),
-            None => Err((AwsErrorKind::NoCredentials, "there are no AWS credentials".to_owned())),
-        };
-        self.raw.identity.get_or_try_init(load).await.map_err(none)
+        if let Some(client) = self.config.http_client() {
+            builder = builder.http_client(client);
+        }
+        if let Some(sleep) = self.config.sleep_impl() {
+            builder = builder.sleep_impl(sleep);
+        }
+        if let Some(time) = self.config.time_source() {
+            builder = builder.time_source(time);
+        }
+        let operation = builder
+            .serializer(move |body: String| request(&headers, body))
+            .deserializer(move |response| read(response, service.error))
+            .build();
+        operation.invoke(body).await.map_err(|error| self.error(action, &error))
     }
 }
 
-/// The endpoint URL with its path, or AWS's own address.
-fn raw_url(endpoint: Option<&str>, service: &str, region: &str) -> String {
-    let suffix = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    match endpoint {
-        Some(url) => format!("{}/", without_user_info(url).trim_end_matches('/')),
-        None => format!("https://{service}.{region}.{suffix}/"),
+fn request(headers: &[(&'static str, String)], body: String) -> std::result::Result<HttpRequest, BoxError> {
+    let mut request = HttpRequest::new(SdkBody::from(body));
+    request.set_method("POST")?;
+    request.set_uri("/")?;
+    // Like the typed clients', the signature leaves the user-agent out: proxies change it.
+    for (name, value) in headers.iter().cloned().chain([("user-agent", USER_AGENT.to_owned())]) {
+        request.headers_mut().insert(name, value);
     }
+    Ok(request)
 }
 
-/// The code of an error, in XML or in JSON; there a namespace may stand before it.
-pub(super) fn error_code(body: &str) -> Option<&str> {
-    let code = if let Some((_, rest)) = body.split_once("<Code>") {
-        rest.split_once("</Code>")?.0
-    } else {
-        let value = body.split_once("\"__type\"")?.1.trim_start().strip_prefix(':')?.trim_start();
-        value.strip_prefix('"')?.split_once('"')?.0
+fn read(
+    response: &HttpResponse,
+    error: fn(&str) -> ErrorMetadata,
+) -> std::result::Result<String, OrchestratorError<RawError>> {
+    let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
+    if response.status().is_success() {
+        return Ok(body.into_owned());
+    }
+    Err(OrchestratorError::operation(RawError(error(&body))))
+}
+
+/// Signature Version 4 with the credentials of the configuration, from the cache that all clients share.
+fn signing(config: &SdkConfig, region: &str, name: &'static str) -> StaticRuntimePlugin {
+    let mut layer = Layer::new("signing");
+    layer.store_put(AuthSchemeOptionResolverParams::new(()));
+    layer.store_put(SigV4OperationSigningConfig {
+        region: Some(SigningRegion::from(Region::new(region.to_owned()))),
+        name: Some(SigningName::from_static(name)),
+        ..SigV4OperationSigningConfig::default()
+    });
+    let options = SharedAuthSchemeOptionResolver::new(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]));
+    let mut components = RuntimeComponentsBuilder::new("signing")
+        .with_auth_scheme(SigV4AuthScheme::new())
+        .with_auth_scheme_option_resolver(Some(options))
+        .with_identity_cache(config.identity_cache());
+    if let Some(provider) = config.credentials_provider() {
+        components.set_identity_resolver(SCHEME_ID, SharedIdentityResolver::new(provider));
+    }
+    StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(components)
+}
+
+/// Where a service's calls go: the URL that flags, environment or profile set for it or for all services, or else AWS's own.
+async fn endpoint_url(config: &SdkConfig, region: &str, service: &RawService) -> std::result::Result<String, BoxError> {
+    let key =
+        ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build()?;
+    // A flag is for every service and goes before all settings; the typed clients decide in the same way.
+    let is_flag = config.get_origin("endpoint_url").is_client_config();
+    let of_service = config.service_config().filter(|_| !is_flag).and_then(|settings| settings.load_config(key));
+    let url = of_service.as_deref().or_else(|| config.endpoint_url()).map(without_user_info);
+    let (fips, dual_stack) = (config.use_fips() == Some(true), config.use_dual_stack() == Some(true));
+    resolve(service, region, url, fips, dual_stack).await
+}
+
+/// The endpoint by the rules of a typed client's service.
+async fn resolve(
+    service: &RawService,
+    region: &str,
+    url: Option<String>,
+    fips: bool,
+    dual_stack: bool,
+) -> std::result::Result<String, BoxError> {
+    let (prefix, resolved) = match service.rules {
+        Rules::CloudFormation => {
+            use cloudformation::{DefaultResolver, Params, ResolveEndpoint};
+            let params = Params::builder().region(region).use_fips(fips).use_dual_stack(dual_stack);
+            let params = params.set_endpoint(url.clone()).build()?;
+            let endpoint = ResolveEndpoint::resolve_endpoint(&DefaultResolver::new(), &params).await?;
+            ("https://cloudformation", endpoint.url().to_owned())
+        }
+        Rules::Ecs => {
+            use ecs::{DefaultResolver, Params, ResolveEndpoint};
+            let params = Params::builder().region(region).use_fips(fips).use_dual_stack(dual_stack);
+            let params = params.set_endpoint(url.clone()).build()?;
+            let endpoint = ResolveEndpoint::resolve_endpoint(&DefaultResolver::new(), &params).await?;
+            ("https://ecs", endpoint.url().to_owned())
+        }
     };
-    Some(code.rsplit('#').next().unwrap_or(code).trim())
+    if url.is_some() {
+        return Ok(resolved);
+    }
+    let rest = resolved.strip_prefix(prefix).ok_or_else(|| format!("{resolved} is not an endpoint of AWS"))?;
+    if dual_stack && service.has_dual_stack_in_ordinary_hosts {
+        let ordinary = Box::pin(resolve(service, region, None, fips, false)).await?;
+        if ordinary.ends_with(".amazonaws.com") || (ordinary.ends_with(".amazonaws.com.cn") && !fips) {
+            return Ok(ordinary);
+        }
+    }
+    Ok(format!("https://{}{rest}", service.name))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::sync::{Arc, Mutex};
 
-    #[test]
-    fn an_endpoint_url_keeps_its_path_and_loses_its_credentials() {
-        for (endpoint, url) in [
-            (None, "https://ec2.eu-west-1.amazonaws.com/"),
-            (Some("http://127.0.0.1:4566"), "http://127.0.0.1:4566/"),
-            (Some("http://127.0.0.1:4566/"), "http://127.0.0.1:4566/"),
-            (Some("https://me:pw@proxy.example/aws"), "https://proxy.example/aws/"),
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::aws::{Connection, StaticKeys};
+
+    #[tokio::test]
+    async fn endpoints_are_those_of_the_partition_with_fips_and_dual_stack() {
+        // As botocore 1.44.8 resolves them, from the rule sets of the services.
+        for (service, region, fips, dual_stack, host) in [
+            (&EC2, "eu-west-1", false, false, "ec2.eu-west-1.amazonaws.com"),
+            (&EC2, "eu-west-1", true, false, "ec2-fips.eu-west-1.amazonaws.com"),
+            (&EC2, "eu-west-1", false, true, "ec2.eu-west-1.api.aws"),
+            (&EC2, "eu-west-1", true, true, "ec2-fips.eu-west-1.api.aws"),
+            (&EC2, "us-gov-west-1", true, false, "ec2.us-gov-west-1.amazonaws.com"),
+            (&EC2, "cn-north-1", false, false, "ec2.cn-north-1.amazonaws.com.cn"),
+            (&EC2, "us-iso-east-1", false, false, "ec2.us-iso-east-1.c2s.ic.gov"),
+            (&EC2, "us-isob-east-1", false, false, "ec2.us-isob-east-1.sc2s.sgov.gov"),
+            (&EC2, "eu-isoe-west-1", false, false, "ec2.eu-isoe-west-1.cloud.adc-e.uk"),
+            (&EC2, "us-isof-south-1", false, false, "ec2.us-isof-south-1.csp.hci.ic.gov"),
+            (&EC2, "eusc-de-east-1", false, false, "ec2.eusc-de-east-1.amazonaws.eu"),
+            (&SSM, "us-gov-west-1", true, false, "ssm.us-gov-west-1.amazonaws.com"),
+            (&SECRETS_MANAGER, "us-gov-west-1", true, false, "secretsmanager-fips.us-gov-west-1.amazonaws.com"),
+            (&SECRETS_MANAGER, "eu-west-1", false, true, "secretsmanager.eu-west-1.amazonaws.com"),
+            (&SECRETS_MANAGER, "eu-west-1", true, true, "secretsmanager-fips.eu-west-1.amazonaws.com"),
+            (&SECRETS_MANAGER, "cn-north-1", false, true, "secretsmanager.cn-north-1.amazonaws.com.cn"),
+            (&SECRETS_MANAGER, "cn-north-1", true, true, "secretsmanager-fips.cn-north-1.api.amazonwebservices.com.cn"),
+            (&SECRETS_MANAGER, "eusc-de-east-1", false, true, "secretsmanager.eusc-de-east-1.api.amazonwebservices.eu"),
         ] {
-            assert_eq!(raw_url(endpoint, "ec2", "eu-west-1"), url);
+            let resolved = resolve(service, region, None, fips, dual_stack).await.expect("the partition supports it");
+            assert_eq!(resolved, format!("https://{host}"), "{region} {fips} {dual_stack}");
         }
-        assert_eq!(raw_url(None, "ec2", "cn-north-1"), "https://ec2.cn-north-1.amazonaws.com.cn/");
+        let custom = |fips| resolve(&EC2, "eu-west-1", Some("http://localhost:1/x".to_owned()), fips, false);
+        assert_eq!(custom(false).await.ok().as_deref(), Some("http://localhost:1/x"));
+        assert!(custom(true).await.is_err(), "no SDK sends FIPS calls to another endpoint");
     }
 
-    #[test]
-    fn busy_is_what_the_status_or_the_error_code_says() {
-        let throttled = "<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>";
-        for (status, body, busy) in [
-            (200, "<name>Throttling</name>", false),
-            (200, throttled, false),
-            (400, "<Code>InvalidParameterValue</Code><Message>Throttling</Message>", false),
-            (400, "<Code>Throttling</Code>", true),
-            (400, r#"{"__type": "com.amazonaws.ssm#ThrottlingException"}"#, true),
-            (400, r#"{"__type":"ValidationException"}"#, false),
-            (429, "", true),
-            (501, "", false),
-            (503, throttled, true),
+    /// Answers each connection with the next of the responses and then closes it; returns its URL and the requests it has read.
+    async fn server(responses: Vec<String>) -> (String, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/base", listener.local_addr().expect("an address"));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        tokio::spawn(async move {
+            for response in responses {
+                let (mut stream, _) = listener.accept().await.expect("a connection");
+                let mut request = Vec::new();
+                while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                    stream.read_buf(&mut request).await.expect("a request");
+                }
+                seen.lock().expect("no panic").push(String::from_utf8_lossy(&request).into_owned());
+                stream.write_all(response.as_bytes()).await.expect("it is read");
+            }
+        });
+        (url, requests)
+    }
+
+    async fn client(url: &str) -> Aws {
+        let keys = StaticKeys { access_key_id: "AKID".to_owned(), secret_access_key: "secret".to_owned() };
+        let connection = Connection {
+            region: Some("eu-west-1".to_owned()),
+            endpoint_url: Some(url.to_owned()),
+            static_keys: Some(keys),
+            ..Connection::default()
+        };
+        Aws::connect(connection, async |_| None).await.expect("a configuration")
+    }
+
+    fn response(status: u16, body: &str) -> String {
+        format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
+    }
+
+    fn ec2_error(code: &str) -> String {
+        format!("<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors></Response>")
+    }
+
+    const VPCS: &str = "<R><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></R>";
+
+    #[tokio::test]
+    async fn what_may_pass_is_called_again_as_by_the_typed_clients() {
+        for passing in [
+            "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<R><vpcSet>".to_owned(),
+            String::new(),
+            response(500, ""),
+            response(503, &ec2_error("RequestLimitExceeded")),
+            response(400, &ec2_error("Throttling")),
         ] {
-            assert_eq!(RawAnswer { status, body: body.to_owned() }.is_busy(), busy, "{status} {body}");
+            let (url, requests) = server(vec![passing.clone(), response(200, VPCS)]).await;
+            assert_eq!(client(&url).await.vpc_ids("a").await.expect(&passing), ["vpc-1"]);
+            let requests = requests.lock().expect("no panic");
+            assert_eq!(requests.len(), 2, "{passing}");
+            let head = requests[0].to_lowercase();
+            assert!(head.starts_with("post /base"), "{head}");
+            assert!(head.contains("credential=akid/") && head.contains("/eu-west-1/ec2/aws4_request"), "{head}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_does_not_pass_is_called_once() {
+        for (status, body, kind) in [
+            (400, ec2_error("InvalidParameterValue"), AwsErrorKind::Other),
+            (401, ec2_error("AuthFailure"), AwsErrorKind::WrongCredentials),
+            (501, String::new(), AwsErrorKind::NotAws),
+        ] {
+            let (url, requests) = server(vec![response(status, &body), response(200, VPCS)]).await;
+            let error = client(&url).await.vpc_ids("a").await.expect_err("it fails");
+            assert_eq!((error.kind, requests.lock().expect("no panic").len()), (kind, 1), "{status} {body}");
+        }
+        let throttled = r#"{"__type": "com.amazonaws.ssm#ThrottlingException"}"#.to_owned();
+        let (url, requests) = server(vec![response(400, &throttled), response(200, r#"{"Parameters":[]}"#)]).await;
+        assert_eq!(client(&url).await.missing_parameters(&["/a"]).await.expect("it passes"), ["/a"]);
+        assert_eq!(requests.lock().expect("no panic").len(), 2);
     }
 }

@@ -1,11 +1,14 @@
 //! Whether the parameters and secrets exist that containers read: their descriptions, never their values.
 
+use aws_smithy_types::error::ErrorMetadata;
 use serde_json::{Value, json};
 
-use super::raw::{RawAnswer, RawCall, error_code};
+use super::raw::{RawCall, RawService, SECRETS_MANAGER, SSM};
 use super::{Aws, AwsError, AwsErrorKind, Result};
 
 const JSON: &str = "application/x-amz-json-1.1";
+const DESCRIBE_PARAMETERS: JsonOperation = JsonOperation { target: "AmazonSSM", name: "DescribeParameters" };
+const DESCRIBE_SECRET: JsonOperation = JsonOperation { target: "secretsmanager", name: "DescribeSecret" };
 
 impl Aws {
     /// Those of the names that Systems Manager has no parameter of. At most 50 names.
@@ -19,7 +22,7 @@ impl Aws {
             if token.is_string() {
                 input["NextToken"] = token;
             }
-            let answer = self.json("ssm", "AmazonSSM.DescribeParameters", &action, &input).await?;
+            let answer = self.json(&SSM, DESCRIBE_PARAMETERS, &action, &input).await?;
             let found = answer["Parameters"].as_array().into_iter().flatten();
             let found: Vec<&str> = found.filter_map(|parameter| parameter["Name"].as_str()).collect();
             missing.retain(|name| !found.contains(&name.as_str()));
@@ -34,7 +37,7 @@ impl Aws {
     pub async fn has_secret(&self, name: &str) -> Result<bool> {
         let action = format!("look for the secret `{name}`");
         let input = json!({ "SecretId": name });
-        match self.json("secretsmanager", "secretsmanager.DescribeSecret", &action, &input).await {
+        match self.json(&SECRETS_MANAGER, DESCRIBE_SECRET, &action, &input).await {
             Ok(_) => Ok(true),
             Err(error) if error.kind == AwsErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),
@@ -42,22 +45,50 @@ impl Aws {
     }
 
     /// A call of a service that speaks AWS's JSON 1.1.
-    async fn json(&self, service: &str, target: &str, action: &str, input: &Value) -> Result<Value> {
-        let headers = [("content-type", JSON), ("x-amz-target", target)];
-        let call = RawCall { action, signing_name: service, headers: &headers, body: input.to_string() };
-        let answer = self.raw(&call).await?;
-        let not_aws = |answer: &RawAnswer| {
-            let message = format!("the answer is HTTP {} and not AWS's", answer.status);
-            AwsError::unanswered(action, AwsErrorKind::NotAws, message)
-        };
-        match serde_json::from_str::<Value>(&answer.body) {
-            Ok(body) if answer.is_success() => Ok(body),
-            Ok(body) => {
-                let code = error_code(&answer.body).ok_or_else(|| not_aws(&answer))?;
-                let message = body["message"].as_str().or_else(|| body["Message"].as_str()).unwrap_or_default();
-                Err(AwsError::answered(action, code, message))
-            }
-            Err(_) => Err(not_aws(&answer)),
-        }
+    async fn json(
+        &self,
+        service: &'static RawService,
+        operation: JsonOperation,
+        action: &str,
+        input: &Value,
+    ) -> Result<Value> {
+        let JsonOperation { target, name } = operation;
+        let headers = vec![("content-type", JSON.to_owned()), ("x-amz-target", format!("{target}.{name}"))];
+        let answer = self.raw(service, RawCall { action, operation: name, headers, body: input.to_string() }).await?;
+        let not_aws =
+            |error| AwsError::unanswered(action, AwsErrorKind::NotAws, format!("the answer is not AWS's: {error}"));
+        serde_json::from_str(&answer).map_err(not_aws)
+    }
+}
+
+/// The two halves of an `X-Amz-Target`.
+#[derive(Debug, Clone, Copy)]
+struct JsonOperation {
+    target: &'static str,
+    name: &'static str,
+}
+
+/// Code and message of an error; neither if the response is not AWS's. A namespace may stand before the code.
+pub(super) fn error(body: &str) -> ErrorMetadata {
+    let body: Value = serde_json::from_str(body).unwrap_or_default();
+    let mut metadata = ErrorMetadata::builder();
+    if let Some(code) = body["__type"].as_str() {
+        metadata = metadata.code(code.rsplit('#').next().unwrap_or(code));
+    }
+    if let Some(message) = body["message"].as_str().or_else(|| body["Message"].as_str()) {
+        metadata = metadata.message(message);
+    }
+    metadata.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_the_code_and_message_of_its_body() {
+        let metadata = error(r#"{"__type": "com.amazonaws.ssm#ThrottlingException", "Message": "slower"}"#);
+        assert_eq!((metadata.code(), metadata.message()), (Some("ThrottlingException"), Some("slower")));
+        assert_eq!(error("<html>"), ErrorMetadata::builder().build());
     }
 }

@@ -70,14 +70,15 @@ pub async fn check_target(
     Ok(Environment { account, region: aws.region().to_owned() })
 }
 
-/// Without `[target]` the first creation of a stack asks, where somebody can answer: the account may be the wrong one.
-pub async fn first_creation(project: &Project, stack: &str, region: &str, ctx: &mut Context) -> Result<(), CliError> {
+/// Without `[target]` the first creation of a stack asks on a terminal, because the account may be the wrong one. Returns whether
+/// the stack may be created.
+pub async fn first_creation(project: &Project, stack: &str, region: &str, ctx: &mut Context) -> Result<bool, CliError> {
     let guarded = project.spec.target.account.is_some() && project.spec.target.region.is_some();
     if guarded || ctx.settings.sandbox || !ctx.ui.can_ask() {
-        return Ok(());
+        return Ok(true);
     }
     let question = format!("Stack {stack} does not exist in {region} yet. Create it?");
-    if ctx.ui.confirm(&question, "--yes").await? { Ok(()) } else { Err(declined(stack)) }
+    ctx.ui.confirm(&question, "--yes").await
 }
 
 /// Asks about the changes of a stack as `when` says. Shows them first.
@@ -104,7 +105,8 @@ pub async fn changes(
     ctx.ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
 }
 
-/// The user said no.
-pub fn declined(stack: &str) -> CliError {
-    CliError::new(Exit::Failed, format!("not approved; {stack} is as it was"))
+/// The error of a question that was answered with no.
+pub fn declined(stacks: &[&str]) -> CliError {
+    let were = if stacks.len() == 1 { "was" } else { "were" };
+    CliError::new(Exit::Failed, format!("not approved; {} {were} not changed", stacks.join(", ")))
 }

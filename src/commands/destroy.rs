@@ -8,8 +8,9 @@ use super::{Outcome, shapes};
 use crate::aws::Stack;
 use crate::complete;
 use crate::context::Context;
-use crate::error::{CliError, Report};
+use crate::error::{CliError, FOLLOWS, Report};
 use crate::exit::Exit;
+use crate::hint::Hint;
 use crate::ops::{self, Demolition};
 use crate::project::Project;
 use crate::render::{self, DeployView};
@@ -54,7 +55,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
     let question = format!("Delete {} and everything in them?", names.join(", "));
     let needed = !ctx.settings.sandbox || ctx.ui.can_ask();
     if needed && !ctx.ui.confirm(&question, "--yes").await? {
-        return Err(declined(&names.join(", ")));
+        return Err(declined(&names.iter().map(String::as_str).collect::<Vec<_>>()));
     }
     let mut view = DeployView::new(&ctx.ui, None, TimeZone::system());
     for name in names {
@@ -62,7 +63,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         let mut show = |event| view.show(ui, &event);
         let stopped = || {
             CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation goes on deleting {name}"))
-                .hint("`ecsws destroy` follows it and goes on")
+                .hint(Hint::command(["destroy"]).text(FOLLOWS))
         };
         ctx.interrupts.during(Box::pin(ops::destroy(&aws, &name, &mut show))).await.ok_or_else(stopped)??;
     }
@@ -88,7 +89,7 @@ fn refuse_what_is_in_use(demolitions: &[Demolition]) -> Result<(), CliError> {
         .map(|(stack, export, by)| Report {
             message: format!("stack {stack} exports `{export}`, which {} imports; nothing was changed", by.join(", ")),
             place: None,
-            hint: Some("delete what imports it first".to_owned()),
+            hint: Some("delete what imports it first".into()),
         })
         .collect();
     if reports.is_empty() { Ok(()) } else { Err(CliError { exit: Exit::Failed, reports }) }

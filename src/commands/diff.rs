@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum, ValueHint};
 use futures_util::future::try_join_all;
 
 use super::approve::guard;
-use super::deploy::{StackInputs, refuse_unknown_parameters};
+use super::deploy::StackInputs;
 use super::wanted::{Purpose, Synthesiser};
 use super::{Outcome, shapes};
 use crate::complete;
@@ -57,6 +57,7 @@ pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Outcome, CliError>
     let mut project = ctx.project()?;
     inputs.set_images(&mut project)?;
     let stacks = project.stacks(&stacks)?;
+    inputs.check(&project.spec, &stacks)?;
     let diffs = match template {
         Some(file) => vec![with_file(&mut project, &stacks, &file, ctx).await?],
         None => with_deployed(&mut project, &stacks, method, &inputs, ctx).await?,
@@ -110,7 +111,6 @@ async fn with_deployed(
     let compared = stacks.iter().zip(&templates).map(async |(stack, template)| {
         let name = stack.name.clone();
         let (tags, parameters) = (inputs.tags_of(stack), inputs.parameters_of(&name));
-        refuse_unknown_parameters(&name, template, &parameters)?;
         let desired = Desired { template, tags: &tags, parameters: &parameters };
         let Comparison { diff, notes } = ops::compare(&aws, &name, &desired, plan.as_deref()).await?;
         Ok(StackDiff { name, diff, notes })

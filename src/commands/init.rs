@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{Outcome, shapes};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::hint::{Command, Hint};
 use crate::project::FILE;
 
 const EXAMPLES: &str = "Examples:
@@ -46,7 +47,15 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     write_new(&file, &text)?;
     ctx.ui.note(&format!("wrote {}", file.display()));
     ctx.ui.json_result(&json!({ "wrote": file }))?;
-    ctx.ui.note("see what it makes with `ecsws --sandbox synth --all`, and run it on this machine with `ecsws --sandbox deploy`");
+    let local = |words: &[&str]| {
+        let sandbox = (!ctx.settings.sandbox).then_some("--sandbox");
+        Command::own(sandbox.into_iter().chain(words.iter().copied()))
+    };
+    let next = Hint::from("see what it creates with ")
+        .then(local(&["synth", "--all"]))
+        .text(", and run it on this machine with ")
+        .then(local(&["deploy"]));
+    ctx.ui.hint(&next);
     Ok(Outcome::Done)
 }
 

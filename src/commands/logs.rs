@@ -11,6 +11,7 @@ use crate::aws::{Aws, LogQuery};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::hint::Hint;
 use crate::ops::{LogSource, Tail, TailOptions, locate_log_group};
 use crate::project::ServiceRef;
 use crate::render;
@@ -90,8 +91,8 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let zone = TimeZone::system();
     let (from, until) = window(&start, end.as_deref(), ctx.now(), &zone).map_err(CliError::usage)?;
     let project = ctx.project()?;
-    let aws = ctx.aws(Some(&project)).await?;
     let service = project.service(service.as_deref(), &mut ctx.ui).await?;
+    let aws = ctx.aws(Some(&project)).await?;
     let source = source(&aws, &service).await?;
     let query = LogQuery {
         group: source.group,
@@ -146,8 +147,8 @@ async fn groups(prefix: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliE
 
 async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
     let project = ctx.project()?;
-    let aws = ctx.aws(Some(&project)).await?;
     let service = project.service(service, &mut ctx.ui).await?;
+    let aws = ctx.aws(Some(&project)).await?;
     let source = source(&aws, &service).await?;
     render::log_streams(&mut ctx.ui, &aws.log_streams(&source.group, Some(&source.stream_prefix)).await?)?;
     Ok(Outcome::Done)
@@ -156,7 +157,10 @@ async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, Cl
 /// The log group is the stack's; its streams are named `PREFIX/CONTAINER/TASK`.
 async fn source(aws: &Aws, service: &ServiceRef<'_>) -> Result<LogSource, CliError> {
     let stack = &service.service.stack;
-    let none = || CliError::failed(format!("stack `{stack}` has no log group")).hint("`ecsws deploy` makes it");
+    let none = || {
+        CliError::failed(format!("stack `{stack}` has no log group"))
+            .hint(Hint::command(["deploy"]).text(" creates it"))
+    };
     let group = locate_log_group(aws, stack).await?.ok_or_else(none)?;
     Ok(LogSource { group, stream_prefix: format!("{}/", service.service.logs.prefix) })
 }

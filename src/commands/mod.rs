@@ -20,6 +20,7 @@ mod wanted;
 use std::io;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
 use crate::context::Context;
@@ -94,6 +95,30 @@ impl From<Outcome> for ExitCode {
         }
         .into()
     }
+}
+
+/// Words of the command line that delete something, or that approve it unseen.
+const DESTRUCTIVE: &[&str] = &["destroy", "reset", "delete", "--yes"];
+
+/// The error of a misspelled command line without suggestions that would delete something: they get pasted unread.
+pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
+    let is_destructive = |word: &String| DESTRUCTIVE.contains(&word.as_str());
+    for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
+        let kept = match error.remove(kind) {
+            Some(ContextValue::String(word)) => {
+                Some(word).filter(|word| !is_destructive(word)).map(ContextValue::String)
+            }
+            Some(ContextValue::Strings(words)) => {
+                let words: Vec<String> = words.into_iter().filter(|word| !is_destructive(word)).collect();
+                (!words.is_empty()).then_some(ContextValue::Strings(words))
+            }
+            other => other,
+        };
+        if let Some(kept) = kept {
+            error.insert(kind, kept);
+        }
+    }
+    error
 }
 
 /// Runs the chosen command.

@@ -16,6 +16,7 @@ use super::sandbox_inner::InnerCommand;
 use super::{Outcome, shapes};
 use crate::context::{Context, local};
 use crate::error::CliError;
+use crate::hint::Hint;
 use crate::project::Project;
 use crate::sandbox::lifecycle::{self, Endpoint, Options};
 use crate::sandbox::services;
@@ -39,8 +40,8 @@ const EXAMPLES: &str = "Examples:
 pub struct SandboxArgs {
     #[command(subcommand)]
     command: SandboxCommand,
-    /// The folder of its state, instead of one in the user's state folder
-    #[arg(long, global = true, value_name = "DIR", env = "ECSWS_SANDBOX_DIR", hide_env_values = true)]
+    /// The folder of its state, instead of one in the user's state folder [env: ECSWS_SANDBOX_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
     state_dir: Option<PathBuf>,
 }
 
@@ -99,8 +100,8 @@ impl SandboxArgs {
 pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let SandboxArgs { command, state_dir } = args;
     if let Some(dir) = state_dir {
-        ctx.settings.sandbox_dir =
-            Some(dir).filter(|dir| !dir.as_os_str().is_empty()).map(|dir| ctx.settings.working_dir.join(dir));
+        ctx.settings.sandbox_dir = Some(ctx.settings.working_dir.join(&dir));
+        ctx.settings.state_dir_flag = Some(dir);
     }
     match command {
         SandboxCommand::Start(start_args) => start(start_args, ctx).await,
@@ -156,7 +157,8 @@ async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
 }
 
 async fn the_running_one(ctx: &mut Context) -> Result<Endpoint, CliError> {
-    let none = || CliError::failed("no sandbox is running").hint("`ecsws sandbox start` starts one");
+    let start = ctx.settings.sandbox_command("start");
+    let none = || CliError::failed("no sandbox is running").hint(Hint::default().then(start).text(" starts one"));
     running(ctx).await?.ok_or_else(none)
 }
 
@@ -180,10 +182,10 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
         let _listener = ctx.interrupts.listen();
         return serve(options).await;
     }
-    let (endpoint, said) = local::start(&options).await?;
+    let (endpoint, said) = local::start(&options, &ctx.settings).await?;
     if speed.is_some_and(|speed| said["speed"] != speed) || (no_host_exec && said["hostExec"] == true) {
         return Err(CliError::usage("a sandbox runs already, with another --speed or without --no-host-exec")
-            .hint("stop it first (its state stays): `ecsws sandbox stop`"));
+            .hint(Hint::from("stop it first (its state stays): ").then(ctx.settings.sandbox_command("stop"))));
     }
     described(&endpoint, ctx)
 }

@@ -41,8 +41,8 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
-    let aws = ctx.aws(Some(&project)).await?;
     let stack = project.service(service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
+    let aws = ctx.aws(Some(&project)).await?;
     let located = locate_service(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
         return Box::pin(live(&aws, &located, ctx)).await;

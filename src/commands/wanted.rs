@@ -6,6 +6,7 @@ use super::approve::guard;
 use crate::aws::{self, Aws, StackResource};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::hint::Hint;
 use crate::ops;
 use crate::project::Project;
 use crate::stack::{Environment, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, synth};
@@ -159,7 +160,7 @@ impl Synthesiser {
                     "stack {} is not deployed, and {stack} needs its subnets",
                     platform.name
                 ))
-                .hint("`ecsws deploy` without a name deploys both, in order"));
+                .hint(Hint::command(["deploy"]).text(" without a name deploys both, in order")));
             }
         }
         Ok(())

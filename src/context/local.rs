@@ -1,10 +1,13 @@
 //! The sandbox as commands use it: found or started in the background, connected to, called beside AWS's calls.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::aws::{Connection, StaticKeys};
 use crate::error::CliError;
+use crate::hint::Hint;
 use crate::sandbox::lifecycle::{self, Endpoint, Options, StateHome};
 use crate::settings::Settings;
 use crate::stack::Environment;
@@ -17,7 +20,7 @@ impl Local {
     /// The sandbox that plays this account and region; it is started when it is not running.
     pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
         let options = options(settings, environment)?;
-        start(&options).await.map(|(endpoint, _)| Self(endpoint))
+        start(&options, settings).await.map(|(endpoint, _)| Self(endpoint))
     }
 
     /// How the AWS clients reach it. Nothing of the user's own AWS configuration is used.
@@ -27,6 +30,7 @@ impl Local {
             profile: None,
             region: Some(region.clone()),
             endpoint_url: Some(url.clone()),
+            variables: HashMap::new(),
             static_keys: Some(StaticKeys {
                 access_key_id: credentials.access_key_id.clone(),
                 secret_access_key: credentials.secret_access_key.clone(),
@@ -41,7 +45,7 @@ impl Local {
 }
 
 /// The sandbox of these options and what it says of itself. One that runs in their folder and plays another account or region is refused.
-pub async fn start(options: &Options) -> Result<(Endpoint, Value), CliError> {
+pub async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, Value), CliError> {
     let Options { account, region, .. } = options;
     let (endpoint, said) = lifecycle::start(&std::env::current_exe()?, options).await?;
     if (&endpoint.account, &endpoint.region) != (account, region) {
@@ -49,7 +53,10 @@ pub async fn start(options: &Options) -> Result<(Endpoint, Value), CliError> {
         return Err(CliError::usage(format!(
             "the sandbox that runs there plays account {its_account} in {its_region}, and this is for {account} in {region}"
         ))
-        .hint("choose another folder with ECSWS_SANDBOX_DIR, or stop it: `ecsws sandbox stop`"));
+        .hint(
+            Hint::from("choose another folder with ECSWS_SANDBOX_DIR, or stop it: ")
+                .then(settings.sandbox_command("stop")),
+        ));
     }
     Ok((endpoint, said))
 }

@@ -85,7 +85,10 @@ impl Context {
         let Settings { region_flag, region_variable, sandbox, .. } = &self.settings;
         let region = region_flag.as_ref().or(region_variable.as_ref().filter(|_| !sandbox));
         if let Some(region) = region.filter(|name| !is_region(name)) {
-            return Err(CliError::usage(format!("`{region}` is not a region")).hint("a region looks like us-east-1"));
+            let by_variable =
+                if self.settings.region_flag.is_some() { "" } else { "AWS_REGION or AWS_DEFAULT_REGION: " };
+            let message = format!("{by_variable}`{region}` is not a region");
+            return Err(CliError::usage(message).hint("a region looks like us-east-1"));
         }
         if self.settings.sandbox && self.settings.endpoint_url.is_some() {
             return Err(
@@ -93,7 +96,9 @@ impl Context {
             );
         }
         let connection = if self.settings.sandbox { self.sandbox(project).await? } else { self.real(project) };
-        let aws = Arc::new(Aws::connect(connection).await?);
+        let ui = &mut self.ui;
+        let ask = async |serial: &str| ui.ask(&format!("MFA code of {serial}:")).await;
+        let aws = Arc::new(Aws::connect(connection, ask).await?);
         let endpoint = aws.endpoint_url().unwrap_or("AWS").to_owned();
         self.ui.detail(&format!("calls go to {endpoint} in {}", aws.region()));
         self.aws = Some(Arc::clone(&aws));
@@ -103,9 +108,9 @@ impl Context {
     /// Flag, then `[target]`, then the environment; what is left open comes from the profile.
     fn real(&self, project: Option<&Project>) -> Connection {
         let target = project.and_then(|project| project.spec.target.region.clone());
-        let Settings { profile, region_flag, region_variable, endpoint_url, .. } = self.settings.clone();
+        let Settings { profile, region_flag, region_variable, endpoint_url, variables, .. } = self.settings.clone();
         let region = region_flag.or(target).or(region_variable);
-        Connection { profile, region, endpoint_url, static_keys: None }
+        Connection { profile, region, endpoint_url, variables, static_keys: None }
     }
 
     async fn sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {

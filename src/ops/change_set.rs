@@ -7,9 +7,8 @@ use tokio::time::{Instant, sleep};
 use super::state::{Standing, standing};
 use super::{OpsError, Result};
 use crate::aws::{Aws, AwsError, AwsErrorKind, ChangeSet, ChangeSetKind, Stack, StackRequest};
+use crate::stack::MAX_TEMPLATE_BYTES;
 
-/// CloudFormation takes templates up to this size without S3.
-const MAX_TEMPLATE_BYTES: usize = 51_200;
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const PAUSE: Duration = Duration::from_secs(1);
 /// A change set is made in seconds; one with many nested stacks in minutes.
@@ -77,7 +76,7 @@ pub(super) fn check_size(request: &StackRequest<'_>) -> Result<()> {
         return Ok(());
     }
     let reason = format!(
-        "its template has {bytes} bytes; without S3, which ecsws does not use, CloudFormation takes {MAX_TEMPLATE_BYTES}"
+        "its template has {bytes} bytes in the shortest form; CloudFormation accepts {MAX_TEMPLATE_BYTES} without S3, which ecsws does not use"
     );
     Err(OpsError::ChangeSetFailed { stack: request.stack.to_owned(), reason })
 }

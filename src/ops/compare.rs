@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::change_set::{Prepared, prepare};
+use super::locate::service_name;
 use super::preflight::{Finding, StackUpdate, rejections};
 use super::state::{Standing, is_created, standing};
 use super::{OpsError, Result};
-use crate::aws::{Aws, AwsError, AwsErrorKind, PlannedChange, ServiceName, Stack, StackRequest};
+use crate::aws::{Aws, AwsError, AwsErrorKind, PlannedChange, Stack, StackRequest};
+use crate::hint::Hint;
 use crate::stack::{INCOMPARABLE, Planned, Recreation, Template, TemplateDiff, read_template};
 
 /// What a stack would be deployed with.
@@ -26,7 +28,7 @@ pub struct Comparison {
     /// Every difference.
     pub diff: TemplateDiff,
     /// What the diff does not show, in sentences.
-    pub notes: Vec<String>,
+    pub notes: Vec<Hint>,
 }
 
 /// Compares a stack with what is desired. `change_set` is the name of a change set that nobody else uses: it is made, read and deleted again.
@@ -46,10 +48,10 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     let needs_change_set = needs_change_set || parameters.iter().any(|(_, value)| value.is_some());
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
-    let mut notes = unseen(aws, &existing, &deployed).await?;
+    let mut notes: Vec<Hint> = unseen(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
     let request = StackRequest {
         stack: name,
-        template: &template.to_yaml(),
+        template: &template.to_body(),
         tags: desired.tags,
         parameters: &parameters,
         capabilities: &template.capabilities(),
@@ -85,10 +87,9 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     }
     if !incomparable.is_empty() {
         let names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
-        notes.push(format!(
-            "{name}: {} cannot be compared: CloudFormation returns `?` for characters that are not ASCII",
-            names.join(", ")
-        ));
+        let names = names.join(", ");
+        let note = format!("{name}: {names} cannot be compared: CloudFormation returns `?` for characters that are not ASCII");
+        notes.push(note.into());
     }
     Ok(Comparison { diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
 }
@@ -134,10 +135,10 @@ pub(super) async fn plan(
     request: &StackRequest<'_>,
     change_set: &str,
     stack: &Stack,
-    notes: &mut Vec<String>,
+    notes: &mut Vec<Hint>,
 ) -> Result<Option<Plan>> {
     let mut without = |reason: String| {
-        notes.push(format!("{} is compared by template only: {reason}", stack.name));
+        notes.push(format!("{} is compared by template only: {reason}", stack.name).into());
         Ok(None)
     };
     if standing(&stack.status) != Standing::Updatable {
@@ -147,7 +148,7 @@ pub(super) async fn plan(
         Ok(Prepared::NoChanges) => Ok(Some(Plan::NoChanges)),
         Ok(Prepared::Ready(ready)) => {
             if let Err(error) = ready.discard(aws).await {
-                notes.push(format!("change set {change_set} of {} is left behind: {error}", stack.name));
+                notes.push(format!("change set {change_set} of {} is left behind: {error}", stack.name).into());
             }
             Ok(Some(Plan::Changes(ready.change_set.changes)))
         }
@@ -175,7 +176,15 @@ async fn of_services(aws: &Aws, stack: &Stack, deployed: &Template) -> std::resu
     let mut notes = Vec::new();
     let resources = aws.stack_resources(&stack.arn).await?;
     for resource in resources.iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
-        let Some(name) = ServiceName::from_arn(&resource.physical_id) else { continue };
+        let name = match service_name(aws, &stack.arn, resource).await {
+            Ok(Some(name)) => name,
+            Ok(None) => continue,
+            Err(OpsError::Aws(error)) => return Err(error),
+            Err(error) => {
+                notes.push(error.to_string());
+                continue;
+            }
+        };
         let Some(state) = aws.service_state(&name).await? else { continue };
         let properties = &deployed.resource(&resource.logical_id)["Properties"];
         let count = properties["DesiredCount"].as_u64().filter(|count| *count != u64::from(state.desired));
@@ -209,7 +218,7 @@ fn repair(stack: &Stack) -> Option<String> {
         Standing::Leftover => "deploy deletes what is left of it and creates it anew",
         Standing::Failed => "deploy rolls it back first",
         Standing::RollbackFailed => "deploy goes on with its rollback first",
-        Standing::DeleteFailed => "it has to be deleted first: `ecsws destroy`",
+        Standing::DeleteFailed => "it must be deleted first, with destroy",
         Standing::InProgress => "deploy follows that to its end first",
     };
     Some(format!("{} is {}: {first}", stack.name, stack.status))

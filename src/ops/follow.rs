@@ -120,12 +120,13 @@ impl Follow {
             reasons: Vec::new(),
             own_reason: None,
         };
-        Self { reader, heard: RefCell::default(), services: Services::default() }
+        let services = Services::of_stack(&reader.arn);
+        Self { reader, heard: RefCell::default(), services }
     }
 
     /// Remembers the PRIMARY deployments of the stack's services, before anything begins.
     pub async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
-        self.services.remember_deployments(aws, &self.reader.arn).await
+        self.services.remember_deployments(aws).await
     }
 
     /// Emits every event until the stack is at rest. ECS is asked beside CloudFormation: a slow one does not hold up the other.
@@ -141,7 +142,7 @@ impl Follow {
             stack.as_ref().filter(|_| SUCCESS.contains(&status.as_str()) && !self.reader.has_resource_events)
         {
             let since = stack.updated.unwrap_or_default();
-            self.services.watch_all(aws, &stack.arn, since).await?;
+            self.services.watch_all(aws, since).await?;
         }
         // It has ended whatever ECS says, or does not say.
         drop(timeout(LAST_LOOK, Box::pin(self.services.look(aws, &self.heard, &mut by_reader))).await);

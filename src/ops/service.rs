@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::rollout::{Progress, Rollout, Sighting, Verdict};
 use super::{Casualties, DeployEvent};
-use crate::aws::{Aws, AwsErrorKind, LogPlace, ServiceName, ServiceState, StackEvent, Task};
+use crate::aws::{Aws, AwsErrorKind, LogPlace, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
 
 /// How much of a failed container's log is told.
 const LOG_LINES: u16 = 20;
@@ -60,7 +60,7 @@ impl ServiceWatch {
     /// Hears an event of the stack, for the next look. What happens to the service that this one replaces is not about this one.
     pub fn hear(&mut self, event: &StackEvent) {
         let of_another = event.resource_type == "AWS::ECS::Service"
-            && ServiceName::from_arn(&event.physical_id).is_some_and(|name| name != self.name);
+            && ServiceArn::parse(&event.physical_id).is_some_and(|arn| !arn.matches(&self.name));
         if !of_another {
             self.heard.push(event.clone());
         }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
+use super::locate::{name_of, service_name};
 use super::service::ServiceWatch;
 use super::{Casualties, DeployEvent, OpsError, Result, Verdict};
-use crate::aws::{Aws, ServiceName, StackEvent};
+use crate::aws::{Aws, ServiceArn, ServiceName, StackEvent};
 
 /// How often ECS is asked.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -20,6 +21,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The services in progress.
 #[derive(Debug, Default)]
 pub(super) struct Services {
+    /// The ARN of their stack; empty for a service outside a stack.
+    stack: String,
     /// PRIMARY deployments from before, by the service's logical id.
     before: HashMap<String, String>,
     /// Of a resource that is replaced there are two.
@@ -27,13 +30,18 @@ pub(super) struct Services {
 }
 
 impl Services {
+    /// None is in progress in the stack of this ARN yet.
+    pub fn of_stack(stack: &str) -> Self {
+        Self { stack: stack.to_owned(), ..Self::default() }
+    }
+
     /// Remembers the PRIMARY deployments of the services of a stack, before anything begins.
-    pub async fn remember_deployments(&mut self, aws: &Aws, stack: &str) -> Result<()> {
-        for resource in aws.stack_resources(stack).await? {
+    pub async fn remember_deployments(&mut self, aws: &Aws) -> Result<()> {
+        for resource in aws.stack_resources(&self.stack).await? {
             if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
                 continue;
             }
-            let Some(name) = ServiceName::from_arn(&resource.physical_id) else { continue };
+            let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
             // A service that cannot be described now is judged by the times of its deployments.
             let state = aws.service_state(&name).await.ok().flatten();
             let primary = state.and_then(|state| state.deployments.into_iter().find(|one| one.status == "PRIMARY"));
@@ -42,18 +50,17 @@ impl Services {
         Ok(())
     }
 
-    /// Watches every service of a stack that was created or updated at `since`, where no events say which of them that concerns.
-    pub async fn watch_all(&mut self, aws: &Aws, stack: &str, since: Timestamp) -> Result<()> {
-        for resource in aws.stack_resources(stack).await? {
-            if resource.resource_type == "AWS::ECS::Service"
-                && resource.exists()
-                && let Some(name) = ServiceName::from_arn(&resource.physical_id)
-            {
-                let before = self.before.remove(&resource.logical_id);
-                let mut watch = ServiceWatch::new(name, &resource.logical_id, before);
-                watch.begin(since);
-                self.watches.push(watch);
+    /// Watches every service of the stack, which was created or updated at `since`, where no events say which of them that concerns.
+    pub async fn watch_all(&mut self, aws: &Aws, since: Timestamp) -> Result<()> {
+        for resource in aws.stack_resources(&self.stack).await? {
+            if resource.resource_type != "AWS::ECS::Service" || !resource.exists() {
+                continue;
             }
+            let Some(name) = service_name(aws, &self.stack, &resource).await? else { continue };
+            let before = self.before.remove(&resource.logical_id);
+            let mut watch = ServiceWatch::new(name, &resource.logical_id, before);
+            watch.begin(since);
+            self.watches.push(watch);
         }
         Ok(())
     }
@@ -76,7 +83,7 @@ impl Services {
     /// Takes in what was heard, and looks at every service once.
     pub async fn look(&mut self, aws: &Aws, heard: &RefCell<Vec<StackEvent>>, emit: &mut dyn FnMut(DeployEvent)) {
         for event in heard.take() {
-            self.hear(&event);
+            self.hear(aws, &event, emit).await;
         }
         for watch in &mut self.watches {
             watch.look(aws, emit).await;
@@ -84,15 +91,20 @@ impl Services {
     }
 
     /// Learns from an event which services are in progress. One that takes the place of another is a service of its own.
-    fn hear(&mut self, event: &StackEvent) {
+    async fn hear(&mut self, aws: &Aws, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
         let begins = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
         if event.resource_type == "AWS::ECS::Service"
             && begins
-            && let Some(name) = ServiceName::from_arn(&event.physical_id)
-            && !self.watches.iter().any(|watch| *watch.name() == name)
+            && let Some(arn) = ServiceArn::parse(&event.physical_id)
+            && !self.watches.iter().any(|watch| arn.matches(watch.name()))
         {
-            let before = self.before.remove(&event.logical_id);
-            self.watches.push(ServiceWatch::new(name, &event.logical_id, before));
+            match name_of(aws, &self.stack, &event.logical_id, arn).await {
+                Ok(name) => {
+                    let before = self.before.remove(&event.logical_id);
+                    self.watches.push(ServiceWatch::new(name, &event.logical_id, before));
+                }
+                Err(error) => emit(DeployEvent::note(format!("{} is not watched: {error}", event.logical_id))),
+            }
         }
         self.watches.iter_mut().for_each(|watch| watch.hear(event));
     }

@@ -7,6 +7,7 @@ use owo_colors::{OwoColorize as _, Style as Ansi};
 use serde_json::{Value, json};
 
 use super::{Ui, clean};
+use crate::hint::Hint;
 use crate::stack::TemplateDiff;
 use crate::stack::diff::text::{self, Line, Style};
 use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange};
@@ -20,13 +21,13 @@ pub struct StackDiff {
     /// What deploying it would change.
     pub diff: TemplateDiff,
     /// What the templates do not show.
-    pub notes: Vec<String>,
+    pub notes: Vec<Hint>,
 }
 
 /// Writes the diffs of several stacks, and how many of them differ. What the templates do not show is a warning.
 pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
     if ui.is_json() {
-        let stacks: Vec<Value> = diffs.iter().map(stack_json).collect();
+        let stacks: Vec<Value> = diffs.iter().map(|diff| stack_json(diff, ui)).collect();
         return ui.json_result(&json!({ "stacks": stacks }));
     }
     let columns = ui.columns();
@@ -36,7 +37,7 @@ pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
             writeln!(ui.results(), "{}", painted(&line))?;
         }
         for note in notes {
-            ui.warn(&clean(note, false));
+            ui.warn(&clean(&ui.text(note), false));
         }
     }
     for line in text::footer(different) {
@@ -100,7 +101,8 @@ fn ansi(style: Style) -> Ansi {
     }
 }
 
-fn stack_json(StackDiff { name, diff, notes }: &StackDiff) -> Value {
+fn stack_json(StackDiff { name, diff, notes }: &StackDiff, ui: &Ui) -> Value {
+    let notes: Vec<String> = notes.iter().map(|note| ui.text(note)).collect();
     let sections = diff.before_resources.iter().chain(&diff.after_resources);
     let sections =
         sections.flat_map(|(section, changes)| changes.iter().map(|change| entry_json(section.title, change)));

@@ -17,12 +17,13 @@ use serde_json::{Value, json};
 use super::clean::{clean, is_control};
 use crate::error::{CliError, Report};
 use crate::exit::Exit;
+use crate::hint::{Command, CommandLine, Hint};
 use crate::settings::{ColorWhen, Output, Settings, Terminals, Verbosity};
 
 /// Says why not even the settings could be read.
-pub fn without_ui(message: &str) -> std::process::ExitCode {
-    drop(writeln!(io::stderr(), "error: {message}"));
-    Exit::Failed.into()
+pub fn without_ui(exit: Exit, message: &str) -> std::process::ExitCode {
+    drop(writeln!(io::stderr(), "error: {}", clean(message, true)));
+    exit.into()
 }
 
 /// How often is looked whether anybody still reads.
@@ -126,6 +127,7 @@ pub struct Ui {
     verbosity: Verbosity,
     terminals: Terminals,
     yes: bool,
+    command_line: CommandLine,
 }
 
 impl Ui {
@@ -143,7 +145,13 @@ impl Ui {
             verbosity: settings.verbosity,
             terminals: settings.terminals,
             yes: settings.yes,
+            command_line: settings.command_line.clone(),
         }
+    }
+
+    /// The text of a hint, with its commands as the user has to type them.
+    pub fn text(&self, hint: &Hint) -> String {
+        hint.show(&self.command_line)
     }
 
     /// Whether results are JSON.
@@ -219,6 +227,17 @@ impl Ui {
         }
     }
 
+    /// A note with commands in it.
+    pub fn hint(&mut self, hint: &Hint) {
+        let text = self.text(hint);
+        self.note(&text);
+    }
+
+    /// A command as the user would type it to reach the same project, account and endpoint.
+    pub fn command_text(&self, command: &Command) -> String {
+        clean(&self.command_line.show(command), false).into_owned()
+    }
+
     /// A detail, said with `--verbose`.
     pub fn detail(&mut self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {
@@ -245,7 +264,7 @@ impl Ui {
                 self.say(&format!("  {} {place}", "-->".blue()));
             }
             if let Some(hint) = &report.hint {
-                self.say(&format!("{} {}", "hint:".cyan(), clean(hint, true)));
+                self.say(&format!("{} {}", "hint:".cyan(), clean(&self.text(hint), true)));
             }
         }
     }
@@ -274,6 +293,17 @@ impl Ui {
         self.stderr.flush()?;
         let answer = read_line().await?;
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    }
+
+    /// Asks for a line; `None` where nobody can answer, or the answer is empty.
+    pub async fn ask(&mut self, question: &str) -> Option<String> {
+        if !self.can_ask() {
+            return None;
+        }
+        write!(self.stderr, "{} ", clean(question, false)).ok()?;
+        self.stderr.flush().ok()?;
+        let answer = read_line().await.ok()?;
+        Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
     }
 
     /// Asks which of several is meant; where nobody can answer it is an error that lists them.

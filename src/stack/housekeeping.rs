@@ -13,6 +13,11 @@ const ENTRIES: &[(&str, &str)] = &[
     ("Resources", "CDKMetadata"),
 ];
 
+/// Whether a template may have the parameter because the CDK added it, whatever the spec says.
+pub fn is_cdk_parameter(name: &str) -> bool {
+    ENTRIES.contains(&("Parameters", name))
+}
+
 impl Template {
     /// The template without what the CDK added for itself.
     pub(super) fn without_cdk_housekeeping(&self) -> Map<String, Value> {

@@ -30,6 +30,7 @@ pub use custom_names::{ConflictCause, CustomName, NameChanges, NameConflict, Rep
 pub use diff::{INCOMPARABLE, Planned, Recreation, TemplateDiff};
 pub use edit::{Scaling, edit_scaling};
 pub use foreign::{ForeignError, read_template};
+pub use housekeeping::is_cdk_parameter;
 pub use image::image_mistake;
 pub use known_values::KnownValues;
 pub use lock::Lock;
@@ -37,5 +38,5 @@ pub use lookups::{Environment, Lookup, Lookups, Subnets, Vpc};
 pub use problem::{Problem, Problems};
 pub use spec::Spec;
 pub use stacks::{ProjectStack, StackKind, platform_exports, stacks};
-pub use synth::{PlatformIds, SynthError, platform_ids, synth};
-pub use template::Template;
+pub use synth::{PlatformIds, SynthError, declared_parameters, platform_ids, synth};
+pub use template::{MAX_TEMPLATE_BYTES, Template};

@@ -5,6 +5,10 @@ use serde_json::{Map, Value};
 use super::diff::equality::has_question_mark;
 use super::yaml;
 
+/// The size of a template that CloudFormation accepts in a request, in bytes; a larger one has to be in S3. From the quotas in
+/// CloudFormation's user guide ("Template body size in a request").
+pub const MAX_TEMPLATE_BYTES: usize = 51_200;
+
 /// A template. Keys are in the order in which they are to be shown.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Template(Map<String, Value>);
@@ -50,8 +54,49 @@ impl Template {
         format!("{:#}\n", self.to_value())
     }
 
+    /// The text to send to CloudFormation: YAML, or compact JSON if only that fits into `MAX_TEMPLATE_BYTES`. If neither fits, the
+    /// shorter one.
+    pub fn to_body(&self) -> String {
+        let yaml = self.to_yaml();
+        if yaml.len() <= MAX_TEMPLATE_BYTES {
+            return yaml;
+        }
+        let json = self.to_value().to_string();
+        if json.len() < yaml.len() { json } else { yaml }
+    }
+
     /// YAML that every reader of YAML 1.1 or 1.2 takes for the same value.
     pub fn to_yaml(&self) -> String {
         yaml::document(&self.to_value())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A template with so many lines of YAML that are shorter as compact JSON.
+    fn template(entries: usize) -> Template {
+        let entries = (0..entries).map(|at| (format!("P{at:05}"), json!({ "Properties": { "Key": ["a", "b"] } })));
+        Template(Map::from_iter([("Resources".to_owned(), Value::Object(entries.collect()))]))
+    }
+
+    #[test]
+    fn a_template_is_sent_as_json_only_if_yaml_is_too_large() {
+        let small = template(100);
+        assert_eq!(small.to_body(), small.to_yaml());
+        let sizes = |template: &Template| (template.to_yaml().len(), template.to_value().to_string().len());
+        let (medium, large) = (template(900), template(2_000));
+        assert!(
+            sizes(&medium).0 > MAX_TEMPLATE_BYTES && sizes(&medium).1 <= MAX_TEMPLATE_BYTES,
+            "{:?}",
+            sizes(&medium)
+        );
+        assert_eq!(serde_json::from_str::<Value>(&medium.to_body()).ok(), Some(medium.to_value()));
+        assert!(medium.to_body().len() <= MAX_TEMPLATE_BYTES);
+        assert!(sizes(&large).1 > MAX_TEMPLATE_BYTES);
+        assert_eq!(large.to_body().len(), sizes(&large).1);
     }
 }

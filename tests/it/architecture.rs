@@ -11,16 +11,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "aws", "complete", "context", "error", "exit", "ops", "project", "render", "sandbox", "settings", "stack",
-            "when",
+            "aws", "complete", "context", "error", "exit", "hint", "ops", "project", "render", "sandbox", "settings",
+            "stack", "when",
         ],
     ),
     ("complete", &["project", "settings", "stack"]),
-    ("context", &["aws", "error", "interrupts", "project", "render", "sandbox", "settings", "stack"]),
-    ("project", &["error", "exit", "render", "settings", "stack"]),
-    ("error", &["aws", "exit", "ops", "sandbox"]),
-    ("ops", &["aws", "stack"]),
-    ("render", &["error", "exit", "ops", "settings", "stack"]),
+    ("context", &["aws", "error", "hint", "interrupts", "project", "render", "sandbox", "settings", "stack"]),
+    ("project", &["error", "exit", "hint", "render", "settings", "stack"]),
+    ("error", &["aws", "exit", "hint", "ops", "sandbox"]),
+    ("aws", &["hint"]),
+    ("settings", &["hint"]),
+    ("ops", &["aws", "hint", "stack"]),
+    ("render", &["error", "exit", "hint", "ops", "settings", "stack"]),
 ];
 
 /// Lines that a file may have; tests and tables make the difference to the 300 that we aim at.
@@ -77,11 +79,26 @@ fn arrows_between_modules_point_one_way() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// A command in plain text would lack the flags that lead to the same project, account and endpoint.
+#[test]
+fn commands_in_texts_are_values_that_know_the_flags() {
+    for (path, text) in sources() {
+        // The sandbox knows nothing of the command line, and the spec's checks only of the file.
+        let is_apart = matches!(module(&path).as_str(), "sandbox" | "stack");
+        let tests = text.find("#[cfg(test)]").unwrap_or(text.len());
+        let named = code(&text[..tests]).any(|line| line.contains("`ecsws ") || line.contains("`aws "));
+        assert!(is_apart || !named, "{} writes a command as text: use Hint", path.display());
+    }
+}
+
 #[test]
 fn only_the_client_layer_names_the_aws_sdks() {
     for (path, text) in sources() {
-        let named = code(&text)
-            .any(|line| line.contains("aws_sdk_") || line.contains("aws_config") || line.contains("aws_sigv4"));
+        let named = code(&text).any(|line| {
+            ["aws_sdk_", "aws_config", "aws_sigv4", "aws_runtime", "aws_smithy_", "aws_types"]
+                .iter()
+                .any(|name| line.contains(name))
+        });
         assert!(!named || module(&path) == "aws", "{} names an AWS SDK", path.display());
     }
 }

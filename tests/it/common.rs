@@ -43,6 +43,9 @@ pub fn cdk_template(name: &str) -> Value {
 /// The binary in `dir`, with nothing of this machine's environment.
 pub fn ecsws_in(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ecsws"));
+    // Suggested commands begin with the program's name as it was typed.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, "ecsws");
     command.current_dir(dir).env_clear().env("HOME", dir.join("home"));
     command.envs([("TZ", "UTC"), ("AWS_EC2_METADATA_DISABLED", "true")]);
     command

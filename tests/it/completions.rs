@@ -23,9 +23,14 @@ fn the_scripts_are_current() {
 }
 
 fn complete(words: &[&str]) -> Vec<String> {
+    complete_with(words, &[])
+}
+
+fn complete_with(words: &[&str], variables: &[(&str, &str)]) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_ecsws"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .envs([("COMPLETE", "fish")])
+        .envs([("COMPLETE", "fish"), ("HOME", env!("CARGO_MANIFEST_DIR"))])
+        .envs(variables.iter().copied())
         .arg("--")
         .args(words)
         .output()
@@ -40,6 +45,37 @@ fn services_and_stacks_are_completed() {
     assert_eq!(services, ["nodejs"]);
     let stacks = complete(&["ecsws", "-C", "examples/workshop", "deploy", "ecs"]);
     assert_eq!(stacks, ["ecsworkshop-base", "ecsworkshop-nodejs"]);
+}
+
+#[test]
+fn every_way_to_name_the_project_is_honoured() {
+    for flags in [
+        &["-Cexamples/workshop"] as &[&str],
+        &["--project=examples/workshop"],
+        &["--project", "examples/workshop"],
+        &["-C", "~/examples/workshop"],
+        &["-C", "'examples/workshop'"],
+        &["--region", "us-east-1", "-qCexamples/workshop"],
+    ] {
+        for at in [1, 2] {
+            let mut words = vec!["ecsws", "logs"];
+            words.splice(at..at, flags.iter().copied());
+            words.push("n");
+            assert_eq!(complete(&words), ["nodejs"], "{words:?}");
+        }
+    }
+    // Bash splits words at `=`.
+    assert_eq!(complete(&["ecsws", "--project", "=", "examples/workshop", "logs", "n"]), ["nodejs"]);
+    let variable = [("ECSWS_PROJECT", "examples/workshop")];
+    assert_eq!(complete_with(&["ecsws", "logs", "n"], &variable), ["nodejs"]);
+    // A flag goes before the variable, and an empty variable is none.
+    assert_eq!(complete_with(&["ecsws", "-C", "no-such", "logs", "n"], &variable), [""; 0]);
+    assert_eq!(complete_with(&["ecsws", "-C", "examples/workshop", "logs", "n"], &[("ECSWS_PROJECT", "")]), ["nodejs"]);
+    // A command line that is not finished or not right still has its flags.
+    assert_eq!(
+        complete(&["ecsws", "-C", "examples/workshop", "deploy", "--no-such-flag", "ecsworkshop-n"]),
+        ["ecsworkshop-nodejs"]
+    );
 }
 
 #[test]

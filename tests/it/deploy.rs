@@ -189,7 +189,7 @@ fn a_creation_that_takes_too_long_is_left_or_deleted() {
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     assert_has(
         late.error(),
-        &["it is CREATE_IN_PROGRESS", "CloudFormation goes on; `ecsws --sandbox deploy` follows it"],
+        &["it is CREATE_IN_PROGRESS", "CloudFormation continues; `ecsws --sandbox deploy` follows it"],
     );
     workshop.run("--sandbox destroy api").good();
     let late = workshop.run("--sandbox deploy --timeout 1s --on-timeout delete");
@@ -307,7 +307,7 @@ fn a_deletion_that_fails_says_what_is_in_the_way() {
     faults(&workshop, &resource_fails("delete", 1));
     assert_failed(
         &workshop.run("--sandbox destroy"),
-        &["stack `api` is DELETE_FAILED", "No-capacity", "destroy` then tries again"],
+        &["stack `api` is DELETE_FAILED", "No-capacity", "then repeat `ecsws --sandbox destroy`"],
     );
     let refused = workshop.run("--sandbox deploy");
     assert_failed(&refused, &["stack `api` is DELETE_FAILED", "(AWS::ECS::Service)"]);

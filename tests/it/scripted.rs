@@ -57,5 +57,5 @@ pub async fn scripted(answer: impl FnMut(&str, &Parameters) -> Answer + Send + '
         ..Connection::default()
     };
     let http = http_client_fn(move |_, _| connector.clone());
-    Aws::connect_through(connection, http).await.expect("it is configured")
+    Aws::connect_through(connection, http, async |_| None).await.expect("it is configured")
 }

@@ -77,9 +77,14 @@ impl Workshop {
         std::fs::write(path, text).expect("the file can be written");
     }
 
-    fn command(&self, arguments: &str) -> Command {
+    /// A command that has not been started.
+    pub fn command(&self, arguments: &str) -> Command {
+        self.command_with(&arguments.split_whitespace().collect::<Vec<_>>())
+    }
+
+    fn command_with(&self, arguments: &[&str]) -> Command {
         let mut command = ecsws_in(self.folder.path());
-        command.env("ECSWS_SANDBOX_DIR", self.path("sandbox")).args(arguments.split_whitespace());
+        command.env("ECSWS_SANDBOX_DIR", self.path("sandbox")).args(arguments);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -98,6 +103,11 @@ impl Workshop {
     #[cfg(target_os = "linux")]
     pub fn start_with_stdout(&self, arguments: &str, stdout: Stdio) -> Child {
         self.command(arguments).stdout(stdout).spawn().expect("the binary can be run")
+    }
+
+    /// Starts a command of these words.
+    pub fn start_with(&self, arguments: &[&str]) -> Child {
+        self.command_with(arguments).spawn().expect("the binary can be run")
     }
 
     /// Starts a command that goes on, to read its lines.

@@ -7,7 +7,7 @@ use aws_sdk_ecs::types as sdk;
 
 use super::{Aws, AwsErrorKind, Result, count, text, timestamp};
 
-pub use model::{Container, Deployment, LogPlace, ServiceEvent, ServiceName, ServiceState, Task};
+pub use model::{Container, Deployment, LogPlace, ServiceArn, ServiceEvent, ServiceName, ServiceState, Task};
 
 impl Aws {
     fn ecs(&self) -> &Client {

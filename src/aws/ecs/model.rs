@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A service and the cluster it runs in, as the service's ARN names them.
+/// A service and the cluster it runs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceName {
     /// The cluster's name.
@@ -12,16 +12,35 @@ pub struct ServiceName {
     pub service: String,
 }
 
-impl ServiceName {
-    /// From `arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME`.
-    pub fn from_arn(arn: &str) -> Option<Self> {
-        let mut parts = arn.rsplit(':').next()?.strip_prefix("service/")?.split('/');
-        match (parts.next(), parts.next(), parts.next()) {
-            (Some(cluster), Some(service), None) => {
-                Some(Self { cluster: cluster.to_owned(), service: service.to_owned() })
-            }
-            _ => None,
+/// What a service's ARN says. The format of services created before November 2018, and after that by accounts that had not opted
+/// in to the new one, is `arn:PARTITION:ecs:REGION:ACCOUNT:service/NAME`, without the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceArn {
+    /// The cluster's name, if the ARN has the new format: `…:service/CLUSTER/NAME`.
+    pub cluster: Option<String>,
+    /// The service's name.
+    pub service: String,
+}
+
+impl ServiceArn {
+    /// `None` if this is not the ARN of an ECS service.
+    pub fn parse(arn: &str) -> Option<Self> {
+        let (prefix, resource) = arn.rsplit_once(':')?;
+        if !prefix.starts_with("arn:") || prefix.split(':').nth(2) != Some("ecs") {
+            return None;
         }
+        let (cluster, service) = match resource.strip_prefix("service/")?.split_once('/') {
+            Some((cluster, service)) => (Some(cluster), service),
+            None => (None, resource.strip_prefix("service/")?),
+        };
+        let is_name = |name: &str| !name.is_empty() && !name.contains('/');
+        let is_valid = cluster.is_none_or(is_name) && is_name(service);
+        is_valid.then(|| Self { cluster: cluster.map(str::to_owned), service: service.to_owned() })
+    }
+
+    /// Whether this may be the ARN of the service: without a cluster, only the names are compared.
+    pub fn matches(&self, name: &ServiceName) -> bool {
+        self.service == name.service && self.cluster.as_ref().is_none_or(|cluster| *cluster == name.cluster)
     }
 }
 
@@ -183,12 +202,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_service_is_named_by_the_long_form_of_its_arn() {
-        let name = ServiceName::from_arn("arn:aws:ecs:us-east-1:123456789012:service/container-demo/ecsdemo-nodejs");
-        assert_eq!(
-            name,
-            Some(ServiceName { cluster: "container-demo".to_owned(), service: "ecsdemo-nodejs".to_owned() })
-        );
-        assert_eq!(ServiceName::from_arn("arn:aws:ecs:us-east-1:123456789012:service/old-format"), None);
+    fn a_service_arn_has_a_cluster_or_the_old_format() {
+        let parsed = |cluster: Option<&str>, service: &str| {
+            Some(ServiceArn { cluster: cluster.map(str::to_owned), service: service.to_owned() })
+        };
+        for (arn, expected) in [
+            ("arn:aws:ecs:us-east-1:123456789012:service/container-demo/web", parsed(Some("container-demo"), "web")),
+            ("arn:aws:ecs:us-east-1:123456789012:service/web", parsed(None, "web")),
+            ("arn:aws-cn:ecs:cn-north-1:123456789012:service/web", parsed(None, "web")),
+            ("arn:aws:ecs:us-east-1:123456789012:service/", None),
+            ("arn:aws:ecs:us-east-1:123456789012:service/a/b/c", None),
+            ("arn:aws:ecs:us-east-1:123456789012:task/a/b", None),
+            ("arn:aws:other:us-east-1:123456789012:service/web", None),
+            ("web", None),
+        ] {
+            assert_eq!(ServiceArn::parse(arn), expected, "{arn}");
+        }
+    }
+
+    #[test]
+    fn an_old_arn_matches_the_service_in_any_cluster() {
+        let name = ServiceName { cluster: "a".to_owned(), service: "web".to_owned() };
+        for (arn, matches) in
+            [("service/web", true), ("service/a/web", true), ("service/b/web", false), ("service/api", false)]
+        {
+            let arn = ServiceArn::parse(&format!("arn:aws:ecs:us-east-1:123456789012:{arn}")).expect("an ARN");
+            assert_eq!(arn.matches(&name), matches, "{arn:?}");
+        }
     }
 }

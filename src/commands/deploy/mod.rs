@@ -31,7 +31,6 @@ use crate::stack::ProjectStack;
 
 use interrupt::Decision;
 pub use options::{DeployOptions, FollowOptions, StackInputs};
-pub use request::refuse_unknown_parameters;
 use schedule::{Turn, in_order};
 use stack::{Deployed, deploy_stack};
 use stage::{Shared, Stage};
@@ -64,6 +63,7 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let mut project = ctx.project()?;
     options.inputs.set_images(&mut project)?;
     let stacks = project.stacks(&stacks)?;
+    options.check(&project.spec, &stacks, &ctx.settings.working_dir)?;
     let turns = deploy(&mut project, &stacks, &follow, &options, ctx).await?;
     let deployed = turns.iter().filter_map(|turn| match turn {
         Turn::Done(deployed) if deployed.end != StackEnd::Prepared => Some(deployed.stack.clone()),
@@ -157,9 +157,15 @@ pub async fn deploy(
 
 /// What a cancelled stack ended with is the interruption's doing.
 fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Vec<Turn<Deployed, CliError>> {
+    for (turn, stack) in turns.iter_mut().zip(shared.stacks) {
+        *turn = match std::mem::replace(turn, Turn::NotBegun(String::new())) {
+            Turn::Failed(error) if shared.is_declined(&stack.name) => Turn::Declined(error),
+            other => other,
+        };
+    }
     for (turn, stack) in turns.iter_mut().zip(shared.stacks).filter(|_| shared.is_cancelled()) {
         match turn {
-            Turn::Failed(error) => error.exit = Exit::Interrupted,
+            Turn::Failed(error) | Turn::Declined(error) => error.exit = Exit::Interrupted,
             Turn::NotBegun(_) => {
                 let message = format!("interrupted; {} was not begun", stack.name);
                 *turn = Turn::Failed(CliError::new(Exit::Interrupted, message));
@@ -173,7 +179,7 @@ fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Ve
 /// All failures as one; the first says how the process exits.
 pub fn result(turns: Vec<Turn<Deployed, CliError>>) -> Result<(), CliError> {
     let failures = turns.into_iter().filter_map(|turn| match turn {
-        Turn::Failed(error) => Some(error),
+        Turn::Failed(error) | Turn::Declined(error) => Some(error),
         Turn::Done(_) | Turn::NotBegun(_) => None,
     });
     match failures.reduce(|mut first, next| {

@@ -1,7 +1,9 @@
 //! The flags of `deploy`, and those that `scale` shares with it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -11,7 +13,7 @@ use crate::error::CliError;
 use crate::ops::Limits;
 use crate::project::Project;
 use crate::render::Progress;
-use crate::stack::ProjectStack;
+use crate::stack::{ProjectStack, Spec, declared_parameters, image_mistake, is_cdk_parameter};
 use crate::when;
 
 /// How a deploy asks, waits and shows what happens.
@@ -68,11 +70,14 @@ pub enum Method {
     Direct,
 }
 
+/// Stacks that are deployed at the same time.
+const CONCURRENCY: u8 = 4;
+
 /// What `deploy` and `diff` take besides the file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StackInputs {
     /// Use another image for a service than the file's
-    #[arg(long = "image", value_name = "SERVICE=IMAGE", value_parser = pair)]
+    #[arg(long = "image", value_name = "SERVICE=IMAGE", value_parser = image)]
     pub images: Vec<(String, String)>,
     /// A parameter of the template; what is not given keeps its value
     #[arg(long = "parameters", value_name = "[STACK:]KEY=VALUE", value_parser = parameter)]
@@ -103,7 +108,7 @@ pub struct DeployOptions {
     #[arg(long)]
     pub force: bool,
     /// How many stacks to deploy at a time, where none needs the other
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, value_name = "N", default_value_t = CONCURRENCY, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub concurrency: u8,
 }
 
@@ -117,7 +122,7 @@ impl Default for DeployOptions {
             notification_arns: Vec::new(),
             outputs_file: None,
             force: false,
-            concurrency: 1,
+            concurrency: CONCURRENCY,
         }
     }
 }
@@ -137,15 +142,40 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn image(text: &str) -> Result<(String, String), String> {
+    let (service, image) = text.split_once('=').unwrap_or_default();
+    if service.is_empty() || image.is_empty() {
+        return Err("write it as SERVICE=IMAGE".to_owned());
+    }
+    image_mistake(image).map_or_else(|| Ok((service.to_owned(), image.to_owned())), Err)
+}
+
 fn parameter(text: &str) -> Result<Parameter, String> {
-    let (key, value) = pair(text)?;
+    let (key, value) = pair(text).map_err(|_| "write it as KEY=VALUE or STACK:KEY=VALUE".to_owned())?;
     Ok(match key.split_once(':') {
+        Some(("", _) | (_, "")) => return Err("write it as KEY=VALUE or STACK:KEY=VALUE".to_owned()),
         Some((stack, key)) => Parameter { stack: Some(stack.to_owned()), key: key.to_owned(), value },
         None => Parameter { stack: None, key, value },
     })
 }
 
+impl DeployOptions {
+    /// Finds what cannot work for these stacks, before anything is called or started: parameters that no template has, and an
+    /// outputs file that cannot be written.
+    pub fn check(&self, spec: &Spec, stacks: &[ProjectStack], working_dir: &Path) -> Result<(), CliError> {
+        self.inputs.check(spec, stacks)?;
+        let Some(file) = &self.outputs_file else { return Ok(()) };
+        check_writable(&working_dir.join(file))
+            .map_err(|error| CliError::usage(format!("cannot write --outputs-file {}: {error}", file.display())))
+    }
+}
+
 impl StackInputs {
+    /// Finds parameters that no template of these stacks has.
+    pub fn check(&self, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
+        self.parameters.iter().try_for_each(|parameter| check_parameter(parameter, spec, stacks))
+    }
+
     /// The parameters given for a stack, by key; those for it alone win.
     pub fn parameters_of(&self, stack: &str) -> BTreeMap<&str, &str> {
         let of = |wanted: Option<&str>| {
@@ -168,9 +198,83 @@ impl StackInputs {
     }
 }
 
+/// A parameter for one stack has to be in its template, another one in any of the templates.
+fn check_parameter(given: &Parameter, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
+    let Parameter { stack, key, .. } = given;
+    let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
+    let targets = match stack {
+        Some(stack) if !names.contains(&stack.as_str()) => {
+            return Err(CliError::usage(format!("--parameters is for stack `{stack}`, which is not deployed here"))
+                .hint(format!("the stacks are {}", names.join(", "))));
+        }
+        Some(stack) => vec![stack.as_str()],
+        None => names,
+    };
+    let declared: Vec<Option<Vec<String>>> = targets.iter().map(|stack| declared_parameters(spec, stack)).collect();
+    let is_known =
+        is_cdk_parameter(key) || declared.iter().any(|names| names.as_ref().is_none_or(|names| names.contains(key)));
+    if is_known {
+        return Ok(());
+    }
+    let error = CliError::usage(format!("the template of {} has no parameter `{key}`", targets.join(" or of ")));
+    let known: Vec<String> = declared.into_iter().flatten().flatten().collect();
+    Err(if known.is_empty() { error } else { error.hint(format!("its parameters are {}", known.join(", "))) })
+}
+
+/// Whether a file can be written, which is left as it is: not created and not shortened. Anything but a regular file, such as a pipe,
+/// is only opened when it is written: its reader would see the end.
+fn check_writable(file: &Path) -> io::Result<()> {
+    match fs::metadata(file) {
+        Ok(found) if found.is_file() || found.is_dir() => OpenOptions::new().append(true).open(file).map(drop),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            OpenOptions::new().write(true).create_new(true).open(file)?;
+            fs::remove_file(file)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct OnlyOptions {
+        #[command(flatten)]
+        options: DeployOptions,
+    }
+
+    #[test]
+    fn without_flags_the_options_are_the_defaults() {
+        let parsed = OnlyOptions::parse_from(["deploy"]).options;
+        assert_eq!(format!("{parsed:?}"), format!("{:?}", DeployOptions::default()));
+    }
+
+    #[test]
+    fn an_image_is_checked_where_it_is_given() {
+        assert_eq!(image("api=acme/api:1"), Ok(("api".to_owned(), "acme/api:1".to_owned())));
+        for wrong in ["api=", "=acme/api", "api", "", "api=Acme/api", "api=https://acme/api", "api=acme/api:", "api= "]
+        {
+            assert!(image(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_outputs_file_is_checked_and_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("outputs.json");
+        assert!(check_writable(&file).is_ok() && !file.exists());
+        #[expect(clippy::disallowed_methods, reason = "tests write files")]
+        fs::write(&file, "kept").expect("it can be written");
+        assert!(check_writable(&file).is_ok());
+        assert_eq!(fs::metadata(&file).expect("it is there").len(), 4);
+        for wrong in [folder.path().to_owned(), folder.path().join("no/such"), file.join("below")] {
+            assert!(check_writable(&wrong).is_err(), "{}", wrong.display());
+        }
+    }
 
     #[test]
     fn a_parameter_may_name_its_stack() {
@@ -179,7 +283,9 @@ mod tests {
         };
         assert_eq!(parameter("Size=3"), of(None, "Size", "3"));
         assert_eq!(parameter("web:Url=a=b:c"), of(Some("web"), "Url", "a=b:c"));
-        assert!(parameter("Size").is_err() && parameter("=3").is_err());
+        for wrong in ["Size", "=3", ":Size=3", "web:=3", ""] {
+            assert!(parameter(wrong).is_err(), "{wrong}");
+        }
         let options = StackInputs {
             parameters: ["web:Size=2", "Size=1"].into_iter().filter_map(|text| parameter(text).ok()).collect(),
             ..StackInputs::default()

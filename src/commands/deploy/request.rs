@@ -8,18 +8,6 @@ use crate::aws::{Stack, StackRequest};
 use crate::error::CliError;
 use crate::stack::{ProjectStack, Template, TemplateDiff};
 
-/// CloudFormation takes only parameters that the template has.
-pub fn refuse_unknown_parameters(
-    stack: &str,
-    template: &Template,
-    given: &BTreeMap<&str, &str>,
-) -> Result<(), CliError> {
-    match given.keys().find(|key| !template.section("Parameters").any(|(name, _)| name == **key)) {
-        Some(unknown) => Err(CliError::usage(format!("the template of {stack} has no parameter `{unknown}`"))),
-        None => Ok(()),
-    }
-}
-
 /// What is asked of CloudFormation.
 pub struct Wanted {
     text: String,
@@ -39,9 +27,14 @@ impl Wanted {
     ) -> Result<Self, CliError> {
         let given = shared.options.inputs.parameters_of(&stack.name);
         let has = existing.map(|stack| stack.parameters.as_slice()).unwrap_or_default();
-        refuse_unknown_parameters(&stack.name, template, &given)?;
+        let own = shared.options.inputs.parameters.iter().filter(|given| given.stack.as_ref() == Some(&stack.name));
+        let mut own = own.map(|given| given.key.as_str());
+        if let Some(unknown) = own.find(|key| !template.section("Parameters").any(|(name, _)| name == *key)) {
+            let message = format!("the template of {} has no parameter `{unknown}`", stack.name);
+            return Err(CliError::usage(message));
+        }
         Ok(Self {
-            text: template.to_yaml(),
+            text: template.to_body(),
             capabilities: template.capabilities(),
             parameters: template.parameters_to_send(&given, has, deployed),
             template: template.clone(),

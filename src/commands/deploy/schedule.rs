@@ -12,6 +12,8 @@ pub enum Turn<T, E> {
     Done(T),
     /// It failed.
     Failed(E),
+    /// The user did not approve it, which is an error of the command and no failure of the stack.
+    Declined(E),
     /// It was not begun, because this one was not done.
     NotBegun(String),
 }
@@ -38,7 +40,9 @@ pub async fn in_order<'a, T, E, F: Future<Output = Result<T, E>> + 'a>(
                 continue;
             }
             let needs = needed(at);
-            let lacking = needs.iter().find(|need| matches!(turns[**need], Some(Turn::Failed(_) | Turn::NotBegun(_))));
+            let lacking = needs
+                .iter()
+                .find(|need| matches!(turns[**need], Some(Turn::Failed(_) | Turn::Declined(_) | Turn::NotBegun(_))));
             if let Some(lacking) = lacking {
                 (begun[at], turns[at]) = (true, Some(Turn::NotBegun(stacks[*lacking].name.clone())));
             } else if is_stopped() {
@@ -94,6 +98,7 @@ mod tests {
         let ends = turns.into_iter().map(|turn| match turn {
             Turn::Done(()) => "done".to_owned(),
             Turn::Failed(_) => "failed".to_owned(),
+            Turn::Declined(_) => "declined".to_owned(),
             Turn::NotBegun(needed) => format!("not begun: {needed}"),
         });
         (told.into_inner(), ends.collect())

@@ -10,9 +10,10 @@ use super::preflight;
 use super::request::Wanted;
 use super::stage::{Shared, Stage, Underway};
 use crate::aws::{Stack, StackRequest};
-use crate::commands::approve::{RequireApproval, changes, declined, first_creation};
+use crate::commands::approve::{RequireApproval, changes, first_creation};
 use crate::error::CliError;
 use crate::exit::Exit;
+use crate::hint::Hint;
 use crate::ops::{self, DeployEvent, Execution, Found, Operation, Prepared, Ready, StackUpdate};
 use crate::render::StackEnd;
 use crate::stack::{ProjectStack, Template, TemplateDiff};
@@ -33,7 +34,7 @@ pub async fn deploy_stack(
     stack: &ProjectStack,
     known: Option<Stack>,
 ) -> Result<Deployed, CliError> {
-    let ended = steps(shared, stack, known).await;
+    let ended = Box::pin(steps(shared, stack, known)).await;
     shared.is(&stack.name, None);
     ended
 }
@@ -95,7 +96,9 @@ async fn first_look(shared: &Shared<'_>, name: &str, diff: &TemplateDiff, is_new
     }
     if is_new {
         view.end();
-        first_creation(project, name, shared.aws.region(), ctx).await?;
+        if !first_creation(project, name, shared.aws.region(), ctx).await? {
+            return Err(shared.decline(name));
+        }
     }
     Ok(())
 }
@@ -217,7 +220,7 @@ async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> R
         let mut stage = shared.stage().await;
         stage.view.end();
         if !stage.ctx.ui.confirm(&question, "--yes").await? {
-            return Err(declined(name));
+            return Err(shared.decline(name));
         }
         drop(stage);
         shared.is(name, Some(Underway::Running(Operation::RollBack, stack.arn.clone())));
@@ -229,7 +232,7 @@ async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> R
 /// What somebody else has begun is not ours to cancel.
 fn still_going_on(name: &str) -> CliError {
     CliError::new(Exit::TimedOut, format!("stack `{name}` is still busy with what was begun before; it is left alone"))
-        .hint("`ecsws deploy` with more time follows it and goes on")
+        .hint(Hint::command(["deploy"]).text(" with more time follows it and then continues"))
 }
 
 async fn no_changes(shared: &Shared<'_>, stack: Stack) -> Result<Deployed, CliError> {
@@ -244,7 +247,7 @@ async fn approve(shared: &Shared<'_>, name: &str, diff: &TemplateDiff) -> Result
     let mut stage = shared.stage().await;
     stage.view.end();
     if !changes(diff, name, when, stage.ctx).await? {
-        return Err(declined(name));
+        return Err(shared.decline(name));
     }
     drop(stage);
     save_edit(shared).await

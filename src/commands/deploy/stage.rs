@@ -8,6 +8,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use super::options::{DeployOptions, FollowOptions};
 use super::preflight::Checked;
 use crate::aws::Aws;
+use crate::commands::approve::declined;
 use crate::commands::wanted::Synthesiser;
 use crate::context::Context;
 use crate::error::CliError;
@@ -45,6 +46,8 @@ pub struct Shared<'a> {
     /// Events that came while somebody used the stage.
     waiting: RefCell<Vec<DeployEvent>>,
     underway: RefCell<BTreeMap<String, Underway>>,
+    /// Stacks whose changes the user did not approve.
+    declined: RefCell<BTreeSet<String>>,
     /// The user wants no more.
     cancelled: RefCell<bool>,
     /// What is deployed.
@@ -70,6 +73,7 @@ impl<'a> Shared<'a> {
             stage: Mutex::new(stage),
             waiting: RefCell::default(),
             underway: RefCell::default(),
+            declined: RefCell::default(),
             cancelled: RefCell::new(false),
         }
     }
@@ -110,6 +114,16 @@ impl<'a> Shared<'a> {
 
     pub fn underway(&self) -> BTreeMap<String, Underway> {
         self.underway.borrow().clone()
+    }
+
+    /// The error of a stack whose changes the user did not approve.
+    pub fn decline(&self, stack: &str) -> CliError {
+        self.declined.borrow_mut().insert(stack.to_owned());
+        declined(&[stack])
+    }
+
+    pub fn is_declined(&self, stack: &str) -> bool {
+        self.declined.borrow().contains(stack)
     }
 
     pub fn cancel(&self) {

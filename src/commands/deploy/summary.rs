@@ -5,6 +5,7 @@ use super::stack::Deployed;
 use crate::aws::Stack;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::hint::Command;
 use crate::ops::locate_service;
 use crate::project::Project;
 use crate::render::{StackEnd, Summary};
@@ -21,6 +22,7 @@ pub async fn summarise(
     let end = |turn: &Turn<Deployed, CliError>| match turn {
         Turn::Done(deployed) => deployed.end.clone(),
         Turn::Failed(_) => StackEnd::Failed,
+        Turn::Declined(_) => StackEnd::NotApproved,
         Turn::NotBegun(needed) => StackEnd::NotBegun(needed.clone()),
     };
     let names = stacks.iter().map(|stack| stack.name.clone());
@@ -43,10 +45,13 @@ pub async fn summarise(
         summary.services.push(((*key).to_owned(), local.into_iter().chain(inside).collect()));
     }
     if let Some(((key, _), _)) = services.first() {
-        let key = if project.spec.services.len() > 1 { format!(" {key}") } else { String::new() };
-        let ecsws = ctx.settings.command_line();
-        let tries = [format!("logs{key} --watch"), format!("scale{key} --count 3"), format!("status{key} --watch")];
-        summary.next = tries.map(|command| format!("{ecsws} {command}")).into();
+        let key = (project.spec.services.len() > 1).then_some(*key);
+        let tries: [(&str, &[&str]); 3] =
+            [("logs", &["--watch"]), ("scale", &["--count", "3"]), ("status", &["--watch"])];
+        let command = |(name, flags): (&'static str, &'static [&str])| {
+            Command::own(std::iter::once(name).chain(key).chain(flags.iter().copied()))
+        };
+        summary.next = tries.map(command).into();
     }
     Ok(summary)
 }

@@ -8,6 +8,7 @@ use clap::Args;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::hint::Hint;
 use crate::render;
 use crate::sandbox::journal::Reader;
 use crate::sandbox::lifecycle;
@@ -30,7 +31,7 @@ pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<
     lifecycle::check(state_dir)?;
     let (mut reader, earlier) = Reader::open(state_dir).map_err(|error| {
         CliError::failed(format!("no log of a sandbox in {}: {error}", state_dir.display()))
-            .hint("`ecsws sandbox start` starts one")
+            .hint(Hint::default().then(ctx.settings.sandbox_command("start")).text(" starts one"))
     })?;
     let skipped = lines.map_or(0, |lines| earlier.len().saturating_sub(lines));
     render::sandbox_log(&mut ctx.ui, &earlier[skipped..])?;

@@ -12,6 +12,7 @@ use super::Result;
 use super::compare::{Plan, plan};
 use super::state::{Standing, standing};
 use crate::aws::{Aws, AwsError, AwsErrorKind, Export, PlannedChange, Stack, StackRequest, StackResource};
+use crate::hint::Hint;
 use crate::stack::diff::Impact;
 use crate::stack::{CustomName, KnownValues, Replacement, Template, TemplateDiff};
 
@@ -25,25 +26,28 @@ pub enum Finding {
         /// What is in the way of which stack.
         message: String,
         /// What to do about it.
-        hint: Option<String>,
+        hint: Option<Hint>,
     },
     /// What may make the deploy fail, or what could not be checked.
     Note(String),
 }
 
 impl Finding {
-    fn rejection(message: String, hint: impl Into<String>) -> Self {
+    fn rejection(message: String, hint: impl Into<Hint>) -> Self {
         Self::Rejection { message, hint: Some(hint.into()) }
     }
 
     /// The finding as a sentence, for a report that is not about a deploy.
-    pub fn as_note(&self) -> String {
+    pub fn as_note(&self) -> Hint {
         match self {
             Self::Rejection { message, hint } => {
-                let hint = hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-                format!("deploy rejects this: {message}{hint}")
+                let note = Hint::from(format!("deploy rejects this: {message}"));
+                match hint {
+                    Some(hint) => note.text("; ").append(hint),
+                    None => note,
+                }
             }
-            Self::Note(message) => message.clone(),
+            Self::Note(message) => message.as_str().into(),
         }
     }
 }

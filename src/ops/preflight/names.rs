@@ -1,7 +1,8 @@
 //! Custom names that are in use already, within the stack or elsewhere in the account.
 
 use super::{Account, Finding, Result, StackUpdate, unless_denied, words};
-use crate::aws::{Aws, AwsError, ServiceName, shell_word};
+use crate::aws::{Aws, AwsError, ServiceName};
+use crate::hint::{Command, Hint};
 use crate::stack::{ConflictCause, CustomName, NameChanges, Replacement};
 
 /// The names that an update cannot take.
@@ -59,13 +60,12 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
             "{stack}: {what} exists already, outside of any stack; {rename} to have one of its own"
         )),
         ("AWS::Logs::LogGroup", None) => {
-            let delete =
-                aws.cli_command(&format!("logs delete-log-group --log-group-name {}", shell_word(&name.text())));
+            let delete = Command::aws(["logs".to_owned(), "delete-log-group".to_owned(), "--log-group-name".to_owned(), name.text()]);
             Finding::rejection(
                 format!(
                     "{stack}: {what} cannot be created, because it exists already (stacks leave log groups behind)"
                 ),
-                format!("delete it with its events (`{delete}`), {rename}"),
+                Hint::from("delete it with its events (").then(delete).text(format!("), {rename}")),
             )
         }
         _ => Finding::rejection(format!("{stack}: {what} cannot be created, because it exists already"), rename),

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, Result, unless_denied};
-use crate::aws::{Aws, Export, shell_word};
+use crate::aws::{Aws, Export};
+use crate::hint::{Hint, nearest};
 use crate::stack::spec::{Reference, Secret, Service, Spec};
 use crate::stack::{ProjectStack, StackKind, image_mistake, platform_exports};
 
@@ -60,11 +61,10 @@ async fn look_at_imports(
         if exports.iter().any(|export| export.name == name) {
             continue;
         }
-        let near = exports.iter().map(|export| export.name.as_str()).filter(|known| strsim::jaro(known, name) > 0.8);
-        let near = near.max_by(|a, b| strsim::jaro(a, name).total_cmp(&strsim::jaro(b, name)));
-        let hint = match near {
-            Some(near) => format!("there is an export `{near}`; set it in [platform]"),
-            None => "deploy the stack that exports it first, or set [platform] to what there is".to_owned(),
+        let known: Vec<&str> = exports.iter().map(|export| export.name.as_str()).collect();
+        let hint: Hint = match nearest(name, &known) {
+            Some(near) => format!("there is an export `{near}`; set it in [platform]").into(),
+            None => "deploy the stack that exports it first, or set [platform] to what there is".into(),
         };
         let message = format!("no stack exports `{name}`, which {} imports", importers.join(", "));
         findings.push(Finding::rejection(message, hint));
@@ -102,12 +102,9 @@ async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findi
                     checked.insert(name, unless_denied(aws.has_secret(name).await, findings)?);
                 }
                 if checked.get(name) == Some(&Some(false)) {
-                    let hint = aws.cli_command(&format!(
-                        "secretsmanager create-secret --name {} --secret-string …",
-                        shell_word(name)
-                    ));
+                    let command = ["secretsmanager", "create-secret", "--name", name, "--secret-string", "VALUE"];
                     let message = format!("there is no secret `{name}`, which {stack} reads as {variable}");
-                    findings.push(Finding::rejection(message, hint));
+                    findings.push(Finding::rejection(message, Hint::aws_command(command)));
                 }
             }
         }
@@ -116,10 +113,9 @@ async fn look_at_stores(aws: &Aws, services: &[(&ProjectStack, &Service)], findi
         let names: Vec<&str> = chunk.iter().map(|(_, _, name)| *name).collect();
         let missing = unless_denied(aws.missing_parameters(&names).await, findings)?.unwrap_or_default();
         for (stack, variable, name) in chunk.iter().filter(|(_, _, name)| missing.iter().any(|one| one == name)) {
-            let hint = aws
-                .cli_command(&format!("ssm put-parameter --type SecureString --name {} --value …", shell_word(name)));
+            let command = ["ssm", "put-parameter", "--type", "SecureString", "--name", name, "--value", "VALUE"];
             let message = format!("there is no parameter `{name}`, which {stack} reads as {variable}");
-            findings.push(Finding::rejection(message, hint));
+            findings.push(Finding::rejection(message, Hint::aws_command(command)));
         }
     }
     Ok(())

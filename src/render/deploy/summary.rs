@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::lines::done;
 use crate::error::CliError;
+use crate::hint::Command;
 use crate::ops::{Demolition, Operation};
 use crate::render::{Ui, clean};
 
@@ -32,6 +33,8 @@ pub enum StackEnd {
     Done(Operation, f64),
     /// It failed.
     Failed,
+    /// The user did not approve it, and it was not changed.
+    NotApproved,
     /// It was not begun, because of this stack.
     NotBegun(String),
 }
@@ -46,7 +49,7 @@ pub struct Summary {
     /// Services and where they answer: on this machine, and by Cloud Map's name.
     pub services: Vec<(String, Vec<String>)>,
     /// Commands to try next.
-    pub next: Vec<String>,
+    pub next: Vec<Command>,
 }
 
 /// Shows how the stacks ended, what there is now and what to try next.
@@ -73,7 +76,8 @@ pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
     }
     out.flush()?;
     if !summary.next.is_empty() {
-        ui.note(&format!("\n{}\n  {}", "Try next:".bold(), summary.next.join("\n  ")));
+        let commands: Vec<String> = summary.next.iter().map(|command| ui.command_text(command)).collect();
+        ui.note(&format!("\n{}\n  {}", "Try next:".bold(), commands.join("\n  ")));
     }
     Ok(())
 }
@@ -92,7 +96,7 @@ fn mark(end: &StackEnd) -> String {
     match end {
         StackEnd::NoChanges | StackEnd::Prepared | StackEnd::Done(..) => "✓".green().to_string(),
         StackEnd::Failed => "✗".red().to_string(),
-        StackEnd::NotBegun(_) => "-".yellow().to_string(),
+        StackEnd::NotApproved | StackEnd::NotBegun(_) => "-".yellow().to_string(),
     }
 }
 
@@ -102,6 +106,7 @@ fn words(end: &StackEnd) -> String {
         StackEnd::Prepared => "the change set is there".to_owned(),
         StackEnd::Done(operation, seconds) => format!("{} in {seconds:.1} s", done(*operation)),
         StackEnd::Failed => "failed".to_owned(),
+        StackEnd::NotApproved => "not approved, not changed".to_owned(),
         StackEnd::NotBegun(needed) => format!("not begun, because of {needed}"),
     }
 }

@@ -15,7 +15,7 @@ fn wrong_kind(expected: &str, value: &DeValue<'_>) -> Mistake {
         ("a string", DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_)) => "write it in quotes",
         ("a list", _) => "write it in brackets: [\"…\"]",
         (_, DeValue::String(_)) => "write it without quotes",
-        _ => "`ecsws init` writes a file that shows how it looks",
+        _ => "a file that `init` writes shows how it looks",
     };
     Mistake::new(format!("must be {expected}, not {}", kind(value))).hint(hint)
 }

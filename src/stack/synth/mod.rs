@@ -51,6 +51,21 @@ fn unanswered(lookup: &Lookup) -> String {
     }
 }
 
+/// The names of the parameters in the template of the stack `name`, which no look-up decides; `None` where the template cannot be
+/// made.
+pub fn declared_parameters(spec: &Spec, name: &str) -> Option<Vec<String>> {
+    let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
+    let mut lookups = Lookups::default();
+    while let Some(missing) = lookups.missing(spec, name) {
+        match missing {
+            Lookup::Vpc(vpc) => lookups.set_known_after(&vpc, name),
+            Lookup::AvailabilityZones => lookups.set_zones(["a", "b", "c"].map(str::to_owned).into()),
+        }
+    }
+    let template = synth(spec, name, &environment, &lookups).ok()?;
+    Some(template.section("Parameters").map(|(name, _)| name.to_owned()).collect())
+}
+
 /// The template of the stack `name`.
 ///
 /// # Errors

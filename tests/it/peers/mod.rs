@@ -10,6 +10,7 @@ mod isolation;
 mod models;
 mod moto;
 mod podman;
+mod profiles;
 mod schemas;
 mod sessions;
 

@@ -1,0 +1,313 @@
+//! Flags, environment and profiles become the SDK's configuration.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::retry::{RetryConfig, RetryMode};
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use super::credentials::{provider, provider_config};
+use super::error::known_profiles;
+use super::profiles::{DEFAULT, ProfileError, Section, SharedConfig, sdk_name};
+use super::{AwsError, AwsErrorKind, Result};
+
+/// Attempts of one call in all, the first included, where the user sets none. Each waits longer than the one before. Not the SDK's
+/// adaptive mode: its rate limiter measures the calls so far, and after one throttled call of the few that a command makes it lets none
+/// through for twenty seconds.
+const ATTEMPTS: u32 = 6;
+/// The first pause of a retry, at most; twice as long before each further one.
+const BACKOFF: Duration = Duration::from_millis(400);
+/// The first pause of a retry where no network is between: a sandbox that has ended is told of at once.
+const SANDBOX_BACKOFF: Duration = Duration::from_millis(20);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// All attempts of one call together.
+const CALL_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Environment variables by name; none is empty.
+pub(super) type Variables = HashMap<String, String>;
+
+/// Where calls go and who makes them. What is left out comes from the standard chain (profiles, SSO, environment, containers).
+#[derive(Clone, Default)]
+pub struct Connection {
+    /// `--profile`.
+    pub profile: Option<String>,
+    /// The region, when something says it.
+    pub region: Option<String>,
+    /// `--endpoint-url`.
+    pub endpoint_url: Option<String>,
+    /// The environment's variables that are not empty.
+    pub variables: HashMap<String, String>,
+    /// The key pair of the sandbox: nothing of the user's own AWS configuration is then used.
+    pub static_keys: Option<StaticKeys>,
+}
+
+/// The environment may hold secrets.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { profile, region, endpoint_url, variables: _, static_keys } = self;
+        let endpoint_url = endpoint_url.as_deref().map(crate::hint::without_user_info);
+        f.debug_struct("Connection")
+            .field("profile", profile)
+            .field("region", region)
+            .field("endpoint_url", &endpoint_url)
+            .field("static_keys", static_keys)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key pair. Its `Debug` leaves the secret out.
+#[derive(Clone)]
+pub struct StaticKeys {
+    /// The access key's id.
+    pub access_key_id: String,
+    /// The secret access key.
+    pub secret_access_key: String,
+}
+
+impl fmt::Debug for StaticKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticKeys").field("access_key_id", &self.access_key_id).finish_non_exhaustive()
+    }
+}
+
+/// The HTTP client of all calls.
+pub(super) fn https() -> SharedHttpClient {
+    let tls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
+}
+
+/// Loads the configuration of a connection. AWS is called only where a profile needs an MFA code: `ask` returns the current code of the
+/// device with the given serial number, or `None` if it cannot ask.
+pub(super) async fn load(
+    connection: Connection,
+    http: SharedHttpClient,
+    ask: impl AsyncFnMut(&str) -> Option<String>,
+) -> Result<SdkConfig> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http)
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .read_timeout(READ_TIMEOUT)
+                .operation_timeout(CALL_TIMEOUT)
+                .build(),
+        );
+    if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
+        loader = loader.app_name(name);
+    }
+    if let Some(region) = &connection.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(url) = &connection.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    match connection.static_keys {
+        Some(keys) => Ok(load_sandbox(loader, keys).await),
+        None => load_real(loader, connection.profile.as_ref(), &connection.variables, ask).await,
+    }
+}
+
+async fn load_sandbox(loader: ConfigLoader, keys: StaticKeys) -> SdkConfig {
+    let StaticKeys { access_key_id, secret_access_key } = keys;
+    let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(SANDBOX_BACKOFF);
+    // Without variables, HOME among them, the SDK finds neither profiles nor FIPS, dual-stack and retry settings of the user.
+    loader
+        .credentials_provider(Credentials::new(access_key_id, secret_access_key, None, None, "sandbox"))
+        .empty_test_environment()
+        .retry_config(retries)
+        .load()
+        .await
+}
+
+async fn load_real(
+    mut loader: ConfigLoader,
+    flag: Option<&String>,
+    variables: &Variables,
+    ask: impl AsyncFnMut(&str) -> Option<String>,
+) -> Result<SdkConfig> {
+    let profiles = SharedConfig::load(variables)?;
+    let chosen = flag.or_else(|| variables.get("AWS_PROFILE"));
+    let profile = chosen.map_or(DEFAULT, String::as_str);
+    let section = profiles.profile(profile);
+    if chosen.is_some() && section.is_none() {
+        let kind = AwsErrorKind::UnknownProfile(known_profiles(profile, &profiles.names().collect::<Vec<_>>()).into());
+        let message = "the AWS config files have no such profile";
+        return Err(AwsError::unanswered(format!("use profile `{profile}`"), kind, message));
+    }
+    check(variables, profile, section)?;
+    loader = loader
+        .profile_files(profiles.for_sdk())
+        .profile_name(sdk_name(profile))
+        .retry_config(retries(variables, profile, section)?);
+    let config = loader.load().await;
+    // As the AWS CLI has it: a profile that was chosen by flag goes before keys in the environment, others come after them.
+    if flag.is_none() && variables.contains_key("AWS_ACCESS_KEY_ID") {
+        return Ok(config);
+    }
+    if let Some(provider) = provider(&profiles, profile, &config, ask).await? {
+        return Ok(config.into_builder().credentials_provider(provider).build());
+    }
+    if flag.is_none() {
+        return Ok(config);
+    }
+    let provider = ProfileFileCredentialsProvider::builder().configure(&provider_config(&config));
+    let provider = provider.profile_files(profiles.for_sdk()).profile_name(sdk_name(profile)).build();
+    Ok(config
+        .into_builder()
+        .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(provider))
+        .build())
+}
+
+impl From<ProfileError> for AwsError {
+    fn from(error: ProfileError) -> Self {
+        invalid(error.to_string())
+    }
+}
+
+fn invalid(message: String) -> AwsError {
+    AwsError::unanswered("read the AWS configuration", AwsErrorKind::InvalidConfig, message)
+}
+
+/// A setting from the environment or else the profile, with what to call it in an error.
+fn setting<'a>(
+    variables: &'a Variables,
+    profile: &str,
+    section: Option<&'a Section>,
+    (variable, key): (&str, &str),
+) -> Option<(&'a str, String)> {
+    let from_profile = || Some((section?.get(key)?.as_str(), format!("{key} of profile `{profile}`")));
+    variables.get(variable).map(|value| (value.as_str(), variable.to_owned())).or_else(from_profile)
+}
+
+/// Refuses values that the SDK would ignore, such as AWS_USE_FIPS_ENDPOINT=1, which would send calls elsewhere.
+fn check(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<()> {
+    let is_bool = |value: &str| value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false");
+    for names in [
+        ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+        ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"),
+    ] {
+        if let Some((value, name)) = setting(variables, profile, section, names).filter(|(value, _)| !is_bool(value)) {
+            return Err(invalid(format!("{name} must be true or false, not `{value}`")));
+        }
+    }
+    let urls = variables.iter().filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"));
+    let urls = urls.map(|(name, value)| (value.as_str(), name.clone()));
+    let of_profile = section.and_then(|section| section.get("endpoint_url"));
+    let of_profile = of_profile.map(|value| (value.as_str(), format!("endpoint_url of profile `{profile}`")));
+    for (value, name) in urls.chain(of_profile) {
+        let is_url = value
+            .parse::<http::Uri>()
+            .is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some());
+        if !is_url {
+            return Err(invalid(format!("{name} must be http://HOST:PORT or https://HOST")));
+        }
+    }
+    Ok(())
+}
+
+/// How calls are retried: as the user says, or else more patiently than the SDK does. (The SDK panics on values that it does not know,
+/// among them `legacy`, which the AWS CLI takes; it means a retry of the same kind.)
+fn retries(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<RetryConfig> {
+    let attempts = setting(variables, profile, section, ("AWS_MAX_ATTEMPTS", "max_attempts"));
+    let mode = setting(variables, profile, section, ("AWS_RETRY_MODE", "retry_mode"));
+    if attempts.is_none() && mode.is_none() {
+        return Ok(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF));
+    }
+    let mut retries = RetryConfig::standard();
+    if let Some((value, name)) = mode {
+        retries = retries.with_retry_mode(match value.to_lowercase().as_str() {
+            "standard" | "legacy" => RetryMode::Standard,
+            "adaptive" => RetryMode::Adaptive,
+            _ => return Err(invalid(format!("{name} must be standard, adaptive or legacy, not `{value}`"))),
+        });
+    }
+    if let Some((value, name)) = attempts {
+        let wrong = || invalid(format!("{name} must be a whole number, 1 or more, not `{value}`"));
+        retries = retries.with_max_attempts(value.parse().ok().filter(|attempts| *attempts > 0).ok_or_else(wrong)?);
+    }
+    Ok(retries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> Variables {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn section(pairs: &[(&str, &str)]) -> Section {
+        variables(pairs).into_iter().collect()
+    }
+
+    #[test]
+    fn retries_are_the_user_s_or_else_ours() {
+        let of = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
+            retries(&variables(environment), "dev", Some(&section(profile))).map_err(|error| error.message)
+        };
+        let ours = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
+        assert_eq!(of(&[], &[]), Ok(ours));
+        let two = RetryConfig::standard().with_max_attempts(2);
+        assert_eq!(of(&[("AWS_MAX_ATTEMPTS", "2")], &[("max_attempts", "9")]), Ok(two.clone()));
+        assert_eq!(of(&[], &[("max_attempts", "2"), ("retry_mode", "legacy")]), Ok(two));
+        assert_eq!(of(&[("AWS_RETRY_MODE", "adaptive")], &[]), Ok(RetryConfig::adaptive()));
+        assert_eq!(of(&[("AWS_RETRY_MODE", "standard")], &[]), Ok(RetryConfig::standard()));
+        for (environment, profile, message) in [
+            (("AWS_MAX_ATTEMPTS", "0"), ("x", "y"), "AWS_MAX_ATTEMPTS must be a whole number, 1 or more, not `0`"),
+            (("AWS_RETRY_MODE", "x"), ("x", "y"), "AWS_RETRY_MODE must be standard, adaptive or legacy, not `x`"),
+            (
+                ("x", "y"),
+                ("max_attempts", "-1"),
+                "max_attempts of profile `dev` must be a whole number, 1 or more, not `-1`",
+            ),
+        ] {
+            assert_eq!(of(&[environment], &[profile]), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_the_sdk_would_ignore_is_refused() {
+        let of = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
+            check(&variables(environment), "dev", Some(&section(profile))).map_err(|error| error.message)
+        };
+        let fine = [("AWS_USE_FIPS_ENDPOINT", "True"), ("AWS_ENDPOINT_URL_EC2", "http://localhost:1")];
+        assert_eq!(of(&fine, &[("use_dualstack_endpoint", "false"), ("endpoint_url", "https://a/b")]), Ok(()));
+        for (environment, profile, message) in [
+            (("AWS_USE_FIPS_ENDPOINT", "1"), ("x", "y"), "AWS_USE_FIPS_ENDPOINT must be true or false, not `1`"),
+            (
+                ("x", "y"),
+                ("use_fips_endpoint", "yes"),
+                "use_fips_endpoint of profile `dev` must be true or false, not `yes`",
+            ),
+            (("AWS_ENDPOINT_URL", "banana"), ("x", "y"), "AWS_ENDPOINT_URL must be http://HOST:PORT or https://HOST"),
+            (
+                ("AWS_ENDPOINT_URL_STS", "h:1"),
+                ("x", "y"),
+                "AWS_ENDPOINT_URL_STS must be http://HOST:PORT or https://HOST",
+            ),
+        ] {
+            assert_eq!(of(&[environment], &[profile]), Err(message.to_owned()));
+        }
+    }
+
+    #[test]
+    fn a_connection_does_not_print_its_secrets() {
+        let keys = StaticKeys { access_key_id: "AKID".to_owned(), secret_access_key: "hidden".to_owned() };
+        let connection = Connection {
+            static_keys: Some(keys),
+            endpoint_url: Some("http://me:hidden@localhost".to_owned()),
+            variables: variables(&[("AWS_SECRET_ACCESS_KEY", "hidden")]),
+            ..Connection::default()
+        };
+        let text = format!("{connection:?}");
+        assert!(text.contains("AKID") && !text.contains("hidden"), "{text}");
+    }
+}

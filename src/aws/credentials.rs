@@ -1,0 +1,213 @@
+//! Credentials of a profile in the cases that the SDK does not know: a role whose use asks for an MFA code, and an `sso-session` whose
+//! name the SDK's parser refuses.
+//!
+//! The SDK ignores `mfa_serial` and then calls AssumeRole without a code, which a role that needs one refuses. Roles and their sources
+//! are resolved as the SDK and the AWS CLI do it: `role_arn` with `source_profile` or `credential_source`, over any number of profiles.
+
+use std::time::SystemTime;
+
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::imds::credentials::ImdsCredentialsProvider;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
+use aws_config::sso::SsoCredentialsProvider;
+use aws_config::{Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
+
+use super::error::no_credentials;
+use super::profiles::{Section, SharedConfig, sdk_name};
+use super::{AwsError, AwsErrorKind, Result};
+
+/// A role to assume.
+#[derive(Debug, PartialEq, Eq)]
+struct Role<'a> {
+    arn: &'a str,
+    external_id: Option<&'a str>,
+    session_name: Option<&'a str>,
+    /// Serial number or ARN of the MFA device.
+    mfa_serial: Option<&'a str>,
+    /// In seconds.
+    duration: Option<i32>,
+}
+
+/// Where the credentials come from that assume the first role.
+#[derive(Debug, PartialEq, Eq)]
+enum Source<'a> {
+    /// The access key in a profile.
+    Keys(&'a str),
+    /// What else a profile says: a process, a web identity, IAM Identity Center.
+    Profile(&'a str),
+    /// A session of IAM Identity Center.
+    Session { name: &'a str, session: &'a Section, account: &'a str, role: &'a str },
+    /// `credential_source`: `Environment`, `Ec2InstanceMetadata` or `EcsContainer`.
+    Named(&'a str),
+}
+
+/// Keys of a profile that are about its role and not about its own credentials.
+const ROLE_KEYS: &[&str] = &["role_arn", "source_profile", "credential_source", "external_id", "mfa_serial"];
+
+/// The credentials of a profile, if the SDK cannot find them by itself. `ask` returns the current code of the MFA device with the
+/// given serial number, or `None` if it cannot ask.
+pub(super) async fn provider(
+    profiles: &SharedConfig,
+    profile: &str,
+    config: &SdkConfig,
+    mut ask: impl AsyncFnMut(&str) -> Option<String>,
+) -> Result<Option<SharedCredentialsProvider>> {
+    let Some((source, roles)) = chain(profiles, profile) else { return Ok(None) };
+    let is_known_to_sdk =
+        !matches!(source, Source::Session { .. }) && roles.iter().all(|role| role.mfa_serial.is_none());
+    if is_known_to_sdk {
+        return Ok(None);
+    }
+    let provider = source_provider(profiles, &source, config);
+    if roles.is_empty() {
+        return Ok(Some(provider));
+    }
+    let failed = |error| {
+        let (kind, message) = no_credentials(&error);
+        AwsError::unanswered(format!("use profile `{profile}`"), kind, message)
+    };
+    let mut credentials = provider.provide_credentials().await.map_err(failed)?;
+    for role in roles {
+        let code = match role.mfa_serial {
+            Some(serial) => Some(ask(serial).await.ok_or_else(|| no_code(profile, serial))?),
+            None => None,
+        };
+        credentials = assume(&role, code, credentials, config).await?;
+    }
+    Ok(Some(SharedCredentialsProvider::new(credentials)))
+}
+
+fn no_code(profile: &str, serial: &str) -> AwsError {
+    let message = format!("it needs a code of the MFA device {serial}, and there is no terminal to ask on");
+    AwsError::unanswered(format!("use profile `{profile}`"), AwsErrorKind::MfaRequired, message)
+}
+
+/// The source of a profile's credentials and the roles to assume with them, in order. `None` where the profile is wrong: the SDK then
+/// says why.
+fn chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Source<'a>, Vec<Role<'a>>)> {
+    let (mut roles, mut visited, mut name) = (Vec::new(), Vec::new(), profile);
+    let source = loop {
+        let section = profiles.profile(name)?;
+        let value = |key: &str| section.get(key).map(String::as_str);
+        if visited.contains(&name) {
+            return None;
+        }
+        visited.push(name);
+        // Of a profile that is only a source, the keys go before its role.
+        if visited.len() > 1 && value("aws_access_key_id").is_some() {
+            break Source::Keys(name);
+        }
+        let Some(arn) = value("role_arn").filter(|_| value("web_identity_token_file").is_none()) else {
+            break own_source(profiles, name, section);
+        };
+        roles.push(Role {
+            arn,
+            external_id: value("external_id"),
+            session_name: value("role_session_name"),
+            mfa_serial: value("mfa_serial"),
+            duration: value("duration_seconds").and_then(|seconds| seconds.parse().ok()),
+        });
+        match (value("source_profile"), value("credential_source")) {
+            (Some(source), None) if source == name => break own_source(profiles, name, section),
+            (Some(source), None) => name = source,
+            (None, Some(source)) => break Source::Named(source),
+            _ => return None,
+        }
+    };
+    roles.reverse();
+    Some((source, roles))
+}
+
+/// A session goes to the SDK under its true name, which names the file of its token, unless the SDK reads that name itself.
+fn own_source<'a>(profiles: &'a SharedConfig, name: &'a str, section: &'a Section) -> Source<'a> {
+    let session = || {
+        let session = section.get("sso_session").filter(|session| sdk_name(session) != **session)?;
+        let (account, role) = (section.get("sso_account_id")?, section.get("sso_role_name")?);
+        Some(Source::Session { name: session, session: profiles.sso_session(session)?, account, role })
+    };
+    session().unwrap_or(Source::Profile(name))
+}
+
+fn source_provider(profiles: &SharedConfig, source: &Source<'_>, config: &SdkConfig) -> SharedCredentialsProvider {
+    let environment = provider_config(config);
+    let of_profile = |name: &str, keep: fn(&str) -> bool| {
+        let profile = ProfileFileCredentialsProvider::builder().configure(&environment);
+        let profile = profile.profile_files(profiles.one_for_sdk(name, keep)).profile_name(sdk_name(name));
+        SharedCredentialsProvider::new(profile.build())
+    };
+    match source {
+        Source::Keys(name) => of_profile(name, |key| key.starts_with("aws_")),
+        Source::Profile(name) => of_profile(name, |key| !ROLE_KEYS.contains(&key)),
+        Source::Session { name, session, account, role } => {
+            let value = |key: &str| session.get(key).cloned().unwrap_or_default();
+            let session = SsoCredentialsProvider::builder().configure(&environment).session_name(*name);
+            let session = session.start_url(value("sso_start_url")).region(Region::new(value("sso_region")));
+            SharedCredentialsProvider::new(session.account_id(*account).role_name(*role).build())
+        }
+        Source::Named(name) if name.eq_ignore_ascii_case("Environment") => {
+            SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
+        }
+        Source::Named(name) if name.eq_ignore_ascii_case("EcsContainer") => {
+            SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&environment).build())
+        }
+        Source::Named(_) => {
+            SharedCredentialsProvider::new(ImdsCredentialsProvider::builder().configure(&environment).build())
+        }
+    }
+}
+
+/// What providers of credentials take from the configuration.
+pub(super) fn provider_config(config: &SdkConfig) -> ProviderConfig {
+    let mut environment = ProviderConfig::without_region()
+        .with_region(config.region().cloned())
+        .with_use_fips(config.use_fips())
+        .with_use_dual_stack(config.use_dual_stack());
+    if let Some(client) = config.http_client() {
+        environment = environment.with_http_client(client);
+    }
+    if let Some(retries) = config.retry_config() {
+        environment = environment.with_retry_config(retries.clone());
+    }
+    if let Some(timeouts) = config.timeout_config() {
+        environment = environment.with_timeout_config(timeouts.clone());
+    }
+    environment
+}
+
+/// Calls AssumeRole with `credentials`.
+async fn assume(
+    role: &Role<'_>,
+    code: Option<String>,
+    credentials: Credentials,
+    config: &SdkConfig,
+) -> Result<Credentials> {
+    let action = format!("assume the role {}", role.arn);
+    let with_code = code.is_some();
+    #[expect(clippy::disallowed_methods, reason = "a session's name has to be new, as the SDK and the AWS CLI make it")]
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    let config = config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
+    let call = aws_sdk_sts::Client::new(&config)
+        .assume_role()
+        .role_arn(role.arn)
+        .role_session_name(role.session_name.map_or_else(|| format!("ecsws-{seconds}"), str::to_owned))
+        .set_external_id(role.external_id.map(str::to_owned))
+        .set_duration_seconds(role.duration)
+        .set_serial_number(role.mfa_serial.map(str::to_owned))
+        .set_token_code(code);
+    let answer = call.send().await.map_err(|error| {
+        let mut error = AwsError::from_sdk(&action, &error);
+        if with_code && matches!(error.kind, AwsErrorKind::AccessDenied(_)) {
+            error.kind = AwsErrorKind::MfaRefused;
+        }
+        error
+    })?;
+    let none = || AwsError::unanswered(&action, AwsErrorKind::NoCredentials, "the response has no credentials");
+    let temporary = answer.credentials.ok_or_else(none)?;
+    let expiry = SystemTime::try_from(temporary.expiration).ok();
+    let (id, secret, token) = (temporary.access_key_id, temporary.secret_access_key, temporary.session_token);
+    Ok(Credentials::new(id, secret, Some(token), expiry, "AssumeRole"))
+}

@@ -1,0 +1,326 @@
+//! The shared AWS files, `~/.aws/config` and `~/.aws/credentials`, as the AWS CLI reads them.
+//!
+//! The SDK's own parser knows no quotes in a section's name, refuses names with spaces, and refuses a section whose keys are all
+//! indented. So the files are read here, and the SDK gets the same sections in a form that it accepts. The rules are those of
+//! botocore's `configloader` and of Python's `configparser` and `shlex`, on which it builds.
+
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+
+use super::config::Variables;
+
+/// The profile where none is chosen.
+pub(super) const DEFAULT: &str = "default";
+
+/// The keys and values of a section. A value with more than one line has its further lines as they are, without their indentation.
+pub(super) type Section = BTreeMap<String, String>;
+
+/// The sections of both files, by name.
+#[derive(Debug, Default)]
+pub(super) struct SharedConfig {
+    /// SharedConfig; the credentials file goes before the config file.
+    profiles: BTreeMap<String, Section>,
+    /// `sso-session` sections.
+    sso_sessions: BTreeMap<String, Section>,
+    /// `services` sections.
+    services: BTreeMap<String, Section>,
+}
+
+/// A file that cannot be read. `Display` is `FILE:LINE: REASON`.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{}: {reason}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub(super) struct ProfileError {
+    path: PathBuf,
+    /// From 1.
+    line: Option<usize>,
+    reason: String,
+}
+
+/// A line that is neither a section nor a key: its number, from 1, and what is wrong.
+type Mistake = (usize, &'static str);
+
+impl SharedConfig {
+    /// Reads both files, which `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` may name. A file that does not exist is empty.
+    pub fn load(variables: &Variables) -> Result<Self, ProfileError> {
+        let mut profiles = Self::default();
+        profiles.add_config(read(variables, "AWS_CONFIG_FILE", "config")?);
+        for (name, section) in read(variables, "AWS_SHARED_CREDENTIALS_FILE", "credentials")? {
+            profiles.profiles.entry(name).or_default().extend(section);
+        }
+        Ok(profiles)
+    }
+
+    /// The sections of the config file. What is none of the three kinds belongs to other programs. With `[profile default]`, the
+    /// SDKs ignore `[default]`.
+    fn add_config(&mut self, sections: Vec<(String, Section)>) {
+        let sections: Vec<(Vec<String>, Section)> =
+            sections.into_iter().filter_map(|(header, section)| Some((shlex_split(&header)?, section))).collect();
+        let has_prefixed_default = sections.iter().any(|(words, _)| *words == ["profile", DEFAULT]);
+        for (words, section) in sections {
+            let (sections, name) = match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+                [DEFAULT] if !has_prefixed_default => (&mut self.profiles, DEFAULT),
+                ["profile", name] => (&mut self.profiles, name),
+                ["sso-session", name] => (&mut self.sso_sessions, name),
+                ["services", name] => (&mut self.services, name),
+                _ => continue,
+            };
+            sections.entry(name.to_owned()).or_default().extend(section);
+        }
+    }
+
+    /// The names of all profiles, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
+    }
+
+    /// A profile by name.
+    pub fn profile(&self, name: &str) -> Option<&Section> {
+        self.profiles.get(name)
+    }
+
+    /// An `sso-session` by name.
+    pub fn sso_session(&self, name: &str) -> Option<&Section> {
+        self.sso_sessions.get(name)
+    }
+
+    /// The sections for the SDK, under the names that [`sdk_name`] gives them.
+    pub fn for_sdk(&self) -> EnvConfigFiles {
+        self.sdk_text(self.profiles.iter().map(|(name, section)| (name.as_str(), section.clone())))
+    }
+
+    /// One profile for the SDK, with only those of its keys that `keep` accepts.
+    pub fn one_for_sdk(&self, name: &str, keep: impl Fn(&str) -> bool) -> EnvConfigFiles {
+        let mut section = self.profile(name).cloned().unwrap_or_default();
+        section.retain(|key, _| keep(key));
+        self.sdk_text(std::iter::once((name, section)))
+    }
+
+    fn sdk_text<'a>(&self, profiles: impl Iterator<Item = (&'a str, Section)>) -> EnvConfigFiles {
+        let mut text = String::new();
+        for (name, section) in profiles {
+            write_section(&mut text, "profile", name, &section);
+        }
+        for (kind, sections) in [("sso-session", &self.sso_sessions), ("services", &self.services)] {
+            for (name, section) in sections {
+                write_section(&mut text, kind, name, section);
+            }
+        }
+        EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, text).build()
+    }
+}
+
+/// Keys whose value is the name of another section.
+const REFERENCES: &[&str] = &["source_profile", "sso_session", "services"];
+
+fn write_section(text: &mut String, kind: &str, name: &str, section: &Section) {
+    text.extend(["[", kind, " ", &sdk_name(name), "]\n"]);
+    for (key, value) in section {
+        let mut lines = value.lines();
+        let first = lines.next().unwrap_or_default();
+        let first = if REFERENCES.contains(&key.as_str()) { sdk_name(first) } else { first.to_owned() };
+        text.extend([key, " = ", &first, "\n"]);
+        for line in lines.filter(|line| !line.is_empty()) {
+            text.extend(["  ", line, "\n"]);
+        }
+    }
+}
+
+/// The name under which the SDK knows a section. It accepts few characters besides letters and digits; others become `%XX`.
+pub(super) fn sdk_name(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-/.@:+".contains(&byte);
+    let mut encoded = String::new();
+    for byte in name.bytes() {
+        if is_plain(byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.extend(["%", &hex::encode_upper([byte])]);
+        }
+    }
+    encoded
+}
+
+/// The sections of one of the files.
+fn read(variables: &Variables, variable: &str, name: &str) -> Result<Vec<(String, Section)>, ProfileError> {
+    let home = variables.get("HOME").or_else(|| variables.get("USERPROFILE")).map(Path::new);
+    let path = match (variables.get(variable).map(Path::new), home) {
+        (Some(path), Some(home)) => path.strip_prefix("~").map_or_else(|_| path.to_owned(), |below| home.join(below)),
+        (Some(path), None) => path.to_owned(),
+        (None, Some(home)) => home.join(".aws").join(name),
+        (None, None) => return Ok(Vec::new()),
+    };
+    let failed = |line, reason: String| ProfileError { path: path.clone(), line, reason };
+    let bytes = match std::fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        bytes => bytes.map_err(|error| failed(None, error.to_string()))?,
+    };
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = String::from_utf8_lossy(valid).matches('\n').count() + 1;
+        failed(Some(line), "this is not text in UTF-8".to_owned())
+    })?;
+    sections(&text).map_err(|(line, reason)| failed(Some(line), reason.to_owned()))
+}
+
+/// Sections in the order of the file, with their headers as they are.
+fn sections(text: &str) -> Result<Vec<(String, Section)>, Mistake> {
+    let mut sections: Vec<(String, Section)> = Vec::new();
+    let (mut last_key, mut key_indent): (Option<String>, usize) = (None, 0);
+    for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
+        let content = line.trim();
+        if content.is_empty() || content.starts_with(['#', ';']) {
+            continue;
+        }
+        let indent = line.len() - line.trim_start().len();
+        if let (Some((_, section)), Some(key)) = (sections.last_mut(), &last_key)
+            && indent > key_indent
+        {
+            let value = section.entry(key.clone()).or_default();
+            if (value.is_empty() || value.starts_with('\n')) && !content.contains('=') {
+                return Err((number, "expected KEY = VALUE in a nested section"));
+            }
+            value.push('\n');
+            value.push_str(content);
+            continue;
+        }
+        key_indent = indent;
+        if let Some(header) = content.strip_prefix('[') {
+            let end = header
+                .rfind(']')
+                .filter(|end| *end > 0)
+                .ok_or((number, "expected `]` at the end of a section's name"))?;
+            sections.push((header[..end].to_owned(), Section::new()));
+            last_key = None;
+            continue;
+        }
+        let (_, section) =
+            sections.last_mut().ok_or((number, "expected a section, such as [default], before the first key"))?;
+        let (key, value) = content.split_once(['=', ':']).ok_or((number, "expected KEY = VALUE or [SECTION]"))?;
+        let key = key.trim_end().to_lowercase();
+        if key.is_empty() {
+            return Err((number, "expected a key before `=`"));
+        }
+        section.insert(key.clone(), value.trim().to_owned());
+        last_key = Some(key);
+    }
+    Ok(sections)
+}
+
+/// Words as Python's `shlex.split` finds them. That differs from a shell: there are no comments, and within double quotes a backslash
+/// escapes only itself and the quote. `None` where a quote or a backslash lacks its other half.
+fn shlex_split(text: &str) -> Option<Vec<String>> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, ' ' | '\t' | '\r' | '\n') => words.extend(word.take()),
+            (None, '\'' | '"') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), _) if c == open => quote = None,
+            (None | Some('"'), '\\') => {
+                let escaped = chars.next()?;
+                let word = word.get_or_insert_default();
+                if quote.is_some() && escaped != '"' && escaped != '\\' {
+                    word.push('\\');
+                }
+                word.push(escaped);
+            }
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    quote.is_none().then_some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(text: &str) -> SharedConfig {
+        let mut profiles = SharedConfig::default();
+        profiles.add_config(sections(text).expect("it can be read"));
+        profiles
+    }
+
+    #[test]
+    fn names_of_sections_are_words_as_of_a_shell() {
+        for (header, name) in [
+            ("[profile a]", Some("a")),
+            ("[profile   a  ]", Some("a")),
+            ("[profile 'my dev']", Some("my dev")),
+            ("[profile \"my dev\"]", Some("my dev")),
+            ("[profile my\\ dev]", Some("my dev")),
+            ("[profile \"it's\"]", Some("it's")),
+            ("[profile \"a\\\"b\\$\"]", Some("a\"b\\$")),
+            ("[profile #1]", Some("#1")),
+            ("[profile a'b c'd]", Some("ab cd")),
+            ("[profile für-uns]", Some("für-uns")),
+            ("[profile a] # a comment", Some("a")),
+            ("[default]", Some("default")),
+            ("[profile my dev]", None),
+            ("[profile 'my dev]", None),
+            ("[profile]", None),
+            ("[my-dev]", None),
+            ("[sso-session a]", None),
+        ] {
+            let profiles = config(&format!("{header}\nregion = eu-west-1\n"));
+            assert_eq!(profiles.names().collect::<Vec<_>>(), name.into_iter().collect::<Vec<_>>(), "{header}");
+        }
+    }
+
+    #[test]
+    fn values_are_read_as_python_s_configparser_reads_them() {
+        let text = "[profile a]\n  Region: eu-west-1\n  output=json\n# a comment\n  s3 =\n    max_queue_size = 1\n\n    \
+                    max_bandwidth = 2\n\n  role_arn = arn:aws:iam::1:role/a\n[profile b]\nregion =\n";
+        let profiles = config(text);
+        let section = profiles.profile("a").expect("it is there");
+        let value = |key: &str| section.get(key).map(String::as_str);
+        assert_eq!(value("region"), Some("eu-west-1"));
+        assert_eq!(value("output"), Some("json"));
+        assert_eq!(value("s3"), Some("\nmax_queue_size = 1\nmax_bandwidth = 2"));
+        assert_eq!(value("role_arn"), Some("arn:aws:iam::1:role/a"));
+        assert_eq!(profiles.profile("b").and_then(|section| section.get("region")), Some(&String::new()));
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_named_by_its_number() {
+        for (text, line) in [
+            ("region = eu-west-1\n", 1),
+            ("[default]\nregion\n", 2),
+            ("[default]\n\n# comment\n= a\n", 4),
+            ("[default\nregion = a\n", 1),
+            ("[]\n", 1),
+            ("[default]\ns3 =\n  max_queue_size = 1\n  nonsense\n", 4),
+        ] {
+            assert_eq!(sections(text).map_err(|(line, _)| line), Err(line), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_prefixed_default_goes_before_the_other() {
+        for text in
+            ["[default]\na = 1\nb = 1\n[profile default]\na = 2\n", "[profile default]\na = 2\n[default]\na = 1\n"]
+        {
+            assert_eq!(config(text).profile("default"), Some(&Section::from([("a".to_owned(), "2".to_owned())])));
+        }
+    }
+
+    #[test]
+    fn the_sdk_gets_names_that_it_accepts() {
+        let mut text = String::new();
+        let section = Section::from([
+            ("source_profile".to_owned(), "it's".to_owned()),
+            ("s3".to_owned(), "\na = 1".to_owned()),
+            ("region".to_owned(), "eu-west-1".to_owned()),
+        ]);
+        write_section(&mut text, "profile", "my dev%", &section);
+        assert_eq!(text, "[profile my%20dev%25]\nregion = eu-west-1\ns3 = \n  a = 1\nsource_profile = it%27s\n");
+        for plain in ["default", "a-b_c.d/e@f:g+h"] {
+            assert_eq!(sdk_name(plain), plain);
+        }
+    }
+}

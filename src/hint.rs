@@ -1,0 +1,184 @@
+//! Text for the user that may contain commands, such as the hint below an error.
+//!
+//! A suggested command has to reach the same project, account and endpoint as the command that suggests it. So commands are
+//! values in the text, and become words in one place, [`CommandLine`], which knows the flags that the user gave.
+
+use std::borrow::Cow;
+
+/// How this program was called: what a suggested command begins with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    /// The program's name as the user typed it.
+    pub program: String,
+    /// The global flags that the user gave, one word each, unquoted.
+    pub flags: Vec<String>,
+    /// Of these, the one that chooses a profile.
+    pub profile_flags: Vec<String>,
+    /// Of these, the others that the AWS CLI takes too.
+    pub aws_flags: Vec<String>,
+}
+
+/// A command line without its global flags.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Command {
+    /// A subcommand of this program, with its arguments.
+    Own(Vec<String>),
+    /// A command of the AWS CLI that calls AWS, so that region and endpoint matter.
+    Aws(Vec<String>),
+    /// Signing in with the AWS CLI, which only the profile is about.
+    AwsSignIn,
+}
+
+/// Text with commands in it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Hint(Vec<Part>);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Text(String),
+    Command(Command),
+}
+
+impl Command {
+    /// A subcommand of this program, with its arguments.
+    pub fn own(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Own(words.into_iter().map(Into::into).collect())
+    }
+
+    /// A command of the AWS CLI, without `aws`.
+    pub fn aws(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::Aws(words.into_iter().map(Into::into).collect())
+    }
+}
+
+impl Hint {
+    /// Text that begins with a command of this program.
+    pub fn command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::default().then(Command::own(words))
+    }
+
+    /// Text that begins with a command of the AWS CLI.
+    pub fn aws_command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self::default().then(Command::aws(words))
+    }
+
+    /// Appends a command.
+    #[must_use]
+    pub fn then(mut self, command: Command) -> Self {
+        self.0.push(Part::Command(command));
+        self
+    }
+
+    /// Appends text.
+    #[must_use]
+    pub fn text(mut self, text: impl Into<String>) -> Self {
+        self.0.push(Part::Text(text.into()));
+        self
+    }
+
+    /// Appends other text with its commands.
+    #[must_use]
+    pub fn append(mut self, other: &Self) -> Self {
+        self.0.extend(other.0.iter().cloned());
+        self
+    }
+
+    /// The text with its commands in backticks.
+    pub fn show(&self, line: &CommandLine) -> String {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Command(command) => format!("`{}`", line.show(command)),
+        });
+        parts.collect()
+    }
+}
+
+impl From<&str> for Hint {
+    fn from(text: &str) -> Self {
+        Self::default().text(text)
+    }
+}
+
+impl From<String> for Hint {
+    fn from(text: String) -> Self {
+        Self::default().text(text)
+    }
+}
+
+impl CommandLine {
+    /// The command as it can be pasted into a shell.
+    pub fn show(&self, command: &Command) -> String {
+        let text = |words: &'_ [String]| words.iter().map(|word| quoted(word).into_owned()).collect::<Vec<_>>();
+        let profile = text(&self.profile_flags);
+        let words = match command {
+            Command::Own(words) => [vec![quoted(&self.program).into_owned()], text(&self.flags), text(words)].concat(),
+            Command::Aws(words) => [vec!["aws".to_owned()], profile, text(&self.aws_flags), text(words)].concat(),
+            Command::AwsSignIn => [vec!["aws".to_owned()], profile, vec!["sso login".to_owned()]].concat(),
+        };
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it for one: a POSIX shell, and on Windows both cmd and PowerShell.
+fn quoted(word: &str) -> Cow<'_, str> {
+    if cfg!(windows) {
+        let is_plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "&|<>^()'\"`$;,".contains(c));
+        return if is_plain { word.into() } else { format!("\"{word}\"").into() };
+    }
+    // Only a NUL cannot be quoted, and no argument of a process contains one.
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
+}
+
+/// The name that a misspelled one was probably meant to be.
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let likeness = |known: &str| strsim::jaro(known, name);
+    let near = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    (likeness(near) > 0.8).then_some(near)
+}
+
+/// A URL without the `USER:PASSWORD@` that may stand before its host, for everything that is printed.
+pub fn without_user_info(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    format!("{scheme}://{host}{path}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_command_carries_the_flags_and_survives_the_shell() {
+        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let line = CommandLine {
+            program: "/opt/my tools/ecsws".to_owned(),
+            flags: words(&["--profile", "it's", "-C", "a b", "--region", ""]),
+            profile_flags: words(&["--profile", "it's"]),
+            aws_flags: words(&["--region", ""]),
+        };
+        let hint = Hint::command(["logs", "$(api)"]).then(Command::AwsSignIn).then(Command::aws(["ecs", "ls"]));
+        let shown = hint.show(&line);
+        let commands: Vec<Vec<String>> =
+            shown.split('`').skip(1).step_by(2).map(|command| shlex::split(command).unwrap()).collect();
+        let expected = [
+            vec!["/opt/my tools/ecsws", "--profile", "it's", "-C", "a b", "--region", "", "logs", "$(api)"],
+            vec!["aws", "--profile", "it's", "sso", "login"],
+            vec!["aws", "--profile", "it's", "--region", "", "ecs", "ls"],
+        ];
+        assert_eq!(commands, expected, "{shown}");
+    }
+
+    #[test]
+    fn a_url_is_shown_without_user_and_password() {
+        for (url, shown) in [
+            ("http://127.0.0.1:4566", "http://127.0.0.1:4566"),
+            ("https://me:p@ss@proxy.example:8443/aws", "https://proxy.example:8443/aws"),
+            ("https://proxy.example/a@b", "https://proxy.example/a@b"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_user_info(url), shown);
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Which credentials, region and endpoint a command uses: the AWS config files and the environment, against a server that records what
+//! it gets.
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use crate::common::ecsws_in;
+use crate::terminal::run_on_terminal;
+
+/// A request: its head in lower case, and its body.
+#[derive(Debug, Clone)]
+struct Request {
+    head: String,
+    body: String,
+}
+
+/// Answers like AWS's STS and IAM Identity Center, and refuses everything else.
+struct Server {
+    url: String,
+    requests: Arc<Mutex<Vec<Request>>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut stream = BufReader::new(stream);
+                let mut head = String::new();
+                while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).is_ok_and(|bytes| bytes > 0) {}
+                let head = head.to_lowercase();
+                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+                let mut body = vec![0; length.unwrap_or(0)];
+                stream.read_exact(&mut body).expect("the body");
+                let request = Request { head, body: String::from_utf8_lossy(&body).into_owned() };
+                let (status, answer) = answer(&request);
+                seen.lock().expect("no panic").push(request);
+                let head =
+                    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+                drop(stream.get_mut().write_all((head + &answer).as_bytes()));
+            }
+        });
+        Self { url, requests }
+    }
+
+    fn requests(&self) -> Vec<Request> {
+        self.requests.lock().expect("no panic").clone()
+    }
+}
+
+fn answer(request: &Request) -> (u16, String) {
+    let error = |code: &str| format!("<R><Error><Code>{code}</Code><Message>no</Message></Error></R>");
+    if request.head.starts_with("get /federation/credentials") {
+        let keys = r#"{"roleCredentials":{"accessKeyId":"AKIDSSO","secretAccessKey":"s","sessionToken":"t","expiration":4102444800000}}"#;
+        return (200, keys.to_owned());
+    }
+    if request.body.contains("Action=GetCallerIdentity") {
+        let identity = "<GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult>";
+        return (200, format!("<GetCallerIdentityResponse>{identity}</GetCallerIdentityResponse>"));
+    }
+    if !request.body.contains("Action=AssumeRole") {
+        return (400, error("ValidationError"));
+    }
+    if request.body.contains("SerialNumber") && !request.body.contains("TokenCode=123456") {
+        return (403, error("AccessDenied"));
+    }
+    let credentials = "<Credentials><AccessKeyId>ASIATEMP</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
+                       <SessionToken>temporary</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration></Credentials>";
+    (200, format!("<AssumeRoleResponse><AssumeRoleResult>{credentials}</AssumeRoleResult></AssumeRoleResponse>"))
+}
+
+const PROJECT: &str = r#"
+[services.api]
+cpu = 256
+memory = 512
+
+[services.api.container]
+image = "nginx"
+"#;
+
+/// A folder with a project and, in its `home`, the AWS config files.
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new(config: &str, credentials: &str) -> Self {
+        let home = Self { folder: tempfile::tempdir().expect("a folder") };
+        home.write("ecsws.toml", PROJECT);
+        home.write("home/.aws/config", config);
+        home.write("home/.aws/credentials", credentials);
+        home
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "tests write files")]
+    fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder can be made");
+        std::fs::write(path, text).expect("the file can be written");
+    }
+
+    fn command(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = ecsws_in(self.folder.path());
+        command.args(arguments).envs(variables.iter().copied());
+        command
+    }
+
+    /// Exit code and stderr.
+    fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String) {
+        let output = self.command(arguments, variables).output().expect("the binary can be run");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+/// The access key and region with which the last request was signed.
+fn signed_with(server: &Server) -> (String, String) {
+    let request = server.requests().pop().expect("a request");
+    let scope = request.head.split("credential=").nth(1).expect("a signature").to_owned();
+    let mut parts = scope.split('/').map(str::to_owned);
+    let (key, _, region) = (parts.next(), parts.next(), parts.next());
+    (key.expect("a key"), region.expect("a region"))
+}
+
+fn keys(id: &str) -> String {
+    format!("aws_access_key_id = {id}\naws_secret_access_key = secret\n")
+}
+
+#[test]
+fn profiles_are_found_under_every_spelling_of_their_names() {
+    let server = Server::start();
+    for (header, name) in [
+        ("profile plain", "plain"),
+        ("profile 'my dev'", "my dev"),
+        ("profile \"my dev\"", "my dev"),
+        ("profile my\\ dev", "my dev"),
+        ("profile \"it's\"", "it's"),
+        ("profile für-uns", "für-uns"),
+        ("profile a%20b", "a%20b"),
+        ("default", "default"),
+    ] {
+        let config = format!("[{header}]\n  region = eu-west-3\n  {}", keys("AKIDPROFILE").replace('\n', "\n  "));
+        let home = Home::new(&config, "");
+        for variable in [false, true] {
+            let (flag, environment): (&[&str], &[(&str, &str)]) =
+                if variable { (&[], &[("AWS_PROFILE", name)]) } else { (&["--profile", name], &[]) };
+            let arguments = [flag, &["status", "--endpoint-url", &server.url]].concat();
+            let (code, stderr) = home.run(&arguments, environment);
+            assert_eq!(code, Some(1), "{header}: {stderr}");
+            assert_eq!(signed_with(&server), ("akidprofile".to_owned(), "eu-west-3".to_owned()), "{header}");
+        }
+    }
+}
+
+#[test]
+fn the_credentials_file_has_names_as_they_are_and_goes_before_the_other() {
+    let server = Server::start();
+    let config = format!("[profile 'my dev']\nregion = eu-west-3\n{}", keys("AKIDCONFIG"));
+    let home = Home::new(&config, &format!("[my dev]\n{}", keys("AKIDCREDENTIALS")));
+    home.run(&["--profile", "my dev", "status", "--endpoint-url", &server.url], &[]);
+    assert_eq!(signed_with(&server), ("akidcredentials".to_owned(), "eu-west-3".to_owned()));
+}
+
+#[test]
+fn a_wrong_profile_lists_those_that_there_are() {
+    let home = Home::new("[profile prod]\nregion = eu-west-1\n[profile 'my dev']\nregion = a\n", "[ci]\n");
+    for (arguments, variables) in [
+        (&["--profile", "prdo", "status"] as &[&str], &[] as &[(&str, &str)]),
+        (&["status"], &[("AWS_PROFILE", "prdo")]),
+        (
+            &["--profile", "prdo", "--region", "eu-west-1", "status"],
+            &[("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")],
+        ),
+    ] {
+        let (code, stderr) = home.run(arguments, variables);
+        assert_eq!(code, Some(3), "{stderr}");
+        assert_eq!(
+            stderr,
+            "error: cannot use profile `prdo`: the AWS config files have no such profile\n\
+             hint: did you mean `prod`? the profiles are ci, my dev, prod\n"
+        );
+    }
+}
+
+#[test]
+fn a_broken_config_file_is_named_with_its_line() {
+    for (file, other) in [("config", "credentials"), ("credentials", "config")] {
+        let home = Home::new("", "");
+        home.write(&format!("home/.aws/{file}"), "[default]\nregion = eu-west-1\nnonsense\n");
+        home.write(&format!("home/.aws/{other}"), "[default]\n");
+        let (code, stderr) = home.run(&["status"], &[]);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(&format!("home/.aws/{file}:3: expected KEY = VALUE")), "{stderr}");
+    }
+    let home = Home::new("", "");
+    home.write("elsewhere/config", "[default\n");
+    let (_, stderr) = home.run(&["status"], &[("AWS_CONFIG_FILE", "~/../elsewhere/config")]);
+    assert!(stderr.contains("elsewhere/config:1: expected `]`"), "{stderr}");
+}
+
+#[test]
+fn settings_that_the_sdk_would_ignore_or_panic_on_are_named() {
+    let home = Home::new("[default]\nregion = eu-west-1\n[profile old]\nregion = eu-west-1\nretry_mode = legacy\n", "");
+    for (name, value, expected) in [
+        ("AWS_MAX_ATTEMPTS", "0", "AWS_MAX_ATTEMPTS must be a whole number, 1 or more, not `0`"),
+        ("AWS_RETRY_MODE", "never", "AWS_RETRY_MODE must be standard, adaptive or legacy, not `never`"),
+        ("AWS_USE_FIPS_ENDPOINT", "1", "AWS_USE_FIPS_ENDPOINT must be true or false, not `1`"),
+        ("AWS_ENDPOINT_URL", "banana", "AWS_ENDPOINT_URL must be http://HOST:PORT or https://HOST"),
+        ("AWS_REGION", "mars", "`mars` is not a region"),
+        ("ECSWS_SANDBOX", "maybe", "ECSWS_SANDBOX must be true or false, not `maybe`"),
+    ] {
+        let (code, stderr) = home.run(&["status"], &[(name, value)]);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
+    }
+    let server = Server::start();
+    let environment = [("AWS_ACCESS_KEY_ID", "AKID"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_PROFILE", "old")];
+    let (_, stderr) = home.run(&["status", "--endpoint-url", &server.url], &environment);
+    assert_eq!(signed_with(&server).0, "akid", "{stderr}");
+}
+
+#[test]
+fn empty_variables_count_as_unset_for_the_sdk_too() {
+    let server = Server::start();
+    let config =
+        format!("[default]\nregion = eu-west-3\nendpoint_url = {}\nmax_attempts = 1\n{}", server.url, keys("AKIDFILE"));
+    let home = Home::new(&config, "");
+    let names = [
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_PROFILE",
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_CLOUDFORMATION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_MAX_ATTEMPTS",
+        "AWS_RETRY_MODE",
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "ECSWS_SANDBOX",
+        "ECSWS_YES",
+        "ECSWS_OUTPUT",
+        "ECSWS_COLOR",
+        "ECSWS_PROJECT",
+        "ECSWS_SANDBOX_DIR",
+    ];
+    let (code, stderr) = home.run(&["status"], &names.map(|name| (name, "")));
+    assert_eq!(code, Some(1), "{stderr}");
+    assert_eq!(signed_with(&server), ("akidfile".to_owned(), "eu-west-3".to_owned()), "{stderr}");
+    assert_eq!(server.requests().len(), 1, "one attempt, as the profile says");
+}
+
+/// A role that needs a code, over a chain of profiles.
+fn mfa_home(server: &Server) -> Home {
+    let config = format!(
+        "[profile ops]\nregion = eu-west-3\nendpoint_url = {}\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = my base\n\
+         mfa_serial = arn:aws:iam::1:mfa/me\nexternal_id = outside\nduration_seconds = 900\nrole_session_name = me\n\
+         [profile 'my base']\n{}",
+        server.url,
+        keys("AKIDBASE")
+    );
+    Home::new(&config, "")
+}
+
+#[test]
+fn a_role_with_mfa_asks_for_the_code_and_uses_it() {
+    let server = Server::start();
+    let home = mfa_home(&server);
+    let command = home.command(&["--profile", "ops", "status"], &[]);
+    let (code, printed) = run_on_terminal(command, &[("MFA code of arn:aws:iam::1:mfa/me:", "123456")]);
+    assert_eq!(code, Some(1), "{printed}");
+    let requests = server.requests();
+    let assume = &requests[0];
+    assert!(assume.head.contains("credential=akidbase/"), "{assume:?}");
+    for part in [
+        "Action=AssumeRole",
+        "RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fops",
+        "SerialNumber=arn%3Aaws%3Aiam%3A%3A1%3Amfa%2Fme",
+        "TokenCode=123456",
+        "ExternalId=outside",
+        "DurationSeconds=900",
+        "RoleSessionName=me",
+    ] {
+        assert!(assume.body.contains(part), "{part} is missing in {assume:?}");
+    }
+    assert!(requests.len() > 1 && requests[1..].iter().all(|request| request.head.contains("credential=asiatemp/")));
+    assert!(requests[1].head.contains("x-amz-security-token: temporary"), "{:?}", requests[1]);
+}
+
+#[test]
+fn a_wrong_mfa_code_and_no_terminal_are_clear_errors() {
+    let server = Server::start();
+    let home = mfa_home(&server);
+    let command = home.command(&["--profile", "ops", "status"], &[]);
+    let (code, printed) = run_on_terminal(command, &[("MFA code of ", "000000")]);
+    assert_eq!(code, Some(3), "{printed}");
+    assert!(printed.contains("cannot assume the role arn:aws:iam::1:role/ops"), "{printed}");
+    assert!(printed.contains("wait for the next one"), "{printed}");
+    let asked = server.requests().len();
+    let (code, stderr) = home.run(&["--profile", "ops", "status"], &[]);
+    assert_eq!((code, server.requests().len()), (Some(3), asked), "{stderr}");
+    assert!(
+        stderr.contains("cannot use profile `ops`: it needs a code of the MFA device arn:aws:iam::1:mfa/me"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_session_of_identity_center_with_spaces_in_its_name_uses_its_own_token() {
+    let server = Server::start();
+    let config = "[profile dev]\nregion = eu-west-3\nsso_session = My Session\nsso_account_id = 123456789012\nsso_role_name = admin\n\
+                  [sso-session 'My Session']\nsso_region = eu-central-1\nsso_start_url = https://example.awsapps.com/start\n\
+                  sso_registration_scopes = sso:account:access\n";
+    let home = Home::new(config, "");
+    // The AWS CLI names the file by the SHA-1 of the session's name.
+    let token = r#"{"accessToken": "TOKEN", "expiresAt": "2100-01-01T00:00:00Z", "region": "eu-central-1", "startUrl": "https://example.awsapps.com/start"}"#;
+    home.write(&format!("home/.aws/sso/cache/{SESSION_SHA1}.json"), token);
+    let variables = [("AWS_ENDPOINT_URL", server.url.as_str())];
+    for arguments in [&["--profile", "dev", "status"] as &[&str], &["status", "--profile=dev"]] {
+        let (code, stderr) = home.run(arguments, &variables);
+        assert_eq!(code, Some(1), "{stderr}");
+        assert_eq!(signed_with(&server).0, "akidsso", "{stderr}");
+    }
+    assert!(server.requests()[0].head.contains("x-amz-sso_bearer_token: token"), "{:?}", server.requests()[0]);
+}
+
+/// `printf 'My Session' | sha1sum`
+const SESSION_SHA1: &str = "7a100d3db1a24e9a8e7ea09724ccc4a41f515a92";
+
+#[test]
+fn the_look_ups_of_ec2_go_where_its_own_settings_say() {
+    let server = Server::start();
+    let services = ["sts", "ec2"].map(|name| format!("{name} =\n  endpoint_url = {}/{name}\n", server.url)).concat();
+    let profile = format!("[profile dev]\nservices = 'local one'\nmax_attempts = 1\n{}", keys("AKIDFILE"));
+    let home = Home::new(&format!("{profile}[services \"'local one'\"]\n{services}"), "");
+    home.write("ecsws.toml", &format!("[target]\naccount = \"123456789012\"\nregion = \"us-east-1\"\n{PROJECT}"));
+    let paths = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let before = server.requests().len();
+        let (code, stderr) = home.run(arguments, variables);
+        assert_eq!(code, Some(1), "{stderr}");
+        let requests = server.requests().split_off(before);
+        assert!(requests[1].body.contains("Action=DescribeVpcs"), "{stderr}");
+        assert!(requests[1].head.contains("credential=akidfile/") && requests[1].head.contains("/us-east-1/ec2/"));
+        requests.iter().map(|request| request.head.split(' ').nth(1).expect("a path").to_owned()).collect::<Vec<_>>()
+    };
+    let profile = &["--profile", "dev", "synth"];
+    assert_eq!(paths(profile, &[]), ["/sts/", "/ec2/"]);
+    let variable = format!("{}/variable", server.url);
+    assert_eq!(paths(profile, &[("AWS_ENDPOINT_URL_EC2", &variable)]), ["/sts/", "/variable/"]);
+    let flag = format!("{}/flag", server.url);
+    assert_eq!(paths(&["--profile", "dev", "--endpoint-url", &flag, "synth"], &[]), ["/flag/", "/flag/"]);
+}

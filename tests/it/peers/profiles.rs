@@ -1,0 +1,94 @@
+//! The AWS CLI and ecsws find the same profiles in the same config files.
+
+use std::collections::BTreeSet;
+
+use super::{Place, tool};
+
+/// Sections in many spellings, right and wrong. A duplicate section or key, at which the CLI gives up, is not among them.
+const CONFIG: &str = r#"
+# a comment
+[default]
+region = us-east-1
+[profile plain]
+region=eu-west-1
+[profile   spaces   around  ]
+region = a
+[profile  two-spaces]
+region: eu-west-2
+[profile 'single quotes']
+    region = eu-west-3
+    output = json
+    s3 =
+        max_queue_size = 1
+
+        max_bandwidth = 2
+    cli_pager =
+[profile "double quotes"]
+region = eu-north-1
+[profile back\\ slash]
+region = eu-north-1
+[profile "it's"]
+[profile 'say "hi"']
+[profile "a\"b\$c\\d"]
+[profile a'b c'd]
+[profile #number]
+[profile für-uns]
+[profile ünï cödé]
+[profile a%20b]
+[profile a/b:c@d.e+f]
+[profile UPPER]
+[profile [brackets]]
+[profile trailing] # a comment
+[profile 'unfinished]
+[profile unfinished\]
+[profile]
+[profile ""]
+[profiles]
+[no-prefix]
+[sso-session my-session]
+sso_region = us-east-1
+[services local]
+ec2 =
+  endpoint_url = http://localhost:1
+[preview]
+cloudfront = true
+"#;
+
+const CREDENTIALS: &str = r"
+[default]
+aws_access_key_id = a
+[in credentials]
+aws_access_key_id = a
+['quoted in credentials']
+aws_access_key_id = a
+[profile prefixed]
+aws_access_key_id = a
+";
+
+#[test]
+#[ignore = "needs the AWS CLI"]
+fn the_aws_cli_lists_the_same_profiles() {
+    let place = Place::new("[services.api]\ncpu = 256\nmemory = 512\n[services.api.container]\nimage = \"nginx\"\n");
+    std::fs::create_dir(place.dir.path().join(".aws")).expect("a folder can be made");
+    place.write(".aws/config", CONFIG);
+    place.write(".aws/credentials", CREDENTIALS);
+    let theirs = place.aws("configure list-profiles");
+    let theirs: BTreeSet<&str> = theirs.lines().collect();
+    assert!(theirs.len() > 15, "{theirs:?}");
+    // Each of them is found here; what the CLI does not list is not.
+    let names = [CONFIG, CREDENTIALS].concat();
+    let mut candidates = theirs.clone();
+    candidates.extend(names.lines().filter_map(|line| line.strip_prefix("[profile ")?.strip_suffix(']')));
+    for name in candidates {
+        let mut command = place.command(env!("CARGO_BIN_EXE_ecsws"), "status --endpoint-url http://127.0.0.1:1");
+        command.args(["--profile", name]).envs([("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_MAX_ATTEMPTS", "1")]);
+        let stderr = String::from_utf8_lossy(&command.output().expect("it runs").stderr).into_owned();
+        assert_eq!(!stderr.contains("no such profile"), theirs.contains(name), "{name}: {stderr}");
+        if theirs.contains(name) {
+            let mut command = place.command(tool("aws"), "configure get region");
+            let region = command.args(["--profile", name]).output().expect("it runs").stdout;
+            let is_set = !region.is_empty() && name != "spaces";
+            assert_eq!(!stderr.contains("cannot choose a region"), is_set, "{name}: {stderr}");
+        }
+    }
+}

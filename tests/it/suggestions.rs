@@ -1,0 +1,150 @@
+//! Suggested commands reach the same project and endpoint, and what is wrong on the command line is found before anything is started or
+//! called.
+#![cfg(unix)]
+
+use std::path::Path;
+
+use crate::common::ecsws_in;
+use crate::terminal::run_on_terminal;
+use crate::workshop::Workshop;
+
+const API: &str = r#"
+[platform.stack]
+name = "base"
+stress_tool = false
+
+[services.api]
+stack = "api"
+cpu = 256
+memory = 512
+
+[services.api.container]
+image = "acme/api:1"
+"#;
+
+/// Exit code and stderr.
+fn ecsws(dir: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = ecsws_in(dir).args(arguments).output().expect("the binary can be run");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn hints_carry_the_flags_and_are_quoted() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let flags = [
+        "-C",
+        "a b",
+        "--profile",
+        "it's",
+        "--region",
+        "eu-west-1",
+        "--endpoint-url",
+        "http://me:pw@localhost:1",
+        "--yes",
+    ];
+    let (code, stderr) = ecsws(dir.path(), &[&flags as &[&str], &["synth"]].concat());
+    assert_eq!(code, Some(2), "{stderr}");
+    let ecsws = "ecsws --yes --profile \"it's\" --region eu-west-1 --endpoint-url http://localhost:1 -C 'a b'";
+    let hint = format!("hint: `{ecsws} init` writes one; `{ecsws} init --workshop` writes the ECS workshop's");
+    assert!(stderr.contains(&hint), "{stderr}");
+    assert!(!stderr.contains("pw"), "{stderr}");
+}
+
+#[test]
+fn what_to_try_next_is_the_same_place_again() {
+    let workshop = Workshop::of("");
+    workshop.write("a b/ecsws.toml", API);
+    let deployed = workshop.start_with(&["--sandbox", "-C", "a b", "--color", "never", "deploy"]);
+    let stderr = crate::workshop::ended(deployed).stderr;
+    let next: Vec<&str> = stderr.lines().skip_while(|line| !line.contains("Try next:")).skip(1).collect();
+    assert_eq!(
+        next,
+        [
+            "  ecsws --sandbox -C 'a b' --color never logs --watch",
+            "  ecsws --sandbox -C 'a b' --color never scale --count 3",
+            "  ecsws --sandbox -C 'a b' --color never status --watch",
+        ],
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_wrong_command_line_starts_no_sandbox_and_needs_no_region() {
+    for (arguments, expected) in [
+        (&["logs", "ap"] as &[&str], "ecsws.toml has no service `ap`"),
+        (&["logs", "tail", "ap"], "ecsws.toml has no service `ap`"),
+        (&["logs", "streams", "ap"], "ecsws.toml has no service `ap`"),
+        (&["status", "ap"], "ecsws.toml has no service `ap`"),
+        (&["scale", "ap", "--count", "1"], "ecsws.toml has no service `ap`"),
+        (&["diff", "ap"], "ecsws.toml has no stack `ap`"),
+        (&["synth", "ap"], "ecsws.toml has no stack `ap`"),
+        (&["destroy", "ap"], "ecsws.toml has no stack `ap`"),
+        (&["deploy", "ap"], "ecsws.toml has no stack `ap`"),
+        (&["deploy", "--image", "ap=acme/api:2"], "ecsws.toml has no service `ap`"),
+        (&["deploy", "--image", "api="], "write it as SERVICE=IMAGE"),
+        (&["deploy", "--image", "api=Acme/Api"], "is not part of an image's name"),
+        (&["deploy", "--parameters", "Size=3"], "the template of base or of api has no parameter `Size`"),
+        (&["deploy", "--parameters", "api:Size=3"], "the template of api has no parameter `Size`"),
+        (&["deploy", "--parameters", "web:Size=3"], "--parameters is for stack `web`, which is not deployed here"),
+        (
+            &["deploy", "api", "--parameters", "base:Size=3"],
+            "--parameters is for stack `base`, which is not deployed here",
+        ),
+        (&["deploy", "--parameters", "Size"], "write it as KEY=VALUE or STACK:KEY=VALUE"),
+        (&["deploy", "--outputs-file", "no/such/outputs.json"], "cannot write --outputs-file no/such/outputs.json"),
+        (&["deploy", "--outputs-file", "."], "cannot write --outputs-file ."),
+    ] {
+        let workshop = Workshop::of(API);
+        for sandbox in [&["--sandbox"] as &[&str], &[]] {
+            let ended = crate::workshop::ended(workshop.start_with(&[sandbox, arguments].concat()));
+            assert_eq!(ended.code, Some(2), "{arguments:?}: {}", ended.stderr);
+            assert!(ended.stderr.contains(expected), "{arguments:?}: {}", ended.stderr);
+            assert!(!workshop.path("sandbox").exists(), "{arguments:?} started the sandbox");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_destroys_is_suggested() {
+    let dir = tempfile::tempdir().expect("a folder");
+    for wrong in ["destry", "destroyy", "destro", "--ye deploy", "--yess deploy", "sandbox rest", "sandbox reste"] {
+        let (code, stderr) = ecsws(dir.path(), &wrong.split(' ').collect::<Vec<_>>());
+        assert_eq!(code, Some(2), "{wrong}: {stderr}");
+        let suggested = stderr.lines().filter(|line| line.contains("similar"));
+        let dangerous = |line: &str| ["'destroy'", "'--yes'", "'reset'"].iter().any(|word| line.contains(word));
+        assert!(!suggested.into_iter().any(dangerous), "{wrong}: {stderr}");
+    }
+    let (_, stderr) = ecsws(dir.path(), &["deploy", "--timeout", "1m", "--on-timeout", "delet"]);
+    assert!(!stderr.contains("similar value exists: 'delete'"), "{stderr}");
+    // What only reads or adds is still suggested.
+    let (_, stderr) = ecsws(dir.path(), &["statu"]);
+    assert!(stderr.contains("a similar subcommand exists: 'status'"), "{stderr}");
+}
+
+#[test]
+fn a_declined_question_is_no_failure_of_a_stack() {
+    let workshop = Workshop::of(API);
+    workshop.run("sandbox start").good();
+    let variables = workshop.json("sandbox env")["variables"].as_object().expect("variables").clone();
+    let on_terminal = |arguments: &str, answer: &str| {
+        let mut command = workshop.command(arguments);
+        // As an account of AWS, so that it asks.
+        command.envs(
+            variables
+                .iter()
+                .filter(|(name, _)| *name != "ECSWS_SANDBOX")
+                .map(|(name, value)| (name, value.as_str().expect("text"))),
+        );
+        run_on_terminal(command, &[("(y/n)", answer)])
+    };
+    let (code, printed) = on_terminal("--color never deploy", "n");
+    assert_eq!(code, Some(1), "{printed}");
+    for expected in ["Create it?", "- base  not approved, not changed", "error: not approved; base was not changed"] {
+        assert!(printed.contains(expected), "`{expected}` is missing in\n{printed}");
+    }
+    assert!(!printed.contains('✗') && !printed.contains("failed"), "{printed}");
+    workshop.run("--sandbox deploy").good();
+    let (code, printed) = on_terminal("--color never destroy", "no");
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(printed.contains("error: not approved; api, base were not changed"), "{printed}");
+}
