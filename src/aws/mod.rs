@@ -105,18 +105,6 @@ impl Aws {
         self.shown_endpoint.as_deref()
     }
 
-    /// A command line of the aws CLI that goes to the same place as our own calls. `arguments` is quoted for a shell already.
-    pub fn cli_command(&self, arguments: &str) -> String {
-        if self.is_sandbox {
-            // Its address and keys are in variables; without them the command would go to AWS.
-            return format!("eval \"$(ecsws sandbox env)\" && aws {arguments}");
-        }
-        let profile = self.profile.iter().map(|profile| format!(" --profile {}", shell_word(profile)));
-        let endpoint = self.endpoint_url().map(|url| format!(" --endpoint-url {}", shell_word(url)));
-        let flags: String = profile.chain(endpoint).collect();
-        format!("aws {arguments} --region {}{flags}", self.region)
-    }
-
     /// What went wrong in a call of a typed client; where nobody answers, it says at which address.
     fn error<E>(&self, action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
     where

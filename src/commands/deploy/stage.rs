@@ -1,7 +1,7 @@
 //! What the stacks of a deploy share: the terminal, the project, and what is underway.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::{Mutex, MutexGuard};
 
