@@ -20,6 +20,7 @@ use crate::hint::Hint;
 use crate::project::Project;
 use crate::sandbox::lifecycle::{self, Endpoint, Options};
 use crate::sandbox::services;
+use crate::sandbox::tasks::environment;
 use crate::stack::Environment;
 use crate::stack::spec::Target;
 
@@ -32,7 +33,7 @@ const EXAMPLES: &str = "Examples:
 ///
 /// The first command with --sandbox starts it by itself. It listens on loopback only and lets in only requests that are signed with its secret.
 /// Commands that arrive in API requests never run on this machine, except container health checks, exec, sessions and Run Command; --no-host-exec
-/// switches these four off. A health check runs beside the container's process: the port of its definition after localhost means the real one,
+/// switches these four off, and keeps the variables of task definitions from processes of this machine. A health check runs beside the container's process: the port of its definition after localhost means the real one,
 /// and where curl or wget is missing the sandbox asks the address itself. With `runtime = "podman"` or `"docker"` in ecsws.toml the images of a
 /// stack run as containers, and their commands inside those.
 #[derive(Debug, Args)]
@@ -67,6 +68,7 @@ enum SandboxCommand {
 }
 
 #[derive(Debug, Args)]
+#[command(after_long_help = inherited_variables())]
 struct StartArgs {
     /// Serve in this process, until it is interrupted
     #[arg(long)]
@@ -80,6 +82,13 @@ struct StartArgs {
     /// Let no request determine what runs on this machine: no commands, no variables of task definitions; a health check asks the address in it, or the port
     #[arg(long)]
     no_host_exec: bool,
+}
+
+fn inherited_variables() -> String {
+    let (tasks, engines) = (environment::INHERITED.join(", "), environment::INHERITED_BY_ENGINES.join(", "));
+    format!(
+        "Variables that tasks inherit: {tasks}\n\nVariables that the sandbox inherits for podman and docker: {engines}"
+    )
 }
 
 impl SandboxArgs {
@@ -123,7 +132,7 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
             ctx.ui.note("the sandbox is empty");
             done(ctx, &json!({ "reset": true }))
         }
-        SandboxCommand::Env => environment(&the_running_one(ctx).await?, ctx),
+        SandboxCommand::Env => print_environment(&the_running_one(ctx).await?, ctx),
         SandboxCommand::Logs(logs_args) => {
             let state_dir = options(ctx)?.state_dir;
             logs::run(logs_args, &state_dir, ctx).await.map(|()| Outcome::Done)
@@ -147,7 +156,7 @@ fn environment_of_project(ctx: &mut Context) -> Result<Environment, CliError> {
     let Some((dir, target)) = Project::find_target(&ctx.settings)? else {
         return Ok(ctx.sandbox_of(Target::default()));
     };
-    ctx.say_project(&dir);
+    ctx.show_project(&dir);
     Ok(ctx.sandbox_of(target))
 }
 
@@ -227,7 +236,7 @@ fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError
 }
 
 /// The variables with which other tools reach it, as exports for a shell.
-fn environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {
+fn print_environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {
     let Endpoint { url, credentials, region, .. } = endpoint;
     // Some operations have a host of their own in front of the service's, such as `data-` for DiscoverInstances, and there is
     // no such host here. Heeded by botocore since 1.37.5 and by the other SDKs ("Host prefix injection" in their reference guide).

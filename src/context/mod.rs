@@ -64,7 +64,7 @@ impl Context {
     pub fn project_if_any(&mut self) -> Result<Option<Project>, CliError> {
         let project = Project::find(&self.settings)?;
         if let Some(project) = &project {
-            self.say_project(&project.dir);
+            self.show_project(&project.dir);
         }
         for warning in project.iter().flat_map(|project| &project.warnings) {
             self.ui.warning(warning);
@@ -72,9 +72,9 @@ impl Context {
         Ok(project)
     }
 
-    /// Says which project is used.
-    pub fn say_project(&mut self, dir: &Path) {
-        self.ui.detail(&format!("the project is {}", clean(&dir.join(FILE).display().to_string(), false)));
+    /// Prints which project is used, with `-v`.
+    pub fn show_project(&mut self, dir: &Path) {
+        self.ui.detail(&format!("using {}", clean(&dir.join(FILE).display().to_string(), false)));
     }
 
     /// The AWS clients. With `--sandbox` the local AWS is started when it is not running.

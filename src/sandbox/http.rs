@@ -43,7 +43,7 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
                 return Ok(connect(&server, &mut parts, caller));
             }
             if parts.uri.path().starts_with(role_credentials::PATH) {
-                return Ok(give_credentials(&server, &parts, &caller));
+                return Ok(serve_credentials(&server, &parts, &caller));
             }
             handle(&server, &parts, Body::new(body), &caller).await
         }
@@ -87,8 +87,8 @@ fn connect(server: &Server, parts: &mut Parts, caller: Arc<Caller>) -> Response<
     })
 }
 
-/// Gives a task's SDK the credentials of its role; the request carries the task's token instead of a signature.
-fn give_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Response<Body> {
+/// Answers a task's SDK with the credentials of its role; the request carries the task's token instead of a signature.
+fn serve_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Response<Body> {
     let headers = joined(&parts.headers);
     let given = gate::check_head(parts, &headers, &server.hosts)
         .and_then(|()| role_credentials::answer(&server.sandbox, &parts.method, parts.uri.path(), &headers));

@@ -200,6 +200,6 @@ fn verbose_says_which_project_is_used() {
         let mut command = ecsws_in(&below);
         let said = command.args(arguments).output().expect("it runs").stderr;
         let said = String::from_utf8_lossy(&said).into_owned();
-        assert!(said.contains(&format!("the project is {}", project.path().join("ecsws.toml").display())), "{said}");
+        assert!(said.contains(&format!("using {}", project.path().join("ecsws.toml").display())), "{said}");
     }
 }

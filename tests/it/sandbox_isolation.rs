@@ -28,7 +28,7 @@ use crate::tasks::Lifeline;
 
 const CLUSTER: &str = "demo";
 const ROLE: &str = "arn:aws:iam::123456789012:role/team/web";
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A sandbox in which the image `app` of a stack is a command.
 struct Tasks {

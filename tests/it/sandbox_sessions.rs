@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::channel::{Channel, dial};
 use crate::local_aws::LocalAws;
 use crate::signed;
+use crate::tasks::Lifeline;
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -550,4 +551,23 @@ async fn what_runs_on_an_instance_acts_as_its_role_and_has_nothing_of_the_caller
     assert!(given.contains(" 200 ") && given.contains(":role/place-Managed-"), "{given}");
     place.aws.query("ec2", "2016-11-15", "TerminateInstances", &[("InstanceId.1", &place.machine)]).await;
     assert!(credentials().await.contains(" 403 "), "they end with the instance");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_a_sent_command_leaves_ends_with_it_even_without_environment_and_shim() {
+    let (place, lifeline) = (Place::start(true).await, Lifeline::new());
+    let script = lifeline.script("(setsid env -i sleep 600 &); setsid env -i sleep 600 & kill -9 $PPID; sleep 600");
+    let send = json!({
+        "InstanceIds": [place.machine], "DocumentName": "AWS-RunShellScript", "Parameters": { "commands": [script] },
+    });
+    let sent = place.ssm("SendCommand", &send);
+    let get = json!({ "CommandId": sent["Command"]["CommandId"], "InstanceId": place.machine });
+    let ended = async {
+        while place.ssm("GetCommandInvocation", &get)["Status"] != "Failed" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, ended).await.expect("it ends");
+    lifeline.everything_ends().await;
 }

@@ -4,10 +4,10 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::engine::INHERITED_BY_ENGINES;
+pub use super::engine::INHERITED_BY_ENGINES;
 
 /// The variables that every process below the sandbox inherits.
-const INHERITED: [&str; 2] = ["PATH", "LANG"];
+pub const INHERITED: [&str; 2] = ["PATH", "LANG"];
 
 /// The `PATH` where the caller has none, as in containers (Docker's `DefaultPathEnvUnix`).
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -22,6 +22,7 @@ use super::orphans::{self, Started};
 use super::output::{self, Output};
 use super::process_tree::{self, CpuTimes};
 use super::protocol::{Check, Exit, ProcessSpec, Report, Request, line};
+use super::shim::ORPHAN_GRACE;
 use super::{TASK_MARKER, container, environment};
 
 /// How long what a process printed is still read after its end; only something that escaped can keep the pipe open longer.
@@ -284,8 +285,14 @@ impl Follower {
                     other => break other,
                 },
                 order = inbox.recv(), if writer.is_some() => {
-                    if matches!(order, Some(Order::Stop) | None) {
-                        deadline.get_or_insert_with(|| Instant::now() + self.longest_stop());
+                    let timeout = match order {
+                        Some(Order::Stop) => Some(self.spec.stop_timeout),
+                        Some(Order::Check { .. }) => None,
+                        None => Some(self.spec.stop_timeout.min(ORPHAN_GRACE)),
+                    };
+                    if let Some(timeout) = timeout {
+                        let until = Instant::now() + timeout + self.stop_grace();
+                        deadline = Some(deadline.map_or(until, |earlier: Instant| earlier.min(until)));
                     }
                     match (order, writer.as_mut()) {
                         (Some(order), Some(open)) => {
@@ -319,10 +326,9 @@ impl Follower {
         exit
     }
 
-    /// How long a shim that does its work may take to stop its process.
-    fn longest_stop(&self) -> Duration {
-        let grace = if self.spec.container.is_some() { CONTAINER_STOP_GRACE } else { STOP_GRACE };
-        self.spec.stop_timeout + grace
+    /// How much longer than the timeout a shim that works may take.
+    fn stop_grace(&self) -> Duration {
+        if self.spec.container.is_some() { CONTAINER_STOP_GRACE } else { STOP_GRACE }
     }
 
     fn request(&mut self, order: Order) -> Request {

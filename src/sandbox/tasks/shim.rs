@@ -24,7 +24,7 @@ use super::protocol::{Exit, ProcessSpec, Report, Request, line};
 use super::{container, descriptors, engine, process_tree};
 
 /// How long a task may take to end once the sandbox is gone: nobody is left to wait for it.
-const ORPHAN_GRACE: Duration = Duration::from_secs(1);
+pub(super) const ORPHAN_GRACE: Duration = Duration::from_secs(1);
 
 /// Runs the shim on the socket that is its stdin, and returns when nothing is left below it.
 pub fn main() -> ExitCode {
