@@ -41,6 +41,7 @@ mod sandbox_sns;
 mod sandbox_stack_failures;
 mod sandbox_stack_requests;
 mod sandbox_stack_updates;
+mod sandbox_signatures;
 mod sandbox_stacks;
 mod sandbox_stacks_network;
 mod sandbox_survival;
