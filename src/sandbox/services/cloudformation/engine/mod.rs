@@ -68,7 +68,14 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
     let moving = Arc::clone(sandbox);
     sandbox.spawn(async move {
         while let Some(operation) = Operation::of(&moving, &stack_id) {
-            if operation.advance().await.is_err() {
+            let result = match operation.advance().await {
+                // Trying again does not help, as with a stored template that this version does not take any more.
+                Err(fault) if !fault.is_internal() => {
+                    operation.finish(operation.failed_status(), Some(fault.message), |_| {})
+                }
+                other => other,
+            };
+            if result.is_err() {
                 moving.clock.sleep(RETRY).await;
             }
             // Whoever moves the stack again from here starts a mover of their own: this one must not see that status.
@@ -110,6 +117,19 @@ impl Operation {
                 removal::clean_up(self).await
             }
             _ => removal::delete(self).await,
+        }
+    }
+
+    /// The status of a stack whose phase cannot go on.
+    fn failed_status(&self) -> &'static str {
+        match self.phase.as_str() {
+            "CREATE_IN_PROGRESS" => "CREATE_FAILED",
+            "ROLLBACK_IN_PROGRESS" => "ROLLBACK_FAILED",
+            "UPDATE_IN_PROGRESS" => "UPDATE_FAILED",
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => "UPDATE_COMPLETE",
+            "UPDATE_ROLLBACK_IN_PROGRESS" => "UPDATE_ROLLBACK_FAILED",
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => "UPDATE_ROLLBACK_COMPLETE",
+            _ => "DELETE_FAILED",
         }
     }
 
