@@ -34,6 +34,7 @@ mod sandbox_policies;
 mod sandbox_refusals;
 mod sandbox_replacement;
 mod sandbox_scaling;
+mod sandbox_policy_sizes;
 mod sandbox_secrets;
 mod sandbox_security;
 mod sandbox_sessions;

@@ -268,6 +268,7 @@ fn reason(fault: &Fault) -> String {
         "GeneralServiceException" => "GeneralServiceException",
         _ => "InvalidRequest",
     };
+        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
     format!(
         "Resource handler returned message: \"{}\" (RequestToken: {}, HandlerErrorCode: {code})",
         fault.message,
