@@ -16,6 +16,8 @@ pub struct CommandLine {
     pub profile_flags: Vec<String>,
     /// Of these, the others that the AWS CLI takes too.
     pub aws_flags: Vec<String>,
+    /// Whether commands go to the sandbox: the AWS CLI reaches it by variables that `sandbox env` prints.
+    pub in_sandbox: bool,
 }
 
 /// A command line without its global flags.
@@ -112,6 +114,10 @@ impl CommandLine {
         let profile = text(&self.profile_flags);
         let words = match command {
             Command::Own(words) => [vec![quoted(&self.program).into_owned()], text(&self.flags), text(words)].concat(),
+            Command::Aws(words) if self.in_sandbox => {
+                let environment = self.show(&Command::own(["sandbox", "env"]));
+                [vec![format!("eval \"$({environment})\" && aws")], text(words)].concat()
+            }
             Command::Aws(words) => [vec!["aws".to_owned()], profile, text(&self.aws_flags), text(words)].concat(),
             Command::AwsSignIn => [vec!["aws".to_owned()], profile, vec!["sso login".to_owned()]].concat(),
         };
@@ -157,6 +163,7 @@ mod tests {
             flags: words(&["--profile", "it's", "-C", "a b", "--region", ""]),
             profile_flags: words(&["--profile", "it's"]),
             aws_flags: words(&["--region", ""]),
+            in_sandbox: false,
         };
         let hint = Hint::command(["logs", "$(api)"]).then(Command::AwsSignIn).then(Command::aws(["ecs", "ls"]));
         let shown = hint.show(&line);
@@ -168,6 +175,8 @@ mod tests {
             vec!["aws", "--profile", "it's", "--region", "", "ecs", "ls"],
         ];
         assert_eq!(commands, expected, "{shown}");
+        let line = CommandLine { program: "ecsws".to_owned(), flags: words(&["-C", "x"]), in_sandbox: true, ..line };
+        assert_eq!(line.show(&Command::aws(["ecs", "ls"])), "eval \"$(ecsws -C x sandbox env)\" && aws ecs ls");
     }
 
     #[test]

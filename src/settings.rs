@@ -175,7 +175,7 @@ fn command_line(program: String, flags: &GlobalArgs) -> CommandLine {
         .chain(valued("--output", output.as_ref().map(name_of)))
         .chain(valued("--color", color.as_ref().map(name_of)))
         .collect();
-    CommandLine { program, flags, profile_flags, aws_flags }
+    CommandLine { program, flags, profile_flags, aws_flags, in_sandbox: false }
 }
 
 /// The word that stands for a value on the command line.
@@ -219,13 +219,14 @@ pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Result<Settings
         (false, true) => Verbosity::Verbose,
         (false, false) => Verbosity::Normal,
     };
+    let sandbox = sandbox || switch("ECSWS_SANDBOX", variable("ECSWS_SANDBOX"))?;
     Ok(Settings {
-        sandbox: sandbox || switch("ECSWS_SANDBOX", variable("ECSWS_SANDBOX"))?,
+        sandbox,
         profile,
         region_flag: region,
         region_variable: variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION")).cloned(),
         endpoint_url,
-        command_line,
+        command_line: CommandLine { in_sandbox: sandbox, ..command_line },
         state_dir_flag: None,
         project: project.map(|dir| working_dir.join(dir)).or_else(|| path("ECSWS_PROJECT")),
         output: choice("ECSWS_OUTPUT", output, variable("ECSWS_OUTPUT"))?,

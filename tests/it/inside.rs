@@ -80,6 +80,11 @@ impl Inside {
         answer["StackEvents"].as_array().expect("events").iter().rev().map(line).collect()
     }
 
+    /// An operation's answer or refusal.
+    pub async fn try_call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        self.sandbox.call(service, operation, input).await
+    }
+
     /// The code and the words of an operation's refusal.
     pub async fn refusal(&self, service: &str, operation: &str, input: Value) -> (String, String) {
         match self.sandbox.call(service, operation, input).await {

@@ -153,10 +153,12 @@ fn canonical_request(request: &Request<'_>, signed_headers: &str) -> String {
 
 fn canonical_query(query: &str) -> String {
     let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes())
-        .map(|(name, value)| format!("{}={}", percent_encode(&name, ""), percent_encode(&value, "")))
+        .map(|(name, value)| (percent_encode(&name, ""), percent_encode(&value, "")))
         .collect();
+    // By name, then by value: sorted as texts, `X.10=` would come before `X.1=`.
     pairs.sort_unstable();
-    pairs.join("&")
+    let texts: Vec<String> = pairs.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    texts.join("&")
 }
 
 fn percent_encode(text: &str, also_plain: &str) -> String {

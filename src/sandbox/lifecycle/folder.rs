@@ -17,6 +17,8 @@ use crate::sandbox::world::store;
 
 /// How often is looked whether the folder is still there.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long to wait for a process that looks whether the folder is served.
+const PROBE: Duration = Duration::from_millis(5);
 const ENDPOINT_FILE: &str = "endpoint.json";
 const ENDPOINT_DRAFT: &str = "endpoint.json.new";
 /// Held by whoever serves the folder's state, for as long as it does.
@@ -97,12 +99,34 @@ pub(super) fn try_lock(file: &File, path: &Path) -> Result<bool, LifecycleError>
     }
 }
 
-/// Whether a process serves this folder's state.
+/// Whether a process serves this folder's state. The lock is only shared to find out: other processes may look at the same
+/// time, and [`claim`] waits for them.
 pub(super) fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
     if !folder.join(RUNNING_LOCK).exists() {
         return Ok(false);
     }
-    Ok(!try_lock(&open_lock(folder, RUNNING_LOCK)?, folder)?)
+    is_taken(&open_lock(folder, RUNNING_LOCK)?, folder)
+}
+
+/// Whether another process holds the lock for itself.
+fn is_taken(lock: &File, path: &Path) -> Result<bool, LifecycleError> {
+    match lock.try_lock_shared() {
+        Ok(()) => lock.unlock().map(|()| false).map_err(at(path)),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(at(path)(source)),
+    }
+}
+
+/// Takes the running lock, unless another process serves the folder's state.
+pub(super) async fn claim(lock: &File, path: &Path) -> Result<bool, LifecycleError> {
+    while !try_lock(lock, path)? {
+        if is_taken(lock, path)? {
+            return Ok(false);
+        }
+        // Another process was looking whether it is taken.
+        tokio::time::sleep(PROBE).await;
+    }
+    Ok(true)
 }
 
 /// Ends when the folder is no longer the one in which `lock` is held: somebody has deleted it, and nobody would find the

@@ -131,7 +131,7 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
     }
     tasks::adopt_orphans();
     let lock = open_lock(&folder, RUNNING_LOCK)?;
-    if !try_lock(&lock, &folder)? {
+    if !folder::claim(&lock, &folder).await? {
         return Err(LifecycleError::AlreadyRunning(folder));
     }
     let earlier = read_endpoint(&folder)?;
@@ -275,7 +275,7 @@ pub async fn reset(folder: &Path) -> Result<(), LifecycleError> {
     let _starting = starting(folder).await?;
     end(folder).await?;
     let running = open_lock(folder, RUNNING_LOCK)?;
-    if !try_lock(&running, folder)? {
+    if !folder::claim(&running, folder).await? {
         return Err(LifecycleError::AlreadyRunning(folder.to_owned()));
     }
     // Those that a killed sandbox left: nobody would know of them any more.
@@ -317,5 +317,35 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         assert!(matches!(runtime.block_on(reset(folder.path())), Err(LifecycleError::NotOurs(_))));
         assert!(kept.exists());
+    }
+
+    #[tokio::test]
+    async fn looking_whether_a_sandbox_runs_does_not_stop_one_from_starting() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lock = open_lock(folder.path(), RUNNING_LOCK).expect("a lock");
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let look = || {
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                is_served(folder.path()).expect("it is seen");
+            }
+        };
+        let start = || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let starts = (0..300).map(|_| {
+                let is_claimed = runtime.block_on(folder::claim(&lock, folder.path())).expect("it is tried");
+                let is_seen = is_served(folder.path()).expect("it is seen");
+                lock.unlock().expect("it is given back");
+                is_claimed && is_seen
+            });
+            let failed = starts.filter(|is_good| !is_good).count();
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            failed
+        };
+        let failed = std::thread::scope(|threads| {
+            threads.spawn(look);
+            threads.spawn(look);
+            threads.spawn(start).join().expect("it does not panic")
+        });
+        assert_eq!(failed, 0);
     }
 }

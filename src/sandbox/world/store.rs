@@ -35,8 +35,15 @@ const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 /// there, what was not is not.
 #[derive(Debug)]
 pub struct Store {
-    database: RwLock<Option<Database>>,
+    opened: RwLock<Opened>,
     path: PathBuf,
+}
+
+/// The open database, and how often it has been opened again.
+#[derive(Debug)]
+struct Opened {
+    database: Option<Database>,
+    generation: u64,
 }
 
 /// Rows of an event table: a key and its bytes, in the order of the keys.
@@ -73,10 +80,10 @@ impl Store {
         // A page that was changed by somebody else would not be noticed before it is read. Reading all of them takes long where
         // there are many, which are log events then; the rows are read, and checked, in any case.
         if fs::metadata(&path).is_ok_and(|file| file.len() > most_bytes) {
-            return Ok(Self { database: RwLock::new(Some(database)), path });
+            return Ok(Self::of(database, path));
         }
         match database.check_integrity() {
-            Ok(true) => Ok(Self { database: RwLock::new(Some(database)), path }),
+            Ok(true) => Ok(Self::of(database, path)),
             Ok(false) => {
                 Err(StoreError::told(&path, redb::Error::Corrupted("its pages are not what was written".to_owned())))
             }
@@ -84,26 +91,45 @@ impl Store {
         }
     }
 
+    fn of(database: Database, path: PathBuf) -> Self {
+        Self { opened: RwLock::new(Opened { database: Some(database), generation: 0 }), path }
+    }
+
     /// Uses the database, after opening it again if the disk has failed meanwhile.
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
-        let is_closed = self.database.read().unwrap_or_else(PoisonError::into_inner).is_none();
-        if is_closed {
-            let mut closed = self.database.write().unwrap_or_else(PoisonError::into_inner);
-            if closed.is_none() {
-                *closed = Some(file::open(&self.path)?);
-            }
+        loop {
+            let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+            let Some(database) = &opened.database else {
+                drop(opened);
+                self.open_again()?;
+                continue;
+            };
+            let (result, generation) = (work(database), opened.generation);
+            drop(opened);
+            return result.map_err(|error| {
+                if !matches!(error, redb::Error::TableDoesNotExist(_)) {
+                    self.close(generation);
+                }
+                StoreError::told(&self.path, error)
+            });
         }
-        let result = match &*self.database.read().unwrap_or_else(PoisonError::into_inner) {
-            Some(database) => work(database),
-            // Somebody else's work has just failed.
-            None => Err(redb::Error::PreviousIo),
-        };
-        result.map_err(|error| {
-            if !matches!(error, redb::Error::TableDoesNotExist(_)) {
-                self.database.write().unwrap_or_else(PoisonError::into_inner).take();
-            }
-            StoreError::told(&self.path, error)
-        })
+    }
+
+    fn open_again(&self) -> Result<(), StoreError> {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        if opened.database.is_none() {
+            opened.database = Some(file::open(&self.path)?);
+            opened.generation += 1;
+        }
+        Ok(())
+    }
+
+    /// Closes the database that has failed. It may have been opened again since.
+    fn close(&self, generation: u64) {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        if opened.generation == generation {
+            opened.database = None;
+        }
     }
 
     /// The bytes that the database takes on the disk.

@@ -1,6 +1,7 @@
 //! An ordered map of rows that remembers what has been changed since it was last written to disk.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -82,9 +83,8 @@ impl<T: Row> Table<T> {
 
     /// The rows whose keys begin with `prefix`, in the order of the keys.
     pub fn with_prefix<'a>(&'a self, prefix: &str) -> impl DoubleEndedIterator<Item = (&'a str, &'a T)> + use<'a, T> {
-        // No key goes on with the last character that there is.
-        let end = format!("{prefix}\u{10ffff}");
-        let bounds = (std::ops::Bound::Included(prefix), std::ops::Bound::Excluded(end.as_str()));
+        let end = after(prefix);
+        let bounds = (Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded));
         self.rows.range::<str, _>(bounds).map(|(key, row)| (key.as_str(), row))
     }
 
@@ -103,6 +103,20 @@ impl<T: Row> Table<T> {
             self.before.insert(key.to_owned(), self.rows.get(key).cloned());
         }
     }
+}
+
+/// The least text that is greater than every text with a prefix; none when there is no such text.
+fn after(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // The code points between are those of surrogates, which are no characters.
+        let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
+        if let Some(next) = next {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
 }
 
 /// The changed rows of a table in their stored form, by key; `None` where the row is gone.
@@ -185,3 +199,23 @@ macro_rules! state {
     };
 }
 pub(crate) use state;
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn a_prefix_finds_every_key_that_begins_with_it() {
+        let prefixes = ["", "a", "a\u{d7ff}", "a\u{10ffff}", "\u{10ffff}", "\u{10ffff}\u{10ffff}"];
+        let ends = ["", "b", "\u{d7ff}", "\u{e000}", "\u{10ffff}", "\u{10ffff}z"];
+        let mut table = Table::new("rows");
+        for (prefix, end) in prefixes.iter().flat_map(|prefix| ends.map(|end| (prefix, end))) {
+            table.insert(format!("{prefix}{end}"), 0_u8);
+        }
+        for prefix in prefixes {
+            let found: Vec<&str> = table.with_prefix(prefix).map(|(key, _)| key).collect();
+            let expected: Vec<&str> = table.iter().map(|(key, _)| key).filter(|key| key.starts_with(prefix)).collect();
+            assert_eq!(found, expected, "{prefix:?}");
+        }
+    }
+}

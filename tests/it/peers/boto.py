@@ -4,9 +4,15 @@ Run with the variables of `ecsws sandbox env`.
 """
 
 import json
+import os
+import random
 import time
+import urllib.parse
 
 import boto3
+import botocore.auth
+import botocore.awsrequest
+import botocore.httpsession
 from botocore.config import Config
 from botocore.exceptions import ClientError, WaiterError
 
@@ -14,6 +20,7 @@ CONFIG = Config(retries={"max_attempts": 0})
 cloudformation, ecs, logs, ssm = (
     boto3.client(name, config=CONFIG) for name in ("cloudformation", "ecs", "logs", "ssm")
 )
+session = boto3.Session()
 QUICK = {"Delay": 1, "MaxAttempts": 60}
 
 
@@ -251,6 +258,21 @@ def log_events_are_followed():
     refused("InvalidParameterException", logs.start_live_tail, logGroupIdentifiers=["followed"])
 
 
+def parameters_in_the_query_are_signed_in_order():
+    """Requests that botocore signs as a GET: names that others begin with, repeated ones, empty and encoded values."""
+    chosen = random.Random(1)
+    credentials = session.get_credentials()
+    for _ in range(200):
+        names = [f"StackStatusFilter.member.{n}" for n in range(1, 25)] + ["X", "X.1", "X.10", "Y~", "Y-", "Z z", "é"]
+        pairs = [("Action", "ListStacks"), ("Version", "2010-05-15")]
+        pairs += [(chosen.choice(names), chosen.choice(["", "a", "A b", "é/+&=%", "10", "9"])) for _ in range(chosen.randint(1, 30))]
+        url = f"{os.environ['AWS_ENDPOINT_URL']}/?{urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote)}"
+        request = botocore.awsrequest.AWSRequest("GET", url)
+        botocore.auth.SigV4Auth(credentials, "cloudformation", session.region_name).add_auth(request)
+        answer = botocore.httpsession.URLLib3Session().send(request.prepare())
+        assert answer.status_code != 403, (url, answer.text)
+
+
 def the_stack_is_deleted():
     cloudformation.delete_stack(StackName="peers")
     wait("stack_delete_complete", StackName="peers")
@@ -270,6 +292,7 @@ for step in (
     a_service_runs_scales_and_goes,
     log_events_are_paged,
     log_events_are_followed,
+    parameters_in_the_query_are_signed_in_order,
     the_stack_is_deleted,
 ):
     print(step.__name__, flush=True)

@@ -62,7 +62,7 @@ pub static SERVICE: Service = Service {
 /// The functions of templates that are served, and the services of dynamic references.
 pub fn functions() -> impl Iterator<Item = String> {
     let functions = template::functions::FUNCTIONS.iter().map(|function| function.name.to_owned());
-    let dynamic = template::dynamic::kinds().map(|kind| format!("resolve:{kind}"));
+    let dynamic = template::dynamic::KINDS.iter().map(|kind| format!("resolve:{kind}"));
     functions.chain([template::extensions::LOOP.to_owned()]).chain(dynamic)
 }
 

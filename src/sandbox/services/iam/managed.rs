@@ -10,7 +10,7 @@ use super::aws_managed::AwsPolicy;
 use super::documents::{self, Purpose};
 use super::roles::{check_name, check_path, no_such_entity, root_path};
 use super::versions::Version;
-use super::{State, aws_managed};
+use super::{State, aws_managed, limits};
 use crate::sandbox::services::Reply;
 use crate::sandbox::services::tagging::Tag;
 use crate::sandbox::world::clock::iso8601;
@@ -153,6 +153,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_path(&path)?;
     super::tags::check(&tags)?;
     documents::check(&policy_document, Purpose::Managed)?;
+    limits::check_managed(&policy_document)?;
     let arn = sandbox.config.global_arn("iam", &format!("policy{path}{name}"));
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {

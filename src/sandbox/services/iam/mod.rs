@@ -16,6 +16,7 @@ mod boundaries;
 mod documents;
 pub mod grants;
 mod instance_profiles;
+mod limits;
 mod managed;
 mod pages;
 mod policies;

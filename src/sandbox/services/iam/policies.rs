@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::documents::{self, Purpose};
+use super::limits;
 use super::managed::check_attachable;
 use super::pages::Pages;
 use super::roles::{check_name, encoded, find, find_mut, no_such_entity, root_path};
@@ -26,7 +27,9 @@ pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check_name("policyName", &input.policy_name, 128)?;
     documents::check(&input.policy_document, Purpose::Inline)?;
     sandbox.world.write(|world| {
-        find_mut(&mut world.iam, &input.role_name)?.inline.insert(input.policy_name, input.policy_document);
+        let role = find_mut(&mut world.iam, &input.role_name)?;
+        role.inline.insert(input.policy_name, input.policy_document);
+        limits::check_inline(&role.name, &role.inline)?;
         Ok(Value::Null)
     })
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::documents::{self, Purpose};
 use super::managed::check_attachable;
 use super::pages::Pages;
-use super::{Role, State, role_tags, tags};
+use super::{Role, State, limits, role_tags, tags};
 use crate::sandbox::services::Reply;
 use crate::sandbox::services::tagging::Tag;
 use crate::sandbox::world::clock::iso8601;
@@ -154,6 +154,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_path(&input.path)?;
     tags::check(&input.tags)?;
     documents::check(&input.assume_role_policy_document, Purpose::Trust)?;
+    limits::check_trust(&input.assume_role_policy_document)?;
     let mut role = new(sandbox, input.role_name, input.path, input.assume_role_policy_document);
     role.description = input.description;
     role.max_session_duration = input.max_session_duration;
@@ -229,6 +230,7 @@ pub struct UpdateAssumeRolePolicy {
 /// `UpdateAssumeRolePolicy`.
 pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
     documents::check(&input.policy_document, Purpose::Trust)?;
+    limits::check_trust(&input.policy_document)?;
     sandbox.world.write(|world| {
         find(&world.iam, &input.role_name)?;
         documents::trust::check_principals(&input.policy_document, &world.iam, &sandbox.config)?;

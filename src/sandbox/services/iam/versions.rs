@@ -10,7 +10,7 @@ use super::documents::{self, Purpose};
 use super::managed::{ManagedPolicy, check_arn, find_mut, not_found};
 use super::pages::Pages;
 use super::roles::{encoded, no_such_entity};
-use super::{State, aws_managed};
+use super::{State, aws_managed, limits};
 use crate::sandbox::services::Reply;
 use crate::sandbox::world::clock::iso8601;
 use crate::sandbox::{Fault, Sandbox};
@@ -69,6 +69,7 @@ pub(super) struct Create {
 pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
     documents::check(&document, Purpose::Managed)?;
+    limits::check_managed(&document)?;
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {
         let policy = find_mut(&mut world.iam, &sandbox.config, "CreatePolicyVersion", &arn)?;

@@ -57,3 +57,20 @@ fn a_flipped_bit_is_noticed_when_its_row_is_read() {
     is_damage(&store.load(&mut table));
     is_damage(&events(&store));
 }
+
+#[test]
+fn a_failure_closes_only_the_database_that_it_came_from() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path());
+    let store = open(folder.path());
+    let fail = || store.with(|_| -> Result<(), _> { Err(redb::Error::PreviousIo) });
+    let is_open = || store.opened.read().expect("it is not poisoned").database.is_some();
+    fail().expect_err("it fails");
+    assert!(!is_open());
+    store.with(|_| Ok(())).expect("it is opened again");
+    // The failure of work that had begun before comes to be known.
+    store.close(0);
+    assert!(is_open());
+    fail().expect_err("it fails");
+    assert!(!is_open());
+}

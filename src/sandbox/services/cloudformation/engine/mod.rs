@@ -68,11 +68,18 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
     let moving = Arc::clone(sandbox);
     sandbox.spawn(async move {
         while let Some(operation) = Operation::of(&moving, &stack_id) {
-            let advanced = supervisor::catch(operation.advance()).await;
-            if let Err(panic) = &advanced {
-                moving.journal.say(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
-            }
-            if !matches!(advanced, Ok(Ok(()))) {
+            let result = match supervisor::catch(operation.advance()).await {
+                // Trying again does not help, as with a stored template that this version does not take any more.
+                Ok(Err(fault)) if !fault.is_internal() => {
+                    operation.finish(operation.failed_status(), Some(fault.message), |_| {})
+                }
+                Ok(result) => result,
+                Err(panic) => {
+                    moving.journal.say(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
+                    Err(Fault::internal(&panic.to_string()))
+                }
+            };
+            if result.is_err() {
                 moving.clock.sleep(RETRY).await;
             }
             // Whoever moves the stack again from here starts a mover of their own: this one must not see that status.
@@ -114,6 +121,19 @@ impl Operation {
                 removal::clean_up(self).await
             }
             _ => removal::delete(self).await,
+        }
+    }
+
+    /// The status of a stack whose phase cannot go on.
+    fn failed_status(&self) -> &'static str {
+        match self.phase.as_str() {
+            "CREATE_IN_PROGRESS" => "CREATE_FAILED",
+            "ROLLBACK_IN_PROGRESS" => "ROLLBACK_FAILED",
+            "UPDATE_IN_PROGRESS" => "UPDATE_FAILED",
+            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => "UPDATE_COMPLETE",
+            "UPDATE_ROLLBACK_IN_PROGRESS" => "UPDATE_ROLLBACK_FAILED",
+            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => "UPDATE_ROLLBACK_COMPLETE",
+            _ => "DELETE_FAILED",
         }
     }
 
@@ -252,6 +272,7 @@ fn reason(fault: &Fault) -> String {
         "GeneralServiceException" => "GeneralServiceException",
         _ => "InvalidRequest",
     };
+        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
     format!(
         "Resource handler returned message: \"{}\" (RequestToken: {}, HandlerErrorCode: {code})",
         fault.message,

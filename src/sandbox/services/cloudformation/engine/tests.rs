@@ -92,6 +92,42 @@ async fn a_rollback_that_is_begun_again_settles_what_it_had_begun_to_restore() {
 }
 
 #[tokio::test]
+async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
+    for (from, to) in [
+        ("CREATE_IN_PROGRESS", "CREATE_FAILED"),
+        ("UPDATE_IN_PROGRESS", "UPDATE_FAILED"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sandbox = open(&folder);
+        call(&sandbox, "CreateStack", "1").await;
+        settled(&sandbox).await;
+        let damaged = sandbox.world.write(|world| {
+            let id = world.cloudformation.find("s").expect("the stack").id.clone();
+            let stack = world.cloudformation.stacks.get_mut(&id).expect("the stack");
+            "{".clone_into(&mut stack.definition.template_body);
+            Ok(())
+        });
+        damaged.expect("it is stored");
+        resume_from(&sandbox, from, |_| {});
+        assert_eq!(settled(&sandbox).await.0, to);
+        if to == "UPDATE_COMPLETE" {
+            call(&sandbox, "UpdateStack", "2").await;
+            assert_eq!(settled(&sandbox).await.0, "UPDATE_COMPLETE");
+        }
+        sandbox.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await.expect("it is taken");
+        let is_gone = || sandbox.world.read(|world| world.cloudformation.find("s").is_none());
+        let gone = async {
+            while !is_gone() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), gone).await.expect("it is deleted");
+    }
+}
+
+#[tokio::test]
 async fn what_the_disk_stops_is_tried_again_and_what_a_resource_refuses_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let operation = Operation {

@@ -143,8 +143,9 @@ impl Asked {
         let prepared = preparation.run(body, &self.parameters, earlier).await?;
         capabilities::check(&prepared.template, &self.capabilities, expands)?;
         self.check_resource_types(&prepared.template)?;
-        if let Some(before) = before {
-            check::types_stay(&Template::parse(&before.template_body)?, &prepared.template)?;
+        // An earlier version of the sandbox may have taken a template that this one does not.
+        if let Some(before) = before.and_then(|before| Template::parse(&before.template_body).ok()) {
+            check::types_stay(&before, &prepared.template)?;
         }
         self.check_role(sandbox).await?;
         let kept = |own: &Option<Vec<Tag>>| own.clone().or_else(|| Some(before?.tags.clone())).unwrap_or_default();

@@ -259,12 +259,12 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         let status = if change_set.creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
         if change_set.creates {
             begin_creation(state, &stack_id, definition, now)?;
+            make_obsolete(state, &stack_id, Some(&change_set.id));
         } else {
             begin_update(sandbox, state, &stack_id, definition)?;
         }
         state.begin(&stack_id, Request::ExecuteChangeSet, input.client_request_token.clone());
         state.set_status(&stack_id, status, Some("User Initiated".to_owned()), now);
-        make_obsolete(state, &stack_id, Some(&change_set.id));
         "EXECUTE_IN_PROGRESS".clone_into(&mut change_set.execution_status);
         state.change_sets.insert(change_set.id.clone(), change_set);
         Ok(Some(stack_id))

@@ -167,13 +167,14 @@ async fn create_policy(context: Context, properties: Value) -> Result<Made, Faul
 async fn update_policy(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
     let (before, after): (Policy, Policy) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
-    put_policy(&context, &after).await?;
+    // A renamed policy goes first: beside itself it may exceed what a role can have.
     for role in &before.roles {
         if before.policy_name != after.policy_name || !after.roles.contains(role) {
             let input = json!({ "RoleName": role, "PolicyName": before.policy_name });
-            context.call("iam", "DeleteRolePolicy", input).await?;
+            gone(context.call("iam", "DeleteRolePolicy", input).await)?;
         }
     }
+    put_policy(&context, &after).await?;
     Ok(Made::from(&old))
 }
 

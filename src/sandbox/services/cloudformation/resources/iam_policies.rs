@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, resource_type, text};
+use super::{Context, Made, ResourceType, gone, resource_type, text};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::Incarnation;
 
@@ -66,13 +66,22 @@ async fn create_managed(context: Context, properties: Value) -> Result<Made, Fau
     });
     let answer = context.call("iam", "CreatePolicy", input).await?;
     let arn = text(&answer, "/Policy/Arn");
-    attach(&context, arn, "AttachRolePolicy", &policy.roles).await?;
+    context.initiated(&Made::new(arn, json!({ "PolicyArn": arn })))?;
+    attach(&context, arn, &policy.roles).await?;
     made(&context, arn).await
 }
 
-async fn attach(context: &Context, arn: &str, operation: &str, roles: &[String]) -> Result<(), Fault> {
+async fn attach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fault> {
     for role in roles {
-        context.call("iam", operation, json!({ "RoleName": role, "PolicyArn": arn })).await?;
+        context.call("iam", "AttachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn })).await?;
+    }
+    Ok(())
+}
+
+/// Detaches the policy from roles: from those that are there and have it.
+async fn detach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fault> {
+    for role in roles {
+        gone(context.call("iam", "DetachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn })).await)?;
     }
     Ok(())
 }
@@ -88,9 +97,9 @@ async fn update_managed(context: Context, old: Incarnation, properties: Value) -
         let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });
         context.call("iam", "CreatePolicyVersion", input).await?;
     }
-    let gone: Vec<String> = before.roles.iter().filter(|role| !after.roles.contains(role)).cloned().collect();
-    attach(&context, arn, "DetachRolePolicy", &gone).await?;
-    attach(&context, arn, "AttachRolePolicy", &after.roles).await?;
+    let removed: Vec<String> = before.roles.iter().filter(|role| !after.roles.contains(role)).cloned().collect();
+    detach(&context, arn, &removed).await?;
+    attach(&context, arn, &after.roles).await?;
     made(&context, arn).await
 }
 
@@ -110,7 +119,7 @@ async fn forget_oldest(context: &Context, arn: &str) -> Result<(), Fault> {
 async fn delete_managed(context: Context, old: Incarnation) -> Result<(), Fault> {
     let policy: Managed = context.properties(old.properties.clone())?;
     let arn = old.physical_id.as_str();
-    attach(&context, arn, "DetachRolePolicy", &policy.roles).await?;
+    detach(&context, arn, &policy.roles).await?;
     let listed = context.call("iam", "ListPolicyVersions", json!({ "PolicyArn": arn })).await?;
     for version in listed["Versions"].as_array().into_iter().flatten() {
         if version["IsDefaultVersion"] == false {

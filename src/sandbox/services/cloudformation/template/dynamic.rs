@@ -12,17 +12,13 @@ use serde_json::{Value, json};
 use super::parameters::stored_parameter;
 use super::resolve::{LATER, Scope};
 use super::{Template, check, invalid, kind_of};
-use crate::sandbox::services;
 use crate::sandbox::{Fault, Sandbox};
 
 const OPEN: &str = "{{resolve:";
 const CLOSE: &str = "}}";
 
 /// The services of dynamic references that are served.
-pub fn kinds() -> impl Iterator<Item = &'static str> {
-    let served = |kind: &&str| *kind != "secretsmanager" || services::find(kind).is_ok();
-    ["ssm", "ssm-secure", "secretsmanager"].into_iter().filter(served)
-}
+pub const KINDS: [&str; 3] = ["ssm", "ssm-secure", "secretsmanager"];
 
 /// What references to SSM parameters stand for, by their text.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
