@@ -97,7 +97,7 @@ impl CustomName {
 
     /// The name itself; an intrinsic function as JSON.
     pub fn text(&self) -> String {
-        let value = self.properties.last().map(|(_, value)| value).unwrap_or(&Value::Null);
+        let value = self.properties.last().map_or(&Value::Null, |(_, value)| value);
         value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
     }
 

@@ -101,7 +101,7 @@ fn a_second_platform_with_the_same_exports_is_rejected_before_it_is_created() {
     let second = workshop.text().replace("\"base\"", "\"second\"").replace("\"api\"", "\"other\"");
     workshop.write("second/ecsws.toml", &second.replace("stress_tool", "cluster_name = \"second\"\nstress_tool"));
     let exports = "second: stack base exports NSARN, NSNAME, NSID, SecGrpId, ECSClusterName, ECSSecGrpList, ServicesSecGrp already";
-    let way_out = "remove [platform.stack] to run on what base exports, or delete stack base first";
+    let way_out = "to run on what base exports, remove [platform.stack] and set vpc = \"base/BaseVPC\" in [platform]";
     let rejected = assert_rejected(&workshop, "-C second", &[exports, way_out]);
     assert!(!rejected.stderr.contains("other:"), "{}", rejected.stderr);
     assert_has(

@@ -57,8 +57,11 @@ fn taken(update: &StackUpdate<'_>, account: &Account, own_arn: Option<&str>) -> 
             update.stack,
             names.join(", ")
         );
-        let hint =
-            format!("remove [platform.stack] to run on what {exporter} exports, or delete stack {exporter} first");
+        // The Name tag of a VPC that ecsws or the CDK makes is its construct path.
+        let hint = format!(
+            "to run on what {exporter} exports, remove [platform.stack] and set vpc = \"{exporter}/BaseVPC\" in [platform]; \
+             or delete stack {exporter} first"
+        );
         Finding::rejection(message, hint)
     };
     by_stack.into_iter().map(finding).collect()

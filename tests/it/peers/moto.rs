@@ -135,7 +135,8 @@ fn services_are_waited_for_where_no_events_of_resources_are_recorded() {
 #[test]
 #[ignore = "needs other people's tools: just peers"]
 fn names_and_exports_that_are_in_use_are_found_in_moto() {
-    let moto = Moto::start(&format!("{}group = \"/ecs/web\"\n", PROJECT));
+    let project = format!("{PROJECT}group = \"/ecs/web\"\n");
+    let moto = Moto::start(&project);
     let rejected = |project: &str| {
         moto.place.write("ecsws.toml", project);
         let mut deploy = moto.place.command(env!("CARGO_BIN_EXE_ecsws"), "deploy --no-wait-services --yes");
@@ -147,7 +148,6 @@ fn names_and_exports_that_are_in_use_are_found_in_moto() {
     moto.aws("ecs create-cluster --cluster-name demo");
     moto.place.aws("logs create-log-group --log-group-name /ecs/web2");
     moto.place.aws("logs create-log-group --log-group-name /ecs/web");
-    let project = format!("{PROJECT}group = \"/ecs/web\"\n");
     let stderr = rejected(&project);
     assert!(stderr.contains("web: log group `/ecs/web` cannot be created, because it exists already"), "{stderr}");
     let (_, command) = stderr.split_once("`aws logs ").expect("there is a command");

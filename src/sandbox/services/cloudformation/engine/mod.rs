@@ -270,9 +270,9 @@ fn reason(fault: &Fault) -> String {
         code if code.contains("NotFound") || code == "NoSuchEntity" => "NotFound",
         "NotStabilized" => "NotStabilized",
         "GeneralServiceException" => "GeneralServiceException",
+        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
         _ => "InvalidRequest",
     };
-        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
     format!(
         "Resource handler returned message: \"{}\" (RequestToken: {}, HandlerErrorCode: {code})",
         fault.message,
