@@ -90,15 +90,13 @@ pub(super) async fn load(
     http: SharedHttpClient,
     ask: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<SdkConfig> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        .http_client(http)
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                .read_timeout(READ_TIMEOUT)
-                .operation_timeout(CALL_TIMEOUT)
-                .build(),
-        );
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(
+        TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .operation_timeout(CALL_TIMEOUT)
+            .build(),
+    );
     if let Ok(name) = AppName::new(concat!("ecsws-", env!("CARGO_PKG_VERSION"))) {
         loader = loader.app_name(name);
     }

@@ -88,7 +88,8 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     if !incomparable.is_empty() {
         let names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
         let names = names.join(", ");
-        let note = format!("{name}: {names} cannot be compared: CloudFormation returns `?` for characters that are not ASCII");
+        let note =
+            format!("{name}: {names} cannot be compared: CloudFormation returns `?` for characters that are not ASCII");
         notes.push(note.into());
     }
     Ok(Comparison { diff: diff.with_section(&INCOMPARABLE, incomparable), notes })

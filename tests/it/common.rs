@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use ecsws::hint::{CommandLine, Hint};
 use ecsws::stack::{Environment, Lock, Spec, Template, stacks, synth};
 use serde_json::Value;
 
@@ -49,4 +50,16 @@ pub fn ecsws_in(dir: &Path) -> Command {
     command.current_dir(dir).env_clear().env("HOME", dir.join("home"));
     command.envs([("TZ", "UTC"), ("AWS_EC2_METADATA_DISABLED", "true")]);
     command
+}
+
+/// A hint's text, with commands as someone who gave no flags has to type them.
+pub fn text_of(hint: &Hint) -> String {
+    let line = CommandLine {
+        program: "ecsws".to_owned(),
+        flags: Vec::new(),
+        profile_flags: Vec::new(),
+        aws_flags: Vec::new(),
+        in_sandbox: false,
+    };
+    hint.show(&line)
 }

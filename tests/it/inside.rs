@@ -45,11 +45,6 @@ impl Inside {
         inside
     }
 
-    /// An operation's answer, or its refusal.
-    pub async fn try_call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
-        self.sandbox.call(service, operation, input).await
-    }
-
     /// An operation's answer.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Value {
         self.sandbox.call(service, operation, input).await.unwrap_or_else(|fault| panic!("{operation}: {fault}"))

@@ -8,6 +8,7 @@ use ecsws::ops::{Finding, StackUpdate, rejections, rejections_before_change_set}
 use ecsws::stack::Template;
 use serde_json::{Value, json};
 
+use crate::common::text_of;
 use crate::local_aws::LocalAws;
 use crate::sandbox_cloudformation::{create, status, update};
 
@@ -26,7 +27,7 @@ async fn connect(local: &LocalAws) -> Aws {
         }),
         ..Connection::default()
     };
-    Aws::connect(connection).await.expect("it has keys and a region")
+    Aws::connect(connection, async |_| None).await.expect("it has keys and a region")
 }
 
 /// What is found before the stack's change set is made; the stack has to exist with `deployed`.
@@ -130,6 +131,7 @@ async fn a_replacement_that_keeps_its_name_is_rejected_as_cloudformation_would_f
         let [Finding::Rejection { message, hint: Some(hint) }] = found_for_replaced.as_slice() else {
             panic!("{}: {found_for_replaced:#?}", case.resource_type);
         };
+        let hint = text_of(hint);
         assert!(message.starts_with(case.message) && hint.contains("keep"), "{message}: {hint}");
         assert_eq!(found(&aws, &stack, &deployed, &of(&case.renamed)).await, [], "{}", case.resource_type);
         let failed = update(&client, "x", &of(&case.replaced).to_json()).await;
@@ -170,7 +172,7 @@ async fn the_change_set_decides_what_is_replaced() {
         (None, Some("deploy rejects this: x: changing DeploymentController replaces service `named`")),
     ] {
         let found = rejections(&aws, &update, planned.as_ref().map(<[_; 1]>::as_slice)).await.expect("no call is made");
-        let notes: Vec<String> = found.iter().map(Finding::as_note).collect();
+        let notes: Vec<String> = found.iter().map(|finding| text_of(&finding.as_note())).collect();
         match expected {
             Some(expected) => assert!(notes.len() == 1 && notes[0].starts_with(expected), "{planned:?}: {notes:#?}"),
             None => assert!(notes.is_empty(), "{planned:?}: {notes:#?}"),

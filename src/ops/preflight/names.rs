@@ -60,7 +60,12 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
             "{stack}: {what} exists already, outside of any stack; {rename} to have one of its own"
         )),
         ("AWS::Logs::LogGroup", None) => {
-            let delete = Command::aws(["logs".to_owned(), "delete-log-group".to_owned(), "--log-group-name".to_owned(), name.text()]);
+            let delete = Command::aws([
+                "logs".to_owned(),
+                "delete-log-group".to_owned(),
+                "--log-group-name".to_owned(),
+                name.text(),
+            ]);
             Finding::rejection(
                 format!(
                     "{stack}: {what} cannot be created, because it exists already (stacks leave log groups behind)"

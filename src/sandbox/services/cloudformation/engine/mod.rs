@@ -75,7 +75,9 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
                 }
                 Ok(result) => result,
                 Err(panic) => {
-                    moving.journal.say(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
+                    moving
+                        .journal
+                        .say(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
                     Err(Fault::internal(&panic.to_string()))
                 }
             };
