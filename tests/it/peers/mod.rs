@@ -6,9 +6,11 @@ mod aws_cli;
 mod boto;
 mod boto3_retries;
 mod cdk_app;
+mod cdk_templates;
 mod models;
 mod moto;
 mod podman;
+mod random_spec;
 mod sessions;
 
 use std::collections::HashMap;
