@@ -284,7 +284,7 @@ fn init_writes_a_project_that_synth_takes_and_never_overwrites_one() {
     wrote DIR/ecsws.toml
     see what it makes with `ecsws --sandbox synth --all`, and run it on this machine with `ecsws --sandbox deploy`
     ");
-    let text = fs::read_to_string(dir.path().join("ecsws.toml")).expect("it was written");
+    let text = crate::common::read(&dir.path().join("ecsws.toml"));
     let (spec, warnings) = ecsws::stack::Spec::parse(&text).expect("it is a spec");
     assert_eq!(spec.platform.stack.map(|stack| stack.ports), Some(spec.services["api"].container.ports.clone()));
     assert_eq!(warnings, []);

@@ -98,13 +98,11 @@ impl SecurityChanges {
         let statements = self.statements.signed().map(|(sign, style, statement)| {
             let [resource, action, principal] =
                 [&statement.resources, &statement.actions, &statement.principals].map(Targets::to_string);
-            match &statement.unresolved {
-                Some(text) => row(style, [sign, text, "", "", &principal, ""]),
-                None => {
-                    let effect = statement.effect.name();
-                    row(style, [sign, &resource, effect, &action, &principal, &statement.condition_text()])
-                }
+            if let Some(text) = &statement.unresolved {
+                return row(style, [sign, text, "", "", &principal, ""]);
             }
+            let effect = statement.effect.name();
+            row(style, [sign, &resource, effect, &action, &principal, &statement.condition_text()])
         });
         let policies = self
             .managed_policies

@@ -197,7 +197,7 @@ impl Protocol {
 
 impl Port {
     /// The port as `ecsws.toml` has it.
-    fn to_toml(&self) -> String {
+    fn to_toml(self) -> String {
         match self.protocol {
             Protocol::Tcp => self.number.to_string(),
             Protocol::Udp => format!("\"{self}\""),

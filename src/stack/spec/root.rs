@@ -38,7 +38,7 @@ fn warn_of_closed_ports(root: &Table<'_, '_>, platform: &Platform, services: &In
         let container = tables.table_of(tables.join(entry.key), entry.value).and_then(|table| table.table("container"));
         let (Some(container), false) = (container, closed.is_empty()) else { continue };
         let key = if container.has("ports") { "ports" } else { "port" };
-        let all = open.iter().chain(&closed).map(Port::to_toml).collect::<Vec<_>>().join(", ");
+        let all = open.iter().chain(&closed).copied().map(Port::to_toml).collect::<Vec<_>>().join(", ");
         let oddity = Mistake::new(format!(
             "is not allowed by the security group of `platform.stack`: {}",
             listed(closed.iter().map(ToString::to_string), "and")

@@ -77,7 +77,7 @@ fn our_diff((old, new): &(Value, Value)) -> String {
     let template = |value: &Value| Template::from_map(value.as_object().expect("a template is a map").clone());
     let mut lines = text::stack(NAME, &TemplateDiff::between(&template(old), &template(new)), None);
     lines.pop();
-    lines.iter().map(|line| format!("{line}\n")).collect()
+    lines.iter().map(|line| line.to_string() + "\n").collect()
 }
 
 fn changes(cdks: &str, ours: &str) -> String {

@@ -83,7 +83,7 @@ pub fn spec(random: &mut Random) -> String {
         text.push_str("[tags]\nteam = \"web\"\n2 = \"b\"\n1 = \"a\"\n");
     }
     text.push_str(&platform(random));
-    for at in 0..1 + random.below(2) {
+    for at in 0..=random.below(2) {
         text.push_str(&service(random, at));
     }
     text
