@@ -7,6 +7,9 @@ use super::{DeployEvent, Operation, Result};
 use crate::aws::{Aws, AwsErrorKind, Stack, StackResource};
 use crate::stack::Template;
 
+/// The type whose deletion loses what cannot be made again.
+const LOG_GROUP: &str = "AWS::Logs::LogGroup";
+
 /// What becomes of a stack's resources when it is deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demolition {
@@ -16,18 +19,25 @@ pub struct Demolition {
     pub deleted: usize,
     /// Type and physical id of those that stay: the template says so.
     pub kept: Vec<(String, String)>,
+    /// Physical ids of the log groups that are deleted with their events.
+    pub deleted_log_groups: Vec<String>,
     /// Exports that other stacks import, and these stacks: as long as they do, the stack cannot be deleted.
     pub in_use: Vec<(String, Vec<String>)>,
 }
 
 /// Looks at what deleting a stack would do. `also_deleted` are the stacks that are deleted before it.
 pub async fn survey(aws: &Aws, stack: &Stack, template: &Template, also_deleted: &[String]) -> Result<Demolition> {
-    let (mut deleted, mut kept) = (0, Vec::new());
+    let (mut deleted, mut kept, mut deleted_log_groups) = (0, Vec::new(), Vec::new());
     for resource in aws.stack_resources(&stack.arn).await?.into_iter().filter(StackResource::exists) {
         let policy = template.resource(&resource.logical_id)["DeletionPolicy"].as_str().unwrap_or_default();
         match policy {
             "Retain" | "RetainExceptOnCreate" => kept.push((resource.resource_type, resource.physical_id)),
-            _ => deleted += 1,
+            _ => {
+                deleted += 1;
+                if resource.resource_type == LOG_GROUP {
+                    deleted_log_groups.push(resource.physical_id);
+                }
+            }
         }
     }
     let mut in_use = Vec::new();
@@ -41,7 +51,7 @@ pub async fn survey(aws: &Aws, stack: &Stack, template: &Template, also_deleted:
             in_use.push((export, importers));
         }
     }
-    Ok(Demolition { stack: stack.name.clone(), deleted, kept, in_use })
+    Ok(Demolition { stack: stack.name.clone(), deleted, kept, deleted_log_groups, in_use })
 }
 
 /// The exports of a stack. Who may not list them is told by CloudFormation itself what stands in the way.

@@ -250,10 +250,13 @@ impl Ui {
         self.note(&format!("{} {text}", "warning:".yellow().bold()));
     }
 
-    /// A warning that has a place in a file.
+    /// A warning that has a place in a file, and its hint.
     pub fn warning(&mut self, report: &Report) {
         let place = report.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         self.warn(&format!("{}{place}", clean(&report.message, false)));
+        if let Some(hint) = &report.hint {
+            self.note(&format!("{} {}", "hint:".cyan(), clean(hint, false)));
+        }
     }
 
     /// What went wrong, where, and what to do.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::check;
 use super::lookups::{Environment, Lookups, Subnets, Vpc};
 use super::problem::{Mistake, Problems};
-use super::reader::{Checked, Document, Table};
+use super::reader::{Checked, Document, Source, Table};
 
 /// The only version of the file so far.
 const VERSION: u32 = 1;
@@ -23,7 +23,8 @@ impl Lock {
     /// # Errors
     /// Every mistake of the file together.
     pub fn parse(text: &str) -> Result<Self, Problems> {
-        let document = Document::parse(text)?;
+        let source = Source::new(text);
+        let document = Document::parse(&source)?;
         let root = document.root();
         root.required("version", "a lock file starts with version = 1", version);
         let vpcs = root.tables("vpc").into_iter().filter_map(vpc).collect();

@@ -2,6 +2,7 @@
 //!
 //! A [`Table`] is asked for its keys one after the other; what nobody asked for is an unknown key. It knows TOML, not `ecsws.toml`.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::HashMap;
 
@@ -22,6 +23,17 @@ const DUPLICATE: &str = "duplicate key";
 /// A rule turns a value into what the model keeps, or says what is wrong with it.
 pub(super) type Checked<T> = Result<T, Mistake>;
 
+/// A file's text without a byte order mark, and with `\n` for every line end, so that a multi-line string has the same value
+/// however the file was checked out. Lines and columns are those of the file.
+pub(super) struct Source<'t>(Cow<'t, str>);
+
+impl<'t> Source<'t> {
+    pub fn new(text: &'t str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Self(if text.contains("\r\n") { text.replace("\r\n", "\n").into() } else { text.into() })
+    }
+}
+
 /// A parsed file and what has been found in it so far.
 pub(super) struct Document<'t> {
     text: &'t str,
@@ -38,8 +50,8 @@ struct Findings {
 }
 
 impl<'t> Document<'t> {
-    /// Parses `text`; a file that is not TOML gives all its syntax errors.
-    pub fn parse(text: &'t str) -> Result<Self, Problems> {
+    /// Parses a file; one that is not TOML gives all its syntax errors.
+    pub fn parse(Source(text): &'t Source<'_>) -> Result<Self, Problems> {
         let (root, errors) = DeTable::parse_recoverable(text);
         let all_duplicates = errors.iter().all(|error| error.message() == DUPLICATE);
         let found = errors.iter().map(|error| {

@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::spec::{Platform, PlatformStack, Reference, Service, Spec};
-use super::synth::PLATFORM_EXPORTS;
+use super::spec::{Platform, PlatformStack, Port, Reference, Service, Spec};
+use super::synth::{PLATFORM_EXPORTS, PLATFORM_GROUP_EXPORTS};
 
 /// One stack of the project.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +62,14 @@ impl Platform {
                 Reference::Literal(_) => None,
             })
             .collect()
+    }
+
+    /// The open ports of the project's own security group, if it is the one that services use.
+    pub(super) fn own_group_ports(&self) -> Option<&[Port]> {
+        let stack = self.stack.as_ref()?;
+        let is_own =
+            matches!(&self.security_group, Reference::Import(name) if PLATFORM_GROUP_EXPORTS.contains(&name.as_str()));
+        is_own.then_some(stack.ports.as_slice())
     }
 
     /// Whether services run in the VPC of the project's own platform.

@@ -280,6 +280,10 @@ fn init_writes_a_project_that_synth_takes_and_never_overwrites_one() {
     wrote DIR/ecsws.toml
     see what it creates with `ecsws --sandbox synth --all`, and run it on this machine with `ecsws --sandbox deploy`
     ");
+    let text = crate::common::read(&dir.path().join("ecsws.toml"));
+    let (spec, warnings) = ecsws::stack::Spec::parse(&text).expect("it is a spec");
+    assert_eq!(spec.platform.stack.map(|stack| stack.ports), Some(spec.services["api"].container.ports.clone()));
+    assert_eq!(warnings, []);
     assert_snapshot!(ecsws(dir.path(), "init --workshop"), @"
     code Some(2)
     -- stdout

@@ -424,3 +424,15 @@ fn an_answer_that_is_lost_and_a_service_that_fails_for_a_moment_do_not_end_a_dep
         deployed.good();
     }
 }
+
+#[test]
+fn a_log_group_that_goes_with_its_stack_is_named_before() {
+    let workshop = api("[services.api.logs]\ngroup = \"/ecs/api\"\nremoval = \"destroy\"\n");
+    workshop.run("--sandbox deploy").good();
+    let destroyed = workshop.run("--sandbox destroy api");
+    assert_has(&destroyed.stderr, &["deletes: log group /ecs/api with its events"]);
+    assert!(!destroyed.stderr.contains("stays:"), "{}", destroyed.stderr);
+    destroyed.good();
+    // Its name is free again.
+    workshop.run("--sandbox deploy api").good();
+}

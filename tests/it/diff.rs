@@ -111,3 +111,82 @@ fn other_sections_have_a_line_an_entry() {
     let new = template(&json!({ "Description": "b", "Outputs": { "O": { "Value": 2 } }, "Hooks": { "H": {} } }));
     insta::assert_snapshot!(whole(&TemplateDiff::between(&old, &new)));
 }
+
+// The texts of the next tests are those of the real `cdk diff`.
+
+#[test]
+fn a_map_that_becomes_a_list_is_shown_key_by_key() {
+    let kinds = "/Resources/TaskDef54694570/Properties/RequiresCompatibilities";
+    let subnets = "/Resources/NodejsFargateService948C9DA8/Properties/NetworkConfiguration/AwsvpcConfiguration/Subnets";
+    let old = with("seed", kinds, json!({ "0": "EC2", "Fn::If": ["C", 1, 2] }));
+    let old = with_all(&old, subnets, json!({ "Fn::Split": [",", { "Fn::ImportValue": "Subnets" }] }));
+    insta::assert_snapshot!(whole(&TemplateDiff::between(&old, &case("seed"))), @r"
+    Stack ecsworkshop-nodejs
+    Resources
+    [~] AWS::ECS::TaskDefinition TaskDef TaskDef54694570 replace
+     └─ [~] RequiresCompatibilities (requires replacement)
+         ├─ [+] Added: .1
+         └─ [-] Removed: .Fn::If
+    [~] AWS::ECS::Service NodejsFargateService/Service NodejsFargateService948C9DA8
+     └─ [~] NetworkConfiguration
+         └─ [~] .AwsvpcConfiguration:
+             └─ [~] .Subnets:
+                 ├─ [+] Added: .0
+                 ├─ [+] Added: .1
+                 ├─ [+] Added: .2
+                 └─ [-] Removed: .Fn::Split
+
+
+
+    ✨  Number of stacks with differences: 1
+    ");
+}
+
+#[test]
+fn a_resource_is_called_by_its_new_path() {
+    let renamed =
+        with("seed", "/Resources/TaskDef54694570/Metadata/aws:cdk:path", json!("ecsworkshop-nodejs/Renamed/Resource"));
+    insta::assert_snapshot!(whole(&TemplateDiff::between(&case("seed"), &renamed)), @r"
+    Stack ecsworkshop-nodejs
+    Resources
+    [~] AWS::ECS::TaskDefinition Renamed TaskDef54694570
+     └─ [~] Metadata
+         └─ [~] .aws:cdk:path:
+             ├─ [-] ecsworkshop-nodejs/TaskDef/Resource
+             └─ [+] ecsworkshop-nodejs/Renamed/Resource
+
+
+
+    ✨  Number of stacks with differences: 1
+    ");
+}
+
+fn policies(policies: &[(&str, &str, Value)]) -> Template {
+    let resource = |(id, kind, statements): &(&str, &str, Value)| {
+        let properties =
+            json!({ "PolicyDocument": { "Statement": statements }, "Roles": [{ "Ref": "R" }], "Groups": ["g"] });
+        ((*id).to_owned(), json!({ "Type": kind, "Properties": properties }))
+    };
+    let resources: serde_json::Map<String, Value> = policies.iter().map(resource).collect();
+    template(&json!({ "Resources": resources }))
+}
+
+#[test]
+fn statements_of_every_kind_of_policy_are_listed() {
+    let statement = json!([{ "Action": "s3:*", "Effect": "Allow", "Resource": "*" }]);
+    let unresolved = json!({ "Fn::If": ["C", statement, { "Ref": "AWS::NoValue" }] });
+    let new = policies(&[("A", "AWS::IAM::Policy", unresolved), ("B", "AWS::IAM::ManagedPolicy", statement)]);
+    insta::assert_snapshot!(printed(&text::security(&TemplateDiff::between(&case("empty"), &new), None)));
+}
+
+#[test]
+fn a_statement_is_new_even_if_an_unchanged_policy_has_it_too() {
+    let statement = json!([{ "Action": "s3:*", "Effect": "Allow", "Resource": "*" }]);
+    let with = |second: Value| {
+        policies(&[("A", "AWS::IAM::Policy", statement.clone()), ("B", "AWS::IAM::ManagedPolicy", second)])
+    };
+    let diff = TemplateDiff::between(&with(json!([])), &with(statement.clone()));
+    // One row for the role and one for the group.
+    assert_eq!(diff.security.statements.added.len(), 2);
+    assert!(diff.security.is_broadening());
+}

@@ -9,6 +9,7 @@ use aws_sdk_ecs::types::{
     AwsVpcConfiguration, CapacityProviderStrategyItem, Compatibility, ContainerCondition, ContainerDefinition,
     ContainerDependency, DeploymentCircuitBreaker, DeploymentConfiguration, HealthCheck, HealthStatus, LaunchType,
     NetworkConfiguration, NetworkMode, PortMapping, Secret, Service, ServiceDeploymentStatus, Tag, Task, TaskStopCode,
+    TransportProtocol,
 };
 use serde_json::json;
 
@@ -380,4 +381,24 @@ async fn a_capacity_provider_strategy_chooses_where_tasks_run() {
     assert!(
         both.expect_err("both").message().is_some_and(|message| message.starts_with("Specifying both a launch type"))
     );
+}
+
+#[tokio::test]
+async fn a_task_that_listens_on_udp_says_so_and_one_with_both_is_reached_by_tcp() {
+    let ecs = Ecs::start(&[("server", "exec sleep 600")]).await;
+    let mapping = |port, protocol| PortMapping::builder().container_port(port).protocol(protocol).build();
+    for (mappings, expected) in [
+        (vec![mapping(53, TransportProtocol::Udp)], (Some(53), Some(&TransportProtocol::Udp))),
+        (
+            vec![mapping(53, TransportProtocol::Udp), mapping(80, TransportProtocol::Tcp)],
+            (Some(80), Some(&TransportProtocol::Tcp)),
+        ),
+    ] {
+        let app = container("app", "server").set_port_mappings(Some(mappings)).build();
+        let task = ecs
+            .task(&ecs.run(&ecs.register(vec![app]).await).await, |task| task.last_status() == Some("RUNNING"))
+            .await;
+        let binding = &task.containers()[0].network_bindings()[0];
+        assert_eq!((binding.container_port(), binding.protocol()), expected);
+    }
 }

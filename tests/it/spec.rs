@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ecsws::stack::spec::{LogGroup, Reference};
+use ecsws::stack::spec::{LogGroup, Reference, Removal};
 use ecsws::stack::{Environment, Lock, Problem, Problems, Spec, StackKind, Subnets, Vpc, stacks};
 
 const SERVICE: &str = r#"
@@ -80,10 +80,10 @@ public_ip = "yes"
 platform_version = "2.0"
 
 [services.tail.container]
-id = "a/b"
+id = "//"
 image = ""
 port = 70000
-ports = [80, 80]
+ports = [80, 80, "53/udp", "53/sctp", "0/udp", "+1/tcp"]
 command = []
 environment = { A = 1, B = "x" }
 secrets = { B = "ssm:/b", C = "vault:c", D = "ssm:a/b" }
@@ -95,6 +95,7 @@ health_check = { command = ["CMD"], interval = "1s", timeout = "10", retries = 1
 prefix = "a:b"
 group = "aws/x"
 retention_days = 8
+removal = "snapshot"
 
 [services.tail.deployment]
 min_healthy_percent = 100
@@ -129,6 +130,7 @@ cluster_name = "a b"
 container_insights = 1
 namespace = "a..b"
 stress_tol = true
+ports = ["80"]
 
 [sandbox]
 runtime = "lxc"
@@ -256,4 +258,87 @@ fn what_else_is_wrong_is_told_beside_a_key_that_stands_twice_and_in_every_item_o
         SERVICE.replace("cpu = 256", "cpu = 300\ncpu = 256").replace("memory", "compatibility = [\"A\", 3]\nmemory");
     let text = text + "[tags]\nteam = \"\"\n";
     insta::assert_snapshot!(mistakes(&text));
+}
+
+#[test]
+fn a_port_may_be_open_for_both_protocols_but_only_once_each() {
+    let text = SERVICE.replace("image = \"nginx\"", "image = \"nginx\"\nports = [53, \"53/udp\", \"53/tcp\"]");
+    insta::assert_snapshot!(mistakes(&text), @r#"
+    8:24 `services.api.container.ports[2]` is 53, which the list has already
+         hint: take one of them out
+    "#);
+}
+
+#[test]
+fn a_retention_is_a_number_that_cloudwatch_has_or_infinite() {
+    let group = |value: &str| {
+        spec(&format!("{SERVICE}[services.api.logs]\nretention_days = {value}\n")).services["api"].logs.group.clone()
+    };
+    let of = |retention_days| LogGroup::OfStack {
+        id: "Logs".to_owned(),
+        name: None,
+        retention_days,
+        removal: Removal::Retain,
+    };
+    assert_eq!(group("7"), of(Some(7)));
+    assert_eq!(group("\"infinite\""), of(None));
+    insta::assert_snapshot!(mistakes(&format!("{SERVICE}[services.api.logs]\nretention_days = \"7\"\n")), @r#"
+    9:18 `services.api.logs.retention_days` is "7"
+         hint: CloudWatch Logs accepts 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days; "infinite" keeps events for ever
+    "#);
+}
+
+#[test]
+fn construct_ids_are_those_that_the_cdk_makes_of_them() {
+    for (cdk, id) in [(1, "a--b\nc"), (2, "a--b--c")] {
+        let text = SERVICE.replace("cpu", "id = \"a/b\\nc\"\ncpu");
+        assert_eq!(spec(&format!("cdk = {cdk}\n{text}")).services["api"].id, id);
+    }
+    // Ids that become the same are the same.
+    insta::assert_snapshot!(mistakes(&SERVICE.replace("cpu", "id = \"A/B\"\ntask_id = \"A--B\"\ncpu")), @r#"
+    4:11 `services.api.task_id` is "A--B", which the service's `id` is already
+         hint: choose another one
+    "#);
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_change_neither_values_nor_places() {
+    let text = format!(
+        "{SERVICE}environment = {{ A = \"\"\"one\ntwo \\\n  three\"\"\", B = '''\nfour\nfive''', C = \"a\\r\\nb\" }}\n"
+    );
+    let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
+    assert_eq!(spec(&windows), spec(&text));
+    assert_eq!(spec(&windows).services["api"].container.environment["C"], "a\r\nb");
+    let wrong = |text: &str| {
+        mistakes(&text.replace("nginx", "ng inx").replacen("[services.api]", "[services.api]\ncpi = 3", 1))
+    };
+    assert_eq!(wrong(&windows), wrong(&text));
+    let first_line = "cdk = 3\n[services.api]\n";
+    assert_eq!(mistakes(&format!("\u{feff}{first_line}")), mistakes(first_line));
+}
+
+#[test]
+fn a_port_that_the_projects_own_platform_keeps_closed_is_a_warning() {
+    let warnings = |platform: &str, container: &str| {
+        let text =
+            format!("{platform}\n{}", SERVICE.replace("image = \"nginx\"", &format!("image = \"nginx\"\n{container}")));
+        listing(&Spec::parse(&text).unwrap_or_else(|problems| panic!("{problems}")).1)
+    };
+    insta::assert_snapshot!(warnings("[platform.stack]", "port = 80"), @r#"
+    9:8 `services.api.container.port` is not allowed by the security group of `platform.stack`: 80
+         hint: write ports = [3000, 80] in [platform.stack]
+    "#);
+    insta::assert_snapshot!(warnings("[platform.stack]\nports = [80, \"53/udp\"]", "ports = [53, 80, \"54/udp\"]"), @r#"
+    10:9 `services.api.container.ports` is not allowed by the security group of `platform.stack`: 53 and 54/udp
+         hint: write ports = [80, "53/udp", 53, "54/udp"] in [platform.stack]
+    "#);
+    for (platform, container) in [
+        ("[platform.stack]", "port = 3000"),
+        ("[platform.stack]", ""),
+        ("[platform.stack]\nports = [80]", "port = 80"),
+        ("[platform]\nsecurity_group = \"sg-0a1\"\n[platform.stack]", "port = 80"),
+        ("", "port = 80"),
+    ] {
+        assert_eq!(warnings(platform, container), "", "{platform} {container}");
+    }
 }

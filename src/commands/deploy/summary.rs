@@ -10,6 +10,7 @@ use crate::ops::locate_service;
 use crate::project::Project;
 use crate::render::{StackEnd, Summary};
 use crate::stack::ProjectStack;
+use crate::stack::spec::Port;
 
 /// How each stack ended, and where those that are there now answer.
 pub async fn summarise(
@@ -57,7 +58,7 @@ pub async fn summarise(
 }
 
 /// `NAME.NAMESPACE:PORT`, when the namespace is the project's own and so its name is known.
-fn inside(project: &Project, name: &str, port: Option<u16>) -> Option<String> {
+fn inside(project: &Project, name: &str, port: Option<Port>) -> Option<String> {
     let namespace = &project.spec.platform.stack.as_ref()?.namespace;
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     Some(format!("{name}.{namespace}{port}"))

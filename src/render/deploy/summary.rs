@@ -84,8 +84,11 @@ pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
 
 /// Says what goes and what stays when stacks are deleted.
 pub fn demolitions(ui: &mut Ui, demolitions: &[Demolition]) {
-    for Demolition { stack, deleted, kept, .. } in demolitions {
+    for Demolition { stack, deleted, kept, deleted_log_groups, .. } in demolitions {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
+        for id in deleted_log_groups {
+            ui.note(&format!("  {} log group {} with its events", "deletes:".red(), clean(id, false)));
+        }
         for (resource_type, id) in kept {
             ui.note(&format!("  {} {} {}", "stays:".green(), clean(resource_type, false), clean(id, false)));
         }

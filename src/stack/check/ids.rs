@@ -5,6 +5,7 @@ use toml::de::DeValue;
 use super::{filled, quoted, text};
 use crate::stack::problem::Mistake;
 use crate::stack::reader::Checked;
+use crate::stack::spec::Generation;
 
 /// An AWS account id.
 pub fn account(value: &DeValue<'_>) -> Checked<String> {
@@ -33,29 +34,33 @@ pub fn is_region(name: &str) -> bool {
     parts.len() >= 3 && parts[..parts.len() - 1].iter().all(word) && parts[parts.len() - 1].parse::<u8>().is_ok()
 }
 
-/// A construct id: anything but an empty one or one with the separator of paths.
-pub fn construct_id(value: &DeValue<'_>) -> Checked<String> {
-    let id = filled(value)?;
-    match () {
-        () if id.contains('/') => Err(Mistake::new(format!("is {}, and a construct id has no `/`", quoted(&id)))
-            .hint(format!("cdk makes {} of it", quoted(&id.replace('/', "--"))))),
-        () if !id.contains(|letter: char| letter.is_ascii_alphanumeric()) => {
-            Err(Mistake::new(format!("is {}, which has no letter or digit", quoted(&id)))
-                .hint("a construct id has some; logical ids are made of them"))
+/// A construct id as the CDK keeps it: what it reserves as a separator of ids (constructs 3.4 and 10.8) becomes `--`.
+pub fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Checked<String> {
+    let separators: &[char] = match generation {
+        Generation::One => &['/'],
+        Generation::Two => &['/', '\n'],
+    };
+    move |value| {
+        let id = filled(value)?.replace(separators, "--");
+        if id.contains(|letter: char| letter.is_ascii_alphanumeric()) {
+            return Ok(id);
         }
-        () => Ok(id),
+        Err(Mistake::new(format!("is {}, which has no letter or digit", quoted(&id)))
+            .hint("a construct id has some; logical ids are made of them"))
     }
 }
 
-/// A construct id that begins a logical id, which CloudFormation wants to start with a letter.
-pub fn leading_construct_id(value: &DeValue<'_>) -> Checked<String> {
-    let id = construct_id(value)?;
-    let first = id.chars().find(char::is_ascii_alphanumeric);
-    if first.is_some_and(|first| first.is_ascii_alphabetic()) {
-        return Ok(id);
+/// A construct id that begins a logical id, which CloudFormation requires to start with a letter.
+pub fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Checked<String> {
+    move |value| {
+        let id = construct_id(generation)(value)?;
+        let first = id.chars().find(char::is_ascii_alphanumeric);
+        if first.is_some_and(|first| first.is_ascii_alphabetic()) {
+            return Ok(id);
+        }
+        Err(Mistake::new(format!("is {}, and its first letter or digit is a digit", quoted(&id)))
+            .hint("logical ids are made of it, and they start with a letter"))
     }
-    Err(Mistake::new(format!("is {}, and its first letter or digit is a digit", quoted(&id)))
-        .hint("logical ids are made of it, and they start with a letter"))
 }
 
 /// An AWS id such as `subnet-0a1b…`.

@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::whole;
+use super::{quoted, whole};
 use crate::stack::problem::Mistake;
 use crate::stack::reader::{Checked, listed};
 
@@ -51,12 +51,20 @@ pub fn cpu(value: &DeValue<'_>) -> Checked<u32> {
 const RETENTION_DAYS: &[u32] =
     &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-/// A retention period, in days.
-pub fn retention_days(value: &DeValue<'_>) -> Checked<u32> {
-    let days = whole("a retention period", 0..=u32::MAX)(value)?;
-    if RETENTION_DAYS.contains(&days) {
-        return Ok(days);
+/// How events that never expire are spelled; the CDK's `RetentionDays.INFINITE`.
+const INFINITE: &str = "infinite";
+
+/// A retention period in days; none when events never expire.
+pub fn retention_days(value: &DeValue<'_>) -> Checked<Option<u32>> {
+    let is = match value {
+        DeValue::String(text) if text == INFINITE => return Ok(None),
+        DeValue::String(text) => quoted(text),
+        number => whole("a retention period", 0..=u32::MAX)(number)?.to_string(),
+    };
+    if let Some(days) = RETENTION_DAYS.iter().find(|days| days.to_string() == is) {
+        return Ok(Some(*days));
     }
     let accepted = listed(RETENTION_DAYS.iter().map(ToString::to_string), "or");
-    Err(Mistake::new(format!("is {days}")).hint(format!("CloudWatch Logs accepts {accepted} days")))
+    Err(Mistake::new(format!("is {is}"))
+        .hint(format!("CloudWatch Logs accepts {accepted} days; \"{INFINITE}\" keeps events for ever")))
 }

@@ -4,6 +4,7 @@ use toml::de::DeValue;
 
 use crate::stack::problem::Mistake;
 use crate::stack::reader::{Checked, kind, listed};
+use crate::stack::spec::{Port, Protocol};
 
 /// `text` as TOML would write it.
 pub fn quoted(text: &str) -> String {
@@ -157,8 +158,24 @@ pub fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValu
     }
 }
 
-/// A TCP port.
-pub fn port(value: &DeValue<'_>) -> Checked<u16> {
-    let port = whole("a port", 1..=65535)(value)?;
-    u16::try_from(port).map_err(|_| Mistake::new(format!("is {port}")))
+/// A port: a number for TCP, or a number and a protocol such as `"53/udp"`.
+pub fn port(value: &DeValue<'_>) -> Checked<Port> {
+    let DeValue::String(text) = value else {
+        let number = whole("a port", 1..=65535)(value)?;
+        let number = u16::try_from(number).map_err(|_| Mistake::new(format!("is {number}")))?;
+        return Ok(Port { number, protocol: Protocol::Tcp });
+    };
+    let parsed = text.split_once('/').and_then(|(number, protocol)| {
+        let digits = number.bytes().all(|digit| digit.is_ascii_digit());
+        let number = number.parse().ok().filter(|number| digits && *number > 0)?;
+        let protocol = PROTOCOLS.iter().find(|known| known.name() == protocol)?;
+        Some(Port { number, protocol: *protocol })
+    });
+    parsed.ok_or_else(|| {
+        Mistake::new(format!("is {}, which is not a port", quoted(text)))
+            .hint("a port is a number from 1 to 65535, without quotes, or a UDP port like \"53/udp\"")
+    })
 }
+
+/// The protocols of ports.
+const PROTOCOLS: &[Protocol] = &[Protocol::Tcp, Protocol::Udp];

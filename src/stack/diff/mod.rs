@@ -275,6 +275,7 @@ fn unknown(map: &Map<String, Value>) -> Map<String, Value> {
 }
 
 fn paths(old: &Map<String, Value>, new: &Map<String, Value>) -> BTreeMap<String, String> {
-    let all = new.iter().chain(old);
+    // The new path of a resource takes the place of the old one.
+    let all = old.iter().chain(new);
     all.filter_map(|(id, resource)| Some((id.clone(), resource.pointer(PATH_METADATA)?.as_str()?.to_owned()))).collect()
 }

@@ -45,10 +45,10 @@ fn changes_with_replaced_references(old: &Resources, mut new: Resources) -> Vec<
 fn mark(value: &mut Value, id: &str) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().fold(false, |any, item| mark(item, id) | any),
-        Value::Object(map) => match map.iter_mut().next() {
-            Some((key, target)) if map_is_intrinsic(key) => mark_reference(key == "Ref", target, id),
-            _ => map.values_mut().fold(false, |any, value| mark(value, id) | any),
-        },
+        Value::Object(map) if map.len() == 1 && map.keys().all(|key| map_is_intrinsic(key)) => {
+            map.iter_mut().fold(false, |any, (key, target)| mark_reference(key == "Ref", target, id) | any)
+        }
+        Value::Object(map) => map.values_mut().fold(false, |any, value| mark(value, id) | any),
         _ => false,
     }
 }

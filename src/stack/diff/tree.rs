@@ -42,6 +42,7 @@ fn values(change: &Change, prefix: &str) -> Vec<Line> {
     let line = |text: &str| Line::new(Style::Plain, format!("{prefix}   {text}"));
     match (&change.old, &change.new) {
         (Some(Value::Object(old)), Some(Value::Object(new))) => maps(old, new, prefix),
+        (Some(Value::Object(old)), Some(Value::Array(new))) => maps(old, &by_index(new), prefix),
         (Some(old), Some(new)) if is_structure(old) || is_structure(new) => {
             let lines = hunks(old, new).into_iter().flat_map(hunk_lines).enumerate();
             lines.map(|(at, text)| joined(line(if at == 0 { "└─ " } else { "   " }), text)).collect()
@@ -54,6 +55,11 @@ fn values(change: &Change, prefix: &str) -> Vec<Line> {
         (None, Some(new)) => vec![line("└─ ").with(Style::Addition, compact(new))],
         (None, None) => Vec::new(),
     }
+}
+
+/// A list as JavaScript enumerates it: a map with the indices as keys.
+fn by_index(items: &[Value]) -> Map<String, Value> {
+    items.iter().enumerate().map(|(at, item)| (at.to_string(), item.clone())).collect()
 }
 
 fn is_structure(value: &Value) -> bool {

@@ -3,17 +3,18 @@
 use serde_json::{Value, json};
 
 use super::ResourceType;
+use crate::stack::spec::Port;
 /// The type's row.
 pub(super) const TYPE: ResourceType =
     ResourceType { name: "AWS::EC2::SecurityGroupIngress", required_first: &["IpProtocol"] };
 
-/// Lets members of `group` reach each other on a TCP port.
-pub(in crate::stack) fn properties(port: u16, group: &Value) -> Value {
+/// Lets members of `group` reach each other on a port.
+pub(in crate::stack) fn properties(port: Port, group: &Value) -> Value {
     json!({
-        "FromPort": port,
+        "FromPort": port.number,
         "GroupId": group,
-        "IpProtocol": "TCP",
+        "IpProtocol": port.protocol.name().to_uppercase(),
         "SourceSecurityGroupId": group,
-        "ToPort": port,
+        "ToPort": port.number,
     })
 }

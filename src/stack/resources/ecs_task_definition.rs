@@ -41,8 +41,11 @@ fn container(service: &Service, around: &Surroundings<'_>) -> Value {
     let Service { container, logs, .. } = service;
     let environment: Vec<Value> =
         container.environment.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
-    let ports: Vec<Value> =
-        container.ports.iter().map(|port| json!({ "ContainerPort": port, "Protocol": "tcp" })).collect();
+    let ports: Vec<Value> = container
+        .ports
+        .iter()
+        .map(|port| json!({ "ContainerPort": port.number, "Protocol": port.protocol.name() }))
+        .collect();
     let secrets: Vec<Value> = container
         .secrets
         .iter()

@@ -7,7 +7,7 @@ use super::ResourceType;
 pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::IAM::Role", required_first: &[] };
 
 /// A role that the AWS service `principal` assumes.
-pub(in crate::stack) fn properties(principal: &str, managed_policies: &[Value]) -> Value {
+pub(in crate::stack) fn properties(principal: &Value, managed_policies: &[Value]) -> Value {
     json!({
         "AssumeRolePolicyDocument": {
             "Statement": [{ "Action": "sts:AssumeRole", "Effect": "Allow", "Principal": { "Service": principal } }],

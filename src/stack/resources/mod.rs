@@ -22,6 +22,7 @@ pub(super) mod ecs_cluster;
 pub(super) mod ecs_service;
 pub(super) mod ecs_task_definition;
 pub(super) mod iam_instance_profile;
+pub(super) mod iam_managed_policy;
 pub(super) mod iam_policy;
 pub(super) mod iam_role;
 pub(super) mod logs_log_group;
@@ -57,6 +58,7 @@ pub const TYPES: &[ResourceType] = &[
     ecs_service::TYPE,
     ecs_task_definition::TYPE,
     iam_instance_profile::TYPE,
+    iam_managed_policy::TYPE,
     iam_policy::TYPE,
     iam_role::TYPE,
     logs_log_group::TYPE,

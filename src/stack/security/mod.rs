@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::diff::TableRow;
+use super::diff::equality::equal;
 use super::diff::text::{Style, short_path};
 
 mod intrinsics;
@@ -62,8 +63,11 @@ pub struct SecurityChanges {
 }
 
 impl SecurityChanges {
+    /// What the resources that change grant before and after; the same grant elsewhere does not count.
     pub(super) fn between(old: &Map<String, Value>, new: &Map<String, Value>) -> Self {
-        let (old, new) = (Grants::of(old), Grants::of(new));
+        let changes = |id: &String| !matches!((old.get(id), new.get(id)), (Some(old), Some(new)) if equal(old, new));
+        let grants = |resources: &Map<String, Value>| Grants::of(resources.iter().filter(|(id, _)| changes(id)));
+        let (old, new) = (grants(old), grants(new));
         Self {
             statements: Changes::between(&old.statements, &new.statements),
             managed_policies: Changes::between(&old.managed_policies, &new.managed_policies),
@@ -92,10 +96,13 @@ impl SecurityChanges {
     /// The tables that are not empty: title and rows, the first being the header.
     pub(super) fn tables(&self, paths: &BTreeMap<String, String>) -> Vec<(&'static str, Vec<TableRow>)> {
         let statements = self.statements.signed().map(|(sign, style, statement)| {
-            let Statement { effect, .. } = statement;
             let [resource, action, principal] =
                 [&statement.resources, &statement.actions, &statement.principals].map(Targets::to_string);
-            row(style, [sign, &resource, effect.name(), &action, &principal, &statement.condition_text()])
+            if let Some(text) = &statement.unresolved {
+                return row(style, [sign, text, "", "", &principal, ""]);
+            }
+            let effect = statement.effect.name();
+            row(style, [sign, &resource, effect, &action, &principal, &statement.condition_text()])
         });
         let policies = self
             .managed_policies
@@ -158,7 +165,7 @@ struct Grants {
 }
 
 impl Grants {
-    fn of(resources: &Map<String, Value>) -> Self {
+    fn of<'a>(resources: impl Iterator<Item = (&'a String, &'a Value)>) -> Self {
         let mut grants = Self::default();
         for (id, resource) in resources {
             let properties = intrinsics::rendered(&resource["Properties"]);
@@ -171,7 +178,7 @@ impl Grants {
         let group = format!("${{{id}.GroupId}}");
         match kind {
             "AWS::IAM::Role" => self.read_role(id, properties),
-            "AWS::IAM::Policy" => self.statements.extend(statement::of_policy(properties)),
+            "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => self.statements.extend(statement::of_policy(properties)),
             "AWS::EC2::SecurityGroup" => {
                 let rules = |key: &str| {
                     properties[key]

@@ -92,11 +92,14 @@ pub struct Statement {
     pub principals: Targets,
     /// Under which conditions.
     pub condition: Value,
+    /// The text of a statement that is an intrinsic function, which only CloudFormation can resolve; the rest is empty then.
+    pub unresolved: Option<String>,
 }
 
 impl Statement {
     fn read(statement: &Value) -> Self {
         Self {
+            unresolved: statement.as_str().map(str::to_owned),
             id: statement["Sid"].as_str().map(str::to_owned),
             effect: match statement["Effect"].as_str() {
                 Some("Allow") => Effect::Allow,
@@ -149,7 +152,7 @@ pub(super) fn of_resource(document: &Value, arn: &str) -> Vec<Statement> {
     statements(document).into_iter().map(about).collect()
 }
 
-/// The statements of an `AWS::IAM::Policy`, for each of its identities.
+/// The statements of an `AWS::IAM::Policy` or `AWS::IAM::ManagedPolicy`, for each of its identities.
 pub(super) fn of_policy(properties: &Value) -> Vec<Statement> {
     let identities = ["Groups", "Users", "Roles"].into_iter().filter_map(|key| properties[key].as_array()).flatten();
     identities

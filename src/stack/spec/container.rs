@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{Container, HealthCheck, secret};
+use super::{Container, Generation, HealthCheck, Port, secret};
 use crate::stack::check;
 use crate::stack::problem::Mistake;
 use crate::stack::reader::{Checked, Table};
@@ -14,8 +14,13 @@ const LEAST_MEMORY: u32 = 4;
 const TAKEN_IDS: &[&str] = &["Default", "ExecutionRole", "Resource", "TaskRole"];
 
 /// `key` is the service's, `task_memory` the task's in MiB.
-pub(super) fn read(table: Table<'_, '_>, key: &str, task_memory: Option<u32>) -> Option<Container> {
-    let id = table.optional("id", container_id).unwrap_or_else(|| key.to_owned());
+pub(super) fn read(
+    table: Table<'_, '_>,
+    key: &str,
+    task_memory: Option<u32>,
+    generation: Generation,
+) -> Option<Container> {
+    let id = table.optional("id", container_id(generation)).unwrap_or_else(|| key.to_owned());
     let name = table.optional("name", |value| check::CONTAINER_NAME.rule(value));
     if name.is_none()
         && let Err(mistake) = check::CONTAINER_NAME.check(&id)
@@ -53,16 +58,18 @@ pub(super) fn read(table: Table<'_, '_>, key: &str, task_memory: Option<u32>) ->
     })
 }
 
-fn container_id(value: &DeValue<'_>) -> Checked<String> {
-    let id = check::construct_id(value)?;
-    if TAKEN_IDS.contains(&id.as_str()) {
-        return Err(Mistake::new(format!("is {}, which the task definition has already", check::quoted(&id)))
-            .hint("choose another id; `name` can stay"));
+fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Checked<String> {
+    move |value| {
+        let id = check::construct_id(generation)(value)?;
+        if TAKEN_IDS.contains(&id.as_str()) {
+            return Err(Mistake::new(format!("is {}, which the task definition has already", check::quoted(&id)))
+                .hint("choose another id; `name` can stay"));
+        }
+        Ok(id)
     }
-    Ok(id)
 }
 
-fn ports(table: &Table<'_, '_>) -> Vec<u16> {
+fn ports(table: &Table<'_, '_>) -> Vec<Port> {
     let one = table.optional("port", check::port);
     let several = table.optional("ports", check::set(check::port));
     if table.has("port") && table.has("ports") {
@@ -77,8 +84,11 @@ fn variables<T>(
     rule: impl Fn(&DeValue<'_>) -> Checked<T>,
 ) -> IndexMap<String, T> {
     let Some(variables) = table.table(key) else { return IndexMap::new() };
-    let entries = variables.entries().into_iter();
+    let mut entries = variables.entries();
+    // A CDK app has the variables in a JavaScript object, which enumerates array indices first.
+    entries.sort_by_key(|entry| array_index(entry.key).map_or((true, 0), |index| (false, index)));
     entries
+        .into_iter()
         .filter_map(|entry| {
             if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
                 variables.refuse_key(
@@ -89,6 +99,12 @@ fn variables<T>(
             Some((entry.key.to_owned(), variables.checked(entry.key, entry.value, &rule)?))
         })
         .collect()
+}
+
+/// The number that `name` is written as, if JavaScript takes the name for an index of an array: a whole number below 2³²-1 in
+/// its shortest form.
+fn array_index(name: &str) -> Option<u32> {
+    name.parse().ok().filter(|index: &u32| *index < u32::MAX && index.to_string() == name)
 }
 
 /// The hard and the soft limit, in MiB.

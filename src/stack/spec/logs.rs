@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::{LogGroup, Logs};
+use super::{Generation, LogGroup, Logs, Removal};
 use crate::stack::check;
 use crate::stack::problem::Mistake;
 use crate::stack::reader::{Checked, Table};
@@ -12,23 +12,27 @@ const LOG_GROUP_ID: &str = "Logs";
 /// What the CDK keeps of a log group that says nothing: two years.
 const CDK_RETENTION_DAYS: u32 = 731;
 
+const REMOVALS: &[(&str, Removal)] = &[("retain", Removal::Retain), ("destroy", Removal::Destroy)];
+
 /// `table` is none when the file has no such table.
-pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str) -> Logs {
+pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Generation) -> Logs {
     let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroup::OfContainer } };
     let prefix = table.optional("prefix", stream_prefix).unwrap_or_else(|| stack.to_owned());
-    let id = table.optional("id", check::leading_construct_id);
+    let id = table.optional("id", check::leading_construct_id(generation));
     let name = table.optional("group", group_name);
     let retention_days = table.optional("retention_days", check::retention_days);
     if let Some(name) = &name {
         table.claim("log group", "group", name);
     }
-    let own = id.is_some() || name.is_some() || retention_days.is_some();
+    let removal = table.optional("removal", check::one_of(REMOVALS));
+    let own = id.is_some() || name.is_some() || retention_days.is_some() || removal.is_some();
     table.finish();
     let group = if own {
         LogGroup::OfStack {
             id: id.unwrap_or_else(|| LOG_GROUP_ID.to_owned()),
             name,
-            retention_days: retention_days.unwrap_or(CDK_RETENTION_DAYS),
+            retention_days: retention_days.unwrap_or(Some(CDK_RETENTION_DAYS)),
+            removal: removal.unwrap_or(Removal::Retain),
         }
     } else {
         LogGroup::OfContainer

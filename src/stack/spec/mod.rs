@@ -2,6 +2,8 @@
 //!
 //! The types are here; reading them from TOML is in the private modules, one per table of the file.
 
+use std::fmt;
+
 use indexmap::IndexMap;
 use serde_json::Number;
 
@@ -19,7 +21,7 @@ pub use network::Cidr;
 pub(crate) use platform::VPC_ID;
 
 use super::problem::{Problem, Problems};
-use super::reader::Document;
+use super::reader::{Document, Source};
 
 /// A whole `ecsws.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +99,8 @@ pub struct PlatformStack {
     pub namespace: String,
     /// Whether to make the instance that load tests run from.
     pub stress_tool: bool,
+    /// Ports on which the members of the services' security group reach each other.
+    pub ports: Vec<Port>,
 }
 
 /// One ECS service and its stack.
@@ -147,13 +151,13 @@ pub struct Container {
     pub name: String,
     /// The image, as a registry reference.
     pub image: String,
-    /// TCP ports that it listens on.
-    pub ports: Vec<u16>,
+    /// Ports that it listens on, in the file's order.
+    pub ports: Vec<Port>,
     /// The command, if it is not the image's.
     pub command: Option<Vec<String>>,
-    /// Environment variables, in the file's order.
+    /// Environment variables, in the order in which JavaScript enumerates the names.
     pub environment: IndexMap<String, String>,
-    /// Environment variables that are read from a store, in the file's order.
+    /// Environment variables that are read from a store, in the order in which JavaScript enumerates the names.
     pub secrets: IndexMap<String, Secret>,
     /// Hard limit, in MiB.
     pub memory: Option<u32>,
@@ -161,6 +165,54 @@ pub struct Container {
     pub memory_reservation: Option<u32>,
     /// How ECS checks that it is well.
     pub health_check: Option<HealthCheck>,
+}
+
+/// A port of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Port {
+    /// Its number, from 1.
+    pub number: u16,
+    /// Its transport protocol.
+    pub protocol: Protocol,
+}
+
+/// A transport protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl Protocol {
+    /// The name that ECS uses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        }
+    }
+}
+
+impl Port {
+    /// The port as `ecsws.toml` has it.
+    fn to_toml(self) -> String {
+        match self.protocol {
+            Protocol::Tcp => self.number.to_string(),
+            Protocol::Udp => format!("\"{self}\""),
+        }
+    }
+}
+
+/// `80`, or `53/udp`.
+impl fmt::Display for Port {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.protocol {
+            Protocol::Tcp => write!(formatter, "{}", self.number),
+            Protocol::Udp => write!(formatter, "{}/{}", self.number, self.protocol.name()),
+        }
+    }
 }
 
 /// Where a secret is kept.
@@ -207,9 +259,20 @@ pub enum LogGroup {
         id: String,
         /// LogGroupName; CloudFormation makes one if there is none.
         name: Option<String>,
-        /// How long events are kept.
-        retention_days: u32,
+        /// How long events are kept; none: for ever.
+        retention_days: Option<u32>,
+        /// What becomes of it when it leaves the stack.
+        removal: Removal,
     },
+}
+
+/// What becomes of a resource that is removed from its stack, or whose stack is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is kept, without the stack.
+    Retain,
+    /// It is deleted.
+    Destroy,
 }
 
 /// How a rolling deployment proceeds.
@@ -293,7 +356,8 @@ impl Spec {
     /// # Errors
     /// Every mistake of the file together.
     pub fn parse(text: &str) -> Result<(Self, Vec<Problem>), Problems> {
-        let document = Document::parse(text)?;
+        let source = Source::new(text);
+        let document = Document::parse(&source)?;
         let spec = root::read(&document.root());
         document.finish(spec)
     }
@@ -303,7 +367,8 @@ impl Spec {
     /// # Errors
     /// The mistakes of its table, or a text that is no TOML.
     pub fn parse_target(text: &str) -> Result<Target, Problems> {
-        let document = Document::parse(text)?;
+        let source = Source::new(text);
+        let document = Document::parse(&source)?;
         let target = root::read_target(&document.root());
         document.finish(Some(target)).map(|(target, _)| target)
     }

@@ -2,13 +2,15 @@
 
 use toml::de::DeValue;
 
-use super::{Platform, PlatformStack, Reference, network};
+use super::{Platform, PlatformStack, Port, Protocol, Reference, network};
 use crate::stack::check::{self, Pattern};
 use crate::stack::problem::Mistake;
 use crate::stack::reader::{Checked, Table, kind};
 
 /// The workshop's base stack.
 const WORKSHOP_STACK: &str = "ecsworkshop-base";
+/// The port of the workshop's services.
+const WORKSHOP_PORT: Port = Port { number: 3000, protocol: Protocol::Tcp };
 /// Construct id of the VPC in the platform stack; its Name tag is the construct path.
 pub(crate) const VPC_ID: &str = "BaseVPC";
 
@@ -72,6 +74,7 @@ fn stack(table: Table<'_, '_>) -> Option<PlatformStack> {
     let cidr = if table.has("cidr") { table.optional("cidr", network::vpc_cidr) } else { Some(network::WORKSHOP) };
     let container_insights = table.optional("container_insights", check::truth).unwrap_or(true);
     let stress_tool = table.optional("stress_tool", check::truth).unwrap_or(true);
+    let ports = table.optional("ports", check::set(check::port)).unwrap_or_else(|| vec![WORKSHOP_PORT]);
     if let Some(namespace) = &namespace
         && !check::is_dns_name(namespace)
     {
@@ -88,6 +91,7 @@ fn stack(table: Table<'_, '_>) -> Option<PlatformStack> {
         container_insights,
         namespace: namespace?,
         stress_tool,
+        ports,
     })
 }
 

@@ -2,33 +2,49 @@
 
 use indexmap::IndexMap;
 
-use super::{Generation, Spec, Target, platform, sandbox, service};
+use super::{Generation, Platform, Port, Service, Spec, Target, platform, sandbox, service};
 use crate::stack::check;
 use crate::stack::problem::Mistake;
-use crate::stack::reader::{Entry, Table};
+use crate::stack::reader::{Entry, Table, listed};
 
 pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
     let cdk = root.optional("cdk", |value| match check::whole("the CDK generation", 1..=2)(value)? {
         1 => Ok(Generation::One),
         _ => Ok(Generation::Two),
     });
+    let cdk = cdk.unwrap_or(Generation::Two);
     let target = read_target(root);
     let tags = root.table("tags").map(|table| tags(&table)).unwrap_or_default();
     let platform = platform::read(root.table("platform"));
-    let services = root.table("services").map(|table| service::read_all(&table));
+    let services = root.table("services").map(|table| service::read_all(&table, cdk));
+    if let (Some(platform), Some(services)) = (&platform, &services) {
+        warn_of_closed_ports(root, platform, services);
+    }
     let sandbox = root.table("sandbox").map(sandbox::read).unwrap_or_default();
     if !root.has("services") && platform.as_ref().is_some_and(|platform| platform.stack.is_none()) {
         root.refuse_at(0, Mistake::new("there is no stack in this file").hint("add a [services.NAME] table"));
     }
     root.unknown_keys();
-    Some(Spec {
-        cdk: cdk.unwrap_or(Generation::Two),
-        target,
-        tags,
-        platform: platform?,
-        services: services.unwrap_or_default(),
-        sandbox,
-    })
+    Some(Spec { cdk, target, tags, platform: platform?, services: services.unwrap_or_default(), sandbox })
+}
+
+/// Warns of ports of services that the project's own platform does not open between them.
+fn warn_of_closed_ports(root: &Table<'_, '_>, platform: &Platform, services: &IndexMap<String, Service>) {
+    let Some(open) = platform.own_group_ports() else { return };
+    let Some(tables) = root.table("services") else { return };
+    for entry in tables.entries() {
+        let Some(service) = services.get(entry.key) else { continue };
+        let closed: Vec<Port> = service.container.ports.iter().copied().filter(|port| !open.contains(port)).collect();
+        let container = tables.table_of(tables.join(entry.key), entry.value).and_then(|table| table.table("container"));
+        let (Some(container), false) = (container, closed.is_empty()) else { continue };
+        let key = if container.has("ports") { "ports" } else { "port" };
+        let all = open.iter().chain(&closed).copied().map(Port::to_toml).collect::<Vec<_>>().join(", ");
+        let oddity = Mistake::new(format!(
+            "is not allowed by the security group of `platform.stack`: {}",
+            listed(closed.iter().map(ToString::to_string), "and")
+        ));
+        container.warn(key, oddity.hint(format!("write ports = [{all}] in [platform.stack]")));
+    }
 }
 
 /// What `[target]` says, whatever else the file says.

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{Container, LogGroup, Service, Statement, container, logs, scaling};
+use super::{Container, Generation, LogGroup, Service, Statement, container, logs, scaling};
 use crate::stack::check;
 use crate::stack::construct::pascal_case;
 use crate::stack::problem::Mistake;
@@ -30,7 +30,7 @@ const PLATFORM_VERSIONS: &[(&str, &str)] = &[
     ("1.0.0", "1.0.0"),
 ];
 
-pub(super) fn read_all(services: &Table<'_, '_>) -> IndexMap<String, Service> {
+pub(super) fn read_all(services: &Table<'_, '_>, generation: Generation) -> IndexMap<String, Service> {
     let entries = services.entries();
     if entries.is_empty() {
         services.refuse_table(Mistake::new("has no service").hint("add a [services.NAME] table"));
@@ -38,7 +38,7 @@ pub(super) fn read_all(services: &Table<'_, '_>) -> IndexMap<String, Service> {
     let read = |entry: Entry<'_, '_>| {
         check_key(services, &entry);
         let table = services.table_of(services.join(entry.key), entry.value)?;
-        Some((entry.key.to_owned(), service(table, entry.key)?))
+        Some((entry.key.to_owned(), service(table, entry.key, generation)?))
     };
     entries.into_iter().filter_map(read).collect()
 }
@@ -57,10 +57,10 @@ fn check_key(services: &Table<'_, '_>, entry: &Entry<'_, '_>) {
     services.refuse_key(entry, mistake);
 }
 
-fn service(table: Table<'_, '_>, key: &str) -> Option<Service> {
+fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Service> {
     let stack = stack_name(&table, key);
-    let id = construct_id(&table, "id", || format!("{}FargateService", pascal_case(key)));
-    let task_id = construct_id(&table, "task_id", || "TaskDef".to_owned());
+    let id = construct_id(&table, "id", generation, || format!("{}FargateService", pascal_case(key)));
+    let task_id = construct_id(&table, "task_id", generation, || "TaskDef".to_owned());
     let name = table.optional("name", |value| check::SERVICE_NAME.rule(value));
     let (cpu, memory) = size(&table);
     let ec2_compatible = table.optional("compatibility", compatibility);
@@ -68,8 +68,8 @@ fn service(table: Table<'_, '_>, key: &str) -> Option<Service> {
     let public_ip = table.optional("public_ip", check::truth);
     let platform_version = table.optional("platform_version", check::one_of(PLATFORM_VERSIONS));
     let exec = table.optional("exec", check::truth);
-    let container = container(&table, key, memory);
-    let logs = logs::read(table.table("logs"), &stack);
+    let container = container(&table, key, memory, generation);
+    let logs = logs::read(table.table("logs"), &stack, generation);
     let deployment = scaling::deployment(table.table("deployment"));
     let task_policy = table.tables("task_policy").into_iter().filter_map(statement).collect();
     let autoscaling = table.table("autoscaling").map(scaling::autoscaling);
@@ -117,9 +117,14 @@ fn stack_name(table: &Table<'_, '_>, key: &str) -> String {
     stack
 }
 
-fn construct_id(table: &Table<'_, '_>, key: &'static str, default: impl Fn() -> String) -> String {
+fn construct_id(
+    table: &Table<'_, '_>,
+    key: &'static str,
+    generation: Generation,
+    default: impl Fn() -> String,
+) -> String {
     if table.has(key) {
-        return table.optional(key, check::leading_construct_id).unwrap_or_else(default);
+        return table.optional(key, check::leading_construct_id(generation)).unwrap_or_else(default);
     }
     let id = default();
     if !id.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
@@ -163,14 +168,14 @@ fn discovery_name(value: &DeValue<'_>) -> Checked<String> {
     if check::is_dns_name(&name) { Ok(name) } else { Err(check::not_a_dns_name(&name)) }
 }
 
-fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>) -> Option<Container> {
+fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>, generation: Generation) -> Option<Container> {
     if !table.has("container") {
         let mistake =
             Mistake::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
         table.refuse("container", mistake);
         return None;
     }
-    container::read(table.table("container")?, key, task_memory)
+    container::read(table.table("container")?, key, task_memory, generation)
 }
 
 /// The count is 1 by default, and left to autoscaling where there is one.

@@ -6,10 +6,11 @@ use super::template::Template;
 
 mod platform;
 mod policy;
+mod principal;
 mod service;
 mod stack;
 
-pub(super) use platform::EXPORTS as PLATFORM_EXPORTS;
+pub(super) use platform::{EXPORTS as PLATFORM_EXPORTS, GROUP_EXPORTS as PLATFORM_GROUP_EXPORTS};
 pub use platform::{PlatformIds, platform_ids};
 
 /// Why a template cannot be made.
@@ -75,7 +76,7 @@ pub fn synth(spec: &Spec, name: &str, environment: &Environment, lookups: &Looku
         return Err(SynthError::MissingLookup(missing));
     }
     if let Some(platform) = spec.platform.stack.as_ref().filter(|stack| stack.name == name) {
-        return platform::synth(platform, spec.cdk, lookups.zones().unwrap_or_default());
+        return platform::synth(platform, spec.cdk, &environment.region, lookups.zones().unwrap_or_default());
     }
     match spec.service_of_stack(name) {
         Some((_, service)) => service::synth(spec, service, environment, lookups),

@@ -2,21 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::SynthError;
 use super::stack::{Attributes, Stack};
+use super::{SynthError, principal};
 use crate::stack::construct::ConstructPath;
 use crate::stack::resources::{
     arn, ec2_eip, ec2_gateway_attachment, ec2_instance, ec2_internet_gateway, ec2_nat_gateway, ec2_route,
     ec2_route_table, ec2_route_table_association, ec2_security_group, ec2_security_group_ingress, ec2_subnet, ec2_vpc,
     ecs_cluster, iam_instance_profile, iam_role, servicediscovery_namespace,
 };
-use crate::stack::spec::{Cidr, Generation, PlatformStack, VPC_ID};
+use crate::stack::spec::{Cidr, Generation, PlatformStack, Protocol, VPC_ID};
 use crate::stack::template::Template;
 
 /// The platform spreads over this many zones at most, as the CDK's VPC does.
 const MOST_ZONES: usize = 3;
-/// Every service listens here.
-const SERVICE_PORT: u16 = 3000;
 /// The public parameter that holds the image of the current Amazon Linux.
 const IMAGE_PARAMETER: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
 /// Installs the load tool. Amazon Linux 2023 has no package of siege; it has ApacheBench, in httpd-tools.
@@ -63,6 +61,7 @@ struct Subnet {
 pub(super) fn synth(
     platform: &PlatformStack,
     generation: Generation,
+    region: &str,
     zones: &[String],
 ) -> Result<Template, SynthError> {
     let zones = &zones[..zones.len().min(MOST_ZONES)];
@@ -76,7 +75,10 @@ pub(super) fn synth(
     let mut stack = network.stack;
     let (group, outputs) = shared(&mut stack, platform, &vpc);
     let instance = match first_subnet {
-        Some(subnet) if platform.stress_tool => Some(stress_tool(&mut stack, &platform.name, &subnet, &group)),
+        Some(subnet) if platform.stress_tool => {
+            let principal = principal::ec2(generation, region);
+            Some(stress_tool(&mut stack, &platform.name, &subnet, &group, &principal))
+        }
         _ => None,
     };
     for (id, value, export) in outputs {
@@ -155,6 +157,9 @@ impl Network {
 pub(in crate::stack) const EXPORTS: [&str; 7] =
     ["NSARN", "NSNAME", "NSID", "SecGrpId", "ECSClusterName", "ECSSecGrpList", "ServicesSecGrp"];
 
+/// The names of those of the security group.
+pub(in crate::stack) const GROUP_EXPORTS: [&str; 2] = ["SecGrpId", "ServicesSecGrp"];
+
 type Outputs = [(&'static str, Value, &'static str); EXPORTS.len()];
 
 /// Adds what the services share; gives back the id of their security group, and the exports.
@@ -170,9 +175,15 @@ fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, O
     let description = "Security group for frontend service to talk to backend services";
     let group = stack.add(&path, "AWS::EC2::SecurityGroup", ec2_security_group::properties(description, vpc));
     let group = json!({ "Fn::GetAtt": [group, "GroupId"] });
-    let path = stack.child(&format!("InboundSecGrp{SERVICE_PORT}"));
-    let properties = ec2_security_group_ingress::properties(SERVICE_PORT, &group);
-    stack.add(&path, "AWS::EC2::SecurityGroupIngress", properties);
+    for port in &platform.ports {
+        let protocol = match port.protocol {
+            Protocol::Tcp => "",
+            Protocol::Udp => "UDP",
+        };
+        let path = stack.child(&format!("InboundSecGrp{}{protocol}", port.number));
+        let properties = ec2_security_group_ingress::properties(*port, &group);
+        stack.add(&path, "AWS::EC2::SecurityGroupIngress", properties);
+    }
 
     let values = [
         ("NSArn", json!({ "Fn::GetAtt": [namespace, "Arn"] })),
@@ -188,11 +199,11 @@ fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, O
     (group, outputs)
 }
 
-/// Adds the instance that load tests run from; gives back its logical id.
-fn stress_tool(stack: &mut Stack, name: &str, subnet: &Subnet, group: &Value) -> String {
+/// Adds the instance that load tests run from; gives back its logical id. `principal` is EC2's.
+fn stress_tool(stack: &mut Stack, name: &str, subnet: &Subnet, group: &Value, principal: &Value) -> String {
     let managed = [arn(":iam::aws:policy/service-role/AmazonEC2RoleforSSM")];
     let path = stack.child("InstanceSSM").child("Resource");
-    let role = stack.add(&path, "AWS::IAM::Role", iam_role::properties("ec2.amazonaws.com", &managed));
+    let role = stack.add(&path, "AWS::IAM::Role", iam_role::properties(principal, &managed));
     let instance = stack.child("Instance");
     let path = instance.child("InstanceProfile");
     let profile = stack.add(&path, "AWS::IAM::InstanceProfile", iam_instance_profile::properties(&role));

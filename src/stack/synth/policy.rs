@@ -1,10 +1,17 @@
-//! Statements of IAM policies, written and thinned out as the CDK does.
+//! IAM policies of a role: their statements, and how those are distributed over an inline policy and managed ones, as the CDK does.
 
 use serde_json::{Value, json};
 
 use crate::stack::lookups::Environment;
 use crate::stack::resources::ecs_task_definition::secret_arn;
 use crate::stack::spec::{Container, Generation, Secret, Service, Statement};
+
+/// The CDK fills an inline policy below this size, in estimated characters; IAM's limit for a role is 10,240.
+const MAX_INLINE_SIZE: usize = 10_000;
+/// The CDK fills a managed policy up to this size, in estimated characters; IAM's limit is 6,144.
+const MAX_MANAGED_SIZE: usize = 6_000;
+/// What the CDK assumes for the length of a resource that is an intrinsic function.
+const ESTIMATED_ARN: usize = 150;
 
 /// Lets ECS Exec open its channels and log to the cluster's log group.
 const EXEC_STATEMENTS: &[&[&str]] = &[
@@ -18,22 +25,40 @@ const EXEC_STATEMENTS: &[&[&str]] = &[
     &["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
 ];
 
-/// What the task role may do: nothing but ECS Exec's needs and the spec's statements.
-pub(super) fn task_role(service: &Service, generation: Generation) -> Vec<Value> {
-    let exec = service.exec.then_some(EXEC_STATEMENTS).into_iter().flatten();
-    let own = service.task_policy.iter().map(|statement| written(statement, generation));
-    distinct(exec.map(|actions| allow(&one_or_list(actions), &json!("*"))).chain(own))
+/// The policies of one role: the inline one, and the managed ones that take what does not fit into it.
+pub(super) struct Policies {
+    /// Statements of the inline policy.
+    pub inline: Vec<Value>,
+    /// Statements of each managed policy.
+    pub overflow: Vec<Vec<Value>>,
 }
 
-/// What the execution role may do: write the log group's streams and read the container's secrets.
-pub(super) fn execution_role(container: &Container, log_group: &str, environment: &Environment) -> Vec<Value> {
+/// The task role's policies: what ECS Exec needs, and the spec's statements.
+pub(super) fn task_role(service: &Service, generation: Generation) -> Policies {
+    let exec = service.exec.then_some(EXEC_STATEMENTS).into_iter().flatten();
+    let exec = exec.map(|actions| Allow::new(actions.iter().copied(), [json!("*")], generation));
+    let own = service.task_policy.iter().map(|Statement { actions, resources }| {
+        Allow::new(actions.iter().map(String::as_str), resources.iter().map(|resource| json!(resource)), generation)
+    });
+    Policies::of(exec.chain(own).collect(), generation)
+}
+
+/// The execution role's policies: it writes the log group's streams and reads the container's secrets.
+pub(super) fn execution_role(
+    container: &Container,
+    log_group: &str,
+    environment: &Environment,
+    generation: Generation,
+) -> Policies {
+    let allow = |actions: &[&'static str], resource| Allow::new(actions.iter().copied(), [resource], generation);
     let group = json!({ "Fn::GetAtt": [log_group, "Arn"] });
-    let logs = allow(&json!(["logs:CreateLogStream", "logs:PutLogEvents"]), &group);
+    let logs = allow(&["logs:CreateLogStream", "logs:PutLogEvents"], group);
     let secrets = container.secrets.values().map(|secret| {
         // Secrets Manager puts six random characters behind the name.
-        allow(&json!(secret_actions(secret)), &secret_arn(secret, environment, "-??????"))
+        let statement = allow(secret_actions(secret), secret_arn(secret, environment, "-??????"));
+        Allow { is_comparable: matches!(secret, Secret::Parameter(_)), ..statement }
     });
-    distinct(std::iter::once(logs).chain(secrets))
+    Policies::of(std::iter::once(logs).chain(secrets).collect(), generation)
 }
 
 fn secret_actions(secret: &Secret) -> &'static [&'static str] {
@@ -45,36 +70,116 @@ fn secret_actions(secret: &Secret) -> &'static [&'static str] {
     }
 }
 
-fn written(statement: &Statement, generation: Generation) -> Value {
-    let list = |items: &[String]| {
-        let mut distinct: Vec<&str> = Vec::new();
-        for item in items {
-            if !distinct.contains(&item.as_str()) {
-                distinct.push(item);
-            }
-        }
-        // The first generation decides about the brackets before it drops what stands twice.
-        if generation == Generation::One && items.len() > 1 { json!(distinct) } else { one_or_list(&distinct) }
-    };
-    allow(&list(&statement.actions), &list(&statement.resources))
+/// An `Allow` statement.
+struct Allow<'a> {
+    actions: Vec<&'a str>,
+    /// Strings, or intrinsic functions.
+    resources: Vec<Value>,
+    /// Whether the CDK can compare the resources before it resolves them; each Secrets Manager secret is a token of its own to it.
+    is_comparable: bool,
 }
 
-fn one_or_list(items: &[&str]) -> Value {
-    match items {
-        [only] => json!(only),
-        several => json!(several),
+impl<'a> Allow<'a> {
+    fn new(
+        actions: impl IntoIterator<Item = &'a str>,
+        resources: impl IntoIterator<Item = Value>,
+        generation: Generation,
+    ) -> Self {
+        let (mut actions, mut resources) = (actions.into_iter().collect(), resources.into_iter().collect());
+        // The first generation measures a statement with its duplicates, and drops them when it writes the template.
+        if generation == Generation::Two {
+            (actions, resources) = (distinct(actions), distinct(resources));
+        }
+        Self { actions, resources, is_comparable: true }
+    }
+
+    /// The size in characters, as the CDK estimates it before it knows the values of intrinsic functions.
+    fn estimated_size(&self) -> usize {
+        let list = |key: &str, lengths: usize, count: usize| key.len() + r#""":[]"#.len() + lengths + 3 * count;
+        let length = |text: &str| text.encode_utf16().count();
+        let actions: usize = self.actions.iter().map(|action| length(action)).sum();
+        let resources: usize =
+            self.resources.iter().map(|resource| resource.as_str().map_or(ESTIMATED_ARN, length)).sum();
+        r#""Effect": "Allow","#.len()
+            + list("Action", actions, self.actions.len())
+            + list("Resource", resources, self.resources.len())
+            + "{}".len()
+    }
+
+    /// Whether both allow the same, in whatever order they list it.
+    fn is_equivalent(&self, other: &Self) -> bool {
+        self.is_comparable
+            && other.is_comparable
+            && same_items(&self.actions, &other.actions)
+            && same_items(&self.resources, &other.resources)
+    }
+
+    fn to_value(&self) -> Value {
+        json!({ "Action": one_or_list(&self.actions), "Effect": "Allow", "Resource": one_or_list(&self.resources) })
     }
 }
 
-fn allow(actions: &Value, resources: &Value) -> Value {
-    json!({ "Action": actions, "Effect": "Allow", "Resource": resources })
+impl Policies {
+    /// Distributes statements over policies, in the order and by the estimates of the CDK's `Role`.
+    fn of(mut statements: Vec<Allow<'_>>, generation: Generation) -> Self {
+        if generation == Generation::Two {
+            statements = without_equivalents(statements);
+        }
+        let mut inline = Bin::default();
+        let mut overflow: Vec<Bin> = Vec::new();
+        for statement in &statements {
+            let size = statement.estimated_size();
+            let fitting = if inline.size + size < MAX_INLINE_SIZE {
+                &mut inline
+            } else if let Some(at) = overflow.iter().position(|bin| bin.size + size <= MAX_MANAGED_SIZE) {
+                &mut overflow[at]
+            } else {
+                overflow.push_mut(Bin::default())
+            };
+            fitting.size += size;
+            fitting.statements.push(statement.to_value());
+        }
+        Self {
+            inline: distinct(inline.statements),
+            overflow: overflow.into_iter().map(|bin| distinct(bin.statements)).collect(),
+        }
+    }
 }
 
-fn distinct(statements: impl Iterator<Item = Value>) -> Vec<Value> {
-    let mut kept = Vec::new();
+/// A policy while it is filled.
+#[derive(Default)]
+struct Bin {
+    size: usize,
+    statements: Vec<Value>,
+}
+
+fn without_equivalents(statements: Vec<Allow<'_>>) -> Vec<Allow<'_>> {
+    let mut kept: Vec<Allow<'_>> = Vec::new();
     for statement in statements {
-        if !kept.contains(&statement) {
+        if !kept.iter().any(|other| other.is_equivalent(&statement)) {
             kept.push(statement);
+        }
+    }
+    kept
+}
+
+fn same_items<T: PartialEq>(left: &[T], right: &[T]) -> bool {
+    left.len() == right.len() && left.iter().all(|item| right.contains(item))
+}
+
+/// A list of one is written without brackets; the CDK decides that before it drops duplicates.
+fn one_or_list<T: PartialEq + Clone + Into<Value>>(items: &[T]) -> Value {
+    match items {
+        [only] => only.clone().into(),
+        several => distinct(several.to_vec()).into(),
+    }
+}
+
+fn distinct<T: PartialEq>(items: Vec<T>) -> Vec<T> {
+    let mut kept = Vec::new();
+    for item in items {
+        if !kept.contains(&item) {
+            kept.push(item);
         }
     }
     kept

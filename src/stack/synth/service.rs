@@ -1,16 +1,17 @@
 //! The stack of a service: roles, task definition, log group, service, discovery, autoscaling.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::SynthError;
+use super::policy::{self, Policies};
 use super::stack::{Attributes, Stack};
-use super::{SynthError, policy};
 use crate::stack::construct::ConstructPath;
 use crate::stack::lookups::{Environment, Lookups};
 use crate::stack::resources::{
-    autoscaling_policy, autoscaling_target, ecs_service, ecs_task_definition, iam_policy, iam_role, imported,
-    logs_log_group, servicediscovery_service,
+    autoscaling_policy, autoscaling_target, ecs_service, ecs_task_definition, iam_managed_policy, iam_policy, iam_role,
+    imported, logs_log_group, servicediscovery_service,
 };
-use crate::stack::spec::{Autoscaling, Generation, LogGroup, Platform, Service, Spec};
+use crate::stack::spec::{Autoscaling, Generation, LogGroup, Platform, Removal, Service, Spec};
 use crate::stack::template::Template;
 
 const TASKS_PRINCIPAL: &str = "ecs-tasks.amazonaws.com";
@@ -56,12 +57,10 @@ impl Job<'_> {
         let Self { service, environment, .. } = *self;
         let task = self.stack.child(&service.task_id);
         let task_role = self.role(&task.child("TaskRole"));
-        self.prerequisites.push(task_role.clone());
-        if let Some(policy) =
-            self.policy(&task.child("TaskRole"), &task_role, &policy::task_role(service, self.spec.cdk))
-        {
-            self.prerequisites.insert(0, policy);
-        }
+        let mut parts = self.policies(&task.child("TaskRole"), &task_role, &policy::task_role(service, self.spec.cdk));
+        parts.push((task.child("TaskRole").child("Resource"), task_role.clone()));
+        parts.sort_by_key(|(path, _)| path.to_string());
+        self.prerequisites = parts.into_iter().map(|(_, id)| id).collect();
         let execution_role = task.child("ExecutionRole");
         let log_group = self.log_group_path(&task);
         let around = ecs_task_definition::Surroundings {
@@ -77,13 +76,13 @@ impl Job<'_> {
             ecs_task_definition::properties(service, &around),
         );
         if service.logs.group == LogGroup::OfContainer {
-            self.log_group(&log_group, None, None);
+            self.log_group(&log_group, None, None, Removal::Retain);
         }
-        let statements = policy::execution_role(&service.container, &log_group.logical_id(), environment);
+        let policies = policy::execution_role(&service.container, &log_group.logical_id(), environment, self.spec.cdk);
         let role = self.role(&execution_role);
-        self.policy(&execution_role, &role, &statements);
-        if let LogGroup::OfStack { name, retention_days, .. } = &service.logs.group {
-            self.log_group(&log_group, name.as_deref(), Some(*retention_days));
+        self.policies(&execution_role, &role, &policies);
+        if let LogGroup::OfStack { name, retention_days, removal, .. } = &service.logs.group {
+            self.log_group(&log_group, name.as_deref(), *retention_days, *removal);
         }
         id
     }
@@ -135,14 +134,26 @@ impl Job<'_> {
     }
 
     fn role(&mut self, role: &ConstructPath) -> String {
-        self.add(&role.child("Resource"), "AWS::IAM::Role", iam_role::properties(TASKS_PRINCIPAL, &[]))
+        self.add(&role.child("Resource"), "AWS::IAM::Role", iam_role::properties(&json!(TASKS_PRINCIPAL), &[]))
     }
 
-    /// The default policy of a role, unless it would be empty.
-    fn policy(&mut self, role: &ConstructPath, role_id: &str, statements: &[Value]) -> Option<String> {
-        let path = role.child("DefaultPolicy").child("Resource");
-        let properties = iam_policy::properties(&path.policy_name(), statements, role_id);
-        (!statements.is_empty()).then(|| self.add(&path, "AWS::IAM::Policy", properties))
+    /// Adds the policies of a role and gives back their paths and logical ids; an inline policy without statements is left out.
+    fn policies(&mut self, role: &ConstructPath, role_id: &str, policies: &Policies) -> Vec<(ConstructPath, String)> {
+        let mut added = Vec::new();
+        if !policies.inline.is_empty() {
+            let path = role.child("DefaultPolicy").child("Resource");
+            let properties = iam_policy::properties(&path.policy_name(), &policies.inline, role_id);
+            let id = self.add(&path, "AWS::IAM::Policy", properties);
+            added.push((path, id));
+        }
+        for (number, statements) in (1..).zip(&policies.overflow) {
+            let path = role.child(&format!("OverflowPolicy{number}")).child("Resource");
+            let description = format!("Part of the policies for {role}");
+            let properties = iam_managed_policy::properties(&description, statements, role_id);
+            let id = self.add(&path, "AWS::IAM::ManagedPolicy", properties);
+            added.push((path, id));
+        }
+        added
     }
 
     fn log_group_path(&self, task: &ConstructPath) -> ConstructPath {
@@ -153,9 +164,10 @@ impl Job<'_> {
         group.child("Resource")
     }
 
-    fn log_group(&mut self, path: &ConstructPath, name: Option<&str>, retention_days: Option<u32>) {
-        let kept = Attributes { retain: true, ..Attributes::default() };
-        self.stack.add_with(path, "AWS::Logs::LogGroup", logs_log_group::properties(name, retention_days), kept);
+    fn log_group(&mut self, path: &ConstructPath, name: Option<&str>, retention_days: Option<u32>, removal: Removal) {
+        let attributes = Attributes { removal: Some(removal), ..Attributes::default() };
+        let properties = logs_log_group::properties(name, retention_days);
+        self.stack.add_with(path, "AWS::Logs::LogGroup", properties, attributes);
     }
 
     fn add(&mut self, path: &ConstructPath, kind: &str, properties: Value) -> String {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::stack::construct::ConstructPath;
 use crate::stack::resources::{self, ResourceType};
-use crate::stack::spec::Generation;
+use crate::stack::spec::{Generation, Removal};
 use crate::stack::template::Template;
 
 /// A stack that is being put together.
@@ -21,8 +21,8 @@ pub(super) struct Stack {
 pub(super) struct Attributes {
     /// Logical ids, in order.
     pub depends_on: Vec<String>,
-    /// Whether the resource outlives the stack.
-    pub retain: bool,
+    /// What becomes of the resource when it leaves the stack; CloudFormation's own default when none.
+    pub removal: Option<Removal>,
 }
 
 impl Stack {
@@ -44,14 +44,17 @@ impl Stack {
     /// As [`Self::add`], with more than properties.
     pub fn add_with(&mut self, path: &ConstructPath, kind: &str, properties: Value, attributes: Attributes) -> String {
         let kind = resources::find(kind).expect("every type that is emitted has a row");
-        let retain = attributes.retain.then_some("Retain");
+        let deletion_policy = attributes.removal.map(|removal| match removal {
+            Removal::Retain => "Retain",
+            Removal::Destroy => "Delete",
+        });
         let properties = self.ordered(kind, without_nulls(properties));
         let resource = json!({
             "Type": kind.name,
             "Properties": (!properties.is_empty()).then_some(properties),
             "DependsOn": (!attributes.depends_on.is_empty()).then_some(attributes.depends_on),
-            "UpdateReplacePolicy": retain,
-            "DeletionPolicy": retain,
+            "UpdateReplacePolicy": deletion_policy,
+            "DeletionPolicy": deletion_policy,
             "Metadata": { "aws:cdk:path": path.to_string() },
         });
         let id = path.logical_id();

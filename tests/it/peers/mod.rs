@@ -6,11 +6,13 @@ mod aws_cli;
 mod boto;
 mod boto3_retries;
 mod cdk_app;
+mod cdk_templates;
 mod isolation;
 mod models;
 mod moto;
 mod podman;
 mod profiles;
+mod random_spec;
 mod schemas;
 mod sessions;
 

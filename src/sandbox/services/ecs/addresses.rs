@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::{ServiceStatus, Task, TaskStatus};
+use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::sandbox::Sandbox;
 use crate::sandbox::services::Reply;
 use crate::sandbox::tasks::address::ServiceAddress;
@@ -50,16 +50,14 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
     }
 }
 
-/// The active services whose containers have a port, and the real ports of their running tasks.
+/// The active services whose containers have a TCP port, and the real ports of their running tasks.
 fn wanted(world: &World) -> BTreeMap<String, Wanted> {
     let active = world.ecs.services.iter().filter(|(_, service)| service.status == ServiceStatus::Active);
     active
         .filter(|(_, service)| {
             let primary = service.deployments.first();
             let definition = primary.and_then(|primary| super::names::task_definition(world, &primary.task_definition));
-            definition.is_some_and(|definition| {
-                definition.containers().iter().any(|container| !container.port_mappings.is_empty())
-            })
+            definition.is_some_and(|definition| definition.containers().iter().any(ContainerDefinition::has_tcp_port))
         })
         .map(|(key, service)| {
             let targets =
@@ -73,9 +71,13 @@ fn serves(task: &Task) -> bool {
     task.last_status == TaskStatus::Running && task.desired_status == TaskStatus::Running
 }
 
-/// The real port of a task: that of its first container that has one.
+/// The real port of a task: that of its first container that has a TCP port.
 pub(super) fn port(task: &Task) -> Option<u16> {
-    task.containers.iter().find_map(|container| container.ports).map(|(_, host_port)| host_port)
+    task.containers
+        .iter()
+        .filter(|container| !container.udp)
+        .find_map(|container| container.ports)
+        .map(|(_, host_port)| host_port)
 }
 
 /// The input of the control call `DescribeAddresses`: nothing.

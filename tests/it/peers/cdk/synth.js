@@ -20,10 +20,10 @@ const libraries = {
 
 const pascalCase = (key) => key.split(/[-_]/).map((part) => part.charAt(0).toUpperCase() + part.slice(1)).join('');
 
-/** The templates by stack name. `folder` holds ecsws.toml and ecsws.lock. */
-function synth(folder) {
-  const spec = parse(fs.readFileSync(path.join(folder, 'ecsws.toml'), 'utf8'));
-  const lock = parse(fs.readFileSync(path.join(folder, 'ecsws.lock'), 'utf8'));
+/** The templates by stack name. `specText` and `lockText` are the texts of ecsws.toml and ecsws.lock. */
+function synth(specText, lockText) {
+  const spec = parse(specText);
+  const lock = parse(lockText);
   const aws = libraries[spec.cdk ?? 2]();
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'ecsws-cdk-'));
   const app = new aws.core.App({
@@ -90,7 +90,7 @@ function serviceStack({ core, ec2, ecs, iam, logs, ssm, secretsmanager, serviced
     cpu: String(service.cpu), memoryMiB: String(service.memory),
   });
   const log = service.logs ?? {};
-  const own = log.id !== undefined || log.group !== undefined || log.retention_days !== undefined;
+  const own = ['id', 'group', 'retention_days', 'removal'].some((key) => log[key] !== undefined);
   const container = service.container;
   const secrets = Object.entries(container.secrets ?? {}).map(([name, source], index) => {
     const [scheme, rest] = [source.slice(0, source.indexOf(':')), source.slice(source.indexOf(':') + 1)];
@@ -100,9 +100,13 @@ function serviceStack({ core, ec2, ecs, iam, logs, ssm, secretsmanager, serviced
     return [name, secret];
   });
   const health = container.health_check;
-  const ports = container.ports ?? (container.port === undefined ? [] : [container.port]);
+  const ports = (container.ports ?? (container.port === undefined ? [] : [container.port])).map(portOf);
+  const { INFINITE } = logs.RetentionDays;
   const logGroup = own
-    ? new logs.LogGroup(stack, log.id ?? 'Logs', { logGroupName: log.group, retention: log.retention_days })
+    ? new logs.LogGroup(stack, log.id ?? 'Logs', { 
+      logGroupName: log.group, retention: log.retention_days === 'infinite' ? INFINITE : log.retention_days,
+      removalPolicy: { retain: core.RemovalPolicy.RETAIN, destroy: core.RemovalPolicy.DESTROY }[log.removal],
+    })
     : undefined;
   task.addContainer(container.id ?? key, {
     image: ecs.ContainerImage.fromRegistry(container.image),
@@ -116,7 +120,7 @@ function serviceStack({ core, ec2, ecs, iam, logs, ssm, secretsmanager, serviced
       command: health.command, interval: seconds(health.interval), timeout: seconds(health.timeout), retries: health.retries,
       startPeriod: seconds(health.start_period),
     },
-    portMappings: ports.length ? ports.map((port) => ({ containerPort: port })) : undefined,
+    portMappings: ports.length ? ports.map(({ number, protocol }) => ({ containerPort: number, protocol: protocol && ecs.Protocol[protocol] })) : undefined,
     logging: ecs.LogDriver.awsLogs({ streamPrefix: log.prefix ?? stack.stackName, logGroup }),
   });
   const scaling = service.autoscaling;
@@ -159,9 +163,11 @@ function platformStack({ core, ec2, ecs, iam }, stack, options) {
   const group = new ec2.SecurityGroup(stack, 'FrontendToBackendSecurityGroup', {
     vpc, description: 'Security group for frontend service to talk to backend services', allowAllOutbound: true,
   });
-  new ec2.CfnSecurityGroupIngress(stack, 'InboundSecGrp3000', {
-    ipProtocol: 'TCP', fromPort: 3000, toPort: 3000, groupId: group.securityGroupId, sourceSecurityGroupId: group.securityGroupId,
-  });
+  for (const { number, protocol } of (options.ports ?? [3000]).map(portOf)) {
+    new ec2.CfnSecurityGroupIngress(stack, `InboundSecGrp${number}${protocol === 'UDP' ? 'UDP' : ''}`, {
+      ipProtocol: protocol ?? 'TCP', fromPort: number, toPort: number, groupId: group.securityGroupId, sourceSecurityGroupId: group.securityGroupId,
+    });
+  }
   let instance;
   if (options.stress_tool ?? true) {
     const role = new iam.Role(stack, 'InstanceSSM', {
@@ -186,6 +192,12 @@ function platformStack({ core, ec2, ecs, iam }, stack, options) {
     output('StressToolEc2Id', instance.instanceId);
     output('StressToolEc2Ip', instance.instancePrivateIp);
   }
+}
+
+// `80` or `"53/udp"`.
+function portOf(port) {
+  const [number, protocol] = String(port).split('/');
+  return { number: Number(number), protocol: protocol?.toUpperCase() };
 }
 
 function durationSeconds(text) {

@@ -231,7 +231,7 @@ impl Crew {
     /// The port in a container's definition, if it has one, and the real one.
     pub(in super::super) fn ports(&self, index: usize) -> Option<(u16, u16)> {
         let member = &self.members[index];
-        Some((member.prepared.definition.port_mappings.first()?.container_port, member.port?))
+        Some((member.prepared.definition.main_port()?.container_port, member.port?))
     }
 
     /// Whether a container was started, and runs or has ended.

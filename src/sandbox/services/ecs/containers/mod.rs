@@ -111,7 +111,7 @@ fn spec(
         cpu: own.or_else(of_task).unwrap_or(CPU),
         port: lease.number(),
         task_ports: Vec::new(),
-        has_port: !container.port_mappings.is_empty(),
+        has_port: container.has_tcp_port(),
         address: network.map_or_else(|| "127.0.0.1".to_owned(), |network| network.private_ip.clone()),
         host_name: network.map_or_else(
             || task.id.clone(),

@@ -101,6 +101,18 @@ pub struct ContainerDefinition {
     pub stop_timeout: Option<u32>,
 }
 
+impl ContainerDefinition {
+    /// The port that addresses of the container lead to: its first TCP port, or its first one if all are UDP.
+    pub fn main_port(&self) -> Option<&PortMapping> {
+        self.port_mappings.iter().find(|mapping| !mapping.is_udp()).or(self.port_mappings.first())
+    }
+
+    /// Whether it accepts TCP connections.
+    pub fn has_tcp_port(&self) -> bool {
+        self.main_port().is_some_and(|mapping| !mapping.is_udp())
+    }
+}
+
 /// How far another container has to be.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -174,8 +186,20 @@ fn essential() -> bool {
 pub struct PortMapping {
     /// The port in the definition.
     pub container_port: u16,
-    /// `tcp` or `udp`.
+    /// `tcp` or `udp`; `tcp` when left out.
     pub protocol: Option<String>,
+}
+
+impl PortMapping {
+    /// Whether it is for UDP.
+    pub fn is_udp(&self) -> bool {
+        self.protocol() == "udp"
+    }
+
+    /// `tcp` or `udp`.
+    pub fn protocol(&self) -> &str {
+        self.protocol.as_deref().unwrap_or("tcp")
+    }
 }
 
 /// An environment variable.

@@ -14,7 +14,7 @@ mod rollout;
 mod service;
 mod task;
 
-pub use definition::{Condition, ContainerDefinition, HealthCheck, LogConfiguration, TaskDefinition};
+pub use definition::{Condition, ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, TaskDefinition};
 pub use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
 pub use service::{Deployment, DeploymentConfiguration, GivenUp, RolloutState, Service, ServiceStatus};
 pub use task::{Container, HealthStatus, NetworkInterface, StopCode, Task, TaskStatus};

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Tag, TaskDefinition};
+use super::{PortMapping, Tag, TaskDefinition};
 use crate::sandbox::world::ids;
 
 /// Where a task is in its life, as far as the sandbox passes through it.
@@ -160,6 +160,9 @@ pub struct Container {
     pub runtime_id: Option<String>,
     /// The port in its definition and the real one on this machine.
     pub ports: Option<(u16, u16)>,
+    /// Whether that port is a UDP port.
+    #[serde(default)]
+    pub udp: bool,
     /// CPU units of its definition.
     pub cpu: u32,
     /// MiB of its definition.
@@ -202,6 +205,7 @@ impl Task {
     pub fn new(cluster: String, definition: &TaskDefinition, now: Timestamp) -> Self {
         let containers = definition.containers().into_iter().map(|container| Container {
             id: ids::uuid(),
+            udp: container.main_port().is_some_and(PortMapping::is_udp),
             name: container.name,
             image: container.image,
             last_status: TaskStatus::Pending,

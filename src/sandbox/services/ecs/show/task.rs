@@ -99,7 +99,8 @@ fn container(config: &Config, task: &Task, container: &Container) -> Value {
         .map(|network| json!({ "attachmentId": network.attachment_id, "privateIpv4Address": network.private_ip }));
     // AWS lists no bindings for awsvpc; here they say where the container can be reached on this machine.
     let bindings = container.ports.iter().map(|(container_port, host_port)| {
-        json!({ "bindIP": "127.0.0.1", "containerPort": container_port, "hostPort": host_port, "protocol": "tcp" })
+        let protocol = if container.udp { "udp" } else { "tcp" };
+        json!({ "bindIP": "127.0.0.1", "containerPort": container_port, "hostPort": host_port, "protocol": protocol })
     });
     json!({
         "containerArn": config.container_arn(task, container),

@@ -8,7 +8,7 @@
 use super::arguments::{Network, Published};
 use super::{Origin, key};
 use crate::sandbox::Sandbox;
-use crate::sandbox::services::ecs::model::Task;
+use crate::sandbox::services::ecs::model::{PortMapping, Task};
 use crate::sandbox::tasks::PortLease;
 use crate::sandbox::tasks::engine::Sharing;
 
@@ -25,7 +25,7 @@ pub struct TaskNetwork {
 pub(super) struct Wiring {
     pub(super) network: Network,
     pub(super) leases: Vec<PortLease>,
-    /// Where its first port is reached.
+    /// Where its main port is reached.
     pub(super) port: Option<u16>,
     /// Whether its program has to be told its port.
     tells_port: bool,
@@ -38,10 +38,10 @@ impl Wiring {
     pub(super) fn of(sandbox: &Sandbox, origin: &Origin, name: &str, bridged: bool) -> Result<Self, String> {
         let Origin { task, definition, container, .. } = origin;
         let plain = |network, port| Self { network, leases: Vec::new(), port, tells_port: false, shared: None };
-        let first = container.port_mappings.first().map(|mapping| mapping.container_port);
+        let main = container.main_port();
         match definition.text("networkMode") {
             Some("none") => return Ok(plain(Network::None, None)),
-            Some("host") => return Ok(plain(Network::Host, first)),
+            Some("host") => return Ok(plain(Network::Host, main.map(|mapping| mapping.container_port))),
             _ if !bridged => {
                 let lease = sandbox.tasks.ports.lease().map_err(|error| error.to_string())?;
                 let port = Some(lease.number());
@@ -52,7 +52,7 @@ impl Wiring {
         let awsvpc = definition.text("networkMode") == Some("awsvpc");
         let shared = sandbox.tasks.running().get(&key(&task.cluster, &task.id)).and_then(|task| task.network.clone());
         if let Some(shared) = shared.filter(|_| awsvpc) {
-            let port = first.and_then(|port| reached(&shared.published, port));
+            let port = main.and_then(|mapping| reached(&shared.published, mapping));
             return Ok(plain(Network::Of(shared.owner), port));
         }
         let owns = awsvpc && container.essential;
@@ -60,11 +60,11 @@ impl Wiring {
         let (mut published, mut leases) = (Vec::new(), Vec::new());
         for mapping in containers.iter().flat_map(|container| &container.port_mappings) {
             let lease = sandbox.tasks.ports.lease().map_err(|error| error.to_string())?;
-            let protocol = mapping.protocol.clone().unwrap_or_else(|| "tcp".to_owned());
+            let protocol = mapping.protocol().to_owned();
             published.push(Published { host: lease.number(), container: mapping.container_port, protocol });
             leases.push(lease);
         }
-        let port = first.and_then(|port| reached(&published, port));
+        let port = main.and_then(|mapping| reached(&published, mapping));
         let shared = owns.then(|| TaskNetwork { owner: name.to_owned(), published: published.clone() });
         Ok(Self { leases, shared, ..plain(Network::Own(published), port) })
     }
@@ -93,6 +93,7 @@ impl Wiring {
     }
 }
 
-fn reached(published: &[Published], port: u16) -> Option<u16> {
-    published.iter().find(|one| one.container == port).map(|one| one.host)
+fn reached(published: &[Published], mapping: &PortMapping) -> Option<u16> {
+    let is_same = |one: &&Published| one.container == mapping.container_port && one.protocol == mapping.protocol();
+    published.iter().find(is_same).map(|one| one.host)
 }
