@@ -65,7 +65,8 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
     if let (Some(count), true) = (count, hotswap) {
         return Box::pin(hotswap_count(&project, &stack, count, &follow, ctx)).await;
     }
-    let text = edit_scaling(&project.text, &key, &Scaling { count, min, max, cpu, memory }).map_err(CliError::usage)?;
+    let text =
+        edit_scaling(&project.text, &key, &Scaling { count, min, max, cpu, memory }).map_err(CliError::usage)?.text;
     let mut project = project.with_text(text)?;
     let stacks = project.stacks(&[stack])?;
     result(deploy(&mut project, &stacks, &follow, &DeployOptions::default(), ctx).await?)?;

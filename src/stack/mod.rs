@@ -21,11 +21,13 @@ pub mod spec;
 mod stacks;
 mod synth;
 mod template;
+mod toml_editor;
+mod toml_layout;
 mod yaml;
 
 pub use check::is_region;
 pub use diff::{Planned, Recreation, TemplateDiff};
-pub use edit::{Scaling, edit_scaling};
+pub use edit::{KeyChange, Scaling, ScalingEdit, edit_scaling};
 pub use foreign::{ForeignError, read_template};
 pub use image::image_mistake;
 pub use lock::Lock;

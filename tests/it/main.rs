@@ -9,6 +9,7 @@ mod completions;
 mod coverage;
 mod deploy;
 mod diff;
+mod edit;
 mod inside;
 mod json;
 mod local_aws;
