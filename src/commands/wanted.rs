@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::project::Project;
 use crate::stack::{
-    Environment, ForeignError, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, read_template, synth,
+    Environment, ForeignError, Lookup, Lookups, Spec, Subnets, Template, Vpc, platform_ids, read_template, synth,
 };
 
 /// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
@@ -84,6 +84,12 @@ impl Synthesiser {
             project.save_lock()?;
         }
         synth(&project.spec, stack, &environment, &self.lookups).map_err(|error| CliError::usage(error.to_string()))
+    }
+
+    /// The template of another spec of the same stack, with the look-ups that [`Self::template`] has made.
+    pub fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template, CliError> {
+        let environment = self.environment.as_ref().ok_or_else(|| CliError::failed("nothing was looked up yet"))?;
+        synth(spec, stack, environment, &self.lookups).map_err(|error| CliError::usage(error.to_string()))
     }
 
     /// Account and region, decided once; then what is pinned for them is known.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
+use super::rollout::Sighting;
 use super::service::ServiceWatch;
 use super::{Casualties, DeployEvent, OpsError, Result, Verdict};
 use crate::aws::{Aws, ServiceName, StackEvent};
@@ -99,8 +99,15 @@ impl Services {
         failed.collect()
     }
 
-    /// Looks at the services until every rollout is complete, or `limit` has passed. The first that fails is the failure.
+    /// One service, whose desired count is changed in ECS.
+    pub fn of_count(name: ServiceName, count: u32, before: &Sighting) -> Self {
+        Self { watches: vec![ServiceWatch::of_count(name, count, before)], ..Self::default() }
+    }
+
+    /// Looks at the services until every rollout is complete, or `limit` has passed. The first that fails is the failure. No stack operation
+    /// is in progress any more.
     pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+        let emit = &mut |event: DeployEvent| emit(event.without_operation());
         let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
             for watch in self.watches.iter_mut().filter(|watch| !watch.is_done()) {
@@ -123,18 +130,4 @@ impl Services {
             pause = (pause * 2).min(PAUSE);
         }
     }
-}
-
-/// Looks at one service, whose update began at `since`, until its rollout is complete, has failed, or `limit` has passed.
-pub async fn wait_until_steady(
-    aws: &Aws,
-    name: &ServiceName,
-    since: Timestamp,
-    limit: Duration,
-    emit: &mut dyn FnMut(DeployEvent),
-) -> Result<()> {
-    let mut watch = ServiceWatch::new(name.clone(), "", None);
-    watch.begin(since);
-    let mut services = Services { watches: vec![watch], ..Services::default() };
-    services.until_steady(aws, limit, emit).await
 }

@@ -48,6 +48,7 @@ mod sandbox_template_properties;
 mod sandbox_template_values;
 mod sandbox_templates;
 mod sandbox_wire;
+mod scale;
 mod signed;
 mod spec;
 mod stand_in;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::commands::approve::RequireApproval;
+use crate::commands::number::whole_number;
 use crate::ops::Limits;
 use crate::render::Progress;
 use crate::when;
@@ -93,7 +94,7 @@ pub struct DeployOptions {
     #[arg(long)]
     pub force: bool,
     /// How many stacks to deploy at a time, where none needs the other
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = whole_number(1..=20u8))]
     pub concurrency: u8,
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::approval::Approval;
 use super::options::{DeployOptions, FollowOptions};
 use crate::aws::Aws;
 use crate::commands::wanted::Synthesiser;
@@ -40,6 +41,7 @@ pub struct Shared<'a> {
     pub aws: &'a Aws,
     pub follow: &'a FollowOptions,
     pub options: &'a DeployOptions,
+    pub approval: &'a dyn Approval,
     stage: Mutex<Stage<'a>>,
     /// Events that came while somebody used the stage.
     waiting: RefCell<Vec<DeployEvent>>,
@@ -58,6 +60,7 @@ impl<'a> Shared<'a> {
         aws: &'a Aws,
         follow: &'a FollowOptions,
         options: &'a DeployOptions,
+        approval: &'a dyn Approval,
         stacks: &'a [ProjectStack],
         existing: BTreeSet<String>,
         stage: Stage<'a>,
@@ -66,6 +69,7 @@ impl<'a> Shared<'a> {
             aws,
             follow,
             options,
+            approval,
             stacks,
             existing,
             preflight: Mutex::new(None),

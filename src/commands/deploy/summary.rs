@@ -42,11 +42,14 @@ pub async fn summarise(
             service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
         summary.services.push(((*key).to_owned(), local.into_iter().chain(inside).collect()));
     }
-    if let Some(((key, _), _)) = services.first() {
+    if let Some(((key, service), _)) = services.first() {
         let key = if project.spec.services.len() > 1 { format!(" {key}") } else { String::new() };
         let ecsws = ctx.settings.command_line();
-        let tries = [format!("logs{key} --watch"), format!("scale{key} --count 3"), format!("status{key} --watch")];
-        summary.next = tries.map(|command| format!("{ecsws} {command}")).into();
+        // Autoscaling would change the count again.
+        let count = service.count.filter(|_| service.autoscaling.is_none()).map(|count| (count + 1).max(3));
+        let scale = count.map(|count| format!("scale{key} --count {count}"));
+        let tries = std::iter::once(format!("logs{key} --watch")).chain(scale).chain([format!("status{key} --watch")]);
+        summary.next = tries.map(|command| format!("{ecsws} {command}")).collect();
     }
     Ok(summary)
 }
