@@ -68,12 +68,11 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
     if let Some(count) = count {
         check_range(&key, &service, count)?;
     }
-    match count.filter(|_| hotswap) {
-        Some(count) => Box::pin(hotswap_count(&project, &service, count, &follow, ctx)).await?,
-        None => {
-            let scaling = Scaling { count, min, max, cpu, memory };
-            Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &follow, ctx)).await?;
-        }
+    if let Some(count) = count.filter(|_| hotswap) {
+        Box::pin(hotswap_count(&project, &service, count, &follow, ctx)).await?;
+    } else {
+        let scaling = Scaling { count, min, max, cpu, memory };
+        Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &follow, ctx)).await?;
     }
     Ok(Outcome::Done)
 }

@@ -18,6 +18,9 @@ const SLACK: SignedDuration = SignedDuration::from_secs(2);
 /// How many observations in a row have to show another desired count than the expected one before it counts as changed by something else:
 /// DescribeServices is eventually consistent, and until then may still answer the old count.
 const OVERRIDDEN_AFTER: usize = 60;
+/// How many observations in a row have to show the expected count running, without a task that stopped: one that ends right after its start
+/// is RUNNING for a moment.
+const STEADY_AFTER: usize = 3;
 
 /// What is seen at one moment.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -87,6 +90,8 @@ pub struct Rollout {
     expected_count: Option<u32>,
     /// Observations in a row with another desired count.
     other_counts: usize,
+    /// Observations in a row with the expected count running.
+    steady_counts: usize,
     deployments: Vec<Deployment>,
     said: HashSet<String>,
     stopped: HashSet<String>,
@@ -108,6 +113,7 @@ impl Rollout {
             created: false,
             expected_count: None,
             other_counts: 0,
+            steady_counts: 0,
             deployments: Vec::new(),
             said: HashSet::new(),
             stopped: HashSet::new(),
@@ -155,6 +161,15 @@ impl Rollout {
         }
         for task in &sighting.stopped {
             progress.extend(self.casualty(task, began));
+        }
+        if self.expected_count.is_some() && self.verdict == Verdict::Done {
+            let has_failures = progress.iter().any(|progress| matches!(progress, Progress::Stopped { .. }));
+            self.steady_counts = if has_failures { 0 } else { self.steady_counts + 1 };
+            if self.steady_counts < STEADY_AFTER {
+                self.verdict = Verdict::Rolling;
+            }
+        } else {
+            self.steady_counts = 0;
         }
         progress
     }

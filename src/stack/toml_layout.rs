@@ -93,7 +93,9 @@ impl Layout {
             pending: Vec::new(),
             array_depth: 0,
         };
-        events.iter().for_each(|event| reader.read(event));
+        for event in &events {
+            reader.read(event);
+        }
         let mut layout = reader.layout;
         layout.entries.sort_by_key(Entry::start);
         Ok(layout)
@@ -137,8 +139,10 @@ impl Reader<'_> {
         let span = event.span().start()..event.span().end();
         match event.kind() {
             EventKind::ArrayOpen => {
-                if self.array_depth == 0 {
-                    self.pending.last_mut().into_iter().for_each(|entry| entry.value = span.clone());
+                if self.array_depth == 0
+                    && let Some(entry) = self.pending.last_mut()
+                {
+                    entry.value = span;
                 }
                 self.array_depth += 1;
             }

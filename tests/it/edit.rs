@@ -1,6 +1,7 @@
 //! Edits of `ecsws.toml` in every form that TOML has for the same keys: only the edited keys change, and no other byte.
 
 use std::fmt::Write as _;
+use std::slice;
 
 use ecsws::stack::{KeyChange, Scaling, ScalingEdit, edit_scaling};
 use proptest::prelude::*;
@@ -65,7 +66,7 @@ impl Writer {
     /// The lines of a table in a frame; `prefix` is its dotted key there, `path` its name.
     fn lines(&mut self, path: &[String], prefix: &[String], table: &Table, indent: &str) {
         for (key, value) in self.shuffled(table) {
-            let (path, prefix) = ([path, &[key.clone()]].concat(), [prefix, &[key.clone()]].concat());
+            let (path, prefix) = ([path, slice::from_ref(key)].concat(), [prefix, slice::from_ref(key)].concat());
             match value {
                 Value::Table(table) if self.below(3) == 0 => self.lines(&path, &prefix, table, indent),
                 Value::Table(table) if self.below(2) == 0 => self.sections.push((path, table.clone())),
@@ -94,7 +95,7 @@ impl Writer {
             }
             value => {
                 let text = value.to_string();
-                let text = if self.below(2) == 0 { text.replace("[", "[ # count = 9, ]\n") } else { text };
+                let text = if self.below(2) == 0 { text.replace('[', "[ # count = 9, ]\n") } else { text };
                 self.out.push_str(&text);
             }
         }
@@ -129,7 +130,7 @@ impl Writer {
 
     fn pairs(&mut self, prefix: &[String], table: &Table, pairs: &mut Vec<(Vec<String>, Value)>) {
         for (key, value) in self.shuffled(table) {
-            let path = [prefix, &[key.clone()]].concat();
+            let path = [prefix, slice::from_ref(key)].concat();
             match value {
                 Value::Table(table) if self.below(3) == 0 => self.pairs(&path, table, pairs),
                 value => pairs.push((path, value.clone())),

@@ -29,7 +29,9 @@ pub async fn warn_of_drift(
             Ok(notes) => notes,
             Err(error) => vec![format!("what runs is not compared: {error}")],
         };
-        notes.into_iter().for_each(|note| warn(&mut ctx.ui, note));
+        for note in notes {
+            warn(&mut ctx.ui, note);
+        }
     }
     Ok(())
 }
