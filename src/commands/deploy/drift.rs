@@ -58,7 +58,7 @@ pub async fn warn_of_resets(
     if resets.is_empty() {
         return;
     }
-    // Whoever may not read this can still deploy.
+    // Reading needs permissions that deploying does not, so a failure is ignored.
     let Ok(running) = ops::desired_counts(aws, &existing.arn).await else { return };
     for (id, service, desired) in running {
         if let Some((_, count)) = resets.iter().find(|(reset, count)| *reset == id && *count != u64::from(desired)) {

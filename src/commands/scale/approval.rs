@@ -35,7 +35,7 @@ impl<'a> ScaleApproval<'a> {
         Self { project, key, scaling, follow, creation_is_approved, saved }
     }
 
-    /// Writes the numbers to `ecsws.toml` and tells what changed, the first time that it is called.
+    /// Writes the numbers to `ecsws.toml` and prints what changed. Does nothing when called again.
     pub fn save(&self, ui: &mut Ui) -> Result<(), CliError> {
         if self.saved.borrow().is_some() {
             return Ok(());

@@ -18,7 +18,7 @@ use crate::stack::Scaling;
 const READS: usize = 5;
 const READ_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Tells something to the user; with JSON output it is an event.
+/// Prints a note; with JSON output it is an event.
 pub fn note(ui: &mut Ui, message: String) {
     if ui.is_json() {
         // A reader that went away does not stop the work.
@@ -47,7 +47,7 @@ pub async fn ensure_count(
     set(aws, name, &service, count, message, follow, ctx).await
 }
 
-/// Sets the desired count in ECS and waits until it runs. `message` tells of the change, given the old count.
+/// Sets the desired count in ECS and waits until it runs. `message` describes the change, given the old count.
 pub async fn set_count(
     aws: &Aws,
     name: &ServiceName,
@@ -91,7 +91,7 @@ async fn set(
     Ok(waited.ok_or_else(stopped)??)
 }
 
-/// Autoscaling as it is registered now, whatever the stack says. Who may not read it is not warned.
+/// Warns of autoscaling as it is registered now, whatever the stack says. A failure to read it is ignored.
 async fn warn_of_autoscaling(aws: &Aws, name: &ServiceName, count: u32, ctx: &mut Context) -> Result<(), CliError> {
     let Ok(Some(ScalableTarget { min, max, .. })) = aws.scalable_target(name).await else { return Ok(()) };
     let does = if (min..=max).contains(&count) { "may change the count" } else { "will change the count" };
