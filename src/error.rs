@@ -138,7 +138,8 @@ impl From<OpsError> for CliError {
             | OpsError::UnreadableTemplate { .. }
             | OpsError::StackFailed { .. }
             | OpsError::ChangeSetFailed { .. }
-            | OpsError::RolloutFailed { .. } => (Exit::Failed, None),
+            | OpsError::RolloutFailed { .. }
+            | OpsError::CountNotReached { .. } => (Exit::Failed, None),
         };
         let mut message = error.to_string();
         for Casualties { service, cause, count, log } in error.casualties() {

@@ -1,7 +1,9 @@
 //! A project: the folder with `ecsws.toml` and `ecsws.lock`. The only place that reads and writes them.
 
+mod replace;
+
 use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::{CliError, Report};
@@ -10,7 +12,8 @@ use crate::hint::{Command, Hint, nearest};
 use crate::render::Ui;
 use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
-use crate::stack::{Lock, Problem, Problems, ProjectStack, Spec, stacks};
+use crate::stack::{KeyChange, Lock, Problem, Problems, ProjectStack, ScalingEdit, Spec, stacks};
+use replace::replace;
 
 mod ownership;
 
@@ -19,21 +22,24 @@ pub const FILE: &str = "ecsws.toml";
 /// What pins look-ups.
 pub const LOCK: &str = "ecsws.lock";
 
+/// How often an edit is tried again when `ecsws.toml` changes between reading and writing.
+const EDIT_ATTEMPTS: usize = 10;
+
 /// A project, read and checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Project {
     /// Its folder.
     pub dir: PathBuf,
-    /// The text of `ecsws.toml`.
+    /// The text of `ecsws.toml`, as it was read.
     pub text: String,
-    /// What it says.
+    /// The project that is worked with: the text's, unless an edit or a flag changed it.
     pub spec: Spec,
     /// What `ecsws.lock` pins; empty when there is none.
     pub lock: Lock,
     /// What is odd but not wrong.
     pub warnings: Vec<Report>,
-    /// Whether `text` is another one than the file's.
-    edited: bool,
+    /// The file, as users see it.
+    shown: String,
 }
 
 /// A service of the project.
@@ -81,18 +87,19 @@ impl Project {
             }
         };
         let warnings = warnings.into_iter().map(|warning| report(warning, &shown(FILE))).collect();
-        Ok(Self { dir, text, spec, lock, warnings, edited: false })
+        Ok(Self { shown: shown(FILE), dir, text, spec, lock, warnings })
     }
 
     /// Writes `ecsws.lock`, whole or not at all.
     pub fn save_lock(&self) -> Result<(), CliError> {
-        replace(&self.dir.join(LOCK), &self.lock.to_toml())
+        let file = self.dir.join(LOCK);
+        replace(&file, &self.lock.to_toml(), None).map(drop).map_err(|error| unwritable(&error, &file))
     }
 
-    /// The project with another text of `ecsws.toml`, checked but not written.
-    pub fn with_text(self, text: String) -> Result<Self, CliError> {
-        let (spec, _) = Spec::parse(&text).map_err(|problems| {
-            // The places are those of a text that nobody sees.
+    /// The project of another text of `ecsws.toml`, which is checked but not written.
+    pub fn with_spec_of(&self, text: &str) -> Result<Self, CliError> {
+        let (spec, _) = Spec::parse(text).map_err(|problems| {
+            // The places are those of a text that the user does not see.
             let reports = problems.0.into_iter().map(|problem| Report {
                 message: problem.message,
                 place: None,
@@ -100,7 +107,37 @@ impl Project {
             });
             CliError { exit: Exit::Usage, reports: reports.collect() }
         })?;
-        Ok(Self { text, spec, edited: true, ..self })
+        Ok(Self { spec, ..self.clone() })
+    }
+
+    /// Writes an edit to `ecsws.toml` and returns what it changed. `edit` is applied to the file as it is now, so that other edits made since
+    /// it was read are kept.
+    ///
+    /// # Errors
+    /// When the same edit of the file as it is now would change other keys or values than in [`Self::text`]: then nothing is written.
+    pub fn save_edit(&self, edit: impl Fn(&str) -> Result<ScalingEdit, String>) -> Result<Vec<KeyChange>, CliError> {
+        let (file, shown) = (self.dir.join(FILE), &self.shown);
+        let planned = edit(&self.text).map_err(CliError::usage)?.changes;
+        let conflict = |what: String| {
+            CliError::failed(format!("{shown} was changed by something else meanwhile: {what}"))
+                .hint("check the file and try again; it was not written")
+        };
+        for _ in 0..EDIT_ATTEMPTS {
+            let now = Self::read_spec(&self.dir, shown)?;
+            let ScalingEdit { text, changes } = edit(&now).map_err(conflict)?;
+            if changes.is_empty() {
+                return Ok(changes);
+            }
+            if changes != planned {
+                let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
+                return Err(conflict(format!("the edit would now be {}", changes.join(", "))));
+            }
+            Spec::parse(&text).map_err(|problems| conflict(wrong(problems, shown).summary()))?;
+            if replace(&file, &text, Some(&now)).map_err(|error| unwritable(&error, &file))? {
+                return Ok(changes);
+            }
+        }
+        Err(conflict("it keeps changing".to_owned()))
     }
 
     /// The service `key` runs another image, for this command only.
@@ -111,14 +148,6 @@ impl Project {
         };
         image.clone_into(&mut service.container.image);
         Ok(())
-    }
-
-    /// Writes `ecsws.toml`, whole or not at all, if it was edited; whether it was.
-    pub fn save_text(&mut self) -> Result<bool, CliError> {
-        if self.edited {
-            replace(&self.dir.join(FILE), &self.text)?;
-        }
-        Ok(std::mem::take(&mut self.edited))
     }
 
     /// The service of this key; with none given the only one, or the one that the user chooses.
@@ -226,25 +255,62 @@ fn unreadable(error: &io::Error, file: &str) -> CliError {
     CliError::usage(format!("cannot read {file}: {error}")).hint("it has to be a file that you may read")
 }
 
+fn unwritable(error: &io::Error, file: &Path) -> CliError {
+    CliError::failed(format!("cannot write {}: {error}", file.display()))
+}
+
 fn not_utf8((line, column): &Place, file: &str) -> CliError {
     CliError::usage("this is not text in UTF-8").at(format!("{file}:{line}:{column}")).hint("save the file as UTF-8")
 }
 
-/// Writes beside the file and renames: a crash leaves the old text or the new one. Links are followed and permissions kept.
-fn replace(file: &Path, text: &str) -> Result<(), CliError> {
-    let written = || -> io::Result<()> {
-        let file = match fs::canonicalize(file) {
-            Err(error) if error.kind() == ErrorKind::NotFound => file.to_owned(),
-            found => found?,
-        };
-        let beside = file.with_extension(format!("{}.new", file.extension().unwrap_or_default().to_string_lossy()));
-        let mut new = fs::File::create(&beside)?;
-        new.write_all(text.as_bytes())?;
-        if let Ok(old) = fs::metadata(&file) {
-            new.set_permissions(old.permissions())?;
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests write and read their files")]
+mod tests {
+    use super::*;
+    use crate::stack::{Scaling, edit_scaling};
+
+    const TEXT: &str =
+        "[services.api]\ncpu = 256\nmemory = 512\ncount = 1\n\n[services.api.container]\nimage = \"a\"\n";
+
+    /// Saves a count of 3 in a project that was read as [`TEXT`], when its file is `now`. The error, if any, and the file afterwards.
+    fn saved(now: &str) -> (Result<Vec<String>, String>, String) {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::write(dir.path().join(FILE), now).expect("it can be written");
+        let (spec, _) = Spec::parse(TEXT).expect("it is a project");
+        let (dir_path, text, shown) = (dir.path().to_owned(), TEXT.to_owned(), FILE.to_owned());
+        let project = Project { dir: dir_path, text, spec, lock: Lock::default(), warnings: Vec::new(), shown };
+        let scaling = Scaling { count: Some(3), ..Scaling::default() };
+        let saved = project.save_edit(|text| edit_scaling(text, "api", &scaling));
+        let changes = saved.map(|changes| changes.iter().map(ToString::to_string).collect());
+        let after = fs::read_to_string(dir.path().join(FILE)).expect("it can be read");
+        (changes.map_err(|error| error.summary()), after)
+    }
+
+    #[test]
+    fn an_edit_keeps_what_was_written_since_the_file_was_read() {
+        let expected = || Ok(vec!["services.api.count 1 → 3".to_owned()]);
+        assert_eq!(saved(TEXT), (expected(), TEXT.replace("count = 1", "count = 3")));
+        let now = TEXT.replace("memory = 512", "memory = 1024\r\nexec = true") + "# more\n";
+        assert_eq!(saved(&now), (expected(), now.replace("count = 1", "count = 3")));
+        let now = TEXT.replace("count = 1", "count = 3");
+        assert_eq!(saved(&now), (Ok(Vec::new()), now));
+    }
+
+    #[test]
+    fn an_edit_of_the_same_keys_since_the_file_was_read_wins() {
+        for (old, new, why) in [
+            ("count = 1", "count = 5", "the edit would now be services.api.count 5 → 3"),
+            ("count = 1\n", "", "the edit would now be services.api.count = 3 added"),
+            ("services.api", "services.web", "there is no [services.api]"),
+            ("cpu = 256", "cpu = ", ""),
+            ("cpu = 256", "cpu = 300", "services.api.cpu"),
+        ] {
+            let now = TEXT.replace(old, new);
+            let (result, after) = saved(&now);
+            let error = result.expect_err(new);
+            assert!(error.starts_with("ecsws.toml was changed by something else meanwhile: "), "{error}");
+            assert!(error.contains(why), "{error}");
+            assert_eq!(after, now);
         }
-        new.sync_all()?;
-        fs::rename(&beside, &file)
-    };
-    written().map_err(|error| CliError::failed(format!("cannot write {}: {error}", file.display())))
+    }
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::number::whole_number;
 use super::{Outcome, shapes};
 use crate::context::Context;
 use crate::error::CliError;
@@ -33,7 +34,7 @@ pub struct InitArgs {
     #[arg(long, default_value = "public.ecr.aws/nginx/nginx:stable")]
     image: String,
     /// The port that the container listens on
-    #[arg(long, default_value_t = 80, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 80, allow_negative_numbers = true, value_parser = whole_number(1..=u16::MAX))]
     port: u16,
 }
 

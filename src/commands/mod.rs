@@ -7,6 +7,7 @@ mod destroy;
 mod diff;
 mod init;
 mod logs;
+mod number;
 #[cfg(unix)]
 mod sandbox;
 #[cfg(unix)]

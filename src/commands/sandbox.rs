@@ -202,7 +202,7 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
 /// A factor of time.
 fn speed(text: &str) -> Result<f64, String> {
     let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor > 0.0);
-    factor.ok_or_else(|| "10 makes waits ten times shorter".to_owned())
+    factor.ok_or_else(|| "expected a number above 0; 10 makes waits ten times shorter".to_owned())
 }
 
 /// Serves until a signal asks this process to end.

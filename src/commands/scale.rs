@@ -1,48 +1,57 @@
 //! `ecsws scale`: how many tasks run, or between which counts autoscaling keeps them.
 
+mod approval;
+mod running;
+
 use clap::{ArgGroup, Args};
-use jiff::tz::TimeZone;
 
 use super::approve::check_target;
-use super::deploy::{DeployOptions, FollowOptions, deploy, result};
+use super::deploy::{DeployOptions, Deployed, FollowOptions, Turn, deploy};
+use super::number::whole_number;
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::exit::Exit;
-use crate::ops::{STEADY_WITHIN, locate_service, wait_until_steady};
+use crate::ops::{Operation, locate_service};
 use crate::project::Project;
-use crate::render::DeployView;
+use crate::render::StackEnd;
+use crate::stack::spec::Service;
 use crate::stack::{Scaling, edit_scaling};
+use approval::ScaleApproval;
+use running::{check_autoscaling, set_count};
 
 const EXAMPLES: &str = "Examples:
   ecsws scale --count 3
   ecsws scale api --min 2 --max 10 --cpu 50";
 
+/// ECS's quota of tasks in a service, which `ecsws.toml` has as its limit too.
+const MAX_TASKS: u32 = 5000;
+
 /// Change how many tasks of a service run
 ///
-/// The new numbers are written to ecsws.toml, so that the next deploy keeps them, and deployed. With --hotswap the count is changed in ECS alone:
-/// faster, until a deploy changes the service; `diff` shows it.
+/// The new numbers are written to ecsws.toml, so that the next deploy keeps them, and deployed. If the deploy would change more than numbers
+/// (another image, other edits of ecsws.toml, a stack that does not exist), scale lists that and asks; without a terminal it exits with 2 unless
+/// --yes is given. With --hotswap the count is changed in ECS only: faster, until a deploy changes the service.
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
 pub struct ScaleArgs {
     /// The service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
-    /// Run so many tasks
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    /// How many tasks to run
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number(0..=MAX_TASKS))]
     count: Option<u32>,
     /// Autoscaling: never fewer tasks than this
-    #[arg(long, value_name = "N", conflicts_with = "count")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS))]
     min: Option<u32>,
     /// Autoscaling: never more tasks than this
-    #[arg(long, value_name = "N", conflicts_with = "count")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS))]
     max: Option<u32>,
     /// Autoscaling: keep the average CPU utilisation at this percentage
-    #[arg(long, value_name = "PERCENT", conflicts_with = "count")]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(1..=100u32))]
     cpu: Option<u32>,
     /// Autoscaling: keep the average memory utilisation at this percentage
-    #[arg(long, value_name = "PERCENT", conflicts_with = "count")]
+    #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(1..=100u32))]
     memory: Option<u32>,
     /// Change the running service only, not ecsws.toml and not the stack
     #[arg(long, requires = "count")]
@@ -55,49 +64,88 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
     let ScaleArgs { service, count, min, max, cpu, memory, hotswap, follow } = args;
     let project = ctx.project()?;
     let service = project.service(service.as_deref(), &mut ctx.ui).await?;
-    let (key, stack) = (service.key.to_owned(), service.service.stack.clone());
-    if let (Some(count), Some(scaling)) = (count, &service.service.autoscaling) {
-        let (min, max) = (scaling.min, scaling.max);
-        ctx.ui.warn(&format!(
-            "autoscaling keeps `{key}` between {min} and {max} tasks and may change the count {count} again"
-        ));
+    let (key, service) = (service.key.to_owned(), service.service.clone());
+    if let Some(count) = count {
+        check_range(&key, &service, count)?;
     }
-    if let (Some(count), true) = (count, hotswap) {
-        return Box::pin(hotswap_count(&project, &stack, count, &follow, ctx)).await;
+    if let Some(count) = count.filter(|_| hotswap) {
+        Box::pin(hotswap_count(&project, &service, count, &follow, ctx)).await?;
+    } else {
+        let scaling = Scaling { count, min, max, cpu, memory };
+        Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &follow, ctx)).await?;
     }
-    let text = edit_scaling(&project.text, &key, &Scaling { count, min, max, cpu, memory }).map_err(CliError::usage)?;
-    let mut project = project.with_text(text)?;
-    let stacks = project.stacks(&[stack])?;
-    result(deploy(&mut project, &stacks, &follow, &DeployOptions::default(), ctx).await?)?;
     Ok(Outcome::Done)
+}
+
+/// Autoscaling would correct a count outside of its range.
+fn check_range(key: &str, service: &Service, count: u32) -> Result<(), CliError> {
+    let Some(scaling) = service.autoscaling.as_ref().filter(|scaling| !(scaling.min..=scaling.max).contains(&count))
+    else {
+        return Ok(());
+    };
+    let limit = if count < scaling.min { "min" } else { "max" };
+    let message =
+        format!("count {count} is outside of autoscaling's range of `{key}`, {} to {}", scaling.min, scaling.max);
+    Err(CliError::usage(message).hint(format!("`ecsws scale {key} --{limit} {count}` moves the limit")))
+}
+
+/// Writes the numbers to `ecsws.toml`, deploys them, and sees that the running service has them.
+async fn deploy_numbers(
+    project: &Project,
+    key: &str,
+    stack: &str,
+    scaling: Scaling,
+    follow: &FollowOptions,
+    ctx: &mut Context,
+) -> Result<(), CliError> {
+    let edit = edit_scaling(&project.text, key, &scaling).map_err(CliError::usage)?;
+    let mut edited = project.with_spec_of(&edit.text)?;
+    let stacks = edited.stacks(&[stack.to_owned()])?;
+    let approval = ScaleApproval::new(project, key, scaling, follow);
+    let turns = deploy(&mut edited, &stacks, follow, &DeployOptions::default(), &approval, ctx).await;
+    let deployed = match turns.and_then(only) {
+        Ok(deployed) => deployed,
+        Err(error) => {
+            approval.warn_of_written_edit(stack, ctx).await;
+            return Err(error);
+        }
+    };
+    // Where the stack has the numbers already, there was nothing to approve.
+    approval.save(&mut ctx.ui)?;
+    let aws = ctx.aws(Some(project)).await?;
+    let service = locate_service(&aws, stack).await?.service;
+    if let Some(count) = scaling.count {
+        let was_updated = matches!(deployed.end, StackEnd::Done(Operation::Create | Operation::Update, _));
+        running::ensure_count(&aws, &service, count, was_updated, follow, ctx).await
+    } else {
+        check_autoscaling(&aws, &service, &scaling, ctx).await
+    }
+}
+
+/// The outcome of the one stack that was deployed.
+fn only(turns: Vec<Turn<Deployed, CliError>>) -> Result<Deployed, CliError> {
+    match turns.into_iter().next() {
+        Some(Turn::Done(deployed)) => Ok(deployed),
+        Some(Turn::Failed(error) | Turn::Declined(error)) => Err(error),
+        Some(Turn::NotBegun(_)) | None => Err(CliError::failed("the stack was not deployed")),
+    }
 }
 
 async fn hotswap_count(
     project: &Project,
-    stack: &str,
+    service: &Service,
     count: u32,
     follow: &FollowOptions,
     ctx: &mut Context,
-) -> Result<Outcome, CliError> {
+) -> Result<(), CliError> {
     let aws = ctx.aws(Some(project)).await?;
     check_target(project, &aws, None, ctx).await?;
-    let service = locate_service(&aws, stack).await?.service;
-    let since = ctx.now();
-    aws.set_desired_count(&service, count).await?;
-    ctx.ui.note(&format!(
-        "{} shall run {count} tasks; a deploy that changes the service sets the count of ecsws.toml again",
-        service.service
-    ));
-    if follow.no_wait_services {
-        return Ok(Outcome::Done);
-    }
-    let mut view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
-    view.busy(&format!("{}: waiting until it is steady …", service.service));
-    let interrupts = ctx.interrupts.clone();
-    let mut show = |event| view.show(&mut ctx.ui, &event);
-    let limit = follow.timeout.unwrap_or(STEADY_WITHIN);
-    let waited = interrupts.during(Box::pin(wait_until_steady(&aws, &service, since, limit, &mut show))).await;
-    let stopped = || CliError::new(Exit::Interrupted, format!("interrupted; ECS goes on with {}", service.service));
-    waited.ok_or_else(stopped)??;
-    Ok(Outcome::Done)
+    let name = locate_service(&aws, &service.stack).await?.service;
+    let reset = match service.count {
+        Some(deployed) if deployed != count => {
+            format!("; the next deploy that changes this service resets it to ecsws.toml's count, {deployed}")
+        }
+        _ => String::new(),
+    };
+    set_count(&aws, &name, count, |old| format!("desired count {old} → {count} (ECS only){reset}"), follow, ctx).await
 }

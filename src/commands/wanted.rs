@@ -9,7 +9,7 @@ use crate::error::CliError;
 use crate::hint::Hint;
 use crate::ops;
 use crate::project::Project;
-use crate::stack::{Environment, Lookup, Lookups, Subnets, Template, Vpc, platform_ids, synth};
+use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, Vpc, platform_ids, synth};
 
 /// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,12 @@ impl Synthesiser {
         let template = self.template(project, stack, ctx).await;
         self.purpose = purpose;
         template
+    }
+
+    /// The template of another spec of the same stack, with the look-ups that [`Self::template`] has made.
+    pub fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template, CliError> {
+        let environment = self.environment.as_ref().ok_or_else(|| CliError::failed("nothing was looked up yet"))?;
+        synth(spec, stack, environment, &self.lookups).map_err(|error| CliError::usage(error.to_string()))
     }
 
     /// Account and region, decided once; then what is pinned for them is known.

@@ -163,7 +163,7 @@ fn is_denied(error: &AwsError) -> bool {
 }
 
 /// What is otherwise than the deployed template says, so that comparing templates cannot show it; in sentences.
-async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
+pub async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
     let mut notes: Vec<String> = repair(stack).into_iter().collect();
     match of_services(aws, stack, deployed).await {
         Ok(more) => notes.extend(more),
@@ -191,12 +191,12 @@ async fn of_services(aws: &Aws, stack: &Stack, deployed: &Template) -> std::resu
         let count = properties["DesiredCount"].as_u64().filter(|count| *count != u64::from(state.desired));
         if let Some(count) = count {
             let owner = if deployed.has_type("AWS::ApplicationAutoScaling::ScalableTarget") {
-                "autoscaling has changed it, and a deploy that changes the service sets it back"
+                "autoscaling may have changed it, and the next deploy that changes the service resets it"
             } else {
-                "a deploy that changes the service sets it back"
+                "the next deploy that changes the service resets it"
             };
             let (service, desired) = (&name.service, state.desired);
-            notes.push(format!("{service} shall run {desired} tasks, and the template says {count}: {owner}"));
+            notes.push(format!("{service}: desired count is {desired}, but the template says {count}; {owner}"));
         }
         let runs = state.deployments.iter().find(|one| one.status == "PRIMARY").map(|one| one.task_definition.as_str());
         let of_stack = properties["TaskDefinition"]["Ref"].as_str().and_then(|id| {

@@ -95,6 +95,9 @@ pub enum DeployEvent {
         service: String,
         /// The cause.
         cause: String,
+        /// Whether a stack operation is in progress, which the user can cancel. Only for the text.
+        #[serde(skip)]
+        cancellable: bool,
     },
     /// Something the user should know.
     Note {
@@ -120,6 +123,14 @@ impl DeployEvent {
     /// Something the user should know.
     pub(super) fn note(message: impl Into<String>) -> Self {
         Self::Note { message: message.into() }
+    }
+
+    /// The event of a service when no stack operation is in progress: there is nothing to cancel.
+    pub(super) fn without_operation(self) -> Self {
+        match self {
+            Self::Stuck { service, cause, .. } => Self::Stuck { service, cause, cancellable: false },
+            event => event,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod change_set;
 mod compare;
+mod count;
 mod deploy;
 mod destroy;
 mod events;
@@ -20,14 +21,14 @@ mod tail;
 use std::time::Duration;
 
 pub use change_set::{Prepared, Ready, delete_change_set, discard, prepare};
-pub use compare::{Comparison, Desired, compare, deployed_template, planned};
+pub use compare::{Comparison, Desired, compare, deployed_template, planned, unseen};
+pub use count::{ServiceCount, desired_counts};
 pub use deploy::{Execution, Limits, STEADY_WITHIN, cancel};
 pub use destroy::{Demolition, destroy, survey};
 pub use events::{Casualties, DeployEvent, Operation, ResourceEvent};
 pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
 pub use preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
 pub use rollout::Verdict;
-pub use services::wait_until_steady;
 pub use state::{Found, attach, clear_away, find, is_created, roll_back};
 pub use status::{StatusReport, read_status};
 pub use tail::{Tail, TailOptions};
@@ -92,6 +93,18 @@ pub enum OpsError {
         /// The tasks that stopped meanwhile.
         casualties: Vec<Casualties>,
     },
+    /// The service did not come to run the count that was set in ECS.
+    #[error("service `{service}` does not run {count} tasks: {reason}")]
+    CountNotReached {
+        /// The service's name.
+        service: String,
+        /// The count that was set.
+        count: u32,
+        /// What happened instead.
+        reason: String,
+        /// The tasks that stopped meanwhile.
+        casualties: Vec<Casualties>,
+    },
     /// Not steady within the time given.
     #[error("service `{service}` is not steady after {seconds} seconds")]
     NotSteady {
@@ -146,6 +159,7 @@ impl OpsError {
             Self::StackFailed { casualties, .. }
             | Self::TimedOut { casualties, .. }
             | Self::RolloutFailed { casualties, .. }
+            | Self::CountNotReached { casualties, .. }
             | Self::NotSteady { casualties, .. } => casualties,
             _ => &[],
         }

@@ -15,6 +15,12 @@ use crate::aws::{Deployment, ServiceEvent, ServiceState, StackEvent, Task};
 const STUCK_AFTER: usize = 3;
 /// CloudFormation tells of an update a moment before or after ECS makes the deployment for it.
 const SLACK: SignedDuration = SignedDuration::from_secs(2);
+/// How many observations in a row have to show another desired count than the expected one before it counts as changed by something else:
+/// DescribeServices is eventually consistent, and until then may still answer the old count.
+const OVERRIDDEN_AFTER: usize = 60;
+/// How many observations in a row have to show the expected count running, without a task that stopped: one that ends right after its start
+/// is RUNNING for a moment.
+const STEADY_AFTER: usize = 3;
 
 /// What is seen at one moment.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -80,6 +86,12 @@ pub struct Rollout {
     leaving: bool,
     /// It is new, so each of its deployments is.
     created: bool,
+    /// The desired count that was requested in ECS itself: nothing else is a success.
+    expected_count: Option<u32>,
+    /// Observations in a row with another desired count.
+    other_counts: usize,
+    /// Observations in a row with the expected count running.
+    steady_counts: usize,
     deployments: Vec<Deployment>,
     said: HashSet<String>,
     stopped: HashSet<String>,
@@ -99,11 +111,28 @@ impl Rollout {
             taken_back: None,
             leaving: false,
             created: false,
+            expected_count: None,
+            other_counts: 0,
+            steady_counts: 0,
             deployments: Vec::new(),
             said: HashSet::new(),
             stopped: HashSet::new(),
             causes: BTreeMap::new(),
         }
+    }
+
+    /// A change of the desired count in ECS, without a stack operation. `before` is what was observed before it: what that contains is not
+    /// news later, whatever the clocks say.
+    pub fn of_count(count: u32, before: &Sighting) -> Self {
+        let service = before.service.iter();
+        let mut primary =
+            service.clone().flat_map(|service| &service.deployments).filter(|one| one.status == "PRIMARY");
+        let mut rollout = Self::new("", primary.next().map(|primary| primary.id.clone()));
+        rollout.expected_count = Some(count);
+        rollout.said = service.flat_map(|service| &service.events).map(|event| event.id.clone()).collect();
+        rollout.stopped = before.stopped.iter().map(|task| task.id.clone()).collect();
+        rollout.begin(Timestamp::MIN);
+        rollout
     }
 
     /// How it stands.
@@ -132,6 +161,15 @@ impl Rollout {
         }
         for task in &sighting.stopped {
             progress.extend(self.casualty(task, began));
+        }
+        if self.expected_count.is_some() && self.verdict == Verdict::Done {
+            let has_failures = progress.iter().any(|progress| matches!(progress, Progress::Stopped { .. }));
+            self.steady_counts = if has_failures { 0 } else { self.steady_counts + 1 };
+            if self.steady_counts < STEADY_AFTER {
+                self.verdict = Verdict::Rolling;
+            }
+        } else {
+            self.steady_counts = 0;
         }
         progress
     }
@@ -178,10 +216,15 @@ impl Rollout {
         if self.leaving || matches!(self.verdict, Verdict::Failed(_)) {
             return;
         }
+        let is_counted = service.status != "ACTIVE" || self.has_expected_count(service.desired);
+        if matches!(self.verdict, Verdict::Failed(_)) {
+            return;
+        }
         let Some(primary) = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY") else {
-            if self.ours.is_some() && service.status != "ACTIVE" {
+            let is_known = self.ours.is_some() || self.expected_count.is_some();
+            if is_known && service.status != "ACTIVE" {
                 self.fail(&format!("the service is {}", service.status));
-            } else if service.status == "ACTIVE" && service.deployments.is_empty() && runs_all(service) {
+            } else if service.status == "ACTIVE" && service.deployments.is_empty() && is_counted && runs_all(service) {
                 // With CODE_DEPLOY or EXTERNAL there are task sets in place of deployments.
                 self.verdict = Verdict::Done;
             }
@@ -198,10 +241,26 @@ impl Rollout {
         match primary.rollout_state.as_deref() {
             Some("FAILED") => self.fail(if reason.is_empty() { "its deployment failed" } else { reason }),
             _ if certain && is_rollback(reason) => self.fail(reason),
-            Some("COMPLETED") if certain || runs_all(service) => self.verdict = Verdict::Done,
+            _ if !is_counted => self.verdict = Verdict::Rolling,
+            Some("COMPLETED") if (certain && self.expected_count.is_none()) || runs_all(service) => {
+                self.verdict = Verdict::Done;
+            }
             None if runs_all(service) && primary.running >= primary.desired => self.verdict = Verdict::Done,
             _ => self.verdict = Verdict::Rolling,
         }
+    }
+
+    /// Whether this is the desired count that was requested, if one was. Fails once it has been another for a while.
+    fn has_expected_count(&mut self, desired: u32) -> bool {
+        if self.expected_count.is_none_or(|expected| expected == desired) {
+            self.other_counts = 0;
+            return true;
+        }
+        self.other_counts += 1;
+        if self.other_counts >= OVERRIDDEN_AFTER {
+            self.fail(&format!("its desired count is {desired}, set by something else"));
+        }
+        false
     }
 
     fn is_from_before(&self, deployment: &Deployment) -> bool {

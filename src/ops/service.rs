@@ -42,7 +42,12 @@ impl ServiceWatch {
         Self { name, rollout, heard: Vec::new(), refused: false, places: HashMap::new(), casualties: Vec::new() }
     }
 
-    /// The update begins now: there is no stack whose events say so.
+    /// Watches a change of the desired count in ECS; see [`Rollout::of_count`].
+    pub fn of_count(name: ServiceName, count: u32, before: &Sighting) -> Self {
+        Self { rollout: Rollout::of_count(count, before), ..Self::new(name, "", None) }
+    }
+
+    /// The update began at this time, where no events of the stack say so.
     pub fn begin(&mut self, at: Timestamp) {
         self.rollout.begin(at);
     }
@@ -102,7 +107,7 @@ impl ServiceWatch {
             Progress::Said(event) => {
                 DeployEvent::ServiceEvent { service, timestamp: event.timestamp, message: event.message }
             }
-            Progress::Stuck { cause } => DeployEvent::Stuck { service, cause },
+            Progress::Stuck { cause } => DeployEvent::Stuck { service, cause, cancellable: true },
             Progress::Stopped { task, count, cause } => {
                 let event = DeployEvent::TaskStopped { service, task: task.id.clone(), cause: cause.clone(), count };
                 match self.casualties.iter_mut().find(|group| group.casualties.cause == cause) {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use super::locate::{name_of, service_name};
+use super::rollout::Sighting;
 use super::service::ServiceWatch;
 use super::{Casualties, DeployEvent, OpsError, Result, Verdict};
 use crate::aws::{Aws, ServiceArn, ServiceName, StackEvent};
@@ -127,8 +128,15 @@ impl Services {
         failed.collect()
     }
 
-    /// Looks at the services until every rollout is complete, or `limit` has passed. The first that fails is the failure.
+    /// One service, whose desired count is changed in ECS.
+    pub fn of_count(name: ServiceName, count: u32, before: &Sighting) -> Self {
+        Self { watches: vec![ServiceWatch::of_count(name, count, before)], ..Self::default() }
+    }
+
+    /// Looks at the services until every rollout is complete, or `limit` has passed. The first that fails is the failure. No stack operation
+    /// is in progress any more.
     pub async fn until_steady(&mut self, aws: &Aws, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+        let emit = &mut |event: DeployEvent| emit(event.without_operation());
         let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
         loop {
             for watch in self.watches.iter_mut().filter(|watch| !watch.is_done()) {
@@ -151,18 +159,4 @@ impl Services {
             pause = (pause * 2).min(PAUSE);
         }
     }
-}
-
-/// Looks at one service, whose update began at `since`, until its rollout is complete, has failed, or `limit` has passed.
-pub async fn wait_until_steady(
-    aws: &Aws,
-    name: &ServiceName,
-    since: Timestamp,
-    limit: Duration,
-    emit: &mut dyn FnMut(DeployEvent),
-) -> Result<()> {
-    let mut watch = ServiceWatch::new(name.clone(), "", None);
-    watch.begin(since);
-    let mut services = Services { watches: vec![watch], ..Services::default() };
-    services.until_steady(aws, limit, emit).await
 }

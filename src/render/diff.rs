@@ -64,6 +64,14 @@ pub fn asked_about(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     }
 }
 
+/// Shows all changes of a stack that a question is about.
+pub fn all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+    let columns = ui.columns();
+    for line in text::stack(stack, diff, columns) {
+        ui.ask_about(&painted(&line));
+    }
+}
+
 /// Notes the changes of a stack that exists; of a new one everything is new.
 pub fn changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let is_new = diff.resources.iter().all(|resource| resource.change.old.is_none());

@@ -255,7 +255,7 @@ impl Ui {
         let place = report.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         self.warn(&format!("{}{place}", clean(&report.message, false)));
         if let Some(hint) = &report.hint {
-            self.note(&format!("{} {}", "hint:".cyan(), clean(hint, false)));
+            self.note(&format!("{} {}", "hint:".cyan(), clean(&self.text(hint), false)));
         }
     }
 

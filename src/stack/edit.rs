@@ -1,6 +1,8 @@
-//! Changes numbers in the text of an `ecsws.toml` and leaves everything else, comments and order included, as it is.
+//! Changes a service's scaling numbers in the text of an `ecsws.toml` and leaves everything else as it is.
 
-use toml_edit::{DocumentMut, Item, Table, TableLike, value};
+use std::fmt;
+
+use super::toml_editor::TomlEditor;
 
 /// The numbers of a service's count or autoscaling; what is `None` stays as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,50 +19,152 @@ pub struct Scaling {
     pub memory: Option<u32>,
 }
 
+/// An edited text and what was changed in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScalingEdit {
+    /// The new text.
+    pub text: String,
+    /// Empty when the text has these numbers already.
+    pub changes: Vec<KeyChange>,
+}
+
+/// A key whose value changed. Its `Display` is one line: `services.api.count 1 → 3`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyChange {
+    /// The dotted key.
+    pub key: String,
+    /// The value before, as it was written; `None` for a new key.
+    pub old: Option<String>,
+    /// The value now; `None` for a removed key.
+    pub new: Option<String>,
+    /// The comment behind a removed key, which went with it.
+    pub comment: Option<String>,
+}
+
+impl fmt::Display for KeyChange {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, old, new, comment } = self;
+        match (old, new) {
+            (Some(old), Some(new)) => write!(out, "{key} {old} → {new}"),
+            (None, Some(new)) => write!(out, "{key} = {new} added"),
+            (old, None) => write!(out, "{key} = {} removed", old.as_deref().unwrap_or_default()),
+        }?;
+        comment.iter().try_for_each(|comment| write!(out, ", with its comment `{comment}`"))
+    }
+}
+
+/// Where a new `count` goes: behind the last of these.
+const BEFORE_COUNT: &[&str] = &["stack", "id", "task_id", "name", "cpu", "memory"];
+
 /// The text with these numbers for the service `key`. Whether they make sense together is for [`Spec::parse`](super::Spec::parse) to say.
+/// With autoscaling, `count` is removed: in the template, each deploy of the service would reset what autoscaling chose.
 ///
 /// # Errors
-/// A sentence, when the text has no such service.
-pub fn edit_scaling(text: &str, key: &str, scaling: &Scaling) -> Result<String, String> {
-    let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| error.to_string())?;
-    let service =
-        document.get_mut("services").and_then(|services| services.get_mut(key)).and_then(Item::as_table_like_mut);
-    let service = service.ok_or_else(|| format!("there is no [services.{key}]"))?;
+/// A sentence, when the text has no such service or is not TOML.
+pub fn edit_scaling(text: &str, key: &str, scaling: &Scaling) -> Result<ScalingEdit, String> {
     let Scaling { count, min, max, cpu, memory } = *scaling;
-    set(service, "count", count);
-    if [min, max, cpu, memory].iter().any(Option::is_some) {
-        // Autoscaling owns the count: one in the template would be set again by every deploy.
-        service.remove("count");
-        let autoscaling = table(service, "autoscaling", Item::Table(Table::new()));
-        set(autoscaling, "min", min);
-        set(autoscaling, "max", max);
-        for (metric, target) in [("cpu", cpu), ("memory", memory)] {
-            if target.is_some() {
-                set(table(autoscaling, metric, Item::Value(toml_edit::InlineTable::new().into())), "target", target);
+    let mut edit = Edit { editor: TomlEditor::new(text), service: ["services", key], changes: Vec::new() };
+    if !edit.editor.has(&edit.service)? {
+        return Err(format!("there is no [services.{key}]"));
+    }
+    edit.number(&["count"], count, BEFORE_COUNT)?;
+    let numbers = [("min", min), ("max", max)];
+    let targets = [("cpu", cpu), ("memory", memory)];
+    if numbers.iter().chain(&targets).any(|(_, number)| number.is_some()) {
+        edit.remove("count")?;
+        if edit.editor.has(&edit.path(&["autoscaling"]))? {
+            for (name, number) in numbers {
+                edit.number(&["autoscaling", name], number, &["min", "max"])?;
             }
+            for (metric, target) in targets {
+                edit.target(metric, target)?;
+            }
+        } else {
+            edit.autoscaling(&numbers, &targets)?;
         }
     }
-    Ok(document.to_string())
+    Ok(ScalingEdit { text: edit.editor.into_text(), changes: edit.changes })
 }
 
-fn table<'a>(parent: &'a mut dyn TableLike, key: &str, new: Item) -> &'a mut dyn TableLike {
-    let item = parent.entry(key).or_insert(new);
-    if !item.is_table_like() {
-        *item = Item::Table(Table::new());
+struct Edit<'k> {
+    editor: TomlEditor,
+    service: [&'k str; 2],
+    changes: Vec<KeyChange>,
+}
+
+impl<'k> Edit<'k> {
+    fn path(&self, keys: &[&'k str]) -> Vec<&'k str> {
+        [&self.service, keys].concat()
     }
-    item.as_table_like_mut().expect("it was made a table just above")
+
+    fn changed(&mut self, keys: &[&'k str], old: Option<String>, new: Option<String>, comment: Option<String>) {
+        let key = self.path(keys).into_iter().map(quoted).collect::<Vec<_>>().join(".");
+        self.changes.push(KeyChange { key, old, new, comment });
+    }
+
+    fn number(&mut self, keys: &[&'k str], number: Option<u32>, after: &[&str]) -> Result<(), String> {
+        let Some(number) = number else { return Ok(()) };
+        let old = self.editor.value(&self.path(keys))?;
+        if old.as_deref().is_none_or(|old| !is_number(old, number)) {
+            self.editor.set(&self.path(keys), &number.to_string(), after)?;
+            self.changed(keys, old, Some(number.to_string()), None);
+        }
+        Ok(())
+    }
+
+    fn target(&mut self, metric: &'k str, target: Option<u32>) -> Result<(), String> {
+        let Some(number) = target else { return Ok(()) };
+        if self.editor.has(&self.path(&["autoscaling", metric]))? {
+            return self.number(&["autoscaling", metric, "target"], target, &[]);
+        }
+        self.editor.set(&self.path(&["autoscaling", metric]), &inline_target(number), &["min", "max", "cpu"])?;
+        self.changed(&["autoscaling", metric, "target"], None, Some(number.to_string()), None);
+        Ok(())
+    }
+
+    fn remove(&mut self, key: &'k str) -> Result<(), String> {
+        if let Some(old) = self.editor.value(&self.path(&[key]))? {
+            let comment = self.editor.remove(&self.path(&[key]))?;
+            self.changed(&[key], Some(old), None, comment);
+        }
+        Ok(())
+    }
+
+    /// A new `autoscaling` table.
+    fn autoscaling(
+        &mut self,
+        numbers: &[(&'k str, Option<u32>)],
+        targets: &[(&'k str, Option<u32>)],
+    ) -> Result<(), String> {
+        let mut pairs = Vec::new();
+        for (key, number) in numbers.iter().filter_map(|(key, number)| Some((*key, (*number)?))) {
+            pairs.push((key, number.to_string()));
+            self.changed(&["autoscaling", key], None, Some(number.to_string()), None);
+        }
+        for (metric, number) in targets.iter().filter_map(|(metric, number)| Some((*metric, (*number)?))) {
+            pairs.push((metric, inline_target(number)));
+            self.changed(&["autoscaling", metric, "target"], None, Some(number.to_string()), None);
+        }
+        self.editor.insert_table(&self.path(&["autoscaling"]), &pairs)
+    }
 }
 
-/// Keeps the comment behind a number that is replaced.
-fn set(table: &mut dyn TableLike, key: &str, number: Option<u32>) {
-    let Some(number) = number else { return };
-    match table.get_mut(key).and_then(Item::as_value_mut) {
-        Some(old) => {
-            let decor = old.decor().clone();
-            *old = i64::from(number).into();
-            *old.decor_mut() = decor;
-        }
-        None => drop(table.insert(key, value(i64::from(number)))),
+fn inline_target(number: u32) -> String {
+    format!("{{ target = {number} }}")
+}
+
+/// A key as TOML writes it.
+fn quoted(key: &str) -> String {
+    let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
+    if is_bare { key.to_owned() } else { toml::Value::from(key).to_string() }
+}
+
+/// Whether a value as it is written (`3`, `0x3`, `3.0`) is this number.
+fn is_number(written: &str, number: u32) -> bool {
+    match written.parse() {
+        Ok(toml::Value::Integer(value)) => value == i64::from(number),
+        Ok(toml::Value::Float(value)) => value.to_bits() == f64::from(number).to_bits(),
+        _ => false,
     }
 }
 
@@ -71,29 +175,143 @@ mod tests {
     const TEXT: &str =
         "# mine\n[services.api]\ncpu = 256 # small\ncount = 1   # for now\n\n[services.api.container]\nimage = \"a\"\n";
 
+    fn edited(text: &str, scaling: Scaling) -> (String, Vec<String>) {
+        let ScalingEdit { text, changes } = edit_scaling(text, "api", &scaling).expect("it can be edited");
+        (text, changes.iter().map(ToString::to_string).collect())
+    }
+
+    fn count(count: u32) -> Scaling {
+        Scaling { count: Some(count), ..Scaling::default() }
+    }
+
     #[test]
     fn a_count_changes_and_its_comment_stays() {
-        let text = edit_scaling(TEXT, "api", &Scaling { count: Some(3), ..Scaling::default() });
-        assert_eq!(text.as_deref(), Ok(TEXT.replace("count = 1 ", "count = 3 ").as_str()));
+        let (text, changes) = edited(TEXT, count(3));
+        assert_eq!(text, TEXT.replace("count = 1 ", "count = 3 "));
+        assert_eq!(changes, ["services.api.count 1 → 3"]);
     }
 
     #[test]
     fn autoscaling_is_added_where_there_was_none() {
-        let scaling = Scaling { min: Some(1), max: Some(4), cpu: Some(50), ..Scaling::default() };
-        let text = edit_scaling(TEXT, "api", &scaling).unwrap_or_default();
+        let (text, changes) = edited(TEXT, Scaling { min: Some(1), max: Some(4), cpu: Some(50), ..Scaling::default() });
         assert!(text.starts_with(&TEXT.replace("count = 1   # for now\n", "")), "{text}");
         assert!(text.ends_with("[services.api.autoscaling]\nmin = 1\nmax = 4\ncpu = { target = 50 }\n"), "{text}");
+        assert_eq!(
+            changes,
+            [
+                "services.api.count = 1 removed, with its comment `# for now`",
+                "services.api.autoscaling.min = 1 added",
+                "services.api.autoscaling.max = 4 added",
+                "services.api.autoscaling.cpu.target = 50 added",
+            ]
+        );
     }
 
     #[test]
     fn inline_and_dotted_tables_are_edited_in_place() {
         let text = "services.api = { cpu = 256, autoscaling = { min = 1, max = 2, cpu = { target = 50, scale_in_cooldown = \"30s\" } } }\n";
-        let edited = edit_scaling(text, "api", &Scaling { max: Some(9), cpu: Some(70), ..Scaling::default() });
-        assert_eq!(edited, Ok(text.replace("max = 2", "max = 9").replace("target = 50", "target = 70")));
+        let (edited, _) = edited(text, Scaling { max: Some(9), cpu: Some(70), ..Scaling::default() });
+        assert_eq!(edited, text.replace("max = 2", "max = 9").replace("target = 50", "target = 70"));
     }
 
     #[test]
     fn a_service_that_is_not_there_is_an_error() {
-        assert_eq!(edit_scaling(TEXT, "web", &Scaling::default()), Err("there is no [services.web]".to_owned()));
+        let edit = edit_scaling(TEXT, "web", &Scaling::default());
+        assert_eq!(edit, Err("there is no [services.web]".to_owned()));
+    }
+
+    #[test]
+    fn numbers_that_are_there_already_change_nothing() {
+        for text in ["services.api.count = 3", "services.api.count = 0x3\n", "services.\"api\" . 'count'=3 # three\r\n"]
+        {
+            assert_eq!(edited(text, count(3)), (text.to_owned(), Vec::new()));
+        }
+        let text = "[services.api.autoscaling]\nmax = 4\ncpu.target = 50.0\n";
+        let same = Scaling { max: Some(4), cpu: Some(50), ..Scaling::default() };
+        assert_eq!(edited(text, same), (text.to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn a_count_goes_where_the_other_keys_are() {
+        // A text, and the text with a count of 3.
+        for (text, expected) in [
+            (
+                "[services.api]\ncpu           = 256\nmemory        = 512\ncompatibility = []\n",
+                "[services.api]\ncpu           = 256\nmemory        = 512\ncount         = 3\ncompatibility = []\n",
+            ),
+            (
+                "[services.api]\ncpu    = 256\nmemory = 512\nexec = true\n",
+                "[services.api]\ncpu    = 256\nmemory = 512\ncount  = 3\nexec = true\n",
+            ),
+            (
+                "[services.api]\nmemory = 512 # MiB\nexec = true\n",
+                "[services.api]\nmemory = 512 # MiB\ncount = 3\nexec = true\n",
+            ),
+            ("[services.api]\n  memory=512", "[services.api]\n  memory=512\n  count=3"),
+            ("[services.api] # empty\r\n\r\n", "[services.api] # empty\r\ncount = 3\r\n\r\n"),
+            (
+                "services.api.cpu = 256\r\n[platform]\n",
+                "services.api.cpu = 256\r\nservices.api.count = 3\r\n[platform]\n",
+            ),
+            ("[services]\n'api' . cpu = 1\n", "[services]\n'api' . cpu = 1\n'api'.count = 3\n"),
+            ("services.api = { cpu = 256 }\n", "services.api = { cpu = 256, count = 3 }\n"),
+            ("services.api = {cpu = 256,}\n", "services.api = {cpu = 256, count = 3,}\n"),
+            (
+                "services = { api.cpu = 256, web = { cpu = 1 } }\n",
+                "services = { api.cpu = 256, api.count = 3, web = { cpu = 1 } }\n",
+            ),
+            ("services.api = { }", "services.api = { count = 3 }"),
+            ("services.api = {\n  cpu = 256 # small\n}\n", "services.api = {\n  cpu = 256, # small\n  count = 3\n}\n"),
+            (
+                "services.api = {\n  cpu = 256, # small\n  exec = true,\n}\n",
+                "services.api = {\n  cpu = 256, # small\n  count = 3,\n  exec = true,\n}\n",
+            ),
+            (
+                "[services.\"api\".container]\nimage = \"a\"\n\n[platform]\n",
+                "[services.\"api\".container]\nimage = \"a\"\n\n[services.\"api\"]\ncount = 3\n\n[platform]\n",
+            ),
+        ] {
+            assert_eq!(edited(text, count(3)).0, expected, "{text}");
+            let with_bom = edited(&format!("\u{feff}{text}"), count(3)).0;
+            assert_eq!(with_bom, format!("\u{feff}{expected}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_removed_count_leaves_the_comments_above_it_and_a_well_formed_table() {
+        // A text with a count, and the text without it and with a maximum of 4.
+        for (text, expected) in [
+            (
+                "[services.api]\n# how many;\n# ask Bob\ncount = 1\nexec = true\n[services.api.autoscaling]\nmax = 2\n",
+                "[services.api]\n# how many;\n# ask Bob\nexec = true\n[services.api.autoscaling]\nmax = 4\n",
+            ),
+            (
+                "services.api = { count = 1, deployment = { max_percent = 150 } }\n",
+                "services.api = { deployment = { max_percent = 150 }, autoscaling = { max = 4 } }\n",
+            ),
+            (
+                "services.api = { cpu = 256, count = 1 } # tail\n",
+                "services.api = { cpu = 256, autoscaling = { max = 4 } } # tail\n",
+            ),
+            ("services.api = {cpu = 1, count = 1,}\n", "services.api = {cpu = 1, autoscaling = { max = 4 },}\n"),
+            (
+                "services.api = {\n  cpu = 256,\n  count = 1,\n  autoscaling = { max = 2 },\n}\n",
+                "services.api = {\n  cpu = 256,\n  autoscaling = { max = 4 },\n}\n",
+            ),
+            (
+                "services.api = {\n  autoscaling.max = 2, # most\n  count = 1 }\n",
+                "services.api = {\n  autoscaling.max = 4 # most\n }\n",
+            ),
+            (
+                "services.api.cpu = 1\nservices.api.count = 1",
+                "services.api.cpu = 1\nservices.api.autoscaling = { max = 4 }",
+            ),
+            (
+                "[services.api]\r\ncount = 1\r\n[services.api.container]\r\nimage = '''\r\n[a]\r\n'''\r\n\r\n# next\r\n[platform]\r\n",
+                "[services.api]\r\n[services.api.container]\r\nimage = '''\r\n[a]\r\n'''\r\n\r\n[services.api.autoscaling]\r\nmax = 4\r\n\r\n# next\r\n[platform]\r\n",
+            ),
+        ] {
+            assert_eq!(edited(text, Scaling { max: Some(4), ..Scaling::default() }).0, expected, "{text}");
+        }
     }
 }

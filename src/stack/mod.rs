@@ -23,12 +23,14 @@ pub mod spec;
 mod stacks;
 mod synth;
 mod template;
+mod toml_editor;
+mod toml_layout;
 mod yaml;
 
 pub use check::is_region;
 pub use custom_names::{ConflictCause, CustomName, NameChanges, NameConflict, Replacement, is_replaced_value};
 pub use diff::{INCOMPARABLE, Planned, Recreation, TemplateDiff};
-pub use edit::{Scaling, edit_scaling};
+pub use edit::{KeyChange, Scaling, ScalingEdit, edit_scaling};
 pub use foreign::{ForeignError, read_template};
 pub use housekeeping::is_cdk_parameter;
 pub use image::image_mistake;

@@ -270,7 +270,7 @@ fn a_diff_says_what_templates_do_not_show_and_leaves_no_change_set() {
     edit(&workshop, "memory = 512", "memory = 512\ncount = 3");
     let diff = workshop.run("--sandbox diff --fail");
     assert_eq!(diff.code, Some(5), "{}", diff.stderr);
-    assert_has(&diff.stderr, &["shall run 2 tasks, and the template says 1"]);
+    assert_has(&diff.stderr, &["desired count is 2, but the template says 1"]);
     let calls = requests(&workshop);
     let count = |name: &str| calls.iter().filter(|call| call.ends_with(name)).count();
     assert_eq!(count(":CreateChangeSet"), count(":DeleteChangeSet") + count(":ExecuteChangeSet"), "{calls:?}");

@@ -13,12 +13,19 @@ struct Story {
     about: String,
     /// The PRIMARY deployment from before the update.
     before: Option<String>,
+    /// The desired count that is set in ECS, where the story is about that.
+    count: Option<u32>,
+    /// What was seen before it was set.
+    #[serde(default)]
+    seen_before: Sighting,
     steps: Vec<Step>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
+    /// How often it is seen in a row.
+    repeat: Option<usize>,
     sighting: Sighting,
     verdict: String,
     /// What is told, where the story is about that.
@@ -46,10 +53,18 @@ fn every_story_is_understood() {
     let mut stories = 0;
     for file in std::fs::read_dir(data("rollouts")).unwrap() {
         let path = file.unwrap().path();
-        let Story { about, before, steps } =
+        let Story { about, before, count, seen_before, steps } =
             serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut rollout = Rollout::new("Service", before);
-        for (at, Step { sighting, verdict: wanted, progress: wanted_progress }) in steps.into_iter().enumerate() {
+        let mut rollout = match count {
+            Some(count) => Rollout::of_count(count, &seen_before),
+            None => Rollout::new("Service", before),
+        };
+        let steps = steps.into_iter().enumerate();
+        for (at, Step { repeat, sighting, verdict: wanted, progress: wanted_progress }) in steps {
+            for _ in 1..repeat.unwrap_or(1) {
+                rollout.apply(&sighting);
+                assert_ne!(verdict(rollout.verdict()), wanted, "before the end of step {at}: {about}");
+            }
             let progress: Vec<String> = rollout.apply(&sighting).iter().map(told).collect();
             let story = path.file_stem().unwrap().display();
             assert_eq!(verdict(rollout.verdict()), wanted, "{story}, step {at}: {about}");

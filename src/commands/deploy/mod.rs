@@ -1,5 +1,7 @@
 //! `ecsws deploy`: change set, approval, execution, followed to the end, for each stack after those that it needs.
 
+mod approval;
+mod drift;
 mod interrupt;
 mod local;
 mod options;
@@ -29,11 +31,15 @@ use crate::project::Project;
 use crate::render::{self, DeployView, StackEnd};
 use crate::stack::ProjectStack;
 
+pub use approval::{Approval, Compared, DeployApproval};
 use interrupt::Decision;
 pub use options::{DeployOptions, FollowOptions, StackInputs};
-use schedule::{Turn, in_order};
-use stack::{Deployed, deploy_stack};
-use stage::{Shared, Stage};
+pub use schedule::Turn;
+use schedule::in_order;
+pub use stack::Deployed;
+use stack::deploy_stack;
+use stage::Shared;
+pub use stage::Stage;
 
 const EXAMPLES: &str = "Examples:
   ecsws --sandbox deploy                          on this machine
@@ -64,7 +70,8 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     options.inputs.set_images(&mut project)?;
     let stacks = project.stacks(&stacks)?;
     options.check(&project.spec, &stacks, &ctx.settings.working_dir)?;
-    let turns = deploy(&mut project, &stacks, &follow, &options, ctx).await?;
+    let turns = deploy(&mut project, &stacks, &follow, &options, &DeployApproval { follow: &follow }, ctx).await?;
+    drift::warn_of_drift(&turns, &project, ctx).await?;
     let deployed = turns.iter().filter_map(|turn| match turn {
         Turn::Done(deployed) if deployed.end != StackEnd::Prepared => Some(deployed.stack.clone()),
         _ => None,
@@ -101,6 +108,7 @@ pub async fn deploy(
     stacks: &[ProjectStack],
     follow: &FollowOptions,
     options: &DeployOptions,
+    approval: &dyn Approval,
     ctx: &mut Context,
 ) -> Result<Vec<Turn<Deployed, CliError>>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
@@ -114,7 +122,7 @@ pub async fn deploy(
     let synthesiser = Synthesiser::for_environment(environment, Purpose::Deploy, project, ctx);
     let mut listener = ctx.interrupts.listen();
     let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
-    let shared = Shared::new(&aws, follow, options, stacks, Stage { project, ctx, synthesiser, view });
+    let shared = Shared::new(&aws, follow, options, approval, stacks, Stage { project, ctx, synthesiser, view });
     let left = {
         let seen = |stack: &ProjectStack| {
             // While others are waited for it may change.
@@ -177,7 +185,7 @@ fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Ve
 }
 
 /// All failures as one; the first says how the process exits.
-pub fn result(turns: Vec<Turn<Deployed, CliError>>) -> Result<(), CliError> {
+fn result(turns: Vec<Turn<Deployed, CliError>>) -> Result<(), CliError> {
     let failures = turns.into_iter().filter_map(|turn| match turn {
         Turn::Failed(error) | Turn::Declined(error) => Some(error),
         Turn::Done(_) | Turn::NotBegun(_) => None,

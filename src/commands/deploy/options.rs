@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::commands::approve::RequireApproval;
+use crate::commands::number::whole_number;
 use crate::error::CliError;
 use crate::ops::Limits;
 use crate::project::Project;
@@ -108,7 +109,7 @@ pub struct DeployOptions {
     #[arg(long)]
     pub force: bool,
     /// How many stacks to deploy at a time, where none needs the other
-    #[arg(long, value_name = "N", default_value_t = CONCURRENCY, value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, value_name = "N", default_value_t = CONCURRENCY, value_parser = whole_number(1..=20u8))]
     pub concurrency: u8,
 }
 

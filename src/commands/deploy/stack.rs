@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use tokio::time::timeout;
 
+use super::approval::Compared;
+use super::drift::warn_of_resets;
 use super::local::hand_over_images;
 use super::options::Method;
 use super::preflight;
 use super::request::Wanted;
 use super::stage::{Shared, Stage, Underway};
 use crate::aws::{Stack, StackRequest};
-use crate::commands::approve::{RequireApproval, changes, first_creation};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::Hint;
@@ -25,6 +26,8 @@ pub const CHANGE_SET: &str = "ecsws-deploy";
 #[derive(Debug, Clone)]
 pub struct Deployed {
     pub stack: Stack,
+    /// What it was deployed from.
+    pub template: Template,
     pub end: StackEnd,
 }
 
@@ -50,29 +53,30 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
     let template = template.with_cdk_housekeeping_of(&deployed);
     let wanted = Wanted::new(shared, stack, &template, &deployed, existing.as_ref())?;
     if let Some(existing) = existing.as_ref().filter(|existing| wanted.is_there_already(shared, existing, &deployed)) {
-        return no_changes(shared, existing.clone()).await;
+        return Ok(no_changes(shared, existing.clone(), template));
     }
     preflight::check_all(shared).await?;
     let diff = wanted.diff(&deployed, existing.as_ref());
     first_look(shared, name, &diff, existing.is_none()).await?;
     let request = wanted.request(shared, name);
     let update = StackUpdate { stack: name, existing: existing.as_ref(), deployed: &deployed, desired: &template };
+    let compared = Compared { stack, existing: existing.as_ref(), deployed: &deployed };
     let begun = match shared.options.method {
-        Method::Direct => directly(shared, &request, existing.as_ref(), &diff).await?,
+        Method::Direct => directly(shared, &request, compared, &diff).await?,
         Method::PrepareChangeSet => match prepared(shared, &request, &update).await? {
             Some(ready) => {
                 let change_set = ready.change_set.arn.clone();
                 shared.show(DeployEvent::Prepared { stack: name.clone(), change_set });
-                return Ok(Deployed { stack: ready.stack, end: StackEnd::Prepared });
+                return Ok(Deployed { stack: ready.stack, template, end: StackEnd::Prepared });
             }
             None => None,
         },
         Method::ChangeSet => match prepared(shared, &request, &update).await? {
-            Some(ready) => Some(approved(shared, name, &ready, diff).await?),
+            Some(ready) => Some(approved(shared, compared, &ready, diff).await?),
             None => None,
         },
     };
-    let Some(mut execution) = begun else { return no_changes(shared, existing.unwrap_or_default()).await };
+    let Some(mut execution) = begun else { return Ok(no_changes(shared, existing.unwrap_or_default(), template)) };
     shared.show(DeployEvent::Started { stack: name.clone(), operation: execution.operation() });
     let paths = paths(&deployed, &template);
     let mut emit = |event| shared.show(with_path(event, &paths));
@@ -82,13 +86,13 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
         execution.until_steady(aws, shared.follow.limits(), &mut emit).await?;
     }
     emit(execution.finished(&stack));
-    Ok(Deployed { stack, end: StackEnd::Done(execution.operation(), execution.seconds()) })
+    Ok(Deployed { stack, template, end: StackEnd::Done(execution.operation(), execution.seconds()) })
 }
 
 /// What is said and asked before anything is made.
 async fn first_look(shared: &Shared<'_>, name: &str, diff: &TemplateDiff, is_new: bool) -> Result<(), CliError> {
     let mut stage = shared.stage().await;
-    let Stage { project, ctx, view, .. } = &mut *stage;
+    let Stage { ctx, view, .. } = &mut *stage;
     let gateways = diff.added("AWS::EC2::NatGateway");
     if gateways > 0 && !ctx.settings.sandbox {
         view.end();
@@ -96,11 +100,17 @@ async fn first_look(shared: &Shared<'_>, name: &str, diff: &TemplateDiff, is_new
     }
     if is_new {
         view.end();
-        if !first_creation(project, name, shared.aws.region(), ctx).await? {
-            return Err(shared.decline(name));
-        }
+        drop(stage);
+        creation(shared, name, None).await?;
     }
     Ok(())
+}
+
+async fn creation(shared: &Shared<'_>, name: &str, remains: Option<&Stack>) -> Result<(), CliError> {
+    let mut stage = shared.stage().await;
+    stage.view.end();
+    let approved = shared.approval.creation(name, shared.aws.region(), remains, &mut stage).await?;
+    if approved { Ok(()) } else { Err(shared.decline(name)) }
 }
 
 /// Makes the change set and checks what it changes; none when nothing would change.
@@ -124,8 +134,13 @@ async fn prepared(
 }
 
 /// Asks, and executes the change set. What is not executed is taken back.
-async fn approved(shared: &Shared<'_>, name: &str, ready: &Ready, diff: TemplateDiff) -> Result<Execution, CliError> {
-    let executed = execute(shared, name, ready, &diff.made_exact(&ops::planned(&ready.change_set.changes))).await;
+async fn approved(
+    shared: &Shared<'_>,
+    compared: Compared<'_>,
+    ready: &Ready,
+    diff: TemplateDiff,
+) -> Result<Execution, CliError> {
+    let executed = execute(shared, compared, ready, &diff.made_exact(&ops::planned(&ready.change_set.changes))).await;
     if executed.is_err() {
         // Why it is not executed is told; that tidying up goes wrong too would hide it.
         drop(ready.discard(shared.aws).await);
@@ -133,11 +148,22 @@ async fn approved(shared: &Shared<'_>, name: &str, ready: &Ready, diff: Template
     executed
 }
 
-async fn execute(shared: &Shared<'_>, name: &str, ready: &Ready, diff: &TemplateDiff) -> Result<Execution, CliError> {
+async fn execute(
+    shared: &Shared<'_>,
+    compared: Compared<'_>,
+    ready: &Ready,
+    diff: &TemplateDiff,
+) -> Result<Execution, CliError> {
+    let name = &compared.stack.name;
     if let Some(error) = replacement_without_rollback(shared, name, ready) {
         return Err(error);
     }
-    approve(shared, name, diff).await?;
+    {
+        let mut stage = shared.stage().await;
+        stage.view.end();
+        warn_of_resets(shared.aws, compared, diff, &ready.change_set.changes, &mut stage).await;
+    }
+    approve(shared, compared, diff).await?;
     let execution = Execution::of(shared.aws, ready).await?;
     shared.go_on(name)?;
     // From here on an interruption must not take it for something that has not begun.
@@ -150,13 +176,13 @@ async fn execute(shared: &Shared<'_>, name: &str, ready: &Ready, diff: &Template
 async fn directly(
     shared: &Shared<'_>,
     request: &StackRequest<'_>,
-    existing: Option<&Stack>,
+    compared: Compared<'_>,
     diff: &TemplateDiff,
 ) -> Result<Option<Execution>, CliError> {
     let (name, aws, keep_failed) = (request.stack, shared.aws, shared.follow.no_rollback);
-    approve(shared, name, diff).await?;
+    approve(shared, compared, diff).await?;
     shared.go_on(name)?;
-    let Some(existing) = existing else {
+    let Some(existing) = compared.existing else {
         shared.is(name, Some(Underway::Running(Operation::Create, name.to_owned())));
         return Ok(Some(Execution::create(aws, request, keep_failed).await?));
     };
@@ -200,6 +226,7 @@ async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> R
             Found::Leftover(stack) => {
                 // What would make the next creation fail as well leaves it as it is.
                 preflight::check_all(shared).await?;
+                creation(shared, name, Some(&stack)).await?;
                 shared.is(name, Some(Underway::Running(Operation::Delete, stack.arn.clone())));
                 ops::clear_away(aws, &stack, &mut emit).await?;
                 shared.is(name, None);
@@ -235,31 +262,17 @@ fn still_going_on(name: &str) -> CliError {
         .hint(Hint::command(["deploy"]).text(" with more time follows it and then continues"))
 }
 
-async fn no_changes(shared: &Shared<'_>, stack: Stack) -> Result<Deployed, CliError> {
-    save_edit(shared).await?;
+fn no_changes(shared: &Shared<'_>, stack: Stack, template: Template) -> Deployed {
     shared.show(DeployEvent::NoChanges { stack: stack.name.clone() });
-    Ok(Deployed { stack, end: StackEnd::NoChanges })
+    Deployed { stack, template, end: StackEnd::NoChanges }
 }
 
 /// Shows what is asked about, and asks if it is needed. From here on the stack changes.
-async fn approve(shared: &Shared<'_>, name: &str, diff: &TemplateDiff) -> Result<(), CliError> {
-    let when: RequireApproval = shared.follow.require_approval;
+async fn approve(shared: &Shared<'_>, compared: Compared<'_>, diff: &TemplateDiff) -> Result<(), CliError> {
     let mut stage = shared.stage().await;
     stage.view.end();
-    if !changes(diff, name, when, stage.ctx).await? {
-        return Err(shared.decline(name));
-    }
-    drop(stage);
-    save_edit(shared).await
-}
-
-/// What `scale` has edited is written once nothing stands in the way of deploying it.
-async fn save_edit(shared: &Shared<'_>) -> Result<(), CliError> {
-    let mut stage = shared.stage().await;
-    if stage.project.save_text()? {
-        stage.ctx.ui.note("wrote the new numbers to ecsws.toml");
-    }
-    Ok(())
+    let approved = shared.approval.changes(compared, diff, &mut stage).await?;
+    if approved { Ok(()) } else { Err(shared.decline(&compared.stack.name)) }
 }
 
 /// CloudFormation cannot replace a resource when it must not roll back.

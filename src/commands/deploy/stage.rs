@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::approval::Approval;
 use super::options::{DeployOptions, FollowOptions};
 use super::preflight::Checked;
 use crate::aws::Aws;
@@ -42,6 +43,7 @@ pub struct Shared<'a> {
     pub aws: &'a Aws,
     pub follow: &'a FollowOptions,
     pub options: &'a DeployOptions,
+    pub approval: &'a dyn Approval,
     stage: Mutex<Stage<'a>>,
     /// Events that came while somebody used the stage.
     waiting: RefCell<Vec<DeployEvent>>,
@@ -61,6 +63,7 @@ impl<'a> Shared<'a> {
         aws: &'a Aws,
         follow: &'a FollowOptions,
         options: &'a DeployOptions,
+        approval: &'a dyn Approval,
         stacks: &'a [ProjectStack],
         stage: Stage<'a>,
     ) -> Self {
@@ -68,6 +71,7 @@ impl<'a> Shared<'a> {
             aws,
             follow,
             options,
+            approval,
             stacks,
             preflight: Mutex::default(),
             stage: Mutex::new(stage),

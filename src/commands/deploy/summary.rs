@@ -45,14 +45,18 @@ pub async fn summarise(
             service.discovery.as_ref().and_then(|name| inside(project, name, service.container.ports.first().copied()));
         summary.services.push(((*key).to_owned(), local.into_iter().chain(inside).collect()));
     }
-    if let Some(((key, _), _)) = services.first() {
-        let key = (project.spec.services.len() > 1).then_some(*key);
-        let tries: [(&str, &[&str]); 3] =
-            [("logs", &["--watch"]), ("scale", &["--count", "3"]), ("status", &["--watch"])];
-        let command = |(name, flags): (&'static str, &'static [&str])| {
-            Command::own(std::iter::once(name).chain(key).chain(flags.iter().copied()))
+    if let Some(((key, service), _)) = services.first() {
+        let key = (project.spec.services.len() > 1).then(|| (*key).to_owned());
+        let command = |name: &str, flags: &[&str]| {
+            let words = std::iter::once(name.to_owned()).chain(key.clone());
+            Command::own(words.chain(flags.iter().map(|flag| (*flag).to_owned())))
         };
-        summary.next = tries.map(command).into();
+        // Autoscaling would change the count again.
+        let count = service.count.filter(|_| service.autoscaling.is_none()).map(|count| (count + 1).max(3));
+        let scale = count.map(|count| command("scale", &["--count", &count.to_string()]));
+        let tries =
+            std::iter::once(command("logs", &["--watch"])).chain(scale).chain([command("status", &["--watch"])]);
+        summary.next = tries.collect();
     }
     Ok(summary)
 }

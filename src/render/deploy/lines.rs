@@ -64,13 +64,17 @@ impl Lines {
                 let head = format!("  last lines of container {container} in task {task}:");
                 std::iter::once(head).chain(lines.iter().map(|line| log_line(line))).collect()
             }
-            DeployEvent::Stuck { service, cause } => vec![
+            DeployEvent::Stuck { service, cause, cancellable } => vec![
                 format!(
                     "{} {service}: tasks stop the same way again and again: {}",
                     "warning:".yellow().bold(),
                     clean(cause, false)
                 ),
-                "  waiting will not help: Ctrl-C offers to cancel, --timeout cancels by itself".to_owned(),
+                if *cancellable {
+                    "  waiting will not help: Ctrl-C offers to cancel, --timeout cancels by itself".to_owned()
+                } else {
+                    "  waiting will not help: ECS keeps starting tasks, and Ctrl-C stops only the waiting".to_owned()
+                },
             ],
             DeployEvent::Note { message } => vec![clean(message, false).into_owned()],
             DeployEvent::Finished { stack, operation, seconds, .. } => {

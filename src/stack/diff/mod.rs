@@ -13,6 +13,7 @@ pub(super) mod equality;
 mod exact;
 mod hunk;
 mod replacement;
+mod scaling;
 mod table;
 pub mod text;
 mod tree;

@@ -100,6 +100,10 @@ fn deploy_status_scale_logs_and_destroy_work_against_moto() {
     moto.place.ecsws("scale --count 2 --hotswap --no-wait-services");
     let services = moto.aws("ecs describe-services --cluster demo --services web");
     assert_eq!(services["services"][0]["desiredCount"], 2);
+    // The stack has this count already, so it is set in ECS.
+    moto.place.ecsws("scale --count 3 --no-wait-services");
+    let services = moto.aws("ecs describe-services --cluster demo --services web");
+    assert_eq!(services["services"][0]["desiredCount"], 3);
 
     let groups = moto.place.ecsws("logs groups");
     let group = groups.trim();

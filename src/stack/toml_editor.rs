@@ -1,0 +1,300 @@
+//! Sets, inserts and removes single keys of a TOML text. Every other byte stays as it is: comments, order, alignment, line endings, the
+//! byte order mark, a missing newline at the end.
+
+use std::ops::Range;
+
+use super::toml_layout::{Entry, Frame, FrameKind, Layout};
+
+const BOM: char = '\u{feff}';
+
+/// A TOML text that is being edited. Paths are lists of key names, from the root.
+#[derive(Debug)]
+pub(super) struct TomlEditor {
+    bom: bool,
+    text: String,
+}
+
+impl TomlEditor {
+    pub fn new(text: &str) -> Self {
+        let (bom, text) = text.strip_prefix(BOM).map_or((false, text), |text| (true, text));
+        Self { bom, text: text.to_owned() }
+    }
+
+    pub fn into_text(self) -> String {
+        if self.bom { format!("{BOM}{}", self.text) } else { self.text }
+    }
+
+    fn layout(&self) -> Result<Layout, String> {
+        Layout::of(&self.text)
+    }
+
+    /// The value at a path, as it is written.
+    pub fn value(&self, path: &[&str]) -> Result<Option<String>, String> {
+        Ok(self.layout()?.entry(path).map(|entry| self.text[entry.value.clone()].to_owned()))
+    }
+
+    /// Whether something is defined at a path or below it.
+    pub fn has(&self, path: &[&str]) -> Result<bool, String> {
+        let layout = self.layout()?;
+        let defines = |frame: &Frame| starts_with(frame.path.iter().map(String::as_str), path);
+        Ok(layout.frames.iter().any(defines)
+            || layout.entries.iter().any(|entry| starts_with(layout.path(entry), path)))
+    }
+
+    /// Replaces the value at a path; without one, inserts the key into its table. There it goes behind the last of the keys `after`, or
+    /// behind all.
+    pub fn set(&mut self, path: &[&str], value: &str, after: &[&str]) -> Result<(), String> {
+        let layout = self.layout()?;
+        if let Some(entry) = layout.entry(path) {
+            self.apply(vec![(entry.value.clone(), value.to_owned())]);
+            return Ok(());
+        }
+        let Some((key, table)) = path.split_last() else { return Ok(()) };
+        let Some(frame) = frame_of(&layout, table) else {
+            return self.insert_section(&layout, table, &[], &[format!("{key} = {value}")]);
+        };
+        let members: Vec<&Entry> =
+            layout.entries_in(frame).filter(|entry| starts_with(layout.path(entry), table)).collect();
+        let is_preferred =
+            |entry: &&&Entry| layout.path(entry).nth(table.len()).is_some_and(|name| after.contains(&name));
+        let neighbour = members.iter().rfind(is_preferred).or(members.last()).copied();
+        let frame = &layout.frames[frame];
+        let dotted = neighbour.and_then(|entry| entry.keys.get(table.len().checked_sub(frame.path.len() + 1)?));
+        let prefix = match (dotted, neighbour) {
+            (Some(last), Some(entry)) => format!("{}.", &self.text[entry.start()..last.span.end]),
+            _ => String::new(),
+        };
+        let key = format!("{prefix}{key}");
+        let patches = match frame.kind {
+            FrameKind::Inline => self.inline_insertion(frame, neighbour, &format!("{key} = {value}")),
+            FrameKind::Root | FrameKind::Header | FrameKind::ArrayHeader => {
+                let peers: Vec<&Entry> = layout.entries_in(neighbour.map_or(0, |entry| entry.frame)).collect();
+                vec![self.line_insertion(frame, neighbour, &peers, &key, value)]
+            }
+        };
+        self.apply(patches);
+        Ok(())
+    }
+
+    /// Inserts a table that does not exist yet: as a section where its parent has a header, otherwise as an inline table.
+    pub fn insert_table(&mut self, path: &[&str], pairs: &[(&str, String)]) -> Result<(), String> {
+        let lines: Vec<String> = pairs.iter().map(|(key, value)| format!("{key} = {value}")).collect();
+        let layout = self.layout()?;
+        match path.split_last() {
+            Some((key, parent)) if header_of(&layout, parent).is_some() => {
+                self.insert_section(&layout, parent, &[key], &lines)
+            }
+            _ => self.set(path, &format!("{{ {} }}", lines.join(", ")), &[]),
+        }
+    }
+
+    /// Removes a key and its value, with the comment behind it, which is returned. Comments above it stay.
+    pub fn remove(&mut self, path: &[&str]) -> Result<Option<String>, String> {
+        let layout = self.layout()?;
+        let Some(entry) = layout.entry(path) else { return Ok(None) };
+        let (patches, behind) = if layout.frames[entry.frame].kind == FrameKind::Inline {
+            let before = layout.entries_in(entry.frame).filter(|other| other.start() < entry.start()).last();
+            self.inline_removal(entry, before)
+        } else {
+            self.line_removal(entry)
+        };
+        let comment = self.text[behind].split_once('#').map(|(_, comment)| format!("#{}", comment.trim_end()));
+        self.apply(patches);
+        Ok(comment)
+    }
+
+    /// Applies replacements that are in order and do not overlap.
+    fn apply(&mut self, patches: Vec<(Range<usize>, String)>) {
+        for (range, text) in patches.into_iter().rev() {
+            self.text.replace_range(range, &text);
+        }
+    }
+
+    /// `peers` are the entries of the frame.
+    fn line_insertion(
+        &self,
+        frame: &Frame,
+        neighbour: Option<&Entry>,
+        peers: &[&Entry],
+        key: &str,
+        value: &str,
+    ) -> (Range<usize>, String) {
+        let Some(neighbour) = neighbour else {
+            return self.lines_after(frame.span.end, &[format!("{}{key} = {value}", self.indent(frame.span.start))]);
+        };
+        let (width, column, equals) = self.key_widths(neighbour);
+        let is_peer_aligned = |peer: &&Entry| {
+            let (other_width, other_column, _) = self.key_widths(peer);
+            column == other_column && width != other_width
+        };
+        let padding = match column - width {
+            0 => 0,
+            1 if !peers.iter().any(is_peer_aligned) => 1,
+            _ => column.saturating_sub(key.chars().count()).max(1),
+        };
+        let (indent, gap) = (self.indent(neighbour.start()), &self.text[equals + 1..neighbour.value.start]);
+        self.lines_after(neighbour.value.end, &[format!("{indent}{key}{}={gap}{value}", " ".repeat(padding))])
+    }
+
+    /// The width of an entry's key, the column of its equals sign, and where that is in the text.
+    fn key_widths(&self, entry: &Entry) -> (usize, usize, usize) {
+        let keys = entry.key_span();
+        let equals = self.text[keys.end..entry.value.start].find('=').map_or(keys.end, |at| keys.end + at);
+        let width = |end: usize| self.text[keys.start..end].chars().count();
+        (width(keys.end), width(equals), equals)
+    }
+
+    /// `parent` is the path of a table with a header of its own or below it; `more` are the keys that the new header has besides.
+    fn insert_section(
+        &mut self,
+        layout: &Layout,
+        parent: &[&str],
+        more: &[&str],
+        lines: &[String],
+    ) -> Result<(), String> {
+        let below =
+            |frame: &&Frame| starts_with(frame.path.iter().map(String::as_str), parent) && !frame.keys.is_empty();
+        let (Some(first), Some(last)) = (layout.frames.iter().find(below), layout.frames.iter().rfind(below)) else {
+            return Err(format!("there is no [{}]", parent.join(".")));
+        };
+        let first = header_of(layout, parent).unwrap_or(first);
+        let name = &self.text[first.keys[0].span.start..first.keys[parent.len() - 1].span.end];
+        let name = std::iter::once(name).chain(more.iter().copied()).collect::<Vec<_>>().join(".");
+        let following = layout.frames.iter().filter(|frame| !frame.keys.is_empty()).map(|frame| frame.span.start);
+        let next = following.filter(|start| *start > last.span.start).min().unwrap_or(self.text.len());
+        let ends = layout.entries.iter().filter(|entry| entry.start() < next).map(|entry| entry.value.end);
+        let end = ends.max().unwrap_or_default().max(last.span.end);
+        let indent = self.indent(first.span.start);
+        let header = [String::new(), format!("{indent}[{name}]")].into_iter();
+        let section: Vec<String> = header.chain(lines.iter().map(|line| format!("{indent}{line}"))).collect();
+        let patch = self.lines_after(end, &section);
+        self.apply(vec![patch]);
+        Ok(())
+    }
+
+    /// The insertion of lines after the line of `at`. A text without a newline at its end does not get one.
+    fn lines_after(&self, at: usize, lines: &[String]) -> (Range<usize>, String) {
+        let end = self.line_end(at);
+        let before = &self.text[..end];
+        let style = if before.ends_with('\n') { before } else { self.text.split_inclusive('\n').next().unwrap_or("") };
+        let newline = if style.ends_with("\r\n") { "\r\n" } else { "\n" };
+        let lines = lines.join(newline);
+        let lines = if before.ends_with('\n') { lines + newline } else { newline.to_owned() + &lines };
+        (end..end, lines)
+    }
+
+    fn inline_insertion(&self, frame: &Frame, neighbour: Option<&Entry>, pair: &str) -> Vec<(Range<usize>, String)> {
+        let Some(neighbour) = neighbour else {
+            let inner = frame.span.start + 1..frame.span.end - 1;
+            let is_blank = self.text[inner.clone()].chars().all(|c| c == ' ' || c == '\t');
+            let range = if is_blank { inner } else { inner.start..inner.start };
+            return vec![(range, format!(" {pair} "))];
+        };
+        let end = neighbour.value.end;
+        let beside = vec![(end..end, format!(", {pair}"))];
+        let indent = self.indent(neighbour.start());
+        if self.line_start(neighbour.start()) <= frame.span.start || !indent.trim().is_empty() {
+            return beside;
+        }
+        // The neighbour has a line of its own, so the new pair gets one too, unless something follows on that line.
+        let comma = self.text[end..].find(|c| c != ' ' && c != '\t').map(|at| end + at);
+        let comma = comma.filter(|at| self.text[*at..].starts_with(','));
+        let rest = self.text[comma.map_or(end, |comma| comma + 1)..self.line_end(end)].trim();
+        let line = |pair: String| self.lines_after(end, &[format!("{indent}{pair}")]);
+        match comma {
+            _ if !(rest.is_empty() || rest.starts_with('#')) => beside,
+            Some(_) => vec![line(format!("{pair},"))],
+            None if self.next_char(end).1 == Some(',') => beside,
+            None => vec![(end..end, ",".to_owned()), line(pair.to_owned())],
+        }
+    }
+
+    fn line_removal(&self, entry: &Entry) -> (Vec<(Range<usize>, String)>, Range<usize>) {
+        let (mut start, end) = (self.line_start(entry.start()), self.line_end(entry.value.end));
+        if !self.text[..end].ends_with('\n') {
+            let before = &self.text[..start];
+            start = before.strip_suffix('\n').map_or(before, |text| text.strip_suffix('\r').unwrap_or(text)).len();
+        }
+        (vec![(start..end, String::new())], entry.value.end..end)
+    }
+
+    /// Removes one of the two commas beside the pair as well.
+    fn inline_removal(&self, entry: &Entry, before: Option<&Entry>) -> (Vec<(Range<usize>, String)>, Range<usize>) {
+        let (start, end) = (entry.start(), entry.value.end);
+        let nothing = String::new;
+        if let (comma, Some(',')) = self.next_char(end) {
+            let after = comma + 1 + blanks(self.text[comma + 1..].chars());
+            let is_alone =
+                self.indent(start).trim().is_empty() && self.text[after..self.line_end(after)].trim().is_empty();
+            let range = if is_alone {
+                self.line_start(start)..self.line_end(after)
+            } else if self.next_char(after).1 == Some('}') {
+                start - blanks(self.text[..start].chars().rev())..comma + 1
+            } else {
+                start..after
+            };
+            return (vec![(range, nothing())], end..comma);
+        }
+        let Some(before) = before else { return (vec![(start..end, nothing())], end..end) };
+        let between = &self.text[before.value.end..start];
+        if between.contains('#') {
+            let comma = self.next_char(before.value.end).0;
+            let start = start - blanks(between.chars().rev());
+            return (vec![(comma..comma + 1, nothing()), (start..end, nothing())], end..end);
+        }
+        (vec![(before.value.end..end, nothing())], end..end)
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+
+    /// Behind the newline of the line.
+    fn line_end(&self, at: usize) -> usize {
+        self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline + 1)
+    }
+
+    /// What stands before `at` in its line.
+    fn indent(&self, at: usize) -> &str {
+        &self.text[self.line_start(at)..at]
+    }
+
+    /// The next character that is neither white space nor in a comment, and where it is.
+    fn next_char(&self, mut at: usize) -> (usize, Option<char>) {
+        loop {
+            let rest = self.text[at..].trim_start();
+            at = self.text.len() - rest.len();
+            match rest.chars().next() {
+                Some('#') => at = self.line_end(at),
+                next => return (at, next),
+            }
+        }
+    }
+}
+
+fn blanks(chars: impl Iterator<Item = char>) -> usize {
+    chars.take_while(|c| *c == ' ' || *c == '\t').count()
+}
+
+fn starts_with<'a>(mut path: impl Iterator<Item = &'a str>, prefix: &[&str]) -> bool {
+    prefix.iter().all(|name| path.next() == Some(*name))
+}
+
+fn header_of<'l>(layout: &'l Layout, table: &[&str]) -> Option<&'l Frame> {
+    layout.frames.iter().find(|frame| frame.kind == FrameKind::Header && frame.path == table)
+}
+
+/// The index of the frame that keys of a table are written in: its own, or that of its dotted keys.
+fn frame_of(layout: &Layout, table: &[&str]) -> Option<usize> {
+    let own = |frame: &Frame| {
+        matches!(frame.kind, FrameKind::Header | FrameKind::Inline)
+            && frame.path.iter().map(String::as_str).eq(table.iter().copied())
+    };
+    layout.frames.iter().position(own).or_else(|| {
+        let is_dotted = |entry: &&Entry| {
+            let path: Vec<&str> = layout.path(entry).collect();
+            path.len() > table.len() && path.starts_with(table) && layout.frames[entry.frame].path.len() < table.len()
+        };
+        layout.entries.iter().find(is_dotted).map(|entry| entry.frame)
+    })
+}

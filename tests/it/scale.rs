@@ -1,0 +1,277 @@
+//! `ecsws scale`: afterwards the service has the count, or the command says that it has not; and only numbers change unasked.
+#![cfg(unix)]
+
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+
+use serde_json::json;
+
+use crate::workshop::{Ended, Workshop};
+
+const PROJECT: &str = r#"# a comment
+[platform.stack]
+name = "base"
+stress_tool = false
+
+[services.api]
+stack  = "api"
+name   = "api"
+cpu    = 256
+memory = 512
+count  = 1  # for now
+
+[services.api.container]
+image = "acme/api:1"
+
+[services.api.deployment]
+circuit_breaker = true
+
+[sandbox.images]
+"acme/broken:1" = { command = ["sh", "-c", "exit 3"] }
+"acme/sleeps:1" = { command = ["sleep", "1000"] }
+"#;
+
+fn deployed_from(text: &str) -> Workshop {
+    let workshop = Workshop::of(text);
+    workshop.run("--sandbox deploy").good();
+    workshop
+}
+
+fn deployed() -> Workshop {
+    deployed_from(PROJECT)
+}
+
+fn edit(workshop: &Workshop, old: &str, new: &str) {
+    let text = workshop.text();
+    assert!(text.contains(old), "{text}");
+    workshop.write("ecsws.toml", &text.replace(old, new));
+}
+
+/// The desired and the running count.
+fn counts(workshop: &Workshop) -> (u64, u64) {
+    let status = workshop.json("--sandbox status");
+    let count = |name: &str| status[name].as_u64().expect("a number");
+    (count("desired"), count("running"))
+}
+
+fn assert_has(text: &str, expected: &[&str]) {
+    for part in expected {
+        assert!(text.contains(part), "`{part}` is missing in\n{text}");
+    }
+}
+
+/// Runs a command off a terminal that has to ask: it is refused, and nothing has changed.
+fn refused(workshop: &Workshop, arguments: &str, expected: &[&str]) -> Ended {
+    let text = workshop.text();
+    let changes = || {
+        let log = workshop.run("sandbox logs").good();
+        let changing = ["ExecuteChangeSet", "CreateStack", "UpdateStack", "DeleteStack", "UpdateService"];
+        let count = |name: &str| log.matches(&format!(":{name}")).count();
+        let is_left = log.rfind(":DeleteChangeSet") < log.rfind(":CreateChangeSet");
+        (changing.map(count), count("CreateChangeSet"), is_left)
+    };
+    let (before, change_sets_before, _) = changes();
+    let refused = workshop.run(arguments);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert_has(refused.error(), expected);
+    assert_has(refused.error(), &["pass --yes"]);
+    assert_eq!(workshop.text(), text);
+    let (after, change_sets, is_left) = changes();
+    assert_eq!(after, before, "{}", refused.stderr);
+    assert!(change_sets == change_sets_before || !is_left, "the change set is still there");
+    refused
+}
+
+#[test]
+fn the_running_count_decides_not_the_template() {
+    let workshop = deployed();
+    let hotswapped = workshop.run("--sandbox scale --count 3 --hotswap");
+    let swapped = "api: desired count 1 → 3 (ECS only); the next deploy that changes this service resets it to ecsws.toml's count, 1\n";
+    assert_has(&hotswapped.stderr, &[swapped]);
+    hotswapped.good();
+    assert_eq!((counts(&workshop), workshop.text().as_str()), ((3, 3), PROJECT));
+
+    let written = std::fs::metadata(workshop.path("ecsws.toml")).expect("it is there").mtime_nsec();
+    let deploy = workshop.run("--sandbox deploy api");
+    let drift = "api: desired count is 3, but the template says 1; the next deploy that changes the service resets it";
+    assert_has(&deploy.stderr, &[drift]);
+    assert_has(&workshop.run("--sandbox deploy api --output json").good(), &[drift]);
+    let scaled = workshop.run("--sandbox scale --count 1");
+    assert_has(
+        &scaled.stderr,
+        &["✓  api (no changes)", "api: desired count 3 → 1, set in ECS: the stack had 1 already\n"],
+    );
+    assert!(!scaled.stderr.contains("ecsws.toml") && !scaled.stderr.contains("warning"), "{}", scaled.stderr);
+    scaled.good();
+    assert_eq!((counts(&workshop), workshop.text().as_str()), ((1, 1), PROJECT));
+    assert_eq!(std::fs::metadata(workshop.path("ecsws.toml")).expect("it is there").mtime_nsec(), written);
+    assert!(!workshop.run("--sandbox deploy api").stderr.contains("desired count"));
+    // Another change of the service resets the count, which the templates do not show.
+    workshop.run("--sandbox scale --count 3 --hotswap").good();
+    let deploy = workshop.run("--sandbox deploy api --image api=acme/sleeps:1");
+    assert_has(&deploy.stderr, &["warning: api: desired count is 3, and this deploy resets it to 1\n"]);
+    assert_eq!(counts(&workshop), (1, 1));
+    workshop.run("--sandbox deploy api").good();
+
+    // The file says another number than the stack and the service.
+    edit(&workshop, "count  = 1", "count  = 4");
+    let scaled = workshop.run("--sandbox scale --count 1");
+    assert_has(&scaled.stderr, &["ecsws.toml: services.api.count 4 → 1\n", "✓  api (no changes)"]);
+    assert_eq!((scaled.code, workshop.text().as_str()), (Some(0), PROJECT));
+    // All three differ.
+    workshop.run("--sandbox scale --count 3 --hotswap").good();
+    let scaled = workshop.run("--sandbox scale --count 2");
+    assert_has(&scaled.stderr, &["ecsws.toml: services.api.count 1 → 2\n", "✓  api updated in "]);
+    assert_eq!((scaled.code, counts(&workshop)), (Some(0), (2, 2)));
+}
+
+#[test]
+fn another_image_is_listed_and_asked_about() {
+    let workshop = deployed();
+    workshop.run("--sandbox deploy api --image api=acme/sleeps:1").good();
+    let refused_image = refused(
+        &workshop,
+        "--sandbox scale --count 2",
+        &[
+            "More than the scaling of `api` would change in stack api:\n  TaskDef (AWS::ECS::TaskDefinition): ContainerDefinitions\n",
+        ],
+    );
+    assert_has(&refused_image.stderr, &["acme/sleeps:1", "acme/api:1"]);
+    assert_eq!(counts(&workshop), (1, 1));
+    // Numbers that were edited but not deployed are only numbers.
+    workshop.run("--sandbox deploy api").good();
+    edit(&workshop, "count  = 1", "count  = 3");
+    workshop.run("--sandbox scale --count 2").good();
+    assert_eq!(counts(&workshop), (2, 2));
+    // Other edits are not, and --yes agrees.
+    edit(&workshop, "[sandbox.images]", "[tags]\nteam = \"web\"\n\n[sandbox.images]");
+    let text = workshop.text();
+    let tags = "would change in stack api:\n  its tags\nDeploy all of it?";
+    refused(&workshop, "--sandbox scale --min 1 --max 4 --cpu 50", &[tags]);
+    workshop.run("--sandbox --yes scale --count 1").good();
+    assert_eq!((counts(&workshop), workshop.text()), ((1, 1), text.replace("count  = 2", "count  = 1")));
+    workshop.run("--sandbox scale --count 2").good();
+}
+
+#[test]
+fn a_stack_that_does_not_exist_is_asked_about() {
+    let workshop = Workshop::of(PROJECT);
+    workshop.run("--sandbox deploy base").good();
+    let question = "Stack api does not exist yet: scaling `api` would create all of it.";
+    refused(&workshop, "--sandbox scale --count 2", &[question]);
+    // The remains of a failed creation stay as well.
+    let failed = workshop.run("--sandbox deploy api --image api=acme/broken:1");
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    refused(&workshop, "--sandbox scale --count 2", &[question]);
+    workshop.run("--sandbox --yes scale --count 2").good();
+    assert_eq!((counts(&workshop), workshop.text()), ((2, 2), PROJECT.replace("count  = 1", "count  = 2")));
+}
+
+#[test]
+fn a_rolled_back_update_leaves_the_number_in_the_file_and_says_so() {
+    let workshop = deployed();
+    let fails = json!({ "resources": [{ "resource": "AWS::ECS::Service", "on": "update", "reason": "no-capacity", "times": 1 }] });
+    workshop.run(&format!("sandbox faults {fails}")).good();
+    let failed = workshop.run("--sandbox scale --count 2");
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    assert_has(
+        &failed.stderr,
+        &[
+            "ecsws.toml: services.api.count 1 → 2\n",
+            "warning: ecsws.toml has the new numbers (services.api.count 1 → 2); stack api does not have them: it is UPDATE_ROLLBACK_COMPLETE\n",
+        ],
+    );
+    assert_eq!(workshop.text(), PROJECT.replace("count  = 1", "count  = 2"));
+    assert_eq!(counts(&workshop), (1, 1));
+    // A failure before the approval leaves the file alone.
+    let fails = json!({ "operations": [{ "operation": "cloudformation:CreateChangeSet", "effect": "fail", "code": "AccessDenied", "message": "no", "status": 403, "times": 1 }] });
+    workshop.run(&format!("sandbox faults {fails}")).good();
+    let text = workshop.text();
+    let refused = workshop.run("--sandbox scale --count 3");
+    assert_eq!((refused.code, workshop.text()), (Some(3), text), "{}", refused.stderr);
+    assert!(!refused.stderr.contains("ecsws.toml"), "{}", refused.stderr);
+}
+
+#[test]
+fn autoscaling_has_the_numbers_or_the_command_fails() {
+    let workshop = deployed();
+    let scaled = workshop.run("--sandbox scale --min 1 --max 4 --cpu 50");
+    assert_has(
+        &scaled.stderr,
+        &[
+            "ecsws.toml: services.api.count = 1 removed, with its comment `# for now`\n",
+            "ecsws.toml: services.api.autoscaling.max = 4 added\n",
+        ],
+    );
+    scaled.good();
+    let outside = workshop.run("scale --count 5 --region us-east-1");
+    assert_eq!(outside.code, Some(2), "{}", outside.stderr);
+    assert_has(
+        outside.error(),
+        &[
+            "count 5 is outside of autoscaling's range of `api`, 1 to 4",
+            "`ecsws scale api --max 5",
+            "` moves the limit",
+        ],
+    );
+    // Registered once more, outside of the stack.
+    let text = workshop.text();
+    let answer = json!({ "operations": [{ "operation": "application-autoscaling:DescribeScalableTargets", "effect": "fail", "code": "AccessDeniedException", "message": "no", "status": 400, "times": 1 }] });
+    workshop.run(&format!("sandbox faults {answer}")).good();
+    let unread = workshop.run("--sandbox scale --max 4");
+    assert_has(&unread.stderr, &["the running autoscaling is not compared: "]);
+    assert_eq!((unread.code, workshop.text()), (Some(0), text));
+    let hotswapped = workshop.run("--sandbox scale --count 2 --hotswap");
+    assert_has(
+        &hotswapped.stderr,
+        &[
+            "api: desired count 1 → 2 (ECS only)\n",
+            "autoscaling keeps api between 1 and 4 tasks and may change the count from 2",
+        ],
+    );
+}
+
+#[test]
+fn a_hotswap_that_waits_offers_no_cancellation() {
+    // An image that starts only as long as its program is there.
+    let workshop = Workshop::of(PROJECT);
+    let program = workshop.path("program");
+    workshop.write("program", "#!/bin/sh\nexec sleep 1000\n");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("they can be set");
+    let image = format!("\"acme/api:1\" = {{ command = [\"{}\"] }}\n", program.display());
+    workshop.write("ecsws.toml", &format!("{PROJECT}{image}"));
+    workshop.run("--sandbox deploy").good();
+    std::fs::remove_file(&program).expect("it is there");
+    let late = workshop.run("--sandbox scale --count 2 --hotswap --timeout 5s");
+    assert_eq!(late.code, Some(4), "{}", late.stderr);
+    let hint = "  waiting will not help: ECS keeps starting tasks, and Ctrl-C stops only the waiting\n";
+    assert_has(
+        &late.stderr,
+        &["api: desired count 1 → 2 (ECS only)", hint, "service `api` is not steady after 5 seconds"],
+    );
+    assert!(!late.stderr.contains("cancel"), "{}", late.stderr);
+    // Nothing is waited for.
+    let unwatched = workshop.run("--sandbox scale --count 0 --hotswap --no-wait-services");
+    assert_has(&unwatched.stderr, &["api: desired count 2 → 0 (ECS only)"]);
+    unwatched.good();
+}
+
+#[test]
+fn numbers_that_are_none_are_named_plainly() {
+    let workshop = Workshop::of(PROJECT);
+    for (flag, number, range) in [
+        ("--count", "x", "0 to 5000"),
+        ("--count", "-1", "0 to 5000"),
+        ("--min", "-1", "0 to 5000"),
+        ("--max", "5001", "0 to 5000"),
+        ("--cpu", "0", "1 to 100"),
+        ("--memory", "5e1", "1 to 100"),
+    ] {
+        let wrong = workshop.run(&format!("scale {flag} {number}"));
+        assert_eq!(wrong.code, Some(2), "{}", wrong.stderr);
+        assert_has(
+            wrong.error(),
+            &[&format!("invalid value '{number}' for '{flag} <"), &format!(": expected a whole number, {range}\n")],
+        );
+    }
+    assert_eq!(workshop.text(), PROJECT);
+}
