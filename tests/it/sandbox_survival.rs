@@ -182,9 +182,9 @@ async fn after_a_full_disk_no_task_shows_as_running_without_a_process() {
         NetworkMode,
     };
 
-    let (confined, endpoint) = Confined::start("ulimit -S -f 16384").await;
-    let config = LocalAws::config_of(&endpoint).into_builder().retry_config(RetryConfig::disabled()).build();
-    let (logs, ecs) = (aws_sdk_cloudwatchlogs::Client::new(&config), aws_sdk_ecs::Client::new(&config));
+    let (confined, endpoint) = Confined::start("true").await;
+    let config = LocalAws::config_of(&endpoint);
+    let ecs = aws_sdk_ecs::Client::new(&config);
     ecs.create_cluster().cluster_name("c").send().await.expect("a cluster");
     let vpc = AwsVpcConfiguration::builder().set_subnets(Some(LocalAws::subnets_of(&config).await)).build();
     let network = NetworkConfiguration::builder().awsvpc_configuration(vpc.expect("subnets")).build();
@@ -215,30 +215,25 @@ async fn after_a_full_disk_no_task_shows_as_running_without_a_process() {
     };
     let first = running(&[]).await;
 
-    logs.create_log_group().log_group_name("g").send().await.expect("a group");
-    logs.create_log_stream().log_group_name("g").log_stream_name("s").send().await.expect("a stream");
-    for size in [200_000, 50_000, 5000, 100, 1] {
-        let full = async || {
-            let now = Clock::new(1.0).now().as_millisecond();
-            let event = InputLogEvent::builder().timestamp(now).message("x".repeat(size)).build().expect("an event");
-            logs.put_log_events().log_group_name("g").log_stream_name("s").log_events(event).send().await.is_err()
-        };
-        while !full().await {}
-    }
+    // From now on nothing of the state can be written, not even in place, and a few lines of the log can.
+    let log = confined.folder().join("sandbox.log");
+    open(&log).set_len(0).expect("it is emptied");
+    let pid = confined.id().to_string();
+    let limit = |bytes: &str| {
+        let limited = Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={bytes}")]).status();
+        assert!(limited.expect("prlimit runs").success());
+    };
+    limit("4096:unlimited");
     for shim in crate::local_aws::shims(confined.id()) {
         kill(shim, Signal::SIGKILL).expect("it is there");
     }
-    let log = confined.folder().join("sandbox.log");
     let failed = async {
         while crate::common::read(&log).matches("its driver failed").count() < 2 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
     tokio::time::timeout(LIMIT, failed).await.expect("neither end can be written");
-
-    let pid = confined.id().to_string();
-    let freed = Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited"]).status().expect("prlimit runs");
-    assert!(freed.success());
+    limit("unlimited:unlimited");
     let second = running(&first).await;
     assert_eq!(crate::local_aws::shims(confined.id()).len(), 2, "{second:?} are processes");
     for task in tasks(&ecs, DesiredStatus::Stopped).await {

@@ -10,23 +10,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::engine::{self, Handle};
 use super::super::model::{ContainerDefinition, HealthStatus};
-use super::order::{Progress, Verdict, last, verdict};
+use super::order::{Progress, Verdict, verdict};
 use super::{Failure, Prepared, health, log};
 use crate::sandbox::auth::RoleLease;
 use crate::sandbox::tasks::{Exit, PortLease};
 use crate::sandbox::{Sandbox, supervisor};
 
+mod stop;
+
+use stop::Stopping;
+
 /// How long others wait for a container to be as far as they need it, when it does not say: Fargate's three minutes
 /// (developer guide, "startTimeout").
 const START_TIMEOUT: u32 = 180;
 
-/// How long a container may take to end beyond its stop timeout. What is behind a process's shim is then killed with it, which
-/// has to show after the same time again.
-const STOP_MARGIN: Duration = Duration::from_secs(15);
-/// How long a container may take to end when the sandbox does.
-const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
-/// How long a task's end waits for the last of its output; what comes later is still forwarded.
-const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a start that its task no longer waits for may take to say itself why it did not come to anything.
 const ABANDON_DELAY: Duration = Duration::from_secs(1);
 
@@ -64,15 +61,6 @@ struct Member {
     stopping: Option<Stopping>,
     output: Option<JoinHandle<()>>,
     health: Option<AbortHandle>,
-}
-
-/// A container that was told to end.
-#[derive(Debug, Clone, Copy)]
-struct Stopping {
-    /// When its end is overdue.
-    deadline: Instant,
-    /// Whether it has been killed.
-    killed: bool,
 }
 
 impl Crew {
@@ -243,91 +231,9 @@ impl Crew {
     pub(in super::super) fn handles(&self) -> Vec<Option<Handle>> {
         self.members.iter().map(|member| member.handle.clone()).collect()
     }
-
-    /// Stops what runs, those first that others depend on last, and gives how each ended. When the sandbox itself ends no
-    /// handle is kept, and the containers have a second instead of their stop timeout.
-    ///
-    /// It ends in any case: a container that does not end in time is killed, and one that does not show its end even then is
-    /// given up.
-    pub(in super::super) async fn stop(mut self) -> Vec<(usize, Exit)> {
-        let shutdown = self.sandbox.shutdown.clone();
-        let mut ended = Vec::new();
-        self.members.iter_mut().for_each(Member::end_checks);
-        loop {
-            for index in last(&self.definitions, &self.progress()) {
-                self.members[index].stop();
-            }
-            let overdue =
-                self.members.iter().enumerate().filter_map(|(index, member)| Some((member.deadline()?, index))).min();
-            let event = tokio::select! {
-                event = self.next() => event,
-                index = after(overdue) => {
-                    ended.extend(self.members[index].overdue().map(|exit| (index, exit)));
-                    continue;
-                }
-                () = shutdown.cancelled(), if self.members.iter().any(|member| member.handle.is_some()) => {
-                    self.members.iter_mut().for_each(Member::let_go);
-                    continue;
-                }
-            };
-            match event {
-                Some(Event::Exited(index, exit)) => ended.push((index, exit)),
-                Some(Event::Health(..)) => {}
-                None => break,
-            }
-        }
-        let deadline = Instant::now() + OUTPUT_TIMEOUT;
-        for output in self.members.iter_mut().filter_map(|member| member.output.take()) {
-            let _ = tokio::time::timeout_at(deadline, output).await;
-        }
-        ended
-    }
-}
-
-/// Waits for a time and gives what is overdue then; for ever when nothing is.
-async fn after(overdue: Option<(Instant, usize)>) -> usize {
-    match overdue {
-        Some((deadline, index)) => {
-            tokio::time::sleep_until(deadline).await;
-            index
-        }
-        None => std::future::pending().await,
-    }
 }
 
 impl Member {
-    /// Tells it to end, once; the handle stays, because without one the container would have a second only.
-    fn stop(&mut self) {
-        if let Some(handle) = self.handle.as_ref().filter(|_| self.stopping.is_none()) {
-            handle.stop();
-            let timeout = self.prepared.spec.stop_timeout + handle.stop_margin(STOP_MARGIN);
-            self.stopping = Some(Stopping { deadline: Instant::now() + timeout, killed: false });
-        }
-    }
-
-    /// Drops the handle, which ends the container within a second.
-    fn let_go(&mut self) {
-        self.handle = None;
-        self.stopping = Some(Stopping { deadline: Instant::now() + SHUTDOWN_LIMIT, killed: true });
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        matches!(self.progress, Progress::Running(_)).then_some(self.stopping?.deadline)
-    }
-
-    /// Kills it, or gives it up when that has been done before, with how it ended then.
-    fn overdue(&mut self) -> Option<Exit> {
-        if let Some(stopping) = self.stopping.as_mut().filter(|stopping| !stopping.killed)
-            && let Some(handle) = &self.handle
-        {
-            handle.kill();
-            *stopping = Stopping { deadline: Instant::now() + handle.stop_margin(STOP_MARGIN), killed: true };
-            return None;
-        }
-        self.progress = Progress::Exited(Exit::ShimLost.code());
-        Some(Exit::ShimLost)
-    }
-
     fn end_checks(&mut self) {
         if let Some(health) = self.health.take() {
             health.abort();
