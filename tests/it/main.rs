@@ -32,6 +32,7 @@ mod sandbox_network;
 mod sandbox_parameters;
 mod sandbox_policies;
 mod sandbox_refusals;
+mod sandbox_pathological;
 mod sandbox_replacement;
 mod sandbox_scaling;
 mod sandbox_policy_sizes;

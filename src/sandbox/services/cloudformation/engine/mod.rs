@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::model::{Definition, Resource, Stack, Tag};
 use super::resources::{self, Context, ResourceType};
 use super::template::check::{Dependencies, live_dependencies};
-use super::template::resolve::{Known, Scope};
+use super::template::resolve::{Known, Progress, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::sandbox::world::{World, ids};
 use crate::sandbox::{Fault, Sandbox};
@@ -244,6 +244,7 @@ impl Operation {
         }
     }
 }
+            progress: Progress::default(),
 
 /// What a stack is to be.
 struct Target<'a> {

@@ -9,7 +9,6 @@ use super::{Operation, kind, policy_of, reason, type_of};
 use crate::sandbox::Fault;
 use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack};
-use crate::sandbox::services::cloudformation::operations::policy;
 use crate::sandbox::services::cloudformation::resources::{
     self, CREATION_INITIATED, Context, Made, Making, ResourceType,
 };
@@ -126,7 +125,6 @@ impl Step {
             return self.create("CREATE").await;
         }
         if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
-            self.check_policy("Update:Replace")?;
             self.refuse(resources::refusal_to_replace(self.kind.name, &current.properties, &self.wanted))?;
             self.refuse(self.keeps_what_fails().then(|| UNREPLACED.to_owned()))?;
             return self.replace(current).await;
@@ -134,7 +132,6 @@ impl Step {
         let is_unsettled = matches!(self.row.status.as_str(), "UPDATE_IN_PROGRESS" | "UPDATE_FAILED");
         let is_half_changed = is_unsettled && self.row.previous.is_some();
         if current.properties != self.wanted || (self.retagged && self.kind.has_tags()) || is_half_changed {
-            self.check_policy("Update:Modify")?;
             return self.update(current).await;
         }
         // It failed before anything was done to it, and nothing is to be done to it any more.
@@ -170,10 +167,6 @@ impl Step {
     /// What could not be taken back is not begun: the old resource would go before it is known that the new one stays.
     fn keeps_what_fails(&self) -> bool {
         self.goal.stack.definition.on_failure == OnFailure::DoNothing
-    }
-
-    fn check_policy(&mut self, action: &str) -> Result<(), Fault> {
-        self.refuse(forbidden(&self.goal.stack, action, &self.row.logical_id, self.kind.name))
     }
 
     /// Fails the update for a reason, if there is one, before anything is done to the resource.
@@ -264,12 +257,6 @@ pub fn changed_properties(old: &Value, new: &Value) -> Vec<String> {
     let mut all = names(old);
     all.extend(names(new).into_iter().filter(|name| old.get(name).is_none()));
     all.into_iter().filter(|name| old.get(name) != new.get(name)).collect()
-}
-
-/// Why the stack's policy forbids an action on a resource.
-pub fn forbidden(stack: &Stack, action: &str, name: &str, kind: &str) -> Option<String> {
-    let policy = stack.policy_during_update.as_ref().or(stack.policy.as_ref())?;
-    policy::refusal(policy, action, name, kind)
 }
 
 /// Whether a resource was being made or changed.

@@ -155,12 +155,6 @@ pub struct Stack {
     /// How many minutes the creation may take.
     #[serde(default)]
     pub timeout_minutes: Option<u32>,
-    /// The policy that says what updates may change.
-    #[serde(default)]
-    pub policy: Option<String>,
-    /// The policy in its place for the update under way.
-    #[serde(default)]
-    pub policy_during_update: Option<String>,
     /// Resources that the rollback under way takes as restored.
     #[serde(default)]
     pub skip: Vec<String>,

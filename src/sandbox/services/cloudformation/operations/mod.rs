@@ -12,7 +12,6 @@ pub mod change_sets;
 pub mod describe;
 pub mod exports;
 mod identifiers;
-pub mod policy;
 mod preparation;
 pub mod resources;
 pub mod rollbacks;
@@ -93,8 +92,6 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         client_request_token: None,
         requested: None,
         timeout_minutes: None,
-        policy: None,
-        policy_during_update: None,
         skip: Vec::new(),
         description: None,
         is_buried: false,

@@ -29,7 +29,6 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     let definition = asked.definition(&sandbox, None, true).await?;
     let stack = Stack {
         timeout_minutes: asked.timeout_in_minutes,
-        policy: asked.stack_policy_body.clone(),
         termination_protection: asked.enable_termination_protection,
         ..new_stack(&sandbox, &asked.stack_name, definition)
     };
@@ -78,10 +77,6 @@ pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
         begin_update(&sandbox, state, &stack.id, definition)?;
         state.begin(&stack.id, Request::UpdateStack, asked.client_request_token);
         state.set_status(&stack.id, "UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), sandbox.clock.now());
-        if let Some(stack) = state.stacks.get_mut(&stack.id) {
-            stack.policy = asked.stack_policy_body.or_else(|| stack.policy.take());
-            stack.policy_during_update = asked.stack_policy_during_update_body;
-        }
         Ok(())
     })?;
     engine::start(&sandbox, stack.id.clone());
@@ -112,7 +107,6 @@ pub fn begin_update(
             stack.previous.get_or_insert(before);
         }
         stack.updated = Some(sandbox.clock.now());
-        stack.policy_during_update = None;
     }
     for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
         state.keep_resource(stack_id, Resource { is_new: false, ..row });

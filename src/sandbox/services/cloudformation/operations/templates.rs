@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::model::{Definition, Stack, State};
 use super::super::template::parameters::{declared, defaults};
-use super::super::template::resolve::Scope;
+use super::super::template::resolve::{Progress, Scope};
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
 use super::{find_described, identifiers, template_text};
 use crate::sandbox::services::Reply;
@@ -105,6 +105,7 @@ fn expanded(sandbox: &Arc<Sandbox>, source: Source) -> Result<Template, Fault> {
         exports: std::collections::BTreeMap::new(),
         dynamic: dynamic::Values::default(),
         notification_arns: Vec::new(),
+        progress: Progress::default(),
     };
     extensions::expand(source, &scope)
 }

@@ -11,7 +11,7 @@ use super::replacement::Recreation;
 use super::resources::{self, ResourceType};
 use super::template::check::live_dependencies;
 use super::template::references::imports;
-use super::template::resolve::{Known, LATER, Scope};
+use super::template::resolve::{Known, LATER, Progress, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::sandbox::{Fault, Sandbox};
 use detail::{Cause, Detail};
@@ -39,6 +39,7 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
         exports,
         dynamic: definition.dynamic.clone(),
         notification_arns: definition.notification_arns.clone(),
+        progress: Progress::default(),
     };
     let mut comparison = Comparison {
         scope,
@@ -113,6 +114,7 @@ impl Comparison<'_> {
                 exports: self.scope.exports.clone(),
                 dynamic: self.old.dynamic.clone(),
                 notification_arns: self.old.notification_arns.clone(),
+                progress: Progress::default(),
             };
             scope.resolve(&resource["Properties"]).ok().flatten()
         });
