@@ -23,6 +23,7 @@ mod sandbox_cloudwatch;
 mod sandbox_ecs;
 mod sandbox_ecs_tasks;
 mod sandbox_engines;
+mod sandbox_events;
 mod sandbox_faults;
 mod sandbox_instances;
 mod sandbox_limits;

@@ -19,7 +19,8 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     let template = Template::parse(&stack.definition.template_body)?;
     let (live, missing) = {
         let target = operation.target(&stack.definition, &template)?;
-        let missing = outputs::missing_import(&target).or_else(|| attributes::unknown(&template, &target.scope));
+        let unknown = || attributes::unknown(&template, &target.scope);
+        let missing = outputs::claim_imports(operation, &target)?.or_else(unknown);
         (target.live, missing)
     };
     let named = existence::missing(&operation.sandbox, &template, &stack.definition.parameters).await?;

@@ -162,6 +162,9 @@ impl Operation {
                 world.cloudformation.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase);
             let Some(stack) = current else { return Ok(false) };
             change(stack);
+            if !is_moving(status) {
+                stack.importing.clear();
+            }
             world.cloudformation.set_status(&self.stack_id, status, reason, now);
             Ok(true)
         })?;

@@ -145,6 +145,9 @@ pub struct Stack {
     pub imports: Vec<String>,
     /// Whether it refuses to be deleted.
     pub termination_protection: bool,
+    /// The exports of other stacks that the operation under way uses.
+    #[serde(default)]
+    pub importing: Vec<String>,
     /// Resources that the deletion under way leaves where they are.
     pub retain: Vec<String>,
     /// The token of the request that began the operation under way.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{ChangeSet, Event, Request, Resource, Stack};
@@ -29,6 +29,11 @@ state! {
     }
 }
 
+/// A time as clients see it.
+fn milliseconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
+}
+
 impl State {
     /// The stack of an ARN, or the one of a name that is not deleted.
     pub fn find(&self, name_or_id: &str) -> Option<&Stack> {
@@ -46,7 +51,8 @@ impl State {
 
     /// What live stacks export, by name.
     pub fn exports(&self) -> BTreeMap<String, String> {
-        let live = self.stacks.values().filter(|stack| !stack.is_deleted());
+        // What a stack exports cannot be imported any more once its deletion has begun.
+        let live = self.stacks.values().filter(|stack| !stack.is_deleted() && stack.status != "DELETE_IN_PROGRESS");
         let outputs = live.flat_map(|stack| &stack.outputs);
         outputs.filter_map(|output| Some((output.export.clone()?, output.value.clone()))).collect()
     }
@@ -62,11 +68,20 @@ impl State {
     /// The names of the stacks that use an export.
     pub fn importers(&self, export: &str) -> Vec<&str> {
         let live = self.stacks.values().filter(|stack| !stack.is_deleted());
-        live.filter(|stack| stack.imports.iter().any(|name| name == export)).map(|stack| stack.name.as_str()).collect()
+        let uses = |stack: &&Stack| stack.imports.iter().chain(&stack.importing).any(|name| name == export);
+        live.filter(uses).map(|stack| stack.name.as_str()).collect()
+    }
+
+    /// When a stack's next event happens: `now`, or a millisecond after its last event. Clients sort events by time and
+    /// recognise them by their ids, which name the time in milliseconds.
+    fn next_time(&self, stack_id: &str, now: Timestamp) -> Timestamp {
+        let now = milliseconds(now);
+        let last = self.events.with_prefix(stack_id).next_back().map(|(_, event)| milliseconds(event.time));
+        last.and_then(|last| last.checked_add(SignedDuration::from_millis(1)).ok()).map_or(now, |after| now.max(after))
     }
 
     /// Notes an event at the end of a stack's events.
-    pub fn add_event(&mut self, stack_id: &str, event: Event) {
+    fn add_event(&mut self, stack_id: &str, event: Event) {
         let number = |(key, _): (&str, &Event)| key[stack_id.len() + 1..].parse::<u64>().ok();
         let first = self.events.with_prefix(stack_id).next().and_then(number).unwrap_or_default();
         let last = self.events.with_prefix(stack_id).next_back().and_then(number);
@@ -86,7 +101,8 @@ impl State {
     }
 
     /// Gives a stack a status, with its event.
-    pub fn set_status(&mut self, stack_id: &str, status: &str, reason: Option<String>, time: Timestamp) {
+    pub fn set_status(&mut self, stack_id: &str, status: &str, reason: Option<String>, now: Timestamp) {
+        let time = self.next_time(stack_id, now);
         let Some(stack) = self.stacks.get_mut(stack_id) else { return };
         status.clone_into(&mut stack.status);
         if matches!(status, "DELETE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS") {
@@ -115,6 +131,16 @@ impl State {
     }
 
     /// Tells the change set under execution how its stack fares.
+    /// A deletion that ends as it begins: the stack goes back to the status that it had, for a reason. Source: callers of
+    /// CloudFormation, such as aws/aws-cdk issue 604; botocore's waiter has `UPDATE_COMPLETE` among the failures of deletions.
+    pub fn refuse_deletion(&mut self, stack: &Stack, reason: String, time: Timestamp) {
+        self.set_status(&stack.id, "DELETE_IN_PROGRESS", Some("User Initiated".to_owned()), time);
+        self.set_status(&stack.id, &stack.status, Some(reason), time);
+        if let Some(row) = self.stacks.get_mut(&stack.id) {
+            row.deleted = stack.deleted;
+        }
+    }
+
     fn conclude(&mut self, id: &str, status: &str) {
         let outcome = match status {
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => "EXECUTE_COMPLETE",
@@ -139,7 +165,8 @@ impl State {
     }
 
     /// Stores a resource, with the event of its status; `properties` are those that the event tells.
-    pub fn set_resource(&mut self, stack_id: &str, resource: Resource, properties: Option<&Value>) {
+    pub fn set_resource(&mut self, stack_id: &str, mut resource: Resource, properties: Option<&Value>) {
+        resource.changed = self.next_time(stack_id, resource.changed);
         let stack = self.stacks.get(stack_id);
         // Clean-up tells no properties, and ids of another form (recorded: localstack's test_change_set_ref).
         let cleans_up = resource.status.starts_with("DELETE_")

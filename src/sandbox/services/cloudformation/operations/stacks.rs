@@ -177,6 +177,11 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
                 "The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.",
             ));
         }
+        if let Some(reason) = export_in_use(state, &stack) {
+            state.begin(&stack.id, Request::DeleteStack, input.client_request_token);
+            state.refuse_deletion(&stack, reason, now);
+            return Ok(None);
+        }
         if let Some(row) = state.stacks.get_mut(&stack.id) {
             row.retain = input.retain_resources;
             row.definition.role_arn = input.role_arn.or_else(|| row.definition.role_arn.take());
@@ -191,6 +196,17 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
         engine::start(&sandbox, id);
     }
     Ok(Value::Null)
+}
+
+/// Why a stack cannot be deleted: another one uses what it exports.
+fn export_in_use(state: &State, stack: &Stack) -> Option<String> {
+    let exports = stack.outputs.iter().filter_map(|output| output.export.as_deref());
+    exports.into_iter().find_map(|name| {
+        let users = state.importers(name);
+        let reason =
+            || format!("Delete canceled. Cannot delete export {name} as it is in use by {}.", users.join(" and "));
+        (!users.is_empty()).then(reason)
+    })
 }
 
 /// The stack that a request is to delete; none when it is gone, or when the same request has begun to delete it.
