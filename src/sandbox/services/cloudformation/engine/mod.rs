@@ -244,10 +244,10 @@ impl Operation {
             exports,
             dynamic: definition.dynamic.clone(),
             notification_arns: definition.notification_arns.clone(),
+            progress: Progress::default(),
         }
     }
 }
-            progress: Progress::default(),
 
 /// What a stack is to be.
 struct Target<'a> {
@@ -268,11 +268,11 @@ fn reason(fault: &Fault) -> String {
     let code = match fault.code.as_str() {
         code if code.contains("AlreadyExists") || code.contains("Duplicate") => "AlreadyExists",
         code if code.contains("NotFound") || code == "NoSuchEntity" => "NotFound",
+        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
         "NotStabilized" => "NotStabilized",
         "GeneralServiceException" => "GeneralServiceException",
         _ => "InvalidRequest",
     };
-        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
     format!(
         "Resource handler returned message: \"{}\" (RequestToken: {}, HandlerErrorCode: {code})",
         fault.message,

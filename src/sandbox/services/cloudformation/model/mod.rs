@@ -9,11 +9,13 @@ mod change_set;
 mod deleted;
 mod event;
 mod resource;
+mod secrets;
 mod state;
 
 pub use change_set::{ChangeSet, Planned};
 pub use event::Event;
 pub use resource::{Incarnation, Resource};
+pub use secrets::{MASK, mask_text};
 pub use state::State;
 
 /// A tag of a stack.
@@ -143,11 +145,11 @@ pub struct Stack {
     pub outputs: Vec<Output>,
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,
-    /// Whether it refuses to be deleted.
-    pub termination_protection: bool,
     /// The exports of other stacks that the operation under way uses.
     #[serde(default)]
     pub importing: Vec<String>,
+    /// Whether it refuses to be deleted.
+    pub termination_protection: bool,
     /// Resources that the deletion under way leaves where they are.
     pub retain: Vec<String>,
     /// The token of the request that began the operation under way.

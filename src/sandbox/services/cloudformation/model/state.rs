@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{ChangeSet, Event, Request, Resource, Stack};
+use super::{ChangeSet, Event, Incarnation, Request, Resource, Stack};
 use crate::sandbox::world::clock::iso8601;
 use crate::sandbox::world::ids;
 use crate::sandbox::world::table::state;
@@ -109,6 +109,7 @@ impl State {
             stack.deleted = Some(time);
         }
         let executed = stack.definition.change_set_id.clone();
+        let reason = reason.map(|reason| stack.masked(reason));
         stack.status_reason.clone_from(&reason);
         let event = Event {
             id: crate::sandbox::world::ids::uuid(),
@@ -130,7 +131,6 @@ impl State {
         }
     }
 
-    /// Tells the change set under execution how its stack fares.
     /// A deletion that ends as it begins: the stack goes back to the status that it had, for a reason. Source: callers of
     /// CloudFormation, such as aws/aws-cdk issue 604; botocore's waiter has `UPDATE_COMPLETE` among the failures of deletions.
     pub fn refuse_deletion(&mut self, stack: &Stack, reason: String, time: Timestamp) {
@@ -141,6 +141,7 @@ impl State {
         }
     }
 
+    /// Tells the change set under execution how its stack fares.
     fn conclude(&mut self, id: &str, status: &str) {
         let outcome = match status {
             "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => "EXECUTE_COMPLETE",
@@ -168,6 +169,8 @@ impl State {
     pub fn set_resource(&mut self, stack_id: &str, mut resource: Resource, properties: Option<&Value>) {
         resource.changed = self.next_time(stack_id, resource.changed);
         let stack = self.stacks.get(stack_id);
+        resource.reason =
+            resource.reason.map(|reason| stack.map_or_else(|| reason.clone(), |stack| stack.masked(reason.clone())));
         // Clean-up tells no properties, and ids of another form (recorded: localstack's test_change_set_ref).
         let cleans_up = resource.status.starts_with("DELETE_")
             && stack.is_some_and(|stack| stack.status.ends_with("_CLEANUP_IN_PROGRESS"));
@@ -184,9 +187,10 @@ impl State {
             status: resource.status.clone(),
             reason: resource.reason.clone(),
             properties: properties
-                .or(resource.current.as_ref().map(|current| &current.properties))
+                .or(resource.current.as_ref().map(Incarnation::shown))
                 .filter(|_| !cleans_up)
-                .map(Value::to_string),
+                .map(|properties| stack.map_or_else(|| properties.clone(), |stack| stack.masked_value(properties)))
+                .map(|properties| properties.to_string()),
             client_request_token: stack.and_then(|stack| stack.client_request_token.clone()),
         };
         self.add_event(stack_id, event);
@@ -201,5 +205,55 @@ impl State {
     /// Stores a resource without an event.
     pub fn keep_resource(&mut self, stack_id: &str, resource: Resource) {
         self.resources.insert(format!("{stack_id}|{}", resource.logical_id), resource);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::super::{Definition, Event};
+    use super::*;
+
+    fn resource(name: u8, status: u8, time: i64) -> Resource {
+        let status = if status == 0 { "UPDATE_COMPLETE" } else { "UPDATE_IN_PROGRESS" };
+        serde_json::from_value(json!({
+            "logical_id": format!("R{name}"), "kind": "AWS::SNS::Topic", "status": status,
+            "changed": Timestamp::from_microsecond(time).expect("a time"), "garbage": [], "depends_on": [],
+            "deletion_policy": "Delete", "update_replace_policy": "Delete", "metadata": null,
+        }))
+        .expect("a resource")
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
+        /// Whatever the clock says, and however many events a millisecond has.
+        #[test]
+        fn every_event_has_an_id_of_its_own_and_a_time_after_the_one_before(
+            steps in proptest::collection::vec((0..3_u8, 0..2_u8, 0..20_000_i64), 2000),
+        ) {
+            let mut state = State::default();
+            let stack = json!({
+                "id": "arn", "name": "s", "status": "UPDATE_IN_PROGRESS", "created": Timestamp::UNIX_EPOCH,
+                "definition": Definition::default(), "outputs": [], "imports": [], "termination_protection": false, "retain": [],
+            });
+            state.stacks.insert("arn", serde_json::from_value::<Stack>(stack).expect("a stack"));
+            for (name, status, time) in steps {
+                match name {
+                    0 => state.set_status("arn", "UPDATE_COMPLETE", None, Timestamp::from_microsecond(time).expect("a time")),
+                    _ => state.set_resource("arn", resource(name, status, time), None),
+                }
+            }
+            let events: Vec<&Event> = state.events.values().collect();
+            let ids: HashSet<&str> = events.iter().map(|event| event.id.as_str()).collect();
+            prop_assert_eq!(ids.len(), events.len());
+            let times: Vec<String> = events.iter().map(|event| iso8601(event.time)).collect();
+            prop_assert!(times.is_sorted_by(|earlier, later| earlier < later));
+            let rows = state.resources.values().map(|row| iso8601(row.changed));
+            prop_assert!(rows.into_iter().all(|changed| times.contains(&changed)));
+        }
     }
 }

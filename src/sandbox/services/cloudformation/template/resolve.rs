@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::functions::{self, Place, single};
 use super::{Template, dynamic};
 use crate::sandbox::Config;
+use crate::sandbox::services::cloudformation::model::MASK;
 
 /// Why a part has no value.
 pub type Problem = String;
@@ -43,7 +44,6 @@ pub struct Scope<'a> {
     pub dynamic: dynamic::Values,
     /// The topics that are told of the stack's events.
     pub notification_arns: Vec<String>,
-}
     /// What has been evaluated so far.
     pub progress: Progress,
 }
@@ -59,6 +59,7 @@ pub struct Progress {
     conditions: Mutex<BTreeMap<String, Result<bool, Problem>>>,
     /// Bytes of the values that functions gave.
     produced: AtomicUsize,
+}
 
 /// What stands for a value that is only known when a resource is there; it is in no user's template by accident.
 pub const LATER: &str = "\u{1}known after deployment";
@@ -67,16 +68,16 @@ impl Scope<'_> {
     /// The problem of a list or an object where a text is expected.
     pub const NO_TEXT: &'static str = "Template error: a text is expected where a list or an object is";
 
-    /// Whether a condition of the template holds.
     /// The problem of functions that produce too much.
     pub const TOO_LARGE: &'static str = "Template error: the values of the template's functions exceed 2000000 bytes";
 
+    /// Whether a condition of the template holds.
     pub fn condition(&self, name: &str) -> Result<bool, Problem> {
-        let condition = self.template.section("Conditions").get(name);
         let conditions = || self.progress.conditions.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = conditions().get(name).cloned() {
             return known;
         }
+        let condition = self.template.section("Conditions").get(name);
         let unknown = || format!("Template error: unresolved condition dependency {name} in Fn::If");
         let holds = condition.ok_or_else(unknown).and_then(|condition| self.holds(condition));
         conditions().insert(name.to_owned(), holds.clone());
@@ -141,7 +142,6 @@ impl Scope<'_> {
         }))
     }
 
-    /// A value as text: booleans and numbers as the template writes them.
     /// A value as [`Self::resolve`] gives it, but for parameters that are not to be shown: they stand for asterisks, and so does
     /// what cannot be made of asterisks.
     pub fn resolve_masked(&self, value: &Value, hidden: &[&str]) -> Value {
@@ -177,6 +177,7 @@ impl Scope<'_> {
         }
     }
 
+    /// A value as text: booleans and numbers as the template writes them.
     pub fn text(&self, value: &Value) -> Result<String, Problem> {
         match self.evaluate(value)? {
             Some(Value::String(text)) => Ok(text),
@@ -227,7 +228,6 @@ impl Scope<'_> {
     }
 }
 
-/// The pseudo parameters.
 /// Asterisks in place of a parameter's value, or of each member of a list.
 fn mask(value: &Value) -> Value {
     match value {
@@ -246,6 +246,7 @@ fn size(value: &Value) -> usize {
     }
 }
 
+/// The pseudo parameters.
 pub const PSEUDO: &[&str] = &[
     "AWS::AccountId",
     "AWS::NoValue",
