@@ -192,12 +192,23 @@ async fn an_export_in_use_stays_until_its_user_is_gone() {
         &json!({ "Two": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": { "Fn::ImportValue": "Shared" } } } }),
     );
     assert_eq!(status(&create(&client, "user", &user).await), "CREATE_COMPLETE");
-    client.delete_stack().stack_name("exporter").send().await.expect("it is asked");
-    let stack = settled(&client, "exporter").await;
-    assert_eq!(
-        stack.stack_status_reason(),
-        Some("Delete canceled. Cannot delete export Shared as it is in use by user.")
-    );
+    let refused = "Delete canceled. Cannot delete export Shared as it is in use by user.";
+    let mut before = "CREATE_COMPLETE";
+    for turn in 0..2 {
+        client.delete_stack().stack_name("exporter").send().await.expect("it is asked");
+        let stack = settled(&client, "exporter").await;
+        assert_eq!((status(&stack), stack.stack_status_reason()), (before, Some(refused)));
+        assert_eq!(stack.deletion_time(), None);
+        let said = events(&client, "exporter").await;
+        let expected =
+            ["exporter DELETE_IN_PROGRESS User Initiated".to_owned(), format!("exporter {before} {refused}")];
+        assert_eq!(said[said.len() - 2..], expected);
+        let mut next = exporter.clone();
+        next["Resources"]["More"] = parameter(&format!("{turn}"));
+        before = "UPDATE_COMPLETE";
+        let stack = update(&client, "exporter", &next.to_string()).await;
+        assert_eq!((status(&stack), stack.stack_status_reason()), (before, None));
+    }
     let missing = user.replace("Shared", "Unknown");
     let failed = create(&client, "lost", &missing).await;
     assert_eq!(status(&failed), "ROLLBACK_COMPLETE");

@@ -140,3 +140,32 @@ async fn no_refusal_names_types_of_this_program() {
         )
     );
 }
+
+#[tokio::test]
+async fn what_an_operation_under_way_imports_is_not_deleted() {
+    let aws = Inside::new();
+    let parameter =
+        |value: Value| json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
+    let exporter = json!({
+        "Resources": { "One": parameter("1".into()) },
+        "Outputs": { "Out": { "Value": { "Ref": "One" }, "Export": { "Name": "Shared" } } },
+    });
+    aws.moved("CreateStack", json!({ "StackName": "exporter", "TemplateBody": exporter.to_string() })).await;
+    // The service never becomes stable here, where no scheduler works.
+    let service = json!({ "Type": "AWS::ECS::Service", "DependsOn": "Two", "Properties": { "Cluster": { "Ref": "Cluster" }, "TaskDefinition": { "Ref": "Task" } } });
+    let task = json!({ "ContainerDefinitions": [{ "Name": "app", "Image": "app" }], "Memory": "128" });
+    let user = json!({ "Resources": {
+        "Two": parameter(json!({ "Fn::ImportValue": "Shared" })),
+        "Cluster": { "Type": "AWS::ECS::Cluster" },
+        "Task": { "Type": "AWS::ECS::TaskDefinition", "Properties": task },
+        "Service": service,
+    } });
+    aws.call("cloudformation", "CreateStack", json!({ "StackName": "user", "TemplateBody": user.to_string() })).await;
+    while !aws.events("user").await.iter().any(|line| line.starts_with("Service")) {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    let stack = aws.moved("DeleteStack", json!({ "StackName": "exporter" })).await;
+    assert_eq!(stack["StackStatus"], "CREATE_COMPLETE");
+    assert_eq!(stack["StackStatusReason"], "Delete canceled. Cannot delete export Shared as it is in use by user.");
+    aws.call("cloudformation", "DeleteStack", json!({ "StackName": "user" })).await;
+}

@@ -76,31 +76,6 @@ async fn a_creation_that_a_crash_cuts_off_leaves_nothing_twice() {
 }
 
 #[tokio::test]
-async fn a_stack_policy_is_kept_shown_and_enforced() {
-    let aws = LocalAws::start().await;
-    let client = aws.cloudformation();
-    let body = |one: &str| template(&json!({ "One": parameter(one), "Two": parameter("2") }));
-    create(&client, "held", &body("1")).await;
-    let policy = r#"{"Statement":[{"Effect":"Allow","Action":"Update:*","Principal":"*","Resource":"*"},{"Effect":"Deny","Action":"Update:*","Principal":"*","Resource":"LogicalResourceId/One"}]}"#;
-    client.set_stack_policy().stack_name("held").stack_policy_body(policy).send().await.expect("it is set");
-    let shown = client.get_stack_policy().stack_name("held").send().await.expect("it is shown");
-    assert_eq!(shown.stack_policy_body(), Some(policy));
-    assert_eq!(status(&update(&client, "held", &body("changed")).await), "UPDATE_ROLLBACK_COMPLETE");
-    let said = events(&client, "held").await;
-    let denied = "One UPDATE_FAILED Action denied by stack policy: Statement [#2] does not allow [Update:*] for resource [LogicalResourceId/One]";
-    assert!(said.iter().any(|line| line == denied), "{said:#?}");
-    let removal = template(&json!({ "Two": parameter("2") }));
-    assert_eq!(status(&update(&client, "held", &removal).await), "UPDATE_ROLLBACK_COMPLETE");
-    let during = r#"{"Statement":[{"Effect":"Allow","Action":"Update:*","Principal":"*","Resource":"*"}]}"#;
-    let asked = client.update_stack().stack_name("held").template_body(removal).stack_policy_during_update_body(during);
-    asked.send().await.expect("it is updated");
-    assert_eq!(status(&settled(&client, "held").await), "UPDATE_COMPLETE");
-    let error =
-        client.set_stack_policy().stack_name("held").stack_policy_body("[]").send().await.expect_err("no policy");
-    assert_eq!(error.message(), Some("Error validating stack policy: Unknown syntax in policy."));
-}
-
-#[tokio::test]
 async fn what_failed_and_was_left_can_be_rolled_back() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();

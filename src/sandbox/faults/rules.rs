@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::sandbox::Fault;
-use crate::sandbox::services::{SERVICES, cloudformation::resources};
+use crate::sandbox::services::{SERVICES, cloudformation::resources, glob::matches};
 
 /// The longest delay: an hour.
 const MAX_SECONDS: f64 = 3600.0;
@@ -15,9 +15,9 @@ const MAX_SECONDS: f64 = 3600.0;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperationFault {
-    /// `service:Operation`, by the service's signing name; `*` stands for anything.
+    /// `service:Operation`, by the service's signing name; `*` stands for any text, `?` for any character.
     operation: String,
-    /// Members that the input must have with these values; in texts `*` stands for anything.
+    /// Members that the input must have with these values; texts are patterns as well.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     input: Map<String, Value>,
     /// What happens.
@@ -64,9 +64,9 @@ pub enum Effect {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResourceFault {
-    /// A type such as `AWS::ECS::Service`, or a logical id; `*` stands for anything.
+    /// A type such as `AWS::ECS::Service`, or a logical id: a pattern.
     resource: String,
-    /// The name of the stack; any when left out, and `*` stands for anything.
+    /// The name of the stack; a pattern; any when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     stack: Option<String>,
     /// What fails.
@@ -158,35 +158,5 @@ impl ResourceFault {
             return Err(wrong(format!("the sandbox serves no resource type {resource}")));
         }
         Ok(())
-    }
-}
-
-/// Whether a text is as the pattern says, in which `*` stands for anything.
-fn matches(pattern: &str, text: &str) -> bool {
-    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
-    let Some(mut text) = text.strip_prefix(start) else { return false };
-    let mut parts: Vec<&str> = rest.split('*').collect();
-    let end = parts.pop().unwrap_or_default();
-    for part in parts {
-        let Some(found) = text.find(part) else { return false };
-        text = &text[found + part.len()..];
-    }
-    text.ends_with(end)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::matches;
-
-    #[test]
-    fn stars_stand_for_anything() {
-        for (pattern, text) in
-            [("ecs:*", "ecs:ListTasks"), ("*", ""), ("*:Describe*s", "ecs:DescribeTasks"), ("a", "a")]
-        {
-            assert!(matches(pattern, text), "{pattern} {text}");
-        }
-        for (pattern, text) in [("ecs:*", "ec2:X"), ("a", "ab"), ("a*a", "a"), ("*b*c", "acb")] {
-            assert!(!matches(pattern, text), "{pattern} {text}");
-        }
     }
 }

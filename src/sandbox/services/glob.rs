@@ -1,30 +1,41 @@
 //! AWS's wildcards: `*` is any text, `?` any character.
 
-/// Whether a text fits a pattern. It takes no longer than the two are long together, times each other.
+/// Whether a text fits a pattern. Takes time proportional to the length of the text, times that of the longest part of the
+/// pattern between two stars when that part has question marks.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut in_text) = (0, 0);
-    // Where the last star stands, and how far the text goes that it stands for.
-    let mut star: Option<(usize, usize)> = None;
-    while in_text < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, in_text));
-                at += 1;
-            }
-            Some(wanted) if *wanted == '?' || *wanted == text[in_text] => (at, in_text) = (at + 1, in_text + 1),
-            _ => {
-                let Some((place, covered)) = star else { return false };
-                star = Some((place, covered + 1));
-                (at, in_text) = (place + 1, covered + 1);
-            }
-        }
+    let Some((first, rest)) = pattern.split_once('*') else {
+        return begin(pattern, text).is_some_and(|length| length == text.len());
+    };
+    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
+    let Some(mut text) = begin(first, text).map(|length| &text[length..]) else { return false };
+    // The leftmost place is as good as any other: what follows may stand anywhere behind it.
+    for part in middle.split('*').filter(|part| !part.is_empty()) {
+        let Some(end) = find(part, text) else { return false };
+        text = &text[end..];
     }
-    pattern[at..].iter().all(|rest| *rest == '*')
+    let tail = text.char_indices().rev().take(last.chars().count()).last().map_or(text.len(), |(at, _)| at);
+    begin(last, &text[tail..]).is_some_and(|length| tail + length == text.len())
+}
+
+/// How many bytes of a text a part without stars takes at its beginning.
+fn begin(part: &str, text: &str) -> Option<usize> {
+    let mut characters = text.chars();
+    let fits = part.chars().all(|expected| characters.next().is_some_and(|one| expected == '?' || expected == one));
+    fits.then(|| text.len() - characters.as_str().len())
+}
+
+/// Where the leftmost occurrence of a part without stars ends.
+fn find(part: &str, text: &str) -> Option<usize> {
+    if !part.contains('?') {
+        return text.find(part).map(|at| at + part.len());
+    }
+    text.char_indices().find_map(|(at, _)| begin(part, &text[at..]).map(|length| at + length))
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::matches;
 
     #[test]
@@ -39,10 +50,35 @@ mod tests {
             ("a?c", "ac", false),
             ("*b*d", "abcbd", true),
             ("*b*d", "abcbde", false),
+            ("a*a", "a", false),
             ("a**", "a", true),
+            ("*?é", "é", false),
+            ("*?é", "éé", true),
+            ("ecs:*", "ecs:ListTasks", true),
+            ("*:Describe*s", "ecs:DescribeTasks", true),
         ] {
             assert_eq!(matches(pattern, text), fits, "{pattern:?} {text:?}");
         }
         assert!(!matches(&"*a".repeat(2000), &"a".repeat(1999)));
+    }
+
+    /// The definition, which takes exponential time.
+    fn fits(pattern: &[char], text: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('*', rest)) => (0..=text.len()).any(|at| fits(rest, &text[at..])),
+            Some((one, rest)) => {
+                text.split_first().is_some_and(|(first, after)| (*one == '?' || one == first) && fits(rest, after))
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+        #[test]
+        fn patterns_match_as_defined(pattern in "[abé?*]{0,8}", text in "[abé]{0,10}") {
+            let characters = |text: &str| text.chars().collect::<Vec<_>>();
+            prop_assert_eq!(matches(&pattern, &text), fits(&characters(&pattern), &characters(&text)));
+        }
     }
 }

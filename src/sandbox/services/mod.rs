@@ -15,6 +15,7 @@ use super::wire::event_stream::EventStream;
 use super::wire::lenient::{self, Misfit};
 use super::{Fault, Sandbox};
 
+pub mod allowed_pattern;
 pub mod autoscaling;
 pub mod cloudformation;
 pub mod cloudmap;

@@ -35,7 +35,14 @@ fn counts(place: &Place) -> (u64, u64) {
 fn the_cdk_deploys_scales_fails_and_destroys() {
     let sandbox = Sandboxed::start();
     let place = &sandbox.0;
-    deploy(place, "platform");
+    let shown = deploy(place, "platform");
+    let events = place.aws("cloudformation describe-stack-events --stack-name platform");
+    let events: Value = serde_json::from_str(&events).expect("it is JSON");
+    let events = events["StackEvents"].as_array().expect("events").iter();
+    // What there was before the deployment began is not shown.
+    let expected = events.filter(|event| event["ResourceStatus"] != "REVIEW_IN_PROGRESS").count();
+    let printed = shown.lines().filter(|line| line.contains("| CREATE_")).count();
+    assert_eq!(printed, expected, "{shown}");
     deploy(place, "service");
     assert_eq!(counts(place), (1, 1));
 

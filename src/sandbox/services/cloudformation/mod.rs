@@ -19,7 +19,7 @@ mod template;
 mod type_names;
 
 pub use model::State;
-use operations::{change_sets, describe, exports, policy, resources as stack_resources, rollbacks, stacks, templates};
+use operations::{change_sets, describe, exports, resources as stack_resources, rollbacks, stacks, templates};
 
 /// The service's row.
 pub static SERVICE: Service = Service {
@@ -36,8 +36,6 @@ pub static SERVICE: Service = Service {
         operation!("CancelUpdateStack" => rollbacks::cancel_update),
         operation!(async "ContinueUpdateRollback" => rollbacks::continue_rollback),
         operation!(async "RollbackStack" => rollbacks::rollback),
-        operation!("SetStackPolicy" => policy::set),
-        operation!("GetStackPolicy" => policy::get),
         operation!("UpdateTerminationProtection" => stacks::update_termination_protection),
         operation!(async "CreateChangeSet" => change_sets::create),
         operation!("DescribeChangeSet" => change_sets::describe),

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::graph::{self, Outcome};
-use super::step::{Goal, converge, forbidden, verb};
+use super::step::{Goal, converge, verb};
 use super::{Operation, outputs};
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::{OnFailure, Stack};
 use crate::sandbox::services::cloudformation::template::Template;
 use crate::sandbox::services::cloudformation::template::attributes;
-use crate::sandbox::services::cloudformation::template::check::Dependencies;
 use crate::sandbox::services::cloudformation::template::parameters::existence;
 
 /// Runs the phase.
@@ -20,15 +19,13 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     let template = Template::parse(&stack.definition.template_body)?;
     let (live, missing) = {
         let target = operation.target(&stack.definition, &template)?;
-        let missing = outputs::missing_import(&target).or_else(|| attributes::unknown(&template, &target.scope));
+        let unknown = || attributes::unknown(&template, &target.scope);
+        let missing = outputs::claim_imports(operation, &target)?.or_else(unknown);
         (target.live, missing)
     };
     let named = existence::missing(&operation.sandbox, &template, &stack.definition.parameters).await?;
     if let Some(reason) = named.or(missing) {
         return fail(operation, &format!("{reason} "), stack.definition.on_failure);
-    }
-    if let Some(name) = protected_from_deletion(operation, &stack, &live)? {
-        return fail(operation, &could_not(&[], &[&name]), stack.definition.on_failure);
     }
     let goal = Arc::new(Goal { stack, template, live });
     let Goal { stack, template, live } = &*goal;
@@ -68,23 +65,6 @@ async fn deadline(operation: &Operation, stack: &Stack) {
     let whole = clock.shortened(Duration::from_secs(u64::from(minutes) * 60));
     let gone = clock.now().duration_since(stack.updated.unwrap_or(stack.created)).unsigned_abs();
     tokio::time::sleep(whole.saturating_sub(gone)).await;
-}
-
-/// A resource that the template no longer names although the stack's policy forbids its deletion; it is said so.
-fn protected_from_deletion(operation: &Operation, stack: &Stack, live: &Dependencies) -> Result<Option<String>, Fault> {
-    if is_creation(operation) {
-        return Ok(None);
-    }
-    for mut row in operation.resources().into_values() {
-        if live.contains_key(&row.logical_id) || row.current.is_none() || row.is_retained() {
-            continue;
-        }
-        if let Some(reason) = forbidden(stack, "Update:Delete", &row.logical_id, &row.kind) {
-            operation.set(&mut row, "UPDATE_FAILED", Some(&reason))?;
-            return Ok(Some(row.logical_id));
-        }
-    }
-    Ok(None)
 }
 
 fn is_creation(operation: &Operation) -> bool {

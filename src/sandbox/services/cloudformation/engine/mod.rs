@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::model::{Definition, Resource, Stack, Tag};
 use super::resources::{self, Context, ResourceType};
 use super::template::check::{Dependencies, live_dependencies};
-use super::template::resolve::{Known, Scope};
+use super::template::resolve::{Known, Progress, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::sandbox::world::{World, ids};
 use crate::sandbox::{Fault, Sandbox, supervisor};
@@ -168,6 +168,9 @@ impl Operation {
                 world.cloudformation.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase);
             let Some(stack) = current else { return Ok(false) };
             change(stack);
+            if !is_moving(status) {
+                stack.importing.clear();
+            }
             world.cloudformation.set_status(&self.stack_id, status, reason, now);
             Ok(true)
         })?;
@@ -247,6 +250,7 @@ impl Operation {
             exports,
             dynamic: definition.dynamic.clone(),
             notification_arns: definition.notification_arns.clone(),
+            progress: Progress::default(),
         }
     }
 }
@@ -270,6 +274,7 @@ fn reason(fault: &Fault) -> String {
     let code = match fault.code.as_str() {
         code if code.contains("AlreadyExists") || code.contains("Duplicate") => "AlreadyExists",
         code if code.contains("NotFound") || code == "NoSuchEntity" => "NotFound",
+        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
         "NotStabilized" => "NotStabilized",
         "GeneralServiceException" => "GeneralServiceException",
         code if code.contains("LimitExceeded") => "ServiceLimitExceeded",

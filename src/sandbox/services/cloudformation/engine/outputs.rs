@@ -1,16 +1,28 @@
 //! Outputs, exports and imports.
 
 use super::{Operation, Target};
+use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::model::Output;
 use crate::sandbox::services::cloudformation::template::references::imports;
 
-/// The reason to fail when the template imports what nobody exports.
-pub fn missing_import(target: &Target<'_>) -> Option<String> {
-    imported(target).into_iter().find_map(|name| match name {
-        Ok(name) if target.scope.exports.contains_key(&name) => None,
-        Ok(name) => Some(format!("No export named {name} found.")),
-        // It is named by something that is only known later.
-        Err(_) => None,
+/// Notes what the operation under way imports, so that no other stack deletes it meanwhile. Gives the reason to fail when one
+/// of the exports does not exist.
+pub fn claim_imports(operation: &Operation, target: &Target<'_>) -> Result<Option<String>, Fault> {
+    // Names that are only known later are left out.
+    let names: Vec<String> = imported(target).into_iter().flatten().collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    operation.sandbox.world.write(|world| {
+        let state = &mut world.cloudformation;
+        let exports = state.exports();
+        if let Some(name) = names.iter().find(|name| !exports.contains_key(*name)) {
+            return Ok(Some(format!("No export named {name} found.")));
+        }
+        if let Some(stack) = state.stacks.get_mut(&operation.stack_id) {
+            stack.importing = names;
+        }
+        Ok(None)
     })
 }
 

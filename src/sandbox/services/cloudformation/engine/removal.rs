@@ -12,9 +12,6 @@ use crate::sandbox::services::cloudformation::template::check::Dependencies;
 /// Deletes every resource: the phase of DELETE_IN_PROGRESS and of ROLLBACK_IN_PROGRESS.
 pub async fn delete(operation: &Operation) -> Result<(), Fault> {
     let is_rollback = operation.phase == "ROLLBACK_IN_PROGRESS";
-    if !is_rollback && let Some(reason) = export_in_use(operation) {
-        return operation.finish("DELETE_FAILED", Some(reason), |_| {});
-    }
     let rows = operation.resources().into_values().filter(|row| !is_done(row));
     let order: Dependencies = rows.map(|row| (row.logical_id, row.depends_on)).collect();
     let outcome =
@@ -33,20 +30,6 @@ pub async fn delete(operation: &Operation) -> Result<(), Fault> {
 
 fn is_done(row: &Resource) -> bool {
     matches!(row.status.as_str(), "DELETE_COMPLETE" | "DELETE_SKIPPED")
-}
-
-fn export_in_use(operation: &Operation) -> Option<String> {
-    operation.sandbox.world.read(|world| {
-        let state = &world.cloudformation;
-        let exports =
-            state.stacks.get(&operation.stack_id)?.outputs.iter().filter_map(|output| output.export.as_deref());
-        exports.into_iter().find_map(|name| {
-            let users = state.importers(name);
-            let message =
-                || format!("Delete canceled. Cannot delete export {name} as it is in use by {}.", users.join(" and "));
-            (!users.is_empty()).then(message)
-        })
-    })
 }
 
 async fn remove(operation: Operation, name: String) -> Result<(), Fault> {

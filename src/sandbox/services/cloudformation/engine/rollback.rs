@@ -51,7 +51,7 @@ async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
         row.previous = None;
         return operation.set(&mut row, "UPDATE_COMPLETE", None);
     }
-    operation.set_with(&mut row, "UPDATE_IN_PROGRESS", None, Some(&previous.properties))?;
+    operation.set_with(&mut row, "UPDATE_IN_PROGRESS", None, Some(previous.shown()))?;
     match set_back(&operation, &name, current, &previous).await {
         Ok(()) => {
             row.current = Some(previous);

@@ -9,7 +9,6 @@ use super::{Operation, kind, policy_of, reason, type_of};
 use crate::sandbox::Fault;
 use crate::sandbox::faults::Verb;
 use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack};
-use crate::sandbox::services::cloudformation::operations::policy;
 use crate::sandbox::services::cloudformation::resources::{
     self, CREATION_INITIATED, Context, Made, Making, ResourceType,
 };
@@ -27,6 +26,8 @@ struct Step {
     kind: &'static ResourceType,
     row: Resource,
     wanted: Value,
+    /// `wanted` as events show it, where parameters that are not to be shown went into it.
+    masked: Option<Value>,
     /// Whether the update changes the stack's tags.
     retagged: bool,
     goal: Arc<Goal>,
@@ -45,9 +46,12 @@ pub struct Goal {
 /// Makes, changes or replaces a resource, if it is not as it is to be.
 pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Result<(), Fault> {
     let Goal { stack, template, .. } = &*goal;
-    let (mut row, wanted) = {
+    let (mut row, wanted, masked) = {
         let scope = operation.scope(&stack.definition, template);
-        (row(&operation, &goal, &scope, &name), resolved(template, &scope, &name))
+        let hidden = stack.definition.hidden_parameters();
+        let properties = &template.resources()[&name]["Properties"];
+        let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(properties, &hidden));
+        (row(&operation, &goal, &scope, &name), resolved(template, &scope, &name), masked)
     };
     let context = operation.context(&name, &stack.definition.tags);
     let wanted = match wanted {
@@ -60,14 +64,15 @@ pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Re
     };
     let kind = type_of(&kind(template, &name))?;
     let retagged = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
-    let mut step = Step { operation, context, kind, row, wanted, retagged, goal: Arc::clone(&goal) };
+    let masked = masked.filter(|masked| !masked.is_null());
+    let mut step = Step { operation, context, kind, row, wanted, masked, retagged, goal: Arc::clone(&goal) };
     let result = step.run().await;
     if let Err(fault) = &result {
         step.operation.abandon(&name)?;
         // Of one that is as it was, only the storing of what the template says of it can have failed.
         if !step.row.status.ends_with("_COMPLETE") {
             let status = format!("{}_FAILED", verb(&step.row));
-            step.operation.set_with(&mut step.row, &status, Some(&reason(fault)), Some(&step.wanted))?;
+            step.say(&status, Some(&reason(fault)))?;
         }
     }
     result
@@ -126,7 +131,6 @@ impl Step {
             return self.create("CREATE").await;
         }
         if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
-            self.check_policy("Update:Replace")?;
             self.refuse(resources::refusal_to_replace(self.kind.name, &current.properties, &self.wanted))?;
             self.refuse(self.keeps_what_fails().then(|| UNREPLACED.to_owned()))?;
             return self.replace(current).await;
@@ -134,8 +138,11 @@ impl Step {
         let is_unsettled = matches!(self.row.status.as_str(), "UPDATE_IN_PROGRESS" | "UPDATE_FAILED");
         let is_half_changed = is_unsettled && self.row.previous.is_some();
         if current.properties != self.wanted || (self.retagged && self.kind.has_tags()) || is_half_changed {
-            self.check_policy("Update:Modify")?;
             return self.update(current).await;
+        }
+        // The same value may come from a parameter that is not to be shown any more, or is now.
+        if let Some(current) = &mut self.row.current {
+            current.masked.clone_from(&self.masked);
         }
         // It failed before anything was done to it, and nothing is to be done to it any more.
         if is_unsettled { self.say("UPDATE_COMPLETE", None) } else { self.store() }
@@ -172,10 +179,6 @@ impl Step {
         self.goal.stack.definition.on_failure == OnFailure::DoNothing
     }
 
-    fn check_policy(&mut self, action: &str) -> Result<(), Fault> {
-        self.refuse(forbidden(&self.goal.stack, action, &self.row.logical_id, self.kind.name))
-    }
-
     /// Fails the update for a reason, if there is one, before anything is done to the resource.
     fn refuse(&mut self, reason: Option<String>) -> Result<(), Fault> {
         match reason {
@@ -200,7 +203,8 @@ impl Step {
     }
 
     fn say(&mut self, status: &str, reason: Option<&str>) -> Result<(), Fault> {
-        self.operation.set_with(&mut self.row, status, reason, Some(&self.wanted))
+        let shown = self.masked.as_ref().unwrap_or(&self.wanted);
+        self.operation.set_with(&mut self.row, status, reason, Some(shown))
     }
 
     async fn create(&mut self, verb: &str) -> Result<(), Fault> {
@@ -209,14 +213,15 @@ impl Step {
         }
         let status = if verb == "CREATE" { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
         self.context.strike(Verb::Create, self.kind)?;
-        let making = Some(Making { kind: self.kind.name, properties: self.wanted.clone(), status });
+        let making =
+            Some(Making { kind: self.kind.name, properties: self.wanted.clone(), masked: self.masked.clone(), status });
         let context = Context { making, ..self.context.clone() };
         let made = (self.kind.create)(context, self.wanted.clone()).await;
         // The handler may have told that it is there already.
         self.row = self.operation.resource(&self.row.logical_id).unwrap_or_else(|| self.row.clone());
         let made = made?;
         self.kind.name.clone_into(&mut self.row.kind);
-        self.row.become_made(Incarnation::new(self.kind.name, made.clone(), self.wanted.clone()));
+        self.row.become_made(self.incarnation(made.clone()));
         if std::mem::take(&mut self.row.half_made) {
             self.store()?;
         } else {
@@ -225,13 +230,17 @@ impl Step {
         self.settle(verb, made).await
     }
 
+    fn incarnation(&self, made: Made) -> Incarnation {
+        Incarnation { masked: self.masked.clone(), ..Incarnation::new(self.kind.name, made, self.wanted.clone()) }
+    }
+
     /// Waits until it is as asked, and says so.
     async fn settle(&mut self, verb: &str, made: Made) -> Result<(), Fault> {
         let made = match self.kind.stable {
             Some(stable) => stable(self.context.clone(), made).await?,
             None => made,
         };
-        self.row.current = Some(Incarnation::new(self.kind.name, made, self.wanted.clone()));
+        self.row.current = Some(self.incarnation(made));
         self.say(&format!("{verb}_COMPLETE"), None)
     }
 
@@ -264,12 +273,6 @@ pub fn changed_properties(old: &Value, new: &Value) -> Vec<String> {
     let mut all = names(old);
     all.extend(names(new).into_iter().filter(|name| old.get(name).is_none()));
     all.into_iter().filter(|name| old.get(name) != new.get(name)).collect()
-}
-
-/// Why the stack's policy forbids an action on a resource.
-pub fn forbidden(stack: &Stack, action: &str, name: &str, kind: &str) -> Option<String> {
-    let policy = stack.policy_during_update.as_ref().or(stack.policy.as_ref())?;
-    policy::refusal(policy, action, name, kind)
 }
 
 /// Whether a resource was being made or changed.

@@ -52,7 +52,12 @@ impl State {
 
 /// A resource without what was only needed to change it.
 fn bare(row: Resource) -> Resource {
-    let current = row.current.map(|current| Incarnation { attributes: Map::new(), properties: Value::Null, ..current });
+    let current = row.current.map(|current| Incarnation {
+        attributes: Map::new(),
+        properties: Value::Null,
+        masked: None,
+        ..current
+    });
     Resource { current, previous: None, garbage: Vec::new(), depends_on: Vec::new(), metadata: Value::Null, ..row }
 }
 

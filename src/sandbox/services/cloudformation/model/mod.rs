@@ -9,11 +9,13 @@ mod change_set;
 mod deleted;
 mod event;
 mod resource;
+mod secrets;
 mod state;
 
 pub use change_set::{ChangeSet, Planned};
 pub use event::Event;
 pub use resource::{Incarnation, Resource};
+pub use secrets::{MASK, mask_text};
 pub use state::State;
 
 /// A tag of a stack.
@@ -143,6 +145,9 @@ pub struct Stack {
     pub outputs: Vec<Output>,
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,
+    /// The exports of other stacks that the operation under way uses.
+    #[serde(default)]
+    pub importing: Vec<String>,
     /// Whether it refuses to be deleted.
     pub termination_protection: bool,
     /// Resources that the deletion under way leaves where they are.
@@ -155,12 +160,6 @@ pub struct Stack {
     /// How many minutes the creation may take.
     #[serde(default)]
     pub timeout_minutes: Option<u32>,
-    /// The policy that says what updates may change.
-    #[serde(default)]
-    pub policy: Option<String>,
-    /// The policy in its place for the update under way.
-    #[serde(default)]
-    pub policy_during_update: Option<String>,
     /// Resources that the rollback under way takes as restored.
     #[serde(default)]
     pub skip: Vec<String>,

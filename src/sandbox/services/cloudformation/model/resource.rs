@@ -15,6 +15,16 @@ pub struct Incarnation {
     pub attributes: Map<String, Value>,
     /// The resolved properties that it was made with.
     pub properties: Value,
+    /// The properties as answers show them, where parameters with `NoEcho` went into them.
+    #[serde(default)]
+    pub masked: Option<Value>,
+}
+
+impl Incarnation {
+    /// The properties as answers show them.
+    pub fn shown(&self) -> &Value {
+        self.masked.as_ref().unwrap_or(&self.properties)
+    }
 }
 
 /// A resource of a stack.

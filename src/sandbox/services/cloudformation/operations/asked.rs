@@ -9,7 +9,7 @@ use super::super::model::{Definition, OnFailure, Stack, Tag};
 use super::super::template::parameters::Given;
 use super::super::template::{Template, capabilities, check, invalid, kind_of};
 use super::preparation::Preparation;
-use super::{policy, template_text};
+use super::template_text;
 use crate::sandbox::{Fault, Sandbox};
 
 /// The members that the three share, and those that some of them have alone.
@@ -42,8 +42,6 @@ pub struct Asked {
     #[serde(default)]
     pub enable_termination_protection: bool,
     pub timeout_in_minutes: Option<u32>,
-    pub stack_policy_body: Option<String>,
-    pub stack_policy_during_update_body: Option<String>,
     // Members of CreateChangeSet alone.
     pub change_set_name: Option<String>,
     pub change_set_type: Option<String>,
@@ -52,6 +50,8 @@ pub struct Asked {
     #[serde(default)]
     pub include_nested_stacks: bool,
     // Members that are refused by name.
+    stack_policy_body: Option<Value>,
+    stack_policy_during_update_body: Option<Value>,
     #[serde(rename = "StackPolicyURL")]
     stack_policy_url: Option<Value>,
     #[serde(rename = "StackPolicyDuringUpdateURL")]
@@ -167,6 +167,8 @@ impl Asked {
     /// Refuses members that are not served, and values that no stack could have.
     pub fn check_members(&self) -> Result<(), Fault> {
         let refused = [
+            ("StackPolicyBody", self.stack_policy_body.is_some()),
+            ("StackPolicyDuringUpdateBody", self.stack_policy_during_update_body.is_some()),
             ("StackPolicyURL", self.stack_policy_url.is_some()),
             ("StackPolicyDuringUpdateURL", self.stack_policy_during_update_url.is_some()),
             ("ImportExistingResources", self.import_existing_resources),
@@ -184,9 +186,6 @@ impl Asked {
             return Err(invalid("You cannot specify both usePreviousTemplate and Template Body/Template URL."));
         }
         self.deployment_config.check()?;
-        for body in self.stack_policy_body.iter().chain(&self.stack_policy_during_update_body) {
-            policy::check(body)?;
-        }
         check_tags(self.tags.as_deref().unwrap_or_default())?;
         self.rollback_configuration.as_ref().map_or(Ok(()), RollbackConfiguration::check)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, OnFailure, Stack};
+use super::super::model::{Definition, MASK, OnFailure, Stack};
 use super::super::template::{Template, invalid};
 use super::{find_described, page};
 use crate::sandbox::Sandbox;
@@ -18,8 +18,9 @@ pub fn parameters_of(definition: &Definition) -> Value {
         return Value::Null;
     }
     let parameters = definition.parameters.iter().map(|parameter| {
-        let value = if parameter.no_echo { "****" } else { parameter.value.as_str() };
-        json!({ "ParameterKey": parameter.key, "ParameterValue": value, "ResolvedValue": parameter.resolved })
+        let shown = |value| if parameter.no_echo { MASK } else { value };
+        let resolved = parameter.resolved.as_deref().map(shown);
+        json!({ "ParameterKey": parameter.key, "ParameterValue": shown(&parameter.value), "ResolvedValue": resolved })
     });
     parameters.collect()
 }

@@ -12,7 +12,6 @@ pub mod change_sets;
 pub mod describe;
 pub mod exports;
 mod identifiers;
-pub mod policy;
 mod preparation;
 pub mod resources;
 pub mod rollbacks;
@@ -88,13 +87,12 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         previous: None,
         outputs: Vec::new(),
         imports: Vec::new(),
+        importing: Vec::new(),
         termination_protection: false,
         retain: Vec::new(),
         client_request_token: None,
         requested: None,
         timeout_minutes: None,
-        policy: None,
-        policy_during_update: None,
         skip: Vec::new(),
         description: None,
         is_buried: false,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::super::model::{Parameter, Stack};
 use super::super::template::parameters::{self, Given};
-use super::super::template::resolve::{Known, Scope};
-use super::super::template::{Source, Template, check, dynamic, extensions, outputs, rules};
+use super::super::template::resolve::{Known, Progress, Scope};
+use super::super::template::{Source, Template, check, dynamic, extensions, invalid, outputs, rules};
 use crate::sandbox::{Fault, Sandbox};
 
 /// What a template is prepared for.
@@ -53,6 +53,7 @@ impl Preparation<'_> {
         check::live(&template, &scope)?;
         outputs::check(&template, &scope)?;
         let dynamic = dynamic::look_up(self.sandbox, &template, &scope).await?;
+        scope.check_size().map_err(invalid)?;
         let body = if original.is_some() { template.text() } else { body };
         Ok(Prepared { template, body, original, parameters, dynamic })
     }
@@ -69,6 +70,7 @@ impl Preparation<'_> {
             exports: BTreeMap::new(),
             dynamic: dynamic::Values::default(),
             notification_arns: self.notification_arns.to_vec(),
+            progress: Progress::default(),
         }
     }
 }

@@ -29,7 +29,6 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
     let definition = asked.definition(&sandbox, None, true).await?;
     let stack = Stack {
         timeout_minutes: asked.timeout_in_minutes,
-        policy: asked.stack_policy_body.clone(),
         termination_protection: asked.enable_termination_protection,
         ..new_stack(&sandbox, &asked.stack_name, definition)
     };
@@ -78,10 +77,6 @@ pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
         begin_update(&sandbox, state, &stack.id, definition)?;
         state.begin(&stack.id, Request::UpdateStack, asked.client_request_token);
         state.set_status(&stack.id, "UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), sandbox.clock.now());
-        if let Some(stack) = state.stacks.get_mut(&stack.id) {
-            stack.policy = asked.stack_policy_body.or_else(|| stack.policy.take());
-            stack.policy_during_update = asked.stack_policy_during_update_body;
-        }
         Ok(())
     })?;
     engine::start(&sandbox, stack.id.clone());
@@ -112,7 +107,6 @@ pub fn begin_update(
             stack.previous.get_or_insert(before);
         }
         stack.updated = Some(sandbox.clock.now());
-        stack.policy_during_update = None;
     }
     for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
         state.keep_resource(stack_id, Resource { is_new: false, ..row });
@@ -183,6 +177,11 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
                 "The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.",
             ));
         }
+        if let Some(reason) = export_in_use(state, &stack) {
+            state.begin(&stack.id, Request::DeleteStack, input.client_request_token);
+            state.refuse_deletion(&stack, reason, now);
+            return Ok(None);
+        }
         if let Some(row) = state.stacks.get_mut(&stack.id) {
             row.retain = input.retain_resources;
             row.definition.role_arn = input.role_arn.or_else(|| row.definition.role_arn.take());
@@ -197,6 +196,17 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
         engine::start(&sandbox, id);
     }
     Ok(Value::Null)
+}
+
+/// Why a stack cannot be deleted: another one uses what it exports.
+fn export_in_use(state: &State, stack: &Stack) -> Option<String> {
+    let exports = stack.outputs.iter().filter_map(|output| output.export.as_deref());
+    exports.into_iter().find_map(|name| {
+        let users = state.importers(name);
+        let reason =
+            || format!("Delete canceled. Cannot delete export {name} as it is in use by {}.", users.join(" and "));
+        (!users.is_empty()).then(reason)
+    })
 }
 
 /// The stack that a request is to delete; none when it is gone, or when the same request has begun to delete it.

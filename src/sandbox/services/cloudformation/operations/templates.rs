@@ -5,9 +5,9 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::model::{Definition, Stack, State};
+use super::super::model::{Definition, MASK, Stack, State};
 use super::super::template::parameters::{declared, defaults};
-use super::super::template::resolve::Scope;
+use super::super::template::resolve::{Progress, Scope};
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
 use super::{find_described, identifiers, template_text};
 use crate::sandbox::services::Reply;
@@ -105,16 +105,19 @@ fn expanded(sandbox: &Arc<Sandbox>, source: Source) -> Result<Template, Fault> {
         exports: std::collections::BTreeMap::new(),
         dynamic: dynamic::Values::default(),
         notification_arns: Vec::new(),
+        progress: Progress::default(),
     };
     extensions::expand(source, &scope)
 }
 
 /// A parameter, as both operations tell of it.
 fn parameter(key: &str, declaration: &Value) -> Value {
+    let is_hidden = declared::is_hidden(declaration);
+    let default = declared::scalar(&declaration["Default"]).map(|text| if is_hidden { MASK.to_owned() } else { text });
     json!({
         "ParameterKey": key,
-        "DefaultValue": declared::scalar(&declaration["Default"]),
-        "NoEcho": declared::is_hidden(declaration),
+        "DefaultValue": default,
+        "NoEcho": is_hidden,
         "Description": declared::scalar(&declaration["Description"]),
     })
 }

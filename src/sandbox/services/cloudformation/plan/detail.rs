@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::super::model::MASK;
 use super::super::replacement::Recreation;
 use super::super::template::resolve::LATER;
 
@@ -35,6 +36,8 @@ pub struct Detail {
     pub name: Option<String>,
     /// What was, and what is to be; null where there was or will be nothing.
     pub values: Option<(Value, Value)>,
+    /// The same as they are shown, where that may be otherwise.
+    pub shown: Option<(Value, Value)>,
     /// What the change asks for.
     pub recreation: Recreation,
     /// Why.
@@ -57,6 +60,14 @@ impl Detail {
         let root = self.name.as_ref().map_or_else(String::new, |name| format!("/{name}"));
         let mut places = Vec::new();
         places_of_change(&format!("/{}{root}", self.attribute), before, after, &mut places);
+        let prefix = format!("/{}{root}", self.attribute);
+        // What is shown of the value at a path; asterisks may have another form than what they stand for.
+        let of_both = |path: &str, value: &Value, side: fn(&(Value, Value)) -> &Value| match &self.shown {
+            Some(both) if !value.is_null() => {
+                side(both).pointer(&path[prefix.len()..]).cloned().unwrap_or_else(|| MASK.into())
+            }
+            _ => value.clone(),
+        };
         let target = |(path, before, after): &(String, &Value, &Value)| {
             let kind = match (before, after) {
                 (Value::Null, _) => "Add",
@@ -68,8 +79,8 @@ impl Detail {
                 "Name": self.name,
                 "RequiresRecreation": self.recreation.word(),
                 "Path": path,
-                "BeforeValue": shown(before),
-                "AfterValue": shown(after),
+                "BeforeValue": shown(of_both(path, before, |(before, _)| before)),
+                "AfterValue": shown(of_both(path, after, |(_, after)| after)),
                 "AttributeChangeType": kind,
             })
         };
@@ -112,8 +123,8 @@ fn places_of_change<'a>(
     }
 }
 
-fn shown(value: &Value) -> Value {
-    match told(value) {
+fn shown(value: Value) -> Value {
+    match told(&value) {
         Value::Null => Value::Null,
         Value::String(text) => text.into(),
         other => other.to_string().into(),
@@ -150,6 +161,7 @@ mod tests {
             attribute: "Properties",
             name: Some("Tags".to_owned()),
             values: Some(values),
+            shown: None,
             recreation: Recreation::Never,
             cause: Cause::direct(true),
         };

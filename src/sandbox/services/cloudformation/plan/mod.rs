@@ -11,7 +11,7 @@ use super::replacement::Recreation;
 use super::resources::{self, ResourceType};
 use super::template::check::live_dependencies;
 use super::template::references::imports;
-use super::template::resolve::{Known, LATER, Scope};
+use super::template::resolve::{Known, LATER, Progress, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::sandbox::{Fault, Sandbox};
 use detail::{Cause, Detail};
@@ -39,6 +39,7 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
         exports,
         dynamic: definition.dynamic.clone(),
         notification_arns: definition.notification_arns.clone(),
+        progress: Progress::default(),
     };
     let mut comparison = Comparison {
         scope,
@@ -113,10 +114,12 @@ impl Comparison<'_> {
                 exports: self.scope.exports.clone(),
                 dynamic: self.old.dynamic.clone(),
                 notification_arns: self.old.notification_arns.clone(),
+                progress: Progress::default(),
             };
-            scope.resolve(&resource["Properties"]).ok().flatten()
+            let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
+            Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
         });
-        let current = || row.current.as_ref().map(|one| one.properties.clone()).unwrap_or_default();
+        let current = || row.current.as_ref().map(|one| one.shown().clone()).unwrap_or_default();
         resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
     }
 
@@ -145,7 +148,9 @@ impl Comparison<'_> {
         let resolved = |part: &Value| self.scope.resolve(part).ok().flatten().unwrap_or_default();
         let (wanted, metadata) = (resolved(&declared["Properties"]), resolved(&declared["Metadata"]));
         let wanted = if wanted.is_null() { json!({}) } else { wanted };
-        let after = context(Some(self.scope.template), name, Some(&wanted), &metadata);
+        let masked = masked(&self.scope, &declared["Properties"], self.new);
+        let shown = masked.as_ref().unwrap_or(&wanted);
+        let after = context(Some(self.scope.template), name, Some(shown), &metadata);
         let Some((row, current)) = self.rows.get(name).and_then(|row| Some((row.clone(), row.current.clone()?))) else {
             self.scope.resources.insert(name.to_owned(), Known::Later);
             let plain = json!({
@@ -156,7 +161,7 @@ impl Comparison<'_> {
             self.planned.insert(name.to_owned(), (Some(plain), Some(full)));
             return;
         };
-        let (plain, full) = self.details(name, kind, &row, &current, &wanted, &metadata);
+        let (plain, full) = self.details(name, kind, &row, &current, (&wanted, shown), &metadata);
         // What may change by another resource's change may change others in turn.
         let outcome = match outcome(kind, &current, &full) {
             Outcome::Kept if !plain.is_empty() => Outcome::Modified,
@@ -165,7 +170,7 @@ impl Comparison<'_> {
         self.know(name, &current, outcome);
         let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
         let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
-            change["BeforeContext"] = context(self.before, name, Some(&current.properties), &row.metadata);
+            change["BeforeContext"] = context(self.before, name, Some(current.shown()), &row.metadata);
             change["AfterContext"] = after;
             change
         });
@@ -193,7 +198,7 @@ impl Comparison<'_> {
         kind: &ResourceType,
         row: &Resource,
         current: &Incarnation,
-        wanted: &Value,
+        (wanted, shown): (&Value, &Value),
         metadata: &Value,
     ) -> (Vec<Detail>, Vec<Detail>) {
         let declared = &self.scope.template.resources()[name];
@@ -215,6 +220,7 @@ impl Comparison<'_> {
             let detail = Detail {
                 name: Some(property.clone()),
                 recreation: kind.recreation(property, old, new),
+                shown: Some((current.shown()[property].clone(), shown[property].clone())),
                 ..attribute("Properties", Some((old.clone(), new.clone())))
             };
             add(&detail, self.causes(&earlier["Properties"][property], &declared["Properties"][property]));
@@ -244,6 +250,14 @@ impl Comparison<'_> {
         (plain, full)
     }
 }
+
+/// The properties of a resource as they are shown, when the definition has parameters that are not to be.
+fn masked(scope: &Scope<'_>, properties: &Value, definition: &Definition) -> Option<Value> {
+    let hidden = definition.hidden_parameters();
+    let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(properties, &hidden));
+    masked.filter(|masked| !masked.is_null())
+}
+
 /// What a resource was or is to be, as a text.
 fn context(template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
     let declared = template.and_then(|template| template.resources().get(name));
@@ -264,5 +278,5 @@ fn next(left: &BTreeMap<String, Vec<String>>) -> Option<String> {
 }
 
 fn attribute(attribute: &'static str, values: Option<(Value, Value)>) -> Detail {
-    Detail { attribute, name: None, values, recreation: Recreation::Never, cause: Cause::direct(true) }
+    Detail { attribute, name: None, values, shown: None, recreation: Recreation::Never, cause: Cause::direct(true) }
 }

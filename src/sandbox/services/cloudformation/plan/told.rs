@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Comparison;
 use super::detail::Detail;
-use crate::sandbox::services::cloudformation::model::{Incarnation, Planned, Resource};
+use crate::sandbox::services::cloudformation::model::{Definition, Incarnation, Planned, Resource, mask_text};
 use crate::sandbox::services::cloudformation::replacement::Recreation;
 use crate::sandbox::services::cloudformation::resources::ResourceType;
 
@@ -27,12 +27,7 @@ impl Comparison<'_> {
                 .map(|change| json!({ "Type": "Resource", "ResourceChange": change }))
                 .collect()
         };
-        let secrets: Vec<&str> = [self.old, self.new]
-            .into_iter()
-            .flat_map(|definition| &definition.parameters)
-            .filter(|parameter| parameter.no_echo && !parameter.value.is_empty())
-            .map(|parameter| parameter.value.as_str())
-            .collect();
+        let secrets: Vec<&str> = [self.old, self.new].into_iter().flat_map(Definition::secrets).collect();
         let mut full: Vec<Value> = wrapped(full);
         for change in &mut full {
             mask(change, &secrets);
@@ -46,7 +41,7 @@ fn mask(value: &mut Value, secrets: &[&str]) {
     match value {
         Value::String(text) => {
             for secret in secrets {
-                *text = text.replace(secret, "****");
+                *text = mask_text(text, secret);
             }
         }
         Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),

@@ -44,6 +44,8 @@ pub struct Making {
     pub kind: &'static str,
     /// The resolved properties.
     pub properties: Value,
+    /// The properties as answers show them, where they are not to be shown as they are.
+    pub masked: Option<Value>,
     /// The status of its events.
     pub status: &'static str,
 }
@@ -79,12 +81,13 @@ impl Context {
     /// Tells that the physical resource is there, before all that belongs to it is: should the rest fail, or never come, it
     /// is known what to delete.
     pub fn initiated(&self, made: &Made) -> Result<(), Fault> {
-        let Some(Making { kind, properties, status }) = &self.making else { return Ok(()) };
+        let Some(Making { kind, properties, masked, status }) = &self.making else { return Ok(()) };
         let now = self.sandbox.clock.now();
         self.sandbox.world.write(|world| {
             let state = &mut world.cloudformation;
             let Some(mut row) = state.resources.get(&self.maker()).cloned() else { return Ok(()) };
-            row.become_made(Incarnation::new(kind, made.clone(), properties.clone()));
+            let new = Incarnation::new(kind, made.clone(), properties.clone());
+            row.become_made(Incarnation { masked: masked.clone(), ..new });
             row.half_made = true;
             (*status).clone_into(&mut row.status);
             row.reason = Some(CREATION_INITIATED.to_owned());

@@ -150,7 +150,7 @@ impl Incarnation {
     /// What a handler made, of its type and properties.
     pub fn new(kind: &str, made: Made, properties: Value) -> Self {
         let Made { physical_id, attributes } = made;
-        Self { kind: kind.to_owned(), physical_id, attributes, properties }
+        Self { kind: kind.to_owned(), physical_id, attributes, properties, masked: None }
     }
 }
 

@@ -3,6 +3,7 @@
 //!
 //! A loop's identifier is replaced in the keys of its fragment, in the texts of `Fn::Sub` and where `Ref` names it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -23,9 +24,10 @@ type Bindings = BTreeMap<String, String>;
 pub fn expand(source: Source, scope: &Scope<'_>) -> Result<Template, Fault> {
     let mut root = source.root;
     root.remove("Transform");
+    let expansion = Expansion { scope, written: Cell::new(0) };
     for section in ["Conditions", "Resources", "Outputs"] {
         if let Some(value) = root.get(section) {
-            let expanded = Expansion { scope }.value(value, &Bindings::new())?;
+            let expanded = expansion.value(value, &Bindings::new())?;
             root.insert(section.to_owned(), expanded);
         }
     }
@@ -52,12 +54,30 @@ fn failed(sentence: &str) -> Fault {
     invalid(format!("Transform {EXTENSIONS} failed with: {sentence}"))
 }
 
+/// The largest template that AWS carries out, in bytes.
+const MAX_TEMPLATE: usize = 1_000_000;
+
+/// What each turn of a loop counts for, in bytes: less than any resource takes.
+const TURN: usize = 64;
+
 struct Expansion<'a> {
     scope: &'a Scope<'a>,
+    /// How much has been written out, in bytes; each turn of a loop counts as well, even if it writes nothing.
+    written: Cell<usize>,
 }
 
 impl Expansion<'_> {
+    /// Refuses a template before it grows beyond what AWS would take.
+    fn write(&self, bytes: usize) -> Result<(), Fault> {
+        self.written.set(self.written.get().saturating_add(bytes));
+        if self.written.get() <= MAX_TEMPLATE {
+            return Ok(());
+        }
+        Err(failed(&format!("Template may not exceed {MAX_TEMPLATE} bytes in size.")))
+    }
+
     fn value(&self, value: &Value, bindings: &Bindings) -> Result<Value, Fault> {
+        self.write(1 + value.as_str().map_or(0, str::len))?;
         match (single(value), value) {
             (Some((name, argument)), _) if name.starts_with("Fn::") || name == "Ref" => {
                 self.call(name, argument, bindings)
@@ -90,12 +110,12 @@ impl Expansion<'_> {
             return Ok(item.as_str().into());
         }
         let argument = match (name, argument) {
-            ("Fn::Sub", Value::String(text)) => filled(text, bindings, false).into(),
+            ("Fn::Sub", Value::String(text)) => self.filled(text, bindings, false)?.into(),
             ("Fn::Sub", Value::Array(parts)) => {
                 let mut parts: Vec<Value> =
                     parts.iter().map(|part| self.value(part, bindings)).collect::<Result<_, _>>()?;
                 if let Some(Value::String(text)) = parts.first_mut() {
-                    *text = filled(text, bindings, false);
+                    *text = self.filled(text, bindings, false)?;
                 }
                 parts.into()
             }
@@ -140,13 +160,14 @@ impl Expansion<'_> {
         };
         for item in self.collection(collection, around)? {
             let mut bindings = around.clone();
+            self.write(TURN + item.len())?;
             bindings.insert(identifier.clone(), item);
             for (key, value) in fragment {
                 if key.starts_with(LOOP) {
                     self.repeat(value, &bindings, expanded)?;
                     continue;
                 }
-                let name = filled(key, &bindings, true);
+                let name = self.filled(key, &bindings, true)?;
                 if name == *key {
                     return Err(layout());
                 }
@@ -169,17 +190,29 @@ impl Expansion<'_> {
         });
         flat.map(|item| self.scope.text(&item).map_err(|_| none())).collect()
     }
-}
 
-/// A text with the identifiers of loops replaced; `&{…}`, in keys alone, leaves letters and digits.
-fn filled(text: &str, bindings: &Bindings, is_key: bool) -> String {
-    let mut text = text.to_owned();
-    for (identifier, item) in bindings {
-        text = text.replace(&format!("${{{identifier}}}"), item);
-        if is_key {
-            let plain: String = item.chars().filter(char::is_ascii_alphanumeric).collect();
-            text = text.replace(&format!("&{{{identifier}}}"), &plain);
+    /// A text with the identifiers of loops replaced; `&{…}`, in keys alone, leaves letters and digits. What is put in
+    /// place of an identifier is not looked at again.
+    fn filled(&self, text: &str, bindings: &Bindings, is_key: bool) -> Result<String, Fault> {
+        let (mut filled, mut rest) = (String::new(), text);
+        while let Some(at) = rest.find("${").into_iter().chain(rest.find("&{").filter(|_| is_key)).min() {
+            let (before, marked) = rest.split_at(at);
+            filled.push_str(before);
+            let item = marked.find('}').and_then(|end| Some((bindings.get(&marked[2..end])?, end + 1)));
+            let Some((item, end)) = item else {
+                filled.push_str(&marked[..2]);
+                rest = &marked[2..];
+                continue;
+            };
+            self.write(item.len())?;
+            if marked.starts_with('$') {
+                filled.push_str(item);
+            } else {
+                filled.extend(item.chars().filter(char::is_ascii_alphanumeric));
+            }
+            rest = &marked[end..];
         }
+        self.write(text.len())?;
+        Ok(filled + rest)
     }
-    text
 }

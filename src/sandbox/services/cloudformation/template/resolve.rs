@@ -1,12 +1,15 @@
 //! What a part of a template becomes, given what is known.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
 use super::functions::{self, Place, single};
 use super::{Template, dynamic};
 use crate::sandbox::Config;
+use crate::sandbox::services::cloudformation::model::MASK;
 
 /// Why a part has no value.
 pub type Problem = String;
@@ -41,6 +44,21 @@ pub struct Scope<'a> {
     pub dynamic: dynamic::Values,
     /// The topics that are told of the stack's events.
     pub notification_arns: Vec<String>,
+    /// What has been evaluated so far.
+    pub progress: Progress,
+}
+
+/// What the functions of one scope may produce, in bytes: twice AWS's largest template. Templates whose functions multiply
+/// each other's results produce any amount.
+const MAX_PRODUCED: usize = 2_000_000;
+
+/// What a scope has evaluated so far.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// The conditions that are known. Conditions name each other: without this, evaluating them takes exponential time.
+    conditions: Mutex<BTreeMap<String, Result<bool, Problem>>>,
+    /// Bytes of the values that functions gave.
+    produced: AtomicUsize,
 }
 
 /// What stands for a value that is only known when a resource is there; it is in no user's template by accident.
@@ -50,12 +68,31 @@ impl Scope<'_> {
     /// The problem of a list or an object where a text is expected.
     pub const NO_TEXT: &'static str = "Template error: a text is expected where a list or an object is";
 
+    /// The problem of functions that produce too much.
+    pub const TOO_LARGE: &'static str = "Template error: the values of the template's functions exceed 2000000 bytes";
+
     /// Whether a condition of the template holds.
     pub fn condition(&self, name: &str) -> Result<bool, Problem> {
+        let conditions = || self.progress.conditions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = conditions().get(name).cloned() {
+            return known;
+        }
         let condition = self.template.section("Conditions").get(name);
-        self.holds(
-            condition.ok_or_else(|| format!("Template error: unresolved condition dependency {name} in Fn::If"))?,
-        )
+        let unknown = || format!("Template error: unresolved condition dependency {name} in Fn::If");
+        let holds = condition.ok_or_else(unknown).and_then(|condition| self.holds(condition));
+        conditions().insert(name.to_owned(), holds.clone());
+        holds
+    }
+
+    /// Counts what a function is about to produce or has produced, in bytes.
+    pub fn produce(&self, bytes: usize) -> Result<(), Problem> {
+        let before = self.progress.produced.fetch_add(bytes, Ordering::Relaxed);
+        if before.saturating_add(bytes) <= MAX_PRODUCED { Ok(()) } else { Err(Self::TOO_LARGE.to_owned()) }
+    }
+
+    /// Refuses a template whose functions have produced too much, even where nothing else was made of their problem.
+    pub fn check_size(&self) -> Result<(), Problem> {
+        self.produce(0)
     }
 
     /// Whether a condition function gives true.
@@ -83,7 +120,9 @@ impl Scope<'_> {
             && functions::is_call(name)
         {
             let function = functions::find(name).filter(|function| function.place != Place::Condition);
-            return (function.ok_or_else(|| functions::unsupported(name))?.call)(self, argument);
+            let value = (function.ok_or_else(|| functions::unsupported(name))?.call)(self, argument)?;
+            self.produce(value.as_ref().map_or(1, size))?;
+            return Ok(value);
         }
         Ok(Some(match value {
             Value::Array(items) => {
@@ -101,6 +140,41 @@ impl Scope<'_> {
             }
             scalar => scalar.clone(),
         }))
+    }
+
+    /// A value as [`Self::resolve`] gives it, but for parameters that are not to be shown: they stand for asterisks, and so does
+    /// what cannot be made of asterisks.
+    pub fn resolve_masked(&self, value: &Value, hidden: &[&str]) -> Value {
+        let conditions = self.template.section("Conditions").keys();
+        let conditions = conditions.map(|name| (name.clone(), self.condition(name))).collect();
+        let parameters = self.parameters.iter().map(|(name, value)| {
+            let value = if hidden.contains(&name.as_str()) { mask(value) } else { value.clone() };
+            (name.clone(), value)
+        });
+        let scope = Scope {
+            parameters: parameters.collect(),
+            resources: self.resources.clone(),
+            exports: self.exports.clone(),
+            dynamic: self.dynamic.clone(),
+            notification_arns: self.notification_arns.clone(),
+            progress: Progress { conditions: Mutex::new(conditions), produced: AtomicUsize::new(0) },
+            ..*self
+        };
+        scope.dynamic.replace(scope.part_masked(value).unwrap_or_default())
+    }
+
+    fn part_masked(&self, value: &Value) -> Option<Value> {
+        match value {
+            _ if single(value).is_some_and(|(name, _)| functions::is_call(name)) => {
+                self.evaluate(value).unwrap_or_else(|_| Some(MASK.into()))
+            }
+            Value::Array(items) => Some(items.iter().filter_map(|item| self.part_masked(item)).collect()),
+            Value::Object(members) => {
+                let shown = |(name, member): (&String, &Value)| Some((name.clone(), self.part_masked(member)?));
+                Some(Value::Object(members.iter().filter_map(shown).collect()))
+            }
+            scalar => Some(scalar.clone()),
+        }
     }
 
     /// A value as text: booleans and numbers as the template writes them.
@@ -151,6 +225,24 @@ impl Scope<'_> {
             }
             None => Err(format!("Template error: instance of Fn::GetAtt references undefined resource {name}")),
         }
+    }
+}
+
+/// Asterisks in place of a parameter's value, or of each member of a list.
+fn mask(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(mask).collect(),
+        _ => MASK.into(),
+    }
+}
+
+/// About how much memory a value takes, in bytes.
+fn size(value: &Value) -> usize {
+    1 + match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(size).sum(),
+        Value::Object(members) => members.iter().map(|(name, member)| name.len() + size(member)).sum(),
+        _ => 0,
     }
 }
 

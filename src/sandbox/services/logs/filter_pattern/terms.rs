@@ -53,17 +53,14 @@ fn term(scan: &mut Scan<'_>) -> Result<Term, Refusal> {
 
 impl Terms {
     pub(super) fn matches(&self, message: &[u8]) -> bool {
+        let message = String::from_utf8_lossy(message);
         let has = |term: &Term| match term {
-            Term::Text(text) => contains(message, text.as_bytes()),
-            Term::Regex(regex) => regex.is_match(&String::from_utf8_lossy(message)),
+            Term::Text(text) => message.contains(text.as_str()),
+            Term::Regex(regex) => regex.is_match(&message),
         };
         let any = !self.all.is_empty() || self.any.is_empty() || self.any.iter().any(has);
         any && self.all.iter().all(has) && !self.none.iter().any(has)
     }
-}
-
-fn contains(message: &[u8], term: &[u8]) -> bool {
-    term.is_empty() || message.windows(term.len()).any(|window| window == term)
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ pub fn split(scope: &Scope<'_>, argument: &Value) -> Answer {
     if text.contains(LATER) {
         return Ok(Some(LATER.into()));
     }
+    // A list takes more memory than the text that it is made of.
+    scope.produce(text.split(delimiter).count() * size_of::<Value>())?;
     Ok(Some(text.split(delimiter).collect()))
 }
 

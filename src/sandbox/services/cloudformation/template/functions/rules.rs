@@ -1,5 +1,7 @@
 //! Functions of rules: they look at parameters, and at what parameters of AWS's own types name.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::{Answer, may_be_list, require};
@@ -32,8 +34,8 @@ fn list(scope: &Scope<'_>, value: &Value) -> Result<Vec<Value>, Problem> {
 
 /// Whether the list of the first argument has the second.
 pub fn contains(scope: &Scope<'_>, argument: &Value) -> Answer {
-    let (all, wanted) = (list(scope, &argument[0])?, list(scope, &argument[1])?);
-    Ok(Some(wanted.iter().all(|one| all.contains(one)).into()))
+    let (all, members) = (list(scope, &argument[0])?, list(scope, &argument[1])?);
+    Ok(Some(are_among(&members, &all).into()))
 }
 
 /// Whether every member of the first list is the second argument.
@@ -45,7 +47,13 @@ pub fn each_member_equals(scope: &Scope<'_>, argument: &Value) -> Answer {
 /// Whether every member of the first list is in the second.
 pub fn each_member_in(scope: &Scope<'_>, argument: &Value) -> Answer {
     let all = list(scope, &argument[1])?;
-    Ok(Some(list(scope, &argument[0])?.iter().all(|one| all.contains(one)).into()))
+    Ok(Some(are_among(&list(scope, &argument[0])?, &all).into()))
+}
+
+/// Whether every member is among all values.
+fn are_among(members: &[Value], all: &[Value]) -> bool {
+    let all: HashSet<String> = all.iter().map(Value::to_string).collect();
+    members.iter().all(|member| all.contains(&member.to_string()))
 }
 
 /// An attribute of what a parameter names; a list when it names several.

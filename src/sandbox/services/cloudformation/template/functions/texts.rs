@@ -1,5 +1,8 @@
 //! Functions that give texts.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use base64::Engine as _;
 use serde_json::Value;
 
@@ -39,7 +42,9 @@ pub fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
     }
     let (Some(delimiter), Value::Array(items)) = (argument[0].as_str(), items) else { return Err(JOIN.to_owned()) };
     let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
-    Ok(Some(texts.ok_or(JOIN)?.join(delimiter).into()))
+    let texts = texts.ok_or(JOIN)?;
+    scope.produce(delimiter.len() * texts.len())?;
+    Ok(Some(texts.join(delimiter).into()))
 }
 
 /// A resolved scalar as text.
@@ -77,6 +82,8 @@ pub fn sub_shape(argument: &Value) -> Result<(), Problem> {
 pub fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
     let (mut rest, own) = sub_parts(argument).ok_or(SUB)?;
     let mut whole = String::new();
+    // Each value is made once: values that hold functions of this kind themselves would take exponential time.
+    let mut values: BTreeMap<&str, String> = BTreeMap::new();
     while let Some((before, after)) = rest.split_once("${") {
         whole.push_str(before);
         let Some((name, tail)) = after.split_once('}') else {
@@ -86,8 +93,19 @@ pub fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
         };
         match (name.strip_prefix('!'), own.and_then(|own| own.get(name.trim()))) {
             (Some(literal), _) => whole.extend(["${", literal, "}"]),
-            (None, Some(value)) => whole.push_str(&scope.text(value).map_err(|problem| reworded(&problem))?),
-            (None, None) => whole.push_str(&placeholder(scope, name.trim())?),
+            (None, Some(value)) => {
+                let known = match values.entry(name.trim()) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(scope.text(value).map_err(|problem| reworded(&problem))?),
+                };
+                scope.produce(known.len())?;
+                whole.push_str(known);
+            }
+            (None, None) => {
+                let text = placeholder(scope, name.trim())?;
+                scope.produce(text.len())?;
+                whole.push_str(&text);
+            }
         }
         rest = tail;
     }

@@ -6,6 +6,7 @@ use super::declared::{LONGEST_VALUE, number, scalar};
 use super::kinds::{Element, Kind};
 use super::members;
 use crate::sandbox::Fault;
+use crate::sandbox::services::allowed_pattern::AllowedPattern;
 use crate::sandbox::services::cloudformation::template::invalid;
 
 /// Refuses a value that does not fit.
@@ -15,7 +16,12 @@ pub fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
     }
     let Some(kind) = Kind::of(declaration) else { return Ok(()) };
     let parts: Vec<&str> = if kind.list && !kind.stored { members(value).collect() } else { vec![value] };
-    match parts.into_iter().find_map(|part| broken(declaration, kind, part)) {
+    let Ok(pattern) =
+        scalar(&declaration["AllowedPattern"]).map(|text| AllowedPattern::new(&text).ok_or(())).transpose()
+    else {
+        return Err(invalid(format!("Parameter '{key}' AllowedPattern must be a valid regular expression.")));
+    };
+    match parts.into_iter().find_map(|part| broken(declaration, kind, pattern.as_ref(), part)) {
         None => Ok(()),
         Some(broken) => Err(invalid(match scalar(&declaration["ConstraintDescription"]) {
             Some(description) => format!("Parameter '{key}' failed to satisfy constraint: {description}"),
@@ -25,7 +31,7 @@ pub fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
 }
 
 /// What is wrong with a value.
-fn broken(declaration: &Value, kind: Kind, value: &str) -> Option<String> {
+fn broken(declaration: &Value, kind: Kind, pattern: Option<&AllowedPattern>, value: &str) -> Option<String> {
     let allowed = declaration["AllowedValues"].as_array();
     if allowed.is_some_and(|allowed| !allowed.iter().filter_map(scalar).any(|one| one == value)) {
         return Some("must be one of AllowedValues".to_owned());
@@ -51,11 +57,6 @@ fn broken(declaration: &Value, kind: Kind, value: &str) -> Option<String> {
     if number(declaration, "MaxLength").is_some_and(|most| length > most) {
         return Some(format!("must contain at most {} characters", bound("MaxLength")));
     }
-    let pattern = scalar(&declaration["AllowedPattern"])?;
-    // The whole value has to match.
-    match fancy_regex::Regex::new(&format!(r"\A(?:{pattern})\z")) {
-        Err(_) => Some("AllowedPattern must be a valid regular expression.".to_owned()),
-        // A pattern that runs away matches nothing.
-        Ok(regex) => (!regex.is_match(value).unwrap_or(false)).then(|| format!("must match pattern {pattern}")),
-    }
+    let is_refused = pattern.is_some_and(|pattern| !pattern.matches(value));
+    is_refused.then(|| format!("must match pattern {}", bound("AllowedPattern")))
 }

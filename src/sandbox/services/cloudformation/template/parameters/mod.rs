@@ -57,6 +57,8 @@ pub async fn values(
     for (key, declaration, value) in values {
         let value = dynamic::in_parameter(sandbox, key, &value).await?;
         constraints::check(key, declaration, &value)?;
+        // Each may take a while: other requests go on between them.
+        tokio::task::yield_now().await;
         let no_echo = declared::is_hidden(declaration);
         parameters.push(Parameter { key: key.clone(), value, resolved: None, no_echo });
     }

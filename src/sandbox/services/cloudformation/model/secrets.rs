@@ -1,0 +1,87 @@
+//! The values of parameters with `NoEcho`, which no answer, event or log shows.
+
+use serde_json::Value;
+
+use super::{Definition, Stack};
+
+/// What is shown in place of a value.
+pub const MASK: &str = "****";
+
+/// Shorter values are only masked where they stand by themselves: as parts of words they are there by accident.
+const MIN_PART: usize = 4;
+
+impl Definition {
+    /// The names of the parameters that are not to be shown.
+    pub fn hidden_parameters(&self) -> Vec<&str> {
+        self.parameters.iter().filter(|parameter| parameter.no_echo).map(|parameter| parameter.key.as_str()).collect()
+    }
+
+    /// The values that are not to be shown, and the members of those that are lists, the longest first.
+    pub fn secrets(&self) -> Vec<&str> {
+        let hidden = self.parameters.iter().filter(|parameter| parameter.no_echo);
+        let values = hidden.flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
+        let mut secrets: Vec<&str> = values
+            .flat_map(|value| value.split(',').map(str::trim).chain([value]))
+            .filter(|one| !one.is_empty())
+            .collect();
+        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.dedup();
+        secrets
+    }
+}
+
+impl Stack {
+    /// A text about the stack without what is not to be shown.
+    pub fn masked(&self, text: String) -> String {
+        let definitions = [Some(&self.definition), self.previous.as_ref()];
+        let secrets = definitions.into_iter().flatten().flat_map(Definition::secrets);
+        secrets.fold(text, |text, secret| mask_text(&text, secret))
+    }
+
+    /// The same of every text in a value.
+    pub fn masked_value(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => self.masked(text.clone()).into(),
+            Value::Array(items) => items.iter().map(|item| self.masked_value(item)).collect(),
+            Value::Object(members) => {
+                Value::Object(members.iter().map(|(name, member)| (name.clone(), self.masked_value(member))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+/// A text in which a secret is masked.
+pub fn mask_text(text: &str, secret: &str) -> String {
+    let (mut masked, mut rest) = (String::new(), text);
+    let is_short = secret.chars().count() < MIN_PART;
+    while let Some(at) = rest.find(secret) {
+        let (before, after) = (&rest[..at], &rest[at + secret.len()..]);
+        let joins = |neighbour: Option<char>| neighbour.is_some_and(char::is_alphanumeric);
+        let before_it = before.chars().next_back().or_else(|| masked.chars().next_back());
+        masked.push_str(before);
+        let is_part = is_short && (joins(before_it) || joins(after.chars().next()));
+        masked.push_str(if is_part { secret } else { MASK });
+        rest = after;
+    }
+    masked + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mask_text;
+
+    #[test]
+    fn secrets_are_masked_wherever_they_stand_and_short_ones_by_themselves() {
+        for (text, secret, masked) in [
+            ("the hunter2secret is xhunter2secretx", "hunter2secret", "the **** is x****x"),
+            ("hunter2hunter2", "hunter2", "********"),
+            ("nothing", "hunter2", "nothing"),
+            ("a cat, 'a', a", "a", "**** cat, '****', ****"),
+            ("é ée", "é", "**** ée"),
+            ("1 of 11", "1", "**** of 11"),
+        ] {
+            assert_eq!(mask_text(text, secret), masked, "{text}");
+        }
+    }
+}
