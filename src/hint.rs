@@ -115,7 +115,8 @@ impl CommandLine {
         let words = match command {
             Command::Own(words) => [vec![quoted(&self.program).into_owned()], text(&self.flags), text(words)].concat(),
             Command::Aws(words) if self.in_sandbox => {
-                let environment = self.show(&Command::own(["sandbox", "env"]));
+                let flags = self.flags.iter().filter(|flag| *flag != "--sandbox").cloned().collect();
+                let environment = Self { flags, ..self.clone() }.show(&Command::own(["sandbox", "env"]));
                 [vec![format!("eval \"$({environment})\" && aws")], text(words)].concat()
             }
             Command::Aws(words) => [vec!["aws".to_owned()], profile, text(&self.aws_flags), text(words)].concat(),
@@ -175,7 +176,12 @@ mod tests {
             vec!["aws", "--profile", "it's", "--region", "", "ecs", "ls"],
         ];
         assert_eq!(commands, expected, "{shown}");
-        let line = CommandLine { program: "ecsws".to_owned(), flags: words(&["-C", "x"]), in_sandbox: true, ..line };
+        let line = CommandLine {
+            program: "ecsws".to_owned(),
+            flags: words(&["--sandbox", "-C", "x"]),
+            in_sandbox: true,
+            ..line
+        };
         assert_eq!(line.show(&Command::aws(["ecs", "ls"])), "eval \"$(ecsws -C x sandbox env)\" && aws ecs ls");
     }
 

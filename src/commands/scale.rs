@@ -12,6 +12,7 @@ use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::hint::Hint;
 use crate::ops::{Operation, locate_service};
 use crate::project::Project;
 use crate::render::StackEnd;
@@ -86,7 +87,8 @@ fn check_range(key: &str, service: &Service, count: u32) -> Result<(), CliError>
     let limit = if count < scaling.min { "min" } else { "max" };
     let message =
         format!("count {count} is outside of autoscaling's range of `{key}`, {} to {}", scaling.min, scaling.max);
-    Err(CliError::usage(message).hint(format!("`ecsws scale {key} --{limit} {count}` moves the limit")))
+    let command = ["scale".to_owned(), key.to_owned(), format!("--{limit}"), count.to_string()];
+    Err(CliError::usage(message).hint(Hint::command(command).text(" moves the limit")))
 }
 
 /// Writes the numbers to `ecsws.toml`, deploys them, and sees that the running service has them.

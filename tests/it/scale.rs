@@ -145,7 +145,7 @@ fn another_image_is_listed_and_asked_about() {
     // Other edits are not, and --yes agrees.
     edit(&workshop, "[sandbox.images]", "[tags]\nteam = \"web\"\n\n[sandbox.images]");
     let text = workshop.text();
-    let tags = "would change in stack api:\n  its tags\nDeploy all of it?";
+    let tags = "would change in stack api:\n  Tag team\nDeploy all of it?";
     refused(&workshop, "--sandbox scale --min 1 --max 4 --cpu 50", &[tags]);
     workshop.run("--sandbox --yes scale --count 1").good();
     assert_eq!((counts(&workshop), workshop.text()), ((1, 1), text.replace("count  = 2", "count  = 1")));
@@ -207,11 +207,7 @@ fn autoscaling_has_the_numbers_or_the_command_fails() {
     assert_eq!(outside.code, Some(2), "{}", outside.stderr);
     assert_has(
         outside.error(),
-        &[
-            "count 5 is outside of autoscaling's range of `api`, 1 to 4",
-            "`ecsws scale api --max 5",
-            "` moves the limit",
-        ],
+        &["count 5 is outside of autoscaling's range of `api`, 1 to 4", "scale api --max 5` moves the limit"],
     );
     // Registered once more, outside of the stack.
     let text = workshop.text();

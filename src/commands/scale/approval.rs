@@ -1,7 +1,6 @@
 //! What `scale` decides while its stack is deployed: only numbers may change unasked, and `ecsws.toml` is written once that is approved.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 
 use futures_util::future::LocalBoxFuture;
 
@@ -73,16 +72,12 @@ impl<'a> ScaleApproval<'a> {
         diff: &TemplateDiff,
         stage: &Stage<'_>,
     ) -> Result<Vec<String>, CliError> {
-        let Some(existing) = compared.existing else { return Ok(Vec::new()) };
+        if compared.existing.is_none() {
+            return Ok(Vec::new());
+        }
         let without_edit = stage.synthesiser.template_with(&self.project.spec, &compared.stack.name)?;
         let without_edit = without_edit.with_cdk_housekeeping_of(compared.deployed);
-        let mut more = diff.beyond_scaling(&TemplateDiff::between(compared.deployed, &without_edit));
-        let tags: BTreeMap<_, _> = compared.stack.tags.iter().collect();
-        let existing_tags: BTreeMap<_, _> = existing.tags.iter().map(|(key, value)| (key, value)).collect();
-        if !tags.is_empty() && tags != existing_tags {
-            more.push("its tags".to_owned());
-        }
-        Ok(more)
+        Ok(diff.beyond_scaling(&TemplateDiff::between(compared.deployed, &without_edit)))
     }
 
     async fn approve_creation(&self, stack: &str, stage: &mut Stage<'_>) -> Result<bool, CliError> {

@@ -127,7 +127,7 @@ pub async fn check_autoscaling(
     }
     let message = format!("autoscaling of {} differs from its stack: {}", name.service, differences.join(", "));
     Err(CliError::failed(message).hint(
-        "it was changed outside of the stack, which already had the requested numbers; `aws application-autoscaling` can change it back",
+        "it was changed outside of the stack, which already had the requested numbers: change it back there, or remove [services.KEY.autoscaling], deploy, and scale again",
     ))
 }
 
