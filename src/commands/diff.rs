@@ -96,9 +96,10 @@ async fn with_deployed(
     ctx: &mut Context,
 ) -> Result<Vec<StackDiff>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    let environment = match ctx.settings.sandbox {
-        true => ctx.sandbox_environment(Some(project)),
-        false => Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() },
+    let environment = if ctx.settings.sandbox {
+        ctx.sandbox_environment(Some(project))
+    } else {
+        Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() }
     };
     let purpose = Purpose::Show { refresh: false };
     let mut synthesiser = Synthesiser::for_environment(environment, purpose, project, ctx);

@@ -28,8 +28,12 @@ pub(in crate::stack) fn has_question_mark(value: &Value) -> bool {
 fn equal_by(left: &Value, right: &Value, texts: &impl Fn(&str, &str) -> bool) -> bool {
     match (left, right) {
         (Value::String(left), Value::String(right)) => texts(left, right),
-        (Value::String(text), scalar @ (Value::Bool(_) | Value::Number(_)))
-        | (scalar @ (Value::Bool(_) | Value::Number(_)), Value::String(text)) => *text == scalar.to_string(),
+        (Value::String(text), Value::Bool(truth)) | (Value::Bool(truth), Value::String(text)) => {
+            text == if *truth { "true" } else { "false" }
+        }
+        (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
+            text.as_str() == number.to_string()
+        }
         (Value::Number(left), Value::Number(right)) => same_number(left, right),
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| equal_by(left, right, texts))

@@ -78,7 +78,7 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
                     moving
                         .journal
                         .say(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
-                    Err(Fault::internal(&panic.to_string()))
+                    Err(Fault::internal(panic))
                 }
             };
             if result.is_err() {
