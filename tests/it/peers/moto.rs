@@ -187,7 +187,7 @@ fn a_service_with_an_arn_of_the_old_format_is_found_in_its_cluster() {
     let services = moto.aws("ecs describe-services --cluster demo --services web");
     assert_eq!(services["services"][0]["desiredCount"], 2);
     let diff = moto.place.ecsws("diff --method template --output json");
-    assert!(diff.contains("shall run 2 tasks"), "{diff}");
+    assert!(diff.contains("desired count is 2"), "{diff}");
 }
 
 const LOOKED_UP: &str = r#"
