@@ -14,7 +14,7 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, Comparison, Desired};
+use crate::ops::{self, Comparison, Desired, Finding};
 use crate::project::Project;
 use crate::render::{self, StackDiff};
 use crate::stack::{Environment, ProjectStack, TemplateDiff, read_template};
@@ -114,9 +114,18 @@ async fn with_deployed(
         let (tags, parameters) = (inputs.tags_of(stack), inputs.parameters_of(&name));
         let desired = Desired { template, tags: &tags, parameters: &parameters };
         let Comparison { diff, notes } = ops::compare(&aws, &name, &desired, plan.as_deref()).await?;
-        Ok(StackDiff { name, diff, notes })
+        Ok::<_, CliError>(StackDiff { name, diff, notes })
     });
-    let compared = ctx.interrupts.during(try_join_all(compared)).await;
+    let compared = async {
+        let mut diffs = try_join_all(compared).await?;
+        // Deploy checks what services need once something changes, and then for all stacks.
+        if let Some(first) = diffs.iter_mut().find(|stack| !stack.diff.is_empty()) {
+            let findings = ops::requirements(&aws, &project.spec, stacks).await?;
+            first.notes.extend(findings.iter().map(Finding::as_note));
+        }
+        Ok(diffs)
+    };
+    let compared = ctx.interrupts.during(compared).await;
     if let Some(plan) = plan.filter(|_| !matches!(compared, Some(Ok(_)))) {
         // Interrupted, or one of them failed while the others were at work. Why is told; that tidying up goes wrong too would hide it.
         for stack in stacks {

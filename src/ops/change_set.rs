@@ -37,7 +37,7 @@ pub struct Ready {
 /// Makes the change set of a stack that exists, or is to be created (as `cdk deploy` does it). One of the same name that an interrupted
 /// deploy has left is replaced. Nothing is left behind when it fails.
 pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing: Option<&Stack>) -> Result<Prepared> {
-    check_size(request)?;
+    check_size(request.stack, request.template)?;
     let kind = if existing.is_some() { ChangeSetKind::Update } else { ChangeSetKind::Create };
     delete_change_set(aws, request.stack, name).await?;
     let arn = match aws.create_change_set(request, name, kind).await {
@@ -70,15 +70,15 @@ async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<
 }
 
 /// Refuses what cannot be sent.
-pub(super) fn check_size(request: &StackRequest<'_>) -> Result<()> {
-    let bytes = request.template.len();
+pub(super) fn check_size(stack: &str, template: &str) -> Result<()> {
+    let bytes = template.len();
     if bytes <= MAX_TEMPLATE_BYTES {
         return Ok(());
     }
     let reason = format!(
         "its template has {bytes} bytes in the shortest form; CloudFormation accepts {MAX_TEMPLATE_BYTES} without S3, which ecsws does not use"
     );
-    Err(OpsError::ChangeSetFailed { stack: request.stack.to_owned(), reason })
+    Err(OpsError::ChangeSetFailed { stack: stack.to_owned(), reason })
 }
 
 /// The change set, once CloudFormation is done with making it; `None` when there is none (any more).

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::change_set::{Prepared, prepare};
+use super::change_set::{Prepared, check_size, prepare};
 use super::locate::service_name;
 use super::preflight::{Finding, StackUpdate, rejections};
 use super::state::{Standing, is_created, standing};
@@ -37,7 +37,7 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         let deployed = Template::default();
         let diff = TemplateDiff::between(&deployed, desired.template);
         let update = StackUpdate { stack: name, existing: None, deployed: &deployed, desired: desired.template };
-        let notes = rejections(aws, &update, None).await?.iter().map(Finding::as_note).collect();
+        let notes = rejected(aws, &update, &desired.template.to_body(), None).await?;
         return Ok(Comparison { diff, notes });
     };
     let deployed = deployed_template(aws, &existing).await?.unwrap_or_default();
@@ -49,9 +49,10 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
     let mut notes: Vec<Hint> = unseen(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
+    let body = template.to_body();
     let request = StackRequest {
         stack: name,
-        template: &template.to_body(),
+        template: &body,
         tags: desired.tags,
         parameters: &parameters,
         capabilities: &template.capabilities(),
@@ -83,7 +84,7 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
             Some(Plan::Changes(changes)) => Some(changes.as_slice()),
             Some(Plan::NoChanges) | None => None,
         };
-        notes.extend(rejections(aws, &update, changes).await?.iter().map(Finding::as_note));
+        notes.extend(rejected(aws, &update, &body, changes).await?);
     }
     if !incomparable.is_empty() {
         let names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
@@ -93,6 +94,20 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         notes.push(note.into());
     }
     Ok(Comparison { diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
+}
+
+/// What deploy would reject of an update, whose template has this text.
+async fn rejected(
+    aws: &Aws,
+    update: &StackUpdate<'_>,
+    body: &str,
+    changes: Option<&[PlannedChange]>,
+) -> Result<Vec<Hint>> {
+    let mut findings = rejections(aws, update, changes).await?;
+    if let Err(error) = check_size(update.stack, body) {
+        findings.push(Finding::Rejection { message: error.to_string(), hint: None });
+    }
+    Ok(findings.iter().map(Finding::as_note).collect())
 }
 
 /// The template of a stack, JSON or YAML; `None` when nothing has been created by it, or only what a failed creation left.

@@ -77,7 +77,7 @@ impl Execution {
 
     /// Updates without a change set; `false` when there is nothing to update.
     pub async fn update(&self, aws: &Aws, request: &StackRequest<'_>, keep_failed: bool) -> Result<bool> {
-        check_size(request)?;
+        check_size(request.stack, request.template)?;
         match aws.update_stack(request, keep_failed).await {
             Err(error) => Err(refused(aws, request.stack, Some(&self.stack), error).await),
             begun => Ok(begun?),
@@ -86,7 +86,7 @@ impl Execution {
 
     /// Creates a stack without a change set. One that is only in review, with no change set, goes first.
     pub async fn create(aws: &Aws, request: &StackRequest<'_>, keep_failed: bool) -> Result<Self> {
-        check_size(request)?;
+        check_size(request.stack, request.template)?;
         if let Some(stack) = only_reviewed(aws, request.stack).await? {
             aws.delete_stack(&stack.arn).await?;
             while only_reviewed(aws, request.stack).await?.is_some() {

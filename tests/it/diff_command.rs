@@ -171,3 +171,34 @@ fn a_change_set_that_cannot_be_had_leaves_the_templates() {
     workshop.run(&format!("sandbox faults {expired}")).good();
     assert_eq!(workshop.run("--sandbox diff").code, Some(3));
 }
+
+#[test]
+fn diff_says_what_deploy_would_reject() {
+    let workshop = Workshop::of(PROJECT);
+    let rejected = |project: &str, reasons: &[&str]| {
+        workshop.write("ecsws.toml", project);
+        let (compared, deployed) = (workshop.run("--sandbox diff --fail"), workshop.run("--sandbox deploy"));
+        assert_eq!((compared.code, deployed.code), (Some(5), Some(1)), "{}{}", compared.stderr, deployed.stderr);
+        for reason in reasons {
+            assert!(deployed.error().contains(reason), "{}", deployed.stderr);
+            let note = format!("warning: deploy rejects this: {reason}");
+            assert!(compared.stderr.contains(&note), "{note} is missing in {}", compared.stderr);
+        }
+    };
+    let secrets =
+        "environment = { VERSION = \"1.10\" }\nsecrets = { A = \"ssm:/no/such\", B = \"secretsmanager:no-such\" }";
+    let secrets = PROJECT.replace("environment = { VERSION = \"1.10\" }", secrets);
+    let variables: Vec<String> = (0..700).map(|number| format!("V{number} = \"{number:050}\"")).collect();
+    let large = PROJECT.replace("VERSION = \"1.10\"", &variables.join(", "));
+    for is_deployed in [false, true] {
+        rejected(&secrets, &["there is no parameter `/no/such`", "there is no secret `no-such`"]);
+        rejected(&large, &["CloudFormation refuses the change set of stack `api`: its template has "]);
+        if !is_deployed {
+            workshop.write("ecsws.toml", PROJECT);
+            workshop.run("--sandbox deploy").good();
+        }
+    }
+    workshop.write("ecsws.toml", PROJECT);
+    let same = workshop.run("--sandbox diff --fail");
+    assert_eq!((same.code, same.stderr.contains("rejects")), (Some(0), false), "{}", same.stderr);
+}
