@@ -127,7 +127,7 @@ impl CommandLine {
 }
 
 /// A word as a shell takes it for one: a POSIX shell, and on Windows both cmd and PowerShell.
-fn quoted(word: &str) -> Cow<'_, str> {
+pub fn quoted(word: &str) -> Cow<'_, str> {
     if cfg!(windows) {
         let is_plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "&|<>^()'\"`$;,".contains(c));
         return if is_plain { word.into() } else { format!("\"{word}\"").into() };

@@ -21,7 +21,7 @@ pub struct GlobalArgs {
     /// Use the AWS that ecsws carries inside, on this machine; it starts by itself [env: ECSWS_SANDBOX]
     #[arg(long, global = true)]
     pub sandbox: bool,
-    /// The profile of the AWS config files; it goes before keys in the environment [env: AWS_PROFILE]
+    /// Use this profile of the AWS config files; unlike the variable, the flag takes precedence over keys in the environment [env: AWS_PROFILE]
     #[arg(long, global = true)]
     pub profile: Option<String>,
     /// The AWS region [env: AWS_REGION]

@@ -17,13 +17,12 @@ use super::error::known_profiles;
 use super::profiles::{DEFAULT, ProfileError, Section, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
 
-/// Attempts of one call in all, the first included, where the user sets none. Each waits longer than the one before. Not the SDK's
-/// adaptive mode: its rate limiter measures the calls so far, and after one throttled call of the few that a command makes it lets none
-/// through for twenty seconds.
+/// Attempts per call, the first included, unless the user sets a number. Not the SDK's adaptive mode: after one throttled call its rate
+/// limiter blocks the few calls of a command for twenty seconds.
 const ATTEMPTS: u32 = 6;
-/// The first pause of a retry, at most; twice as long before each further one.
+/// Maximum initial retry delay; it doubles with each attempt.
 const BACKOFF: Duration = Duration::from_millis(400);
-/// The first pause of a retry where no network is between: a sandbox that has ended is told of at once.
+/// Initial retry delay for the sandbox: loopback needs no backoff, and a stopped sandbox should be reported at once.
 const SANDBOX_BACKOFF: Duration = Duration::from_millis(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
@@ -211,7 +210,7 @@ fn check(variables: &Variables, profile: &str, section: Option<&Section>) -> Res
     Ok(())
 }
 
-/// How calls are retried: as the user says, or else more patiently than the SDK does. (The SDK panics on values that it does not know,
+/// The retry configuration: the user's, or else more attempts than the SDK's default. (The SDK panics on values that it does not know,
 /// among them `legacy`, which the AWS CLI takes; it means a retry of the same kind.)
 fn retries(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<RetryConfig> {
     let attempts = setting(variables, profile, section, ("AWS_MAX_ATTEMPTS", "max_attempts"));

@@ -73,7 +73,7 @@ pub enum AwsErrorKind {
 }
 
 impl AwsErrorKind {
-    /// Whether any other call would fail in the same way: it is about the caller or the connection, not about what was asked.
+    /// Whether every other call would fail in the same way, because the cause is the caller or the connection and not the request.
     pub fn concerns_every_call(&self) -> bool {
         matches!(
             self,

@@ -19,7 +19,7 @@ use crate::stack::ProjectStack;
 /// Delete stacks and everything in them
 ///
 /// All stacks of the project in reverse order, or those that are named with those that need them. What goes and what stays is shown first.
-/// With --sandbox nothing is asked where nobody could answer. Log groups stay, unless their service has `removal = "destroy"`.
+/// With --sandbox and no terminal, no confirmation is required. Log groups stay, unless their service has `removal = "destroy"`.
 #[derive(Debug, Args)]
 #[command(after_long_help = shapes::EVENTS)]
 pub struct DestroyArgs {

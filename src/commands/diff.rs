@@ -21,8 +21,8 @@ use crate::stack::{Environment, ProjectStack, TemplateDiff, read_template};
 
 /// Show what deploy would change, as `cdk diff` shows it
 ///
-/// Where stacks exist, a change set makes exact what is replaced; it is deleted again. What deploy cannot see (a count or a task definition
-/// that was changed past the stack, a stack that has to be repaired) is said too.
+/// For stacks that exist, a temporary change set shows which resources are replaced. Warnings list what templates do not show: a count or a
+/// task definition that was changed outside the stack, a stack that must be repaired, and what deploy would reject.
 #[derive(Debug, Args)]
 #[command(after_long_help = shapes::DIFF)]
 pub struct DiffArgs {
@@ -32,7 +32,7 @@ pub struct DiffArgs {
     /// Exit with 5 when there are differences
     #[arg(long)]
     fail: bool,
-    /// Whether CloudFormation is asked what is replaced
+    /// How to find out which resources are replaced
     #[arg(long, value_enum, default_value_t)]
     method: Method,
     /// Compare with the template in this file instead of the deployed one
@@ -127,7 +127,7 @@ async fn with_deployed(
     };
     let compared = ctx.interrupts.during(compared).await;
     if let Some(plan) = plan.filter(|_| !matches!(compared, Some(Ok(_)))) {
-        // Interrupted, or one of them failed while the others were at work. Why is told; that tidying up goes wrong too would hide it.
+        // Interrupted, or one of them failed. Errors of the clean-up are ignored: they would hide the first error.
         for stack in stacks {
             drop(ops::delete_change_set(&aws, &stack.name, &plan).await);
         }

@@ -87,7 +87,7 @@ struct StartArgs {
 fn inherited_variables() -> String {
     let (tasks, engines) = (environment::INHERITED.join(", "), environment::INHERITED_BY_ENGINES.join(", "));
     format!(
-        "Variables that tasks inherit: {tasks}\n\nVariables that the sandbox inherits for podman and docker: {engines}"
+        "Variables that tasks inherit: {tasks}\n\nVariables that the sandbox process inherits, mostly for podman and docker: {engines}"
     )
 }
 

@@ -16,7 +16,7 @@ use crate::hint::Hint;
 use crate::ops::{Operation, locate_service};
 use crate::project::Project;
 use crate::render::StackEnd;
-use crate::stack::spec::Service;
+use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
 use crate::stack::{Scaling, edit_scaling};
 use approval::ScaleApproval;
 use running::{check_autoscaling, set_count};
@@ -24,9 +24,6 @@ use running::{check_autoscaling, set_count};
 const EXAMPLES: &str = "Examples:
   ecsws scale --count 3
   ecsws scale api --min 2 --max 10 --cpu 50";
-
-/// ECS's quota of tasks in a service, which `ecsws.toml` has as its limit too.
-const MAX_TASKS: u32 = 5000;
 
 /// Change how many tasks of a service run
 ///
@@ -40,13 +37,13 @@ pub struct ScaleArgs {
     #[arg(add = complete::services())]
     service: Option<String>,
     /// How many tasks to run
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number(0..=MAX_TASKS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     count: Option<u32>,
     /// Autoscaling: never fewer tasks than this
-    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     min: Option<u32>,
     /// Autoscaling: never more tasks than this
-    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     max: Option<u32>,
     /// Autoscaling: keep the average CPU utilisation at this percentage
     #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(1..=100u32))]
@@ -105,7 +102,7 @@ async fn deploy_numbers(
     let stacks = edited.stacks(&[stack.to_owned()])?;
     let approval = ScaleApproval::new(project, key, scaling, follow);
     let turns = deploy(&mut edited, &stacks, follow, &DeployOptions::default(), &approval, ctx).await;
-    let deployed = match turns.and_then(only) {
+    let deployed = match turns.and_then(single_result) {
         Ok(deployed) => deployed,
         Err(error) => {
             approval.warn_of_written_edit(stack, ctx).await;
@@ -125,7 +122,7 @@ async fn deploy_numbers(
 }
 
 /// The outcome of the one stack that was deployed.
-fn only(turns: Vec<Turn<Deployed, CliError>>) -> Result<Deployed, CliError> {
+fn single_result(turns: Vec<Turn<Deployed, CliError>>) -> Result<Deployed, CliError> {
     match turns.into_iter().next() {
         Some(Turn::Done(deployed)) => Ok(deployed),
         Some(Turn::Failed(error) | Turn::Declined(error)) => Err(error),

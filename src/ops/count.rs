@@ -1,4 +1,4 @@
-//! Changes a service's desired count in ECS itself, beside its stack.
+//! Changes a service's desired count directly in ECS, without its stack.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::aws::{Aws, AwsErrorKind, ServiceName, ServiceState};
 /// The services of a stack: logical id, name and desired count.
 ///
 /// # Errors
-/// When AWS cannot be asked.
+/// When the AWS calls fail.
 pub async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, String, u32)>> {
     let mut counts = Vec::new();
     let resources = aws.stack_resources(stack).await?;

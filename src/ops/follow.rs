@@ -21,7 +21,7 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 const QUIET_ROUNDS: u32 = 5;
 /// Until the operation is seen to have begun, the status may still be the one from before it: answers are eventually consistent.
 const QUIET_ROUNDS_BEFORE: u32 = 30;
-/// How often an end is looked at again that the executed change set, or the stack's own description, does not show yet.
+/// How many times the final status is read again while the change set or the stack does not show it yet.
 const STALE_READS: u32 = 10;
 /// The states of a stack whose creation or update succeeded.
 pub(super) const SUCCESS: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"];
@@ -172,17 +172,17 @@ impl Reader {
         heard: &RefCell<Vec<StackEvent>>,
         emit: &mut dyn FnMut(DeployEvent),
     ) -> Result<(String, Option<Stack>)> {
-        let (mut pause, mut quiet, mut unconfirmed, mut told) = (POLL_ACTIVE, 0, 0, Instant::now());
+        let (mut pause, mut quiet, mut unconfirmed, mut last_output) = (POLL_ACTIVE, 0, 0, Instant::now());
         loop {
             let events =
                 retry_transient(async || aws.stack_events_after(&self.arn, self.seen.as_deref()).await).await?;
             if events.is_empty() {
                 (pause, quiet) = ((pause * 3 / 2).min(POLL_IDLE), quiet + 1);
             } else {
-                (pause, quiet, unconfirmed, told) = (POLL_ACTIVE, 0, 0, Instant::now());
+                (pause, quiet, unconfirmed, last_output) = (POLL_ACTIVE, 0, 0, Instant::now());
             }
-            if told.elapsed() >= HEARTBEAT {
-                told = Instant::now();
+            if last_output.elapsed() >= HEARTBEAT {
+                last_output = Instant::now();
                 let resources = self.in_progress.iter().cloned().collect();
                 let (done, total) = (self.done, self.total.max(self.done));
                 emit(DeployEvent::InProgress { stack: self.stack.clone(), done, total, resources });

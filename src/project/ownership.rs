@@ -25,7 +25,8 @@ pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> 
             let name = User::from_uid(Uid::from_raw(owner)).ok().flatten().map(|user| user.name);
             let name = name.map_or_else(|| format!("uid {owner}"), |name| format!("{name} (uid {owner})"));
             let message = format!("{} is not used: {} belongs to another user, {name}", file.display(), path.display());
-            return Err(CliError::usage(message).hint(format!("if you trust it, say so with -C {}", dir.display())));
+            let flag = format!("if you trust it, use -C {}", crate::hint::quoted(&dir.display().to_string()));
+            return Err(CliError::usage(message).hint(flag));
         }
     }
     Ok(())

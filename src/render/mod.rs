@@ -10,7 +10,7 @@ mod status;
 mod ui;
 
 pub use clean::clean;
-pub use deploy::{Board, DeployView, Progress, StackEnd, Summary, demolitions, ended, summary};
+pub use deploy::{Board, DeployView, Progress, StackEnd, Summary, demolitions, ended, note_event, summary, warn_event};
 pub use diff::{StackDiff, all_changes, asked_about, changes, diffs};
 pub use live::{Live, Wish, draw};
 pub use logs::{log_events, log_groups, log_streams};

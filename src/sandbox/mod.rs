@@ -189,7 +189,7 @@ impl Sandbox {
 /// # Errors
 /// When the listener fails.
 pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
-    // Before the loops: tasks that they start are told the port.
+    // Before the loops start: their tasks need the port in their environment.
     let _ = sandbox.port.set(listener.local_addr()?.port());
     for start in services::LOOPS {
         start(sandbox);

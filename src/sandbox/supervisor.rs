@@ -24,8 +24,8 @@ impl Panicked {
     }
 }
 
-/// Runs `work` to its end, or to its panic. State that it shares must be able to bear being left half changed: the world
-/// takes an unfinished change back, and what is behind other locks changes in single steps.
+/// Runs `work` and returns its panic as an error. Shared state must stay consistent after a panic: the world rolls back
+/// unfinished changes, and other locks guard single-step changes.
 pub async fn catch<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
     AssertUnwindSafe(work).catch_unwind().await.map_err(|payload| Panicked::new(&*payload))
 }
@@ -38,7 +38,7 @@ pub async fn restart<F: Future<Output = ()>>(journal: &Journal, name: &str, star
     }
 }
 
-/// Runs work that blocks on a thread made for that; a panic in it goes on in the caller.
+/// Runs blocking work on a dedicated thread and resumes its panic in the caller.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,

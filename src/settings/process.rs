@@ -1,4 +1,4 @@
-//! What the process was given besides its flags: environment variables, working folder, standard streams.
+//! The process environment: variables, working folder and standard streams.
 
 use std::collections::HashMap;
 use std::io::IsTerminal as _;
@@ -7,11 +7,11 @@ use std::path::PathBuf;
 /// Which of the standard streams are terminals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terminals {
-    /// A person can answer.
+    /// Questions can be asked.
     pub stdin: bool,
-    /// A person reads results.
+    /// Results are shown on a terminal.
     pub stdout: bool,
-    /// A person watches.
+    /// Progress is shown on a terminal.
     pub stderr: bool,
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::known_values::{KnownValues, is_absent, refers_to};
 use super::template::Template;
 
-/// Sorted: a line without a space in front names a module, those under it its types, each with the properties that count.
+/// Sorted. An unindented line is a module; the indented lines below it are its types with their identifying properties.
 const TABLE: &str = include_str!("../data/names.txt");
 
 /// A custom name: a resource type with the properties of which AWS refuses a second resource with the same values, the name last.
@@ -61,8 +61,8 @@ pub enum ConflictCause {
 pub struct NameChanges {
     /// What it cannot create.
     pub conflicts: Vec<NameConflict>,
-    /// The names that it takes, by logical id, with values in place of functions where they are known: they must not exist elsewhere.
-    pub taken: Vec<(String, CustomName)>,
+    /// Names that the deployment creates, by logical id; functions are evaluated where possible. They must not exist elsewhere.
+    pub new_names: Vec<(String, CustomName)>,
 }
 
 impl CustomName {
@@ -151,7 +151,7 @@ impl NameChanges {
             } else if let Some(first) = new[..at].iter().find(has_name) {
                 changes.conflicts.push(conflict(ConflictCause::Duplicate(first.id.clone())));
             } else {
-                changes.taken.push((id.clone(), with_known_values(name, &known)));
+                changes.new_names.push((id.clone(), with_known_values(name, &known)));
             }
         }
         changes

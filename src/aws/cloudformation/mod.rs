@@ -230,7 +230,7 @@ fn absent<T>(error: AwsError) -> Result<Option<T>> {
     if is_absent { Ok(None) } else { Err(error) }
 }
 
-/// CloudFormation's code for every request that it refuses; only the words tell one reason from another.
+/// CloudFormation's error code for every rejected request; only the message distinguishes the reasons.
 fn is_validation_error(error: &AwsError, words: &str) -> bool {
     error.code.as_deref() == Some("ValidationError") && error.message.contains(words)
 }

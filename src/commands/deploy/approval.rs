@@ -1,4 +1,4 @@
-//! Who decides whether a stack changes.
+//! Approval of stack changes by the command that deploys.
 
 use futures_util::future::LocalBoxFuture;
 

@@ -7,13 +7,13 @@ use super::stage::Stage;
 use crate::aws::{Aws, PlannedChange};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{self, DeployEvent};
+use crate::ops;
 use crate::project::Project;
-use crate::render::{self, StackEnd, Ui};
+use crate::render::{self, StackEnd};
 use crate::stack::TemplateDiff;
 
-/// After a deploy: what services run that differs from their template, which the deploy did not change. That it cannot be read is a warning
-/// too, because the deploy itself has succeeded.
+/// After a deploy: warns of services whose count or task definition differs from the template. A failure to read them is a warning too,
+/// because the deploy succeeded.
 pub async fn warn_of_drift(
     turns: &[Turn<Deployed, CliError>],
     project: &Project,
@@ -30,7 +30,7 @@ pub async fn warn_of_drift(
             Err(error) => vec![format!("what runs is not compared: {error}")],
         };
         for note in notes {
-            warn(&mut ctx.ui, note);
+            render::warn_event(&mut ctx.ui, note);
         }
     }
     Ok(())
@@ -62,19 +62,10 @@ pub async fn warn_of_resets(
     let Ok(running) = ops::desired_counts(aws, &existing.arn).await else { return };
     for (id, service, desired) in running {
         if let Some((_, count)) = resets.iter().find(|(reset, count)| *reset == id && *count != u64::from(desired)) {
-            warn(
+            render::warn_event(
                 &mut stage.ctx.ui,
                 format!("{service}: desired count is {desired}, and this deploy resets it to {count}"),
             );
         }
-    }
-}
-
-fn warn(ui: &mut Ui, note: String) {
-    if ui.is_json() {
-        // A reader that went away does not stop the work.
-        drop(ui.json_line(&DeployEvent::Note { message: note }));
-    } else {
-        ui.warn(&render::clean(&note, false));
     }
 }

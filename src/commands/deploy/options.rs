@@ -59,13 +59,13 @@ impl FollowOptions {
     }
 }
 
-/// How CloudFormation is asked for the change.
+/// How stacks are created and updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Method {
     /// Make a change set, and execute it once it is approved.
     #[default]
     ChangeSet,
-    /// Make a change set, and leave it to somebody else to execute.
+    /// Make a change set and do not execute it.
     PrepareChangeSet,
     /// Create or update at once.
     Direct,
@@ -91,7 +91,7 @@ pub struct StackInputs {
 /// What else `deploy` takes.
 #[derive(Debug, Clone, Args)]
 pub struct DeployOptions {
-    /// How CloudFormation is asked
+    /// How stacks are created and updated
     #[arg(long, value_enum, default_value_t)]
     pub method: Method,
     #[command(flatten)]

@@ -57,7 +57,7 @@ pub async fn check_planned(
     report(shared, &mut checked, findings).await
 }
 
-/// What stands in the way of a stack, by the template that it would be deployed with as far as that is known yet.
+/// Checks one stack with its template as far as it is known before its dependencies are deployed.
 async fn check_stack(shared: &Shared<'_>, stack: &ProjectStack) -> Result<Vec<Finding>, CliError> {
     let name = &stack.name;
     let template = {

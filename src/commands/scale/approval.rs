@@ -1,10 +1,9 @@
-//! What `scale` decides while its stack is deployed: only numbers may change unasked, and `ecsws.toml` is written once that is approved.
+//! Approval rules of `scale`: only scaling numbers change without confirmation, and `ecsws.toml` is written after approval.
 
 use std::cell::{Cell, RefCell};
 
 use futures_util::future::LocalBoxFuture;
 
-use super::running::note;
 use crate::aws::Stack;
 use crate::commands::approve;
 use crate::commands::deploy::{Approval, Compared, FollowOptions, Stage};
@@ -41,7 +40,7 @@ impl<'a> ScaleApproval<'a> {
         }
         let changes = self.project.save_edit(|text| edit_scaling(text, self.key, &self.scaling))?;
         for change in &changes {
-            note(ui, format!("{FILE}: {change}"));
+            render::note_event(ui, format!("{FILE}: {change}"));
         }
         self.saved.replace(Some(changes));
         Ok(())
@@ -62,7 +61,8 @@ impl<'a> ScaleApproval<'a> {
             status if status.contains("ROLLBACK") => format!("stack {stack} does not have them: it is {status}"),
             status => format!("stack {stack} is {status}"),
         };
-        ctx.ui.warn(&format!("{FILE} has the new numbers ({}); {stack_now}", changes.join(", ")));
+        let changes = changes.join(", ");
+        render::warn_event(&mut ctx.ui, format!("{FILE} has the new numbers ({changes}); {stack_now}"));
     }
 
     /// What would change besides the numbers, in words.

@@ -10,26 +10,16 @@ use crate::commands::deploy::FollowOptions;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{DeployEvent, STEADY_WITHIN, ScalableTarget, ServiceCount};
-use crate::render::{DeployView, Ui};
+use crate::ops::{STEADY_WITHIN, ScalableTarget, ServiceCount};
+use crate::render::{self, DeployView};
 use crate::stack::Scaling;
 
 /// Application Auto Scaling is eventually consistent: numbers that differ are read again this often, at this interval.
 const READS: usize = 5;
 const READ_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Prints a note; with JSON output it is an event.
-pub fn note(ui: &mut Ui, message: String) {
-    if ui.is_json() {
-        // A reader that went away does not stop the work.
-        drop(ui.json_line(&DeployEvent::Note { message }));
-    } else {
-        ui.note(&crate::render::clean(&message, false));
-    }
-}
-
-/// Makes `count` the desired count after its stack was deployed. CloudFormation sets it only when the template's count changes, so one that
-/// was changed in ECS stays otherwise.
+/// Sets the desired count in ECS if the deployment did not. CloudFormation sends a count only when the template's changes, so a count that
+/// was changed in ECS would stay.
 pub async fn ensure_count(
     aws: &Aws,
     name: &ServiceName,
@@ -42,7 +32,7 @@ pub async fn ensure_count(
     if was_updated && service.desired() == count {
         return warn_of_autoscaling(aws, name, count, ctx).await;
     }
-    // Also where the count that was read is this one already: reads are eventually consistent, this is not.
+    // Set it even if the count that was read is equal: that read may be stale.
     let message = |old| format!("desired count {old} → {count}, set in ECS: the stack had {count} already");
     set(aws, name, &service, count, message, follow, ctx).await
 }
@@ -72,7 +62,7 @@ async fn set(
     service.set(aws, count).await?;
     let old = service.desired();
     let message = if old == count { format!("desired count is {count}, as it was") } else { message(old) };
-    note(&mut ctx.ui, format!("{}: {message}", name.service));
+    render::note_event(&mut ctx.ui, format!("{}: {message}", name.service));
     warn_of_autoscaling(aws, name, count, ctx).await?;
     if follow.no_wait_services {
         return Ok(());

@@ -14,24 +14,24 @@ pub(super) async fn rejections(
     replacements: &[Replacement],
 ) -> Result<Vec<Finding>> {
     let own_arn = update.existing.map(|stack| stack.arn.as_str());
-    let mut findings = taken(update, account, own_arn);
+    let mut findings = conflicting_exports(update, account, own_arn);
     for export in account.exports.iter().filter(|export| Some(export.stack.as_str()) == own_arn) {
-        let Some(fate) = fate(update, account, replacements, export) else { continue };
+        let Some(fate) = export_change(update, account, replacements, export) else { continue };
         let Some(importers) = unless_denied(aws.importers(&export.name).await, &mut findings)? else { break };
         if importers.is_empty() {
             continue;
         }
         let (stack, name, importers) = (update.stack, &export.name, importers.join(", "));
         findings.push(match fate {
-            Fate::Deleted => Finding::rejection(
+            ExportChange::Deleted => Finding::rejection(
                 format!("{stack}: export `{name}` cannot be deleted, because {importers} imports it"),
                 format!("deploy {importers} without the import first, or keep the export"),
             ),
-            Fate::Changed => Finding::rejection(
+            ExportChange::Changed => Finding::rejection(
                 format!("{stack}: the value of export `{name}` cannot change, because {importers} imports it"),
                 format!("deploy {importers} without the import first, or keep what is exported as it is"),
             ),
-            Fate::Unclear => Finding::Note(format!(
+            ExportChange::Unclear => Finding::Note(format!(
                 "{stack}: {importers} imports export `{name}`; if its value changes, CloudFormation rejects the update"
             )),
         });
@@ -40,7 +40,7 @@ pub(super) async fn rejections(
 }
 
 /// The exports that other stacks have, a finding for each of these stacks.
-fn taken(update: &StackUpdate<'_>, account: &Account, own_arn: Option<&str>) -> Vec<Finding> {
+fn conflicting_exports(update: &StackUpdate<'_>, account: &Account, own_arn: Option<&str>) -> Vec<Finding> {
     let mut by_stack: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, _) in exported(update.desired, account) {
         let other = account.exports.iter().find(|one| one.name == name && Some(one.stack.as_str()) != own_arn);
@@ -77,8 +77,8 @@ fn exported<'a>(template: &'a Template, account: &Account) -> Vec<(String, &'a V
     template.section("Outputs").filter_map(export).collect()
 }
 
-/// What becomes of an export.
-enum Fate {
+/// How an update affects an export.
+enum ExportChange {
     Deleted,
     Changed,
     /// Only the deployment decides.
@@ -86,7 +86,12 @@ enum Fate {
 }
 
 /// What an update does to one of the stack's exports; `None` when it stays as it is.
-fn fate(update: &StackUpdate<'_>, account: &Account, replacements: &[Replacement], export: &Export) -> Option<Fate> {
+fn export_change(
+    update: &StackUpdate<'_>,
+    account: &Account,
+    replacements: &[Replacement],
+    export: &Export,
+) -> Option<ExportChange> {
     let outputs: Vec<&Value> = update.desired.section("Outputs").map(|(_, output)| output).collect();
     let named = |output: &&&Value| {
         let name = &output["Export"]["Name"];
@@ -95,7 +100,7 @@ fn fate(update: &StackUpdate<'_>, account: &Account, replacements: &[Replacement
     };
     let matching: Vec<&&Value> = outputs.iter().filter(named).collect();
     let [output] = matching.as_slice() else {
-        return Some(if matching.is_empty() { Fate::Deleted } else { Fate::Unclear });
+        return Some(if matching.is_empty() { ExportChange::Deleted } else { ExportChange::Unclear });
     };
     let value = &output["Value"];
     let replaced =
@@ -103,12 +108,12 @@ fn fate(update: &StackUpdate<'_>, account: &Account, replacements: &[Replacement
     let before = update.deployed.section("Outputs").find(|(_, old)| old["Export"] == output["Export"]);
     let same_text = before.is_some_and(|(_, old)| old["Value"] == *value);
     match account.known.text(value) {
-        _ if output.get("Condition").is_some() => Some(Fate::Unclear),
-        _ if replaced(true) => Some(Fate::Changed),
-        _ if replaced(false) => Some(Fate::Unclear),
+        _ if output.get("Condition").is_some() => Some(ExportChange::Unclear),
+        _ if replaced(true) => Some(ExportChange::Changed),
+        _ if replaced(false) => Some(ExportChange::Unclear),
         Some(text) if text == export.value => None,
         _ if same_text => None,
-        Some(_) => Some(Fate::Changed),
-        None => Some(Fate::Unclear),
+        Some(_) => Some(ExportChange::Changed),
+        None => Some(ExportChange::Unclear),
     }
 }

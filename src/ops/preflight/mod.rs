@@ -68,7 +68,7 @@ pub struct StackUpdate<'a> {
 /// What CloudFormation would reject in the middle of an update: custom names and exports that are in use. `planned` are the changes of a
 /// change set, which decide what is replaced; without one the templates do.
 ///
-/// Permissions that the caller lacks for a check are notes. A stack with an operation in progress has no findings: what there is changes.
+/// A denied permission is a note. A stack with an operation in progress has no findings, because its resources are still changing.
 pub async fn rejections(
     aws: &Aws,
     update: &StackUpdate<'_>,

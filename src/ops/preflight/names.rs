@@ -25,7 +25,7 @@ pub(super) async fn rejections(
             _ => Finding::rejection(message, hint),
         });
     }
-    for (_, name) in &changes.taken {
+    for (_, name) in &changes.new_names {
         findings.extend(existing(aws, update, account, name).await?);
     }
     Ok(findings)
@@ -47,7 +47,7 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
     let (stack, what, rename) = (update.stack, words::resource(name), words::rename(name));
     let owner_name = owner.as_deref().and_then(|arn| arn.split('/').nth(1));
     findings.push(match (name.resource_type.as_str(), owner_name) {
-        // Cloud Map does not tell for which VPC a namespace is; each may have one of this name.
+        // Cloud Map does not report the VPC of a namespace; each VPC may have one with this name.
         ("AWS::ServiceDiscovery::PrivateDnsNamespace", _) => Finding::Note(format!(
             "{stack}: {what} exists already ({physical_id}); if it is for the same VPC, it cannot be created: {rename}"
         )),

@@ -17,7 +17,7 @@ pub(super) fn resource(name: &CustomName) -> String {
     format!("{kind} `{}`", name.text())
 }
 
-/// The way to another name: "change X, or leave it out".
+/// How to change the name: "change X, or leave it out".
 pub(super) fn rename(name: &CustomName) -> String {
     match KINDS.iter().find(|row| row.0 == name.resource_type) {
         Some((_, _, key, true)) => format!("change {key}, or leave it out"),

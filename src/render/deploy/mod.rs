@@ -15,7 +15,7 @@ pub use board::Board;
 use lines::Lines;
 pub use summary::{StackEnd, Summary, demolitions, ended, summary};
 
-use super::Ui;
+use super::{Ui, clean};
 use crate::ops::DeployEvent;
 
 const TICK: Duration = Duration::from_millis(100);
@@ -121,6 +121,25 @@ fn style(board: Arc<Mutex<Board>>, coloured: bool) -> ProgressStyle {
 impl Drop for DeployView {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Notes what is neither an event of a stack nor a result; with JSON output it is an event.
+pub fn note_event(ui: &mut Ui, message: String) {
+    message_event(ui, message, Ui::note);
+}
+
+/// As [`note_event`], for what may surprise.
+pub fn warn_event(ui: &mut Ui, message: String) {
+    message_event(ui, message, Ui::warn);
+}
+
+fn message_event(ui: &mut Ui, message: String, print: fn(&mut Ui, &str)) {
+    if ui.is_json() {
+        // Failures to write are reported at the end of the command.
+        drop(ui.json_line(&DeployEvent::Note { message }));
+    } else {
+        print(ui, &clean(&message, false));
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the client sends, put in order: what comes too early is kept, what comes again is only acknowledged again.
 //!
-//! A message is acknowledged when it will be delivered, and only then: the client sends again what is not, and never what is.
+//! A message is acknowledged only when it will be delivered: the client resends unacknowledged messages and never acknowledged ones.
 
 use std::collections::BTreeMap;
 
@@ -25,8 +25,8 @@ pub enum Arrival {
 }
 
 impl Incoming {
-    /// Takes a message, when whoever it is for has `room` for so many more. An early one leaves room for the one that all
-    /// early ones wait for, so that they can be delivered as soon as that one is.
+    /// Accepts a message if the receiver has `room` for it. An early message also needs room for the missing one before it, so that
+    /// both can be delivered.
     pub fn take(&mut self, frame: Frame, room: usize) -> Arrival {
         match frame.sequence.cmp(&self.expected) {
             std::cmp::Ordering::Less => Arrival::Known,

@@ -69,22 +69,22 @@ pub enum LifecycleError {
     /// The folder holds something else.
     #[error("{0} is not empty and not a sandbox's folder: choose another one")]
     NotOurs(PathBuf),
-    /// The folder, what is in it or what it is in is another user's.
+    /// The state folder, an entry of it or a parent folder belongs to another user.
     #[error("{path} belongs to {owner}, not to {user}: remove it, or choose another folder with ECSWS_SANDBOX_DIR")]
     NotOwner {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// Whose it is.
+        /// The owner's name and uid.
         owner: String,
-        /// Who this is.
+        /// This process's user.
         user: String,
     },
-    /// Other users can write to the folder, what is in it or what it is in.
+    /// The state folder, an entry of it or a parent folder is writable by other users.
     #[error(
-        "other users can change {path} (mode {mode:o}): close it with `chmod go-w {path}`, or choose another folder with ECSWS_SANDBOX_DIR"
+        "other users can change {path} (mode {mode:o}): close it with `chmod go-w`, or choose another folder with ECSWS_SANDBOX_DIR"
     )]
     Exposed {
-        /// Which.
+        /// The path.
         path: PathBuf,
         /// Its permissions.
         mode: u32,

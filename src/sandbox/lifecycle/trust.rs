@@ -1,7 +1,7 @@
-//! Whether only this user can have made what is in the state folder.
+//! Checks owner and permissions of the state folder and of everything in it.
 //!
-//! A sandbox runs commands as the user who started it, for whoever has the keys in its folder. So the folder and its files have
-//! to be this user's own and closed to others, and nobody else may be able to put another folder in its place: the rules of
+//! A sandbox runs commands as the user who started it, for every caller that has the keys in its folder. So the folder and its
+//! files must belong to this user and be closed to others, and no other user may be able to replace the folder: the rules of
 //! ssh's `StrictModes`, for root too.
 
 use std::fs::{self, File, Metadata, OpenOptions};

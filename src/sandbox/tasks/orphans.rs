@@ -25,7 +25,7 @@ fn started() -> MutexGuard<'static, BTreeSet<i32>> {
     STARTED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says that a child process was started here and not adopted; until it is dropped, when the child has been collected.
+/// Marks a child process as started by the sandbox and not adopted; dropped once the child has been reaped.
 #[derive(Debug)]
 pub(super) struct Started(i32);
 

@@ -50,7 +50,7 @@ mod system {
         let _ = nix::sys::prctl::set_child_subreaper(true);
     }
 
-    /// Whether it is.
+    /// Whether this process is a subreaper (`PR_SET_CHILD_SUBREAPER`).
     pub(in super::super) fn adopts_orphans() -> bool {
         nix::sys::prctl::get_child_subreaper().unwrap_or(false)
     }

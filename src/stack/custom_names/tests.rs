@@ -25,7 +25,7 @@ fn changes(old: &Value, new: &Value, replaced: &[Replacement]) -> NameChanges {
 /// The logical ids of conflicts, and of names that are taken.
 fn ids(changes: &NameChanges) -> (Vec<&str>, Vec<&str>) {
     let conflicts = changes.conflicts.iter().map(|conflict| conflict.logical_id.as_str()).collect();
-    (conflicts, changes.taken.iter().map(|(id, _)| id.as_str()).collect())
+    (conflicts, changes.new_names.iter().map(|(id, _)| id.as_str()).collect())
 }
 
 #[test]

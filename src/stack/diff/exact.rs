@@ -1,6 +1,6 @@
 //! Makes a diff exact with what a change set says. It knows which values come out the same at deployment, and what is replaced for sure.
 //!
-//! It silences only what is decided at deployment, and what GetTemplate does not return as it is: any other change that stands in the
+//! It drops only changes that are decided at deployment, and those that GetTemplate cannot show: any other change that stands in the
 //! templates is shown, whether the change set mentions it or not (CloudFormation leaves out what it takes for equal, and `cdk diff` then
 //! hides real changes).
 

@@ -19,8 +19,8 @@ const NUMBERS: &[(&str, &str, &[&str])] = &[
 ];
 
 impl TemplateDiff {
-    /// What changes besides scaling numbers, in words. `pending` are the changes that deploying would make without the edit whose changes
-    /// these are: what is not among them is the edit's own.
+    /// The changes besides scaling numbers, as text. A change that is not in `pending`, the diff without the edit, is caused by the edit
+    /// and left out.
     pub fn beyond_scaling(&self, pending: &Self) -> Vec<String> {
         let resources = self.resources.iter().filter_map(|resource| {
             let before = pending.resources.iter().find(|before| before.logical_id == resource.logical_id)?;

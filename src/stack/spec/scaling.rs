@@ -5,13 +5,13 @@ use crate::stack::check;
 use crate::stack::problem::Mistake;
 use crate::stack::reader::Table;
 
-/// More tasks than any service of ECS may have.
-pub(super) const MOST_TASKS: u32 = 5000;
+/// ECS's quota "Tasks per service".
+pub const MAX_TASKS_PER_SERVICE: u32 = 5000;
 /// The longest cooldown accepted, in seconds: a day.
 const LONGEST_COOLDOWN: u32 = 86_400;
 
 pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
-    let tasks = || check::whole("a number of tasks", 0..=MOST_TASKS);
+    let tasks = || check::whole("a number of tasks", 0..=MAX_TASKS_PER_SERVICE);
     let min = table.optional("min", tasks());
     let max = table.required("max", "add max = 10", tasks());
     let cpu = table.table("cpu").map(tracking);

@@ -180,7 +180,7 @@ fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>, generat
 
 /// The count is 1 by default, and left to autoscaling where there is one.
 fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Option<u32> {
-    let count = table.optional("count", check::whole("a count", 0..=scaling::MOST_TASKS));
+    let count = table.optional("count", check::whole("a count", 0..=scaling::MAX_TASKS_PER_SERVICE));
     if let (Some(count), Some(super::Autoscaling { min, max, .. })) = (count, autoscaling)
         && !(*min..=*max).contains(&count)
     {

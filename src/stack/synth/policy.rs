@@ -146,7 +146,7 @@ impl Policies {
     }
 }
 
-/// A policy while it is filled.
+/// A policy that statements are added to.
 #[derive(Default)]
 struct Bin {
     size: usize,

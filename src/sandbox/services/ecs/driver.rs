@@ -234,8 +234,8 @@ impl Driver {
         }
     }
 
-    /// Stops the containers. The end of a process takes its shim a look at all processes, so that only a few end at a time; one
-    /// that takes its time does not keep others waiting.
+    /// Stops the containers. Each shim scans all processes when its process ends, so only a few tasks stop at once; a slow one
+    /// gives its permit back.
     async fn stop(&self, crew: Crew) -> Vec<(usize, Exit)> {
         let permit = self.sandbox.shutdown.run_until_cancelled(self.sandbox.tasks.stop_permits.acquire()).await;
         let mut stopping = std::pin::pin!(crew.stop());

@@ -57,8 +57,8 @@ fn failed(sentence: &str) -> Fault {
 /// The largest template that AWS carries out, in bytes.
 const MAX_TEMPLATE: usize = 1_000_000;
 
-/// What each turn of a loop counts for, in bytes: less than any resource takes.
-const TURN: usize = 64;
+/// Bytes that each iteration counts for even if it writes nothing: less than any resource takes.
+const ITERATION_BYTES: usize = 64;
 
 struct Expansion<'a> {
     scope: &'a Scope<'a>,
@@ -160,7 +160,7 @@ impl Expansion<'_> {
         };
         for item in self.collection(collection, around)? {
             let mut bindings = around.clone();
-            self.write(TURN + item.len())?;
+            self.write(ITERATION_BYTES + item.len())?;
             bindings.insert(identifier.clone(), item);
             for (key, value) in fragment {
                 if key.starts_with(LOOP) {

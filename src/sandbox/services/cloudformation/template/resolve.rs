@@ -142,8 +142,7 @@ impl Scope<'_> {
         }))
     }
 
-    /// A value as [`Self::resolve`] gives it, but for parameters that are not to be shown: they stand for asterisks, and so does
-    /// what cannot be made of asterisks.
+    /// Resolves a value with asterisks in place of the `hidden` parameters, and of functions that cannot be evaluated on asterisks.
     pub fn resolve_masked(&self, value: &Value, hidden: &[&str]) -> Value {
         let conditions = self.template.section("Conditions").keys();
         let conditions = conditions.map(|name| (name.clone(), self.condition(name))).collect();

@@ -30,7 +30,7 @@ const MAX_STARTING: u64 = 64;
 
 /// Tasks that may run at the same time on this machine, all services together. AWS has such a quota too: "Fargate On-Demand
 /// resource count".
-const MAX_TASKS: usize = 500;
+const MAX_RUNNING_TASKS: usize = 500;
 
 /// The reason of AWS when that many run already (developer guide, "service event messages").
 pub(in super::super) const AT_LIMIT: &str = "You've reached the limit on the number of tasks you can run concurrently";
@@ -72,7 +72,7 @@ fn moments(world: &World, now: Timestamp) -> impl Iterator<Item = Moment<'_>> {
 /// How many more tasks may run.
 pub(in super::super) fn room(world: &World) -> usize {
     let open = world.ecs.tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
-    MAX_TASKS.saturating_sub(open.count())
+    MAX_RUNNING_TASKS.saturating_sub(open.count())
 }
 
 /// A service at a moment, and what is to change about it.

@@ -144,7 +144,7 @@ impl Invocation {
         may
     }
 
-    /// Records how it ended; one that is to be cancelled was. One that is over already stays as it is.
+    /// Records the outcome. An invocation in `Cancelling` becomes `Cancelled`, and one that is complete does not change.
     fn end(&mut self, outcome: Outcome, now: Timestamp) {
         if self.advance(outcome.status) || self.advance(Status::Cancelled) {
             let Outcome { code, output, errors, .. } = outcome;

@@ -24,7 +24,7 @@ use stop::Stopping;
 /// (developer guide, "startTimeout").
 const START_TIMEOUT: u32 = 180;
 
-/// How long a start that its task no longer waits for may take to say itself why it did not come to anything.
+/// How long an abandoned container start may take to report its own failure.
 const ABANDON_DELAY: Duration = Duration::from_secs(1);
 
 /// Something that happened to a container, by its place in the definition.
@@ -120,7 +120,7 @@ impl Crew {
         let sandbox = Arc::clone(&self.sandbox);
         let member = &mut self.members[index];
         let (ours, spec) = (Arc::clone(&sandbox), member.prepared.spec.clone());
-        // In a task of its own: a start that nobody waits for any more still comes to its end, and its container is dropped.
+        // Spawned, so that an abandoned start still completes and its container is dropped.
         let launching = tokio::spawn(async move { engine::start(&ours, spec).await });
         let abandoned = async {
             tokio::select! {

@@ -16,7 +16,7 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(8);
 /// How long a task's end waits for the last of its output; what comes later is still forwarded.
 const OUTPUT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A container that was told to end.
+/// A container that is being stopped.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stopping {
     /// When its end is overdue.
@@ -26,11 +26,11 @@ pub(super) struct Stopping {
 }
 
 impl Crew {
-    /// Stops what runs, those first that others depend on last, and gives how each ended. When the sandbox itself ends no
-    /// handle is kept, and the containers have a second instead of their stop timeout.
+    /// Stops the running containers, dependents first, and returns their exits. At sandbox shutdown no handle is kept, and
+    /// containers get one second instead of their stop timeout.
     ///
-    /// It ends in any case: a container that does not end in time is killed, and one that does not show its end even then is
-    /// given up.
+    /// Always returns: a container that misses its deadline is killed, and one that then misses a second deadline is reported
+    /// as lost.
     pub(in super::super::super) async fn stop(mut self) -> Vec<(usize, Exit)> {
         let shutdown = self.sandbox.shutdown.clone();
         let mut ended = Vec::new();
