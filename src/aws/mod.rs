@@ -25,7 +25,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 pub use autoscaling::{ScalableTarget, ScalingPolicy};
 pub use cloudformation::{
-    ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource,
+    ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource, stack_name,
 };
 pub use config::{Connection, StaticKeys};
 pub use discovery::{DiscoveryInstance, DiscoveryService};

@@ -1,10 +1,12 @@
 //! Finds what a service's stack made: the service, its cluster, and where its logs are.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{OpsError, Result};
-use crate::aws::{Aws, ServiceArn, ServiceName, StackResource};
-use crate::stack::read_template;
+use crate::aws::{Aws, ServiceArn, ServiceName, StackResource, stack_name};
+use crate::stack::{KnownValues, read_template};
 
 /// A service's stack as it is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,93 +65,39 @@ pub(super) async fn name_of(aws: &Aws, stack: &str, logical_id: &str, arn: Servi
     Ok(ServiceName { cluster, service })
 }
 
-/// The name of the cluster in the deployed template's `Cluster` of a service.
+/// The name of the cluster in the deployed template's `Cluster` of a service; ECS's default one where it has none.
 async fn deployed_cluster(aws: &Aws, stack: &str, logical_id: &str) -> Result<String> {
     let template = aws.template(stack).await?.and_then(|text| read_template(&text).ok()).unwrap_or_default();
-    let cluster = match cluster_reference(&template.resource(logical_id)["Properties"]["Cluster"]) {
-        Some(Cluster::Named(name)) => Some(name.to_owned()),
-        Some(Cluster::Resource(id)) => {
-            let resources = aws.stack_resources(stack).await?;
-            let resource = resources.into_iter().find(|resource| resource.logical_id == id);
-            let parameters = aws.stack(stack).await?.map(|stack| stack.parameters).unwrap_or_default();
-            let parameter = || parameters.into_iter().find(|(key, _)| key == id).map(|(_, value)| value);
-            resource.map(|resource| resource.physical_id).or_else(parameter)
-        }
-        Some(Cluster::Export(name)) => {
-            aws.exports().await?.into_iter().find(|export| export.name == name).map(|export| export.value)
-        }
-        None => None,
-    };
+    let cluster = &template.resource(logical_id)["Properties"]["Cluster"];
+    if cluster.is_null() {
+        return Ok("default".to_owned());
+    }
     let unknown = || {
         OpsError::Missing(format!(
             "the ARN of the service `{logical_id}` has the format without a cluster, and the template of {stack} does not name one"
         ))
     };
-    let cluster = cluster.ok_or_else(unknown)?;
-    // Its ARN names it as well.
-    Ok(cluster.rsplit('/').next().unwrap_or_default().to_owned())
+    let name = known_values(aws, stack, cluster).await?.text(cluster).ok_or_else(unknown)?;
+    // It may be the cluster's ARN.
+    Ok(name.rsplit('/').next().unwrap_or_default().to_owned())
 }
 
-/// What a service's `Cluster` refers to.
-#[derive(Debug, PartialEq, Eq)]
-enum Cluster<'a> {
-    /// A name or ARN.
-    Named(&'a str),
-    /// A resource or parameter of the stack.
-    Resource(&'a str),
-    /// An export of another stack.
-    Export(&'a str),
-}
-
-/// `None` for an expression that only CloudFormation can evaluate.
-fn cluster_reference(cluster: &Value) -> Option<Cluster<'_>> {
-    let text = match cluster {
-        Value::Null => return Some(Cluster::Named("default")),
-        Value::String(name) => return Some(Cluster::Named(name)),
-        other => other.as_object().filter(|map| map.len() == 1)?,
+/// What the references of a stack's template stand for; exports only where `value` imports one.
+async fn known_values(aws: &Aws, stack: &str, value: &Value) -> Result<KnownValues> {
+    let mut references: BTreeMap<String, String> =
+        aws.stack(stack).await?.map(|stack| stack.parameters).unwrap_or_default().into_iter().collect();
+    for StackResource { logical_id, physical_id, resource_type, .. } in aws.stack_resources(stack).await? {
+        if resource_type == "AWS::ECS::Cluster" {
+            references.insert(format!("{logical_id}.Arn"), physical_id.clone());
+        }
+        references.insert(logical_id, physical_id);
+    }
+    references.insert("AWS::StackName".to_owned(), stack_name(stack).to_owned());
+    references.insert("AWS::Region".to_owned(), aws.region().to_owned());
+    let exports = if value.to_string().contains("Fn::ImportValue") {
+        aws.exports().await?.into_iter().map(|export| (export.name, export.value)).collect()
+    } else {
+        BTreeMap::new()
     };
-    let (function, argument) = text.iter().next()?;
-    match (function.as_str(), argument) {
-        ("Ref", Value::String(id)) => Some(Cluster::Resource(id)),
-        ("Fn::GetAtt", Value::Array(path)) => path.first()?.as_str().map(Cluster::Resource),
-        ("Fn::GetAtt", Value::String(path)) => path.split('.').next().map(Cluster::Resource),
-        ("Fn::ImportValue", name) => match cluster_reference(name)? {
-            Cluster::Named(name) => Some(Cluster::Export(name)),
-            _ => None,
-        },
-        ("Fn::Sub", Value::String(text)) if !text.contains("${") => Some(Cluster::Named(text)),
-        ("Fn::Sub", Value::String(text)) => {
-            let id = text.strip_prefix("${")?.strip_suffix('}').filter(|id| !id.contains(['$', '{', '!', ':']))?;
-            id.split('.').next().map(Cluster::Resource)
-        }
-        _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_cluster_of_a_service_is_found_in_each_form_of_a_reference() {
-        for (cluster, expected) in [
-            (Value::Null, Some(Cluster::Named("default"))),
-            (json!("demo"), Some(Cluster::Named("demo"))),
-            (json!({ "Ref": "Cluster" }), Some(Cluster::Resource("Cluster"))),
-            (json!({ "Fn::GetAtt": ["Cluster", "Arn"] }), Some(Cluster::Resource("Cluster"))),
-            (json!({ "Fn::GetAtt": "Cluster.Arn" }), Some(Cluster::Resource("Cluster"))),
-            (json!({ "Fn::ImportValue": "ECSClusterName" }), Some(Cluster::Export("ECSClusterName"))),
-            (json!({ "Fn::ImportValue": { "Fn::Sub": "name" } }), Some(Cluster::Export("name"))),
-            (json!({ "Fn::Sub": "demo" }), Some(Cluster::Named("demo"))),
-            (json!({ "Fn::Sub": "${Cluster}" }), Some(Cluster::Resource("Cluster"))),
-            (json!({ "Fn::Sub": "${Cluster.Arn}" }), Some(Cluster::Resource("Cluster"))),
-            (json!({ "Fn::Sub": "${A}-${B}" }), None),
-            (json!({ "Fn::ImportValue": { "Fn::Sub": "${AWS::StackName}-cluster" } }), None),
-            (json!({ "Fn::If": ["A", "b", "c"] }), None),
-        ] {
-            assert_eq!(cluster_reference(&cluster), expected, "{cluster}");
-        }
-    }
+    Ok(KnownValues { references, exports })
 }

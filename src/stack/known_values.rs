@@ -7,7 +7,7 @@ use serde_json::Value;
 /// Values that `Ref` and `Fn::ImportValue` stand for. Whatever is not in here counts as unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownValues {
-    /// Pseudo parameters (`AWS::Region`), and physical ids by logical id.
+    /// Pseudo parameters (`AWS::Region`), parameters, physical ids by logical id, and attributes by `ID.ATTRIBUTE`.
     pub references: BTreeMap<String, String>,
     /// Exported values by export name.
     pub exports: BTreeMap<String, String>,
@@ -40,6 +40,11 @@ impl KnownValues {
     fn call(&self, function: &str, argument: &Value) -> Option<Value> {
         match (function, argument) {
             ("Ref", Value::String(name)) => self.references.get(name).map(|id| id.as_str().into()),
+            ("Fn::GetAtt", Value::String(path)) => self.references.get(path).map(|value| value.as_str().into()),
+            ("Fn::GetAtt", Value::Array(path)) => {
+                let path: Option<Vec<&str>> = path.iter().map(Value::as_str).collect();
+                self.references.get(&path?.join(".")).map(|value| value.as_str().into())
+            }
             ("Fn::ImportValue", name) => self.exports.get(&self.text(name)?).map(|value| value.as_str().into()),
             ("Fn::Join", Value::Array(arguments)) => {
                 let [separator, Value::Array(parts)] = arguments.as_slice() else { return None };
@@ -99,7 +104,7 @@ fn sub_refers_to(text: &str, is_one: &impl Fn(&str) -> bool) -> bool {
 }
 
 /// The function and argument of an object that is an intrinsic function.
-fn intrinsic(value: &Value) -> Option<(&str, &Value)> {
+pub(super) fn intrinsic(value: &Value) -> Option<(&str, &Value)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     let (name, argument) = map.iter().next()?;
     (name == "Ref" || name.starts_with("Fn::")).then_some((name.as_str(), argument))

@@ -342,8 +342,8 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
     Global options:
           --sandbox             Use the AWS that ecsws carries inside, on this machine; it starts by
                                 itself [env: ECSWS_SANDBOX]
-          --profile <PROFILE>   The profile of the AWS config files; it goes before keys in the
-                                environment [env: AWS_PROFILE]
+          --profile <PROFILE>   Use this profile of the AWS config files; unlike the variable, the flag
+                                takes precedence over keys in the environment [env: AWS_PROFILE]
           --region <REGION>     The AWS region [env: AWS_REGION]
           --endpoint-url <URL>  Call this address instead of AWS's own [env: AWS_ENDPOINT_URL]
       -C, --project <DIR>       The folder of ecsws.toml, instead of this one or the nearest above [env:

@@ -18,6 +18,7 @@ mod get_template;
 mod inside;
 mod json;
 mod local_aws;
+mod old_arns;
 mod ownership;
 mod peers;
 mod preflight;

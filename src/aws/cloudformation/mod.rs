@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::types::ResourceStatus;
 use super::{Aws, AwsError, AwsErrorKind, Result, text, timestamp};
 
 pub use model::{
-    ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource,
+    ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource, stack_name,
 };
 
 impl Aws {

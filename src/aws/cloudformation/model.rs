@@ -35,6 +35,11 @@ impl Stack {
     }
 }
 
+/// The name of the stack with this name or ARN (`arn:PARTITION:cloudformation:REGION:ACCOUNT:stack/NAME/ID`).
+pub fn stack_name(arn: &str) -> &str {
+    arn.split('/').nth(1).unwrap_or(arn)
+}
+
 /// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Account, Finding, Result, StackUpdate, unless_denied};
-use crate::aws::{Aws, Export};
+use crate::aws::{Aws, Export, stack_name};
 use crate::stack::{Replacement, Template, is_replaced_value};
 
 /// The exports that CloudFormation would refuse to create, change or delete.
@@ -51,7 +51,7 @@ fn conflicting_exports(update: &StackUpdate<'_>, account: &Account, own_arn: Opt
         }
     }
     let finding = |(arn, names): (&str, Vec<&str>)| {
-        let exporter = arn.split('/').nth(1).unwrap_or(arn);
+        let exporter = stack_name(arn);
         let message = format!(
             "{}: stack {exporter} exports {} already, and a name is exported once in a region",
             update.stack,

@@ -1,7 +1,7 @@
 //! Custom names that are in use already, within the stack or elsewhere in the account.
 
 use super::{Account, Finding, Result, StackUpdate, unless_denied, words};
-use crate::aws::{Aws, AwsError, ServiceName};
+use crate::aws::{Aws, AwsError, ServiceName, stack_name};
 use crate::hint::{Command, Hint};
 use crate::stack::{ConflictCause, CustomName, NameChanges, Replacement};
 
@@ -45,7 +45,7 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
         return Ok(findings);
     }
     let (stack, what, rename) = (update.stack, words::resource(name), words::rename(name));
-    let owner_name = owner.as_deref().and_then(|arn| arn.split('/').nth(1));
+    let owner_name = owner.as_deref().map(stack_name);
     findings.push(match (name.resource_type.as_str(), owner_name) {
         // Cloud Map does not report the VPC of a namespace; each VPC may have one with this name.
         ("AWS::ServiceDiscovery::PrivateDnsNamespace", _) => Finding::Note(format!(
