@@ -201,8 +201,9 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
 
 /// A factor of time.
 fn speed(text: &str) -> Result<f64, String> {
-    let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor > 0.0);
-    factor.ok_or_else(|| "expected a number above 0; 10 makes waits ten times shorter".to_owned())
+    // Beyond this no wait is left, and nothing has the time to become steady.
+    let factor = text.parse().ok().filter(|factor: &f64| *factor > 0.0 && *factor <= 10_000.0);
+    factor.ok_or_else(|| "expected a number above 0, up to 10000; 10 makes waits ten times shorter".to_owned())
 }
 
 /// Serves until a signal asks this process to end.

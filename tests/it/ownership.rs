@@ -121,6 +121,22 @@ async fn a_state_folder_that_others_can_change_is_refused() {
     }
 }
 
+#[test]
+fn keys_that_others_can_read_are_refused_until_there_are_new_ones() {
+    let workshop = crate::workshop::Workshop::new();
+    workshop.run("sandbox start").good();
+    let exports = workshop.run("sandbox env").good();
+    chmod(&workshop.path("sandbox/endpoint.json"), 0o644);
+    for command in ["sandbox env", "sandbox status", "--sandbox deploy", "sandbox start"] {
+        let refused = workshop.run(command);
+        assert_eq!(refused.code, Some(1), "{command}: {}", refused.stderr);
+        assert!(refused.stderr.contains("other users can read "), "{command}: {}", refused.stderr);
+    }
+    workshop.run("sandbox stop").good();
+    workshop.run("sandbox start").good();
+    assert_ne!(workshop.run("sandbox env").good(), exports);
+}
+
 #[tokio::test]
 async fn a_folder_in_a_sticky_one_is_used_and_an_empty_one_is_closed() {
     let aws = LocalAws::start().await;

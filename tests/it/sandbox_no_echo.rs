@@ -128,3 +128,31 @@ async fn a_refusal_does_not_repeat_a_hidden_value() {
         assert_eq!(leaks(&answer), Vec::<&str>::new(), "{operation}: {answer:#}");
     }
 }
+
+#[tokio::test]
+async fn a_hidden_value_is_masked_in_json_text_too() {
+    let aws = Inside::new();
+    let value = json!({ "Fn::ToJsonString": { "password": { "Ref": "Secret" }, "again": { "Fn::ToJsonString": [{ "Ref": "Secret" }] } } });
+    let body = json!({
+        "Transform": "AWS::LanguageExtensions",
+        "Parameters": { "Secret": { "Type": "String", "NoEcho": true } },
+        "Resources": { "A": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } } },
+    });
+    let secret = r#"hunter"2\secret"#;
+    let input = json!({
+        "StackName": "s", "TemplateBody": body.to_string(), "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
+        "Parameters": [{ "ParameterKey": "Secret", "ParameterValue": secret }],
+    });
+    aws.moved("CreateStack", input).await;
+    let mut shown = answers(&aws, "s").await;
+    for stage in ["Original", "Processed"] {
+        let input = json!({ "StackName": "s", "TemplateStage": stage });
+        shown.push((stage, aws.call("cloudformation", "GetTemplate", input).await));
+    }
+    for (operation, answer) in shown {
+        let text = answer.to_string();
+        assert!(!text.contains("hunter") && !text.contains("secret\""), "{operation}: {text}");
+    }
+    let stored = aws.call("ssm", "DescribeParameters", json!({})).await;
+    assert_eq!(stored["Parameters"].as_array().map(Vec::len), Some(1));
+}

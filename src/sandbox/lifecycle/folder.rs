@@ -19,7 +19,7 @@ use crate::sandbox::world::store;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long to wait for a process that looks whether the folder is served.
 const PROBE: Duration = Duration::from_millis(5);
-const ENDPOINT_FILE: &str = "endpoint.json";
+pub(super) const ENDPOINT_FILE: &str = "endpoint.json";
 const ENDPOINT_DRAFT: &str = "endpoint.json.new";
 /// Held by whoever serves the folder's state, for as long as it does.
 pub(super) const RUNNING_LOCK: &str = "running.lock";

@@ -23,7 +23,8 @@ use super::world::clock::Clock;
 use super::{Config, Sandbox, auth, journal};
 pub use folder::check;
 use folder::{
-    CONTENTS, FOLDERS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint, try_lock,
+    CONTENTS, ENDPOINT_FILE, FOLDERS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint,
+    try_lock,
 };
 pub use home::StateHome;
 pub use start::{is_isolated, isolate};
@@ -89,6 +90,11 @@ pub enum LifecycleError {
         /// Its permissions.
         mode: u32,
     },
+    /// Other users can read the sandbox's keys.
+    #[error(
+        "other users can read {0}, which holds the sandbox's keys: stop the sandbox, and the next start makes new ones"
+    )]
+    Readable(PathBuf),
     /// What should be a file of the sandbox leads elsewhere.
     #[error("{0} is a link, and the sandbox follows none: remove it")]
     Link(PathBuf),
@@ -129,6 +135,8 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
         // Ctrl-C and the terminal of the command that started it are not meant for it, nor for its tasks.
         let _ = nix::unistd::setsid();
     }
+    // Whatever the command that started it allows others, files of the sandbox and of its tasks are not theirs to change.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     tasks::adopt_orphans();
     let lock = open_lock(&folder, RUNNING_LOCK)?;
     if !folder::claim(&lock, &folder).await? {
@@ -214,8 +222,17 @@ async fn wait_until(mut done: impl FnMut() -> Result<bool, LifecycleError>) -> R
     Ok(false)
 }
 
-/// The sandbox that serves this folder's state and what it says of itself; `None` when none runs.
+/// The sandbox that serves this folder's state and what it says of itself; `None` when none runs. One whose keys others can read is
+/// refused.
 pub async fn status(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError> {
+    let found = find(folder).await?;
+    if found.is_some() && !folder::is_secret(folder) {
+        return Err(LifecycleError::Readable(folder.join(ENDPOINT_FILE)));
+    }
+    Ok(found)
+}
+
+async fn find(folder: &Path) -> Result<Option<(Endpoint, Value)>, LifecycleError> {
     folder::check(folder)?;
     let clock = Clock::new(1.0);
     let (deadline, end) = (clock.now() + STARTING, clock.now() + PATIENCE);
@@ -250,7 +267,7 @@ pub async fn stop(folder: &Path) -> Result<bool, LifecycleError> {
 }
 
 async fn end(folder: &Path) -> Result<bool, LifecycleError> {
-    let Some((endpoint, _)) = status(folder).await? else { return Ok(false) };
+    let Some((endpoint, _)) = find(folder).await? else { return Ok(false) };
     match endpoint.call("Shutdown", &json!({}), Clock::new(1.0).now()).await {
         // One that ends by itself meanwhile is as good.
         Ok(_) | Err(ControlError::Unreachable { .. }) => {}

@@ -9,6 +9,9 @@ use super::Operation;
 use crate::sandbox::Fault;
 use crate::sandbox::services::cloudformation::template::check::Dependencies;
 
+/// Resources of a stack that are worked on at the same time: more would keep other callers waiting.
+const AT_ONCE: usize = 16;
+
 /// How the work ended.
 #[derive(Debug, Default)]
 pub struct Outcome {
@@ -76,7 +79,8 @@ async fn run(
     let mut running = HashMap::<Id, String>::new();
     let mut changes = operation.sandbox.world.changes();
     loop {
-        for name in ready(&waiting, &running, &outcome.failed) {
+        let room = AT_ONCE.saturating_sub(running.len());
+        for name in ready(&waiting, &running, &outcome.failed).into_iter().take(room) {
             waiting.remove(&name);
             running.insert(tasks.spawn(work(operation.clone(), name.clone())).id(), name);
         }

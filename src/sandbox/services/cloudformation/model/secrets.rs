@@ -16,15 +16,20 @@ impl Definition {
         self.parameters.iter().filter(|parameter| parameter.no_echo).map(|parameter| parameter.key.as_str()).collect()
     }
 
-    /// The values that are not to be shown, and the members of those that are lists, the longest first.
-    pub fn secrets(&self) -> Vec<&str> {
+    /// The values that are not to be shown, the members of those that are lists, and their forms in JSON text (`Fn::ToJsonString`
+    /// quotes, also twice), the longest first.
+    pub fn secrets(&self) -> Vec<String> {
         let hidden = self.parameters.iter().filter(|parameter| parameter.no_echo);
         let values = hidden.flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
-        let mut secrets: Vec<&str> = values
-            .flat_map(|value| value.split(',').map(str::trim).chain([value]))
-            .filter(|one| !one.is_empty())
+        let values = values.flat_map(|value| value.split(',').map(str::trim).chain([value]));
+        let values = values.filter(|one| !one.is_empty()).map(ToOwned::to_owned);
+        let mut secrets: Vec<String> = values
+            .flat_map(|value| {
+                let quoted = in_json(&value);
+                [in_json(&quoted), quoted, value]
+            })
             .collect();
-        secrets.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
+        secrets.sort_unstable_by(|left, right| (right.len(), right).cmp(&(left.len(), left)));
         secrets.dedup();
         secrets
     }
@@ -35,20 +40,45 @@ impl Stack {
     pub fn masked(&self, text: String) -> String {
         let definitions = [Some(&self.definition), self.previous.as_ref()];
         let secrets = definitions.into_iter().flatten().flat_map(Definition::secrets);
-        secrets.fold(text, |text, secret| mask_text(&text, secret))
+        secrets.fold(text, |text, secret| mask_text(&text, &secret))
     }
 
     /// The same of every text in a value.
     pub fn masked_value(&self, value: &Value) -> Value {
-        match value {
-            Value::String(text) => self.masked(text.clone()).into(),
-            Value::Array(items) => items.iter().map(|item| self.masked_value(item)).collect(),
-            Value::Object(members) => {
-                Value::Object(members.iter().map(|(name, member)| (name.clone(), self.masked_value(member))).collect())
-            }
-            other => other.clone(),
+        map_texts(value, &|text| self.masked(text.to_owned()))
+    }
+}
+
+impl Definition {
+    /// The template as its transforms left it, with asterisks for the values of parameters that they wrote into it.
+    pub fn processed_template(&self) -> String {
+        if self.template_body == self.original_template() {
+            return self.template_body.clone();
+        }
+        let secrets = self.secrets();
+        let masked = |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| mask_text(&text, secret));
+        match serde_json::from_str(&self.template_body) {
+            Ok(template) => map_texts(&template, &masked).to_string(),
+            Err(_) => masked(&self.template_body),
         }
     }
+}
+
+fn map_texts(value: &Value, change: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => change(text).into(),
+        Value::Array(items) => items.iter().map(|item| map_texts(item, change)).collect(),
+        Value::Object(members) => {
+            Value::Object(members.iter().map(|(name, member)| (name.clone(), map_texts(member, change))).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+/// A text as it stands between the quotes of JSON.
+fn in_json(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
 }
 
 /// A text in which a secret is masked.

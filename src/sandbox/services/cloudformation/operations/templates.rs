@@ -27,8 +27,8 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let definition = stored(&world.cloudformation, &input)?;
         let body = match input.template_stage.as_deref() {
-            None | Some("Original") => definition.original_template(),
-            Some("Processed") => &definition.template_body,
+            None | Some("Original") => definition.original_template().to_owned(),
+            Some("Processed") => definition.processed_template(),
             Some(other) => {
                 return Err(invalid(format!(
                     "1 validation error detected: Value '{other}' at 'templateStage' failed to satisfy constraint: Member must satisfy enum value set: [Original, Processed]"

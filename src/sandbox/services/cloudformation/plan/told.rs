@@ -27,7 +27,7 @@ impl Comparison<'_> {
                 .map(|change| json!({ "Type": "Resource", "ResourceChange": change }))
                 .collect()
         };
-        let secrets: Vec<&str> = [self.old, self.new].into_iter().flat_map(Definition::secrets).collect();
+        let secrets: Vec<String> = [self.old, self.new].into_iter().flat_map(Definition::secrets).collect();
         let mut full: Vec<Value> = wrapped(full);
         for change in &mut full {
             mask(change, &secrets);
@@ -37,7 +37,7 @@ impl Comparison<'_> {
 }
 
 /// Hides the values of parameters that are not to be shown.
-fn mask(value: &mut Value, secrets: &[&str]) {
+fn mask(value: &mut Value, secrets: &[String]) {
     match value {
         Value::String(text) => {
             for secret in secrets {

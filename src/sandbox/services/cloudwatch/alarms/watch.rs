@@ -11,7 +11,7 @@ use crate::sandbox::services::cloudwatch::Metric;
 use crate::sandbox::services::cloudwatch::points::{self, Point};
 use crate::sandbox::services::cloudwatch::statistics::{Statistic, buckets};
 use crate::sandbox::world::clock::Clock;
-use crate::sandbox::{Fault, Sandbox};
+use crate::sandbox::{Fault, Sandbox, supervisor};
 
 /// How often the loop looks which alarms are due: the shortest period.
 const TICK: Duration = Duration::from_secs(10);
@@ -61,8 +61,16 @@ async fn watch(sandbox: &Arc<Sandbox>) {
             let known = seen.entry(alarm.settings.alarm_name.clone()).or_default();
             if known.evaluated != end {
                 known.evaluated = end;
-                // What cannot be read or written now is evaluated again a period later.
-                let _ = check(sandbox, alarm, length, known);
+                let (shared, alarm, mut state) = (Arc::clone(sandbox), alarm.clone(), *known);
+                // An alarm with many periods takes long. What cannot be read or written now is evaluated again a period later.
+                let evaluation = move || {
+                    let _ = check(&shared, &alarm, length, &mut state);
+                    state
+                };
+                *known = supervisor::blocking(evaluation).await;
+                if sandbox.shutdown.is_cancelled() {
+                    return;
+                }
             }
         }
         seen.retain(|name, _| alarms.iter().any(|alarm| alarm.settings.alarm_name == *name));
