@@ -202,3 +202,21 @@ fn diff_says_what_deploy_would_reject() {
     let same = workshop.run("--sandbox diff --fail");
     assert_eq!((same.code, same.stderr.contains("rejects")), (Some(0), false), "{}", same.stderr);
 }
+
+#[test]
+fn inputs_that_cannot_work_are_refused_before_anything_starts() {
+    let workshop = Workshop::of(PROJECT);
+    let (long_key, long_value) = (format!("{}=x", "k".repeat(129)), format!("k={}", "v".repeat(257)));
+    let many: Vec<String> = (0..51).map(|number| format!("--tags k{number}=v")).collect();
+    for command in ["diff", "deploy"] {
+        for tags in ["aws:x=y", "AWS:x=y", "k=", "k=a;b", &long_key, &long_value] {
+            let wrong = workshop.run(&format!("--sandbox {command} --tags {tags}"));
+            assert_eq!(wrong.code, Some(2), "{command} {tags}: {}", wrong.stderr);
+        }
+        let wrong = workshop.run(&format!("--sandbox {command} {}", many.join(" ")));
+        assert!(wrong.code == Some(2) && wrong.stderr.contains("51 tags"), "{}", wrong.stderr);
+        let wrong = workshop.run(&format!("--sandbox {command} base --image api=acme/api:2"));
+        assert!(wrong.code == Some(2) && wrong.stderr.contains("service `api`"), "{}", wrong.stderr);
+    }
+    assert!(!workshop.path("sandbox").exists());
+}

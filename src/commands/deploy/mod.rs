@@ -13,6 +13,8 @@ mod stage;
 mod summary;
 
 use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 use clap::Args;
 use futures_util::future::try_join_all;
@@ -93,7 +95,7 @@ async fn tell(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     if let Some(file) = &options.outputs_file {
-        write_outputs(&ctx.settings.working_dir.join(file), deployed)?;
+        write_outputs(ctx.settings.working_dir.join(file), deployed).await?;
     }
     if !ctx.ui.is_json() {
         let summary = summary::summarise(project, stacks, turns, deployed, ctx).await?;
@@ -201,12 +203,14 @@ fn result(turns: Vec<Turn<Deployed, CliError>>) -> Result<(), CliError> {
 
 /// `{"STACK": {"KEY": "VALUE"}}`, as cdk writes it.
 #[expect(clippy::disallowed_methods, reason = "the user names the file")]
-fn write_outputs(file: &std::path::Path, deployed: &[Stack]) -> Result<(), CliError> {
+async fn write_outputs(file: PathBuf, deployed: &[Stack]) -> Result<(), CliError> {
     let of = |stack: &Stack| {
         let outputs = stack.outputs.iter().map(|output| (output.key.clone(), Value::from(output.value.clone())));
         (stack.name.clone(), Value::Object(outputs.collect()))
     };
     let stacks: Map<String, Value> = deployed.iter().map(of).collect();
-    fs::write(file, format!("{:#}\n", Value::Object(stacks)))
-        .map_err(|error| CliError::failed(format!("cannot write {}: {error}", file.display())))
+    let (text, shown) = (format!("{:#}\n", Value::Object(stacks)), file.display().to_string());
+    // Not on this thread: a pipe that nothing reads must not keep a signal from ending the command.
+    let written = tokio::task::spawn_blocking(move || fs::write(file, text)).await.map_err(io::Error::other)?;
+    written.map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")))
 }

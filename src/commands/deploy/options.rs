@@ -14,7 +14,7 @@ use crate::error::CliError;
 use crate::ops::Limits;
 use crate::project::Project;
 use crate::render::Progress;
-use crate::stack::{ProjectStack, Spec, declared_parameters, image_mistake, is_cdk_parameter};
+use crate::stack::{ProjectStack, Spec, declared_parameters, image_mistake, is_cdk_parameter, tags_mistake};
 use crate::when;
 
 /// How a deploy asks, waits and shows what happens.
@@ -172,8 +172,22 @@ impl DeployOptions {
 }
 
 impl StackInputs {
-    /// Finds parameters that no template of these stacks has.
+    /// Finds what cannot work for these stacks: parameters that no template has, images of services that are not among them, and tags that
+    /// CloudFormation refuses.
     pub fn check(&self, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
+        for stack in stacks.iter().filter(|_| !self.tags.is_empty()) {
+            let tags = self.tags_of(stack);
+            if let Some(mistake) = tags_mistake(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))) {
+                return Err(CliError::usage(format!("--tags: {mistake}")));
+            }
+        }
+        for (key, _) in &self.images {
+            let stack = spec.services.get(key).map(|service| &service.stack);
+            if stack.is_some_and(|stack| !stacks.iter().any(|chosen| chosen.name == *stack)) {
+                let message = format!("--image is for service `{key}`, whose stack is not among those that are named");
+                return Err(CliError::usage(message).hint("name its stack too, or leave --image out"));
+            }
+        }
         self.parameters.iter().try_for_each(|parameter| check_parameter(parameter, spec, stacks))
     }
 

@@ -19,6 +19,7 @@ mod service;
 
 pub use network::Cidr;
 pub(crate) use platform::VPC_ID;
+pub use root::tags_mistake;
 pub use scaling::MAX_TASKS_PER_SERVICE;
 
 use super::problem::{Problem, Problems};

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::{Generation, Platform, Port, Service, Spec, Target, platform, sandbox, service};
 use crate::stack::check;
 use crate::stack::problem::Mistake;
-use crate::stack::reader::{Entry, Table, listed};
+use crate::stack::reader::{Checked, Entry, Table, listed};
 
 pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
     let cdk = root.optional("cdk", |value| match check::whole("the CDK generation", 1..=2)(value)? {
@@ -60,24 +60,41 @@ fn target(table: Table<'_, '_>) -> Target {
 }
 
 /// How many tags AWS accepts on a resource.
-const MOST_TAGS: usize = 50;
+const MAX_TAGS: usize = 50;
+
+fn tag_key(key: &str) -> Checked<()> {
+    if key.to_ascii_lowercase().starts_with("aws:") {
+        return Err(Mistake::new("starts with `aws:`, which AWS keeps for itself").hint("choose another key"));
+    }
+    check::TAG_KEY.check(key)
+}
+
+/// Why CloudFormation would refuse a tag, or so many of them; `None` when it takes them.
+pub fn tags_mistake<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    let mut count = 0;
+    for (key, value) in tags {
+        count += 1;
+        let checked = tag_key(key).and_then(|()| {
+            if value.is_empty() { Err(Mistake::new("is empty")) } else { check::TAG_VALUE.check(value) }
+        });
+        if let Err(mistake) = checked {
+            return Some(format!("tag `{key}`: {}", mistake.message));
+        }
+    }
+    (count > MAX_TAGS).then(|| format!("{count} tags are more than CloudFormation takes: {MAX_TAGS}"))
+}
 
 fn tags(table: &Table<'_, '_>) -> IndexMap<String, String> {
     let entries = table.entries();
-    if entries.len() > MOST_TAGS {
+    if entries.len() > MAX_TAGS {
         table.refuse_at(
-            entries[MOST_TAGS].key_start,
-            Mistake::new(format!("`tags` has more than {MOST_TAGS} tags"))
+            entries[MAX_TAGS].key_start,
+            Mistake::new(format!("`tags` has more than {MAX_TAGS} tags"))
                 .hint("that is all that CloudFormation takes; leave some out"),
         );
     }
     let tag = |entry: Entry<'_, '_>| {
-        let well_named = if entry.key.to_ascii_lowercase().starts_with("aws:") {
-            Err(Mistake::new("starts with `aws:`, which AWS keeps for itself").hint("choose another key"))
-        } else {
-            check::TAG_KEY.check(entry.key)
-        };
-        if let Err(mistake) = well_named {
+        if let Err(mistake) = tag_key(entry.key) {
             table.refuse_key(&entry, mistake);
         }
         // Other services take an empty value, CloudFormation does not.
