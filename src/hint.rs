@@ -16,6 +16,8 @@ pub struct CommandLine {
     pub profile_flags: Vec<String>,
     /// Of these, the others that the AWS CLI takes too.
     pub aws_flags: Vec<String>,
+    /// The arguments of the `deploy` that runs, if one does: `deploy` again has to deploy the same.
+    pub deploy: Vec<String>,
     /// Whether commands go to the sandbox: the AWS CLI reaches it by variables that `sandbox env` prints.
     pub in_sandbox: bool,
 }
@@ -113,7 +115,11 @@ impl CommandLine {
         let text = |words: &'_ [String]| words.iter().map(|word| quoted(word).into_owned()).collect::<Vec<_>>();
         let profile = text(&self.profile_flags);
         let words = match command {
-            Command::Own(words) => [vec![quoted(&self.program).into_owned()], text(&self.flags), text(words)].concat(),
+            Command::Own(words) => {
+                let repeated =
+                    if words.first().is_some_and(|word| word == "deploy") { text(&self.deploy) } else { Vec::new() };
+                [vec![quoted(&self.program).into_owned()], text(&self.flags), text(words), repeated].concat()
+            }
             Command::Aws(words) if self.in_sandbox => {
                 let flags = self.flags.iter().filter(|flag| *flag != "--sandbox").cloned().collect();
                 let environment = Self { flags, ..self.clone() }.show(&Command::own(["sandbox", "env"]));
@@ -164,6 +170,7 @@ mod tests {
             flags: words(&["--profile", "it's", "-C", "a b", "--region", ""]),
             profile_flags: words(&["--profile", "it's"]),
             aws_flags: words(&["--region", ""]),
+            deploy: words(&["--image", "api=acme/api:2"]),
             in_sandbox: false,
         };
         let hint = Hint::command(["logs", "$(api)"]).then(Command::AwsSignIn).then(Command::aws(["ecs", "ls"]));
@@ -182,6 +189,7 @@ mod tests {
             in_sandbox: true,
             ..line
         };
+        assert_eq!(line.show(&Command::own(["deploy"])), "ecsws --sandbox -C x deploy --image 'api=acme/api:2'");
         assert_eq!(line.show(&Command::aws(["ecs", "ls"])), "eval \"$(ecsws -C x sandbox env)\" && aws ecs ls");
     }
 

@@ -175,7 +175,7 @@ fn command_line(program: String, flags: &GlobalArgs) -> CommandLine {
         .chain(valued("--output", output.as_ref().map(name_of)))
         .chain(valued("--color", color.as_ref().map(name_of)))
         .collect();
-    CommandLine { program, flags, profile_flags, aws_flags, in_sandbox: false }
+    CommandLine { program, flags, profile_flags, aws_flags, deploy: Vec::new(), in_sandbox: false }
 }
 
 /// The word that stands for a value on the command line.

@@ -59,6 +59,7 @@ pub fn text_of(hint: &Hint) -> String {
         flags: Vec::new(),
         profile_flags: Vec::new(),
         aws_flags: Vec::new(),
+        deploy: Vec::new(),
         in_sandbox: false,
     };
     hint.show(&line)

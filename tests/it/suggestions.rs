@@ -148,3 +148,14 @@ fn a_declined_question_is_no_failure_of_a_stack() {
     assert_eq!(code, Some(1), "{printed}");
     assert!(printed.contains("error: not approved; api, base were not changed"), "{printed}");
 }
+
+#[test]
+fn a_deploy_that_is_suggested_deploys_the_same() {
+    let workshop = Workshop::of(API);
+    let words =
+        ["--sandbox", "deploy", "api", "base", "--image", "api=acme/api:2", "--tags", "k=a b", "--timeout", "1ms"];
+    let late = crate::workshop::ended(workshop.start_with(&words));
+    assert_eq!(late.code, Some(4), "{}", late.stderr);
+    let hint = "`ecsws --sandbox deploy api base --image 'api=acme/api:2' --tags 'k=a b'`";
+    assert!(late.error().contains(hint), "{}", late.stderr);
+}

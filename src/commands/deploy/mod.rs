@@ -68,6 +68,7 @@ pub struct DeployArgs {
 
 pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let DeployArgs { stacks, follow, options } = args;
+    ctx.ui.repeat_in_deploy(stacks.iter().cloned().chain(options.repeated()).collect());
     let mut project = ctx.project()?;
     options.inputs.set_images(&mut project)?;
     let stacks = project.stacks(&stacks)?;
