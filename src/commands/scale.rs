@@ -125,7 +125,7 @@ async fn deploy_numbers(
 fn single_result(turns: Vec<Turn<Deployed, CliError>>) -> Result<Deployed, CliError> {
     match turns.into_iter().next() {
         Some(Turn::Done(deployed)) => Ok(deployed),
-        Some(Turn::Failed(error) | Turn::Declined(error)) => Err(error),
+        Some(Turn::Failed(error) | Turn::Declined(error) | Turn::Rejected(error)) => Err(error),
         Some(Turn::NotBegun(_)) | None => Err(CliError::failed("the stack was not deployed")),
     }
 }

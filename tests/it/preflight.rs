@@ -64,6 +64,30 @@ fn requests(workshop: &Workshop) -> Vec<String> {
 }
 
 #[test]
+fn a_rejected_deploy_blames_no_stack() {
+    let workshop = Workshop::of(
+        r#"
+[platform.stack]
+name = "base"
+stress_tool = false
+
+[services.api]
+stack = "api"
+cpu = 256
+memory = 512
+container = { image = "acme/api:1", secrets = { A = "ssm:/no/such" } }
+"#,
+    );
+    let rejected = workshop.run("--sandbox deploy");
+    assert_eq!(rejected.code, Some(1), "{}", rejected.stderr);
+    assert_has(
+        &rejected.stderr,
+        &["  - base  not changed\n", "  - api   not changed\n", "there is no parameter `/no/such`"],
+    );
+    assert!(!rejected.stderr.contains("failed"), "{}", rejected.stderr);
+}
+
+#[test]
 fn a_log_group_that_destroy_left_behind_is_found_before_the_next_creation() {
     let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
     workshop.run("--sandbox deploy").good();

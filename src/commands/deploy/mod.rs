@@ -168,15 +168,18 @@ pub async fn deploy(
 
 /// What a cancelled stack ended with is the interruption's doing.
 fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Vec<Turn<Deployed, CliError>> {
+    let is_rejected = preflight::is_rejected(shared);
     for (turn, stack) in turns.iter_mut().zip(shared.stacks) {
         *turn = match std::mem::replace(turn, Turn::NotBegun(String::new())) {
             Turn::Failed(error) if shared.is_declined(&stack.name) => Turn::Declined(error),
+            Turn::Failed(error) if is_rejected => Turn::Rejected(error),
+            Turn::NotBegun(_) if is_rejected => Turn::Rejected(CliError { exit: Exit::Failed, reports: Vec::new() }),
             other => other,
         };
     }
     for (turn, stack) in turns.iter_mut().zip(shared.stacks).filter(|_| shared.is_cancelled()) {
         match turn {
-            Turn::Failed(error) | Turn::Declined(error) => error.exit = Exit::Interrupted,
+            Turn::Failed(error) | Turn::Declined(error) | Turn::Rejected(error) => error.exit = Exit::Interrupted,
             Turn::NotBegun(_) => {
                 let message = format!("interrupted; {} was not begun", stack.name);
                 *turn = Turn::Failed(CliError::new(Exit::Interrupted, message));
@@ -190,7 +193,7 @@ fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Ve
 /// All failures as one; the first says how the process exits.
 fn result(turns: Vec<Turn<Deployed, CliError>>) -> Result<(), CliError> {
     let failures = turns.into_iter().filter_map(|turn| match turn {
-        Turn::Failed(error) | Turn::Declined(error) => Some(error),
+        Turn::Failed(error) | Turn::Declined(error) | Turn::Rejected(error) => Some(error),
         Turn::Done(_) | Turn::NotBegun(_) => None,
     });
     match failures.reduce(|mut first, next| {

@@ -23,6 +23,11 @@ pub struct Checked {
     notes: BTreeSet<String>,
 }
 
+/// Whether the checks of all stacks together rejected the deploy, so that nothing has changed.
+pub fn is_rejected(shared: &Shared<'_>) -> bool {
+    shared.preflight.try_lock().is_ok_and(|checked| checked.passed == Some(false))
+}
+
 /// Checks all stacks of the deploy. The first caller checks and gets everything that was found; the others only stop when it failed.
 pub async fn check_all(shared: &Shared<'_>) -> Result<(), CliError> {
     if shared.follow.no_preflight {

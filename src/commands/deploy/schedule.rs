@@ -14,6 +14,8 @@ pub enum Turn<T, E> {
     Failed(E),
     /// The user did not approve it, which is an error of the command and no failure of the stack.
     Declined(E),
+    /// The checks before the first change found that this deploy cannot work.
+    Rejected(E),
     /// It was not begun, because this one was not done.
     NotBegun(String),
 }
@@ -40,9 +42,12 @@ pub async fn in_order<'a, T, E, F: Future<Output = Result<T, E>> + 'a>(
                 continue;
             }
             let needs = needed(at);
-            let lacking = needs
-                .iter()
-                .find(|need| matches!(turns[**need], Some(Turn::Failed(_) | Turn::Declined(_) | Turn::NotBegun(_))));
+            let lacking = needs.iter().find(|need| {
+                matches!(
+                    turns[**need],
+                    Some(Turn::Failed(_) | Turn::Declined(_) | Turn::Rejected(_) | Turn::NotBegun(_))
+                )
+            });
             if let Some(lacking) = lacking {
                 (begun[at], turns[at]) = (true, Some(Turn::NotBegun(stacks[*lacking].name.clone())));
             } else if is_stopped() {
@@ -99,6 +104,7 @@ mod tests {
             Turn::Done(()) => "done".to_owned(),
             Turn::Failed(_) => "failed".to_owned(),
             Turn::Declined(_) => "declined".to_owned(),
+            Turn::Rejected(_) => "rejected".to_owned(),
             Turn::NotBegun(needed) => format!("not begun: {needed}"),
         });
         (told.into_inner(), ends.collect())

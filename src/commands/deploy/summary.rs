@@ -24,6 +24,7 @@ pub async fn summarise(
         Turn::Done(deployed) => deployed.end.clone(),
         Turn::Failed(_) => StackEnd::Failed,
         Turn::Declined(_) => StackEnd::NotApproved,
+        Turn::Rejected(_) => StackEnd::NotChanged,
         Turn::NotBegun(needed) => StackEnd::NotBegun(needed.clone()),
     };
     let names = stacks.iter().map(|stack| stack.name.clone());

@@ -14,7 +14,7 @@ pub(super) async fn rejections(
     replacements: &[Replacement],
 ) -> Result<Vec<Finding>> {
     let own_arn = update.existing.map(|stack| stack.arn.as_str());
-    let mut findings = conflicting_exports(update, account, own_arn);
+    let mut findings = conflicting_exports(update, account);
     for export in account.exports.iter().filter(|export| Some(export.stack.as_str()) == own_arn) {
         let Some(fate) = export_change(update, account, replacements, export) else { continue };
         let Some(importers) = unless_denied(aws.importers(&export.name).await, &mut findings)? else { break };
@@ -40,10 +40,10 @@ pub(super) async fn rejections(
 }
 
 /// The exports that other stacks have, a finding for each of these stacks.
-fn conflicting_exports(update: &StackUpdate<'_>, account: &Account, own_arn: Option<&str>) -> Vec<Finding> {
+fn conflicting_exports(update: &StackUpdate<'_>, account: &Account) -> Vec<Finding> {
     let mut by_stack: Vec<(&str, Vec<&str>)> = Vec::new();
     for (name, _) in exported(update.desired, account) {
-        let other = account.exports.iter().find(|one| one.name == name && Some(one.stack.as_str()) != own_arn);
+        let other = account.exports.iter().find(|one| one.name == name && stack_name(&one.stack) != update.stack);
         let Some(other) = other else { continue };
         match by_stack.iter_mut().find(|(stack, _)| *stack == other.stack) {
             Some((_, names)) => names.push(&other.name),

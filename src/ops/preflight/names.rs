@@ -41,7 +41,8 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
         return Ok(findings);
     }
     let owner = unless_denied(aws.owner_of(&physical_id).await, &mut findings)?.flatten();
-    if owner.is_some() && owner.as_deref() == update.existing.map(|stack| stack.arn.as_str()) {
+    // By name: another deploy may be creating this very stack.
+    if owner.as_deref().map(stack_name) == Some(update.stack) {
         return Ok(findings);
     }
     let (stack, what, rename) = (update.stack, words::resource(name), words::rename(name));

@@ -35,6 +35,8 @@ pub enum StackEnd {
     Failed,
     /// The user did not approve it, and it was not changed.
     NotApproved,
+    /// The deploy was rejected before anything changed.
+    NotChanged,
     /// It was not begun, because of this stack.
     NotBegun(String),
 }
@@ -99,7 +101,7 @@ fn mark(end: &StackEnd) -> String {
     match end {
         StackEnd::NoChanges | StackEnd::Prepared | StackEnd::Done(..) => "✓".green().to_string(),
         StackEnd::Failed => "✗".red().to_string(),
-        StackEnd::NotApproved | StackEnd::NotBegun(_) => "-".yellow().to_string(),
+        StackEnd::NotApproved | StackEnd::NotChanged | StackEnd::NotBegun(_) => "-".yellow().to_string(),
     }
 }
 
@@ -110,6 +112,7 @@ fn words(end: &StackEnd) -> String {
         StackEnd::Done(operation, seconds) => format!("{} in {seconds:.1} s", done(*operation)),
         StackEnd::Failed => "failed".to_owned(),
         StackEnd::NotApproved => "not approved, not changed".to_owned(),
+        StackEnd::NotChanged => "not changed".to_owned(),
         StackEnd::NotBegun(needed) => format!("not begun, because of {needed}"),
     }
 }
