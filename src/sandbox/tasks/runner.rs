@@ -32,6 +32,9 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 const STOP_GRACE: Duration = Duration::from_secs(10);
 const CONTAINER_STOP_GRACE: Duration = Duration::from_mins(3);
 
+/// How long a shim may take to report that its process has started; engines may take this long to make a container.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
 /// How this very program is started again. On Linux that works also after the file was replaced.
 pub fn own_executable() -> std::io::Result<PathBuf> {
     if cfg!(target_os = "linux") { Ok(PathBuf::from("/proc/self/exe")) } else { std::env::current_exe() }
@@ -209,7 +212,9 @@ impl Shim {
         let (reader, mut writer) = socket.into_split();
         let mut reports = BufReader::new(reader);
         writer.write_all(&line(spec)).await?;
-        match next_report(&mut reports).await {
+        // A process can stop its shim with a signal before that has reported the start.
+        let report = tokio::time::timeout(START_LIMIT, next_report(&mut reports)).await;
+        match report.ok().flatten() {
             Some(Report::Started) => {}
             Some(Report::NotStarted(reason)) => {
                 child.wait().await?;
@@ -217,7 +222,9 @@ impl Shim {
             }
             Some(Report::Ended(_) | Report::Checked(..)) | None => {
                 end(id, &mut child).await;
-                return Err(StartError::Command("the process's shim ended before it could start anything".to_owned()));
+                return Err(StartError::Command(
+                    "the process's shim did not report that anything has started".to_owned(),
+                ));
             }
         }
         let (orders, inbox) = mpsc::unbounded_channel();
