@@ -31,7 +31,8 @@ pub struct Comparison {
     pub notes: Vec<Hint>,
 }
 
-/// Compares a stack with what is desired. `change_set` is the name of a change set that nobody else uses: it is made, read and deleted again.
+/// Compares a stack with what is desired. `change_set` is a unique name for a temporary change set, which is
+/// read and deleted.
 pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: Option<&str>) -> Result<Comparison> {
     let Some(existing) = aws.stack(name).await? else {
         let deployed = Template::default();

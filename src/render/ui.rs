@@ -303,7 +303,7 @@ impl Ui {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Asks for a line; `None` where nobody can answer, or the answer is empty.
+    /// Asks for a line; `None` without a terminal, or when the answer is empty.
     pub async fn ask(&mut self, question: &str) -> Option<String> {
         if !self.can_ask() {
             return None;

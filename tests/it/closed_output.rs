@@ -33,8 +33,7 @@ fn deployed() -> Workshop {
 fn head(workshop: &Workshop, command: &str, lines: usize) -> Ended {
     let mut child = workshop.start(command);
     let stdout = child.stdout.take().expect("it is a pipe");
-    let read = BufReader::new(stdout).lines().take(lines).map_while(Result::ok).count();
-    assert!(read <= lines);
+    BufReader::new(stdout).lines().take(lines).map_while(Result::ok).for_each(drop);
     ended(child)
 }
 

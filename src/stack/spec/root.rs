@@ -69,7 +69,7 @@ fn tag_key(key: &str) -> Checked<()> {
     check::TAG_KEY.check(key)
 }
 
-/// Why CloudFormation would refuse a tag, or so many of them; `None` when it takes them.
+/// Why CloudFormation would refuse these tags, or their number; `None` when it accepts them.
 pub fn tags_mistake<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let mut count = 0;
     for (key, value) in tags {
