@@ -236,6 +236,7 @@ async fn nothing_is_lost_when_messages_are() {
     channel.send_as(first, 1, b"echo first-").await;
     channel.sent += 2;
     channel.until_printed("first-second-2\r\n").await;
+    channel.ping(first + 1).await;
     let again = channel.acknowledged.iter().filter(|number| **number == first).count();
     assert_eq!(again, 2, "{:?}", channel.acknowledged);
     // An output that is not acknowledged comes again, and the rest waits for nothing.
