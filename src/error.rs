@@ -3,12 +3,13 @@
 use std::fmt;
 use std::io;
 
+#[cfg(all(unix, feature = "sandbox"))]
+use ecsws_sandbox::lifecycle::LifecycleError;
+
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
 use crate::hint::{Command, Hint};
 use crate::ops::{Casualties, OpsError};
-#[cfg(unix)]
-use crate::sandbox::lifecycle::LifecycleError;
 
 /// What follows the command `deploy` where a stack is still changing.
 pub const FOLLOWS: &str = " follows it and then continues";
@@ -162,7 +163,7 @@ impl From<OpsError> for CliError {
     }
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "sandbox"))]
 impl From<LifecycleError> for CliError {
     fn from(error: LifecycleError) -> Self {
         match error {

@@ -14,8 +14,6 @@ pub mod interrupts;
 pub mod ops;
 pub mod project;
 pub mod render;
-#[cfg(unix)]
-pub mod sandbox;
 pub mod settings;
 pub mod stack;
 pub mod when;
@@ -35,14 +33,6 @@ pub fn main() -> ExitCode {
     settings::drop_empty_aws_variables();
     complete::answer(Cli::command, commands::COMPLETION_VARIABLE);
     let cli = Cli::try_parse().unwrap_or_else(|error| commands::without_destructive_suggestions(error).exit());
-    #[cfg(unix)]
-    if let Some(inner) = cli.inner() {
-        return inner.run();
-    }
-    #[cfg(unix)]
-    if cli.serves_sandbox() {
-        sandbox::tasks::descriptors::close_inherited();
-    }
     let surroundings = match Surroundings::of_this_process() {
         Ok(surroundings) => surroundings,
         Err(error) => return render::without_ui(Exit::Failed, &format!("the working folder cannot be found: {error}")),

@@ -8,10 +8,8 @@ mod diff;
 mod init;
 mod logs;
 mod number;
-#[cfg(unix)]
+#[cfg(all(unix, feature = "sandbox"))]
 mod sandbox;
-#[cfg(unix)]
-pub mod sandbox_inner;
 mod scale;
 mod shapes;
 mod status;
@@ -55,25 +53,9 @@ enum Command {
     Logs(logs::LogsArgs),
     Scale(scale::ScaleArgs),
     Destroy(destroy::DestroyArgs),
-    #[cfg(unix)]
+    #[cfg(all(unix, feature = "sandbox"))]
     Sandbox(sandbox::SandboxArgs),
     Completions(completions::CompletionsArgs),
-}
-
-#[cfg(unix)]
-impl Cli {
-    /// What the sandbox starts this program as; `None` for the commands of users.
-    pub fn inner(&self) -> Option<&sandbox_inner::InnerCommand> {
-        match &self.command {
-            Command::Sandbox(args) => args.inner(),
-            _ => None,
-        }
-    }
-
-    /// Whether this process is to be a sandbox.
-    pub fn serves_sandbox(&self) -> bool {
-        matches!(&self.command, Command::Sandbox(args) if args.serves())
-    }
 }
 
 /// How a command ended when nothing went wrong.
@@ -134,7 +116,7 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
         Command::Logs(args) => logs::run(args, ctx).await,
         Command::Scale(args) => Box::pin(scale::run(args, ctx)).await,
         Command::Destroy(args) => Box::pin(destroy::run(args, ctx)).await,
-        #[cfg(unix)]
+        #[cfg(all(unix, feature = "sandbox"))]
         Command::Sandbox(args) => sandbox::run(args, ctx).await,
         Command::Completions(args) => completions::run(&args, ctx),
     };

@@ -4,23 +4,19 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use ecsws_sandbox::lifecycle::{self, Endpoint, Options};
+use ecsws_sandbox::{Coverage, SANDBOX_VARIABLES, TASK_VARIABLES};
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 mod faults;
 mod logs;
 mod status;
 
-use super::sandbox_inner::InnerCommand;
 use super::{Outcome, shapes};
 use crate::context::{Context, local};
 use crate::error::CliError;
 use crate::hint::Hint;
 use crate::project::Project;
-use crate::sandbox::lifecycle::{self, Endpoint, Options};
-use crate::sandbox::services;
-use crate::sandbox::tasks::environment;
 use crate::stack::Environment;
 use crate::stack::spec::Target;
 
@@ -63,8 +59,6 @@ enum SandboxCommand {
     Env,
     /// Print what it serves
     Coverage,
-    #[command(flatten)]
-    Inner(InnerCommand),
 }
 
 #[derive(Debug, Args)]
@@ -85,25 +79,10 @@ struct StartArgs {
 }
 
 fn inherited_variables() -> String {
-    let (tasks, engines) = (environment::INHERITED.join(", "), environment::INHERITED_BY_ENGINES.join(", "));
+    let (tasks, sandbox) = (TASK_VARIABLES.join(", "), SANDBOX_VARIABLES.join(", "));
     format!(
-        "Variables that tasks inherit: {tasks}\n\nVariables that the sandbox process inherits, mostly for podman and docker: {engines}"
+        "Variables that tasks inherit: {tasks}\n\nVariables that the sandbox process inherits, mostly for podman and docker: {sandbox}"
     )
-}
-
-impl SandboxArgs {
-    /// What the sandbox starts this program as; `None` for the commands of users.
-    pub fn inner(&self) -> Option<&InnerCommand> {
-        match &self.command {
-            SandboxCommand::Inner(inner) => Some(inner),
-            _ => None,
-        }
-    }
-
-    /// Whether the sandbox runs in this process.
-    pub fn serves(&self) -> bool {
-        matches!(&self.command, SandboxCommand::Start(StartArgs { foreground: true, .. }))
-    }
 }
 
 pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
@@ -142,7 +121,6 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
             faults::run(faults_args, &endpoint, ctx).await.map(|()| Outcome::Done)
         }
         SandboxCommand::Coverage => coverage(ctx),
-        SandboxCommand::Inner(_) => Err(CliError::usage("this is for the sandbox itself")),
     }
 }
 
@@ -183,13 +161,7 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
     let options = local::options(&ctx.settings, environment)?;
     let options = Options { speed: speed.unwrap_or(options.speed), host_exec: !no_host_exec, ..options };
     if foreground {
-        // Its tasks can read the environment of its process.
-        if !lifecycle::is_isolated() {
-            return Err(lifecycle::isolate(&std::env::current_exe()?, &options).into());
-        }
-        // The sandbox ends in its own time: its tasks have to be stopped.
-        let _listener = ctx.interrupts.listen();
-        return serve(options).await;
+        return Err(lifecycle::serve_in_this_process(&std::env::current_exe()?, &options).into());
     }
     let (endpoint, said) = local::start(&options, &ctx.settings).await?;
     if speed.is_some_and(|speed| said["speed"] != speed) || (no_host_exec && said["hostExec"] == true) {
@@ -204,20 +176,6 @@ fn speed(text: &str) -> Result<f64, String> {
     // Beyond this no wait is left, and nothing has the time to become steady.
     let factor = text.parse().ok().filter(|factor: &f64| *factor > 0.0 && *factor <= 10_000.0);
     factor.ok_or_else(|| "expected a number above 0, up to 10000; 10 makes waits ten times shorter".to_owned())
-}
-
-/// Serves until a signal asks this process to end.
-async fn serve(options: Options) -> Result<Outcome, CliError> {
-    let shutdown = CancellationToken::new();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let (mut signals, shutdown) = (signal(kind)?, shutdown.clone());
-        tokio::spawn(async move {
-            signals.recv().await;
-            shutdown.cancel();
-        });
-    }
-    lifecycle::run(options, shutdown).await?;
-    Ok(Outcome::Done)
 }
 
 fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {
@@ -260,19 +218,14 @@ fn print_environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, 
 }
 
 fn coverage(ctx: &mut Context) -> Result<Outcome, CliError> {
-    let operations = services::SERVICES.iter().flat_map(|service| {
-        service.operations.iter().map(|operation| format!("{}:{}", service.signing_name, operation.name))
-    });
-    let operations: Vec<String> = operations.collect();
-    let types: Vec<&str> = services::cloudformation::resources::all().map(|kind| kind.name).collect();
-    let functions: Vec<String> = services::cloudformation::functions().collect();
+    let Coverage { operations, resource_types, functions } = ecsws_sandbox::coverage();
     if !ctx.ui.is_json() {
-        let rows = operations.iter().map(String::as_str).chain(types.iter().copied());
+        let rows = operations.iter().map(String::as_str).chain(resource_types.iter().copied());
         for row in rows.chain(functions.iter().map(String::as_str)) {
             writeln!(ctx.ui.results(), "{row}")?;
         }
     }
-    done(ctx, &json!({ "operations": operations, "resource_types": types, "functions": functions }))
+    done(ctx, &json!({ "operations": operations, "resource_types": resource_types, "functions": functions }))
 }
 
 /// With `--output json` the result is one object.

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
+use ecsws_sandbox::lifecycle::{self, Endpoint, Options, StateHome};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::aws::{Connection, StaticKeys};
 use crate::error::CliError;
 use crate::hint::Hint;
-use crate::sandbox::lifecycle::{self, Endpoint, Options, StateHome};
 use crate::settings::Settings;
 use crate::stack::Environment;
 

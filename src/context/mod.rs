@@ -1,6 +1,6 @@
 //! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
 
-#[cfg_attr(not(unix), path = "no_local.rs")]
+#[cfg_attr(not(all(unix, feature = "sandbox")), path = "no_local.rs")]
 pub mod local;
 
 use std::path::Path;

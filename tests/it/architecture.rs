@@ -11,14 +11,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "aws", "complete", "context", "error", "exit", "hint", "ops", "project", "render", "sandbox", "settings",
-            "stack", "when",
+            "aws", "complete", "context", "error", "exit", "hint", "ops", "project", "render", "settings", "stack", "when",
         ],
     ),
     ("complete", &["project", "settings", "stack"]),
-    ("context", &["aws", "error", "hint", "interrupts", "project", "render", "sandbox", "settings", "stack"]),
+    ("context", &["aws", "error", "hint", "interrupts", "project", "render", "settings", "stack"]),
     ("project", &["error", "exit", "hint", "render", "settings", "stack"]),
-    ("error", &["aws", "exit", "hint", "ops", "sandbox"]),
+    ("error", &["aws", "exit", "hint", "ops"]),
     ("aws", &["hint"]),
     ("settings", &["hint"]),
     ("ops", &["aws", "hint", "stack"]),
@@ -28,8 +27,13 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Lines that a file may have; tests and tables make the difference to the 300 that we aim at.
 const MAX_LINES: usize = 400;
 
+/// The tool's sources, by their paths in `src`.
 fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    sources_in("src")
+}
+
+fn sources_in(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = Vec::new();
     let mut folders = vec![root.clone()];
     while let Some(folder) = folders.pop() {
@@ -83,8 +87,8 @@ fn arrows_between_modules_point_one_way() {
 #[test]
 fn commands_in_texts_are_values_that_know_the_flags() {
     for (path, text) in sources() {
-        // The sandbox knows nothing of the command line, and the spec's checks only of the file.
-        let is_apart = matches!(module(&path).as_str(), "sandbox" | "stack");
+        // The spec's checks know nothing of the command line, only of the file.
+        let is_apart = module(&path) == "stack";
         let tests = text.find("#[cfg(test)]").unwrap_or(text.len());
         let named = code(&text[..tests]).any(|line| line.contains("`ecsws ") || line.contains("`aws "));
         assert!(is_apart || !named, "{} writes a command as text: use Hint", path.display());
@@ -103,6 +107,36 @@ fn only_the_client_layer_names_the_aws_sdks() {
     }
 }
 
+/// Which top-level modules of the tool may name the sandbox's package, and what of it: names at its top level.
+#[test]
+fn the_sandbox_is_used_through_its_public_interface() {
+    for (path, text) in sources() {
+        let may = matches!(module(&path).as_str(), "main" | "commands" | "context" | "error");
+        for name in code(&text).flat_map(|line| line.split("ecsws_sandbox::").skip(1)) {
+            let is_public = !name.starts_with(|c: char| c.is_ascii_lowercase())
+                || ["lifecycle", "inner(", "coverage("].iter().any(|known| name.starts_with(known));
+            assert!(may && is_public, "{} uses {name} of the sandbox", path.display());
+        }
+    }
+}
+
+/// A mistake in what they share would hide itself.
+#[test]
+fn the_packages_share_nothing() {
+    let leaves = |text: &str| code(text).any(|line| line.contains("include_") && line.contains("sandbox/"));
+    for (path, text) in sources() {
+        assert!(!leaves(&text), "{} includes a file of the sandbox", path.display());
+    }
+    for (path, text) in sources_in("sandbox/src") {
+        let depth = path.components().count();
+        let outside = "../".repeat(depth);
+        let leaves = code(&text).any(|line| line.contains("include_") && line.contains(&outside));
+        assert!(!leaves, "{} includes a file outside of its package", path.display());
+        let named = code(&text).any(|line| line.contains("ecsws::"));
+        assert!(!named, "{} names the tool's package", path.display());
+    }
+}
+
 #[test]
 fn only_render_names_the_terminal_libraries() {
     for (path, text) in sources() {
@@ -117,7 +151,7 @@ fn only_render_names_the_terminal_libraries() {
 
 #[test]
 fn files_are_small_and_say_what_they_are_for() {
-    for (path, text) in sources() {
+    for (path, text) in sources().into_iter().chain(sources_in("sandbox/src")) {
         assert!(text.lines().count() <= MAX_LINES, "{} has {} lines", path.display(), text.lines().count());
         assert!(text.starts_with("//!"), "{} does not say what it is for", path.display());
     }

@@ -1,22 +1,22 @@
 //! Replacements that keep a custom name, as change sets decide them: the checks as a library, on templates that `ecsws.toml` cannot express.
-#![cfg(unix)]
+#![cfg(all(unix, feature = "sandbox"))]
 
 use std::collections::BTreeMap;
 
+use aws_sdk_cloudformation::types::StackStatus;
 use ecsws::aws::{Aws, Connection, PlannedChange, Stack, StackRequest, StaticKeys};
 use ecsws::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
 use ecsws::stack::Template;
 use serde_json::{Value, json};
 
 use crate::common::text_of;
-use crate::local_aws::LocalAws;
-use crate::sandbox_cloudformation::{create, status, update};
+use crate::sandbox::{Sandbox, create_stack, update_stack};
 
 fn template(resources: &Value) -> Template {
     Template::from_map(json!({ "Resources": resources }).as_object().expect("a map").clone())
 }
 
-async fn connect(local: &LocalAws) -> Aws {
+async fn connect(local: &Sandbox) -> Aws {
     let keys = &local.endpoint.credentials;
     let connection = Connection {
         region: Some("us-east-1".to_owned()),
@@ -115,7 +115,7 @@ fn cases() -> Vec<Case> {
 #[tokio::test]
 async fn a_replacement_that_keeps_its_name_is_rejected_as_cloudformation_would_fail() {
     for case in cases() {
-        let local = LocalAws::start().await;
+        let local = Sandbox::start().await;
         let (aws, client) = (connect(&local).await, local.cloudformation());
         let of = |properties: &Value| {
             let mut resources = case.others.clone();
@@ -123,7 +123,7 @@ async fn a_replacement_that_keeps_its_name_is_rejected_as_cloudformation_would_f
             template(&resources)
         };
         let deployed = of(&case.deployed);
-        create(&client, "x", &deployed.to_json()).await;
+        create_stack(&client, "x", &deployed.to_json()).await;
         let stack = aws.stack("x").await.expect("the sandbox answers").expect("it was created");
         assert_eq!(stack.status, "CREATE_COMPLETE", "{}", case.resource_type);
 
@@ -134,16 +134,16 @@ async fn a_replacement_that_keeps_its_name_is_rejected_as_cloudformation_would_f
         let hint = text_of(hint);
         assert!(message.starts_with(case.message) && hint.contains("keep"), "{message}: {hint}");
         assert_eq!(found(&aws, &stack, &deployed, &of(&case.renamed)).await, [], "{}", case.resource_type);
-        let failed = update(&client, "x", &of(&case.replaced).to_json()).await;
-        assert_eq!(status(&failed), "UPDATE_ROLLBACK_COMPLETE", "{}", case.resource_type);
-        let renamed = update(&client, "x", &of(&case.renamed).to_json()).await;
-        assert_eq!(status(&renamed), "UPDATE_COMPLETE", "{}", case.resource_type);
+        let failed = update_stack(&client, "x", &of(&case.replaced).to_json()).await;
+        assert_eq!(failed.stack_status(), Some(&StackStatus::UpdateRollbackComplete), "{}", case.resource_type);
+        let renamed = update_stack(&client, "x", &of(&case.renamed).to_json()).await;
+        assert_eq!(renamed.stack_status(), Some(&StackStatus::UpdateComplete), "{}", case.resource_type);
     }
 }
 
 #[tokio::test]
 async fn the_change_set_decides_what_is_replaced() {
-    let local = LocalAws::start().await;
+    let local = Sandbox::start().await;
     let aws = connect(&local).await;
     let service = |controller: Value| {
         let properties = json!({ "Cluster": "demo", "ServiceName": "named", "DeploymentController": controller });

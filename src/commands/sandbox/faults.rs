@@ -1,11 +1,11 @@
 //! `ecsws sandbox faults`: what is to go wrong in the sandbox, for tests.
 
 use clap::Args;
+use ecsws_sandbox::lifecycle::Endpoint;
 use serde_json::Value;
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::sandbox::lifecycle::Endpoint;
 
 /// Say what is to go wrong in it, to see how clients cope
 ///

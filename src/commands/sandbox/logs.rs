@@ -5,13 +5,12 @@ use std::pin::pin;
 use std::time::Duration;
 
 use clap::Args;
+use ecsws_sandbox::{LogReader, lifecycle};
 
 use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::Hint;
 use crate::render;
-use crate::sandbox::journal::Reader;
-use crate::sandbox::lifecycle;
 
 /// How often the log is looked at.
 const POLL: Duration = Duration::from_millis(200);
@@ -29,7 +28,7 @@ pub struct LogsArgs {
 pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<(), CliError> {
     let LogsArgs { watch, lines } = args;
     lifecycle::check(state_dir)?;
-    let (mut reader, earlier) = Reader::open(state_dir).map_err(|error| {
+    let (mut reader, earlier) = LogReader::open(state_dir).map_err(|error| {
         CliError::failed(format!("no log of a sandbox in {}: {error}", state_dir.display()))
             .hint(Hint::default().then(ctx.settings.sandbox_command("start")).text(" starts one"))
     })?;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use ecsws_sandbox::lifecycle::Endpoint;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,7 +10,6 @@ use serde_json::{Value, json};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::render::{self, SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks};
-use crate::sandbox::lifecycle::Endpoint;
 
 /// What the control call answers.
 #[derive(Deserialize)]

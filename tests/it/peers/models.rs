@@ -20,7 +20,7 @@ fn every_answer_is_what_awss_models_say() {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut walk = place.command(tool("python"), "");
-    walk.arg(root.join("tests/it/peers/models.py")).arg(root.join("tests/data/coverage.txt"));
+    walk.arg(root.join("tests/it/peers/models.py")).arg(root.join("sandbox/tests/data/coverage.txt"));
     let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| succeed(&mut walk)));
     place.ecsws("sandbox stop");
     if let Err(panic) = told {

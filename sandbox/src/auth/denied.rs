@@ -1,0 +1,101 @@
+//! Why a request is not let in, in the words of the protocol that it speaks.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::Fault;
+
+/// Whose error codes to use: AWS's protocols name the same refusals differently.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// The JSON protocols.
+    Json,
+    /// AWS Query.
+    Query,
+    /// EC2's form of it.
+    Ec2,
+}
+
+/// Why a request is not let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denied {
+    /// It is not signed.
+    Unsigned,
+    /// Its signature lacks a part, which the text names.
+    Incomplete(String),
+    /// Its access key is not known, or the session token is not that of the key.
+    UnknownKey,
+    /// Its signature is of another request or another secret.
+    WrongSignature,
+    /// Its stated body hash is not its body's.
+    WrongBody,
+    /// It was signed too long ago, or in the future.
+    Expired {
+        /// When it says that it was signed.
+        signed_at: Timestamp,
+        /// The sandbox's time.
+        now: Timestamp,
+        /// The greatest distance that is let in.
+        skew: Duration,
+    },
+    /// It is signed for another region or day.
+    Scope(String),
+}
+
+impl Denied {
+    /// The refusal as a fault of the given dialect.
+    pub fn fault(&self, dialect: Dialect) -> Fault {
+        let (status, code) = self.code(dialect);
+        Fault::new(status, code, self.message(dialect))
+    }
+
+    fn code(&self, dialect: Dialect) -> (u16, &'static str) {
+        use Dialect::{Ec2, Json, Query};
+        match (self, dialect) {
+            (Self::Unsigned, Json) => (400, "MissingAuthenticationTokenException"),
+            (Self::Unsigned, Query | Ec2) => (403, "MissingAuthenticationToken"),
+            (Self::Incomplete(_), Json) => (400, "IncompleteSignatureException"),
+            (Self::Incomplete(_), Query | Ec2) => (400, "IncompleteSignature"),
+            (Self::UnknownKey, Json) => (400, "UnrecognizedClientException"),
+            (Self::UnknownKey, Query) => (403, "InvalidClientTokenId"),
+            (Self::UnknownKey, Ec2) => (401, "AuthFailure"),
+            (Self::Expired { .. }, Ec2) => (400, "RequestExpired"),
+            (Self::WrongSignature | Self::WrongBody | Self::Expired { .. } | Self::Scope(_), Json) => {
+                (400, "InvalidSignatureException")
+            }
+            (Self::WrongSignature | Self::WrongBody | Self::Expired { .. } | Self::Scope(_), Query | Ec2) => {
+                (403, "SignatureDoesNotMatch")
+            }
+        }
+    }
+
+    fn message(&self, dialect: Dialect) -> String {
+        match self {
+            Self::Unsigned => "Request is missing Authentication Token".into(),
+            Self::Incomplete(what) | Self::Scope(what) => what.clone(),
+            Self::UnknownKey if dialect == Dialect::Ec2 => {
+                "AWS was not able to validate the provided access credentials".into()
+            }
+            Self::UnknownKey => "The security token included in the request is invalid.".into(),
+            Self::WrongSignature => "The request signature we calculated does not match the signature you provided. \
+                Check your AWS Secret Access Key and signing method. Consult the service documentation for details."
+                .into(),
+            Self::WrongBody => "The value of the header x-amz-content-sha256 is not the SHA-256 of the body.".into(),
+            Self::Expired { signed_at, now, skew } => expired(*signed_at, *now, *skew),
+        }
+    }
+}
+
+fn expired(signed_at: Timestamp, now: Timestamp, skew: Duration) -> String {
+    let basic = |time: Timestamp| time.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let minutes = skew.as_secs() / 60;
+    if signed_at > now {
+        let limit = now + skew;
+        let (signed, limit, now) = (basic(signed_at), basic(limit), basic(now));
+        return format!("Signature not yet current: {signed} is still later than {limit} ({now} + {minutes} min.)");
+    }
+    let limit = now - skew;
+    let (signed, limit, now) = (basic(signed_at), basic(limit), basic(now));
+    format!("Signature expired: {signed} is now earlier than {limit} ({now} - {minutes} min.)")
+}

@@ -1,0 +1,26 @@
+//! What the sandbox serves, by name.
+
+use crate::services::{SERVICES, cloudformation};
+
+/// What the sandbox serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// Operations, as `SERVICE:OPERATION` with the name that requests of the service are signed with.
+    pub operations: Vec<String>,
+    /// CloudFormation's resource types.
+    pub resource_types: Vec<&'static str>,
+    /// Intrinsic functions of templates, and dynamic references as `resolve:SERVICE`.
+    pub functions: Vec<String>,
+}
+
+/// Everything that the sandbox serves.
+pub fn coverage() -> Coverage {
+    let operations = SERVICES.iter().flat_map(|service| {
+        service.operations.iter().map(|operation| format!("{}:{}", service.signing_name, operation.name))
+    });
+    Coverage {
+        operations: operations.collect(),
+        resource_types: cloudformation::resources::all().map(|kind| kind.name).collect(),
+        functions: cloudformation::functions().collect(),
+    }
+}

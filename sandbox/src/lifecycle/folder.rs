@@ -1,0 +1,166 @@
+//! The state folder: whose it is, what is in it, and who serves it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::{Endpoint, LifecycleError, trust};
+use crate::journal;
+use crate::services::ecs::task_folder;
+use crate::services::ssm::instances;
+use crate::tasks::engine::ENGINES_FILE;
+use crate::world::store;
+
+/// How often is looked whether the folder is still there.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long to wait for a process that looks whether the folder is served.
+const PROBE: Duration = Duration::from_millis(5);
+pub(super) const ENDPOINT_FILE: &str = "endpoint.json";
+const ENDPOINT_DRAFT: &str = "endpoint.json.new";
+/// Held by whoever serves the folder's state, for as long as it does.
+pub(super) const RUNNING_LOCK: &str = "running.lock";
+/// Held by the command that starts, or forgets, a sandbox.
+pub(super) const STARTING_LOCK: &str = "starting.lock";
+/// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
+pub(super) const CONTENTS: &[&str] = &[
+    store::FILE,
+    store::DRAFT_FILE,
+    ENDPOINT_FILE,
+    ENDPOINT_DRAFT,
+    journal::FILE,
+    journal::EARLIER_FILE,
+    ENGINES_FILE,
+];
+
+/// The folders in it: of instances and of tasks.
+pub(super) const FOLDERS: [&str; 2] = [instances::FOLDER, task_folder::FOLDER];
+
+pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> LifecycleError {
+    let path = path.to_owned();
+    |source| LifecycleError::File { path, source }
+}
+
+/// Makes the folder, for its owner only. A folder that holds something else, or that others own or can change, is left as it is.
+pub(super) fn prepare(folder: &Path) -> Result<(), LifecycleError> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
+    let (open, about) = trust::open_folder(folder)?;
+    if !is_ours(folder) {
+        return Err(LifecycleError::NotOurs(folder.to_owned()));
+    }
+    if !is_empty(folder) {
+        trust::check_closed(folder, &about)?;
+    }
+    open.set_permissions(fs::Permissions::from_mode(0o700)).map_err(at(folder))?;
+    if trust::check_closed(folder, &about).is_err() && !is_empty(folder) {
+        // Another user was faster.
+        return Err(LifecycleError::NotOurs(folder.to_owned()));
+    }
+    check_entries(folder)
+}
+
+/// Refuses a folder that another user could have put there or written to; one that is missing is fine.
+pub fn check(folder: &Path) -> Result<(), LifecycleError> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let (_, about) = trust::open_folder(folder)?;
+    trust::check_closed(folder, &about)?;
+    check_entries(folder)
+}
+
+fn check_entries(folder: &Path) -> Result<(), LifecycleError> {
+    let mut names = CONTENTS.iter().chain(&FOLDERS).chain(&[RUNNING_LOCK, STARTING_LOCK]);
+    names.try_for_each(|name| trust::check_entry(&folder.join(name)))
+}
+
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// A sandbox's folder has its locks in it, or nothing yet.
+pub(super) fn is_ours(folder: &Path) -> bool {
+    let locked = [RUNNING_LOCK, STARTING_LOCK].iter().any(|name| folder.join(name).exists());
+    locked || is_empty(folder)
+}
+
+pub(super) fn open_lock(folder: &Path, name: &str) -> Result<File, LifecycleError> {
+    trust::open(&folder.join(name), OpenOptions::new().create(true).truncate(false).write(true).mode(0o600))
+}
+
+pub(super) fn try_lock(file: &File, path: &Path) -> Result<bool, LifecycleError> {
+    match file.try_lock() {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(source)) => Err(at(path)(source)),
+    }
+}
+
+/// Whether a process serves this folder's state. The lock is only shared to find out: other processes may look at the same
+/// time, and [`claim`] waits for them.
+pub(super) fn is_served(folder: &Path) -> Result<bool, LifecycleError> {
+    if !folder.join(RUNNING_LOCK).exists() {
+        return Ok(false);
+    }
+    is_taken(&open_lock(folder, RUNNING_LOCK)?, folder)
+}
+
+/// Whether another process holds the lock for itself.
+fn is_taken(lock: &File, path: &Path) -> Result<bool, LifecycleError> {
+    match lock.try_lock_shared() {
+        Ok(()) => lock.unlock().map(|()| false).map_err(at(path)),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(at(path)(source)),
+    }
+}
+
+/// Takes the running lock, unless another process serves the folder's state.
+pub(super) async fn claim(lock: &File, path: &Path) -> Result<bool, LifecycleError> {
+    while !try_lock(lock, path)? {
+        if is_taken(lock, path)? {
+            return Ok(false);
+        }
+        // Another process was looking whether it is taken.
+        tokio::time::sleep(PROBE).await;
+    }
+    Ok(true)
+}
+
+/// Ends when the folder is no longer the one in which `lock` is held: somebody has deleted it, and nobody would find the
+/// sandbox any more.
+pub(super) async fn is_gone(folder: &Path, lock: &File) {
+    let path = folder.join(RUNNING_LOCK);
+    let inode = |metadata: io::Result<fs::Metadata>| metadata.ok().map(|file| (file.dev(), file.ino()));
+    let held = inode(lock.metadata());
+    while inode(fs::metadata(&path)) == held {
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Whether the credentials in the endpoint file were for their owner's eyes only; also when there are none yet.
+pub(super) fn is_secret(folder: &Path) -> bool {
+    fs::metadata(folder.join(ENDPOINT_FILE)).map_or(true, |file| file.permissions().mode() & 0o777 & !0o700 == 0)
+}
+
+/// What the endpoint file says; nothing when there is none or it is not whole.
+pub(super) fn read_endpoint(folder: &Path) -> Result<Option<Endpoint>, LifecycleError> {
+    let path = folder.join(ENDPOINT_FILE);
+    let mut text = Vec::new();
+    match trust::open(&path, OpenOptions::new().read(true)) {
+        Err(LifecycleError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?.read_to_end(&mut text).map_err(at(&path))?,
+    };
+    Ok(serde_json::from_slice(&text).ok())
+}
+
+/// Writes the endpoint file in one step: it is read by other processes at any moment.
+pub(super) fn write_endpoint(folder: &Path, endpoint: &Endpoint) -> Result<(), LifecycleError> {
+    let (path, draft) = (folder.join(ENDPOINT_FILE), folder.join(ENDPOINT_DRAFT));
+    let mut file = trust::open(&draft, OpenOptions::new().create(true).truncate(true).write(true).mode(0o600))?;
+    let text = json!(endpoint).to_string();
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(at(&draft))?;
+    fs::rename(&draft, &path).map_err(at(&path))
+}

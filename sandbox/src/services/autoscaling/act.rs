@@ -1,0 +1,197 @@
+//! What follows when an alarm's action names a scaling policy.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::activities::{Activity, is_told};
+use super::configuration::Configuration;
+use super::decision::{Ask, Cooling, Decision, Situation, Tracked, decide};
+use super::targets::Cooldown;
+use super::{Policy, Target, invalid, service_of};
+use crate::services::cloudwatch::{self, AlarmSettings};
+use crate::services::ecs::scaling;
+use crate::world::World;
+use crate::{Fault, Sandbox};
+
+/// What an alarm tells a policy.
+#[derive(Debug)]
+pub struct Trigger<'a> {
+    /// Its name.
+    pub alarm: &'a str,
+    /// The state that it is in.
+    pub state: &'a str,
+    /// Whether it is about values that are too high.
+    pub upward: bool,
+    /// Where it draws the line.
+    pub threshold: f64,
+    /// The values that brought it into its state, the newest last; none when somebody set the state.
+    pub values: Vec<f64>,
+}
+
+/// What is asked for, and for how many seconds no more than that.
+struct Request {
+    ask: Ask,
+    cooldown: Seconds,
+}
+
+/// By direction.
+struct Seconds {
+    out: u64,
+    into: u64,
+}
+
+/// Whether an action of an alarm names a scaling policy of an ECS service.
+pub fn is_policy(action: &str) -> bool {
+    action.contains(":autoscaling:") && action.contains(":scalingPolicy:") && action.contains(":resource/ecs/")
+}
+
+/// Does what a policy makes of an alarm.
+///
+/// # Errors
+/// When there is no such policy or its service is gone, or the disk refuses.
+pub fn act(sandbox: &Arc<Sandbox>, action: &str, trigger: &Trigger<'_>) -> Result<(), Fault> {
+    let arn = action.split(":createdBy/").next().unwrap_or_default();
+    let found = sandbox.world.read(|world| {
+        let policy = world.autoscaling.policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
+        Some((policy.clone(), world.autoscaling.targets.get(&policy.resource_id)?.clone()))
+    });
+    let (policy, target) = found.ok_or_else(|| invalid(format!("No scaling policy found: {arn}")))?;
+    let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
+    let cause = format!("monitor alarm {} in state {} triggered policy {}", trigger.alarm, trigger.state, policy.name);
+    let changes = |world: &World| match plan(sandbox, world, &target, &request.ask)? {
+        Decision::Set(_) => Ok(true),
+        Decision::NotScaled(reason) => Ok(!is_told(world, &target.resource_id, &cause, reason)),
+        Decision::Wait => Ok::<bool, Fault>(false),
+    };
+    if !sandbox.world.read(changes)? {
+        return Ok(());
+    }
+    sandbox.world.write(|world| carry_out(sandbox, world, &target.resource_id, &request, &cause))
+}
+
+/// What a policy asks for, if it asks for anything.
+fn request(sandbox: &Sandbox, policy: &Policy, trigger: &Trigger<'_>) -> Result<Option<Request>, Fault> {
+    let (ask, cooldown) = match policy.configuration()? {
+        Configuration::Step(step) => {
+            // Without data somebody tries the alarm out: as if the metric had just come to the threshold.
+            let value = step.aggregate(&trigger.values).unwrap_or(trigger.threshold);
+            let ask = Ask::of_step(&step, value - trigger.threshold, trigger.upward);
+            (ask, Seconds { out: step.cooldown(), into: step.cooldown() })
+        }
+        Configuration::TargetTracking(tracking) => {
+            let ask = if policy.alarms.low.as_deref() == Some(trigger.alarm) {
+                below(sandbox, policy, trigger)?
+            } else {
+                let values = or_current(sandbox, trigger.alarm, &trigger.values)?;
+                let target = tracking.target_value;
+                // What is not above the target, whatever the alarm says, adds nothing, and removes nothing either.
+                values.last().map(|value| Ask::Track(vec![Tracked { value: value.max(target), target }]))
+            };
+            (ask, Seconds { out: tracking.cooldown(true), into: tracking.cooldown(false) })
+        }
+    };
+    Ok(ask.map(|ask| Request { ask, cooldown }))
+}
+
+/// Scaling in takes every target tracking policy that may: all of their alarms have to agree, none may ask for more at the
+/// same time, and the most capacity that one of them needs counts. Each is judged by its highest value, so that it does not
+/// remove what is still needed now and then.
+fn below(sandbox: &Sandbox, policy: &Policy, trigger: &Trigger<'_>) -> Result<Option<Ask>, Fault> {
+    let others: Vec<Policy> = sandbox.world.read(|world| {
+        let of_target = world.autoscaling.policies.values().filter(|one| one.resource_id == policy.resource_id);
+        of_target.cloned().collect()
+    });
+    let is_alarming = |alarm: &str| {
+        sandbox.world.read(|world| world.monitoring.alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming))
+    };
+    let mut tracked = Vec::new();
+    for other in others {
+        let Ok(Configuration::TargetTracking(tracking)) = other.configuration() else { continue };
+        if other.alarms.high.as_deref().is_some_and(is_alarming) {
+            return Ok(None);
+        }
+        let Some(low) = other.alarms.low.as_deref() else { continue };
+        let is_own = low == trigger.alarm;
+        if !is_own && !is_alarming(low) {
+            return Ok(None);
+        }
+        let given: &[f64] = if is_own { &trigger.values } else { &[] };
+        let values = or_current(sandbox, low, given)?;
+        let Some(value) = values.into_iter().reduce(f64::max) else { return Ok(None) };
+        tracked.push(Tracked { value, target: tracking.target_value });
+    }
+    // An alarm that somebody set has nothing to say about values that are not below.
+    let is_below = tracked.iter().all(|metric| metric.value <= metric.target);
+    Ok(is_below.then_some(Ask::Track(tracked)))
+}
+
+/// Values that an alarm gave, or those of its metric now.
+fn or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Vec<f64>, Fault> {
+    if !given.is_empty() {
+        return Ok(given.to_vec());
+    }
+    let settings: Option<AlarmSettings> =
+        sandbox.world.read(|world| world.monitoring.alarms.get(alarm).map(|alarm| alarm.settings.clone()));
+    settings.map_or(Ok(Vec::new()), |settings| cloudwatch::values(sandbox, &settings))
+}
+
+fn plan(sandbox: &Sandbox, world: &World, target: &Target, ask: &Ask) -> Result<Decision, Fault> {
+    let (cluster, service) = service_of(&target.resource_id)?;
+    let capacity = scaling::capacity(world, &cluster, &service)
+        .ok_or_else(|| invalid(format!("ECS service doesn't exist: {}", target.resource_id)))?;
+    let situation = Situation {
+        running: capacity.running,
+        desired: capacity.desired,
+        min: target.min_capacity,
+        max: target.max_capacity,
+        deploying: capacity.deploying,
+        in_suspended: target.suspended_state.dynamic_scaling_in_suspended,
+        out_suspended: target.suspended_state.dynamic_scaling_out_suspended,
+        cooling: target.cooldown.as_ref().and_then(|cooldown| cooldown.cooling(sandbox.clock)),
+    };
+    Ok(decide(&situation, ask))
+}
+
+/// Decides once more, on a world that nobody else changes, and does it: the count, the cooldown and the activity are one.
+fn carry_out(
+    sandbox: &Sandbox,
+    world: &mut World,
+    resource_id: &str,
+    request: &Request,
+    cause: &str,
+) -> Result<(), Fault> {
+    let Some(target) = world.autoscaling.targets.get(resource_id).cloned() else { return Ok(()) };
+    let now = sandbox.clock.now();
+    match plan(sandbox, world, &target, &request.ask)? {
+        Decision::Wait => {}
+        Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).note(world),
+        Decision::Set(cooling @ Cooling { to, out, .. }) => {
+            if !set_desired_count(world, resource_id, to, cause, now)? {
+                return Ok(());
+            }
+            let seconds = if out { request.cooldown.out } else { request.cooldown.into };
+            let cooldown = (seconds > 0).then_some(Cooldown { began: now, seconds, after: cooling });
+            world.autoscaling.targets.insert(resource_id, Target { cooldown, ..target });
+        }
+    }
+    Ok(())
+}
+
+/// Gives a service another count, and records the activity; whether ECS accepted the count.
+pub(super) fn set_desired_count(
+    world: &mut World,
+    resource_id: &str,
+    count: u32,
+    cause: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let (cluster, service) = service_of(resource_id)?;
+    let set = scaling::set_desired_count(world, &cluster, &service, count, now);
+    let activity = match &set {
+        Ok(()) => Activity::scaled(resource_id, count, cause, now),
+        Err(refusal) => Activity::failed(resource_id, count, cause, &refusal.message, now),
+    };
+    activity.note(world);
+    Ok(set.is_ok())
+}

@@ -1,0 +1,208 @@
+//! Scaling activities: what was scaled, or not, and why. The newest hundred of each resource are kept.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::decision::Reason;
+use super::{DIMENSION, NAMESPACE, invalid_token, limit};
+use crate::Sandbox;
+use crate::services::{Reply, paging};
+use crate::world::clock::epoch_seconds;
+use crate::world::{World, ids};
+
+/// AWS keeps those of six weeks.
+const MOST: usize = 100;
+
+/// How an activity went (`ScalingActivityStatusCode` in the API reference).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Status {
+    /// The service does not have its new count yet.
+    InProgress,
+    /// It has.
+    #[default]
+    Successful,
+    /// It was given another one before it had this one.
+    Overridden,
+    /// It never will.
+    Unfulfilled,
+    /// Nothing was scaled.
+    Failed,
+}
+
+/// One scaling activity.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Activity {
+    /// A UUID.
+    pub id: String,
+    /// `service/CLUSTER/NAME`.
+    pub resource_id: String,
+    /// What was done, in AWS's words.
+    pub description: String,
+    /// Why, in AWS's words.
+    pub cause: String,
+    /// How it went, in AWS's words; nothing where nothing was done.
+    pub status_message: String,
+    /// When.
+    pub at: Timestamp,
+    /// How it went. States of before had only what was successful.
+    #[serde(default)]
+    pub status: Status,
+    /// When it was over; at once where nothing is said.
+    #[serde(default)]
+    pub ended: Option<Timestamp>,
+    /// The count that was set.
+    #[serde(default)]
+    pub count: Option<u32>,
+    /// Why nothing was scaled.
+    #[serde(default)]
+    pub not_scaled: Option<Reason>,
+}
+
+impl Activity {
+    /// A service was given a count.
+    pub(super) fn scaled(resource_id: &str, count: u32, cause: &str, at: Timestamp) -> Self {
+        Self {
+            id: ids::uuid(),
+            resource_id: resource_id.to_owned(),
+            description: format!("Setting desired count to {count}."),
+            cause: cause.to_owned(),
+            status_message: format!(
+                "Successfully set desired count to {count}. Waiting for change to be fulfilled by ecs."
+            ),
+            at,
+            status: Status::InProgress,
+            ended: None,
+            count: Some(count),
+            not_scaled: None,
+        }
+    }
+
+    /// A service refused a count, with a reason. Source of the words: an example of a failed activity in the ElastiCache
+    /// user guide ("Application Auto Scaling").
+    pub(super) fn failed(resource_id: &str, count: u32, cause: &str, reason: &str, at: Timestamp) -> Self {
+        Self {
+            status_message: format!("Failed to set desired count to {count}. Reason: {reason}"),
+            status: Status::Failed,
+            ended: Some(at),
+            ..Self::scaled(resource_id, count, cause, at)
+        }
+    }
+
+    /// A service was left as it is. Source: "Scaling activities for Application Auto Scaling" in the user guide.
+    pub(super) fn not_scaled(resource_id: &str, cause: &str, reason: Reason, at: Timestamp) -> Self {
+        Self {
+            id: ids::uuid(),
+            resource_id: resource_id.to_owned(),
+            description: "Attempting to scale due to alarm triggered".to_owned(),
+            cause: cause.to_owned(),
+            status_message: String::new(),
+            at,
+            status: Status::Failed,
+            ended: None,
+            count: None,
+            not_scaled: Some(reason),
+        }
+    }
+
+    /// Writes it down, and lets go of the oldest.
+    pub(super) fn note(self, world: &mut World) {
+        let activities = &mut world.autoscaling.activities;
+        let prefix = prefix(&self.resource_id);
+        activities.insert(self.key(), self);
+        let all: Vec<String> = activities.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
+        for key in all.iter().rev().skip(MOST) {
+            activities.remove(key);
+        }
+    }
+
+    /// How it went, once that is known.
+    pub(super) fn end(&mut self, status: Status, message: String, now: Timestamp) {
+        self.status = status;
+        self.status_message = message;
+        self.ended = Some(now);
+    }
+
+    /// Sorts by resource, then by time.
+    fn key(&self) -> String {
+        format!("{}{:020}:{}", prefix(&self.resource_id), self.at.as_microsecond(), self.id)
+    }
+
+    fn describe(&self) -> Value {
+        let ended = match self.status {
+            Status::Successful => self.ended.or(Some(self.at)),
+            _ => self.ended,
+        };
+        let message = Some(&self.status_message).filter(|message| !message.is_empty());
+        json!({
+            "ActivityId": self.id,
+            "ServiceNamespace": NAMESPACE,
+            "ResourceId": self.resource_id,
+            "ScalableDimension": DIMENSION,
+            "Description": self.description,
+            "Cause": self.cause,
+            "StartTime": epoch_seconds(self.at),
+            "EndTime": ended.map(epoch_seconds),
+            "StatusCode": self.status,
+            "StatusMessage": message,
+            "NotScaledReasons": self.not_scaled.map(|reason| vec![shown(reason)]),
+        })
+    }
+}
+
+/// What the keys of a resource's activities begin with.
+fn prefix(resource_id: &str) -> String {
+    format!("{resource_id}:")
+}
+
+/// Whether it is known since the last scaling that this was in vain: an alarm that keeps asking is told of once.
+pub(super) fn is_told(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
+    let newest = world.autoscaling.activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
+    let mut in_vain = newest.take_while(|activity| activity.not_scaled.is_some());
+    in_vain.any(|activity| activity.not_scaled == Some(reason) && activity.cause == cause)
+}
+
+fn shown(reason: Reason) -> Value {
+    match reason {
+        Reason::AutoScalingAnticipatedFlapping => json!({ "Code": "AutoScalingAnticipatedFlapping" }),
+        Reason::TargetServicePutResourceAsUnscalable => json!({ "Code": "TargetServicePutResourceAsUnscalable" }),
+        Reason::AlreadyAtMaxCapacity(max) => json!({ "Code": "AlreadyAtMaxCapacity", "MaxCapacity": max }),
+        Reason::AlreadyAtMinCapacity(min) => json!({ "Code": "AlreadyAtMinCapacity", "MinCapacity": min }),
+        Reason::AlreadyAtDesiredCapacity(count) => {
+            json!({ "Code": "AlreadyAtDesiredCapacity", "CurrentCapacity": count })
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Describe {
+    service_namespace: String,
+    resource_id: Option<String>,
+    scalable_dimension: Option<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+    #[serde(default)]
+    include_not_scaled_activities: bool,
+}
+
+/// The newest first.
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let limit = limit(input.max_results)?;
+    let Describe { service_namespace, resource_id, scalable_dimension, include_not_scaled_activities, .. } = input;
+    let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
+    let question = format!("DescribeScalingActivities {here} {resource_id:?} {include_not_scaled_activities}");
+    let page = sandbox.world.read(|world| {
+        let wanted = |activity: &Activity| {
+            here && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id)
+                && (include_not_scaled_activities || activity.not_scaled.is_none())
+        };
+        let mut rows: Vec<_> = world.autoscaling.activities.iter().filter(|(_, activity)| wanted(activity)).collect();
+        rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
+        let described = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.describe()));
+        paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+    })?;
+    Ok(json!({ "ScalingActivities": page.items, "NextToken": page.next_token }))
+}

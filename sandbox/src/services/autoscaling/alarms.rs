@@ -1,0 +1,123 @@
+//! The alarms that a target tracking policy makes, changes and deletes together with itself.
+//!
+//! Source: alarms of ECS services as the API shows them: three minutes above the target scale out, a quarter of an hour below
+//! nine tenths of it scales in, and the action is the policy's ARN with who made it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::configuration::{Configuration, TargetTracking};
+use super::{Policy, service_of};
+use crate::services::cloudwatch::{self, AlarmSettings};
+use crate::world::World;
+use crate::world::ids;
+use crate::{Config, Fault};
+
+/// How far below the target scaling in begins.
+const LOW: f64 = 0.9;
+
+/// The names of a policy's own alarms.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct PolicyAlarms {
+    /// The one that scales out.
+    pub high: Option<String>,
+    /// The one that scales in, if the policy does.
+    pub low: Option<String>,
+}
+
+/// One of the two alarms.
+struct Kind {
+    name: &'static str,
+    operator: &'static str,
+    periods: u32,
+    share: f64,
+}
+
+const ALARM_HIGH: Kind = Kind { name: "AlarmHigh", operator: "GreaterThanThreshold", periods: 3, share: 1.0 };
+const ALARM_LOW: Kind = Kind { name: "AlarmLow", operator: "LessThanThreshold", periods: 15, share: LOW };
+
+/// Puts a policy's alarms as its configuration wants them: those that it has are changed in place, those that it no longer
+/// has are deleted.
+pub(super) fn put(
+    world: &mut World,
+    config: &Config,
+    policy: &mut Policy,
+    configuration: &Configuration,
+    now: i64,
+) -> Result<(), Fault> {
+    let tracking = match configuration {
+        Configuration::TargetTracking(tracking) => Some(tracking),
+        Configuration::Step(_) => None,
+    };
+    let high = policy.alarms.high.take();
+    policy.alarms.high = put_one(world, config, policy, &ALARM_HIGH, high, tracking, now)?;
+    let low = policy.alarms.low.take();
+    let tracking = tracking.filter(|tracking| tracking.scales_in());
+    policy.alarms.low = put_one(world, config, policy, &ALARM_LOW, low, tracking, now)?;
+    Ok(())
+}
+
+fn put_one(
+    world: &mut World,
+    config: &Config,
+    policy: &Policy,
+    kind: &Kind,
+    earlier: Option<String>,
+    tracking: Option<&TargetTracking>,
+    now: i64,
+) -> Result<Option<String>, Fault> {
+    let Some(tracking) = tracking else {
+        if let Some(name) = earlier {
+            cloudwatch::forget(&mut world.monitoring, config, &name, now);
+        }
+        return Ok(None);
+    };
+    let name =
+        earlier.unwrap_or_else(|| format!("TargetTracking-{}-{}-{}", policy.resource_id, kind.name, ids::uuid()));
+    let settings = settings(config, policy, kind, &name, tracking)?;
+    cloudwatch::keep(&mut world.monitoring, config, settings, BTreeMap::new(), now);
+    Ok(Some(name))
+}
+
+fn settings(
+    config: &Config,
+    policy: &Policy,
+    kind: &Kind,
+    name: &str,
+    tracking: &TargetTracking,
+) -> Result<AlarmSettings, Fault> {
+    let (cluster, service) = service_of(&policy.resource_id)?;
+    let metric = tracking.metric(&cluster, &service);
+    let action = format!("{}:createdBy/{}", policy.arn(config), policy.creator);
+    let settings = json!({
+        "AlarmName": name,
+        "AlarmDescription": format!("DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {action}."),
+        "AlarmActions": [action],
+        "Namespace": metric.namespace,
+        "MetricName": metric.name,
+        "Dimensions": metric.dimensions,
+        "Statistic": metric.statistic,
+        "Unit": metric.unit,
+        "Period": 60,
+        "EvaluationPeriods": kind.periods,
+        "Threshold": tracking.target_value * kind.share,
+        "ComparisonOperator": kind.operator,
+    });
+    serde_json::from_value(settings).map_err(Fault::internal)
+}
+
+/// Deletes a policy's own alarms.
+pub(super) fn delete(world: &mut World, config: &Config, policy: &Policy, now: i64) {
+    for name in [&policy.alarms.high, &policy.alarms.low].into_iter().flatten() {
+        cloudwatch::forget(&mut world.monitoring, config, name, now);
+    }
+}
+
+/// The alarms whose actions name a policy, its own or somebody's, as the API shows them.
+pub(super) fn shown(world: &World, config: &Config, policy: &Policy) -> Vec<Value> {
+    let arn = policy.arn(config);
+    let naming = world.monitoring.alarms.values().filter(|alarm| alarm.has_action(&arn));
+    naming.map(|alarm| json!({ "AlarmName": alarm.name(), "AlarmARN": alarm.arn(config) })).collect()
+}

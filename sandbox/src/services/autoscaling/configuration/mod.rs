@@ -1,0 +1,207 @@
+//! What scaling policies are configured with: read, checked, and given back as it came.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::invalid;
+use crate::Fault;
+use crate::services::cloudwatch::Dimension;
+use crate::wire::lenient::{self, Misfit};
+
+mod steps;
+
+pub use steps::{AdjustmentType, Step, StepAdjustment};
+
+/// Seconds between scaling activities of ECS services when a policy does not say (API reference).
+const COOLDOWN: u64 = 300;
+
+/// A configuration by the policy's type.
+#[derive(Debug)]
+pub enum Configuration {
+    /// `TargetTrackingScaling`.
+    TargetTracking(TargetTracking),
+    /// `StepScaling`.
+    Step(Step),
+}
+
+/// `TargetTrackingScalingPolicyConfiguration`.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct TargetTracking {
+    /// Where the metric is to be.
+    pub target_value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    predefined_metric_specification: Option<Predefined>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customized_metric_specification: Option<Customized>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scale_out_cooldown: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scale_in_cooldown: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disable_scale_in: Option<bool>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Predefined {
+    predefined_metric_type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource_label: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Customized {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metric_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    namespace: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    dimensions: Vec<Dimension>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<Value>,
+}
+
+/// The metric that a policy follows.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Such as `AWS/ECS`.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// What tells it from others of its name.
+    pub dimensions: Vec<Dimension>,
+    /// Such as `Average`.
+    pub statistic: String,
+    /// Such as `Percent`.
+    pub unit: Option<String>,
+}
+
+impl Configuration {
+    /// Reads what was given for a policy of some type, and checks it.
+    pub fn read(policy_type: &str, given: Option<Value>) -> Result<Self, Fault> {
+        let given = || given.ok_or_else(|| invalid(format!("{} is required", member(policy_type))));
+        match policy_type {
+            "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.checked()?)),
+            "StepScaling" => Ok(Self::Step(parse::<Step>(given()?)?.checked()?)),
+            other => Err(Fault::not_implemented(&format!("scaling policies of the type {other}"))),
+        }
+    }
+
+    /// As it is stored and shown.
+    pub fn shown(&self) -> Result<Value, Fault> {
+        match self {
+            Self::TargetTracking(tracking) => serde_json::to_value(tracking),
+            Self::Step(step) => serde_json::to_value(step),
+        }
+        .map_err(Fault::internal)
+    }
+}
+
+/// The member of requests and answers that holds a policy's configuration.
+pub fn member(policy_type: &str) -> &'static str {
+    if policy_type == "TargetTrackingScaling" {
+        "TargetTrackingScalingPolicyConfiguration"
+    } else {
+        "StepScalingPolicyConfiguration"
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(given: Value) -> Result<T, Fault> {
+    lenient::from_value(given).map_err(|misfit| match misfit {
+        Misfit::Unknown(member) => Fault::not_implemented(&format!("scaling policies with the member {member}")),
+        other => invalid(other.to_string()),
+    })
+}
+
+impl TargetTracking {
+    fn checked(self) -> Result<Self, Fault> {
+        if self.target_value <= 0.0 || !self.target_value.is_finite() {
+            return Err(invalid("TargetValue must be a positive number"));
+        }
+        match (&self.predefined_metric_specification, &self.customized_metric_specification) {
+            (Some(predefined), None) => predefined.check()?,
+            (None, Some(custom)) => custom.check()?,
+            _ => {
+                return Err(invalid(
+                    "Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified",
+                ));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The metric, for a service.
+    pub fn metric(&self, cluster: &str, service: &str) -> Metric {
+        if let Some(custom) = &self.customized_metric_specification {
+            return Metric {
+                namespace: custom.namespace.clone().unwrap_or_default(),
+                name: custom.metric_name.clone().unwrap_or_default(),
+                dimensions: custom.dimensions.clone(),
+                statistic: custom.statistic.clone().unwrap_or_default(),
+                unit: custom.unit.clone(),
+            };
+        }
+        let kind = self.predefined_metric_specification.as_ref().and_then(Predefined::metric);
+        let dimension = |name: &str, value: &str| Dimension { name: name.to_owned(), value: value.to_owned() };
+        Metric {
+            namespace: "AWS/ECS".to_owned(),
+            name: kind.unwrap_or_default().to_owned(),
+            dimensions: vec![dimension("ClusterName", cluster), dimension("ServiceName", service)],
+            statistic: "Average".to_owned(),
+            unit: Some("Percent".to_owned()),
+        }
+    }
+
+    /// Whether it may remove capacity.
+    pub fn scales_in(&self) -> bool {
+        self.disable_scale_in != Some(true)
+    }
+
+    /// Seconds after scaling out or in.
+    pub fn cooldown(&self, out: bool) -> u64 {
+        if out { self.scale_out_cooldown } else { self.scale_in_cooldown }.unwrap_or(COOLDOWN)
+    }
+}
+
+impl Predefined {
+    fn metric(&self) -> Option<&'static str> {
+        match self.predefined_metric_type.as_str() {
+            "ECSServiceAverageCPUUtilization" => Some("CPUUtilization"),
+            "ECSServiceAverageMemoryUtilization" => Some("MemoryUtilization"),
+            _ => None,
+        }
+    }
+
+    fn check(&self) -> Result<(), Fault> {
+        let name = &self.predefined_metric_type;
+        if self.metric().is_some() {
+            return Ok(());
+        }
+        let of_ecs = name.starts_with("ECSService") || name == "ALBRequestCountPerTarget";
+        if of_ecs {
+            let why = "there are neither load balancers nor metrics of less than a minute";
+            return Err(Fault::not_implemented(&format!("the metric type {name}, because {why}")));
+        }
+        Err(invalid(format!("Invalid predefined metric type: {name}")))
+    }
+}
+
+impl Customized {
+    fn check(&self) -> Result<(), Fault> {
+        if self.metrics.as_ref().is_some_and(|metrics| !metrics.is_null()) {
+            return Err(Fault::not_implemented("Metrics in CustomizedMetricSpecification"));
+        }
+        let members =
+            [("MetricName", &self.metric_name), ("Namespace", &self.namespace), ("Statistic", &self.statistic)];
+        match members.iter().find(|(_, given)| given.is_none()) {
+            Some((member, _)) => Err(invalid(format!("CustomizedMetricSpecification must have {member}"))),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Scaling policies: put, describe, delete.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::alarms::{self, PolicyAlarms};
+use super::configuration::{self, Configuration};
+use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, service_of};
+use crate::services::{Reply, paging};
+use crate::world::clock::epoch_seconds;
+use crate::world::{World, ids};
+use crate::{Config, Fault, Sandbox};
+
+/// One scaling policy.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Policy {
+    /// The UUID in its ARN.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// `service/CLUSTER/NAME`.
+    pub resource_id: String,
+    /// `TargetTrackingScaling` or `StepScaling`.
+    pub policy_type: String,
+    /// `TargetTrackingScalingPolicyConfiguration` or `StepScalingPolicyConfiguration`, as it was given.
+    pub configuration: Value,
+    /// When it was first put.
+    pub created_at: Timestamp,
+    /// The alarms that it made.
+    #[serde(default)]
+    pub alarms: PolicyAlarms,
+    /// The UUID by which its alarms say who made them.
+    #[serde(default = "ids::uuid")]
+    pub creator: String,
+}
+
+impl Policy {
+    fn key(&self) -> String {
+        key(&self.resource_id, &self.name)
+    }
+
+    /// Its ARN.
+    pub(super) fn arn(&self, config: &Config) -> String {
+        let Self { id, resource_id, name, .. } = self;
+        config.arn("autoscaling", &format!("scalingPolicy:{id}:resource/{NAMESPACE}/{resource_id}:policyName/{name}"))
+    }
+
+    /// What it is configured with.
+    pub(super) fn configuration(&self) -> Result<Configuration, Fault> {
+        Configuration::read(&self.policy_type, Some(self.configuration.clone()))
+    }
+
+    fn describe(&self, world: &World, config: &Config) -> Value {
+        let mut described = json!({
+            "PolicyARN": self.arn(config),
+            "PolicyName": self.name,
+            "ServiceNamespace": NAMESPACE,
+            "ResourceId": self.resource_id,
+            "ScalableDimension": DIMENSION,
+            "PolicyType": self.policy_type,
+            "Alarms": alarms::shown(world, config, self),
+            "CreationTime": epoch_seconds(self.created_at),
+        });
+        described[configuration::member(&self.policy_type)] = self.configuration.clone();
+        described
+    }
+}
+
+fn key(resource_id: &str, name: &str) -> String {
+    format!("{resource_id}:{name}")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Put {
+    policy_name: String,
+    service_namespace: String,
+    resource_id: String,
+    scalable_dimension: String,
+    policy_type: Option<String>,
+    target_tracking_scaling_policy_configuration: Option<Value>,
+    step_scaling_policy_configuration: Option<Value>,
+}
+
+/// Puts a policy, in place of one of the same name.
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    let policy_type = input.policy_type.unwrap_or_else(|| "StepScaling".to_owned());
+    let given = if policy_type == "TargetTrackingScaling" {
+        input.target_tracking_scaling_policy_configuration
+    } else {
+        input.step_scaling_policy_configuration
+    };
+    let configuration = Configuration::read(&policy_type, given)?;
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        if !world.autoscaling.targets.contains(&input.resource_id) {
+            return Err(not_found("scalable target registered", &input.resource_id));
+        }
+        check_only_one(world, &input.resource_id, &input.policy_name, &configuration)?;
+        let earlier = world.autoscaling.policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
+        let mut policy = earlier.unwrap_or_else(|| Policy {
+            id: ids::uuid(),
+            created_at: now,
+            name: input.policy_name,
+            resource_id: input.resource_id,
+            policy_type: String::new(),
+            configuration: Value::Null,
+            alarms: PolicyAlarms::default(),
+            creator: ids::uuid(),
+        });
+        policy.policy_type = policy_type;
+        policy.configuration = configuration.shown()?;
+        alarms::put(world, &sandbox.config, &mut policy, &configuration, now.as_millisecond())?;
+        let answer = json!({
+            "PolicyARN": policy.arn(&sandbox.config),
+            "Alarms": alarms::shown(world, &sandbox.config, &policy),
+        });
+        world.autoscaling.policies.insert(policy.key(), policy);
+        Ok(answer)
+    })
+}
+
+/// Two policies that track the same metric would work against each other.
+fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configuration) -> Result<(), Fault> {
+    let Configuration::TargetTracking(given) = given else { return Ok(()) };
+    let (cluster, service) = service_of(resource_id)?;
+    let metric = given.metric(&cluster, &service);
+    for other in world.autoscaling.policies.values() {
+        if other.resource_id != resource_id || other.name == name {
+            continue;
+        }
+        if let Ok(Configuration::TargetTracking(tracking)) = other.configuration()
+            && tracking.metric(&cluster, &service) == metric
+        {
+            return Err(invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed."));
+        }
+    }
+    Ok(())
+}
+
+/// Gives alarms to policies that were put by a sandbox that made none.
+pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
+    let is_late = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
+    let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
+        let late = world.autoscaling.policies.iter().filter(|(_, policy)| is_late(policy));
+        late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
+    });
+    if late.is_empty() {
+        return Ok(());
+    }
+    let now = sandbox.clock.now().as_millisecond();
+    sandbox.world.write(|world| {
+        for (key, mut policy) in late {
+            // One that would be refused today is left as it is.
+            if let Ok(configuration) = policy.configuration() {
+                policy.configuration = configuration.shown()?;
+                alarms::put(world, &sandbox.config, &mut policy, &configuration, now)?;
+                world.autoscaling.policies.insert(key, policy);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Takes a policy out, and the alarms that it made.
+pub(super) fn remove(world: &mut World, config: &Config, key: &str, now: Timestamp) -> Option<Policy> {
+    let policy = world.autoscaling.policies.remove(key)?;
+    alarms::delete(world, config, &policy, now.as_millisecond());
+    Some(policy)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Delete {
+    policy_name: String,
+    service_namespace: String,
+    resource_id: String,
+    scalable_dimension: String,
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let removed = remove(world, &sandbox.config, &key(&input.resource_id, &input.policy_name), now);
+        removed.map(|_| Value::Null).ok_or_else(|| {
+            let Fault { status, code, message } = not_found("scaling policy found", &input.resource_id);
+            Fault::new(status, code, format!("{message}, policy name: {}", input.policy_name))
+        })
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Describe {
+    service_namespace: String,
+    resource_id: Option<String>,
+    scalable_dimension: Option<String>,
+    #[serde(default)]
+    policy_names: Vec<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let Describe { service_namespace, resource_id, scalable_dimension, policy_names, max_results, next_token } = input;
+    let limit = limit(max_results)?;
+    let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
+    let question = format!("DescribeScalingPolicies {here} {resource_id:?} {policy_names:?}");
+    let page = sandbox.world.read(|world| {
+        let named = |policy: &Policy| {
+            let arn = policy.arn(&sandbox.config);
+            policy_names.is_empty() || policy_names.iter().any(|given| *given == policy.name || *given == arn)
+        };
+        let rows = world.autoscaling.policies.iter().filter(|(_, policy)| {
+            here && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
+        });
+        let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(world, &sandbox.config)));
+        paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
+    })?;
+    Ok(json!({ "ScalingPolicies": page.items, "NextToken": page.next_token }))
+}

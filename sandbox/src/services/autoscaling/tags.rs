@@ -1,0 +1,72 @@
+//! Tags of scalable targets, by ARN.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Target;
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+/// How many tags a target may have (quotas of Application Auto Scaling).
+const MOST: usize = 50;
+
+fn not_found(arn: &str) -> Fault {
+    Fault::client("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
+}
+
+fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Reply {
+    sandbox.world.write(|world| {
+        let targets = &mut world.autoscaling.targets;
+        let key = targets.iter().find(|(_, target)| target.arn(&sandbox.config) == arn).map(|(key, _)| key.to_owned());
+        let target = key.and_then(|key| targets.get_mut(&key)).ok_or_else(|| not_found(arn))?;
+        edit(target);
+        if target.tags.len() > MOST {
+            let message = "The number of tags exceeds the maximum of 50 for the resource.";
+            return Err(Fault::client("TooManyTagsException", message));
+        }
+        Ok(json!({}))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Add {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(rename = "Tags")]
+    tags: BTreeMap<String, String>,
+}
+
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
+    edit(sandbox, &arn, |target| target.tags.extend(tags))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Remove {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(rename = "TagKeys")]
+    keys: Vec<String>,
+}
+
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
+    edit(sandbox, &arn, |target| target.tags.retain(|key, _| !keys.contains(key)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> Reply {
+    sandbox.world.read(|world| {
+        let found = world.autoscaling.targets.values().find(|target| target.arn(&sandbox.config) == arn);
+        Ok(json!({ "Tags": found.ok_or_else(|| not_found(&arn))?.tags }))
+    })
+}

@@ -1,0 +1,213 @@
+//! Scalable targets: between which counts a service may be scaled.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::act::set_desired_count;
+use super::decision::Cooling;
+use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, policies, service_of};
+use crate::services::ecs::scaling;
+use crate::services::{Reply, paging};
+use crate::world::clock::{Clock, epoch_seconds};
+use crate::world::ids;
+use crate::{Config, Fault, Sandbox};
+
+/// One scalable target.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Target {
+    /// The last part of its ARN.
+    pub id: String,
+    /// `service/CLUSTER/NAME`.
+    pub resource_id: String,
+    /// The smallest count.
+    pub min_capacity: u32,
+    /// The largest count.
+    pub max_capacity: u32,
+    /// The role that would scale it.
+    pub role_arn: String,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// Which kinds of scaling are suspended.
+    pub suspended_state: SuspendedState,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// What follows on its last scaling by a policy.
+    #[serde(default)]
+    pub cooldown: Option<Cooldown>,
+}
+
+/// The time after a scaling activity in which less is scaled.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct Cooldown {
+    /// When it began.
+    pub began: Timestamp,
+    /// How long it is, in the sandbox's time.
+    pub seconds: u64,
+    /// What it follows on.
+    pub after: Cooling,
+}
+
+impl Cooldown {
+    /// What it follows on, as long as it is not over.
+    pub(super) fn cooling(&self, clock: Clock) -> Option<Cooling> {
+        let length = clock.shortened(Duration::from_secs(self.seconds));
+        let age = clock.now().duration_since(self.began);
+        (age.unsigned_abs() < length).then_some(self.after)
+    }
+}
+
+/// Which kinds of scaling are suspended.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SuspendedState {
+    /// Whether policies may not remove tasks.
+    pub dynamic_scaling_in_suspended: bool,
+    /// Whether they may not add any.
+    pub dynamic_scaling_out_suspended: bool,
+    scheduled_scaling_suspended: bool,
+}
+
+impl Target {
+    /// Its ARN.
+    pub(super) fn arn(&self, config: &Config) -> String {
+        config.arn("application-autoscaling", &format!("scalable-target/{}", self.id))
+    }
+
+    fn describe(&self, config: &Config) -> Value {
+        json!({
+            "ServiceNamespace": NAMESPACE,
+            "ResourceId": self.resource_id,
+            "ScalableDimension": DIMENSION,
+            "MinCapacity": self.min_capacity,
+            "MaxCapacity": self.max_capacity,
+            "RoleARN": self.role_arn,
+            "CreationTime": epoch_seconds(self.created_at),
+            "SuspendedState": self.suspended_state,
+            "ScalableTargetARN": self.arn(config),
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Register {
+    service_namespace: String,
+    resource_id: String,
+    scalable_dimension: String,
+    min_capacity: Option<u32>,
+    max_capacity: Option<u32>,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
+    suspended_state: Option<SuspendedState>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+/// Registers a target, or changes it; a service outside the bounds is scaled to the nearer one.
+pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
+    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    let (cluster, service) = service_of(&input.resource_id)?;
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let Some(capacity) = scaling::capacity(world, &cluster, &service) else {
+            return Err(invalid(format!("ECS service doesn't exist: {}", input.resource_id)));
+        };
+        let target = target(sandbox, world.autoscaling.targets.get(&input.resource_id), input)?;
+        let bounded = capacity.desired.clamp(target.min_capacity, target.max_capacity);
+        if bounded != capacity.desired {
+            let bound = if bounded == target.min_capacity { "minimum" } else { "maximum" };
+            let cause = format!("{bound} capacity was set to {bounded}");
+            set_desired_count(world, &target.resource_id, bounded, &cause, now)?;
+        }
+        let arn = target.arn(&sandbox.config);
+        world.autoscaling.targets.insert(target.resource_id.clone(), target);
+        Ok(json!({ "ScalableTargetARN": arn }))
+    })
+}
+
+/// What a target is after a registration; members that are not given stay.
+fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Result<Target, Fault> {
+    let min = input.min_capacity.or(earlier.map(|target| target.min_capacity));
+    let max = input.max_capacity.or(earlier.map(|target| target.max_capacity));
+    let (Some(min_capacity), Some(max_capacity)) = (min, max) else {
+        return Err(invalid("Minimum capacity and maximum capacity must be specified to register a scalable target"));
+    };
+    if min_capacity > max_capacity {
+        return Err(invalid("Maximum capacity cannot be less than minimum capacity"));
+    }
+    let role = "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService";
+    let mut tags = earlier.map(|target| target.tags.clone()).unwrap_or_default();
+    tags.extend(input.tags);
+    Ok(Target {
+        id: earlier.map_or_else(|| ids::hex(36), |target| target.id.clone()),
+        min_capacity,
+        max_capacity,
+        // AWS scales ECS services with its service-linked role, whatever role is given.
+        role_arn: input
+            .role_arn
+            .filter(|role| role.contains(":role/aws-service-role/"))
+            .unwrap_or_else(|| sandbox.config.global_arn("iam", role)),
+        created_at: earlier.map_or_else(|| sandbox.clock.now(), |target| target.created_at),
+        suspended_state: input.suspended_state.or(earlier.map(|target| target.suspended_state)).unwrap_or_default(),
+        cooldown: earlier.and_then(|target| target.cooldown),
+        resource_id: input.resource_id,
+        tags,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Deregister {
+    service_namespace: String,
+    resource_id: String,
+    scalable_dimension: String,
+}
+
+/// Deregisters a target, and its policies with their alarms.
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
+    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let state = &mut world.autoscaling;
+        state
+            .targets
+            .remove(&input.resource_id)
+            .ok_or_else(|| not_found("scalable target found", &input.resource_id))?;
+        let prefix = format!("{}:", input.resource_id);
+        let policies: Vec<String> = state.policies.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
+        for key in policies {
+            policies::remove(world, &sandbox.config, &key, now);
+        }
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Describe {
+    service_namespace: String,
+    #[serde(default)]
+    resource_ids: Vec<String>,
+    scalable_dimension: Option<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let Describe { service_namespace, resource_ids, scalable_dimension, max_results, next_token } = input;
+    let limit = limit(max_results)?;
+    let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
+    let question = format!("DescribeScalableTargets {here} {resource_ids:?}");
+    let page = sandbox.world.read(|world| {
+        let wanted = |id: &str| here && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
+        let targets = world.autoscaling.targets.iter().filter(|(id, _)| wanted(id));
+        let described = targets.map(|(id, target)| (id.to_owned(), target.describe(&sandbox.config)));
+        paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
+    })?;
+    Ok(json!({ "ScalableTargets": page.items, "NextToken": page.next_token }))
+}

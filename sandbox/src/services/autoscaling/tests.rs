@@ -1,0 +1,55 @@
+//! What earlier sandboxes stored is read, and made up for.
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{Activity, Policy, Target, policies};
+use crate::auth::Credentials;
+use crate::{Config, Sandbox};
+
+#[test]
+fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config {
+        account: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
+        state_dir: folder.path().to_owned(),
+        credentials: Credentials::random(),
+        program: std::path::PathBuf::new(),
+        speed: 1.0,
+        host_exec: false,
+    };
+    let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+    let (resource, at) = ("service/demo/web", "2026-01-01T00:00:00Z");
+    let target = json!({
+        "id": "0a", "resource_id": resource, "min_capacity": 1, "max_capacity": 2, "role_arn": "r", "created_at": at,
+        "suspended_state": {}, "tags": {},
+    });
+    let configuration = json!({
+        "TargetValue": "50", "PredefinedMetricSpecification": { "PredefinedMetricType": "ECSServiceAverageCPUUtilization" },
+    });
+    let policy = json!({
+        "id": "1b", "name": "cpu", "resource_id": resource, "policy_type": "TargetTrackingScaling", "created_at": at,
+        "configuration": configuration,
+    });
+    let activity = json!({
+        "id": "2c", "resource_id": resource, "description": "d", "cause": "c", "status_message": "s", "at": at,
+    });
+    let target: Target = serde_json::from_value(target).expect("a target");
+    let policy: Policy = serde_json::from_value(policy).expect("a policy");
+    let activity: Activity = serde_json::from_value(activity).expect("an activity");
+    assert!(target.cooldown.is_none());
+    assert_eq!(activity.status, super::activities::Status::Successful);
+    let key = format!("{resource}:cpu");
+    let store = |world: &mut crate::world::World| {
+        world.autoscaling.policies.insert(key.clone(), policy);
+        Ok(())
+    };
+    sandbox.world.write(store).expect("it is stored");
+    policies::catch_up(&sandbox).expect("it is stored");
+    sandbox.world.read(|world| {
+        let alarms = &world.autoscaling.policies.get(&key).expect("it is there").alarms;
+        let names = [&alarms.high, &alarms.low].map(|name| name.clone().expect("an alarm"));
+        assert!(names.iter().all(|name| world.monitoring.alarms.contains(name)), "{names:?}");
+    });
+}

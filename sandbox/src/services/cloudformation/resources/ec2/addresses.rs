@@ -1,0 +1,42 @@
+//! `AWS::EC2::EIP`: its id is the address, what other calls take is the allocation's id.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
+use crate::Fault;
+
+/// The row.
+pub const TYPE: ResourceType = resource_type!(
+    "AWS::EC2::EIP", attributes: ["AllocationId", "PublicIp"], create_only: [], create, update, delete
+);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Address {
+    domain: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let Address { domain, tags } = context.properties(properties)?;
+    let input = json!({ "Domain": domain, "TagSpecification": tag_specification(&context, "elastic-ip", &tags) });
+    let answer = context.call("ec2", "AllocateAddress", input).await?;
+    let address = text(&answer, "/publicIp");
+    Ok(Made::new(address, json!({ "AllocationId": text(&answer, "/allocationId"), "PublicIp": address })))
+}
+
+fn allocation(old: &Incarnation) -> &str {
+    old.attributes.get("AllocationId").and_then(Value::as_str).unwrap_or_default()
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let Address { tags, .. } = context.properties(properties)?;
+    retag(&context, allocation(&old), &tags_of(&old.properties), &tags).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ec2", "ReleaseAddress", json!({ "AllocationId": allocation(&old) })).await.map(drop)
+}

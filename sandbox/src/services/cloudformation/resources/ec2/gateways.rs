@@ -1,0 +1,92 @@
+//! `AWS::EC2::NatGateway`, `::InternetGateway` and `::VPCGatewayAttachment`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Context, Incarnation, Made, OnlyTags, ResourceType, Tag, resource_type, tag_specification, text, update_tags,
+};
+use crate::Fault;
+
+/// A NAT gateway.
+pub const NAT: ResourceType = resource_type!(
+    "AWS::EC2::NatGateway",
+    attributes: ["NatGatewayId"],
+    create_only: [],
+    create_nat, update_tags, delete_nat
+);
+/// An internet gateway.
+pub const INTERNET: ResourceType = resource_type!(
+    "AWS::EC2::InternetGateway", attributes: ["InternetGatewayId"], create_only: [], create_internet, update_tags, delete_internet
+);
+/// An internet gateway's place in a network.
+pub const ATTACHMENT: ResourceType = resource_type!(
+    "AWS::EC2::VPCGatewayAttachment", attributes: ["AttachmentType"], create_only: [], attach, reattach, detach
+);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Nat {
+    allocation_id: Option<String>,
+    subnet_id: String,
+    connectivity_type: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+async fn create_nat(context: Context, properties: Value) -> Result<Made, Fault> {
+    let Nat { allocation_id, subnet_id, connectivity_type, tags } = context.properties(properties)?;
+    if connectivity_type.is_some_and(|kind| kind != "public") {
+        return Err(Fault::not_implemented("private NAT gateways"));
+    }
+    let tags = tag_specification(&context, "natgateway", &tags);
+    let input = json!({ "AllocationId": allocation_id, "SubnetId": subnet_id, "TagSpecification": tags });
+    let answer = context.call("ec2", "CreateNatGateway", input).await?;
+    let id = text(&answer, "/natGateway/natGatewayId");
+    Ok(Made::new(id, json!({ "NatGatewayId": id })))
+}
+
+async fn delete_nat(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ec2", "DeleteNatGateway", json!({ "NatGatewayId": old.physical_id })).await.map(drop)
+}
+
+async fn create_internet(context: Context, properties: Value) -> Result<Made, Fault> {
+    let OnlyTags { tags } = context.properties(properties)?;
+    let input = json!({ "TagSpecification": tag_specification(&context, "internet-gateway", &tags) });
+    let answer = context.call("ec2", "CreateInternetGateway", input).await?;
+    let id = text(&answer, "/internetGateway/internetGatewayId");
+    Ok(Made::new(id, json!({ "InternetGatewayId": id })))
+}
+
+async fn delete_internet(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ec2", "DeleteInternetGateway", json!({ "InternetGatewayId": old.physical_id })).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Attachment {
+    internet_gateway_id: String,
+    vpc_id: String,
+}
+
+impl Attachment {
+    fn input(&self) -> Value {
+        json!({ "InternetGatewayId": self.internet_gateway_id, "VpcId": self.vpc_id })
+    }
+}
+
+async fn attach(context: Context, properties: Value) -> Result<Made, Fault> {
+    let attachment: Attachment = context.properties(properties)?;
+    context.call("ec2", "AttachInternetGateway", attachment.input()).await?;
+    Ok(Made::new(&format!("IGW|{}", attachment.vpc_id), json!({ "AttachmentType": "IGW" })))
+}
+
+async fn reattach(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    detach(context.clone(), old).await?;
+    attach(context, properties).await
+}
+
+async fn detach(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let attachment: Attachment = context.properties(old.properties)?;
+    context.call("ec2", "DetachInternetGateway", attachment.input()).await.map(drop)
+}

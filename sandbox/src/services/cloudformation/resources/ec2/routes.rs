@@ -1,0 +1,97 @@
+//! `AWS::EC2::RouteTable`, `::SubnetRouteTableAssociation` and `::Route`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Context, Incarnation, Made, ResourceType, Tag, nothing_to_update, resource_type, tag_specification, text,
+    update_tags,
+};
+use crate::Fault;
+
+/// The rows.
+pub const TABLE: ResourceType = resource_type!(
+    "AWS::EC2::RouteTable", attributes: ["RouteTableId"], create_only: [], create_table, update_tags, delete_table
+);
+/// A subnet's use of a table.
+pub const ASSOCIATION: ResourceType = resource_type!(
+    "AWS::EC2::SubnetRouteTableAssociation", attributes: ["Id"], create_only: [], associate, nothing_to_update, disassociate
+);
+/// A route of a table.
+pub const ROUTE: ResourceType = resource_type!(
+    "AWS::EC2::Route", attributes: ["CidrBlock"], create_only: [],
+    create_route, update_route, delete_route
+);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Table {
+    vpc_id: String,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+async fn create_table(context: Context, properties: Value) -> Result<Made, Fault> {
+    let Table { vpc_id, tags } = context.properties(properties)?;
+    let input = json!({ "VpcId": vpc_id, "TagSpecification": tag_specification(&context, "route-table", &tags) });
+    let answer = context.call("ec2", "CreateRouteTable", input).await?;
+    let id = text(&answer, "/routeTable/routeTableId");
+    Ok(Made::new(id, json!({ "RouteTableId": id })))
+}
+
+async fn delete_table(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ec2", "DeleteRouteTable", json!({ "RouteTableId": old.physical_id })).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Association {
+    route_table_id: String,
+    subnet_id: String,
+}
+
+async fn associate(context: Context, properties: Value) -> Result<Made, Fault> {
+    let Association { route_table_id, subnet_id } = context.properties(properties)?;
+    let input = json!({ "RouteTableId": route_table_id, "SubnetId": subnet_id });
+    let answer = context.call("ec2", "AssociateRouteTable", input).await?;
+    let id = text(&answer, "/associationId");
+    Ok(Made::new(id, json!({ "Id": id })))
+}
+
+async fn disassociate(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ec2", "DisassociateRouteTable", json!({ "AssociationId": old.physical_id })).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Route {
+    route_table_id: String,
+    destination_cidr_block: String,
+    gateway_id: Option<String>,
+    nat_gateway_id: Option<String>,
+}
+
+async fn create_route(context: Context, properties: Value) -> Result<Made, Fault> {
+    let Route { route_table_id, destination_cidr_block, gateway_id, nat_gateway_id } =
+        context.properties(properties)?;
+    let input = json!({
+        "RouteTableId": route_table_id,
+        "DestinationCidrBlock": destination_cidr_block,
+        "GatewayId": gateway_id,
+        "NatGatewayId": nat_gateway_id,
+    });
+    context.call("ec2", "CreateRoute", input).await?;
+    let id = format!("{route_table_id}|{destination_cidr_block}");
+    Ok(Made::new(&id, json!({ "CidrBlock": destination_cidr_block })))
+}
+
+async fn update_route(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    delete_route(context.clone(), old).await?;
+    create_route(context, properties).await
+}
+
+async fn delete_route(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let route: Route = context.properties(old.properties)?;
+    let input = json!({ "RouteTableId": route.route_table_id, "DestinationCidrBlock": route.destination_cidr_block });
+    context.call("ec2", "DeleteRoute", input).await.map(drop)
+}

@@ -1,0 +1,64 @@
+//! `AWS::EC2::Subnet`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
+use crate::Fault;
+
+/// The row.
+pub const TYPE: ResourceType = resource_type!(
+    "AWS::EC2::Subnet",
+    attributes: ["SubnetId", "AvailabilityZone", "AvailabilityZoneId", "CidrBlock", "VpcId"],
+    create_only: [],
+    create, update, delete
+);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Subnet {
+    availability_zone: Option<String>,
+    cidr_block: String,
+    map_public_ip_on_launch: Option<bool>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    vpc_id: String,
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let subnet: Subnet = context.properties(properties)?;
+    let input = json!({
+        "VpcId": subnet.vpc_id,
+        "CidrBlock": subnet.cidr_block,
+        "AvailabilityZone": subnet.availability_zone,
+        "TagSpecification": tag_specification(&context, "subnet", &subnet.tags),
+    });
+    let answer = context.call("ec2", "CreateSubnet", input).await?;
+    let id = text(&answer, "/subnet/subnetId");
+    map_public_ip(&context, id, &subnet).await?;
+    let attributes = json!({
+        "SubnetId": id,
+        "AvailabilityZone": text(&answer, "/subnet/availabilityZone"),
+        "AvailabilityZoneId": text(&answer, "/subnet/availabilityZoneId"),
+        "CidrBlock": text(&answer, "/subnet/cidrBlock"),
+        "VpcId": subnet.vpc_id,
+    });
+    Ok(Made::new(id, attributes))
+}
+
+async fn map_public_ip(context: &Context, id: &str, subnet: &Subnet) -> Result<(), Fault> {
+    let value = subnet.map_public_ip_on_launch.unwrap_or(false);
+    let input = json!({ "SubnetId": id, "MapPublicIpOnLaunch": { "Value": value } });
+    context.call("ec2", "ModifySubnetAttribute", input).await.map(drop)
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let subnet: Subnet = context.properties(properties)?;
+    map_public_ip(&context, &old.physical_id, &subnet).await?;
+    retag(&context, &old.physical_id, &tags_of(&old.properties), &subnet.tags).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ec2", "DeleteSubnet", json!({ "SubnetId": old.physical_id })).await.map(drop)
+}

@@ -1,0 +1,70 @@
+//! `AWS::EC2::VPC`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
+use crate::Fault;
+
+/// The row.
+pub const TYPE: ResourceType = resource_type!(
+    "AWS::EC2::VPC",
+    attributes: ["VpcId", "CidrBlock", "DefaultSecurityGroup", "CidrBlockAssociations"],
+    create_only: ["InstanceTenancy"],
+    create, update, delete
+);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Vpc {
+    cidr_block: String,
+    enable_dns_hostnames: Option<bool>,
+    enable_dns_support: Option<bool>,
+    instance_tenancy: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let vpc: Vpc = context.properties(properties)?;
+    let input = json!({
+        "CidrBlock": vpc.cidr_block,
+        "InstanceTenancy": vpc.instance_tenancy,
+        "TagSpecification": tag_specification(&context, "vpc", &vpc.tags),
+    });
+    let answer = context.call("ec2", "CreateVpc", input).await?;
+    let id = text(&answer, "/vpc/vpcId");
+    set_dns(&context, id, &vpc).await?;
+    let filters = json!([{ "Name": "vpc-id", "Value": [id] }, { "Name": "group-name", "Value": ["default"] }]);
+    let groups = context.call("ec2", "DescribeSecurityGroups", json!({ "Filter": filters })).await?;
+    let attributes = json!({
+        "VpcId": id,
+        "CidrBlock": text(&answer, "/vpc/cidrBlock"),
+        "DefaultSecurityGroup": text(&groups, "/securityGroupInfo/0/groupId"),
+        "CidrBlockAssociations": [text(&answer, "/vpc/cidrBlockAssociationSet/0/associationId")],
+    });
+    Ok(Made::new(id, attributes))
+}
+
+async fn set_dns(context: &Context, id: &str, vpc: &Vpc) -> Result<(), Fault> {
+    for (member, value) in
+        [("EnableDnsSupport", vpc.enable_dns_support), ("EnableDnsHostnames", vpc.enable_dns_hostnames)]
+    {
+        if let Some(value) = value {
+            let input = json!({ "VpcId": id, member: { "Value": value } });
+            context.call("ec2", "ModifyVpcAttribute", input).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let vpc: Vpc = context.properties(properties)?;
+    set_dns(&context, &old.physical_id, &vpc).await?;
+    retag(&context, &old.physical_id, &tags_of(&old.properties), &vpc.tags).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ec2", "DeleteVpc", json!({ "VpcId": old.physical_id })).await.map(drop)
+}

@@ -1,0 +1,87 @@
+//! What a template's conditions, rules and everything that names a condition may refer to.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::check::{Dependencies, circles};
+use super::functions::single;
+use super::references::references;
+use super::resolve::PSEUDO;
+use super::{Template, format_error, invalid};
+use crate::Fault;
+
+/// Checks the names.
+pub fn check(template: &Template) -> Result<(), Fault> {
+    check_parameters(template, "Conditions")?;
+    check_parameters(template, "Rules")?;
+    let conditions = template.section("Conditions");
+    let named: Dependencies = conditions.iter().map(|(name, value)| (name.clone(), conditions_in(value))).collect();
+    for name in named.values().flatten() {
+        if !conditions.contains_key(name) {
+            return Err(unresolved(name, "Conditions"));
+        }
+    }
+    let circle = circles(&named);
+    if !circle.is_empty() {
+        let names = circle.join(", ");
+        return Err(invalid(format!("Template error: Found circular condition dependency between [{names}]")));
+    }
+    for block in ["Resources", "Outputs"] {
+        for member in template.section(block).values() {
+            let asked = member["Condition"].as_str();
+            if let Some(name) = asked.filter(|name| !conditions.contains_key(*name)) {
+                return Err(unresolved(name, block));
+            }
+            choices(template, member)?;
+        }
+    }
+    Ok(())
+}
+
+fn unresolved(name: &str, block: &str) -> Fault {
+    format_error(&format!("Unresolved condition dependency {name} in the {block} block of the template"))
+}
+
+/// Conditions and rules are evaluated before there are resources.
+fn check_parameters(template: &Template, block: &str) -> Result<(), Fault> {
+    let known = |name: &str| PSEUDO.contains(&name) || template.section("Parameters").contains_key(name);
+    let found = template.section(block).values().flat_map(references);
+    let lost: BTreeSet<String> =
+        found.filter(|one| one.attribute.is_some() || !known(&one.name)).map(|one| one.name).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    let names = lost.into_iter().collect::<Vec<_>>().join(", ");
+    Err(format_error(&format!(
+        "Unresolved dependencies [{names}]. Cannot reference resources in the {block} block of the template"
+    )))
+}
+
+/// The conditions that a condition names.
+fn conditions_in(value: &Value) -> Vec<String> {
+    match (single(value), value) {
+        (Some(("Condition", Value::String(name))), _) => vec![name.clone()],
+        (Some(("Fn::If", Value::Array(parts))), _) => {
+            parts.first().and_then(Value::as_str).map(str::to_owned).into_iter().collect()
+        }
+        (_, Value::Array(items)) => items.iter().flat_map(conditions_in).collect(),
+        (_, Value::Object(members)) => members.values().flat_map(conditions_in).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Every `Fn::If` asks a condition that there is.
+fn choices(template: &Template, value: &Value) -> Result<(), Fault> {
+    if let Some(("Fn::If", Value::Array(parts))) = single(value) {
+        let name = parts.first().and_then(Value::as_str).unwrap_or_default();
+        if !template.section("Conditions").contains_key(name) {
+            return Err(invalid(format!("Template error: unresolved condition dependency {name} in Fn::If")));
+        }
+    }
+    match value {
+        Value::Array(items) => items.iter().try_for_each(|item| choices(template, item)),
+        Value::Object(members) => members.values().try_for_each(|member| choices(template, member)),
+        _ => Ok(()),
+    }
+}

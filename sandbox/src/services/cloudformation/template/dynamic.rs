@@ -1,0 +1,201 @@
+//! Dynamic references: `{{resolve:SERVICE:…}}` in a text of a resource's properties.
+//!
+//! Those to SSM parameters are looked up anew by every operation on a stack, before its first resource. Those to secrets
+//! stay as they are until a handler is called: what they stand for is in no answer and in no state.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::parameters::stored_parameter;
+use super::resolve::{LATER, Scope};
+use super::{Template, check, invalid, kind_of};
+use crate::{Fault, Sandbox};
+
+const OPEN: &str = "{{resolve:";
+const CLOSE: &str = "}}";
+
+/// The services of dynamic references that are served.
+pub const KINDS: [&str; 3] = ["ssm", "ssm-secure", "secretsmanager"];
+
+/// What references to SSM parameters stand for, by their text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Values(BTreeMap<String, String>);
+
+impl Values {
+    /// A value with these references replaced.
+    pub fn replace(&self, value: Value) -> Value {
+        if self.0.is_empty() {
+            return value;
+        }
+        each_text(value, &mut |text| {
+            let mut text = text.to_owned();
+            for (reference, stands_for) in &self.0 {
+                text = text.replace(reference, stands_for);
+            }
+            text
+        })
+    }
+}
+
+/// Makes every text of a value another.
+fn each_text(value: Value, change: &mut dyn FnMut(&str) -> String) -> Value {
+    match value {
+        Value::String(text) if text.contains(OPEN) => change(&text).into(),
+        Value::Array(items) => items.into_iter().map(|item| each_text(item, change)).collect(),
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, member)| (name, each_text(member, change))).collect())
+        }
+        other => other,
+    }
+}
+
+/// The references in a text, whole.
+fn in_text(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(OPEN) {
+        let Some(end) = rest[at..].find(CLOSE) else { break };
+        found.push(&rest[at..at + end + CLOSE.len()]);
+        rest = &rest[at + end + CLOSE.len()..];
+    }
+    found
+}
+
+/// A reference and where it stands: `AWS::SSM::Parameter/Properties/Value`.
+type Found = (String, String);
+
+fn collect(value: &Value, path: &str, found: &mut Vec<Found>) {
+    match value {
+        Value::String(text) => {
+            found.extend(in_text(text).into_iter().map(|reference| (reference.to_owned(), path.to_owned())));
+        }
+        // AWS tells no positions in lists.
+        Value::Array(items) => items.iter().for_each(|item| collect(item, path, found)),
+        Value::Object(members) => {
+            members.iter().for_each(|(name, member)| collect(member, &format!("{path}/{name}"), found));
+        }
+        _ => {}
+    }
+}
+
+/// The service of a reference and the rest of it.
+fn parts(reference: &str) -> (&str, &str) {
+    let inside = &reference[OPEN.len()..reference.len() - CLOSE.len()];
+    inside.split_once(':').unwrap_or((inside, ""))
+}
+
+/// Looks up the SSM parameters that a template's live resources refer to, and refuses references that may not stand
+/// where they are. Nothing is known of the scope's resources yet.
+pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: &Scope<'_>) -> Result<Values, Fault> {
+    let mut found = Vec::new();
+    for name in check::live_dependencies(template, scope)?.keys() {
+        let resource = &template.resources()[name];
+        // What cannot be evaluated yet fails later, in its own words.
+        if let Ok(Some(properties)) = scope.evaluate(&resource["Properties"]) {
+            collect(&properties, &format!("{}/Properties", kind_of(resource)), &mut found);
+        }
+    }
+    let secure: Vec<&str> = found
+        .iter()
+        .filter(|(reference, _)| parts(reference).0 == "ssm-secure")
+        .map(|(_, path)| path.as_str())
+        .collect();
+    if let Some(reference) = found.iter().map(|(reference, _)| reference).find(|one| is_malformed(one)) {
+        return Err(invalid(format!("Incorrect format is used in the following SSM reference: [{reference}]")));
+    }
+    if !secure.is_empty() {
+        // AWS allows it in the passwords of a few types, none of which is served.
+        return Err(invalid(format!("SSM Secure reference is not supported in: [{}]", secure.join(","))));
+    }
+    let mut values = Values::default();
+    for (reference, _) in found {
+        if parts(&reference).0 == "ssm" && !reference.contains(LATER) && !values.0.contains_key(&reference) {
+            let value = stored(sandbox, parts(&reference).1).await?;
+            values.0.insert(reference, value);
+        }
+    }
+    Ok(values)
+}
+
+/// Names of SSM parameters, with a version at most: labels are not taken here.
+fn is_malformed(reference: &str) -> bool {
+    let (service, rest) = parts(reference);
+    if !matches!(service, "ssm" | "ssm-secure") || rest.contains(LATER) {
+        return false;
+    }
+    let (name, version) = rest.split_once(':').map_or((rest, None), |(name, version)| (name, Some(version)));
+    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    let number = |version: &str| !version.is_empty() && version.bytes().all(|digit| digit.is_ascii_digit());
+    name.is_empty() || !name.chars().all(fits) || version.is_some_and(|version| !number(version))
+}
+
+/// The value of an SSM parameter by its name and perhaps its version.
+async fn stored(sandbox: &Arc<Sandbox>, name: &str) -> Result<String, Fault> {
+    let missing = || invalid(format!("Unable to fetch parameters [{name}] from parameter store for this account."));
+    let found = stored_parameter(sandbox, name).await?.ok_or_else(missing)?;
+    if found["Type"] == "SecureString" {
+        let bare = name.split(':').next().unwrap_or(name);
+        return Err(invalid(format!("Non-secure ssm prefix was used for secure parameter {bare}")));
+    }
+    Ok(found["Value"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A parameter's value with its references replaced: they have to name a version.
+pub async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str) -> Result<String, Fault> {
+    let mut whole = value.to_owned();
+    for reference in in_text(value).into_iter().filter(|reference| parts(reference).0 == "ssm") {
+        if is_malformed(reference) {
+            return Err(invalid(format!("Incorrect format is used in the following SSM reference: [{reference}]")));
+        }
+        let name = parts(reference).1;
+        if !name.contains(':') {
+            return Err(invalid(format!(
+                "Template error: parameter {key} should not contain ssm versionless resolver"
+            )));
+        }
+        whole = whole.replace(reference, &stored(sandbox, name).await?);
+    }
+    Ok(whole)
+}
+
+/// A resource's properties with the secrets that they refer to, for its handler's eyes alone.
+pub async fn reveal(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
+    let mut found = Vec::new();
+    collect(&properties, "", &mut found);
+    let mut secrets = Values::default();
+    for (reference, _) in found {
+        if let ("secretsmanager", rest) = parts(&reference) {
+            let secret = secret(sandbox, &reference, rest).await?;
+            secrets.0.insert(reference, secret);
+        }
+    }
+    Ok(secrets.replace(properties))
+}
+
+/// `ID[:SecretString[:JSON-KEY[:STAGE[:VERSION-ID]]]]`, where the id may be an ARN.
+async fn secret(sandbox: &Arc<Sandbox>, reference: &str, rest: &str) -> Result<String, Fault> {
+    // The engine tells faults of this code as they are.
+    let problem = |message: &str| Fault::client("Template", message);
+    let all: Vec<&str> = rest.split(':').collect();
+    let (id, rest) = all.split_at(if rest.starts_with("arn:") { all.len().min(7) } else { 1 });
+    let part = |index: usize| rest.get(index).copied().filter(|text| !text.is_empty());
+    if rest.len() > 4 || part(0).is_some_and(|kind| kind != "SecretString") {
+        return Err(problem(&format!(
+            "Incorrect format is used in the following SecretsManager reference: [{reference}]"
+        )));
+    }
+    let input = json!({ "SecretId": id.join(":"), "VersionStage": part(2), "VersionId": part(3) });
+    let answer = sandbox.call("secretsmanager", "GetSecretValue", input).await;
+    let answer = answer.map_err(|fault| problem(&fault.message))?;
+    let text = answer["SecretString"].as_str().unwrap_or_default();
+    let Some(key) = part(1) else { return Ok(text.to_owned()) };
+    let object: Value = serde_json::from_str(text).map_err(|_| problem("Could not parse SecretString JSON"))?;
+    match object.get(key) {
+        Some(Value::String(text)) => Ok(text.clone()),
+        Some(other) => Ok(other.to_string()),
+        None => Err(problem("Could not find a value associated with JSONKey in SecretString")),
+    }
+}

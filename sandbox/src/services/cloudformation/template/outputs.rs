@@ -1,0 +1,43 @@
+//! What outputs may be, as far as it is known before there are resources.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::functions::{is_call, single};
+use super::resolve::Scope;
+use super::{Template, format_error};
+use crate::Fault;
+
+/// Refuses values that are no texts, and a name that two outputs export. For the latter AWS's words are not known: these are
+/// the sandbox's own.
+pub fn check(template: &Template, scope: &Scope<'_>) -> Result<(), Fault> {
+    let mut exported = BTreeSet::new();
+    for (key, output) in template.outputs() {
+        if output["Condition"].as_str().and_then(|name| scope.condition(name).ok()) == Some(false) {
+            continue;
+        }
+        check_value(scope, &output["Value"])?;
+        let name = output.pointer("/Export/Name").and_then(|name| scope.text(name).ok());
+        if let Some(name) = name
+            && !exported.insert(name.clone())
+        {
+            return Err(format_error(&format!(
+                "Output {key} is malformed. Another output already exports the name {name}"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What cannot be evaluated yet fails later, in its own words.
+fn check_value(scope: &Scope<'_>, declared: &Value) -> Result<(), Fault> {
+    let is_function = single(declared).is_some_and(|(name, _)| is_call(name));
+    let more = match (declared, scope.evaluate(declared)) {
+        (Value::Array(_), _) => " and not a List",
+        (Value::Object(_), _) if !is_function => " and not a Map",
+        (_, Ok(Some(Value::Array(_) | Value::Object(_) | Value::Null) | None)) => "",
+        _ => return Ok(()),
+    };
+    Err(format_error(&format!("The Value field of every Outputs member must evaluate to a String{more}.")))
+}

@@ -1,0 +1,281 @@
+//! The instances of a service: who registers, and who is found.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::namespaces::bare;
+use super::services::find as find_service;
+use super::{Instance, Namespace, PAGE, Service, State, invalid, invalid_token, operations};
+use crate::services::{Reply, paging};
+use crate::{Fault, Sandbox};
+
+fn not_found(id: &str) -> Fault {
+    Fault::client("InstanceNotFound", format!("No instance with id {id} exists"))
+}
+
+fn key(state: &State, service: &str, instance: &str) -> Result<String, Fault> {
+    Ok(format!("{}/{instance}", find_service(state, service)?.id))
+}
+
+/// Notes that who is found by a service has changed.
+fn changed(state: &mut State, service: &str) {
+    if let Some(service) = state.services.get_mut(bare(service)) {
+        service.revision += 1;
+    }
+}
+
+/// The input of `RegisterInstance`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Register {
+    service_id: String,
+    instance_id: String,
+    attributes: BTreeMap<String, String>,
+    /// What is registered twice is registered.
+    creator_request_id: Option<String>,
+}
+
+/// `RegisterInstance`: adds it, or changes its attributes.
+pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
+    let Register { service_id, instance_id, attributes, creator_request_id } = input;
+    check_attributes(&attributes)?;
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        let key = key(state, &service_id, &instance_id)?;
+        let health = attributes.get("AWS_INIT_HEALTH_STATUS").cloned().unwrap_or_else(|| "HEALTHY".to_owned());
+        let answer = operations::record(
+            state,
+            "REGISTER_INSTANCE",
+            &[("SERVICE", &service_id), ("INSTANCE", &instance_id)],
+            now,
+        );
+        state.instances.insert(key, Instance { id: instance_id, attributes, health, creator_request_id });
+        changed(state, &service_id);
+        Ok(answer)
+    })
+}
+
+/// An attribute that Cloud Map itself reads, whether a value is one, and what it has to be.
+type Attribute = (&'static str, fn(&str) -> bool, &'static str);
+
+/// API reference of RegisterInstance, "Attributes".
+const ATTRIBUTES: [Attribute; 4] = [
+    ("AWS_INSTANCE_IPV4", |text| text.parse::<Ipv4Addr>().is_ok(), "an IPv4 address"),
+    ("AWS_INSTANCE_IPV6", |text| text.parse::<Ipv6Addr>().is_ok(), "an IPv6 address"),
+    ("AWS_INSTANCE_PORT", |text| text.parse::<u16>().is_ok(), "a port from 0 to 65535"),
+    ("AWS_INIT_HEALTH_STATUS", |text| matches!(text, "HEALTHY" | "UNHEALTHY"), "HEALTHY or UNHEALTHY"),
+];
+
+fn check_attributes(attributes: &BTreeMap<String, String>) -> Result<(), Fault> {
+    for (name, fits, wanted) in ATTRIBUTES {
+        if let Some(value) = attributes.get(name).filter(|value| !fits(value)) {
+            return Err(invalid(format!("The value '{value}' of the attribute {name} is not {wanted}.")));
+        }
+    }
+    Ok(())
+}
+
+/// The input of operations on one instance.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Identified {
+    service_id: String,
+    instance_id: String,
+}
+
+/// `DeregisterInstance`.
+pub fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+    let Identified { service_id, instance_id } = &input;
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        let key = key(state, service_id, instance_id)?;
+        state.instances.remove(&key).ok_or_else(|| not_found(instance_id))?;
+        changed(state, service_id);
+        let targets = [("SERVICE", service_id.as_str()), ("INSTANCE", instance_id.as_str())];
+        Ok(operations::record(state, "DEREGISTER_INSTANCE", &targets, now))
+    })
+}
+
+fn described(instance: &Instance) -> Value {
+    json!({ "Id": instance.id, "Attributes": instance.attributes })
+}
+
+/// `GetInstance`.
+pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+    sandbox.world.read(|world| {
+        let key = key(&world.cloudmap, &input.service_id, &input.instance_id)?;
+        let found = world.cloudmap.instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
+        let mut described = described(found);
+        described["CreatorRequestId"] = found.creator_request_id.clone().into();
+        Ok(json!({ "Instance": described }))
+    })
+}
+
+/// The input of `ListInstances`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    service_id: String,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// `ListInstances`.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    let question = format!("ListInstances {}", input.service_id);
+    let page = sandbox.world.read(|world| {
+        let prefix = key(&world.cloudmap, &input.service_id, "")?;
+        let instances = world.cloudmap.instances.with_prefix(&prefix);
+        let described = instances.map(|(_, instance)| (instance.id.clone(), described(instance)));
+        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    Ok(json!({ "Instances": page.items, "NextToken": page.next_token }))
+}
+
+/// The input of `GetInstancesHealthStatus`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Health {
+    service_id: String,
+    #[serde(default)]
+    instances: Vec<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// `GetInstancesHealthStatus`, of all or of those that are named.
+pub fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
+    let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
+    let page = sandbox.world.read(|world| {
+        let prefix = key(&world.cloudmap, &input.service_id, "")?;
+        let there = |id: &&String| world.cloudmap.instances.contains(&format!("{prefix}{id}"));
+        if let Some(missing) = input.instances.iter().find(|id| !there(id)) {
+            return Err(not_found(missing));
+        }
+        let instances = world.cloudmap.instances.with_prefix(&prefix).map(|(_, instance)| instance);
+        let wanted = instances.filter(|one| input.instances.is_empty() || input.instances.contains(&one.id));
+        let wanted = wanted.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
+        paging::page(wanted, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    let status: serde_json::Map<String, Value> = page.items.into_iter().collect();
+    Ok(json!({ "Status": status, "NextToken": page.next_token }))
+}
+
+/// The input of `DiscoverInstances`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Discover {
+    namespace_name: String,
+    service_name: String,
+    #[serde(default)]
+    query_parameters: BTreeMap<String, String>,
+    #[serde(default)]
+    optional_parameters: BTreeMap<String, String>,
+    max_results: Option<usize>,
+    #[serde(default = "healthy_or_else_all")]
+    health_status: String,
+}
+
+fn healthy_or_else_all() -> String {
+    "HEALTHY_OR_ELSE_ALL".to_owned()
+}
+
+/// How many instances `DiscoverInstances` gives when it is not said.
+const DISCOVERED: usize = 100;
+
+/// The namespace and the service of two names.
+fn named<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Namespace, &'a Service), Fault> {
+    let namespaces: Vec<&Namespace> = state.namespaces.values().filter(|one| one.name == namespace).collect();
+    if namespaces.is_empty() {
+        return Err(Fault::client("NamespaceNotFound", format!("Namespace {namespace} not found")));
+    }
+    let within = |one: &&Service| one.name == service && namespaces.iter().any(|other| other.id == one.namespace_id);
+    let found = state.services.values().find(within);
+    let found = found.ok_or_else(|| Fault::client("ServiceNotFound", format!("Service {service} not found")))?;
+    let namespace = namespaces.into_iter().find(|one| one.id == found.namespace_id);
+    namespace.map(|namespace| (namespace, found)).ok_or_else(|| not_found(service))
+}
+
+/// `DiscoverInstances`, by names, health and attributes. Optional parameters narrow what is found, unless nothing is left.
+pub fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
+    sandbox.world.read(|world| {
+        let state = &world.cloudmap;
+        let (namespace, service) = named(state, &input.namespace_name, &input.service_name)?;
+        let prefix = format!("{}/", service.id);
+        let all = state.instances.with_prefix(&prefix).map(|(_, instance)| instance);
+        let has = |instance: &Instance, asked: &BTreeMap<String, String>| {
+            asked.iter().all(|(name, value)| instance.attributes.get(name) == Some(value))
+        };
+        let asked: Vec<&Instance> = all.filter(|one| has(one, &input.query_parameters)).collect();
+        let narrowed: Vec<&Instance> =
+            asked.iter().copied().filter(|one| has(one, &input.optional_parameters)).collect();
+        let instances = of_health(if narrowed.is_empty() { asked } else { narrowed }, &input.health_status);
+        let found = instances.into_iter().take(input.max_results.unwrap_or(DISCOVERED)).map(|instance| {
+            json!({
+                "InstanceId": instance.id,
+                "NamespaceName": namespace.name,
+                "ServiceName": service.name,
+                "HealthStatus": instance.health,
+                "Attributes": instance.attributes,
+            })
+        });
+        Ok(json!({ "Instances": found.collect::<Vec<_>>(), "InstancesRevision": service.revision }))
+    })
+}
+
+/// The input of `DiscoverInstancesRevision`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DiscoverRevision {
+    namespace_name: String,
+    service_name: String,
+}
+
+/// `DiscoverInstancesRevision`: a number that grows with each change of who is found.
+pub fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> Reply {
+    sandbox.world.read(|world| {
+        let (_, service) = named(&world.cloudmap, &input.namespace_name, &input.service_name)?;
+        Ok(json!({ "InstancesRevision": service.revision }))
+    })
+}
+
+fn of_health<'a>(instances: Vec<&'a Instance>, wanted: &str) -> Vec<&'a Instance> {
+    let of = |health: &str| instances.iter().copied().filter(|instance| instance.health == health).collect::<Vec<_>>();
+    match wanted {
+        "HEALTHY" | "UNHEALTHY" => of(wanted),
+        "HEALTHY_OR_ELSE_ALL" if !of("HEALTHY").is_empty() => of("HEALTHY"),
+        _ => instances,
+    }
+}
+
+/// The input of `UpdateInstanceCustomHealthStatus`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct UpdateHealth {
+    service_id: String,
+    instance_id: String,
+    status: String,
+}
+
+/// `UpdateInstanceCustomHealthStatus`.
+pub fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
+    sandbox.world.write(|world| {
+        let key = key(&world.cloudmap, &input.service_id, &input.instance_id)?;
+        if find_service(&world.cloudmap, &input.service_id)?.health_check_custom_config.is_null() {
+            let message = format!("Custom health check is not configured for the service {}", input.service_id);
+            return Err(Fault::client("CustomHealthNotFound", message));
+        }
+        let instance = world.cloudmap.instances.get_mut(&key).ok_or_else(|| not_found(&input.instance_id))?;
+        instance.health = input.status;
+        changed(&mut world.cloudmap, &input.service_id);
+        Ok(Value::Null)
+    })
+}

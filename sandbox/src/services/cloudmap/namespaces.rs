@@ -1,0 +1,254 @@
+//! Namespaces of the three kinds.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Kind, Namespace, PAGE, State, invalid, invalid_token, operations};
+use crate::services::tagging::Tag;
+use crate::services::{Reply, paging};
+use crate::world::clock::epoch_seconds;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct CreatePrivate {
+    name: String,
+    vpc: String,
+    description: Option<String>,
+    creator_request_id: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    #[serde(default)]
+    properties: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Create {
+    name: String,
+    description: Option<String>,
+    creator_request_id: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    #[serde(default)]
+    properties: Value,
+}
+
+pub(super) fn create_private(sandbox: &Arc<Sandbox>, input: CreatePrivate) -> Reply {
+    let CreatePrivate { name, vpc, description, creator_request_id, tags, properties } = input;
+    create(sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
+}
+
+pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    create(sandbox, Kind::PublicDns, String::new(), input)
+}
+
+pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    check_http_name(&input.name)?;
+    create(sandbox, Kind::Http, String::new(), input)
+}
+
+/// The model's pattern, which looks ahead.
+fn check_http_name(name: &str) -> Result<(), Fault> {
+    let fits = (1..=1024).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits && !name.starts_with("arn:") {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: Member must satisfy regular \
+         expression pattern: ^(?!arn:)[!-~]{{1,1024}}$"
+    )))
+}
+
+/// The time to live that a request gives the start of authority.
+fn soa_ttl(properties: &Value) -> Option<i64> {
+    properties.pointer("/DnsProperties/SOA/TTL").and_then(Value::as_i64)
+}
+
+/// A name once a network, and once among the others of its kind.
+fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Reply {
+    let id = format!("ns-{}", ids::lower(16));
+    let zone = if kind == Kind::Http { String::new() } else { format!("Z0{}", ids::upper(18)) };
+    let namespace = Namespace {
+        arn: sandbox.config.arn("servicediscovery", &format!("namespace/{id}")),
+        name: input.name,
+        kind,
+        vpc,
+        hosted_zone_id: zone,
+        soa_ttl: soa_ttl(&input.properties).unwrap_or(15),
+        tags: input.tags,
+        description: input.description,
+        creator_request_id: input.creator_request_id.unwrap_or_else(ids::uuid),
+        created: sandbox.clock.now(),
+        id,
+    };
+    sandbox.world.write(|world| {
+        if kind == Kind::PrivateDns && !world.ec2.records.contains(&namespace.vpc) {
+            return Err(invalid(format!("VPC {} does not exist", namespace.vpc)));
+        }
+        let state = &mut world.cloudmap;
+        let same = |other: &&Namespace| {
+            other.name == namespace.name && other.kind == namespace.kind && other.vpc == namespace.vpc
+        };
+        if state.namespaces.values().any(|other| same(&other)) {
+            let message = format!("Namespace with name {} already exists", namespace.name);
+            return Err(Fault::client("NamespaceAlreadyExists", message));
+        }
+        let answer = operations::record(state, "CREATE_NAMESPACE", &[("NAMESPACE", &namespace.id)], namespace.created);
+        state.namespaces.insert(namespace.id.clone(), namespace);
+        Ok(answer)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Update {
+    id: String,
+    #[serde(rename = "UpdaterRequestId")]
+    _updater_request_id: Option<String>,
+    namespace: Change,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Change {
+    description: Option<String>,
+    #[serde(default)]
+    properties: Value,
+}
+
+/// The description and, where there is DNS, the start of authority.
+pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace: change, .. }: Update) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        let id =
+            state.namespaces.get(bare(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
+        let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
+        namespace.description = change.description.or_else(|| namespace.description.take());
+        namespace.soa_ttl = soa_ttl(&change.properties).unwrap_or(namespace.soa_ttl);
+        Ok(operations::record(state, "UPDATE_NAMESPACE", &[("NAMESPACE", &id)], now))
+    })
+}
+
+/// The id in an ARN, or the id itself.
+pub(super) fn bare(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
+/// The fault for a namespace that there is not.
+pub fn not_found(id: &str) -> Fault {
+    Fault::client("NamespaceNotFound", format!("No namespace with id {id} exists"))
+}
+
+fn described(state: &State, namespace: &Namespace) -> Value {
+    let services = state.services.values().filter(|service| service.namespace_id == namespace.id).count();
+    let dns = match namespace.kind {
+        Kind::Http => json!({}),
+        _ => json!({ "HostedZoneId": namespace.hosted_zone_id, "SOA": { "TTL": namespace.soa_ttl } }),
+    };
+    json!({
+        "Id": namespace.id,
+        "Arn": namespace.arn,
+        "Name": namespace.name,
+        "Type": namespace.kind.name(),
+        "Description": namespace.description,
+        "ServiceCount": services,
+        "Properties": {
+            "DnsProperties": dns,
+            "HttpProperties": { "HttpName": namespace.name },
+        },
+        "CreateDate": epoch_seconds(namespace.created),
+    })
+}
+
+/// The input of operations on one namespace.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Identified {
+    id: String,
+}
+
+/// `GetNamespace`.
+pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+    sandbox.world.read(|world| {
+        let found = world.cloudmap.namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let mut namespace = described(&world.cloudmap, found);
+        namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
+        Ok(json!({ "Namespace": namespace }))
+    })
+}
+
+/// The input of `ListNamespaces`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    #[serde(default)]
+    filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// A filter of a List operation.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Filter {
+    name: String,
+    values: Vec<String>,
+    condition: Option<String>,
+}
+
+impl Filter {
+    /// Whether a text that the filter looks at is wanted; a filter of another name lets everything through.
+    pub fn accepts(&self, name: &str, text: &str) -> bool {
+        let fits = |value: &String| match self.condition.as_deref() {
+            Some("BEGINS_WITH") => text.starts_with(value.as_str()),
+            _ => text == value,
+        };
+        self.name != name || self.values.iter().any(fits)
+    }
+
+    /// Refuses a way of comparing that is not served.
+    pub fn check(filters: &[Self]) -> Result<(), Fault> {
+        match filters.iter().find(|filter| filter.condition.as_deref() == Some("BETWEEN")) {
+            Some(filter) => Err(Fault::not_implemented(&format!("filters of {} with BETWEEN", filter.name))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `ListNamespaces`.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    Filter::check(&input.filters)?;
+    let question = format!("ListNamespaces {:?}", input.filters);
+    let page = sandbox.world.read(|world| {
+        let wanted = world.cloudmap.namespaces.values().filter(|namespace| {
+            input.filters.iter().all(|filter| {
+                filter.accepts("NAME", &namespace.name)
+                    && filter.accepts("HTTP_NAME", &namespace.name)
+                    && filter.accepts("TYPE", namespace.kind.name())
+            })
+        });
+        let described = wanted.map(|namespace| (namespace.id.clone(), described(&world.cloudmap, namespace)));
+        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))
+}
+
+/// `DeleteNamespace`: refused while it has services.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let (id, state) = (&bare(&input.id).to_owned(), &mut world.cloudmap);
+        if state.services.values().any(|service| service.namespace_id == *id) {
+            let message = format!("The specified namespace (id={id}) contains services, so it can't be deleted.");
+            return Err(Fault::client("ResourceInUse", message));
+        }
+        state.namespaces.remove(id).ok_or_else(|| not_found(id))?;
+        Ok(operations::record(state, "DELETE_NAMESPACE", &[("NAMESPACE", id)], now))
+    })
+}

@@ -1,0 +1,88 @@
+//! Operations: Cloud Map answers changes with the id of one.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::namespaces::Filter;
+use super::{Operation, PAGE, State, invalid_token};
+use crate::services::{Reply, paging};
+use crate::world::clock::epoch_seconds;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// How many operations are remembered; AWS forgets them after a while.
+const REMEMBERED: usize = 500;
+
+/// Notes a change that is done, and gives the answer to it.
+pub fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: Timestamp) -> Value {
+    let id = format!("{}-{}", ids::lower(32), ids::lower(8));
+    let targets = targets.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect();
+    state.operations.insert(id.clone(), Operation { id: id.clone(), kind: kind.to_owned(), targets, created });
+    if state.operations.len() > REMEMBERED {
+        let oldest =
+            state.operations.values().min_by_key(|operation| operation.created).map(|operation| operation.id.clone());
+        oldest.and_then(|oldest| state.operations.remove(&oldest));
+    }
+    json!({ "OperationId": id })
+}
+
+/// The input of `GetOperation`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Get {
+    operation_id: String,
+}
+
+/// `GetOperation`.
+pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+    sandbox.world.read(|world| {
+        let Some(operation) = world.cloudmap.operations.get(&input.operation_id) else {
+            return Err(Fault::client(
+                "OperationNotFound",
+                format!("No operation with id {} exists", input.operation_id),
+            ));
+        };
+        Ok(json!({ "Operation": {
+            "Id": operation.id,
+            "Type": operation.kind,
+            "Status": "SUCCESS",
+            "CreateDate": epoch_seconds(operation.created),
+            "UpdateDate": epoch_seconds(operation.created),
+            "Targets": operation.targets,
+        } }))
+    })
+}
+
+/// The input of `ListOperations`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    #[serde(default)]
+    filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// `ListOperations`: ids and statuses.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    Filter::check(&input.filters)?;
+    let question = format!("ListOperations {:?}", input.filters);
+    let page = sandbox.world.read(|world| {
+        let target = |operation: &Operation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
+        let wanted = world.cloudmap.operations.values().filter(|operation| {
+            input.filters.iter().all(|filter| {
+                filter.accepts("STATUS", "SUCCESS")
+                    && filter.accepts("TYPE", &operation.kind)
+                    && filter.accepts("NAMESPACE_ID", &target(operation, "NAMESPACE"))
+                    && filter.accepts("SERVICE_ID", &target(operation, "SERVICE"))
+            })
+        });
+        let shown = wanted.map(|operation| (operation.id.clone(), json!({ "Id": operation.id, "Status": "SUCCESS" })));
+        paging::page(shown, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    Ok(json!({ "Operations": page.items, "NextToken": page.next_token }))
+}

@@ -1,0 +1,185 @@
+//! Services of a namespace.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::namespaces::{Filter, bare, not_found as namespace_not_found};
+use super::{Kind, PAGE, Service, State, invalid, invalid_token, operations};
+use crate::services::tagging::Tag;
+use crate::services::{Reply, paging};
+use crate::world::clock::epoch_seconds;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// The input of `CreateService`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Create {
+    name: String,
+    namespace_id: Option<String>,
+    description: Option<String>,
+    #[serde(default)]
+    dns_config: Value,
+    #[serde(default)]
+    health_check_custom_config: Value,
+    creator_request_id: Option<String>,
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+/// `CreateService`: a name once a namespace.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let id = format!("srv-{}", ids::lower(16));
+    let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
+    let Some(namespace_id) = input.namespace_id.or(within_dns) else {
+        return Err(invalid("Namespace ID must be specified"));
+    };
+    let mut service = Service {
+        arn: sandbox.config.arn("servicediscovery", &format!("service/{id}")),
+        name: input.name,
+        namespace_id: bare(&namespace_id).to_owned(),
+        description: input.description,
+        dns_config: input.dns_config,
+        health_check_custom_config: input.health_check_custom_config,
+        creator_request_id: input.creator_request_id.unwrap_or_else(ids::uuid),
+        kind: input.kind.unwrap_or_else(|| "DNS_HTTP".to_owned()),
+        tags: input.tags,
+        revision: 1,
+        created: sandbox.clock.now(),
+        id,
+    };
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        let namespace = state.namespaces.get(&service.namespace_id);
+        let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
+        if namespace.kind == Kind::Http {
+            if !service.dns_config.is_null() {
+                return Err(invalid("Can't specify DnsConfig for a service in an HTTP namespace"));
+            }
+            "HTTP".clone_into(&mut service.kind);
+        }
+        let same = |other: &&Service| other.namespace_id == service.namespace_id && other.name == service.name;
+        if state.services.values().any(|other| same(&other)) {
+            return Err(Fault::client("ServiceAlreadyExists", "Service already exists."));
+        }
+        state.services.insert(service.id.clone(), service.clone());
+        Ok(json!({ "Service": described(state, &service) }))
+    })
+}
+
+/// A service, by its id or its ARN, or the fault.
+pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault> {
+    let id = id.rsplit('/').next().unwrap_or(id);
+    state.services.get(id).ok_or_else(|| Fault::client("ServiceNotFound", format!("No service with id {id} exists")))
+}
+
+fn described(state: &State, service: &Service) -> Value {
+    let instances = state.instances.with_prefix(&format!("{}/", service.id)).count();
+    json!({
+        "Id": service.id,
+        "Arn": service.arn,
+        "Name": service.name,
+        "NamespaceId": service.namespace_id,
+        "Description": service.description,
+        "InstanceCount": instances,
+        "DnsConfig": service.dns_config,
+        "Type": service.kind,
+        "HealthCheckCustomConfig": service.health_check_custom_config,
+        "CreateDate": epoch_seconds(service.created),
+    })
+}
+
+/// The input of operations on one service.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Identified {
+    id: String,
+}
+
+/// `GetService`.
+pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+    sandbox.world.read(|world| {
+        let found = find(&world.cloudmap, &input.id)?;
+        let mut service = described(&world.cloudmap, found);
+        service["CreatorRequestId"] = found.creator_request_id.clone().into();
+        Ok(json!({ "Service": service }))
+    })
+}
+
+/// The input of `ListServices`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    #[serde(default)]
+    filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// `ListServices`: of each what `GetService` says, without its namespace.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    Filter::check(&input.filters)?;
+    let question = format!("ListServices {:?}", input.filters);
+    let page = sandbox.world.read(|world| {
+        let wanted =
+            world.cloudmap.services.values().filter(|service| {
+                input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
+            });
+        let described = wanted.map(|service| {
+            let mut summary = described(&world.cloudmap, service);
+            summary["NamespaceId"] = Value::Null;
+            (service.id.clone(), summary)
+        });
+        paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    Ok(json!({ "Services": page.items, "NextToken": page.next_token }))
+}
+
+/// The input of `UpdateService`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Update {
+    id: String,
+    service: Change,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Change {
+    description: Option<String>,
+    dns_config: Option<Value>,
+}
+
+/// `UpdateService`: the description and the DNS records.
+pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        let mut service = find(state, &input.id)?.clone();
+        service.description = input.service.description;
+        if let Some(records) = input.service.dns_config.map(|config| config["DnsRecords"].clone()) {
+            service.dns_config["DnsRecords"] = records;
+        }
+        let answer = operations::record(state, "UPDATE_SERVICE", &[("SERVICE", &service.id)], now);
+        state.services.insert(service.id.clone(), service);
+        Ok(answer)
+    })
+}
+
+/// `DeleteService`: refused while instances are registered with it.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
+    sandbox.world.write(|world| {
+        let id = find(&world.cloudmap, &input.id)?.id.clone();
+        if world.cloudmap.instances.with_prefix(&format!("{id}/")).next().is_some() {
+            let message = "Service contains registered instances; delete the instances before deleting the service";
+            return Err(Fault::client("ResourceInUse", message));
+        }
+        world.cloudmap.services.remove(&id);
+        Ok(json!({}))
+    })
+}

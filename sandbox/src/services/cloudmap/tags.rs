@@ -1,0 +1,86 @@
+//! Tags of namespaces and services, by ARN.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::State;
+use super::namespaces::bare;
+use crate::services::Reply;
+use crate::services::tagging::{self, Tag};
+use crate::{Fault, Sandbox};
+
+/// How many tags a resource may have (quotas of AWS Cloud Map).
+const MOST: usize = 50;
+
+fn not_found(arn: &str) -> Fault {
+    Fault::client("ResourceNotFoundException", format!("The resource {arn} was not found."))
+}
+
+/// The tags of a resource.
+fn tags<'a>(state: &'a State, arn: &str) -> Option<&'a Vec<Tag>> {
+    let id = bare(arn);
+    let namespace = state.namespaces.get(id).filter(|one| one.arn == arn).map(|one| &one.tags);
+    namespace.or_else(|| state.services.get(id).filter(|one| one.arn == arn).map(|one| &one.tags))
+}
+
+fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Reply {
+    sandbox.world.write(|world| {
+        let state = &mut world.cloudmap;
+        tags(state, arn).ok_or_else(|| not_found(arn))?;
+        let id = bare(arn);
+        let tags = if state.namespaces.contains(id) {
+            state.namespaces.get_mut(id).map(|one| &mut one.tags)
+        } else {
+            state.services.get_mut(id).map(|one| &mut one.tags)
+        };
+        let tags = tags.ok_or_else(|| not_found(arn))?;
+        edit(tags);
+        if tags.len() > MOST {
+            let message = "The list of tags on the resource is over the limit. You can apply a maximum of 50 tags.";
+            return Err(Fault::client("TooManyTagsException", message));
+        }
+        Ok(json!({}))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Add {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(rename = "Tags")]
+    tags: Vec<Tag>,
+}
+
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
+    edit(sandbox, &arn, |there| tagging::merge(there, tags))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Remove {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+    #[serde(rename = "TagKeys")]
+    keys: Vec<String>,
+}
+
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
+    edit(sandbox, &arn, |there| tagging::remove(there, &keys))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    #[serde(rename = "ResourceARN")]
+    arn: String,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> Reply {
+    sandbox.world.read(|world| {
+        let tags = tags(&world.cloudmap, &arn).ok_or_else(|| not_found(&arn))?;
+        Ok(json!({ "Tags": tags }))
+    })
+}

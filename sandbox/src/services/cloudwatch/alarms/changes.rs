@@ -1,0 +1,80 @@
+//! Operations on alarms that there are: delete, enable and disable actions, set the state.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{StateValue, history, transition};
+use crate::services::Reply;
+use crate::services::cloudwatch::State;
+use crate::{Config, Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Named {
+    alarm_names: Vec<String>,
+}
+
+/// `DeleteAlarms`: names of alarms that there are not are no mistake.
+pub fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
+    let now = sandbox.clock.now().as_millisecond();
+    sandbox.world.write(|world| {
+        for name in &alarm_names {
+            forget(&mut world.monitoring, &sandbox.config, name, now);
+        }
+        Ok(Value::Null)
+    })
+}
+
+/// Deletes an alarm; its history stays.
+pub fn forget(state: &mut State, config: &Config, name: &str, now: i64) {
+    if let Some(alarm) = state.alarms.remove(name) {
+        history::record(state, &[history::deleted(&alarm, config, now)]);
+    }
+}
+
+/// `EnableAlarmActions`.
+pub fn enable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    set_actions(sandbox, &input.alarm_names, true)
+}
+
+/// `DisableAlarmActions`.
+pub fn disable_actions(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    set_actions(sandbox, &input.alarm_names, false)
+}
+
+fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> Reply {
+    let now = sandbox.clock.now().as_millisecond();
+    sandbox.world.write(|world| {
+        for name in names {
+            let Some(before) = world.monitoring.alarms.get(name).cloned() else { continue };
+            let mut alarm = before.clone();
+            alarm.settings.actions_enabled = enabled;
+            alarm.configured = now;
+            let item = history::configured(Some(&before), &alarm, &sandbox.config, now);
+            history::record(&mut world.monitoring, &[item]);
+            world.monitoring.alarms.insert(name.clone(), alarm);
+        }
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SetState {
+    alarm_name: String,
+    state_value: StateValue,
+    state_reason: String,
+    state_reason_data: Option<String>,
+}
+
+/// `SetAlarmState`: until the alarm is next evaluated.
+pub fn set_state(sandbox: &Arc<Sandbox>, input: SetState) -> Reply {
+    let data = input.state_reason_data;
+    if data.as_ref().is_some_and(|data| serde_json::from_str::<serde::de::IgnoredAny>(data).is_err()) {
+        return Err(Fault::client("InvalidFormat", "StateReasonData must be valid JSON."));
+    }
+    transition(sandbox, &input.alarm_name, input.state_value, &input.state_reason, data)?;
+    Ok(Value::Null)
+}

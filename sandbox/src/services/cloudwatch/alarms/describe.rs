@@ -1,0 +1,98 @@
+//! `DescribeAlarms` and `DescribeAlarmsForMetric`.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Alarm, StateValue};
+use crate::services::cloudwatch::{Dimension, Metric, invalid_combination};
+use crate::services::{Reply, paging};
+use crate::{Fault, Sandbox};
+
+pub(super) const PAGE: usize = 100;
+
+pub(super) fn invalid_token(_: paging::InvalidToken) -> Fault {
+    Fault::client("InvalidNextToken", "The next token specified is invalid.")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Describe {
+    #[serde(default)]
+    alarm_names: Vec<String>,
+    alarm_name_prefix: Option<String>,
+    #[serde(default)]
+    alarm_types: Vec<String>,
+    children_of_alarm_name: Option<String>,
+    parents_of_alarm_name: Option<String>,
+    state_value: Option<StateValue>,
+    action_prefix: Option<String>,
+    max_records: Option<usize>,
+    next_token: Option<String>,
+}
+
+impl Describe {
+    fn wants(&self, alarm: &Alarm) -> bool {
+        let settings = &alarm.settings;
+        (self.alarm_names.is_empty() || self.alarm_names.contains(&settings.alarm_name))
+            && self.alarm_name_prefix.as_ref().is_none_or(|prefix| settings.alarm_name.starts_with(prefix))
+            && (self.alarm_types.is_empty() || self.alarm_types.iter().any(|one| one == "MetricAlarm"))
+            && self.state_value.is_none_or(|state| state == alarm.state)
+            && self.action_prefix.as_ref().is_none_or(|prefix| alarm.has_action(prefix))
+    }
+}
+
+/// `DescribeAlarms`: there are no composite ones.
+pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    if input.children_of_alarm_name.is_some() || input.parents_of_alarm_name.is_some() {
+        return Err(Fault::not_implemented("composite alarms"));
+    }
+    if !input.alarm_names.is_empty() && input.alarm_name_prefix.is_some() {
+        return Err(invalid_combination("The parameters AlarmNames and AlarmNamePrefix cannot be used together."));
+    }
+    let limit = input.max_records.unwrap_or(PAGE);
+    let question = format!(
+        "DescribeAlarms {:?} {:?} {:?} {:?} {:?}",
+        input.alarm_names, input.alarm_name_prefix, input.alarm_types, input.state_value, input.action_prefix
+    );
+    let page = sandbox.world.read(|world| {
+        let wanted = world.monitoring.alarms.iter().filter(|(_, alarm)| input.wants(alarm));
+        let named = wanted.map(|(name, alarm)| (name.to_owned(), alarm.described(&sandbox.config)));
+        paging::page(named, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+    })?;
+    let alarms = page.items.into_iter().collect::<Result<Vec<Value>, Fault>>()?;
+    Ok(json!({ "CompositeAlarms": [], "MetricAlarms": alarms, "NextToken": page.next_token }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ForMetric {
+    metric_name: String,
+    namespace: String,
+    statistic: Option<String>,
+    extended_statistic: Option<String>,
+    #[serde(default)]
+    dimensions: Vec<Dimension>,
+    period: Option<i64>,
+    unit: Option<String>,
+}
+
+/// `DescribeAlarmsForMetric`.
+pub fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
+    let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
+    let wants = |alarm: &&Alarm| {
+        let settings = &alarm.settings;
+        let same = |asked: &Option<String>, has: &Option<String>| asked.is_none() || asked == has;
+        Metric::key(&settings.namespace, &settings.metric_name, &settings.dimensions) == key
+            && same(&input.statistic, &settings.statistic)
+            && same(&input.extended_statistic, &settings.extended_statistic)
+            && same(&input.unit, &settings.unit)
+            && input.period.is_none_or(|period| period == settings.period)
+    };
+    sandbox.world.read(|world| {
+        let wanted = world.monitoring.alarms.values().filter(wants);
+        let alarms = wanted.map(|alarm| alarm.described(&sandbox.config)).collect::<Result<Vec<Value>, Fault>>()?;
+        Ok(json!({ "MetricAlarms": alarms }))
+    })
+}

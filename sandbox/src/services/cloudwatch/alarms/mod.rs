@@ -1,0 +1,197 @@
+//! Alarms on one metric each: what they are, the loop that holds them against their metrics, and what they do then.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Dimension, seconds};
+use crate::{Config, Fault, Sandbox};
+
+mod actions;
+pub(super) mod changes;
+pub(super) mod describe;
+pub(super) mod evaluate;
+pub(super) mod history;
+pub(super) mod put;
+mod watch;
+
+pub use changes::forget;
+pub use put::keep;
+pub use watch::{start, values, wall_millis};
+
+/// The state that an alarm is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StateValue {
+    /// The metric is within its bounds.
+    Ok,
+    /// It is not.
+    Alarm,
+    /// It has no data.
+    InsufficientData,
+}
+
+impl StateValue {
+    /// As the API writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Alarm => "ALARM",
+            Self::InsufficientData => "INSUFFICIENT_DATA",
+        }
+    }
+}
+
+/// What an alarm was made with, in the API's own members.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Settings {
+    pub(super) alarm_name: String,
+    pub(super) alarm_description: Option<String>,
+    #[serde(default = "enabled")]
+    pub(super) actions_enabled: bool,
+    #[serde(rename = "OKActions", default)]
+    pub(super) ok_actions: Vec<String>,
+    #[serde(default)]
+    pub(super) alarm_actions: Vec<String>,
+    #[serde(default)]
+    pub(super) insufficient_data_actions: Vec<String>,
+    pub(super) metric_name: String,
+    pub(super) namespace: String,
+    pub(super) statistic: Option<String>,
+    pub(super) extended_statistic: Option<String>,
+    #[serde(default)]
+    pub(super) dimensions: Vec<Dimension>,
+    /// In seconds.
+    pub(super) period: i64,
+    pub(super) unit: Option<String>,
+    pub(super) evaluation_periods: usize,
+    pub(super) datapoints_to_alarm: Option<usize>,
+    pub(super) threshold: f64,
+    pub(super) comparison_operator: String,
+    pub(super) treat_missing_data: Option<String>,
+    pub(super) evaluate_low_sample_count_percentile: Option<String>,
+}
+
+fn enabled() -> bool {
+    true
+}
+
+impl Settings {
+    /// The name of its statistic, plain or extended.
+    pub(super) fn statistic(&self) -> &str {
+        self.statistic.as_deref().or(self.extended_statistic.as_deref()).unwrap_or_default()
+    }
+
+    /// What it does when it comes into a state.
+    pub(super) fn actions(&self, state: StateValue) -> &[String] {
+        match state {
+            StateValue::Ok => &self.ok_actions,
+            StateValue::Alarm => &self.alarm_actions,
+            StateValue::InsufficientData => &self.insufficient_data_actions,
+        }
+    }
+}
+
+/// An alarm. Times are milliseconds since 1970.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Alarm {
+    /// What it was made with.
+    pub settings: Settings,
+    /// When it was last put.
+    pub configured: i64,
+    /// Its state.
+    pub state: StateValue,
+    /// Why it is in its state.
+    pub reason: String,
+    /// The same for programs: JSON.
+    pub reason_data: Option<String>,
+    /// When its state, or the reason for it, last changed.
+    pub state_updated: i64,
+    /// When it came into its state.
+    pub transitioned: i64,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Alarm {
+    /// One that has not been evaluated.
+    fn new(settings: Settings, tags: BTreeMap<String, String>, now: i64) -> Self {
+        Self {
+            settings,
+            configured: now,
+            state: StateValue::InsufficientData,
+            reason: "Unchecked: Initial alarm creation".to_owned(),
+            reason_data: None,
+            state_updated: now,
+            transitioned: now,
+            tags,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.settings.alarm_name
+    }
+
+    /// Whether its metric is out of bounds.
+    pub fn is_alarming(&self) -> bool {
+        self.state == StateValue::Alarm
+    }
+
+    /// Whether one of its actions, in whatever state, begins with a text.
+    pub fn has_action(&self, prefix: &str) -> bool {
+        let Settings { ok_actions, alarm_actions, insufficient_data_actions, .. } = &self.settings;
+        let mut actions = [ok_actions, alarm_actions, insufficient_data_actions].into_iter().flatten();
+        actions.any(|action| action.starts_with(prefix))
+    }
+
+    /// Its ARN.
+    pub fn arn(&self, config: &Config) -> String {
+        config.arn("cloudwatch", &format!("alarm:{}", self.settings.alarm_name))
+    }
+
+    /// As the Describe operations show it.
+    fn described(&self, config: &Config) -> Result<Value, Fault> {
+        let mut described = serde_json::to_value(&self.settings).map_err(Fault::internal)?;
+        described["AlarmArn"] = self.arn(config).into();
+        described["AlarmConfigurationUpdatedTimestamp"] = seconds(self.configured).into();
+        described["StateValue"] = self.state.name().into();
+        described["StateReason"] = self.reason.as_str().into();
+        described["StateReasonData"] = self.reason_data.clone().into();
+        described["StateUpdatedTimestamp"] = seconds(self.state_updated).into();
+        described["StateTransitionedTimestamp"] = seconds(self.transitioned).into();
+        described["Metrics"] = json!([]);
+        Ok(described)
+    }
+}
+
+/// Brings an alarm into a state, and does what that sets off.
+pub(super) fn transition(
+    sandbox: &Arc<Sandbox>,
+    name: &str,
+    state: StateValue,
+    reason: &str,
+    reason_data: Option<String>,
+) -> Result<(), Fault> {
+    let now = sandbox.clock.now().as_millisecond();
+    let changed = sandbox.world.write(|world| {
+        let missing = || Fault::new(404, "ResourceNotFound", "");
+        let alarm = world.monitoring.alarms.get_mut(name).ok_or_else(missing)?;
+        let before = alarm.clone();
+        alarm.state = state;
+        reason.clone_into(&mut alarm.reason);
+        alarm.reason_data = reason_data;
+        alarm.state_updated = now;
+        if before.state == state {
+            return Ok(None);
+        }
+        alarm.transitioned = now;
+        let after = alarm.clone();
+        history::record(&mut world.monitoring, &[history::transition(&before, &after, now)]);
+        Ok(Some(after))
+    })?;
+    changed.map_or(Ok(()), |alarm| actions::perform(sandbox, &alarm))
+}

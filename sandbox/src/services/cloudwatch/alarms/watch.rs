@@ -1,0 +1,143 @@
+//! The loop that evaluates alarms, each once a period. `--speed` makes periods shorter: a metric's data of the wall clock
+//! is then looked at in those.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::evaluate::{Datapoint, evaluate, periods};
+use super::{Alarm, Settings, actions, transition};
+use crate::services::cloudwatch::Metric;
+use crate::services::cloudwatch::points::{self, Point};
+use crate::services::cloudwatch::statistics::{Statistic, buckets};
+use crate::world::clock::Clock;
+use crate::{Fault, Sandbox, supervisor};
+
+/// How often the loop looks which alarms are due: the shortest period.
+const TICK: Duration = Duration::from_secs(10);
+const TIDY_EVERY: Duration = Duration::from_hours(1);
+/// How often an alarm scales again while it stays in its state.
+const REPEAT: Duration = Duration::from_mins(1);
+/// The shortest period that is evaluated, however fast the sandbox is.
+const SHORTEST: Duration = Duration::from_millis(200);
+
+/// Starts the loops: one for alarms, one that tidies the data points.
+pub fn start(sandbox: &Arc<Sandbox>) {
+    sandbox.spawn_loop("the watch over alarms", |shared| async move { watch(&shared).await });
+    sandbox.spawn_loop("the removal of old data points", |shared| async move {
+        loop {
+            // A disk that refuses now is asked again in an hour.
+            let _ = points::tidy(&shared);
+            tokio::time::sleep(TIDY_EVERY).await;
+        }
+    });
+}
+
+/// What the loop knows of an alarm: nothing that has to outlive it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen {
+    /// The end of the period at which it was last evaluated.
+    evaluated: i64,
+    /// The same of the period at which it last did something again.
+    repeated: i64,
+}
+
+async fn watch(sandbox: &Arc<Sandbox>) {
+    let mut changes = sandbox.world.changes();
+    let mut seen = HashMap::<String, Seen>::new();
+    let tick = sandbox.clock.shortened(TICK).max(SHORTEST);
+    loop {
+        let alarms: Vec<Alarm> = sandbox.world.read(|world| world.monitoring.alarms.values().cloned().collect());
+        if alarms.is_empty() {
+            seen.clear();
+            if changes.changed().await.is_err() {
+                return;
+            }
+            continue;
+        }
+        for alarm in &alarms {
+            let length = period(sandbox, &alarm.settings);
+            let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
+            let known = seen.entry(alarm.settings.alarm_name.clone()).or_default();
+            if known.evaluated != end {
+                known.evaluated = end;
+                let (shared, alarm, mut state) = (Arc::clone(sandbox), alarm.clone(), *known);
+                // An alarm with many periods takes long. What cannot be read or written now is evaluated again a period later.
+                let evaluation = move || {
+                    let _ = check(&shared, &alarm, length, &mut state);
+                    state
+                };
+                *known = supervisor::blocking(evaluation).await;
+                if sandbox.shutdown.is_cancelled() {
+                    return;
+                }
+            }
+        }
+        seen.retain(|name, _| alarms.iter().any(|alarm| alarm.settings.alarm_name == *name));
+        tokio::time::sleep(tick).await;
+    }
+}
+
+/// How long a time of the sandbox is on the wall where data is looked at in such parts, in milliseconds.
+pub fn wall_millis(clock: Clock, asked: Duration) -> i64 {
+    i64::try_from(clock.shortened(asked).max(SHORTEST).as_millis()).unwrap_or(i64::MAX)
+}
+
+/// How long an alarm's period is on the wall, in milliseconds.
+fn period(sandbox: &Sandbox, settings: &Settings) -> i64 {
+    wall_millis(sandbox.clock, Duration::from_secs(settings.period.unsigned_abs()))
+}
+
+/// Evaluates an alarm on the whole periods before the one under way, and does what that asks for.
+fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, seen: &mut Seen) -> Result<(), Fault> {
+    let end = seen.evaluated;
+    let range = range(sandbox, &alarm.settings, length, end)?;
+    let verdict = evaluate(&alarm.settings, &range, sandbox.clock.now().as_millisecond());
+    match verdict {
+        Some(verdict) if verdict.state != alarm.state => {
+            transition(sandbox, &alarm.settings.alarm_name, verdict.state, &verdict.reason, Some(verdict.data))
+        }
+        verdict => {
+            let began = alarm.transitioned.div_euclid(length) * length;
+            let due = seen.repeated.max(began) + wall_millis(sandbox.clock, REPEAT);
+            if end >= due && actions::repeats(alarm) {
+                seen.repeated = end;
+                actions::repeat(sandbox, alarm, verdict.map(|verdict| verdict.data).as_deref());
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The values that an alarm would be evaluated on now, the newest last.
+///
+/// # Errors
+/// When the disk refuses.
+pub fn values(sandbox: &Sandbox, settings: &Settings) -> Result<Vec<f64>, Fault> {
+    let length = period(sandbox, settings);
+    let end = sandbox.clock.now().as_millisecond().div_euclid(length) * length;
+    let real: Vec<f64> =
+        range(sandbox, settings, length, end)?.into_iter().flatten().map(|point| point.value).collect();
+    Ok(real[real.len().saturating_sub(settings.evaluation_periods)..].to_vec())
+}
+
+/// The data points of the periods of some length that an alarm looks at before `end`, the oldest first.
+fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Result<Vec<Option<Datapoint>>, Fault> {
+    let count = i64::try_from(periods(settings)).map_err(Fault::internal)?;
+    let start = end - count * length;
+    let key = Metric::key(&settings.namespace, &settings.metric_name, &settings.dimensions);
+    let metric = sandbox.world.read(|world| world.monitoring.metrics.get(&key).map(|metric| metric.id));
+    let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
+    let statistic = Statistic::parse(settings.statistic(), "Statistic")?;
+    let found = buckets(&points, start, length);
+    let of_period = |at: i64| {
+        let time = start + at * length;
+        let (_, bucket) = found.iter().find(|(begins, _)| *begins == time)?;
+        let wanted = bucket.iter().filter(|point| settings.unit.as_ref().is_none_or(|unit| *unit == point.unit));
+        let wanted: Vec<&Point> = wanted.collect();
+        let value = statistic.of(wanted.iter().copied())?;
+        let samples = Statistic::SampleCount.of(wanted.iter().copied())?;
+        Some(Datapoint { time, value, samples })
+    };
+    Ok((0..count).map(of_period).collect())
+}

@@ -1,0 +1,179 @@
+//! `GetMetricData`: several metrics at once. Math expressions are refused by name.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::points::{self, Point};
+use super::statistics::{Statistic, aligned, buckets, is_period};
+use super::{Dimension, Metric, invalid_value, milliseconds, seconds, validation_error};
+use crate::services::{Reply, paging};
+use crate::{Fault, Sandbox};
+
+/// API reference of GetMetricData.
+const MOST_POINTS: usize = 100_800;
+const MOST_QUERIES: usize = 500;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Get {
+    metric_data_queries: Vec<Query>,
+    start_time: f64,
+    end_time: f64,
+    next_token: Option<String>,
+    scan_by: Option<String>,
+    max_datapoints: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Query {
+    id: String,
+    metric_stat: Option<MetricStat>,
+    expression: Option<String>,
+    label: Option<String>,
+    return_data: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct MetricStat {
+    metric: Named,
+    period: i64,
+    stat: String,
+    unit: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Named {
+    namespace: String,
+    metric_name: String,
+    #[serde(default)]
+    dimensions: Vec<Dimension>,
+}
+
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+    // Fractions of seconds do not count.
+    let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
+    if start > end {
+        return Err(validation_error("The parameter EndTime must be greater than StartTime."));
+    }
+    if start == end {
+        return Err(validation_error("The parameter StartTime must not equal parameter EndTime."));
+    }
+    check(&input.metric_data_queries)?;
+    let ascending = input.scan_by.as_deref() == Some("TimestampAscending");
+    let limit = input.max_datapoints.unwrap_or(MOST_POINTS).clamp(1, MOST_POINTS);
+    let ids: Vec<&String> = input.metric_data_queries.iter().map(|query| &query.id).collect();
+    let question = format!("GetMetricData {start} {end} {ascending} {ids:?}");
+    let mut skip = from(&question, input.next_token.as_deref())?;
+    let stats: BTreeSet<&str> =
+        input.metric_data_queries.iter().filter_map(|query| Some(query.metric_stat.as_ref()?.stat.as_str())).collect();
+    let several = stats.len() > 1;
+    let (mut room, from) = (limit, skip);
+    let (mut results, mut more) = (Vec::new(), false);
+    for query in &input.metric_data_queries {
+        let Some(stat) = &query.metric_stat else { continue };
+        if query.return_data == Some(false) {
+            continue;
+        }
+        let mut data = stat.data(sandbox, start, end)?;
+        if !ascending {
+            data.reverse();
+        }
+        let before = skip.min(data.len());
+        skip -= before;
+        let taken: Vec<_> = data[before..].iter().take(room).collect();
+        room -= taken.len();
+        let partial = before + taken.len() < data.len();
+        more |= partial;
+        results.push(json!({
+            "Id": query.id,
+            "Label": query.label.clone().unwrap_or_else(|| stat.label(several)),
+            "Timestamps": taken.iter().map(|(time, _)| seconds(*time)).collect::<Vec<_>>(),
+            "Values": taken.iter().map(|(_, value)| value).collect::<Vec<_>>(),
+            "StatusCode": if partial { "PartialData" } else { "Complete" },
+        }));
+    }
+    let next = more.then(|| paging::token(&question, (from + limit).to_string().as_bytes()));
+    Ok(json!({ "MetricDataResults": results, "NextToken": next, "Messages": [] }))
+}
+
+/// How many data points earlier pages had.
+fn from(question: &str, token: Option<&str>) -> Result<usize, Fault> {
+    let Some(token) = token else { return Ok(0) };
+    let position = paging::position(question, token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let position = position.and_then(|text| text.parse().ok());
+    position.ok_or_else(|| Fault::client("InvalidNextToken", "The next token specified is invalid."))
+}
+
+fn check(queries: &[Query]) -> Result<(), Fault> {
+    if queries.len() > MOST_QUERIES {
+        let message = format!("The collection MetricDataQueries must not have a size greater than {MOST_QUERIES}.");
+        return Err(validation_error(message));
+    }
+    let mut seen = BTreeSet::new();
+    for (at, query) in queries.iter().enumerate() {
+        let begins = query.id.starts_with(|first: char| first.is_ascii_lowercase());
+        if !begins || !query.id.chars().all(|one| one.is_ascii_alphanumeric() || one == '_') {
+            let message = format!(
+                "The value {} for parameter MetricDataQueries.member.{}.Id is not matching the expected pattern ^[a-z][a-zA-Z0-9_]*$.",
+                query.id,
+                at + 1
+            );
+            return Err(validation_error(message));
+        }
+        if !seen.insert(&query.id) {
+            let message = format!("The values for parameter id in MetricDataQueries are not unique: {}", query.id);
+            return Err(validation_error(message));
+        }
+        match (&query.metric_stat, &query.expression) {
+            (None, Some(expression)) => {
+                return Err(Fault::not_implemented(&format!("the expression {expression} in GetMetricData")));
+            }
+            (Some(stat), None) if is_period(stat.period) => drop(Statistic::parse(&stat.stat, "Stat")?),
+            (Some(_), None) => {
+                return Err(invalid_value("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."));
+            }
+            _ => {
+                let message = format!(
+                    "The parameter MetricDataQueries.member.{} must have exactly one of MetricStat and Expression.",
+                    at + 1
+                );
+                return Err(validation_error(message));
+            }
+        }
+    }
+    Ok(())
+}
+
+impl MetricStat {
+    /// The metric's name; with what tells it apart when several statistics are asked for.
+    fn label(&self, several: bool) -> String {
+        let name = self.metric.metric_name.as_str();
+        if !several {
+            return name.to_owned();
+        }
+        let dimensions = self.metric.dimensions.iter().map(|dimension| dimension.value.as_str());
+        let parts = [name].into_iter().chain(dimensions).chain([self.stat.as_str()]);
+        parts.collect::<Vec<_>>().join(" ")
+    }
+
+    /// The statistic of each period that has data, in order.
+    fn data(&self, sandbox: &Sandbox, start: i64, end: i64) -> Result<Vec<(i64, f64)>, Fault> {
+        let statistic = Statistic::parse(&self.stat, "Stat")?;
+        let start = aligned(start, self.period);
+        let key = Metric::key(&self.metric.namespace, &self.metric.metric_name, &self.metric.dimensions);
+        let metric = sandbox.world.read(|world| world.monitoring.metrics.get(&key).map(|metric| metric.id));
+        let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
+        let of_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
+        let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {
+            let wanted: Vec<&Point> = bucket.iter().filter(of_unit).collect();
+            Some((time, statistic.of(wanted.iter().copied())?))
+        });
+        Ok(values.collect())
+    }
+}

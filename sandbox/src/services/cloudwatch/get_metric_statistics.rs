@@ -1,0 +1,111 @@
+//! `GetMetricStatistics`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::points::{self, Point};
+use super::statistics::{Statistic, aligned, buckets, is_period};
+use super::{Dimension, Metric, invalid_combination, invalid_value, milliseconds, seconds};
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+const MOST_POINTS: i64 = 1440;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Get {
+    namespace: String,
+    metric_name: String,
+    #[serde(default)]
+    dimensions: Vec<Dimension>,
+    start_time: f64,
+    end_time: f64,
+    period: i64,
+    #[serde(default)]
+    statistics: Vec<String>,
+    #[serde(default)]
+    extended_statistics: Vec<String>,
+    unit: Option<String>,
+}
+
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+    if input.statistics.is_empty() == input.extended_statistics.is_empty() {
+        return Err(invalid_combination("Must specify either Statistics or ExtendedStatistics"));
+    }
+    // Fractions of seconds do not count.
+    let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
+    if start >= end {
+        return Err(invalid_value("The parameter StartTime must be less than the parameter EndTime."));
+    }
+    check_period(input.period, start, end)?;
+    let parse = |name: &String| Ok((name.clone(), Statistic::parse(name, "ExtendedStatistics.member.1")?));
+    let plain = input.statistics.iter().map(parse).collect::<Result<Vec<_>, Fault>>()?;
+    let extended = input.extended_statistics.iter().map(parse).collect::<Result<Vec<_>, Fault>>()?;
+
+    let start = aligned(start, input.period);
+    let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
+    let metric = sandbox.world.read(|world| world.monitoring.metrics.get(&key).map(|metric| metric.id));
+    let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
+    let mut described = Vec::new();
+    for (time, bucket) in buckets(&points, start, input.period * 1000) {
+        for (unit, points) in by_unit(bucket, input.unit.as_deref()) {
+            described.push(datapoint(time, unit, &points, &plain, &extended));
+        }
+    }
+    Ok(json!({ "Label": input.metric_name, "Datapoints": described }))
+}
+
+fn check_period(period: i64, start: i64, end: i64) -> Result<(), Fault> {
+    if !is_period(period) {
+        return Err(invalid_value("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."));
+    }
+    let asked = (end - start).div_euclid(period * 1000);
+    if asked <= MOST_POINTS {
+        return Ok(());
+    }
+    Err(invalid_combination(format!(
+        "You have requested up to {} datapoints, which exceeds the limit of {}. You may reduce the datapoints requested by \
+         increasing Period, or decreasing the time range.",
+        grouped(asked),
+        grouped(MOST_POINTS)
+    )))
+}
+
+/// A number with commas between its thousands.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let thousands: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap_or_default()).collect();
+    thousands.join(",")
+}
+
+/// Data of different units are different data points.
+fn by_unit<'a>(points: &'a [Point], unit: Option<&str>) -> BTreeMap<&'a str, Vec<&'a Point>> {
+    let mut groups = BTreeMap::<&str, Vec<&Point>>::new();
+    for point in points.iter().filter(|point| unit.is_none_or(|unit| unit == point.unit)) {
+        groups.entry(&point.unit).or_default().push(point);
+    }
+    groups
+}
+
+fn datapoint(
+    time: i64,
+    unit: &str,
+    points: &[&Point],
+    plain: &[(String, Statistic)],
+    extended: &[(String, Statistic)],
+) -> Value {
+    let of = |(name, statistic): &(String, Statistic)| {
+        Some((name.clone(), statistic.of(points.iter().copied()).map(Value::from)?))
+    };
+    let mut described =
+        Map::from_iter([("Timestamp".to_owned(), seconds(time).into()), ("Unit".to_owned(), unit.into())]);
+    described.extend(plain.iter().filter_map(of));
+    if !extended.is_empty() {
+        described.insert("ExtendedStatistics".to_owned(), Value::Object(extended.iter().filter_map(of).collect()));
+    }
+    Value::Object(described)
+}

@@ -1,0 +1,109 @@
+//! Metrics: what data points belong to, and the list of them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{invalid_value, validation_error};
+use crate::Sandbox;
+use crate::services::{Reply, paging};
+
+const PAGE: usize = 500;
+/// A metric without data for so long is listed no more (CloudWatch's user guide: two weeks).
+const LISTED_FOR: i64 = 14 * 24 * 60 * 60 * 1000;
+const RECENTLY: i64 = 3 * 60 * 60 * 1000;
+
+/// A name and a value that tell metrics of one name apart.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Dimension {
+    /// Such as `ClusterName`.
+    pub name: String,
+    /// Such as `container-demo`.
+    pub value: String,
+}
+
+/// A metric.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Metric {
+    /// Stands for the metric in the keys of its data points.
+    pub id: u64,
+    /// Such as `AWS/ECS`.
+    pub namespace: String,
+    /// Such as `CPUUtilization`.
+    pub metric_name: String,
+    /// In the order in which they first came.
+    pub dimensions: Vec<Dimension>,
+    /// When data last came, in milliseconds since 1970, to the minute.
+    pub last_data: i64,
+}
+
+impl Metric {
+    /// The key of a metric: the order of its dimensions does not count.
+    pub fn key(namespace: &str, name: &str, dimensions: &[Dimension]) -> String {
+        let mut dimensions: Vec<_> = dimensions.iter().map(|one| format!("{}\u{1}{}", one.name, one.value)).collect();
+        dimensions.sort_unstable();
+        format!("{namespace}\u{2}{name}\u{2}{}", dimensions.join("\u{2}"))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Filter {
+    name: String,
+    value: Option<String>,
+}
+
+impl Filter {
+    fn accepts(&self, metric: &Metric) -> bool {
+        let fits =
+            |one: &Dimension| one.name == self.name && self.value.as_ref().is_none_or(|value| *value == one.value);
+        metric.dimensions.iter().any(fits)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct List {
+    namespace: Option<String>,
+    metric_name: Option<String>,
+    #[serde(default)]
+    dimensions: Vec<Filter>,
+    next_token: Option<String>,
+    recently_active: Option<String>,
+    #[serde(default)]
+    include_linked_accounts: bool,
+    owning_account: Option<String>,
+}
+
+/// `ListMetrics`: those that had data in the last two weeks.
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    let age = match input.recently_active.as_deref() {
+        None => LISTED_FOR,
+        Some("PT3H") => RECENTLY,
+        Some(_) => return Err(validation_error("The value of RecentlyActive must be PT3H")),
+    };
+    let since = sandbox.clock.now().as_millisecond() - age;
+    let own = input.owning_account.as_ref().is_none_or(|account| *account == sandbox.config.account);
+    let filters: Vec<_> = input.dimensions.iter().map(|filter| (&filter.name, &filter.value)).collect();
+    let question = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
+    let page = sandbox.world.read(|world| {
+        let wanted = world.monitoring.metrics.iter().filter(|(_, metric)| {
+            own && metric.last_data >= since
+                && input.namespace.as_ref().is_none_or(|namespace| *namespace == metric.namespace)
+                && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)
+                && input.dimensions.iter().all(|filter| filter.accepts(metric))
+        });
+        let shown = wanted.map(|(key, metric)| (key.to_owned(), shown(metric)));
+        paging::page(shown, &question, input.next_token.as_deref(), PAGE)
+            .map_err(|_| invalid_value("Request parameter NextToken is invalid"))
+    })?;
+    let owners = input.include_linked_accounts.then(|| vec![&sandbox.config.account; page.items.len()]);
+    Ok(json!({ "Metrics": page.items, "NextToken": page.next_token, "OwningAccounts": owners }))
+}
+
+fn shown(metric: &Metric) -> Value {
+    json!({ "Namespace": metric.namespace, "MetricName": metric.metric_name, "Dimensions": metric.dimensions })
+}

@@ -1,0 +1,95 @@
+//! Amazon CloudWatch: metrics, their statistics, and alarms on them.
+//!
+//! Alarms carry out the actions that name scaling policies; others are kept and shown, and told as failed in their history.
+//! What the sandbox itself measures comes in through [`put`].
+
+use jiff::Timestamp;
+
+use super::{Service, operation};
+use crate::Fault;
+use crate::wire::Protocol;
+use crate::world::table::state;
+
+mod alarms;
+mod get_metric_data;
+mod get_metric_statistics;
+mod metrics;
+mod points;
+mod put_metric_data;
+mod statistics;
+mod tags;
+
+pub use alarms::{Alarm, Settings as AlarmSettings, forget, keep, start, values, wall_millis};
+pub use metrics::{Dimension, Metric};
+pub use put_metric_data::{Datum, put};
+pub use statistics::Values;
+
+/// The service's name in JSON's targets and in CBOR's paths.
+const NAME: &str = "GraniteServiceVersion20100801";
+
+/// The service's row.
+pub static SERVICE: Service = Service {
+    signing_name: "monitoring",
+    protocols: &[
+        Protocol::Query { version: "2010-08-01", xmlns: "http://monitoring.amazonaws.com/doc/2010-08-01/" },
+        Protocol::Json10 { target_prefix: NAME },
+        Protocol::Cbor { service: NAME },
+    ],
+    validation_code: "ValidationError",
+    operations: &[
+        operation!("DeleteAlarms" => alarms::changes::delete),
+        operation!("DescribeAlarmHistory" => alarms::history::describe),
+        operation!("DescribeAlarms" => alarms::describe::describe),
+        operation!("DescribeAlarmsForMetric" => alarms::describe::for_metric),
+        operation!("DisableAlarmActions" => alarms::changes::disable_actions),
+        operation!("EnableAlarmActions" => alarms::changes::enable_actions),
+        operation!("GetMetricData" => get_metric_data::run),
+        operation!("GetMetricStatistics" => get_metric_statistics::run),
+        operation!("ListMetrics" => metrics::list),
+        operation!("ListTagsForResource" => tags::list),
+        operation!("PutMetricAlarm" => alarms::put::run),
+        operation!("PutMetricData" => put_metric_data::run),
+        operation!("SetAlarmState" => alarms::changes::set_state),
+        operation!("TagResource" => tags::add),
+        operation!("UntagResource" => tags::remove),
+    ],
+};
+
+state! {
+    /// What the service remembers; the data points are in a table of their own, see [`points`].
+    pub struct State {
+        /// By [`Metric::key`].
+        pub metrics: Table<Metric> = "monitoring.metrics",
+        /// By name.
+        pub alarms: Table<alarms::Alarm> = "monitoring.alarms",
+        /// By [`alarms::history::Item::key`].
+        pub history: Table<alarms::history::Item> = "monitoring.history",
+    }
+}
+
+fn invalid_value(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameterValue", message)
+}
+
+fn invalid_combination(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameterCombination", message)
+}
+
+fn validation_error(message: impl Into<String>) -> Fault {
+    Fault::client("ValidationError", message)
+}
+
+/// Milliseconds of a time that came as seconds since 1970. One that no calendar has becomes the first or the last that one has,
+/// and can be calculated with.
+fn milliseconds(seconds: f64) -> i64 {
+    #[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates")]
+    let milliseconds = (seconds * 1000.0).round() as i64;
+    milliseconds.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond())
+}
+
+/// Seconds since 1970, of milliseconds.
+fn seconds(milliseconds: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits")]
+    let seconds = milliseconds as f64 / 1000.0;
+    seconds
+}

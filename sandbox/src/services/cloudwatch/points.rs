@@ -1,0 +1,96 @@
+//! The table of data points: appended to, read in ranges, never held in memory.
+//!
+//! A key is metric, time and sequence, each eight bytes. Points are kept for fifteen days, as CloudWatch keeps those of a
+//! minute; those that the sandbox itself measures for as many of its own days, of which `--speed` puts more into one.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Metric, Values};
+use crate::world::store::Visit;
+use crate::{Fault, Sandbox};
+
+const TABLE: &str = "monitoring.points";
+const KEPT_MILLIS: i64 = 15 * 24 * 60 * 60 * 1000;
+/// CloudWatch keeps no point for less than three hours.
+const KEPT_AT_LEAST: Duration = Duration::from_hours(3);
+/// The unit of data that has none.
+pub const NO_UNIT: &str = "None";
+
+/// What was put at one time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Milliseconds since 1970.
+    #[serde(skip)]
+    pub timestamp: i64,
+    /// Such as `Percent`.
+    pub unit: String,
+    /// What was measured.
+    pub values: Values,
+}
+
+fn key(metric: u64, timestamp: i64, sequence: u64) -> Vec<u8> {
+    [metric, timestamp.max(0).unsigned_abs(), sequence].iter().flat_map(|part| part.to_be_bytes()).collect()
+}
+
+fn timestamp(key: &[u8]) -> Option<i64> {
+    let bytes = key.get(8..16)?.try_into().ok()?;
+    i64::try_from(u64::from_be_bytes(bytes)).ok()
+}
+
+/// Appends points, each with its metric's id.
+pub fn append(sandbox: &Sandbox, points: &[(u64, Point)]) -> Result<(), Fault> {
+    static SEQUENCE: AtomicU64 = AtomicU64::new(0);
+    // The time of a restart keeps the sequence from beginning anew.
+    let base = sandbox.started_at.as_millisecond().unsigned_abs() << 20;
+    let rows = points.iter().map(|(metric, point)| {
+        let sequence = base.wrapping_add(SEQUENCE.fetch_add(1, Ordering::Relaxed));
+        let bytes = serde_json::to_vec(point).map_err(Fault::internal)?;
+        Ok((key(*metric, point.timestamp, sequence), bytes))
+    });
+    let rows = rows.collect::<Result<Vec<_>, Fault>>()?;
+    sandbox.world.append(TABLE, |_| Ok(rows))
+}
+
+/// The points of a metric from `from` (included) to `to` (excluded), in order.
+pub fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec<Point>, Fault> {
+    let from = from.max(sandbox.clock.now().as_millisecond() - KEPT_MILLIS);
+    if to <= from {
+        return Ok(Vec::new());
+    }
+    let (first, last) = (key(metric, from, 0), key(metric, to, 0));
+    let rows = sandbox.world.store().range(TABLE, &first, &last, |_, _| Visit::Take).map_err(Fault::internal)?;
+    let points = rows.iter().map(|(key, bytes)| {
+        let mut point: Point = serde_json::from_slice(bytes).map_err(Fault::internal)?;
+        point.timestamp = timestamp(key).unwrap_or_default();
+        Ok(point)
+    });
+    points.collect()
+}
+
+/// Removes what is out of date: points, and metrics that have none left.
+pub fn tidy(sandbox: &Sandbox) -> Result<(), Fault> {
+    let now = sandbox.clock.now().as_millisecond();
+    let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(KEPT_AT_LEAST);
+    let own = i64::try_from(own.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);
+    let horizon = |metric: &Metric| now - if metric.namespace.starts_with("AWS/") { own } else { KEPT_MILLIS };
+    let metrics: Vec<Metric> = sandbox.world.read(|world| world.monitoring.metrics.values().cloned().collect());
+    for metric in &metrics {
+        let (first, last) = (key(metric.id, 0, 0), key(metric.id, horizon(metric), 0));
+        let mut old = false;
+        let look = |_: &[u8], _: &[u8]| {
+            old = true;
+            Visit::End
+        };
+        sandbox.world.store().range(TABLE, &first, &last, look).map_err(Fault::internal)?;
+        if old {
+            sandbox.world.store().remove_range(TABLE, &first, &last).map_err(Fault::internal)?;
+        }
+    }
+    sandbox.world.write(|world| {
+        world.monitoring.metrics.retain(|_, metric| metric.last_data >= horizon(metric));
+        Ok(())
+    })
+}

@@ -1,0 +1,204 @@
+//! The arithmetic of statistics: pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::{invalid_value, points::Point};
+use crate::Fault;
+
+/// What was measured at one time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Values {
+    /// Values, each with how often it was measured.
+    Each(Vec<(f64, f64)>),
+    /// Only what several measurements come to.
+    Set {
+        /// How many there were.
+        count: f64,
+        /// Their sum.
+        sum: f64,
+        /// The least.
+        minimum: f64,
+        /// The greatest.
+        maximum: f64,
+    },
+}
+
+impl Values {
+    /// What some measurements come to, if there are any.
+    #[expect(clippy::cast_precision_loss, reason = "nobody has so many measurements")]
+    pub fn set_of(values: &[f64]) -> Option<Self> {
+        let minimum = values.iter().copied().reduce(f64::min)?;
+        let maximum = values.iter().copied().reduce(f64::max)?;
+        Some(Self::Set { count: values.len() as f64, sum: values.iter().sum(), minimum, maximum })
+    }
+
+    /// Count, sum, least and greatest.
+    fn summary(&self) -> [f64; 4] {
+        match self {
+            Self::Set { count, sum, minimum, maximum } => [*count, *sum, *minimum, *maximum],
+            Self::Each(values) => {
+                let zero = [0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY];
+                values.iter().fold(zero, |[count, sum, minimum, maximum], (value, times)| {
+                    [count + times, sum + value * times, minimum.min(*value), maximum.max(*value)]
+                })
+            }
+        }
+    }
+
+    /// The single values, which a set has only when they are all the same.
+    fn each(&self) -> Option<Vec<(f64, f64)>> {
+        match self {
+            Self::Each(values) => Some(values.clone()),
+            Self::Set { count, minimum, maximum, .. } if minimum.total_cmp(maximum).is_eq() => {
+                Some(vec![(*minimum, *count)])
+            }
+            Self::Set { .. } => None,
+        }
+    }
+}
+
+/// A statistic.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistic {
+    /// The sum over the count.
+    Average,
+    /// The sum.
+    Sum,
+    /// The least.
+    Minimum,
+    /// The greatest.
+    Maximum,
+    /// How many.
+    SampleCount,
+    /// The value that so many percent are below.
+    Percentile(f64),
+}
+
+/// Families of statistics that CloudWatch has and the sandbox does not.
+const NOT_SERVED: &[&str] = &["tm", "TM", "wm", "WM", "tc", "TC", "ts", "TS", "pr", "PR", "iqm", "IQM"];
+
+impl Statistic {
+    /// The statistic of a name; `parameter` is where it was given.
+    pub fn parse(name: &str, parameter: &str) -> Result<Self, Fault> {
+        Ok(match name {
+            "Average" => Self::Average,
+            "Sum" => Self::Sum,
+            "Minimum" => Self::Minimum,
+            "Maximum" => Self::Maximum,
+            "SampleCount" => Self::SampleCount,
+            _ => match name.strip_prefix('p').and_then(|percent| percent.parse::<f64>().ok()) {
+                Some(percent) if (0.0..=100.0).contains(&percent) => Self::Percentile(percent),
+                _ if NOT_SERVED.iter().any(|family| name.starts_with(family)) => {
+                    return Err(Fault::not_implemented(&format!("the statistic {name}")));
+                }
+                _ => {
+                    return Err(invalid_value(format!("The value {name} for parameter {parameter} is not supported.")));
+                }
+            },
+        })
+    }
+
+    /// The statistic of some points; `None` when they do not have it.
+    pub fn of<'a>(self, points: impl IntoIterator<Item = &'a Point> + Clone) -> Option<f64> {
+        if let Self::Percentile(percent) = self {
+            return percentile(points, percent);
+        }
+        let zero = [0.0, 0.0, f64::INFINITY, f64::NEG_INFINITY];
+        let summaries = points.into_iter().map(|point| point.values.summary());
+        let [count, sum, minimum, maximum] =
+            summaries.fold(zero, |all, one| [all[0] + one[0], all[1] + one[1], all[2].min(one[2]), all[3].max(one[3])]);
+        if count <= 0.0 {
+            return None;
+        }
+        Some(match self {
+            Self::Average => sum / count,
+            Self::Sum => sum,
+            Self::Minimum => minimum,
+            Self::Maximum => maximum,
+            Self::SampleCount | Self::Percentile(_) => count,
+        })
+    }
+}
+
+/// Between the two nearest ranks, in proportion. CloudWatch's own are of a sketch, so that its last digits differ.
+fn percentile<'a>(points: impl IntoIterator<Item = &'a Point>, percent: f64) -> Option<f64> {
+    let mut values = Vec::new();
+    for point in points {
+        values.extend(point.values.each()?);
+    }
+    values.retain(|(_, times)| *times > 0.0);
+    values.sort_by(|one, other| one.0.total_cmp(&other.0));
+    let count: f64 = values.iter().map(|(_, times)| times).sum();
+    let rank = percent / 100.0 * (count - 1.0);
+    let at = |rank: f64| {
+        let mut seen = 0.0;
+        let found = values.iter().find(|(_, times)| {
+            seen += times;
+            rank < seen
+        });
+        found.or(values.last()).map(|(value, _)| *value)
+    };
+    let (below, above) = (at(rank.floor())?, at(rank.ceil())?);
+    Some(below + (above - below) * rank.fract())
+}
+
+/// Points in buckets of `period` milliseconds from `start` on: for each bucket that has any, its beginning and its points.
+pub fn buckets(points: &[Point], start: i64, period: i64) -> Vec<(i64, &[Point])> {
+    let bucket = |point: &Point| start + (point.timestamp - start).div_euclid(period) * period;
+    points
+        .chunk_by(|one, other| bucket(one) == bucket(other))
+        .filter_map(|chunk| Some((bucket(chunk.first()?), chunk)))
+        .collect()
+}
+
+/// The beginning of a request's first bucket: to the whole minute, or to the period where that is shorter.
+pub fn aligned(start: i64, period_seconds: i64) -> i64 {
+    let step = 1000 * period_seconds.clamp(1, 60);
+    start.div_euclid(step) * step
+}
+
+/// Whether CloudWatch has such a period, which is an integer of 32 bits in its API.
+pub fn is_period(seconds: i64) -> bool {
+    matches!(seconds, 1 | 5 | 10 | 20 | 30) || ((60..=i64::from(i32::MAX)).contains(&seconds) && seconds % 60 == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Point, Statistic, Values, buckets};
+
+    fn point(timestamp: i64, values: &[f64]) -> Point {
+        let values = Values::Each(values.iter().map(|value| (*value, 1.0)).collect());
+        Point { timestamp, unit: "None".to_owned(), values }
+    }
+
+    fn of(name: &str, points: &[Point]) -> Option<f64> {
+        Statistic::parse(name, "Stat").expect("it is known").of(points)
+    }
+
+    #[test]
+    fn statistics_are_of_all_values() {
+        let set = Values::Set { count: 2.0, sum: 10.0, minimum: 4.0, maximum: 6.0 };
+        let points = [point(0, &[1.0, 3.0]), Point { timestamp: 1, unit: "None".to_owned(), values: set }];
+        let all = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"].map(|name| of(name, &points));
+        assert_eq!(all, [3.5, 14.0, 1.0, 6.0, 4.0].map(Some));
+        assert_eq!(of("p50", &points), None, "a set does not say its values");
+        assert_eq!(of("p50", &[point(0, &[1.0, 2.0, 3.0, 4.0])]), Some(2.5));
+        assert_eq!(of("p100", &[point(0, &[1.0, 2.0])]), Some(2.0));
+        assert_eq!(of("Sum", &[]), None);
+    }
+
+    #[test]
+    fn what_is_not_a_statistic_is_told_from_what_is_not_served() {
+        let code = |name| Statistic::parse(name, "Stat").expect_err("it is refused").code;
+        assert_eq!(code("tm90"), "NotImplemented");
+        assert_eq!(code("p101"), "InvalidParameterValue");
+        assert_eq!(code("median"), "InvalidParameterValue");
+    }
+
+    #[test]
+    fn points_fall_into_the_buckets_of_their_times() {
+        let points = [point(1000, &[1.0]), point(1999, &[1.0]), point(3000, &[1.0])];
+        let starts: Vec<_> = buckets(&points, 0, 1000).iter().map(|(start, points)| (*start, points.len())).collect();
+        assert_eq!(starts, [(1000, 2), (3000, 1)]);
+    }
+}

@@ -1,0 +1,75 @@
+//! Elastic IP addresses, from the range that is set aside for tests of networks (198.18.0.0/15).
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::nouns::ADDRESS;
+use super::records;
+use super::tags::{self, TagSpecification};
+use crate::services::Reply;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// The input of `AllocateAddress`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Allocate {
+    network_border_group: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `AllocateAddress`: the lowest address that is free.
+pub fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
+    let id = ids::resource("eipalloc");
+    let tags = tags::tag_set(&ADDRESS, input.tag_specification)?;
+    if input.network_border_group.is_some_and(|group| group != sandbox.config.region) {
+        return Err(Fault::not_implemented("ec2:AllocateAddress with a network border group other than the region"));
+    }
+    sandbox.world.write(|world| {
+        let candidates = (18..20_u32).flat_map(|b| (1..=254_u32).map(move |d| format!("198.{b}.0.{d}")));
+        let free = |address: &String| !records::any(&world.ec2, &ADDRESS, "publicIp", address);
+        let exhausted = || Fault::client("AddressLimitExceeded", "The maximum number of addresses has been reached.");
+        let public_ip = candidates.into_iter().find(free).ok_or_else(exhausted)?;
+        let address = json!({
+            "allocationId": id,
+            "publicIp": public_ip,
+            "domain": "vpc",
+            "publicIpv4Pool": "amazon",
+            "networkBorderGroup": sandbox.config.region,
+            "tagSet": tags,
+        });
+        world.ec2.records.insert(id, address.clone());
+        Ok(without_tags(address))
+    })
+}
+
+fn without_tags(mut address: Value) -> Value {
+    if let Some(members) = address.as_object_mut() {
+        members.remove("tagSet");
+    }
+    address
+}
+
+/// The input of `ReleaseAddress`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Release {
+    allocation_id: String,
+}
+
+/// `ReleaseAddress`: refused while something uses it.
+pub fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.allocation_id;
+        let address = records::get(&world.ec2, &ADDRESS, id)?;
+        if address.get("associationId").is_some() {
+            let message = format!("Address with allocation id [{id}] cannot be released because it is associated");
+            return Err(Fault::client("InvalidIPAddress.InUse", message));
+        }
+        world.ec2.records.remove(id);
+        Ok(records::returned())
+    })
+}

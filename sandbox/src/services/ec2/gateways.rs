@@ -1,0 +1,190 @@
+//! Internet gateways and NAT gateways.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::cidr::Cidr;
+use super::nouns::{ADDRESS, INTERNET_GATEWAY, NAT_GATEWAY, SUBNET, VPC};
+use super::records::{self, list};
+use super::tags::{self, TagSpecification};
+use crate::services::Reply;
+use crate::world::clock::iso8601;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// The input of `CreateInternetGateway`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct CreateInternet {
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `CreateInternetGateway`.
+pub fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
+    let id = ids::resource("igw");
+    let tags = tags::tag_set(&INTERNET_GATEWAY, input.tag_specification)?;
+    let gateway = json!({
+        "internetGatewayId": id,
+        "ownerId": sandbox.config.account,
+        "attachmentSet": [],
+        "tagSet": tags,
+    });
+    sandbox.world.write(|world| {
+        world.ec2.records.insert(id, gateway.clone());
+        Ok(json!({ "internetGateway": gateway }))
+    })
+}
+
+/// The input of `AttachInternetGateway` and `DetachInternetGateway`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Attachment {
+    internet_gateway_id: String,
+    vpc_id: String,
+}
+
+/// `AttachInternetGateway`: one gateway a network, one network a gateway.
+pub fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+    sandbox.world.write(|world| {
+        let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
+        records::get(&world.ec2, &VPC, vpc)?;
+        if records::any(&world.ec2, &INTERNET_GATEWAY, "attachmentSet/vpcId", vpc) {
+            let message = format!("Network {vpc} already has an internet gateway attached");
+            return Err(Fault::client("InvalidParameterValue", message));
+        }
+        let attachments = list(records::get_mut(&mut world.ec2, &INTERNET_GATEWAY, gateway)?, "attachmentSet");
+        if !attachments.is_empty() {
+            let message = format!("resource {gateway} is already attached to a network");
+            return Err(Fault::client("Resource.AlreadyAssociated", message));
+        }
+        attachments.push(json!({ "vpcId": vpc, "state": "available" }));
+        Ok(records::returned())
+    })
+}
+
+/// `DetachInternetGateway`.
+pub fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
+    sandbox.world.write(|world| {
+        let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
+        let attachments = list(records::get_mut(&mut world.ec2, &INTERNET_GATEWAY, gateway)?, "attachmentSet");
+        let before = attachments.len();
+        attachments.retain(|attachment| attachment["vpcId"] != vpc.as_str());
+        if attachments.len() == before {
+            let message = format!("resource {gateway} is not attached to network {vpc}");
+            return Err(Fault::client("Gateway.NotAttached", message));
+        }
+        Ok(records::returned())
+    })
+}
+
+/// The input of `DeleteInternetGateway`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeleteInternet {
+    internet_gateway_id: String,
+}
+
+/// `DeleteInternetGateway`: refused while it is attached.
+pub fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.internet_gateway_id;
+        if !list(records::get_mut(&mut world.ec2, &INTERNET_GATEWAY, id)?, "attachmentSet").is_empty() {
+            return Err(records::dependency_violation("internetGateway", id));
+        }
+        world.ec2.records.remove(id);
+        Ok(records::returned())
+    })
+}
+
+/// The input of `CreateNatGateway`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct CreateNat {
+    subnet_id: String,
+    allocation_id: String,
+    client_token: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `CreateNatGateway`, a public one; it is available at once.
+pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
+    let (id, created) = (ids::resource("nat"), iso8601(sandbox.clock.now()));
+    let tags = tags::tag_set(&NAT_GATEWAY, input.tag_specification)?;
+    let told = |nat: &Value| {
+        let mut nat = nat.clone();
+        nat["attributes"] = Value::Null;
+        json!({ "natGateway": nat, "clientToken": input.client_token })
+    };
+    sandbox.world.write(|world| {
+        if let Some(nat) = records::made_before(&world.ec2, &NAT_GATEWAY, input.client_token.as_deref()) {
+            return Ok(told(nat));
+        }
+        let subnet = records::get(&world.ec2, &SUBNET, &input.subnet_id)?.clone();
+        let number = u32::try_from(world.ec2.records.with_prefix(NAT_GATEWAY.prefix).count()).unwrap_or_default();
+        let private_ip = subnet["cidrBlock"].as_str().and_then(Cidr::parse).map(|range| range.host(number).to_string());
+        let address = records::get_mut(&mut world.ec2, &ADDRESS, &input.allocation_id)?;
+        if address.get("associationId").is_some() {
+            let message = format!("Elastic IP address [{}] is already associated", input.allocation_id);
+            return Err(Fault::client("Resource.AlreadyAssociated", message));
+        }
+        let (association, interface) = (ids::resource("eipassoc"), ids::resource("eni"));
+        address["associationId"] = association.clone().into();
+        address["networkInterfaceId"] = interface.clone().into();
+        address["networkInterfaceOwnerId"] = sandbox.config.account.as_str().into();
+        address["privateIpAddress"] = json!(private_ip);
+        let nat = json!({
+            "natGatewayId": id,
+            "subnetId": input.subnet_id,
+            "vpcId": subnet["vpcId"],
+            "state": "available",
+            "connectivityType": "public",
+            "createTime": created,
+            "natGatewayAddressSet": [{
+                "allocationId": input.allocation_id,
+                "associationId": association,
+                "networkInterfaceId": interface,
+                "privateIp": private_ip,
+                "publicIp": address["publicIp"],
+                "isPrimary": true,
+                "status": "succeeded",
+            }],
+            "tagSet": tags,
+            "attributes": { "clientToken": input.client_token },
+        });
+        let answer = told(&nat);
+        world.ec2.records.insert(id, nat);
+        Ok(answer)
+    })
+}
+
+/// The input of `DeleteNatGateway`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeleteNat {
+    nat_gateway_id: String,
+}
+
+/// `DeleteNatGateway`: its address is free again; the record stays, as deleted.
+pub fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> Reply {
+    let deleted = iso8601(sandbox.clock.now());
+    sandbox.world.write(|world| {
+        let id = &input.nat_gateway_id;
+        let nat = records::get_mut(&mut world.ec2, &NAT_GATEWAY, id)?;
+        nat["state"] = "deleted".into();
+        nat["deleteTime"] = deleted.into();
+        let allocations: Vec<Value> =
+            list(nat, "natGatewayAddressSet").iter().map(|address| address["allocationId"].clone()).collect();
+        for allocation in allocations.iter().filter_map(Value::as_str) {
+            if let Some(address) = world.ec2.records.get_mut(allocation).and_then(Value::as_object_mut) {
+                for member in ["associationId", "networkInterfaceId", "networkInterfaceOwnerId", "privateIpAddress"] {
+                    address.remove(member);
+                }
+            }
+        }
+        Ok(json!({ "natGatewayId": id }))
+    })
+}

@@ -1,0 +1,119 @@
+//! Instances: records of machines that were asked for. No machine is started.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::State;
+use super::describe::{self, Describe};
+use super::nouns::INSTANCE;
+use super::records;
+use crate::services::{Reply, ssm};
+use crate::{Fault, Sandbox};
+
+mod interface;
+mod profile;
+mod run;
+mod types;
+
+pub use run::run;
+
+/// Records of one call as its reservation, which is how instances are answered.
+fn reservation_of(mut instances: Vec<Value>) -> Value {
+    instances.sort_by_key(|instance| instance["amiLaunchIndex"].as_u64());
+    let mut reservation = json!({});
+    let mut told = Vec::new();
+    for mut instance in instances {
+        if let Some(members) = instance.as_object_mut() {
+            members.remove("userData");
+            reservation = members.remove("reservation").unwrap_or(reservation);
+        }
+        told.push(instance);
+    }
+    reservation["instancesSet"] = told.into();
+    reservation
+}
+
+/// `DescribeInstances`.
+pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    sandbox.world.read(|world| {
+        let found = describe::select(&world.ec2, &INSTANCE, &input)?;
+        let mut reservations: Vec<Vec<Value>> = Vec::new();
+        for mut instance in found {
+            describe::told(&INSTANCE, &mut instance);
+            let of = |other: &&mut Vec<Value>| {
+                other[0]["reservation"]["reservationId"] == instance["reservation"]["reservationId"]
+            };
+            match reservations.iter_mut().find(of) {
+                Some(reservation) => reservation.push(instance),
+                None => reservations.push(vec![instance]),
+            }
+        }
+        let (page, next_token) = input.page(&INSTANCE, reservations.into_iter().map(reservation_of).collect())?;
+        Ok(json!({ "reservationSet": page, "nextToken": next_token }))
+    })
+}
+
+/// The input of `TerminateInstances`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Terminate {
+    #[serde(default)]
+    instance_id: Vec<String>,
+}
+
+/// `TerminateInstances`: the records stay, as terminated.
+pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
+    if input.instance_id.is_empty() {
+        return Err(Fault::client("InvalidParameterCombination", "No instances specified"));
+    }
+    let now = sandbox.clock.now();
+    let terminated = sandbox.world.write(|world| {
+        check_ids(&world.ec2, &input.instance_id)?;
+        let mut changed = Vec::new();
+        for id in &input.instance_id {
+            let instance = records::get_mut(&mut world.ec2, &INSTANCE, id)?;
+            let previous = instance["instanceState"].clone();
+            let mut current = previous.clone();
+            if previous["name"] != "terminated" {
+                become_terminated(instance, now);
+                current = json!({ "code": 32, "name": "shutting-down" });
+            }
+            changed.push(json!({ "instanceId": id, "currentState": current, "previousState": previous }));
+        }
+        Ok(json!({ "instancesSet": changed }))
+    })?;
+    input.instance_id.iter().for_each(|id| ssm::instances::forget(sandbox, id));
+    Ok(terminated)
+}
+
+/// A terminated instance is in no network any more.
+fn become_terminated(instance: &mut Value, now: Timestamp) {
+    let reason = json!({
+        "code": "Client.UserInitiatedShutdown",
+        "message": "Client.UserInitiatedShutdown: User initiated shutdown",
+    });
+    instance["instanceState"] = json!({ "code": 48, "name": "terminated" });
+    instance["stateReason"] = reason;
+    instance["reason"] = now.strftime("User initiated (%Y-%m-%d %H:%M:%S GMT)").to_string().into();
+    for member in ["subnetId", "vpcId", "privateIpAddress", "ipAddress"] {
+        instance[member] = Value::Null;
+    }
+    for member in ["privateDnsName", "dnsName"] {
+        instance[member] = "".into();
+    }
+    for member in ["groupSet", "networkInterfaceSet"] {
+        instance[member] = json!([]);
+    }
+}
+
+fn check_ids(state: &State, ids: &[String]) -> Result<(), Fault> {
+    if let Some(malformed) = ids.iter().find_map(|id| records::malformed(&INSTANCE, id)) {
+        return Err(malformed);
+    }
+    let unknown: Vec<&str> =
+        ids.iter().filter(|id| !records::exists(state, &INSTANCE, id)).map(String::as_str).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(records::not_found(&INSTANCE, &unknown)) }
+}

@@ -1,0 +1,31 @@
+//! The instance profile that an instance is to have.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Fault;
+use crate::world::World;
+
+/// A profile, by its ARN or its name.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Profile {
+    arn: Option<String>,
+    name: Option<String>,
+}
+
+impl Profile {
+    /// The profile as an instance tells it.
+    pub fn told(&self, world: &World) -> Result<Value, Fault> {
+        let from_arn = || self.arn.as_deref()?.rsplit('/').next();
+        let name = self.name.as_deref().or_else(from_arn).unwrap_or_default();
+        let missing = || {
+            let message = format!(
+                "Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
+            );
+            Fault::client("InvalidParameterValue", message)
+        };
+        let found = world.iam.instance_profiles.get(name).ok_or_else(missing)?;
+        Ok(json!({ "arn": found.arn, "id": found.id }))
+    }
+}

@@ -1,0 +1,195 @@
+//! `RunInstances`.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::interface::Interface;
+use super::profile::Profile;
+use super::{reservation_of, types};
+use crate::services::Reply;
+use crate::services::ec2::nouns::INSTANCE;
+use crate::services::ec2::records;
+use crate::services::ec2::security_groups::no_default_vpc;
+use crate::services::ec2::tags::{self, TagSpecification};
+use crate::world::clock::iso8601;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// Instances that one call may ask for.
+const MOST: i64 = 100;
+/// Bytes of user data (EC2's user guide).
+const USER_DATA: usize = 16 * 1024;
+
+/// The input of `RunInstances`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Run {
+    image_id: String,
+    #[serde(default = "default_type")]
+    instance_type: String,
+    min_count: i64,
+    max_count: i64,
+    placement: Option<Placement>,
+    subnet_id: Option<String>,
+    #[serde(default)]
+    security_group_id: Vec<String>,
+    #[serde(default)]
+    security_group: Vec<String>,
+    #[serde(default)]
+    network_interface: Vec<Interface>,
+    iam_instance_profile: Option<Profile>,
+    user_data: Option<String>,
+    client_token: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// Where an instance is to run: of this there is only the zone of its subnet.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Placement {
+    availability_zone: Option<String>,
+}
+
+fn default_type() -> String {
+    "m1.small".to_owned()
+}
+
+/// `RunInstances`: told as pending, and running whenever they are asked for.
+pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
+    input.check()?;
+    let interface = input.interface()?;
+    let tags = tags::tag_set(&INSTANCE, std::mem::take(&mut input.tag_specification))?;
+    let (reservation, launched) = (ids::resource("r"), iso8601(sandbox.clock.now()));
+    sandbox.world.write(|world| {
+        if let Some(before) = records::made_before(&world.ec2, &INSTANCE, input.client_token.as_deref()) {
+            let same = before["reservation"]["reservationId"].clone();
+            let all = world.ec2.records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
+            let again = all.filter(|instance| instance["reservation"]["reservationId"] == same);
+            return Ok(reservation_of(again.collect()));
+        }
+        let profile = input.iam_instance_profile.as_ref().map(|profile| profile.told(world)).transpose()?;
+        let mut made = Vec::new();
+        for index in 0..input.max_count {
+            let id = ids::resource("i");
+            let mut instance = json!({
+                "instanceId": id,
+                "imageId": input.image_id,
+                "instanceState": { "code": 16, "name": "running" },
+                "amiLaunchIndex": index,
+                "instanceType": input.instance_type,
+                "launchTime": launched,
+                "monitoring": { "state": "disabled" },
+                "architecture": types::architecture(&input.instance_type),
+                "hypervisor": "xen",
+                "ebsOptimized": false,
+                "enaSupport": true,
+                "rootDeviceType": "ebs",
+                "rootDeviceName": "/dev/xvda",
+                "blockDeviceMapping": [],
+                "virtualizationType": "hvm",
+                "iamInstanceProfile": profile,
+                "sourceDestCheck": true,
+                "clientToken": input.client_token,
+                "tagSet": tags,
+                "reservation": { "reservationId": reservation, "ownerId": sandbox.config.account, "groupSet": [] },
+                "userData": input.user_data,
+            });
+            let network = interface.told(&world.ec2, &sandbox.config, &launched)?;
+            let zone = input.placement.as_ref().and_then(|placement| placement.availability_zone.as_deref());
+            if zone.is_some_and(|zone| network["placement"]["availabilityZone"] != zone) {
+                return Err(Fault::not_implemented("ec2:RunInstances with another zone than that of the subnet"));
+            }
+            for (member, value) in network.as_object().into_iter().flatten() {
+                instance[member] = value.clone();
+            }
+            world.ec2.records.insert(id, instance.clone());
+            instance["instanceState"] = json!({ "code": 0, "name": "pending" });
+            made.push(instance);
+        }
+        Ok(reservation_of(made))
+    })
+}
+
+fn invalid(message: String) -> Fault {
+    Fault::client("InvalidParameterValue", message)
+}
+
+impl Run {
+    fn check(&self) -> Result<(), Fault> {
+        let image = self.image_id.as_str();
+        if image.starts_with("resolve:ssm:") {
+            return Err(Fault::not_implemented("ec2:RunInstances with an image that a parameter names"));
+        }
+        if !image.strip_prefix("ami-").is_some_and(records::is_hex) {
+            let expecting = if image.starts_with("ami-") { "" } else { " (expecting \"ami-...\")" };
+            return Err(Fault::client("InvalidAMIID.Malformed", format!("Invalid id: \"{image}\"{expecting}")));
+        }
+        if !types::exists(&self.instance_type) {
+            return Err(invalid(format!("Invalid value '{}' for InstanceType.", self.instance_type)));
+        }
+        let (least, most) = (self.min_count, self.max_count);
+        for (name, count) in [("minCount", least), ("maxCount", most)] {
+            if count < 1 {
+                return Err(invalid(format!("Value ({count}) for parameter {name} is invalid. Must be at least 1.")));
+            }
+        }
+        if least > most {
+            let message = "Must be less than or equal to maxCount.";
+            return Err(invalid(format!("Value ({least}) for parameter minCount is invalid. {message}")));
+        }
+        if most > MOST {
+            let message = format!(
+                "You have requested more instances ({most}) than your current instance limit of {MOST} allows."
+            );
+            return Err(Fault::client("InstanceLimitExceeded", message));
+        }
+        self.check_user_data()
+    }
+
+    fn check_user_data(&self) -> Result<(), Fault> {
+        let Some(data) = &self.user_data else { return Ok(()) };
+        // Clients break the lines of what they encode.
+        let data: String = data.split_whitespace().collect();
+        let bytes = STANDARD.decode(data).map_err(|_| invalid("Invalid BASE64 encoding of user data.".to_owned()))?;
+        if bytes.len() > USER_DATA {
+            return Err(invalid(format!("User data is limited to {USER_DATA} bytes")));
+        }
+        Ok(())
+    }
+
+    /// The interface that is asked for, in whichever way.
+    fn interface(&mut self) -> Result<Interface, Fault> {
+        let combination = |message: &str| Err(Fault::client("InvalidParameterCombination", message));
+        if self.network_interface.len() > 1 {
+            return Err(Fault::not_implemented("ec2:RunInstances with several members NetworkInterface"));
+        }
+        if let Some(interface) = self.network_interface.pop() {
+            if self.subnet_id.is_some() {
+                return combination(
+                    "Network interfaces and an instance-level subnet ID may not be specified on the same request",
+                );
+            }
+            if !self.security_group_id.is_empty() || !self.security_group.is_empty() {
+                return combination(
+                    "Network interfaces and an instance-level security groups may not be specified on the same request",
+                );
+            }
+            return match interface.device_index {
+                Some(0) => Ok(interface),
+                None => Err(invalid("Each network interface requires a device index.".to_owned())),
+                Some(_) => Err(invalid("The primary network interface must have the device index 0.".to_owned())),
+            };
+        }
+        let subnet_id = Some(self.subnet_id.take().ok_or_else(no_default_vpc)?);
+        if !self.security_group.is_empty() {
+            return combination("The parameter groupName cannot be used with the parameter subnet");
+        }
+        let security_group_id = std::mem::take(&mut self.security_group_id);
+        Ok(Interface { subnet_id, security_group_id, ..Interface::default() })
+    }
+}

@@ -1,0 +1,102 @@
+//! Amazon EC2, as far as the stacks need it: honest records of networks and instances. Nothing here moves a packet.
+//!
+//! Every resource is one row in the form of its answer, so that all Describe operations are one function over a table
+//! of nouns ([`nouns`]).
+
+use serde_json::Value;
+
+use self::security_groups::Direction;
+pub use self::security_groups::rule_ids::give_all as start;
+use super::{Service, operation};
+use crate::wire::Protocol;
+use crate::world::table::state;
+
+mod addresses;
+mod cidr;
+mod describe;
+mod gateways;
+mod instances;
+pub mod members;
+mod nouns;
+mod records;
+pub mod regions;
+mod replace;
+mod routes;
+mod security_groups;
+mod subnets;
+mod tags;
+mod vpcs;
+pub mod zones;
+
+state! {
+    /// What the service remembers.
+    pub struct State {
+        /// Every resource by its id, in the form of its answer.
+        pub records: Table<Value> = "ec2.records",
+    }
+}
+
+/// The service's row.
+pub static SERVICE: Service = Service {
+    signing_name: "ec2",
+    protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
+    validation_code: "MissingParameter",
+    operations: &[
+        operation!("DescribeAvailabilityZones" => zones::describe),
+        operation!("DescribeRegions" => regions::describe),
+        operation!("CreateTags" => tags::create),
+        operation!("DeleteTags" => tags::delete),
+        operation!("DescribeTags" => tags::describe),
+        operation!("CreateVpc" => vpcs::create),
+        operation!("ModifyVpcAttribute" => vpcs::modify_attribute),
+        operation!("DescribeVpcAttribute" => vpcs::describe_attribute),
+        operation!("DescribeVpcs" => |sandbox, input| describe::describe(sandbox, &nouns::VPC, &input)),
+        operation!("DeleteVpc" => vpcs::delete),
+        operation!("CreateSubnet" => subnets::create),
+        operation!("ModifySubnetAttribute" => subnets::modify_attribute),
+        operation!("DescribeSubnets" => |sandbox, input| describe::describe(sandbox, &nouns::SUBNET, &input)),
+        operation!("DeleteSubnet" => subnets::delete),
+        operation!("CreateRouteTable" => routes::create_table),
+        operation!("AssociateRouteTable" => routes::associate),
+        operation!("DisassociateRouteTable" => routes::disassociate),
+        operation!("CreateRoute" => routes::create),
+        operation!("DeleteRoute" => routes::delete),
+        operation!("ReplaceRoute" => replace::route),
+        operation!("ReplaceRouteTableAssociation" => replace::association),
+        operation!("DescribeRouteTables" => |sandbox, input| describe::describe(sandbox, &nouns::ROUTE_TABLE, &input)),
+        operation!("DeleteRouteTable" => routes::delete_table),
+        operation!("CreateInternetGateway" => gateways::create_internet),
+        operation!("AttachInternetGateway" => gateways::attach_internet),
+        operation!("DetachInternetGateway" => gateways::detach_internet),
+        operation!("DescribeInternetGateways" => |sandbox, input| {
+            describe::describe(sandbox, &nouns::INTERNET_GATEWAY, &input)
+        }),
+        operation!("DeleteInternetGateway" => gateways::delete_internet),
+        operation!("CreateNatGateway" => gateways::create_nat),
+        operation!("DescribeNatGateways" => |sandbox, input| describe::describe(sandbox, &nouns::NAT_GATEWAY, &input)),
+        operation!("DeleteNatGateway" => gateways::delete_nat),
+        operation!("DescribeVpnGateways" => |sandbox, input| describe::describe(sandbox, &nouns::VPN_GATEWAY, &input)),
+        operation!("AllocateAddress" => addresses::allocate),
+        operation!("DescribeAddresses" => |sandbox, input| describe::describe(sandbox, &nouns::ADDRESS, &input)),
+        operation!("ReleaseAddress" => addresses::release),
+        operation!("CreateSecurityGroup" => security_groups::create),
+        operation!("AuthorizeSecurityGroupIngress" => |sandbox, input| {
+            security_groups::authorize(sandbox, Direction::Ingress, input)
+        }),
+        operation!("AuthorizeSecurityGroupEgress" => |sandbox, input| {
+            security_groups::authorize(sandbox, Direction::Egress, input)
+        }),
+        operation!("RevokeSecurityGroupIngress" => |sandbox, input| {
+            security_groups::revoke(sandbox, Direction::Ingress, input)
+        }),
+        operation!("RevokeSecurityGroupEgress" => |sandbox, input| {
+            security_groups::revoke(sandbox, Direction::Egress, input)
+        }),
+        operation!("DescribeSecurityGroups" => security_groups::describe),
+        operation!("DescribeSecurityGroupRules" => security_groups::describe_rules),
+        operation!("DeleteSecurityGroup" => security_groups::delete),
+        operation!("RunInstances" => instances::run),
+        operation!("DescribeInstances" => instances::describe),
+        operation!("TerminateInstances" => instances::terminate),
+    ],
+};

@@ -1,0 +1,79 @@
+//! ReplaceRoute and ReplaceRouteTableAssociation: a change in one step, as one call of AWS's makes it.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::cidr::Cidr;
+use super::nouns::ROUTE_TABLE;
+use super::records::{self, list};
+use super::routes;
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+/// The input of `ReplaceRoute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Replacement {
+    route_table_id: String,
+    destination_cidr_block: String,
+    gateway_id: Option<String>,
+    nat_gateway_id: Option<String>,
+}
+
+/// `ReplaceRoute`: another way to a destination that there is a route to.
+pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
+    sandbox.world.write(|world| {
+        let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
+        let Replacement { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
+        let through = routes::way(&world.ec2, route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
+        let table = records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?;
+        let found = list(table, "routeSet")
+            .iter_mut()
+            .find(|route| route["destinationCidrBlock"] == destination.as_str() && route["gatewayId"] != "local");
+        let Some(route) = found else {
+            let message = format!("There is no route defined for '{destination}' in the route table.");
+            return Err(Fault::client("InvalidParameterValue", message));
+        };
+        *route = json!({
+            "destinationCidrBlock": destination, through.0: through.1, "state": "active", "origin": "CreateRoute",
+        });
+        Ok(records::returned())
+    })
+}
+
+/// The input of `ReplaceRouteTableAssociation`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Association {
+    association_id: String,
+    route_table_id: String,
+}
+
+/// `ReplaceRouteTableAssociation`: a subnet, or a network as a whole, takes another table.
+pub fn association(sandbox: &Arc<Sandbox>, input: Association) -> Reply {
+    sandbox.world.write(|world| {
+        let Association { association_id: id, route_table_id: to } = &input;
+        let holds = |table: &Value| {
+            table["associationSet"].as_array()?.iter().find(|one| one["routeTableAssociationId"] == id.as_str()).cloned()
+        };
+        let found = world.ec2.records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
+            Some((from.to_owned(), holds(table)?, table["vpcId"].clone()))
+        });
+        let Some((from, old, vpc)) = found else {
+            let message = format!("The association ID '{id}' does not exist");
+            return Err(Fault::client("InvalidAssociationID.NotFound", message));
+        };
+        if records::get(&world.ec2, &ROUTE_TABLE, to)?["vpcId"] != vpc {
+            let message = format!("route table {to} and association {id} belong to different networks");
+            return Err(Fault::client("InvalidParameterValue", message));
+        }
+        let new = routes::association(to, &old);
+        let answer = json!({ "newAssociationId": new["routeTableAssociationId"], "associationState": { "state": "associated" } });
+        list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, &from)?, "associationSet")
+            .retain(|one| one["routeTableAssociationId"] != id.as_str());
+        list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, to)?, "associationSet").push(new);
+        Ok(answer)
+    })
+}

@@ -1,0 +1,261 @@
+//! Route tables, their routes and their associations with subnets.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::State;
+use super::cidr::Cidr;
+use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
+use super::records::{self, list};
+use super::tags::{self, TagSpecification};
+use crate::services::Reply;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// A new table with its local route.
+pub fn record(owner: &str, vpc: &str, cidr: &str, tags: Value, main: bool) -> Value {
+    let id = ids::resource("rtb");
+    let associations = if main { json!([association(&id, &json!({ "main": true }))]) } else { json!([]) };
+    json!({
+        "routeTableId": id,
+        "vpcId": vpc,
+        "ownerId": owner,
+        "routeSet": [{ "destinationCidrBlock": cidr, "gatewayId": "local", "state": "active", "origin": "CreateRouteTable" }],
+        "associationSet": associations,
+        "propagatingVgwSet": [],
+        "tagSet": tags,
+    })
+}
+
+/// A table's new association with what `of` is one of: a subnet, or the network as a whole.
+pub fn association(table: &str, of: &Value) -> Value {
+    let main = of["main"] == true;
+    json!({
+        "routeTableAssociationId": ids::resource("rtbassoc"),
+        "routeTableId": table,
+        "subnetId": of["subnetId"],
+        "main": main,
+        "associationState": { "state": "associated" },
+    })
+}
+
+/// Whether a table is its network's main one.
+pub fn is_main(table: &Value) -> bool {
+    table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one["main"] == true))
+}
+
+/// The input of `CreateRouteTable`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct CreateTable {
+    vpc_id: String,
+    client_token: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `CreateRouteTable`.
+pub fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
+    let tags = tags::tag_set(&ROUTE_TABLE, input.tag_specification)?;
+    sandbox.world.write(|world| {
+        if let Some(table) = records::made_before(&world.ec2, &ROUTE_TABLE, input.client_token.as_deref()) {
+            return Ok(json!({ "routeTable": table, "clientToken": input.client_token }));
+        }
+        let cidr = records::get(&world.ec2, &VPC, &input.vpc_id)?["cidrBlock"].as_str().unwrap_or_default();
+        let mut table = record(&sandbox.config.account, &input.vpc_id, cidr, tags, false);
+        table["attributes"] = json!({ "clientToken": input.client_token });
+        world.ec2.records.insert(table["routeTableId"].as_str().unwrap_or_default(), table.clone());
+        table["attributes"] = Value::Null;
+        Ok(json!({ "routeTable": table, "clientToken": input.client_token }))
+    })
+}
+
+/// The input of `DeleteRouteTable`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeleteTable {
+    route_table_id: String,
+}
+
+/// `DeleteRouteTable`: refused while a subnet uses it.
+pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.route_table_id;
+        let table = records::get(&world.ec2, &ROUTE_TABLE, id)?;
+        if table["associationSet"].as_array().is_some_and(|all| !all.is_empty()) {
+            return Err(records::dependency_violation("routeTable", id));
+        }
+        world.ec2.records.remove(id);
+        Ok(records::returned())
+    })
+}
+
+/// The input of `AssociateRouteTable`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Associate {
+    route_table_id: String,
+    subnet_id: String,
+}
+
+/// `AssociateRouteTable`.
+pub fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
+    sandbox.world.write(|world| {
+        let Associate { route_table_id: table, subnet_id: subnet } = &input;
+        let vpc = records::get(&world.ec2, &SUBNET, subnet)?["vpcId"].clone();
+        if records::get(&world.ec2, &ROUTE_TABLE, table)?["vpcId"] != vpc {
+            let message = format!("Route table {table} and network {subnet} belong to different networks");
+            return Err(Fault::client("InvalidParameterValue", message));
+        }
+        if records::any(&world.ec2, &ROUTE_TABLE, "associationSet/subnetId", subnet) {
+            let message =
+                format!("the specified association for route table {table} conflicts with an existing association");
+            return Err(Fault::client("Resource.AlreadyAssociated", message));
+        }
+        let association = association(table, &json!({ "subnetId": subnet }));
+        let id = association["routeTableAssociationId"].clone();
+        list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, table)?, "associationSet").push(association);
+        Ok(json!({ "associationId": id, "associationState": { "state": "associated" } }))
+    })
+}
+
+/// The input of `DisassociateRouteTable`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Disassociate {
+    association_id: String,
+}
+
+/// `DisassociateRouteTable`.
+pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.association_id;
+        if !remove_association(&mut world.ec2, "routeTableAssociationId", id) {
+            let message = format!("The association ID '{id}' does not exist");
+            return Err(Fault::client("InvalidAssociationID.NotFound", message));
+        }
+        Ok(records::returned())
+    })
+}
+
+/// A subnet that goes takes its association with it.
+pub fn forget_subnet(state: &mut State, subnet: &str) {
+    remove_association(state, "subnetId", subnet);
+}
+
+fn remove_association(state: &mut State, member: &str, text: &str) -> bool {
+    let holds =
+        |table: &Value| table["associationSet"].as_array().is_some_and(|all| all.iter().any(|one| one[member] == text));
+    let table =
+        state.records.with_prefix(ROUTE_TABLE.prefix).find(|(_, table)| holds(table)).map(|(id, _)| id.to_owned());
+    let Some(record) = table.and_then(|id| state.records.get_mut(&id)) else { return false };
+    list(record, "associationSet").retain(|one| one[member] != text);
+    true
+}
+
+/// The input of `CreateRoute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Create {
+    route_table_id: String,
+    destination_cidr_block: String,
+    gateway_id: Option<String>,
+    nat_gateway_id: Option<String>,
+}
+
+/// `CreateRoute`, through an internet gateway or a NAT gateway.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    sandbox.world.write(|world| {
+        let destination = &Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
+        let through =
+            way(&world.ec2, &input.route_table_id, input.gateway_id.as_deref(), input.nat_gateway_id.as_deref())?;
+        let table = records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?;
+        let routes = list(table, "routeSet");
+        if routes.iter().any(|route| route["destinationCidrBlock"] == destination.as_str()) {
+            return Err(Fault::client(
+                "RouteAlreadyExists",
+                format!("The route identified by {destination} already exists."),
+            ));
+        }
+        routes.push(json!({
+            "destinationCidrBlock": destination, through.0: through.1, "state": "active", "origin": "CreateRoute",
+        }));
+        Ok(records::returned())
+    })
+}
+
+/// The member of a route that names where it leads, and what that is. A gateway has to be in the network of the table: an internet
+/// gateway attached to it, a NAT gateway in a subnet of it.
+pub fn way<'a>(
+    state: &State,
+    table: &str,
+    gateway: Option<&'a str>,
+    nat: Option<&'a str>,
+) -> Result<(&'static str, &'a str), Fault> {
+    let vpc = || Ok::<_, Fault>(&records::get(state, &ROUTE_TABLE, table)?["vpcId"]);
+    match (gateway, nat) {
+        (Some(id), None) => {
+            let gateway = gateway_of(state, id)?;
+            let vpc = vpc()?;
+            if !gateway["attachmentSet"].as_array().is_some_and(|all| all.iter().any(|one| one["vpcId"] == *vpc)) {
+                return Err(elsewhere(table, &format!("network gateway {id}")));
+            }
+            Ok(("gatewayId", id))
+        }
+        (None, Some(id)) => {
+            let gateway = records::get(state, &NAT_GATEWAY, id)?;
+            if gateway["vpcId"] != *vpc()? {
+                let interface = gateway["natGatewayAddressSet"][0]["networkInterfaceId"].as_str().unwrap_or_default();
+                return Err(elsewhere(table, &format!("interface {}", interface.replace("eni-", "interface-"))));
+            }
+            Ok(("natGatewayId", id))
+        }
+        _ => {
+            let message = "The request must contain exactly one of gatewayId, natGatewayId";
+            Err(Fault::client("MissingParameter", message))
+        }
+    }
+}
+
+/// What a route names as its gateway: an internet gateway or a virtual private gateway, of which there are none here.
+fn gateway_of<'a>(state: &'a State, id: &str) -> Result<&'a Value, Fault> {
+    let is_gateway = [INTERNET_GATEWAY.prefix, VPN_GATEWAY.prefix].iter().any(|prefix| id.starts_with(prefix));
+    if !is_gateway {
+        // Of a NAT gateway's id: https://github.com/ansible-collections/amazon.aws/issues/2631
+        let message = format!("invalid value for parameter gateway-id: {id}");
+        return Err(Fault::client("InvalidParameterValue", message));
+    }
+    let absent = |_| Fault::client("InvalidGatewayID.NotFound", format!("The gateway ID '{id}' does not exist"));
+    records::get(state, &INTERNET_GATEWAY, id).map_err(absent)
+}
+
+fn elsewhere(table: &str, gateway: &str) -> Fault {
+    let message = format!("route table {table} and {gateway} belong to different networks");
+    Fault::client("InvalidParameterValue", message)
+}
+
+/// The input of `DeleteRoute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Delete {
+    route_table_id: String,
+    destination_cidr_block: String,
+}
+
+/// `DeleteRoute`.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
+    sandbox.world.write(|world| {
+        let routes = list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?, "routeSet");
+        let before = routes.len();
+        routes.retain(|route| route["destinationCidrBlock"] != destination.as_str() || route["gatewayId"] == "local");
+        if routes.len() == before {
+            let message =
+                format!("no route with destination-cidr-block {destination} in route table {}", input.route_table_id);
+            return Err(Fault::client("InvalidRoute.NotFound", message));
+        }
+        Ok(records::returned())
+    })
+}

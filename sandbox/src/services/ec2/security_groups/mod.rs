@@ -1,0 +1,175 @@
+//! Security groups. [`permissions`] reads and checks what a request allows, [`rules`] keeps the rules of a group.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::State;
+use super::describe::{self, Describe};
+use super::nouns::{INSTANCE, SECURITY_GROUP, VPC};
+use super::records;
+use super::tags::{self, TagSpecification};
+use crate::services::Reply;
+use crate::world::ids;
+use crate::{Config, Fault, Sandbox};
+
+mod permissions;
+pub mod rule_ids;
+mod rules;
+
+pub use rules::{Direction, authorize, describe_rules, revoke};
+
+/// The longest name and description.
+const LONGEST: usize = 255;
+
+/// A new group, with the rule that every group begins with: everything out.
+pub fn record(config: &Config, vpc: &str, name: &str, description: &str, tags: Value) -> Value {
+    json!({
+        "groupId": ids::resource("sg"),
+        "groupName": name,
+        "groupDescription": description,
+        "vpcId": vpc,
+        "ownerId": config.account,
+        "ipPermissions": [],
+        "ipPermissionsEgress": [rules::everything()],
+        "tagSet": tags,
+    })
+}
+
+fn arn(config: &Config, id: &str) -> String {
+    config.arn("ec2", &format!("security-group/{id}"))
+}
+
+/// The fault for what AWS would look for in the default network: there is none here.
+pub fn no_default_vpc() -> Fault {
+    Fault::client("VPCIdNotSpecified", "No default VPC for this user")
+}
+
+/// The group's id that a request gives: names are for groups of a default network.
+fn given_id<'a>(id: Option<&'a str>, name: Option<&str>) -> Result<&'a str, Fault> {
+    match (id, name) {
+        (Some(id), _) => Ok(id),
+        (None, Some(_)) => Err(Fault::client(
+            "VPCIdNotSpecified",
+            "No default VPC for this user. GroupName is only supported for EC2-Classic and default VPC.",
+        )),
+        (None, None) => {
+            Err(Fault::client("MissingParameter", "The request must contain the parameter groupName or groupId"))
+        }
+    }
+}
+
+/// The input of `CreateSecurityGroup`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Create {
+    group_name: String,
+    group_description: String,
+    vpc_id: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `CreateSecurityGroup`.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    check_text("GroupName", &input.group_name)?;
+    check_text("GroupDescription", &input.group_description)?;
+    let (name, vpc) = (input.group_name.as_str(), input.vpc_id.as_deref().ok_or_else(no_default_vpc)?);
+    if name.eq_ignore_ascii_case("default") {
+        return Err(invalid(format!("Cannot use reserved security group name: {name}")));
+    }
+    if name.starts_with("sg-") {
+        let message =
+            format!("Value ({name}) for parameter GroupName is invalid. Group names may not be in the format sg-*.");
+        return Err(invalid(message));
+    }
+    let tags = tags::tag_set(&SECURITY_GROUP, input.tag_specification)?;
+    sandbox.world.write(|world| {
+        records::get(&world.ec2, &VPC, vpc)?;
+        let mut groups = world.ec2.records.with_prefix(SECURITY_GROUP.prefix);
+        if groups.any(|(_, group)| group["vpcId"] == vpc && group["groupName"] == name) {
+            let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
+            return Err(Fault::client("InvalidGroup.Duplicate", message));
+        }
+        drop(groups);
+        let group = record(&sandbox.config, vpc, name, &input.group_description, tags.clone());
+        let id = group["groupId"].as_str().unwrap_or_default().to_owned();
+        world.ec2.records.insert(id.clone(), group);
+        let arn = arn(&sandbox.config, &id);
+        Ok(json!({ "return": true, "groupId": id, "tagSet": tags, "securityGroupArn": arn }))
+    })
+}
+
+fn invalid(message: String) -> Fault {
+    Fault::client("InvalidParameterValue", message)
+}
+
+fn check_text(parameter: &str, text: &str) -> Result<(), Fault> {
+    let reason = match text {
+        "" => {
+            let message = format!("The request must contain the parameter {parameter}");
+            return Err(Fault::client("MissingParameter", message));
+        }
+        _ if !text.is_ascii() => "Character sets beyond ASCII are not supported.".to_owned(),
+        _ if text.len() > LONGEST => format!("{parameter} exceeds the maximum length of {LONGEST} characters."),
+        _ => return Ok(()),
+    };
+    Err(invalid(format!("Value ({text}) for parameter {parameter} is invalid. {reason}")))
+}
+
+/// `DescribeSecurityGroups`.
+pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
+    if input.take("GroupName").is_some() {
+        given_id(None, Some(""))?;
+    }
+    sandbox.world.read(|world| {
+        let mut found = describe::select(&world.ec2, &SECURITY_GROUP, &input)?;
+        for group in &mut found {
+            for direction in [Direction::Ingress, Direction::Egress] {
+                let member = direction.member();
+                group[member] = rules::merged(&group[member]);
+            }
+            group["securityGroupArn"] = arn(&sandbox.config, group["groupId"].as_str().unwrap_or_default()).into();
+        }
+        describe::answer(&SECURITY_GROUP, &input, found)
+    })
+}
+
+/// The input of `DeleteSecurityGroup`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Delete {
+    group_id: Option<String>,
+    group_name: Option<String>,
+}
+
+/// `DeleteSecurityGroup`: refused while an instance or another group's rule uses it.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    let id = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
+    sandbox.world.write(|world| {
+        if records::get(&world.ec2, &SECURITY_GROUP, id)?["groupName"] == "default" {
+            return Err(Fault::client(
+                "CannotDelete",
+                format!("the specified group: \"{id}\" name: \"default\" cannot be deleted by a user"),
+            ));
+        }
+        if is_in_use(&world.ec2, id) {
+            return Err(Fault::client("DependencyViolation", format!("resource {id} has a dependent object")));
+        }
+        world.ec2.records.remove(id);
+        Ok(json!({ "return": true, "groupId": id }))
+    })
+}
+
+fn is_in_use(state: &State, id: &str) -> bool {
+    let names_it = |value: &Value| value.as_array().is_some_and(|all| all.iter().any(|one| one["groupId"] == id));
+    let has_rule = |group: &Value, member: &str| {
+        group[member].as_array().is_some_and(|rules| rules.iter().any(|rule| names_it(&rule["groups"])))
+    };
+    let mut groups = state.records.with_prefix(SECURITY_GROUP.prefix).filter(|(other, _)| *other != id);
+    let mut instances = state.records.with_prefix(INSTANCE.prefix);
+    groups.any(|(_, group)| has_rule(group, "ipPermissions") || has_rule(group, "ipPermissionsEgress"))
+        || instances
+            .any(|(_, instance)| instance["instanceState"]["name"] != "terminated" && names_it(&instance["groupSet"]))
+}

@@ -1,0 +1,139 @@
+//! What a request allows or takes back: protocols, ports and sources, checked in EC2's words.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::cidr::Cidr;
+use super::invalid;
+use crate::Fault;
+
+/// Names of protocols by their numbers; of all others EC2 knows the number only.
+const NAMED: &[(&str, &str)] = &[("1", "icmp"), ("6", "tcp"), ("17", "udp"), ("58", "icmpv6")];
+
+const DESCRIPTION: &str = "Invalid rule description. Valid descriptions are strings less than 256 characters from the \
+                           following set:  a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*";
+
+/// Rules for one protocol and range of ports.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Permission {
+    pub ip_protocol: Option<String>,
+    pub from_port: Option<i64>,
+    pub to_port: Option<i64>,
+    #[serde(default)]
+    pub ip_ranges: Vec<IpRange>,
+    #[serde(default)]
+    pub groups: Vec<Group>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct IpRange {
+    pub cidr_ip: String,
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Group {
+    #[serde(rename = "GroupId")]
+    id: String,
+    user_id: Option<String>,
+    description: Option<String>,
+}
+
+impl Permission {
+    /// The permission in the form of an answer, with one source per element: that is what a rule is.
+    pub fn rules(&self, owner: &str) -> Result<Vec<Value>, Fault> {
+        let protocol = protocol(self.ip_protocol.as_deref())?;
+        let (from, to) = ports(&protocol, self.from_port, self.to_port)?;
+        let rule = |ranges: Value, groups: Value| {
+            json!({
+                "ipProtocol": protocol,
+                "fromPort": from,
+                "toPort": to,
+                "ipRanges": ranges,
+                "groups": groups,
+                "ipv6Ranges": [],
+                "prefixListIds": [],
+            })
+        };
+        let mut rules = Vec::new();
+        for IpRange { cidr_ip, description } in &self.ip_ranges {
+            let malformed = || invalid(format!("CIDR block {cidr_ip} is malformed"));
+            let range = Cidr::parse(cidr_ip).ok_or_else(malformed)?.to_string();
+            check_description(description.as_deref())?;
+            rules.push(rule(json!([{ "cidrIp": range, "description": description }]), json!([])));
+        }
+        for Group { id, user_id, description } in &self.groups {
+            if user_id.as_ref().is_some_and(|user| user != owner) {
+                return Err(Fault::not_implemented("security groups of other accounts"));
+            }
+            check_description(description.as_deref())?;
+            let pair = json!({ "userId": owner, "groupId": id, "description": description });
+            rules.push(rule(json!([]), json!([pair])));
+        }
+        if rules.is_empty() {
+            return Err(Fault::client("MissingParameter", "The request must contain the parameter ipRanges or groups"));
+        }
+        Ok(rules)
+    }
+}
+
+/// A protocol as EC2 tells it.
+fn protocol(given: Option<&str>) -> Result<String, Fault> {
+    let Some(given) = given else {
+        return Err(invalid(
+            "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.".to_owned(),
+        ));
+    };
+    let lower = given.to_lowercase();
+    let named = NAMED.iter().find(|(number, name)| lower == *number || lower == *name);
+    match named {
+        Some((_, name)) => Ok((*name).to_owned()),
+        None if lower == "-1" || lower.parse::<u8>().is_ok() => Ok(lower),
+        None => Err(invalid(format!("Invalid value '{given}' for IP protocol. Unknown protocol."))),
+    }
+}
+
+type Ports = (Option<i64>, Option<i64>);
+
+/// The ports of a rule, or the type and code of ICMP: other protocols have none, whatever is given.
+fn ports(protocol: &str, from: Option<i64>, to: Option<i64>) -> Result<Ports, Fault> {
+    match (protocol, from, to) {
+        ("tcp" | "udp", Some(from), Some(to)) => {
+            if let Some(port) = [from, to].into_iter().find(|port| !(0..=65_535).contains(port)) {
+                return Err(invalid(format!("TCP/UDP port ({port}) out of range")));
+            }
+            if from > to {
+                return Err(invalid(format!("Invalid TCP/UDP port range ({from}:{to})")));
+            }
+        }
+        ("tcp" | "udp", ..) => {
+            let message = "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.";
+            return Err(invalid(message.to_owned()));
+        }
+        ("icmp" | "icmpv6", Some(from), Some(to)) => {
+            for (word, number) in [("type", from), ("code", to)] {
+                if !(-1..=255).contains(&number) {
+                    return Err(invalid(format!("ICMP {word} ({number}) out of range")));
+                }
+            }
+        }
+        ("icmpv6", None, None) => return Ok((Some(-1), Some(-1))),
+        ("icmp" | "icmpv6", ..) => {
+            let message = "Invalid value for portRange. Must specify both from and to ports with ICMP.";
+            return Err(invalid(message.to_owned()));
+        }
+        _ => return Ok((None, None)),
+    }
+    Ok((from, to))
+}
+
+fn check_description(description: Option<&str>) -> Result<(), Fault> {
+    let fits = |text: &str| {
+        text.len() < 256
+            && text.chars().all(|one| one.is_ascii_alphanumeric() || "._-:/()#,@[]+=&;{}!$* ".contains(one))
+    };
+    if description.is_none_or(fits) { Ok(()) } else { Err(invalid(DESCRIPTION.to_owned())) }
+}

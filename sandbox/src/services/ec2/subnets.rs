@@ -1,0 +1,159 @@
+//! Subnets.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::State;
+use super::cidr::Cidr;
+use super::nouns::{INSTANCE, NAT_GATEWAY, SUBNET, VPC};
+use super::records;
+use super::tags::{self, TagSpecification};
+use super::vpcs::AttributeValue;
+use super::zones::{self, Zone};
+use crate::services::Reply;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// The input of `CreateSubnet`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Create {
+    vpc_id: String,
+    cidr_block: String,
+    availability_zone: Option<String>,
+    availability_zone_id: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `CreateSubnet`.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let config = &sandbox.config;
+    let zone = chosen_zone(&config.region, input.availability_zone.as_deref(), input.availability_zone_id.as_deref())?;
+    let (id, tags) = (ids::resource("subnet"), tags::tag_set(&SUBNET, input.tag_specification)?);
+    sandbox.world.write(|world| {
+        let range = checked_range(&world.ec2, &input.vpc_id, &input.cidr_block)?;
+        let subnet = json!({
+            "subnetId": id,
+            "subnetArn": config.arn("ec2", &format!("subnet/{id}")),
+            "ownerId": config.account,
+            "state": "available",
+            "vpcId": input.vpc_id,
+            "cidrBlock": range.to_string(),
+            "availableIpAddressCount": range.usable(),
+            "availabilityZoneId": zone.id,
+            "availabilityZone": zone.name,
+            "defaultForAz": false,
+            "mapPublicIpOnLaunch": false,
+            "assignIpv6AddressOnCreation": false,
+            "ipv6CidrBlockAssociationSet": [],
+            "ipv6Native": false,
+            "enableDns64": false,
+            "mapCustomerOwnedIpOnLaunch": false,
+            "privateDnsNameOptionsOnLaunch": {
+                "hostnameType": "ip-name",
+                "enableResourceNameDnsARecord": false,
+                "enableResourceNameDnsAAAARecord": false,
+            },
+            "tagSet": tags,
+        });
+        world.ec2.records.insert(id, subnet.clone());
+        Ok(json!({ "subnet": subnet }))
+    })
+}
+
+/// The zone that a name or an id says, and the first when nothing does.
+fn chosen_zone(region: &str, name: Option<&str>, id: Option<&str>) -> Result<Zone, Fault> {
+    let mut zones = zones::of(region);
+    let known: Vec<String> =
+        zones.iter().map(|zone| if id.is_some() { zone.id.clone() } else { zone.name.clone() }).collect();
+    let (asked, parameter) = match (name, id) {
+        (Some(_), Some(_)) => {
+            let message = "Parameters availabilityZone and availabilityZoneId can not be used together";
+            return Err(Fault::client("InvalidParameterCombination", message));
+        }
+        (None, None) => return Ok(zones.swap_remove(0)),
+        (Some(name), None) => (name, "availabilityZone"),
+        (None, Some(id)) => (id, "availabilityZoneId"),
+    };
+    let invalid = || {
+        let message = format!(
+            "Value ({asked}) for parameter {parameter} is invalid. Subnets can currently only be created in the following \
+             availability zones: {}.",
+            known.join(", ")
+        );
+        Fault::client("InvalidParameterValue", message)
+    };
+    let at = known.iter().position(|one| one == asked).ok_or_else(invalid)?;
+    Ok(zones.swap_remove(at))
+}
+
+fn checked_range(state: &State, vpc: &str, cidr: &str) -> Result<Cidr, Fault> {
+    let vpc_range = records::get(state, &VPC, vpc)?["cidrBlock"].as_str().and_then(Cidr::parse);
+    let invalid = || Fault::client("InvalidSubnet.Range", format!("The CIDR '{cidr}' is invalid."));
+    let range = Cidr::given("cidrBlock", cidr)?;
+    if !range.is_of_vpc_size() || !vpc_range.is_some_and(|whole| whole.contains(range)) {
+        return Err(invalid());
+    }
+    let conflicts = |subnet: &Value| {
+        let other = subnet["cidrBlock"].as_str().and_then(Cidr::parse);
+        subnet["vpcId"] == vpc && other.is_some_and(|other| other.overlaps(range))
+    };
+    if state.records.with_prefix(SUBNET.prefix).any(|(_, subnet)| conflicts(subnet)) {
+        return Err(Fault::client(
+            "InvalidSubnet.Conflict",
+            format!("The CIDR '{cidr}' conflicts with another subnet"),
+        ));
+    }
+    Ok(range)
+}
+
+/// The input of `ModifySubnetAttribute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ModifyAttribute {
+    subnet_id: String,
+    map_public_ip_on_launch: Option<AttributeValue>,
+}
+
+/// `ModifySubnetAttribute`.
+pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+    sandbox.world.write(|world| {
+        let subnet = records::get_mut(&mut world.ec2, &SUBNET, &input.subnet_id)?;
+        if let Some(AttributeValue { value }) = input.map_public_ip_on_launch {
+            subnet["mapPublicIpOnLaunch"] = value.into();
+        }
+        Ok(records::returned())
+    })
+}
+
+/// The input of `DeleteSubnet`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Delete {
+    subnet_id: String,
+}
+
+/// `DeleteSubnet`: refused while a gateway or an instance is in it.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.subnet_id;
+        records::get(&world.ec2, &SUBNET, id)?;
+        if is_in_use(&world.ec2, id) {
+            return Err(records::dependency_violation("subnet", id));
+        }
+        super::routes::forget_subnet(&mut world.ec2, id);
+        world.ec2.records.remove(id);
+        Ok(records::returned())
+    })
+}
+
+fn is_in_use(state: &State, id: &str) -> bool {
+    let here = |record: &Value| record["subnetId"] == id;
+    let mut gateways = state.records.with_prefix(NAT_GATEWAY.prefix);
+    let mut instances = state.records.with_prefix(INSTANCE.prefix);
+    gateways.any(|(_, gateway)| here(gateway) && gateway["state"] != "deleted")
+        || instances.any(|(_, instance)| here(instance) && instance["instanceState"]["name"] != "terminated")
+}

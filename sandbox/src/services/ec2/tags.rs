@@ -1,0 +1,170 @@
+//! Tags of every record.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::describe::{self, Describe};
+use super::nouns::{self, Noun, SECURITY_GROUP_RULE, TAG};
+use super::records::{self, list, returned};
+use super::security_groups::rule_ids;
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+/// Tags that a resource may have, besides AWS's own.
+const MOST: usize = 50;
+
+/// A tag.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Tag {
+    key: String,
+    value: Option<String>,
+}
+
+/// The tags of a resource to be made.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct TagSpecification {
+    resource_type: Option<String>,
+    #[serde(default)]
+    tag: Vec<Tag>,
+    /// What another service of the sandbox adds. The wire knows no such member.
+    #[serde(default)]
+    system_tag: Vec<Tag>,
+}
+
+/// The `tagSet` of a new record.
+pub fn tag_set(noun: &Noun, specifications: Vec<TagSpecification>) -> Result<Value, Fault> {
+    let mut tags = Vec::new();
+    for TagSpecification { resource_type, tag, system_tag } in specifications {
+        match resource_type.as_deref().unwrap_or_default() {
+            "" => return Err(invalid("Tag specification resource type must have a value".to_owned())),
+            kind if kind == noun.kind => {}
+            kind @ ("volume" | "network-interface" | "spot-instances-request") if noun.kind == "instance" => {
+                return Err(Fault::not_implemented(&format!("ec2:RunInstances with tags of a {kind}")));
+            }
+            kind => {
+                let message = format!("'{kind}' is not a valid taggable resource type for this operation.");
+                return Err(invalid(message));
+            }
+        }
+        if tag.is_empty() && system_tag.is_empty() {
+            return Err(invalid("Tag specification must have at least one tag".to_owned()));
+        }
+        add(&mut tags, &tag)?;
+        tags.extend(system_tag.into_iter().map(|Tag { key, value }| json!({ "key": key, "value": value })));
+    }
+    Ok(tags.into())
+}
+
+fn invalid(message: String) -> Fault {
+    Fault::client("InvalidParameterValue", message)
+}
+
+fn is_reserved(key: &str) -> bool {
+    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
+}
+
+/// Refuses keys that no client may give.
+fn check_keys(tags: &[Tag]) -> Result<(), Fault> {
+    for (at, Tag { key, .. }) in tags.iter().enumerate() {
+        if is_reserved(key) {
+            return Err(invalid("Tag keys starting with 'aws:' are reserved for internal use".to_owned()));
+        }
+        if key.is_empty() {
+            return Err(invalid("Tag key cannot be null or empty".to_owned()));
+        }
+        if tags[..at].iter().any(|tag| tag.key == *key) {
+            return Err(invalid(format!("Duplicate tag key '{key}' specified.")));
+        }
+    }
+    Ok(())
+}
+
+/// Adds tags, or changes their values.
+fn add(tags: &mut Vec<Value>, new: &[Tag]) -> Result<(), Fault> {
+    check_keys(new)?;
+    tags.retain(|tag| !new.iter().any(|new| tag["key"] == new.key));
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    tags.extend(new.iter().map(|Tag { key, value }| json!({ "key": key, "value": text(value) })));
+    if tags.iter().filter(|tag| !tag["key"].as_str().is_some_and(is_reserved)).count() > MOST {
+        let message = "The maximum number of Tags for a resource has been reached.";
+        return Err(Fault::client("TagLimitExceeded", message));
+    }
+    Ok(())
+}
+
+/// The input of `CreateTags`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Create {
+    #[serde(default)]
+    resource_id: Vec<String>,
+    tag: Vec<Tag>,
+}
+
+/// `CreateTags`: adds tags, or changes their values.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    change(sandbox, &input.resource_id, |tags| add(tags, &input.tag))
+}
+
+/// The input of `DeleteTags`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Delete {
+    #[serde(default)]
+    resource_id: Vec<String>,
+    #[serde(default)]
+    tag: Vec<Tag>,
+}
+
+/// `DeleteTags`: those of the keys, and of the values where they are given; all of them when no tags are given.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    check_keys(&input.tag)?;
+    change(sandbox, &input.resource_id, |tags| {
+        tags.retain(|tag| {
+            let named =
+                |gone: &Tag| tag["key"] == gone.key && gone.value.as_ref().is_none_or(|value| tag["value"] == *value);
+            let all = input.tag.is_empty() && !tag["key"].as_str().is_some_and(is_reserved);
+            !all && !input.tag.iter().any(named)
+        });
+        Ok(())
+    })
+}
+
+fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value>) -> Result<(), Fault>) -> Reply {
+    if ids.is_empty() {
+        return Err(Fault::client("MissingParameter", "The request must contain the parameter resourceIdSet"));
+    }
+    sandbox.world.write(|world| {
+        for id in ids {
+            let unknown = || Fault::client("InvalidID", format!("The ID '{id}' is not valid"));
+            let tagged = if id.starts_with(SECURITY_GROUP_RULE.prefix) {
+                rule_ids::get_mut(&mut world.ec2, id)?
+            } else {
+                records::get_mut(&mut world.ec2, nouns::of(id).ok_or_else(unknown)?, id)?
+            };
+            change(list(tagged, "tagSet"))?;
+        }
+        Ok(returned())
+    })
+}
+
+/// `DescribeTags`.
+pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    sandbox.world.read(|world| {
+        let records = world.ec2.records.iter().filter_map(|(id, record)| Some((id, nouns::of(id)?.kind, record)));
+        let rules = rule_ids::all(&world.ec2);
+        let rules = rules.filter_map(|(.., rule)| Some((rule["ruleId"].as_str()?, SECURITY_GROUP_RULE.kind, rule)));
+        let mut rows = Vec::new();
+        for (id, kind, tagged) in records.chain(rules) {
+            for tag in tagged["tagSet"].as_array().into_iter().flatten() {
+                rows.push(json!({ "resourceId": id, "resourceType": kind, "key": tag["key"], "value": tag["value"] }));
+            }
+        }
+        let found = input.pick(&TAG, rows.into_iter())?;
+        describe::answer(&TAG, &input, found)
+    })
+}

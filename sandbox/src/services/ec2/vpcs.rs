@@ -1,0 +1,176 @@
+//! Virtual private clouds; each comes with a default security group and a main route table.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::cidr::Cidr;
+use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY_GROUP, SUBNET, VPC};
+use super::records;
+use super::tags::{self, TagSpecification};
+use super::{State, routes, security_groups};
+use crate::services::Reply;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// The input of `CreateVpc`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Create {
+    cidr_block: String,
+    instance_tenancy: Option<String>,
+    #[serde(default)]
+    tag_specification: Vec<TagSpecification>,
+}
+
+/// `CreateVpc`.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let range = Cidr::given("cidrBlock", &input.cidr_block)?;
+    if !range.is_of_vpc_size() {
+        return Err(Fault::client("InvalidVpc.Range", format!("The CIDR '{}' is invalid.", input.cidr_block)));
+    }
+    let tenancy = input.instance_tenancy.as_deref().unwrap_or("default");
+    if !["default", "dedicated"].contains(&tenancy) {
+        let message = format!("Value ({tenancy}) for parameter instanceTenancy is invalid.");
+        return Err(Fault::client("InvalidParameterValue", message));
+    }
+    let tags = tags::tag_set(&VPC, input.tag_specification)?;
+    let (id, owner, cidr) = (ids::resource("vpc"), &sandbox.config.account, range.to_string());
+    let vpc = json!({
+        "vpcId": id,
+        "ownerId": owner,
+        "state": "available",
+        "cidrBlock": cidr,
+        "cidrBlockAssociationSet": [{
+            "associationId": ids::resource("vpc-cidr-assoc"),
+            "cidrBlock": cidr,
+            "cidrBlockState": { "state": "associated" },
+        }],
+        "dhcpOptionsId": "default",
+        "instanceTenancy": tenancy,
+        "isDefault": false,
+        "tagSet": tags,
+        // Told by `DescribeVpcAttribute` only.
+        "attributes": { "enableDnsSupport": true, "enableDnsHostnames": false },
+    });
+    sandbox.world.write(|world| {
+        let group = security_groups::record(&sandbox.config, &id, "default", "default VPC security group", json!([]));
+        world.ec2.records.insert(text(&group, "groupId"), group);
+        let table = routes::record(owner, &id, &cidr, json!([]), true);
+        world.ec2.records.insert(text(&table, "routeTableId"), table);
+        let mut answer = json!({ "vpc": vpc });
+        answer["vpc"]["attributes"] = Value::Null;
+        world.ec2.records.insert(id, vpc);
+        Ok(answer)
+    })
+}
+
+fn text(record: &Value, member: &str) -> String {
+    record[member].as_str().unwrap_or_default().to_owned()
+}
+
+/// A boolean that is wrapped in a structure, as attributes are.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct AttributeValue {
+    /// The boolean.
+    pub value: bool,
+}
+
+/// The input of `ModifyVpcAttribute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ModifyAttribute {
+    vpc_id: String,
+    enable_dns_support: Option<AttributeValue>,
+    enable_dns_hostnames: Option<AttributeValue>,
+}
+
+/// `ModifyVpcAttribute`: of one attribute at a time.
+pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
+    let ModifyAttribute { vpc_id, enable_dns_support, enable_dns_hostnames } = input;
+    let (name, value) = match (enable_dns_hostnames, enable_dns_support) {
+        (Some(AttributeValue { value }), None) => ("enableDnsHostnames", value),
+        (None, Some(AttributeValue { value })) => ("enableDnsSupport", value),
+        (given, _) => {
+            let message = match given {
+                None => "No attributes specified.",
+                Some(_) => "Fields for multiple attribute types specified: enableDnsHostnames, enableDnsSupport",
+            };
+            return Err(Fault::client("InvalidParameterCombination", message));
+        }
+    };
+    sandbox.world.write(|world| {
+        records::get_mut(&mut world.ec2, &VPC, &vpc_id)?["attributes"][name] = value.into();
+        Ok(records::returned())
+    })
+}
+
+/// The input of `DescribeVpcAttribute`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DescribeAttribute {
+    vpc_id: String,
+    attribute: String,
+}
+
+/// `DescribeVpcAttribute`.
+pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
+    sandbox.world.read(|world| {
+        let mut value = &records::get(&world.ec2, &VPC, &input.vpc_id)?["attributes"][&input.attribute];
+        if input.attribute == "enableNetworkAddressUsageMetrics" {
+            // It cannot be switched on here.
+            value = &Value::Bool(false);
+        }
+        if value.is_null() {
+            let message = format!("Value ({}) for parameter attribute is invalid.", input.attribute);
+            return Err(Fault::client("InvalidParameterValue", message));
+        }
+        Ok(json!({ "vpcId": input.vpc_id, input.attribute: { "value": value } }))
+    })
+}
+
+/// The input of `DeleteVpc`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Delete {
+    vpc_id: String,
+}
+
+/// `DeleteVpc`: refused while anything but what came with it is in it.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    sandbox.world.write(|world| {
+        let id = &input.vpc_id;
+        records::get(&world.ec2, &VPC, id)?;
+        if is_in_use(&world.ec2, id) {
+            return Err(records::dependency_violation("vpc", id));
+        }
+        for key in came_with(&world.ec2, id) {
+            world.ec2.records.remove(&key);
+        }
+        world.ec2.records.remove(id);
+        Ok(records::returned())
+    })
+}
+
+fn is_in_use(state: &State, id: &str) -> bool {
+    let nat = state.records.with_prefix(NAT_GATEWAY.prefix);
+    records::any(state, &SUBNET, "vpcId", id)
+        || records::any(state, &INTERNET_GATEWAY, "attachmentSet/vpcId", id)
+        || nat.into_iter().any(|(_, gateway)| gateway["vpcId"] == id && gateway["state"] != "deleted")
+        || state
+            .records
+            .with_prefix(SECURITY_GROUP.prefix)
+            .any(|(_, group)| group["vpcId"] == id && group["groupName"] != "default")
+        || state
+            .records
+            .with_prefix(ROUTE_TABLE.prefix)
+            .any(|(_, table)| table["vpcId"] == id && !routes::is_main(table))
+}
+
+fn came_with(state: &State, id: &str) -> Vec<String> {
+    let groups = state.records.with_prefix(SECURITY_GROUP.prefix);
+    let tables = state.records.with_prefix(ROUTE_TABLE.prefix);
+    groups.chain(tables).filter(|(_, record)| record["vpcId"] == id).map(|(key, _)| key.to_owned()).collect()
+}

@@ -1,0 +1,256 @@
+//! Clusters: create, describe, list, update, delete.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::model::{Cluster, ServiceStatus, Tag, TaskStatus};
+use super::names::{self, Arns as _, cluster_name, invalid};
+use super::{launch, settings, show};
+use crate::services::{Reply, paging};
+use crate::world::World;
+use crate::{Fault, Sandbox};
+
+/// What a description includes only when it is asked for, and CreateCluster's answer always.
+const EVERYTHING: [&str; 3] = ["SETTINGS", "CONFIGURATIONS", "TAGS"];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Create {
+    cluster_name: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    #[serde(flatten)]
+    content: Content,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Content {
+    settings: Option<Value>,
+    configuration: Option<Value>,
+    capacity_providers: Option<Value>,
+    default_capacity_provider_strategy: Option<Value>,
+    service_connect_defaults: Option<Value>,
+}
+
+impl Content {
+    /// The members that are given, over the earlier ones.
+    fn over(self, earlier: &mut Map<String, Value>) {
+        let Self {
+            settings,
+            configuration,
+            capacity_providers,
+            default_capacity_provider_strategy,
+            service_connect_defaults,
+        } = self;
+        let members = [
+            ("settings", settings),
+            ("configuration", configuration),
+            ("capacityProviders", capacity_providers),
+            ("defaultCapacityProviderStrategy", default_capacity_provider_strategy),
+            ("serviceConnectDefaults", service_connect_defaults),
+        ];
+        earlier.extend(members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+    }
+}
+
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let name = cluster_name(input.cluster_name.as_deref());
+    let allowed = |character: char| character.is_ascii_alphanumeric() || "-_".contains(character);
+    if name.is_empty() || name.len() > 255 || !name.chars().all(allowed) {
+        return Err(invalid(
+            "The cluster name must contain only letters, numbers, hyphens, and underscores, at most 255 of them.",
+        ));
+    }
+    launch::check_tags(&input.tags)?;
+    sandbox.world.write(|world| {
+        // Creating a cluster that is there gives it back.
+        if names::cluster(world, Some(&name)).is_err() {
+            let insights = settings::effective(world, "containerInsights");
+            let mut content = Map::new();
+            content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": insights }]));
+            content.insert("capacityProviders".to_owned(), json!([]));
+            content.insert("defaultCapacityProviderStrategy".to_owned(), json!([]));
+            input.content.over(&mut content);
+            let cluster = Cluster { name: name.clone(), deleted_at: None, tags: input.tags, content };
+            check(&cluster)?;
+            world.ecs.clusters.insert(name.clone(), cluster);
+        }
+        described(sandbox, world, &name)
+    })
+}
+
+/// Refuses settings and capacity providers that there are not.
+fn check(cluster: &Cluster) -> Result<(), Fault> {
+    let list = |member: &str| cluster.content.get(member).and_then(Value::as_array).into_iter().flatten();
+    let text = |value: &Value, member: &str| value.get(member).and_then(Value::as_str).unwrap_or_default().to_owned();
+    for setting in list("settings") {
+        let (name, value) = (text(setting, "name"), text(setting, "value"));
+        if name != "containerInsights" {
+            return Err(invalid(format!("{name} should be one of [containerInsights]")));
+        }
+        if !["enabled", "enhanced", "disabled"].contains(&value.as_str()) {
+            return Err(invalid("Cluster Setting 'containerInsights' can only be enabled, enhanced or disabled"));
+        }
+    }
+    let providers: Vec<String> =
+        list("capacityProviders").filter_map(Value::as_str).map(|name| names::last_part(name).to_owned()).collect();
+    launch::check_providers(&providers)?;
+    let strategy = cluster.content.get("defaultCapacityProviderStrategy");
+    strategy.map_or(Ok(()), |strategy| launch::check_strategy(strategy, cluster))
+}
+
+fn described(sandbox: &Sandbox, world: &World, name: &str) -> Reply {
+    let cluster = names::cluster(world, Some(name))?;
+    Ok(json!({ "cluster": show::cluster(&sandbox.config, world, cluster, &EVERYTHING.map(str::to_owned)) }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Update {
+    cluster: String,
+    settings: Option<Value>,
+    configuration: Option<Value>,
+    service_connect_defaults: Option<Value>,
+}
+
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+    let Update { cluster, settings, configuration, service_connect_defaults } = input;
+    let content = Content { settings, configuration, service_connect_defaults, ..Content::default() };
+    change(sandbox, &cluster, content)
+}
+
+fn change(sandbox: &Sandbox, cluster: &str, content: Content) -> Reply {
+    sandbox.world.write(|world| {
+        let mut cluster = names::cluster(world, Some(cluster))?.clone();
+        content.over(&mut cluster.content);
+        check(&cluster)?;
+        let name = cluster.name.clone();
+        world.ecs.clusters.insert(name.clone(), cluster);
+        described(sandbox, world, &name)
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct UpdateSettings {
+    cluster: String,
+    settings: Value,
+}
+
+pub(super) fn update_settings(sandbox: &Arc<Sandbox>, UpdateSettings { cluster, settings }: UpdateSettings) -> Reply {
+    change(sandbox, &cluster, Content { settings: Some(settings), ..Content::default() })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PutCapacityProviders {
+    cluster: String,
+    capacity_providers: Vec<String>,
+    default_capacity_provider_strategy: Value,
+}
+
+pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityProviders) -> Reply {
+    let PutCapacityProviders { cluster, capacity_providers, default_capacity_provider_strategy } = input;
+    let in_use: Vec<String> = sandbox.world.read(|world| {
+        let name = names::cluster(world, Some(&cluster))?.name.clone();
+        let services =
+            world.ecs.services.values().filter(|one| one.cluster == name && one.status == ServiceStatus::Active);
+        let strategies = services.filter_map(|one| one.content.get("capacityProviderStrategy")?.as_array()).flatten();
+        let provider = |one: &Value| Some(one.get("capacityProvider")?.as_str()?.to_owned());
+        Ok::<_, Fault>(strategies.filter_map(provider).collect())
+    })?;
+    if in_use.iter().any(|provider| !capacity_providers.contains(provider)) {
+        let message = "The specified capacity provider is in use and cannot be removed.";
+        return Err(Fault::client("ResourceInUseException", message));
+    }
+    let content = Content {
+        capacity_providers: Some(json!(capacity_providers)),
+        default_capacity_provider_strategy: Some(default_capacity_provider_strategy),
+        ..Content::default()
+    };
+    change(sandbox, &cluster, content)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Describe {
+    #[serde(default)]
+    clusters: Vec<String>,
+    #[serde(default)]
+    include: Vec<String>,
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: Describe) -> Value {
+    let asked = if clusters.is_empty() { vec!["default".to_owned()] } else { clusters };
+    let config = &sandbox.config;
+    sandbox.world.read(|world| {
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for given in &asked {
+            // A deleted one can still be seen for a while.
+            match world.ecs.clusters.get(names::last_part(given)) {
+                Some(cluster) => found.push(show::cluster(config, world, cluster, &include)),
+                None => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
+            }
+        }
+        json!({ "clusters": found, "failures": failures })
+    })
+}
+
+/// What is said of something that a description was asked for and that is not there.
+pub(super) fn missing(arn: &str) -> Value {
+    json!({ "arn": arn, "reason": "MISSING" })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List {
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> Reply {
+    let page = sandbox.world.read(|world| {
+        let rows = world.ecs.clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
+        let arns = rows.map(|(name, _)| (name.to_owned(), sandbox.config.cluster_arn(name)));
+        paging::page(arns, "ListClusters", next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+    })?;
+    Ok(json!({ "clusterArns": page.items, "nextToken": page.next_token }))
+}
+
+/// How many results a page of a list has: 1 to 100.
+pub(super) fn limit(max_results: Option<usize>) -> Result<usize, Fault> {
+    match max_results {
+        None => Ok(100),
+        Some(limit @ 1..=100) => Ok(limit),
+        Some(_) => Err(invalid("maxResults must be between 1 and 100.")),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Delete {
+    cluster: String,
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Reply {
+    sandbox.world.write(|world| {
+        let row = names::cluster(world, Some(&cluster))?.clone();
+        let prefix = names::key(&row.name, "");
+        let in_use = |code: &str, what: &str| {
+            Err(Fault::client(code, format!("The Cluster cannot be deleted while {what} are active.")))
+        };
+        if world.ecs.services.with_prefix(&prefix).any(|(_, service)| service.status != ServiceStatus::Inactive) {
+            return in_use("ClusterContainsServicesException", "Services");
+        }
+        if world.ecs.tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
+            return in_use("ClusterContainsTasksException", "Tasks");
+        }
+        let row = Cluster { deleted_at: Some(sandbox.clock.now()), ..row };
+        world.ecs.services.retain(|key, _| !key.starts_with(&prefix));
+        world.ecs.tasks.retain(|key, _| !key.starts_with(&prefix));
+        world.ecs.service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        world.ecs.service_revisions.retain(|key, _| !key.starts_with(&prefix));
+        world.ecs.clusters.insert(row.name.clone(), row.clone());
+        Ok(json!({ "cluster": show::cluster(&sandbox.config, world, &row, &EVERYTHING.map(str::to_owned)) }))
+    })
+}

@@ -1,0 +1,30 @@
+//! The role that a task acts with.
+
+use super::super::model::{Task, TaskDefinition};
+use super::super::names::last_part;
+use crate::Sandbox;
+use crate::auth::RoleLease;
+use crate::world::ids;
+
+/// The name or the ARN of a task's role: RunTask's override, or the definition's own.
+pub(in super::super) fn of_task<'a>(task: &'a Task, definition: Option<&'a TaskDefinition>) -> Option<&'a str> {
+    let overridden = task.overrides.as_ref().and_then(|given| given.get("taskRoleArn")?.as_str());
+    overridden.or_else(|| definition?.text("taskRoleArn")).filter(|role| !role.is_empty())
+}
+
+/// Credentials of the task's role, valid until the lease is dropped; none without a role. The name of the session is the
+/// task's id, as on ECS. A role that IAM does not have here, such as one of another account, has a made-up id.
+pub(super) fn lease(sandbox: &Sandbox, task: &Task, definition: &TaskDefinition) -> Option<RoleLease> {
+    let given = of_task(task, Some(definition))?;
+    let known = sandbox.world.read(|world| {
+        let role = world.iam.roles.get(last_part(given))?;
+        Some((role.arn.clone(), role.id.clone()))
+    });
+    let foreign = || {
+        let is_arn = given.starts_with("arn:");
+        let arn = if is_arn { given.to_owned() } else { sandbox.config.global_arn("iam", &format!("role/{given}")) };
+        (arn, format!("AROA{}", ids::upper(17)))
+    };
+    let (arn, id) = known.unwrap_or_else(foreign);
+    Some(sandbox.roles.issue(arn, id, task.id.clone()))
+}

@@ -1,0 +1,180 @@
+//! Task definitions: describe, list, deregister, delete; registering is a file of its own.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+pub(super) mod attributes;
+mod check;
+pub(super) mod register;
+mod unsupported;
+
+pub(super) use check::{check_size, parse_size};
+
+use super::clusters::limit;
+use super::model::TaskDefinition;
+use super::names::{self, Arns as _, client, invalid, revision_key};
+use super::show;
+use crate::Sandbox;
+use crate::services::{Reply, paging};
+use crate::world::World;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Describe {
+    task_definition: String,
+    #[serde(default)]
+    include: Vec<String>,
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, include }: Describe) -> Reply {
+    sandbox.world.read(|world| {
+        let found = names::task_definition(world, &task_definition);
+        let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
+        let tags = include.iter().any(|name| name == "TAGS").then_some(&definition.tags);
+        Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition), "tags": tags }))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Deregister {
+    task_definition: String,
+}
+
+pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }: Deregister) -> Reply {
+    let Some((_, revision)) = names::last_part(&task_definition).split_once(':') else {
+        return Err(client("Revision is missing."));
+    };
+    if revision.parse::<u32>().is_err() {
+        return Err(invalid(format!("Invalid revision number. Number: {revision}")));
+    }
+    sandbox.world.write(|world| {
+        let key =
+            key_of(world, &task_definition).ok_or_else(|| client("The specified task definition does not exist."))?;
+        let definition =
+            world.ecs.task_definitions.get_mut(&key).ok_or_else(|| client("Unable to describe task definition."))?;
+        definition.deregistered_at.get_or_insert_with(|| sandbox.clock.now());
+        Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition) }))
+    })
+}
+
+fn key_of(world: &World, given: &str) -> Option<String> {
+    let definition = names::task_definition(world, given)?;
+    Some(revision_key(&definition.family, definition.revision))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Delete {
+    task_definitions: Vec<String>,
+}
+
+/// Marks inactive revisions as to be deleted: no task can be started from them any more. Their rows stay, so that their
+/// numbers are not given again.
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete) -> Reply {
+    match task_definitions.len() {
+        0 => return Err(invalid("size of TaskDefinition references list must be greater than 0")),
+        1..=10 => {}
+        _ => return Err(invalid("Size of TaskDefinition references list cannot exceed 10")),
+    }
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let (mut deleted, mut failures) = (Vec::new(), Vec::new());
+        for given in &task_definitions {
+            let arn = sandbox.config.task_definition_arn(names::last_part(given));
+            let refuse =
+                |reason: &str| json!({ "arn": if given.starts_with("arn:") { given } else { &arn }, "reason": reason });
+            if !names::last_part(given).contains(':') {
+                failures.push(json!({ "arn": given, "reason": INVALID }));
+                continue;
+            }
+            let Some(key) = key_of(world, given) else {
+                failures.push(json!({ "arn": given, "reason": MISSING }));
+                continue;
+            };
+            let Some(definition) = world.ecs.task_definitions.get_mut(&key) else { continue };
+            if definition.deregistered_at.is_none() {
+                failures.push(refuse(ACTIVE));
+                continue;
+            }
+            definition.delete_requested_at.get_or_insert(now);
+            deleted.push(show::task_definition(&sandbox.config, definition));
+        }
+        Ok(json!({ "taskDefinitions": deleted, "failures": failures }))
+    })
+}
+
+const INVALID: &str = "The specified task definition identifier is invalid. Specify a valid name or ARN and try again.";
+const MISSING: &str =
+    "The specified task definition does not exist. Specify a valid account, family, revision and try again.";
+const ACTIVE: &str =
+    "The specified task definition is still in ACTIVE status. Please deregister the target and try again.";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List {
+    family_prefix: Option<String>,
+    status: Option<String>,
+    sort: Option<String>,
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+/// Whether a definition is of the wanted status: `ACTIVE` when none is asked for.
+fn has_status(definition: &TaskDefinition, status: Option<&str>) -> bool {
+    status.unwrap_or("ACTIVE") == definition.status()
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    let List { family_prefix, status, sort, next_token, max_results } = input;
+    let question = format!("ListTaskDefinitions {family_prefix:?} {status:?} {sort:?}");
+    let page = sandbox.world.read(|world| {
+        let family =
+            |definition: &TaskDefinition| family_prefix.as_ref().is_none_or(|family| definition.family == *family);
+        let rows = world.ecs.task_definitions.iter();
+        let mut arns: Vec<(String, String)> = rows
+            .filter(|(_, definition)| family(definition) && has_status(definition, status.as_deref()))
+            .map(|(key, definition)| (key.to_owned(), sandbox.config.task_definition_arn(&definition.name())))
+            .collect();
+        if sort.as_deref() == Some("DESC") {
+            arns.reverse();
+        }
+        paging::page(arns, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+    })?;
+    Ok(json!({ "taskDefinitionArns": page.items, "nextToken": page.next_token }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListFamilies {
+    family_prefix: Option<String>,
+    status: Option<String>,
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> Reply {
+    let ListFamilies { family_prefix, status, next_token, max_results } = input;
+    let question = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
+    let prefix = family_prefix.unwrap_or_default();
+    let page = sandbox.world.read(|world| {
+        let rows = world.ecs.task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
+        let active = |family: &str| {
+            let prefix = format!("{family}:");
+            let mut revisions = world.ecs.task_definitions.with_prefix(&prefix);
+            revisions.any(|(_, definition)| definition.deregistered_at.is_none())
+        };
+        let mut families: Vec<String> = rows.map(|definition| definition.family.clone()).collect();
+        families.dedup();
+        families.retain(|family| match status.as_deref() {
+            None | Some("ACTIVE") => active(family),
+            Some("INACTIVE") => !active(family),
+            Some(_) => true,
+        });
+        let families = families.into_iter().map(|family| (family.clone(), family));
+        paging::page(families, &question, next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
+    })?;
+    Ok(json!({ "families": page.items, "nextToken": page.next_token }))
+}

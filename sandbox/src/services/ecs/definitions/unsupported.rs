@@ -1,0 +1,101 @@
+//! What a network of the task's own and Fargate leave no place for in a task definition, and what contradicts itself.
+//!
+//! Members and where they are not supported: API reference, `ContainerDefinition`, `HostVolumeProperties`, `Secret` and
+//! `LogConfiguration`. Sentences are ECS's where they are known: <https://github.com/aws-cloudformation/cfn-lint/issues/1787>.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::super::names::client;
+use crate::Fault;
+
+/// Where a member of a container is refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    Awsvpc,
+    Fargate,
+}
+
+/// Members of containers, where they are refused, and in which sentence.
+const CONTAINER: [(&str, Where, &str); 6] = [
+    ("links", Where::Awsvpc, "Links are not supported when networkMode=awsvpc."),
+    ("hostname", Where::Awsvpc, "hostname is not supported on container when networkMode=awsvpc."),
+    ("dnsServers", Where::Awsvpc, "DNS servers are not supported on container when networkMode=awsvpc."),
+    ("dnsSearchDomains", Where::Awsvpc, "DNS search domains are not supported on container when networkMode=awsvpc."),
+    ("extraHosts", Where::Awsvpc, "Extra hosts are not supported on container when networkMode=awsvpc."),
+    ("privileged", Where::Fargate, "Fargate compatible task definitions do not support privileged"),
+];
+
+/// The options that the log driver awslogs cannot do without, in the order of ECS's sentence.
+const AWSLOGS: [&str; 2] = ["awslogs-region", "awslogs-group"];
+
+/// Refuses a definition.
+pub(super) fn check(content: &Map<String, Value>, for_fargate: bool) -> Result<(), Fault> {
+    let awsvpc = content.get("networkMode").is_some_and(|mode| mode == "awsvpc");
+    let applies = |place: Where| if place == Where::Awsvpc { awsvpc } else { for_fargate };
+    for container in objects(content, "containerDefinitions") {
+        let given = |member: &str| container.get(member).is_some_and(says_something);
+        if let Some((.., sentence)) = CONTAINER.iter().find(|(member, place, _)| applies(*place) && given(member)) {
+            return Err(client(*sentence));
+        }
+        variables(container)?;
+        log_options(container)?;
+    }
+    if for_fargate && objects(content, "volumes").any(|volume| source_path(volume).is_some()) {
+        return Err(client("Fargate compatible task definitions do not support sourcePath"));
+    }
+    match content.get("executionRoleArn").and_then(Value::as_str) {
+        Some(role) if !is_role(role) => Err(client("Role is not valid")),
+        _ => Ok(()),
+    }
+}
+
+fn objects<'a>(of: &'a Map<String, Value>, member: &str) -> impl Iterator<Item = &'a Map<String, Value>> {
+    of.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_object)
+}
+
+fn says_something(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Array(items) => !items.is_empty(),
+        _ => true,
+    }
+}
+
+fn source_path(volume: &Map<String, Value>) -> Option<&str> {
+    volume.get("host")?.get("sourcePath")?.as_str().filter(|path| !path.is_empty())
+}
+
+/// A variable is either a secret or a plain one, and a secret only once.
+fn variables(container: &Map<String, Value>) -> Result<(), Fault> {
+    let names = |member| objects(container, member).filter_map(|variable| variable.get("name")?.as_str());
+    let mut taken: BTreeSet<&str> = names("environment").collect();
+    match names("secrets").find(|name| !taken.insert(name)) {
+        None => Ok(()),
+        Some(name) => Err(client(format!(
+            "The secret name must be unique and not shared with any new or existing environment variables set on the container, \
+             such as '{name}'."
+        ))),
+    }
+}
+
+fn log_options(container: &Map<String, Value>) -> Result<(), Fault> {
+    let Some(logs) = container.get("logConfiguration").filter(|logs| logs["logDriver"] == "awslogs") else {
+        return Ok(());
+    };
+    let missing: Vec<&str> =
+        AWSLOGS.into_iter().filter(|option| !logs["options"].get(option).is_some_and(says_something)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(client(format!("Log driver awslogs requires options: {}", missing.join(", "))))
+}
+
+/// `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`.
+fn is_role(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(parts[..], ["arn", _, "iam", "", id, role] if account(id) && role.len() > 5 && role.starts_with("role/"))
+}

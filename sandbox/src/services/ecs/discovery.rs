@@ -1,0 +1,52 @@
+//! Cloud Map: a service's tasks are registered with their real port on this machine, and deregistered before they end.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::addresses::port;
+use super::model::{Service, Task};
+use super::names::{key, last_part};
+use crate::{Fault, Sandbox};
+
+/// The Cloud Map services that a task is registered in.
+pub(super) fn registries(sandbox: &Sandbox, task: &Task) -> Vec<String> {
+    let Some(service) = &task.service else { return Vec::new() };
+    sandbox.world.read(|world| world.ecs.services.get(&key(&task.cluster, service)).map(of_service).unwrap_or_default())
+}
+
+fn of_service(service: &Service) -> Vec<String> {
+    let list = service.content.get("serviceRegistries").and_then(Value::as_array);
+    let arns = list.into_iter().flatten().filter_map(|registry| registry.get("registryArn")?.as_str());
+    arns.map(|arn| last_part(arn).to_owned()).collect()
+}
+
+/// Registers a running task as an instance.
+pub(super) async fn register(sandbox: &Arc<Sandbox>, registry: &str, task: &Task) -> Result<(), Fault> {
+    let attributes = json!({
+        "AWS_INSTANCE_IPV4": "127.0.0.1",
+        "AWS_INSTANCE_PORT": port(task).map(|port| port.to_string()),
+        "AVAILABILITY_ZONE": task.zone,
+        "REGION": sandbox.config.region,
+        "ECS_CLUSTER_NAME": task.cluster,
+        "ECS_SERVICE_NAME": task.service,
+        "ECS_TASK_DEFINITION_FAMILY": task.task_definition.split(':').next(),
+        "AWS_INIT_HEALTH_STATUS": "HEALTHY",
+    });
+    let input = json!({ "ServiceId": registry, "InstanceId": task.id, "Attributes": without_nulls(attributes) });
+    sandbox.call("servicediscovery", "RegisterInstance", input).await.map(drop)
+}
+
+fn without_nulls(mut value: Value) -> Value {
+    if let Some(members) = value.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    value
+}
+
+/// Takes a task's instance away; that it is gone already is as good.
+pub(super) async fn deregister(sandbox: &Arc<Sandbox>, registry: &str, task_id: &str) {
+    let _ = sandbox
+        .call("servicediscovery", "DeregisterInstance", json!({ "ServiceId": registry, "InstanceId": task_id }))
+        .await;
+}

@@ -1,0 +1,168 @@
+//! ExecuteCommand: a terminal in a running container (ECS Exec).
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::containers::role;
+use super::engine::Handle;
+use super::model::{Task, TaskStatus};
+use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
+use crate::channel::{Plan, Sessions};
+use crate::services::Reply;
+use crate::services::iam::grants;
+use crate::tasks::ProcessSpec;
+use crate::world::World;
+use crate::{Fault, Sandbox};
+
+/// What the agent in the container needs of the task's role (developer guide, "Task role permissions for ECS Exec").
+const PERMISSIONS: [&str; 4] = [
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+];
+/// What stands in front of the ids of its sessions.
+const PREFIX: &str = "ecs-execute-command";
+/// The lengths that a task's id can have: with and without hyphens.
+const TASK_ID_LENGTHS: [usize; 2] = [32, 36];
+
+#[derive(Deserialize)]
+pub(super) struct Input {
+    cluster: Option<String>,
+    container: Option<String>,
+    command: String,
+    interactive: bool,
+    task: String,
+}
+
+fn not_ready() -> Fault {
+    invalid(
+        "The execute command failed because execute command was not enabled when the task was run or the execute command \
+         agent isn’t running. Wait and try again or run a new task with execute command enabled and try again.",
+    )
+}
+
+fn not_connected() -> Fault {
+    let message = "The execute command failed due to an internal error. Try again later.";
+    Fault::client("TargetNotConnectedException", message)
+}
+
+/// Starts a session, for which the client connects to the address in the answer.
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+    if !input.interactive {
+        return Err(invalid("Interactive is the only mode supported currently."));
+    }
+    if !TASK_ID_LENGTHS.contains(&last_part(&input.task).len()) {
+        return Err(invalid("task length should be one of [32,36]"));
+    }
+    let words = shlex::split(&input.command).filter(|words| !words.is_empty());
+    let words = words.ok_or_else(|| invalid("The command is empty, or a quotation in it does not end."))?;
+    let (task, index) = sandbox.world.read(|world| chosen(sandbox, world, &input))?;
+    let handle = handle(sandbox, &task, index).ok_or_else(not_ready)?;
+    let command = handle.beside(&words).ok_or_else(Fault::no_host_exec)?;
+    let container = &task.containers[index];
+    let runtime_id = container.runtime_id.clone().unwrap_or_default();
+    let opened = Sessions::open(
+        sandbox,
+        Plan {
+            prefix: PREFIX.to_owned(),
+            target: format!("ecs:{}_{}_{runtime_id}", task.cluster, task.id),
+            document: "AmazonECS-ExecuteInteractiveCommand".to_owned(),
+            session_type: Some("InteractiveCommands"),
+            reason: None,
+            command,
+            gone: handle.gone(),
+        },
+    )?;
+    let config = &sandbox.config;
+    Ok(json!({
+        "clusterArn": config.cluster_arn(&task.cluster),
+        "containerArn": config.container_arn(&task, container),
+        "containerName": container.name,
+        "interactive": true,
+        "session": { "sessionId": opened.id, "streamUrl": opened.url, "tokenValue": opened.token },
+        "taskArn": config.task_arn(&task),
+    }))
+}
+
+/// What a command is in the container behind `CLUSTER_TASK_RUNTIMEID`, as Session Manager calls it, and what is cancelled when
+/// that is gone; nothing when the container does not run or its task has no ECS Exec.
+///
+/// # Errors
+/// When commands from requests may not run.
+pub fn in_container(
+    sandbox: &Sandbox,
+    target: &str,
+    command: &[String],
+) -> Result<Option<(ProcessSpec, CancellationToken)>, Fault> {
+    let Some(handle) = behind(sandbox, target) else { return Ok(None) };
+    Ok(Some((handle.beside(command).ok_or_else(Fault::no_host_exec)?, handle.gone())))
+}
+
+fn behind(sandbox: &Sandbox, target: &str) -> Option<Handle> {
+    // Names of clusters may have underscores, ids have none.
+    let (rest, runtime_id) = target.rsplit_once('_')?;
+    let (cluster, id) = rest.rsplit_once('_')?;
+    let task = sandbox.world.read(|world| world.ecs.tasks.get(&key(cluster, id)).cloned())?;
+    let index = task.containers.iter().position(|one| one.runtime_id.as_deref() == Some(runtime_id))?;
+    let task = Some(task).filter(|task| task.enable_execute_command && task.desired_status != TaskStatus::Stopped)?;
+    handle(sandbox, &task, index)
+}
+
+/// The running container of a task's place in its definition.
+fn handle(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Handle> {
+    sandbox.tasks.running().get(&key(&task.cluster, &task.id))?.handles.get(index)?.clone()
+}
+
+/// The task, and the place of the container that is meant.
+fn chosen(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Task, usize), Fault> {
+    let cluster = names::cluster(world, input.cluster.as_deref())?;
+    if cluster
+        .content
+        .get("configuration")
+        .is_some_and(|given| given.pointer("/executeCommandConfiguration/kmsKeyId").is_some())
+    {
+        return Err(Fault::not_implemented("ecs:ExecuteCommand in a cluster that encrypts it with a KMS key"));
+    }
+    let found = world.ecs.tasks.get(&key(&cluster.name, last_part(&input.task)));
+    let task = found.ok_or_else(|| invalid("The referenced task was not found."))?;
+    let index = match &input.container {
+        Some(name) => task
+            .containers
+            .iter()
+            .position(|one| one.name == *name)
+            .ok_or_else(|| invalid(format!("The container {name} is not in the task.")))?,
+        None if task.containers.len() == 1 => 0,
+        None => return Err(invalid("The container name must be specified for a task with more than one container.")),
+    };
+    let is_running =
+        task.desired_status != TaskStatus::Stopped && task.containers[index].last_status == TaskStatus::Running;
+    if !task.enable_execute_command || !is_running {
+        return Err(not_ready());
+    }
+    check_agent(sandbox, world, task, index)?;
+    Ok((task.clone(), index))
+}
+
+/// The agent has to be able to write beside the container's files and to reach Session Manager. AWS does not say which of the
+/// two it is that went wrong; the sandbox's log does.
+fn check_agent(sandbox: &Sandbox, world: &World, task: &Task, index: usize) -> Result<(), Fault> {
+    let refuse = |why: String| {
+        sandbox.journal.say(&format!("ecs:ExecuteCommand cannot reach the agent of task {}: {why}", task.id));
+        Err(not_connected())
+    };
+    let definition = task_definition(world, &task.task_definition);
+    let containers = definition.map(super::model::TaskDefinition::containers).unwrap_or_default();
+    if containers.get(index).is_some_and(|container| container.readonly_root_filesystem) {
+        return refuse("its container's root file system is read-only".to_owned());
+    }
+    let role = role::of_task(task, definition).map(last_part).unwrap_or_default();
+    let missing: Vec<_> = PERMISSIONS.into_iter().filter(|action| !grants::allows(&world.iam, role, action)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    refuse(format!("its task role {role:?} does not allow {}", missing.join(", ")))
+}

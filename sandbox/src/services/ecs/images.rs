@@ -1,0 +1,93 @@
+//! What stands in for images on this machine: the mapping that `PutImages` hands over for a stack, and the built-in stand-in.
+//!
+//! This is the only way for a task's command to get onto this machine: of what an API request of ECS says, nothing is run but
+//! health checks, and those only where commands of requests may run at all; inside containers, when the stack asks for an
+//! engine, what the request says is run.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::model::{ImageCommand, Images, Tag, Task};
+use super::names::{invalid, key, task_definition};
+use crate::Sandbox;
+use crate::services::Reply;
+use crate::tasks::engine::Kind;
+use crate::world::World;
+
+/// The tags that say whose mapping is meant: CloudFormation's on what it makes, and one that callers may set themselves.
+const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
+
+/// The input of the control call `PutImages`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutImages {
+    stack_name: String,
+    #[serde(default)]
+    runtime: Runtime,
+    #[serde(default)]
+    images: IndexMap<String, ImageCommand>,
+}
+
+/// What runs the images that the mapping does not name.
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Runtime {
+    #[default]
+    Process,
+    Podman,
+    Docker,
+}
+
+impl Runtime {
+    fn engine(self) -> Option<Kind> {
+        match self {
+            Self::Process => None,
+            Self::Podman => Some(Kind::Podman),
+            Self::Docker => Some(Kind::Docker),
+        }
+    }
+}
+
+/// Replaces the mapping of a stack. Tasks that run already keep what they were started with.
+pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
+    let PutImages { stack_name, runtime, images } = input;
+    for (image, ImageCommand { command, cwd }) in &images {
+        if command.first().is_none_or(String::is_empty) {
+            return Err(invalid(format!("the command for the image {image} is empty")));
+        }
+        if cwd.as_ref().is_some_and(|folder| !folder.is_absolute()) {
+            return Err(invalid(format!("the folder for the image {image} is not absolute")));
+        }
+    }
+    sandbox.world.write(|world| {
+        world.ecs.images.insert(stack_name, Images { images, engine: runtime.engine() });
+        Ok(Value::Null)
+    })
+}
+
+/// The command that stands in for an image of a task, if its stack has one.
+pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCommand> {
+    let stack = stack(world, task)?;
+    let images = &world.ecs.images.get(&stack)?.images;
+    let untagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
+    images.get(image).or_else(|| images.get(untagged)).cloned()
+}
+
+/// The engine that runs the images of a task, if its stack asks for one.
+pub(super) fn engine(world: &World, task: &Task) -> Option<Kind> {
+    world.ecs.images.get(&stack(world, task)?)?.engine
+}
+
+/// The stack of a task's service, of the task itself or of its task definition.
+fn stack(world: &World, task: &Task) -> Option<String> {
+    let named = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
+    let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| named(tags, *key));
+    let service = task.service.as_ref().and_then(|name| world.ecs.services.get(&key(&task.cluster, name)));
+    let of_service = service.and_then(|service| in_tags(&service.tags));
+    let of_definition =
+        || task_definition(world, &task.task_definition).and_then(|definition| in_tags(&definition.tags));
+    of_service.or_else(|| in_tags(&task.tags)).or_else(of_definition)
+}

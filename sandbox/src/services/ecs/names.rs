@@ -1,0 +1,152 @@
+//! How requests name things: by name, by id, by ARN, or not at all; and the refusals when there is no such thing.
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::model::{Cluster, Container, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
+use super::service_deployments;
+use crate::wire::lenient;
+use crate::world::World;
+use crate::{Config, Fault};
+
+/// A refusal of a parameter.
+pub(super) fn invalid(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameterException", message)
+}
+
+/// A refusal of a request.
+pub(super) fn client(message: impl Into<String>) -> Fault {
+    Fault::client("ClientException", message)
+}
+
+/// Reads members into a type, with ECS's refusal when they do not fit.
+pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
+    lenient::from_value(members).map_err(|misfit| super::SERVICE.misfit("ecs", &misfit))
+}
+
+/// The last part of an ARN, or the name itself.
+pub(super) fn last_part(name: &str) -> &str {
+    name.rsplit('/').next().unwrap_or(name)
+}
+
+/// The name of a cluster; `default` when a request has none.
+pub(super) fn cluster_name(given: Option<&str>) -> String {
+    last_part(given.unwrap_or("default")).to_owned()
+}
+
+/// The cluster of a request.
+pub(super) fn cluster<'a>(world: &'a World, given: Option<&str>) -> Result<&'a Cluster, Fault> {
+    let found = world.ecs.clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
+    found.ok_or_else(|| Fault::client("ClusterNotFoundException", "Cluster not found."))
+}
+
+/// A refusal of a token that no list gave out.
+pub(super) fn bad_token() -> Fault {
+    invalid("Invalid token")
+}
+
+/// Puts a service that has changed in its place, and its rollout into the history.
+pub(super) fn keep_service(world: &mut World, service: Service, now: jiff::Timestamp) {
+    service_deployments::follow(world, &service, now);
+    world.ecs.services.insert(key(&service.cluster, &service.name), service);
+}
+
+/// The key of something in a cluster.
+pub(super) fn key(cluster: &str, name: &str) -> String {
+    format!("{cluster}/{name}")
+}
+
+/// The service of a request.
+pub(super) fn service<'a>(world: &'a World, given_cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
+    let cluster = cluster(world, given_cluster)?;
+    let found = world.ecs.services.get(&key(&cluster.name, last_part(given)));
+    found.ok_or_else(no_such_service)
+}
+
+pub(super) fn no_such_service() -> Fault {
+    Fault::client("ServiceNotFoundException", "Service not found.")
+}
+
+/// The service of a request that changes it.
+pub(super) fn active_service<'a>(world: &'a World, cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
+    let found = service(world, cluster, given)?;
+    if found.status == ServiceStatus::Active {
+        Ok(found)
+    } else {
+        Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE."))
+    }
+}
+
+/// The key of a revision; revisions of a family sort by number.
+pub(super) fn revision_key(family: &str, revision: u32) -> String {
+    format!("{family}:{revision:010}")
+}
+
+/// The task definition that `family`, `family:revision` or an ARN names: of a family, the latest active revision.
+pub(super) fn task_definition<'a>(world: &'a World, given: &str) -> Option<&'a TaskDefinition> {
+    let name = last_part(given);
+    if let Some((family, revision)) = name.split_once(':') {
+        return world.ecs.task_definitions.get(&revision_key(family, revision.parse().ok()?));
+    }
+    let prefix = format!("{name}:");
+    let revisions = world.ecs.task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
+    revisions.rev().find(|definition| definition.deregistered_at.is_none())
+}
+
+/// The task definition that tasks are to be made of.
+pub(super) fn usable_task_definition<'a>(world: &'a World, given: &str) -> Result<&'a TaskDefinition, Fault> {
+    let found = task_definition(world, given).ok_or_else(no_such_definition)?;
+    if found.deregistered_at.is_some() { Err(client("TaskDefinition is inactive")) } else { Ok(found) }
+}
+
+pub(super) fn no_such_definition() -> Fault {
+    client("TaskDefinition not found.")
+}
+
+/// ARNs of ECS.
+pub(super) trait Arns {
+    /// A cluster's.
+    fn cluster_arn(&self, name: &str) -> String;
+    /// A service's, in the long format.
+    fn service_arn(&self, service: &Service) -> String;
+    /// A task's, in the long format.
+    fn task_arn(&self, task: &Task) -> String;
+    /// A container's of a task.
+    fn container_arn(&self, task: &Task, container: &Container) -> String;
+    /// The task definition's that `family:revision` names.
+    fn task_definition_arn(&self, name: &str) -> String;
+    /// A rollout's.
+    fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String;
+    /// That of a revision of a service (`cluster/name`).
+    fn service_revision_arn(&self, service: &str, number: &str) -> String;
+}
+
+impl Arns for Config {
+    fn cluster_arn(&self, name: &str) -> String {
+        self.arn("ecs", &format!("cluster/{name}"))
+    }
+
+    fn service_arn(&self, service: &Service) -> String {
+        self.arn("ecs", &format!("service/{}/{}", service.cluster, service.name))
+    }
+
+    fn task_arn(&self, task: &Task) -> String {
+        self.arn("ecs", &format!("task/{}/{}", task.cluster, task.id))
+    }
+
+    fn container_arn(&self, task: &Task, container: &Container) -> String {
+        self.arn("ecs", &format!("container/{}/{}/{}", task.cluster, task.id, container.id))
+    }
+
+    fn task_definition_arn(&self, name: &str) -> String {
+        self.arn("ecs", &format!("task-definition/{name}"))
+    }
+
+    fn service_deployment_arn(&self, deployment: &ServiceDeployment) -> String {
+        self.arn("ecs", &format!("service-deployment/{}/{}", deployment.service, deployment.id))
+    }
+
+    fn service_revision_arn(&self, service: &str, number: &str) -> String {
+        self.arn("ecs", &format!("service-revision/{service}/{number}"))
+    }
+}

@@ -1,0 +1,99 @@
+//! Task protection: for a while, scaling in and deployments leave a service's task alone.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::clusters::missing;
+use super::model::Task;
+use super::names::{self, Arns as _, invalid, key, last_part};
+use super::show;
+use crate::services::Reply;
+use crate::world::World;
+use crate::{Config, Sandbox};
+
+/// Minutes, when a request does not say, and the most (API reference of UpdateTaskProtection).
+const USUAL_MINUTES: i64 = 120;
+const MOST_MINUTES: i64 = 2880;
+const MOST_TASKS: usize = 10;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Update {
+    cluster: String,
+    tasks: Vec<String>,
+    protection_enabled: bool,
+    expires_in_minutes: Option<i64>,
+}
+
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+    let Update { cluster, tasks, protection_enabled, expires_in_minutes } = input;
+    let minutes = expires_in_minutes.unwrap_or(USUAL_MINUTES);
+    if !(1..=MOST_MINUTES).contains(&minutes) {
+        return Err(invalid(format!("expiresInMinutes must be between 1 and {MOST_MINUTES}.")));
+    }
+    if tasks.is_empty() || tasks.len() > MOST_TASKS {
+        return Err(invalid(format!("tasks must have between 1 and {MOST_TASKS} elements.")));
+    }
+    let now = sandbox.clock.now();
+    let until = now.checked_add(SignedDuration::from_mins(minutes)).ok().filter(|_| protection_enabled);
+    sandbox.world.write(|world| {
+        let cluster = names::cluster(world, Some(&cluster))?.name.clone();
+        for id in &tasks {
+            if let Some(task) =
+                world.ecs.tasks.get_mut(&key(&cluster, last_part(id))).filter(|task| task.service.is_some())
+            {
+                task.protected_until = until;
+            }
+        }
+        Ok(shown(&sandbox.config, world, &cluster, &tasks, now))
+    })
+}
+
+#[derive(Deserialize)]
+pub(super) struct Get {
+    cluster: String,
+    #[serde(default)]
+    tasks: Vec<String>,
+}
+
+pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.read(|world| {
+        let cluster = names::cluster(world, Some(&cluster))?.name.clone();
+        let all = || {
+            let prefix = key(&cluster, "");
+            let rows = world.ecs.tasks.with_prefix(&prefix).map(|(_, task)| task);
+            rows.filter(|task| task.service.is_some() && task.stopped_at.is_none())
+                .map(|task| task.id.clone())
+                .collect()
+        };
+        let tasks = if tasks.is_empty() { all() } else { tasks };
+        Ok(shown(&sandbox.config, world, &cluster, &tasks, now))
+    })
+}
+
+fn shown(config: &Config, world: &World, cluster: &str, tasks: &[String], now: Timestamp) -> Value {
+    let (mut protected, mut failures) = (Vec::new(), Vec::new());
+    for id in tasks {
+        let key = key(cluster, last_part(id));
+        let arn = config.arn("ecs", &format!("task/{key}"));
+        match world.ecs.tasks.get(&key) {
+            Some(task) if task.service.is_some() => protected.push(one(config, task, now)),
+            Some(_) => failures.push(json!({ "arn": arn, "reason": "TASK_NOT_VALID" })),
+            None => failures.push(missing(&arn)),
+        }
+    }
+    json!({ "protectedTasks": protected, "failures": failures })
+}
+
+fn one(config: &Config, task: &Task, now: Timestamp) -> Value {
+    let until = task.protected_until.filter(|until| *until > now);
+    json!({
+        "taskArn": config.task_arn(task),
+        "protectionEnabled": until.is_some(),
+        "expirationDate": until.map(show::time),
+    })
+}

@@ -1,0 +1,160 @@
+//! What runs on this machine on behalf of ECS: processes, ports and addresses. None of it is stored.
+
+use std::collections::BTreeMap;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::engine::{Engines, Handle, TaskNetwork};
+use super::task_folder;
+use crate::Config;
+use crate::services::logs::writer::{self, Entries, Queue};
+use crate::tasks::address::ServiceAddress;
+use crate::tasks::{CpuTimes, Ports, Runner};
+
+/// Tasks that start at the same time, and tasks that end at the same time.
+const PERMITS: usize = 8;
+
+/// The live side of ECS.
+#[derive(Debug)]
+pub struct Runtime {
+    /// Starts processes.
+    pub(super) runner: Runner,
+    /// Their ports.
+    pub(super) ports: Ports,
+    /// Permits to start a task, held until its first containers run; few, so that requests still get their time.
+    pub(super) start_permits: Semaphore,
+    /// The same for its end. They are separate, because a start may wait for a slow pull.
+    pub(super) stop_permits: Semaphore,
+    /// Notified when a driver fails, so that the scheduler stops its task.
+    pub(super) driver_failed: Notify,
+    /// What runs images as containers.
+    pub(super) engines: Engines,
+    running: Mutex<BTreeMap<String, Running>>,
+    addresses: Mutex<BTreeMap<String, ServiceAddress>>,
+    log_entries: Mutex<Option<Entries>>,
+    log_queue: Mutex<Option<Queue>>,
+}
+
+/// What a task used.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usage {
+    /// CPU time.
+    pub(super) cpu: Duration,
+    /// Memory that is in RAM now.
+    pub(super) bytes: u64,
+}
+
+/// A task that has a driver, or whose driver failed and whose row does not say so yet.
+#[derive(Debug, Default)]
+pub(super) struct Running {
+    /// Cancelled when the task is to stop.
+    pub(super) stop: CancellationToken,
+    /// Its containers by their place in its definition, each once it runs.
+    pub(super) handles: Vec<Option<Handle>>,
+    /// What its containers share, once the first of them runs.
+    pub(super) network: Option<TaskNetwork>,
+    /// Why its driver ended before the task did.
+    pub(super) driver_failure: Option<String>,
+}
+
+impl Running {
+    /// Drops what keeps its containers alive; the driver is still at work on the task's end.
+    pub(super) fn release(&mut self) {
+        self.handles.clear();
+        self.network = None;
+    }
+}
+
+impl Runtime {
+    /// Nothing runs yet.
+    pub fn new(config: &Config) -> Self {
+        allow_many_files();
+        task_folder::remove_all(&config.state_dir);
+        let (log_entries, log_queue) = writer::channel();
+        Self {
+            runner: Runner::new(config.program.clone()),
+            ports: Ports::default(),
+            start_permits: Semaphore::new(PERMITS),
+            stop_permits: Semaphore::new(PERMITS),
+            driver_failed: Notify::new(),
+            engines: Engines::new(&config.state_dir),
+            running: Mutex::default(),
+            addresses: Mutex::default(),
+            log_entries: Mutex::new(Some(log_entries)),
+            log_queue: Mutex::new(Some(log_queue)),
+        }
+    }
+
+    /// Starts processes.
+    pub fn runner(&self) -> &Runner {
+        &self.runner
+    }
+
+    /// What every running task used so far, by its key (`cluster/id`), from one look at the machine's processes; nothing of
+    /// tasks whose processes are not seen.
+    pub(super) fn usage(&self) -> BTreeMap<String, Usage> {
+        let times = CpuTimes::read();
+        let of_task = |task: &Running| {
+            let seen = task.handles.iter().flatten().map(|container| (container, container.below(&times)));
+            // A container that has ended is not seen either, and its task goes on.
+            let seen = seen.filter(|(_, (processes, _))| !processes.is_empty());
+            let used = seen.map(|(container, (_, bytes))| Usage { cpu: container.cpu_time(&times), bytes });
+            used.reduce(|sum, more| Usage { cpu: sum.cpu + more.cpu, bytes: sum.bytes + more.bytes })
+        };
+        self.running().iter().filter_map(|(key, task)| Some((key.clone(), of_task(task)?))).collect()
+    }
+
+    /// The processes of every running task, by its key (`cluster/id`), and the memory that they have in RAM.
+    pub fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
+        let times = CpuTimes::read();
+        let of_task = |task: &Running| {
+            let below = task.handles.iter().flatten().map(|container| container.below(&times));
+            below.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
+                pids.extend(more);
+                (pids, bytes + more_bytes)
+            })
+        };
+        self.running().iter().map(|(key, task)| (key.clone(), of_task(task))).collect()
+    }
+
+    pub(super) fn running(&self) -> MutexGuard<'_, BTreeMap<String, Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn addresses(&self) -> MutexGuard<'_, BTreeMap<String, ServiceAddress>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where tasks' lines go; none once the sandbox ends.
+    pub fn log_entries(&self) -> Option<Entries> {
+        self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on only tasks that still run can send lines, and the writer ends with the last of them.
+    pub(super) fn close_log(&self) {
+        self.log_entries.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// The other end of [`Self::log_entries`], for the one writer.
+    pub(super) fn take_log_queue(&self) -> Option<Queue> {
+        self.log_queue.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// Open files that this process and its tasks may have: Fargate's default.
+const OPEN_FILES: u64 = 65_535;
+
+/// Every connection through a service's address takes two; the usual 1024 would be little.
+fn allow_many_files() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < OPEN_FILES
+    {
+        // Where it is not allowed it stays as it was.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard.min(OPEN_FILES), hard);
+    }
+}

@@ -1,0 +1,51 @@
+//! What Application Auto Scaling sees of a service, and the one thing that it changes.
+
+use jiff::Timestamp;
+
+use super::model::{RolloutState, ServiceStatus, TaskStatus};
+use super::{names, tasks_of, update_service};
+use crate::Fault;
+use crate::world::World;
+
+/// How many tasks a service has, and should have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// How many it should have.
+    pub desired: u32,
+    /// How many run.
+    pub running: u32,
+    /// Whether a deployment is under way.
+    pub deploying: bool,
+}
+
+/// The capacity of a service that is active.
+pub fn capacity(world: &World, cluster: &str, name: &str) -> Option<Capacity> {
+    let service = world.ecs.services.get(&names::key(cluster, name))?;
+    if service.status != ServiceStatus::Active {
+        return None;
+    }
+    let running = tasks_of(world, service).iter().filter(|task| task.last_status == TaskStatus::Running).count();
+    let in_progress = service.deployments.iter().any(|one| one.rollout_state == RolloutState::InProgress);
+    Some(Capacity {
+        desired: service.desired_count,
+        running: u32::try_from(running).unwrap_or(u32::MAX),
+        deploying: in_progress || service.deployments.len() > 1,
+    })
+}
+
+/// Does what UpdateService does with nothing but a desired count.
+///
+/// # Errors
+/// When there is no such service, or it is not active.
+pub fn set_desired_count(
+    world: &mut World,
+    cluster: &str,
+    name: &str,
+    count: u32,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let mut service = names::active_service(world, Some(cluster), name)?.clone();
+    update_service::scale(&mut service, Some(i64::from(count)), now)?;
+    names::keep_service(world, service, now);
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Tasks that nothing drives: those of an earlier sandbox, and those whose driver failed. Each is recorded as stopped, so that
+//! no task is shown as running without a process and its service replaces it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::super::driver;
+use super::super::model::{StopCode, Task, TaskStatus};
+use super::failures;
+use crate::world::World;
+use crate::{Fault, Sandbox};
+
+/// Records the end of the tasks that ran when the last sandbox ended; gives their ids. What cannot be written now is done by
+/// [`stop`] when it can be.
+pub(super) fn recover(sandbox: &Sandbox) -> BTreeSet<String> {
+    let now = sandbox.clock.now();
+    let (keys, ids): (Vec<String>, BTreeSet<String>) =
+        sandbox.world.read(|world| open(world).map(|(key, task)| (key.to_owned(), task.id.clone())).unzip());
+    let _ = sandbox.world.write(|world| {
+        for key in &keys {
+            end(world, key, now, |_| (StopCode::InfrastructureHealth, driver::SANDBOX_STOPPED.to_owned()));
+        }
+        Ok(())
+    });
+    ids
+}
+
+/// Records the end of the tasks that have no driver any more.
+///
+/// # Errors
+/// When that cannot be written.
+pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
+    let rows: BTreeMap<String, TaskStatus> =
+        sandbox.world.read(|world| open(world).map(|(key, task)| (key.to_owned(), task.last_status)).collect());
+    let abandoned: Vec<(String, String)> = {
+        let mut running = sandbox.tasks.running();
+        running.retain(|key, entry| entry.driver_failure.is_none() || rows.contains_key(key));
+        let reason = |(key, last_status): (String, TaskStatus)| match running.get(&key) {
+            Some(entry) => Some((key, entry.driver_failure.clone()?)),
+            // A new task gets its driver in a moment.
+            None if last_status == TaskStatus::Provisioning => None,
+            None => Some((key, driver::SANDBOX_STOPPED.to_owned())),
+        };
+        rows.into_iter().filter_map(reason).collect()
+    };
+    if abandoned.is_empty() {
+        return Ok(());
+    }
+    let clock = sandbox.clock;
+    sandbox.world.write(|world| {
+        for (key, reason) in &abandoned {
+            let ended = end(world, key, clock.now(), |task| match task.started_at {
+                Some(_) => {
+                    (StopCode::EssentialContainerExited, format!("Essential container in task exited: {reason}"))
+                }
+                None => (StopCode::TaskFailedToStart, format!("ResourceInitializationError: {reason}")),
+            });
+            if let Some(task) = ended {
+                failures::heard_of_end(world, &task, clock);
+            }
+        }
+        Ok(())
+    })?;
+    let mut running = sandbox.tasks.running();
+    for (key, _) in &abandoned {
+        running.remove(key);
+    }
+    Ok(())
+}
+
+fn open(world: &World) -> impl Iterator<Item = (&str, &Task)> {
+    world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped)
+}
+
+/// Ends a task's row, for a reason if it has none, and takes its instances in Cloud Map away; gives the row, unless it has
+/// ended or is gone already.
+fn end(world: &mut World, key: &str, now: Timestamp, reason: impl FnOnce(&Task) -> (StopCode, String)) -> Option<Task> {
+    let task = world.ecs.tasks.get_mut(key).filter(|task| task.last_status != TaskStatus::Stopped)?;
+    let (code, reason) = reason(task);
+    task.ask_to_stop(code, reason, now);
+    task.end(now);
+    let task = task.clone();
+    let instances = world.cloudmap.instances.iter().filter(|(_, instance)| instance.id == task.id);
+    let instances: Vec<String> = instances.map(|(key, _)| key.to_owned()).collect();
+    for instance in instances {
+        world.cloudmap.instances.remove(&instance);
+    }
+    Some(task)
+}

@@ -1,0 +1,129 @@
+//! The scheduler: sees every change of the world and brings processes in line with the rows.
+//!
+//! It works from the rows alone, never from what it remembers of them, so that it can begin anywhere, after a crash too.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::model::TaskStatus;
+use super::{addresses, driver, engine};
+use crate::services::logs::writer;
+use crate::tasks::{TASK_MARKER, end_marked};
+use crate::world::World;
+use crate::{Sandbox, supervisor};
+
+mod abandoned;
+mod failures;
+mod plan;
+mod rollout;
+#[cfg(test)]
+mod tests;
+
+pub(super) use failures::{heard_of_end, threshold};
+pub(super) use rollout::{AT_LIMIT, room};
+
+/// How long stopped tasks and inactive services can still be described.
+const REMEMBERED: Duration = Duration::from_hours(1);
+/// How long to wait before what the disk refused is tried again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
+pub fn start(sandbox: &Arc<Sandbox>) {
+    let left = abandoned::recover(sandbox);
+    if let Some(queue) = sandbox.tasks.take_log_queue() {
+        sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
+    }
+    // Their processes ended with the last sandbox; what escaped is ended now.
+    sandbox.spawn(async move { end_marked(TASK_MARKER, &left).await });
+    let this = Arc::clone(sandbox);
+    sandbox.spawn(async move { engine::remove_left(&this).await });
+    let this = Arc::clone(sandbox);
+    sandbox.background.spawn(async move {
+        supervisor::restart(&this.journal, "the scheduler", || run(Arc::clone(&this))).await;
+        this.tasks.close_log();
+    });
+}
+
+async fn run(sandbox: Arc<Sandbox>) {
+    let mut changes = sandbox.world.changes();
+    while !sandbox.shutdown.is_cancelled() {
+        changes.borrow_and_update();
+        let wake = step(&sandbox).await;
+        tokio::select! {
+            _ = changes.changed() => {}
+            () = sandbox.tasks.driver_failed.notified() => {}
+            () = sandbox.shutdown.cancelled() => {}
+            () = tokio::time::sleep(wake.unwrap_or(REMEMBERED)) => {}
+        }
+    }
+}
+
+/// Does what the rows ask for now; says after how long there is more to do, if nothing changes before.
+async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
+    let now = sandbox.clock.now();
+    let mut refused = abandoned::stop(sandbox).is_err();
+    let (due, wake) = sandbox.world.read(|world| rollout::due(world, now));
+    let outdated = sandbox.world.read(|world| outdated(world, now));
+    if due || outdated {
+        let written = sandbox.world.write(|world| {
+            rollout::reconcile(world, now);
+            forget(world, now);
+            Ok(())
+        });
+        refused |= written.is_err();
+    }
+    // Before tasks are told to stop no new connection goes to them.
+    addresses::sync(sandbox).await;
+    drive(sandbox);
+    if refused { Some(wake.map_or(RETRY_DELAY, |wake| wake.min(RETRY_DELAY))) } else { wake }
+}
+
+/// Gives every new task a driver, and tells the drivers of tasks that are to stop.
+fn drive(sandbox: &Arc<Sandbox>) {
+    let rows = sandbox.world.read(|world| {
+        let open = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+        open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()
+    });
+    let mut running = sandbox.tasks.running();
+    for (key, last_status, desired_status) in rows {
+        if last_status == TaskStatus::Provisioning && !running.contains_key(&key) {
+            let stop = running.entry(key.clone()).or_default().stop.clone();
+            sandbox.background.spawn(driver::drive(Arc::clone(sandbox), key.clone(), stop));
+        }
+        if desired_status == TaskStatus::Stopped
+            && let Some(task) = running.get(&key)
+        {
+            task.stop.cancel();
+        }
+    }
+}
+
+fn is_past(time: Option<Timestamp>, now: Timestamp) -> bool {
+    time.is_some_and(|time| now.duration_since(time).unsigned_abs() > REMEMBERED && now > time)
+}
+
+fn outdated(world: &World, now: Timestamp) -> bool {
+    world.ecs.tasks.values().any(|task| is_past(task.stopped_at, now))
+        || world.ecs.services.values().any(|service| is_past(service.inactive_at, now))
+        || world.ecs.clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
+}
+
+/// Removes the rows of what ended more than an hour ago.
+fn forget(world: &mut World, now: Timestamp) {
+    world.ecs.tasks.retain(|_, task| !is_past(task.stopped_at, now));
+    let services: Vec<String> = world
+        .ecs
+        .services
+        .iter()
+        .filter(|(_, one)| is_past(one.inactive_at, now))
+        .map(|(key, _)| format!("{key}/"))
+        .collect();
+    for prefix in services {
+        world.ecs.service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        world.ecs.service_revisions.retain(|key, _| !key.starts_with(&prefix));
+    }
+    world.ecs.services.retain(|_, service| !is_past(service.inactive_at, now));
+    world.ecs.clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
+}

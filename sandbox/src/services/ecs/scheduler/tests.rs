@@ -1,0 +1,124 @@
+//! Tasks whose driver cannot do its work: they never stay as they are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
+use super::super::names::key;
+use super::{abandoned, driver, start};
+use crate::auth::Credentials;
+use crate::world::World;
+use crate::{Config, Fault, Sandbox};
+
+fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
+    let config = Config {
+        account: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
+        state_dir: folder.path().to_owned(),
+        credentials: Credentials::random(),
+        program: std::path::PathBuf::new(),
+        speed: 20.0,
+        host_exec: false,
+    };
+    Sandbox::open(config, CancellationToken::new()).expect("a sandbox")
+}
+
+/// Stores a task of one container, with a driver or without; gives its key.
+fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> String {
+    let definition: TaskDefinition = serde_json::from_value(json!({
+        "family": "web", "revision": 1, "registered_at": "2026-01-01T00:00:00Z", "tags": [],
+        "content": { "containerDefinitions": [{ "name": "a", "image": "a" }] },
+    }))
+    .expect("a definition");
+    let mut task = Task::new("demo".to_owned(), &definition, sandbox.clock.now());
+    change(&mut task);
+    let key = key(&task.cluster, &task.id);
+    if is_driven {
+        sandbox.tasks.running().entry(key.clone()).or_default();
+    }
+    let insert = |world: &mut World| {
+        world.ecs.tasks.insert(key.clone(), task);
+        Ok(())
+    };
+    sandbox.world.write(insert).expect("it is stored");
+    key
+}
+
+fn row(sandbox: &Sandbox, key: &str) -> Task {
+    sandbox.world.read(|world| world.ecs.tasks.get(key).cloned()).expect("the row is there")
+}
+
+async fn stopped(sandbox: &Sandbox, key: &str) -> Task {
+    let mut changes = sandbox.world.changes();
+    let stopped = async {
+        while row(sandbox, key).last_status != TaskStatus::Stopped {
+            changes.changed().await.expect("the world is there");
+        }
+        row(sandbox, key)
+    };
+    tokio::time::timeout(Duration::from_secs(20), stopped).await.expect("it stops in time")
+}
+
+#[tokio::test]
+async fn a_task_whose_driver_fails_is_stopped_with_the_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = open(&folder);
+    let pending = |task: &mut Task| task.last_status = TaskStatus::Pending;
+    let running = |task: &mut Task| {
+        (task.last_status, task.started_at) = (TaskStatus::Running, Some(task.created_at));
+    };
+    start(&sandbox);
+    let (panics, is_refused) = (store(&sandbox, true, pending), store(&sandbox, true, running));
+    abandoned::stop(&sandbox).expect("there is nothing to write");
+    assert_eq!(row(&sandbox, &panics).last_status, TaskStatus::Pending, "it has a driver");
+
+    let disk = async { Err(Fault::internal("no space left")) };
+    driver::watch_over(&sandbox, &panics, async { panic!("not foreseen") }).await;
+    driver::watch_over(&sandbox, &is_refused, disk).await;
+    let expected = [
+        (&panics, StopCode::TaskFailedToStart, "ResourceInitializationError: panic: not foreseen"),
+        (&is_refused, StopCode::EssentialContainerExited, "Essential container in task exited: no space left"),
+    ];
+    for (key, code, reason) in expected {
+        let task = stopped(&sandbox, key).await;
+        assert_eq!((task.stop_code, task.stopped_reason.as_deref()), (Some(code), Some(reason)));
+        assert_eq!(task.containers[0].last_status, TaskStatus::Stopped);
+    }
+    sandbox.shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_task_that_waits_to_be_started_can_be_stopped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = open(&folder);
+    start(&sandbox);
+    let permits = sandbox.tasks.start_permits.available_permits();
+    let _all = sandbox.tasks.start_permits.acquire_many(u32::try_from(permits).expect("a few")).await.expect("permits");
+    let key = store(&sandbox, false, |_| {});
+    let now = sandbox.clock.now();
+    let stop = |world: &mut World| {
+        let task = world.ecs.tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
+        task.ask_to_stop(StopCode::UserInitiated, "enough".to_owned(), now);
+        Ok(())
+    };
+    sandbox.world.write(stop).expect("it is stored");
+    let task = stopped(&sandbox, &key).await;
+    assert_eq!((task.stop_code, task.stopped_reason.as_deref()), (Some(StopCode::UserInitiated), Some("enough")));
+    sandbox.shutdown.cancel();
+}
+
+#[tokio::test]
+async fn a_task_that_shows_as_running_without_a_driver_is_stopped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = open(&folder);
+    start(&sandbox);
+    for last_status in [TaskStatus::Pending, TaskStatus::Activating, TaskStatus::Running, TaskStatus::Deprovisioning] {
+        let key = store(&sandbox, false, |task| task.last_status = last_status);
+        let reason = stopped(&sandbox, &key).await.stopped_reason.unwrap_or_default();
+        assert!(reason.ends_with(driver::SANDBOX_STOPPED), "{last_status:?}: {reason}");
+    }
+    sandbox.shutdown.cancel();
+}

@@ -1,0 +1,128 @@
+//! The history of services' rollouts, kept by following what happens to their deployments.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::super::model::{
+    RolloutState, Service, ServiceDeployment, ServiceDeploymentStatus as Status, ServiceRevision,
+};
+use super::super::names::key;
+use super::super::scheduler::threshold;
+use super::super::show;
+use crate::world::{World, ids};
+
+/// What a revision keeps of its service.
+const REVISED: [&str; 7] = [
+    "capacityProviderStrategy",
+    "launchType",
+    "platformVersion",
+    "platformFamily",
+    "loadBalancers",
+    "serviceRegistries",
+    "networkConfiguration",
+];
+
+/// How many rollouts of a service are remembered.
+const MOST: usize = 100;
+
+/// Brings the history in line with a service that has just changed.
+pub(in super::super) fn follow(world: &mut World, service: &Service, now: Timestamp) {
+    let own = key(&service.cluster, &service.name);
+    let Some(primary) = service.deployments.first() else { return };
+    let prefix = format!("{own}/");
+    let rows: Vec<ServiceDeployment> =
+        world.ecs.service_deployments.with_prefix(&prefix).map(|(_, row)| row.clone()).collect();
+    let known = |id: &str| rows.iter().any(|row| row.deployment == id && row.created_at >= service.created_at);
+    for mut row in rows.iter().filter(|row| row.status.is_open()).cloned() {
+        let before = (row.status, row.failure_count);
+        judge(&mut row, service, now);
+        if before != (row.status, row.failure_count) {
+            row.updated_at = now;
+            world.ecs.service_deployments.insert(format!("{prefix}{}", row.id), row);
+        }
+    }
+    if !known(&primary.id) {
+        begin(world, service, now);
+        let mut ended: Vec<_> = rows.iter().filter(|row| !row.status.is_open()).collect();
+        ended.sort_by_key(|row| row.created_at);
+        for row in ended.iter().take(rows.len().saturating_sub(MOST)) {
+            world.ecs.service_deployments.remove(&format!("{prefix}{}", row.id));
+            world.ecs.service_revisions.remove(&format!("{prefix}{}", row.target));
+        }
+    }
+}
+
+/// Where an open rollout is now.
+fn judge(row: &mut ServiceDeployment, service: &Service, now: Timestamp) {
+    let Some(primary) = service.deployments.first() else { return };
+    let done = |state: RolloutState, good: Status, bad: Status, open: Status| match state {
+        RolloutState::Completed => good,
+        RolloutState::Failed => bad,
+        RolloutState::InProgress => open,
+    };
+    if primary.id == row.deployment {
+        row.failure_count = row.failure_count.max(primary.failed_tasks);
+        row.status = done(primary.rollout_state, Status::Successful, Status::Stopped, row.status);
+        if row.status == Status::Stopped {
+            row.status_reason = Some(primary.rollout_state_reason.clone());
+        }
+    } else if primary.rolled_back_from.as_ref() == Some(&row.deployment) {
+        row.status =
+            done(primary.rollout_state, Status::RollbackSuccessful, Status::RollbackFailed, Status::RollbackInProgress);
+        if row.rollback.is_none() {
+            let failed = service.deployments.iter().find(|one| one.id == row.deployment);
+            let reason = failed.map_or_else(String::new, |failed| failed.rollout_state_reason.clone());
+            row.failure_count = row.failure_count.max(failed.map_or(0, |failed| failed.failed_tasks));
+            row.status_reason = Some(reason.clone()).filter(|reason| !reason.is_empty());
+            row.rollback = Some((primary.number().to_owned(), reason, now));
+        }
+    } else {
+        row.status = Status::Stopped;
+        row.status_reason = Some("A newer deployment of the service took its place.".to_owned());
+    }
+    if !row.status.is_open() {
+        row.finished_at = Some(now);
+        row.stopped_at = (row.status != Status::Successful).then_some(now);
+    }
+}
+
+fn begin(world: &mut World, service: &Service, now: Timestamp) {
+    let own = key(&service.cluster, &service.name);
+    let Some(primary) = service.deployments.first() else { return };
+    let target = primary.number().to_owned();
+    let content: Map<String, Value> =
+        REVISED.iter().filter_map(|name| Some(((*name).to_owned(), service.content.get(*name)?.clone()))).collect();
+    let revision = ServiceRevision {
+        number: target.clone(),
+        service: own.clone(),
+        created_at: now,
+        task_definition: primary.task_definition.clone(),
+        content,
+    };
+    let deployment = ServiceDeployment {
+        id: ids::mixed(21),
+        service: own.clone(),
+        deployment: primary.id.clone(),
+        status: Status::InProgress,
+        status_reason: None,
+        created_at: now,
+        updated_at: now,
+        finished_at: None,
+        stopped_at: None,
+        sources: service.deployments.iter().skip(1).map(|one| one.number().to_owned()).collect(),
+        target,
+        rollback: None,
+        configuration: show::deployment_configuration(service),
+        failure_count: 0,
+        threshold: threshold(primary.desired_count),
+    };
+    world.ecs.service_revisions.insert(format!("{own}/{}", revision.number), revision);
+    world.ecs.service_deployments.insert(format!("{own}/{}", deployment.id), deployment);
+}
+
+/// The newest rollout of a service.
+pub(in super::super) fn current<'a>(world: &'a World, service: &Service) -> Option<&'a ServiceDeployment> {
+    let prefix = format!("{}/", key(&service.cluster, &service.name));
+    let rows = world.ecs.service_deployments.with_prefix(&prefix).map(|(_, row)| row);
+    rows.filter(|row| row.created_at >= service.created_at).max_by_key(|row| row.created_at)
+}

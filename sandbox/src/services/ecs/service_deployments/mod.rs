@@ -1,0 +1,221 @@
+//! Service deployments and revisions: the history of services' rollouts described, listed, and a rollout stopped.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::clusters::{limit, missing};
+use super::model::{GivenUp, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
+use super::names::{self, Arns as _, invalid, key, last_part};
+use super::{show, tasks_of};
+use crate::services::{Reply, paging};
+use crate::world::World;
+use crate::{Config, Fault, Sandbox};
+
+mod history;
+
+pub(super) use history::{current, follow};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Describe {
+    service_deployment_arns: Vec<String>,
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arns: arns }: Describe) -> Reply {
+    let config = &sandbox.config;
+    check_number(&arns, "serviceDeploymentArns")?;
+    sandbox.world.read(|world| {
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for arn in &arns {
+            match world.ecs.service_deployments.get(row_key(arn, "service-deployment")?) {
+                Some(row) => found.push(shown(config, world, row)),
+                None => failures.push(missing(arn)),
+            }
+        }
+        Ok(json!({ "serviceDeployments": found, "failures": failures }))
+    })
+}
+
+fn shown(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
+    let service = world.ecs.services.get(&row.service);
+    let tasks = service.map(|service| tasks_of(world, service)).unwrap_or_default();
+    let summary = |number: &str| {
+        let requested = service
+            .and_then(|service| service.deployments.iter().find(|one| one.number() == number))
+            .map_or(0, |deployment| deployment.desired_count);
+        show::revision_summary(config, &row.service, number, requested, &tasks)
+    };
+    let (cluster, _) = row.service.split_once('/').unwrap_or_default();
+    let breaker = &row.configuration["deploymentCircuitBreaker"];
+    let monitoring = match row.status {
+        _ if breaker["enable"] != true => "DISABLED",
+        Status::InProgress => "MONITORING",
+        Status::Successful => "MONITORING_COMPLETE",
+        _ if row.failure_count >= row.threshold => "TRIGGERED",
+        _ => "MONITORING_COMPLETE",
+    };
+    json!({
+        "serviceDeploymentArn": config.service_deployment_arn(row),
+        "serviceArn": config.arn("ecs", &format!("service/{}", row.service)),
+        "clusterArn": config.cluster_arn(cluster),
+        "createdAt": show::time(row.created_at),
+        "startedAt": show::time(row.created_at),
+        "finishedAt": row.finished_at.map(show::time),
+        "stoppedAt": row.stopped_at.map(show::time),
+        "updatedAt": show::time(row.updated_at),
+        "sourceServiceRevisions": row.sources.iter().map(|number| summary(number)).collect::<Vec<_>>(),
+        "targetServiceRevision": summary(&row.target),
+        "status": row.status,
+        "statusReason": row.status_reason,
+        "deploymentConfiguration": row.configuration,
+        "rollback": row.rollback.as_ref().map(|(number, reason, at)| json!({
+            "reason": reason,
+            "startedAt": show::time(*at),
+            "serviceRevisionArn": config.service_revision_arn(&row.service, number),
+        })),
+        "deploymentCircuitBreaker": {
+            "status": monitoring,
+            "failureCount": row.failure_count,
+            "threshold": row.threshold,
+        },
+    })
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List {
+    service: String,
+    cluster: Option<String>,
+    #[serde(default)]
+    status: Vec<String>,
+    created_at: Option<CreatedAt>,
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CreatedAt {
+    before: Option<f64>,
+    after: Option<f64>,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
+    let next_token = input.next_token.take();
+    let limit = limit(input.max_results)?;
+    let question = format!("ListServiceDeployments {input:?}");
+    let config = &sandbox.config;
+    let page = sandbox.world.read(|world| {
+        let service = names::service(world, input.cluster.as_deref(), &input.service)?;
+        let prefix = format!("{}/", key(&service.cluster, &service.name));
+        let seconds = |row: &ServiceDeployment| row.created_at.as_duration().as_secs_f64();
+        let wanted = |row: &ServiceDeployment| {
+            let status = json!(row.status);
+            let created = input.created_at.as_ref();
+            (input.status.is_empty() || input.status.iter().any(|one| status == one.as_str()))
+                && created.and_then(|created| created.before).is_none_or(|before| seconds(row) < before)
+                && created.and_then(|created| created.after).is_none_or(|after| seconds(row) > after)
+        };
+        let mut rows: Vec<_> =
+            world.ecs.service_deployments.with_prefix(&prefix).filter(|(_, row)| wanted(row)).collect();
+        rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.created_at));
+        let briefs = rows.into_iter().map(|(key, row)| {
+            let brief = json!({
+                "serviceDeploymentArn": config.service_deployment_arn(row),
+                "serviceArn": config.service_arn(service),
+                "clusterArn": config.cluster_arn(&service.cluster),
+                "startedAt": show::time(row.created_at),
+                "createdAt": show::time(row.created_at),
+                "finishedAt": row.finished_at.map(show::time),
+                "targetServiceRevisionArn": config.service_revision_arn(&row.service, &row.target),
+                "status": row.status,
+                "statusReason": row.status_reason,
+            });
+            (key.to_owned(), brief)
+        });
+        paging::page(briefs, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+    })?;
+    Ok(json!({ "serviceDeployments": page.items, "nextToken": page.next_token }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DescribeRevisions {
+    service_revision_arns: Vec<String>,
+}
+
+pub(super) fn describe_revisions(
+    sandbox: &Arc<Sandbox>,
+    DescribeRevisions { service_revision_arns: arns }: DescribeRevisions,
+) -> Reply {
+    let config = &sandbox.config;
+    check_number(&arns, "serviceRevisionArns")?;
+    sandbox.world.read(|world| {
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for arn in &arns {
+            match world.ecs.service_revisions.get(row_key(arn, "service-revision")?) {
+                Some(revision) => found.push(show::service_revision(config, world, revision)),
+                None => failures.push(missing(arn)),
+            }
+        }
+        Ok(json!({ "serviceRevisions": found, "failures": failures }))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Stop {
+    service_deployment_arn: String,
+    stop_type: Option<String>,
+}
+
+const STOPPED: GivenUp = GivenUp {
+    reason: "ECS deployment stopped by StopServiceDeployment.",
+    event: "deployment stopped by user.",
+    by: "ECS deployment stopped",
+};
+
+/// Goes back to the last deployment that worked. That a deployment only halts where it is (`ABORT`) is not served.
+pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, stop_type }: Stop) -> Reply {
+    if stop_type.is_some_and(|kind| kind != "ROLLBACK") {
+        return Err(Fault::not_implemented("StopServiceDeployment with the stopType ABORT"));
+    }
+    let not_found = || Fault::client("ServiceDeploymentNotFoundException", "Service deployment not found.");
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let row_key = row_key(&arn, "service-deployment")?;
+        let row = world.ecs.service_deployments.get(row_key).cloned().ok_or_else(not_found)?;
+        let mut service = world.ecs.services.get(&row.service).cloned().ok_or_else(names::no_such_service)?;
+        let is_primary = service.deployments.first().is_some_and(|primary| primary.id == row.deployment);
+        if row.status != Status::InProgress || !is_primary {
+            let message = "The service deployment cannot be stopped because it is not in progress.";
+            return Err(Fault::client("ConflictException", message));
+        }
+        if !service.deployments.iter().any(|one| one.rollout_state == RolloutState::Completed) {
+            return Err(invalid(
+                "The service deployment cannot be rolled back because there is no earlier deployment.",
+            ));
+        }
+        world.ecs.service_deployments.insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
+        service.give_up(now, &STOPPED, true);
+        service.steady = false;
+        names::keep_service(world, service, now);
+        Ok(json!({ "serviceDeploymentArn": arn }))
+    })
+}
+
+fn check_number(arns: &[String], member: &str) -> Result<(), Fault> {
+    match arns.len() {
+        0 => Err(invalid(format!("{member} cannot be empty."))),
+        1..=20 => Ok(()),
+        _ => Err(invalid(format!("{member} cannot have more than 20 elements."))),
+    }
+}
+
+/// `cluster/service/id` of an ARN.
+fn row_key<'a>(arn: &'a str, kind: &str) -> Result<&'a str, Fault> {
+    let rest = arn.split_once(&format!(":{kind}/")).map(|(_, rest)| rest);
+    rest.filter(|rest| rest.split('/').count() == 3 && !last_part(rest).is_empty())
+        .ok_or_else(|| invalid(format!("Invalid {kind} ARN: {arn}")))
+}

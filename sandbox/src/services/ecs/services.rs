@@ -1,0 +1,99 @@
+//! Services: describe and list.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::clusters::{limit, missing};
+use super::model::ServiceStatus;
+use super::names::{self, Arns as _, invalid};
+use super::show;
+use crate::Sandbox;
+use crate::services::{Reply, paging};
+
+#[derive(Deserialize)]
+pub(super) struct Describe {
+    cluster: Option<String>,
+    services: Vec<String>,
+    #[serde(default)]
+    include: Vec<String>,
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, include }: Describe) -> Reply {
+    if services.is_empty() {
+        return Err(invalid("Services cannot be empty."));
+    }
+    if services.len() > 10 {
+        return Err(invalid("Services cannot have more than 10 elements."));
+    }
+    let tags = include.iter().any(|name| name == "TAGS");
+    sandbox.world.read(|world| {
+        let cluster = names::cluster(world, cluster.as_deref())?;
+        let (mut found, mut failures) = (Vec::new(), Vec::new());
+        for given in &services {
+            let key = names::key(&cluster.name, names::last_part(given));
+            match world.ecs.services.get(&key) {
+                Some(service) => found.push(show::service(&sandbox.config, world, service, tags)),
+                None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
+            }
+        }
+        Ok(json!({ "services": found, "failures": failures }))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List {
+    cluster: Option<String>,
+    launch_type: Option<String>,
+    scheduling_strategy: Option<String>,
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    let List { cluster, launch_type, scheduling_strategy, next_token, max_results } = input;
+    let question = format!("ListServices {cluster:?} {launch_type:?} {scheduling_strategy:?}");
+    // Ten unless asked for more, unlike the other lists.
+    let limit = limit(max_results.or(Some(10)))?;
+    let page = sandbox.world.read(|world| {
+        let cluster = names::cluster(world, cluster.as_deref())?;
+        let prefix = names::key(&cluster.name, "");
+        let is = |wanted: &Option<String>, value: Option<&Value>| {
+            wanted.as_ref().is_none_or(|wanted| value.and_then(Value::as_str) == Some(wanted))
+        };
+        let rows = world.ecs.services.with_prefix(&prefix).filter(|(_, service)| {
+            service.status != ServiceStatus::Inactive
+                && is(&launch_type, service.content.get("launchType"))
+                && is(&scheduling_strategy, service.content.get("schedulingStrategy"))
+        });
+        let arns = rows.map(|(key, service)| (key.to_owned(), sandbox.config.service_arn(service)));
+        paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
+    })?;
+    Ok(json!({ "serviceArns": page.items, "nextToken": page.next_token }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ListByNamespace {
+    namespace: String,
+    next_token: Option<String>,
+    max_results: Option<usize>,
+}
+
+/// The services that use a namespace for Service Connect. The sandbox refuses services that would, so there are none; but
+/// the namespace has to be there.
+pub(super) async fn list_by_namespace(sandbox: Arc<Sandbox>, input: ListByNamespace) -> Reply {
+    let ListByNamespace { namespace, next_token, max_results } = input;
+    let none = std::iter::empty::<(String, String)>();
+    let limit = limit(max_results.or(Some(10)))?;
+    paging::page(none, "ListServicesByNamespace", next_token.as_deref(), limit).map_err(|_| names::bad_token())?;
+    let answer = sandbox.call("servicediscovery", "ListNamespaces", json!({})).await?;
+    let known = answer["Namespaces"].as_array().into_iter().flatten();
+    let is_it = |one: &Value| ["Arn", "Name", "Id"].iter().any(|member| one[member] == namespace.as_str());
+    if !known.into_iter().any(is_it) {
+        return Err(crate::Fault::client("NamespaceNotFoundException", "Namespace not found."));
+    }
+    Ok(json!({ "serviceArns": [] }))
+}

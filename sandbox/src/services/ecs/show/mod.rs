@@ -1,0 +1,128 @@
+//! How rows look in answers.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::definitions::attributes;
+use super::model::{Cluster, HealthStatus, Service, ServiceStatus, Task, TaskDefinition, TaskStatus};
+use super::names::Arns as _;
+use crate::Config;
+use crate::world::World;
+use crate::world::clock::epoch_seconds;
+
+mod service;
+mod task;
+
+pub(super) use service::{deployment_configuration, revision_summary, service, service_revision};
+pub(super) use task::task;
+
+/// A time.
+pub(super) fn time(at: Timestamp) -> Value {
+    epoch_seconds(at)
+}
+
+/// Members over others.
+fn merged(content: &Map<String, Value>, members: Value) -> Value {
+    let mut all = content.clone();
+    if let Value::Object(members) = members {
+        all.extend(members);
+    }
+    Value::Object(all)
+}
+
+pub(super) fn cluster(config: &Config, world: &World, cluster: &Cluster, include: &[String]) -> Value {
+    let included = |name: &str| include.iter().any(|given| given == name);
+    let prefix = format!("{}/", cluster.name);
+    let tasks: Vec<&Task> = world.ecs.tasks.with_prefix(&prefix).map(|(_, task)| task).collect();
+    let services: Vec<&Service> = world.ecs.services.with_prefix(&prefix).map(|(_, service)| service).collect();
+    let active = services.iter().filter(|service| service.status == ServiceStatus::Active).count();
+    let mut content = cluster.content.clone();
+    if !included("SETTINGS") {
+        content.insert("settings".to_owned(), json!([]));
+    }
+    if !included("CONFIGURATIONS") {
+        content.remove("configuration");
+    }
+    merged(
+        &content,
+        json!({
+            "clusterArn": config.cluster_arn(&cluster.name),
+            "clusterName": cluster.name,
+            "status": if cluster.deleted_at.is_some() { "INACTIVE" } else { "ACTIVE" },
+            "registeredContainerInstancesCount": 0,
+            "runningTasksCount": tasks.iter().filter(|task| task.last_status == TaskStatus::Running).count(),
+            "pendingTasksCount": tasks.iter().filter(|task| is_pending(task)).count(),
+            "activeServicesCount": active,
+            "statistics": if included("STATISTICS") { statistics(&tasks, &services) } else { json!([]) },
+            "attachments": included("ATTACHMENTS").then(|| json!([])),
+            "tags": if included("TAGS") { json!(cluster.tags) } else { json!([]) },
+        }),
+    )
+}
+
+/// Counts by launch type (API reference of `Cluster`): no task runs on EC2.
+fn statistics(tasks: &[&Task], services: &[&Service]) -> Value {
+    let running = tasks.iter().filter(|task| task.last_status == TaskStatus::Running).count();
+    let pending = tasks.iter().filter(|task| is_pending(task)).count();
+    let count = |status: ServiceStatus, on_instances: bool| {
+        services.iter().filter(|one| one.status == status && one.needs_instances() == on_instances).count()
+    };
+    let all = [
+        ("runningEC2TasksCount", 0),
+        ("runningFargateTasksCount", running),
+        ("pendingEC2TasksCount", 0),
+        ("pendingFargateTasksCount", pending),
+        ("runningExternalTasksCount", 0),
+        ("pendingExternalTasksCount", 0),
+        ("activeEC2ServiceCount", count(ServiceStatus::Active, true)),
+        ("activeFargateServiceCount", count(ServiceStatus::Active, false)),
+        ("drainingEC2ServiceCount", count(ServiceStatus::Draining, true)),
+        ("drainingFargateServiceCount", count(ServiceStatus::Draining, false)),
+        ("activeExternalServiceCount", 0),
+        ("drainingExternalServiceCount", 0),
+    ];
+    all.into_iter().map(|(name, value)| json!({ "name": name, "value": value.to_string() })).collect()
+}
+
+pub(super) fn is_pending(task: &Task) -> bool {
+    task.last_status < TaskStatus::Running && task.desired_status == TaskStatus::Running
+}
+
+/// The launch types that a definition fits.
+pub(super) fn compatibilities(definition: &TaskDefinition) -> Vec<&'static str> {
+    let awsvpc = definition.text("networkMode") == Some("awsvpc");
+    let sized = ["cpu", "memory"].iter().all(|member| definition.content.contains_key(*member));
+    match (awsvpc, sized) {
+        (true, true) => vec!["EC2", "FARGATE"],
+        (true, false) => vec!["EC2"],
+        (false, _) => vec!["EXTERNAL", "EC2"],
+    }
+}
+
+pub(super) fn task_definition(config: &Config, definition: &TaskDefinition) -> Value {
+    merged(
+        &definition.content,
+        json!({
+            "taskDefinitionArn": config.task_definition_arn(&definition.name()),
+            "family": definition.family,
+            "revision": definition.revision,
+            "status": definition.status(),
+            "requiresAttributes": attributes::required(&definition.content),
+            "compatibilities": compatibilities(definition),
+            "registeredAt": time(definition.registered_at),
+            "deregisteredAt": definition.deregistered_at.map(time),
+            "deleteRequestedAt": definition.delete_requested_at.map(time),
+            "registeredBy": caller(config),
+        }),
+    )
+}
+
+/// Who made everything: the sandbox lets in one caller.
+fn caller(config: &Config) -> String {
+    config.global_arn("iam", "user/sandbox")
+}
+
+/// A health as answers have it.
+fn health(status: HealthStatus) -> Value {
+    json!(status)
+}

@@ -1,0 +1,120 @@
+//! Services, their deployments and revisions in answers.
+
+use serde_json::{Value, json};
+
+use super::super::launch::PLATFORM_VERSION;
+use super::super::model::{Deployment, Service, ServiceRevision, Task, TaskStatus};
+use super::super::names::{Arns as _, key, task_definition};
+use super::super::{service_deployments, tasks_of};
+use super::{is_pending, merged, time};
+use crate::Config;
+use crate::world::World;
+
+const SERVICE_ROLE: &str = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+
+pub(in super::super) fn service(config: &Config, world: &World, service: &Service, with_tags: bool) -> Value {
+    let tasks = tasks_of(world, service);
+    let primary = service.deployments.first();
+    let deployments = service.deployments.iter().enumerate();
+    let current = service_deployments::current(world, service).map(|row| config.service_deployment_arn(row));
+    let own = key(&service.cluster, &service.name);
+    let revisions: Vec<Value> = service
+        .deployments
+        .iter()
+        .map(|one| revision_summary(config, &own, one.number(), one.desired_count, &tasks))
+        .collect();
+    merged(
+        &service.content,
+        json!({
+            "serviceArn": config.service_arn(service),
+            "serviceName": service.name,
+            "clusterArn": config.cluster_arn(&service.cluster),
+            "status": service.status,
+            "desiredCount": service.desired_count,
+            "runningCount": tasks.iter().filter(|task| task.last_status == TaskStatus::Running).count(),
+            "pendingCount": tasks.iter().filter(|task| is_pending(task)).count(),
+            "taskDefinition": primary.map(|primary| config.task_definition_arn(&primary.task_definition)),
+            "deploymentConfiguration": deployment_configuration(service),
+            "deployments": deployments.map(|(index, one)| deployment(config, service, one, index == 0, &tasks)).collect::<Vec<_>>(),
+            "roleArn": service.text("roleArn").map_or_else(|| config.global_arn("iam", SERVICE_ROLE), str::to_owned),
+            "events": service.events.iter().map(|event| json!({
+                "id": event.id,
+                "createdAt": time(event.created_at),
+                "message": event.message,
+            })).collect::<Vec<_>>(),
+            "createdAt": time(service.created_at),
+            "createdBy": super::caller(config),
+            "currentServiceDeployment": current,
+            "currentServiceRevisions": revisions,
+            "resourceManagementType": "CUSTOMER",
+            "tags": with_tags.then_some(&service.tags),
+        }),
+    )
+}
+
+pub(in super::super) fn deployment_configuration(service: &Service) -> Value {
+    let mut shown = json!(service.deployment_configuration);
+    shown["strategy"] = json!("ROLLING");
+    shown["bakeTimeInMinutes"] = json!(0);
+    shown
+}
+
+fn deployment(config: &Config, service: &Service, deployment: &Deployment, primary: bool, tasks: &[&Task]) -> Value {
+    let own = || tasks.iter().filter(|task| task.started_by.as_ref() == Some(&deployment.id));
+    json!({
+        "id": deployment.id,
+        "status": if primary { "PRIMARY" } else { "ACTIVE" },
+        "taskDefinition": config.task_definition_arn(&deployment.task_definition),
+        "desiredCount": deployment.desired_count,
+        "pendingCount": own().filter(|task| is_pending(task)).count(),
+        "runningCount": own().filter(|task| task.last_status == TaskStatus::Running).count(),
+        "failedTasks": deployment.failed_tasks,
+        "createdAt": time(deployment.created_at),
+        "updatedAt": time(deployment.updated_at),
+        "launchType": service.content.get("launchType"),
+        "capacityProviderStrategy": service.content.get("capacityProviderStrategy"),
+        "platformVersion": service.content.get("platformVersion").map(|_| PLATFORM_VERSION),
+        "platformFamily": service.content.get("platformFamily"),
+        "networkConfiguration": deployment.network_configuration,
+        "rolloutState": deployment.rollout_state,
+        "rolloutStateReason": deployment.rollout_state_reason,
+    })
+}
+
+/// How many tasks of a revision of a service (`cluster/name`) there are.
+pub(in super::super) fn revision_summary(
+    config: &Config,
+    service: &str,
+    number: &str,
+    requested: u32,
+    tasks: &[&Task],
+) -> Value {
+    let id = format!("ecs-svc/{number}");
+    let own = || tasks.iter().filter(|task| task.started_by.as_ref() == Some(&id));
+    json!({
+        "arn": config.service_revision_arn(service, number),
+        "requestedTaskCount": requested,
+        "runningTaskCount": own().filter(|task| task.last_status == TaskStatus::Running).count(),
+        "pendingTaskCount": own().filter(|task| is_pending(task)).count(),
+    })
+}
+
+pub(in super::super) fn service_revision(config: &Config, world: &World, revision: &ServiceRevision) -> Value {
+    let (cluster, _) = revision.service.split_once('/').unwrap_or_default();
+    let definition = task_definition(world, &revision.task_definition);
+    let containers = definition.map(super::super::model::TaskDefinition::containers).unwrap_or_default();
+    let images = containers.iter().map(|one| json!({ "containerName": one.name, "image": one.image }));
+    merged(
+        &revision.content,
+        json!({
+            "serviceRevisionArn": config.service_revision_arn(&revision.service, &revision.number),
+            "serviceArn": config.arn("ecs", &format!("service/{}", revision.service)),
+            "clusterArn": config.cluster_arn(cluster),
+            "taskDefinition": config.task_definition_arn(&revision.task_definition),
+            "platformVersion": revision.content.get("platformVersion").map(|_| PLATFORM_VERSION),
+            "containerImages": images.collect::<Vec<_>>(),
+            "guardDutyEnabled": false,
+            "createdAt": time(revision.created_at),
+        }),
+    )
+}

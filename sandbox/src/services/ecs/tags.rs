@@ -1,0 +1,118 @@
+//! Tags of everything in ECS that has an ARN.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::launch::check_tags;
+use super::model::{ServiceStatus, Tag};
+use super::names::{invalid, key, no_such_service, revision_key};
+use crate::services::Reply;
+use crate::world::World;
+use crate::{Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Add {
+    resource_arn: String,
+    tags: Vec<Tag>,
+}
+
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> Reply {
+    change(sandbox, &resource_arn, |own| {
+        check_tags(&tags)?;
+        own.retain(|tag| !tags.iter().any(|given| given.key == tag.key));
+        own.extend(tags);
+        check_tags(own)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Remove {
+    resource_arn: String,
+    tag_keys: Vec<String>,
+}
+
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> Reply {
+    change(sandbox, &resource_arn, |own| {
+        own.retain(|tag| !tag_keys.contains(&tag.key));
+        Ok(())
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct List {
+    resource_arn: String,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply {
+    sandbox.world.read(|world| {
+        let (kind, key) = place(&resource_arn)?;
+        check_is_there(world, kind, &key)?;
+        let tags = match kind {
+            "cluster" => world.ecs.clusters.get(&key).map(|row| &row.tags),
+            "service" => world.ecs.services.get(&key).map(|row| &row.tags),
+            "task" => world.ecs.tasks.get(&key).map(|row| &row.tags),
+            _ => world.ecs.task_definitions.get(&key).map(|row| &row.tags),
+        };
+        Ok(json!({ "tags": tags }))
+    })
+}
+
+fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Result<(), Fault>) -> Reply {
+    sandbox.world.write(|world| {
+        let (kind, key) = place(arn)?;
+        check_is_there(world, kind, &key)?;
+        let tags = match kind {
+            "cluster" => world.ecs.clusters.get_mut(&key).map(|row| &mut row.tags),
+            "service" => world.ecs.services.get_mut(&key).map(|row| &mut row.tags),
+            "task" => world.ecs.tasks.get_mut(&key).map(|row| &mut row.tags),
+            _ => world.ecs.task_definitions.get_mut(&key).map(|row| &mut row.tags),
+        };
+        tags.map_or(Ok(()), change)?;
+        Ok(Value::Null)
+    })
+}
+
+/// Refuses what is not there, and what was deleted.
+fn check_is_there(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
+    let inactive =
+        |what: &str| invalid(format!("The specified {what} is inactive. Specify an active {what} and try again."));
+    let no_cluster = || Fault::client("ClusterNotFoundException", "Cluster not found.");
+    match kind {
+        "cluster" => match world.ecs.clusters.get(key) {
+            None => Err(no_cluster()),
+            Some(cluster) if cluster.deleted_at.is_some() => Err(inactive("cluster")),
+            Some(_) => Ok(()),
+        },
+        "service" => match world.ecs.services.get(key) {
+            None => Err(no_such_service()),
+            Some(service) if service.status == ServiceStatus::Inactive => Err(inactive("service")),
+            Some(_) => Ok(()),
+        },
+        "task" if world.ecs.tasks.contains(key) => Ok(()),
+        "task-definition" if world.ecs.task_definitions.contains(key) => Ok(()),
+        _ => Err(Fault::client("ResourceNotFoundException", "The specified resource was not found.")),
+    }
+}
+
+/// The kind of resource that an ARN names, and its key.
+fn place(arn: &str) -> Result<(&str, String), Fault> {
+    let wrong = || invalid(format!("Invalid resource ARN: {arn}"));
+    let resource = arn.splitn(6, ':').nth(5).ok_or_else(wrong)?;
+    let (kind, rest) = resource.split_once('/').ok_or_else(wrong)?;
+    match kind {
+        "cluster" => Ok((kind, rest.to_owned())),
+        // The old form has no cluster in it; nothing has such an ARN any more.
+        "service" | "task" if !rest.contains('/') => Ok((kind, rest.to_owned())),
+        "service" | "task" => rest.split_once('/').map(|(cluster, name)| (kind, key(cluster, name))).ok_or_else(wrong),
+        "task-definition" => {
+            let (family, revision) = rest.split_once(':').ok_or_else(wrong)?;
+            Ok((kind, revision_key(family, revision.parse().map_err(|_| wrong())?)))
+        }
+        _ => Err(wrong()),
+    }
+}

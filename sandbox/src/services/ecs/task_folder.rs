@@ -1,0 +1,54 @@
+//! The folder of a task on this machine: a home and temporary files, for as long as the task runs.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use crate::tasks::environment::Folders;
+
+/// The folder in the state folder where each task has its own.
+pub const FOLDER: &str = "tasks";
+
+/// Digits of a task's id in its folder's name: paths of Unix sockets below `TMPDIR` may have about 100 characters.
+const ID_DIGITS: usize = 12;
+
+fn of_task(state_dir: &Path, task_id: &str) -> PathBuf {
+    state_dir.join(FOLDER).join(task_id.get(..ID_DIGITS).unwrap_or(task_id))
+}
+
+/// Makes a task's folders; its containers share them.
+pub(super) fn make(state_dir: &Path, task_id: &str) -> io::Result<Folders> {
+    let root = of_task(state_dir, task_id);
+    let folders = Folders { home: root.join("home"), temporary: root.join("tmp") };
+    folders.make()?;
+    Ok(folders)
+}
+
+/// Removes a task's folders. Blocks.
+pub(super) fn remove(state_dir: &Path, task_id: &str) {
+    remove_tree(&of_task(state_dir, task_id));
+}
+
+/// Removes what the tasks of a killed sandbox left. Blocks.
+pub(super) fn remove_all(state_dir: &Path) {
+    remove_tree(&state_dir.join(FOLDER));
+}
+
+/// What cannot be removed now is removed when the next sandbox starts.
+fn remove_tree(root: &Path) {
+    let denied = std::fs::remove_dir_all(root).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    if denied {
+        // Go's module cache, for one, consists of folders without write permission.
+        make_writable(root);
+        let _ = std::fs::remove_dir_all(root);
+    }
+}
+
+fn make_writable(folder: &Path) {
+    let _ = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    // Links are not followed.
+    for entry in entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())) {
+        make_writable(&entry.path());
+    }
+}

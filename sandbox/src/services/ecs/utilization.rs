@@ -1,0 +1,167 @@
+//! Publishes what services use of what their task definitions reserve: `CPUUtilization` and `MemoryUtilization` in `AWS/ECS`.
+//!
+//! Source: "Amazon ECS service utilization metrics" in the developer guide: once a minute, in percent of the task's CPU and
+//! memory, or of its containers' sums (the soft limit before the hard one); `Average`, `Minimum` and `Maximum` are over the
+//! tasks. Only the dimensions `ClusterName` and `ServiceName` together: those of a cluster alone are of the EC2 launch type.
+//!
+//! A minute is shorter with `--speed`. It begins and ends at whole minutes of the clock, or at whole parts of them, so that
+//! each period of an alarm has its data point.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::model::{Container, Task, TaskStatus};
+use super::runtime::Usage;
+use crate::services::cloudwatch::{self, Datum, Dimension, Values};
+use crate::{Sandbox, supervisor};
+
+const MIB: f64 = 1024.0 * 1024.0;
+/// Twice the unit that `/proc` counts CPU time in: one of them at each end.
+const READING_ERROR: Duration = Duration::from_millis(20);
+/// CPU units of one core.
+const CORE: f64 = 1024.0;
+
+/// The CPU time that each task had used when it was last looked at, by its key.
+type Looks = BTreeMap<String, (Duration, Instant)>;
+
+/// The percentages of one service's tasks.
+#[derive(Debug, Default)]
+struct Percentages {
+    cpu: Vec<f64>,
+    memory: Vec<f64>,
+}
+
+/// Publishes as long as the sandbox runs.
+pub fn publish(sandbox: &Arc<Sandbox>) {
+    sandbox.spawn_loop("the utilization of services", |shared| async move {
+        let mut looks = Looks::new();
+        loop {
+            let (begun, rest) = minute(&shared);
+            tokio::time::sleep(rest).await;
+            let looking = Arc::clone(&shared);
+            // It reads many small files, and writes to disk.
+            looks = supervisor::blocking(move || look(&looking, &looks, begun)).await;
+        }
+    });
+}
+
+/// When the minute under way began, and how long it still takes.
+fn minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
+    let length = cloudwatch::wall_millis(sandbox.clock, Duration::from_mins(1));
+    let now = sandbox.clock.now().as_millisecond();
+    let begun = now.div_euclid(length) * length;
+    let rest = Duration::from_millis(begun.saturating_add(length).saturating_sub(now).unsigned_abs());
+    (Timestamp::from_millisecond(begun).unwrap_or_default(), rest)
+}
+
+/// Looks at the machine once, and publishes what was used since the look before.
+fn look(sandbox: &Sandbox, before: &Looks, begun: Timestamp) -> Looks {
+    let tasks: Vec<(String, Task)> = sandbox.world.read(|world| {
+        let running = world.ecs.tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
+        running.filter(|(_, task)| task.service.is_some()).map(|(key, task)| (key.to_owned(), task.clone())).collect()
+    });
+    if tasks.is_empty() {
+        return Looks::new();
+    }
+    let usage = sandbox.tasks.usage();
+    let now = Instant::now();
+    let (mut looks, mut services) = (Looks::new(), BTreeMap::<(String, String), Percentages>::new());
+    for (key, task) in tasks {
+        // Nothing is said of what cannot be seen, such as the containers of an engine on another machine.
+        let Some(usage) = usage.get(&key) else { continue };
+        let service = services.entry((task.cluster.clone(), task.service.clone().unwrap_or_default())).or_default();
+        service.cpu.extend(before.get(&key).and_then(|(cpu, at)| cpu_percent(&task, usage.cpu, *cpu, now - *at)));
+        service.memory.extend(memory_percent(&task, usage));
+        looks.insert(key, (usage.cpu, now));
+    }
+    // What the disk refuses now is missing in the metric.
+    let _ = cloudwatch::put(sandbox, "AWS/ECS", data(&services, begun));
+    looks
+}
+
+/// Fargate holds a task to its size: what is beyond it by no more than the error of reading is the full size.
+fn cpu_percent(task: &Task, now: Duration, before: Duration, elapsed: Duration) -> Option<f64> {
+    let own = |container: &Container| f64::from(container.cpu);
+    let reserved = reserved(task.cpu.as_deref(), &task.containers, own)?;
+    let size = Duration::try_from_secs_f64(elapsed.as_secs_f64() * reserved / CORE).unwrap_or(Duration::MAX);
+    let used = now.saturating_sub(before);
+    let used = if used.saturating_sub(size) <= READING_ERROR { used.min(size) } else { used };
+    Some(used.as_secs_f64() / size.as_secs_f64() * 100.0).filter(|percent| percent.is_finite())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bytes of RAM fit a double's 53 bits")]
+fn memory_percent(task: &Task, usage: &Usage) -> Option<f64> {
+    let own = |container: &Container| f64::from(container.memory_reservation.or(container.memory).unwrap_or_default());
+    let reserved = reserved(task.memory.as_deref(), &task.containers, own)?;
+    Some(usage.bytes as f64 / MIB / reserved * 100.0)
+}
+
+/// What a task reserves: as a whole, or else the sum of its containers; nothing is a percentage of none.
+fn reserved(whole: Option<&str>, containers: &[Container], own: impl Fn(&Container) -> f64) -> Option<f64> {
+    let whole = whole.and_then(|units| units.parse::<f64>().ok());
+    whole.or_else(|| Some(containers.iter().map(own).sum())).filter(|units| *units > 0.0)
+}
+
+fn data(services: &BTreeMap<(String, String), Percentages>, begun: Timestamp) -> Vec<Datum> {
+    let of_service = |((cluster, service), percentages): (&(String, String), &Percentages)| {
+        let dimension = |name: &str, value: &str| Dimension { name: name.to_owned(), value: value.to_owned() };
+        let dimensions = [dimension("ClusterName", cluster), dimension("ServiceName", service)];
+        let metrics = [("CPUUtilization", &percentages.cpu), ("MemoryUtilization", &percentages.memory)];
+        metrics.map(|(name, percentages)| {
+            Some(Datum {
+                metric_name: name.to_owned(),
+                dimensions: dimensions.to_vec(),
+                timestamp: begun.as_millisecond(),
+                unit: "Percent".to_owned(),
+                values: Values::set_of(percentages)?,
+            })
+        })
+    };
+    services.iter().flat_map(of_service).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use serde_json::json;
+
+    use super::super::model::{Task, TaskDefinition};
+    use super::{Usage, cpu_percent, memory_percent};
+
+    fn task(whole: bool, containers: &serde_json::Value) -> Task {
+        let size = |units: &str| whole.then(|| units.to_owned());
+        let content = json!({ "cpu": size("512"), "memory": size("1024"), "containerDefinitions": containers });
+        let definition: TaskDefinition = serde_json::from_value(json!({
+            "family": "web", "revision": 1, "registered_at": "2026-01-01T00:00:00Z", "content": content, "tags": [],
+        }))
+        .expect("a definition");
+        Task::new("demo".to_owned(), &definition, Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn percentages_are_of_the_task_or_else_of_its_containers() {
+        let containers = json!([
+            { "name": "a", "image": "a", "cpu": 256, "memory": 512, "memoryReservation": 128 },
+            { "name": "b", "image": "b", "cpu": 768, "memory": 384 },
+        ]);
+        let percents = |task: &Task| {
+            let usage = Usage { cpu: Duration::from_secs(20), bytes: 256 * 1024 * 1024 };
+            let cpu = cpu_percent(task, usage.cpu, Duration::from_secs(5), Duration::from_mins(1));
+            (cpu, memory_percent(task, &usage))
+        };
+        assert_eq!(percents(&task(true, &containers)), (Some(50.0), Some(25.0)));
+        let used = |millis| {
+            let used = Duration::from_millis(millis);
+            cpu_percent(&task(true, &containers), used, Duration::ZERO, Duration::from_mins(1)).map(f64::round)
+        };
+        assert_eq!((used(30_020), used(33_000)), (Some(100.0), Some(110.0)), "full, and really more than that");
+        assert_eq!(percents(&task(false, &containers)), (Some(25.0), Some(50.0)));
+        assert_eq!(percents(&task(false, &json!([{ "name": "a", "image": "a" }]))), (None, None));
+    }
+}

@@ -1,0 +1,92 @@
+//! Permissions boundaries of roles, and the roles that AWS's services make for themselves.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::managed::check_attachable;
+use super::roles::{self, find, find_mut};
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Put {
+    role_name: String,
+    permissions_boundary: String,
+}
+
+pub(super) fn put(sandbox: &Arc<Sandbox>, Put { role_name, permissions_boundary: arn }: Put) -> Reply {
+    sandbox.world.write(|world| {
+        find(&world.iam, &role_name)?;
+        check_attachable(&world.iam, &arn)?;
+        find_mut(&mut world.iam, &role_name)?.boundary = Some(arn);
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Delete {
+    role_name: String,
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { role_name }: Delete) -> Reply {
+    sandbox.world.write(|world| {
+        find_mut(&mut world.iam, &role_name)?.boundary = None;
+        Ok(Value::Null)
+    })
+}
+
+/// The services whose roles can be made: principal, name of the role, its policy. From "Using service-linked roles" of each
+/// service's guide.
+const LINKED: &[(&str, &str, &str)] = &[
+    ("ecs.amazonaws.com", "AWSServiceRoleForECS", "AmazonECSServiceRolePolicy"),
+    (
+        "ecs.application-autoscaling.amazonaws.com",
+        "AWSServiceRoleForApplicationAutoScaling_ECSService",
+        "AWSApplicationAutoscalingECSServicePolicy",
+    ),
+    (
+        "elasticloadbalancing.amazonaws.com",
+        "AWSServiceRoleForElasticLoadBalancing",
+        "AWSElasticLoadBalancingServiceRolePolicy",
+    ),
+    ("autoscaling.amazonaws.com", "AWSServiceRoleForAutoScaling", "AutoScalingServiceRolePolicy"),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CreateLinked {
+    #[serde(rename = "AWSServiceName")]
+    service: String,
+    #[serde(rename = "Description")]
+    description: Option<String>,
+}
+
+pub(super) fn create_linked(sandbox: &Arc<Sandbox>, CreateLinked { service, description }: CreateLinked) -> Reply {
+    let (_, name, policy) = LINKED
+        .iter()
+        .find(|(principal, ..)| *principal == service)
+        .ok_or_else(|| Fault::not_implemented(&format!("iam:CreateServiceLinkedRole for {service}")))?;
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": { "Service": [service] } }],
+    });
+    let mut role = roles::new(sandbox, (*name).to_owned(), format!("/aws-service-role/{service}/"), trust.to_string());
+    role.description = description;
+    let place = format!("aws-service-role/{policy}");
+    role.attached.push(super::aws_managed::arn(sandbox.config.partition(), &place));
+    sandbox.world.write(|world| {
+        if world.iam.roles.contains(name) {
+            let message =
+                format!("Service role name {name} has been taken in this account, please try a different suffix.");
+            return Err(Fault::client("InvalidInput", message));
+        }
+        world.iam.roles.insert(*name, role.clone());
+        let mut described = roles::described(&role);
+        described["MaxSessionDuration"] = Value::Null;
+        Ok(json!({ "Role": described }))
+    })
+}

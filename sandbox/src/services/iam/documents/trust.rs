@@ -1,0 +1,78 @@
+//! Who a trust policy lets take a role, and with which actions.
+
+use serde_json::Value;
+
+use super::syntax::{self, Statement, WrongForm};
+use super::{Fault, malformed};
+use crate::Config;
+use crate::services::iam::State;
+
+/// Actions with which a role is taken, or which go with it; the first stands for its kin too.
+const ACTIONS: &[&str] = &["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity", "sts:SetContext"];
+
+/// The kinds of principals that a trust policy may name.
+const KINDS: &[&str] = &["AWS", "Service", "Federated"];
+
+/// The domains of service principals ("AWS service principals" in the user guide, and those that its examples have).
+const SERVICE_DOMAINS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
+
+pub(super) fn check_action(action: &str) -> Result<(), Fault> {
+    let is_kin = action.get(..ACTIONS[0].len()).is_some_and(|begin| begin.eq_ignore_ascii_case(ACTIONS[0]));
+    if is_kin || ACTIONS.iter().any(|known| known.eq_ignore_ascii_case(action)) {
+        return Ok(());
+    }
+    Err(malformed("AssumeRole policy may only specify STS AssumeRole actions."))
+}
+
+/// Refuses principals that are none. Those of other accounts are taken for what they say.
+pub(in crate::services::iam) fn check_principals(document: &str, state: &State, config: &Config) -> Result<(), Fault> {
+    let wrong_form = || malformed("Syntax errors in policy.");
+    let policy: Value = serde_json::from_str(document).unwrap_or_default();
+    let statements = policy.as_object().and_then(|policy| syntax::statements(policy).ok()).unwrap_or_default();
+    let principals = statements.iter().filter_map(|Statement { principal, .. }| *principal);
+    for principal in principals.filter(|principal| *principal != "*") {
+        let principals = principal.as_object().ok_or_else(wrong_form)?;
+        for (kind, named) in principals {
+            let wrong = |what: &str| malformed(&format!("Invalid principal in policy: {what}"));
+            let named = syntax::texts(named).map_err(|WrongForm| wrong_form())?;
+            let is_one = |named: &&str| match kind.as_str() {
+                "AWS" => is_principal(named, state, config),
+                "Service" => is_service(named),
+                // Providers are not among what is served: they are taken for what they say.
+                _ => true,
+            };
+            if !KINDS.contains(&kind.as_str()) {
+                return Err(wrong(&format!("\"{kind}\"")));
+            }
+            if let Some(other) = named.into_iter().find(|named| !is_one(named)) {
+                return Err(wrong(&format!("\"{}\":\"{other}\"", kind.to_uppercase())));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether this can be the name of a service: some labels in a domain that AWS gives services. AWS knows each by name.
+fn is_service(named: &str) -> bool {
+    let labels = SERVICE_DOMAINS.iter().find_map(|domain| named.strip_suffix(domain));
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_'))
+    };
+    labels.is_some_and(|labels| labels.split('.').all(is_label))
+}
+
+fn is_principal(named: &str, state: &State, config: &Config) -> bool {
+    let is_account = |text: &str| text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if named == "*" || is_account(named) || state.roles.values().any(|role| role.id == named) {
+        return true;
+    }
+    let parts: Vec<&str> = named.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "iam", "", account, "root"] | ["arn", _, "sts", "", account, _] => is_account(account),
+        ["arn", _, "iam", "", account, _] if account != config.account => is_account(account),
+        ["arn", _, "iam", ..] => {
+            named == config.global_arn("iam", "user/sandbox") || state.roles.values().any(|role| role.arn == named)
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,92 @@
+//! What a role may do, as far as something in the sandbox that acts with it has to be able to.
+//!
+//! Effects and actions of its policies are looked at, resources and conditions are not: whoever has an action for some things
+//! may do it. Nothing that callers of the API do is held against policies.
+
+use serde_json::Value;
+
+use super::documents::{self, Statement};
+use super::{Role, State};
+use crate::services::glob;
+
+/// What those of AWS's own policies allow that people attach for the sake of what is asked here (AWS managed policy reference).
+const AWS_MANAGED: &[(&str, &[&str])] = &[
+    ("AdministratorAccess", &["*"]),
+    ("PowerUserAccess", &["ssm:*", "ssmmessages:*"]),
+    ("AmazonSSMFullAccess", &["ssm:*", "ssmmessages:*"]),
+    ("AmazonEC2RoleforSSM", AGENT),
+    ("AmazonSSMManagedInstanceCore", AGENT),
+    ("AmazonSSMManagedEC2InstanceDefaultPolicy", AGENT),
+];
+const AGENT: &[&str] = &[
+    "ssm:UpdateInstanceInformation",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+];
+
+/// Whether the policies of a role allow an action such as `ssm:UpdateInstanceInformation`.
+pub fn allows(state: &State, role: &str, action: &str) -> bool {
+    let Some(role) = state.roles.get(role) else { return false };
+    let (allowed, denied) = documents(state, role).fold((false, false), |(allowed, denied), document| {
+        let (allows, denies) = verdict(document, action);
+        (allowed || allows, denied || denies)
+    });
+    (allowed || aws_allows(role, action)) && !denied
+}
+
+fn documents<'a>(state: &'a State, role: &'a Role) -> impl Iterator<Item = &'a str> {
+    let attached = role.attached.iter().filter_map(|arn| state.managed_policies.get(arn)?.document());
+    role.inline.values().map(String::as_str).chain(attached)
+}
+
+fn aws_allows(role: &Role, action: &str) -> bool {
+    let names =
+        role.attached.iter().filter(|arn| arn.contains(":iam::aws:policy/")).filter_map(|arn| arn.rsplit('/').next());
+    let mut patterns =
+        names.filter_map(|name| AWS_MANAGED.iter().find(|(known, _)| *known == name)).flat_map(|(_, list)| *list);
+    patterns.any(|pattern| matches(pattern, action))
+}
+
+/// Whether a document allows an action, and whether it denies it.
+fn verdict(document: &str, action: &str) -> (bool, bool) {
+    let Ok(Value::Object(policy)) = serde_json::from_str(document) else { return (false, false) };
+    let statements = documents::statements(&policy).unwrap_or_default();
+    let is_about = |statement: &&Statement<'_>| {
+        let named = statement.actions().any(|pattern| matches(pattern, action));
+        named != statement.is_about_all_others
+    };
+    let has = |effect: &str| statements.iter().filter(is_about).any(|statement| statement.effect == effect);
+    (has("Allow"), has("Deny"))
+}
+
+/// Whether an action is one of those that a pattern means, in any case.
+fn matches(pattern: &str, action: &str) -> bool {
+    glob::matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{matches, verdict};
+
+    #[test]
+    fn patterns_are_those_of_policies() {
+        for (pattern, fits) in
+            [("ssm:*", true), ("*", true), ("SSM:start?ession", true), ("ssm:Start", false), ("s3:*", false)]
+        {
+            assert_eq!(matches(pattern, "ssm:StartSession"), fits, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_document_allows_and_denies_by_its_actions() {
+        let of = |statement: &str| {
+            verdict(&format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#), "ssm:StartSession")
+        };
+        assert_eq!(of(r#"[{"Effect":"Allow","Action":["s3:*","ssm:Start*"],"Resource":"*"}]"#), (true, false));
+        assert_eq!(of(r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#), (false, true));
+        assert_eq!(of(r#"{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}"#), (true, false));
+        assert_eq!(of(r#"{"Effect":"Allow","NotAction":"ssm:*","Resource":"*"}"#), (false, false));
+    }
+}

@@ -1,0 +1,182 @@
+//! Instance profiles: a role, as an instance takes it.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::pages::Pages;
+use super::roles::{
+    check_name, check_path, check_path_prefix, described as described_role, find as find_role, no_such_entity,
+    root_path,
+};
+use super::{InstanceProfile, State};
+use crate::services::Reply;
+use crate::services::tagging::Tag;
+use crate::world::clock::iso8601;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+fn no_such_profile(name: &str) -> Fault {
+    no_such_entity(format!("Instance Profile {name} cannot be found."))
+}
+
+fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut InstanceProfile, Fault> {
+    state.instance_profiles.get_mut(name).ok_or_else(|| no_such_profile(name))
+}
+
+fn described(state: &State, profile: &InstanceProfile) -> Value {
+    let role = profile.role.as_deref().and_then(|name| state.roles.get(name));
+    json!({
+        "Path": profile.path,
+        "InstanceProfileName": profile.name,
+        "InstanceProfileId": profile.id,
+        "Arn": profile.arn,
+        "CreateDate": iso8601(profile.created),
+        "Tags": (!profile.tags.is_empty()).then_some(&profile.tags),
+        "Roles": role.into_iter().map(described_role).collect::<Vec<_>>(),
+    })
+}
+
+/// The input of `CreateInstanceProfile`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Create {
+    instance_profile_name: String,
+    #[serde(default = "root_path")]
+    path: String,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+/// `CreateInstanceProfile`.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let Create { instance_profile_name: name, path, tags } = input;
+    check_name("instanceProfileName", &name, 128)?;
+    check_path(&path)?;
+    super::tags::check(&tags)?;
+    let arn = sandbox.config.global_arn("iam", &format!("instance-profile{path}{name}"));
+    let id = format!("AIPA{}", ids::upper(17));
+    let profile = InstanceProfile { arn, id, created: sandbox.clock.now(), role: None, name, path, tags };
+    sandbox.world.write(|world| {
+        if world.iam.instance_profiles.contains(&profile.name) {
+            let message = format!("Instance Profile {} already exists.", profile.name);
+            return Err(Fault::new(409, "EntityAlreadyExists", message));
+        }
+        world.iam.instance_profiles.insert(profile.name.clone(), profile.clone());
+        Ok(json!({ "InstanceProfile": described(&world.iam, &profile) }))
+    })
+}
+
+/// The input of operations on one profile.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Named {
+    instance_profile_name: String,
+}
+
+/// `GetInstanceProfile`.
+pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    sandbox.world.read(|world| {
+        let name = &input.instance_profile_name;
+        let profile = world.iam.instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
+        Ok(json!({ "InstanceProfile": described(&world.iam, profile) }))
+    })
+}
+
+/// `DeleteInstanceProfile`: refused while it has a role.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    sandbox.world.write(|world| {
+        if find_mut(&mut world.iam, &input.instance_profile_name)?.role.is_some() {
+            let message = "Cannot delete entity, must remove roles from instance profile first.";
+            return Err(Fault::new(409, "DeleteConflict", message));
+        }
+        world.iam.instance_profiles.remove(&input.instance_profile_name);
+        Ok(Value::Null)
+    })
+}
+
+/// The input of `AddRoleToInstanceProfile` and `RemoveRoleFromInstanceProfile`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct RoleOf {
+    instance_profile_name: String,
+    role_name: String,
+}
+
+/// `AddRoleToInstanceProfile`: one role a profile.
+pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
+    sandbox.world.write(|world| {
+        find_role(&world.iam, &input.role_name)?;
+        let profile = find_mut(&mut world.iam, &input.instance_profile_name)?;
+        if profile.role.is_some() {
+            let message = "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1";
+            return Err(Fault::new(409, "LimitExceeded", message));
+        }
+        profile.role = Some(input.role_name);
+        Ok(Value::Null)
+    })
+}
+
+/// `RemoveRoleFromInstanceProfile`.
+pub fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
+    sandbox.world.write(|world| {
+        let profile = find_mut(&mut world.iam, &input.instance_profile_name)?;
+        if profile.role.as_ref() != Some(&input.role_name) {
+            return Err(no_such_entity(format!("The role with name {} cannot be found.", input.role_name)));
+        }
+        profile.role = None;
+        Ok(Value::Null)
+    })
+}
+
+/// The input of `ListInstanceProfilesForRole`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ForRole {
+    role_name: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+/// `ListInstanceProfilesForRole`.
+pub fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
+    sandbox.world.read(|world| {
+        find_role(&world.iam, &role_name)?;
+        let with_it = world.iam.instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
+        let question = format!("ListInstanceProfilesForRole {role_name}");
+        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(&world.iam, with_it))
+    })
+}
+
+/// The input of `ListInstanceProfiles`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    #[serde(default = "root_path")]
+    path_prefix: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+/// `ListInstanceProfiles`.
+pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
+    check_path_prefix(&path_prefix, false)?;
+    sandbox.world.read(|world| {
+        let below = world.iam.instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
+        let question = format!("ListInstanceProfiles {path_prefix}");
+        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(&world.iam, below))
+    })
+}
+
+/// Profiles with their names, without their tags, as lists show them.
+fn listed<'a>(
+    state: &'a State,
+    profiles: impl Iterator<Item = &'a InstanceProfile>,
+) -> impl Iterator<Item = (String, Value)> {
+    profiles.map(|profile| {
+        let mut shown = described(state, profile);
+        shown["Tags"] = Value::Null;
+        (profile.name.clone(), shown)
+    })
+}

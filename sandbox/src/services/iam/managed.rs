@@ -1,0 +1,215 @@
+//! Managed policies: the account's own, beside AWS's.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::aws_managed::AwsPolicy;
+use super::documents::{self, Purpose};
+use super::roles::{check_name, check_path, no_such_entity, root_path};
+use super::versions::Version;
+use super::{State, aws_managed, limits};
+use crate::services::Reply;
+use crate::services::tagging::Tag;
+use crate::world::clock::iso8601;
+use crate::world::ids;
+use crate::{Config, Fault, Sandbox};
+
+/// A managed policy of the account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ManagedPolicy {
+    /// Its name: unique in the account.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// `ANPA…`.
+    pub id: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// Its versions, the oldest first.
+    pub versions: Vec<Version>,
+    /// The number of the version that counts.
+    pub default_version: u32,
+    /// The number of the next version.
+    pub next_version: u32,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When a version was last made.
+    pub updated: Timestamp,
+    /// Its tags.
+    pub tags: Vec<Tag>,
+}
+
+impl ManagedPolicy {
+    /// The document that counts.
+    pub(super) fn document(&self) -> Option<&str> {
+        let version = self.versions.iter().find(|version| version.number == self.default_version);
+        version.map(|version| version.document.as_str())
+    }
+}
+
+/// How many roles have a policy attached, and how many as their boundary.
+pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
+    let attached = state.roles.values().filter(|role| role.attached.iter().any(|one| one == arn)).count();
+    let bounding = state.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count();
+    (attached, bounding)
+}
+
+/// The account's own or AWS's policy of an ARN, in the form of an answer.
+pub(super) fn described(state: &State, arn: &str) -> Option<Value> {
+    let uses = uses(state, arn);
+    let own = state.managed_policies.get(arn).map(|policy| described_own(policy, arn, uses));
+    own.or_else(|| aws_managed::find(arn).map(|policy| described_aws(policy, arn, uses)))
+}
+
+pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+    json!({
+        "PolicyName": policy.name,
+        "PolicyId": policy.id,
+        "Arn": arn,
+        "Path": policy.path,
+        "DefaultVersionId": format!("v{}", policy.default_version),
+        "AttachmentCount": attached,
+        "PermissionsBoundaryUsageCount": bounding,
+        "IsAttachable": true,
+        "Description": policy.description,
+        "CreateDate": iso8601(policy.created),
+        "UpdateDate": iso8601(policy.updated),
+        "Tags": policy.tags,
+    })
+}
+
+pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+    json!({
+        "PolicyName": policy.name(),
+        "PolicyId": policy.id(),
+        "Arn": arn,
+        "Path": policy.path(),
+        "DefaultVersionId": policy.version,
+        "AttachmentCount": attached,
+        "PermissionsBoundaryUsageCount": bounding,
+        "IsAttachable": true,
+        "CreateDate": iso8601(policy.created),
+        "UpdateDate": iso8601(policy.updated),
+        "Tags": [],
+    })
+}
+
+/// Refuses what is not a policy's ARN, and the ARN of a policy that there is not.
+pub(super) fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
+    check_arn(arn)?;
+    if state.managed_policies.contains(arn) || aws_managed::find(arn).is_some() {
+        return Ok(());
+    }
+    Err(no_such_entity(format!("Policy {arn} does not exist or is not attachable.")))
+}
+
+/// Refuses what is not a policy's ARN.
+pub(super) fn check_arn(arn: &str) -> Result<(), Fault> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "iam", "", _, resource] if resource.starts_with("policy/") => Ok(()),
+        _ => Err(Fault::client("InvalidInput", format!("ARN {arn} is not valid."))),
+    }
+}
+
+/// A policy of the account to be changed; AWS's cannot be.
+pub(super) fn find_mut<'a>(
+    state: &'a mut State,
+    config: &Config,
+    operation: &str,
+    arn: &str,
+) -> Result<&'a mut ManagedPolicy, Fault> {
+    check_arn(arn)?;
+    if aws_managed::find(arn).is_some() {
+        let user = config.global_arn("iam", "user/sandbox");
+        let message = format!("User: {user} is not authorized to perform: iam:{operation} on resource: policy {arn}");
+        return Err(Fault::new(403, "AccessDenied", message));
+    }
+    state.managed_policies.get_mut(arn).ok_or_else(|| not_found(arn))
+}
+
+pub(super) fn not_found(arn: &str) -> Fault {
+    no_such_entity(format!("Policy {arn} was not found."))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Create {
+    policy_name: String,
+    #[serde(default = "root_path")]
+    path: String,
+    policy_document: String,
+    description: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let Create { policy_name: name, path, policy_document, description, tags } = input;
+    check_name("policyName", &name, 128)?;
+    check_path(&path)?;
+    super::tags::check(&tags)?;
+    documents::check(&policy_document, Purpose::Managed)?;
+    limits::check_managed(&policy_document)?;
+    let arn = sandbox.config.global_arn("iam", &format!("policy{path}{name}"));
+    let created = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        if world.iam.managed_policies.values().any(|policy| policy.name == name) {
+            let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
+            return Err(Fault::new(409, "EntityAlreadyExists", message));
+        }
+        let policy = ManagedPolicy {
+            id: format!("ANPA{}", ids::upper(17)),
+            versions: vec![Version { number: 1, document: policy_document, created }],
+            default_version: 1,
+            next_version: 2,
+            updated: created,
+            name,
+            path,
+            description,
+            created,
+            tags,
+        };
+        let tags = policy.tags.clone();
+        world.iam.managed_policies.insert(arn.clone(), policy);
+        let mut described = described(&world.iam, &arn).unwrap_or_default();
+        described["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
+        // As AWS leaves it out here.
+        described["Description"] = Value::Null;
+        Ok(json!({ "Policy": described }))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Named {
+    policy_arn: String,
+}
+
+pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+    check_arn(&arn)?;
+    sandbox.world.read(|world| {
+        described(&world.iam, &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
+    })
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+    let conflict = |message: &str| Err(Fault::new(409, "DeleteConflict", message));
+    sandbox.world.write(|world| {
+        let versions = find_mut(&mut world.iam, &sandbox.config, "DeletePolicy", &arn)?.versions.len();
+        if uses(&world.iam, &arn) != (0, 0) {
+            return conflict("Cannot delete a policy attached to entities.");
+        }
+        if versions > 1 {
+            return conflict(
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's versions. \
+                 The default version is deleted with the policy.",
+            );
+        }
+        world.iam.managed_policies.remove(&arn);
+        Ok(Value::Null)
+    })
+}

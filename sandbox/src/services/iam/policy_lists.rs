@@ -1,0 +1,128 @@
+//! The lists of managed policies and of who has them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::aws_managed::{self, AwsPolicy};
+use super::managed::{check_arn, described, described_aws, described_own, not_found};
+use super::pages::Pages;
+use super::roles::{check_path_prefix, root_path};
+use super::{ManagedPolicy, State};
+use crate::Sandbox;
+use crate::services::Reply;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct List {
+    #[serde(default = "everything")]
+    scope: String,
+    #[serde(default)]
+    only_attached: bool,
+    #[serde(default = "root_path")]
+    path_prefix: String,
+    policy_usage_filter: Option<String>,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+fn everything() -> String {
+    "All".to_owned()
+}
+
+/// By ARN: how many roles have a policy attached, and how many as their boundary.
+type Uses = HashMap<String, (usize, usize)>;
+
+fn all_uses(state: &State) -> Uses {
+    let mut uses = Uses::new();
+    for role in state.roles.values() {
+        for arn in &role.attached {
+            uses.entry(arn.clone()).or_default().0 += 1;
+        }
+        if let Some(arn) = &role.boundary {
+            uses.entry(arn.clone()).or_default().1 += 1;
+        }
+    }
+    uses
+}
+
+/// A policy that may be on the page.
+enum Listed {
+    Own(Box<ManagedPolicy>),
+    Aws(&'static AwsPolicy),
+}
+
+/// `ListPolicies`: neither tags nor descriptions.
+pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
+    check_path_prefix(&path_prefix, true)?;
+    let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
+    // AWS's own are many: the world does not wait for them.
+    let (uses, own) = sandbox.world.read(|world| {
+        let policies = world.iam.managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
+        let own: Vec<_> =
+            policies.map(|(arn, policy)| (arn.to_owned(), Listed::Own(Box::new(policy.clone())))).collect();
+        (all_uses(&world.iam), own)
+    });
+    let partition = sandbox.config.partition();
+    let below = aws_managed::all().filter(|policy| policy.path().starts_with(&path_prefix));
+    let aws = below.map(|policy| (policy.arn(partition), Listed::Aws(policy)));
+    let uses_of = |arn: &str| uses.get(arn).copied().unwrap_or_default();
+    let wanted = |(arn, _): &(String, Listed)| {
+        let (attached, bounding) = uses_of(arn);
+        (!only_attached || attached > 0)
+            && match usage.as_deref() {
+                Some("PermissionsBoundary") => bounding > 0,
+                Some(_) => attached > 0,
+                None => true,
+            }
+    };
+    let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(wanted);
+    Pages::new(marker, max_items).answer_with(&question, "Policies", all, |arn, policy| {
+        let mut shown = match policy {
+            Listed::Own(policy) => described_own(&policy, &arn, uses_of(&arn)),
+            Listed::Aws(policy) => described_aws(policy, &arn, uses_of(&arn)),
+        };
+        shown["Tags"] = Value::Null;
+        shown["Description"] = Value::Null;
+        shown
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Entities {
+    policy_arn: String,
+    entity_filter: Option<String>,
+    #[serde(default = "root_path")]
+    path_prefix: String,
+    policy_usage_filter: Option<String>,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+/// `ListEntitiesForPolicy`: there are no users and no groups here.
+pub(super) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
+    let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
+    check_arn(&arn)?;
+    let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
+    let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
+    sandbox.world.read(|world| {
+        described(&world.iam, &arn).ok_or_else(|| not_found(&arn))?;
+        let roles = world.iam.roles.values().filter(|role| {
+            let has = if usage.as_deref() == Some("PermissionsBoundary") {
+                role.boundary.as_ref() == Some(&arn)
+            } else {
+                role.attached.contains(&arn)
+            };
+            roles_too && has && role.path.starts_with(&path_prefix)
+        });
+        let roles = roles.map(|role| (role.name.clone(), json!({ "RoleName": role.name, "RoleId": role.id })));
+        let mut answer = Pages::new(marker, max_items).answer(&question, "PolicyRoles", roles)?;
+        answer["PolicyGroups"] = json!([]);
+        answer["PolicyUsers"] = json!([]);
+        Ok(answer)
+    })
+}

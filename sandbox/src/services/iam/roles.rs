@@ -1,0 +1,304 @@
+//! Roles.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::documents::{self, Purpose};
+use super::managed::check_attachable;
+use super::pages::Pages;
+use super::{Role, State, limits, role_tags, tags};
+use crate::services::Reply;
+use crate::services::tagging::Tag;
+use crate::world::clock::iso8601;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// The fault for an entity that there is not.
+pub fn no_such_entity(message: String) -> Fault {
+    Fault::new(404, "NoSuchEntity", message)
+}
+
+fn no_such_role(name: &str) -> Fault {
+    no_such_entity(format!("The role with name {name} cannot be found."))
+}
+
+/// A role, or the fault.
+pub fn find<'a>(state: &'a State, name: &str) -> Result<&'a Role, Fault> {
+    state.roles.get(name).ok_or_else(|| no_such_role(name))
+}
+
+/// A role to be changed, or the fault.
+pub fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Role, Fault> {
+    find(state, name)?;
+    state.roles.get_mut(name).ok_or_else(|| no_such_role(name))
+}
+
+/// The fault for a name or a document that IAM does not take; `None` when it does.
+pub fn check_name(member: &str, name: &str, longest: usize) -> Result<(), Fault> {
+    let fits = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
+    if name.len() > longest {
+        return Err(Fault::client(
+            "ValidationError",
+            format!(
+                "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must have length less than or equal to {longest}"
+            ),
+        ));
+    }
+    if name.is_empty() || !name.chars().all(fits) {
+        return Err(Fault::client(
+            "ValidationError",
+            format!(
+                "The specified value for {member} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Refuses a path that does not begin and end with a slash.
+pub fn check_path(path: &str) -> Result<(), Fault> {
+    if path.starts_with('/') && path.ends_with('/') && path.len() <= 512 {
+        return Ok(());
+    }
+    let message = "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
+                   characters and/or / characters.";
+    Err(Fault::client("ValidationError", message))
+}
+
+/// Refuses what no path begins with; ListPolicies takes whole folders only. The sentence is the same for both:
+/// <https://github.com/aws/aws-cli/issues/5860>.
+pub fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
+    if prefix.starts_with('/')
+        && prefix.bytes().all(|byte| byte.is_ascii_graphic())
+        && (!whole || prefix.ends_with('/'))
+    {
+        return Ok(());
+    }
+    let message = "The specified value for pathPrefix is invalid. It must begin with the / character and contain only \
+                   alphanumeric characters and/or / characters.";
+    Err(Fault::client("ValidationError", message))
+}
+
+/// Documents are percent-encoded in IAM's answers.
+pub fn encoded(document: &str) -> String {
+    form_urlencoded::byte_serialize(document.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// A role in the form of an answer.
+pub fn described(role: &Role) -> Value {
+    json!({
+        "Path": role.path,
+        "RoleName": role.name,
+        "RoleId": role.id,
+        "Arn": role.arn,
+        "CreateDate": iso8601(role.created),
+        "AssumeRolePolicyDocument": encoded(&role.assume_role_policy),
+        "Description": role.description,
+        "MaxSessionDuration": role.max_session_duration,
+        "PermissionsBoundary": role.boundary.as_ref().map(|arn| {
+            json!({ "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn })
+        }),
+        "Tags": if role.tags.is_empty() { Value::Null } else { role_tags::listed(role) },
+    })
+}
+
+/// The input of `CreateRole`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Create {
+    role_name: String,
+    assume_role_policy_document: String,
+    #[serde(default = "root_path")]
+    path: String,
+    description: Option<String>,
+    #[serde(default = "one_hour")]
+    max_session_duration: u32,
+    permissions_boundary: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+/// The path of what is given none.
+pub fn root_path() -> String {
+    "/".to_owned()
+}
+
+fn one_hour() -> u32 {
+    3600
+}
+
+/// A role with nothing but its trust policy.
+pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: String) -> Role {
+    Role {
+        arn: sandbox.config.global_arn("iam", &format!("role{path}{name}")),
+        id: format!("AROA{}", ids::upper(17)),
+        created: sandbox.clock.now(),
+        description: None,
+        max_session_duration: one_hour(),
+        inline: BTreeMap::new(),
+        attached: Vec::new(),
+        tags: BTreeMap::new(),
+        boundary: None,
+        name,
+        path,
+        assume_role_policy,
+    }
+}
+
+/// `CreateRole`.
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    check_name("roleName", &input.role_name, 64)?;
+    check_path(&input.path)?;
+    tags::check(&input.tags)?;
+    documents::check(&input.assume_role_policy_document, Purpose::Trust)?;
+    limits::check_trust(&input.assume_role_policy_document)?;
+    let mut role = new(sandbox, input.role_name, input.path, input.assume_role_policy_document);
+    role.description = input.description;
+    role.max_session_duration = input.max_session_duration;
+    role.tags = role_tags::by_key(input.tags);
+    role.boundary = input.permissions_boundary;
+    sandbox.world.write(|world| {
+        if world.iam.roles.contains(&role.name) {
+            let message = format!("Role with name {} already exists.", role.name);
+            return Err(Fault::new(409, "EntityAlreadyExists", message));
+        }
+        if let Some(arn) = &role.boundary {
+            check_attachable(&world.iam, arn)?;
+        }
+        documents::trust::check_principals(&role.assume_role_policy, &world.iam, &sandbox.config)?;
+        world.iam.roles.insert(role.name.clone(), role.clone());
+        let mut described = described(&role);
+        // Told of a role that there is, not of one that is made.
+        described["MaxSessionDuration"] = Value::Null;
+        Ok(json!({ "Role": described }))
+    })
+}
+
+/// The input of operations on one role.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Named {
+    role_name: String,
+}
+
+/// `GetRole`.
+pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    sandbox.world.read(|world| {
+        let mut described = described(find(&world.iam, &input.role_name)?);
+        described["RoleLastUsed"] = json!({});
+        Ok(json!({ "Role": described }))
+    })
+}
+
+/// The input of `ListRoles`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct List {
+    #[serde(default = "root_path")]
+    path_prefix: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+/// `ListRoles`: neither tags nor boundaries.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    check_path_prefix(&input.path_prefix, false)?;
+    sandbox.world.read(|world| {
+        let roles = world.iam.roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
+        let roles = roles.map(|role| {
+            let mut described = described(role);
+            described["Tags"] = Value::Null;
+            described["PermissionsBoundary"] = Value::Null;
+            (role.name.clone(), described)
+        });
+        let pages = Pages::new(input.marker, input.max_items);
+        pages.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
+    })
+}
+
+/// The input of `UpdateAssumeRolePolicy`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct UpdateAssumeRolePolicy {
+    role_name: String,
+    policy_document: String,
+}
+
+/// `UpdateAssumeRolePolicy`.
+pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
+    documents::check(&input.policy_document, Purpose::Trust)?;
+    limits::check_trust(&input.policy_document)?;
+    sandbox.world.write(|world| {
+        find(&world.iam, &input.role_name)?;
+        documents::trust::check_principals(&input.policy_document, &world.iam, &sandbox.config)?;
+        find_mut(&mut world.iam, &input.role_name)?.assume_role_policy = input.policy_document;
+        Ok(Value::Null)
+    })
+}
+
+/// The input of `UpdateRole`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Update {
+    role_name: String,
+    description: Option<String>,
+    max_session_duration: Option<u32>,
+}
+
+/// `UpdateRole`.
+pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+    sandbox.world.write(|world| {
+        let role = find_mut(&mut world.iam, &input.role_name)?;
+        role.description = input.description.or(role.description.take());
+        role.max_session_duration = input.max_session_duration.unwrap_or(role.max_session_duration);
+        Ok(json!({}))
+    })
+}
+
+/// The input of `UpdateRoleDescription`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct UpdateDescription {
+    role_name: String,
+    description: String,
+}
+
+/// `UpdateRoleDescription`.
+pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
+    sandbox.world.write(|world| {
+        let role = find_mut(&mut world.iam, &input.role_name)?;
+        role.description = Some(input.description);
+        Ok(json!({ "Role": described(role) }))
+    })
+}
+
+/// `DeleteRole`: refused while it has policies or is in a profile.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    sandbox.world.write(|world| {
+        let role = find(&world.iam, &input.role_name)?;
+        if role.path.starts_with("/aws-service-role/") {
+            let message = format!(
+                "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
+                role.name
+            );
+            return Err(Fault::client("UnmodifiableEntity", message));
+        }
+        let conflict = if !role.attached.is_empty() {
+            Some("must detach all policies first.")
+        } else if !role.inline.is_empty() {
+            Some("must delete policies first.")
+        } else if world.iam.instance_profiles.values().any(|profile| profile.role.as_ref() == Some(&role.name)) {
+            Some("must remove roles from instance profile first.")
+        } else {
+            None
+        };
+        if let Some(what) = conflict {
+            return Err(Fault::new(409, "DeleteConflict", format!("Cannot delete entity, {what}")));
+        }
+        world.iam.roles.remove(&input.role_name);
+        Ok(Value::Null)
+    })
+}

@@ -1,0 +1,148 @@
+//! Versions of managed policies: up to five, one of which counts.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::documents::{self, Purpose};
+use super::managed::{ManagedPolicy, check_arn, find_mut, not_found};
+use super::pages::Pages;
+use super::roles::{encoded, no_such_entity};
+use super::{State, aws_managed, limits};
+use crate::services::Reply;
+use crate::world::clock::iso8601;
+use crate::{Fault, Sandbox};
+
+const MOST: usize = 5;
+
+/// One version.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Version {
+    /// The number in its id.
+    pub number: u32,
+    /// The document.
+    pub document: String,
+    /// When it was made.
+    pub created: Timestamp,
+}
+
+impl Version {
+    fn describe(&self, policy: &ManagedPolicy) -> Value {
+        json!({
+            "VersionId": format!("v{}", self.number),
+            "IsDefaultVersion": self.number == policy.default_version,
+            "CreateDate": iso8601(self.created),
+        })
+    }
+}
+
+fn no_such_version(arn: &str, version: &str) -> Fault {
+    no_such_entity(format!("Policy {arn} version {version} does not exist or is not attachable."))
+}
+
+fn number(arn: &str, policy: &ManagedPolicy, id: &str) -> Result<u32, Fault> {
+    let number = id.strip_prefix('v').and_then(|number| number.parse().ok());
+    let found = policy.versions.iter().find(|version| Some(version.number) == number);
+    found.map(|version| version.number).ok_or_else(|| no_such_version(arn, id))
+}
+
+/// A policy of the account. The documents of AWS's own are not known here.
+fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedPolicy, Fault> {
+    check_arn(arn)?;
+    if aws_managed::find(arn).is_some() {
+        return Err(Fault::not_implemented(&format!("iam:{operation} of the policies that AWS manages")));
+    }
+    state.managed_policies.get(arn).ok_or_else(|| not_found(arn))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Create {
+    policy_arn: String,
+    policy_document: String,
+    #[serde(default)]
+    set_as_default: bool,
+}
+
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
+    documents::check(&document, Purpose::Managed)?;
+    limits::check_managed(&document)?;
+    let created = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        let policy = find_mut(&mut world.iam, &sandbox.config, "CreatePolicyVersion", &arn)?;
+        if policy.versions.len() >= MOST {
+            let message = "A managed policy can have up to 5 versions. Before you create a new version, you must delete an \
+                           existing version.";
+            return Err(Fault::new(409, "LimitExceeded", message));
+        }
+        let version = Version { number: policy.next_version, document, created };
+        policy.next_version += 1;
+        policy.updated = created;
+        if set_as_default {
+            policy.default_version = version.number;
+        }
+        let described = version.describe(policy);
+        policy.versions.push(version);
+        Ok(json!({ "PolicyVersion": described }))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Named {
+    policy_arn: String,
+    version_id: String,
+}
+
+pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+    sandbox.world.read(|world| {
+        let policy = find(&world.iam, "GetPolicyVersion", &arn)?;
+        let number = number(&arn, policy, &version_id)?;
+        let version = policy.versions.iter().find(|version| version.number == number);
+        let version = version.ok_or_else(|| no_such_version(&arn, &version_id))?;
+        let mut described = version.describe(policy);
+        described["Document"] = Value::String(encoded(&version.document));
+        Ok(json!({ "PolicyVersion": described }))
+    })
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+    sandbox.world.write(|world| {
+        let policy = find_mut(&mut world.iam, &sandbox.config, "DeletePolicyVersion", &arn)?;
+        let number = number(&arn, policy, &version_id)?;
+        if number == policy.default_version {
+            let message = "Cannot delete the default version of a policy.";
+            return Err(Fault::new(409, "DeleteConflict", message));
+        }
+        policy.versions.retain(|version| version.number != number);
+        Ok(Value::Null)
+    })
+}
+
+pub(super) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+    sandbox.world.write(|world| {
+        let policy = find_mut(&mut world.iam, &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
+        policy.default_version = number(&arn, policy, &version_id)?;
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct List {
+    policy_arn: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
+    sandbox.world.read(|world| {
+        let policy = find(&world.iam, "ListPolicyVersions", &arn)?;
+        let newest_first = policy.versions.iter().rev();
+        let versions = newest_first.map(|version| (version.number.to_string(), version.describe(policy)));
+        Pages::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)
+    })
+}

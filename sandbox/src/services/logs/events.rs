@@ -1,0 +1,203 @@
+//! The table of log events: appended to in batches, read in ranges, never held in memory.
+//!
+//! A key is group, time, sequence, stream, each eight bytes: a group's events lie in the order of their times, those of one
+//! millisecond in the order in which they came. A value is the time of ingestion and the message.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Group;
+use crate::world::store::Visit;
+use crate::{Fault, Sandbox};
+
+const TABLE: &str = "logs_events";
+const KEY_BYTES: usize = 32;
+
+/// What CloudWatch Logs counts for each event on top of its message.
+pub const OVERHEAD_BYTES: usize = 26;
+
+/// One event of a stream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Milliseconds since 1970.
+    pub timestamp: i64,
+    /// Its text.
+    pub message: String,
+}
+
+/// Where an event lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Key {
+    group: u64,
+    /// Milliseconds since 1970.
+    pub(super) timestamp: i64,
+    sequence: u64,
+    /// The stream's id.
+    pub(super) stream: u64,
+}
+
+impl Key {
+    /// Before every event of a group at `timestamp`.
+    pub(super) fn at(group: u64, timestamp: i64) -> Self {
+        Self { group, timestamp: timestamp.max(0), sequence: 0, stream: 0 }
+    }
+
+    pub(super) fn bytes(self) -> [u8; KEY_BYTES] {
+        let mut bytes = [0; KEY_BYTES];
+        let parts = [self.group, self.timestamp.unsigned_abs(), self.sequence, self.stream];
+        for (place, part) in bytes.chunks_exact_mut(8).zip(parts) {
+            place.copy_from_slice(&part.to_be_bytes());
+        }
+        bytes
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let part = |index: usize| Some(u64::from_be_bytes(bytes.get(index * 8..index * 8 + 8)?.try_into().ok()?));
+        Some(Self { group: part(0)?, timestamp: i64::try_from(part(1)?).ok()?, sequence: part(2)?, stream: part(3)? })
+    }
+
+    /// The event's id: 56 digits, as AWS's are.
+    pub(super) fn event_id(self) -> String {
+        format!("{:016}{:020}{:020}", self.timestamp, self.sequence, self.stream)
+    }
+}
+
+/// An event as it was read.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) key: Key,
+    /// Milliseconds since 1970.
+    pub(super) ingested_at: i64,
+    pub(super) message: String,
+}
+
+impl Found {
+    pub(super) fn read(key: &[u8], value: &[u8]) -> Option<Self> {
+        let (ingested_at, message) = value.split_first_chunk::<8>()?;
+        let message = String::from_utf8_lossy(message).into_owned();
+        Some(Self { key: Key::read(key)?, ingested_at: i64::from_be_bytes(*ingested_at), message })
+    }
+}
+
+/// Events for one stream.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The stream's group.
+    pub group: String,
+    /// The stream, which has to exist; otherwise the events are dropped, as its owner deleted it.
+    pub stream: String,
+    /// In the order in which they happened.
+    pub events: Vec<Event>,
+}
+
+/// Appends events, in one transaction for all streams.
+pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
+    super::quota::make_room(sandbox)?;
+    let now = sandbox.clock.now().as_millisecond();
+    sandbox.world.append(TABLE, |world| {
+        let mut rows = Vec::new();
+        for Batch { group, stream, events } in batches {
+            let key = super::stream_key(group, stream);
+            if events.is_empty() || !world.logs.groups.contains(group) || !world.logs.streams.contains(&key) {
+                continue;
+            }
+            let (Some(group), Some(stream)) = (world.logs.groups.get_mut(group), world.logs.streams.get_mut(&key))
+            else {
+                continue;
+            };
+            for Event { timestamp, message } in events {
+                group.stored_bytes += (message.len() + OVERHEAD_BYTES) as u64;
+                stream.first_event = Some(stream.first_event.map_or(*timestamp, |first| first.min(*timestamp)));
+                stream.last_event = Some(stream.last_event.map_or(*timestamp, |last| last.max(*timestamp)));
+                let key = Key { group: group.id, timestamp: *timestamp, sequence: sequence(now), stream: stream.id };
+                rows.push((key.bytes().to_vec(), [now.to_be_bytes().as_slice(), message.as_bytes()].concat()));
+            }
+            stream.last_ingestion = Some(now);
+        }
+        Ok(rows)
+    })?;
+    sandbox.live_tails.tell(batches, now);
+    Ok(())
+}
+
+/// A number that is larger than any given out before, in this process and, by the clock, in earlier ones.
+fn sequence(now_millis: i64) -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let floor = now_millis.unsigned_abs() << 16;
+    let next = |last: u64| Some(last.max(floor) + 1);
+    LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or_default().max(floor) + 1
+}
+
+/// The events between two keys that `visit`, which sees them in order with their messages, takes.
+pub(super) fn range(
+    sandbox: &Sandbox,
+    (from, to): (&[u8], &[u8]),
+    mut visit: impl FnMut(Key, &[u8]) -> Visit,
+) -> Result<Vec<Found>, Fault> {
+    let visit = |key: &[u8], value: &[u8]| match (Key::read(key), value.split_first_chunk::<8>()) {
+        (Some(key), Some((_, message))) => visit(key, message),
+        _ => Visit::Skip,
+    };
+    let rows = sandbox.world.store().range(TABLE, from, to, visit).map_err(Fault::internal)?;
+    Ok(rows.iter().filter_map(|(key, value)| Found::read(key, value)).collect())
+}
+
+/// The keys between which a group's events of a window lie: `start` included, `end` excluded, both in milliseconds since 1970.
+pub(super) fn window(sandbox: &Sandbox, group: &Group, start: Option<i64>, end: Option<i64>) -> (Key, Key) {
+    let oldest = super::retention::horizon(sandbox, group);
+    (Key::at(group.id, start.unwrap_or(0).max(oldest)), Key::at(group.id, end.unwrap_or(i64::MAX)))
+}
+
+/// Removes all events of a group.
+pub(super) fn remove_group(sandbox: &Sandbox, group: u64) -> Result<(), Fault> {
+    let (from, to) = (Key::at(group, 0).bytes(), Key::at(group, i64::MAX).bytes());
+    sandbox.world.store().remove_range(TABLE, &from, &to).map_err(Fault::internal)
+}
+
+/// Removes a group's events up to the first of which `is_kept` says that it stays; it also sees how many bytes go already.
+pub(super) fn remove_oldest(
+    sandbox: &Sandbox,
+    group: &Group,
+    mut is_kept: impl FnMut(Key, u64) -> bool,
+) -> Result<(), Fault> {
+    let (from, to) = (Key::at(group.id, 0).bytes(), Key::at(group.id, i64::MAX).bytes());
+    let (mut gone, mut kept) = (0, None);
+    range(sandbox, (&from, &to), |key, message| {
+        if is_kept(key, gone) {
+            kept = Some(key);
+            return Visit::End;
+        }
+        gone += (message.len() + OVERHEAD_BYTES) as u64;
+        Visit::Skip
+    })?;
+    if gone > 0 {
+        let end = kept.map_or(to, Key::bytes);
+        sandbox.world.store().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
+    }
+    sandbox.world.write(|world| {
+        // It may have been deleted, and made again, meanwhile.
+        if world.logs.groups.get(&group.name).is_some_and(|now| now.id == group.id)
+            && let Some(now) = world.logs.groups.get_mut(&group.name)
+        {
+            now.stored_bytes = if kept.is_some() { now.stored_bytes.saturating_sub(gone) } else { 0 };
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Key, sequence};
+
+    #[test]
+    fn keys_sort_by_time_then_by_arrival() {
+        let key = |timestamp, sequence| Key { group: 1, timestamp, sequence, stream: 9 }.bytes();
+        assert!(key(1, 5) < key(2, 1) && key(2, 1) < key(2, 2));
+        assert_eq!(Key::read(&key(2, 1)), Some(Key { group: 1, timestamp: 2, sequence: 1, stream: 9 }));
+        assert_eq!(Key::at(1, 2).event_id().len(), 56);
+    }
+
+    #[test]
+    fn sequences_only_grow() {
+        assert!(sequence(5) < sequence(5) && sequence(9) < sequence(3));
+    }
+}

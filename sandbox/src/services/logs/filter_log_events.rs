@@ -1,0 +1,144 @@
+//! FilterLogEvents: the events of several streams of a group, interleaved by time, page by page.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::events::{self, Found, Key};
+use super::filter_pattern::FilterPattern;
+use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
+use crate::services::{Reply, paging};
+use crate::world::World;
+use crate::world::store::Visit;
+use crate::{Fault, Sandbox};
+
+const MOST_EVENTS: i64 = 10_000;
+const MOST_BYTES: usize = 1024 * 1024;
+/// How long a page is searched for. As on AWS one may then have few events or none, and a token to go on with.
+const LONGEST_SEARCH: Duration = Duration::from_secs(1);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Input {
+    log_group_name: Option<String>,
+    log_group_identifier: Option<String>,
+    #[serde(default)]
+    log_stream_names: Vec<String>,
+    log_stream_name_prefix: Option<String>,
+    start_time: Option<i64>,
+    end_time: Option<i64>,
+    filter_pattern: Option<String>,
+    next_token: Option<String>,
+    limit: Option<i64>,
+    start_from_head: Option<bool>,
+    /// Events of several streams are always interleaved, as AWS has done since 2019.
+    #[serde(rename = "interleaved")]
+    _interleaved: Option<bool>,
+    /// Nothing is masked.
+    #[serde(rename = "unmask")]
+    _unmask: Option<bool>,
+}
+
+/// Beside everything else: a search through much takes its time.
+pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+    let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
+    search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
+}
+
+fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+    if input.start_from_head == Some(false) {
+        return Err(Fault::not_implemented("logs:FilterLogEvents from the end"));
+    }
+    let limit = limit(input.limit, 10_000, MOST_EVENTS)?;
+    let pattern = FilterPattern::parse(input.filter_pattern.as_deref().unwrap_or_default())?;
+    let name = group_name(input.log_group_name, input.log_group_identifier)?;
+    let question = format!(
+        "FilterLogEvents {name} {:?} {:?} {:?} {:?} {:?}",
+        input.log_stream_names, input.log_stream_name_prefix, input.start_time, input.end_time, input.filter_pattern
+    );
+    let (group, streams) = sandbox.world.read(|world| {
+        let group = group(world, &name)?;
+        let streams = selected(world, &name, &input.log_stream_names, input.log_stream_name_prefix.as_deref())?;
+        Ok::<_, Fault>((group.clone(), streams))
+    })?;
+    // The end belongs to the window here, unlike GetLogEvents.
+    let end = input.end_time.map(|end| end.saturating_add(1));
+    let (first, last) = events::window(sandbox, &group, input.start_time, end);
+    let from = match &input.next_token {
+        Some(token) => paging::position(&question, token).map_err(invalid_token)?,
+        None => first.bytes().to_vec(),
+    };
+    let wanted = |key: Key, message: &[u8]| streams.contains_key(&key.stream) && pattern.matches(message);
+    let page = page(sandbox, (&from, &last.bytes()), limit, wanted)?;
+    let next_token = page.next.map(|key| paging::token(&question, &key.bytes()));
+    let described: Vec<Value> = page.events.iter().map(|event| describe(event, &streams)).collect();
+    Ok(json!({ "events": described, "searchedLogStreams": [], "nextToken": next_token }))
+}
+
+/// The streams that are searched: their names by their ids.
+fn selected(
+    world: &World,
+    group: &str,
+    names: &[String],
+    prefix: Option<&str>,
+) -> Result<BTreeMap<u64, String>, Fault> {
+    let named = |stream: &super::Stream| (stream.id, stream.name.clone());
+    if names.is_empty() {
+        let key = stream_key(group, prefix.unwrap_or_default());
+        return Ok(world.logs.streams.with_prefix(&key).map(|(_, stream)| named(stream)).collect());
+    }
+    if prefix.is_some() {
+        return Err(invalid("logStreamNamePrefix and logStreamNames are mutually exclusive parameters."));
+    }
+    let stream = |name: &String| world.logs.streams.get(&stream_key(group, name)).map(named);
+    names.iter().map(|name| stream(name).ok_or_else(|| no_such("stream"))).collect()
+}
+
+struct Page {
+    events: Vec<Found>,
+    next: Option<Key>,
+}
+
+/// The wanted events that fit on a page, and the first that does not.
+fn page(
+    sandbox: &Sandbox,
+    window: (&[u8], &[u8]),
+    limit: usize,
+    wanted: impl Fn(Key, &[u8]) -> bool,
+) -> Result<Page, Fault> {
+    let (mut bytes, mut count, mut next) = (0, 0, None);
+    let end = Instant::now() + LONGEST_SEARCH;
+    let mut is_first = true;
+    let events = events::range(sandbox, window, |key, message| {
+        // At least one event is looked at, so that every page goes on.
+        if !std::mem::take(&mut is_first) && Instant::now() >= end {
+            next = Some(key);
+            return Visit::End;
+        }
+        if !wanted(key, message) {
+            return Visit::Skip;
+        }
+        if count == limit || (count > 0 && bytes + message.len() > MOST_BYTES) {
+            next = Some(key);
+            return Visit::End;
+        }
+        bytes += message.len();
+        count += 1;
+        Visit::Take
+    })?;
+    Ok(Page { events, next })
+}
+
+fn describe(event: &Found, streams: &BTreeMap<u64, String>) -> Value {
+    json!({
+        "logStreamName": streams.get(&event.key.stream),
+        "timestamp": event.key.timestamp,
+        "message": event.message,
+        "ingestionTime": event.ingested_at,
+        "eventId": event.key.event_id(),
+    })
+}

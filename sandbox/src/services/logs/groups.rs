@@ -1,0 +1,204 @@
+//! Log groups: create, delete, describe.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{events, group, invalid, invalid_token, limit, stream_key};
+use crate::services::{Reply, paging};
+use crate::{Fault, Sandbox};
+
+const LONGEST_NAME: usize = 512;
+const TOO_LONG: &str = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
+const PAGE: usize = 50;
+
+/// One log group.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Group {
+    /// Stands for the group in the keys of its events; a group that is made again gets another one.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Milliseconds since 1970.
+    pub created_at: i64,
+    /// For how long events are kept; for ever when left out.
+    pub retention_in_days: Option<u32>,
+    /// The key that would encrypt it.
+    pub kms_key_id: Option<String>,
+    /// `STANDARD` or another class.
+    pub class: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// Bytes of the events that are in it.
+    pub stored_bytes: u64,
+}
+
+impl Group {
+    fn describe(&self, sandbox: &Sandbox) -> Value {
+        let arn = sandbox.config.arn("logs", &format!("log-group:{}", self.name));
+        json!({
+            "logGroupName": self.name,
+            "creationTime": self.created_at,
+            "retentionInDays": self.retention_in_days,
+            "metricFilterCount": 0,
+            "arn": format!("{arn}:*"),
+            "storedBytes": self.stored_bytes,
+            "kmsKeyId": self.kms_key_id,
+            "logGroupClass": self.class,
+            "logGroupArn": arn,
+            "deletionProtectionEnabled": false,
+        })
+    }
+}
+
+/// Refuses a name that AWS would not take.
+pub(super) fn check_name(member: &str, name: &str, allowed: fn(char) -> bool, pattern: &str) -> Result<(), Fault> {
+    if name.len() > LONGEST_NAME {
+        return Err(invalid(TOO_LONG));
+    }
+    if name.is_empty() || !name.chars().all(allowed) {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: \
+             Member must satisfy regular expression pattern: {pattern}"
+        )));
+    }
+    Ok(())
+}
+
+fn in_group_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || ".-_/#".contains(character)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Create {
+    log_group_name: String,
+    kms_key_id: Option<String>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    log_group_class: Option<String>,
+    #[serde(default)]
+    deletion_protection_enabled: bool,
+}
+
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let Create { log_group_name: name, kms_key_id, tags, log_group_class, deletion_protection_enabled } = input;
+    if deletion_protection_enabled {
+        return Err(Fault::not_implemented("logs:CreateLogGroup with deletionProtectionEnabled"));
+    }
+    check_name("logGroupName", &name, in_group_name, r"[\.\-_/#A-Za-z0-9]+")?;
+    let created_at = sandbox.clock.now().as_millisecond();
+    sandbox.world.write(|world| {
+        if world.logs.groups.contains(&name) {
+            return Err(Fault::client("ResourceAlreadyExistsException", "The specified log group already exists"));
+        }
+        let class = log_group_class.unwrap_or_else(|| "STANDARD".to_owned());
+        let id = rand::random();
+        let group = Group {
+            id,
+            name: name.clone(),
+            created_at,
+            retention_in_days: None,
+            kms_key_id,
+            class,
+            tags,
+            stored_bytes: 0,
+        };
+        world.logs.groups.insert(name, group);
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Delete {
+    log_group_name: String,
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: Delete) -> Reply {
+    let id = sandbox.world.write(|world| {
+        let id = group(world, &name)?.id;
+        world.logs.groups.remove(&name);
+        let prefix = stream_key(&name, "");
+        world.logs.streams.retain(|key, _| !key.starts_with(&prefix));
+        Ok(id)
+    })?;
+    // The events are out of sight already: nothing else has the group's id.
+    events::remove_group(sandbox, id)?;
+    Ok(Value::Null)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Describe {
+    log_group_name_prefix: Option<String>,
+    log_group_name_pattern: Option<String>,
+    #[serde(default)]
+    log_group_identifiers: Vec<String>,
+    next_token: Option<String>,
+    limit: Option<i64>,
+    log_group_class: Option<String>,
+    #[serde(default)]
+    include_linked_accounts: bool,
+    #[serde(default)]
+    account_identifiers: Vec<String>,
+}
+
+impl Describe {
+    fn wants(&self, name: &str, group: &Group) -> bool {
+        let pattern = self.log_group_name_pattern.as_ref().map(|pattern| pattern.to_lowercase());
+        self.log_group_name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
+            && pattern.is_none_or(|pattern| name.to_lowercase().contains(&pattern))
+            && (self.log_group_identifiers.is_empty()
+                || self.log_group_identifiers.iter().any(|identifier| super::name_in_arn(identifier) == name))
+            && self.log_group_class.as_ref().is_none_or(|class| group.class == *class)
+    }
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let limit = limit(input.limit, PAGE, 50)?;
+    if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
+        return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
+    }
+    if input.log_group_name_prefix.as_ref().is_some_and(|prefix| prefix.len() > LONGEST_NAME) {
+        return Err(invalid(TOO_LONG));
+    }
+    if input.include_linked_accounts || !input.account_identifiers.is_empty() {
+        return Err(Fault::not_implemented("logs:DescribeLogGroups of linked accounts"));
+    }
+    let question = format!(
+        "DescribeLogGroups {:?} {:?} {:?} {:?}",
+        input.log_group_name_prefix, input.log_group_name_pattern, input.log_group_identifiers, input.log_group_class
+    );
+    let searched = input.log_group_name_pattern.is_some();
+    let page = sandbox.world.read(|world| {
+        let groups = world.logs.groups.iter().filter(|(name, group)| input.wants(name, group));
+        let described = groups.map(|(name, group)| {
+            let described = group.describe(sandbox);
+            (name.to_owned(), if searched { without_sizes(described) } else { described })
+        });
+        // A search does not know that it is at its end before it has looked for more: its last page is an empty one.
+        let end = searched.then(|| (END.to_owned(), Value::Null));
+        paging::page(described.chain(end), &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+    })?;
+    let ended = page.items.last().is_some_and(Value::is_null);
+    let groups: Vec<&Value> = page.items.iter().filter(|group| !group.is_null()).collect();
+    let token = match page.next_token {
+        None if ended && !groups.is_empty() => Some(paging::page_token(&question, groups.len(), END)),
+        token => token,
+    };
+    Ok(json!({ "logGroups": groups, "nextToken": token }))
+}
+
+/// The key behind every name, where a search ends: names have no tilde.
+const END: &str = "~";
+
+/// A search does not say how much a group holds, nor whether it is protected.
+fn without_sizes(mut described: Value) -> Value {
+    for member in ["storedBytes", "deletionProtectionEnabled"] {
+        described[member] = Value::Null;
+    }
+    described
+}

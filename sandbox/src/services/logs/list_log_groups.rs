@@ -1,0 +1,58 @@
+//! ListLogGroups: names, ARNs and classes, found by parts of names.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{invalid_token, limit};
+use crate::Sandbox;
+use crate::services::{Reply, paging};
+
+const PAGE: usize = 50;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Input {
+    log_group_name_pattern: Option<String>,
+    log_group_class: Option<String>,
+    next_token: Option<String>,
+    limit: Option<i64>,
+}
+
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+    let limit = limit(input.limit, PAGE, 1000)?;
+    let question = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
+    let wanted = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
+    let page = sandbox.world.read(|world| {
+        let groups = world.logs.groups.iter().filter(|(name, group)| {
+            wanted(name) && input.log_group_class.as_ref().is_none_or(|class| group.class == *class)
+        });
+        let listed = groups.map(|(name, group)| {
+            let arn = sandbox.config.arn("logs", &format!("log-group:{name}"));
+            (name.to_owned(), json!({ "logGroupName": name, "logGroupArn": arn, "logGroupClass": group.class }))
+        });
+        paging::page(listed, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+    })?;
+    Ok(json!({ "logGroups": page.items, "nextToken": page.next_token }))
+}
+
+/// Parts of names with `|` between them; one that begins with `^` stands at the name's beginning (API reference).
+fn matches(pattern: &str, name: &str) -> bool {
+    pattern.split('|').any(|part| match part.strip_prefix('^') {
+        Some(beginning) => name.starts_with(beginning),
+        None => name.contains(part),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn patterns_are_parts_of_names() {
+        assert!(matches("web", "/ecs/web"));
+        assert!(matches("^/ecs|other", "/ecs/web"));
+        assert!(!matches("^web", "/ecs/web"));
+    }
+}

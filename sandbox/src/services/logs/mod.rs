@@ -1,0 +1,121 @@
+//! Amazon CloudWatch Logs: groups, streams and their events.
+
+use super::paging::InvalidToken;
+use super::{Service, operation};
+use crate::Fault;
+use crate::wire::Protocol;
+use crate::world::World;
+use crate::world::table::state;
+
+pub mod events;
+mod filter_log_events;
+mod filter_pattern;
+mod get_log_events;
+mod groups;
+mod list_log_groups;
+mod live_tail;
+mod put_log_events;
+pub mod quota;
+mod retention;
+mod streams;
+mod tags;
+pub mod writer;
+
+pub use groups::Group;
+pub use live_tail::LiveTails;
+pub use retention::expire;
+pub use streams::Stream;
+
+/// The service's row.
+pub static SERVICE: Service = Service {
+    signing_name: "logs",
+    protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
+    validation_code: "InvalidParameterException",
+    operations: &[
+        operation!("CreateLogGroup" => groups::create),
+        operation!("CreateLogStream" => streams::create),
+        operation!("DeleteLogGroup" => groups::delete),
+        operation!("DeleteLogStream" => streams::delete),
+        operation!("DeleteRetentionPolicy" => retention::delete),
+        operation!("DescribeLogGroups" => groups::describe),
+        operation!("DescribeLogStreams" => streams::describe),
+        operation!(async "FilterLogEvents" => filter_log_events::run),
+        operation!("GetLogEvents" => get_log_events::run),
+        operation!("ListLogGroups" => list_log_groups::run),
+        operation!("ListTagsForResource" => tags::list),
+        operation!("ListTagsLogGroup" => tags::list_of_group),
+        operation!("PutLogEvents" => put_log_events::run),
+        operation!("PutRetentionPolicy" => retention::put),
+        operation!("StartLiveTail" => live_tail::start),
+        operation!("TagLogGroup" => tags::add_to_group),
+        operation!("TagResource" => tags::add),
+        operation!("UntagLogGroup" => tags::remove_from_group),
+        operation!("UntagResource" => tags::remove),
+    ],
+};
+
+state! {
+    /// What the service remembers; the events themselves are in a table of their own, see [`events`].
+    pub struct State {
+        /// By name.
+        pub groups: Table<Group> = "logs_groups",
+        /// By [`stream_key`].
+        pub streams: Table<Stream> = "logs_streams",
+    }
+}
+
+/// The key of a stream; neither name can hold a colon.
+pub fn stream_key(group: &str, stream: &str) -> String {
+    format!("{group}:{stream}")
+}
+
+/// The code of nearly every refusal.
+fn invalid(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameterException", message)
+}
+
+fn no_such(kind: &str) -> Fault {
+    Fault::client("ResourceNotFoundException", format!("The specified log {kind} does not exist."))
+}
+
+fn invalid_token(_: InvalidToken) -> Fault {
+    invalid("The specified nextToken is invalid.")
+}
+
+fn group<'a>(world: &'a World, name: &str) -> Result<&'a Group, Fault> {
+    world.logs.groups.get(name).ok_or_else(|| no_such("group"))
+}
+
+/// The limit of a list, in AWS's words when it is out of bounds.
+fn limit(given: Option<i64>, default: usize, most: i64) -> Result<usize, Fault> {
+    let Some(given) = given else { return Ok(default) };
+    let out_of_bounds = |bound: &str| {
+        invalid(format!(
+            "1 validation error detected: Value '{given}' at 'limit' failed to satisfy constraint: Member must have value {bound}"
+        ))
+    };
+    match usize::try_from(given) {
+        Ok(0) | Err(_) => Err(out_of_bounds("greater than or equal to 1")),
+        Ok(_) if given > most => Err(out_of_bounds(&format!("less than or equal to {most}"))),
+        Ok(limit) => Ok(limit),
+    }
+}
+
+/// The group that an operation names by its name or by an identifier, which may be an ARN.
+fn group_name(name: Option<String>, identifier: Option<String>) -> Result<String, Fault> {
+    match (name, identifier) {
+        (Some(_), Some(_)) => Err(Fault::client(
+            "ValidationException",
+            "LogGroup name and LogGroup ARN are mutually exclusive parameters.",
+        )),
+        (Some(name), None) => Ok(name),
+        (None, Some(identifier)) => Ok(name_in_arn(&identifier).to_owned()),
+        (None, None) => Err(invalid("Either LogGroup name or LogGroup ARN must be specified.")),
+    }
+}
+
+/// `NAME` of `arn:aws:logs:REGION:ACCOUNT:log-group:NAME`, with or without `:*`; a plain name is itself.
+fn name_in_arn(identifier: &str) -> &str {
+    let name = identifier.split_once(":log-group:").map_or(identifier, |(_, name)| name);
+    name.strip_suffix(":*").unwrap_or(name)
+}

@@ -1,0 +1,101 @@
+//! PutLogEvents.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::events::{self, Batch, Event, OVERHEAD_BYTES};
+use super::{group, invalid, no_such, stream_key};
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+const MOST_EVENTS: usize = 10_000;
+const MOST_BYTES: usize = 1024 * 1024;
+const LARGEST_EVENT: usize = 256 * 1024;
+const HOUR_MILLIS: i64 = 60 * 60 * 1000;
+const OLDEST: i64 = 14 * 24 * HOUR_MILLIS;
+const NEWEST: i64 = 2 * HOUR_MILLIS;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Input {
+    #[serde(rename = "logGroupName")]
+    group: String,
+    #[serde(rename = "logStreamName")]
+    stream: String,
+    #[serde(rename = "logEvents")]
+    events: Vec<InputEvent>,
+    /// Taken and not looked at, by AWS too.
+    #[serde(rename = "sequenceToken")]
+    _sequence_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct InputEvent {
+    timestamp: i64,
+    message: String,
+}
+
+pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+    let Input { group: group_name, stream, events, .. } = input;
+    check(&events)?;
+    let horizon = sandbox.world.read(|world| {
+        let horizon = super::retention::horizon(sandbox, group(world, &group_name)?);
+        let stream = world.logs.streams.get(&stream_key(&group_name, &stream));
+        stream.map(|_| horizon).ok_or_else(|| no_such("stream"))
+    })?;
+    let now = sandbox.clock.now().as_millisecond();
+    let too_old = events.iter().take_while(|event| event.timestamp < now - OLDEST).count();
+    let expired = events.iter().take_while(|event| event.timestamp < horizon).count();
+    let too_new = events.iter().position(|event| event.timestamp > now + NEWEST);
+    let taken = too_old.max(expired)..too_new.unwrap_or(events.len());
+    let events = events.into_iter().enumerate().filter(|(index, _)| taken.contains(index));
+    let events = events.map(|(_, InputEvent { timestamp, message })| Event { timestamp, message }).collect();
+    events::append(sandbox, &[Batch { group: group_name, stream, events }])?;
+    let rejected = json!({
+        "tooNewLogEventStartIndex": too_new,
+        "tooOldLogEventEndIndex": (too_old > 0).then_some(too_old),
+        "expiredLogEventEndIndex": (expired > 0).then_some(expired),
+    });
+    let any_rejected = too_new.is_some() || too_old.max(expired) > 0;
+    Ok(json!({
+        "nextSequenceToken": format!("{now:056}"),
+        "rejectedLogEventsInfo": any_rejected.then_some(rejected),
+    }))
+}
+
+fn check(events: &[InputEvent]) -> Result<(), Fault> {
+    if events.is_empty() || events.len() > MOST_EVENTS {
+        let bound = if events.is_empty() {
+            "greater than or equal to 1".to_owned()
+        } else {
+            format!("less than or equal to {MOST_EVENTS}")
+        };
+        return Err(invalid(format!(
+            "1 validation error detected: Value at 'logEvents' failed to satisfy constraint: Member must have length {bound}"
+        )));
+    }
+    if let Some(large) = events.iter().map(size).find(|size| *size > LARGEST_EVENT) {
+        return Err(invalid(format!("Log event too large: {large} bytes exceeds limit of {LARGEST_EVENT}")));
+    }
+    if events.iter().map(size).sum::<usize>() > MOST_BYTES {
+        return Err(invalid(format!("Upload too large: exceeds limit of {MOST_BYTES}")));
+    }
+    if !events.is_sorted_by_key(|event| event.timestamp) {
+        return Err(invalid("Log events in a single PutLogEvents request must be in chronological order."));
+    }
+    let span =
+        events.last().zip(events.first()).map_or(0, |(last, first)| last.timestamp.saturating_sub(first.timestamp));
+    if span > 24 * HOUR_MILLIS {
+        return Err(invalid(
+            "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.",
+        ));
+    }
+    Ok(())
+}
+
+fn size(event: &InputEvent) -> usize {
+    event.message.len() + OVERHEAD_BYTES
+}

@@ -1,0 +1,125 @@
+//! Log streams: create, delete, describe.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::groups::check_name;
+use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
+use crate::services::{Reply, paging};
+use crate::{Fault, Sandbox};
+
+const PAGE: usize = 50;
+
+/// One log stream. Times are milliseconds since 1970.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stream {
+    /// Stands for the stream in the keys of its events.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created_at: i64,
+    /// The time of its earliest event.
+    pub first_event: Option<i64>,
+    /// The time of its latest event.
+    pub last_event: Option<i64>,
+    /// When an event last came in.
+    pub last_ingestion: Option<i64>,
+}
+
+impl Stream {
+    fn describe(&self, sandbox: &Sandbox, group: &str) -> Value {
+        json!({
+            "logStreamName": self.name,
+            "creationTime": self.created_at,
+            "firstEventTimestamp": self.first_event,
+            "lastEventTimestamp": self.last_event,
+            "lastIngestionTime": self.last_ingestion,
+            "uploadSequenceToken": self.last_ingestion.map(|time| format!("{:056}", u128::from(self.id) + u128::from(time.unsigned_abs()))),
+            "arn": sandbox.config.arn("logs", &format!("log-group:{group}:log-stream:{}", self.name)),
+            // AWS reports 0 for every stream since 2019.
+            "storedBytes": 0,
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Named {
+    log_group_name: String,
+    log_stream_name: String,
+}
+
+pub(super) fn create(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name: name }: Named) -> Reply {
+    check_name("logStreamName", &name, |character| !":*".contains(character), "[^:*]*")?;
+    let created_at = sandbox.clock.now().as_millisecond();
+    sandbox.world.write(|world| {
+        group(world, &log_group_name)?;
+        let key = stream_key(&log_group_name, &name);
+        if world.logs.streams.contains(&key) {
+            return Err(Fault::client("ResourceAlreadyExistsException", "The specified log stream already exists"));
+        }
+        let id = rand::random();
+        let stream = Stream { id, name, created_at, first_event: None, last_event: None, last_ingestion: None };
+        world.logs.streams.insert(key, stream);
+        Ok(Value::Null)
+    })
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_name }: Named) -> Reply {
+    sandbox.world.write(|world| {
+        group(world, &log_group_name)?;
+        // Its events are out of sight without it, and go with the group or its retention.
+        let removed = world.logs.streams.remove(&stream_key(&log_group_name, &log_stream_name));
+        removed.map(|_| Value::Null).ok_or_else(|| no_such("stream"))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Describe {
+    log_group_name: Option<String>,
+    log_group_identifier: Option<String>,
+    log_stream_name_prefix: Option<String>,
+    order_by: Option<String>,
+    #[serde(default)]
+    descending: bool,
+    next_token: Option<String>,
+    limit: Option<i64>,
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let limit = limit(input.limit, PAGE, 50)?;
+    let name = group_name(input.log_group_name, input.log_group_identifier)?;
+    let by_time = match input.order_by.as_deref() {
+        None | Some("LogStreamName") => false,
+        Some("LastEventTime") => true,
+        Some(other) => {
+            return Err(invalid(format!(
+                "1 validation error detected: Value '{other}' at 'orderBy' failed to satisfy constraint: \
+             Member must satisfy enum value set: [LogStreamName, LastEventTime]"
+            )));
+        }
+    };
+    if by_time && input.log_stream_name_prefix.is_some() {
+        return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
+    }
+    let question =
+        format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);
+    let prefix = stream_key(&name, input.log_stream_name_prefix.as_deref().unwrap_or_default());
+    let page = sandbox.world.read(|world| {
+        group(world, &name)?;
+        let mut streams: Vec<&Stream> = world.logs.streams.with_prefix(&prefix).map(|(_, stream)| stream).collect();
+        if by_time {
+            streams.sort_by_key(|stream| stream.last_event);
+        }
+        if input.descending {
+            streams.reverse();
+        }
+        let described = streams.into_iter().map(|stream| (stream.name.clone(), stream.describe(sandbox, &name)));
+        paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
+    })?;
+    Ok(json!({ "logStreams": page.items, "nextToken": page.next_token }))
+}

@@ -1,0 +1,82 @@
+//! Tags of log groups, by ARN and, as the older operations do, by name.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Group, group, name_in_arn, no_such};
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Add {
+    resource_arn: String,
+    tags: BTreeMap<String, String>,
+}
+
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> Reply {
+    change(sandbox, &resource_arn, |group| group.tags.extend(tags))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Remove {
+    resource_arn: String,
+    tag_keys: Vec<String>,
+}
+
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> Reply {
+    change(sandbox, &resource_arn, |group| group.tags.retain(|key, _| !tag_keys.contains(key)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct List {
+    resource_arn: String,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply {
+    sandbox.world.read(|world| Ok(json!({ "tags": group(world, name_in_arn(&resource_arn))?.tags })))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct AddToGroup {
+    log_group_name: String,
+    tags: BTreeMap<String, String>,
+}
+
+pub(super) fn add_to_group(sandbox: &Arc<Sandbox>, AddToGroup { log_group_name, tags }: AddToGroup) -> Reply {
+    change(sandbox, &log_group_name, |group| group.tags.extend(tags))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct RemoveFromGroup {
+    log_group_name: String,
+    tags: Vec<String>,
+}
+
+pub(super) fn remove_from_group(sandbox: &Arc<Sandbox>, input: RemoveFromGroup) -> Reply {
+    change(sandbox, &input.log_group_name, |group| group.tags.retain(|key, _| !input.tags.contains(key)))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct ListOfGroup {
+    log_group_name: String,
+}
+
+pub(super) fn list_of_group(sandbox: &Arc<Sandbox>, ListOfGroup { log_group_name }: ListOfGroup) -> Reply {
+    sandbox.world.read(|world| Ok(json!({ "tags": group(world, &log_group_name)?.tags })))
+}
+
+fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
+    sandbox.world.write(|world| {
+        change(world.logs.groups.get_mut(name_in_arn(arn)).ok_or_else(|| no_such("group"))?);
+        Ok(Value::Null)
+    })
+}

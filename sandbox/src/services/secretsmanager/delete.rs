@@ -1,0 +1,79 @@
+//! Deletion: at once, or after a window in which the secret can be restored.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::model::{self, change, find};
+use super::{invalid_parameter, invalid_request};
+use crate::Sandbox;
+use crate::services::Reply;
+use crate::world::clock::epoch_seconds;
+
+const DEFAULT_WINDOW: i64 = 30;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Delete {
+    secret_id: String,
+    recovery_window_in_days: Option<i64>,
+    #[serde(default)]
+    force_delete_without_recovery: bool,
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
+    let Delete { secret_id, recovery_window_in_days: window, force_delete_without_recovery: force } = input;
+    if window.is_some_and(|days| !(7..=30).contains(&days)) {
+        let message = "The RecoveryWindowInDays value must be between 7 and 30 days (inclusive).";
+        return Err(invalid_parameter(message));
+    }
+    if force && window.is_some() {
+        let message = "You can't use ForceDeleteWithoutRecovery in conjunction with RecoveryWindowInDays.";
+        return Err(invalid_parameter(message));
+    }
+    let (now, config) = (sandbox.clock.now(), &sandbox.config);
+    if force {
+        return sandbox.world.write(|world| {
+            let found =
+                find(world, config, &secret_id, now).ok().map(|secret| (secret.arn.clone(), secret.name.clone()));
+            // What there is not is gone: AWS answers as if it had been there.
+            let (arn, name) = found.unwrap_or_else(|| {
+                let name = model::name(config, &secret_id);
+                (model::arn(config, name), name.to_owned())
+            });
+            world.secretsmanager.secrets.remove(&name);
+            Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": epoch_seconds(now) }))
+        });
+    }
+    let days = window.unwrap_or(DEFAULT_WINDOW).unsigned_abs();
+    let gone = now + Duration::from_hours(24 * days);
+    sandbox.world.write(|world| {
+        change(world, config, &secret_id, now, |secret| {
+            if secret.deletion.is_some() {
+                return Err(invalid_request(
+                    "You can't perform this operation on the secret because it was already scheduled for deletion.",
+                ));
+            }
+            secret.deletion = Some((now, gone));
+            Ok(json!({ "ARN": secret.arn, "Name": secret.name, "DeletionDate": epoch_seconds(gone) }))
+        })
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Restore {
+    secret_id: String,
+}
+
+pub(super) fn restore(sandbox: &Arc<Sandbox>, Restore { secret_id }: Restore) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        change(world, &sandbox.config, &secret_id, now, |secret| {
+            secret.deletion = None;
+            Ok(json!({ "ARN": secret.arn, "Name": secret.name }))
+        })
+    })
+}

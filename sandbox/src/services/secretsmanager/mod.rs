@@ -1,0 +1,72 @@
+//! AWS Secrets Manager: secrets, their versions and the labels on them.
+
+use super::paging::InvalidToken;
+use super::{Service, operation};
+use crate::Fault;
+use crate::wire::Protocol;
+use crate::world::table::state;
+
+mod batch;
+mod delete;
+mod filters;
+mod list;
+mod model;
+mod password;
+mod secrets;
+mod stages;
+mod tags;
+mod values;
+
+pub use model::Secret;
+
+/// The service's row.
+pub static SERVICE: Service = Service {
+    signing_name: "secretsmanager",
+    protocols: &[Protocol::Json11 { target_prefix: "secretsmanager" }],
+    validation_code: "ValidationException",
+    operations: &[
+        operation!("BatchGetSecretValue" => batch::get),
+        operation!("CreateSecret" => secrets::create),
+        operation!("DeleteSecret" => delete::delete),
+        operation!("DescribeSecret" => secrets::describe),
+        operation!("GetRandomPassword" => password::get),
+        operation!("GetResourcePolicy" => secrets::get_resource_policy),
+        operation!("GetSecretValue" => values::get),
+        operation!("ListSecretVersionIds" => list::versions),
+        operation!("ListSecrets" => list::secrets),
+        operation!("PutSecretValue" => values::put),
+        operation!("RestoreSecret" => delete::restore),
+        operation!("TagResource" => tags::add),
+        operation!("UntagResource" => tags::remove),
+        operation!("UpdateSecret" => secrets::update),
+        operation!("UpdateSecretVersionStage" => stages::update),
+    ],
+};
+
+state! {
+    /// What the service remembers.
+    pub struct State {
+        /// By name.
+        pub secrets: Table<Secret> = "secretsmanager_secrets",
+    }
+}
+
+fn not_found(what: &str) -> Fault {
+    Fault::client("ResourceNotFoundException", format!("Secrets Manager can't find the specified {what}."))
+}
+
+fn invalid_parameter(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidParameterException", message)
+}
+
+fn invalid_request(message: impl Into<String>) -> Fault {
+    Fault::client("InvalidRequestException", message)
+}
+
+fn invalid_token(_: InvalidToken) -> Fault {
+    Fault::client("InvalidNextTokenException", "Invalid pagination token.")
+}
+
+fn marked_for_deletion() -> Fault {
+    invalid_request("You can't perform this operation on the secret because it was marked for deletion.")
+}

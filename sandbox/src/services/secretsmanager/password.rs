@@ -1,0 +1,118 @@
+//! GetRandomPassword.
+
+use std::sync::Arc;
+
+use rand::RngExt as _;
+use rand::seq::SliceRandom as _;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::invalid_parameter;
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
+const UPPERCASE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+const NUMBERS: &str = "0123456789";
+/// As the API reference lists them.
+const PUNCTUATION: &str = r##"!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"##;
+const LONGEST: usize = 4096;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Get {
+    password_length: usize,
+    exclude_characters: String,
+    exclude_numbers: bool,
+    exclude_punctuation: bool,
+    exclude_uppercase: bool,
+    exclude_lowercase: bool,
+    include_space: bool,
+    require_each_included_type: bool,
+}
+
+impl Default for Get {
+    fn default() -> Self {
+        Self {
+            password_length: 32,
+            exclude_characters: String::new(),
+            exclude_numbers: false,
+            exclude_punctuation: false,
+            exclude_uppercase: false,
+            exclude_lowercase: false,
+            include_space: false,
+            require_each_included_type: true,
+        }
+    }
+}
+
+pub(super) fn get(_sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+    Ok(json!({ "RandomPassword": password(&input)? }))
+}
+
+fn password(asked: &Get) -> Result<String, Fault> {
+    if !(1..=LONGEST).contains(&asked.password_length) {
+        return Err(Fault::client("InvalidParameterValue", "Password length must be between 1 and 4096 characters."));
+    }
+    let kinds = [
+        (LOWERCASE, asked.exclude_lowercase),
+        (UPPERCASE, asked.exclude_uppercase),
+        (NUMBERS, asked.exclude_numbers),
+        (PUNCTUATION, asked.exclude_punctuation),
+    ];
+    let wanted = |character: &char| !asked.exclude_characters.contains(*character);
+    let kinds: Vec<Vec<char>> = kinds
+        .iter()
+        .filter(|(_, excluded)| !excluded)
+        .map(|(kind, _)| kind.chars().filter(wanted).collect())
+        .filter(|kind: &Vec<char>| !kind.is_empty())
+        .collect();
+    let mut all = kinds.concat();
+    // A space may be in it, and is none of the kinds that have to be.
+    all.extend(" ".chars().filter(|space| asked.include_space && wanted(space)));
+    if all.is_empty() {
+        return Err(invalid_parameter("The character set to generate the password from is empty."));
+    }
+    let required: &[Vec<char>] = if asked.require_each_included_type { &kinds } else { &[] };
+    if required.len() > asked.password_length {
+        return Err(invalid_parameter("Password length is too short based on the required types."));
+    }
+    let mut rng = rand::rng();
+    let mut characters: Vec<char> = required.iter().map(|kind| kind[rng.random_range(0..kind.len())]).collect();
+    characters.extend((characters.len()..asked.password_length).map(|_| all[rng.random_range(0..all.len())]));
+    characters.shuffle(&mut rng);
+    Ok(characters.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Get, PUNCTUATION, password};
+
+    #[test]
+    fn every_wanted_kind_is_in_it() {
+        for _ in 0..100 {
+            let text = password(&Get { password_length: 4, ..Get::default() }).expect("one");
+            assert_eq!(text.len(), 4);
+            assert!(text.contains(|one: char| PUNCTUATION.contains(one)), "{text}");
+            assert!(text.contains(|one: char| one.is_ascii_digit()), "{text}");
+        }
+    }
+
+    #[test]
+    fn unwanted_kinds_and_characters_are_not_in_it() {
+        let asked = Get {
+            exclude_punctuation: true,
+            exclude_characters: "aA0".to_owned(),
+            password_length: 4096,
+            ..Get::default()
+        };
+        let text = password(&asked).expect("one");
+        assert!(text.chars().all(|one| one.is_ascii_alphanumeric() && !"aA0".contains(one)));
+    }
+
+    #[test]
+    fn a_password_too_short_for_its_kinds_is_refused() {
+        assert!(password(&Get { password_length: 3, ..Get::default() }).is_err());
+        assert!(password(&Get { password_length: 0, ..Get::default() }).is_err());
+    }
+}

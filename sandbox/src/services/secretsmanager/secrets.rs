@@ -1,0 +1,178 @@
+//! Secrets: create, describe, update.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::model::{self, CURRENT, Content, Secret, change, find};
+use super::{invalid_parameter, invalid_request};
+use crate::services::Reply;
+use crate::services::tagging::Tag;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Create {
+    name: String,
+    client_request_token: Option<String>,
+    description: Option<String>,
+    kms_key_id: Option<String>,
+    secret_string: Option<String>,
+    secret_binary: Option<String>,
+    tags: Option<Vec<Tag>>,
+    #[serde(default)]
+    add_replica_regions: Vec<Value>,
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+}
+
+pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+    let Create { name, description, kms_key_id, tags, .. } = input;
+    if !input.add_replica_regions.is_empty() {
+        return Err(Fault::not_implemented("secretsmanager:CreateSecret with AddReplicaRegions"));
+    }
+    if input.kind.is_some() {
+        return Err(Fault::not_implemented("secretsmanager:CreateSecret with Type"));
+    }
+    let fits = |character: char| character.is_ascii_alphanumeric() || "-/_+=.@!".contains(character);
+    if !name.chars().all(fits) {
+        let message =
+            "Invalid name. Must be a valid name containing alphanumeric characters, or any of the following: -/_+=.@!";
+        return Err(Fault::client("ValidationException", message));
+    }
+    let content = content(input.secret_string, input.secret_binary)?;
+    let token = token(input.client_request_token)?;
+    let (now, config) = (sandbox.clock.now(), &sandbox.config);
+    sandbox.world.write(|world| {
+        if let Ok(secret) = find(world, config, &name, now) {
+            return again(secret, &token, content.as_ref());
+        }
+        let mut secret = Secret {
+            arn: model::arn(config, &name),
+            name: name.clone(),
+            description,
+            kms_key_id,
+            tags,
+            versions: Vec::new(),
+            created: now,
+            changed: now,
+            accessed: None,
+            deletion: None,
+        };
+        let version = content.is_some().then_some(&token);
+        if let Some(content) = content {
+            secret.put(&token, content, &[], now)?;
+        }
+        let answer = json!({ "ARN": secret.arn, "Name": name, "VersionId": version });
+        world.secretsmanager.secrets.insert(name, secret);
+        Ok(answer)
+    })
+}
+
+/// The answer to a creation of what there is: only the very same request is taken for a repetition.
+fn again(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
+    if secret.deletion.is_some() {
+        let message = "You can't create this secret because a secret with this name is already scheduled for deletion.";
+        return Err(invalid_request(message));
+    }
+    match (secret.version(token), content) {
+        (Some(version), Some(content)) if version.content == *content => {
+            Ok(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": token }))
+        }
+        (Some(_), Some(_)) => {
+            let message = format!(
+                "You can't use ClientRequestToken {token} because that value is already in use for a version of secret {}.",
+                secret.arn
+            );
+            Err(Fault::client("ResourceExistsException", message))
+        }
+        _ => {
+            let message = format!("The operation failed because the secret {} already exists.", secret.name);
+            Err(Fault::client("ResourceExistsException", message))
+        }
+    }
+}
+
+/// The content that an operation is given, if any.
+pub(super) fn content(string: Option<String>, binary: Option<String>) -> Result<Option<Content>, Fault> {
+    match (string, binary) {
+        (Some(_), Some(_)) => Err(invalid_parameter(
+            "You can't specify both a binary secret value and a string secret value in the same secret.",
+        )),
+        (Some(text), None) => Ok(Some(Content::String(text))),
+        (None, Some(bytes)) => Ok(Some(Content::Binary(bytes))),
+        (None, None) => Ok(None),
+    }
+}
+
+/// The version's id: the client's token, which the SDKs make up, or ours.
+pub(super) fn token(given: Option<String>) -> Result<String, Fault> {
+    match given {
+        Some(token) if !(32..=64).contains(&token.len()) => {
+            Err(invalid_parameter("ClientRequestToken must be 32-64 characters long."))
+        }
+        Some(token) => Ok(token),
+        None => Ok(ids::uuid()),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Named {
+    secret_id: String,
+}
+
+pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> Reply {
+    sandbox.world.read(|world| {
+        let secret = find(world, &sandbox.config, &secret_id, sandbox.clock.now())?;
+        let mut described = secret.describe();
+        described.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
+        Ok(Value::Object(described))
+    })
+}
+
+/// No secret here has a resource policy, because nothing that is served attaches one.
+pub(super) fn get_resource_policy(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> Reply {
+    sandbox.world.read(|world| {
+        let secret = find(world, &sandbox.config, &secret_id, sandbox.clock.now())?;
+        secret.usable()?;
+        Ok(json!({ "ARN": secret.arn, "Name": secret.name }))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Update {
+    secret_id: String,
+    client_request_token: Option<String>,
+    description: Option<String>,
+    kms_key_id: Option<String>,
+    secret_string: Option<String>,
+    secret_binary: Option<String>,
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+}
+
+pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
+    if input.kind.is_some() {
+        return Err(Fault::not_implemented("secretsmanager:UpdateSecret with Type"));
+    }
+    let content = content(input.secret_string, input.secret_binary)?;
+    let token = token(input.client_request_token)?;
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        change(world, &sandbox.config, &input.secret_id, now, |secret| {
+            secret.usable()?;
+            secret.description = input.description.or_else(|| secret.description.take());
+            secret.kms_key_id = input.kms_key_id.or_else(|| secret.kms_key_id.take());
+            secret.changed = now;
+            let version = content.is_some().then_some(&token);
+            if let Some(content) = content {
+                secret.put(&token, content, &[CURRENT.to_owned()], now)?;
+            }
+            Ok(json!({ "ARN": secret.arn, "Name": secret.name, "VersionId": version }))
+        })
+    })
+}

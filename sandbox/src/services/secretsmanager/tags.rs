@@ -1,0 +1,49 @@
+//! Tags of secrets.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::model::{Secret, change};
+use crate::Sandbox;
+use crate::services::Reply;
+use crate::services::tagging::{self, Tag};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Add {
+    secret_id: String,
+    tags: Vec<Tag>,
+}
+
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { secret_id, tags }: Add) -> Reply {
+    edit(sandbox, &secret_id, |secret| tagging::merge(secret.tags.get_or_insert_default(), tags))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Remove {
+    secret_id: String,
+    tag_keys: Vec<String>,
+}
+
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { secret_id, tag_keys }: Remove) -> Reply {
+    edit(sandbox, &secret_id, |secret| {
+        if let Some(tags) = &mut secret.tags {
+            tagging::remove(tags, &tag_keys);
+        }
+    })
+}
+
+fn edit(sandbox: &Sandbox, id: &str, edit: impl FnOnce(&mut Secret)) -> Reply {
+    let now = sandbox.clock.now();
+    sandbox.world.write(|world| {
+        change(world, &sandbox.config, id, now, |secret| {
+            secret.usable()?;
+            edit(secret);
+            secret.changed = now;
+            Ok(Value::Null)
+        })
+    })
+}

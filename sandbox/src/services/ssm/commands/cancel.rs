@@ -1,0 +1,38 @@
+//! `CancelCommand`.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Status, find, invocations};
+use crate::{Fault, Sandbox};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Cancel {
+    command_id: String,
+    #[serde(default)]
+    instance_ids: Vec<String>,
+}
+
+/// Has what still runs of a command ended, on some instances or on all.
+pub fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cancel) -> Result<Value, Fault> {
+    sandbox.world.write(|world| {
+        find(world, &command_id)?;
+        let of = |id: &String| invocations(world, &command_id).any(|one| one.instance == *id);
+        if let Some(other) = instance_ids.iter().find(|id| !of(id)) {
+            return Err(Fault::client("InvalidInstanceId", format!("The command was not sent to {other}")));
+        }
+        let meant = |instance: &String| instance_ids.is_empty() || instance_ids.contains(instance);
+        let open = invocations(world, &command_id)
+            .filter(|one| one.status.may_become(Status::Cancelling) && meant(&one.instance));
+        let keys: Vec<String> = open.map(super::Invocation::key).collect();
+        for key in keys {
+            if let Some(invocation) = world.ssm.invocations.get_mut(&key) {
+                invocation.advance(Status::Cancelling);
+            }
+        }
+        Ok(json!({}))
+    })
+}

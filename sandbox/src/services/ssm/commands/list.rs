@@ -1,0 +1,191 @@
+//! `ListCommands`, `ListCommandInvocations` and `GetCommandInvocation`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::output::beginning;
+use super::{Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, told};
+use crate::services::ssm::invalid_token;
+use crate::services::{Reply, paging};
+use crate::world::World;
+use crate::world::clock::epoch_seconds;
+use crate::{Fault, Sandbox};
+
+const PAGE: usize = 50;
+/// Characters of output in lists (API reference, `CommandPlugin`).
+const OUTPUT: usize = 2500;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct List {
+    command_id: Option<String>,
+    instance_id: Option<String>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+    #[serde(default)]
+    details: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Filter {
+    key: String,
+    value: String,
+}
+
+impl List {
+    /// The commands that are asked for, the newest first.
+    fn commands<'a>(&self, world: &'a World) -> Result<Vec<&'a Command>, Fault> {
+        if let Some(id) = &self.command_id {
+            find(world, id)?;
+        }
+        let meant = |command: &&Command| self.command_id.as_ref().is_none_or(|id| *id == command.id);
+        let mut commands: Vec<&Command> = world.ssm.commands.values().filter(meant).collect();
+        commands.sort_by(|one, other| other.requested.cmp(&one.requested).then_with(|| one.id.cmp(&other.id)));
+        Ok(commands)
+    }
+
+    fn is_on(&self, invocation: &Invocation) -> bool {
+        self.instance_id.as_ref().is_none_or(|id| *id == invocation.instance)
+    }
+
+    fn passes(&self, command: &Command, status: Status) -> Result<bool, Fault> {
+        let mut passes = true;
+        for Filter { key, value } in &self.filters {
+            let time = || {
+                value
+                    .parse::<Timestamp>()
+                    .map_err(|_| Fault::client("ValidationException", format!("{value} is no time")))
+            };
+            passes &= match key.as_str() {
+                "Status" => *value == status.name(),
+                "DocumentName" => value == DOCUMENT,
+                "InvokedAfter" => command.requested > time()?,
+                "InvokedBefore" => command.requested < time()?,
+                other => return Err(Fault::not_implemented(&format!("lists of commands with the filter {other}"))),
+            };
+        }
+        Ok(passes)
+    }
+
+    fn page(&self, operation: &str, items: Vec<(String, Value)>, member: &str) -> Reply {
+        let Self { command_id, instance_id, filters, .. } = self;
+        let question = format!("{operation} {command_id:?} {instance_id:?} {filters:?}");
+        let limit = self.max_results.unwrap_or(PAGE);
+        let page = paging::page(items, &question, self.next_token.as_deref(), limit).map_err(invalid_token)?;
+        Ok(json!({ member: page.items, "NextToken": page.next_token }))
+    }
+}
+
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    sandbox.world.read(|world| {
+        let mut items = Vec::new();
+        for command in input.commands(world)? {
+            let is_meant = input.instance_id.is_none() || invocations(world, &command.id).any(|one| input.is_on(one));
+            if is_meant && input.passes(command, status(world, &command.id))? {
+                items.push((command.id.clone(), told(world, command)));
+            }
+        }
+        input.page("ListCommands", items, "Commands")
+    })
+}
+
+pub fn list_invocations(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    sandbox.world.read(|world| {
+        let mut items = Vec::new();
+        for command in input.commands(world)? {
+            for invocation in invocations(world, &command.id).filter(|one| input.is_on(one)) {
+                if input.passes(command, invocation.status)? {
+                    items.push((invocation.key(), listed(command, invocation, input.details)));
+                }
+            }
+        }
+        input.page("ListCommandInvocations", items, "CommandInvocations")
+    })
+}
+
+fn listed(command: &Command, invocation: &Invocation, with_details: bool) -> Value {
+    let plugin = json!({
+        "Name": PLUGIN,
+        "Status": invocation.status.name(),
+        "StatusDetails": invocation.status.details(),
+        "ResponseCode": invocation.code,
+        "ResponseStartDateTime": invocation.started.map(epoch_seconds),
+        "ResponseFinishDateTime": invocation.ended.map(epoch_seconds),
+        "Output": both_outputs(invocation),
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "OutputS3Region": "",
+        "OutputS3BucketName": "",
+        "OutputS3KeyPrefix": "",
+    });
+    json!({
+        "CommandId": command.id,
+        "InstanceId": invocation.instance,
+        "InstanceName": "",
+        "Comment": command.comment,
+        "DocumentName": DOCUMENT,
+        "DocumentVersion": "$DEFAULT",
+        "RequestedDateTime": epoch_seconds(command.requested),
+        "Status": invocation.status.name(),
+        "StatusDetails": invocation.status.details(),
+        "StandardOutputUrl": "",
+        "StandardErrorUrl": "",
+        "CommandPlugins": if with_details { vec![plugin] } else { Vec::new() },
+        "ServiceRole": "",
+        "NotificationConfig": { "NotificationArn": "", "NotificationEvents": [], "NotificationType": "" },
+        "CloudWatchOutputConfig": log_output(command),
+    })
+}
+
+/// The errors follow the output, as the agent puts them together.
+fn both_outputs(Invocation { output, errors, .. }: &Invocation) -> String {
+    let together =
+        if errors.is_empty() { output.clone() } else { format!("{output}\n----------ERROR-------\n{errors}") };
+    beginning(&together, OUTPUT)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Get {
+    command_id: String,
+    instance_id: String,
+    plugin_name: Option<String>,
+}
+
+/// The outputs are there once the invocation is over.
+pub fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+    sandbox.world.read(|world| {
+        let missing = || Fault::client("InvocationDoesNotExist", "");
+        let invocation = world.ssm.invocations.get(&key(&input.command_id, &input.instance_id)).ok_or_else(missing)?;
+        let command = find(world, &input.command_id)?;
+        if input.plugin_name.is_some_and(|name| name != PLUGIN) {
+            return Err(Fault::client("InvalidPluginName", ""));
+        }
+        let took = invocation.started.zip(invocation.ended).map(|(started, ended)| ended.duration_since(started));
+        let took = took.map(|took| format!("PT{}.{:03}S", took.as_secs(), took.subsec_millis()));
+        Ok(json!({
+            "CommandId": command.id,
+            "InstanceId": invocation.instance,
+            "Comment": command.comment,
+            "DocumentName": DOCUMENT,
+            "DocumentVersion": "$DEFAULT",
+            "PluginName": PLUGIN,
+            "ResponseCode": invocation.code,
+            "ExecutionStartDateTime": text(invocation.started),
+            "ExecutionElapsedTime": took.unwrap_or_default(),
+            "ExecutionEndDateTime": text(invocation.ended),
+            "Status": invocation.status.name(),
+            "StatusDetails": invocation.status.details(),
+            "StandardOutputContent": invocation.output,
+            "StandardOutputUrl": "",
+            "StandardErrorContent": invocation.errors,
+            "StandardErrorUrl": "",
+            "CloudWatchOutputConfig": log_output(command),
+        }))
+    })
+}

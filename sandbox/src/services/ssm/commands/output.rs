@@ -1,0 +1,92 @@
+//! What a command prints: its beginning is kept, and all of it goes to a log stream when the command asks for that.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::unix::pipe::Receiver;
+
+use crate::Sandbox;
+use crate::services::logs::events::Event;
+use crate::services::logs::writer::Entry;
+use crate::tasks::Splitter;
+
+/// What stands at the end of what is not kept whole (agent, `pluginutil`).
+const CUT: &str = "--output truncated--";
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// A log stream's group and name.
+pub(super) type LogStream = (Arc<str>, Arc<str>);
+
+/// Makes the stream of one of an invocation's two outputs.
+pub(super) async fn stream(
+    sandbox: &Arc<Sandbox>,
+    group: &str,
+    command: &str,
+    instance: &str,
+    name: &str,
+) -> LogStream {
+    let stream = format!("{command}/{instance}/aws-runShellScript/{name}");
+    let making = [
+        ("CreateLogGroup", json!({ "logGroupName": group })),
+        ("CreateLogStream", json!({ "logGroupName": group, "logStreamName": stream })),
+    ];
+    for (operation, input) in making {
+        // That it is there already is as good; what cannot be made costs the log and not the command, as with the agent.
+        let _ = sandbox.call("logs", operation, input).await;
+    }
+    (Arc::from(group), Arc::from(stream))
+}
+
+/// Reads one output to its end; gives its first `longest` characters.
+pub(super) async fn read(
+    sandbox: Arc<Sandbox>,
+    mut from: Receiver,
+    longest: usize,
+    stream: Option<LogStream>,
+) -> String {
+    let (mut kept, mut splitter, mut chunk) = (Vec::new(), Splitter::default(), vec![0; CHUNK_BYTES]);
+    loop {
+        let count = from.read(&mut chunk).await.unwrap_or(0);
+        // A character has at most four bytes; one more than fits shows that it has to be cut.
+        let room = (4 * (longest + 1)).saturating_sub(kept.len());
+        kept.extend_from_slice(&chunk[..count.min(room)]);
+        if let Some(stream) = &stream {
+            let lines = if count == 0 { splitter.rest() } else { splitter.take(&chunk[..count]) };
+            send(&sandbox, stream, lines).await;
+        }
+        if count == 0 {
+            return beginning(&String::from_utf8_lossy(&kept), longest);
+        }
+    }
+}
+
+async fn send(sandbox: &Sandbox, (group, stream): &LogStream, lines: Vec<String>) {
+    let Some(entries) = sandbox.tasks.log_entries() else { return };
+    let timestamp = sandbox.clock.now().as_millisecond();
+    for message in lines.into_iter().filter(|line| !line.is_empty()) {
+        let event = Event { timestamp, message };
+        entries.send(Entry { group: Arc::clone(group), stream: Arc::clone(stream), event }).await;
+    }
+}
+
+/// A text of at most so many characters, which ends with a word about that when it was longer.
+pub(super) fn beginning(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    text.chars().take(longest - CUT.len()).chain(CUT.chars()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CUT, beginning};
+
+    #[test]
+    fn only_what_is_too_long_is_cut() {
+        assert_eq!(beginning("abc", 30), "abc");
+        let long = "é".repeat(31);
+        assert_eq!(beginning(&long, 31), long);
+        assert_eq!(beginning(&long, 30), format!("{}{CUT}", "é".repeat(10)));
+    }
+}

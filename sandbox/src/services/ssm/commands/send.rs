@@ -1,0 +1,158 @@
+//! `SendCommand`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Command, DOCUMENT, Invocation, KEPT, run, told};
+use crate::services::Reply;
+use crate::services::ssm::instances;
+use crate::world::{World, ids};
+use crate::{Fault, Sandbox};
+
+/// Seconds that a command may take to reach its instances when nobody says (API reference).
+const TIMEOUT: i64 = 3600;
+/// Parameters of the document, and whether it has to be there.
+const PARAMETERS: &[(&str, bool)] = &[("commands", true), ("workingDirectory", false), ("executionTimeout", false)];
+const VERSIONS: &[&str] = &["$DEFAULT", "$LATEST", "1"];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Send {
+    #[serde(default)]
+    instance_ids: Vec<String>,
+    #[serde(default)]
+    targets: Vec<Target>,
+    document_name: String,
+    document_version: Option<String>,
+    timeout_seconds: Option<i64>,
+    #[serde(default)]
+    comment: String,
+    #[serde(default)]
+    parameters: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    cloud_watch_output_config: LogOutput,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Target {
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    values: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct LogOutput {
+    #[serde(default)]
+    cloud_watch_output_enabled: bool,
+    cloud_watch_log_group_name: Option<String>,
+}
+
+/// Writes a command down and has it run on each of its instances.
+pub fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
+    check(&input)?;
+    if !sandbox.config.host_exec {
+        return Err(Fault::no_host_exec());
+    }
+    let log = input.cloud_watch_output_config;
+    let usual_group = || format!("/aws/ssm/{DOCUMENT}");
+    let command = Command {
+        id: ids::uuid(),
+        comment: input.comment,
+        parameters: input.parameters,
+        instance_ids: input.instance_ids,
+        targets: input.targets.iter().map(|one| json!({ "Key": one.key, "Values": one.values })).collect(),
+        requested: sandbox.clock.now(),
+        timeout: input.timeout_seconds.unwrap_or(TIMEOUT),
+        log_group: log.cloud_watch_output_enabled.then(|| log.cloud_watch_log_group_name.unwrap_or_else(usual_group)),
+    };
+    let (instances, told) = sandbox.world.write(|world| {
+        let instances = chosen(&sandbox.config.account, world, &command.instance_ids, &input.targets)?;
+        for instance in &instances {
+            let invocation = Invocation::new(&command.id, instance);
+            world.ssm.invocations.insert(invocation.key(), invocation);
+        }
+        world.ssm.commands.insert(command.id.clone(), command.clone());
+        forget_oldest(world);
+        Ok((instances, told(world, &command)))
+    })?;
+    for instance in instances {
+        run::start(sandbox, &command, instance);
+    }
+    Ok(json!({ "Command": told }))
+}
+
+fn check(input: &Send) -> Result<(), Fault> {
+    let Send { document_name, document_version, parameters, instance_ids, targets, .. } = input;
+    if document_name.starts_with("AWS-") && document_name != DOCUMENT {
+        return Err(Fault::not_implemented(&format!("ssm:SendCommand with the document {document_name}")));
+    }
+    if document_name != DOCUMENT {
+        return Err(Fault::client("InvalidDocument", format!("Document with name {document_name} does not exist.")));
+    }
+    if document_version.as_ref().is_some_and(|version| !VERSIONS.contains(&version.as_str())) {
+        return Err(Fault::client("InvalidDocumentVersion", ""));
+    }
+    let invalid = |message: String| Err(Fault::client("InvalidParameters", message));
+    if let Some(other) = parameters.keys().find(|name| !PARAMETERS.iter().any(|(known, _)| known == name)) {
+        return invalid(format!("Parameter \"{other}\" is not defined in document {DOCUMENT}."));
+    }
+    if let Some((missing, _)) = PARAMETERS.iter().find(|(name, required)| *required && !parameters.contains_key(*name))
+    {
+        return invalid(format!("Parameter \"{missing}\" requires a value."));
+    }
+    if instance_ids.len() != instance_ids.iter().collect::<BTreeSet<_>>().len() {
+        return Err(Fault::client("DuplicateInstanceId", ""));
+    }
+    if instance_ids.is_empty() == targets.is_empty() {
+        let message = "Exactly one of InstanceIds and Targets must be specified.";
+        return Err(Fault::client("InvalidTarget", message));
+    }
+    Ok(())
+}
+
+/// The instances that are named, all of which have to be connected, or those that the targets fit, which may be none.
+fn chosen(account: &str, world: &World, named: &[String], targets: &[Target]) -> Result<Vec<String>, Fault> {
+    let missing: Vec<&str> =
+        named.iter().map(String::as_str).filter(|id| instances::connected(world, id).is_none()).collect();
+    if !missing.is_empty() {
+        let message = format!("Instances [[{}]] not in a valid state for account {account}", missing.join(", "));
+        return Err(Fault::client("InvalidInstanceId", message));
+    }
+    if targets.is_empty() {
+        return Ok(named.to_vec());
+    }
+    let known = |key: &str| key == "InstanceIds" || key.starts_with("tag:");
+    if let Some(other) = targets.iter().find(|target| !known(&target.key)) {
+        return Err(Fault::not_implemented(&format!("ssm:SendCommand with targets by {}", other.key)));
+    }
+    let fits = |instance: &&Value| targets.iter().all(|target| target.fits(instance));
+    Ok(instances::all(world).filter(fits).filter_map(|one| one["instanceId"].as_str().map(str::to_owned)).collect())
+}
+
+impl Target {
+    fn fits(&self, instance: &Value) -> bool {
+        let has = |value: &Value| self.values.iter().any(|wanted| value == wanted);
+        match self.key.strip_prefix("tag:") {
+            None => has(&instance["instanceId"]),
+            Some(key) => {
+                instance["tagSet"].as_array().into_iter().flatten().any(|tag| tag["key"] == key && has(&tag["value"]))
+            }
+        }
+    }
+}
+
+fn forget_oldest(world: &mut World) {
+    let mut all: Vec<_> = world.ssm.commands.values().map(|command| (command.requested, command.id.clone())).collect();
+    all.sort();
+    let over = all.len().saturating_sub(KEPT);
+    for (_, id) in all.into_iter().take(over) {
+        world.ssm.commands.remove(&id);
+        world.ssm.invocations.remove_prefix(&format!("{id}:"));
+    }
+}

@@ -1,0 +1,147 @@
+//! The filters of lists of parameters. Source: `ParameterStringFilter` in the API reference.
+
+use serde::Deserialize;
+
+use super::{Parameter, State, invalid};
+use crate::Fault;
+
+/// Keys that DescribeParameters takes, beside `tag:KEY`.
+pub(super) const OF_ALL: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
+/// Keys that GetParametersByPath takes.
+pub(super) const OF_PATH: &[&str] = &["Type", "KeyId", "Label"];
+
+/// One filter.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Filter {
+    /// What it looks at.
+    pub key: String,
+    /// How it compares.
+    pub option: Option<String>,
+    /// With what.
+    #[serde(default)]
+    pub values: Vec<String>,
+}
+
+/// Refuses a filter with an unknown key or way of comparing.
+pub(super) fn check(filters: &[Filter], keys: &[&str]) -> Result<(), Fault> {
+    for (index, Filter { key, option, values }) in filters.iter().enumerate() {
+        let tag = key.starts_with("tag:") && keys.contains(&"Name");
+        if !tag && !keys.contains(&key.as_str()) {
+            let message = format!(
+                "The following filter key is not valid: {key}. Valid filter keys include: [{}].",
+                keys.join(", ")
+            );
+            return Err(Fault::client("InvalidFilterKey", message));
+        }
+        if filters[..index].iter().any(|other| other.key == *key) {
+            let message = format!(
+                "The following filter is duplicated in the request: {key}. A request can contain only one occurrence of a \
+                 specific filter."
+            );
+            return Err(Fault::client("InvalidFilterKey", message));
+        }
+        let options: &[&str] = match key.as_str() {
+            "Path" => &["Recursive", "OneLevel"],
+            _ => &["BeginsWith", "Equals"],
+        };
+        let also = |option: &str| key == "Name" && option == "Contains";
+        if let Some(option) = option.as_ref().filter(|option| !options.contains(&option.as_str()) && !also(option)) {
+            let message = format!(
+                "The following filter option is not valid: {option}. Valid options include: [{}].",
+                options.join(", ")
+            );
+            return Err(Fault::client("InvalidFilterOption", message));
+        }
+        if values.is_empty() && !tag {
+            let message = "The following filter values are missing : null for filter key ".to_owned() + key;
+            return Err(Fault::client("InvalidFilterValue", message));
+        }
+        values.iter().try_for_each(|value| check_value(key, value))?;
+    }
+    Ok(())
+}
+
+/// The keys whose values are from a list.
+const VALUES: &[(&str, &[&str])] =
+    &[("Tier", &["Standard", "Advanced", "Intelligent-Tiering"]), ("Type", &["String", "StringList", "SecureString"])];
+
+fn check_value(key: &str, value: &str) -> Result<(), Fault> {
+    if key == "Path" {
+        let lower = value.to_ascii_lowercase();
+        if ["/aws", "/ssm"].iter().any(|reserved| lower.starts_with(reserved)) {
+            return Err(invalid(
+                "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). When using global \
+                 parameters, please specify within a global namespace.",
+            ));
+        }
+        return check_path(value);
+    }
+    match VALUES.iter().find(|(of, values)| *of == key && !values.contains(&value)) {
+        Some((_, values)) => {
+            let values = values.join(", ");
+            let message =
+                format!("The following filter value is not valid: {value}. Valid values include: [{values}].");
+            Err(Fault::client("InvalidFilterValue", message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses what is not a path of parameters.
+pub(super) fn check_path(path: &str) -> Result<(), Fault> {
+    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    if path.starts_with('/') && !path.contains("//") && path.chars().all(fits) {
+        return Ok(());
+    }
+    Err(invalid(
+        "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\". \
+         It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). It must use only letters, numbers, or the following \
+         symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, if specified, must \
+         use the forward slash symbol \"/\". Valid example: /get/parameters2-/by1./path0_.",
+    ))
+}
+
+/// Whether a name stands in a path, or anywhere below it; names without a slash stand at the top.
+pub(super) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
+    let folder = format!("{}/", path.trim_end_matches('/'));
+    let rest = match name.strip_prefix(&folder) {
+        None if folder == "/" => Some(name),
+        rest => rest,
+    };
+    rest.is_some_and(|rest| recursive || !rest.contains('/'))
+}
+
+/// Whether a parameter passes all filters.
+pub(super) fn pass(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
+    filters.iter().all(|filter| passes(filter, parameter, state))
+}
+
+fn passes(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
+    let option = option.as_deref();
+    let fits = |text: &str| {
+        values.iter().any(|value| match option {
+            Some("BeginsWith") => text.starts_with(value.as_str()),
+            Some("Contains") => text.contains(value.as_str()),
+            _ => text == value,
+        })
+    };
+    match key.as_str() {
+        "Path" => values.iter().any(|path| is_below(path, option == Some("Recursive"), &parameter.name)),
+        // A leading slash makes no difference to a name at the top.
+        "Name" => {
+            fits(&parameter.name)
+                || fits(parameter.name.trim_start_matches('/'))
+                || fits(&format!("/{}", parameter.name))
+        }
+        "Type" => fits(&parameter.kind),
+        "Tier" => fits(&parameter.tier),
+        "KeyId" => parameter.key_id.as_deref().is_some_and(fits),
+        "Label" => parameter.labels.iter().any(|label| fits(label)),
+        tag => {
+            let tag = tag.strip_prefix("tag:").unwrap_or(tag);
+            let tags = state.past.get(&parameter.name).map(|past| past.tags.as_slice()).unwrap_or_default();
+            tags.iter().any(|one| one.key == tag && (values.is_empty() || fits(&one.value)))
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Managed instances: EC2's, once their role lets an agent report to Systems Manager. What runs on one runs on this machine.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::invalid_token;
+use crate::auth::RoleLease;
+use crate::channel::AGENT_VERSION;
+use crate::services::iam::grants;
+use crate::services::{Reply, paging};
+use crate::tasks::environment::Folders;
+use crate::tasks::{ProcessSpec, TASK_MARKER};
+use crate::world::World;
+use crate::world::clock::epoch_seconds;
+use crate::world::ids;
+use crate::{Fault, Sandbox};
+
+/// The folder in the state folder where each instance has its own.
+pub const FOLDER: &str = "instances";
+/// What an instance's role has to allow before the agent is heard of (user guide, "Setting up instance permissions").
+const REPORT: &str = "ssm:UpdateInstanceInformation";
+/// Results of a page when nobody says; the most that may be asked for.
+const PAGE: usize = 50;
+
+/// The instance of an id, when its agent is connected.
+pub fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
+    let instance = world.ec2.records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
+    grants::allows(&world.iam, role(world, instance)?, REPORT).then_some(instance)
+}
+
+/// The name of an instance's role.
+fn role<'a>(world: &'a World, instance: &Value) -> Option<&'a str> {
+    let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
+    world.iam.instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
+}
+
+/// All of them.
+pub fn all(world: &World) -> impl Iterator<Item = &Value> {
+    world.ec2.records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
+}
+
+/// What a command is on an instance: it starts in the instance's own folder, which is also its home.
+///
+/// # Errors
+/// When commands from requests may not run, or the folder cannot be made.
+pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<ProcessSpec, Fault> {
+    if !sandbox.config.host_exec {
+        return Err(Fault::no_host_exec());
+    }
+    let id = instance["instanceId"].as_str().unwrap_or_default();
+    let home = home(sandbox, id);
+    let folders = Folders { temporary: home.join("tmp"), home };
+    folders.make().map_err(Fault::internal)?;
+    let host_name = instance["privateDnsName"].as_str().unwrap_or_default();
+    let own = [("HOSTNAME", host_name), (TASK_MARKER, &format!("{id}-{}", ids::uuid()))];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    Ok(ProcessSpec {
+        command: command.iter().map(|part| (*part).to_owned()).collect(),
+        environment: [folders.variables(), role_variables(sandbox, instance, id), own].concat(),
+        cwd: Some(folders.home),
+        ..ProcessSpec::default()
+    })
+}
+
+/// The credentials that instances have, by instance id.
+#[derive(Debug, Default)]
+pub struct Roles(Mutex<BTreeMap<String, RoleLease>>);
+
+/// The variables with which SDKs on an instance act as its role. On AWS the instance metadata service has its credentials,
+/// which stay valid for as long as the instance has the role; here they come from where those of tasks come from.
+fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String, String)> {
+    let role = sandbox.world.read(|world| {
+        let role = world.iam.roles.get(role(world, instance)?)?;
+        Some((role.arn.clone(), role.id.clone()))
+    });
+    let mut leases = sandbox.instance_roles.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some((arn, role_id)) = role else {
+        leases.remove(id);
+        return sandbox.sdk_variables(None);
+    };
+    if leases.get(id).is_none_or(|lease| lease.session().role_id != role_id) {
+        leases.insert(id.to_owned(), sandbox.roles.issue(arn, role_id, id.to_owned()));
+    }
+    sandbox.sdk_variables(leases.get(id).map(RoleLease::session))
+}
+
+/// Forgets what was on an instance that is gone.
+pub fn forget(sandbox: &Sandbox, id: &str) {
+    sandbox.sessions.end_target(id);
+    sandbox.instance_roles.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    // What cannot be removed is in the way of nothing.
+    let _ = std::fs::remove_dir_all(home(sandbox, id));
+}
+
+fn home(sandbox: &Sandbox, id: &str) -> PathBuf {
+    sandbox.config.state_dir.join(FOLDER).join(id)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OldFilter {
+    key: String,
+    value_set: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Filter {
+    key: String,
+    values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Describe {
+    #[serde(default)]
+    instance_information_filter_list: Vec<OldFilter>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+/// Filters, and the member of what is told that each looks at.
+const FILTERS: &[(&str, &str)] = &[
+    ("InstanceIds", "InstanceId"),
+    ("PingStatus", "PingStatus"),
+    ("PlatformTypes", "PlatformType"),
+    ("AgentVersion", "AgentVersion"),
+    ("ResourceType", "ResourceType"),
+];
+
+fn told(sandbox: &Sandbox, instance: &Value) -> Value {
+    json!({
+        "InstanceId": instance["instanceId"],
+        "PingStatus": "Online",
+        "LastPingDateTime": epoch_seconds(sandbox.clock.now()),
+        "AgentVersion": AGENT_VERSION,
+        "IsLatestVersion": true,
+        "PlatformType": "Linux",
+        "PlatformName": "Amazon Linux",
+        "PlatformVersion": "2023",
+        "ResourceType": "EC2Instance",
+        "IPAddress": instance["privateIpAddress"],
+        "ComputerName": instance["privateDnsName"],
+    })
+}
+
+/// `DescribeInstanceInformation`.
+pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
+    let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();
+    let mut wanted = Vec::new();
+    for (key, values) in &filters {
+        let known = FILTERS.iter().find(|(name, _)| name == key);
+        let (_, member) = known
+            .ok_or_else(|| Fault::not_implemented(&format!("ssm:DescribeInstanceInformation with the filter {key}")))?;
+        wanted.push((*member, values));
+    }
+    let passes =
+        |told: &Value| wanted.iter().all(|(member, values)| values.iter().any(|value| told[*member] == value.as_str()));
+    let question = format!("DescribeInstanceInformation {filters:?}");
+    let page = sandbox.world.read(|world| {
+        let all = all(world).map(|instance| told(sandbox, instance)).filter(passes);
+        let all = all.map(|told| (told["InstanceId"].to_string(), told));
+        paging::page(all, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    Ok(json!({ "InstanceInformationList": page.items, "NextToken": page.next_token }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct GetConnectionStatus {
+    target: String,
+}
+
+/// `GetConnectionStatus`, of instances.
+pub(super) fn connection_status(sandbox: &Arc<Sandbox>, GetConnectionStatus { target }: GetConnectionStatus) -> Value {
+    let is_connected = sandbox.world.read(|world| connected(world, &target).is_some());
+    json!({ "Target": target, "Status": if is_connected { "connected" } else { "notconnected" } })
+}

@@ -1,0 +1,168 @@
+//! Systems Manager: parameters (the account's own, and AWS's public ones for machine images), sessions and Run Command.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::paging::InvalidToken;
+use super::tagging::Tag;
+use super::{Service, operation};
+use crate::Fault;
+use crate::wire::Protocol;
+use crate::world::table::state;
+
+mod commands;
+mod describe;
+mod filters;
+pub mod instances;
+mod labels;
+mod public;
+mod put;
+mod read;
+mod secrets;
+mod sessions;
+mod tags;
+
+pub use commands::resume;
+
+/// A version of a parameter.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Parameter {
+    /// Its name.
+    pub name: String,
+    /// `String`, `StringList` or `SecureString`.
+    pub kind: String,
+    /// Its value.
+    pub value: String,
+    /// Counts up from 1 with each change.
+    pub version: i64,
+    /// When it was last changed.
+    pub modified: Timestamp,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The key that would encrypt a `SecureString`.
+    #[serde(default)]
+    pub key_id: Option<String>,
+    /// `Standard` or `Advanced`.
+    #[serde(default = "standard")]
+    pub tier: String,
+    /// `text` or `aws:ec2:image`.
+    #[serde(default = "text")]
+    pub data_type: String,
+    /// What its values have to match.
+    #[serde(default)]
+    pub allowed_pattern: Option<String>,
+    /// The labels of this version.
+    #[serde(default)]
+    pub labels: Vec<String>,
+}
+
+fn standard() -> String {
+    "Standard".to_owned()
+}
+
+fn text() -> String {
+    "text".to_owned()
+}
+
+/// What is kept of a parameter beside its newest version.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Past {
+    /// Its older versions, the oldest first.
+    pub versions: Vec<Parameter>,
+    /// Its tags.
+    pub tags: Vec<Tag>,
+}
+
+state! {
+    /// What the service remembers.
+    pub struct State {
+        /// The newest version of each parameter by name.
+        pub parameters: Table<Parameter> = "ssm.parameters",
+        /// What was sent by Run Command, by id.
+        pub commands: Table<commands::Command> = "ssm.commands",
+        /// The same on each instance, by both ids.
+        pub invocations: Table<commands::Invocation> = "ssm.invocations",
+        /// What was before, and tags, by name.
+        pub past: Table<Past> = "ssm.past",
+    }
+}
+
+impl State {
+    /// A parameter's name as it is stored: at the top, a slash in front of a name makes no other parameter of it.
+    fn stored(&self, name: &str) -> String {
+        let other = name.strip_prefix('/').map_or_else(|| format!("/{name}"), str::to_owned);
+        let is_other = !self.parameters.contains(name) && !other.trim_start_matches('/').contains('/');
+        if is_other && self.parameters.contains(&other) { other } else { name.to_owned() }
+    }
+
+    /// All versions of a parameter, the oldest first.
+    fn versions(&self, name: &str) -> Vec<&Parameter> {
+        let before = self.past.get(name).map(|past| past.versions.as_slice()).unwrap_or_default();
+        before.iter().chain(self.parameters.get(name)).collect()
+    }
+
+    /// One version of a parameter, to be changed.
+    fn version_mut(&mut self, name: &str, version: i64) -> Option<&mut Parameter> {
+        if self.parameters.get(name)?.version == version {
+            return self.parameters.get_mut(name);
+        }
+        self.past.get_mut(name)?.versions.iter_mut().find(|one| one.version == version)
+    }
+
+    /// Takes a parameter away with all that was before.
+    fn remove(&mut self, name: &str) -> Option<Parameter> {
+        self.past.remove(name);
+        self.parameters.remove(name)
+    }
+}
+
+/// The service's row.
+pub static SERVICE: Service = Service {
+    signing_name: "ssm",
+    protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
+    validation_code: "ValidationException",
+    operations: &[
+        operation!("AddTagsToResource" => tags::add),
+        operation!("CancelCommand" => commands::cancel),
+        operation!("DeleteParameter" => put::delete),
+        operation!("DeleteParameters" => put::delete_all),
+        operation!("DescribeInstanceInformation" => instances::describe),
+        operation!("DescribeParameters" => describe::describe),
+        operation!("DescribeSessions" => sessions::describe),
+        operation!("GetCommandInvocation" => commands::get_invocation),
+        operation!("GetConnectionStatus" => instances::connection_status),
+        operation!(async "GetParameter" => read::get),
+        operation!("GetParameterHistory" => describe::history),
+        operation!(async "GetParameters" => read::get_all),
+        operation!("GetParametersByPath" => read::get_by_path),
+        operation!("LabelParameterVersion" => labels::add),
+        operation!("ListCommandInvocations" => commands::list_invocations),
+        operation!("ListCommands" => commands::list),
+        operation!("ListTagsForResource" => tags::list),
+        operation!("PutParameter" => put::put),
+        operation!("RemoveTagsFromResource" => tags::remove),
+        operation!("ResumeSession" => sessions::resume),
+        operation!("SendCommand" => commands::send),
+        operation!("StartSession" => sessions::start),
+        operation!("TerminateSession" => sessions::terminate),
+        operation!("UnlabelParameterVersion" => labels::remove),
+    ],
+};
+
+fn invalid(message: impl Into<String>) -> Fault {
+    Fault::client("ValidationException", message)
+}
+
+fn not_found() -> Fault {
+    Fault::client("ParameterNotFound", "")
+}
+
+fn no_such_version(name: &str, version: &str) -> Fault {
+    let message =
+        format!("Systems Manager could not find version {version} of {name}. Verify the version and try again.");
+    Fault::client("ParameterVersionNotFound", message)
+}
+
+fn invalid_token(_: InvalidToken) -> Fault {
+    Fault::client("InvalidNextToken", "The specified token isn't valid.")
+}

@@ -1,0 +1,241 @@
+//! PutParameter and the deletions.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Parameter, Past, invalid, not_found};
+use crate::services::Reply;
+use crate::services::allowed_pattern::AllowedPattern;
+use crate::services::tagging::Tag;
+use crate::{Fault, Sandbox};
+
+const KINDS: &[&str] = &["String", "StringList", "SecureString"];
+const LONGEST_STANDARD: usize = 4096;
+const LONGEST_ADVANCED: usize = 8192;
+const DEEPEST: usize = 15;
+const MOST_VERSIONS: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Put {
+    name: String,
+    value: String,
+    #[serde(rename = "Type")]
+    kind: Option<String>,
+    description: Option<String>,
+    key_id: Option<String>,
+    #[serde(default)]
+    overwrite: bool,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    tier: Option<String>,
+    data_type: Option<String>,
+    allowed_pattern: Option<String>,
+}
+
+pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
+    check(&input)?;
+    let data_type = data_type(&input)?;
+    let modified = sandbox.clock.now();
+    let Put { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } = input;
+    sandbox.world.write(|world| {
+        let state = &mut world.ssm;
+        let name = state.stored(&name);
+        let before = state.parameters.get(&name).cloned();
+        if before.is_some() && !overwrite {
+            let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
+            return Err(Fault::client("ParameterAlreadyExists", message));
+        }
+        if let (Some(kind), Some(before)) = (&kind, &before)
+            && *kind != before.kind
+        {
+            // Words of the exception's documentation in the API reference.
+            let message = "Parameter Store doesn't support changing a parameter type in a hierarchy. For example, you can't \
+                           change a parameter from a String type to a SecureString type. You must create a new, unique parameter.";
+            return Err(Fault::client("HierarchyTypeMismatchException", message));
+        }
+        let kind = kind.or_else(|| before.as_ref().map(|before| before.kind.clone()));
+        let kind = kind.ok_or_else(|| invalid("A parameter type is required when you create a parameter."))?;
+        let tier = choose_tier(tier.as_deref(), before.as_ref(), &value)?;
+        let allowed_pattern = allowed_pattern.or_else(|| before.as_ref()?.allowed_pattern.clone());
+        allowed_pattern.as_deref().map_or(Ok(()), |pattern| check_value(pattern, &value))?;
+        let secure = kind == "SecureString";
+        let parameter = Parameter {
+            version: before.as_ref().map_or(1, |before| before.version + 1),
+            name: name.clone(),
+            key_id: secure.then(|| key_id.unwrap_or_else(|| "alias/aws/ssm".to_owned())),
+            tier: tier.clone(),
+            labels: Vec::new(),
+            kind,
+            value,
+            modified,
+            description: description.or_else(|| before.as_ref()?.description.clone()),
+            data_type,
+            allowed_pattern,
+        };
+        let version = parameter.version;
+        let mut past = state.past.get(&name).cloned().unwrap_or_default();
+        match before {
+            Some(before) => remember(&mut past, before)?,
+            None => past.tags = tags,
+        }
+        state.past.insert(name.clone(), past);
+        state.parameters.insert(name, parameter);
+        Ok(json!({ "Version": version, "Tier": tier }))
+    })
+}
+
+/// Keeps an older version; the oldest of too many goes, unless it has a label.
+fn remember(past: &mut Past, before: Parameter) -> Result<(), Fault> {
+    past.versions.push(before);
+    if past.versions.len() < MOST_VERSIONS {
+        return Ok(());
+    }
+    let oldest = past.versions.remove(0);
+    if oldest.labels.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "You attempted to create a new version of {} by calling the PutParameter API with the overwrite flag. Version {}, the \
+         oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the \
+         parameter, and try again.",
+        oldest.name, oldest.version
+    );
+    Err(Fault::client("ParameterMaxVersionLimitExceeded", message))
+}
+
+fn check(input: &Put) -> Result<(), Fault> {
+    check_name(&input.name)?;
+    if let Some(kind) = input.kind.as_ref().filter(|kind| !KINDS.contains(&kind.as_str())) {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{kind}' at 'type' failed to satisfy constraint: \
+             Member must satisfy enum value set: [SecureString, StringList, String]"
+        )));
+    }
+    if input.value.is_empty() {
+        return Err(invalid(
+            "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater \
+             than or equal to 1.",
+        ));
+    }
+    if input.value.split_once("{{").is_some_and(|(_, rest)| rest.contains("}}")) {
+        return Err(invalid("Parameter value: can't nest another parameter. Do not use \"{{}}\" in the value."));
+    }
+    if input.overwrite && !input.tags.is_empty() {
+        return Err(invalid(
+            "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove \
+             overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.",
+        ));
+    }
+    Ok(())
+}
+
+/// The whole value has to match, as in the user guide's "Creating a parameter that has an allowed pattern".
+fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
+    let Some(allowed) = AllowedPattern::new(pattern) else {
+        let message = "The request does not meet the regular expression requirement.";
+        return Err(Fault::client("InvalidAllowedPatternException", message));
+    };
+    if allowed.matches(value) {
+        return Ok(());
+    }
+    let message = format!("Parameter value, cannot be validated against allowedPattern: {pattern}");
+    Err(Fault::client("ParameterPatternMismatchException", message))
+}
+
+fn data_type(input: &Put) -> Result<String, Fault> {
+    match input.data_type.as_deref() {
+        None | Some("text") => Ok("text".to_owned()),
+        Some("aws:ec2:image") if input.value.starts_with("ami-") => Ok("aws:ec2:image".to_owned()),
+        Some("aws:ec2:image") => Err(invalid(format!("The image ID {} is not valid.", input.value))),
+        Some("aws:ssm:integration") => {
+            Err(Fault::not_implemented("ssm:PutParameter with the data type aws:ssm:integration"))
+        }
+        Some(other) => Err(invalid(format!(
+            "The following data type is not supported: {other} (Data type names are all lowercase.)"
+        ))),
+    }
+}
+
+fn choose_tier(asked: Option<&str>, before: Option<&Parameter>, value: &str) -> Result<String, Fault> {
+    let advanced = before.is_some_and(|before| before.tier == "Advanced");
+    let tier = match asked {
+        Some("Standard") if advanced => {
+            return Err(invalid(
+                "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter \
+                 tier to the standard-parameter tier.",
+            ));
+        }
+        Some("Advanced") => "Advanced",
+        Some("Intelligent-Tiering") if value.len() > LONGEST_STANDARD => "Advanced",
+        _ if advanced => "Advanced",
+        _ => "Standard",
+    };
+    match tier {
+        "Standard" if value.len() > LONGEST_STANDARD => Err(invalid(
+            "Standard tier parameters support a maximum parameter value of 4096 characters. To create a larger parameter value, \
+             upgrade the parameter to use the advanced-parameter tier. For more information, see \
+             https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html",
+        )),
+        "Advanced" if value.len() > LONGEST_ADVANCED => {
+            Err(invalid("Advanced tier parameters support a maximum parameter value of 8192 characters."))
+        }
+        tier => Ok(tier.to_owned()),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    let fits = |character: char| character.is_ascii_alphanumeric() || "_.-/".contains(character);
+    let reserved = name.trim_start_matches('/').to_ascii_lowercase();
+    let is_path = name.matches('/').count() > 1;
+    if reserved.starts_with("aws") && is_path {
+        return Err(Fault::client("AccessDeniedException", format!("No access to reserved parameter name: {name}.")));
+    }
+    if name.contains('/') && !name.starts_with('/') {
+        return Err(invalid("Parameter name must be a fully qualified name."));
+    }
+    if !is_path && (reserved.starts_with("aws") || reserved.starts_with("ssm")) {
+        return Err(invalid("Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive)."));
+    }
+    if name.is_empty() || !name.chars().all(fits) || reserved.starts_with("ssm") {
+        return Err(invalid(
+            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of \
+             sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following \
+             3 symbols .-_",
+        ));
+    }
+    if name.matches('/').count() > DEEPEST {
+        let message = "The parameter name exceeds the maximum hierarchy depth of 15 levels.";
+        return Err(Fault::client("HierarchyLevelLimitExceededException", message));
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Delete {
+    name: String,
+}
+
+pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> Reply {
+    sandbox.world.write(|world| {
+        let name = world.ssm.stored(&name);
+        world.ssm.remove(&name).map(|_| json!({})).ok_or_else(not_found)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct DeleteAll {
+    names: Vec<String>,
+}
+
+pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> Reply {
+    sandbox.world.write(|world| {
+        let names = names.into_iter().map(|name| world.ssm.stored(&name)).collect::<Vec<_>>();
+        let (deleted, invalid): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| world.ssm.remove(name).is_some());
+        Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": invalid }))
+    })
+}

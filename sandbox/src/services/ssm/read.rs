@@ -1,0 +1,164 @@
+//! The values of parameters: one, several, and all below a path.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::filters::{self, Filter};
+use super::{Parameter, invalid_token, no_such_version, not_found, public, secrets};
+use crate::services::{Reply, paging};
+use crate::world::World;
+use crate::world::clock::epoch_seconds;
+use crate::{Config, Fault, Sandbox};
+
+const PAGE: usize = 10;
+
+/// The ARN of a parameter.
+pub(super) fn arn(config: &Config, name: &str) -> String {
+    if name.starts_with("/aws/service/") {
+        return format!("arn:{}:ssm:{}::parameter{name}", config.partition().name, config.region);
+    }
+    config.arn("ssm", &format!("parameter/{}", name.trim_start_matches('/')))
+}
+
+/// The value as a caller sees it: what is secret stays so until it is asked to be decrypted.
+pub(super) fn value(parameter: &Parameter, decrypted: bool) -> String {
+    if parameter.kind != "SecureString" || decrypted {
+        return parameter.value.clone();
+    }
+    let digest =
+        Sha256::new().chain_update(&parameter.name).chain_update([0]).chain_update(&parameter.value).finalize();
+    format!("AQICAH{}", STANDARD.encode(digest))
+}
+
+fn described(config: &Config, parameter: &Parameter, selector: &str, decrypted: bool) -> Value {
+    json!({
+        "Name": parameter.name,
+        "Type": parameter.kind,
+        "Value": value(parameter, decrypted),
+        "Version": parameter.version,
+        "Selector": (!selector.is_empty()).then_some(selector),
+        "LastModifiedDate": epoch_seconds(parameter.modified),
+        "ARN": arn(config, &parameter.name),
+        "DataType": parameter.data_type,
+    })
+}
+
+/// A parameter by its name or ARN, with or without the version or the label that is wanted of it; and that selector.
+fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
+    let prefix = config.arn("ssm", "parameter/");
+    let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
+    let (bare, selector) = name.split_once(':').unwrap_or((&name, ""));
+    if public::is_public(bare) {
+        let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
+        return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
+    }
+    let bare = &world.ssm.stored(bare);
+    let versions = world.ssm.versions(bare);
+    let newest = versions.last().filter(|_| !selector.contains(':')).ok_or_else(not_found)?;
+    if selector.is_empty() {
+        return Ok(((*newest).clone(), String::new()));
+    }
+    let wanted = |one: &&&Parameter| match selector.parse::<i64>() {
+        Ok(version) => one.version == version,
+        Err(_) => one.labels.iter().any(|label| label == selector),
+    };
+    let found = versions.iter().find(wanted).ok_or_else(|| {
+        if selector.parse::<i64>().is_ok() {
+            return no_such_version(bare, selector);
+        }
+        let message =
+            format!("Systems Manager could not find the label {selector} of {bare}. Verify the label and try again.");
+        Fault::client("ParameterVersionNotFound", message)
+    })?;
+    Ok(((*found).clone(), format!(":{selector}")))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Get {
+    name: String,
+    #[serde(default)]
+    with_decryption: bool,
+}
+
+pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
+    if let Some(reference) = secrets::referred(&name) {
+        let found = secrets::find(&sandbox, reference, with_decryption).await?;
+        return found.map(|secret| json!({ "Parameter": secret })).ok_or_else(|| secrets::not_found(reference));
+    }
+    let (parameter, selector) = sandbox.world.read(|world| find(world, &sandbox.config, &name))?;
+    Ok(json!({ "Parameter": described(&sandbox.config, &parameter, &selector, with_decryption) }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct GetAll {
+    names: Vec<String>,
+    #[serde(default)]
+    with_decryption: bool,
+}
+
+/// What there is, and the names of what there is not.
+pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
+    for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
+        let parameter = match secrets::referred(name) {
+            Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
+            None => match sandbox.world.read(|world| find(world, &sandbox.config, name)) {
+                Ok((parameter, selector)) => Some(described(&sandbox.config, &parameter, &selector, with_decryption)),
+                Err(fault) if fault.status >= 500 => return Err(fault),
+                Err(_) => None,
+            },
+        };
+        match parameter {
+            // A slash in front of a name makes no other parameter of it.
+            Some(parameter) if found.contains(&parameter) => {}
+            Some(parameter) => found.push(parameter),
+            None => missing.push(name),
+        }
+    }
+    Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ByPath {
+    path: String,
+    #[serde(default)]
+    recursive: bool,
+    #[serde(default)]
+    with_decryption: bool,
+    #[serde(default)]
+    parameter_filters: Vec<Filter>,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+}
+
+pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
+    let ByPath { path, recursive, parameter_filters, .. } = &input;
+    filters::check_path(path)?;
+    filters::check(parameter_filters, filters::OF_PATH)?;
+    let mut found = public::below(path);
+    if public::is_public(path) && found.is_empty() {
+        return Err(Fault::not_implemented(&format!("public parameters below {path}")));
+    }
+    let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
+    let page = sandbox.world.read(|world| {
+        found.extend(world.ssm.parameters.values().cloned());
+        let wanted = found.iter().filter(|parameter| {
+            filters::is_below(path, *recursive, &parameter.name)
+                && filters::pass(parameter_filters, parameter, &world.ssm)
+        });
+        let wanted = wanted.map(|parameter| {
+            (parameter.name.clone(), described(&sandbox.config, parameter, "", input.with_decryption))
+        });
+        paging::page(wanted, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+            .map_err(invalid_token)
+    })?;
+    Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
+}

@@ -1,0 +1,87 @@
+//! `DescribeSessions`.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::owner;
+use crate::channel::Session;
+use crate::services::ssm::invalid_token;
+use crate::services::{Reply, paging};
+use crate::world::clock::epoch_seconds;
+use crate::{Fault, Sandbox};
+
+const PAGE: usize = 10;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Describe {
+    state: String,
+    max_results: Option<usize>,
+    next_token: Option<String>,
+    #[serde(default)]
+    filters: Vec<Filter>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Filter {
+    key: String,
+    value: String,
+}
+
+fn status(session: &Session) -> &'static str {
+    if session.ended.is_some() { "Terminated" } else { "Connected" }
+}
+
+fn told(sandbox: &Sandbox, session: &Session) -> Value {
+    json!({
+        "SessionId": session.id,
+        "Target": session.target,
+        "Status": status(session),
+        "StartDate": epoch_seconds(session.started),
+        "EndDate": session.ended.map(epoch_seconds),
+        "DocumentName": session.document,
+        "Owner": owner(sandbox),
+        "Reason": session.reason,
+        "OutputUrl": {},
+    })
+}
+
+impl Filter {
+    fn passes(&self, sandbox: &Sandbox, session: &Session) -> Result<bool, Fault> {
+        let time = || {
+            let message = format!("{} is not a time such as 2024-08-29T00:00:00Z", self.value);
+            self.value.parse::<Timestamp>().map_err(|_| Fault::client("ValidationException", message))
+        };
+        Ok(match self.key.as_str() {
+            "Target" => self.value == session.target,
+            "Owner" => self.value == owner(sandbox),
+            "Status" => self.value == status(session),
+            "SessionId" => self.value == session.id,
+            "InvokedAfter" => session.started > time()?,
+            "InvokedBefore" => session.started < time()?,
+            other => return Err(Fault::not_implemented(&format!("ssm:DescribeSessions with the filter {other}"))),
+        })
+    }
+}
+
+/// The newest first.
+pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
+    let active = input.state == "Active";
+    let mut told_of = Vec::new();
+    for session in sandbox.sessions.list() {
+        let mut passes = session.ended.is_none() == active;
+        for filter in &input.filters {
+            passes &= filter.passes(sandbox, &session)?;
+        }
+        if passes {
+            told_of.push((session.id.clone(), told(sandbox, &session)));
+        }
+    }
+    let question = format!("DescribeSessions {active} {:?}", input.filters);
+    let page = paging::page(told_of, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE));
+    let page = page.map_err(invalid_token)?;
+    Ok(json!({ "Sessions": page.items, "NextToken": page.next_token }))
+}

@@ -1,0 +1,47 @@
+//! Session Manager: who has a terminal on what. The terminals themselves are [`channel`](crate::channel)'s.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::channel::Session;
+use crate::services::Reply;
+use crate::{Fault, Sandbox};
+
+mod describe;
+mod start;
+
+pub(super) use describe::describe;
+pub(super) use start::start;
+
+/// Whose sessions these are: the one caller that there is.
+fn owner(sandbox: &Sandbox) -> String {
+    sandbox.config.global_arn("iam", "user/sandbox")
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Named {
+    session_id: String,
+}
+
+fn find(sandbox: &Sandbox, id: &str) -> Result<Session, Fault> {
+    let missing = || Fault::client("DoesNotExistException", format!("Session {id} does not exist"));
+    sandbox.sessions.get(id).ok_or_else(missing)
+}
+
+/// `ResumeSession`: another token for the same address; none for a session that is over.
+pub(super) fn resume(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Reply {
+    find(sandbox, &session_id)?;
+    let token = sandbox.sessions.resume(&session_id);
+    let url = token.as_ref().map(|_| sandbox.channel_url(&session_id)).transpose()?;
+    Ok(json!({ "SessionId": session_id, "TokenValue": token, "StreamUrl": url }))
+}
+
+/// `TerminateSession`.
+pub(super) fn terminate(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Result<Value, Fault> {
+    find(sandbox, &session_id)?;
+    sandbox.sessions.terminate(&session_id);
+    Ok(json!({ "SessionId": session_id }))
+}

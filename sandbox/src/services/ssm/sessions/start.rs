@@ -1,0 +1,100 @@
+//! `StartSession`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::channel::{Plan, Sessions};
+use crate::services::ssm::instances;
+use crate::services::{Reply, ecs};
+use crate::tasks::{ProcessSpec, environment};
+use crate::{Fault, Sandbox};
+
+/// The document that sessions follow when nobody says.
+const USUAL: &str = "SSM-SessionManagerRunShell";
+const INTERACTIVE: &str = "AWS-StartInteractiveCommand";
+/// AWS's other documents for sessions.
+const NOT_SERVED: &[&str] = &[
+    "AWS-StartNonInteractiveCommand",
+    "AWS-StartPortForwardingSession",
+    "AWS-StartPortForwardingSessionToRemoteHost",
+    "AWS-StartPortForwardingSessionToSocket",
+    "AWS-StartSSHSession",
+];
+/// The one parameter of [`INTERACTIVE`].
+const COMMAND: &str = "command";
+const SHELL: &str = "/bin/sh";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Start {
+    target: String,
+    document_name: Option<String>,
+    reason: Option<String>,
+    #[serde(default)]
+    parameters: BTreeMap<String, Vec<String>>,
+}
+
+/// Starts a session on an instance, or in a container whose task has ECS Exec.
+pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
+    let document = input.document_name.unwrap_or_else(|| USUAL.to_owned());
+    let (session_type, script) = script(&document, &input.parameters)?;
+    let command = match &script {
+        Some(script) => vec![SHELL, "-c", script],
+        None => vec![SHELL],
+    };
+    let (command, gone) = target(sandbox, &input.target, &command)?;
+    let plan = Plan {
+        prefix: "sandbox".to_owned(),
+        target: input.target,
+        document,
+        session_type,
+        reason: input.reason,
+        command,
+        gone,
+    };
+    let opened = Sessions::open(sandbox, plan)?;
+    Ok(json!({ "SessionId": opened.id, "TokenValue": opened.token, "StreamUrl": opened.url }))
+}
+
+/// The type of a document's sessions where clients are told of one, and the script that they run instead of a shell to type in.
+fn script(
+    document: &str,
+    parameters: &BTreeMap<String, Vec<String>>,
+) -> Result<(Option<&'static str>, Option<String>), Fault> {
+    let invalid = |message: String| Err(Fault::client("InvalidParameters", message));
+    if NOT_SERVED.contains(&document) {
+        return Err(Fault::not_implemented(&format!("ssm:StartSession with the document {document}")));
+    }
+    let known: &[&str] = match document {
+        USUAL => &[],
+        INTERACTIVE => &[COMMAND],
+        _ => return Err(Fault::client("InvalidDocument", format!("Document with name {document} does not exist."))),
+    };
+    if let Some(other) = parameters.keys().find(|name| !known.contains(&name.as_str())) {
+        return invalid(format!("Parameter \"{other}\" is not defined in document {document}."));
+    }
+    match parameters.get(COMMAND).and_then(|values| values.first()) {
+        _ if known.is_empty() => Ok((None, None)),
+        Some(script) => Ok((Some("InteractiveCommands"), Some(script.clone()))),
+        None => invalid(format!("Parameter \"{COMMAND}\" requires a value.")),
+    }
+}
+
+/// What a command is on a target, and what is cancelled when that is gone.
+fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(ProcessSpec, CancellationToken), Fault> {
+    let not_connected = || Fault::client("TargetNotConnected", format!("{target} is not connected."));
+    if let Some(container) = target.strip_prefix("ecs:") {
+        let command: Vec<String> = command.iter().map(|part| (*part).to_owned()).collect();
+        return ecs::in_container(sandbox, container, &command)?.ok_or_else(not_connected);
+    }
+    let instance =
+        sandbox.world.read(|world| instances::connected(world, target).cloned()).ok_or_else(not_connected)?;
+    let spec = instances::command(sandbox, &instance, command)?;
+    let environment = environment::in_terminal(spec.environment);
+    // Whoever terminates the instance ends its sessions.
+    Ok((ProcessSpec { environment, terminal: true, ..spec }, CancellationToken::new()))
+}

@@ -1,0 +1,77 @@
+//! Tags of parameters; of the other resources of Systems Manager there are none here.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::Past;
+use crate::services::Reply;
+use crate::services::tagging::{self, Tag};
+use crate::{Fault, Sandbox};
+
+fn check(kind: &str) -> Result<(), Fault> {
+    if kind == "Parameter" { Ok(()) } else { Err(Fault::not_implemented(&format!("tags of Systems Manager's {kind}"))) }
+}
+
+fn not_found(id: &str) -> Fault {
+    Fault::client("InvalidResourceId", format!("The resource ID \"{id}\" is not valid. Verify the ID and try again."))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Add {
+    resource_type: String,
+    resource_id: String,
+    tags: Vec<Tag>,
+}
+
+pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_type, resource_id, tags }: Add) -> Reply {
+    check(&resource_type)?;
+    edit(sandbox, &resource_id, |past| tagging::merge(&mut past.tags, tags))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct Remove {
+    resource_type: String,
+    resource_id: String,
+    tag_keys: Vec<String>,
+}
+
+pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_type, resource_id, tag_keys }: Remove) -> Reply {
+    check(&resource_type)?;
+    edit(sandbox, &resource_id, |past| tagging::remove(&mut past.tags, &tag_keys))
+}
+
+fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut Past)) -> Reply {
+    sandbox.world.write(|world| {
+        let name = world.ssm.stored(name);
+        if !world.ssm.parameters.contains(&name) {
+            return Err(not_found(&name));
+        }
+        let mut past = world.ssm.past.get(&name).cloned().unwrap_or_default();
+        edit(&mut past);
+        world.ssm.past.insert(name, past);
+        Ok(json!({}))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct List {
+    resource_type: String,
+    resource_id: String,
+}
+
+pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_type, resource_id }: List) -> Reply {
+    check(&resource_type)?;
+    sandbox.world.read(|world| {
+        let name = world.ssm.stored(&resource_id);
+        if !world.ssm.parameters.contains(&name) {
+            return Err(not_found(&resource_id));
+        }
+        let tags = world.ssm.past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
+        Ok(json!({ "TagList": tags }))
+    })
+}

@@ -1,0 +1,40 @@
+//! AWS Security Token Service: who am I.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Call, IntoAnswer as _, Operation, Service};
+use crate::Fault;
+use crate::auth::Identity;
+use crate::wire::Protocol;
+
+/// The service's row.
+pub static SERVICE: Service = Service {
+    signing_name: "sts",
+    protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
+    validation_code: "ValidationError",
+    operations: &[Operation {
+        name: "GetCallerIdentity",
+        run: |call| Box::pin(async move { get_caller_identity(call).into_answer() }),
+    }],
+};
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+fn get_caller_identity(call: Call) -> Result<Value, Fault> {
+    let identity = call.identity.clone();
+    let (sandbox, Nothing {}) = call.parse()?;
+    Ok(match identity {
+        Identity::Owner => json!({
+            "Arn": sandbox.config.global_arn("iam", "user/sandbox"),
+            "UserId": "AIDASANDBOXSANDBOXSAN",
+            "Account": sandbox.config.account,
+        }),
+        Identity::Role(session) => json!({
+            "Arn": session.assumed_role_arn(),
+            "UserId": format!("{}:{}", session.role_id, session.name),
+            "Account": session.account(),
+        }),
+    })
+}

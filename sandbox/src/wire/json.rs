@@ -1,0 +1,48 @@
+//! The awsJson 1.0 and 1.1 codecs, which differ in their content type.
+
+use serde_json::{Value, json};
+
+use super::{Body, Incoming, Request};
+use crate::Fault;
+
+/// Reads a request: the operation is in `X-Amz-Target`, the input is the body.
+pub fn decode(incoming: &Incoming<'_>, target_prefix: &str) -> Result<Request, Fault> {
+    let target = incoming.headers.get("x-amz-target").map_or("", String::as_str);
+    let operation = target.strip_prefix(target_prefix).and_then(|rest| rest.strip_prefix('.'));
+    let operation = operation.ok_or_else(|| Fault::client("UnknownOperationException", ""))?.to_owned();
+    let input = if incoming.body.is_empty() { json!({}) } else { parse(incoming.body)? };
+    Ok(Request { operation, input })
+}
+
+fn parse(body: &[u8]) -> Result<Value, Fault> {
+    match serde_json::from_slice(body) {
+        Ok(input @ Value::Object(_)) => Ok(input),
+        Ok(_) => Err(Fault::client("SerializationException", "Start of structure or map found where not expected.")),
+        Err(error) => Err(Fault::client("SerializationException", error.to_string())),
+    }
+}
+
+/// Writes an answer; members without a value are left out.
+pub fn encode(content_type: &'static str, output: &Value) -> Body {
+    let text = match output {
+        Value::Null => "{}".to_owned(),
+        output => without_nulls(output).to_string(),
+    };
+    Body::new(content_type, text)
+}
+
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let present = members.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(present.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
+        scalar => scalar.clone(),
+    }
+}
+
+/// Writes a fault.
+pub fn encode_fault(content_type: &'static str, type_name: &str, message: &str) -> Body {
+    Body::new(content_type, json!({ "__type": type_name, "message": message }).to_string())
+}

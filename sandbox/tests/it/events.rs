@@ -1,0 +1,70 @@
+//! The events of stacks: each has an id of its own, their times give their order, and pages leave none out.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::inside::Inside;
+
+/// All events of a stack, by pages.
+async fn events(aws: &Inside, stack: &str) -> Vec<Value> {
+    let (mut all, mut token) = (Vec::new(), Value::Null);
+    loop {
+        let answer =
+            aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": stack, "NextToken": token })).await;
+        all.extend(answer["StackEvents"].as_array().expect("events").clone());
+        token = answer["NextToken"].clone();
+        if token.is_null() {
+            return all;
+        }
+    }
+}
+
+fn check(events: &[Value]) {
+    let ids: HashSet<&str> = events.iter().map(|event| event["EventId"].as_str().expect("an id")).collect();
+    assert_eq!(ids.len(), events.len());
+    let times: Vec<&str> = events.iter().map(|event| event["Timestamp"].as_str().expect("a time")).collect();
+    assert!(times.is_sorted_by(|newer, older| newer > older), "{times:?}");
+}
+
+fn handles(count: usize, metadata: usize) -> String {
+    let one = |number| {
+        (
+            format!("H{number}"),
+            json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": format!("{metadata}") } }),
+        )
+    };
+    json!({ "Resources": (0..count).map(one).collect::<serde_json::Map<_, _>>() }).to_string()
+}
+
+#[tokio::test]
+async fn events_have_ids_of_their_own_and_an_order() {
+    let aws = Inside::new();
+    aws.moved("CreateStack", json!({ "StackName": "many", "TemplateBody": handles(60, 0) })).await;
+    for turn in 1..=3 {
+        aws.moved("UpdateStack", json!({ "StackName": "many", "TemplateBody": handles(60, turn) })).await;
+    }
+    let all = events(&aws, "many").await;
+    assert!(all.len() > 500, "{}", all.len());
+    check(&all);
+    // As AWS writes them, where they are of a resource that is not cleaned up.
+    let last = &all[all.len() - 2];
+    let expected =
+        ["LogicalResourceId", "ResourceStatus", "Timestamp"].map(|name| last[name].as_str().expect("a text")).join("-");
+    assert_eq!(last["EventId"], expected);
+}
+
+#[tokio::test]
+async fn pages_leave_no_event_out_while_others_come() {
+    let aws = Inside::new();
+    aws.moved("CreateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 0) })).await;
+    let before = events(&aws, "moving").await;
+    let first = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": "moving" })).await;
+    aws.moved("UpdateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 1) })).await;
+    let input = json!({ "StackName": "moving", "NextToken": first["NextToken"] });
+    let second = aws.call("cloudformation", "DescribeStackEvents", input).await;
+    let mut seen = first["StackEvents"].as_array().expect("events").clone();
+    seen.extend(second["StackEvents"].as_array().expect("events").clone());
+    assert_eq!(seen, before[..seen.len()]);
+    check(&events(&aws, "moving").await);
+}

@@ -1,0 +1,90 @@
+//! A sandbox inside the test's own process, without wire and signatures: for what its services do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecsws_sandbox::auth::Credentials;
+use ecsws_sandbox::{Config, Fault, Sandbox, services};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+/// The sandbox; what it stores goes with this value.
+pub struct Inside {
+    sandbox: Arc<Sandbox>,
+    _folder: tempfile::TempDir,
+}
+
+impl Inside {
+    /// One with nothing in it.
+    pub fn new() -> Self {
+        Self::in_region("us-east-1")
+    }
+
+    /// The same, in a region.
+    pub fn in_region(region: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config {
+            account: "123456789012".to_owned(),
+            region: region.to_owned(),
+            state_dir: folder.path().to_owned(),
+            credentials: Credentials::random(),
+            program: crate::common::program(),
+            speed: 20.0,
+            host_exec: false,
+        };
+        let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+        Self { sandbox, _folder: folder }
+    }
+
+    /// One whose services work in the background, as the ECS scheduler does.
+    pub fn with_background_work() -> Self {
+        let inside = Self::new();
+        for start in services::LOOPS {
+            start(&inside.sandbox);
+        }
+        inside
+    }
+
+    /// An operation's answer.
+    pub async fn call(&self, service: &str, operation: &str, input: Value) -> Value {
+        self.sandbox.call(service, operation, input).await.unwrap_or_else(|fault| panic!("{operation}: {fault}"))
+    }
+
+    /// Carries out an operation that moves a stack, and gives the stack once it rests.
+    pub async fn moved(&self, operation: &str, input: Value) -> Value {
+        let name = input["StackName"].clone();
+        self.call("cloudformation", operation, input).await;
+        let wait = async {
+            loop {
+                let answer = self.call("cloudformation", "DescribeStacks", json!({ "StackName": name })).await;
+                if !answer["Stacks"][0]["StackStatus"].as_str().expect("a status").ends_with("_IN_PROGRESS") {
+                    return answer["Stacks"][0].clone();
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
+    }
+
+    /// The events of a stack, oldest first: logical id, status, reason.
+    pub async fn events(&self, stack: &str) -> Vec<String> {
+        let answer = self.call("cloudformation", "DescribeStackEvents", json!({ "StackName": stack })).await;
+        let part = |event: &Value, name: &str| event[name].as_str().unwrap_or_default().to_owned();
+        let parts = ["LogicalResourceId", "ResourceStatus", "ResourceStatusReason"];
+        let line = |event: &Value| parts.map(|name| part(event, name)).join(" ").trim_end().to_owned();
+        answer["StackEvents"].as_array().expect("events").iter().rev().map(line).collect()
+    }
+
+    /// An operation's answer or refusal.
+    pub async fn try_call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        self.sandbox.call(service, operation, input).await
+    }
+
+    /// The code and the words of an operation's refusal.
+    pub async fn refusal(&self, service: &str, operation: &str, input: Value) -> (String, String) {
+        match self.sandbox.call(service, operation, input).await {
+            Err(Fault { code, message, .. }) => (code, message),
+            Ok(answer) => panic!("{operation} answers {answer}"),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! The values of parameters with `NoEcho` are in no answer about a stack, whatever they went into.
+
+use base64::Engine as _;
+use serde_json::{Value, json};
+
+use crate::inside::Inside;
+
+const SECRET: &str = "hunter2secret";
+
+/// A template in which a secret goes everywhere, as it is and as functions make other values of it.
+fn template(more: &str) -> String {
+    let parameter =
+        |value: Value| json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
+    let secret = json!({ "Ref": "Secret" });
+    let resources = json!({
+        "Plain": parameter(secret.clone()),
+        "InText": parameter(json!({ "Fn::Sub": "user:${Secret}@host/1" })),
+        "Joined": parameter(json!({ "Fn::Join": ["-", ["a", secret, more]] })),
+        "Encoded": parameter(json!({ "Fn::Base64": { "Fn::Sub": "password=${Secret}" } })),
+        "Part": parameter(json!({ "Fn::Select": ["1", { "Fn::Split": ["2", secret] }] })),
+        "Member": parameter(json!({ "Fn::Select": ["1", { "Ref": "List" }] })),
+        "Chosen": parameter(json!({ "Fn::If": ["IsSecret", "right", "wrong"] })),
+        "Other": parameter(json!({ "Fn::GetAtt": ["Plain", "Value"] })),
+        "Group": { "Type": "AWS::Logs::LogGroup", "Properties": { "Tags": [{ "Key": "k", "Value": secret }, { "Key": "m", "Value": more }] } },
+    });
+    let hidden = |kind: &str, default: &str| json!({ "Type": kind, "NoEcho": true, "Default": default });
+    json!({
+        "Parameters": { "Secret": hidden("String", "defaultsecret"), "List": hidden("CommaDelimitedList", "one, twosecret") },
+        "Conditions": { "IsSecret": { "Fn::Equals": [secret, SECRET] } },
+        "Resources": resources,
+    })
+    .to_string()
+}
+
+/// Everything that a reader of an answer could find the secret by.
+fn leaks(answer: &Value) -> Vec<&'static str> {
+    let text = answer.to_string();
+    let encoded = base64::engine::general_purpose::STANDARD.encode(format!("password={SECRET}"));
+    let parts = [
+        (SECRET, "value"),
+        (encoded.as_str(), "encoded"),
+        ("\"secret\"", "part"),
+        (r#"\"secret\""#, "part"),
+        ("twosecret", "member"),
+        ("defaultsecret", "default"),
+    ];
+    parts.into_iter().filter(|(part, _)| text.contains(part)).map(|(_, name)| name).collect()
+}
+
+async fn answers(aws: &Inside, stack: &str) -> Vec<(&'static str, Value)> {
+    let mut answers = Vec::new();
+    for operation in ["DescribeStackEvents", "DescribeStacks", "DescribeStackResources", "ListStackResources"] {
+        answers.push((operation, aws.call("cloudformation", operation, json!({ "StackName": stack })).await));
+    }
+    answers
+}
+
+fn input(stack: &str, body: &str) -> Value {
+    json!({ "StackName": stack, "TemplateBody": body, "Parameters": [{ "ParameterKey": "Secret", "ParameterValue": SECRET }] })
+}
+
+fn properties(events: &Value, resource: &str) -> Value {
+    let mut of =
+        events["StackEvents"].as_array().expect("events").iter().filter(|event| event["LogicalResourceId"] == resource);
+    serde_json::from_str(of.next().expect("an event")["ResourceProperties"].as_str().expect("properties"))
+        .expect("JSON")
+}
+
+#[tokio::test]
+async fn a_hidden_value_is_in_no_answer_whatever_became_of_it() {
+    let aws = Inside::new();
+    aws.moved("CreateStack", input("s", &template("one"))).await;
+    let read = aws.call("ssm", "DescribeParameters", json!({})).await;
+    assert_eq!(read["Parameters"].as_array().expect("parameters").len(), 8, "{:#?}", aws.events("s").await);
+    let change = json!({ "ChangeSetName": "c", "StackName": "s" });
+    let mut set = input("s", &template("two"));
+    set["ChangeSetName"] = "c".into();
+    set["Parameters"][0]["ParameterValue"] = format!("{SECRET}-new").into();
+    aws.call("cloudformation", "CreateChangeSet", set).await;
+    for values in [true, false] {
+        let mut described = change.clone();
+        described["IncludePropertyValues"] = values.into();
+        let answer = aws.call("cloudformation", "DescribeChangeSet", described).await;
+        assert_eq!(leaks(&answer), Vec::<&str>::new(), "{answer:#}");
+        let changes = answer["Changes"].as_array().expect("changes");
+        assert!(changes.iter().any(|one| one["ResourceChange"]["LogicalResourceId"] == "Encoded"), "{answer:#}");
+    }
+    aws.moved("ExecuteChangeSet", change).await;
+    for (operation, answer) in answers(&aws, "s").await {
+        assert_eq!(leaks(&answer), Vec::<&str>::new(), "{operation}: {answer:#}");
+    }
+    let events = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": "s" })).await;
+    assert_eq!(properties(&events, "Plain")["Value"], "****");
+    assert_eq!(properties(&events, "InText")["Value"], "user:****@host/1");
+    assert_eq!(properties(&events, "Joined")["Value"], "a-****-two");
+    assert_eq!(properties(&events, "Group")["Tags"][1], json!({ "Key": "m", "Value": "two" }));
+    for stack in [json!({ "StackName": "s" }), json!({ "TemplateBody": template("x") })] {
+        let summary = aws.call("cloudformation", "GetTemplateSummary", stack).await;
+        assert_eq!(summary["Parameters"][0]["DefaultValue"], "****");
+    }
+    let id =
+        aws.call("cloudformation", "DescribeStacks", json!({ "StackName": "s" })).await["Stacks"][0]["StackId"].clone();
+    aws.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await;
+    aws.moved("DeleteStack", json!({ "StackName": id })).await;
+    let events = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": id })).await;
+    assert_eq!(leaks(&events), Vec::<&str>::new());
+}
+
+#[tokio::test]
+async fn conditions_still_look_at_the_value_itself() {
+    let aws = Inside::new();
+    aws.moved("CreateStack", input("s", &template("one"))).await;
+    let events = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": "s" })).await;
+    assert_eq!(properties(&events, "Chosen")["Value"], "right");
+}
+
+#[tokio::test]
+async fn a_refusal_does_not_repeat_a_hidden_value() {
+    let aws = Inside::new();
+    let net = json!({ "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": { "Ref": "Secret" } } });
+    let body = json!({ "Parameters": { "Secret": { "Type": "String", "NoEcho": true } }, "Resources": { "Net": net } });
+    let stack = aws.moved("CreateStack", input("s", &body.to_string())).await;
+    assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE");
+    let events = aws.events("s").await;
+    assert!(events.iter().any(|line| line.contains("CREATE_FAILED") && line.contains("****")), "{events:#?}");
+    for (operation, answer) in answers(&aws, "s").await {
+        assert_eq!(leaks(&answer), Vec::<&str>::new(), "{operation}: {answer:#}");
+    }
+}
+
+#[tokio::test]
+async fn a_hidden_value_is_masked_in_json_text_too() {
+    let aws = Inside::new();
+    let value = json!({ "Fn::ToJsonString": { "password": { "Ref": "Secret" }, "again": { "Fn::ToJsonString": [{ "Ref": "Secret" }] } } });
+    let body = json!({
+        "Transform": "AWS::LanguageExtensions",
+        "Parameters": { "Secret": { "Type": "String", "NoEcho": true } },
+        "Resources": { "A": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } } },
+    });
+    let secret = r#"hunter"2\secret"#;
+    let input = json!({
+        "StackName": "s", "TemplateBody": body.to_string(), "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
+        "Parameters": [{ "ParameterKey": "Secret", "ParameterValue": secret }],
+    });
+    aws.moved("CreateStack", input).await;
+    let mut shown = answers(&aws, "s").await;
+    for stage in ["Original", "Processed"] {
+        let input = json!({ "StackName": "s", "TemplateStage": stage });
+        shown.push((stage, aws.call("cloudformation", "GetTemplate", input).await));
+    }
+    for (operation, answer) in shown {
+        let text = answer.to_string();
+        assert!(!text.contains("hunter") && !text.contains("secret\""), "{operation}: {text}");
+    }
+    let stored = aws.call("ssm", "DescribeParameters", json!({})).await;
+    assert_eq!(stored["Parameters"].as_array().map(Vec::len), Some(1));
+}

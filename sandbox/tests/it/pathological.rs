@@ -1,0 +1,225 @@
+//! Patterns, names and counts that are made to take long: they are answered in time, and other callers do not wait for them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ecsws_sandbox::Fault;
+use ecsws_sandbox::services::glob;
+use ecsws_sandbox::world::clock::Clock;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::inside::Inside;
+
+/// How long another caller may wait, on a machine that does much else: what these tests are about takes for ever.
+const MAX_WAIT: Duration = Duration::from_secs(20);
+
+fn now() -> Timestamp {
+    Clock::new(1.0).now()
+}
+
+fn since(start: Timestamp) -> Duration {
+    now().duration_since(start).unsigned_abs()
+}
+
+type Request = (&'static str, &'static str, Value);
+
+/// Sends the requests one after another, while another caller asks who it is. Gives the answers.
+async fn send(aws: &Arc<Inside>, requests: Vec<Request>) -> Vec<Result<Value, Fault>> {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (other, over) = (Arc::clone(aws), Arc::clone(&is_over));
+    let other = tokio::spawn(async move {
+        let mut longest = Duration::ZERO;
+        while !over.load(Ordering::Relaxed) {
+            let start = now();
+            other.call("sts", "GetCallerIdentity", json!({})).await;
+            longest = longest.max(since(start));
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        longest
+    });
+    let mut answers = Vec::new();
+    for (service, operation, input) in requests {
+        answers.push(aws.try_call(service, operation, input).await);
+    }
+    is_over.store(true, Ordering::Relaxed);
+    let longest = other.await.expect("the other caller is answered");
+    assert!(longest < MAX_WAIT, "another caller waits {longest:?}");
+    answers
+}
+
+/// Regular expressions that make backtracking engines work, of many shapes and sizes.
+fn expressions() -> impl Iterator<Item = String> {
+    let parts = [
+        "(a+)+",
+        "(a|aa)+",
+        "(a|a)*",
+        "((a*)*)*",
+        "(.*a){N}",
+        "(?:a?){N}a{N}",
+        "(a*)*",
+        "[ab]*a[ab]{N}",
+        "(?:(?=a*)a)*",
+        "(?=(?:[ab]*a[ab]{N}))a*",
+        "(x+x+)+",
+        "(a{N}){N}",
+        r"(?:\p{L}a?){N}",
+    ];
+    let ends = ["", "b", "(?=b)", r"\1b", "(?!a)b", "(?<=a)b"];
+    let sizes = [30, 900];
+    let all = parts.into_iter().flat_map(move |part| ends.map(|end| format!("{part}{end}")));
+    all.flat_map(move |text| sizes.map(|size| text.replace('N', &size.to_string())))
+}
+
+fn stack(number: usize, template: &Value) -> Request {
+    let input = json!({
+        "StackName": format!("s{number}"), "TemplateBody": template.to_string(), "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
+    });
+    ("cloudformation", "CreateStack", input)
+}
+
+fn handle() -> Value {
+    json!({ "Handle": { "Type": "AWS::CloudFormation::WaitConditionHandle" } })
+}
+
+fn parameter(pattern: &str) -> Value {
+    json!({ "Type": "String", "Default": "a".repeat(4000), "AllowedPattern": pattern })
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn expressions_that_backtrack_end() {
+    let aws = Arc::new(Inside::new());
+    let mut requests = Vec::new();
+    for (number, expression) in expressions().enumerate() {
+        requests.push(stack(number, &json!({ "Parameters": { "P": parameter(&expression) }, "Resources": handle() })));
+        let input = json!({ "Name": format!("p{number}"), "Value": "a".repeat(4000), "Type": "String", "AllowedPattern": expression });
+        requests.push(("ssm", "PutParameter", input));
+    }
+    assert!(requests.len() > 300);
+    send(&aws, requests).await;
+    let declared = json!({ "Type": "String", "AllowedPattern": "(?:(?=[ab]*a[ab]{60}c)|a)*" });
+    let names = (0..200).map(|number| format!("P{number}"));
+    let many: serde_json::Map<String, Value> = names.clone().map(|name| (name, declared.clone())).collect();
+    let mut of_many = stack(9000, &json!({ "Parameters": many, "Resources": handle() }));
+    let value = "a".repeat(2000);
+    of_many.2["Parameters"] = names.map(|name| json!({ "ParameterKey": name, "ParameterValue": value })).collect();
+    let answers = send(&aws, vec![of_many]).await;
+    answers[0].as_ref().expect("all values match");
+}
+
+/// `Fn::Sub` whose value is another one, so many times; each has its value twice in its text.
+fn nested_sub(depth: usize, text: &str, innermost: &str) -> Value {
+    (0..depth).fold(json!(innermost), |value, _| json!({ "Fn::Sub": [text, { "A": value }] }))
+}
+
+fn value(value: &Value) -> Value {
+    json!({ "Resources": { "P": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } } } })
+}
+
+fn extended(resources: &Value) -> Value {
+    json!({ "Transform": "AWS::LanguageExtensions", "Resources": resources })
+}
+
+/// Loops in each other, over the items that each level is given.
+fn loops(depth: usize, items: &Value, fragment: &Value) -> Value {
+    (0..depth).fold(
+        fragment.clone(),
+        |inner, level| json!({ format!("Fn::ForEach::L{level}"): [format!("I{level}"), items, inner] }),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn templates_that_grow_are_refused() {
+    let aws = Arc::new(Inside::new());
+    let ten: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+    let named = |depth: usize| {
+        let names = (0..depth).map(|level| format!("${{I{level}}}")).collect::<Vec<_>>().concat();
+        json!({ format!("H{names}"): { "Type": "AWS::CloudFormation::WaitConditionHandle" } })
+    };
+    // Each identifier stands for the next one, twice.
+    let multiplied = (0..30).fold(named(30), |inner, level| {
+        let next = format!("${{I{0}}}${{I{0}}}", level + 1);
+        json!({ format!("Fn::ForEach::L{level}"): [format!("I{level}"), [next], inner] })
+    });
+    let json_text = (0..40).fold(json!({ "a": "\"" }), |value, _| json!({ "a": { "Fn::ToJsonString": value } }));
+    let long = "x".repeat(20_000);
+    let pieces = json!({ "Fn::Split": ["", nested_sub(20, "${A}${A}", "a")] });
+    let grown = [
+        value(&nested_sub(30, "${A}${A}", "a")),
+        value(&nested_sub(30, "${A}${A}${A}", "ab")),
+        value(&json!({ "Fn::Base64": nested_sub(24, "${A}${A}", "abc") })),
+        value(&json!({ "Fn::Join": [long, { "Fn::Split": ["", "y".repeat(20_000)] }] })),
+        value(&json!({ "Fn::Join": ["", pieces] })),
+        value(&json!({ "Fn::Select": ["0", pieces] })),
+        extended(&loops(8, &json!(ten), &named(8))),
+        extended(&loops(20, &json!(ten), &json!({}))),
+        extended(
+            &json!({ "P": { "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": { "Fn::ToJsonString": json_text } } } }),
+        ),
+    ];
+    let requests = grown.iter().enumerate().map(|(number, template)| stack(number, template)).collect();
+    for (answer, template) in send(&aws, requests).await.into_iter().zip(&grown) {
+        let fault = answer.expect_err(&template.to_string());
+        assert_eq!(fault.code, "ValidationError");
+        assert!(fault.message.contains("exceed"), "{fault}: {template}");
+    }
+    let answers = send(&aws, vec![stack(99, &extended(&multiplied))]).await;
+    assert!(answers[0].as_ref().is_err_and(|fault| fault.message.contains("is non alphanumeric")), "{answers:?}");
+    // What only looks as if it grew is taken.
+    let conditions: serde_json::Map<String, Value> = (0..200)
+        .map(|number| {
+            let before = json!({ "Condition": format!("C{}", number - 1) });
+            let condition =
+                if number == 0 { json!({ "Fn::Equals": ["a", "a"] }) } else { json!({ "Fn::And": [before, before] }) };
+            (format!("C{number}"), condition)
+        })
+        .collect();
+    let taken = [
+        json!({ "Conditions": conditions, "Resources": { "H": { "Type": "AWS::CloudFormation::WaitConditionHandle", "Condition": "C199" } } }),
+        value(&json!({ "Fn::Sub": ["x${A}", { "A": nested_sub(30, "${A}${A}", "") }] })),
+        extended(&loops(2, &json!(ten), &named(2))),
+    ];
+    let requests = taken.iter().enumerate().map(|(number, template)| stack(100 + number, template)).collect();
+    for (answer, template) in send(&aws, requests).await.into_iter().zip(&taken) {
+        answer.unwrap_or_else(|fault| panic!("{fault}: {template}"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn wildcards_filters_and_patterns_of_events_end() {
+    let aws = Arc::new(Inside::new());
+    aws.call("logs", "CreateLogGroup", json!({ "logGroupName": "g" })).await;
+    aws.call("logs", "CreateLogStream", json!({ "logGroupName": "g", "logStreamName": "s" })).await;
+    let timestamp = now().as_millisecond();
+    let events = json!([{ "timestamp": timestamp, "message": "a".repeat(50_000) }]);
+    aws.call("logs", "PutLogEvents", json!({ "logGroupName": "g", "logStreamName": "s", "logEvents": events })).await;
+    let tags = json!([{ "ResourceType": "vpc", "Tag": [{ "Key": "a".repeat(120), "Value": "a".repeat(250) }] }]);
+    aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16", "TagSpecification": tags })).await;
+    let mut requests: Vec<Request> = Vec::new();
+    for part in ["*a", "*?", "?*a", "*a?", "**", "*aa?a", "a*?"] {
+        for count in [1, 7, 30, 80] {
+            for end in ["", "b", "*b", "?"] {
+                let pattern = part.repeat(count) + end;
+                for name in ["tag:x", "tag-key", "tag-value", "vpc-id", "cidr"] {
+                    let filter = json!([{ "Name": name, "Value": [pattern] }]);
+                    requests.push(("ec2", "DescribeVpcs", json!({ "Filter": filter })));
+                }
+            }
+        }
+    }
+    let long = "a".repeat(1000);
+    for pattern in
+        ["%(a|aa)*b%", "%[a-z]*a[a-z]{20}b%", "%a*a*a*a*a*b%", &long, "{ $.a = *a*a* }", "[a=*a*b, ...]", "%a{1,99}b%"]
+    {
+        requests.push(("logs", "FilterLogEvents", json!({ "logGroupName": "g", "filterPattern": pattern })));
+    }
+    assert!(requests.len() > 500);
+    send(&aws, requests).await;
+    // Patterns of faults are held against whatever a request has, such as a template.
+    let start = now();
+    for pattern in ["*a".repeat(400) + "*b*", "*a?".repeat(300) + "b", format!("*{}?b", "a".repeat(1000))] {
+        assert!(!glob::matches(&pattern, &"a".repeat(51_000)));
+    }
+    assert!(since(start) < MAX_WAIT);
+}

@@ -1,0 +1,60 @@
+//! Answers that were recorded from AWS (`tests/data/aws-recordings`), and whether the sandbox's are the same.
+
+use serde_json::{Map, Value};
+
+use crate::common::{data, read};
+
+/// The recorded answers of one test, by their names in it. `file` is such as `logs/groups`.
+pub fn recorded(file: &str, test: &str) -> Value {
+    let all: Map<String, Value> =
+        serde_json::from_str(&read(&data(&format!("aws-recordings/{file}.json")))).expect("JSON");
+    let found = all.iter().find(|(name, _)| name.ends_with(&format!("::{test}")));
+    found.unwrap_or_else(|| panic!("no recording of {test}")).1["recorded-content"].clone()
+}
+
+/// Fails where an answer has other members, or other values where they are not generated ones.
+pub fn assert_as_recorded(recorded: &Value, answer: &Value, place: &str) {
+    match (recorded, answer) {
+        (Value::Object(recorded), Value::Object(answer)) => {
+            let names = |members: &Map<String, Value>| {
+                let mut names: Vec<String> = members
+                    .iter()
+                    .filter(|(name, value)| *name != "ResponseMetadata" && !value.is_null())
+                    .map(|(name, _)| name.clone())
+                    .collect();
+                names.sort();
+                names
+            };
+            assert_eq!(names(recorded), names(answer), "{place}");
+            for name in names(recorded) {
+                assert_as_recorded(&recorded[&name], &answer[&name], &format!("{place}.{name}"));
+            }
+        }
+        (Value::Array(recorded), Value::Array(answer)) => {
+            assert_eq!(recorded.len(), answer.len(), "{place}");
+            for (recorded, answer) in recorded.iter().zip(answer) {
+                assert_as_recorded(recorded, answer, place);
+            }
+        }
+        (Value::String(text), Value::String(answer)) => assert!(fits(text, answer), "{place}: {text} is not {answer}"),
+        // A generated number is recorded as its own name.
+        (Value::String(text), Value::Number(_)) => assert!(!text.contains(' '), "{place}: {text} is not {answer}"),
+        _ => assert_eq!(recorded, answer, "{place}"),
+    }
+}
+
+/// Whether a text is the recorded one, with anything in place of each `<...>`.
+fn fits(recorded: &str, text: &str) -> bool {
+    let recorded = recorded.replace("111111111111", "123456789012");
+    let Some((before, rest)) = recorded.split_once('<') else { return recorded == text };
+    let Some(mut text) = text.strip_prefix(before) else { return false };
+    let after: Vec<&str> = rest.split('<').map(|part| part.split_once('>').map_or("", |(_, after)| after)).collect();
+    for (index, part) in after.iter().enumerate() {
+        if index + 1 == after.len() {
+            return text.ends_with(part);
+        }
+        let Some((_, rest)) = text.split_once(part) else { return false };
+        text = rest;
+    }
+    true
+}

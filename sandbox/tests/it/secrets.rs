@@ -1,0 +1,87 @@
+//! Secrets Manager in the sandbox.
+
+use serde_json::{Value, json};
+
+use crate::inside::Inside;
+
+const SERVICE: &str = "secretsmanager";
+
+async fn value(aws: &Inside, input: Value) -> Value {
+    aws.call(SERVICE, "GetSecretValue", input).await
+}
+
+#[tokio::test]
+async fn labels_move_from_version_to_version() {
+    let aws = Inside::new();
+    let made = aws.call(SERVICE, "CreateSecret", json!({ "Name": "db", "SecretString": "one" })).await;
+    let arn = made["ARN"].as_str().expect("an ARN");
+    let name_and_suffix = arn.strip_prefix("arn:aws:secretsmanager:us-east-1:123456789012:secret:").expect("an ARN");
+    assert_eq!(name_and_suffix.len(), "db-".len() + 6);
+    let put = aws.call(SERVICE, "PutSecretValue", json!({ "SecretId": arn, "SecretString": "two" })).await;
+    assert_eq!(put["VersionStages"], json!(["AWSCURRENT"]));
+    let pending = json!({ "SecretId": "db", "SecretString": "three", "VersionStages": ["AWSPENDING"] });
+    let pending = aws.call(SERVICE, "PutSecretValue", pending).await;
+    assert_eq!(value(&aws, json!({ "SecretId": "db" })).await["SecretString"], "two");
+    assert_eq!(value(&aws, json!({ "SecretId": "db", "VersionStage": "AWSPREVIOUS" })).await["SecretString"], "one");
+    let partial = arn.rsplit_once('-').expect("a suffix").0;
+    assert_eq!(
+        value(&aws, json!({ "SecretId": partial, "VersionStage": "AWSPENDING" })).await["SecretString"],
+        "three"
+    );
+
+    let moved = |from: Value| json!({ "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": pending["VersionId"], "RemoveFromVersionId": from });
+    let (code, message) = aws.refusal(SERVICE, "UpdateSecretVersionStage", moved(Value::Null)).await;
+    assert_eq!(code, "InvalidParameterException");
+    assert!(
+        message.starts_with("The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT"),
+        "{message}"
+    );
+    aws.call(SERVICE, "UpdateSecretVersionStage", moved(put["VersionId"].clone())).await;
+    let described = aws.call(SERVICE, "DescribeSecret", json!({ "SecretId": "db" })).await;
+    let expected = json!({
+        put["VersionId"].as_str().expect("an id"): ["AWSPREVIOUS"],
+        pending["VersionId"].as_str().expect("an id"): ["AWSPENDING", "AWSCURRENT"],
+    });
+    assert_eq!(described["VersionIdsToStages"], expected);
+    assert!(described["LastAccessedDate"].is_number() && described["Tags"].is_null());
+}
+
+#[tokio::test]
+async fn a_deleted_secret_waits_and_can_be_restored() {
+    let aws = Inside::new();
+    let secret = json!({ "SecretId": "db" });
+    let create = json!({ "Name": "db", "SecretString": "one" });
+    let first = aws.call(SERVICE, "CreateSecret", create.clone()).await;
+    let twice = aws.refusal(SERVICE, "CreateSecret", create.clone()).await;
+    assert_eq!(twice.1, "The operation failed because the secret db already exists.");
+    aws.call(SERVICE, "DeleteSecret", json!({ "SecretId": "db", "RecoveryWindowInDays": 7 })).await;
+    let marked = "You can't perform this operation on the secret because it was marked for deletion.";
+    assert_eq!(aws.refusal(SERVICE, "GetSecretValue", secret.clone()).await.1, marked);
+    assert_eq!(
+        aws.refusal(SERVICE, "CreateSecret", create.clone()).await.1,
+        "You can't create this secret because a secret with this name is already scheduled for deletion."
+    );
+    assert_eq!(aws.call(SERVICE, "ListSecrets", json!({})).await["SecretList"], json!([]));
+    aws.call(SERVICE, "RestoreSecret", secret.clone()).await;
+    assert_eq!(value(&aws, secret.clone()).await["SecretString"], "one");
+    aws.call(SERVICE, "DeleteSecret", json!({ "SecretId": "db", "ForceDeleteWithoutRecovery": true })).await;
+    assert_eq!(
+        aws.refusal(SERVICE, "GetSecretValue", secret).await,
+        ("ResourceNotFoundException".to_owned(), "Secrets Manager can't find the specified secret.".to_owned())
+    );
+    let again = aws.call(SERVICE, "CreateSecret", create).await;
+    assert_ne!(first["ARN"], again["ARN"]);
+}
+
+#[tokio::test]
+async fn a_secret_without_a_value_has_no_version() {
+    let aws = Inside::new();
+    let made = aws.call(SERVICE, "CreateSecret", json!({ "Name": "empty" })).await;
+    assert!(made["VersionId"].is_null());
+    let (_, message) = aws.refusal(SERVICE, "GetSecretValue", json!({ "SecretId": "empty" })).await;
+    assert_eq!(message, "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT");
+    let (code, message) = aws
+        .refusal(SERVICE, "CreateSecret", json!({ "Name": "x", "AddReplicaRegions": [{ "Region": "eu-west-1" }] }))
+        .await;
+    assert_eq!(code, "NotImplemented", "{message}");
+}

@@ -1,0 +1,286 @@
+//! Who the sandbox lets in: one failing case for each rule.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use aws_credential_types::Credentials;
+use aws_sdk_sts::error::ProvideErrorMetadata as _;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use ecsws_sandbox::client::{ControlError, Endpoint};
+use ecsws_sandbox::world::clock::Clock;
+use serde_json::json;
+
+use crate::local_aws::{Confined, LocalAws};
+
+/// The answer to an unsigned request with this `Host` header.
+fn plain_request(endpoint: &Endpoint, host: &str, headers: &str) -> String {
+    let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
+    let request = format!("POST / HTTP/1.1\r\nhost: {host}\r\n{headers}connection: close\r\ncontent-length: 0\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+async fn refusal(endpoint: &Endpoint, operation: &str, skew: Duration) -> String {
+    match endpoint.call(operation, &json!({}), Clock::new(1.0).now() - skew).await {
+        Err(ControlError::Refused { message, .. }) => message,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The head and body of a request for the logs service that is signed as it should be; `headers` are signed too.
+fn signed(endpoint: &Endpoint, headers: &[(&str, &str)], body: &str) -> String {
+    let auth = &endpoint.credentials;
+    let identity = Credentials::new(&auth.access_key_id, &auth.secret_access_key, None, None, "test").into();
+    let time = std::time::UNIX_EPOCH + Clock::new(1.0).now().duration_since(jiff::Timestamp::UNIX_EPOCH).unsigned_abs();
+    let params = v4::SigningParams::builder().identity(&identity).region("us-east-1").name("logs").time(time);
+    let params = params.settings(SigningSettings::default()).build().expect("all is given").into();
+    let mut all = vec![("host", endpoint.host()), ("x-amz-target", "Logs_20140328.CreateLogGroup")];
+    all.extend(headers);
+    let signable = SignableRequest::new(
+        "POST",
+        endpoint.url.clone() + "/",
+        all.clone().into_iter(),
+        SignableBody::Bytes(body.as_bytes()),
+    );
+    let (instructions, _) = sign(signable.expect("it can be signed"), &params).expect("it is signed").into_parts();
+    let headers: Vec<String> =
+        all.into_iter().chain(instructions.headers()).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
+    format!("POST / HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+}
+
+/// The answer to these bytes.
+fn exchange(endpoint: &Endpoint, request: &str) -> String {
+    let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("it answers");
+    answer
+}
+
+#[tokio::test]
+async fn a_signature_is_good_for_one_request_only() {
+    let aws = LocalAws::start().await;
+    let request = signed(&aws.endpoint, &[], r#"{"logGroupName":"one"}"#);
+    let answer = exchange(&aws.endpoint, &request);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    // As on AWS, the very same request may come again while its time lasts; here it finds its own work.
+    assert!(exchange(&aws.endpoint, &request).contains("ResourceAlreadyExistsException"));
+    for (part, other) in [
+        (r#"{"logGroupName":"one"}"#, r#"{"logGroupName":"two"}"#),
+        ("CreateLogGroup", "DeleteLogGroup"),
+        ("POST / ", "POST /x "),
+        ("POST / ", "POST /?x=y "),
+        ("POST / ", "GET / "),
+        ("/logs/", "/ecs/"),
+    ] {
+        let answer = exchange(&aws.endpoint, &request.replacen(part, other, 1));
+        assert!(
+            answer.contains("InvalidSignatureException") && answer.starts_with("HTTP/1.1 400"),
+            "{other}: {answer}"
+        );
+    }
+    let answer = exchange(&aws.endpoint, &request.replace(aws.endpoint.host(), "localhost:1"));
+    assert!(answer.contains("InvalidHost"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_stated_body_hash_has_to_be_true() {
+    let aws = LocalAws::start().await;
+    for stated in ["UNSIGNED-PAYLOAD", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD", &"0".repeat(64)] {
+        let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("x-amz-content-sha256", stated)], "{}"));
+        assert!(answer.contains("is not the SHA-256 of the body"), "{stated}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_is_refused_even_with_a_signature() {
+    let aws = LocalAws::start().await;
+    for header in [("origin", "https://attacker.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")] {
+        let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[header], r#"{"logGroupName":"one"}"#));
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("AccessDenied"), "{answer}");
+        assert!(!answer.to_lowercase().contains("access-control-"), "{answer}");
+    }
+    let host = aws.endpoint.host();
+    let preflight = format!(
+        "OPTIONS / HTTP/1.1\r\nhost: {host}\r\norigin: http://{host}\r\naccess-control-request-method: POST\r\n\
+         connection: close\r\n\r\n"
+    );
+    let answer = exchange(&aws.endpoint, &preflight);
+    assert!(answer.starts_with("HTTP/1.1 403") && !answer.to_lowercase().contains("access-control-"), "{answer}");
+    assert!(aws.logs().describe_log_groups().send().await.expect("an answer").log_groups().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_too_large_too_deep_or_packed_is_refused() {
+    let aws = LocalAws::start().await;
+    let host = aws.endpoint.host();
+    for bytes in [4 * 1024 * 1024 + 1, 16 * 1024 * 1024] {
+        let large = signed(&aws.endpoint, &[], &"x".repeat(bytes));
+        assert!(exchange(&aws.endpoint, &large).starts_with("HTTP/1.1 413"));
+        let (head, body) = large.split_once("\r\n\r\n").expect("a body");
+        let head = head.replace(&format!("content-length: {bytes}"), "transfer-encoding: chunked");
+        let chunked = format!("{head}\r\n\r\n{bytes:x}\r\n{body}\r\n0\r\n\r\n");
+        assert!(exchange(&aws.endpoint, &chunked).starts_with("HTTP/1.1 413"));
+    }
+    let long_uri = format!("GET /?{} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n", "x".repeat(40_000));
+    assert!(exchange(&aws.endpoint, &long_uri).starts_with("HTTP/1.1 414"));
+    let many_headers = format!("GET / HTTP/1.1\r\nhost: {host}\r\n{}connection: close\r\n\r\n", "a: b\r\n".repeat(200));
+    assert!(exchange(&aws.endpoint, &many_headers).starts_with("HTTP/1.1 431"));
+    let packed = exchange(&aws.endpoint, &signed(&aws.endpoint, &[("content-encoding", "br")], "{}"));
+    assert!(packed.starts_with("HTTP/1.1 415") && packed.contains("br"), "{packed}");
+    let deep = format!("{}1{}", "{\"a\":".repeat(5000), "}".repeat(5000));
+    let answer = exchange(&aws.endpoint, &signed(&aws.endpoint, &[], &deep));
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("SerializationException"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_body_that_is_broken_off_is_not_too_large() {
+    let aws = LocalAws::start().await;
+    let whole = signed(&aws.endpoint, &[], "{}");
+    let broken = whole.replace("content-length: 2\r\n\r\n{}", "transfer-encoding: chunked\r\n\r\nzz\r\n");
+    let answer = exchange(&aws.endpoint, &broken);
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("MalformedHttpRequestException"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_second_authorization_is_refused() {
+    let aws = LocalAws::start().await;
+    let request = signed(&aws.endpoint, &[], r#"{"logGroupName":"one"}"#);
+    for second in ["AWS4-HMAC-SHA256 x", "Basic x", ""] {
+        let twice = request.replacen("\r\n\r\n", &format!("\r\nauthorization: {second}\r\n\r\n"), 1);
+        let answer = exchange(&aws.endpoint, &twice);
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("IncompleteSignatureException"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn aliases_that_grow_without_end_are_refused() {
+    let aws = LocalAws::start().await;
+    let mut template = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let before = format!("*a{}, ", level - 1).repeat(10);
+        template = format!("{template}a{level}: &a{level} [{}]\n", before.trim_end_matches(", "));
+    }
+    let error =
+        aws.cloudformation().validate_template().template_body(template).send().await.expect_err("it is refused");
+    assert_eq!(error.code(), Some("ValidationError"));
+    let deep = format!("{}1{}", "[".repeat(3000), "]".repeat(3000));
+    let error = aws.cloudformation().validate_template().template_body(deep).send().await.expect_err("it is refused");
+    assert_eq!(error.code(), Some("ValidationError"));
+}
+
+/// A connection that stays open after its request has been answered.
+#[cfg(target_os = "linux")]
+fn kept(endpoint: &Endpoint, request: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(endpoint.host()).expect("it listens");
+    stream.write_all(request.as_bytes()).expect("it reads");
+    assert!(stream.read(&mut [0; 1024]).expect("it answers") > 0);
+    stream
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connections_without_a_signature_make_place_and_too_many_others_are_a_clear_fault() {
+    // Of 256 files a quarter may be connections.
+    let (_sandbox, endpoint) = Confined::start("ulimit -n 256").await;
+    let status = async || endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await;
+    let silent: Vec<TcpStream> = (0..300).map(|_| TcpStream::connect(endpoint.host()).expect("it listens")).collect();
+    status().await.expect("there is a place");
+    drop(silent);
+    let unsigned = format!("POST / HTTP/1.1\r\nhost: {}\r\ncontent-length: 0\r\n\r\n", endpoint.host());
+    let refused: Vec<TcpStream> = (0..100).map(|_| kept(&endpoint, &unsigned)).collect();
+    status().await.expect("there is a place");
+    drop(refused);
+
+    let request = signed(&endpoint, &[], r#"{"logGroupName":"one"}"#).replacen("connection: close\r\n", "", 1);
+    let places: Vec<TcpStream> = (0..64).map(|_| kept(&endpoint, &request)).collect();
+    let query = plain_request(&endpoint, endpoint.host(), "");
+    assert!(query.contains(" 503 ") && query.contains("<Code>ServiceUnavailable</Code>"), "{query}");
+    let json = plain_request(&endpoint, endpoint.host(), "x-amz-target: EcswsSandbox.Status\r\n");
+    assert!(json.contains("application/x-amz-json-1.1") && json.contains("as many connections open"), "{json}");
+    match status().await {
+        Err(ControlError::Refused { message, .. }) => {
+            assert!(message.contains("as many connections open"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    drop(places);
+    let answered = async { while endpoint.call("Status", &json!({}), Clock::new(1.0).now()).await.is_err() {} };
+    tokio::time::timeout(Duration::from_secs(10), answered).await.expect("there is a place again");
+}
+
+#[tokio::test]
+async fn a_signed_caller_is_told_who_it_is() {
+    let aws = LocalAws::start().await;
+    let identity = aws.sts().get_caller_identity().send().await.expect("an identity");
+    assert_eq!(identity.account(), Some("123456789012"));
+    assert_eq!(identity.arn(), Some("arn:aws:iam::123456789012:user/sandbox"));
+}
+
+#[tokio::test]
+async fn an_unsigned_request_is_refused_in_the_words_of_its_protocol() {
+    let aws = LocalAws::start().await;
+    let host = aws.endpoint.host();
+    let query = plain_request(&aws.endpoint, host, "");
+    assert!(query.starts_with("HTTP/1.1 403") && query.contains("<Code>MissingAuthenticationToken</Code>"), "{query}");
+    let json = plain_request(&aws.endpoint, host, "x-amz-target: EcswsSandbox.Status\r\n");
+    assert!(json.starts_with("HTTP/1.1 400") && json.contains("MissingAuthenticationTokenException"), "{json}");
+    let garbled = plain_request(&aws.endpoint, host, "authorization: AWS4-HMAC-SHA256 Credential=x\r\n");
+    assert!(garbled.contains("<Code>IncompleteSignature</Code>"), "{garbled}");
+}
+
+#[tokio::test]
+async fn a_request_for_another_host_is_refused() {
+    let aws = LocalAws::start().await;
+    let answer = plain_request(&aws.endpoint, "attacker.example", "");
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("InvalidHost"), "{answer}");
+    let whole = signed(&aws.endpoint, &[], "{}").replacen("POST /", "POST http://attacker.example/", 1);
+    let answer = exchange(&aws.endpoint, &whole);
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("InvalidHost"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_wrong_secret_a_wrong_key_and_a_wrong_region_are_refused() {
+    let aws = LocalAws::start().await;
+    let mut wrong = aws.endpoint.clone();
+    wrong.credentials.secret_access_key.push('x');
+    assert!(refusal(&wrong, "Status", Duration::ZERO).await.starts_with("The request signature we calculated"));
+    let mut wrong = aws.endpoint.clone();
+    wrong.credentials.access_key_id.push('x');
+    assert_eq!(
+        refusal(&wrong, "Status", Duration::ZERO).await,
+        "The security token included in the request is invalid."
+    );
+    let mut wrong = aws.endpoint.clone();
+    wrong.region = "eu-west-1".to_owned();
+    assert!(refusal(&wrong, "Status", Duration::ZERO).await.contains("valid region"));
+}
+
+#[tokio::test]
+async fn an_old_signature_is_refused() {
+    let aws = LocalAws::start().await;
+    let message = refusal(&aws.endpoint, "Status", Duration::from_mins(6)).await;
+    assert!(message.starts_with("Signature expired: ") && message.ends_with("- 5 min.)"), "{message}");
+}
+
+#[tokio::test]
+async fn what_is_not_served_is_named() {
+    let aws = LocalAws::start().await;
+    assert_eq!(refusal(&aws.endpoint, "Nope", Duration::ZERO).await, "the sandbox does not serve ecsws:Nope");
+    let error = aws.sts().get_session_token().send().await.expect_err("it is not served");
+    assert_eq!(error.message(), Some("the sandbox does not serve sts:GetSessionToken"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_process_in_the_background_has_a_session_of_its_own() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let aws = runtime.block_on(LocalAws::start());
+    let process = nix::unistd::Pid::from_raw(i32::try_from(aws.endpoint.pid).expect("a process id"));
+    assert_eq!(nix::unistd::getsid(Some(process)), Ok(process));
+}

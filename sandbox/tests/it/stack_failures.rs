@@ -1,0 +1,93 @@
+//! Stacks that fail and are left as they are, and what goes on from there.
+
+use serde_json::{Value, json};
+
+use crate::cloudformation::{parameter, template};
+use crate::inside::Inside;
+
+fn network(range: &str) -> Value {
+    json!({ "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": range } })
+}
+
+/// A request with a template, and whether its failure is not rolled back.
+fn request(stack: &str, resources: &Value, left: bool) -> Value {
+    json!({ "StackName": stack, "TemplateBody": template(resources), "DisableRollback": left })
+}
+
+const UNREPLACED: &str = "Replacement type updates not supported on stack with disable-rollback.";
+
+#[tokio::test]
+async fn what_failed_goes_on_with_an_update_that_may_fail_too() {
+    let aws = Inside::new();
+    let broken = json!({ "One": parameter("1"), "Net": network("nonsense") });
+    let mended = json!({ "One": parameter("2"), "Net": network("10.0.0.0/16") });
+    let stack = aws.moved("CreateStack", request("kept", &broken, true)).await;
+    assert_eq!(stack["StackStatus"], "CREATE_FAILED");
+    for failed in ["CREATE_FAILED", "UPDATE_FAILED"] {
+        let words = format!(
+            "This stack is currently in a non-terminal [{failed}] state. To update the stack from this state, please use the \
+             disable-rollback parameter with update-stack API. To rollback to the last known good state, use the \
+             rollback-stack API"
+        );
+        let refused = aws.refusal("cloudformation", "UpdateStack", request("kept", &mended, false)).await;
+        assert_eq!(refused, ("ValidationError".to_owned(), words));
+        let stack = aws.moved("UpdateStack", request("kept", &broken, true)).await;
+        assert_eq!(stack["StackStatus"], "UPDATE_FAILED", "what failed may be tried as it is");
+    }
+    let mut set = request("kept", &mended, false);
+    set["ChangeSetName"] = "mend".into();
+    aws.call("cloudformation", "CreateChangeSet", set).await;
+    let input = json!({ "StackName": "kept", "ChangeSetName": "mend", "DisableRollback": true });
+    assert_eq!(aws.moved("ExecuteChangeSet", input).await["StackStatus"], "UPDATE_COMPLETE");
+}
+
+#[tokio::test]
+async fn what_was_never_whole_is_rolled_back_to_nothing() {
+    let aws = Inside::new();
+    let broken = |value: &str| json!({ "One": parameter(value), "Net": network("nonsense") });
+    aws.moved("CreateStack", request("never", &broken("1"), true)).await;
+    assert_eq!(aws.moved("UpdateStack", request("never", &broken("2"), true)).await["StackStatus"], "UPDATE_FAILED");
+    let stack = aws.moved("RollbackStack", json!({ "StackName": "never" })).await;
+    assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE");
+    assert!(aws.events("never").await.contains(&"One DELETE_COMPLETE".to_owned()));
+}
+
+#[tokio::test]
+async fn an_update_without_rollback_replaces_nothing_and_leaves_other_paths_alone() {
+    let aws = Inside::new();
+    let chain = |first: &str, value: &str| {
+        let mut last = parameter(value);
+        last["DependsOn"] = "Second".into();
+        let mut second = parameter(value);
+        second["DependsOn"] = "First".into();
+        json!({ "Net": network(first), "First": parameter(value), "Second": second, "Third": last })
+    };
+    aws.moved("CreateStack", request("paths", &chain("10.0.0.0/16", "1"), false)).await;
+    let stack = aws.moved("UpdateStack", request("paths", &chain("10.1.0.0/16", "2"), true)).await;
+    assert_eq!(stack["StackStatus"], "UPDATE_FAILED");
+    assert_eq!(stack["StackStatusReason"], "The following resource(s) failed to update: [Net]. ");
+    let said = aws.events("paths").await;
+    assert!(said.contains(&format!("Net UPDATE_FAILED {UNREPLACED}")), "{said:#?}");
+    assert!(said.contains(&"Third UPDATE_COMPLETE".to_owned()), "{said:#?}");
+    let stack = aws.moved("RollbackStack", json!({ "StackName": "paths" })).await;
+    assert_eq!(stack["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
+    let stack = aws.moved("UpdateStack", request("paths", &chain("10.1.0.0/16", "2"), false)).await;
+    assert_eq!(stack["StackStatus"], "UPDATE_COMPLETE");
+}
+
+#[tokio::test]
+async fn what_is_replaced_and_kept_is_told_as_skipped() {
+    let aws = Inside::new();
+    let net = |range: &str| {
+        let mut net = network(range);
+        net["UpdateReplacePolicy"] = "Retain".into();
+        json!({ "Net": net })
+    };
+    aws.moved("CreateStack", request("skips", &net("10.0.0.0/16"), false)).await;
+    let stack = aws.moved("UpdateStack", request("skips", &net("10.1.0.0/16"), false)).await;
+    assert_eq!(stack["StackStatus"], "UPDATE_COMPLETE");
+    let said = aws.events("skips").await;
+    assert_eq!(said.iter().filter(|line| line.contains("DELETE_")).collect::<Vec<_>>(), ["Net DELETE_SKIPPED"]);
+    let told = aws.call("ec2", "DescribeVpcs", json!({})).await.to_string();
+    assert!(told.contains("10.0.0.0/16") && told.contains("10.1.0.0/16"), "{told}");
+}

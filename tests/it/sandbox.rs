@@ -1,0 +1,104 @@
+//! A sandbox of this binary for one test, and the AWS SDK's own CloudFormation client for it.
+#![cfg(all(unix, feature = "sandbox"))]
+
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_cloudformation::Client;
+use aws_sdk_cloudformation::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_cloudformation::types::{Capability, Stack};
+use ecsws_sandbox::lifecycle::{self, Endpoint, Options};
+
+/// A sandbox in the background with a state folder of its own, which ends with this value.
+pub struct Sandbox {
+    _folder: tempfile::TempDir,
+    pub endpoint: Endpoint,
+}
+
+impl Sandbox {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = Options {
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            state_dir: folder.path().to_owned(),
+            speed: 20.0,
+            host_exec: false,
+        };
+        let program = Path::new(env!("CARGO_BIN_EXE_ecsws"));
+        let endpoint = lifecycle::ensure_running(program, &options).await.expect("the sandbox starts");
+        Self { _folder: folder, endpoint }
+    }
+
+    pub fn cloudformation(&self) -> Client {
+        let keys = &self.endpoint.credentials;
+        let credentials = Credentials::new(&keys.access_key_id, &keys.secret_access_key, None, None, "test");
+        let config = aws_sdk_cloudformation::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new("us-east-1"))
+            .endpoint_url(&self.endpoint.url)
+            .credentials_provider(credentials)
+            .http_client(aws_smithy_http_client::Builder::new().build_http());
+        Client::from_conf(config.build())
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let process = nix::unistd::Pid::from_raw(i32::try_from(self.endpoint.pid).expect("a process id"));
+        // It may have ended already.
+        let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGKILL);
+        let _ = nix::sys::wait::waitpid(process, None);
+    }
+}
+
+/// Creates a stack, and waits for the end of that.
+pub async fn create_stack(client: &Client, name: &str, template: &str) -> Stack {
+    let creation = client.create_stack().stack_name(name).template_body(template);
+    creation.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is created");
+    at_rest(client, name).await
+}
+
+/// Updates a stack, and waits for the end of that.
+pub async fn update_stack(client: &Client, name: &str, template: &str) -> Stack {
+    let update = client.update_stack().stack_name(name).template_body(template);
+    update.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is updated");
+    at_rest(client, name).await
+}
+
+async fn at_rest(client: &Client, name: &str) -> Stack {
+    let wait = async {
+        loop {
+            let answer = client.describe_stacks().stack_name(name).send().await.expect("the stack is known");
+            let stack = answer.stacks()[0].clone();
+            if !stack.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
+                return stack;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the operation ends")
+}
+
+#[tokio::test]
+async fn the_flags_of_a_sandbox_in_the_foreground_reach_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let state_dir = folder.path().join("state");
+    let mut command = crate::common::ecsws_in(folder.path());
+    command.args(["sandbox", "start", "--foreground", "--no-host-exec", "--speed", "7", "--account", "210987654321"]);
+    let mut process = command.arg("--state-dir").arg(&state_dir).spawn().expect("it starts");
+    let wait = async {
+        loop {
+            if let Ok(Some(found)) = lifecycle::status(&state_dir).await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let found = tokio::time::timeout(Duration::from_secs(30), wait).await;
+    process.kill().expect("it is killed");
+    process.wait().expect("it has ended");
+    let (endpoint, status) = found.expect("it answers");
+    assert_eq!((endpoint.pid, endpoint.account.as_str()), (process.id(), "210987654321"));
+    assert_eq!((&status["speed"], &status["hostExec"]), (&serde_json::json!(7.0), &serde_json::json!(false)));
+}
