@@ -14,6 +14,7 @@ mod edit;
 mod engines;
 mod execution;
 mod get_template;
+mod imports;
 mod json;
 mod old_arns;
 mod ownership;

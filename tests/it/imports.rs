@@ -1,0 +1,253 @@
+//! Which modules of a package use which others, read from its sources.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+use crate::common::read;
+
+/// Names from the root of a crate: `["aws", "error", "AwsError"]`.
+type Names = Vec<String>;
+
+/// A source file of a package.
+pub struct Source {
+    /// Below the package's `src`.
+    pub path: PathBuf,
+    pub text: String,
+    /// The module that the file is.
+    module: Names,
+}
+
+/// The sources of a package.
+pub struct Package {
+    pub sources: Vec<Source>,
+    modules: BTreeSet<Names>,
+    /// What a module hands on with `pub use`: the module and the name, and what that stands for.
+    re_exports: BTreeMap<(Names, String), Names>,
+}
+
+/// A path that a file uses, and whether it hands it on.
+struct Use {
+    names: Names,
+    /// The name under which it is handed on.
+    re_exported_as: Option<(Names, String)>,
+}
+
+impl Package {
+    /// Reads the sources in a folder, given from the root of the workspace.
+    pub fn read(folder: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let mut sources = Vec::new();
+        let mut folders = vec![root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("the folder can be read") {
+                let path = entry.expect("the folder can be read").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "rs") {
+                    let text = read(&path);
+                    let path = path.strip_prefix(&root).expect("it is in the folder").to_owned();
+                    sources.push(Source { module: module_of(&path), path, text });
+                }
+            }
+        }
+        assert!(sources.len() > 20, "the sources were not found");
+        let modules =
+            sources.iter().flat_map(|source| (0..=source.module.len()).map(|end| source.module[..end].to_vec()));
+        let mut package = Self { modules: modules.collect(), sources, re_exports: BTreeMap::new() };
+        let uses = package.sources.iter().flat_map(|source| package.uses_of(source));
+        let re_exports = uses.filter_map(|used| Some((used.re_exported_as?, used.names)));
+        package.re_exports = re_exports.collect();
+        package
+    }
+
+    /// The modules that a file uses, by their names from the root; also those that what it uses is handed on from.
+    pub fn modules_used_by(&self, source: &Source) -> BTreeSet<Names> {
+        let mut found = BTreeSet::new();
+        for Use { mut names, .. } in self.uses_of(source) {
+            // Names can be handed on more than once; a circle of that does not compile.
+            loop {
+                let module = self.module_in(&names);
+                let name = names.get(module.len()).cloned();
+                found.insert(module.clone());
+                let Some(target) = name.and_then(|name| self.re_exports.get(&(module.clone(), name))) else { break };
+                let rest = names.split_off((module.len() + 1).min(names.len()));
+                names = target.iter().cloned().chain(rest).collect();
+            }
+        }
+        found
+    }
+
+    /// The longest beginning of a path that is a module.
+    fn module_in(&self, names: &Names) -> Names {
+        let ends = (0..=names.len()).rev();
+        ends.map(|end| names[..end].to_vec()).find(|module| self.modules.contains(module)).unwrap_or_default()
+    }
+
+    fn uses_of(&self, source: &Source) -> Vec<Use> {
+        let tokens: TokenStream =
+            source.text.parse().unwrap_or_else(|error| panic!("{}: {error}", source.path.display()));
+        let mut found = Vec::new();
+        self.walk(&tokens.into_iter().collect::<Vec<_>>(), &source.module, &mut found);
+        found
+    }
+
+    /// Finds every path that begins with `crate`, `super` or `self`, in code and in macros, and every `use` of a child.
+    fn walk(&self, tokens: &[TokenTree], here: &Names, found: &mut Vec<Use>) {
+        let mut index = 0;
+        while let Some(token) = tokens.get(index) {
+            let next = tokens.get(index + 1);
+            match token {
+                TokenTree::Ident(word) if word == "mod" => {
+                    if let (Some(TokenTree::Ident(name)), Some(TokenTree::Group(body))) = (next, tokens.get(index + 2))
+                    {
+                        let inner: Names = here.iter().cloned().chain([name.to_string()]).collect();
+                        self.walk(&body.stream().into_iter().collect::<Vec<_>>(), &inner, found);
+                        index += 2;
+                    }
+                }
+                // Not the `use<'a>` of a type.
+                TokenTree::Ident(word) if word == "use" && !next.is_some_and(|next| is_punct(next, '<')) => {
+                    let is_public = is_public(&tokens[..index]);
+                    let end = tokens[index..]
+                        .iter()
+                        .position(|token| is_punct(token, ';'))
+                        .map_or(tokens.len(), |end| index + end);
+                    let mut paths = Vec::new();
+                    self.tree(&tokens[index + 1..end], &[], here, &mut paths);
+                    found.extend(
+                        paths.into_iter().map(|(names, alias)| Use {
+                            re_exported_as: is_public.then(|| (here.clone(), alias)),
+                            names,
+                        }),
+                    );
+                    index = end;
+                }
+                TokenTree::Ident(_) if begins_path(tokens, index) => {
+                    let mut paths = Vec::new();
+                    self.tree(&tokens[index..], &[], here, &mut paths);
+                    found.extend(paths.into_iter().map(|(names, _)| Use { names, re_exported_as: None }));
+                }
+                TokenTree::Group(group) => {
+                    self.walk(&group.stream().into_iter().collect::<Vec<_>>(), here, found);
+                }
+                _ => {}
+            }
+            index += 1;
+        }
+    }
+
+    /// The paths of a use tree, or of one path in code, with the name that each gets. Paths of other crates are left out.
+    fn tree(&self, tokens: &[TokenTree], prefix: &[String], here: &Names, found: &mut Vec<(Names, String)>) {
+        let mut names = prefix.to_vec();
+        let mut is_first = prefix.is_empty();
+        let mut index = 0;
+        loop {
+            match tokens.get(index) {
+                Some(TokenTree::Ident(word)) => {
+                    let word = word.to_string();
+                    match word.as_str() {
+                        "crate" if is_first => names.clear(),
+                        "self" if is_first => names.clone_from(here),
+                        "self" => {}
+                        "super" => {
+                            if is_first {
+                                names.clone_from(here);
+                            }
+                            names.pop();
+                        }
+                        _ if is_first => {
+                            let child: Names = here.iter().cloned().chain([word.clone()]).collect();
+                            if !self.modules.contains(&child) {
+                                return;
+                            }
+                            names = child;
+                        }
+                        _ => names.push(word),
+                    }
+                    is_first = false;
+                }
+                Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
+                    let inner: Vec<TokenTree> = group.stream().into_iter().collect();
+                    for part in inner.split(|token| is_punct(token, ',')).filter(|part| !part.is_empty()) {
+                        self.tree(part, &names, here, found);
+                    }
+                    return;
+                }
+                _ => break,
+            }
+            let (Some(first), Some(second)) = (tokens.get(index + 1), tokens.get(index + 2)) else { break };
+            if !(is_punct(first, ':') && is_punct(second, ':')) {
+                break;
+            }
+            index += 3;
+        }
+        let alias = match (tokens.get(index + 1), tokens.get(index + 2)) {
+            (Some(TokenTree::Ident(word)), Some(TokenTree::Ident(alias))) if word == "as" => alias.to_string(),
+            _ => names.last().cloned().unwrap_or_default(),
+        };
+        found.push((names, alias));
+    }
+}
+
+/// `aws/error.rs` is the module `aws::error`.
+fn module_of(path: &Path) -> Names {
+    let mut names: Names =
+        path.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    let is_root = names.len() == 1 && ["lib", "main"].contains(&names[0].as_str());
+    if is_root || names.last().is_some_and(|name| name == "mod") {
+        names.pop();
+    }
+    names
+}
+
+fn is_punct(token: &TokenTree, character: char) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == character)
+}
+
+/// Whether what comes before a `use` makes it public, to the crate or to a parent.
+fn is_public(before: &[TokenTree]) -> bool {
+    let is_pub = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Ident(word)) if word == "pub");
+    match before.last() {
+        Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => {
+            is_pub(before.iter().rev().nth(1))
+        }
+        last => is_pub(last),
+    }
+}
+
+/// Whether a path of this crate begins here: `crate::`, `super::` or `self::`, not in the middle of another path.
+fn begins_path(tokens: &[TokenTree], index: usize) -> bool {
+    let is_keyword =
+        matches!(&tokens[index], TokenTree::Ident(word) if ["crate", "super", "self"].iter().any(|one| word == one));
+    let follows = tokens[..index].last().is_some_and(|token| is_punct(token, ':'));
+    let goes_on = [1, 2].iter().all(|offset| tokens.get(index + offset).is_some_and(|token| is_punct(token, ':')));
+    is_keyword && !follows && goes_on
+}
+
+#[test]
+fn paths_are_found_wherever_they_stand() {
+    let modules = ["", "a", "a::b", "c", "c::d"];
+    let names = |text: &str| text.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect::<Names>();
+    let source =
+        |module: &str, text: &str| Source { path: module.into(), text: text.to_owned(), module: names(module) };
+    let mut package = Package {
+        sources: Vec::new(),
+        modules: modules.iter().map(|module| names(module)).collect(),
+        re_exports: BTreeMap::new(),
+    };
+    package.re_exports.insert((names("a"), "Thing".to_owned()), names("c::d::Thing"));
+    let used = |module: &str, text: &str| {
+        let found = package.modules_used_by(&source(module, text));
+        found.into_iter().map(|names| names.join("::")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(used("a::b", "use super::super::c::{d::X, Y};"), "c c::d");
+    assert_eq!(used("a", "fn f() { format!(\"{}\", crate::c::g()) }"), "c");
+    assert_eq!(used("a::b", "mod tests { use super::*; use super::super::super::c; }"), "a::b c");
+    assert_eq!(used("c", "use crate::a::Thing as Other;"), "a c::d");
+    assert_eq!(used("c", "use std::io; // crate::a::Thing\nlet a = \"crate::a\";"), "");
+    assert_eq!(used("c", "pub(crate) use d::Z;"), "c::d");
+    assert_eq!(used("c", "fn f<'a>() -> impl Sized + use<'a> { } use crate::a::b;"), "a::b");
+}
