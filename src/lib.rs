@@ -11,6 +11,7 @@ pub mod error;
 pub mod exit;
 pub mod hint;
 pub mod interrupts;
+pub mod model;
 pub mod ops;
 pub mod project;
 pub mod render;

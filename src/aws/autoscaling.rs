@@ -3,29 +3,8 @@
 use aws_sdk_applicationautoscaling::Client;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 
-use serde::Serialize;
-
-use super::{Aws, Result, ServiceName, count, text};
-
-/// A service registered for scaling.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ScalableTarget {
-    /// MinCapacity.
-    pub min: u32,
-    /// MaxCapacity.
-    pub max: u32,
-    /// Its target-tracking policies.
-    pub policies: Vec<ScalingPolicy>,
-}
-
-/// A target-tracking policy.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ScalingPolicy {
-    /// The predefined metric, such as `ECSServiceAverageCPUUtilization`; empty for a customised one.
-    pub metric: String,
-    /// The value that it is kept at.
-    pub target: f64,
-}
+use super::{Aws, Result, count, text};
+use crate::model::{ScalableTarget, ScalingPolicy, ServiceName};
 
 impl Aws {
     fn autoscaling(&self) -> &Client {

@@ -5,31 +5,10 @@ use roxmltree::{Document, Node};
 
 use super::raw::{EC2, RawCall};
 use super::{Aws, AwsError, AwsErrorKind, Result};
+use crate::model::{Subnet, Vpc};
 
 /// EC2's API version: the only one it has had since 2016.
 const VERSION: &str = "2016-11-15";
-
-/// A VPC with its subnets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vpc {
-    /// `vpc-…`.
-    pub id: String,
-    /// Its subnets, by availability zone and then by id.
-    pub subnets: Vec<Subnet>,
-}
-
-/// A subnet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Subnet {
-    /// `subnet-…`.
-    pub id: String,
-    /// Its availability zone.
-    pub zone: String,
-    /// The `aws-cdk:subnet-type` tag.
-    pub cdk_type: Option<String>,
-    /// Whether its route table leads to an internet gateway.
-    pub public: bool,
-}
 
 impl Aws {
     /// The VPCs with this Name tag, without their subnets.

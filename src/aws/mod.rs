@@ -23,16 +23,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-pub use autoscaling::{ScalableTarget, ScalingPolicy};
-pub use cloudformation::{
-    ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource, stack_name,
-};
 pub use config::{Connection, StaticKeys};
-pub use discovery::{DiscoveryInstance, DiscoveryService};
-pub use ec2::{Subnet, Vpc};
-pub use ecs::{Container, Deployment, LogPlace, ServiceArn, ServiceEvent, ServiceName, ServiceState, Task};
 pub use error::{AwsError, AwsErrorKind};
-pub use logs::{LogEvent, LogGroup, LogPage, LogQuery, LogStream};
 
 use crate::hint::without_user_info;
 

@@ -5,12 +5,12 @@ use jiff::tz::TimeZone;
 
 use super::approve::{check_target, declined};
 use super::{Outcome, shapes};
-use crate::aws::Stack;
 use crate::complete;
 use crate::context::Context;
 use crate::error::{CliError, FOLLOWS, Report};
 use crate::exit::Exit;
 use crate::hint::Hint;
+use crate::model::Stack;
 use crate::ops::{self, Demolition};
 use crate::project::Project;
 use crate::render::{self, DeployView};

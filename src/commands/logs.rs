@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Outcome, shapes};
-use crate::aws::{Aws, LogQuery};
+use crate::aws::Aws;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::Hint;
+use crate::model::LogQuery;
 use crate::ops::{LogSource, Tail, TailOptions, locate_log_group};
 use crate::project::ServiceRef;
 use crate::render;

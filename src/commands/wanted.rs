@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::approve::guard;
-use crate::aws::{self, Aws, StackResource};
+use crate::aws::Aws;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::Hint;
+use crate::model::{self, StackResource};
 use crate::ops;
 use crate::project::Project;
 use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, Vpc, platform_ids, synth};
@@ -221,7 +222,7 @@ async fn look_up_vpc(aws: &Aws, name: &str, environment: &Environment) -> Result
 }
 
 /// cdk's two kinds: by its own tag, or else by whether there is a route to an internet gateway. Isolated subnets are neither.
-fn subnets(vpc: aws::Vpc) -> Vpc {
+fn subnets(vpc: model::Vpc) -> Vpc {
     let mut found = Subnets::default();
     for subnet in vpc.subnets {
         match subnet.cdk_type.as_deref() {

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::aws::{Aws, Connection, ServiceName};
+use crate::aws::{Aws, Connection};
 use crate::error::CliError;
 use crate::interrupts::Interrupts;
+use crate::model::ServiceName;
 use crate::project::{FILE, Project, no_project};
 use crate::render::{Ui, clean};
 use crate::settings::Settings;

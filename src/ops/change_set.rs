@@ -6,7 +6,8 @@ use tokio::time::{Instant, sleep};
 
 use super::state::{Standing, standing};
 use super::{OpsError, Result};
-use crate::aws::{Aws, AwsError, AwsErrorKind, ChangeSet, ChangeSetKind, Stack, StackRequest};
+use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::model::{ChangeSet, ChangeSetKind, Stack, StackRequest};
 use crate::stack::MAX_TEMPLATE_BYTES;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);

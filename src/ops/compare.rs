@@ -7,8 +7,9 @@ use super::locate::service_name;
 use super::preflight::{Finding, StackUpdate, rejections};
 use super::state::{Standing, is_created, standing};
 use super::{OpsError, Result};
-use crate::aws::{Aws, AwsError, AwsErrorKind, PlannedChange, Stack, StackRequest};
+use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::hint::Hint;
+use crate::model::{PlannedChange, Stack, StackRequest};
 use crate::stack::{INCOMPARABLE, Planned, Recreation, Template, TemplateDiff, read_template};
 
 /// What a stack would be deployed with.

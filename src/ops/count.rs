@@ -6,7 +6,8 @@ use super::locate::service_name;
 use super::rollout::Sighting;
 use super::services::Services;
 use super::{DeployEvent, OpsError, Result};
-use crate::aws::{Aws, AwsErrorKind, ServiceName, ServiceState};
+use crate::aws::{Aws, AwsErrorKind};
+use crate::model::{ServiceName, ServiceState};
 
 /// The services of a stack: logical id, name and desired count.
 ///

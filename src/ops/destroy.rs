@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::follow::{Follow, is_at_rest};
 use super::{DeployEvent, Operation, Result};
-use crate::aws::{Aws, AwsErrorKind, Stack, StackResource};
+use crate::aws::{Aws, AwsErrorKind};
+use crate::model::{Stack, StackResource};
 use crate::stack::Template;
 
 /// The type whose deletion loses what cannot be made again.

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::aws::{Deployment, StackEvent};
+use crate::model::{Deployment, StackEvent};
 
 /// An event of a deploy; in JSON its name stands in `event`.
 #[derive(Debug, Clone, Serialize)]

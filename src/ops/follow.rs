@@ -9,7 +9,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::retry::retry_transient;
 use super::services::Services;
 use super::{Casualties, DeployEvent, Operation, OpsError, Result};
-use crate::aws::{Aws, ChangeSet, Stack, StackEvent};
+use crate::aws::Aws;
+use crate::model::{ChangeSet, Stack, StackEvent};
 
 /// Poll interval after an event.
 const POLL_ACTIVE: Duration = Duration::from_millis(300);

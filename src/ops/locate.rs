@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{OpsError, Result};
-use crate::aws::{Aws, ServiceArn, ServiceName, StackResource, stack_name};
+use crate::aws::Aws;
+use crate::model::{ServiceArn, ServiceName, StackResource, stack_name};
 use crate::stack::{KnownValues, read_template};
 
 /// A service's stack as it is deployed.

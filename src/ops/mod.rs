@@ -34,7 +34,6 @@ pub use status::{StatusReport, read_status};
 pub use tail::{Tail, TailOptions};
 
 use crate::aws::AwsError;
-pub use crate::aws::{Deployment, LogEvent, LogGroup, LogStream, ScalableTarget, Task};
 use crate::stack::ForeignError;
 
 /// Why the work did not succeed.

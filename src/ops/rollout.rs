@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
-use crate::aws::{Deployment, ServiceEvent, ServiceState, StackEvent, Task};
+use crate::model::{Deployment, ServiceEvent, ServiceState, StackEvent, Task};
 
 /// So many tasks that stop for the same cause are no accident.
 const STUCK_AFTER: usize = 3;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::rollout::{Progress, Rollout, Sighting, Verdict};
 use super::{Casualties, DeployEvent};
-use crate::aws::{Aws, AwsErrorKind, LogPlace, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
+use crate::aws::{Aws, AwsErrorKind};
+use crate::model::{LogPlace, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
 
 /// How much of a failed container's log is told.
 const LOG_LINES: u16 = 20;

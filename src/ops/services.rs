@@ -12,7 +12,8 @@ use super::locate::{name_of, service_name};
 use super::rollout::Sighting;
 use super::service::ServiceWatch;
 use super::{Casualties, DeployEvent, OpsError, Result, Verdict};
-use crate::aws::{Aws, ServiceArn, ServiceName, StackEvent};
+use crate::aws::Aws;
+use crate::model::{ServiceArn, ServiceName, StackEvent};
 
 /// How often ECS is asked.
 const PAUSE: Duration = Duration::from_secs(1);

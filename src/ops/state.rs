@@ -2,7 +2,8 @@
 
 use super::follow::Follow;
 use super::{DeployEvent, Operation, OpsError, Result};
-use crate::aws::{Aws, Stack};
+use crate::aws::Aws;
+use crate::model::Stack;
 
 /// What can be done with a stack in some status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{Result, ServiceStack};
-use crate::aws::{Aws, Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceState, Task};
+use crate::aws::Aws;
+use crate::model::{Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceState, Task};
 
 /// A service's state. This is the object of `status --output json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -10,7 +10,8 @@ use tokio::time::sleep;
 
 use super::OpsError;
 use super::retry::retry_transient;
-use crate::aws::{Aws, LogEvent, LogQuery};
+use crate::aws::Aws;
+use crate::model::{LogEvent, LogQuery};
 
 /// Events may arrive late; the window that is read again each round reaches back this far.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);

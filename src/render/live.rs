@@ -13,7 +13,8 @@ use ratatui::{DefaultTerminal, Frame};
 
 use super::clean;
 use super::status::{age, targets};
-use crate::ops::{StatusReport, Task};
+use crate::model::Task;
+use crate::ops::StatusReport;
 
 /// What a user asks of a live view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

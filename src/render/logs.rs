@@ -7,7 +7,7 @@ use owo_colors::{AnsiColors, OwoColorize as _};
 use serde_json::json;
 
 use super::{Ui, clean};
-use crate::ops::{LogEvent, LogGroup, LogStream};
+use crate::model::{LogEvent, LogGroup, LogStream};
 
 const COLORS: [AnsiColors; 6] = [
     AnsiColors::Cyan,

@@ -6,7 +6,8 @@ use jiff::{SpanRound, Timestamp, Unit};
 use owo_colors::OwoColorize as _;
 
 use super::{Ui, clean};
-use crate::ops::{ScalableTarget, StatusReport};
+use crate::model::ScalableTarget;
+use crate::ops::StatusReport;
 
 /// Writes the whole report.
 pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<()> {

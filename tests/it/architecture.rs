@@ -9,18 +9,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "aws", "complete", "context", "error", "exit", "hint", "ops", "project", "render", "settings", "stack",
-            "when",
+            "aws", "complete", "context", "error", "exit", "hint", "model", "ops", "project", "render", "settings",
+            "stack", "when",
         ],
     ),
     ("complete", &["project", "settings", "stack"]),
-    ("context", &["aws", "error", "hint", "interrupts", "project", "render", "settings", "stack"]),
+    ("context", &["aws", "error", "hint", "interrupts", "model", "project", "render", "settings", "stack"]),
     ("project", &["error", "exit", "hint", "render", "settings", "stack"]),
     ("error", &["aws", "exit", "hint", "ops"]),
-    ("aws", &["hint"]),
+    ("aws", &["hint", "model"]),
     ("settings", &["hint"]),
-    ("ops", &["aws", "hint", "stack"]),
-    ("render", &["error", "exit", "hint", "ops", "settings", "stack"]),
+    ("ops", &["aws", "hint", "model", "stack"]),
+    ("render", &["error", "exit", "hint", "model", "ops", "settings", "stack"]),
 ];
 
 /// Lines that a file may have; tests and tables make the difference to the 300 that we aim at.

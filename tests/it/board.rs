@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use ecsws::ops::{DeployEvent, Deployment, Operation, ResourceEvent};
+use ecsws::model::Deployment;
+use ecsws::ops::{DeployEvent, Operation, ResourceEvent};
 use ecsws::render::Board;
 use insta::assert_snapshot;
 

@@ -91,7 +91,7 @@ async fn connect(server: Server) -> (Aws, Arc<Mutex<Server>>) {
 async fn update(server: Server) -> Result<String, OpsError> {
     let (aws, _) = connect(server).await;
     let existing = aws.stack("web").await?.expect("it exists");
-    let request = ecsws::aws::StackRequest { stack: "web", template: "{}", ..Default::default() };
+    let request = ecsws::model::StackRequest { stack: "web", template: "{}", ..Default::default() };
     let Prepared::Ready(ready) = ops::prepare(&aws, &request, "ecsws", Some(&existing)).await? else {
         panic!("there are changes")
     };

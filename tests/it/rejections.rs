@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::StackStatus;
-use ecsws::aws::{Aws, Connection, PlannedChange, Stack, StackRequest, StaticKeys};
+use ecsws::aws::{Aws, Connection, StaticKeys};
+use ecsws::model::{PlannedChange, Stack, StackRequest};
 use ecsws::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
 use ecsws::stack::Template;
 use serde_json::{Value, json};

@@ -1,7 +1,8 @@
 //! The live view, drawn into a terminal that is not there.
 
-use ecsws::aws::{Container, Deployment, DiscoveryInstance, DiscoveryService, ScalingPolicy, ServiceEvent};
-use ecsws::ops::{ScalableTarget, StatusReport, Task};
+use ecsws::model::{Container, Deployment, DiscoveryInstance, DiscoveryService, ScalingPolicy, ServiceEvent};
+use ecsws::model::{ScalableTarget, Task};
+use ecsws::ops::StatusReport;
 use ecsws::render::draw;
 use insta::assert_snapshot;
 use jiff::Timestamp;

@@ -4,8 +4,9 @@ use aws_sdk_cloudformation::types::{
     Capability, ChangeSetType, ChangeSource, Parameter, ResourceAttribute, ResourceChange, Tag,
 };
 
-use super::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest, absent, idempotency_token, is_validation_error};
+use super::{absent, idempotency_token, is_validation_error};
 use crate::aws::{Aws, Result, text};
+use crate::model::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest};
 
 impl Aws {
     /// Creates a change set and gives back its ARN; CloudFormation goes on working on it.

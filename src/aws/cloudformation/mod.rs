@@ -1,16 +1,12 @@
 //! CloudFormation: stacks, their events and exports. Change sets are in [`change_sets`].
 
 mod change_sets;
-mod model;
 
 use aws_sdk_cloudformation::Client;
 use aws_sdk_cloudformation::types::ResourceStatus;
 
 use super::{Aws, AwsError, AwsErrorKind, Result, text, timestamp};
-
-pub use model::{
-    ChangeSet, ChangeSetKind, Export, Output, PlannedChange, Stack, StackEvent, StackRequest, StackResource, stack_name,
-};
+use crate::model::{Export, Output, Stack, StackEvent, StackResource};
 
 impl Aws {
     fn cloudformation(&self) -> &Client {

@@ -1,13 +1,10 @@
 //! ECS: services and their tasks.
 
-mod model;
-
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types as sdk;
 
 use super::{Aws, AwsErrorKind, Result, count, text, timestamp};
-
-pub use model::{Container, Deployment, LogPlace, ServiceArn, ServiceEvent, ServiceName, ServiceState, Task};
+use crate::model::{Container, Deployment, LogPlace, ServiceEvent, ServiceName, ServiceState, Task};
 
 impl Aws {
     fn ecs(&self) -> &Client {

@@ -4,9 +4,9 @@ use futures_util::future::LocalBoxFuture;
 
 use super::options::FollowOptions;
 use super::stage::Stage;
-use crate::aws::Stack;
 use crate::commands::approve::{self, first_creation};
 use crate::error::CliError;
+use crate::model::Stack;
 use crate::stack::{ProjectStack, Template, TemplateDiff};
 
 /// A stack of the project and what is deployed of it.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::options::Method;
 use super::stage::Shared;
-use crate::aws::{Stack, StackRequest};
 use crate::error::CliError;
+use crate::model::{Stack, StackRequest};
 use crate::stack::{ProjectStack, Template, TemplateDiff};
 
 /// What is asked of CloudFormation.

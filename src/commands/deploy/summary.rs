@@ -2,10 +2,10 @@
 
 use super::schedule::Turn;
 use super::stack::Deployed;
-use crate::aws::Stack;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::Command;
+use crate::model::Stack;
 use crate::ops::locate_service;
 use crate::project::Project;
 use crate::render::{StackEnd, Summary};

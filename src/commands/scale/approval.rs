@@ -4,11 +4,11 @@ use std::cell::{Cell, RefCell};
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::aws::Stack;
 use crate::commands::approve;
 use crate::commands::deploy::{Approval, Compared, FollowOptions, Stage};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::model::Stack;
 use crate::project::{FILE, Project};
 use crate::render::{self, Ui};
 use crate::stack::{KeyChange, Scaling, TemplateDiff, edit_scaling};

@@ -5,12 +5,14 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use tokio::time::sleep;
 
-use crate::aws::{Aws, ServiceName};
+use crate::aws::Aws;
 use crate::commands::deploy::FollowOptions;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{STEADY_WITHIN, ScalableTarget, ServiceCount};
+use crate::model::ScalableTarget;
+use crate::model::ServiceName;
+use crate::ops::{STEADY_WITHIN, ServiceCount};
 use crate::render::{self, DeployView};
 use crate::stack::Scaling;
 

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::{Account, Finding, Result, StackUpdate, unless_denied};
-use crate::aws::{Aws, Export, stack_name};
+use crate::aws::Aws;
+use crate::model::{Export, stack_name};
 use crate::stack::{Replacement, Template, is_replaced_value};
 
 /// The exports that CloudFormation would refuse to create, change or delete.

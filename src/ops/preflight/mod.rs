@@ -11,8 +11,9 @@ use std::collections::BTreeMap;
 use super::Result;
 use super::compare::{Plan, plan};
 use super::state::{Standing, standing};
-use crate::aws::{Aws, AwsError, AwsErrorKind, Export, PlannedChange, Stack, StackRequest, StackResource};
+use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::hint::Hint;
+use crate::model::{Export, PlannedChange, Stack, StackRequest, StackResource};
 use crate::stack::diff::Impact;
 use crate::stack::{CustomName, KnownValues, Replacement, Template, TemplateDiff};
 

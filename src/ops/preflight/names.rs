@@ -1,8 +1,9 @@
 //! Custom names that are in use already, within the stack or elsewhere in the account.
 
 use super::{Account, Finding, Result, StackUpdate, unless_denied, words};
-use crate::aws::{Aws, AwsError, ServiceName, stack_name};
+use crate::aws::{Aws, AwsError};
 use crate::hint::{Command, Hint};
+use crate::model::{ServiceName, stack_name};
 use crate::stack::{ConflictCause, CustomName, NameChanges, Replacement};
 
 /// The names that an update cannot take.

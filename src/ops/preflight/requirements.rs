@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, Result, unless_denied};
-use crate::aws::{Aws, Export};
+use crate::aws::Aws;
 use crate::hint::{Hint, nearest};
+use crate::model::Export;
 use crate::stack::spec::{Reference, Secret, Service, Spec};
 use crate::stack::{ProjectStack, StackKind, image_mistake, platform_exports};
 

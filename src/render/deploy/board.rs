@@ -6,7 +6,8 @@ use std::time::Duration;
 use owo_colors::OwoColorize as _;
 
 use super::short_type;
-use crate::ops::{DeployEvent, Deployment, Operation};
+use crate::model::Deployment;
+use crate::ops::{DeployEvent, Operation};
 use crate::render::clean;
 
 /// So many resources of a stack are shown; the others are counted.

@@ -1,4 +1,4 @@
-//! What ECS tells of services, deployments and tasks, in our own types.
+//! ECS services and their deployments.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct ServiceName {
     pub service: String,
 }
 
-/// What a service's ARN says. The format of services created before November 2018, and after that by accounts that had not opted
+/// The parts of a service's ARN. The format of services created before November 2018, and after that by accounts that had not opted
 /// in to the new one, is `arn:PARTITION:ecs:REGION:ACCOUNT:service/NAME`, without the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceArn {
@@ -44,13 +44,13 @@ impl ServiceArn {
     }
 }
 
-/// A service as DescribeServices tells it.
+/// A service as DescribeServices returns it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServiceState {
     /// `ACTIVE`, `DRAINING` or `INACTIVE`.
     pub status: String,
-    /// Tasks that shall run.
+    /// The desired number of tasks.
     pub desired: u32,
     /// Tasks that run.
     pub running: u32,
@@ -76,7 +76,7 @@ pub struct Deployment {
     pub task_definition: String,
     /// When it was made.
     pub created: Option<Timestamp>,
-    /// Tasks that shall run.
+    /// The desired number of tasks.
     pub desired: u32,
     /// Tasks that run.
     pub running: u32,
@@ -102,90 +102,13 @@ pub struct ServiceEvent {
     pub message: String,
 }
 
-/// A task as DescribeTasks tells it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Task {
-    /// The task's id: the last part of its ARN.
-    pub id: String,
-    /// lastStatus.
-    pub last_status: String,
-    /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
-    pub health: String,
-    /// The task definition's family and revision.
-    pub task_definition: String,
-    /// When its containers started.
-    pub started: Option<Timestamp>,
-    /// When it stopped, or began to.
-    pub stopped: Option<Timestamp>,
-    /// The address of its network interface.
-    pub private_ip: Option<String>,
-    /// Why it stopped.
-    pub stopped_reason: Option<String>,
-    /// Its containers.
-    pub containers: Vec<Container>,
-}
-
-/// A container of a task.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Container {
-    /// Its name.
-    pub name: String,
-    /// lastStatus.
-    pub last_status: String,
-    /// The exit code, once it ended.
-    pub exit_code: Option<i32>,
-    /// Why it ended or did not start.
-    pub reason: Option<String>,
-}
-
-/// Where a container's lines go with the `awslogs` driver.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogPlace {
-    /// The container's name.
-    pub container: String,
-    /// `awslogs-group`.
-    pub group: String,
-    /// `awslogs-stream-prefix`.
-    pub prefix: String,
-}
-
-impl LogPlace {
-    /// The stream of the container in one task.
-    pub fn stream(&self, task: &str) -> String {
-        format!("{}/{}/{task}", self.prefix, self.container)
-    }
-}
-
-impl Task {
-    /// The container that ended the task: the first that failed, or else the first that ended.
-    pub fn culprit(&self) -> Option<&Container> {
-        let failed = self.containers.iter().find(|container| container.exit_code.is_some_and(|code| code != 0));
-        failed.or_else(|| self.containers.iter().find(|container| container.exit_code.is_some()))
-    }
-
-    /// Why it stopped: ECS's words, and what each container ended with.
-    pub fn cause(&self) -> String {
-        let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS gives no reason".to_owned());
-        for container in &self.containers {
-            let code = container.exit_code.map(|code| format!("exit code {code}"));
-            let parts: Vec<String> = code.into_iter().chain(container.reason.clone()).collect();
-            if !parts.is_empty() {
-                cause.extend(["; container ", &container.name, ": ", &parts.join(", ")]);
-            }
-        }
-        cause
-    }
-}
-
 impl ServiceState {
-    /// What is said of a service that ECS does not know.
+    /// The state of a service that ECS does not know.
     pub fn missing() -> Self {
         Self { status: "MISSING".to_owned(), ..Self::default() }
     }
 
-    /// Whether what runs is what shall run: one deployment, all of its tasks running, its rollout complete (or without a state).
+    /// Whether the service runs what is desired: one deployment, all of its tasks running, its rollout complete (or without a state).
     pub fn is_steady(&self) -> bool {
         let rolled_out =
             |deployment: &Deployment| deployment.rollout_state.as_deref().is_none_or(|state| state == "COMPLETED");

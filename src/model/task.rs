@@ -1,0 +1,81 @@
+//! ECS tasks, their containers, and where these log.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A task as DescribeTasks returns it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Task {
+    /// The task's id: the last part of its ARN.
+    pub id: String,
+    /// lastStatus.
+    pub last_status: String,
+    /// `HEALTHY`, `UNHEALTHY` or `UNKNOWN`.
+    pub health: String,
+    /// The task definition's family and revision.
+    pub task_definition: String,
+    /// When its containers started.
+    pub started: Option<Timestamp>,
+    /// When it stopped, or began to.
+    pub stopped: Option<Timestamp>,
+    /// The address of its network interface.
+    pub private_ip: Option<String>,
+    /// Why it stopped.
+    pub stopped_reason: Option<String>,
+    /// Its containers.
+    pub containers: Vec<Container>,
+}
+
+/// A container of a task.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Container {
+    /// Its name.
+    pub name: String,
+    /// lastStatus.
+    pub last_status: String,
+    /// The exit code, once it ended.
+    pub exit_code: Option<i32>,
+    /// Why it ended or did not start.
+    pub reason: Option<String>,
+}
+
+/// Where a container's lines go with the `awslogs` driver.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogPlace {
+    /// The container's name.
+    pub container: String,
+    /// `awslogs-group`.
+    pub group: String,
+    /// `awslogs-stream-prefix`.
+    pub prefix: String,
+}
+
+impl LogPlace {
+    /// The stream of the container in one task.
+    pub fn stream(&self, task: &str) -> String {
+        format!("{}/{}/{task}", self.prefix, self.container)
+    }
+}
+
+impl Task {
+    /// The container that ended the task: the first that failed, or else the first that ended.
+    pub fn culprit(&self) -> Option<&Container> {
+        let failed = self.containers.iter().find(|container| container.exit_code.is_some_and(|code| code != 0));
+        failed.or_else(|| self.containers.iter().find(|container| container.exit_code.is_some()))
+    }
+
+    /// Why it stopped: ECS's words, and what each container ended with.
+    pub fn cause(&self) -> String {
+        let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS gives no reason".to_owned());
+        for container in &self.containers {
+            let code = container.exit_code.map(|code| format!("exit code {code}"));
+            let parts: Vec<String> = code.into_iter().chain(container.reason.clone()).collect();
+            if !parts.is_empty() {
+                cause.extend(["; container ", &container.name, ": ", &parts.join(", ")]);
+            }
+        }
+        cause
+    }
+}
