@@ -2,6 +2,7 @@
 
 mod architecture;
 mod board;
+mod change_sets;
 mod channel;
 mod cli;
 mod closed_output;
