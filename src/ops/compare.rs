@@ -67,16 +67,13 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     let update = StackUpdate { stack: name, existing: Some(&existing), deployed: &deployed, desired: &template };
     let incomparable = match &plan {
         Some(Plan::NoChanges) => {
-            diff = diff.made_exact(&[]).without_parameter_values();
+            diff = diff.made_exact(&[], &deployed, &template).without_parameter_values();
             drop(diff.take_incomparable(true));
             Vec::new()
         }
         Some(Plan::Changes(changes)) => {
-            let changes = planned(changes);
-            diff = diff.made_exact(&changes);
-            let mut incomparable = diff.take_incomparable(true);
-            incomparable.extend(diff.hidden(&changes, &deployed, &template));
-            incomparable
+            diff = diff.made_exact(&planned(changes), &deployed, &template);
+            diff.take_incomparable(true)
         }
         None => diff.take_incomparable(false),
     };
@@ -87,12 +84,16 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         };
         notes.extend(rejected(aws, &update, &body, changes).await?);
     }
+    let incomparable_names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
+    let mut note_question_mark = |what: String| {
+        notes.push(format!("{name}: {what}: CloudFormation returns `?` for characters that are not ASCII").into());
+    };
     if !incomparable.is_empty() {
-        let names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
-        let names = names.join(", ");
-        let note =
-            format!("{name}: {names} cannot be compared: CloudFormation returns `?` for characters that are not ASCII");
-        notes.push(note.into());
+        note_question_mark(format!("{} cannot be compared", incomparable_names.join(", ")));
+    }
+    let hidden = diff.hidden();
+    if !hidden.is_empty() {
+        note_question_mark(format!("the change of {} cannot be shown", hidden.join(", ")));
     }
     Ok(Comparison { diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
 }
