@@ -47,10 +47,12 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     let templates = TemplateDiff::between(&deployed, &template);
     let needs_change_set = !templates.resources.is_empty() || deployed.has_question_mark();
     let needs_change_set = needs_change_set || parameters.iter().any(|(_, value)| value.is_some());
+    let body = template.to_body();
+    // `rejected` reports the size.
+    let needs_change_set = needs_change_set && check_size(name, &body).is_ok();
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
     let mut notes: Vec<Hint> = unseen(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
-    let body = template.to_body();
     let request = StackRequest {
         stack: name,
         template: &body,
@@ -147,7 +149,7 @@ pub(super) enum Plan {
 }
 
 /// Makes a change set of an existing stack, reads it and deletes it again. Without one, a note says why, unless no other
-/// call would succeed either.
+/// call would succeed either. What CloudFormation refuses, it refuses of a deploy as well.
 pub(super) async fn plan(
     aws: &Aws,
     request: &StackRequest<'_>,
@@ -155,12 +157,10 @@ pub(super) async fn plan(
     stack: &Stack,
     notes: &mut Vec<Hint>,
 ) -> Result<Option<Plan>> {
-    let mut without = |reason: String| {
-        notes.push(format!("{} is compared by template only: {reason}", stack.name).into());
-        Ok(None)
-    };
+    let without = |reason: String| Hint::from(format!("{} is compared by template only: {reason}", stack.name));
     if standing(&stack.status) != Standing::Updatable {
-        return without(format!("the stack is {}", stack.status));
+        notes.push(without(format!("the stack is {}", stack.status)));
+        return Ok(None);
     }
     match prepare(aws, request, change_set, Some(stack)).await {
         Ok(Prepared::NoChanges) => Ok(Some(Plan::NoChanges)),
@@ -171,7 +171,14 @@ pub(super) async fn plan(
             Ok(Some(Plan::Changes(ready.change_set.changes)))
         }
         Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
-        Err(error) => without(error.to_string()),
+        Err(error @ OpsError::ChangeSetFailed { .. }) => {
+            notes.push(Finding::Rejection { message: error.to_string(), hint: None }.as_note());
+            Ok(None)
+        }
+        Err(error) => {
+            notes.push(without(error.to_string()));
+            Ok(None)
+        }
     }
 }
 
