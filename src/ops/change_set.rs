@@ -43,7 +43,7 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
     delete_change_set(aws, request.stack, name).await?;
     let arn = match aws.create_change_set(request, name, kind).await {
         Ok(arn) => arn,
-        Err(error) => return Err(refused(aws, request.stack, existing, error).await),
+        Err(error) => return Err(refused_change_set(aws, request.stack, existing, error).await),
     };
     let prepared = read(aws, request.stack, &arn, kind).await;
     if !matches!(prepared, Ok(Prepared::Ready(_))) {
@@ -137,6 +137,19 @@ pub(super) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Option<Stack
     let Some(stack) = stack else { return Ok(None) };
     let others = aws.change_set_count(&stack.arn).await?;
     Ok((others == 0).then_some(stack))
+}
+
+/// Why CloudFormation refused to create a change set. A request that is not valid, such as one with a parameter's value that does not
+/// exist, fails here or, for the same reason, while the change set is being created.
+async fn refused_change_set(aws: &Aws, stack: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
+    match refused(aws, stack, seen, error).await {
+        OpsError::Aws(error)
+            if error.kind == AwsErrorKind::Other && error.code.as_deref() == Some("ValidationError") =>
+        {
+            OpsError::ChangeSetFailed { stack: stack.to_owned(), reason: error.message }
+        }
+        error => error,
+    }
 }
 
 /// Why CloudFormation refused to begin with a stack that was `seen` in some state: another deploy was faster when the stack, or the change

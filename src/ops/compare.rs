@@ -48,10 +48,12 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     let templates = TemplateDiff::between(&deployed, &template);
     let needs_change_set = !templates.resources.is_empty() || deployed.has_question_mark();
     let needs_change_set = needs_change_set || parameters.iter().any(|(_, value)| value.is_some());
+    let body = template.to_body();
+    // `rejected` reports the size.
+    let needs_change_set = needs_change_set && check_size(name, &body).is_ok();
     let diff = templates.with_tags(&existing.tags, desired.tags);
     let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
     let mut notes: Vec<Hint> = unseen(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
-    let body = template.to_body();
     let request = StackRequest {
         stack: name,
         template: &body,
@@ -68,16 +70,13 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     let update = StackUpdate { stack: name, existing: Some(&existing), deployed: &deployed, desired: &template };
     let incomparable = match &plan {
         Some(Plan::NoChanges) => {
-            diff = diff.made_exact(&[]).without_parameter_values();
+            diff = diff.made_exact(&[], &deployed, &template).without_parameter_values();
             drop(diff.take_incomparable(true));
             Vec::new()
         }
         Some(Plan::Changes(changes)) => {
-            let changes = planned(changes);
-            diff = diff.made_exact(&changes);
-            let mut incomparable = diff.take_incomparable(true);
-            incomparable.extend(diff.hidden(&changes, &deployed, &template));
-            incomparable
+            diff = diff.made_exact(&planned(changes), &deployed, &template);
+            diff.take_incomparable(true)
         }
         None => diff.take_incomparable(false),
     };
@@ -88,12 +87,16 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         };
         notes.extend(rejected(aws, &update, &body, changes).await?);
     }
+    let incomparable_names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
+    let mut note_question_mark = |what: String| {
+        notes.push(format!("{name}: {what}: CloudFormation returns `?` for characters that are not ASCII").into());
+    };
     if !incomparable.is_empty() {
-        let names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
-        let names = names.join(", ");
-        let note =
-            format!("{name}: {names} cannot be compared: CloudFormation returns `?` for characters that are not ASCII");
-        notes.push(note.into());
+        note_question_mark(format!("{} cannot be compared", incomparable_names.join(", ")));
+    }
+    let hidden = diff.hidden();
+    if !hidden.is_empty() {
+        note_question_mark(format!("the change of {} cannot be shown", hidden.join(", ")));
     }
     Ok(Comparison { diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
 }
@@ -147,7 +150,7 @@ pub(super) enum Plan {
 }
 
 /// Makes a change set of an existing stack, reads it and deletes it again. Without one, a note says why, unless no other
-/// call would succeed either.
+/// call would succeed either. What CloudFormation refuses, it refuses of a deploy as well.
 pub(super) async fn plan(
     aws: &Aws,
     request: &StackRequest<'_>,
@@ -155,12 +158,10 @@ pub(super) async fn plan(
     stack: &Stack,
     notes: &mut Vec<Hint>,
 ) -> Result<Option<Plan>> {
-    let mut without = |reason: String| {
-        notes.push(format!("{} is compared by template only: {reason}", stack.name).into());
-        Ok(None)
-    };
+    let without = |reason: String| Hint::from(format!("{} is compared by template only: {reason}", stack.name));
     if standing(&stack.status) != Standing::Updatable {
-        return without(format!("the stack is {}", stack.status));
+        notes.push(without(format!("the stack is {}", stack.status)));
+        return Ok(None);
     }
     match prepare(aws, request, change_set, Some(stack)).await {
         Ok(Prepared::NoChanges) => Ok(Some(Plan::NoChanges)),
@@ -171,7 +172,14 @@ pub(super) async fn plan(
             Ok(Some(Plan::Changes(ready.change_set.changes)))
         }
         Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
-        Err(error) => without(error.to_string()),
+        Err(error @ OpsError::ChangeSetFailed { .. }) => {
+            notes.push(Finding::Rejection { message: error.to_string(), hint: None }.as_note());
+            Ok(None)
+        }
+        Err(error) => {
+            notes.push(without(error.to_string()));
+            Ok(None)
+        }
     }
 }
 

@@ -143,12 +143,15 @@ fn a_change_set_that_cannot_be_had_leaves_the_templates() {
         "ecsws.toml",
         &PROJECT.replace("1.10", "2").replace("stress_tool", "cluster_name = \"other\"\nstress_tool"),
     );
-    for (operation, code) in [
-        ("CreateChangeSet", "ValidationError"),
-        ("CreateChangeSet", "AccessDenied"),
-        ("CreateChangeSet", "LimitExceededException"),
-        ("DescribeChangeSet", "AccessDenied"),
-        ("DescribeChangeSet", "ValidationError"),
+    let by_template = |stack: &str| format!("{stack} is compared by template only: ");
+    let refused =
+        |stack: &str| format!("deploy rejects this: CloudFormation refuses the change set of stack `{stack}`: ");
+    for (operation, code, note) in [
+        ("CreateChangeSet", "ValidationError", &refused as &dyn Fn(&str) -> String),
+        ("CreateChangeSet", "AccessDenied", &by_template),
+        ("CreateChangeSet", "LimitExceededException", &by_template),
+        ("DescribeChangeSet", "AccessDenied", &by_template),
+        ("DescribeChangeSet", "ValidationError", &by_template),
     ] {
         let fault = format!(
             r#"{{"operations":[{{"operation":"cloudformation:{operation}","effect":"fail","code":"{code}"}}]}}"#
@@ -162,14 +165,37 @@ fn a_change_set_that_cannot_be_had_leaves_the_templates() {
             compared.stdout
         );
         for stack in ["base", "api"] {
-            let note = format!("{stack} is compared by template only: ");
-            assert!(compared.stderr.contains(&note), "{operation} {code}: {}", compared.stderr);
+            assert!(compared.stderr.contains(&note(stack)), "{operation} {code}: {}", compared.stderr);
         }
     }
     let expired =
         r#"{"operations":[{"operation":"cloudformation:CreateChangeSet","effect":"fail","code":"ExpiredToken"}]}"#;
     workshop.run(&format!("sandbox faults {expired}")).good();
     assert_eq!(workshop.run("--sandbox diff").code, Some(3));
+}
+
+#[test]
+fn a_parameter_value_that_cloudformation_refuses_is_a_rejection() {
+    let with_parameter = PROJECT.replace("stress_tool = false", "stress_tool = true");
+    let workshop = Workshop::of(&with_parameter);
+    workshop.run("--sandbox deploy base").good();
+    let template: Value = serde_json::from_str(&workshop.run("--sandbox synth base --json").good()).expect("JSON");
+    let (name, _) = template["Parameters"]
+        .as_object()
+        .expect("the template has parameters")
+        .iter()
+        .find(|(_, parameter)| parameter["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::SSM::")))
+        .expect("the image is a parameter");
+    let arguments = format!("base --parameters {name}=/no/such");
+    let compared = workshop.run(&format!("--sandbox diff --fail {arguments}"));
+    let reason = "CloudFormation refuses the change set of stack `base`: Unable to fetch parameters [/no/such]";
+    let note = format!("warning: deploy rejects this: {reason}");
+    assert_eq!(compared.code, Some(5), "{}", compared.stderr);
+    assert_eq!(compared.stderr.matches(&note).count(), 1, "{}", compared.stderr);
+    assert!(!compared.stderr.contains("by template only"), "{}", compared.stderr);
+    let deployed = workshop.run(&format!("--sandbox deploy {arguments}"));
+    assert_eq!(deployed.code, Some(1), "{}", deployed.stderr);
+    assert!(deployed.error().contains(reason), "{}", deployed.stderr);
 }
 
 #[test]

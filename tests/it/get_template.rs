@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ecsws::ops::{Comparison, Desired, compare};
+use ecsws::stack::diff::Impact;
 use ecsws::stack::{Template, read_template};
 
 use crate::common::text_of;
@@ -87,7 +88,10 @@ async fn a_change_to_a_question_mark_is_not_overlooked() {
     let hidden =
         compared(template("a", "what?", "b"), &template("a", "what?", "b"), Some(ChangeSet::Changes("QueueName")))
             .await;
-    assert!(!hidden.diff.is_empty(), "what is deployed may be `whaté`");
+    assert_eq!(hidden.diff.resources.len(), 1, "what is deployed may be `whaté`");
+    assert_eq!((hidden.diff.resources[0].impact, hidden.diff.after_resources.len()), (Impact::Replace, 0));
+    let notes: Vec<String> = hidden.notes.iter().map(text_of).collect();
+    assert!(notes.iter().any(|note| note.contains("the change of Q.QueueName cannot be shown")), "{notes:?}");
     let known = compared(template("a", "what", "b"), &template("a", "what", "b"), None).await;
     assert!(known.diff.is_empty());
 }

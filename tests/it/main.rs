@@ -2,6 +2,7 @@
 
 mod architecture;
 mod board;
+mod change_sets;
 mod cli;
 mod closed_output;
 mod common;

@@ -196,6 +196,24 @@ fn memory_sizes_that_fargate_lacks_come_with_those_that_it_has() {
 }
 
 #[test]
+fn a_statement_that_fits_into_no_policy_of_the_task_role_is_refused() {
+    let statement = |length: usize| {
+        let resource = format!("arn:aws:s3:::{}", "b".repeat(length - "arn:aws:s3:::".len()));
+        format!("[[services.api.task_policy]]\nactions = [\"s3:GetObject\"]\nresources = [\"{resource}\"]\n")
+    };
+    let with =
+        |lengths: &[usize]| SERVICE.to_owned() + &lengths.iter().map(|length| statement(*length)).collect::<String>();
+    // The first fits into the inline policy, the second exactly into a managed one.
+    spec(&with(&[8000, 6144 - 95]));
+    insta::assert_snapshot!(mistakes(&with(&[8000, 6145 - 95, 500, 12_000])), @r"
+    11:1 `services.api.task_policy[1]` needs a managed policy of 6145 characters, and IAM accepts 6144
+         hint: split its actions or resources into several statements
+    17:1 `services.api.task_policy[3]` needs a managed policy of 12095 characters, and IAM accepts 6144
+         hint: split its actions or resources into several statements
+    ");
+}
+
+#[test]
 fn constructs_of_one_parent_have_ids_of_their_own() {
     let service = |rest: &str| {
         format!("[services.api]\ncpu = 256\nmemory = 512\n{rest}\ncontainer = {{ image = \"x\", id = \"TaskRole\" }}\n")

@@ -78,7 +78,8 @@ impl Aws {
         }
     }
 
-    /// A change set by name or ARN; `None` when there is none.
+    /// A stack's change set by name or ARN; `None` when there is none. moto looks for a name in all stacks, so the stack of what it
+    /// returns is compared.
     pub async fn change_set(&self, stack: &str, change_set: &str) -> Result<Option<ChangeSet>> {
         let action = format!("describe change set `{change_set}` of stack `{stack}`");
         let call = self.cloudformation().describe_change_set().stack_name(stack).change_set_name(change_set);
@@ -89,6 +90,9 @@ impl Aws {
                 Ok(page) => page,
                 Err(error) => return absent(self.error(action, &error)),
             };
+            if !is_of_stack(stack, page.stack_id.as_deref(), page.stack_name.as_deref()) {
+                return Ok(None);
+            }
             let changes = page.changes.unwrap_or_default();
             let changes = changes.into_iter().filter_map(|change| change.resource_change.map(planned_change));
             found
@@ -108,14 +112,20 @@ impl Aws {
         Ok(found)
     }
 
-    /// How many change sets a stack has.
+    /// How many change sets a stack has. moto lists those of all stacks.
     pub async fn change_set_count(&self, stack: &str) -> Result<usize> {
         let action = format!("list the change sets of stack `{stack}`");
         let mut pages = self.cloudformation().list_change_sets().stack_name(stack).into_paginator().send();
         let mut count = 0;
         while let Some(page) = pages.next().await {
             match page {
-                Ok(page) => count += page.summaries.map_or(0, |summaries| summaries.len()),
+                Ok(page) => {
+                    let summaries = page.summaries.unwrap_or_default();
+                    count += summaries
+                        .iter()
+                        .filter(|one| is_of_stack(stack, one.stack_id.as_deref(), one.stack_name.as_deref()))
+                        .count();
+                }
                 Err(error) => return absent::<usize>(self.error(action, &error)).map(Option::unwrap_or_default),
             }
         }
@@ -138,6 +148,11 @@ impl Aws {
             Err(error) => absent::<()>(self.error(action, &error)).map(drop),
         }
     }
+}
+
+/// Whether a change set belongs to `stack`, which is a name or an ARN. One that names no stack does: the request named it.
+fn is_of_stack(stack: &str, id: Option<&str>, name: Option<&str>) -> bool {
+    id.is_none() && name.is_none() || id == Some(stack) || name == Some(stack)
 }
 
 fn planned_change(change: ResourceChange) -> PlannedChange {

@@ -72,7 +72,7 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
             None => None,
         },
         Method::ChangeSet => match prepared(shared, &request, &update).await? {
-            Some(ready) => Some(approved(shared, compared, &ready, diff).await?),
+            Some(ready) => Some(approved(shared, compared, &ready, diff, &template).await?),
             None => None,
         },
     };
@@ -139,8 +139,10 @@ async fn approved(
     compared: Compared<'_>,
     ready: &Ready,
     diff: TemplateDiff,
+    template: &Template,
 ) -> Result<Execution, CliError> {
-    let executed = execute(shared, compared, ready, &diff.made_exact(&ops::planned(&ready.change_set.changes))).await;
+    let diff = diff.made_exact(&ops::planned(&ready.change_set.changes), compared.deployed, template);
+    let executed = execute(shared, compared, ready, &diff).await;
     if executed.is_err() {
         // Why it is not executed is told; that tidying up goes wrong too would hide it.
         drop(ready.discard(shared.aws).await);

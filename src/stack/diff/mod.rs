@@ -11,6 +11,7 @@ mod create_only;
 mod edit;
 pub(super) mod equality;
 mod exact;
+mod hidden;
 mod hunk;
 mod replacement;
 mod scaling;

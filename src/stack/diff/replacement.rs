@@ -117,7 +117,7 @@ fn property_changes(old: &Value, new: &Value) -> Vec<PropertyChange> {
 
 impl ResourceChange {
     /// Takes over the properties that a replacement elsewhere changes.
-    fn take_over(&mut self, downstream: Self) {
+    pub(super) fn take_over(&mut self, downstream: Self) {
         for property in downstream.properties {
             self.properties.retain(|own| own.name != property.name);
             let at = self.properties.iter().position(|own| own.name > property.name || is_attribute(&own.name));

@@ -25,7 +25,9 @@ pub(super) fn property(property: &PropertyChange, last: bool) -> Vec<Line> {
     };
     let line = tag(Line::new(Style::Plain, format!(" {}─ ", branch(last))), change);
     let mut lines = vec![line.with(Style::Plain, format!(" {name}{info}"))];
-    lines.extend(values(change, &format!(" {}", stem(last))));
+    if !change.is_hidden() {
+        lines.extend(values(change, &format!(" {}", stem(last))));
+    }
     lines
 }
 

@@ -12,7 +12,12 @@ pub(in crate::stack) fn properties(description: &str, statements: &[Value], role
     json!({
         "Description": description,
         "Path": "/",
-        "PolicyDocument": { "Statement": statements, "Version": super::POLICY_VERSION },
+        "PolicyDocument": document(statements),
         "Roles": [{ "Ref": role }],
     })
+}
+
+/// The policy document with `statements`.
+pub(in crate::stack) fn document(statements: &[Value]) -> Value {
+    json!({ "Statement": statements, "Version": super::POLICY_VERSION })
 }

@@ -16,6 +16,7 @@ mod sandbox;
 mod scaling;
 mod secret;
 mod service;
+mod task_policy;
 
 pub use network::Cidr;
 pub(crate) use platform::VPC_ID;

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{Container, Generation, LogGroup, Service, Statement, container, logs, scaling};
+use super::{Container, Generation, LogGroup, Service, container, logs, scaling, task_policy};
 use crate::stack::check;
 use crate::stack::construct::pascal_case;
 use crate::stack::problem::Mistake;
@@ -71,7 +71,7 @@ fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Se
     let container = container(&table, key, memory, generation);
     let logs = logs::read(table.table("logs"), &stack, generation);
     let deployment = scaling::deployment(table.table("deployment"));
-    let task_policy = table.tables("task_policy").into_iter().filter_map(statement).collect();
+    let task_policy = task_policy::read(table.tables("task_policy"), exec.unwrap_or(false), generation);
     let autoscaling = table.table("autoscaling").map(scaling::autoscaling);
     let count = count(&table, autoscaling.as_ref().and_then(Option::as_ref));
     for (what, key, name) in [("service", "name", &name), ("Cloud Map service", "discovery", &discovery)] {
@@ -213,37 +213,4 @@ fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup
         );
         table.refuse("logs", Mistake::new(message).hint("give the log group an `id` of its own"));
     }
-}
-
-fn statement(table: Table<'_, '_>) -> Option<Statement> {
-    let actions = table.required("actions", "add actions = [\"s3:GetObject\"]", check::list(action));
-    let resources = table.required("resources", "add resources = [\"*\"]", check::list(resource));
-    table.finish();
-    Some(Statement { actions: actions?, resources: resources? })
-}
-
-fn action(value: &DeValue<'_>) -> Checked<String> {
-    let action = check::text(value)?;
-    let well_formed = action.split_once(':').is_some_and(|(service, name)| {
-        let service_letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
-        let name_letters = |letter: char| letter.is_ascii_alphanumeric() || "*?".contains(letter);
-        !service.is_empty()
-            && service.chars().all(service_letters)
-            && !name.is_empty()
-            && name.chars().all(name_letters)
-    });
-    if well_formed || action == "*" {
-        return Ok(action);
-    }
-    Err(Mistake::new(format!("is {}, which is not an action", check::quoted(&action)))
-        .hint("an action looks like \"s3:GetObject\""))
-}
-
-fn resource(value: &DeValue<'_>) -> Checked<String> {
-    let resource = check::text(value)?;
-    if resource == "*" || resource.starts_with("arn:") && resource.matches(':').count() >= 5 {
-        return Ok(resource);
-    }
-    let hint = "write \"*\" or an ARN like \"arn:aws:s3:::bucket/*\"";
-    Err(Mistake::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
 }

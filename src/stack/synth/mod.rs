@@ -12,6 +12,7 @@ mod stack;
 
 pub(super) use platform::{EXPORTS as PLATFORM_EXPORTS, GROUP_EXPORTS as PLATFORM_GROUP_EXPORTS};
 pub use platform::{PlatformIds, platform_ids};
+pub(super) use policy::{MAX_MANAGED_POLICY, oversized_statements};
 
 /// Why a template cannot be made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

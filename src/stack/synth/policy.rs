@@ -4,12 +4,15 @@ use serde_json::{Value, json};
 
 use crate::stack::lookups::Environment;
 use crate::stack::resources::ecs_task_definition::secret_arn;
-use crate::stack::spec::{Container, Generation, Secret, Service, Statement};
+use crate::stack::resources::iam_managed_policy;
+use crate::stack::spec::{Container, Generation, Secret, Statement};
 
 /// The CDK fills an inline policy below this size, in estimated characters; IAM's limit for a role is 10,240.
 const MAX_INLINE_SIZE: usize = 10_000;
-/// The CDK fills a managed policy up to this size, in estimated characters; IAM's limit is 6,144.
+/// The CDK fills a managed policy up to this size, in estimated characters.
 const MAX_MANAGED_SIZE: usize = 6_000;
+/// IAM's limit for a managed policy, in characters without white space ("IAM and AWS STS quotas" in its user guide).
+pub(in crate::stack) const MAX_MANAGED_POLICY: usize = 6_144;
 /// What the CDK assumes for the length of a resource that is an intrinsic function.
 const ESTIMATED_ARN: usize = 150;
 
@@ -34,13 +37,28 @@ pub(super) struct Policies {
 }
 
 /// The task role's policies: what ECS Exec needs, and the spec's statements.
-pub(super) fn task_role(service: &Service, generation: Generation) -> Policies {
-    let exec = service.exec.then_some(EXEC_STATEMENTS).into_iter().flatten();
+pub(super) fn task_role(task_policy: &[Statement], exec: bool, generation: Generation) -> Policies {
+    let exec = exec.then_some(EXEC_STATEMENTS).into_iter().flatten();
     let exec = exec.map(|actions| Allow::new(actions.iter().copied(), [json!("*")], generation));
-    let own = service.task_policy.iter().map(|Statement { actions, resources }| {
-        Allow::new(actions.iter().map(String::as_str), resources.iter().map(|resource| json!(resource)), generation)
-    });
+    let own = task_policy.iter().map(|statement| Allow::of(statement, generation));
     Policies::of(exec.chain(own).collect(), generation)
+}
+
+/// The statements of a task role that make a managed policy larger than IAM accepts: their places in the list, and the policies' sizes.
+/// The CDK puts such a statement into a policy of its own, but does not split it.
+pub(in crate::stack) fn oversized_statements(
+    task_policy: &[Statement],
+    exec: bool,
+    generation: Generation,
+) -> Vec<(usize, usize)> {
+    let policies = task_role(task_policy, exec, generation);
+    let oversized = policies.overflow.iter().filter_map(|statements| {
+        let document = iam_managed_policy::document(statements).to_string();
+        let size = document.chars().filter(|character| !character.is_whitespace()).count();
+        let is_first = |statement: &Statement| Some(&Allow::of(statement, generation).to_value()) == statements.first();
+        (size > MAX_MANAGED_POLICY).then_some((task_policy.iter().position(is_first)?, size))
+    });
+    oversized.collect()
 }
 
 /// The execution role's policies: it writes the log group's streams and reads the container's secrets.
@@ -80,6 +98,10 @@ struct Allow<'a> {
 }
 
 impl<'a> Allow<'a> {
+    fn of(Statement { actions, resources }: &'a Statement, generation: Generation) -> Self {
+        Self::new(actions.iter().map(String::as_str), resources.iter().map(|resource| json!(resource)), generation)
+    }
+
     fn new(
         actions: impl IntoIterator<Item = &'a str>,
         resources: impl IntoIterator<Item = Value>,

@@ -57,7 +57,8 @@ impl Job<'_> {
         let Self { service, environment, .. } = *self;
         let task = self.stack.child(&service.task_id);
         let task_role = self.role(&task.child("TaskRole"));
-        let mut parts = self.policies(&task.child("TaskRole"), &task_role, &policy::task_role(service, self.spec.cdk));
+        let policies = policy::task_role(&service.task_policy, service.exec, self.spec.cdk);
+        let mut parts = self.policies(&task.child("TaskRole"), &task_role, &policies);
         parts.push((task.child("TaskRole").child("Resource"), task_role.clone()));
         parts.sort_by_key(|(path, _)| path.to_string());
         self.prerequisites = parts.into_iter().map(|(_, id)| id).collect();
