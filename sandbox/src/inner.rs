@@ -1,6 +1,6 @@
 //! The inner processes of a sandbox: the server in the background, and what stands around and in its tasks.
 //!
-//! A sandbox starts them from the program that contains it. Such a program calls [`inner`] first thing in `main`.
+//! A sandbox starts them from the program that contains it. Such a program calls [`inner()`] first thing in `main`.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};

@@ -61,7 +61,7 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// The only credentials that are let in.
     pub credentials: auth::Credentials,
-    /// The program that inner processes are started from; it calls [`inner`].
+    /// The program that inner processes are started from; it calls [`inner()`].
     pub program: PathBuf,
     /// How many times faster than the clock the sandbox waits; 1 is real time.
     pub speed: f64,

@@ -67,7 +67,7 @@ struct StartArgs {
     /// Serve in this process, until it is interrupted
     #[arg(long)]
     foreground: bool,
-    /// The account that it plays, instead of [target]'s
+    /// The account that it plays, instead of the one in `[target]`
     #[arg(long, value_name = "ID")]
     account: Option<String>,
     /// Shorten its waits (evaluation periods, cooldowns, health-check intervals) by this factor

@@ -46,6 +46,7 @@ pub const LOGS: &str = "With --output json, an event a line: schema, event (log)
 pub const INIT: &str = "With --output json, one object: schema, wrote (the file).";
 
 /// sandbox.
+#[cfg(all(unix, feature = "sandbox"))]
 pub const SANDBOX: &str = "With --output json, each prints one object with schema and what follows here:
   start     running, url, account, region, pid, started_at, version
   status    running; when it does, also what start prints, memory_bytes, disk_bytes, log_bytes, most_log_bytes, state_dir and

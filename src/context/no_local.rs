@@ -1,4 +1,4 @@
-//! Where there is no sandbox: it needs process groups and signals as Unix has them.
+//! A build without the sandbox: it needs Unix process groups and signals, and the feature `sandbox`.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -16,7 +16,12 @@ impl Local {
     /// Says that there is none.
     #[expect(clippy::unused_async, reason = "the shape of the real one")]
     pub async fn start(_settings: &Settings, _environment: Environment) -> Result<Self, CliError> {
-        Err(CliError::usage("the sandbox runs on Linux and macOS only").hint("leave --sandbox out, or use WSL"))
+        let (message, hint) = if cfg!(unix) {
+            ("this ecsws was built without the sandbox", "leave --sandbox out, or build it with the feature `sandbox`")
+        } else {
+            ("the sandbox runs on Linux and macOS only", "leave --sandbox out, or use WSL")
+        };
+        Err(CliError::usage(message).hint(hint))
     }
 
     /// There is none.

@@ -1,6 +1,6 @@
 //! The stack model: pure, it takes text and values and gives values back. It may not touch files, clocks, the environment or the network.
 //!
-//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`, [`synth`] makes a [`Template`] of them,
+//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`, [`synth()`] makes a [`Template`] of them,
 //! [`TemplateDiff`] says what deploying it would change.
 
 mod check;

@@ -1,8 +1,8 @@
 //! What AWS's own service models say of the operations that are served: the types of their inputs, what is required of
 //! them, and where in their outputs the things are that a value does not show.
 //!
-//! The data is made by `generate.py` from botocore's models. [`read`] turns what came over the wire into values of the
-//! model's types, [`check`] holds values against the constraints, in AWS's words; [`write`] marks what is in an output for the codecs.
+//! The data is made by `generate.py` from botocore's models. [`mod@read`] turns what came over the wire into values of the
+//! model's types, [`check`] holds values against the constraints, in AWS's words; [`mod@write`] marks what is in an output for the codecs.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

@@ -1,6 +1,6 @@
 //! Application Auto Scaling for ECS services: targets, policies, and the scaling itself.
 //!
-//! Policies are carried out when an alarm's action names them ([`act`]): their own alarms for target tracking, anybody's for
+//! Policies are carried out when an alarm's action names them ([`mod@act`]): their own alarms for target tracking, anybody's for
 //! step scaling. What is decided then is arithmetic, in [`decision`].
 
 use std::sync::Arc;

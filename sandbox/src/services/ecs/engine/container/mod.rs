@@ -1,6 +1,6 @@
 //! Tasks whose images run as containers of podman or docker: from a task's row to a container that runs.
 //!
-//! Commands and images that arrive in requests run here and nowhere else, inside containers, with what [`arguments`] lets through.
+//! Commands and images that arrive in requests run here and nowhere else, inside containers, with what [`mod@arguments`] lets through.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
