@@ -45,9 +45,10 @@ pub struct Goal {
 
 /// Makes, changes or replaces a resource, if it is not as it is to be.
 pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Result<(), Fault> {
-    let Goal { stack, template, .. } = &*goal;
+    let Goal { stack, template, live } = &*goal;
     let (mut row, wanted, masked) = {
-        let scope = operation.scope(&stack.definition, template);
+        let depends_on = live.get(&name).map_or(&[][..], Vec::as_slice);
+        let scope = operation.scope_of(&stack.definition, template, depends_on);
         let hidden = stack.definition.hidden_parameters();
         let properties = &template.resources()[&name]["Properties"];
         let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(properties, &hidden));
@@ -236,6 +237,7 @@ impl Step {
 
     /// Waits until it is as asked, and says so.
     async fn settle(&mut self, verb: &str, made: Made) -> Result<(), Fault> {
+        tokio::task::yield_now().await;
         let made = match self.kind.stable {
             Some(stable) => stable(self.context.clone(), made).await?,
             None => made,
