@@ -8,7 +8,7 @@ use super::removal::destroy;
 use super::{Operation, kind, policy_of, reason, type_of};
 use crate::sandbox::Fault;
 use crate::sandbox::faults::Verb;
-use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack};
+use crate::sandbox::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack, mask_hidden};
 use crate::sandbox::services::cloudformation::resources::{
     self, CREATION_INITIATED, Context, Made, Making, ResourceType,
 };
@@ -205,7 +205,8 @@ impl Step {
 
     fn say(&mut self, status: &str, reason: Option<&str>) -> Result<(), Fault> {
         let shown = self.masked.as_ref().unwrap_or(&self.wanted);
-        self.operation.set_with(&mut self.row, status, reason, Some(shown))
+        let reason = reason.map(|reason| mask_hidden(reason, &self.wanted, shown));
+        self.operation.set_with(&mut self.row, status, reason.as_deref(), Some(shown))
     }
 
     async fn create(&mut self, verb: &str) -> Result<(), Fault> {
