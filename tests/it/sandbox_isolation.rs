@@ -341,6 +341,33 @@ async fn a_task_that_stops_its_shim_with_a_signal_can_be_stopped() {
 }
 
 #[tokio::test]
+async fn a_stopped_shim_ends_with_a_killed_sandbox() {
+    let lifeline = Lifeline::new();
+    let script = lifeline.script("kill -STOP $PPID; exec sleep 600");
+    let tasks = Tasks::start(true, &["sh", "-c", &script]).await;
+    tasks.run(app().build(), None).await;
+    let is_stopped = |shim: &i32| read(Path::new(&format!("/proc/{shim}/stat"))).contains(") T ");
+    let shim = within(async {
+        loop {
+            let mut shims = crate::local_aws::shims(tasks.aws.endpoint.pid).into_iter().map(nix::unistd::Pid::as_raw);
+            if let Some(shim) = shims.find(is_stopped) {
+                return shim;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    tasks.aws.kill();
+    lifeline.everything_ends().await;
+    within(async {
+        while crate::workshop::is_alive(shim) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn what_a_killed_sandbox_left_of_tasks_is_removed() {
     let report = Report::new();
     let mut tasks = Tasks::start(true, &["sh", "-c", &format!("mkdir -m 0 $HOME/a; {}", report.script())]).await;
