@@ -443,6 +443,19 @@ async fn the_sandbox_keeps_nothing_of_the_command_that_starts_it() {
 }
 
 #[tokio::test]
+async fn the_sandbox_ignores_no_signal_that_the_command_that_starts_it_ignores() {
+    let started = Started(tempfile::tempdir().expect("a folder"));
+    let output = started.by(r#"trap '' HUP QUIT USR1 USR2 ALRM TSTP CHLD; exec "$0" "$@""#).await;
+    assert!(output.status.success(), "{output:?}");
+    let (endpoint, _) = lifecycle::status(&started.folder()).await.expect("an answer").expect("it runs");
+    let status = read(Path::new(&format!("/proc/{}/status", endpoint.pid)));
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).expect("a mask");
+    let mask = u64::from_str_radix(mask, 16).expect("hexadecimal digits");
+    // SIGPIPE, as in every Rust program.
+    assert_eq!(mask & 0x7fff_ffff, 0x1000, "the standard signals in {mask:x}");
+}
+
+#[tokio::test]
 async fn a_sandbox_in_the_foreground_has_no_variable_of_the_caller_either() {
     let started = Started(tempfile::tempdir().expect("a folder"));
     let script = r#"exec 9>lock; "$0" "$@" --foreground --no-host-exec --speed 7 >/dev/null 2>&1 7>&1 &"#;

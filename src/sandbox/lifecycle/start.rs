@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::folder::{at, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL};
 use crate::sandbox::journal;
-use crate::sandbox::tasks::environment;
+use crate::sandbox::tasks::{environment, signals};
 use crate::sandbox::world::clock::Clock;
 
 /// Starts the new process. It inherits nothing of this one: neither variables nor the working folder, and it closes other open
@@ -34,6 +34,14 @@ pub fn isolate(program: &Path, options: &Options) -> LifecycleError {
 /// Whether this process has only the variables of the environment that sandboxes need.
 pub fn is_isolated() -> bool {
     environment::is_of_sandbox()
+}
+
+/// Whether this process ignores signals that its caller ignored; its next exec then restores them. A sandbox in the foreground keeps
+/// them, for `nohup`. Niceness and resource limits stay those of the caller: raising them again takes privileges.
+pub(super) fn ignores_signals() -> bool {
+    // While SIGXFSZ is ignored, a file that may not grow is an error of the write and not the end of the process. Elsewhere than
+    // on Linux a process cannot find out what it ignores.
+    cfg!(target_os = "linux") && signals::restore_on_exec(&[nix::libc::SIGXFSZ])
 }
 
 fn command(program: &Path, options: &Options) -> Command {
