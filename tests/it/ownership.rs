@@ -143,7 +143,9 @@ fn files_that_others_can_read_are_closed_at_the_next_start() {
     workshop.run("sandbox start").good();
     workshop.run("sandbox stop").good();
     let files = ["world.redb", "sandbox.log"].map(|name| workshop.path("sandbox").join(name));
-    files.iter().for_each(|file| chmod(file, 0o644));
+    for file in &files {
+        chmod(file, 0o644);
+    }
     chmod(&workshop.path("sandbox"), 0o755);
     workshop.run("sandbox start").good();
     let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;

@@ -23,6 +23,7 @@ pub fn restore_on_exec(kept: &[i32]) -> bool {
 
 /// The standard signals that this process ignores, but for SIGPIPE: Rust's runtime ignores that one, and restores it on exec.
 #[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "/proc is where Linux keeps its processes")]
 fn ignored() -> Vec<i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -156,18 +156,15 @@ pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
     if input.stack_set_name.is_some() {
         return Err(Fault::not_implemented("stack sets"));
     }
-    let told = match &input.stack_name {
-        Some(name) => {
-            let stack = sandbox.world.read(|world| find_described(&world.cloudformation, name).cloned())?;
-            if stack.status == "REVIEW_IN_PROGRESS" {
-                return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
-            }
-            Told::read(sandbox, kept(&stack)?.original_template(), Some(&stack))?
+    let told = if let Some(name) = &input.stack_name {
+        let stack = sandbox.world.read(|world| find_described(&world.cloudformation, name).cloned())?;
+        if stack.status == "REVIEW_IN_PROGRESS" {
+            return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
         }
-        None => {
-            let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
-            Told::read(sandbox, &body, None)?
-        }
+        Told::read(sandbox, kept(&stack)?.original_template(), Some(&stack))?
+    } else {
+        let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
+        Told::read(sandbox, &body, None)?
     };
     let mut answer = shared(&told);
     let mut by_type: Map<String, Value> = Map::new();
