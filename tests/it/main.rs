@@ -70,6 +70,7 @@ mod scale;
 mod scripted;
 mod signed;
 mod spec;
+mod stack_names;
 mod stand_in;
 mod story;
 mod suggestions;
