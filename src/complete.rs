@@ -14,10 +14,11 @@ use crate::stack;
 /// The definition of the command line, by which the completers read it.
 static COMMAND: OnceLock<fn() -> clap::Command> = OnceLock::new();
 
-/// Answers a shell's completion request, which `variable` marks, and ends the process; returns if this is none.
-pub fn answer(command: fn() -> clap::Command, variable: &'static str) {
+/// Answers a shell's completion request, which `variable` marks. `false` if this is none.
+pub fn answer(command: fn() -> clap::Command, variable: &'static str) -> Result<bool, clap::Error> {
     COMMAND.get_or_init(|| command);
-    CompleteEnv::with_factory(command).var(variable).complete();
+    let working_dir = Surroundings::of_this_process().ok().map(|surroundings| surroundings.working_dir);
+    CompleteEnv::with_factory(command).var(variable).try_complete(std::env::args_os(), working_dir.as_deref())
 }
 
 /// Keys of the services in `ecsws.toml`.
@@ -25,10 +26,15 @@ pub fn services() -> ArgValueCandidates {
     ArgValueCandidates::new(|| names(|project| project.spec.services.keys().cloned().collect()))
 }
 
-/// Names of the stacks in `ecsws.toml`.
+/// Names of the stacks in `ecsws.toml`, then the keys of services, which stand for their stacks.
 pub fn stacks() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        names(|project| stack::stacks(&project.spec).into_iter().map(|stack| stack.name).collect())
+        names(|project| {
+            let mut names: Vec<String> = stack::stacks(&project.spec).into_iter().map(|stack| stack.name).collect();
+            let keys = project.spec.services.keys().filter(|key| !names.contains(key)).cloned().collect::<Vec<_>>();
+            names.extend(keys);
+            names
+        })
     })
 }
 

@@ -8,7 +8,7 @@ use ecsws_sandbox::lifecycle::LifecycleError;
 
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
-use crate::hint::{Command, Hint};
+use crate::hint::{Command, Hint, Repetition};
 use crate::ops::{Casualties, OpsError};
 
 /// What follows the command `deploy` where a stack is still changing.
@@ -59,6 +59,15 @@ impl CliError {
         self
     }
 
+    /// Names the service in suggested commands that are about one and name none.
+    #[must_use]
+    pub fn for_service(mut self, key: &str) -> Self {
+        for report in &mut self.reports {
+            report.hint = report.hint.take().map(|hint| hint.for_service(key));
+        }
+        self
+    }
+
     /// Adds where.
     #[must_use]
     pub fn at(mut self, place: impl fmt::Display) -> Self {
@@ -105,32 +114,35 @@ impl From<AwsError> for CliError {
 impl From<OpsError> for CliError {
     fn from(error: OpsError) -> Self {
         let (exit, hint) = match &error {
-            OpsError::Overtaken(_) => (Exit::Failed, Some(Hint::command(["deploy"]).text(FOLLOWS))),
+            OpsError::Overtaken(stack) => (Exit::Failed, Some(Hint::repeat(Repetition::deploy([stack])).text(FOLLOWS))),
             OpsError::NotSteady { .. } => {
                 let hint = Hint::command(["status"]).text(" shows the service's state; ECS keeps trying");
                 (Exit::TimedOut, Some(hint))
             }
-            OpsError::TimedOut { status, .. } if status.ends_with("_IN_PROGRESS") => {
+            OpsError::TimedOut { stack, status, .. } if status.ends_with("_IN_PROGRESS") => {
                 let hint = Hint::from("CloudFormation continues; ")
-                    .then(Command::own(["deploy"]))
+                    .then(Command::Repeat(Repetition::deploy([stack]).without_timeout()))
                     .text(" follows it, ")
-                    .then(Command::own(["destroy"]))
+                    .then(Command::own(["destroy", stack]))
                     .text(" deletes it");
                 (Exit::TimedOut, Some(hint))
             }
             OpsError::TimedOut { .. } => (Exit::TimedOut, None),
-            OpsError::Missing(_) => (Exit::Failed, Some(Hint::command(["deploy"]).text(" creates it"))),
+            OpsError::Missing { stack, .. } => {
+                let words = std::iter::once("deploy").chain(stack.as_deref());
+                (Exit::Failed, Some(Hint::repeat(Repetition::new(&["deploy"], words)).text(" creates it")))
+            }
             OpsError::RolloutFailed { casualties, .. } if casualties.is_empty() => {
                 (Exit::Failed, Some(Hint::command(["logs"]).text(" may show why tasks stop")))
             }
-            OpsError::StackFailed { status, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
-                let hint = Hint::from("once the cause is removed, ").then(Command::own(["deploy"]));
+            OpsError::StackFailed { stack, status, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
+                let deploy = Command::Repeat(Repetition::deploy([stack]));
+                let hint = Hint::from("once the cause is removed, ").then(deploy);
                 (Exit::Failed, Some(hint.text(" continues the rollback and then deploys")))
             }
-            OpsError::StackFailed { status, .. } if status == "DELETE_FAILED" => {
-                let hint =
-                    Hint::from("remove what prevents the deletion, then repeat ").then(Command::own(["destroy"]));
-                (Exit::Failed, Some(hint))
+            OpsError::StackFailed { stack, status, .. } if status == "DELETE_FAILED" => {
+                let destroy = Command::Repeat(Repetition::new(&["destroy"], ["destroy", stack]));
+                (Exit::Failed, Some(Hint::from("remove what prevents the deletion, then repeat ").then(destroy)))
             }
             OpsError::Aws(_)
             | OpsError::Unwatched { .. }
@@ -152,10 +164,9 @@ impl From<OpsError> for CliError {
         }
         match (error, hint) {
             (OpsError::Aws(error), _) => error.into(),
-            (OpsError::Unwatched { error, .. }, _) => {
-                let exit = Self::from(error).exit;
-                Self::new(exit, message)
-                    .hint(Hint::from("CloudFormation continues; ").then(Command::own(["deploy"])).text(FOLLOWS))
+            (OpsError::Unwatched { stack, error }, _) => {
+                let (exit, deploy) = (Self::from(error).exit, Command::Repeat(Repetition::deploy([stack])));
+                Self::new(exit, message).hint(Hint::from("CloudFormation continues; ").then(deploy).text(FOLLOWS))
             }
             (_, Some(hint)) => Self::new(exit, message).hint(hint),
             (_, None) => Self::new(exit, message),

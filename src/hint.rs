@@ -3,7 +3,11 @@
 //! A suggested command has to reach the same project, account and endpoint as the command that suggests it. So commands are
 //! values in the text, and become words in one place, [`CommandLine`], which knows the flags that the user gave.
 
+mod repetition;
+
 use std::borrow::Cow;
+
+pub use repetition::{Argument, Repetition, Subcommand};
 
 /// How this program was called: what a suggested command begins with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +20,8 @@ pub struct CommandLine {
     pub profile_flags: Vec<String>,
     /// Of these, the others that the AWS CLI takes too.
     pub aws_flags: Vec<String>,
-    /// The arguments of the `deploy` that runs, if one does: `deploy` again has to deploy the same.
-    pub deploy: Vec<String>,
+    /// The subcommand that runs.
+    pub subcommand: Subcommand,
     /// Whether commands go to the sandbox: the AWS CLI reaches it by variables that `sandbox env` prints.
     pub in_sandbox: bool,
 }
@@ -27,6 +31,8 @@ pub struct CommandLine {
 pub enum Command {
     /// A subcommand of this program, with its arguments.
     Own(Vec<String>),
+    /// The subcommand that runs, once more.
+    Repeat(Repetition),
     /// A command of the AWS CLI that calls AWS, so that region and endpoint matter.
     Aws(Vec<String>),
     /// Signing in with the AWS CLI, which only the profile is about.
@@ -55,7 +61,29 @@ impl Command {
     }
 }
 
+/// Subcommands that are about one service.
+const SERVICE_COMMANDS: &[&str] = &["logs", "status"];
+
 impl Hint {
+    /// Text that begins with the subcommand that runs.
+    pub fn repeat(repetition: Repetition) -> Self {
+        Self::default().then(Command::Repeat(repetition))
+    }
+
+    /// Names the service in commands that are about one and name none.
+    #[must_use]
+    pub fn for_service(mut self, key: &str) -> Self {
+        for part in &mut self.0 {
+            if let Part::Command(Command::Own(words)) = part
+                && words.len() == 1
+                && SERVICE_COMMANDS.contains(&words[0].as_str())
+            {
+                words.push(key.to_owned());
+            }
+        }
+        self
+    }
+
     /// Text that begins with a command of this program.
     pub fn command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::default().then(Command::own(words))
@@ -115,11 +143,8 @@ impl CommandLine {
         let text = |words: &'_ [String]| words.iter().map(|word| quoted(word).into_owned()).collect::<Vec<_>>();
         let profile = text(&self.profile_flags);
         let words = match command {
-            Command::Own(words) => {
-                let repeated =
-                    if words.first().is_some_and(|word| word == "deploy") { text(&self.deploy) } else { Vec::new() };
-                [vec![quoted(&self.program).into_owned()], text(&self.flags), text(words), repeated].concat()
-            }
+            Command::Own(words) => self.own(words),
+            Command::Repeat(repetition) => self.own(&repetition.words(&self.subcommand)),
             Command::Aws(words) if self.in_sandbox => {
                 let flags = self.flags.iter().filter(|flag| *flag != "--sandbox").cloned().collect();
                 let environment = Self { flags, ..self.clone() }.show(&Command::own(["sandbox", "env"]));
@@ -129,6 +154,14 @@ impl CommandLine {
             Command::AwsSignIn => [vec!["aws".to_owned()], profile, vec!["sso login".to_owned()]].concat(),
         };
         words.join(" ")
+    }
+
+    /// A command of this program. One that deletes stacks is not approved by the `--yes` of another one.
+    fn own(&self, words: &[String]) -> Vec<String> {
+        let name = words.first();
+        let deletes = name.is_some_and(|name| name == "destroy") && name != self.subcommand.names.first();
+        let flags = self.flags.iter().filter(|flag| !(deletes && *flag == "--yes"));
+        std::iter::once(&self.program).chain(flags).chain(words).map(|word| quoted(word).into_owned()).collect()
     }
 }
 
@@ -170,7 +203,10 @@ mod tests {
             flags: words(&["--profile", "it's", "-C", "a b", "--region", ""]),
             profile_flags: words(&["--profile", "it's"]),
             aws_flags: words(&["--region", ""]),
-            deploy: words(&["--image", "api=acme/api:2"]),
+            subcommand: Subcommand {
+                names: words(&["deploy"]),
+                arguments: vec![Argument { flag: Some("--image".to_owned()), value: Some("a=b c".to_owned()) }],
+            },
             in_sandbox: false,
         };
         let hint = Hint::command(["logs", "$(api)"]).then(Command::AwsSignIn).then(Command::aws(["ecs", "ls"]));
@@ -189,8 +225,26 @@ mod tests {
             in_sandbox: true,
             ..line
         };
-        assert_eq!(line.show(&Command::own(["deploy"])), "ecsws --sandbox -C x deploy --image 'api=acme/api:2'");
+        let again = Repetition::deploy(["api"]);
+        assert_eq!(line.show(&Command::Repeat(again)), "ecsws --sandbox -C x deploy --image 'a=b c'");
+        assert_eq!(line.show(&Command::own(["deploy"])), "ecsws --sandbox -C x deploy");
         assert_eq!(line.show(&Command::aws(["ecs", "ls"])), "eval \"$(ecsws -C x sandbox env)\" && aws ecs ls");
+    }
+
+    #[test]
+    fn a_deletion_is_not_approved_by_the_approval_of_something_else() {
+        let mut line = CommandLine {
+            program: "ecsws".to_owned(),
+            flags: ["--yes".to_owned(), "--quiet".to_owned()].to_vec(),
+            profile_flags: Vec::new(),
+            aws_flags: Vec::new(),
+            subcommand: Subcommand { names: vec!["deploy".to_owned()], arguments: Vec::new() },
+            in_sandbox: false,
+        };
+        let destroy = Command::own(["destroy", "api"]);
+        assert_eq!(line.show(&destroy), "ecsws --quiet destroy api");
+        line.subcommand.names = vec!["destroy".to_owned()];
+        assert_eq!(line.show(&destroy), "ecsws --yes --quiet destroy api");
     }
 
     #[test]

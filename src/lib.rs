@@ -19,21 +19,59 @@ pub mod settings;
 pub mod stack;
 pub mod when;
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use commands::{Cli, Outcome};
 use context::Context;
 use exit::Exit;
+use hint::Subcommand;
 use settings::Surroundings;
+
+/// The command line, and its subcommand as it was given.
+fn parsed() -> Result<(Cli, Subcommand), clap::Error> {
+    let matches = Cli::command().try_get_matches()?;
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut Cli::command()))?;
+    Ok((cli, commands::subcommand(&matches)))
+}
+
+/// Prints help, the version, or what is wrong on the command line.
+fn without_command(error: clap::Error) -> ExitCode {
+    let error = commands::without_destructive_suggestions(error);
+    let printed = error.print();
+    // Where stderr cannot be written, there is no place to say so.
+    if error.use_stderr() { Exit::Usage.into() } else { written(printed) }
+}
+
+/// How printing to stdout ended. A closed pipe is a reader that has read enough.
+fn written(printed: io::Result<()>) -> ExitCode {
+    match printed.and_then(|()| io::stdout().flush()) {
+        Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
+            render::without_ui(Exit::Failed, &format!("cannot write to stdout: {failure}"))
+        }
+        _ => Exit::Done.into(),
+    }
+}
 
 /// Answers a shell's completion request, or parses the command line and runs it.
 pub fn main() -> ExitCode {
     #[cfg(unix)]
     settings::drop_empty_aws_variables();
-    complete::answer(Cli::command, commands::COMPLETION_VARIABLE);
-    let cli = Cli::try_parse().unwrap_or_else(|error| commands::without_destructive_suggestions(error).exit());
+    match complete::answer(Cli::command, commands::COMPLETION_VARIABLE) {
+        Ok(false) => {}
+        Ok(true) => return Exit::Done.into(),
+        // The error has become text. Another attempt to write tells whether the reader is gone.
+        Err(error) => {
+            let rewritten = io::stdout().write_all(b"\n").and_then(|()| io::stdout().flush());
+            return if rewritten.is_err() { written(rewritten) } else { without_command(error) };
+        }
+    }
+    let (cli, subcommand) = match parsed() {
+        Ok(parsed) => parsed,
+        Err(error) => return without_command(error),
+    };
     let surroundings = match Surroundings::of_this_process() {
         Ok(surroundings) => surroundings,
         Err(error) => return render::without_ui(Exit::Failed, &format!("the working folder cannot be found: {error}")),
@@ -42,10 +80,11 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return render::without_ui(Exit::Failed, &format!("threads cannot be started: {error}")),
     };
-    let settings = match settings::resolve(cli.global.clone(), surroundings) {
+    let mut settings = match settings::resolve(cli.global.clone(), surroundings) {
         Ok(settings) => settings,
         Err(error) => return render::without_ui(Exit::Usage, &error.to_string()),
     };
+    settings.command_line.subcommand = subcommand;
     let mut ctx = Context::new(settings);
     let interrupts = ctx.interrupts.clone();
     let ended = runtime.block_on(async {

@@ -12,7 +12,7 @@ use crate::hint::{Command, Hint, nearest};
 use crate::render::Ui;
 use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
-use crate::stack::{KeyChange, Lock, Problem, Problems, ProjectStack, ScalingEdit, Spec, stacks};
+use crate::stack::{KeyChange, Lock, Problem, Problems, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
 use replace::replace;
 
 mod ownership;
@@ -123,7 +123,14 @@ impl Project {
                 .hint("check the file and try again; it was not written")
         };
         for _ in 0..EDIT_ATTEMPTS {
-            let now = Self::read_spec(&self.dir, shown)?;
+            let now = match read_text(&file) {
+                Ok(text) => text.map_err(|_| conflict("it is not text in UTF-8".to_owned()))?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    return Err(CliError::failed(format!("{shown} was deleted by something else meanwhile"))
+                        .hint("restore the file and try again; it was not written"));
+                }
+                Err(error) => return Err(conflict(format!("it cannot be read: {error}"))),
+            };
             let ScalingEdit { text, changes } = edit(&now).map_err(conflict)?;
             if changes.is_empty() {
                 return Ok(changes);
@@ -162,29 +169,34 @@ impl Project {
         Ok(ServiceRef { key, service })
     }
 
-    /// The stacks of these names, or all, in the order in which they are deployed.
+    /// The stacks of these names or service keys, or all, in the order in which they are deployed.
     pub fn stacks(&self, names: &[String]) -> Result<Vec<ProjectStack>, CliError> {
         let all = stacks(&self.spec);
         if names.is_empty() {
             return Ok(all);
         }
-        let known: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
-        if let Some(name) = names.iter().find(|name| !known.contains(&name.as_str())) {
-            return Err(unknown("stack", name, &known));
-        }
-        Ok(all.into_iter().filter(|stack| names.contains(&stack.name)).collect())
+        let names = names.iter().map(|name| self.stack_named(name)).collect::<Result<Vec<_>, _>>()?;
+        Ok(all.into_iter().filter(|stack| names.contains(&stack.name.as_str())).collect())
     }
 
-    /// The stack of this name; with none given the only one, or the one that the user chooses.
+    /// The stack of this name or service key; with none given the only one, or the one that the user chooses.
     pub async fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
         let all = stacks(&self.spec);
         let names: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
         let name = match name {
-            Some(name) => name,
+            Some(name) => self.stack_named(name)?,
             None => choose("stack", &names, ui).await?,
         };
         let found = all.iter().find(|stack| stack.name == name);
         found.cloned().ok_or_else(|| unknown("stack", name, &names))
+    }
+
+    fn stack_named(&self, name: &str) -> Result<&str, CliError> {
+        stack_named(&self.spec, name).ok_or_else(|| {
+            let names: Vec<String> = stacks(&self.spec).into_iter().map(|stack| stack.name).collect();
+            let known: Vec<&str> = names.iter().chain(self.spec.services.keys()).map(String::as_str).collect();
+            unknown_of("stack", name, &known, &known[..names.len()])
+        })
     }
 }
 
@@ -210,8 +222,13 @@ async fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a st
 }
 
 fn unknown(noun: &str, name: &str, known: &[&str]) -> CliError {
-    let near = nearest(name, known).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    CliError::usage(format!("{FILE} has no {noun} `{name}`")).hint(format!("{near}it has {}", known.join(", ")))
+    unknown_of(noun, name, known, known)
+}
+
+/// As [`unknown`], where more names are accepted than those that are listed.
+fn unknown_of(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
+    let near = nearest(name, accepted).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    CliError::usage(format!("{FILE} has no {noun} `{name}`")).hint(format!("{near}it has {}", listed.join(", ")))
 }
 
 /// What is said when there is no `ecsws.toml`.
@@ -274,16 +291,22 @@ mod tests {
 
     /// Saves a count of 3 in a project that was read as [`TEXT`], when its file is `now`. The error, if any, and the file afterwards.
     fn saved(now: &str) -> (Result<Vec<String>, String>, String) {
+        let (saved, after) = saved_after(|file| fs::write(file, now).expect("it can be written"));
+        let changes = saved.map(|changes| changes.iter().map(ToString::to_string).collect());
+        (changes.map_err(|error| error.summary()), after.expect("it can be read"))
+    }
+
+    /// As [`saved`], after something else was done with the file.
+    fn saved_after(change: impl Fn(&Path)) -> (Result<Vec<KeyChange>, CliError>, io::Result<String>) {
         let dir = tempfile::tempdir().expect("a folder");
-        fs::write(dir.path().join(FILE), now).expect("it can be written");
+        fs::write(dir.path().join(FILE), TEXT).expect("it can be written");
+        change(&dir.path().join(FILE));
         let (spec, _) = Spec::parse(TEXT).expect("it is a project");
         let (dir_path, text, shown) = (dir.path().to_owned(), TEXT.to_owned(), FILE.to_owned());
         let project = Project { dir: dir_path, text, spec, lock: Lock::default(), warnings: Vec::new(), shown };
         let scaling = Scaling { count: Some(3), ..Scaling::default() };
         let saved = project.save_edit(|text| edit_scaling(text, "api", &scaling));
-        let changes = saved.map(|changes| changes.iter().map(ToString::to_string).collect());
-        let after = fs::read_to_string(dir.path().join(FILE)).expect("it can be read");
-        (changes.map_err(|error| error.summary()), after)
+        (saved, fs::read_to_string(dir.path().join(FILE)))
     }
 
     #[test]
@@ -294,6 +317,27 @@ mod tests {
         assert_eq!(saved(&now), (expected(), now.replace("count = 1", "count = 3")));
         let now = TEXT.replace("count = 1", "count = 3");
         assert_eq!(saved(&now), (Ok(Vec::new()), now));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_or_replaced_since_it_was_read_is_said_to_be() {
+        let binary = |file: &Path| fs::write(file, b"\xff").expect("it can be written");
+        let folder = |file: &Path| fs::create_dir(file).expect("it can be made");
+        let nothing = |_: &Path| {};
+        for (replaced, message, advice) in [
+            (nothing as fn(&Path), "ecsws.toml was deleted by something else meanwhile", "restore the file"),
+            (binary, "ecsws.toml was changed by something else meanwhile: it is not text in UTF-8", "check the file"),
+            (folder, "ecsws.toml was changed by something else meanwhile: it cannot be read: ", "check the file"),
+        ] {
+            let (result, _) = saved_after(|file| {
+                fs::remove_file(file).expect("it is there");
+                replaced(file);
+            });
+            let error = result.expect_err(message);
+            assert!(error.summary().starts_with(message), "{}", error.summary());
+            let hint = format!("{:?}", error.reports[0].hint);
+            assert!(error.exit == Exit::Failed && hint.contains(advice), "{error:?}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use clap::{Args, ValueEnum, ValueHint};
 pub use process::drop_empty_aws_variables;
 pub use process::{Surroundings, Terminals};
 
-use crate::hint::{Command, CommandLine, without_user_info};
+use crate::hint::{Command, CommandLine, Subcommand, without_user_info};
 
 /// The flags that every command takes. Their variables are read by [`resolve`] and not by clap, to which an empty variable is a
 /// wrong value, and which reports a wrong variable as a wrong flag.
@@ -175,7 +175,7 @@ fn command_line(program: String, flags: &GlobalArgs) -> CommandLine {
         .chain(valued("--output", output.as_ref().map(name_of)))
         .chain(valued("--color", color.as_ref().map(name_of)))
         .collect();
-    CommandLine { program, flags, profile_flags, aws_flags, deploy: Vec::new(), in_sandbox: false }
+    CommandLine { program, flags, profile_flags, aws_flags, subcommand: Subcommand::default(), in_sandbox: false }
 }
 
 /// The word that stands for a value on the command line.

@@ -105,9 +105,9 @@ pub(super) async fn load(
     if let Some(url) = &connection.endpoint_url {
         loader = loader.endpoint_url(url);
     }
-    match connection.static_keys {
+    match connection.static_keys.clone() {
         Some(keys) => Ok(load_sandbox(loader, keys).await),
-        None => load_real(loader, connection.profile.as_ref(), &connection.variables, ask).await,
+        None => load_real(loader, &connection, ask).await,
     }
 }
 
@@ -125,10 +125,10 @@ async fn load_sandbox(loader: ConfigLoader, keys: StaticKeys) -> SdkConfig {
 
 async fn load_real(
     mut loader: ConfigLoader,
-    flag: Option<&String>,
-    variables: &Variables,
+    connection: &Connection,
     ask: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<SdkConfig> {
+    let (flag, variables) = (connection.profile.as_ref(), &connection.variables);
     let profiles = SharedConfig::load(variables)?;
     let chosen = flag.or_else(|| variables.get("AWS_PROFILE"));
     let profile = chosen.map_or(DEFAULT, String::as_str);
@@ -139,6 +139,9 @@ async fn load_real(
         return Err(AwsError::unanswered(format!("use profile `{profile}`"), kind, message));
     }
     check(variables, profile, section)?;
+    if connection.endpoint_url.is_none() && uses_services(variables, profile, section) {
+        profiles.check_services(profile)?;
+    }
     loader = loader
         .profile_files(profiles.for_sdk())
         .profile_name(sdk_name(profile))
@@ -183,13 +186,22 @@ fn setting<'a>(
     variables.get(variable).map(|value| (value.as_str(), variable.to_owned())).or_else(from_profile)
 }
 
+/// The switch that turns off what variables and profiles say of endpoints.
+const IGNORE_ENDPOINT_URLS: (&str, &str) = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
+
+/// Whether endpoints may come from the profile's `services`, as botocore decides it.
+fn uses_services(variables: &Variables, profile: &str, section: Option<&Section>) -> bool {
+    let ignored = setting(variables, profile, section, IGNORE_ENDPOINT_URLS);
+    !variables.contains_key("AWS_ENDPOINT_URL") && ignored.is_none_or(|(value, _)| value.eq_ignore_ascii_case("false"))
+}
+
 /// Refuses values that the SDK would ignore, such as AWS_USE_FIPS_ENDPOINT=1, which would send calls elsewhere.
 fn check(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<()> {
     let is_bool = |value: &str| value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false");
     for names in [
         ("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
         ("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
-        ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls"),
+        IGNORE_ENDPOINT_URLS,
     ] {
         if let Some((value, name)) = setting(variables, profile, section, names).filter(|(value, _)| !is_bool(value)) {
             return Err(invalid(format!("{name} must be true or false, not `{value}`")));

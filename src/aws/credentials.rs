@@ -57,6 +57,11 @@ pub(super) async fn provider(
     mut ask: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<Option<SharedCredentialsProvider>> {
     let Some((source, roles)) = chain(profiles, profile) else { return Ok(None) };
+    if let Source::Profile(name) = source
+        && profiles.profile(name).is_some_and(|section| !section.contains_key("web_identity_token_file"))
+    {
+        profiles.check_sso_session(name)?;
+    }
     let is_known_to_sdk =
         !matches!(source, Source::Session { .. }) && roles.iter().all(|role| role.mfa_serial.is_none());
     if is_known_to_sdk {

@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::profiles::with_own_names;
 use crate::hint::{Command, Hint, nearest};
 
 /// A call to AWS that failed. `Display` is "cannot ACTION: MESSAGE (CODE)".
@@ -286,7 +287,13 @@ pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind,
         // The instance's metadata is the last place that is asked, on every machine: that it gave nothing does not help anyone.
         Some(_) if chain(error).any(<dyn StdError>::is::<ImdsError>) => None,
         Some(CredentialsError::CredentialsNotLoaded(_)) | None => None,
-        Some(error) => Some(format!("no AWS credentials could be had: {}", root(error))),
+        Some(error) => {
+            let cause = root(error);
+            // Of all messages of the SDK, these contain the names of profiles.
+            let names_profiles = cause.starts_with("ProfileFile provider could not be built");
+            let cause = if names_profiles { with_own_names(&cause) } else { cause };
+            Some(format!("no AWS credentials could be had: {cause}"))
+        }
     };
     (AwsErrorKind::NoCredentials, message.unwrap_or_else(|| "there are no AWS credentials".to_owned()))
 }

@@ -27,16 +27,26 @@ pub(super) struct SharedConfig {
     sso_sessions: BTreeMap<String, Section>,
     /// `services` sections.
     services: BTreeMap<String, Section>,
+    /// The config file, which alone has sections other than profiles; empty without a home folder.
+    config_file: PathBuf,
 }
 
-/// A file that cannot be read. `Display` is `FILE:LINE: REASON`.
+/// What is wrong in these files.
 #[derive(Debug, thiserror::Error)]
-#[error("{}{}: {reason}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
-pub(super) struct ProfileError {
-    path: PathBuf,
-    /// From 1.
-    line: Option<usize>,
-    reason: String,
+pub(super) enum ProfileError {
+    /// A file that cannot be read. The line is counted from 1.
+    #[error("{}{}: {reason}", path.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+    Unreadable { path: PathBuf, line: Option<usize>, reason: String },
+    /// A profile names a section that does not exist, or that has no keys.
+    #[error("profile `{profile}` has `{key} = {name}`, but {} {} [{kind} {}]", path.display(), if *is_empty { "has nothing in" } else { "has no" }, crate::hint::quoted(name))]
+    MissingSection {
+        path: PathBuf,
+        profile: String,
+        key: &'static str,
+        kind: &'static str,
+        name: String,
+        is_empty: bool,
+    },
 }
 
 /// A line that is neither a section nor a key: its number, from 1, and what is wrong.
@@ -46,9 +56,14 @@ impl SharedConfig {
     /// Reads both files, which `AWS_CONFIG_FILE` and `AWS_SHARED_CREDENTIALS_FILE` may name. A file that does not exist is empty.
     pub fn load(variables: &Variables) -> Result<Self, ProfileError> {
         let mut profiles = Self::default();
-        profiles.add_config(read(variables, "AWS_CONFIG_FILE", "config")?);
-        for (name, section) in read(variables, "AWS_SHARED_CREDENTIALS_FILE", "credentials")? {
-            profiles.profiles.entry(name).or_default().extend(section);
+        if let Some(file) = path(variables, "AWS_CONFIG_FILE", "config") {
+            profiles.add_config(read(&file)?);
+            profiles.config_file = file;
+        }
+        if let Some(file) = path(variables, "AWS_SHARED_CREDENTIALS_FILE", "credentials") {
+            for (name, section) in read(&file)? {
+                profiles.profiles.entry(name).or_default().extend(section);
+            }
         }
         Ok(profiles)
     }
@@ -84,6 +99,32 @@ impl SharedConfig {
     /// An `sso-session` by name.
     pub fn sso_session(&self, name: &str) -> Option<&Section> {
         self.sso_sessions.get(name)
+    }
+
+    /// Refuses a profile whose `services` section does not exist, as the AWS CLI does: the SDK ignores that, and calls then go to AWS.
+    pub fn check_services(&self, profile: &str) -> Result<(), ProfileError> {
+        self.check_reference(profile, "services", ("services", &self.services))
+    }
+
+    /// Refuses a profile whose `sso-session` section does not exist.
+    pub fn check_sso_session(&self, profile: &str) -> Result<(), ProfileError> {
+        self.check_reference(profile, "sso_session", ("sso-session", &self.sso_sessions))
+    }
+
+    /// To botocore, a section without keys does not exist.
+    fn check_reference(
+        &self,
+        profile: &str,
+        key: &'static str,
+        (kind, sections): (&'static str, &BTreeMap<String, Section>),
+    ) -> Result<(), ProfileError> {
+        let Some(name) = self.profile(profile).and_then(|section| section.get(key)) else { return Ok(()) };
+        let section = sections.get(name);
+        if section.is_some_and(|section| !section.is_empty()) {
+            return Ok(());
+        }
+        let (path, profile, name) = (self.config_file.clone(), profile.to_owned(), name.clone());
+        Err(ProfileError::MissingSection { path, profile, key, kind, name, is_empty: section.is_some() })
     }
 
     /// The sections for the SDK, under the names that [`sdk_name`] gives them.
@@ -142,17 +183,36 @@ pub(super) fn sdk_name(name: &str) -> String {
     encoded
 }
 
-/// The sections of one of the files.
-fn read(variables: &Variables, variable: &str, name: &str) -> Result<Vec<(String, Section)>, ProfileError> {
+/// A text of the SDK with the names that [`sdk_name`] encoded as they were.
+pub(super) fn with_own_names(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut parts = text.split('%');
+    bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+    for part in parts {
+        match part.get(..2).and_then(|digits| hex::decode(digits).ok()) {
+            Some(byte) => bytes.extend(byte.into_iter().chain(part[2..].bytes())),
+            None => bytes.extend(std::iter::once(b'%').chain(part.bytes())),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Where one of the files is; `None` without a home folder.
+fn path(variables: &Variables, variable: &str, name: &str) -> Option<PathBuf> {
     let home = variables.get("HOME").or_else(|| variables.get("USERPROFILE")).map(Path::new);
-    let path = match (variables.get(variable).map(Path::new), home) {
-        (Some(path), Some(home)) => path.strip_prefix("~").map_or_else(|_| path.to_owned(), |below| home.join(below)),
-        (Some(path), None) => path.to_owned(),
-        (None, Some(home)) => home.join(".aws").join(name),
-        (None, None) => return Ok(Vec::new()),
-    };
-    let failed = |line, reason: String| ProfileError { path: path.clone(), line, reason };
-    let bytes = match std::fs::read(&path) {
+    match (variables.get(variable).map(Path::new), home) {
+        (Some(path), Some(home)) => {
+            Some(path.strip_prefix("~").map_or_else(|_| path.to_owned(), |below| home.join(below)))
+        }
+        (Some(path), None) => Some(path.to_owned()),
+        (None, home) => Some(home?.join(".aws").join(name)),
+    }
+}
+
+/// The sections of a file.
+fn read(path: &Path) -> Result<Vec<(String, Section)>, ProfileError> {
+    let failed = |line, reason: String| ProfileError::Unreadable { path: path.to_owned(), line, reason };
+    let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         bytes => bytes.map_err(|error| failed(None, error.to_string()))?,
     };
@@ -322,5 +382,9 @@ mod tests {
         for plain in ["default", "a-b_c.d/e@f:g+h"] {
             assert_eq!(sdk_name(plain), plain);
         }
+        for name in ["my dev", "a%20b", "für-uns", "100%"] {
+            assert_eq!(with_own_names(&format!("no `{}`", sdk_name(name))), format!("no `{name}`"));
+        }
+        assert_eq!(with_own_names("50% of %zz"), "50% of %zz");
     }
 }

@@ -9,7 +9,7 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::{CliError, FOLLOWS, Report};
 use crate::exit::Exit;
-use crate::hint::Hint;
+use crate::hint::{Hint, Repetition};
 use crate::model::Stack;
 use crate::ops::{self, Demolition};
 use crate::project::Project;
@@ -23,7 +23,7 @@ use crate::stack::ProjectStack;
 #[derive(Debug, Args)]
 #[command(after_long_help = shapes::EVENTS)]
 pub struct DestroyArgs {
-    /// The stacks; all when left out
+    /// The stacks, or services by their keys; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
 }
@@ -63,7 +63,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         let mut show = |event| view.show(ui, &event);
         let stopped = || {
             CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation goes on deleting {name}"))
-                .hint(Hint::command(["destroy"]).text(FOLLOWS))
+                .hint(Hint::repeat(Repetition::new(&["destroy"], ["destroy", &name])).text(FOLLOWS))
         };
         ctx.interrupts.during(Box::pin(ops::destroy(&aws, &name, &mut show))).await.ok_or_else(stopped)??;
     }

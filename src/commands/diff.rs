@@ -26,7 +26,7 @@ use crate::stack::{Environment, ProjectStack, TemplateDiff, read_template};
 #[derive(Debug, Args)]
 #[command(after_long_help = shapes::DIFF)]
 pub struct DiffArgs {
-    /// The stacks; all when left out
+    /// The stacks, or services by their keys; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
     /// Exit with 5 when there are differences
@@ -53,9 +53,10 @@ enum Method {
 }
 
 pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
-    let DiffArgs { stacks, fail, method, template, inputs } = args;
+    let DiffArgs { stacks, fail, method, template, mut inputs } = args;
     let mut project = ctx.project()?;
     inputs.set_images(&mut project)?;
+    inputs.resolve_stacks(&project.spec);
     let stacks = project.stacks(&stacks)?;
     inputs.check(&project.spec, &stacks)?;
     let diffs = match template {
@@ -112,7 +113,7 @@ async fn with_deployed(
     let compared = stacks.iter().zip(&templates).map(async |(stack, template)| {
         let name = stack.name.clone();
         let (tags, parameters) = (inputs.tags_of(stack), inputs.parameters_of(&name));
-        let desired = Desired { template, tags: &tags, parameters: &parameters };
+        let desired = Desired { service_key: stack.service_key(), template, tags: &tags, parameters: &parameters };
         let Comparison { diff, notes } = ops::compare(&aws, &name, &desired, plan.as_deref()).await?;
         Ok::<_, CliError>(StackDiff { name, diff, notes })
     });

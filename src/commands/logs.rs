@@ -160,7 +160,7 @@ async fn source(aws: &Aws, service: &ServiceRef<'_>) -> Result<LogSource, CliErr
     let stack = &service.service.stack;
     let none = || {
         CliError::failed(format!("stack `{stack}` has no log group"))
-            .hint(Hint::command(["deploy"]).text(" creates it"))
+            .hint(Hint::command(["deploy", stack]).text(" creates it"))
     };
     let group = locate_log_group(aws, stack).await?.ok_or_else(none)?;
     Ok(LogSource { group, stream_prefix: format!("{}/", service.service.logs.prefix) })

@@ -13,6 +13,7 @@ mod sandbox;
 mod scale;
 mod shapes;
 mod status;
+mod subcommand;
 mod synth;
 mod wanted;
 
@@ -29,6 +30,7 @@ use crate::render;
 use crate::settings::GlobalArgs;
 
 pub use completions::VARIABLE as COMPLETION_VARIABLE;
+pub use subcommand::subcommand;
 
 /// Run services on Amazon ECS: see what will change, deploy it, watch it, scale it.
 ///
@@ -86,6 +88,18 @@ const DESTRUCTIVE: &[&str] = &["destroy", "reset", "delete", "--yes"];
 /// The error of a misspelled command line without suggestions that would delete something: they get pasted unread.
 pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
     let is_destructive = |word: &String| DESTRUCTIVE.contains(&word.as_str());
+    // Clap's usage line has the flag that it suggests where it otherwise has `[OPTIONS]`.
+    if let Some(ContextValue::StyledStr(usage)) = error.remove(ContextKind::Usage) {
+        let usage = usage.ansi().to_string().replace("--yes", "[OPTIONS]");
+        error.insert(ContextKind::Usage, ContextValue::StyledStr(usage.into()));
+    }
+    // Tips in words: "'SUBCOMMAND FLAG' exists".
+    if let Some(ContextValue::StyledStrs(mut tips)) = error.remove(ContextKind::Suggested) {
+        tips.retain(|tip| !tip.to_string().split([' ', '\'']).any(|word| DESTRUCTIVE.contains(&word)));
+        if !tips.is_empty() {
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(tips));
+        }
+    }
     for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
         let kept = match error.remove(kind) {
             Some(ContextValue::String(word)) => {

@@ -12,7 +12,7 @@ use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::hint::Hint;
+use crate::hint::{Hint, Repetition};
 use crate::ops::{Operation, locate_service};
 use crate::project::Project;
 use crate::render::StackEnd;
@@ -66,12 +66,14 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
     if let Some(count) = count {
         check_range(&key, &service, count)?;
     }
-    if let Some(count) = count.filter(|_| hotswap) {
-        Box::pin(hotswap_count(&project, &service, count, &follow, ctx)).await?;
+    let has_several = project.spec.services.len() > 1;
+    let scaled = if let Some(count) = count.filter(|_| hotswap) {
+        Box::pin(hotswap_count(&project, &service, count, &follow, ctx)).await
     } else {
         let scaling = Scaling { count, min, max, cpu, memory };
-        Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &follow, ctx)).await?;
-    }
+        Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &follow, ctx)).await
+    };
+    scaled.map_err(|error| if has_several { error.for_service(&key) } else { error })?;
     Ok(Outcome::Done)
 }
 
@@ -84,8 +86,11 @@ fn check_range(key: &str, service: &Service, count: u32) -> Result<(), CliError>
     let limit = if count < scaling.min { "min" } else { "max" };
     let message =
         format!("count {count} is outside of autoscaling's range of `{key}`, {} to {}", scaling.min, scaling.max);
-    let command = ["scale".to_owned(), key.to_owned(), format!("--{limit}"), count.to_string()];
-    Err(CliError::usage(message).hint(Hint::command(command).text(" moves the limit")))
+    let (flag, count) = (format!("--{limit}"), count.to_string());
+    let repetition = Repetition::new(&["scale"], ["scale", key, &flag, &count]);
+    // The count in ECS is all that --hotswap changes.
+    let repetition = repetition.replacing("--count", [flag, count]).replacing("--hotswap", [""; 0]);
+    Err(CliError::usage(message).hint(Hint::repeat(repetition).text(" moves the limit")))
 }
 
 /// Writes the numbers to `ecsws.toml`, deploys them, and sees that the running service has them.
@@ -117,7 +122,7 @@ async fn deploy_numbers(
         let was_updated = matches!(deployed.end, StackEnd::Done(Operation::Create | Operation::Update, _));
         running::ensure_count(&aws, &service, count, was_updated, follow, ctx).await
     } else {
-        check_autoscaling(&aws, &service, &scaling, ctx).await
+        check_autoscaling(&aws, &service, key, &scaling, ctx).await
     }
 }
 

@@ -22,7 +22,7 @@ use crate::stack::{ProjectStack, Template};
   ecsws synth ecsworkshop-base --json
   ecsws synth --all --out templates")]
 pub struct SynthArgs {
-    /// The stack; may be left out when there is only one
+    /// The stack, or a service by its key; may be left out when there is only one
     #[arg(add = complete::stacks())]
     stack: Option<String>,
     /// Every stack: one YAML document each, or a JSON object by name

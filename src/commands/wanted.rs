@@ -6,7 +6,7 @@ use super::approve::guard;
 use crate::aws::Aws;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::hint::Hint;
+use crate::hint::{Hint, Repetition};
 use crate::model::{self, StackResource};
 use crate::ops;
 use crate::project::Project;
@@ -163,11 +163,12 @@ impl Synthesiser {
             }
             (None, Purpose::Show { .. }) => self.lookups.set_known_after(vpc_name, &platform.name),
             (None, Purpose::Deploy) => {
+                let both = Repetition::new(&["deploy"], ["deploy", &platform.name, stack]).adding([&platform.name]);
                 return Err(CliError::failed(format!(
                     "stack {} is not deployed, and {stack} needs its subnets",
                     platform.name
                 ))
-                .hint(Hint::command(["deploy"]).text(" without a name deploys both, in order")));
+                .hint(Hint::repeat(both).text(" deploys both, in order")));
             }
         }
         Ok(())

@@ -15,6 +15,8 @@ use crate::stack::{INCOMPARABLE, Planned, Recreation, Template, TemplateDiff, re
 /// What a stack would be deployed with.
 #[derive(Debug)]
 pub struct Desired<'a> {
+    /// The key of the service that the stack is for.
+    pub service_key: Option<&'a str>,
     /// The synthesised template.
     pub template: &'a Template,
     /// The stack's tags; none leaves the deployed ones as they are.
@@ -38,7 +40,9 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     let Some(existing) = aws.stack(name).await? else {
         let deployed = Template::default();
         let diff = TemplateDiff::between(&deployed, desired.template);
-        let update = StackUpdate { stack: name, existing: None, deployed: &deployed, desired: desired.template };
+        let service_key = desired.service_key;
+        let update =
+            StackUpdate { stack: name, service_key, existing: None, deployed: &deployed, desired: desired.template };
         let notes = rejected(aws, &update, &desired.template.to_body(), None).await?;
         return Ok(Comparison { diff, notes });
     };
@@ -67,7 +71,9 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         Some(change_set) => plan(aws, &request, change_set, &existing, &mut notes).await?,
         None => None,
     };
-    let update = StackUpdate { stack: name, existing: Some(&existing), deployed: &deployed, desired: &template };
+    let service_key = desired.service_key;
+    let update =
+        StackUpdate { stack: name, service_key, existing: Some(&existing), deployed: &deployed, desired: &template };
     let incomparable = match &plan {
         Some(Plan::NoChanges) => {
             diff = diff.made_exact(&[], &deployed, &template).without_parameter_values();

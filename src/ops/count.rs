@@ -41,7 +41,10 @@ impl ServiceCount {
     pub async fn read(aws: &Aws, name: &ServiceName) -> Result<Self> {
         let (service, stopped) = tokio::join!(aws.service_state(name), aws.stopped_tasks(name));
         let is_active = |service: &ServiceState| service.status == "ACTIVE";
-        let missing = || OpsError::Missing(format!("cluster `{}` has no service `{}`", name.cluster, name.service));
+        let missing = || {
+            let message = format!("cluster `{}` has no service `{}`", name.cluster, name.service);
+            OpsError::Missing { message, stack: None }
+        };
         let service = service?.filter(is_active).ok_or_else(missing)?;
         let stopped = match stopped {
             Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Vec::new(),

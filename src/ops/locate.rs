@@ -37,14 +37,18 @@ pub async fn locate_log_group(aws: &Aws, stack: &str) -> Result<Option<String>> 
 pub async fn locate_service(aws: &Aws, stack: &str) -> Result<ServiceStack> {
     let resources = aws.stack_resources(stack).await?;
     if resources.is_empty() {
-        return Err(OpsError::Missing(format!("stack `{stack}` is not deployed")));
+        return Err(missing(stack, format!("stack `{stack}` is not deployed")));
     }
     let resource = resources
         .iter()
         .find(|resource| resource.resource_type == "AWS::ECS::Service" && resource.exists())
-        .ok_or_else(|| OpsError::Missing(format!("stack `{stack}` has no ECS service yet")))?;
-    let not_an_arn = || OpsError::Missing(format!("`{}` is not the ARN of an ECS service", resource.physical_id));
+        .ok_or_else(|| missing(stack, format!("stack `{stack}` has no ECS service yet")))?;
+    let not_an_arn = || missing(stack, format!("`{}` is not the ARN of an ECS service", resource.physical_id));
     Ok(ServiceStack { service: service_name(aws, stack, resource).await?.ok_or_else(not_an_arn)? })
+}
+
+fn missing(stack: &str, message: String) -> OpsError {
+    OpsError::Missing { message, stack: Some(stack.to_owned()) }
 }
 
 /// The name and cluster of a service that is a resource of a stack; `None` if its physical id is not a service's ARN.
@@ -74,9 +78,10 @@ async fn deployed_cluster(aws: &Aws, stack: &str, logical_id: &str) -> Result<St
         return Ok("default".to_owned());
     }
     let unknown = || {
-        OpsError::Missing(format!(
+        let message = format!(
             "the ARN of the service `{logical_id}` has the format without a cluster, and the template of {stack} does not name one"
-        ))
+        );
+        missing(stack, message)
     };
     let name = known_values(aws, stack, cluster).await?.text(cluster).ok_or_else(unknown)?;
     // It may be the cluster's ARN.

@@ -139,8 +139,13 @@ pub enum OpsError {
         status: String,
     },
     /// The stack or the thing in it is not there.
-    #[error("{0}")]
-    Missing(String),
+    #[error("{message}")]
+    Missing {
+        /// What there is not.
+        message: String,
+        /// The stack that it belongs to, when that is known.
+        stack: Option<String>,
+    },
 }
 
 impl OpsError {

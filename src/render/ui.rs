@@ -149,11 +149,6 @@ impl Ui {
         }
     }
 
-    /// Repeats these arguments in every `deploy` that is suggested from here on.
-    pub fn repeat_in_deploy(&mut self, arguments: Vec<String>) {
-        self.command_line.deploy = arguments;
-    }
-
     /// The text of a hint, with its commands as the user has to type them.
     pub fn text(&self, hint: &Hint) -> String {
         hint.show(&self.command_line)

@@ -39,6 +39,6 @@ pub use lock::Lock;
 pub use lookups::{Environment, Lookup, Lookups, Subnets, Vpc};
 pub use problem::{Problem, Problems};
 pub use spec::{Spec, tags_mistake};
-pub use stacks::{ProjectStack, StackKind, platform_exports, stacks};
+pub use stacks::{ProjectStack, StackKind, platform_exports, stack_named, stacks};
 pub use synth::{PlatformIds, SynthError, declared_parameters, platform_ids, synth};
 pub use template::{MAX_TEMPLATE_BYTES, Template};

@@ -18,6 +18,16 @@ pub struct ProjectStack {
     pub needs: Vec<String>,
 }
 
+impl ProjectStack {
+    /// The key of the service that it is for; `None` for the platform.
+    pub fn service_key(&self) -> Option<&str> {
+        match &self.kind {
+            StackKind::Platform => None,
+            StackKind::Service(key) => Some(key),
+        }
+    }
+}
+
 /// What a stack is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StackKind {
@@ -37,6 +47,14 @@ pub fn stacks(spec: &Spec) -> Vec<ProjectStack> {
         stack(&service.stack, StackKind::Service(key.clone()), needs)
     });
     platform.chain(services).collect()
+}
+
+/// The name of the stack that `name` stands for: its own, or the key of the service that it is for. A stack's own name goes first.
+pub fn stack_named<'a>(spec: &'a Spec, name: &str) -> Option<&'a str> {
+    let platform = spec.platform.stack.as_ref().map(|platform| &platform.name);
+    let mut names = platform.into_iter().chain(spec.services.values().map(|service| &service.stack));
+    let by_key = || spec.services.get(name).map(|service| &service.stack);
+    names.find(|own| *own == name).or_else(by_key).map(String::as_str)
 }
 
 /// Whether a service runs in the VPC of the project's own platform, or imports what that exports.

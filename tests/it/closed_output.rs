@@ -104,6 +104,19 @@ fn a_closed_pipe_is_no_failure() {
 
 #[cfg(target_os = "linux")]
 #[test]
+fn help_that_cannot_be_written_is_a_failure() {
+    let workshop = Workshop::of(PROJECT);
+    for command in ["--help", "-h", "--version", "help deploy", "sandbox --help"] {
+        let device = File::options().write(true).open("/dev/full").expect("/dev/full");
+        let failed = ended(workshop.start_with_stdout(command, device.into()));
+        assert_fails(&failed, 1, "cannot write to stdout: No space left on device");
+        let quiet = head(&workshop, command, 0);
+        assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""), "{command}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
 fn what_cannot_be_written_is_a_failure_and_hides_none() {
     let full = |workshop: &Workshop, command: &str| {
         let device = File::options().write(true).open("/dev/full").expect("/dev/full");

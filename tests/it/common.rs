@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use ecsws::hint::{CommandLine, Hint};
+use ecsws::hint::{CommandLine, Hint, Subcommand};
 use ecsws::stack::{Environment, Lock, Spec, Template, stacks, synth};
 use serde_json::Value;
 
@@ -59,7 +59,7 @@ pub fn text_of(hint: &Hint) -> String {
         flags: Vec::new(),
         profile_flags: Vec::new(),
         aws_flags: Vec::new(),
-        deploy: Vec::new(),
+        subcommand: Subcommand::default(),
         in_sandbox: false,
     };
     hint.show(&line)

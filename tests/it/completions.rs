@@ -45,6 +45,8 @@ fn services_and_stacks_are_completed() {
     assert_eq!(services, ["nodejs"]);
     let stacks = complete(&["ecsws", "-C", "examples/workshop", "deploy", "ecs"]);
     assert_eq!(stacks, ["ecsworkshop-base", "ecsworkshop-nodejs"]);
+    let by_key = complete(&["ecsws", "-C", "examples/workshop", "deploy", "n"]);
+    assert_eq!(by_key, ["nodejs"]);
 }
 
 #[test]
@@ -82,4 +84,23 @@ fn every_way_to_name_the_project_is_honoured() {
 fn completion_is_silent_without_a_project() {
     let found = complete(&["ecsws", "-C", "no-such-folder", "deploy", "ecs"]);
     assert_eq!(found, Vec::<String>::new());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_completion_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+    let started = |stdout: std::process::Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ecsws"));
+        command.env("COMPLETE", "bash").stdout(stdout).stderr(std::process::Stdio::piped());
+        command.spawn().expect("it runs")
+    };
+    let device = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
+    let failed = started(device.into()).wait_with_output().expect("it ends");
+    let stderr = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert_eq!(failed.status.code(), Some(1), "{stderr}");
+    assert!(stderr.starts_with("error: cannot write to stdout: No space left on device"), "{stderr}");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let quiet = started(writer.into()).wait_with_output().expect("it ends");
+    assert_eq!((quiet.status.code(), quiet.stderr.as_slice()), (Some(0), &[] as &[u8]));
 }

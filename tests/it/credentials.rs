@@ -362,3 +362,54 @@ fn the_look_ups_of_ec2_go_where_its_own_settings_say() {
     let flag = format!("{}/flag", server.url);
     assert_eq!(paths(&["--profile", "dev", "--endpoint-url", &flag, "synth"], &[]), ["/flag/", "/flag/"]);
 }
+
+#[test]
+fn a_reference_to_a_section_that_does_not_exist_is_refused() {
+    let server = Server::start();
+    let config = format!(
+        "[profile dev]\nregion = eu-west-3\nmax_attempts = 1\nservices = my local\n{}[services empty]\n\
+         [profile 'my sso']\nregion = eu-west-3\nsso_session = my sess\nsso_account_id = 1\nsso_role_name = r\n",
+        keys("AKIDFILE")
+    );
+    let home = Home::new(&config, "");
+    let refused = |arguments: &[&str], variables: &[(&str, &str)], expected: &str| {
+        let (code, stderr) = home.run(arguments, variables);
+        assert_eq!(code, Some(2), "{stderr}");
+        assert!(stderr.contains(expected), "{stderr}");
+        assert!(stderr.contains("home/.aws/config"), "{stderr}");
+    };
+    let missing = "profile `dev` has `services = my local`, but ";
+    refused(&["--profile", "dev", "status"], &[], missing);
+    refused(&["--profile", "dev", "status"], &[], "config has no [services 'my local']\n");
+    let service_alone = ("AWS_ENDPOINT_URL_STS", server.url.as_str());
+    let environment =
+        [("AWS_PROFILE", "dev"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), service_alone];
+    refused(&["status"], &environment, missing);
+    refused(
+        &["--profile", "my sso", "--endpoint-url", &server.url, "status"],
+        &[],
+        "profile `my sso` has `sso_session = my sess`, but ",
+    );
+    // What goes before the section makes it unused, as for the AWS CLI.
+    for (arguments, variables) in [
+        (&["--profile", "dev", "--endpoint-url", &server.url, "status"] as &[&str], &[] as &[(&str, &str)]),
+        (&["--profile", "dev", "status"], &[("AWS_ENDPOINT_URL", &server.url)]),
+    ] {
+        assert_eq!(home.run(arguments, variables).0, Some(1));
+        assert_eq!(signed_with(&server).0, "akidfile");
+    }
+    home.write("home/.aws/config", &config.replace("my local", "empty"));
+    refused(&["--profile", "dev", "status"], &[], "config has nothing in [services empty]\n");
+}
+
+#[test]
+fn errors_of_the_sdk_have_the_user_s_own_names() {
+    let role = "role_arn = arn:aws:iam::1:role/r";
+    let config = format!(
+        "[profile 'my role']\nregion = eu-west-3\n{role}\nsource_profile = my base\n[profile 'my base']\n{role}\n"
+    );
+    let home = Home::new(&config, "");
+    let (code, stderr) = home.run(&["--profile", "my role", "status"], &[]);
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("invalid credential source in `my base`"), "{stderr}");
+}

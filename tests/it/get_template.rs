@@ -54,7 +54,7 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
     })
     .await;
     let template: Template = read_template(desired).expect("a template");
-    let desired = Desired { template: &template, tags: &[], parameters: &BTreeMap::new() };
+    let desired = Desired { service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
     compare(&aws, "web", &desired, change_set.map(|_| "diff")).await.expect("it can be compared")
 }
 

@@ -28,6 +28,7 @@ mod sandbox;
 mod scale;
 mod scripted;
 mod spec;
+mod stack_names;
 mod story;
 mod suggestions;
 mod synth;

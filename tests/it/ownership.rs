@@ -44,6 +44,22 @@ fn keys_that_others_can_read_are_refused_until_there_are_new_ones() {
     assert_ne!(workshop.run("sandbox env").good(), exports);
 }
 
+#[test]
+fn files_that_others_can_read_are_closed_at_the_next_start() {
+    let workshop = crate::workshop::Workshop::new();
+    workshop.run("sandbox start").good();
+    workshop.run("sandbox stop").good();
+    let files = ["world.redb", "sandbox.log"].map(|name| workshop.path("sandbox").join(name));
+    for file in &files {
+        chmod(file, 0o644);
+    }
+    chmod(&workshop.path("sandbox"), 0o755);
+    workshop.run("sandbox start").good();
+    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(files.map(|file| mode(&file)), [0o600; 2]);
+    assert_eq!(mode(&workshop.path("sandbox")), 0o700);
+}
+
 /// What `ecsws synth` says in a folder below a project.
 fn synth(below: &Path, arguments: &[&str], sudo: Option<u32>) -> (bool, String) {
     let mut command = ecsws_in(below);

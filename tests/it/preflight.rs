@@ -97,7 +97,7 @@ fn a_log_group_that_destroy_left_behind_is_found_before_the_next_creation() {
     workshop.run("--sandbox destroy api").good();
     let found = "api: log group `/ecs/api` cannot be created, because it exists already";
     let way_out =
-        "aws logs delete-log-group --log-group-name /ecs/api`), change `group` in [services.KEY.logs], or leave it out";
+        "aws logs delete-log-group --log-group-name /ecs/api`), change `group` in [services.api.logs], or leave it out";
     assert_rejected(&workshop, "", &[found, way_out]);
     // In the sandbox the command must not go to AWS.
     assert_has(&workshop.run("--sandbox deploy").stderr, &["`eval \"$(ecsws sandbox env)\" && aws logs"]);

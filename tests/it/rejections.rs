@@ -33,7 +33,7 @@ async fn connect(local: &Sandbox) -> Aws {
 
 /// What is found before the stack's change set is made; the stack has to exist with `deployed`.
 async fn found(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template) -> Vec<Finding> {
-    let update = StackUpdate { stack: &stack.name, existing: Some(stack), deployed, desired };
+    let update = StackUpdate { stack: &stack.name, service_key: Some("api"), existing: Some(stack), deployed, desired };
     let parameters = desired.parameters_to_send(&BTreeMap::new(), &stack.parameters, deployed);
     let (text, capabilities) = (desired.to_yaml(), desired.capabilities());
     let request = StackRequest {
@@ -152,7 +152,8 @@ async fn the_change_set_decides_what_is_replaced() {
     };
     // The CDK's table has this property as one that replaces the service; AWS's schema has not.
     let (deployed, desired) = (service(Value::Null), service(json!({ "Type": "ECS" })));
-    let update = StackUpdate { stack: "x", existing: None, deployed: &deployed, desired: &desired };
+    let update =
+        StackUpdate { stack: "x", service_key: Some("api"), existing: None, deployed: &deployed, desired: &desired };
     let planned = |replacement: &str, recreation: &str| {
         [PlannedChange {
             logical_id: "Service".to_owned(),

@@ -207,7 +207,7 @@ fn autoscaling_has_the_numbers_or_the_command_fails() {
     assert_eq!(outside.code, Some(2), "{}", outside.stderr);
     assert_has(
         outside.error(),
-        &["count 5 is outside of autoscaling's range of `api`, 1 to 4", "scale api --max 5` moves the limit"],
+        &["count 5 is outside of autoscaling's range of `api`, 1 to 4", "scale --max 5` moves the limit"],
     );
     // Registered once more, outside of the stack.
     let text = workshop.text();

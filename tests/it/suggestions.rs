@@ -114,6 +114,17 @@ fn nothing_that_destroys_is_suggested() {
         let dangerous = |line: &str| ["'destroy'", "'--yes'", "'reset'"].iter().any(|word| line.contains(word));
         assert!(!suggested.into_iter().any(dangerous), "{wrong}: {stderr}");
     }
+    // Clap puts the flag that it suggests into the usage line too.
+    for (wrong, usage) in [
+        ("deploy --yess", "\n\nUsage: ecsws deploy [OPTIONS] [STACK]...\n"),
+        ("--ye deploy", "\n\nUsage: ecsws [OPTIONS] <COMMAND>\n"),
+        ("sandbox reset --ye", "\n\nUsage: ecsws sandbox reset [OPTIONS]\n"),
+        ("scale --yes", "\n\nUsage: ecsws scale [OPTIONS] <--count"),
+        ("destry", "'destry'\n\nUsage: ecsws [OPTIONS] <COMMAND>\n"),
+    ] {
+        let (_, stderr) = ecsws(dir.path(), &wrong.split(' ').collect::<Vec<_>>());
+        assert!(stderr.contains(usage), "{wrong}: {stderr}");
+    }
     let (_, stderr) = ecsws(dir.path(), &["deploy", "--timeout", "1m", "--on-timeout", "delet"]);
     assert!(!stderr.contains("similar value exists: 'delete'"), "{stderr}");
     // What only reads or adds is still suggested.
@@ -156,6 +167,33 @@ fn a_deploy_that_is_suggested_deploys_the_same() {
         ["--sandbox", "deploy", "api", "base", "--image", "api=acme/api:2", "--tags", "k=a b", "--timeout", "1ms"];
     let late = crate::workshop::ended(workshop.start_with(&words));
     assert_eq!(late.code, Some(4), "{}", late.stderr);
-    let hint = "`ecsws --sandbox deploy api base --image 'api=acme/api:2' --tags 'k=a b'`";
+    let hint = "`ecsws --sandbox deploy api base --image 'api=acme/api:2' --tags 'k=a b'` follows it";
     assert!(late.error().contains(hint), "{}", late.stderr);
+    assert!(late.error().contains("`ecsws --sandbox destroy base` deletes it"), "{}", late.stderr);
+}
+
+#[test]
+fn a_command_that_is_suggested_again_keeps_its_arguments() {
+    let autoscaling = "autoscaling = { min = 1, max = 2, cpu = { target = 50 } }\n";
+    let workshop = Workshop::of(&API.replace("memory = 512\n", &format!("memory = 512\n{autoscaling}")));
+    let error = |arguments: &str| {
+        let ended = workshop.run(arguments);
+        assert!(matches!(ended.code, Some(1 | 2)), "{}", ended.stderr);
+        ended.error().to_owned()
+    };
+    let outside = error("--sandbox scale --count 5 --hotswap --no-wait-services api");
+    assert!(outside.contains("`ecsws --sandbox scale --max 5 --no-wait-services api` moves the limit"), "{outside}");
+    // What is missing is one stack, so the others are not deployed for it.
+    for command in ["status", "status api", "logs", "scale --count 2 --hotswap"] {
+        let missing = error(&format!("--sandbox {command}"));
+        assert!(missing.contains("`ecsws --sandbox deploy api` creates it"), "{command}: {missing}");
+    }
+    let needed = error("--sandbox deploy api --tags k=v");
+    assert!(needed.contains("`ecsws --sandbox deploy api --tags 'k=v' base` deploys both, in order"), "{needed}");
+    workshop.run("--sandbox deploy").good();
+    workshop
+        .run(r#"sandbox faults {"resources":[{"resource":"AWS::ECS::Service","on":"delete","reason":"No"}]}"#)
+        .good();
+    let failed = error("--sandbox destroy api --yes");
+    assert!(failed.contains("then repeat `ecsws --sandbox --yes destroy api`"), "{failed}");
 }

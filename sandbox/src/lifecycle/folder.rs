@@ -59,7 +59,21 @@ pub(super) fn prepare(folder: &Path) -> Result<(), LifecycleError> {
         // Another user was faster.
         return Err(LifecycleError::NotOurs(folder.to_owned()));
     }
-    check_entries(folder)
+    check_entries(folder)?;
+    close_files(folder)
+}
+
+/// Takes the permissions of other users from files that they can read, such as those of a copied folder. The endpoint file keeps
+/// them: they say that its keys are not secret any more.
+fn close_files(folder: &Path) -> Result<(), LifecycleError> {
+    for name in CONTENTS.iter().filter(|name| ![ENDPOINT_FILE, ENDPOINT_DRAFT].contains(*name)) {
+        let path = folder.join(name);
+        if fs::symlink_metadata(&path).is_ok_and(|about| about.mode() & 0o077 != 0) {
+            let file = trust::open(&path, OpenOptions::new().read(true))?;
+            file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(at(&path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a folder that another user could have put there or written to; one that is missing is fine.

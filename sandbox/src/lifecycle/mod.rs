@@ -118,7 +118,13 @@ pub enum LifecycleError {
 /// Serves until `shutdown` is cancelled: the whole life of a sandbox's process.
 pub async fn run(options: Options, shutdown: CancellationToken) -> Result<(), LifecycleError> {
     let is_in_background = is_in_background(&options.state_dir);
-    let ended = live(options, shutdown, is_in_background).await;
+    let ended = if is_in_background && start::ignores_signals() {
+        std::env::current_exe()
+            .map_err(LifecycleError::Serve)
+            .and_then(|program| Err(serve_in_this_process(&program, &options)))
+    } else {
+        live(options, shutdown, is_in_background).await
+    };
     if let Err(error) = &ended
         && is_in_background
     {

@@ -12,7 +12,7 @@ use super::folder::{at, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL};
 use crate::inner::Inner;
 use crate::journal;
-use crate::tasks::environment;
+use crate::tasks::{environment, signals};
 use crate::world::clock::Clock;
 
 /// Starts the new process. It inherits nothing of this one: neither variables nor the working folder, and it closes other open
@@ -30,6 +30,14 @@ pub(super) fn spawn(program: &Path, options: &Options) -> Result<Child, Lifecycl
 /// of the sandbox's process, so only the variables that a sandbox needs remain. Returns only if this fails.
 pub fn serve_in_this_process(program: &Path, options: &Options) -> LifecycleError {
     at(program)(command(program, options).exec())
+}
+
+/// Whether this process ignores signals that its caller ignored; its next exec then restores them. A sandbox in the foreground keeps
+/// them, for `nohup`. Niceness and resource limits stay those of the caller: raising them again takes privileges.
+pub(super) fn ignores_signals() -> bool {
+    // While SIGXFSZ is ignored, a file that may not grow is an error of the write and not the end of the process. Elsewhere than
+    // on Linux a process cannot find out what it ignores.
+    cfg!(target_os = "linux") && signals::restore_on_exec(&[nix::libc::SIGXFSZ])
 }
 
 fn command(program: &Path, options: &Options) -> Command {

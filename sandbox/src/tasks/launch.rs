@@ -1,7 +1,7 @@
 //! The second stage of a task's start: an inner process that turns itself into the task's command.
 //!
-//! It exists for one line: the kernel is asked to kill this process when its shim dies (Linux), which cannot be asked for
-//! from outside without unsafe code, and survives the exec.
+//! It exists for what cannot be done from outside without unsafe code: the kernel is asked to kill this process when its shim
+//! dies (Linux), which survives the exec, and signals that the caller of the sandbox ignores get their default back.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;
@@ -55,6 +55,7 @@ fn become_task(spec: &ProcessSpec, shim_id: i32) -> String {
         Ok(stdin) => command.stdin(stdin),
         Err(error) => return format!("no terminal: {error}"),
     };
+    super::signals::restore_on_exec(&[]);
     let error = command.exec();
     format!("exec: {program:?}: {error}")
 }

@@ -20,6 +20,7 @@ mod process_tree;
 mod protocol;
 mod runner;
 pub mod shim;
+pub mod signals;
 pub mod stand_in;
 mod terminal;
 mod throttle;

@@ -41,8 +41,20 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Has the kernel continue this process when the sandbox dies: what a shim runs can have stopped it with a signal, and stopped it would
+/// not see that its socket is closed. Not SIGKILL, which a sandbox's thread that ends would send too, and after which nothing would
+/// end what is below.
+#[cfg(target_os = "linux")]
+fn continue_without_sandbox() {
+    let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGCONT);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn continue_without_sandbox() {}
+
 async fn supervise() -> std::io::Result<()> {
     process_tree::adopt_orphans();
+    continue_without_sandbox();
     let sandbox = StdUnixStream::from(std::io::stdin().as_fd().try_clone_to_owned()?);
     sandbox.set_nonblocking(true)?;
     let (reader, mut writer) = UnixStream::from_std(sandbox)?.into_split();

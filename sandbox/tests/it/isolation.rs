@@ -341,6 +341,40 @@ async fn a_task_that_stops_its_shim_with_a_signal_can_be_stopped() {
 }
 
 #[tokio::test]
+async fn a_stopped_shim_ends_with_a_killed_sandbox() {
+    let lifeline = Lifeline::new();
+    let script = lifeline.script("kill -STOP $PPID; exec sleep 600");
+    let tasks = Tasks::start(true, &["sh", "-c", &script]).await;
+    tasks.run(app().build(), None).await;
+    let is_stopped = |shim: &i32| read(Path::new(&format!("/proc/{shim}/stat"))).contains(") T ");
+    let shim = within(async {
+        loop {
+            let mut shims = crate::local_aws::shims(tasks.aws.endpoint.pid).into_iter().map(nix::unistd::Pid::as_raw);
+            if let Some(shim) = shims.find(is_stopped) {
+                return shim;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    tasks.aws.kill();
+    lifeline.everything_ends().await;
+    within(async {
+        while is_alive(shim) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+/// Whether a process runs: one that has ended and was not waited for is still there.
+fn is_alive(pid: i32) -> bool {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let stat = String::from_utf8_lossy(&stat);
+    stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with('Z'))
+}
+
+#[tokio::test]
 async fn what_a_killed_sandbox_left_of_tasks_is_removed() {
     let report = Report::new();
     let mut tasks = Tasks::start(true, &["sh", "-c", &format!("mkdir -m 0 $HOME/a; {}", report.script())]).await;
@@ -418,6 +452,19 @@ async fn the_sandbox_keeps_nothing_of_the_command_that_starts_it() {
     assert_eq!(std::fs::read_link(format!("/proc/{}/cwd", endpoint.pid)).expect("it has one"), Path::new("/"));
     let pid = nix::unistd::Pid::from_raw(i32::try_from(endpoint.pid).expect("an id"));
     assert_eq!(nix::unistd::getsid(Some(pid)), Ok(pid));
+}
+
+#[tokio::test]
+async fn the_sandbox_ignores_no_signal_that_the_command_that_starts_it_ignores() {
+    let started = Started(tempfile::tempdir().expect("a folder"));
+    let output = started.by(r#"trap '' HUP QUIT USR1 USR2 ALRM TSTP CHLD; exec "$0" "$@""#).await;
+    assert!(output.status.success(), "{output:?}");
+    let (endpoint, _) = lifecycle::status(&started.folder()).await.expect("an answer").expect("it runs");
+    let status = read(Path::new(&format!("/proc/{}/status", endpoint.pid)));
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:\t")).expect("a mask");
+    let mask = u64::from_str_radix(mask, 16).expect("hexadecimal digits");
+    // SIGPIPE, as in every Rust program.
+    assert_eq!(mask & 0x7fff_ffff, 0x1000, "the standard signals in {mask:x}");
 }
 
 #[tokio::test]

@@ -155,3 +155,46 @@ async fn a_hidden_value_is_masked_in_json_text_too() {
     let stored = aws.call("ssm", "DescribeParameters", json!({})).await;
     assert_eq!(stored["Parameters"].as_array().map(Vec::len), Some(1));
 }
+
+#[tokio::test]
+async fn a_part_of_a_hidden_value_is_masked_in_reasons() {
+    let aws = Inside::new();
+    let part = |at: u32| json!({ "Fn::Select": [at, { "Fn::Split": ["|", { "Ref": "Secret" }] }] });
+    let body = |id: Value| {
+        let net = json!({ "Type": "AWS::EC2::Subnet", "Properties": { "VpcId": id, "CidrBlock": "10.0.0.0/24" } });
+        json!({ "Parameters": { "Secret": { "Type": "String", "NoEcho": true } }, "Resources": { "Net": net } })
+            .to_string()
+    };
+    let ids = ["vpc-0123456789abcdef0", "0fedcba9876543210"];
+    let in_text = json!({ "Fn::Sub": ["vpc-${Id}", { "Id": part(2) }] });
+    for (number, id) in [part(1), in_text].into_iter().enumerate() {
+        let name = format!("s{number}");
+        let mut input = input(&name, &body(id));
+        input["Parameters"][0]["ParameterValue"] = format!("x|{}|{}", ids[0], ids[1]).into();
+        assert_eq!(aws.moved("CreateStack", input).await["StackStatus"], "ROLLBACK_COMPLETE");
+        let events = aws.events(&name).await;
+        assert!(events.iter().any(|line| line.contains("CREATE_FAILED") && line.contains("****")), "{events:#?}");
+        for (operation, answer) in answers(&aws, &name).await {
+            let text = answer.to_string();
+            assert!(ids.iter().all(|id| !text.contains(id)), "{operation}: {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_summary_of_a_stack_expands_loops_over_its_parameters() {
+    let aws = Inside::new();
+    let handle = json!({ "Handle${Name}": { "Type": "AWS::CloudFormation::WaitConditionHandle" } });
+    let body = json!({
+        "Transform": "AWS::LanguageExtensions",
+        "Parameters": { "Names": { "Type": "CommaDelimitedList" } },
+        "Resources": { "Fn::ForEach::All": ["Name", { "Ref": "Names" }, handle] },
+    });
+    let input = json!({
+        "StackName": "s", "TemplateBody": body.to_string(), "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
+        "Parameters": [{ "ParameterKey": "Names", "ParameterValue": "one,two" }],
+    });
+    aws.moved("CreateStack", input).await;
+    let summary = aws.call("cloudformation", "GetTemplateSummary", json!({ "StackName": "s" })).await;
+    assert_eq!(summary["ResourceIdentifierSummaries"][0]["LogicalResourceIds"], json!(["Handleone", "Handletwo"]));
+}

@@ -96,3 +96,36 @@ async fn an_attribute_of_awss_that_is_not_served_is_named() {
     let words = "the sandbox does not serve AWS::EC2::VPC with the attribute DefaultNetworkAcl.";
     assert!(told.iter().any(|event| event.contains(words)), "{told:#?}");
 }
+
+#[tokio::test]
+async fn the_description_of_a_rule_changes_in_place() {
+    let aws = crate::inside::Inside::new();
+    let input = |description: &str| {
+        let group = json!({ "GroupDescription": "d", "VpcId": { "Ref": "Vpc" } });
+        let rule = json!({
+            "GroupId": { "Ref": "Group" }, "IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "CidrIp": "0.0.0.0/0",
+            "Description": description,
+        });
+        let resources = json!({
+            "Vpc": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.0.0.0/16" } },
+            "Group": { "Type": "AWS::EC2::SecurityGroup", "Properties": group },
+            "Rule": { "Type": "AWS::EC2::SecurityGroupIngress", "Properties": rule },
+        });
+        json!({ "StackName": "s", "TemplateBody": template(&resources) })
+    };
+    aws.moved("CreateStack", input("old")).await;
+    let rule = async || {
+        let resource = json!({ "StackName": "s", "LogicalResourceId": "Rule" });
+        let resource = aws.call("cloudformation", "DescribeStackResource", resource).await;
+        let id = resource["StackResourceDetail"]["PhysicalResourceId"].as_str().expect("an id").to_owned();
+        let rules = aws.call("ec2", "DescribeSecurityGroupRules", json!({ "SecurityGroupRuleId": [id] })).await;
+        (id, rules["securityGroupRuleSet"][0]["description"].clone())
+    };
+    let (id, _) = rule().await;
+    assert_eq!(aws.moved("UpdateStack", input("new")).await["StackStatus"], "UPDATE_COMPLETE");
+    assert_eq!(rule().await, (id, json!("new")));
+    let arn =
+        aws.call("cloudformation", "DescribeStacks", json!({ "StackName": "s" })).await["Stacks"][0]["StackId"].clone();
+    aws.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await;
+    assert_eq!(aws.moved("DeleteStack", json!({ "StackName": arn })).await["StackStatus"], "DELETE_COMPLETE");
+}

@@ -94,6 +94,25 @@ async fn output_and_exit_code_arrive() {
     assert_eq!(exit.code(), 7);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_task_ignores_no_signal_that_the_caller_of_the_sandbox_ignores() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let caller = folder.path().join("caller");
+    let script = format!(
+        "#!/bin/sh\ntrap '' HUP INT QUIT USR1 USR2 ALRM TERM TSTP TTIN TTOU CHLD XFSZ\nexec '{}' \"$@\"\n",
+        program().display()
+    );
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create_new(true).mode(0o700).open(&caller).expect("a script");
+    file.write_all(script.as_bytes()).expect("it is written");
+    drop(file);
+    let process = Runner::new(caller).start(&spec(&["grep", "SigIgn", "/proc/self/status"])).await.expect("it starts");
+    let (lines, _) = within(finish(process)).await;
+    let mask = u64::from_str_radix(lines[0].trim_start_matches("SigIgn:\t"), 16).expect("a mask");
+    assert_eq!(mask & 0x7fff_ffff, 0, "the standard signals in {mask:x}");
+}
+
 #[tokio::test]
 async fn a_signal_is_told_from_a_code() {
     let (_, exit) = within(finish(start("kill -9 $$").await)).await;

@@ -112,10 +112,13 @@ Outputs:
         ("Outtwo", "is two"),
     ];
     assert_eq!(outputs(&stack), expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
-    let original = client.get_template().stack_name("loops").send().await.expect("the template");
+    let original = client.get_template().stack_name("loops").template_stage(TemplateStage::Original);
+    let original = original.send().await.expect("the template");
     assert_eq!(original.template_body(), Some(body.as_str()));
     let processed = client.get_template().stack_name("loops").template_stage(TemplateStage::Processed);
     let processed = processed.send().await.expect("the template").template_body.expect("a text");
+    let by_default = client.get_template().stack_name("loops").send().await.expect("the template");
+    assert_eq!(by_default.template_body(), Some(processed.as_str()));
     let processed: Value = serde_json::from_str(&processed).expect("it is JSON");
     assert!(processed.get("Transform").is_none());
     assert_eq!(processed["Resources"]["Valuetwo"]["Properties"]["Value"], json!({ "Fn::Sub": "is two" }));

@@ -7,7 +7,7 @@ use super::stage::{Shared, Underway};
 use crate::aws::Aws;
 use crate::error::{CliError, FOLLOWS};
 use crate::exit::Exit;
-use crate::hint::Hint;
+use crate::hint::{Hint, Repetition};
 use crate::ops::{self, DeployEvent, Operation, OpsError};
 
 /// What becomes of the work.
@@ -78,7 +78,7 @@ pub async fn leave(underway: &BTreeMap<String, Underway>, aws: &Aws) -> CliError
             settling => interrupted(&format!("{} is deployed, and ECS goes on with its tasks", settling.join(", "))),
         },
         running => interrupted(&format!("CloudFormation goes on with {}", running.join(", ")))
-            .hint(Hint::command(["deploy"]).text(FOLLOWS)),
+            .hint(Hint::repeat(Repetition::deploy(running)).text(FOLLOWS)),
     };
     for name in of(|what| *what == Underway::Preparing) {
         if let Err(left) = ops::discard(aws, name, CHANGE_SET).await {

@@ -57,7 +57,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
 pub struct DeployArgs {
-    /// The stacks; all when left out
+    /// The stacks, or services by their keys; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
     #[command(flatten)]
@@ -67,10 +67,10 @@ pub struct DeployArgs {
 }
 
 pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
-    let DeployArgs { stacks, follow, options } = args;
-    ctx.ui.repeat_in_deploy(stacks.iter().cloned().chain(options.repeated()).collect());
+    let DeployArgs { stacks, follow, mut options } = args;
     let mut project = ctx.project()?;
     options.inputs.set_images(&mut project)?;
+    options.inputs.resolve_stacks(&project.spec);
     let stacks = project.stacks(&stacks)?;
     options.check(&project.spec, &stacks, &ctx.settings.working_dir)?;
     let turns = deploy(&mut project, &stacks, &follow, &options, &DeployApproval { follow: &follow }, ctx).await?;

@@ -14,7 +14,9 @@ use crate::error::CliError;
 use crate::ops::Limits;
 use crate::project::Project;
 use crate::render::Progress;
-use crate::stack::{ProjectStack, Spec, declared_parameters, image_mistake, is_cdk_parameter, tags_mistake};
+use crate::stack::{
+    ProjectStack, Spec, declared_parameters, image_mistake, is_cdk_parameter, stack_named, tags_mistake,
+};
 use crate::when;
 
 /// How a deploy asks, waits and shows what happens.
@@ -161,19 +163,6 @@ fn parameter(text: &str) -> Result<Parameter, String> {
 }
 
 impl DeployOptions {
-    /// The arguments that a later deploy needs to deploy the same. Parameters keep their values in the stack, and may be secret.
-    pub fn repeated(&self) -> Vec<String> {
-        let Self { inputs, role_arn, notification_arns, outputs_file: _, method: _, force: _, concurrency: _ } = self;
-        let StackInputs { images, tags, parameters: _ } = inputs;
-        let flag = |name: &str, value: String| [format!("--{name}"), value];
-        let pairs = |name: &'static str, pairs: &[(String, String)]| {
-            pairs.iter().flat_map(|(key, value)| flag(name, format!("{key}={value}"))).collect::<Vec<_>>()
-        };
-        let role = role_arn.iter().flat_map(|arn| flag("role-arn", arn.clone()));
-        let topics = notification_arns.iter().flat_map(|arn| flag("notification-arns", arn.clone()));
-        [pairs("image", images), pairs("tags", tags)].concat().into_iter().chain(role).chain(topics).collect()
-    }
-
     /// Finds what cannot work for these stacks, before anything is called or started: parameters that no template has, and an
     /// outputs file that cannot be written.
     pub fn check(&self, spec: &Spec, stacks: &[ProjectStack], working_dir: &Path) -> Result<(), CliError> {
@@ -218,6 +207,15 @@ impl StackInputs {
         let mut tags = stack.tags.clone();
         tags.extend(self.tags.iter().cloned());
         tags.into_iter().collect()
+    }
+
+    /// Gives every parameter the name of its stack, for which the key of a service may stand.
+    pub fn resolve_stacks(&mut self, spec: &Spec) {
+        for stack in self.parameters.iter_mut().filter_map(|parameter| parameter.stack.as_mut()) {
+            if let Some(name) = stack_named(spec, stack) {
+                name.clone_into(stack);
+            }
+        }
     }
 
     /// Puts the given images in the place of the file's.

@@ -80,7 +80,9 @@ async fn check_stack(shared: &Shared<'_>, stack: &ProjectStack) -> Result<Vec<Fi
     if existing.as_ref().is_some_and(|existing| wanted.is_there_already(shared, existing, &deployed)) {
         return Ok(Vec::new());
     }
-    let update = StackUpdate { stack: name, existing: existing.as_ref(), deployed: &deployed, desired: &desired };
+    let service_key = stack.service_key();
+    let update =
+        StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &desired };
     let request = wanted.request(shared, name);
     // An interruption deletes the temporary change set of a stack that is being prepared.
     let is_idle = !shared.underway().contains_key(name);

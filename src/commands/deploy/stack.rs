@@ -11,9 +11,9 @@ use super::options::Method;
 use super::preflight;
 use super::request::Wanted;
 use super::stage::{Shared, Stage, Underway};
-use crate::error::CliError;
+use crate::error::{CliError, FOLLOWS};
 use crate::exit::Exit;
-use crate::hint::Hint;
+use crate::hint::{Hint, Repetition};
 use crate::model::{Stack, StackRequest};
 use crate::ops::{self, DeployEvent, Execution, Found, Operation, Prepared, Ready, StackUpdate};
 use crate::render::StackEnd;
@@ -39,7 +39,10 @@ pub async fn deploy_stack(
 ) -> Result<Deployed, CliError> {
     let ended = Box::pin(steps(shared, stack, known)).await;
     shared.is(&stack.name, None);
-    ended
+    match (ended, stack.service_key()) {
+        (Err(error), Some(key)) if shared.stage().await.project.spec.services.len() > 1 => Err(error.for_service(key)),
+        (ended, _) => ended,
+    }
 }
 
 async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) -> Result<Deployed, CliError> {
@@ -59,7 +62,9 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
     let diff = wanted.diff(&deployed, existing.as_ref());
     first_look(shared, name, &diff, existing.is_none()).await?;
     let request = wanted.request(shared, name);
-    let update = StackUpdate { stack: name, existing: existing.as_ref(), deployed: &deployed, desired: &template };
+    let service_key = stack.service_key();
+    let update =
+        StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &template };
     let compared = Compared { stack, existing: existing.as_ref(), deployed: &deployed };
     let begun = match shared.options.method {
         Method::Direct => directly(shared, &request, compared, &diff).await?,
@@ -261,7 +266,7 @@ async fn settled(shared: &Shared<'_>, name: &str, mut known: Option<Stack>) -> R
 /// What somebody else has begun is not ours to cancel.
 fn still_going_on(name: &str) -> CliError {
     CliError::new(Exit::TimedOut, format!("stack `{name}` is still busy with what was begun before; it is left alone"))
-        .hint(Hint::command(["deploy"]).text(" with more time follows it and then continues"))
+        .hint(Hint::repeat(Repetition::deploy([name]).without_timeout()).text(FOLLOWS))
 }
 
 fn no_changes(shared: &Shared<'_>, stack: Stack, template: Template) -> Deployed {

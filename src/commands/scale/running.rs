@@ -98,6 +98,7 @@ async fn warn_of_autoscaling(aws: &Aws, name: &ServiceName, count: u32, ctx: &mu
 pub async fn check_autoscaling(
     aws: &Aws,
     name: &ServiceName,
+    key: &str,
     scaling: &Scaling,
     ctx: &mut Context,
 ) -> Result<(), CliError> {
@@ -118,9 +119,9 @@ pub async fn check_autoscaling(
         }
     }
     let message = format!("autoscaling of {} differs from its stack: {}", name.service, differences.join(", "));
-    Err(CliError::failed(message).hint(
-        "it was changed outside of the stack, which already had the requested numbers: change it back there, or remove [services.KEY.autoscaling], deploy, and scale again",
-    ))
+    Err(CliError::failed(message).hint(format!(
+        "it was changed outside of the stack, which already had the requested numbers: change it back there, or remove [services.{key}.autoscaling], deploy, and scale again"
+    )))
 }
 
 fn autoscaling_differences(target: Option<&ScalableTarget>, scaling: &Scaling) -> Vec<String> {

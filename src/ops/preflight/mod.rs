@@ -58,6 +58,8 @@ impl Finding {
 pub struct StackUpdate<'a> {
     /// The stack's name.
     pub stack: &'a str,
+    /// The key of the service that it is for.
+    pub service_key: Option<&'a str>,
     /// The stack, when there is one.
     pub existing: Option<&'a Stack>,
     /// The template of what is deployed; empty when nothing is.

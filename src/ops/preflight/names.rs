@@ -16,7 +16,7 @@ pub(super) async fn rejections(
     let changes = NameChanges::between(update.deployed, update.desired, replacements, &account.known);
     let mut findings = Vec::new();
     for conflict in &changes.conflicts {
-        let (message, hint) = words::conflict(update.stack, conflict);
+        let (message, hint) = words::conflict(update, conflict);
         findings.push(match &conflict.cause {
             ConflictCause::Replaced(replacement) if !replacement.is_certain => Finding::Note(format!(
                 "{}: {} may be replaced, which fails as long as its name stays the same; {hint}",
@@ -46,7 +46,7 @@ async fn existing(aws: &Aws, update: &StackUpdate<'_>, account: &Account, name: 
     if owner.as_deref().map(stack_name) == Some(update.stack) {
         return Ok(findings);
     }
-    let (stack, what, rename) = (update.stack, words::resource(name), words::rename(name));
+    let (stack, what, rename) = (update.stack, words::resource(name), words::rename(name, update.service_key));
     let owner_name = owner.as_deref().map(stack_name);
     findings.push(match (name.resource_type.as_str(), owner_name) {
         // Cloud Map does not report the VPC of a namespace; each VPC may have one with this name.

@@ -1,5 +1,6 @@
 //! How resources with custom names are called in messages, and where `ecsws.toml` has their names.
 
+use super::StackUpdate;
 use crate::stack::{ConflictCause, CustomName, NameConflict};
 
 /// Resource type, what it is called, the key of `ecsws.toml` with its name, and whether AWS makes a name when that is left out.
@@ -17,19 +18,20 @@ pub(super) fn resource(name: &CustomName) -> String {
     format!("{kind} `{}`", name.text())
 }
 
-/// How to change the name: "change X, or leave it out".
-pub(super) fn rename(name: &CustomName) -> String {
+/// How to change the name: "change X, or leave it out". `service` is the key of the stack's service.
+pub(super) fn rename(name: &CustomName, service: Option<&str>) -> String {
+    let place = |place: &str| place.replace("KEY", service.unwrap_or("KEY"));
     match KINDS.iter().find(|row| row.0 == name.resource_type) {
-        Some((_, _, key, true)) => format!("change {key}, or leave it out"),
-        Some((_, _, key, false)) => format!("change {key}"),
+        Some((_, _, key, true)) => format!("change {}, or leave it out", place(key)),
+        Some((_, _, key, false)) => format!("change {}", place(key)),
         None => format!("change {}, or leave it out", name.property()),
     }
 }
 
 /// A conflict within a stack: what happens, and the way out.
-pub(super) fn conflict(stack: &str, conflict: &NameConflict) -> (String, String) {
+pub(super) fn conflict(update: &StackUpdate<'_>, conflict: &NameConflict) -> (String, String) {
     let NameConflict { logical_id, name, cause } = conflict;
-    let (what, rename) = (resource(name), rename(name));
+    let (stack, what, rename) = (update.stack, resource(name), rename(name, update.service_key));
     match cause {
         ConflictCause::Replaced(replacement) => {
             let causes = match replacement.causes.as_slice() {

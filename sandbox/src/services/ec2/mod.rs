@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use self::security_groups::Direction;
 pub use self::security_groups::rule_ids::give_all as start;
+pub use self::security_groups::set_description;
 use super::{Service, operation};
 use crate::wire::Protocol;
 use crate::world::table::state;

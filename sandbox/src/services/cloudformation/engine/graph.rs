@@ -1,6 +1,6 @@
 //! Works through resources in the order of their dependencies, independent ones at the same time.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
 
 use tokio::task::{Id, JoinError, JoinSet};
@@ -80,7 +80,7 @@ async fn run(
     let mut changes = operation.sandbox.world.changes();
     loop {
         let room = AT_ONCE.saturating_sub(running.len());
-        for name in ready(&waiting, &running, &outcome.failed).into_iter().take(room) {
+        for name in ready(&waiting, &running, &outcome.failed, room) {
             waiting.remove(&name);
             running.insert(tasks.spawn(work(operation.clone(), name.clone())).id(), name);
         }
@@ -130,10 +130,10 @@ impl Outcome {
     }
 }
 
-fn ready(waiting: &Dependencies, running: &HashMap<Id, String>, failed: &[String]) -> Vec<String> {
+/// The first resources, up to a number, whose dependencies are done.
+fn ready(waiting: &Dependencies, running: &HashMap<Id, String>, failed: &[String], room: usize) -> Vec<String> {
     let under_way: BTreeSet<&String> = running.values().chain(failed).collect();
     let is_free =
         |needs: &Vec<String>| needs.iter().all(|need| !waiting.contains_key(need) && !under_way.contains(need));
-    let free: BTreeMap<_, _> = waiting.iter().filter(|(_, needs)| is_free(needs)).collect();
-    free.into_keys().cloned().collect()
+    waiting.iter().filter(|(_, needs)| is_free(needs)).map(|(name, _)| name.clone()).take(room).collect()
 }

@@ -227,14 +227,18 @@ impl Operation {
 
     /// What is to be, as the definition says.
     fn target<'a>(&'a self, definition: &Definition, template: &'a Template) -> Result<Target<'a>, Fault> {
-        let scope = self.scope(definition, template);
+        let scope = self.scope(definition, template, self.resources());
         let live = live_dependencies(template, &scope)?;
         Ok(Target { template, scope, live })
     }
 
-    /// What the template's references are to, now.
-    fn scope<'a>(&'a self, definition: &Definition, template: &'a Template) -> Scope<'a> {
-        let resources = self.resources();
+    /// What a template's references stand for, where these are the resources that are there.
+    fn scope<'a>(
+        &'a self,
+        definition: &Definition,
+        template: &'a Template,
+        resources: BTreeMap<String, Resource>,
+    ) -> Scope<'a> {
         let exports = self.sandbox.world.read(|world| world.cloudformation.exports());
         let known = |resource: Resource| {
             let current = resource.current?;
@@ -252,6 +256,13 @@ impl Operation {
             notification_arns: definition.notification_arns.clone(),
             progress: Progress::default(),
         }
+    }
+
+    /// What the references of one resource stand for. Only what it depends on is looked up: a look at every resource for every
+    /// resource would keep other callers waiting in large stacks.
+    fn scope_of<'a>(&'a self, definition: &Definition, template: &'a Template, depends_on: &[String]) -> Scope<'a> {
+        let resource = |name: &String| Some((name.clone(), self.resource(name)?));
+        self.scope(definition, template, depends_on.iter().filter_map(resource).collect())
     }
 }
 

@@ -8,7 +8,7 @@ use super::removal::destroy;
 use super::{Operation, kind, policy_of, reason, type_of};
 use crate::Fault;
 use crate::faults::Verb;
-use crate::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack};
+use crate::services::cloudformation::model::{Incarnation, OnFailure, Resource, Stack, mask_hidden};
 use crate::services::cloudformation::resources::{self, CREATION_INITIATED, Context, Made, Making, ResourceType};
 use crate::services::cloudformation::template::Template;
 use crate::services::cloudformation::template::check::Dependencies;
@@ -43,9 +43,10 @@ pub struct Goal {
 
 /// Makes, changes or replaces a resource, if it is not as it is to be.
 pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Result<(), Fault> {
-    let Goal { stack, template, .. } = &*goal;
+    let Goal { stack, template, live } = &*goal;
     let (mut row, wanted, masked) = {
-        let scope = operation.scope(&stack.definition, template);
+        let depends_on = live.get(&name).map_or(&[][..], Vec::as_slice);
+        let scope = operation.scope_of(&stack.definition, template, depends_on);
         let hidden = stack.definition.hidden_parameters();
         let properties = &template.resources()[&name]["Properties"];
         let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(properties, &hidden));
@@ -202,7 +203,8 @@ impl Step {
 
     fn say(&mut self, status: &str, reason: Option<&str>) -> Result<(), Fault> {
         let shown = self.masked.as_ref().unwrap_or(&self.wanted);
-        self.operation.set_with(&mut self.row, status, reason, Some(shown))
+        let reason = reason.map(|reason| mask_hidden(reason, &self.wanted, shown));
+        self.operation.set_with(&mut self.row, status, reason.as_deref(), Some(shown))
     }
 
     async fn create(&mut self, verb: &str) -> Result<(), Fault> {
@@ -234,6 +236,7 @@ impl Step {
 
     /// Waits until it is as asked, and says so.
     async fn settle(&mut self, verb: &str, made: Made) -> Result<(), Fault> {
+        tokio::task::yield_now().await;
         let made = match self.kind.stable {
             Some(stable) => stable(self.context.clone(), made).await?,
             None => made,

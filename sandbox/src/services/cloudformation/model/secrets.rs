@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Definition, Stack};
+use super::{Definition, Incarnation, Resource, Stack};
 
 /// What is shown in place of a value.
 pub const MASK: &str = "****";
@@ -23,15 +23,61 @@ impl Definition {
         let values = hidden.flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
         let values = values.flat_map(|value| value.split(',').map(str::trim).chain([value]));
         let values = values.filter(|one| !one.is_empty()).map(ToOwned::to_owned);
-        let mut secrets: Vec<String> = values
-            .flat_map(|value| {
-                let quoted = in_json(&value);
-                [in_json(&quoted), quoted, value]
-            })
-            .collect();
-        secrets.sort_unstable_by(|left, right| (right.len(), right).cmp(&(left.len(), left)));
-        secrets.dedup();
-        secrets
+        with_quoted(values)
+    }
+}
+
+/// Texts and their forms in JSON text, the longest first.
+fn with_quoted(texts: impl Iterator<Item = String>) -> Vec<String> {
+    let mut all: Vec<String> = texts
+        .flat_map(|text| {
+            let quoted = in_json(&text);
+            [in_json(&quoted), quoted, text]
+        })
+        .collect();
+    all.sort_unstable_by(|left, right| (right.len(), right).cmp(&(left.len(), left)));
+    all.dedup();
+    all
+}
+
+/// A text about properties without the texts in them that are shown differently: functions such as `Fn::Select` make parts of
+/// hidden values, which no search for the whole value finds.
+pub fn mask_hidden(text: &str, properties: &Value, shown: &Value) -> String {
+    let mut hidden = Vec::new();
+    collect_hidden(properties, shown, &mut hidden);
+    let hidden = with_quoted(hidden.into_iter().filter(|one| !one.is_empty()).map(str::to_owned));
+    hidden.iter().fold(text.to_owned(), |text, one| mask_text(&text, one))
+}
+
+fn collect_hidden<'a>(value: &'a Value, shown: &Value, hidden: &mut Vec<&'a str>) {
+    match (value, shown) {
+        (value, shown) if value == shown => {}
+        (Value::String(text), _) => hidden.push(text),
+        (Value::Array(items), Value::Array(shown)) if items.len() == shown.len() => {
+            items.iter().zip(shown).for_each(|(item, shown)| collect_hidden(item, shown, hidden));
+        }
+        (Value::Array(items), _) => items.iter().for_each(|item| collect_hidden(item, &Value::Null, hidden)),
+        (Value::Object(members), _) => {
+            members.iter().for_each(|(name, member)| collect_hidden(member, &shown[name], hidden));
+        }
+        _ => {}
+    }
+}
+
+impl Resource {
+    /// A text about the resource without what its properties are not to show.
+    pub fn masked(&self, text: String) -> String {
+        let physical = self.current.iter().chain(&self.previous).chain(&self.garbage).chain(&self.kept);
+        physical.fold(text, |text, one| one.mask(text))
+    }
+}
+
+impl Incarnation {
+    fn mask(&self, text: String) -> String {
+        match &self.masked {
+            Some(shown) => mask_hidden(&text, &self.properties, shown),
+            None => text,
+        }
     }
 }
 

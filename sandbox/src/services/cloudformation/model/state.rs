@@ -169,8 +169,11 @@ impl State {
     pub fn set_resource(&mut self, stack_id: &str, mut resource: Resource, properties: Option<&Value>) {
         resource.changed = self.next_time(stack_id, resource.changed);
         let stack = self.stacks.get(stack_id);
-        resource.reason =
-            resource.reason.map(|reason| stack.map_or_else(|| reason.clone(), |stack| stack.masked(reason.clone())));
+        let reason = resource.reason.clone().map(|reason| resource.masked(reason));
+        resource.reason = match stack {
+            Some(stack) => reason.map(|reason| stack.masked(reason)),
+            None => reason,
+        };
         // Clean-up tells no properties, and ids of another form (recorded: localstack's test_change_set_ref).
         let cleans_up = resource.status.starts_with("DELETE_")
             && stack.is_some_and(|stack| stack.status.ends_with("_CLEANUP_IN_PROGRESS"));

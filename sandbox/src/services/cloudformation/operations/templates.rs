@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::model::{Definition, MASK, Stack, State};
-use super::super::template::parameters::{declared, defaults};
+use super::super::template::parameters::{declared, defaults, scope as values};
 use super::super::template::resolve::{Progress, Scope};
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
 use super::{find_described, identifiers, template_text};
@@ -22,13 +22,14 @@ pub struct Get {
     template_stage: Option<String>,
 }
 
-/// `GetTemplate`: of a stack or of a change set, as it was given or as its transforms left it.
+/// `GetTemplate`: of a stack or of a change set, as it was given or as its transforms left it. The default is the latter, as in the
+/// API reference of `TemplateStage`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let definition = stored(&world.cloudformation, &input)?;
         let body = match input.template_stage.as_deref() {
-            None | Some("Original") => definition.original_template().to_owned(),
-            Some("Processed") => definition.processed_template(),
+            Some("Original") => definition.original_template().to_owned(),
+            None | Some("Processed") => definition.processed_template(),
             Some(other) => {
                 return Err(invalid(format!(
                     "1 validation error detected: Value '{other}' at 'templateStage' failed to satisfy constraint: Member must satisfy enum value set: [Original, Processed]"
@@ -82,25 +83,27 @@ struct Told {
 }
 
 impl Told {
-    fn read(sandbox: &Arc<Sandbox>, body: &str) -> Result<Self, Fault> {
+    /// Reads a template; the one of a stack with the values of its parameters.
+    fn read(sandbox: &Arc<Sandbox>, body: &str, stack: Option<&Stack>) -> Result<Self, Fault> {
         let source = Source::read(body)?;
         source.check_transforms()?;
         let transforms = source.transforms().into_iter().map(str::to_owned).collect();
-        let template = if source.is_extended() { expanded(sandbox, source)? } else { source.into_template()? };
+        let template = if source.is_extended() { expanded(sandbox, source, stack)? } else { source.into_template()? };
         check::whole(&template)?;
         Ok(Self { template, transforms })
     }
 }
 
-/// The template with its loops written out, as far as the parameters' defaults tell them.
-fn expanded(sandbox: &Arc<Sandbox>, source: Source) -> Result<Template, Fault> {
+/// The template with its loops written out, as far as the stack's parameters or else their defaults determine them.
+fn expanded(sandbox: &Arc<Sandbox>, source: Source, stack: Option<&Stack>) -> Result<Template, Fault> {
     let head = source.head()?;
+    let parameters = stack.map_or_else(|| defaults(&head), |stack| values(&head, &stack.definition.parameters));
     let scope = Scope {
         template: &head,
         config: &sandbox.config,
-        stack_name: "",
-        stack_id: "",
-        parameters: defaults(&head),
+        stack_name: stack.map_or("", |stack| stack.name.as_str()),
+        stack_id: stack.map_or("", |stack| stack.id.as_str()),
+        parameters,
         resources: std::collections::BTreeMap::new(),
         exports: std::collections::BTreeMap::new(),
         dynamic: dynamic::Values::default(),
@@ -153,17 +156,16 @@ pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
     if input.stack_set_name.is_some() {
         return Err(Fault::not_implemented("stack sets"));
     }
-    let body = match &input.stack_name {
-        Some(name) => sandbox.world.read(|world| {
-            let stack = find_described(&world.cloudformation, name)?;
-            if stack.status == "REVIEW_IN_PROGRESS" {
-                return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
-            }
-            Ok(kept(stack)?.original_template().to_owned())
-        })?,
-        None => template_text(input.template_body.as_deref(), input.template_url.as_deref())?,
+    let told = if let Some(name) = &input.stack_name {
+        let stack = sandbox.world.read(|world| find_described(&world.cloudformation, name).cloned())?;
+        if stack.status == "REVIEW_IN_PROGRESS" {
+            return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
+        }
+        Told::read(sandbox, kept(&stack)?.original_template(), Some(&stack))?
+    } else {
+        let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
+        Told::read(sandbox, &body, None)?
     };
-    let told = Told::read(sandbox, &body)?;
     let mut answer = shared(&told);
     let mut by_type: Map<String, Value> = Map::new();
     for (name, resource) in told.template.resources() {
@@ -207,7 +209,7 @@ fn flow(value: &Value) -> String {
 /// `ValidateTemplate`: of the language alone; whether a type is served is seen when a stack is made of it.
 pub fn validate(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
     let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
-    let told = Told::read(sandbox, &body)?;
+    let told = Told::read(sandbox, &body, None)?;
     check::type_names(&told.template)?;
     let mut answer = shared(&told);
     answer.insert("Parameters".to_owned(), parameters(&told.template, parameter).into());

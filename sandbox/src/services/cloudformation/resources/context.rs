@@ -63,8 +63,10 @@ impl Context {
         reason.map_or(Ok(()), |reason| Err(Fault::client("Template", reason)))
     }
 
-    /// Calls another service's operation.
+    /// Calls another service's operation, after the work that waits for this thread: most operations never wait for anything, and
+    /// a large stack would keep other callers waiting.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        tokio::task::yield_now().await;
         let call = self.sandbox.call(service, operation, input);
         let answer = match &self.making {
             Some(_) => made_for(self.maker(), call).await,

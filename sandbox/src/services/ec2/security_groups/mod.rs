@@ -18,7 +18,7 @@ mod permissions;
 pub mod rule_ids;
 mod rules;
 
-pub use rules::{Direction, authorize, describe_rules, revoke};
+pub use rules::{Direction, authorize, describe_rules, revoke, set_description};
 
 /// The longest name and description.
 const LONGEST: usize = 255;

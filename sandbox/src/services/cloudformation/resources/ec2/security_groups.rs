@@ -3,11 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{
-    Context, Incarnation, Made, ResourceType, Tag, nothing_to_update, resource_type, retag, tag_specification, tags_of,
-    text,
-};
+use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
 use crate::Fault;
+use crate::services::ec2::set_description;
 
 /// A security group.
 pub const GROUP: ResourceType = resource_type!(
@@ -18,7 +16,7 @@ pub const GROUP: ResourceType = resource_type!(
 );
 /// A rule of a group that lets traffic in.
 pub const INGRESS: ResourceType = resource_type!(
-    "AWS::EC2::SecurityGroupIngress", attributes: ["Id"], create_only: ["Description"], create_ingress, nothing_to_update, delete_ingress
+    "AWS::EC2::SecurityGroupIngress", attributes: ["Id"], create_only: [], create_ingress, describe_ingress, delete_ingress
 );
 
 #[derive(Deserialize)]
@@ -158,6 +156,13 @@ async fn create_ingress(context: Context, properties: Value) -> Result<Made, Fau
     let answer = call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
     let id = text(&answer, "/securityGroupRuleSet/0/securityGroupRuleId");
     Ok(Made::new(id, json!({ "Id": id })))
+}
+
+/// Everything but the description is create-only.
+async fn describe_ingress(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let Ingress { group_id, description, .. } = context.properties(properties)?;
+    set_description(&context.sandbox, &group_id, &old.physical_id, description.as_deref())?;
+    Ok(Made::from(&old))
 }
 
 async fn delete_ingress(context: Context, old: Incarnation) -> Result<(), Fault> {
