@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::change_set::{Prepared, check_size, prepare};
+use super::deploy::change_set::{Prepared, check_size, prepare};
+use super::deploy::preflight::{Finding, StackUpdate, rejections};
+use super::deploy::state::{Standing, is_created, standing};
 use super::locate::service_name;
-use super::preflight::{Finding, StackUpdate, rejections};
-use super::state::{Standing, is_created, standing};
 use super::{OpsError, Result};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::hint::Hint;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::deploy::rollout::Sighting;
+use super::deploy::services::Services;
 use super::locate::service_name;
-use super::rollout::Sighting;
-use super::services::Services;
 use super::{DeployEvent, OpsError, Result};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{ServiceName, ServiceState};

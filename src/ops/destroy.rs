@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::follow::{Follow, is_at_rest};
+use super::deploy::follow::{Follow, is_at_rest};
 use super::{DeployEvent, Operation, Result};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{Stack, StackResource};

@@ -1,35 +1,27 @@
 //! The long-running work over AWS and the stack model. It emits typed events and never writes to the terminal.
 
-mod change_set;
 mod compare;
 mod count;
 mod deploy;
 mod destroy;
-mod events;
-mod follow;
 mod locate;
 
-mod preflight;
 mod retry;
-pub mod rollout;
-mod service;
-mod services;
-mod state;
 mod status;
 mod tail;
 
 use std::time::Duration;
 
-pub use change_set::{Prepared, Ready, delete_change_set, discard, prepare};
 pub use compare::{Comparison, Desired, compare, deployed_template, planned, unseen};
 pub use count::{ServiceCount, desired_counts};
-pub use deploy::{Execution, Limits, STEADY_WITHIN, cancel};
+pub use deploy::change_set::{Prepared, Ready, delete_change_set, discard, prepare};
+pub use deploy::events::{Casualties, DeployEvent, Operation, ResourceEvent};
+pub use deploy::execution::{Execution, Limits, STEADY_WITHIN, cancel};
+pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
+pub use deploy::rollout::{self, Verdict};
+pub use deploy::state::{Found, attach, clear_away, find, is_created, roll_back};
 pub use destroy::{Demolition, destroy, survey};
-pub use events::{Casualties, DeployEvent, Operation, ResourceEvent};
 pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
-pub use preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
-pub use rollout::Verdict;
-pub use state::{Found, attach, clear_away, find, is_created, roll_back};
 pub use status::{StatusReport, read_status};
 pub use tail::{Tail, TailOptions};
 

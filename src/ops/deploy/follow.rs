@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
-use super::retry::retry_transient;
 use super::services::Services;
-use super::{Casualties, DeployEvent, Operation, OpsError, Result};
 use crate::aws::Aws;
 use crate::model::{ChangeSet, Stack, StackEvent};
+use crate::ops::retry::retry_transient;
+use crate::ops::{Casualties, DeployEvent, Operation, OpsError, Result};
 
 /// Poll interval after an event.
 const POLL_ACTIVE: Duration = Duration::from_millis(300);
@@ -25,13 +25,13 @@ const QUIET_ROUNDS_BEFORE: u32 = 30;
 /// How many times the final status is read again while the change set or the stack does not show it yet.
 const STALE_READS: u32 = 10;
 /// The states of a stack whose creation or update succeeded.
-pub(super) const SUCCESS: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"];
+pub(in crate::ops) const SUCCESS: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"];
 /// What ECS has to say at the end is waited for so long.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
 /// An operation on a stack that is being followed. [`Follow::run`] may be dropped and called again: no event is told twice, none is lost.
 #[derive(Debug)]
-pub(super) struct Follow {
+pub(in crate::ops) struct Follow {
     reader: Reader,
     /// Events that the services have not heard yet.
     heard: RefCell<Vec<StackEvent>>,
@@ -69,7 +69,7 @@ struct Reader {
 
 /// How it ended.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(in crate::ops) struct Ended {
     pub status: String,
     pub stack: Option<Stack>,
     /// `LogicalId (TYPE): reason` of what failed by itself, in order.
@@ -322,7 +322,7 @@ impl Ended {
 }
 
 /// No operation goes on in this state, and one has ended in it. A stack in review has not been created.
-pub(super) fn is_at_rest(status: &str) -> bool {
+pub(in crate::ops) fn is_at_rest(status: &str) -> bool {
     !status.ends_with("_IN_PROGRESS")
 }
 

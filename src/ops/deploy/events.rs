@@ -121,12 +121,12 @@ pub enum DeployEvent {
 
 impl DeployEvent {
     /// Something the user should know.
-    pub(super) fn note(message: impl Into<String>) -> Self {
+    pub(in crate::ops) fn note(message: impl Into<String>) -> Self {
         Self::Note { message: message.into() }
     }
 
     /// The event of a service when no stack operation is in progress: there is nothing to cancel.
-    pub(super) fn without_operation(self) -> Self {
+    pub(in crate::ops) fn without_operation(self) -> Self {
         match self {
             Self::Stuck { service, cause, .. } => Self::Stuck { service, cause, cancellable: false },
             event => event,
@@ -150,7 +150,7 @@ pub enum Operation {
 
 impl Operation {
     /// As a verb: "update".
-    pub(super) fn verb(self) -> &'static str {
+    pub(in crate::ops) fn verb(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",

@@ -8,12 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::locate::{name_of, service_name};
 use super::rollout::Sighting;
 use super::service::ServiceWatch;
-use super::{Casualties, DeployEvent, OpsError, Result, Verdict};
 use crate::aws::Aws;
 use crate::model::{ServiceArn, ServiceName, StackEvent};
+use crate::ops::locate::{name_of, service_name};
+use crate::ops::{Casualties, DeployEvent, OpsError, Result, Verdict};
 
 /// How often ECS is asked.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The services in progress.
 #[derive(Debug, Default)]
-pub(super) struct Services {
+pub(in crate::ops) struct Services {
     /// The ARN of their stack; empty for a service outside a stack.
     stack: String,
     /// PRIMARY deployments from before, by the service's logical id.

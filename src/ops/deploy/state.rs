@@ -1,13 +1,13 @@
 //! What a stack's status asks for before the stack can be deployed, and the operations that repair it.
 
 use super::follow::Follow;
-use super::{DeployEvent, Operation, OpsError, Result};
 use crate::aws::Aws;
 use crate::model::Stack;
+use crate::ops::{DeployEvent, Operation, OpsError, Result};
 
 /// What can be done with a stack in some status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(in crate::ops) enum Standing {
     /// It exists only for change sets: nothing has been created.
     InReview,
     /// It can be updated.
@@ -25,7 +25,7 @@ pub(super) enum Standing {
 }
 
 /// The table of behaviour by status, as CloudFormation's guide has it.
-pub(super) fn standing(status: &str) -> Standing {
+pub(in crate::ops) fn standing(status: &str) -> Standing {
     match status {
         "REVIEW_IN_PROGRESS" => Standing::InReview,
         "ROLLBACK_COMPLETE" | "ROLLBACK_FAILED" => Standing::Leftover,
@@ -108,7 +108,7 @@ pub async fn attach(aws: &Aws, stack: &Stack, operation: Operation, emit: &mut d
 pub async fn clear_away(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let (name, status) = (&stack.name, &stack.status);
     emit(DeployEvent::note(format!("stack `{name}` was never created ({status}): it is deleted and created anew")));
-    super::destroy::delete_and_follow(aws, stack, emit).await
+    crate::ops::destroy::delete_and_follow(aws, stack, emit).await
 }
 
 /// The resources that failed, each with its type and reason.

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use super::rollout::{Progress, Rollout, Sighting, Verdict};
-use super::{Casualties, DeployEvent};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{LogPlace, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
+use crate::ops::{Casualties, DeployEvent};
 
 /// How much of a failed container's log is told.
 const LOG_LINES: u16 = 20;
@@ -16,7 +16,7 @@ const LOG_ATTEMPTS: u32 = 8;
 
 /// A service in progress.
 #[derive(Debug)]
-pub(super) struct ServiceWatch {
+pub(in crate::ops) struct ServiceWatch {
     name: ServiceName,
     rollout: Rollout,
     /// Events of the stack that are not folded in yet: looking may be given up in between, and none may be lost.

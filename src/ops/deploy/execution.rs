@@ -6,9 +6,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::change_set::{check_size, only_reviewed, refused};
 use super::follow::{Ended, Follow, SUCCESS};
-use super::{DeployEvent, Operation, OpsError, Ready, Result};
 use crate::aws::Aws;
 use crate::model::{ChangeSetKind, Stack, StackRequest};
+use crate::ops::{DeployEvent, Operation, OpsError, Ready, Result};
 
 /// A rollback that was asked for may take so long.
 const ROLLBACK_WITHIN: Duration = Duration::from_hours(1);

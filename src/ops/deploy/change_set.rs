@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::state::{Standing, standing};
-use super::{OpsError, Result};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::model::{ChangeSet, ChangeSetKind, Stack, StackRequest};
+use crate::ops::{OpsError, Result};
 use crate::stack::MAX_TEMPLATE_BYTES;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -71,7 +71,7 @@ async fn read(aws: &Aws, stack: &str, arn: &str, kind: ChangeSetKind) -> Result<
 }
 
 /// Refuses what cannot be sent.
-pub(super) fn check_size(stack: &str, template: &str) -> Result<()> {
+pub(in crate::ops) fn check_size(stack: &str, template: &str) -> Result<()> {
     let bytes = template.len();
     if bytes <= MAX_TEMPLATE_BYTES {
         return Ok(());
@@ -132,7 +132,7 @@ pub async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Resu
 }
 
 /// The stack, if it exists only for change sets and has none (any more): somebody else's are not ours to delete.
-pub(super) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
+pub(in crate::ops) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
     let stack = aws.stack(stack).await?.filter(|stack| standing(&stack.status) == Standing::InReview);
     let Some(stack) = stack else { return Ok(None) };
     let others = aws.change_set_count(&stack.arn).await?;
@@ -154,7 +154,7 @@ async fn refused_change_set(aws: &Aws, stack: &str, seen: Option<&Stack>, error:
 
 /// Why CloudFormation refused to begin with a stack that was `seen` in some state: another deploy was faster when the stack, or the change
 /// set, has changed since. CloudFormation's code for a stack in the wrong state is that of every invalid request.
-pub(super) async fn refused(aws: &Aws, name: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
+pub(in crate::ops) async fn refused(aws: &Aws, name: &str, seen: Option<&Stack>, error: AwsError) -> OpsError {
     let state =
         |stack: Option<&Stack>| stack.map(|stack| stack.status.clone()).filter(|status| status != "REVIEW_IN_PROGRESS");
     let is_overtaken = match error.kind {

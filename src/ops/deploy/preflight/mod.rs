@@ -8,12 +8,12 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use super::Result;
-use super::compare::{Plan, plan};
 use super::state::{Standing, standing};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::hint::Hint;
 use crate::model::{Export, PlannedChange, Stack, StackRequest, StackResource};
+use crate::ops::Result;
+use crate::ops::compare::{Plan, plan};
 use crate::stack::diff::Impact;
 use crate::stack::{CustomName, KnownValues, Replacement, Template, TemplateDiff};
 
