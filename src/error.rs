@@ -9,7 +9,7 @@ use ecsws_sandbox::lifecycle::LifecycleError;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
 use crate::hint::{Command, Hint, Repetition};
-use crate::ops::{Casualties, OpsError};
+use crate::ops::{Casualties, OpsError, Rejection};
 
 /// What follows the command `deploy` where a stack is still changing.
 pub const FOLLOWS: &str = " follows it and then continues";
@@ -144,7 +144,16 @@ impl From<OpsError> for CliError {
                 let destroy = Command::Repeat(Repetition::new(&["destroy"], ["destroy", stack]));
                 (Exit::Failed, Some(Hint::from("remove what prevents the deletion, then repeat ").then(destroy)))
             }
-            OpsError::Aws(_)
+            OpsError::Interrupted { .. } => (Exit::Interrupted, None),
+            OpsError::StillInProgress { stack } => {
+                let repetition = Repetition::deploy([stack]).without_timeout();
+                (Exit::TimedOut, Some(Hint::repeat(repetition).text(FOLLOWS)))
+            }
+            OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("leave --no-rollback out"))),
+            OpsError::UnknownParameter { .. } => (Exit::Usage, None),
+            OpsError::Rejected { .. }
+            | OpsError::NotApproved { .. }
+            | OpsError::Aws(_)
             | OpsError::Unwatched { .. }
             | OpsError::Gone(_)
             | OpsError::NeverBegan { .. }
@@ -164,6 +173,13 @@ impl From<OpsError> for CliError {
         }
         match (error, hint) {
             (OpsError::Aws(error), _) => error.into(),
+            (OpsError::Rejected { rejections }, _) => {
+                let report = |rejection| {
+                    let Rejection { message, hint } = rejection;
+                    Report { message, place: None, hint }
+                };
+                Self { exit, reports: rejections.into_iter().map(report).collect() }
+            }
             (OpsError::Unwatched { stack, error }, _) => {
                 let (exit, deploy) = (Self::from(error).exit, Command::Repeat(Repetition::deploy([stack])));
                 Self::new(exit, message).hint(Hint::from("CloudFormation continues; ").then(deploy).text(FOLLOWS))

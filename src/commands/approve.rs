@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::project::Project;
-use crate::render;
+use crate::render::{self, Ui};
 use crate::stack::{Environment, TemplateDiff};
 
 /// When a deploy asks before it changes something.
@@ -70,25 +70,24 @@ pub async fn check_target(
     Ok(Environment { account, region: aws.region().to_owned() })
 }
 
-/// Without `[target]` the first creation of a stack asks on a terminal, because the account may be the wrong one. Returns whether
+/// Asks before a stack is created, unless the target is guarded or nobody can answer: the account may be the wrong one. Returns whether
 /// the stack may be created.
-pub async fn first_creation(project: &Project, stack: &str, region: &str, ctx: &mut Context) -> Result<bool, CliError> {
-    let guarded = project.spec.target.account.is_some() && project.spec.target.region.is_some();
-    if guarded || ctx.settings.sandbox || !ctx.ui.can_ask() {
+pub async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mut Ui) -> Result<bool, CliError> {
+    if is_guarded || !ui.can_ask() {
         return Ok(true);
     }
-    let question = format!("Stack {stack} does not exist in {region} yet. Create it?");
-    ctx.ui.confirm(&question, "--yes").await
+    ui.confirm(&format!("Stack {stack} does not exist in {region} yet. Create it?"), "--yes").await
 }
 
-/// Asks about the changes of a stack as `when` says. Shows them first.
+/// Asks about the changes of a stack as `when` says, never for the sandbox. Shows them first.
 pub async fn changes(
     diff: &TemplateDiff,
     stack: &str,
     when: RequireApproval,
-    ctx: &mut Context,
+    is_sandbox: bool,
+    ui: &mut Ui,
 ) -> Result<bool, CliError> {
-    let when = if ctx.settings.sandbox { RequireApproval::Never } else { when };
+    let when = if is_sandbox { RequireApproval::Never } else { when };
     let (needed, why) = match when {
         RequireApproval::Never => (false, ""),
         RequireApproval::Broadening => {
@@ -98,11 +97,11 @@ pub async fn changes(
         RequireApproval::AnyChange => (true, ""),
     };
     if !needed {
-        render::changes(&mut ctx.ui, stack, diff);
+        render::changes(ui, stack, diff);
         return Ok(true);
     }
-    render::asked_about(&mut ctx.ui, stack, diff);
-    ctx.ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
+    render::asked_about(ui, stack, diff);
+    ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
 }
 
 /// The error of a question that was answered with no.

@@ -7,8 +7,8 @@ use clap::{Args, ValueEnum, ValueHint};
 use futures_util::future::try_join_all;
 
 use super::approve::guard;
-use super::deploy::StackInputs;
-use super::wanted::{Purpose, Synthesiser};
+use super::deploy::InputOptions;
+use super::synthesiser::{Purpose, Synthesiser};
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
@@ -39,7 +39,7 @@ pub struct DiffArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["parameters", "tags"])]
     template: Option<PathBuf>,
     #[command(flatten)]
-    inputs: StackInputs,
+    inputs: InputOptions,
 }
 
 /// How exact a diff is.
@@ -93,7 +93,7 @@ async fn with_deployed(
     project: &mut Project,
     stacks: &[ProjectStack],
     method: Method,
-    inputs: &StackInputs,
+    inputs: &InputOptions,
     ctx: &mut Context,
 ) -> Result<Vec<StackDiff>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
@@ -103,7 +103,7 @@ async fn with_deployed(
         Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() }
     };
     let purpose = Purpose::Show { refresh: false };
-    let mut synthesiser = Synthesiser::for_environment(environment, purpose, project, ctx);
+    let mut synthesiser = Synthesiser::for_environment(environment, purpose, project, ctx.settings.sandbox);
     let mut templates = Vec::new();
     for stack in stacks {
         templates.push(synthesiser.template(project, &stack.name, ctx).await?);

@@ -15,7 +15,7 @@ mod shapes;
 mod status;
 mod subcommand;
 mod synth;
-mod wanted;
+mod synthesiser;
 
 use std::io;
 use std::process::ExitCode;

@@ -6,19 +6,18 @@ mod running;
 use clap::{ArgGroup, Args};
 
 use super::approve::check_target;
-use super::deploy::{DeployOptions, Deployed, FollowOptions, Turn, deploy};
+use super::deploy::{DeployOptions, FollowOptions, deploy};
 use super::number::whole_number;
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::{Hint, Repetition};
-use crate::ops::{Operation, locate_service};
+use crate::ops::{Change, Deployed, Operation, StackOutcome, locate_service};
 use crate::project::Project;
-use crate::render::StackEnd;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
 use crate::stack::{Scaling, edit_scaling};
-use approval::ScaleApproval;
+use approval::ScaleApprover;
 use running::{check_autoscaling, set_count};
 
 const EXAMPLES: &str = "Examples:
@@ -105,21 +104,21 @@ async fn deploy_numbers(
     let edit = edit_scaling(&project.text, key, &scaling).map_err(CliError::usage)?;
     let mut edited = project.with_spec_of(&edit.text)?;
     let stacks = edited.stacks(&[stack.to_owned()])?;
-    let approval = ScaleApproval::new(project, key, scaling, follow);
-    let turns = deploy(&mut edited, &stacks, follow, &DeployOptions::default(), &approval, ctx).await;
-    let deployed = match turns.and_then(single_result) {
+    let mut approver = ScaleApprover::new(project, key, scaling, follow, ctx.settings.sandbox);
+    let outcomes = deploy(&mut edited, &stacks, follow, &DeployOptions::default(), &mut approver, ctx).await;
+    let deployed = match outcomes.and_then(single_result) {
         Ok(deployed) => deployed,
         Err(error) => {
-            approval.warn_of_written_edit(stack, ctx).await;
+            approver.warn_of_written_edit(stack, ctx).await;
             return Err(error);
         }
     };
     // Where the stack has the numbers already, there was nothing to approve.
-    approval.save(&mut ctx.ui)?;
+    approver.save(&mut ctx.ui)?;
     let aws = ctx.aws(Some(project)).await?;
     let service = locate_service(&aws, stack).await?.service;
     if let Some(count) = scaling.count {
-        let was_updated = matches!(deployed.end, StackEnd::Done(Operation::Create | Operation::Update, _));
+        let was_updated = matches!(deployed.change, Change::Done(Operation::Create | Operation::Update, _));
         running::ensure_count(&aws, &service, count, was_updated, follow, ctx).await
     } else {
         check_autoscaling(&aws, &service, key, &scaling, ctx).await
@@ -127,11 +126,11 @@ async fn deploy_numbers(
 }
 
 /// The outcome of the one stack that was deployed.
-fn single_result(turns: Vec<Turn<Deployed, CliError>>) -> Result<Deployed, CliError> {
-    match turns.into_iter().next() {
-        Some(Turn::Done(deployed)) => Ok(deployed),
-        Some(Turn::Failed(error) | Turn::Declined(error) | Turn::Rejected(error)) => Err(error),
-        Some(Turn::NotBegun(_)) | None => Err(CliError::failed("the stack was not deployed")),
+fn single_result(outcomes: Vec<StackOutcome<CliError>>) -> Result<Deployed, CliError> {
+    let not_deployed = || CliError::failed("the stack was not deployed");
+    match outcomes.into_iter().next() {
+        Some(StackOutcome::Deployed(deployed)) => Ok(deployed),
+        outcome => Err(outcome.and_then(StackOutcome::error).unwrap_or_else(not_deployed)),
     }
 }
 

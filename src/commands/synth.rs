@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 
 use super::Outcome;
-use super::wanted::{Purpose, Synthesiser};
+use super::synthesiser::{Purpose, Synthesiser};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::stack::Environment;
 
 /// A sandbox that runs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Local(Endpoint);
 
 impl Local {

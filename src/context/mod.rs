@@ -96,7 +96,7 @@ impl Context {
                 CliError::usage("--sandbox and --endpoint-url both say where calls go").hint("leave one of them out")
             );
         }
-        let connection = if self.settings.sandbox { self.sandbox(project).await? } else { self.real(project) };
+        let connection = if self.settings.sandbox { self.start_sandbox(project).await? } else { self.real(project) };
         let ui = &mut self.ui;
         let ask = async |serial: &str| ui.ask(&format!("MFA code of {serial}:")).await;
         let aws = Arc::new(Aws::connect(connection, ask).await?);
@@ -114,7 +114,7 @@ impl Context {
         Connection { profile, region, endpoint_url, variables, static_keys: None }
     }
 
-    async fn sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
+    async fn start_sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
         let sandbox = Local::start(&self.settings, self.sandbox_environment(project)).await?;
         let connection = sandbox.connection();
         self.sandbox = Some(sandbox);
@@ -133,6 +133,11 @@ impl Context {
             account: target.account.unwrap_or_else(|| SANDBOX_ACCOUNT.to_owned()),
             region: region.unwrap_or_else(|| SANDBOX_REGION.to_owned()),
         }
+    }
+
+    /// The sandbox that the clients talk to, if they do.
+    pub fn sandbox(&self) -> Option<Local> {
+        self.sandbox.clone()
     }
 
     /// A control call to the sandbox, beside AWS's calls.

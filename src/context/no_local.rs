@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::stack::Environment;
 
 /// A sandbox that runs: never, here.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Local {}
 
 impl Local {

@@ -20,6 +20,10 @@ pub use deploy::execution::{Execution, Limits, STEADY_WITHIN, cancel};
 pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
 pub use deploy::rollout::{self, Verdict};
 pub use deploy::state::{Found, attach, clear_away, find, is_created, roll_back};
+pub use deploy::{
+    CHANGE_SET, Change, DeployRequest, Deployed, Message, Method, Phase, ProposedChanges, Question, Rejection,
+    Reporter, StackInputs, StackOutcome, TemplateSource, channel, deploy,
+};
 pub use destroy::{Demolition, destroy, survey};
 pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
 pub use status::{StatusReport, read_status};
@@ -129,6 +133,46 @@ pub enum OpsError {
         operation: &'static str,
         /// Its status, the same as before.
         status: String,
+    },
+    /// The checks before the first change found that the deploy cannot work.
+    #[error("{}", rejections.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Rejected {
+        /// What is in the way; none if it was reported for another stack.
+        rejections: Vec<Rejection>,
+    },
+    /// The user did not approve a stack's changes.
+    #[error("not approved; {stack} was not changed")]
+    NotApproved {
+        /// The stack's name.
+        stack: String,
+    },
+    /// The deploy was cancelled before the stack changed.
+    #[error("interrupted; {stack} is as it was")]
+    Interrupted {
+        /// The stack's name.
+        stack: String,
+    },
+    /// An operation that was begun before is still in progress.
+    #[error("another operation on stack `{stack}` is still in progress; it was not cancelled")]
+    StillInProgress {
+        /// The stack's name.
+        stack: String,
+    },
+    /// CloudFormation cannot replace a resource if it must not roll back.
+    #[error("{stack}: {} would be replaced, which needs a rollback to be possible", resources.join(", "))]
+    ReplacementWithoutRollback {
+        /// The stack's name.
+        stack: String,
+        /// The logical ids of the resources that would be replaced.
+        resources: Vec<String>,
+    },
+    /// A parameter was given that the template does not have.
+    #[error("the template of {stack} has no parameter `{key}`")]
+    UnknownParameter {
+        /// The stack's name.
+        stack: String,
+        /// The parameter's key.
+        key: String,
     },
     /// The stack or the thing in it is not there.
     #[error("{message}")]

@@ -47,7 +47,7 @@ fn hints_carry_the_flags_and_are_quoted() {
     let ecsws = "ecsws --yes --profile \"it's\" --region eu-west-1 --endpoint-url http://localhost:1 -C 'a b'";
     let hint = format!("hint: `{ecsws} init` writes one; `{ecsws} init --workshop` writes the ECS workshop's");
     assert!(stderr.contains(&hint), "{stderr}");
-    assert!(!stderr.contains("pw"), "{stderr}");
+    assert!(!stderr.contains("me:pw"), "{stderr}");
 }
 
 #[test]

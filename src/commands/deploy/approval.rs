@@ -1,71 +1,69 @@
-//! Approval of stack changes by the command that deploys.
+//! The answers to a deploy's questions.
 
 use futures_util::future::LocalBoxFuture;
 
 use super::options::FollowOptions;
-use super::stage::Stage;
-use crate::commands::approve::{self, first_creation};
+use super::source::ProjectSource;
+use crate::commands::approve;
 use crate::error::CliError;
-use crate::model::Stack;
-use crate::stack::{ProjectStack, Template, TemplateDiff};
+use crate::ops::Question;
+use crate::render::Ui;
+use crate::stack::spec::Target;
 
-/// A stack of the project and what is deployed of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Compared<'a> {
-    pub stack: &'a ProjectStack,
-    /// `None` for a stack that does not exist.
-    pub existing: Option<&'a Stack>,
-    pub deployed: &'a Template,
-}
-
-/// What the command that deploys decides: asks where it has to, and returns whether to go on. An error ends the deploy of the stack as well.
-pub trait Approval {
-    /// Called before a stack is created. `remains` is a creation that failed, and is deleted first.
-    fn creation<'a>(
-        &'a self,
-        stack: &'a str,
-        region: &'a str,
-        remains: Option<&'a Stack>,
-        stage: &'a mut Stage<'_>,
-    ) -> LocalBoxFuture<'a, Result<bool, CliError>>;
-
-    /// Called with the changes of a stack right before they are made.
-    fn changes<'a>(
-        &'a self,
-        compared: Compared<'a>,
-        diff: &'a TemplateDiff,
-        stage: &'a mut Stage<'_>,
+/// What the command that deploys decides. Asks the user where it has to.
+pub trait Approver {
+    /// The answer to a question. An error ends the deploy of the stack.
+    fn answer<'a>(
+        &'a mut self,
+        question: &'a Question,
+        source: &'a ProjectSource<'_>,
+        ui: &'a mut Ui,
     ) -> LocalBoxFuture<'a, Result<bool, CliError>>;
 }
 
 /// `deploy`'s own decisions: a first creation is confirmed where the target is not fixed, changes as `--require-approval` says.
 #[derive(Debug)]
-pub struct DeployApproval<'a> {
+pub struct DeployApprover<'a> {
     pub follow: &'a FollowOptions,
+    pub target: Target,
+    pub is_sandbox: bool,
 }
 
-impl Approval for DeployApproval<'_> {
-    fn creation<'a>(
-        &'a self,
-        stack: &'a str,
-        region: &'a str,
-        remains: Option<&'a Stack>,
-        stage: &'a mut Stage<'_>,
-    ) -> LocalBoxFuture<'a, Result<bool, CliError>> {
-        Box::pin(async move {
-            match remains {
-                Some(_) => Ok(true),
-                None => first_creation(stage.project, stack, region, stage.ctx).await,
+impl DeployApprover<'_> {
+    async fn decide(&self, question: &Question, ui: &mut Ui) -> Result<bool, CliError> {
+        match question {
+            Question::CreateStack { replaces_failed_creation: true, .. } => Ok(true),
+            Question::CreateStack { stack, region, .. } => {
+                let is_guarded = self.is_sandbox || (self.target.account.is_some() && self.target.region.is_some());
+                approve::first_creation(stack, region, is_guarded, ui).await
             }
-        })
+            Question::ApplyChanges(changes) => {
+                approve::changes(&changes.diff, &changes.stack, self.follow.require_approval, self.is_sandbox, ui).await
+            }
+            Question::RollBack { .. } => roll_back(question, ui).await,
+        }
     }
+}
 
-    fn changes<'a>(
-        &'a self,
-        compared: Compared<'a>,
-        diff: &'a TemplateDiff,
-        stage: &'a mut Stage<'_>,
+impl Approver for DeployApprover<'_> {
+    fn answer<'a>(
+        &'a mut self,
+        question: &'a Question,
+        _source: &'a ProjectSource<'_>,
+        ui: &'a mut Ui,
     ) -> LocalBoxFuture<'a, Result<bool, CliError>> {
-        Box::pin(approve::changes(diff, &compared.stack.name, self.follow.require_approval, stage.ctx))
+        Box::pin(self.decide(question, ui))
     }
+}
+
+/// Asks whether a failed stack is rolled back before it is deployed; other questions are answered with no.
+pub async fn roll_back(question: &Question, ui: &mut Ui) -> Result<bool, CliError> {
+    let Question::RollBack { stack, status, stuck_resources } = question else { return Ok(false) };
+    let text = if stuck_resources.is_empty() {
+        format!("Stack {stack} is {status}: roll it back first?")
+    } else {
+        let resources = stuck_resources.join("\n  ");
+        format!("Stack {stack} is {status}, stuck at\n  {resources}\nContinue its rollback first?")
+    };
+    ui.confirm(&text, "--yes").await
 }

@@ -1,60 +1,92 @@
-//! Ctrl-C while stacks are deployed: what has not begun is taken back, what CloudFormation works on is the user's to decide.
+//! Ctrl-C while stacks are deployed: what has not begun is discarded, what CloudFormation works on is the user's to decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::stack::CHANGE_SET;
-use super::stage::{Shared, Underway};
 use crate::aws::Aws;
 use crate::error::{CliError, FOLLOWS};
 use crate::exit::Exit;
 use crate::hint::{Hint, Repetition};
-use crate::ops::{self, DeployEvent, Operation, OpsError};
+use crate::ops::{self, CHANGE_SET, Operation, OpsError, Phase};
+use crate::render::Ui;
 
 /// What becomes of the work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It goes on in CloudFormation, unwatched.
+    /// It continues in CloudFormation, unwatched.
     Leave,
-    /// It is cancelled, and followed until it is taken back.
+    /// It is cancelled, and followed until it is undone.
     Cancel,
     /// Nothing has changed.
-    GoOn,
+    Continue,
 }
 
 const CANCEL: &str = "cancel: updates are rolled back, new stacks are deleted";
 const LEAVE: &str = "leave it running in CloudFormation";
-const GO_ON: &str = "go on watching";
+const CONTINUE: &str = "go on watching";
 
-/// Asks where somebody can answer, if CloudFormation is at work.
-pub async fn decide(shared: &Shared<'_>) -> Decision {
-    let running = running(shared);
-    // Whoever is being asked something else just now wants to get out.
-    let Some(mut stage) = shared.try_stage().filter(|stage| !running.is_empty() && stage.ctx.ui.can_ask()) else {
+/// What goes on with each stack.
+#[derive(Debug, Default)]
+pub struct Phases {
+    current: BTreeMap<String, Phase>,
+    /// Stacks for which a check may have a temporary change set.
+    checking: BTreeSet<String>,
+}
+
+impl Phases {
+    /// Notes what goes on with a stack now.
+    pub fn set(&mut self, stack: String, phase: Phase) {
+        match phase {
+            Phase::Checking(true) => drop(self.checking.insert(stack)),
+            Phase::Checking(false) => drop(self.checking.remove(&stack)),
+            Phase::Idle => drop(self.current.remove(&stack)),
+            phase => drop(self.current.insert(stack, phase)),
+        }
+    }
+
+    /// The operations that are in progress: stack, operation, name or ARN.
+    fn operations(&self) -> Vec<(&str, Operation, &str)> {
+        let operations = self.current.iter().filter_map(|(name, phase)| match phase {
+            Phase::InProgress(operation, arn) => Some((name.as_str(), *operation, arn.as_str())),
+            _ => None,
+        });
+        operations.collect()
+    }
+
+    fn stacks_in(&self, is: fn(&Phase) -> bool) -> Vec<&str> {
+        let stacks = self.current.iter().filter(|(_, phase)| is(phase)).map(|(name, _)| name.as_str());
+        stacks.collect()
+    }
+}
+
+/// Asks, if there is somebody to ask and CloudFormation is at work.
+pub async fn decide(phases: &Phases, ui: &mut Ui) -> Decision {
+    let operations = phases.operations();
+    if operations.is_empty() || !ui.can_ask() {
         return Decision::Leave;
-    };
-    stage.view.end();
-    let names: Vec<&str> = running.iter().map(|(name, ..)| name.as_str()).collect();
-    stage.ctx.ui.note(&format!("\nCloudFormation is at work on {}. What shall become of it?", names.join(", ")));
-    match stage.ctx.ui.choose("way", &[CANCEL, LEAVE, GO_ON]).await {
+    }
+    let names: Vec<&str> = operations.iter().map(|(name, ..)| *name).collect();
+    ui.note(&format!("\nCloudFormation is at work on {}. What should happen to it?", names.join(", ")));
+    match ui.choose("way", &[CANCEL, LEAVE, CONTINUE]).await {
         Ok(CANCEL) => Decision::Cancel,
-        Ok(GO_ON) => Decision::GoOn,
+        Ok(CONTINUE) => Decision::Continue,
         _ => Decision::Leave,
     }
 }
 
-/// Takes back what CloudFormation works on; what cannot be is said.
-pub async fn cancel(shared: &Shared<'_>) {
-    shared.cancel();
-    for (name, operation, arn) in running(shared) {
-        let told = match take_back(shared.aws, operation, &arn).await {
-            Ok(told) => told.to_owned(),
+/// Cancels what CloudFormation works on. Returns a note for each stack.
+pub async fn cancel(phases: &Phases, aws: &Aws) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (name, operation, arn) in phases.operations() {
+        let note = match cancel_operation(aws, operation, arn).await {
+            Ok(note) => note.to_owned(),
             Err(error) => CliError::from(error).summary(),
         };
-        shared.show(DeployEvent::Note { message: format!("{name}: {told}") });
+        notes.push(format!("{name}: {note}"));
     }
+    notes
 }
 
-async fn take_back(aws: &Aws, operation: Operation, stack: &str) -> Result<&'static str, OpsError> {
+async fn cancel_operation(aws: &Aws, operation: Operation, stack: &str) -> Result<&'static str, OpsError> {
     Ok(match operation {
         Operation::Update if ops::cancel(aws, stack).await? => "the update is cancelled and rolled back",
         Operation::Update => "it is too late to cancel the update; it goes on to its end",
@@ -66,21 +98,21 @@ async fn take_back(aws: &Aws, operation: Operation, stack: &str) -> Result<&'sta
     })
 }
 
-/// Takes back what was only prepared, and says what goes on.
-pub async fn leave(underway: &BTreeMap<String, Underway>, aws: &Aws) -> CliError {
-    let of = |wanted: fn(&Underway) -> bool| {
-        let names = underway.iter().filter(|(_, what)| wanted(what)).map(|(name, _)| name.as_str());
-        names.collect::<Vec<_>>()
+/// Discards change sets that were not executed. Returns the error that says what goes on.
+pub async fn leave(phases: &Phases, aws: &Aws) -> CliError {
+    let operations: Vec<&str> = phases.operations().into_iter().map(|(name, ..)| name).collect();
+    let waiting = phases.stacks_in(|phase| *phase == Phase::WaitingForServices);
+    let mut error = if !operations.is_empty() {
+        interrupted(&format!("CloudFormation goes on with {}", operations.join(", ")))
+            .hint(Hint::repeat(Repetition::deploy(operations)).text(FOLLOWS))
+    } else if !waiting.is_empty() {
+        interrupted(&format!("{} is deployed, and ECS goes on with its tasks", waiting.join(", ")))
+    } else {
+        interrupted("nothing has changed that is not told above")
     };
-    let mut error = match of(|what| matches!(what, Underway::Running(..))) {
-        none if none.is_empty() => match of(|what| *what == Underway::Settling) {
-            none if none.is_empty() => interrupted("nothing has changed that is not told above"),
-            settling => interrupted(&format!("{} is deployed, and ECS goes on with its tasks", settling.join(", "))),
-        },
-        running => interrupted(&format!("CloudFormation goes on with {}", running.join(", ")))
-            .hint(Hint::repeat(Repetition::deploy(running)).text(FOLLOWS)),
-    };
-    for name in of(|what| *what == Underway::Preparing) {
+    let mut unexecuted: BTreeSet<&str> = phases.stacks_in(|phase| *phase == Phase::ChangeSet).into_iter().collect();
+    unexecuted.extend(phases.checking.iter().map(String::as_str).filter(|name| !phases.current.contains_key(*name)));
+    for name in unexecuted {
         if let Err(left) = ops::discard(aws, name, CHANGE_SET).await {
             error.reports.extend(CliError::from(left).reports);
         }
@@ -90,12 +122,4 @@ pub async fn leave(underway: &BTreeMap<String, Underway>, aws: &Aws) -> CliError
 
 fn interrupted(what: &str) -> CliError {
     CliError::new(Exit::Interrupted, format!("interrupted; {what}"))
-}
-
-fn running(shared: &Shared<'_>) -> Vec<(String, Operation, String)> {
-    let running = shared.underway().into_iter().filter_map(|(name, underway)| match underway {
-        Underway::Running(operation, arn) => Some((name, operation, arn)),
-        Underway::Preparing | Underway::Settling => None,
-    });
-    running.collect()
 }

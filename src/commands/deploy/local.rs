@@ -1,8 +1,10 @@
 //! What the sandbox has to be told before something is deployed to it.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
+use crate::context::local::Local;
 use crate::error::CliError;
 use crate::project::Project;
 use crate::render;
@@ -39,21 +41,26 @@ pub async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut
     Ok(())
 }
 
-/// Tells the sandbox which programs stand in for the images of a service's stack; folders are taken from the project's.
-pub async fn hand_over_images(project: &Project, stack: &ProjectStack, ctx: &Context) -> Result<(), CliError> {
+/// Sends the sandbox the commands that run in place of the images of a service's stack; their folders are relative to the project's.
+pub async fn put_images(
+    project: &Project,
+    stack: &ProjectStack,
+    sandbox: &Local,
+    now: Timestamp,
+) -> Result<(), CliError> {
     if project.spec.service_of_stack(&stack.name).is_none() {
         return Ok(());
     }
-    let sandbox = &project.spec.sandbox;
+    let spec = &project.spec.sandbox;
     let cwd = |cwd: Option<&String>| {
         cwd.map_or_else(|| project.dir.clone(), |cwd| project.dir.join(cwd)).display().to_string()
     };
-    let images = sandbox.images.iter();
+    let images = spec.images.iter();
     let images: Map<String, Value> = images
         .map(|(image, stand_in)| {
             (image.clone(), json!({ "command": stand_in.command, "cwd": cwd(stand_in.cwd.as_ref()) }))
         })
         .collect();
-    let input = json!({ "stackName": stack.name, "runtime": sandbox.runtime, "images": images });
-    ctx.sandbox_call("PutImages", &input).await.map(drop)
+    let input = json!({ "stackName": stack.name, "runtime": spec.runtime, "images": images });
+    sandbox.call("PutImages", &input, now).await.map(drop)
 }

@@ -2,46 +2,41 @@
 
 mod approval;
 mod drift;
+mod event_loop;
 mod interrupt;
 mod local;
 mod options;
-mod preflight;
-mod request;
-mod schedule;
-mod stack;
-mod stage;
+mod source;
 mod summary;
 
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use futures_util::future::try_join_all;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
+use tokio_util::sync::CancellationToken;
 
 use super::approve::{check_region, check_target};
-use super::wanted::{Purpose, Synthesiser};
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::Stack;
+use crate::ops::{self, Change, DeployRequest, StackInputs, StackOutcome};
 use crate::project::Project;
-use crate::render::{self, DeployView, StackEnd};
+use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
 
-pub use approval::{Approval, Compared, DeployApproval};
-use interrupt::Decision;
-pub use options::{DeployOptions, FollowOptions, StackInputs};
-pub use schedule::Turn;
-use schedule::in_order;
-pub use stack::Deployed;
-use stack::deploy_stack;
-use stage::Shared;
-pub use stage::Stage;
+pub use approval::{Approver, DeployApprover, roll_back};
+use event_loop::EventLoop;
+use interrupt::Phases;
+pub use options::{DeployOptions, FollowOptions, InputOptions};
+pub use source::ProjectSource;
 
 const EXAMPLES: &str = "Examples:
   ecsws --sandbox deploy                          on this machine
@@ -73,24 +68,26 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     options.inputs.resolve_stacks(&project.spec);
     let stacks = project.stacks(&stacks)?;
     options.check(&project.spec, &stacks, &ctx.settings.working_dir)?;
-    let turns = deploy(&mut project, &stacks, &follow, &options, &DeployApproval { follow: &follow }, ctx).await?;
-    drift::warn_of_drift(&turns, &project, ctx).await?;
-    let deployed = turns.iter().filter_map(|turn| match turn {
-        Turn::Done(deployed) if deployed.end != StackEnd::Prepared => Some(deployed.stack.clone()),
+    let target = project.spec.target.clone();
+    let mut approver = DeployApprover { follow: &follow, target, is_sandbox: ctx.settings.sandbox };
+    let outcomes = deploy(&mut project, &stacks, &follow, &options, &mut approver, ctx).await?;
+    drift::warn_of_drift(&outcomes, &project, ctx).await?;
+    let deployed = outcomes.iter().filter_map(|outcome| match outcome {
+        StackOutcome::Deployed(deployed) if deployed.change != Change::Prepared => Some(deployed.stack.clone()),
         _ => None,
     });
     let deployed: Vec<Stack> = deployed.collect();
-    let told = tell(&project, &stacks, &turns, &deployed, &options, ctx).await;
-    // A stack that failed is worse news than what cannot be said of the others.
-    result(turns)?;
-    told.map(|()| Outcome::Done)
+    let reported = report(&project, &stacks, &outcomes, &deployed, &options, ctx).await;
+    // A stack that failed matters more than a report that could not be made.
+    result(outcomes)?;
+    reported.map(|()| Outcome::Done)
 }
 
-/// Writes the outputs down, and says what there is now.
-async fn tell(
+/// Writes the file of outputs and prints the summary.
+async fn report(
     project: &Project,
     stacks: &[ProjectStack],
-    turns: &[Turn<Deployed, CliError>],
+    outcomes: &[StackOutcome<CliError>],
     deployed: &[Stack],
     options: &DeployOptions,
     ctx: &mut Context,
@@ -99,21 +96,21 @@ async fn tell(
         write_outputs(ctx.settings.working_dir.join(file), deployed).await?;
     }
     if !ctx.ui.is_json() {
-        let summary = summary::summarise(project, stacks, turns, deployed, ctx).await?;
+        let summary = summary::summarise(project, stacks, outcomes, deployed, ctx).await?;
         render::summary(&mut ctx.ui, &summary)?;
     }
     Ok(())
 }
 
-/// Deploys stacks, each after those that it needs. What becomes of each is told in its turn; only what concerns all is an error.
+/// Deploys stacks, each after those that it needs. How each ended is in its outcome; only what concerns all is an error.
 pub async fn deploy(
     project: &mut Project,
     stacks: &[ProjectStack],
     follow: &FollowOptions,
     options: &DeployOptions,
-    approval: &dyn Approval,
+    approver: &mut dyn Approver,
     ctx: &mut Context,
-) -> Result<Vec<Turn<Deployed, CliError>>, CliError> {
+) -> Result<Vec<StackOutcome<CliError>>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
     local::check_runtime(project, stacks, ctx).await?;
     if !ctx.settings.sandbox {
@@ -122,80 +119,73 @@ pub async fn deploy(
     let known = try_join_all(stacks.iter().map(|stack| aws.stack(&stack.name))).await?;
     let account = known.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
     let environment = check_target(project, &aws, account, ctx).await?;
-    let synthesiser = Synthesiser::for_environment(environment, Purpose::Deploy, project, ctx);
-    let mut listener = ctx.interrupts.listen();
-    let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
-    let shared = Shared::new(&aws, follow, options, approval, stacks, Stage { project, ctx, synthesiser, view });
-    let left = {
-        let seen = |stack: &ProjectStack| {
-            // While others are waited for it may change.
+    let inputs: Vec<StackInputs<'_>> = stacks
+        .iter()
+        .zip(known)
+        .map(|(stack, seen)| {
+            // While others are deployed it may change.
             let waits = stacks.iter().any(|other| stack.needs.contains(&other.name));
-            let at = stacks.iter().position(|one| one.name == stack.name).filter(|_| !waits);
-            at.and_then(|at| known[at].clone())
-        };
-        let work = |stack| deploy_stack(&shared, stack, seen(stack));
-        let all = in_order(stacks, options.concurrency.into(), || shared.is_cancelled(), work);
-        tokio::pin!(all);
-        loop {
-            tokio::select! {
-                turns = &mut all => return Ok(finished(turns, &shared)),
-                () = listener.next() => {}
-            }
-            if shared.is_cancelled() {
-                break shared.underway();
-            }
-            // While the question is open the work is not looked at; whoever interrupts again wants to get out.
-            let decision = tokio::select! {
-                decision = interrupt::decide(&shared) => decision,
-                () = listener.next() => Decision::Leave,
-            };
-            match decision {
-                Decision::Leave => break shared.underway(),
-                Decision::Cancel => tokio::select! {
-                    () = interrupt::cancel(&shared) => {}
-                    () = listener.next() => break shared.underway(),
-                },
-                Decision::GoOn => {}
-            }
-        }
+            options.inputs.stack_inputs(stack, seen.filter(|_| !waits))
+        })
+        .collect();
+    let spec = project.spec.clone();
+    let request = DeployRequest {
+        spec: &spec,
+        stacks: &inputs,
+        method: options.method.into(),
+        role_arn: options.role_arn.as_deref(),
+        notification_arns: &options.notification_arns,
+        force: options.force,
+        preflight: !follow.no_preflight,
+        no_rollback: follow.no_rollback,
+        limits: follow.limits(),
+        wait_for_services: !follow.no_wait_services,
+        warn_of_costs: !ctx.settings.sandbox,
+        concurrency: options.concurrency.into(),
     };
-    // Whoever interrupts this too leaves a change set behind, which the next deploy replaces.
-    Err(tokio::select! {
-        error = interrupt::leave(&left, &aws) => error,
-        () = listener.next() => CliError::new(Exit::Interrupted, "interrupted"),
-    })
+    let (reporter, messages) = ops::channel();
+    let source = ProjectSource::new(project, environment, Arc::clone(&aws), ctx.sandbox(), reporter.clone());
+    let cancellation = CancellationToken::new();
+    let work = ops::deploy(&aws, &request, &source, reporter, &cancellation);
+    let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
+    EventLoop {
+        approver,
+        source: &source,
+        messages,
+        view,
+        phases: Phases::default(),
+        aws: &aws,
+        cancellation: &cancellation,
+    }
+    .run(work, ctx)
+    .await
+    .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
 }
 
-/// What a cancelled stack ended with is the interruption's doing.
-fn finished(mut turns: Vec<Turn<Deployed, CliError>>, shared: &Shared<'_>) -> Vec<Turn<Deployed, CliError>> {
-    let is_rejected = preflight::is_rejected(shared);
-    for (turn, stack) in turns.iter_mut().zip(shared.stacks) {
-        *turn = match std::mem::replace(turn, Turn::NotBegun(String::new())) {
-            Turn::Failed(error) if shared.is_declined(&stack.name) => Turn::Declined(error),
-            Turn::Failed(error) if is_rejected => Turn::Rejected(error),
-            Turn::NotBegun(_) if is_rejected => Turn::Rejected(CliError { exit: Exit::Failed, reports: Vec::new() }),
-            other => other,
-        };
-    }
-    for (turn, stack) in turns.iter_mut().zip(shared.stacks).filter(|_| shared.is_cancelled()) {
-        match turn {
-            Turn::Failed(error) | Turn::Declined(error) | Turn::Rejected(error) => error.exit = Exit::Interrupted,
-            Turn::NotBegun(_) => {
-                let message = format!("interrupted; {} was not begun", stack.name);
-                *turn = Turn::Failed(CliError::new(Exit::Interrupted, message));
+/// A cancelled stack ended because of the interruption.
+fn finished(
+    mut outcomes: Vec<StackOutcome<CliError>>,
+    stacks: &[ProjectStack],
+    is_cancelled: bool,
+) -> Vec<StackOutcome<CliError>> {
+    for (outcome, stack) in outcomes.iter_mut().zip(stacks).filter(|_| is_cancelled) {
+        match outcome {
+            StackOutcome::Failed(error) | StackOutcome::NotApproved(error) | StackOutcome::Rejected(error) => {
+                error.exit = Exit::Interrupted;
             }
-            Turn::Done(_) => {}
+            StackOutcome::Skipped(_) => {
+                let message = format!("interrupted; {} was not begun", stack.name);
+                *outcome = StackOutcome::Failed(CliError::new(Exit::Interrupted, message));
+            }
+            StackOutcome::Deployed(_) => {}
         }
     }
-    turns
+    outcomes
 }
 
 /// All failures as one; the first says how the process exits.
-fn result(turns: Vec<Turn<Deployed, CliError>>) -> Result<(), CliError> {
-    let failures = turns.into_iter().filter_map(|turn| match turn {
-        Turn::Failed(error) | Turn::Declined(error) | Turn::Rejected(error) => Some(error),
-        Turn::Done(_) | Turn::NotBegun(_) => None,
-    });
+fn result(outcomes: Vec<StackOutcome<CliError>>) -> Result<(), CliError> {
+    let failures = outcomes.into_iter().filter_map(StackOutcome::error);
     match failures.reduce(|mut first, next| {
         first.reports.extend(next.reports);
         first

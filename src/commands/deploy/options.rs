@@ -11,7 +11,8 @@ use clap::{Args, ValueEnum};
 use crate::commands::approve::RequireApproval;
 use crate::commands::number::whole_number;
 use crate::error::CliError;
-use crate::ops::Limits;
+use crate::model::Stack;
+use crate::ops::{self, Limits, StackInputs};
 use crate::project::Project;
 use crate::render::Progress;
 use crate::stack::{
@@ -56,6 +57,7 @@ pub enum OnTimeout {
 }
 
 impl FollowOptions {
+    /// How long the operation on a stack may take.
     pub fn limits(&self) -> Limits {
         Limits { limit: self.timeout, delete_late_creation: self.on_timeout == OnTimeout::Delete }
     }
@@ -73,12 +75,22 @@ pub enum Method {
     Direct,
 }
 
+impl From<Method> for ops::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::ChangeSet => Self::ChangeSet,
+            Method::PrepareChangeSet => Self::PrepareChangeSet,
+            Method::Direct => Self::Direct,
+        }
+    }
+}
+
 /// Stacks that are deployed at the same time.
 const CONCURRENCY: u8 = 4;
 
 /// What `deploy` and `diff` take besides the file.
 #[derive(Debug, Clone, Default, Args)]
-pub struct StackInputs {
+pub struct InputOptions {
     /// Use another image for a service than the file's
     #[arg(long = "image", value_name = "SERVICE=IMAGE", value_parser = image)]
     pub images: Vec<(String, String)>,
@@ -97,7 +109,7 @@ pub struct DeployOptions {
     #[arg(long, value_enum, default_value_t)]
     pub method: Method,
     #[command(flatten)]
-    pub inputs: StackInputs,
+    pub inputs: InputOptions,
     /// The role that CloudFormation works with
     #[arg(long, value_name = "ARN")]
     pub role_arn: Option<String>,
@@ -120,7 +132,7 @@ impl Default for DeployOptions {
     fn default() -> Self {
         Self {
             method: Method::default(),
-            inputs: StackInputs::default(),
+            inputs: InputOptions::default(),
             role_arn: None,
             notification_arns: Vec::new(),
             outputs_file: None,
@@ -173,7 +185,7 @@ impl DeployOptions {
     }
 }
 
-impl StackInputs {
+impl InputOptions {
     /// Finds what cannot work for these stacks: parameters that no template has, images of services that are not among them, and tags that
     /// CloudFormation refuses.
     pub fn check(&self, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
@@ -215,6 +227,18 @@ impl StackInputs {
             if let Some(name) = stack_named(spec, stack) {
                 name.clone_into(stack);
             }
+        }
+    }
+
+    /// What a stack is deployed with. `seen` is the stack as it was just looked up.
+    pub fn stack_inputs<'a>(&'a self, stack: &'a ProjectStack, seen: Option<Stack>) -> StackInputs<'a> {
+        let own = self.parameters.iter().filter(|given| given.stack.as_ref() == Some(&stack.name));
+        StackInputs {
+            stack,
+            seen,
+            tags: self.tags_of(stack),
+            parameters: self.parameters_of(&stack.name),
+            required_parameters: own.map(|given| given.key.as_str()).collect(),
         }
     }
 
@@ -312,9 +336,9 @@ mod tests {
         for wrong in ["Size", "=3", ":Size=3", "web:=3", ""] {
             assert!(parameter(wrong).is_err(), "{wrong}");
         }
-        let options = StackInputs {
+        let options = InputOptions {
             parameters: ["web:Size=2", "Size=1"].into_iter().filter_map(|text| parameter(text).ok()).collect(),
-            ..StackInputs::default()
+            ..InputOptions::default()
         };
         assert_eq!(options.parameters_of("web"), BTreeMap::from([("Size", "2")]));
         assert_eq!(options.parameters_of("api"), BTreeMap::from([("Size", "1")]));

@@ -1,12 +1,10 @@
 //! What there is to say at the end of a deploy.
 
-use super::schedule::Turn;
-use super::stack::Deployed;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::Command;
 use crate::model::Stack;
-use crate::ops::locate_service;
+use crate::ops::{Change, StackOutcome, locate_service};
 use crate::project::Project;
 use crate::render::{StackEnd, Summary};
 use crate::stack::ProjectStack;
@@ -16,19 +14,23 @@ use crate::stack::spec::Port;
 pub async fn summarise(
     project: &Project,
     stacks: &[ProjectStack],
-    turns: &[Turn<Deployed, CliError>],
+    outcomes: &[StackOutcome<CliError>],
     deployed: &[Stack],
     ctx: &mut Context,
 ) -> Result<Summary, CliError> {
-    let end = |turn: &Turn<Deployed, CliError>| match turn {
-        Turn::Done(deployed) => deployed.end.clone(),
-        Turn::Failed(_) => StackEnd::Failed,
-        Turn::Declined(_) => StackEnd::NotApproved,
-        Turn::Rejected(_) => StackEnd::NotChanged,
-        Turn::NotBegun(needed) => StackEnd::NotBegun(needed.clone()),
+    let end = |outcome: &StackOutcome<CliError>| match outcome {
+        StackOutcome::Deployed(deployed) => match deployed.change {
+            Change::None => StackEnd::NoChanges,
+            Change::Prepared => StackEnd::Prepared,
+            Change::Done(operation, seconds) => StackEnd::Done(operation, seconds),
+        },
+        StackOutcome::Failed(_) => StackEnd::Failed,
+        StackOutcome::NotApproved(_) => StackEnd::NotApproved,
+        StackOutcome::Rejected(_) => StackEnd::NotChanged,
+        StackOutcome::Skipped(needed) => StackEnd::NotBegun(needed.clone()),
     };
     let names = stacks.iter().map(|stack| stack.name.clone());
-    let mut summary = Summary { stacks: names.zip(turns.iter().map(end)).collect(), ..Summary::default() };
+    let mut summary = Summary { stacks: names.zip(outcomes.iter().map(end)).collect(), ..Summary::default() };
     for stack in deployed {
         let outputs = stack.outputs.iter();
         summary.outputs.extend(outputs.map(|output| (stack.name.clone(), output.key.clone(), output.value.clone())));

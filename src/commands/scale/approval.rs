@@ -1,54 +1,58 @@
 //! Approval rules of `scale`: only scaling numbers change without confirmation, and `ecsws.toml` is written after approval.
 
-use std::cell::{Cell, RefCell};
-
 use futures_util::future::LocalBoxFuture;
 
 use crate::commands::approve;
-use crate::commands::deploy::{Approval, Compared, FollowOptions, Stage};
+use crate::commands::deploy::{Approver, FollowOptions, ProjectSource, roll_back};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::model::Stack;
+use crate::ops::{ProposedChanges, Question};
 use crate::project::{FILE, Project};
 use crate::render::{self, Ui};
 use crate::stack::{KeyChange, Scaling, TemplateDiff, edit_scaling};
 
 /// The decisions of one `scale`.
 #[derive(Debug)]
-pub struct ScaleApproval<'a> {
+pub struct ScaleApprover<'a> {
     /// As it was read, without the new numbers.
     project: &'a Project,
     key: &'a str,
     scaling: Scaling,
     follow: &'a FollowOptions,
-    creation_is_approved: Cell<bool>,
+    is_sandbox: bool,
+    creation_is_approved: bool,
     /// What was changed in `ecsws.toml`, once it was written.
-    saved: RefCell<Option<Vec<KeyChange>>>,
+    saved: Option<Vec<KeyChange>>,
 }
 
-impl<'a> ScaleApproval<'a> {
+impl<'a> ScaleApprover<'a> {
     /// Nothing is decided yet.
-    pub fn new(project: &'a Project, key: &'a str, scaling: Scaling, follow: &'a FollowOptions) -> Self {
-        let (creation_is_approved, saved) = (Cell::new(false), RefCell::new(None));
-        Self { project, key, scaling, follow, creation_is_approved, saved }
+    pub fn new(
+        project: &'a Project,
+        key: &'a str,
+        scaling: Scaling,
+        follow: &'a FollowOptions,
+        is_sandbox: bool,
+    ) -> Self {
+        Self { project, key, scaling, follow, is_sandbox, creation_is_approved: false, saved: None }
     }
 
     /// Writes the numbers to `ecsws.toml` and prints what changed. Does nothing when called again.
-    pub fn save(&self, ui: &mut Ui) -> Result<(), CliError> {
-        if self.saved.borrow().is_some() {
+    pub fn save(&mut self, ui: &mut Ui) -> Result<(), CliError> {
+        if self.saved.is_some() {
             return Ok(());
         }
         let changes = self.project.save_edit(|text| edit_scaling(text, self.key, &self.scaling))?;
         for change in &changes {
             render::note_event(ui, format!("{FILE}: {change}"));
         }
-        self.saved.replace(Some(changes));
+        self.saved = Some(changes);
         Ok(())
     }
 
     /// After a failure: that the file is ahead of the stack, if it was written.
     pub async fn warn_of_written_edit(&self, stack: &str, ctx: &mut Context) {
-        let changes: Vec<String> = self.saved.borrow().iter().flatten().map(ToString::to_string).collect();
+        let changes: Vec<String> = self.saved.iter().flatten().map(ToString::to_string).collect();
         if changes.is_empty() {
             return;
         }
@@ -66,72 +70,65 @@ impl<'a> ScaleApproval<'a> {
     }
 
     /// What would change besides the numbers, in words.
-    fn beyond_numbers(
+    async fn beyond_numbers(
         &self,
-        compared: Compared<'_>,
-        diff: &TemplateDiff,
-        stage: &Stage<'_>,
+        changes: &ProposedChanges,
+        source: &ProjectSource<'_>,
     ) -> Result<Vec<String>, CliError> {
-        if compared.existing.is_none() {
+        if !changes.exists {
             return Ok(Vec::new());
         }
-        let without_edit = stage.synthesiser.template_with(&self.project.spec, &compared.stack.name)?;
-        let without_edit = without_edit.with_cdk_housekeeping_of(compared.deployed);
-        Ok(diff.beyond_scaling(&TemplateDiff::between(compared.deployed, &without_edit)))
+        let without_edit = source.template_with(&self.project.spec, &changes.stack).await?;
+        let without_edit = without_edit.with_cdk_housekeeping_of(&changes.deployed);
+        Ok(changes.diff.beyond_scaling(&TemplateDiff::between(&changes.deployed, &without_edit)))
     }
 
-    async fn approve_creation(&self, stack: &str, stage: &mut Stage<'_>) -> Result<bool, CliError> {
-        if !self.creation_is_approved.get() {
+    async fn approve_creation(&mut self, stack: &str, ui: &mut Ui) -> Result<bool, CliError> {
+        if !self.creation_is_approved {
             let question =
                 format!("Stack {stack} does not exist yet: scaling `{}` would create all of it. Create it?", self.key);
-            self.creation_is_approved.set(stage.ctx.ui.confirm(&question, "--yes").await?);
+            self.creation_is_approved = ui.confirm(&question, "--yes").await?;
         }
-        Ok(self.creation_is_approved.get())
+        Ok(self.creation_is_approved)
     }
 
     async fn approve_changes(
-        &self,
-        compared: Compared<'_>,
-        diff: &TemplateDiff,
-        stage: &mut Stage<'_>,
+        &mut self,
+        changes: &ProposedChanges,
+        source: &ProjectSource<'_>,
+        ui: &mut Ui,
     ) -> Result<bool, CliError> {
-        let name = &compared.stack.name;
-        let more = self.beyond_numbers(compared, diff, stage)?;
+        let ProposedChanges { stack, diff, .. } = changes;
+        let more = self.beyond_numbers(changes, source).await?;
         let approved = if more.is_empty() {
-            approve::changes(diff, name, self.follow.require_approval, stage.ctx).await?
+            approve::changes(diff, stack, self.follow.require_approval, self.is_sandbox, ui).await?
         } else {
-            render::all_changes(&mut stage.ctx.ui, name, diff);
+            render::all_changes(ui, stack, diff);
             let more = more.join("\n  ");
             let question = format!(
-                "More than the scaling of `{}` would change in stack {name}:\n  {more}\nDeploy all of it?",
+                "More than the scaling of `{}` would change in stack {stack}:\n  {more}\nDeploy all of it?",
                 self.key
             );
-            stage.ctx.ui.confirm(&question, "--yes").await?
+            ui.confirm(&question, "--yes").await?
         };
         if approved {
-            self.save(&mut stage.ctx.ui)?;
+            self.save(ui)?;
         }
         Ok(approved)
     }
 }
 
-impl Approval for ScaleApproval<'_> {
-    fn creation<'a>(
-        &'a self,
-        stack: &'a str,
-        _region: &'a str,
-        _remains: Option<&'a Stack>,
-        stage: &'a mut Stage<'_>,
+impl Approver for ScaleApprover<'_> {
+    fn answer<'a>(
+        &'a mut self,
+        question: &'a Question,
+        source: &'a ProjectSource<'_>,
+        ui: &'a mut Ui,
     ) -> LocalBoxFuture<'a, Result<bool, CliError>> {
-        Box::pin(self.approve_creation(stack, stage))
-    }
-
-    fn changes<'a>(
-        &'a self,
-        compared: Compared<'a>,
-        diff: &'a TemplateDiff,
-        stage: &'a mut Stage<'_>,
-    ) -> LocalBoxFuture<'a, Result<bool, CliError>> {
-        Box::pin(self.approve_changes(compared, diff, stage))
+        match question {
+            Question::CreateStack { stack, .. } => Box::pin(self.approve_creation(stack, ui)),
+            Question::ApplyChanges(changes) => Box::pin(self.approve_changes(changes, source, ui)),
+            Question::RollBack { .. } => Box::pin(roll_back(question, ui)),
+        }
     }
 }

@@ -1,11 +1,92 @@
 //! Deploying stacks: compare, check, change set, approval, execution, followed to the end.
+//!
+//! [`deploy`] runs all of it and never touches the terminal: it sends [`Message`]s, among them questions with a place for the answer, to
+//! the loop of the command, and stops beginning new work when its cancellation token is cancelled.
 
 pub(in crate::ops) mod change_set;
+mod checks;
 pub(in crate::ops) mod events;
 pub(in crate::ops) mod execution;
 pub(in crate::ops) mod follow;
+mod messages;
+mod outcome;
 pub(in crate::ops) mod preflight;
+mod request;
+mod resets;
 pub mod rollout;
+mod schedule;
 mod service;
 pub(in crate::ops) mod services;
+mod source;
+mod stack;
 pub(in crate::ops) mod state;
+
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
+
+use crate::aws::Aws;
+use crate::ops::OpsError;
+use checks::Checks;
+pub use checks::Rejection;
+pub use messages::{Message, Phase, ProposedChanges, Question, Reporter, channel};
+use outcome::Failure;
+pub use outcome::{Change, Deployed, StackOutcome};
+pub use request::{DeployRequest, Method, StackInputs};
+pub use source::TemplateSource;
+pub use stack::CHANGE_SET;
+
+/// What the deploys of all stacks of one request share.
+struct Deploy<'a, S: TemplateSource> {
+    aws: &'a Aws,
+    request: &'a DeployRequest<'a>,
+    source: &'a S,
+    reporter: Reporter<S::Error>,
+    cancellation: &'a CancellationToken,
+    checks: Mutex<Checks>,
+}
+
+impl<S: TemplateSource> Deploy<'_, S> {
+    /// An error once the deploy is cancelled.
+    fn check_cancelled(&self, stack: &str) -> Result<(), OpsError> {
+        if self.cancellation.is_cancelled() {
+            return Err(OpsError::Interrupted { stack: stack.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Asks whether to go on with a stack.
+    async fn ask(&self, stack: &str, question: Question) -> Result<(), Failure<S::Error>> {
+        match self.reporter.ask(question).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Failure::NotApproved(OpsError::NotApproved { stack: stack.to_owned() }.into())),
+            Err(error) => Err(Failure::Failed(error)),
+        }
+    }
+}
+
+/// Deploys stacks, each after those that it needs. The outcomes are in the order of the request.
+pub async fn deploy<S: TemplateSource>(
+    aws: &Aws,
+    request: &DeployRequest<'_>,
+    source: &S,
+    reporter: Reporter<S::Error>,
+    cancellation: &CancellationToken,
+) -> Vec<StackOutcome<S::Error>> {
+    let deploy = Deploy { aws, request, source, reporter, cancellation, checks: Mutex::default() };
+    let mut outcomes = schedule::in_order(
+        request.stacks,
+        request.concurrency,
+        || cancellation.is_cancelled(),
+        async |inputs| stack::deploy_stack(&deploy, inputs).await.into(),
+    )
+    .await;
+    // The checks are about all stacks together, so the others are not skipped because of one of them.
+    if outcomes.iter().any(|outcome| matches!(outcome, StackOutcome::Rejected(_))) {
+        for outcome in &mut outcomes {
+            if matches!(outcome, StackOutcome::Skipped(_)) {
+                *outcome = StackOutcome::Rejected(OpsError::Rejected { rejections: Vec::new() }.into());
+            }
+        }
+    }
+    outcomes
+}

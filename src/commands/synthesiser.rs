@@ -1,7 +1,5 @@
 //! Builds a stack's desired template: synth, with what has to be looked up.
 
-use std::sync::Arc;
-
 use super::approve::guard;
 use crate::aws::Aws;
 use crate::context::Context;
@@ -10,6 +8,7 @@ use crate::hint::{Hint, Repetition};
 use crate::model::{self, StackResource};
 use crate::ops;
 use crate::project::Project;
+use crate::stack::spec::PlatformStack;
 use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, Vpc, platform_ids, synth};
 
 /// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
@@ -30,21 +29,22 @@ pub struct Synthesiser {
     purpose: Purpose,
     environment: Option<Environment>,
     lookups: Lookups,
+    own_vpc_is_known: bool,
 }
 
 impl Synthesiser {
     /// One that has asked nothing yet.
     pub fn new(purpose: Purpose) -> Self {
-        Self { purpose, environment: None, lookups: Lookups::default() }
+        Self { purpose, environment: None, lookups: Lookups::default(), own_vpc_is_known: false }
     }
 
-    /// One that makes templates for an account and region that are known already.
-    pub fn for_environment(environment: Environment, purpose: Purpose, project: &Project, ctx: &Context) -> Self {
-        let lookups = if ctx.settings.sandbox { Lookups::default() } else { project.lock.lookups(&environment) };
-        Self { purpose, environment: Some(environment), lookups }
+    /// One for an account and region that are known already.
+    pub fn for_environment(environment: Environment, purpose: Purpose, project: &Project, is_sandbox: bool) -> Self {
+        let lookups = if is_sandbox { Lookups::default() } else { project.lock.lookups(&environment) };
+        Self { purpose, environment: Some(environment), lookups, own_vpc_is_known: false }
     }
 
-    /// The template of a stack. New answers are pinned in `ecsws.lock`, but never the sandbox's, nor the ids of the project's own platform.
+    /// The template of a stack. AWS clients are built only if something has to be looked up.
     pub async fn template(
         &mut self,
         project: &mut Project,
@@ -52,13 +52,44 @@ impl Synthesiser {
         ctx: &mut Context,
     ) -> Result<Template, CliError> {
         let environment = self.environment(project, ctx).await?;
-        self.own_vpc(project, stack, ctx).await?;
+        let is_missing = self.lookups.missing(&project.spec, stack).is_some();
+        let aws = if is_missing || own_platform(project, stack).is_some() {
+            let aws = ctx.aws(Some(project)).await?;
+            if is_missing && !ctx.settings.sandbox {
+                check_environment(project, &aws, &environment).await?;
+            }
+            Some(aws)
+        } else {
+            None
+        };
+        let pins = !ctx.settings.sandbox;
+        self.look_up_and_synth(project, stack, aws.as_deref(), pins, &mut |text| ctx.ui.detail(&text)).await
+    }
+
+    /// The template of a stack, with look-ups through `aws`. With `pins`, new answers are written to `ecsws.lock`, but never the ids of the
+    /// project's own platform.
+    ///
+    /// # Errors
+    /// Also if something has to be looked up and there are no clients.
+    pub async fn look_up_and_synth(
+        &mut self,
+        project: &mut Project,
+        stack: &str,
+        aws: Option<&Aws>,
+        pins: bool,
+        detail: &mut dyn FnMut(String),
+    ) -> Result<Template, CliError> {
+        let clients = || aws.ok_or_else(|| CliError::failed(format!("look-ups for {stack} need AWS")));
+        let environment = self.environment.clone().ok_or_else(|| CliError::failed("no account and region is known"))?;
+        if let Some(platform) = own_platform(project, stack).filter(|_| !self.own_vpc_is_known) {
+            self.own_vpc(project, platform, stack, clients()?).await?;
+        }
         let mut pinned = false;
         while let Some(lookup) = self.lookups.missing(&project.spec, stack) {
             match lookup {
                 Lookup::AvailabilityZones => {
-                    ctx.ui.detail(&format!("looking up the availability zones of {}", environment.region));
-                    let zones = self.asked(project, &environment, ctx).await?.availability_zones().await?;
+                    detail(format!("looking up the availability zones of {}", environment.region));
+                    let zones = clients()?.availability_zones().await?;
                     if zones.is_empty() {
                         return Err(CliError::failed(format!(
                             "{} has no availability zone that is open",
@@ -70,32 +101,23 @@ impl Synthesiser {
                     pinned = true;
                 }
                 Lookup::Vpc(name) => {
-                    ctx.ui.detail(&format!("looking up the VPC {name}"));
-                    let aws = self.asked(project, &environment, ctx).await?;
-                    let vpc = look_up_vpc(&aws, &name, &environment).await?;
+                    detail(format!("looking up the VPC {name}"));
+                    let vpc = look_up_vpc(clients()?, &name, &environment).await?;
                     project.lock.pin_vpc(&environment, &name, vpc.clone());
                     self.lookups.set_vpc(&name, vpc);
                     pinned = true;
                 }
             }
         }
-        if pinned && !ctx.settings.sandbox {
+        if pinned && pins {
             project.save_lock()?;
         }
         synth(&project.spec, stack, &environment, &self.lookups).map_err(|error| CliError::usage(error.to_string()))
     }
 
-    /// The template of a stack as far as it is known before stacks that it needs are deployed.
-    pub async fn preview(
-        &mut self,
-        project: &mut Project,
-        stack: &str,
-        ctx: &mut Context,
-    ) -> Result<Template, CliError> {
-        let purpose = std::mem::replace(&mut self.purpose, Purpose::Show { refresh: false });
-        let template = self.template(project, stack, ctx).await;
-        self.purpose = purpose;
-        template
+    /// Changes what the templates are for, and returns what they were for.
+    pub fn set_purpose(&mut self, purpose: Purpose) -> Purpose {
+        std::mem::replace(&mut self.purpose, purpose)
     }
 
     /// The template of another spec of the same stack, with the look-ups that [`Self::template`] has made.
@@ -119,35 +141,15 @@ impl Synthesiser {
         Ok(self.environment.insert(environment).clone())
     }
 
-    /// The clients, if they are those of `environment`: the answers of another place must not be pinned for it.
-    async fn asked(
-        &self,
-        project: &Project,
-        environment: &Environment,
-        ctx: &mut Context,
-    ) -> Result<Arc<Aws>, CliError> {
-        let aws = ctx.aws(Some(project)).await?;
-        if !ctx.settings.sandbox {
-            let here = Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() };
-            if here != *environment {
-                let Environment { account, region } = environment;
-                return Err(CliError::usage(format!(
-                    "this template is for account {account}, {region}, but the look-ups would be made in {}, {}",
-                    here.account, here.region
-                ))
-                .hint("choose --profile and --region accordingly"));
-            }
-        }
-        Ok(aws)
-    }
-
     /// The VPC of the project's own platform, read from its stack, for a service that uses it.
-    async fn own_vpc(&mut self, project: &Project, stack: &str, ctx: &mut Context) -> Result<(), CliError> {
-        let platform = project.spec.platform.stack.as_ref();
-        let platform = platform.filter(|own| stack != own.name && project.spec.platform.runs_in_own_vpc());
-        let Some(platform) = platform else { return Ok(()) };
+    async fn own_vpc(
+        &mut self,
+        project: &Project,
+        platform: &PlatformStack,
+        stack: &str,
+        aws: &Aws,
+    ) -> Result<(), CliError> {
         let vpc_name = &project.spec.platform.vpc;
-        let aws = ctx.aws(Some(project)).await?;
         let complete = aws.stack(&platform.name).await?.is_some_and(|stack| ops::is_created(&stack.status));
         let resources = if complete { aws.stack_resources(&platform.name).await? } else { Vec::new() };
         let physical = |logical: &String| {
@@ -156,7 +158,9 @@ impl Synthesiser {
         };
         let ids = platform_ids(platform);
         match (physical(&ids.vpc), self.purpose) {
-            (Some(id), _) => {
+            (Some(id), purpose) => {
+                // A deploy of the platform may still replace what is only previewed.
+                self.own_vpc_is_known = purpose == Purpose::Deploy;
                 let all = |logical: &[String]| logical.iter().filter_map(physical).collect();
                 let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
                 self.lookups.set_vpc(vpc_name, Vpc { id, subnets });
@@ -173,6 +177,26 @@ impl Synthesiser {
         }
         Ok(())
     }
+}
+
+/// The project's own platform stack, if the VPC of `stack` is in it.
+fn own_platform<'a>(project: &'a Project, stack: &str) -> Option<&'a PlatformStack> {
+    let platform = project.spec.platform.stack.as_ref();
+    platform.filter(|own| stack != own.name && project.spec.platform.runs_in_own_vpc())
+}
+
+/// Refuses clients of another place: their answers must not be pinned for this one.
+async fn check_environment(project: &Project, aws: &Aws, environment: &Environment) -> Result<(), CliError> {
+    let here = Environment { account: guard(project, aws).await?, region: aws.region().to_owned() };
+    if here == *environment {
+        return Ok(());
+    }
+    let Environment { account, region } = environment;
+    let message = format!(
+        "this template is for account {account}, {region}, but the look-ups would be made in {}, {}",
+        here.account, here.region
+    );
+    Err(CliError::usage(message).hint("choose --profile and --region accordingly"))
 }
 
 /// As [`known_environment`]; what that leaves open is asked of AWS.

@@ -1,0 +1,117 @@
+//! The one loop of a deploy that owns the terminal and the signals: it shows messages, asks questions and turns signals into cancellation.
+
+use std::pin::pin;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_util::sync::CancellationToken;
+
+use super::approval::Approver;
+use super::interrupt::{self, Decision, Phases};
+use super::source::ProjectSource;
+use crate::aws::Aws;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::exit::Exit;
+use crate::ops::{DeployEvent, Message, StackOutcome};
+use crate::render::{self, DeployView, Ui};
+
+type Outcomes = Vec<StackOutcome<CliError>>;
+
+/// What the loop works with.
+pub struct EventLoop<'a> {
+    pub approver: &'a mut dyn Approver,
+    pub source: &'a ProjectSource<'a>,
+    pub messages: UnboundedReceiver<Message<CliError>>,
+    pub view: DeployView,
+    pub phases: Phases,
+    pub aws: &'a Aws,
+    pub cancellation: &'a CancellationToken,
+}
+
+impl EventLoop<'_> {
+    /// Runs until the work ends, or the user leaves it.
+    pub async fn run(mut self, work: impl Future<Output = Outcomes>, ctx: &mut Context) -> Result<Outcomes, CliError> {
+        let mut interrupts = ctx.interrupts.listen();
+        {
+            let mut work = pin!(work);
+            loop {
+                let message = tokio::select! {
+                    // What was sent before an interruption decides what that means.
+                    biased;
+                    Some(message) = self.messages.recv() => Some(message),
+                    () = interrupts.next() => None,
+                    outcomes = &mut work => {
+                        self.show_all(&mut ctx.ui);
+                        return Ok(outcomes);
+                    }
+                };
+                match message {
+                    Some(Message::Question(question, reply)) => {
+                        self.view.end();
+                        let answer = tokio::select! {
+                            answer = self.approver.answer(&question, self.source, &mut ctx.ui) => answer,
+                            outcomes = &mut work => return Ok(outcomes),
+                            () = interrupts.next() => break,
+                        };
+                        // The stack that asked may have ended meanwhile.
+                        drop(reply.send(answer));
+                    }
+                    Some(message) => self.show(message, &mut ctx.ui),
+                    None if self.cancellation.is_cancelled() => break,
+                    None => {
+                        self.view.end();
+                        // The work stands still meanwhile. A second interruption leaves it.
+                        let decision = tokio::select! {
+                            decision = interrupt::decide(&self.phases, &mut ctx.ui) => decision,
+                            () = interrupts.next() => Decision::Leave,
+                        };
+                        match decision {
+                            Decision::Leave => break,
+                            Decision::Continue => {}
+                            Decision::Cancel => {
+                                self.cancellation.cancel();
+                                let notes = tokio::select! {
+                                    notes = interrupt::cancel(&self.phases, self.aws) => notes,
+                                    () = interrupts.next() => break,
+                                };
+                                for message in notes {
+                                    self.view.show(&mut ctx.ui, &DeployEvent::Note { message });
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        self.show_all(&mut ctx.ui);
+        // A further interruption leaves a change set behind, which the next deploy replaces.
+        Err(tokio::select! {
+            error = interrupt::leave(&self.phases, self.aws) => error,
+            () = interrupts.next() => CliError::new(Exit::Interrupted, "interrupted"),
+        })
+    }
+
+    fn show_all(&mut self, ui: &mut Ui) {
+        while let Ok(message) = self.messages.try_recv() {
+            self.show(message, ui);
+        }
+    }
+
+    fn show(&mut self, message: Message<CliError>, ui: &mut Ui) {
+        match message {
+            Message::Event(event) => self.view.show(ui, &event),
+            Message::Activity(text) => self.view.busy(&text),
+            Message::Warning(text) => {
+                self.view.end();
+                render::warn_event(ui, text);
+            }
+            Message::Detail(text) => {
+                self.view.end();
+                ui.detail(&text);
+            }
+            Message::Phase(stack, phase) => self.phases.set(stack, phase),
+            // Only while the work goes on is there somebody to answer to.
+            Message::Question(..) => {}
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What a deploy sends to the loop that owns the terminal: events, warnings, what goes on with each stack, and questions.
+
+use std::future::pending;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::events::{DeployEvent, Operation};
+use crate::stack::{Template, TemplateDiff};
+
+/// A message of a deploy. `E` is the error of the command that deploys.
+#[derive(Debug)]
+pub enum Message<E> {
+    /// Something happened.
+    Event(DeployEvent),
+    /// What is being waited for, before there are events.
+    Activity(String),
+    /// What the user should know before it is too late.
+    Warning(String),
+    /// What only `-v` shows.
+    Detail(String),
+    /// What goes on with a stack.
+    Phase(String, Phase),
+    /// A question, and where the answer goes: yes, no, or why there is none.
+    Question(Question, oneshot::Sender<Result<bool, E>>),
+}
+
+/// What goes on with a stack, and so what an interruption has to undo or to leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing.
+    Idle,
+    /// A check may have a temporary change set, beside whatever else goes on.
+    Checking(bool),
+    /// A change set exists or is being created, and nothing has changed yet.
+    ChangeSet,
+    /// CloudFormation works on the stack with this name or ARN.
+    InProgress(Operation, String),
+    /// CloudFormation is done, and the services are not steady yet.
+    WaitingForServices,
+}
+
+/// What the user decides.
+#[derive(Debug)]
+pub enum Question {
+    /// Create this stack?
+    CreateStack {
+        /// The stack's name.
+        stack: String,
+        /// Where.
+        region: String,
+        /// Whether a failed creation is deleted first.
+        replaces_failed_creation: bool,
+    },
+    /// Make these changes?
+    ApplyChanges(Box<ProposedChanges>),
+    /// Roll the stack back first?
+    RollBack {
+        /// The stack's name.
+        stack: String,
+        /// Its status.
+        status: String,
+        /// The resources at which its rollback is stuck; none where there was no rollback yet.
+        stuck_resources: Vec<String>,
+    },
+}
+
+/// The changes of a stack, right before they are made.
+#[derive(Debug)]
+pub struct ProposedChanges {
+    /// The stack's name.
+    pub stack: String,
+    /// Whether the stack exists.
+    pub exists: bool,
+    /// The deployed template; empty for a stack that does not exist.
+    pub deployed: Template,
+    /// What changes.
+    pub diff: TemplateDiff,
+}
+
+/// The sending side of a deploy's messages. Nothing is sent any more once the receiver is gone.
+#[derive(Debug)]
+pub struct Reporter<E>(mpsc::UnboundedSender<Message<E>>);
+
+impl<E> Clone for Reporter<E> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// A channel for the messages of one deploy.
+pub fn channel<E>() -> (Reporter<E>, mpsc::UnboundedReceiver<Message<E>>) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (Reporter(sender), receiver)
+}
+
+impl<E> Reporter<E> {
+    pub(super) fn event(&self, event: DeployEvent) {
+        self.send(Message::Event(event));
+    }
+
+    pub(super) fn activity(&self, text: String) {
+        self.send(Message::Activity(text));
+    }
+
+    pub(super) fn warn(&self, text: String) {
+        self.send(Message::Warning(text));
+    }
+
+    /// Sends what only `-v` shows.
+    pub fn detail(&self, text: String) {
+        self.send(Message::Detail(text));
+    }
+
+    pub(super) fn phase(&self, stack: &str, phase: Phase) {
+        self.send(Message::Phase(stack.to_owned(), phase));
+    }
+
+    /// Waits for the user's decision; for ever once nobody can give it.
+    pub(super) async fn ask(&self, question: Question) -> Result<bool, E> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Message::Question(question, reply));
+        match answer.await {
+            Ok(answer) => answer,
+            Err(_) => pending().await,
+        }
+    }
+
+    fn send(&self, message: Message<E>) {
+        drop(self.0.send(message));
+    }
+}

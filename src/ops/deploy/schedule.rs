@@ -1,0 +1,123 @@
+//! The order of stacks: each after those that it needs, beside those that it does not need.
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+
+use super::outcome::StackOutcome;
+use super::request::StackInputs;
+
+/// Runs the work of every stack, at most `concurrency` at a time. A failure stops only the stacks that need the one that failed; once
+/// `is_cancelled`, nothing more is begun. Needs outside of these stacks are taken to be met.
+pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>) -> StackOutcome<E>>(
+    stacks: &'a [StackInputs<'a>],
+    concurrency: usize,
+    is_cancelled: impl Fn() -> bool,
+    work: F,
+) -> Vec<StackOutcome<E>> {
+    let mut outcomes: Vec<Option<StackOutcome<E>>> = stacks.iter().map(|_| None).collect();
+    let mut begun = vec![false; stacks.len()];
+    let mut running = FuturesUnordered::new();
+    let needs = |index: usize| {
+        let position = |name: &String| stacks.iter().position(|inputs| inputs.stack.name == *name);
+        stacks[index].stack.needs.iter().filter_map(position).collect::<Vec<_>>()
+    };
+    let is_deployed = |outcome: &Option<StackOutcome<E>>| matches!(outcome, Some(StackOutcome::Deployed(_)));
+    loop {
+        for index in 0..stacks.len() {
+            if begun[index] || running.len() >= concurrency {
+                continue;
+            }
+            let needs = needs(index);
+            let missing = needs.iter().find(|need| outcomes[**need].is_some() && !is_deployed(&outcomes[**need]));
+            if let Some(missing) = missing {
+                (begun[index], outcomes[index]) =
+                    (true, Some(StackOutcome::Skipped(stacks[*missing].stack.name.clone())));
+            } else if is_cancelled() {
+                (begun[index], outcomes[index]) = (true, Some(StackOutcome::Skipped("the interruption".to_owned())));
+            } else if needs.iter().all(|need| is_deployed(&outcomes[*need])) {
+                begun[index] = true;
+                let work = work(&stacks[index]);
+                running.push(async move { (index, work.await) });
+            }
+        }
+        match running.next().await {
+            Some((index, outcome)) => outcomes[index] = Some(outcome),
+            None if begun.iter().all(|begun| *begun) => break,
+            None => {}
+        }
+    }
+    outcomes.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    use indexmap::IndexMap;
+
+    use super::*;
+    use crate::model::Stack;
+    use crate::ops::deploy::outcome::{Change, Deployed};
+    use crate::stack::{ProjectStack, StackKind, Template};
+
+    fn stack(name: &str, needs: &[&str]) -> ProjectStack {
+        let needs = needs.iter().map(|need| (*need).to_owned()).collect();
+        ProjectStack { name: name.to_owned(), kind: StackKind::Platform, tags: IndexMap::new(), needs }
+    }
+
+    /// The order in which work began and ended, and the outcomes; `fails` is the stack that fails.
+    async fn run(stacks: &[ProjectStack], concurrency: usize, fails: &str) -> (Vec<String>, Vec<String>) {
+        let inputs = stacks.iter().map(|stack| StackInputs {
+            stack,
+            seen: None,
+            tags: Vec::new(),
+            parameters: BTreeMap::new(),
+            required_parameters: Vec::new(),
+        });
+        let (inputs, log): (Vec<_>, _) = (inputs.collect(), RefCell::new(Vec::new()));
+        let work = async |inputs: &StackInputs<'_>| {
+            let name = &inputs.stack.name;
+            log.borrow_mut().push(format!("{name} begins"));
+            tokio::task::yield_now().await;
+            log.borrow_mut().push(format!("{name} ends"));
+            if name == fails {
+                return StackOutcome::Failed("no");
+            }
+            StackOutcome::Deployed(Deployed {
+                stack: Stack::default(),
+                template: Template::default(),
+                change: Change::None,
+            })
+        };
+        let outcomes = in_order(&inputs, concurrency, || false, work).await;
+        let outcomes = outcomes.into_iter().map(|outcome| match outcome {
+            StackOutcome::Deployed(_) => "deployed".to_owned(),
+            StackOutcome::Failed(_) => "failed".to_owned(),
+            StackOutcome::Skipped(need) => format!("skipped: {need}"),
+            other => format!("{other:?}"),
+        });
+        (log.take(), outcomes.collect())
+    }
+
+    #[tokio::test]
+    async fn needed_stacks_come_first_and_the_rest_side_by_side() {
+        let stacks = [stack("web", &["base"]), stack("base", &["elsewhere"]), stack("other", &[])];
+        let (log, outcomes) = run(&stacks, 4, "").await;
+        assert_eq!(log[..2], ["base begins", "other begins"]);
+        assert_eq!(log[log.len() - 1], "web ends");
+        assert_eq!(outcomes, ["deployed", "deployed", "deployed"]);
+    }
+
+    #[tokio::test]
+    async fn one_at_a_time_is_in_the_given_order() {
+        let stacks = [stack("a", &[]), stack("b", &[])];
+        assert_eq!(run(&stacks, 1, "").await.0, ["a begins", "a ends", "b begins", "b ends"]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_stops_only_what_needs_it() {
+        let stacks = [stack("base", &[]), stack("web", &["base"]), stack("front", &["web"]), stack("other", &[])];
+        assert_eq!(run(&stacks, 4, "base").await.1, ["failed", "skipped: base", "skipped: web", "deployed"]);
+    }
+}

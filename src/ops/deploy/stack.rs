@@ -1,0 +1,255 @@
+//! Deploys one stack: compare, change set, approval, execution.
+
+use std::collections::BTreeMap;
+
+use tokio::time::timeout;
+
+use super::Deploy;
+use super::change_set::{Prepared, Ready, prepare};
+use super::checks::{check_all, check_planned};
+use super::events::{DeployEvent, Operation};
+use super::execution::Execution;
+use super::messages::{Phase, ProposedChanges, Question};
+use super::outcome::{Change, Deployed, Failure};
+use super::preflight::StackUpdate;
+use super::request::{DesiredStack, Method, StackInputs};
+use super::resets::warn_of_resets;
+use super::source::TemplateSource;
+use super::state::{Found, attach, clear_away, find, roll_back};
+use crate::model::{Stack, StackRequest};
+use crate::ops::{OpsError, deployed_template, planned};
+use crate::stack::{Template, TemplateDiff};
+
+/// The change set's name; one left over from an interrupted deploy is replaced.
+pub const CHANGE_SET: &str = "ecsws-deploy";
+
+type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
+
+/// Deploys a stack. What it needs has been deployed.
+pub(super) async fn deploy_stack<S: TemplateSource>(
+    deploy: &Deploy<'_, S>,
+    inputs: &StackInputs<'_>,
+) -> Result<Deployed, S> {
+    let result = Box::pin(steps(deploy, inputs)).await;
+    deploy.reporter.phase(&inputs.stack.name, Phase::Idle);
+    result
+}
+
+async fn steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'_>) -> Result<Deployed, S> {
+    let (stack, aws, reporter) = (inputs.stack, deploy.aws, &deploy.reporter);
+    let name = &stack.name;
+    reporter.activity(format!("{name}: comparing …"));
+    let template = deploy.source.template(stack).await.map_err(Failure::Failed)?;
+    let existing = resolve_initial_state(deploy, inputs).await?;
+    let deployed = match &existing {
+        Some(stack) => deployed_template(aws, stack).await?.unwrap_or_default(),
+        None => Template::default(),
+    };
+    let template = template.with_cdk_housekeeping_of(&deployed);
+    let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
+    if let Some(existing) = existing.as_ref().filter(|existing| desired.is_deployed(existing, &deployed)) {
+        return Ok(unchanged(deploy, existing.clone(), template));
+    }
+    check_all(deploy).await?;
+    let diff = desired.diff(&deployed, existing.as_ref());
+    let gateways = diff.added("AWS::EC2::NatGateway");
+    if gateways > 0 && deploy.request.warn_of_costs {
+        reporter.warn(format!("{name} makes {gateways} NAT gateways, which are billed by the hour, each"));
+    }
+    if existing.is_none() {
+        approve_creation(deploy, name, false).await?;
+    }
+    let service_key = stack.service_key();
+    let update =
+        StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &template };
+    let request = desired.request();
+    let begun = match deploy.request.method {
+        Method::Direct => directly(deploy, &request, &update, diff).await?,
+        Method::PrepareChangeSet => match prepared(deploy, &request, &update).await? {
+            Some(ready) => {
+                let change_set = ready.change_set.arn.clone();
+                reporter.event(DeployEvent::Prepared { stack: name.clone(), change_set });
+                return Ok(Deployed { stack: ready.stack, template, change: Change::Prepared });
+            }
+            None => None,
+        },
+        Method::ChangeSet => match prepared(deploy, &request, &update).await? {
+            Some(ready) => Some(approved(deploy, &update, &ready, diff).await?),
+            None => None,
+        },
+    };
+    let Some(mut execution) = begun else { return Ok(unchanged(deploy, existing.unwrap_or_default(), template)) };
+    reporter.event(DeployEvent::Started { stack: name.clone(), operation: execution.operation() });
+    let paths = paths(&deployed, &template);
+    let mut emit = |event| reporter.event(with_path(event, &paths));
+    let stack = execution.follow(aws, deploy.request.limits, &mut emit).await?;
+    if deploy.request.wait_for_services {
+        reporter.phase(name, Phase::WaitingForServices);
+        execution.until_steady(aws, deploy.request.limits, &mut emit).await?;
+    }
+    emit(execution.finished(&stack));
+    Ok(Deployed { stack, template, change: Change::Done(execution.operation(), execution.seconds()) })
+}
+
+fn unchanged<S: TemplateSource>(deploy: &Deploy<'_, S>, stack: Stack, template: Template) -> Deployed {
+    deploy.reporter.event(DeployEvent::NoChanges { stack: stack.name.clone() });
+    Deployed { stack, template, change: Change::None }
+}
+
+/// Creates the change set and checks what it changes; none when nothing would change.
+async fn prepared<S: TemplateSource>(
+    deploy: &Deploy<'_, S>,
+    request: &StackRequest<'_>,
+    update: &StackUpdate<'_>,
+) -> Result<Option<Box<Ready>>, S> {
+    deploy.check_cancelled(request.stack)?;
+    deploy.reporter.activity(format!("{}: making the change set …", request.stack));
+    deploy.reporter.phase(request.stack, Phase::ChangeSet);
+    let Prepared::Ready(ready) = prepare(deploy.aws, request, CHANGE_SET, update.existing).await? else {
+        return Ok(None);
+    };
+    if let Err(error) = check_planned(deploy, update, &ready.change_set.changes).await {
+        // The rejection is reported; an error of the clean-up would hide it.
+        drop(ready.discard(deploy.aws).await);
+        return Err(error);
+    }
+    Ok(Some(ready))
+}
+
+/// Asks, and executes the change set. One that is not executed is deleted.
+async fn approved<S: TemplateSource>(
+    deploy: &Deploy<'_, S>,
+    update: &StackUpdate<'_>,
+    ready: &Ready,
+    diff: TemplateDiff,
+) -> Result<Execution, S> {
+    let planned = planned(&ready.change_set.changes);
+    let executed = execute(deploy, update, ready, diff.made_exact(&planned, update.deployed, update.desired)).await;
+    if executed.is_err() {
+        // The first error is reported; one of the clean-up would hide it.
+        drop(ready.discard(deploy.aws).await);
+    }
+    executed
+}
+
+async fn execute<S: TemplateSource>(
+    deploy: &Deploy<'_, S>,
+    update: &StackUpdate<'_>,
+    ready: &Ready,
+    diff: TemplateDiff,
+) -> Result<Execution, S> {
+    let (name, aws) = (update.stack, deploy.aws);
+    let replaced = ready.replaced();
+    if deploy.request.no_rollback && !replaced.is_empty() {
+        let resources = replaced.into_iter().map(ToOwned::to_owned).collect();
+        return Err(OpsError::ReplacementWithoutRollback { stack: name.to_owned(), resources }.into());
+    }
+    warn_of_resets(aws, update, &diff, &ready.change_set.changes, &deploy.reporter).await;
+    approve_changes(deploy, update, diff).await?;
+    let execution = Execution::of(aws, ready).await?;
+    deploy.check_cancelled(name)?;
+    // From here on an interruption must not discard the change set.
+    deploy.reporter.phase(name, Phase::InProgress(execution.operation(), execution.arn().to_owned()));
+    execution.execute(aws, ready, deploy.request.no_rollback).await?;
+    Ok(execution)
+}
+
+/// Creates or updates without a change set; none when there is nothing to update.
+async fn directly<S: TemplateSource>(
+    deploy: &Deploy<'_, S>,
+    request: &StackRequest<'_>,
+    update: &StackUpdate<'_>,
+    diff: TemplateDiff,
+) -> Result<Option<Execution>, S> {
+    let (name, aws, keep_failed) = (request.stack, deploy.aws, deploy.request.no_rollback);
+    approve_changes(deploy, update, diff).await?;
+    deploy.check_cancelled(name)?;
+    let Some(existing) = update.existing else {
+        deploy.reporter.phase(name, Phase::InProgress(Operation::Create, name.to_owned()));
+        return Ok(Some(Execution::create(aws, request, keep_failed).await?));
+    };
+    let execution = Execution::of_update(aws, existing).await?;
+    deploy.reporter.phase(name, Phase::InProgress(Operation::Update, existing.arn.clone()));
+    Ok(execution.update(aws, request, keep_failed).await?.then_some(execution))
+}
+
+/// The stack with no operation in progress. One that is in progress is followed to its end; what failed and was left is rolled back or
+/// deleted, if the user approves.
+async fn resolve_initial_state<S: TemplateSource>(
+    deploy: &Deploy<'_, S>,
+    inputs: &StackInputs<'_>,
+) -> Result<Option<Stack>, S> {
+    let (name, aws, reporter) = (&inputs.stack.name, deploy.aws, &deploy.reporter);
+    let mut emit = |event| reporter.event(event);
+    let mut seen = inputs.seen.clone();
+    loop {
+        let (stack, stuck_resources) = match find(aws, name, seen.take()).await? {
+            Found::Absent => return Ok(None),
+            Found::Updatable(stack) => return Ok(Some(stack)),
+            // Without rollback, an update continues from what failed.
+            Found::Failed(stack) if deploy.request.no_rollback => return Ok(Some(stack)),
+            Found::Busy(stack, operation) => {
+                reporter.phase(name, Phase::InProgress(operation, stack.arn.clone()));
+                let attached = attach(aws, &stack, operation, &mut emit);
+                match deploy.request.limits.limit {
+                    Some(limit) => timeout(limit, attached)
+                        .await
+                        .map_err(|_| OpsError::StillInProgress { stack: name.clone() })??,
+                    None => attached.await?,
+                }
+                reporter.phase(name, Phase::Idle);
+                deploy.check_cancelled(name)?;
+                continue;
+            }
+            Found::Leftover(stack) => {
+                // What would make the next creation fail as well leaves it as it is.
+                check_all(deploy).await?;
+                approve_creation(deploy, name, true).await?;
+                reporter.phase(name, Phase::InProgress(Operation::Delete, stack.arn.clone()));
+                clear_away(aws, &stack, &mut emit).await?;
+                reporter.phase(name, Phase::Idle);
+                continue;
+            }
+            Found::Failed(stack) => (stack, Vec::new()),
+            Found::Stuck(stack, resources) => (stack, resources),
+        };
+        let question = Question::RollBack { stack: name.clone(), status: stack.status.clone(), stuck_resources };
+        deploy.ask(name, question).await?;
+        reporter.phase(name, Phase::InProgress(Operation::RollBack, stack.arn.clone()));
+        roll_back(aws, &stack, &mut emit).await?;
+        reporter.phase(name, Phase::Idle);
+    }
+}
+
+async fn approve_creation<S: TemplateSource>(
+    deploy: &Deploy<'_, S>,
+    name: &str,
+    replaces_failed_creation: bool,
+) -> Result<(), S> {
+    let region = deploy.aws.region().to_owned();
+    deploy.ask(name, Question::CreateStack { stack: name.to_owned(), region, replaces_failed_creation }).await
+}
+
+/// The last question: after it the stack changes.
+async fn approve_changes<S: TemplateSource>(
+    deploy: &Deploy<'_, S>,
+    update: &StackUpdate<'_>,
+    diff: TemplateDiff,
+) -> Result<(), S> {
+    let StackUpdate { stack, existing, deployed, .. } = *update;
+    let changes =
+        ProposedChanges { stack: stack.to_owned(), exists: existing.is_some(), deployed: deployed.clone(), diff };
+    deploy.ask(stack, Question::ApplyChanges(Box::new(changes))).await
+}
+
+/// Construct paths by logical id, of resources that are deployed or will be.
+fn paths(deployed: &Template, template: &Template) -> BTreeMap<String, String> {
+    deployed.short_paths().into_iter().chain(template.short_paths()).collect()
+}
+
+fn with_path(mut event: DeployEvent, paths: &BTreeMap<String, String>) -> DeployEvent {
+    if let DeployEvent::Resource { resource, .. } = &mut event {
+        resource.path = paths.get(&resource.logical_id).cloned();
+    }
+    event
+}
