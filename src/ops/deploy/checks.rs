@@ -13,8 +13,7 @@ use super::source::TemplateSource;
 use super::stack::CHANGE_SET;
 use crate::hint::Hint;
 use crate::model::PlannedChange;
-use crate::ops::{OpsError, deployed_template};
-use crate::stack::Template;
+use crate::ops::OpsError;
 
 type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
 
@@ -81,10 +80,7 @@ async fn check_stack<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackIn
     let template = deploy.source.preview(stack).await.map_err(Failure::Failed)?;
     let existing = aws.stack(name).await.map_err(OpsError::from)?;
     let existing = existing.filter(|stack| stack.status != "REVIEW_IN_PROGRESS");
-    let deployed = match &existing {
-        Some(stack) => deployed_template(aws, stack).await?.unwrap_or_default(),
-        None => Template::default(),
-    };
+    let deployed = deploy.deployed_template(existing.as_ref()).await?;
     let template = template.with_cdk_housekeeping_of(&deployed);
     let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
     if existing.as_ref().is_some_and(|existing| desired.is_deployed(existing, &deployed)) {

@@ -21,11 +21,17 @@ mod source;
 mod stack;
 pub(in crate::ops) mod state;
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use crate::aws::Aws;
-use crate::ops::OpsError;
+use crate::model::Stack;
+use crate::ops::{OpsError, deployed_template};
+use crate::stack::Template;
 use checks::Checks;
 pub use checks::Rejection;
 pub use messages::{Message, Phase, ProposedChanges, Question, Reporter, channel};
@@ -43,6 +49,8 @@ struct Deploy<'a, S: TemplateSource> {
     reporter: Reporter<S::Error>,
     cancellation: &'a CancellationToken,
     checks: Mutex<Checks>,
+    /// Deployed templates by the state of the stack that they belong to: its ARN, its status and when it was updated.
+    templates: RefCell<BTreeMap<(String, String, Option<Timestamp>), Template>>,
 }
 
 impl<S: TemplateSource> Deploy<'_, S> {
@@ -52,6 +60,18 @@ impl<S: TemplateSource> Deploy<'_, S> {
             return Err(OpsError::Interrupted { stack: stack.to_owned() });
         }
         Ok(())
+    }
+
+    /// The deployed template of a stack, read once for each state of it; empty if nothing is deployed.
+    async fn deployed_template(&self, existing: Option<&Stack>) -> Result<Template, OpsError> {
+        let Some(stack) = existing else { return Ok(Template::default()) };
+        let state = (stack.arn.clone(), stack.status.clone(), stack.updated);
+        if let Some(template) = self.templates.borrow().get(&state) {
+            return Ok(template.clone());
+        }
+        let template = deployed_template(self.aws, stack).await?.unwrap_or_default();
+        self.templates.borrow_mut().insert(state, template.clone());
+        Ok(template)
     }
 
     /// Asks whether to go on with a stack.
@@ -72,7 +92,15 @@ pub async fn deploy<S: TemplateSource>(
     reporter: Reporter<S::Error>,
     cancellation: &CancellationToken,
 ) -> Vec<StackOutcome<S::Error>> {
-    let deploy = Deploy { aws, request, source, reporter, cancellation, checks: Mutex::default() };
+    let deploy = Deploy {
+        aws,
+        request,
+        source,
+        reporter,
+        cancellation,
+        checks: Mutex::default(),
+        templates: RefCell::default(),
+    };
     let mut outcomes = schedule::in_order(
         request.stacks,
         request.concurrency,

@@ -17,7 +17,7 @@ use super::resets::warn_of_resets;
 use super::source::TemplateSource;
 use super::state::{Found, attach, clear_away, find, roll_back};
 use crate::model::{Stack, StackRequest};
-use crate::ops::{OpsError, deployed_template, planned};
+use crate::ops::{OpsError, planned};
 use crate::stack::{Template, TemplateDiff};
 
 /// The change set's name; one left over from an interrupted deploy is replaced.
@@ -41,10 +41,7 @@ async fn steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'
     reporter.activity(format!("{name}: comparing …"));
     let template = deploy.source.template(stack).await.map_err(Failure::Failed)?;
     let existing = resolve_initial_state(deploy, inputs).await?;
-    let deployed = match &existing {
-        Some(stack) => deployed_template(aws, stack).await?.unwrap_or_default(),
-        None => Template::default(),
-    };
+    let deployed = deploy.deployed_template(existing.as_ref()).await?;
     let template = template.with_cdk_housekeeping_of(&deployed);
     let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
     if let Some(existing) = existing.as_ref().filter(|existing| desired.is_deployed(existing, &deployed)) {
