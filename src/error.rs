@@ -9,7 +9,7 @@ use ecsws_sandbox::lifecycle::LifecycleError;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
 use crate::hint::{Command, Hint, Repetition};
-use crate::ops::{Casualties, OpsError, Rejection};
+use crate::ops::{OpsError, Rejection, StoppedTasks};
 
 /// What follows the command `deploy` where a stack is still changing.
 pub const FOLLOWS: &str = " follows it and then continues";
@@ -132,7 +132,7 @@ impl From<OpsError> for CliError {
                 let words = std::iter::once("deploy").chain(stack.as_deref());
                 (Exit::Failed, Some(Hint::repeat(Repetition::new(&["deploy"], words)).text(" creates it")))
             }
-            OpsError::RolloutFailed { casualties, .. } if casualties.is_empty() => {
+            OpsError::RolloutFailed { stopped_tasks, .. } if stopped_tasks.is_empty() => {
                 (Exit::Failed, Some(Hint::command(["logs"]).text(" may show why tasks stop")))
             }
             OpsError::StackFailed { stack, status, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
@@ -164,7 +164,7 @@ impl From<OpsError> for CliError {
             | OpsError::CountNotReached { .. } => (Exit::Failed, None),
         };
         let mut message = error.to_string();
-        for Casualties { service, cause, count, log } in error.casualties() {
+        for StoppedTasks { service, cause, count, log } in error.stopped_tasks() {
             let tasks = if *count == 1 { "a task" } else { &format!("{count} tasks") };
             message.extend(["\n  ", tasks, " of ", service, " stopped: ", cause]);
             for line in log.iter().flat_map(|(_, lines)| lines) {

@@ -40,9 +40,9 @@ fn check_account(project: &Project, account: &str) -> Result<(), CliError> {
     check("account", project.spec.target.account.as_ref(), account)
 }
 
-fn check(what: &str, wanted: Option<&String>, is: &str) -> Result<(), CliError> {
-    let Some(wanted) = wanted.filter(|wanted| *wanted != is) else { return Ok(()) };
-    let message = format!("this project is for {what} {wanted}, but the {what} here is {is}; nothing was changed");
+fn check(what: &str, expected: Option<&String>, is: &str) -> Result<(), CliError> {
+    let Some(expected) = expected.filter(|expected| *expected != is) else { return Ok(()) };
+    let message = format!("this project is for {what} {expected}, but the {what} here is {is}; nothing was changed");
     Err(CliError::usage(message)
         .hint("choose --profile and --region to match [target] in ecsws.toml, or change [target]"))
 }

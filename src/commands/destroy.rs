@@ -11,7 +11,7 @@ use crate::error::{CliError, FOLLOWS, Report};
 use crate::exit::Exit;
 use crate::hint::{Hint, Repetition};
 use crate::model::Stack;
-use crate::ops::{self, Demolition};
+use crate::ops::{self, DeletionPlan};
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
@@ -45,13 +45,13 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         return Ok(Outcome::Done);
     }
     let names: Vec<String> = existing.iter().map(|stack| stack.name.clone()).collect();
-    let mut demolitions = Vec::new();
+    let mut deletion_plans = Vec::new();
     for stack in &existing {
         let template = ops::deployed_template(&aws, stack).await?.unwrap_or_default();
-        demolitions.push(ops::survey(&aws, stack, &template, &names).await?);
+        deletion_plans.push(ops::plan_deletion(&aws, stack, &template, &names).await?);
     }
-    refuse_what_is_in_use(&demolitions)?;
-    render::demolitions(&mut ctx.ui, &demolitions);
+    refuse_what_is_in_use(&deletion_plans)?;
+    render::deletion_plans(&mut ctx.ui, &deletion_plans);
     let question = format!("Delete {} and everything in them?", names.join(", "));
     let needed = !ctx.settings.sandbox || ctx.ui.can_ask();
     if needed && !ctx.ui.confirm(&question, "--yes").await? {
@@ -83,8 +83,9 @@ fn with_dependents(project: &Project, mut stacks: Vec<ProjectStack>) -> Result<V
 }
 
 /// CloudFormation would find out in the middle, and leave the stack DELETE_FAILED.
-fn refuse_what_is_in_use(demolitions: &[Demolition]) -> Result<(), CliError> {
-    let in_use = demolitions.iter().flat_map(|one| one.in_use.iter().map(move |(export, by)| (&one.stack, export, by)));
+fn refuse_what_is_in_use(deletion_plans: &[DeletionPlan]) -> Result<(), CliError> {
+    let in_use =
+        deletion_plans.iter().flat_map(|one| one.in_use.iter().map(move |(export, by)| (&one.stack, export, by)));
     let reports: Vec<Report> = in_use
         .map(|(stack, export, by)| Report {
             message: format!("stack {stack} exports `{export}`, which {} imports; nothing was changed", by.join(", ")),

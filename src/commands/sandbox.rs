@@ -163,8 +163,8 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
     if foreground {
         return Err(lifecycle::serve_in_this_process(&std::env::current_exe()?, &options).into());
     }
-    let (endpoint, said) = local::start(&options, &ctx.settings).await?;
-    if speed.is_some_and(|speed| said["speed"] != speed) || (no_host_exec && said["hostExec"] == true) {
+    let (endpoint, status) = local::start(&options, &ctx.settings).await?;
+    if speed.is_some_and(|speed| status["speed"] != speed) || (no_host_exec && status["hostExec"] == true) {
         return Err(CliError::usage("a sandbox runs already, with another --speed or without --no-host-exec")
             .hint(Hint::from("stop it first (its state stays): ").then(ctx.settings.sandbox_command("stop"))));
     }

@@ -12,7 +12,7 @@ use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::ops::{ServiceStack, StatusReport, locate_service, read_status};
-use crate::render::{self, Live, Wish};
+use crate::render::{self, Live, UserAction};
 
 const EXAMPLES: &str = "Examples:
   ecsws status
@@ -86,15 +86,15 @@ async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Ou
     let mut report = read(aws, located, ctx).await?;
     let mut message = None;
     let mut view = Live::start()?;
-    let mut keys = wishes();
+    let mut keys = user_actions();
     let mut ticks = interval(PAUSE);
     loop {
         view.draw(&report, message.as_deref(), ctx.now())?;
         tokio::select! {
-            wish = keys.recv() => match wish {
-                Some(Wish::Redraw) => {}
-                Some(Wish::Interrupt) => return Ok(Outcome::Interrupted),
-                Some(Wish::Leave) | None => return Ok(Outcome::Done),
+            action = keys.recv() => match action {
+                Some(UserAction::Redraw) => {}
+                Some(UserAction::Interrupt) => return Ok(Outcome::Interrupted),
+                Some(UserAction::Leave) | None => return Ok(Outcome::Done),
             },
             fresh = async { ticks.tick().await; read(aws, located, ctx).await } => match fresh {
                 Ok(fresh) => (report, message) = (fresh, None),
@@ -105,12 +105,12 @@ async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Ou
 }
 
 /// Keys are waited for on a thread of their own, until nobody wants them any more.
-fn wishes() -> mpsc::Receiver<Wish> {
+fn user_actions() -> mpsc::Receiver<UserAction> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::task::spawn_blocking(move || {
         while !sender.is_closed() {
-            match Live::wish(PAUSE / 4) {
-                Ok(Some(wish)) if sender.blocking_send(wish).is_err() => return,
+            match Live::user_action(PAUSE / 4) {
+                Ok(Some(action)) if sender.blocking_send(action).is_err() => return,
                 Ok(_) => {}
                 Err(_) => return,
             }

@@ -47,7 +47,7 @@ impl Local {
 /// The sandbox of these options and what it says of itself. One that runs in their folder and plays another account or region is refused.
 pub async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, Value), CliError> {
     let Options { account, region, .. } = options;
-    let (endpoint, said) = lifecycle::start(&std::env::current_exe()?, options).await?;
+    let (endpoint, status) = lifecycle::start(&std::env::current_exe()?, options).await?;
     if (&endpoint.account, &endpoint.region) != (account, region) {
         let Endpoint { account: its_account, region: its_region, .. } = &endpoint;
         return Err(CliError::usage(format!(
@@ -58,7 +58,7 @@ pub async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, 
                 .then(settings.sandbox_command("stop")),
         ));
     }
-    Ok((endpoint, said))
+    Ok((endpoint, status))
 }
 
 /// The sandbox of an account and region, with the defaults of everything else.

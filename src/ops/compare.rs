@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::deploy::change_set::{Prepared, check_size, prepare};
 use super::deploy::preflight::{Finding, StackUpdate, rejections};
-use super::deploy::state::{Standing, is_created, standing};
+use super::deploy::state::{StackState, is_created, stack_state};
 use super::locate::service_name;
 use super::{OpsError, Result};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
@@ -165,7 +165,7 @@ pub(super) async fn plan(
     notes: &mut Vec<Hint>,
 ) -> Result<Option<Plan>> {
     let without = |reason: String| Hint::from(format!("{} is compared by template only: {reason}", stack.name));
-    if standing(&stack.status) != Standing::Updatable {
+    if stack_state(&stack.status) != StackState::Updatable {
         notes.push(without(format!("the stack is {}", stack.status)));
         return Ok(None);
     }
@@ -245,13 +245,13 @@ async fn of_services(aws: &Aws, stack: &Stack, deployed: &Template) -> std::resu
 
 /// What a deploy will have to do first.
 fn repair(stack: &Stack) -> Option<String> {
-    let first = match standing(&stack.status) {
-        Standing::Updatable | Standing::InReview => return None,
-        Standing::Leftover => "deploy deletes what is left of it and creates it anew",
-        Standing::Failed => "deploy rolls it back first",
-        Standing::RollbackFailed => "deploy goes on with its rollback first",
-        Standing::DeleteFailed => "it must be deleted first, with destroy",
-        Standing::InProgress => "deploy follows that to its end first",
+    let first = match stack_state(&stack.status) {
+        StackState::Updatable | StackState::InReview => return None,
+        StackState::FailedCreation => "deploy deletes what is left of it and creates it anew",
+        StackState::Failed => "deploy rolls it back first",
+        StackState::RollbackFailed => "deploy goes on with its rollback first",
+        StackState::DeleteFailed => "it must be deleted first, with destroy",
+        StackState::InProgress => "deploy follows that to its end first",
     };
     Some(format!("{} is {}: {first}", stack.name, stack.status))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::deploy::rollout::Sighting;
+use super::deploy::rollout::Observation;
 use super::deploy::services::Services;
 use super::locate::service_name;
 use super::{DeployEvent, OpsError, Result};
@@ -30,7 +30,7 @@ pub async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, Strin
 pub struct ServiceCount {
     name: ServiceName,
     desired: u32,
-    before: Sighting,
+    before: Observation,
 }
 
 impl ServiceCount {
@@ -54,7 +54,7 @@ impl ServiceCount {
         Ok(Self {
             name: name.clone(),
             desired,
-            before: Sighting { events: Vec::new(), service: Some(service), stopped },
+            before: Observation { events: Vec::new(), service: Some(service), stopped },
         })
     }
 
@@ -87,8 +87,8 @@ impl ServiceCount {
     ) -> Result<()> {
         let mut services = Services::of_count(self.name.clone(), count, &self.before);
         services.until_steady(aws, limit, emit).await.map_err(|error| match error {
-            OpsError::RolloutFailed { service, reason, casualties } => {
-                OpsError::CountNotReached { service, count, reason, casualties }
+            OpsError::RolloutFailed { service, reason, stopped_tasks } => {
+                OpsError::CountNotReached { service, count, reason, stopped_tasks }
             }
             error => error,
         })

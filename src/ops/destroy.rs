@@ -13,7 +13,7 @@ const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 
 /// What becomes of a stack's resources when it is deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Demolition {
+pub struct DeletionPlan {
     /// The stack's name.
     pub stack: String,
     /// How many resources are deleted.
@@ -27,7 +27,12 @@ pub struct Demolition {
 }
 
 /// Looks at what deleting a stack would do. `also_deleted` are the stacks that are deleted before it.
-pub async fn survey(aws: &Aws, stack: &Stack, template: &Template, also_deleted: &[String]) -> Result<Demolition> {
+pub async fn plan_deletion(
+    aws: &Aws,
+    stack: &Stack,
+    template: &Template,
+    also_deleted: &[String],
+) -> Result<DeletionPlan> {
     let (mut deleted, mut kept, mut deleted_log_groups) = (0, Vec::new(), Vec::new());
     for resource in aws.stack_resources(&stack.arn).await?.into_iter().filter(StackResource::exists) {
         let policy = template.resource(&resource.logical_id)["DeletionPolicy"].as_str().unwrap_or_default();
@@ -52,7 +57,7 @@ pub async fn survey(aws: &Aws, stack: &Stack, template: &Template, also_deleted:
             in_use.push((export, importers));
         }
     }
-    Ok(Demolition { stack: stack.name.clone(), deleted, kept, deleted_log_groups, in_use })
+    Ok(DeletionPlan { stack: stack.name.clone(), deleted, kept, deleted_log_groups, in_use })
 }
 
 /// The exports of a stack. Who may not list them is told by CloudFormation itself what stands in the way.

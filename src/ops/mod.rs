@@ -15,16 +15,16 @@ use std::time::Duration;
 pub use compare::{Comparison, Desired, compare, deployed_template, planned, unseen};
 pub use count::{ServiceCount, desired_counts};
 pub use deploy::change_set::{Prepared, Ready, delete_change_set, discard, prepare};
-pub use deploy::events::{Casualties, DeployEvent, Operation, ResourceEvent};
+pub use deploy::events::{DeployEvent, Operation, ResourceEvent, StoppedTasks};
 pub use deploy::execution::{Execution, Limits, STEADY_WITHIN, cancel};
 pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
-pub use deploy::rollout::{self, Verdict};
-pub use deploy::state::{Found, attach, clear_away, find, is_created, roll_back};
+pub use deploy::rollout::{self, RolloutState};
+pub use deploy::state::is_created;
 pub use deploy::{
     CHANGE_SET, Change, DeployRequest, Deployed, Message, Method, Phase, ProposedChanges, Question, Rejection,
     Reporter, StackInputs, StackOutcome, TemplateSource, channel, deploy,
 };
-pub use destroy::{Demolition, destroy, survey};
+pub use destroy::{DeletionPlan, destroy, plan_deletion};
 pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
 pub use status::{StatusReport, read_status};
 pub use tail::{Tail, TailOptions};
@@ -56,7 +56,7 @@ pub enum OpsError {
         /// The resources that failed and why, in the order in which it happened.
         reasons: Vec<String>,
         /// The tasks that stopped meanwhile.
-        casualties: Vec<Casualties>,
+        stopped_tasks: Vec<StoppedTasks>,
     },
     /// It took longer than it may.
     #[error("stack `{stack}` is not done after {}; it is {status}", in_words(*limit))]
@@ -68,7 +68,7 @@ pub enum OpsError {
         /// Its status now.
         status: String,
         /// The tasks that stopped meanwhile.
-        casualties: Vec<Casualties>,
+        stopped_tasks: Vec<StoppedTasks>,
     },
     /// The change set could not be made.
     #[error("CloudFormation refuses the change set of stack `{stack}`: {reason}")]
@@ -86,7 +86,7 @@ pub enum OpsError {
         /// ECS's words.
         reason: String,
         /// The tasks that stopped meanwhile.
-        casualties: Vec<Casualties>,
+        stopped_tasks: Vec<StoppedTasks>,
     },
     /// The service did not come to run the count that was set in ECS.
     #[error("service `{service}` does not run {count} tasks: {reason}")]
@@ -98,7 +98,7 @@ pub enum OpsError {
         /// What happened instead.
         reason: String,
         /// The tasks that stopped meanwhile.
-        casualties: Vec<Casualties>,
+        stopped_tasks: Vec<StoppedTasks>,
     },
     /// Not steady within the time given.
     #[error("service `{service}` is not steady after {seconds} seconds")]
@@ -108,7 +108,7 @@ pub enum OpsError {
         /// How long was waited.
         seconds: u64,
         /// The tasks that stopped meanwhile.
-        casualties: Vec<Casualties>,
+        stopped_tasks: Vec<StoppedTasks>,
     },
     /// What was there a moment ago is not any more: somebody else is at work.
     #[error("{0} is gone; is somebody else deploying?")]
@@ -194,13 +194,13 @@ impl OpsError {
     }
 
     /// The tasks that stopped while what failed was going on.
-    pub fn casualties(&self) -> &[Casualties] {
+    pub fn stopped_tasks(&self) -> &[StoppedTasks] {
         match self {
-            Self::StackFailed { casualties, .. }
-            | Self::TimedOut { casualties, .. }
-            | Self::RolloutFailed { casualties, .. }
-            | Self::CountNotReached { casualties, .. }
-            | Self::NotSteady { casualties, .. } => casualties,
+            Self::StackFailed { stopped_tasks, .. }
+            | Self::TimedOut { stopped_tasks, .. }
+            | Self::RolloutFailed { stopped_tasks, .. }
+            | Self::CountNotReached { stopped_tasks, .. }
+            | Self::NotSteady { stopped_tasks, .. } => stopped_tasks,
             _ => &[],
         }
     }

@@ -34,8 +34,8 @@ pub struct TailOptions {
 pub struct Tail<'a> {
     aws: &'a Aws,
     options: TailOptions,
-    /// Ids of the events told, with their timestamps, as far back as the window reaches.
-    told: HashSet<String>,
+    /// Ids of the events seen_ids, with their timestamps, as far back as the window reaches.
+    seen_ids: HashSet<String>,
     by_time: BTreeSet<(Timestamp, String)>,
     newest: Option<Timestamp>,
 }
@@ -43,7 +43,7 @@ pub struct Tail<'a> {
 impl<'a> Tail<'a> {
     /// A reader that has told nothing yet.
     pub fn new(aws: &'a Aws, options: TailOptions) -> Self {
-        Self { aws, options, told: HashSet::new(), by_time: BTreeSet::new(), newest: None }
+        Self { aws, options, seen_ids: HashSet::new(), by_time: BTreeSet::new(), newest: None }
     }
 
     /// Passes each page's new events to `on_events`, oldest first, until it breaks. With `watch` only that or an error ends it.
@@ -78,7 +78,7 @@ impl<'a> Tail<'a> {
             return true;
         }
         self.newest = self.newest.max(Some(event.timestamp.min((self.options.now)())));
-        let new = self.told.insert(event.id.clone());
+        let new = self.seen_ids.insert(event.id.clone());
         if new {
             self.by_time.insert((event.timestamp, event.id.clone()));
         }
@@ -96,7 +96,7 @@ impl<'a> Tail<'a> {
                 self.by_time.insert((timestamp, id));
                 break;
             }
-            self.told.remove(&id);
+            self.seen_ids.remove(&id);
         }
     }
 }

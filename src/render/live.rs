@@ -18,7 +18,7 @@ use crate::ops::StatusReport;
 
 /// What a user asks of a live view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
+pub enum UserAction {
     /// `q` or Esc.
     Leave,
     /// Ctrl-C, which a terminal in raw mode does not turn into a signal.
@@ -44,17 +44,17 @@ impl Live {
         self.terminal.draw(|frame| draw(frame, report, message, now)).map(drop)
     }
 
-    /// What the user asks for within `patience`, if anything.
-    pub fn wish(patience: Duration) -> io::Result<Option<Wish>> {
-        if !event::poll(patience)? {
+    /// What the user asks for within `timeout`, if anything.
+    pub fn user_action(timeout: Duration) -> io::Result<Option<UserAction>> {
+        if !event::poll(timeout)? {
             return Ok(None);
         }
-        let Event::Key(key) = event::read()? else { return Ok(Some(Wish::Redraw)) };
+        let Event::Key(key) = event::read()? else { return Ok(Some(UserAction::Redraw)) };
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         Ok(Some(match key.code {
-            KeyCode::Char('c') if control => Wish::Interrupt,
-            KeyCode::Char('q') | KeyCode::Esc => Wish::Leave,
-            _ => Wish::Redraw,
+            KeyCode::Char('c') if control => UserAction::Interrupt,
+            KeyCode::Char('q') | KeyCode::Esc => UserAction::Leave,
+            _ => UserAction::Redraw,
         }))
     }
 }

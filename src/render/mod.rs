@@ -10,9 +10,11 @@ mod status;
 mod ui;
 
 pub use clean::clean;
-pub use deploy::{Board, DeployView, Progress, StackEnd, Summary, demolitions, ended, note_event, summary, warn_event};
+pub use deploy::{
+    DeployView, Progress, ProgressRows, StackEnd, Summary, deletion_plans, ended, note_event, summary, warn_event,
+};
 pub use diff::{StackDiff, all_changes, asked_about, changes, diffs};
-pub use live::{Live, Wish, draw};
+pub use live::{Live, UserAction, draw};
 pub use logs::{log_events, log_groups, log_streams};
 pub use sandbox::{
     SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks, sandbox_log, sandbox_status,

@@ -1,7 +1,7 @@
 //! The integration tests: one binary, a file per subject.
 
 mod architecture;
-mod board;
+
 mod change_sets;
 mod cli;
 mod closed_output;
@@ -21,6 +21,7 @@ mod old_arns;
 mod ownership;
 mod peers;
 mod preflight;
+mod progress_rows;
 mod properties;
 mod rejections;
 mod rollouts;

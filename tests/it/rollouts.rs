@@ -1,8 +1,8 @@
-//! Rollouts as ECS and CloudFormation tell them, in `tests/data/rollouts`: what is seen at each moment, and what has to be made of it.
+//! Rollouts as ECS and CloudFormation report them, in `tests/data/rollouts`: a sequence of observations with the expected state after each.
 //! The answers are in our own types' shape; the stories are those of ECS's guides (deployments, circuit breaker, stopped-task reasons).
 
-use ecsws::ops::Verdict;
-use ecsws::ops::rollout::{Progress, Rollout, Sighting};
+use ecsws::ops::RolloutState;
+use ecsws::ops::rollout::{Observation, Progress, Rollout};
 use serde::Deserialize;
 
 use crate::common::{data, read};
@@ -17,7 +17,7 @@ struct Story {
     count: Option<u32>,
     /// What was seen before it was set.
     #[serde(default)]
-    seen_before: Sighting,
+    seen_before: Observation,
     steps: Vec<Step>,
 }
 
@@ -26,23 +26,23 @@ struct Story {
 struct Step {
     /// How often it is seen in a row.
     repeat: Option<usize>,
-    sighting: Sighting,
-    verdict: String,
-    /// What is told, where the story is about that.
+    observation: Observation,
+    state: String,
+    /// The progress that is reported, where that matters.
     progress: Option<Vec<String>>,
 }
 
-fn verdict(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Failed(cause) => format!("Failed: {cause}"),
+fn state_name(state: &RolloutState) -> String {
+    match state {
+        RolloutState::Failed(cause) => format!("Failed: {cause}"),
         other => format!("{other:?}"),
     }
 }
 
-fn told(progress: &Progress) -> String {
+fn progress_name(progress: &Progress) -> String {
     match progress {
         Progress::Deployments(_) => "deployments".to_owned(),
-        Progress::Said(_) => "said".to_owned(),
+        Progress::ServiceEvent(_) => "event".to_owned(),
         Progress::Stopped { count, .. } => format!("stopped {count}"),
         Progress::Stuck { .. } => "stuck".to_owned(),
     }
@@ -60,16 +60,16 @@ fn every_story_is_understood() {
             None => Rollout::new("Service", before),
         };
         let steps = steps.into_iter().enumerate();
-        for (at, Step { repeat, sighting, verdict: wanted, progress: wanted_progress }) in steps {
+        for (at, Step { repeat, observation, state: expected, progress: expected_progress }) in steps {
             for _ in 1..repeat.unwrap_or(1) {
-                rollout.apply(&sighting);
-                assert_ne!(verdict(rollout.verdict()), wanted, "before the end of step {at}: {about}");
+                rollout.apply(&observation);
+                assert_ne!(state_name(rollout.state()), expected, "before the end of step {at}: {about}");
             }
-            let progress: Vec<String> = rollout.apply(&sighting).iter().map(told).collect();
+            let progress: Vec<String> = rollout.apply(&observation).iter().map(progress_name).collect();
             let story = path.file_stem().unwrap().display();
-            assert_eq!(verdict(rollout.verdict()), wanted, "{story}, step {at}: {about}");
-            if let Some(wanted) = wanted_progress {
-                assert_eq!(progress, wanted, "{story}, step {at}: {about}");
+            assert_eq!(state_name(rollout.state()), expected, "{story}, step {at}: {about}");
+            if let Some(names) = expected_progress {
+                assert_eq!(progress, names, "{story}, step {at}: {about}");
             }
         }
         stories += 1;

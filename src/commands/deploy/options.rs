@@ -207,11 +207,11 @@ impl InputOptions {
 
     /// The parameters given for a stack, by key; those for it alone win.
     pub fn parameters_of(&self, stack: &str) -> BTreeMap<&str, &str> {
-        let of = |wanted: Option<&str>| {
-            let matching = self.parameters.iter().filter(move |given| given.stack.as_deref() == wanted);
+        let given_for = |stack: Option<&str>| {
+            let matching = self.parameters.iter().filter(move |given| given.stack.as_deref() == stack);
             matching.map(|given| (given.key.as_str(), given.value.as_str())).collect::<Vec<_>>()
         };
-        of(None).into_iter().chain(of(Some(stack))).collect()
+        given_for(None).into_iter().chain(given_for(Some(stack))).collect()
     }
 
     /// The tags of a stack: those of the file, and those given.

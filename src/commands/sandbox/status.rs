@@ -43,10 +43,10 @@ pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError
     let now = ctx.now();
     let answer: Result<Value, _> = endpoint.call("Status", &json!({ "detail": true }), now).await;
     let answer = answer.map_err(|error| CliError::failed(error.to_string()))?;
-    let told: Answer = serde_json::from_value(answer)
+    let report: Answer = serde_json::from_value(answer)
         .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")))?;
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint.clone();
-    let tasks = told.tasks.into_iter().map(|task| {
+    let tasks = report.tasks.into_iter().map(|task| {
         let Task { cluster, id, group, last_status, started_at, processes, memory_bytes } = task;
         SandboxTask { cluster, id, group, status: last_status, started_at, processes, memory_bytes }
     });
@@ -58,15 +58,15 @@ pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError
         pid,
         started_at,
         version,
-        memory_bytes: told.memory_bytes,
-        disk_bytes: told.disk_bytes,
-        log_bytes: told.log_bytes,
-        most_log_bytes: told.most_log_bytes,
-        state_dir: told.state_dir,
-        stacks: told.stacks,
-        services: told.services,
+        memory_bytes: report.memory_bytes,
+        disk_bytes: report.disk_bytes,
+        log_bytes: report.log_bytes,
+        most_log_bytes: report.most_log_bytes,
+        state_dir: report.state_dir,
+        stacks: report.stacks,
+        services: report.services,
         tasks: tasks.collect(),
-        sessions: told.sessions,
+        sessions: report.sessions,
     };
     Ok(render::sandbox_status(&mut ctx.ui, &status, now)?)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::state::{Standing, standing};
+use super::state::{StackState, stack_state};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::model::{ChangeSet, ChangeSetKind, Stack, StackRequest};
 use crate::ops::{OpsError, Result};
@@ -133,7 +133,7 @@ pub async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Resu
 
 /// The stack, if it exists only for change sets and has none (any more): somebody else's are not ours to delete.
 pub(in crate::ops) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
-    let stack = aws.stack(stack).await?.filter(|stack| standing(&stack.status) == Standing::InReview);
+    let stack = aws.stack(stack).await?.filter(|stack| stack_state(&stack.status) == StackState::InReview);
     let Some(stack) = stack else { return Ok(None) };
     let others = aws.change_set_count(&stack.arn).await?;
     Ok((others == 0).then_some(stack))

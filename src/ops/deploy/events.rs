@@ -190,7 +190,7 @@ impl From<StackEvent> for ResourceEvent {
 
 /// Tasks that stopped for one cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Casualties {
+pub struct StoppedTasks {
     /// The service's name.
     pub service: String,
     /// Why, with the containers' exit codes.

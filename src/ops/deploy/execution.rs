@@ -161,8 +161,9 @@ impl Execution {
         emit: &mut dyn FnMut(DeployEvent),
     ) -> Result<Ended> {
         let stack = self.stack.name.clone();
-        let error = |status: String, casualties| OpsError::TimedOut { stack: stack.clone(), limit, status, casualties };
-        let told = match self.operation {
+        let error =
+            |status: String, stopped_tasks| OpsError::TimedOut { stack: stack.clone(), limit, status, stopped_tasks };
+        let action = match self.operation {
             Operation::Update if cancel(aws, &self.stack.arn).await? => "the update is cancelled and rolled back",
             Operation::Update => "it is too late to cancel the update; its end is waited for",
             Operation::Create if delete_creation => {
@@ -170,16 +171,16 @@ impl Execution {
                 "what was created is deleted"
             }
             _ => {
-                let casualties = self.follow.casualties(aws, emit).await;
+                let stopped_tasks = self.follow.stopped_tasks(aws, emit).await;
                 let now = aws.stack(&self.stack.arn).await?.map_or_else(|| "gone".to_owned(), |stack| stack.status);
-                return Err(error(now, casualties));
+                return Err(error(now, stopped_tasks));
             }
         };
-        emit(DeployEvent::note(format!("{stack}: the time is up; {told}")));
+        emit(DeployEvent::note(format!("{stack}: the time is up; {action}")));
         match timeout(ROLLBACK_WITHIN, self.follow.run(aws, emit)).await {
             Ok(Ok(ended)) if SUCCESS.contains(&ended.status.as_str()) => Ok(ended),
-            Ok(ended) => ended.and_then(|ended| Err(error(ended.status, ended.casualties))),
-            Err(_) => Err(error("not back yet".to_owned(), self.follow.casualties(aws, emit).await)),
+            Ok(ended) => ended.and_then(|ended| Err(error(ended.status, ended.stopped_tasks))),
+            Err(_) => Err(error("not back yet".to_owned(), self.follow.stopped_tasks(aws, emit).await)),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::services::Services;
 use crate::aws::Aws;
 use crate::model::{ChangeSet, Stack, StackEvent};
 use crate::ops::retry::retry_transient;
-use crate::ops::{Casualties, DeployEvent, Operation, OpsError, Result};
+use crate::ops::{DeployEvent, Operation, OpsError, Result, StoppedTasks};
 
 /// Poll interval after an event.
 const POLL_ACTIVE: Duration = Duration::from_millis(300);
@@ -33,8 +33,8 @@ const LAST_LOOK: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(in crate::ops) struct Follow {
     reader: Reader,
-    /// Events that the services have not heard yet.
-    heard: RefCell<Vec<StackEvent>>,
+    /// Events that the services have not new_events yet.
+    new_events: RefCell<Vec<StackEvent>>,
     services: Services,
 }
 
@@ -74,7 +74,7 @@ pub(in crate::ops) struct Ended {
     pub stack: Option<Stack>,
     /// `LogicalId (TYPE): reason` of what failed by itself, in order.
     pub reasons: Vec<String>,
-    pub casualties: Vec<Casualties>,
+    pub stopped_tasks: Vec<StoppedTasks>,
     /// Services whose rollout failed, with the cause.
     pub failed: Vec<(String, String)>,
 }
@@ -122,7 +122,7 @@ impl Follow {
             own_reason: None,
         };
         let services = Services::of_stack(&reader.arn);
-        Self { reader, heard: RefCell::default(), services }
+        Self { reader, new_events: RefCell::default(), services }
     }
 
     /// Remembers the PRIMARY deployments of the stack's services, before anything begins.
@@ -136,8 +136,8 @@ impl Follow {
         let mut by_reader = |event| (shared.borrow_mut())(event);
         let mut by_services = |event| (shared.borrow_mut())(event);
         let (status, stack) = tokio::select! {
-            ended = Box::pin(self.reader.run(aws, &self.heard, &mut by_reader)) => ended?,
-            never = Box::pin(self.services.run(aws, &self.heard, &mut by_services)) => match never {},
+            ended = Box::pin(self.reader.run(aws, &self.new_events, &mut by_reader)) => ended?,
+            never = Box::pin(self.services.run(aws, &self.new_events, &mut by_services)) => match never {},
         };
         if let Some(stack) =
             stack.as_ref().filter(|_| SUCCESS.contains(&status.as_str()) && !self.reader.has_resource_events)
@@ -146,12 +146,12 @@ impl Follow {
             self.services.watch_all(aws, since).await?;
         }
         // It has ended whatever ECS says, or does not say.
-        drop(timeout(LAST_LOOK, Box::pin(self.services.look(aws, &self.heard, &mut by_reader))).await);
-        let casualties = Box::pin(self.services.casualties(aws, &mut by_reader)).await;
+        drop(timeout(LAST_LOOK, Box::pin(self.services.look(aws, &self.new_events, &mut by_reader))).await);
+        let stopped_tasks = Box::pin(self.services.stopped_tasks(aws, &mut by_reader)).await;
         let Reader { reasons, own_reason, .. } = &self.reader;
         // Without a resource that failed, the stack itself says why.
         let reasons = if reasons.is_empty() { own_reason.iter().cloned().collect() } else { reasons.clone() };
-        Ok(Ended { status, stack, reasons, casualties, failed: self.services.failed() })
+        Ok(Ended { status, stack, reasons, stopped_tasks, failed: self.services.failed() })
     }
 
     /// Waits until the services of the stack are steady.
@@ -160,8 +160,8 @@ impl Follow {
     }
 
     /// The tasks that stopped, cause by cause.
-    pub async fn casualties(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<Casualties> {
-        self.services.casualties(aws, emit).await
+    pub async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
+        self.services.stopped_tasks(aws, emit).await
     }
 }
 
@@ -170,7 +170,7 @@ impl Reader {
     async fn run(
         &mut self,
         aws: &Aws,
-        heard: &RefCell<Vec<StackEvent>>,
+        new_events: &RefCell<Vec<StackEvent>>,
         emit: &mut dyn FnMut(DeployEvent),
     ) -> Result<(String, Option<Stack>)> {
         let (mut pause, mut quiet, mut unconfirmed, mut last_output) = (POLL_ACTIVE, 0, 0, Instant::now());
@@ -189,8 +189,8 @@ impl Reader {
                 emit(DeployEvent::InProgress { stack: self.stack.clone(), done, total, resources });
             }
             for event in events {
-                self.hear(&event, emit);
-                heard.borrow_mut().push(event);
+                self.on_event(&event, emit);
+                new_events.borrow_mut().push(event);
             }
             if let Some(end) = self.end.clone() {
                 // The event came after the one before the operation, and none has come since: a change set that still does not know of
@@ -243,7 +243,7 @@ impl Reader {
                 stack: self.stack.clone(),
                 status: status.to_owned(),
                 reasons: vec!["CloudFormation says that the execution of the change set failed".to_owned()],
-                casualties: Vec::new(),
+                stopped_tasks: Vec::new(),
             });
         }
         Ok(false)
@@ -270,7 +270,7 @@ impl Reader {
         Ok(stack)
     }
 
-    fn hear(&mut self, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
+    fn on_event(&mut self, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
         self.seen = Some(event.id.clone());
         self.begun = true;
         self.done += usize::from(is_complete(&event.status));
@@ -299,25 +299,25 @@ impl Reader {
 
 impl Ended {
     /// Success is a COMPLETE state that is not a rollback, with every service on the deployment that was made for it.
-    pub fn into_result(mut self, name: &str, wanted: &[&str]) -> Result<Option<Stack>> {
-        let failed = self.failed.pop().map(|failed| (failed, self.casualties.clone()));
-        let stack = self.into_stack(name, wanted)?;
+    pub fn into_result(mut self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
+        let failed = self.failed.pop().map(|failed| (failed, self.stopped_tasks.clone()));
+        let stack = self.into_stack(name, accepted)?;
         match failed {
-            Some(((service, reason), casualties)) => Err(OpsError::RolloutFailed { service, reason, casualties }),
+            Some(((service, reason), stopped_tasks)) => Err(OpsError::RolloutFailed { service, reason, stopped_tasks }),
             None => Ok(stack),
         }
     }
 
-    /// The stack, if it has come to rest in a wanted state.
-    pub fn into_stack(self, name: &str, wanted: &[&str]) -> Result<Option<Stack>> {
-        let Self { status, stack, mut reasons, casualties, failed: _ } = self;
-        if wanted.contains(&status.as_str()) {
+    /// The stack, if it has come to rest in a accepted state.
+    pub fn into_stack(self, name: &str, accepted: &[&str]) -> Result<Option<Stack>> {
+        let Self { status, stack, mut reasons, stopped_tasks, failed: _ } = self;
+        if accepted.contains(&status.as_str()) {
             return Ok(stack);
         }
         if reasons.is_empty() {
             reasons.extend(stack.and_then(|stack| stack.status_reason));
         }
-        Err(OpsError::StackFailed { stack: name.to_owned(), status, reasons, casualties })
+        Err(OpsError::StackFailed { stack: name.to_owned(), status, reasons, stopped_tasks })
     }
 }
 

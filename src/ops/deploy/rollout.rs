@@ -1,4 +1,4 @@
-//! One service's rollout, folded from what is seen of it: no calls and no clock, so that every story can be told to it by a test.
+//! The state of one service's rollout, folded from observations. No calls and no clock, so that tests can replay any sequence.
 //!
 //! The PRIMARY deployment is remembered once the service's update begins. When that one is gone, is replaced or FAILED, the rollout has
 //! failed, whatever the service looks like by then: after a rollback it looks well. Sources: ECS's DescribeServices (`deployments`,
@@ -13,7 +13,7 @@ use crate::model::{Deployment, ServiceEvent, ServiceState, StackEvent, Task};
 
 /// So many tasks that stop for the same cause are no accident.
 const STUCK_AFTER: usize = 3;
-/// CloudFormation tells of an update a moment before or after ECS makes the deployment for it.
+/// CloudFormation's event of an update can come shortly before or after ECS creates the deployment for it.
 const SLACK: SignedDuration = SignedDuration::from_secs(2);
 /// How many observations in a row have to show another desired count than the expected one before it counts as changed by something else:
 /// DescribeServices is eventually consistent, and until then may still answer the old count.
@@ -22,10 +22,10 @@ const OVERRIDDEN_AFTER: usize = 60;
 /// is RUNNING for a moment.
 const STEADY_AFTER: usize = 3;
 
-/// What is seen at one moment.
+/// The events, service and stopped tasks that one poll returned.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Sighting {
+pub struct Observation {
     /// Events of the stack that are new, oldest first.
     pub events: Vec<StackEvent>,
     /// The service; `None` when it was not looked at, [`ServiceState::missing`] when there is none.
@@ -36,8 +36,8 @@ pub struct Sighting {
 
 /// How it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The service's turn has not come.
+pub enum RolloutState {
+    /// CloudFormation has not begun with the service.
     Waiting,
     /// Tasks start and stop.
     Rolling,
@@ -47,13 +47,13 @@ pub enum Verdict {
     Failed(String),
 }
 
-/// What is new since the sighting before.
+/// What is new since the previous observation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Progress {
     /// The deployments have other counts or states.
     Deployments(Vec<Deployment>),
     /// ECS says something.
-    Said(ServiceEvent),
+    ServiceEvent(ServiceEvent),
     /// A task stopped that should have gone on.
     Stopped {
         /// The task.
@@ -79,7 +79,7 @@ pub struct Rollout {
     began: Option<Timestamp>,
     /// The deployment that has to succeed; not certain while it is the one from before.
     ours: Option<(String, bool)>,
-    verdict: Verdict,
+    state: RolloutState,
     /// Since when what happens to tasks is wanted: the stack is rolled back, or the service deleted.
     taken_back: Option<Timestamp>,
     /// The service is deleted: nothing of it is judged any more.
@@ -93,7 +93,7 @@ pub struct Rollout {
     /// Observations in a row with the expected count running.
     steady_counts: usize,
     deployments: Vec<Deployment>,
-    said: HashSet<String>,
+    seen_event_ids: HashSet<String>,
     stopped: HashSet<String>,
     /// By what is the same in each: the words of the first, and how many.
     causes: BTreeMap<String, (String, usize)>,
@@ -107,7 +107,7 @@ impl Rollout {
             before,
             began: None,
             ours: None,
-            verdict: Verdict::Waiting,
+            state: RolloutState::Waiting,
             taken_back: None,
             leaving: false,
             created: false,
@@ -115,7 +115,7 @@ impl Rollout {
             other_counts: 0,
             steady_counts: 0,
             deployments: Vec::new(),
-            said: HashSet::new(),
+            seen_event_ids: HashSet::new(),
             stopped: HashSet::new(),
             causes: BTreeMap::new(),
         }
@@ -123,50 +123,50 @@ impl Rollout {
 
     /// A change of the desired count in ECS, without a stack operation. `before` is what was observed before it: what that contains is not
     /// news later, whatever the clocks say.
-    pub fn of_count(count: u32, before: &Sighting) -> Self {
+    pub fn of_count(count: u32, before: &Observation) -> Self {
         let service = before.service.iter();
         let mut primary =
             service.clone().flat_map(|service| &service.deployments).filter(|one| one.status == "PRIMARY");
         let mut rollout = Self::new("", primary.next().map(|primary| primary.id.clone()));
         rollout.expected_count = Some(count);
-        rollout.said = service.flat_map(|service| &service.events).map(|event| event.id.clone()).collect();
+        rollout.seen_event_ids = service.flat_map(|service| &service.events).map(|event| event.id.clone()).collect();
         rollout.stopped = before.stopped.iter().map(|task| task.id.clone()).collect();
         rollout.begin(Timestamp::MIN);
         rollout
     }
 
     /// How it stands.
-    pub fn verdict(&self) -> &Verdict {
-        &self.verdict
+    pub fn state(&self) -> &RolloutState {
+        &self.state
     }
 
     /// The update begins; in a stack CloudFormation's events say so.
     pub fn begin(&mut self, at: Timestamp) {
         self.began.get_or_insert(at);
-        if self.verdict == Verdict::Waiting {
-            self.verdict = Verdict::Rolling;
+        if self.state == RolloutState::Waiting {
+            self.state = RolloutState::Rolling;
         }
     }
 
     /// Takes in what is seen, and says what is new in it.
-    pub fn apply(&mut self, sighting: &Sighting) -> Vec<Progress> {
-        for event in &sighting.events {
-            self.hear(event);
+    pub fn apply(&mut self, observation: &Observation) -> Vec<Progress> {
+        for event in &observation.events {
+            self.on_stack_event(event);
         }
         let Some(began) = self.began else { return Vec::new() };
         let mut progress = Vec::new();
-        if let Some(service) = &sighting.service {
+        if let Some(service) = &observation.service {
             self.judge(service);
             progress.extend(self.news(service, began));
         }
-        for task in &sighting.stopped {
+        for task in &observation.stopped {
             progress.extend(self.casualty(task, began));
         }
-        if self.expected_count.is_some() && self.verdict == Verdict::Done {
+        if self.expected_count.is_some() && self.state == RolloutState::Done {
             let has_failures = progress.iter().any(|progress| matches!(progress, Progress::Stopped { .. }));
             self.steady_counts = if has_failures { 0 } else { self.steady_counts + 1 };
             if self.steady_counts < STEADY_AFTER {
-                self.verdict = Verdict::Rolling;
+                self.state = RolloutState::Rolling;
             }
         } else {
             self.steady_counts = 0;
@@ -174,7 +174,7 @@ impl Rollout {
         progress
     }
 
-    fn hear(&mut self, event: &StackEvent) {
+    fn on_stack_event(&mut self, event: &StackEvent) {
         let status = event.status.as_str();
         if event.resource_type == "AWS::CloudFormation::Stack" {
             if matches!(status, "ROLLBACK_IN_PROGRESS" | "UPDATE_ROLLBACK_IN_PROGRESS") {
@@ -200,24 +200,24 @@ impl Rollout {
                 self.leaving = true;
                 self.taken_back.get_or_insert(event.timestamp);
             }
-            "DELETE_COMPLETE" if !matches!(self.verdict, Verdict::Failed(_)) => self.verdict = Verdict::Done,
+            "DELETE_COMPLETE" if !matches!(self.state, RolloutState::Failed(_)) => self.state = RolloutState::Done,
             _ => {}
         }
     }
 
     /// The first cause is the one that counts.
     fn fail(&mut self, cause: &str) {
-        if !matches!(self.verdict, Verdict::Failed(_)) {
-            self.verdict = Verdict::Failed(cause.to_owned());
+        if !matches!(self.state, RolloutState::Failed(_)) {
+            self.state = RolloutState::Failed(cause.to_owned());
         }
     }
 
     fn judge(&mut self, service: &ServiceState) {
-        if self.leaving || matches!(self.verdict, Verdict::Failed(_)) {
+        if self.leaving || matches!(self.state, RolloutState::Failed(_)) {
             return;
         }
         let is_counted = service.status != "ACTIVE" || self.has_expected_count(service.desired);
-        if matches!(self.verdict, Verdict::Failed(_)) {
+        if matches!(self.state, RolloutState::Failed(_)) {
             return;
         }
         let Some(primary) = service.deployments.iter().find(|deployment| deployment.status == "PRIMARY") else {
@@ -226,12 +226,12 @@ impl Rollout {
                 self.fail(&format!("the service is {}", service.status));
             } else if service.status == "ACTIVE" && service.deployments.is_empty() && is_counted && runs_all(service) {
                 // With CODE_DEPLOY or EXTERNAL there are task sets in place of deployments.
-                self.verdict = Verdict::Done;
+                self.state = RolloutState::Done;
             }
             return;
         };
         match &self.ours {
-            Some((_, true)) if self.verdict == Verdict::Done => return,
+            Some((_, true)) if self.state == RolloutState::Done => return,
             Some((ours, true)) if *ours != primary.id => return self.lost(&ours.clone(), primary, service),
             Some((ours, _)) if *ours == primary.id => {}
             _ => self.ours = Some((primary.id.clone(), !self.is_from_before(primary))),
@@ -241,12 +241,12 @@ impl Rollout {
         match primary.rollout_state.as_deref() {
             Some("FAILED") => self.fail(if reason.is_empty() { "its deployment failed" } else { reason }),
             _ if certain && is_rollback(reason) => self.fail(reason),
-            _ if !is_counted => self.verdict = Verdict::Rolling,
+            _ if !is_counted => self.state = RolloutState::Rolling,
             Some("COMPLETED") if (certain && self.expected_count.is_none()) || runs_all(service) => {
-                self.verdict = Verdict::Done;
+                self.state = RolloutState::Done;
             }
-            None if runs_all(service) && primary.running >= primary.desired => self.verdict = Verdict::Done,
-            _ => self.verdict = Verdict::Rolling,
+            None if runs_all(service) && primary.running >= primary.desired => self.state = RolloutState::Done,
+            _ => self.state = RolloutState::Rolling,
         }
     }
 
@@ -272,7 +272,7 @@ impl Rollout {
         }
     }
 
-    /// Another deployment has taken the place of ours: a rollback, or somebody else's.
+    /// Another deployment has replaced this one: a rollback, or another user's deployment.
     fn lost(&mut self, ours: &str, primary: &Deployment, service: &ServiceState) {
         let own = service.deployments.iter().find(|deployment| deployment.id == ours);
         let own = own.and_then(|own| own.rollout_reason.clone());
@@ -292,8 +292,8 @@ impl Rollout {
         }
         for event in service.events.iter().rev() {
             let is_new = event.timestamp.is_none_or(|timestamp| timestamp >= began);
-            if self.said.insert(event.id.clone()) && is_new {
-                progress.push(Progress::Said(event.clone()));
+            if self.seen_event_ids.insert(event.id.clone()) && is_new {
+                progress.push(Progress::ServiceEvent(event.clone()));
             }
         }
         progress

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::rollout::{Progress, Rollout, Sighting, Verdict};
+use super::rollout::{Observation, Progress, Rollout, RolloutState};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{LogPlace, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
-use crate::ops::{Casualties, DeployEvent};
+use crate::ops::{DeployEvent, StoppedTasks};
 
 /// How much of a failed container's log is told.
 const LOG_LINES: u16 = 20;
@@ -20,18 +20,18 @@ pub(in crate::ops) struct ServiceWatch {
     name: ServiceName,
     rollout: Rollout,
     /// Events of the stack that are not folded in yet: looking may be given up in between, and none may be lost.
-    heard: Vec<StackEvent>,
+    new_events: Vec<StackEvent>,
     /// ECS may not be asked.
     refused: bool,
     /// Where containers log, by task definition.
     places: HashMap<String, Vec<LogPlace>>,
-    casualties: Vec<Group>,
+    stopped_tasks: Vec<Group>,
 }
 
 /// Tasks that stopped for one cause, and the first of them.
 #[derive(Debug)]
 struct Group {
-    casualties: Casualties,
+    stopped_tasks: StoppedTasks,
     first: Task,
     attempts: u32,
 }
@@ -40,11 +40,18 @@ impl ServiceWatch {
     /// `before` is the PRIMARY deployment from before the update, if known.
     pub fn new(name: ServiceName, logical_id: &str, before: Option<String>) -> Self {
         let rollout = Rollout::new(logical_id, before);
-        Self { name, rollout, heard: Vec::new(), refused: false, places: HashMap::new(), casualties: Vec::new() }
+        Self {
+            name,
+            rollout,
+            new_events: Vec::new(),
+            refused: false,
+            places: HashMap::new(),
+            stopped_tasks: Vec::new(),
+        }
     }
 
     /// Watches a change of the desired count in ECS; see [`Rollout::of_count`].
-    pub fn of_count(name: ServiceName, count: u32, before: &Sighting) -> Self {
+    pub fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
         Self { rollout: Rollout::of_count(count, before), ..Self::new(name, "", None) }
     }
 
@@ -59,16 +66,16 @@ impl ServiceWatch {
     }
 
     /// How its rollout stands.
-    pub fn verdict(&self) -> &Verdict {
-        self.rollout.verdict()
+    pub fn state(&self) -> &RolloutState {
+        self.rollout.state()
     }
 
     /// Hears an event of the stack, for the next look. What happens to the service that this one replaces is not about this one.
-    pub fn hear(&mut self, event: &StackEvent) {
+    pub fn on_stack_event(&mut self, event: &StackEvent) {
         let of_another = event.resource_type == "AWS::ECS::Service"
             && ServiceArn::parse(&event.physical_id).is_some_and(|arn| !arn.matches(&self.name));
         if !of_another {
-            self.heard.push(event.clone());
+            self.new_events.push(event.clone());
         }
     }
 
@@ -86,35 +93,35 @@ impl ServiceWatch {
             return;
         }
         let service = service.ok().map(|service| service.unwrap_or_else(ServiceState::missing));
-        let events = std::mem::take(&mut self.heard);
-        let sighting = Sighting { events, service, stopped: stopped.unwrap_or_default() };
-        for progress in self.rollout.apply(&sighting) {
-            self.tell(progress, emit);
+        let events = std::mem::take(&mut self.new_events);
+        let observation = Observation { events, service, stopped: stopped.unwrap_or_default() };
+        for progress in self.rollout.apply(&observation) {
+            self.report(progress, emit);
         }
-        for at in 0..self.casualties.len() {
+        for at in 0..self.stopped_tasks.len() {
             self.read_log(at, aws, emit).await;
         }
     }
 
     /// Whether there is nothing more to wait for: its rollout is complete, or nobody may look.
     pub fn is_done(&self) -> bool {
-        self.refused || *self.rollout.verdict() == Verdict::Done
+        self.refused || *self.rollout.state() == RolloutState::Done
     }
 
-    fn tell(&mut self, progress: Progress, emit: &mut dyn FnMut(DeployEvent)) {
+    fn report(&mut self, progress: Progress, emit: &mut dyn FnMut(DeployEvent)) {
         let service = self.name.service.clone();
         emit(match progress {
             Progress::Deployments(deployments) => DeployEvent::Rollout { service, deployments },
-            Progress::Said(event) => {
+            Progress::ServiceEvent(event) => {
                 DeployEvent::ServiceEvent { service, timestamp: event.timestamp, message: event.message }
             }
             Progress::Stuck { cause } => DeployEvent::Stuck { service, cause, cancellable: true },
             Progress::Stopped { task, count, cause } => {
                 let event = DeployEvent::TaskStopped { service, task: task.id.clone(), cause: cause.clone(), count };
-                match self.casualties.iter_mut().find(|group| group.casualties.cause == cause) {
-                    Some(group) => group.casualties.count = count,
-                    None => self.casualties.push(Group {
-                        casualties: Casualties { service: self.name.service.clone(), cause, count, log: None },
+                match self.stopped_tasks.iter_mut().find(|group| group.stopped_tasks.cause == cause) {
+                    Some(group) => group.stopped_tasks.count = count,
+                    None => self.stopped_tasks.push(Group {
+                        stopped_tasks: StoppedTasks { service: self.name.service.clone(), cause, count, log: None },
                         first: task,
                         attempts: 0,
                     }),
@@ -126,8 +133,9 @@ impl ServiceWatch {
 
     /// Reads the log of the container that ended the first task of a group, until there is something in it.
     async fn read_log(&mut self, at: usize, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
-        let Group { casualties, first, attempts } = &mut self.casualties[at];
-        let Some(container) = first.culprit().filter(|_| casualties.log.is_none() && *attempts < LOG_ATTEMPTS) else {
+        let Group { stopped_tasks, first, attempts } = &mut self.stopped_tasks[at];
+        let Some(container) = first.culprit().filter(|_| stopped_tasks.log.is_none() && *attempts < LOG_ATTEMPTS)
+        else {
             return;
         };
         *attempts += 1;
@@ -144,17 +152,17 @@ impl ServiceWatch {
         let lines = aws.last_log_lines(&place.group, &place.stream(&first.id), LOG_LINES).await.unwrap_or_default();
         if !lines.is_empty() {
             let (service, task, container) = (self.name.service.clone(), first.id.clone(), container.name.clone());
-            casualties.log = Some((container.clone(), lines.clone()));
+            stopped_tasks.log = Some((container.clone(), lines.clone()));
             emit(DeployEvent::TaskLog { service, task, container, lines });
         }
     }
 
     /// What stopped, cause by cause; asks once more for logs that were not there yet.
-    pub async fn casualties(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<Casualties> {
-        for at in 0..self.casualties.len() {
-            self.casualties[at].attempts = 0;
+    pub async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
+        for at in 0..self.stopped_tasks.len() {
+            self.stopped_tasks[at].attempts = 0;
             self.read_log(at, aws, emit).await;
         }
-        self.casualties.iter().map(|group| group.casualties.clone()).collect()
+        self.stopped_tasks.iter().map(|group| group.stopped_tasks.clone()).collect()
     }
 }

@@ -8,12 +8,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-use super::rollout::Sighting;
+use super::rollout::Observation;
 use super::service::ServiceWatch;
 use crate::aws::Aws;
 use crate::model::{ServiceArn, ServiceName, StackEvent};
 use crate::ops::locate::{name_of, service_name};
-use crate::ops::{Casualties, DeployEvent, OpsError, Result, Verdict};
+use crate::ops::{DeployEvent, OpsError, Result, RolloutState, StoppedTasks};
 
 /// How often ECS is asked.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -71,21 +71,21 @@ impl Services {
     pub async fn run(
         &mut self,
         aws: &Aws,
-        heard: &RefCell<Vec<StackEvent>>,
+        new_events: &RefCell<Vec<StackEvent>>,
         emit: &mut dyn FnMut(DeployEvent),
     ) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
-            self.look(aws, heard, emit).await;
+            self.look(aws, new_events, emit).await;
             sleep(pause).await;
             pause = (pause * 2).min(PAUSE);
         }
     }
 
-    /// Takes in what was heard, and looks at every service once.
-    pub async fn look(&mut self, aws: &Aws, heard: &RefCell<Vec<StackEvent>>, emit: &mut dyn FnMut(DeployEvent)) {
-        for event in heard.take() {
-            self.hear(aws, &event, emit).await;
+    /// Takes in what was new_events, and looks at every service once.
+    pub async fn look(&mut self, aws: &Aws, new_events: &RefCell<Vec<StackEvent>>, emit: &mut dyn FnMut(DeployEvent)) {
+        for event in new_events.take() {
+            self.on_stack_event(aws, &event, emit).await;
         }
         for watch in &mut self.watches {
             watch.look(aws, emit).await;
@@ -93,7 +93,7 @@ impl Services {
     }
 
     /// Learns from an event which services are in progress. One that takes the place of another is a service of its own.
-    async fn hear(&mut self, aws: &Aws, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
+    async fn on_stack_event(&mut self, aws: &Aws, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
         let begins = matches!(event.status.as_str(), "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS");
         if event.resource_type == "AWS::ECS::Service"
             && begins
@@ -108,29 +108,29 @@ impl Services {
                 Err(error) => emit(DeployEvent::note(format!("{} is not watched: {error}", event.logical_id))),
             }
         }
-        self.watches.iter_mut().for_each(|watch| watch.hear(event));
+        self.watches.iter_mut().for_each(|watch| watch.on_stack_event(event));
     }
 
     /// The tasks that stopped, cause by cause.
-    pub async fn casualties(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<Casualties> {
-        let mut casualties = Vec::new();
+    pub async fn stopped_tasks(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Vec<StoppedTasks> {
+        let mut stopped_tasks = Vec::new();
         for watch in &mut self.watches {
-            casualties.extend(watch.casualties(aws, emit).await);
+            stopped_tasks.extend(watch.stopped_tasks(aws, emit).await);
         }
-        casualties
+        stopped_tasks
     }
 
     /// The services whose rollout failed, with the cause.
     pub fn failed(&self) -> Vec<(String, String)> {
-        let failed = self.watches.iter().filter_map(|watch| match watch.verdict() {
-            Verdict::Failed(cause) => Some((watch.name().service.clone(), cause.clone())),
+        let failed = self.watches.iter().filter_map(|watch| match watch.state() {
+            RolloutState::Failed(cause) => Some((watch.name().service.clone(), cause.clone())),
             _ => None,
         });
         failed.collect()
     }
 
     /// One service, whose desired count is changed in ECS.
-    pub fn of_count(name: ServiceName, count: u32, before: &Sighting) -> Self {
+    pub fn of_count(name: ServiceName, count: u32, before: &Observation) -> Self {
         Self { watches: vec![ServiceWatch::of_count(name, count, before)], ..Self::default() }
     }
 
@@ -143,14 +143,14 @@ impl Services {
             for watch in self.watches.iter_mut().filter(|watch| !watch.is_done()) {
                 watch.look(aws, emit).await;
                 let late = begun.elapsed() >= limit && !watch.is_done();
-                let verdict = watch.verdict().clone();
-                if !late && !matches!(verdict, Verdict::Failed(_)) {
+                let state = watch.state().clone();
+                if !late && !matches!(state, RolloutState::Failed(_)) {
                     continue;
                 }
-                let (service, casualties) = (watch.name().service.clone(), watch.casualties(aws, emit).await);
-                return Err(match verdict {
-                    Verdict::Failed(reason) => OpsError::RolloutFailed { service, reason, casualties },
-                    _ => OpsError::NotSteady { service, seconds: limit.as_secs(), casualties },
+                let (service, stopped_tasks) = (watch.name().service.clone(), watch.stopped_tasks(aws, emit).await);
+                return Err(match state {
+                    RolloutState::Failed(reason) => OpsError::RolloutFailed { service, reason, stopped_tasks },
+                    _ => OpsError::NotSteady { service, seconds: limit.as_secs(), stopped_tasks },
                 });
             }
             if self.watches.iter().all(ServiceWatch::is_done) {

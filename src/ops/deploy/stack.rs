@@ -15,7 +15,7 @@ use super::preflight::StackUpdate;
 use super::request::{DesiredStack, Method, StackInputs};
 use super::resets::warn_of_resets;
 use super::source::TemplateSource;
-use super::state::{Found, attach, clear_away, find, roll_back};
+use super::state::{InitialState, delete_failed_creation, follow_operation, read_initial_state, roll_back};
 use crate::model::{Stack, StackRequest};
 use crate::ops::{OpsError, planned};
 use crate::stack::{Template, TemplateDiff};
@@ -180,35 +180,35 @@ async fn resolve_initial_state<S: TemplateSource>(
     let mut emit = |event| reporter.event(event);
     let mut seen = inputs.seen.clone();
     loop {
-        let (stack, stuck_resources) = match find(aws, name, seen.take()).await? {
-            Found::Absent => return Ok(None),
-            Found::Updatable(stack) => return Ok(Some(stack)),
+        let (stack, stuck_resources) = match read_initial_state(aws, name, seen.take()).await? {
+            InitialState::Absent => return Ok(None),
+            InitialState::Updatable(stack) => return Ok(Some(stack)),
             // Without rollback, an update continues from what failed.
-            Found::Failed(stack) if deploy.request.no_rollback => return Ok(Some(stack)),
-            Found::Busy(stack, operation) => {
+            InitialState::Failed(stack) if deploy.request.no_rollback => return Ok(Some(stack)),
+            InitialState::InProgress(stack, operation) => {
                 reporter.phase(name, Phase::InProgress(operation, stack.arn.clone()));
-                let attached = attach(aws, &stack, operation, &mut emit);
+                let followed = follow_operation(aws, &stack, operation, &mut emit);
                 match deploy.request.limits.limit {
-                    Some(limit) => timeout(limit, attached)
+                    Some(limit) => timeout(limit, followed)
                         .await
                         .map_err(|_| OpsError::StillInProgress { stack: name.clone() })??,
-                    None => attached.await?,
+                    None => followed.await?,
                 }
                 reporter.phase(name, Phase::Idle);
                 deploy.check_cancelled(name)?;
                 continue;
             }
-            Found::Leftover(stack) => {
+            InitialState::FailedCreation(stack) => {
                 // What would make the next creation fail as well leaves it as it is.
                 check_all(deploy).await?;
                 approve_creation(deploy, name, true).await?;
                 reporter.phase(name, Phase::InProgress(Operation::Delete, stack.arn.clone()));
-                clear_away(aws, &stack, &mut emit).await?;
+                delete_failed_creation(aws, &stack, &mut emit).await?;
                 reporter.phase(name, Phase::Idle);
                 continue;
             }
-            Found::Failed(stack) => (stack, Vec::new()),
-            Found::Stuck(stack, resources) => (stack, resources),
+            InitialState::Failed(stack) => (stack, Vec::new()),
+            InitialState::RollbackFailed(stack, resources) => (stack, resources),
         };
         let question = Question::RollBack { stack: name.clone(), status: stack.status.clone(), stuck_resources };
         deploy.ask(name, question).await?;

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
 
-use super::board::{deployment_line, doing};
+use super::progress_rows::{deployment_line, doing};
 use super::short_type;
 use crate::ops::{DeployEvent, Operation, ResourceEvent};
 use crate::render::clean;

@@ -1,7 +1,7 @@
 //! A deploy or destroy as it happens: lines for what has happened, and on a terminal below them what is in progress.
 
-mod board;
 mod lines;
+mod progress_rows;
 mod summary;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,9 +11,9 @@ use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::tz::TimeZone;
 
-pub use board::Board;
 use lines::Lines;
-pub use summary::{StackEnd, Summary, demolitions, ended, summary};
+pub use progress_rows::ProgressRows;
+pub use summary::{StackEnd, Summary, deletion_plans, ended, summary};
 
 use super::{Ui, clean};
 use crate::ops::DeployEvent;
@@ -29,26 +29,26 @@ pub enum Progress {
     Events,
 }
 
-/// Folds events into lines and a board.
+/// Folds events into lines and progress rows.
 #[derive(Debug)]
 pub struct DeployView {
     bar: Option<ProgressBar>,
-    board: Arc<Mutex<Board>>,
+    rows: Arc<Mutex<ProgressRows>>,
     lines: Lines,
 }
 
 impl DeployView {
-    /// A view that has shown nothing yet. The board needs a terminal.
+    /// A view that has shown nothing yet. The rows need a terminal.
     pub fn new(ui: &Ui, progress: Option<Progress>, zone: TimeZone) -> Self {
-        let board = Arc::new(Mutex::new(Board::default()));
-        let wanted = progress != Some(Progress::Events) && ui.is_watched() && !ui.is_json();
-        let bar = wanted.then(|| {
+        let rows = Arc::new(Mutex::new(ProgressRows::default()));
+        let has_bar = progress != Some(Progress::Events) && ui.is_watched() && !ui.is_json();
+        let bar = has_bar.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-            bar.set_style(style(Arc::clone(&board), ui.is_coloured()));
+            bar.set_style(style(Arc::clone(&rows), ui.is_coloured()));
             bar.enable_steady_tick(TICK);
             bar
         });
-        Self { lines: Lines { zone, beside_bar: bar.is_some() }, bar, board }
+        Self { lines: Lines { zone, beside_bar: bar.is_some() }, bar, rows }
     }
 
     /// Shows an event. A reader of JSON who went away does not stop the work.
@@ -58,7 +58,7 @@ impl DeployView {
             return;
         }
         if let Some(bar) = &self.bar {
-            self.board().apply(event, bar.elapsed());
+            self.rows().apply(event, bar.elapsed());
             self.wake();
         }
         let lines = self.lines.of(event);
@@ -71,15 +71,15 @@ impl DeployView {
         }
     }
 
-    /// Says what is being waited for before there are events. Brings the board back after [`DeployView::end`].
+    /// Shows what is being waited for before there are events. Brings the rows back after [`DeployView::end`].
     pub fn busy(&self, what: &str) {
-        self.board().busy(Some(what.to_owned()));
+        self.rows().busy(Some(what.to_owned()));
         self.wake();
     }
 
-    /// Takes the board away: for questions, and for what comes after.
+    /// Removes the rows: for questions, and for what comes after.
     pub fn end(&self) {
-        self.board().busy(None);
+        self.rows().busy(None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -94,28 +94,28 @@ impl DeployView {
         }
     }
 
-    fn board(&self) -> std::sync::MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    fn rows(&self) -> std::sync::MutexGuard<'_, ProgressRows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The board behind a spinner, drawn anew with each tick.
-fn style(board: Arc<Mutex<Board>>, coloured: bool) -> ProgressStyle {
+/// The rows behind a spinner, drawn anew with each tick.
+fn style(rows: Arc<Mutex<ProgressRows>>, coloured: bool) -> ProgressStyle {
     let draw = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-        let board = board.lock().unwrap_or_else(PoisonError::into_inner);
+        let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
         // A line that wraps would not be cleared whole. The spinner and its space come before the first.
         let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
         let fitted = |line: String| {
             let line = console::truncate_str(&line, columns, "…").into_owned();
             if coloured { line } else { console::strip_ansi_codes(&line).into_owned() }
         };
-        let lines: Vec<String> = board.lines(state.elapsed()).into_iter().map(fitted).collect();
+        let lines: Vec<String> = rows.lines(state.elapsed()).into_iter().map(fitted).collect();
         // Writing to a text cannot fail.
         let _ = write!(out, "{}", lines.join("\n"));
     };
-    ProgressStyle::with_template("{spinner} {board}")
+    ProgressStyle::with_template("{spinner} {rows}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
-        .with_key("board", draw)
+        .with_key("rows", draw)
 }
 
 impl Drop for DeployView {

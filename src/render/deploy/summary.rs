@@ -8,7 +8,7 @@ use serde_json::json;
 use super::lines::done;
 use crate::error::CliError;
 use crate::hint::Command;
-use crate::ops::{Demolition, Operation};
+use crate::ops::{DeletionPlan, Operation};
 use crate::render::{Ui, clean};
 
 /// The last event of a command that tells events as JSON: that it is done, or why not.
@@ -85,8 +85,8 @@ pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
 }
 
 /// Says what goes and what stays when stacks are deleted.
-pub fn demolitions(ui: &mut Ui, demolitions: &[Demolition]) {
-    for Demolition { stack, deleted, kept, deleted_log_groups, .. } in demolitions {
+pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
+    for DeletionPlan { stack, deleted, kept, deleted_log_groups, .. } in deletion_plans {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
         for id in deleted_log_groups {
             ui.note(&format!("  {} log group {} with its events", "deletes:".red(), clean(id, false)));

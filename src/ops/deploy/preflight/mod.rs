@@ -8,7 +8,7 @@ mod words;
 
 use std::collections::BTreeMap;
 
-use super::state::{Standing, standing};
+use super::state::{StackState, stack_state};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::hint::Hint;
 use crate::model::{Export, PlannedChange, Stack, StackRequest, StackResource};
@@ -77,8 +77,8 @@ pub async fn rejections(
     update: &StackUpdate<'_>,
     planned: Option<&[PlannedChange]>,
 ) -> Result<Vec<Finding>> {
-    let status = update.existing.map(|stack| standing(&stack.status));
-    if status == Some(Standing::InProgress) {
+    let status = update.existing.map(|stack| stack_state(&stack.status));
+    if status == Some(StackState::InProgress) {
         return Ok(Vec::new());
     }
     let replacements = match planned {

@@ -47,18 +47,18 @@ async fn look_at_imports(
     provided: &[&str],
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Export>> {
-    let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut imported: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (stack, service) in services {
         for name in spec.platform.imports_of(service) {
-            wanted.entry(name).or_default().push(&stack.name);
+            imported.entry(name).or_default().push(&stack.name);
         }
     }
-    wanted.retain(|name, _| !provided.contains(name));
-    if wanted.is_empty() {
+    imported.retain(|name, _| !provided.contains(name));
+    if imported.is_empty() {
         return Ok(Vec::new());
     }
     let Some(exports) = unless_denied(aws.exports().await, findings)? else { return Ok(Vec::new()) };
-    for (name, importers) in wanted {
+    for (name, importers) in imported {
         if exports.iter().any(|export| export.name == name) {
             continue;
         }

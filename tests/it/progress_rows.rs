@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ecsws::model::Deployment;
 use ecsws::ops::{DeployEvent, Operation, ResourceEvent};
-use ecsws::render::Board;
+use ecsws::render::ProgressRows;
 use insta::assert_snapshot;
 
 fn resource(stack: &str, logical_id: &str, resource_type: &str, status: &str) -> DeployEvent {
@@ -48,7 +48,7 @@ fn started(stack: &str, operation: Operation) -> DeployEvent {
 
 /// What is seen at some second after these events, each with the second in which it came; without colours.
 fn drawn(events: &[(u64, DeployEvent)], at: u64) -> String {
-    let mut board = Board::default();
+    let mut board = ProgressRows::default();
     for (second, event) in events {
         board.apply(event, Duration::from_secs(*second));
     }

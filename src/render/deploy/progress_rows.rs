@@ -17,13 +17,13 @@ const BAR: u32 = 20;
 
 /// The rows.
 #[derive(Debug, Clone, Default)]
-pub struct Board {
+pub struct ProgressRows {
     /// What is being waited for before there are events.
     busy: Option<String>,
     stacks: BTreeMap<String, StackRow>,
     services: BTreeMap<String, Vec<Deployment>>,
     /// The stack of each service that was heard of.
-    homes: BTreeMap<String, String>,
+    stack_by_service: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -42,7 +42,7 @@ struct ResourceRow {
     since: Duration,
 }
 
-impl Board {
+impl ProgressRows {
     /// Says what is being waited for.
     pub fn busy(&mut self, what: Option<String>) {
         self.busy = what;
@@ -66,7 +66,7 @@ impl Board {
                 if resource.resource_type == "AWS::ECS::Service"
                     && let Some((_, service)) = resource.physical_id.rsplit_once('/')
                 {
-                    self.homes.insert(service.to_owned(), stack.clone());
+                    self.stack_by_service.insert(service.to_owned(), stack.clone());
                 }
                 if resource.status.ends_with("_IN_PROGRESS") && resource.logical_id != *stack {
                     let (resource_type, status) = (resource.resource_type.clone(), resource.status.clone());
@@ -84,7 +84,7 @@ impl Board {
             DeployEvent::Finished { stack, .. } | DeployEvent::NoChanges { stack } => {
                 self.busy = None;
                 self.stacks.remove(stack);
-                self.services.retain(|service, _| self.homes.get(service).is_some_and(|home| home != stack));
+                self.services.retain(|service, _| self.stack_by_service.get(service).is_some_and(|home| home != stack));
             }
             DeployEvent::Prepared { .. }
             | DeployEvent::InProgress { .. }
