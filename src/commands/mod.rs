@@ -85,9 +85,10 @@ impl From<Outcome> for ExitCode {
 /// Words of the command line that delete something, or that approve it unseen.
 const DESTRUCTIVE: &[&str] = &["destroy", "reset", "delete", "--yes"];
 
-/// The error of a misspelled command line without suggestions that would delete something: they get pasted unread.
+/// The error of a misspelled command line without suggestions that would delete something: they get pasted unread. Another suggestion
+/// beside one of those is left out as well, because it is not what was meant.
 pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
-    let is_destructive = |word: &String| DESTRUCTIVE.contains(&word.as_str());
+    let is_harmless = |word: &String| !DESTRUCTIVE.contains(&word.as_str());
     // Clap's usage line has the flag that it suggests where it otherwise has `[OPTIONS]`.
     if let Some(ContextValue::StyledStr(usage)) = error.remove(ContextKind::Usage) {
         let usage = usage.ansi().to_string().replace("--yes", "[OPTIONS]");
@@ -102,13 +103,8 @@ pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
     }
     for kind in [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg, ContextKind::SuggestedValue] {
         let kept = match error.remove(kind) {
-            Some(ContextValue::String(word)) => {
-                Some(word).filter(|word| !is_destructive(word)).map(ContextValue::String)
-            }
-            Some(ContextValue::Strings(words)) => {
-                let words: Vec<String> = words.into_iter().filter(|word| !is_destructive(word)).collect();
-                (!words.is_empty()).then_some(ContextValue::Strings(words))
-            }
+            Some(ContextValue::String(word)) => Some(word).filter(is_harmless).map(ContextValue::String),
+            Some(ContextValue::Strings(words)) => words.iter().all(is_harmless).then_some(ContextValue::Strings(words)),
             other => other,
         };
         if let Some(kept) = kept {

@@ -107,11 +107,22 @@ fn a_wrong_command_line_starts_no_sandbox_and_needs_no_region() {
 #[test]
 fn nothing_that_destroys_is_suggested() {
     let dir = tempfile::tempdir().expect("a folder");
-    for wrong in ["destry", "destroyy", "destro", "--ye deploy", "--yess deploy", "sandbox rest", "sandbox reste"] {
+    for wrong in [
+        "destry",
+        "destroyy",
+        "destro",
+        "destory",
+        "detroy",
+        "--ye deploy",
+        "--yess deploy",
+        "sandbox rest",
+        "sandbox reste",
+    ] {
         let (code, stderr) = ecsws(dir.path(), &wrong.split(' ').collect::<Vec<_>>());
         assert_eq!(code, Some(2), "{wrong}: {stderr}");
         let suggested = stderr.lines().filter(|line| line.contains("similar"));
-        let dangerous = |line: &str| ["'destroy'", "'--yes'", "'reset'"].iter().any(|word| line.contains(word));
+        let dangerous =
+            |line: &str| ["'destroy'", "'deploy'", "'--yes'", "'reset'"].iter().any(|word| line.contains(word));
         assert!(!suggested.into_iter().any(dangerous), "{wrong}: {stderr}");
     }
     // Clap puts the flag that it suggests into the usage line too.

@@ -111,10 +111,10 @@ pub struct DeployOptions {
     #[command(flatten)]
     pub inputs: InputOptions,
     /// The role that CloudFormation works with
-    #[arg(long, value_name = "ARN")]
+    #[arg(long, value_name = "ARN", value_parser = role_arn)]
     pub role_arn: Option<String>,
     /// SNS topics that CloudFormation tells of each event
-    #[arg(long = "notification-arns", value_name = "ARN", value_delimiter = ',')]
+    #[arg(long = "notification-arns", value_name = "ARN", value_delimiter = ',', value_parser = topic_arn)]
     pub notification_arns: Vec<String>,
     /// Write the outputs to this file: {"STACK": {"KEY": "VALUE"}}
     #[arg(long, value_name = "FILE")]
@@ -165,6 +165,28 @@ fn image(text: &str) -> Result<(String, String), String> {
     image_mistake(image).map_or_else(|| Ok((service.to_owned(), image.to_owned())), Err)
 }
 
+fn role_arn(text: &str) -> Result<String, String> {
+    arn(text, "iam", "role/", "arn:aws:iam::123456789012:role/NAME")
+}
+
+fn topic_arn(text: &str) -> Result<String, String> {
+    arn(text, "sns", "", "arn:aws:sns:us-east-1:123456789012:NAME")
+}
+
+/// `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`, where the resource has something after `prefix`.
+fn arn(text: &str, service: &str, prefix: &str, example: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let is_valid = match parts.as_slice() {
+        ["arn", partition, is, _, account, resource] => {
+            let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+            let is_resource = resource.strip_prefix(prefix).is_some_and(|name| !name.is_empty());
+            partition.starts_with("aws") && *is == service && is_account && is_resource
+        }
+        _ => false,
+    };
+    if is_valid { Ok(text.to_owned()) } else { Err(format!("expected an ARN such as {example}")) }
+}
+
 fn parameter(text: &str) -> Result<Parameter, String> {
     let (key, value) = pair(text).map_err(|_| "write it as KEY=VALUE or STACK:KEY=VALUE".to_owned())?;
     Ok(match key.split_once(':') {
@@ -195,7 +217,11 @@ impl InputOptions {
                 return Err(CliError::usage(format!("--tags: {mistake}")));
             }
         }
-        for (key, _) in &self.images {
+        for (index, (key, image)) in self.images.iter().enumerate() {
+            let other = self.images[..index].iter().find(|(earlier, other)| earlier == key && other != image);
+            if let Some((_, other)) = other {
+                return Err(CliError::usage(format!("--image gives service `{key}` two images: {other} and {image}")));
+            }
             let stack = spec.services.get(key).map(|service| &service.stack);
             if stack.is_some_and(|stack| !stacks.iter().any(|chosen| chosen.name == *stack)) {
                 let message = format!("--image is for service `{key}`, whose stack is not among those that are named");
@@ -310,6 +336,25 @@ mod tests {
         {
             assert!(image(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn arns_are_those_of_roles_and_topics() {
+        for arn in ["arn:aws:iam::123456789012:role/deploy", "arn:aws-cn:iam::123456789012:role/path/deploy"] {
+            assert_eq!(role_arn(arn), Ok(arn.to_owned()));
+        }
+        for wrong in [
+            "x",
+            "",
+            "deploy",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::1:role/a",
+            "arn:aws:sns:r:123456789012:a",
+        ] {
+            assert!(role_arn(wrong).is_err(), "{wrong}");
+        }
+        assert!(topic_arn("arn:aws:sns:us-east-1:123456789012:events").is_ok());
+        assert!(topic_arn("arn:aws:iam::123456789012:role/deploy").is_err());
     }
 
     #[test]
