@@ -2,7 +2,7 @@
 
 mod clean;
 mod deploy;
-mod diff;
+pub mod diff;
 mod live;
 mod logs;
 mod sandbox;

@@ -88,6 +88,15 @@ pub(super) fn pascal_case(key: &str) -> String {
         .collect()
 }
 
+/// A construct path without the stack and without a final `Resource` or `Default`.
+pub fn short_path(path: &str) -> &str {
+    let Some((_, within)) = path.trim_start_matches('/').split_once('/') else { return path };
+    match within.rsplit_once('/') {
+        Some((parent, "Resource" | "Default")) => parent,
+        _ => within,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

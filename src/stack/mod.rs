@@ -28,6 +28,7 @@ mod toml_layout;
 mod yaml;
 
 pub use check::is_region;
+pub use construct::short_path;
 pub use custom_names::{ConflictCause, CustomName, NameChanges, NameConflict, Replacement, is_replaced_value};
 pub use diff::{INCOMPARABLE, Planned, Recreation, TemplateDiff};
 pub use edit::{KeyChange, Scaling, ScalingEdit, edit_scaling};

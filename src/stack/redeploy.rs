@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::construct::short_path;
 use super::diff::equality::equal;
 use super::template::Template;
 
@@ -72,7 +73,7 @@ impl Template {
     pub fn short_paths(&self) -> BTreeMap<String, String> {
         let path = |(id, resource): (&str, &Value)| {
             let path = resource.pointer(super::diff::PATH_METADATA)?.as_str()?;
-            Some((id.to_owned(), super::diff::text::short_path(path).to_owned()))
+            Some((id.to_owned(), short_path(path).to_owned()))
         };
         self.section("Resources").filter_map(path).collect()
     }

@@ -1,7 +1,7 @@
 //! Diffs read as `cdk diff` prints them.
 
-use ecsws::stack::diff::text::{self, Line};
-use ecsws::stack::{Template, TemplateDiff};
+use ecsws::render::diff::text::{self, Line};
+use ecsws::stack::{Planned, Recreation, Template, TemplateDiff};
 use serde_json::{Value, json};
 
 use crate::common::{cdk_template, data, read};
@@ -189,4 +189,41 @@ fn a_statement_is_new_even_if_an_unchanged_policy_has_it_too() {
     // One row for the role and one for the group.
     assert_eq!(diff.security.statements.added.len(), 2);
     assert!(diff.security.is_broadening());
+}
+
+#[test]
+fn a_change_behind_question_marks_is_shown_with_its_impact() {
+    let named = |name: &str, count: u8| {
+        let properties = json!({ "ServiceName": name, "Cluster": { "Ref": "C" }, "DesiredCount": count });
+        let resource = json!({ "Type": "AWS::ECS::Service", "Properties": properties });
+        template(&json!({ "Resources": { "A": resource } }))
+    };
+    let planned = |name: &str, direct: &[&str]| Planned {
+        logical_id: "A".to_owned(),
+        replacement: Recreation::Always,
+        properties: vec![(name.to_owned(), Recreation::Always), ("DesiredCount".to_owned(), Recreation::Never)],
+        direct: direct.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let shown = |text: &str, counts: [u8; 2], planned: Planned| {
+        let (old, new) = (named(text, counts[0]), named(text, counts[1]));
+        let mut diff = TemplateDiff::between(&old, &new).made_exact(&[planned], &old, &new);
+        assert!(diff.take_incomparable(true).is_empty());
+        let hidden = diff.hidden();
+        let text: Vec<String> = text::stack("web", &diff, None).iter().map(ToString::to_string).collect();
+        (hidden, text[2..].join("\n"))
+    };
+    let (hidden, text) = shown("what?", [1, 1], planned("ServiceName", &["ServiceName", "ServiceName"]));
+    assert_eq!(hidden, ["A.ServiceName"]);
+    assert_eq!(text, "[~] AWS::ECS::Service A replace\n └─ [~] ServiceName (requires replacement)\n\n");
+    let (hidden, text) = shown("what?", [1, 2], planned("ServiceName", &["ServiceName", "DesiredCount"]));
+    assert_eq!(hidden, ["A.ServiceName"]);
+    assert_eq!(
+        text,
+        "[~] AWS::ECS::Service A replace\n ├─ [~] DesiredCount\n │   ├─ [-] 1\n │   └─ [+] 2\n \
+         └─ [~] ServiceName (requires replacement)\n\n"
+    );
+    for unchanged in [planned("ServiceName", &[]), planned("Cluster", &[])] {
+        assert_eq!(shown("what?", [1, 1], unchanged).0, Vec::<String>::new());
+    }
+    assert_eq!(shown("plain", [1, 1], planned("ServiceName", &["ServiceName"])).0, Vec::<String>::new());
 }

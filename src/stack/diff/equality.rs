@@ -4,7 +4,7 @@ use serde_json::{Map, Number, Value};
 
 /// Equal, but that `10` is `"10"`, `true` is `"true"`, and the order of keys (and of dependencies, see [`normalized`]) is nothing. Two
 /// strings are equal only when they are the same: `"1.10"` and `"1.1"` are two versions.
-pub(in crate::stack) fn equal(left: &Value, right: &Value) -> bool {
+pub fn equal(left: &Value, right: &Value) -> bool {
     equal_by(left, right, &str::eq)
 }
 

@@ -54,53 +54,7 @@ impl TemplateDiff {
 
 impl Change {
     /// Whether both values are the same, so that showing them does not show the change.
-    pub(super) fn is_hidden(&self) -> bool {
+    pub fn is_hidden(&self) -> bool {
         matches!((&self.old, &self.new), (Some(old), Some(new)) if equal(old, new))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::stack::Recreation;
-
-    #[test]
-    fn a_change_behind_question_marks_is_shown_with_its_impact() {
-        let template = |name: &str, count: u8| {
-            let properties = json!({ "ServiceName": name, "Cluster": { "Ref": "C" }, "DesiredCount": count });
-            let resource = json!({ "Type": "AWS::ECS::Service", "Properties": properties });
-            Template::from_map(json!({ "Resources": { "A": resource } }).as_object().cloned().unwrap_or_default())
-        };
-        let planned = |name: &str, direct: &[&str]| Planned {
-            logical_id: "A".to_owned(),
-            replacement: Recreation::Always,
-            properties: vec![(name.to_owned(), Recreation::Always), ("DesiredCount".to_owned(), Recreation::Never)],
-            direct: direct.iter().map(|name| (*name).to_owned()).collect(),
-        };
-        let shown = |text: &str, counts: [u8; 2], planned: Planned| {
-            let (old, new) = (template(text, counts[0]), template(text, counts[1]));
-            let mut diff = TemplateDiff::between(&old, &new).made_exact(&[planned], &old, &new);
-            assert!(diff.take_incomparable(true).is_empty());
-            let hidden = diff.hidden();
-            let text: Vec<String> =
-                crate::stack::diff::text::stack("web", &diff, None).iter().map(ToString::to_string).collect();
-            (hidden, text[2..].join("\n"))
-        };
-        let (hidden, text) = shown("what?", [1, 1], planned("ServiceName", &["ServiceName", "ServiceName"]));
-        assert_eq!(hidden, ["A.ServiceName"]);
-        assert_eq!(text, "[~] AWS::ECS::Service A replace\n └─ [~] ServiceName (requires replacement)\n\n");
-        let (hidden, text) = shown("what?", [1, 2], planned("ServiceName", &["ServiceName", "DesiredCount"]));
-        assert_eq!(hidden, ["A.ServiceName"]);
-        assert_eq!(
-            text,
-            "[~] AWS::ECS::Service A replace\n ├─ [~] DesiredCount\n │   ├─ [-] 1\n │   └─ [+] 2\n \
-             └─ [~] ServiceName (requires replacement)\n\n"
-        );
-        for unchanged in [planned("ServiceName", &[]), planned("Cluster", &[])] {
-            assert_eq!(shown("what?", [1, 1], unchanged).0, Vec::<String>::new());
-        }
-        assert_eq!(shown("plain", [1, 1], planned("ServiceName", &["ServiceName"])).0, Vec::<String>::new());
     }
 }

@@ -1,4 +1,4 @@
-//! What deploying a template would change, as `cdk diff` (2.1148) sees it: the model here, its text in [`text`].
+//! What deploying a template would change, as `cdk diff` (2.1148) sees it. Values only; their text is laid out elsewhere.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,15 @@ use super::security::SecurityChanges;
 use super::template::Template;
 
 mod create_only;
-mod edit;
 pub(super) mod equality;
 mod exact;
 mod hidden;
-mod hunk;
 mod replacement;
 mod scaling;
-mod table;
-pub mod text;
-mod tree;
 
-use equality::{equal, normalized};
+pub use equality::equal;
+use equality::normalized;
 pub use exact::{INCOMPARABLE, Planned, Recreation};
-pub(super) use table::Row as TableRow;
 
 /// The metadata that holds a resource's construct path.
 pub(super) const PATH_METADATA: &str = "/Metadata/aws:cdk:path";

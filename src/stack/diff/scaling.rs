@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::equality::equal;
-use super::text::short_path;
 use super::{Change, NamedChange, PropertyChange, ResourceChange, TemplateDiff};
+use crate::stack::construct::short_path;
 
 /// Resource types and their properties that are scaling numbers, or whose named members are.
 const NUMBERS: &[(&str, &str, &[&str])] = &[

@@ -1,7 +1,5 @@
 //! Statements of IAM policies.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::intrinsics::text;
@@ -57,14 +55,6 @@ impl Targets {
     }
 }
 
-impl fmt::Display for Targets {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let not = if self.not { "NOT " } else { "" };
-        let lines: Vec<String> = self.values.iter().map(|value| format!("{not}{value}")).collect();
-        formatter.write_str(&lines.join("\n"))
-    }
-}
-
 fn strings(value: &Value) -> Vec<String> {
     match value {
         Value::Null => Vec::new(),
@@ -117,18 +107,6 @@ impl Statement {
     pub fn is_negative(&self) -> bool {
         let not = self.actions.not || self.principals.not || self.resources.not;
         if self.effect == Effect::Allow { not } else { !not }
-    }
-
-    /// The conditions as JSON without the outer braces.
-    pub fn condition_text(&self) -> String {
-        match &self.condition {
-            Value::Object(map) if !map.is_empty() => {
-                let json = format!("{:#}", self.condition);
-                let lines: Vec<&str> = json.lines().collect();
-                lines[1..lines.len() - 1].iter().map(|line| &line[2..]).collect::<Vec<_>>().join("\n")
-            }
-            _ => String::new(),
-        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! The changes within a resource as a tree: maps key by key, everything else as values or hunks.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
-use super::equality::equal;
 use super::hunk::hunks;
 use super::text::{Line, Segment, Style, hunk_lines, tag};
-use super::{Change, Impact, PropertyChange};
+use crate::stack::diff::{Change, Impact, PropertyChange, equal};
 
 /// A value on one line: strings as they are, everything else as JSON.
 pub(super) fn compact(value: &Value) -> String {
@@ -75,8 +76,7 @@ fn joined(Line(mut start): Line, Line(rest): Line) -> Line {
 
 fn maps(old: &Map<String, Value>, new: &Map<String, Value>, prefix: &str) -> Vec<Line> {
     let is_same = |key: &String| matches!((old.get(key), new.get(key)), (Some(old), Some(new)) if equal(old, new));
-    let mut keys: Vec<&String> = super::names(old, new).filter(|key| !is_same(key)).collect();
-    keys.sort();
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).filter(|key| !is_same(key)).collect();
     let last = keys.len().saturating_sub(1);
     let lines = keys.into_iter().enumerate().flat_map(|(at, key)| {
         let change = Change { old: old.get(key).cloned(), new: new.get(key).cloned() };

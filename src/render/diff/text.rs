@@ -1,8 +1,11 @@
 //! A diff as lines of styled text, laid out as `cdk diff` does. What a style looks like is the renderer's to say.
 
+use super::edit_script::Edit;
 use super::hunk::Hunk;
 use super::table::table;
-use super::{Change, Impact, NamedChange, ResourceChange, TemplateDiff, tree};
+use super::{security_tables, tree};
+use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange, Section};
+use crate::stack::{TemplateDiff, short_path};
 
 /// What a piece of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +101,7 @@ pub fn footer(stacks_with_differences: usize) -> Vec<Line> {
 /// The changes of permissions and firewalls alone, for the question whether to go on.
 pub fn security(diff: &TemplateDiff, columns: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (title, rows) in diff.security.tables(&diff.paths) {
+    for (title, rows) in security_tables::tables(&diff.security, &diff.paths) {
         lines.push(Line::new(Style::Title, title));
         lines.extend(table(&rows, columns));
     }
@@ -114,8 +117,8 @@ const NOTE: &str =
 
 fn body(diff: &TemplateDiff, columns: Option<usize>) -> Vec<Line> {
     let header = diff.header.iter().map(|named| entry(&named.name, named)).collect();
-    let of = |sections: &[(&'static super::Section, Vec<NamedChange>)]| {
-        let lines = |(section, changes): &(&'static super::Section, Vec<NamedChange>)| {
+    let of = |sections: &[(&'static Section, Vec<NamedChange>)]| {
+        let lines = |(section, changes): &(&'static Section, Vec<NamedChange>)| {
             titled(section.title, changes.iter().map(|named| entry(section.entry, named)).collect())
         };
         sections.iter().flat_map(lines).collect::<Vec<_>>()
@@ -190,22 +193,13 @@ fn impact_words(impact: Impact) -> Option<(Style, &'static str)> {
     }
 }
 
-/// A construct path without the stack and without a final `Resource` or `Default`.
-pub(crate) fn short_path(path: &str) -> &str {
-    let Some((_, within)) = path.trim_start_matches('/').split_once('/') else { return path };
-    match within.rsplit_once('/') {
-        Some((parent, "Resource" | "Default")) => parent,
-        _ => within,
-    }
-}
-
 /// The lines of a hunk, header first.
 pub(super) fn hunk_lines(Hunk { header, lines }: Hunk) -> Vec<Line> {
     let header = Line::new(Style::Hunk, header);
     let lines = lines.into_iter().map(|(edit, text)| match edit {
-        super::edit::Edit::Keep => Line::new(Style::Dim, "[ ]").plain(format!(" {text}")),
-        super::edit::Edit::Add => Line::new(Style::AddedLine, format!("[+] {text}")),
-        super::edit::Edit::Remove => Line::new(Style::RemovedLine, format!("[-] {text}")),
+        Edit::Keep => Line::new(Style::Dim, "[ ]").plain(format!(" {text}")),
+        Edit::Add => Line::new(Style::AddedLine, format!("[+] {text}")),
+        Edit::Remove => Line::new(Style::RemovedLine, format!("[-] {text}")),
     });
     std::iter::once(header).chain(lines).collect()
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::edit::{Edit, script};
+use super::edit_script::{Edit, script};
 
 /// Lines shown around a change.
 const CONTEXT: usize = 3;

@@ -5,13 +5,13 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 use super::text::{Line, Style};
 
 /// One row: the style of its cells, and the cells, which may have several lines.
-pub(crate) struct Row {
+pub(super) struct Row {
     pub style: Style,
     pub cells: Vec<String>,
 }
 
-/// No terminal is taken for narrower, in columns.
-const NARROWEST: usize = 40;
+/// The least width that a table is laid out for, in columns.
+const MIN_COLUMNS: usize = 40;
 
 /// The first row is the header; a rule stands where the second column changes.
 pub(super) fn table(rows: &[Row], columns: Option<usize>) -> Vec<Line> {
@@ -36,7 +36,7 @@ fn widths(rows: &[Row]) -> Vec<usize> {
 /// Columns that want less than a fair share get it; the others share what is left.
 fn fitted(wanted: &[usize], columns: Option<usize>) -> Vec<usize> {
     let Some(columns) = columns else { return wanted.to_vec() };
-    let room = columns.max(NARROWEST).saturating_sub(2 + 3 * wanted.len());
+    let room = columns.max(MIN_COLUMNS).saturating_sub(2 + 3 * wanted.len());
     if wanted.iter().sum::<usize>() <= room {
         return wanted.to_vec();
     }
