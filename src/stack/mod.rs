@@ -17,7 +17,7 @@ mod lookups;
 mod problem;
 mod reader;
 mod redeploy;
-pub mod resources;
+mod resources;
 pub mod security;
 pub mod spec;
 mod stacks;

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::stack::lookups::Environment;
-use crate::stack::resources::ecs_task_definition::secret_arn;
-use crate::stack::resources::iam_managed_policy;
+use crate::stack::resources::{ecs_task_definition::secret_arn, iam};
 use crate::stack::spec::{Container, Generation, Secret, Statement};
 
 /// The CDK fills an inline policy below this size, in estimated characters; IAM's limit for a role is 10,240.
@@ -53,7 +52,7 @@ pub(in crate::stack) fn oversized_statements(
 ) -> Vec<(usize, usize)> {
     let policies = task_role(task_policy, exec, generation);
     let oversized = policies.overflow.iter().filter_map(|statements| {
-        let document = iam_managed_policy::document(statements).to_string();
+        let document = iam::policy_document(statements).to_string();
         let size = document.chars().filter(|character| !character.is_whitespace()).count();
         let is_first = |statement: &Statement| Some(&Allow::of(statement, generation).to_value()) == statements.first();
         (size > MAX_MANAGED_POLICY).then_some((task_policy.iter().position(is_first)?, size))
