@@ -12,7 +12,7 @@ use crate::hint::{Command, Hint, nearest};
 use crate::render::Ui;
 use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
-use crate::stack::{KeyChange, Lock, Problem, Problems, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
+use crate::stack::{Diagnostic, Diagnostics, KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
 use replace::replace;
 
 mod ownership;
@@ -241,12 +241,12 @@ pub fn no_project(dir: &Path) -> CliError {
     )
 }
 
-fn wrong(problems: Problems, file: &str) -> CliError {
+fn wrong(problems: Diagnostics, file: &str) -> CliError {
     CliError { exit: Exit::Usage, reports: problems.0.into_iter().map(|problem| report(problem, file)).collect() }
 }
 
-fn report(problem: Problem, file: &str) -> Report {
-    let Problem { message, line, column, hint } = problem;
+fn report(problem: Diagnostic, file: &str) -> Report {
+    let Diagnostic { message, line, column, hint } = problem;
     Report { message, place: Some(format!("{file}:{line}:{column}")), hint: hint.map(Hint::from) }
 }
 

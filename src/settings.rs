@@ -1,6 +1,6 @@
 //! Flags and environment become [`Settings`], by a pure `resolve`. The environment is read here and nowhere else.
 
-mod process;
+mod process_env;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
 #[cfg(unix)]
-pub use process::drop_empty_aws_variables;
-pub use process::{Surroundings, Terminals};
+pub use process_env::drop_empty_aws_variables;
+pub use process_env::{ProcessEnv, Terminals};
 
 use crate::hint::{Command, CommandLine, Subcommand, without_user_info};
 
@@ -207,8 +207,8 @@ fn switch(name: &'static str, value: Option<&String>) -> Result<bool, InvalidVar
 }
 
 /// Flags win over the environment; nothing is looked at but the arguments. An empty variable counts as one that is not set.
-pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Result<Settings, InvalidVariable> {
-    let Surroundings { program, mut variables, working_dir, terminals } = surroundings;
+pub fn resolve(flags: GlobalArgs, process_env: ProcessEnv) -> Result<Settings, InvalidVariable> {
+    let ProcessEnv { program, mut variables, working_dir, terminals } = process_env;
     variables.retain(|_, value| !value.is_empty());
     let command_line = command_line(program, &flags);
     let GlobalArgs { sandbox, profile, region, endpoint_url, project, output, color, quiet, verbose, yes } = flags;
@@ -247,8 +247,8 @@ pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Result<Settings
 mod tests {
     use super::*;
 
-    fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
-        Surroundings {
+    fn process_env(variables: &[(&str, &str)]) -> ProcessEnv {
+        ProcessEnv {
             program: "ecsws".to_owned(),
             variables: variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             working_dir: "/home/a".into(),
@@ -257,7 +257,7 @@ mod tests {
     }
 
     fn resolved(flags: GlobalArgs, variables: &[(&str, &str)]) -> Settings {
-        resolve(flags, surroundings(variables)).expect("the variables are valid")
+        resolve(flags, process_env(variables)).expect("the variables are valid")
     }
 
     #[test]
@@ -277,7 +277,7 @@ mod tests {
             ("ECSWS_OUTPUT", "xml", "ECSWS_OUTPUT must be text or json, not `xml`"),
             ("ECSWS_COLOR", "blue", "ECSWS_COLOR must be auto or always or never, not `blue`"),
         ] {
-            let error = resolve(GlobalArgs::default(), surroundings(&[(name, value)])).expect_err(name);
+            let error = resolve(GlobalArgs::default(), process_env(&[(name, value)])).expect_err(name);
             assert_eq!(error.to_string(), message);
         }
     }

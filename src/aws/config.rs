@@ -136,7 +136,7 @@ async fn load_real(
     if chosen.is_some() && section.is_none() {
         let kind = AwsErrorKind::UnknownProfile(known_profiles(profile, &profiles.names().collect::<Vec<_>>()).into());
         let message = "the AWS config files have no such profile";
-        return Err(AwsError::unanswered(format!("use profile `{profile}`"), kind, message));
+        return Err(AwsError::new(format!("use profile `{profile}`"), kind, message));
     }
     check(variables, profile, section)?;
     if connection.endpoint_url.is_none() && uses_services(variables, profile, section) {
@@ -172,7 +172,7 @@ impl From<ProfileError> for AwsError {
 }
 
 fn invalid(message: String) -> AwsError {
-    AwsError::unanswered("read the AWS configuration", AwsErrorKind::InvalidConfig, message)
+    AwsError::new("read the AWS configuration", AwsErrorKind::InvalidConfig, message)
 }
 
 /// A setting from the environment or else the profile, with what to call it in an error.

@@ -73,7 +73,7 @@ pub(super) async fn provider(
     }
     let failed = |error| {
         let (kind, message) = no_credentials(&error);
-        AwsError::unanswered(format!("use profile `{profile}`"), kind, message)
+        AwsError::new(format!("use profile `{profile}`"), kind, message)
     };
     let mut credentials = provider.provide_credentials().await.map_err(failed)?;
     for role in roles {
@@ -88,7 +88,7 @@ pub(super) async fn provider(
 
 fn no_code(profile: &str, serial: &str) -> AwsError {
     let message = format!("it needs a code of the MFA device {serial}, and there is no terminal to ask on");
-    AwsError::unanswered(format!("use profile `{profile}`"), AwsErrorKind::MfaRequired, message)
+    AwsError::new(format!("use profile `{profile}`"), AwsErrorKind::MfaRequired, message)
 }
 
 /// The source of a profile's credentials and the roles to assume with them, in order. `None` where the profile is wrong: the SDK then
@@ -203,15 +203,15 @@ async fn assume(
         .set_duration_seconds(role.duration)
         .set_serial_number(role.mfa_serial.map(str::to_owned))
         .set_token_code(code);
-    let answer = call.send().await.map_err(|error| {
+    let response = call.send().await.map_err(|error| {
         let mut error = AwsError::from_sdk(&action, &error);
         if with_code && matches!(error.kind, AwsErrorKind::AccessDenied(_)) {
             error.kind = AwsErrorKind::MfaRefused;
         }
         error
     })?;
-    let none = || AwsError::unanswered(&action, AwsErrorKind::NoCredentials, "the response has no credentials");
-    let temporary = answer.credentials.ok_or_else(none)?;
+    let none = || AwsError::new(&action, AwsErrorKind::NoCredentials, "the response has no credentials");
+    let temporary = response.credentials.ok_or_else(none)?;
     let expiry = SystemTime::try_from(temporary.expiration).ok();
     let (id, secret, token) = (temporary.access_key_id, temporary.secret_access_key, temporary.session_token);
     Ok(Credentials::new(id, secret, Some(token), expiry, "AssumeRole"))

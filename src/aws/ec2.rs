@@ -15,8 +15,8 @@ impl Aws {
     pub async fn vpc_ids(&self, name: &str) -> Result<Vec<String>> {
         let action = format!("look up the VPC `{name}`");
         let filters = [("Filter.1.Name", "tag:Name"), ("Filter.1.Value.1", name)];
-        self.ec2(&action, "DescribeVpcs", &filters, |answer| {
-            items(answer, "vpcSet").map(|vpc| child(vpc, "vpcId")).collect()
+        self.ec2(&action, "DescribeVpcs", &filters, |response| {
+            items(response, "vpcSet").map(|vpc| child(vpc, "vpcId")).collect()
         })
         .await
     }
@@ -26,13 +26,13 @@ impl Aws {
         let action = format!("look up the subnets of VPC `{id}`");
         let filters = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", id)];
         let tables: Vec<RouteTable> = self
-            .ec2(&action, "DescribeRouteTables", &filters, |answer| {
-                items(answer, "routeTableSet").map(route_table).collect()
+            .ec2(&action, "DescribeRouteTables", &filters, |response| {
+                items(response, "routeTableSet").map(route_table).collect()
             })
             .await?;
         let mut subnets: Vec<Subnet> = self
-            .ec2(&action, "DescribeSubnets", &filters, |answer| {
-                items(answer, "subnetSet").map(|subnet| read_subnet(subnet, &tables)).collect()
+            .ec2(&action, "DescribeSubnets", &filters, |response| {
+                items(response, "subnetSet").map(|subnet| read_subnet(subnet, &tables)).collect()
             })
             .await?;
         subnets.sort_by(|a, b| (&a.zone, &a.id).cmp(&(&b.zone, &b.id)));
@@ -43,9 +43,9 @@ impl Aws {
     pub async fn availability_zones(&self) -> Result<Vec<String>> {
         let filters = [("Filter.1.Name", "zone-type"), ("Filter.1.Value.1", "availability-zone")];
         let mut zones: Vec<String> = self
-            .ec2("list the availability zones", "DescribeAvailabilityZones", &filters, |answer| {
+            .ec2("list the availability zones", "DescribeAvailabilityZones", &filters, |response| {
                 let open =
-                    items(answer, "availabilityZoneInfo").filter(|zone| child(*zone, "zoneState") == "available");
+                    items(response, "availabilityZoneInfo").filter(|zone| child(*zone, "zoneState") == "available");
                 open.map(|zone| child(zone, "zoneName")).collect()
             })
             .await?;
@@ -53,7 +53,7 @@ impl Aws {
         Ok(zones)
     }
 
-    /// Calls an operation, page after page, and reads each answer.
+    /// Calls an operation, page after page, and reads each response.
     async fn ec2<T>(
         &self,
         action: &str,
@@ -71,9 +71,9 @@ impl Aws {
             }
             let headers = vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned())];
             let call = RawCall { action, operation, headers, body: body.finish() };
-            let answer = self.raw(&EC2, call).await?;
-            let not_ec2 = |_| AwsError::unanswered(action, AwsErrorKind::Other, "the answer is not EC2's");
-            let document = Document::parse(&answer).map_err(not_ec2)?;
+            let response = self.raw(&EC2, call).await?;
+            let not_ec2 = |_| AwsError::new(action, AwsErrorKind::Other, "the response is not EC2's");
+            let document = Document::parse(&response).map_err(not_ec2)?;
             results.extend(read(document.root_element()));
             token = child(document.root_element(), "nextToken");
             if token.is_empty() {

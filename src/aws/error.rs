@@ -22,9 +22,9 @@ pub struct AwsError {
     pub action: String,
     /// The kind, from which the exit code and the hint follow.
     pub kind: AwsErrorKind,
-    /// AWS's error code, when the answer came from AWS.
+    /// AWS's error code, when the response came from AWS.
     pub code: Option<String>,
-    /// AWS's message, or the reason why there is no answer.
+    /// AWS's message, or the reason why there is no response.
     pub message: String,
 }
 
@@ -59,7 +59,7 @@ pub enum AwsErrorKind {
     SandboxEnded,
     /// Something answered, and it was not AWS.
     NotAws,
-    /// No answer in time.
+    /// No response in time.
     TimedOut,
     /// AWS asked us to slow down, and went on asking.
     Throttled,
@@ -126,8 +126,8 @@ const CODES: &[(&str, AwsErrorKind)] = &[
 const CLOCK_SKEW_MESSAGES: &[&str] = &["Signature expired", "Signature not yet current"];
 
 impl AwsError {
-    /// An answer of AWS with an error code.
-    pub fn answered(action: impl Into<String>, code: &str, message: &str) -> Self {
+    /// A response of AWS with an error code.
+    pub fn from_code(action: impl Into<String>, code: &str, message: &str) -> Self {
         let kind = match kind_of(code) {
             _ if CLOCK_SKEW_MESSAGES.iter().any(|words| message.contains(words)) => AwsErrorKind::ClockSkew,
             AwsErrorKind::AccessDenied(_) => AwsErrorKind::AccessDenied(missing_action(message)),
@@ -136,16 +136,16 @@ impl AwsError {
         Self { action: action.into(), kind, code: Some(code.to_owned()), message: message.to_owned() }
     }
 
-    /// A failure without an answer of AWS.
-    pub fn unanswered(action: impl Into<String>, kind: AwsErrorKind, message: impl Into<String>) -> Self {
+    /// A failure without a response from AWS.
+    pub fn new(action: impl Into<String>, kind: AwsErrorKind, message: impl Into<String>) -> Self {
         Self { action: action.into(), kind, code: None, message: message.into() }
     }
 
-    /// An answer that reports a failure, with what it says of it. Without an error code it may come from a proxy or a load balancer.
-    fn refused(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+    /// A response that reports a failure, with what it says of it. Without an error code it may come from a proxy or a load balancer.
+    fn from_status(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         match (code, message) {
             (Some(code), message) => {
-                let error = Self::answered(action, code, message.unwrap_or("AWS gave no message"));
+                let error = Self::from_code(action, code, message.unwrap_or("AWS gave no message"));
                 // Not every service's internal errors have a code of the table. 501 is final: not implemented.
                 let is_fault = error.kind == AwsErrorKind::Other && status >= 500 && status != 501;
                 if is_fault { Self { kind: AwsErrorKind::ServiceFault, ..error } } else { error }
@@ -153,7 +153,7 @@ impl AwsError {
             (None, message) => {
                 let kind = if status == 429 { AwsErrorKind::Throttled } else { AwsErrorKind::NotAws };
                 let said = message.map(|message| format!(": {message}")).unwrap_or_default();
-                Self::unanswered(action, kind, format!("the answer is HTTP {status} and not AWS's{said}"))
+                Self::new(action, kind, format!("the response is HTTP {status} and not AWS's{said}"))
             }
         }
     }
@@ -164,22 +164,22 @@ impl AwsError {
         E: ProvideErrorMetadata + StdError + 'static,
     {
         let (kind, message) = match error {
-            SdkError::ServiceError(answer) => {
-                let (status, service) = (answer.raw().status().as_u16(), answer.err());
-                return Self::refused(action, status, service.code(), service.message());
+            SdkError::ServiceError(response) => {
+                let (status, service) = (response.raw().status().as_u16(), response.err());
+                return Self::from_status(action, status, service.code(), service.message());
             }
-            SdkError::ResponseError(answer) => {
-                let status = answer.raw().status().as_u16();
-                (AwsErrorKind::NotAws, format!("the answer is HTTP {status} and not AWS's: {}", root(error)))
+            SdkError::ResponseError(response) => {
+                let status = response.raw().status().as_u16();
+                (AwsErrorKind::NotAws, format!("the response is HTTP {status} and not AWS's: {}", root(error)))
             }
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
                 Some(connector) => connection_failure(connector),
                 None => (AwsErrorKind::Other, root(error)),
             },
-            SdkError::TimeoutError(_) => (AwsErrorKind::TimedOut, "no answer in time".to_owned()),
+            SdkError::TimeoutError(_) => (AwsErrorKind::TimedOut, "no response in time".to_owned()),
             _ => (AwsErrorKind::Other, root(error)),
         };
-        Self::unanswered(action, kind, message)
+        Self::new(action, kind, message)
     }
 
     /// Whether the same call may well succeed a little later.
@@ -259,7 +259,7 @@ fn missing_action(message: &str) -> Option<String> {
     rest.split_whitespace().next().map(|action| action.trim_end_matches(['.', ',']).to_owned())
 }
 
-/// Why there is no answer, when it is for the connection or, before that, for the lack of credentials.
+/// Why there is no response, when it is for the connection or, before that, for the lack of credentials.
 fn connection_failure(error: &ConnectorError) -> (AwsErrorKind, String) {
     if is_credentials(error) {
         return no_credentials(error);

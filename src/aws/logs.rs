@@ -14,7 +14,7 @@ impl Aws {
     /// One page of the events that match.
     pub async fn filter_log_events(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage> {
         let action = format!("read log group `{}`", query.group);
-        let answer = self
+        let response = self
             .logs()
             .filter_log_events()
             .log_group_name(&query.group)
@@ -26,27 +26,27 @@ impl Aws {
             .send()
             .await
             .map_err(|error| self.error(action, &error))?;
-        let events = answer.events.unwrap_or_default().into_iter().map(|event| LogEvent {
+        let events = response.events.unwrap_or_default().into_iter().map(|event| LogEvent {
             id: text(event.event_id),
             stream: text(event.log_stream_name),
             timestamp: milliseconds(event.timestamp).unwrap_or_default(),
             message: text(event.message),
         });
-        Ok(LogPage { events: events.collect(), next_token: answer.next_token })
+        Ok(LogPage { events: events.collect(), next_token: response.next_token })
     }
 
     /// The last lines of a stream, oldest first; none when there is no such stream.
     pub async fn last_log_lines(&self, group: &str, stream: &str, lines: u16) -> Result<Vec<String>> {
         let action = format!("read log stream `{stream}` of `{group}`");
         let call = self.logs().get_log_events().log_group_name(group).log_stream_name(stream);
-        let answer = match call.limit(lines.into()).start_from_head(false).send().await {
-            Ok(answer) => answer,
+        let response = match call.limit(lines.into()).start_from_head(false).send().await {
+            Ok(response) => response,
             Err(error) => {
                 let error = self.error(action, &error);
                 return if error.kind == AwsErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) };
             }
         };
-        Ok(answer.events.unwrap_or_default().into_iter().map(|event| text(event.message)).collect())
+        Ok(response.events.unwrap_or_default().into_iter().map(|event| text(event.message)).collect())
     }
 
     /// The log groups whose name begins with `prefix`.
@@ -66,8 +66,8 @@ impl Aws {
     pub async fn has_log_group(&self, name: &str) -> Result<bool> {
         let action = format!("look for log group `{name}`");
         let call = self.logs().describe_log_groups().log_group_name_prefix(name);
-        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
-        Ok(answer.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
+        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(response.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
     }
 
     /// The streams of a group whose name begins with `prefix`, by name.

@@ -3,17 +3,17 @@
 //! One [`Aws`] value is built on first use and holds the configuration; each service's calls are in the file of its name.
 
 mod autoscaling;
+mod cloud_map;
 mod cloudformation;
 mod config;
 mod credentials;
-mod discovery;
 mod ec2;
 mod ecs;
 mod error;
 mod logs;
 mod profiles;
 mod raw;
-mod stores;
+mod secrets;
 
 use std::sync::OnceLock;
 
@@ -43,7 +43,7 @@ pub struct Aws {
     ecs: OnceLock<aws_sdk_ecs::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     autoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
-    discovery: OnceLock<aws_sdk_servicediscovery::Client>,
+    cloud_map: OnceLock<aws_sdk_servicediscovery::Client>,
 }
 
 /// Who calls, by STS.
@@ -70,7 +70,7 @@ impl Aws {
         let (profile, is_sandbox) = (profile.clone(), static_keys.is_some());
         let config = config::load(connection, http, ask).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one"));
+            return Err(AwsError::new("choose a region", AwsErrorKind::NoRegion, "nothing says which one"));
         };
         Ok(Self {
             is_sandbox,
@@ -82,7 +82,7 @@ impl Aws {
             ecs: OnceLock::new(),
             logs: OnceLock::new(),
             autoscaling: OnceLock::new(),
-            discovery: OnceLock::new(),
+            cloud_map: OnceLock::new(),
         })
     }
 
@@ -109,7 +109,7 @@ impl Aws {
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         match (&error.kind, self.endpoint_url()) {
             (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused, Some(_)) if self.is_sandbox => {
-                return AwsError::unanswered(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
+                return AwsError::new(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
             }
             (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused | AwsErrorKind::TimedOut, Some(url)) => {
                 error.message = format!("{url} does not answer: {}", error.message);
@@ -129,8 +129,8 @@ impl Aws {
     pub async fn identity(&self) -> Result<Identity> {
         let action = "ask AWS who you are";
         let client = aws_sdk_sts::Client::new(&self.config);
-        let answer = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
-        Ok(Identity { account: text(answer.account) })
+        let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
+        Ok(Identity { account: text(response.account) })
     }
 }
 

@@ -68,7 +68,7 @@ pub(super) const SSM: RawService = RawService {
     id: "SSM",
     name: "ssm",
     rules: Rules::CloudFormation,
-    error: super::stores::error,
+    error: super::secrets::error,
     has_dual_stack_in_ordinary_hosts: false,
 };
 /// Secrets Manager.
@@ -76,7 +76,7 @@ pub(super) const SECRETS_MANAGER: RawService = RawService {
     id: "Secrets Manager",
     name: "secretsmanager",
     rules: Rules::Ecs,
-    error: super::stores::error,
+    error: super::secrets::error,
     has_dual_stack_in_ordinary_hosts: true,
 };
 
@@ -108,7 +108,7 @@ impl Aws {
     /// cut off included, so it is only for calls that change nothing.
     pub(super) async fn raw(&self, service: &'static RawService, call: RawCall<'_>) -> Result<String> {
         let RawCall { action, operation, headers, body } = call;
-        let other = |error: BoxError| AwsError::unanswered(action, AwsErrorKind::Other, error.to_string());
+        let other = |error: BoxError| AwsError::new(action, AwsErrorKind::Other, error.to_string());
         let url = endpoint_url(&self.config, &self.region, service).await.map_err(other)?;
         let mut builder = Operation::builder()
             .service_name(service.id)

@@ -16,4 +16,4 @@ pub use network::{Subnet, Vpc};
 pub use scaling::{ScalableTarget, ScalingPolicy};
 pub use service::{Deployment, ServiceArn, ServiceEvent, ServiceName, ServiceState};
 pub use stack::{Export, Output, Stack, StackEvent, StackRequest, StackResource, stack_name};
-pub use task::{Container, LogPlace, Task};
+pub use task::{Container, LogDestination, Task};

@@ -43,7 +43,7 @@ pub struct Container {
 
 /// Where a container's lines go with the `awslogs` driver.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogPlace {
+pub struct LogDestination {
     /// The container's name.
     pub container: String,
     /// `awslogs-group`.
@@ -52,7 +52,7 @@ pub struct LogPlace {
     pub prefix: String,
 }
 
-impl LogPlace {
+impl LogDestination {
     /// The stream of the container in one task.
     pub fn stream(&self, task: &str) -> String {
         format!("{}/{}/{task}", self.prefix, self.container)
@@ -61,13 +61,13 @@ impl LogPlace {
 
 impl Task {
     /// The container that ended the task: the first that failed, or else the first that ended.
-    pub fn culprit(&self) -> Option<&Container> {
+    pub fn failed_container(&self) -> Option<&Container> {
         let failed = self.containers.iter().find(|container| container.exit_code.is_some_and(|code| code != 0));
         failed.or_else(|| self.containers.iter().find(|container| container.exit_code.is_some()))
     }
 
     /// Why it stopped: ECS's words, and what each container ended with.
-    pub fn cause(&self) -> String {
+    pub fn stop_cause(&self) -> String {
         let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS gives no reason".to_owned());
         for container in &self.containers {
             let code = container.exit_code.map(|code| format!("exit code {code}"));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::rollout::{Progress, Rollout, Sighting, Verdict};
 use super::{Casualties, DeployEvent};
 use crate::aws::{Aws, AwsErrorKind};
-use crate::model::{LogPlace, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
+use crate::model::{LogDestination, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
 
 /// How much of a failed container's log is told.
 const LOG_LINES: u16 = 20;
@@ -24,7 +24,7 @@ pub(super) struct ServiceWatch {
     /// ECS may not be asked.
     refused: bool,
     /// Where containers log, by task definition.
-    places: HashMap<String, Vec<LogPlace>>,
+    places: HashMap<String, Vec<LogDestination>>,
     casualties: Vec<Group>,
 }
 
@@ -127,13 +127,14 @@ impl ServiceWatch {
     /// Reads the log of the container that ended the first task of a group, until there is something in it.
     async fn read_log(&mut self, at: usize, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
         let Group { casualties, first, attempts } = &mut self.casualties[at];
-        let Some(container) = first.culprit().filter(|_| casualties.log.is_none() && *attempts < LOG_ATTEMPTS) else {
+        let Some(container) = first.failed_container().filter(|_| casualties.log.is_none() && *attempts < LOG_ATTEMPTS)
+        else {
             return;
         };
         *attempts += 1;
         let definition = first.task_definition.clone();
         if !self.places.contains_key(&definition) {
-            let Ok(places) = aws.log_places(&definition).await else { return };
+            let Ok(places) = aws.log_destinations(&definition).await else { return };
             self.places.insert(definition.clone(), places);
         }
         let places = self.places.get(&definition).into_iter().flatten();

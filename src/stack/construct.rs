@@ -7,11 +7,11 @@ use std::fmt;
 use md5::{Digest as _, Md5};
 
 /// How much of the readable half of an id is kept, in characters.
-const LONGEST_READABLE: usize = 240;
+const MAX_READABLE_LENGTH: usize = 240;
 /// A path of one part keeps its bare name up to here, in characters.
-const LONGEST_BARE: usize = 255;
+const MAX_BARE_LENGTH: usize = 255;
 /// How many characters of its logical id are a policy's name: what IAM allows.
-const LONGEST_POLICY_NAME: usize = 128;
+const MAX_POLICY_NAME_LENGTH: usize = 128;
 
 /// Where a construct stands in the tree: the stack's name, then construct ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl ConstructPath {
     /// The name of an IAM policy: the end of its logical id.
     pub fn policy_name(&self) -> String {
         let id = self.logical_id();
-        id[id.len().saturating_sub(LONGEST_POLICY_NAME)..].to_owned()
+        id[id.len().saturating_sub(MAX_POLICY_NAME_LENGTH)..].to_owned()
     }
 }
 
@@ -58,7 +58,7 @@ fn unique_id(path: &[String]) -> String {
     let parts: Vec<&str> = path.iter().map(String::as_str).filter(|part| *part != "Default").collect();
     if let [only] = parts[..] {
         let bare = alphanumeric(only);
-        if bare.len() <= LONGEST_BARE {
+        if bare.len() <= MAX_BARE_LENGTH {
             return bare;
         }
     }
@@ -70,7 +70,7 @@ fn unique_id(path: &[String]) -> String {
     }
     let readable: String = kept.into_iter().filter(|part| *part != "Resource").map(alphanumeric).collect();
     let hash = hex::encode_upper(&Md5::digest(parts.join("/"))[..4]);
-    format!("{}{hash}", &readable[..readable.len().min(LONGEST_READABLE)])
+    format!("{}{hash}", &readable[..readable.len().min(MAX_READABLE_LENGTH)])
 }
 
 /// Only the letters and digits of ASCII, as template ids allow.

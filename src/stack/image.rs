@@ -1,7 +1,7 @@
 //! References to images, as registries and their clients read them: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`.
 
 /// Why a reference cannot be one; `None` when it can.
-pub fn image_mistake(reference: &str) -> Option<String> {
+pub fn image_error(reference: &str) -> Option<String> {
     if reference.contains("://") {
         return Some("it is a URL: leave out everything up to `://`".to_owned());
     }
@@ -69,7 +69,7 @@ mod tests {
             "ghcr.io/acme/api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
             "ghcr.io/acme/api:1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         ] {
-            assert_eq!(image_mistake(reference), None, "{reference}");
+            assert_eq!(image_error(reference), None, "{reference}");
         }
     }
 
@@ -85,8 +85,8 @@ mod tests {
             ("acme/api@sha256:12", "not a digest"),
             ("https://ghcr.io/acme/api", "`://`"),
         ] {
-            let mistake = image_mistake(reference);
-            assert!(mistake.as_ref().is_some_and(|mistake| mistake.contains(part)), "{reference}: {mistake:?}");
+            let finding = image_error(reference);
+            assert!(finding.as_ref().is_some_and(|finding| finding.contains(part)), "{reference}: {finding:?}");
         }
     }
 }

@@ -32,7 +32,7 @@ impl KnownValues {
         match self.evaluate(value)? {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
-            Value::Bool(truth) => Some(truth.to_string()),
+            Value::Bool(boolean) => Some(boolean.to_string()),
             _ => None,
         }
     }

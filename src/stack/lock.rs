@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::check;
+use super::diagnostic::{Diagnostics, Finding};
 use super::lookups::{Environment, Lookups, Subnets, Vpc};
-use super::problem::{Mistake, Problems};
-use super::reader::{Checked, Document, Source, Table};
+use super::reader::{Document, Source, Table, Validated};
 
 /// The only version of the file so far.
 const VERSION: u32 = 1;
@@ -22,7 +22,7 @@ impl Lock {
     ///
     /// # Errors
     /// Every mistake of the file together.
-    pub fn parse(text: &str) -> Result<Self, Problems> {
+    pub fn parse(text: &str) -> Result<Self, Diagnostics> {
         let source = Source::new(text);
         let document = Document::parse(&source)?;
         let root = document.root();
@@ -91,10 +91,10 @@ impl Lock {
     }
 }
 
-fn version(value: &toml::de::DeValue<'_>) -> Checked<()> {
-    match check::whole("a version", 0..=u32::MAX)(value)? {
+fn version(value: &toml::de::DeValue<'_>) -> Validated<()> {
+    match check::integer("a version", 0..=u32::MAX)(value)? {
         VERSION => Ok(()),
-        newer => Err(Mistake::new(format!("is {newer}, and this ecsws reads version {VERSION}")).hint("update ecsws")),
+        newer => Err(Finding::new(format!("is {newer}, and this ecsws reads version {VERSION}")).hint("update ecsws")),
     }
 }
 
@@ -106,12 +106,12 @@ fn environment(table: &Table<'_, '_>) -> Option<Environment> {
 
 fn vpc(table: Table<'_, '_>) -> Option<(Environment, String, Vpc)> {
     let environment = environment(&table);
-    let name = table.required("name", "add the VPC's Name tag", check::filled);
+    let name = table.required("name", "add the VPC's Name tag", check::non_empty);
     let id = table.required("id", "add the VPC's id", check::resource_id("vpc"));
     let subnets = |key| {
         table.required(key, "add the list of ids", |value| match value.as_array() {
             Some(none) if none.is_empty() => Ok(Vec::new()),
-            _ => check::set(check::resource_id("subnet"))(value),
+            _ => check::unique_list(check::resource_id("subnet"))(value),
         })
     };
     let (public, private) = (subnets("public_subnets"), subnets("private_subnets"));
@@ -121,7 +121,7 @@ fn vpc(table: Table<'_, '_>) -> Option<(Environment, String, Vpc)> {
 
 fn zones(table: Table<'_, '_>) -> Option<(Environment, Vec<String>)> {
     let environment = environment(&table);
-    let names = table.required("names", "add the list of zones", check::set(check::filled));
+    let names = table.required("names", "add the list of zones", check::unique_list(check::non_empty));
     table.finish();
     Some((environment?, names?))
 }

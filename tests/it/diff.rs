@@ -1,7 +1,7 @@
 //! Diffs read as `cdk diff` prints them.
 
 use ecsws::render::diff::text::{self, Line};
-use ecsws::stack::{Planned, Recreation, Template, TemplateDiff};
+use ecsws::stack::{PlannedResource, RequiresRecreation, Template, TemplateDiff};
 use serde_json::{Value, json};
 
 use crate::common::{cdk_template, data, read};
@@ -78,7 +78,7 @@ fn what_the_cdk_adds_for_itself_is_kept_and_not_shown() {
     deployed["Resources"]["CDKMetadata"] = json!({ "Type": "AWS::CDK::Metadata" });
     let deployed = template(&deployed);
     assert!(TemplateDiff::between(&deployed, &case("seed")).is_empty());
-    assert_eq!(case("seed").with_cdk_housekeeping_of(&deployed).to_value(), deployed.to_value());
+    assert_eq!(case("seed").with_cdk_metadata_of(&deployed).to_value(), deployed.to_value());
 }
 
 #[test]
@@ -198,15 +198,18 @@ fn a_change_behind_question_marks_is_shown_with_its_impact() {
         let resource = json!({ "Type": "AWS::ECS::Service", "Properties": properties });
         template(&json!({ "Resources": { "A": resource } }))
     };
-    let planned = |name: &str, direct: &[&str]| Planned {
+    let planned = |name: &str, direct: &[&str]| PlannedResource {
         logical_id: "A".to_owned(),
-        replacement: Recreation::Always,
-        properties: vec![(name.to_owned(), Recreation::Always), ("DesiredCount".to_owned(), Recreation::Never)],
+        replacement: RequiresRecreation::Always,
+        properties: vec![
+            (name.to_owned(), RequiresRecreation::Always),
+            ("DesiredCount".to_owned(), RequiresRecreation::Never),
+        ],
         direct: direct.iter().map(|name| (*name).to_owned()).collect(),
     };
-    let shown = |text: &str, counts: [u8; 2], planned: Planned| {
+    let shown = |text: &str, counts: [u8; 2], planned: PlannedResource| {
         let (old, new) = (named(text, counts[0]), named(text, counts[1]));
-        let mut diff = TemplateDiff::between(&old, &new).made_exact(&[planned], &old, &new);
+        let mut diff = TemplateDiff::between(&old, &new).refined_with(&[planned], &old, &new);
         assert!(diff.take_incomparable(true).is_empty());
         let hidden = diff.hidden();
         let text: Vec<String> = text::stack("web", &diff, None).iter().map(ToString::to_string).collect();

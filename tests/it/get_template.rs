@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ecsws::ops::{Comparison, Desired, compare};
 use ecsws::stack::diff::Impact;
-use ecsws::stack::{Template, read_template};
+use ecsws::stack::{Template, parse_template};
 
 use crate::common::text_of;
 use crate::scripted::scripted;
@@ -53,7 +53,7 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
         })
     })
     .await;
-    let template: Template = read_template(desired).expect("a template");
+    let template: Template = parse_template(desired).expect("a template");
     let desired = Desired { service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
     compare(&aws, "web", &desired, change_set.map(|_| "diff")).await.expect("it can be compared")
 }

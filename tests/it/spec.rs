@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use ecsws::stack::spec::{LogGroup, Reference, Removal};
-use ecsws::stack::{Environment, Lock, Problem, Problems, Spec, StackKind, Subnets, Vpc, stacks};
+use ecsws::stack::{Diagnostic, Diagnostics, Environment, Lock, Spec, StackKind, Subnets, Vpc, stacks};
 
 const SERVICE: &str = r#"
 [services.api]
@@ -14,9 +14,9 @@ memory = 512
 image = "nginx"
 "#;
 
-fn listing(problems: &[Problem]) -> String {
+fn listing(problems: &[Diagnostic]) -> String {
     let mut text = String::new();
-    for Problem { message, line, column, hint } in problems {
+    for Diagnostic { message, line, column, hint } in problems {
         let _ = writeln!(text, "{line}:{column} {message}");
         if let Some(hint) = hint {
             let _ = writeln!(text, "     hint: {hint}");
@@ -26,7 +26,7 @@ fn listing(problems: &[Problem]) -> String {
 }
 
 fn mistakes(text: &str) -> String {
-    let Problems(problems) = Spec::parse(text).expect_err("the spec is wrong");
+    let Diagnostics(problems) = Spec::parse(text).expect_err("the spec is wrong");
     let helpless: Vec<_> = problems.iter().filter(|problem| problem.hint.is_none()).collect();
     assert!(helpless.is_empty(), "no hint for {helpless:?}");
     listing(&problems)
@@ -42,7 +42,7 @@ fn the_shortest_spec_has_the_defaults() {
     let service = &spec.services["api"];
     assert_eq!((service.stack.as_str(), service.id.as_str()), ("ecsworkshop-api", "ApiFargateService"));
     assert_eq!((service.container.id.as_str(), service.container.name.as_str()), ("api", "api"));
-    assert_eq!((service.logs.prefix.as_str(), &service.logs.group), ("ecsworkshop-api", &LogGroup::OfContainer));
+    assert_eq!((service.logs.prefix.as_str(), &service.logs.group), ("ecsworkshop-api", &LogGroup::Implicit));
     assert_eq!(service.count, Some(1));
     assert_eq!(spec.platform.vpc, "ecsworkshop-base/BaseVPC");
     assert_eq!(spec.platform.cluster, Reference::Import("ECSClusterName".to_owned()));
@@ -266,7 +266,8 @@ fn a_lock_says_again_what_it_was_told() {
 
 #[test]
 fn mistakes_of_a_lock_are_reported_together() {
-    let Problems(problems) = Lock::parse("version = 2\n[[vpc]]\naccount = \"1\"\nid = \"x\"\n[zones]\n").unwrap_err();
+    let Diagnostics(problems) =
+        Lock::parse("version = 2\n[[vpc]]\naccount = \"1\"\nid = \"x\"\n[zones]\n").unwrap_err();
     insta::assert_snapshot!(listing(&problems));
 }
 
@@ -292,7 +293,7 @@ fn a_retention_is_a_number_that_cloudwatch_has_or_infinite() {
     let group = |value: &str| {
         spec(&format!("{SERVICE}[services.api.logs]\nretention_days = {value}\n")).services["api"].logs.group.clone()
     };
-    let of = |retention_days| LogGroup::OfStack {
+    let of = |retention_days| LogGroup::Explicit {
         id: "Logs".to_owned(),
         name: None,
         retention_days,

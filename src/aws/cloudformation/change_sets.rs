@@ -35,8 +35,8 @@ impl Aws {
             .client_token(idempotency_token())
             .set_capabilities(capabilities(request.capabilities))
             .description("ecsws");
-        let answer = call.send().await.map_err(|error| self.error(&action, &error))?;
-        Ok(text(answer.id))
+        let response = call.send().await.map_err(|error| self.error(&action, &error))?;
+        Ok(text(response.id))
     }
 
     /// Begins to create a stack without a change set. `keep_failed` leaves what fails as it is, instead of rolling back.
@@ -74,7 +74,7 @@ impl Aws {
             .set_disable_rollback(keep_failed.then_some(true));
         match call.send().await.map_err(|error| self.error(&action, &error)) {
             Err(error) if is_validation_error(&error, "No updates are to be performed") => Ok(false),
-            answer => answer.map(|_| true),
+            response => response.map(|_| true),
         }
     }
 

@@ -16,11 +16,11 @@ impl Aws {
     /// The stack of this name or ARN; `None` when there is none.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>> {
         let action = format!("describe stack `{name}`");
-        let answer = match self.cloudformation().describe_stacks().stack_name(name).send().await {
-            Ok(answer) => answer,
+        let response = match self.cloudformation().describe_stacks().stack_name(name).send().await {
+            Ok(response) => response,
             Err(error) => return absent(self.error(action, &error)),
         };
-        Ok(answer.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
+        Ok(response.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
             name: text(stack.stack_name),
             arn: text(stack.stack_id),
             status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
@@ -49,7 +49,7 @@ impl Aws {
     pub async fn template(&self, stack: &str) -> Result<Option<String>> {
         let action = format!("read the template of stack `{stack}`");
         match self.cloudformation().get_template().stack_name(stack).send().await {
-            Ok(answer) => Ok(answer.template_body.filter(|body| !body.trim().is_empty())),
+            Ok(response) => Ok(response.template_body.filter(|body| !body.trim().is_empty())),
             Err(error) => absent(self.error(action, &error)),
         }
     }
@@ -138,8 +138,8 @@ impl Aws {
     pub async fn newest_event_id(&self, stack: &str) -> Result<Option<String>> {
         let action = format!("read the events of stack `{stack}`");
         let call = self.cloudformation().describe_stack_events().stack_name(stack);
-        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
-        Ok(answer.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
+        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(response.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
     }
 
     /// Asks for an update in progress to be cancelled; it is rolled back.
@@ -194,11 +194,11 @@ impl Aws {
     pub async fn owner_of(&self, physical_id: &str) -> Result<Option<String>> {
         let action = format!("find the stack of `{physical_id}`");
         let call = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
-        let answer = match call.send().await {
-            Ok(answer) => answer,
+        let response = match call.send().await {
+            Ok(response) => response,
             Err(error) => return absent(self.error(action, &error)),
         };
-        let resources = answer.stack_resources.unwrap_or_default();
+        let resources = response.stack_resources.unwrap_or_default();
         let owned = resources.into_iter().find(|resource| {
             let status = resource.resource_status.as_ref().map_or("", ResourceStatus::as_str);
             resource.physical_resource_id.as_deref() == Some(physical_id) && !status.starts_with("DELETE_")
@@ -214,7 +214,7 @@ impl Aws {
     }
 }
 
-/// The SDK sends a call again when its answer is lost; by the token CloudFormation knows that it has done it already.
+/// The SDK sends a call again when its response is lost; by the token CloudFormation knows that it has done it already.
 fn idempotency_token() -> String {
     format!("ecsws-{:032x}", rand::random::<u128>())
 }
@@ -251,13 +251,13 @@ mod tests {
             ("ChangeSetNotFound", "ChangeSet [ecsws-deploy] does not exist"),
             ("ChangeSetNotFoundException", ""),
         ] {
-            assert!(matches!(absent::<()>(AwsError::answered("x", code, message)), Ok(None)), "{code}: {message}");
+            assert!(matches!(absent::<()>(AwsError::from_code("x", code, message)), Ok(None)), "{code}: {message}");
         }
         for (code, message) in [
             ("ValidationError", "Template format error"),
             ("AccessDenied", "the role does not exist or may not be used"),
         ] {
-            assert!(absent::<()>(AwsError::answered("x", code, message)).is_err(), "{code}");
+            assert!(absent::<()>(AwsError::from_code("x", code, message)).is_err(), "{code}");
         }
     }
 }

@@ -75,7 +75,7 @@ async fn check_stack(shared: &Shared<'_>, stack: &ProjectStack) -> Result<Vec<Fi
         Some(stack) => ops::deployed_template(shared.aws, stack).await?.unwrap_or_default(),
         None => Template::default(),
     };
-    let desired = template.with_cdk_housekeeping_of(&deployed);
+    let desired = template.with_cdk_metadata_of(&deployed);
     let wanted = Wanted::new(shared, stack, &desired, &deployed, existing.as_ref())?;
     if existing.as_ref().is_some_and(|existing| wanted.is_there_already(shared, existing, &deployed)) {
         return Ok(Vec::new());

@@ -53,7 +53,7 @@ async fn steps(shared: &Shared<'_>, stack: &ProjectStack, known: Option<Stack>) 
         Some(stack) => ops::deployed_template(aws, stack).await?.unwrap_or_default(),
         None => Template::default(),
     };
-    let template = template.with_cdk_housekeeping_of(&deployed);
+    let template = template.with_cdk_metadata_of(&deployed);
     let wanted = Wanted::new(shared, stack, &template, &deployed, existing.as_ref())?;
     if let Some(existing) = existing.as_ref().filter(|existing| wanted.is_there_already(shared, existing, &deployed)) {
         return Ok(no_changes(shared, existing.clone(), template));
@@ -146,7 +146,7 @@ async fn approved(
     diff: TemplateDiff,
     template: &Template,
 ) -> Result<Execution, CliError> {
-    let diff = diff.made_exact(&ops::planned(&ready.change_set.changes), compared.deployed, template);
+    let diff = diff.refined_with(&ops::planned(&ready.change_set.changes), compared.deployed, template);
     let executed = execute(shared, compared, ready, &diff).await;
     if executed.is_err() {
         // Why it is not executed is told; that tidying up goes wrong too would hide it.

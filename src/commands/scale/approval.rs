@@ -76,7 +76,7 @@ impl<'a> ScaleApproval<'a> {
             return Ok(Vec::new());
         }
         let without_edit = stage.synthesiser.template_with(&self.project.spec, &compared.stack.name)?;
-        let without_edit = without_edit.with_cdk_housekeeping_of(compared.deployed);
+        let without_edit = without_edit.with_cdk_metadata_of(compared.deployed);
         Ok(diff.beyond_scaling(&TemplateDiff::between(compared.deployed, &without_edit)))
     }
 

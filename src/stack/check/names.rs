@@ -3,8 +3,8 @@
 use toml::de::DeValue;
 
 use super::{quoted, text};
-use crate::stack::problem::Mistake;
-use crate::stack::reader::Checked;
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::Validated;
 
 /// The characters and length that AWS accepts for one kind of name.
 pub struct Pattern {
@@ -65,7 +65,7 @@ patterns! {
 
 impl Pattern {
     /// Whether `text` follows the pattern.
-    pub fn check(&self, text: &str) -> Checked<()> {
+    pub fn check(&self, text: &str) -> Validated<()> {
         let Self { what, made_of, punctuation, first, longest } = self;
         let hint = match first {
             First::Any => format!("{what} is made of {made_of}"),
@@ -75,20 +75,20 @@ impl Pattern {
         let well_begun = matches!(first, First::Any) || text.starts_with(|letter: char| letter.is_ascii_alphabetic());
         let ascii = text.is_ascii() || punctuation.contains(' ');
         match () {
-            () if text.is_empty() => Err(Mistake::new("is empty").hint(hint)),
+            () if text.is_empty() => Err(Finding::new("is empty").hint(hint)),
             () if text.chars().count() > *longest => {
-                Err(Mistake::new(format!("is {} characters long", text.chars().count()))
+                Err(Finding::new(format!("is {} characters long", text.chars().count()))
                     .hint(format!("{what} is at most {longest} characters long")))
             }
             () if !ascii || !well_begun || !text.chars().all(allowed) => {
-                Err(Mistake::new(format!("is {}, which is not {what}", quoted(text))).hint(hint))
+                Err(Finding::new(format!("is {}, which is not {what}", quoted(text))).hint(hint))
             }
             () => Ok(()),
         }
     }
 
     /// A rule for strings of this pattern.
-    pub fn rule(&self, value: &DeValue<'_>) -> Checked<String> {
+    pub fn rule(&self, value: &DeValue<'_>) -> Validated<String> {
         let text = text(value)?;
         self.check(&text)?;
         Ok(text)
@@ -96,11 +96,11 @@ impl Pattern {
 }
 
 /// An image's name; a URL is none, although it is made of the same characters.
-pub fn image(value: &DeValue<'_>) -> Checked<String> {
+pub fn image(value: &DeValue<'_>) -> Validated<String> {
     let image = IMAGE.rule(value)?;
     match image.split_once("://") {
         None => Ok(image),
-        Some((_, rest)) => Err(Mistake::new(format!("is {}, which is a URL", quoted(&image)))
+        Some((_, rest)) => Err(Finding::new(format!("is {}, which is a URL", quoted(&image)))
             .hint(format!("an image has no scheme: {}", quoted(rest)))),
     }
 }
@@ -114,7 +114,7 @@ pub fn is_dns_name(name: &str) -> bool {
 }
 
 /// The mistake of a name that is none.
-pub fn not_a_dns_name(name: &str) -> Mistake {
-    Mistake::new(format!("is {}, which is not a DNS name", quoted(name)))
+pub fn not_a_dns_name(name: &str) -> Finding {
+    Finding::new(format!("is {}, which is not a DNS name", quoted(name)))
         .hint("between the dots stand 1 to 63 letters, digits, underscores and hyphens, no hyphen at an end")
 }

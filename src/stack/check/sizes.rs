@@ -2,9 +2,9 @@
 
 use toml::de::DeValue;
 
-use super::{quoted, whole};
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, listed};
+use super::{integer, quoted};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Validated, join_words};
 
 /// A CPU or memory size is checked alone first, then the pair.
 pub const FARGATE_SIZES: &[(u32, &[u32])] = &[
@@ -33,18 +33,18 @@ const fn range<const N: usize>(first: u32, step: u32) -> [u32; N] {
 pub fn memory_choices(sizes: &[u32]) -> String {
     match sizes {
         [first, second, .., last] if sizes.len() > 8 => format!("{first} to {last} in steps of {}", second - first),
-        _ => listed(sizes.iter().map(ToString::to_string), "or"),
+        _ => join_words(sizes.iter().map(ToString::to_string), "or"),
     }
 }
 
 /// A Fargate CPU size, in CPU units.
-pub fn cpu(value: &DeValue<'_>) -> Checked<u32> {
-    let number = whole("cpu", 1..=u32::MAX)(value)?;
+pub fn cpu(value: &DeValue<'_>) -> Validated<u32> {
+    let number = integer("cpu", 1..=u32::MAX)(value)?;
     if FARGATE_SIZES.iter().any(|(cpu, _)| *cpu == number) {
         return Ok(number);
     }
-    let sizes = listed(FARGATE_SIZES.iter().map(|(cpu, _)| cpu.to_string()), "or");
-    Err(Mistake::new(format!("is {number}")).hint(format!("Fargate accepts {sizes}")))
+    let sizes = join_words(FARGATE_SIZES.iter().map(|(cpu, _)| cpu.to_string()), "or");
+    Err(Finding::new(format!("is {number}")).hint(format!("Fargate accepts {sizes}")))
 }
 
 /// What CloudWatch Logs accepts, in days.
@@ -55,16 +55,16 @@ const RETENTION_DAYS: &[u32] =
 const INFINITE: &str = "infinite";
 
 /// A retention period in days; none when events never expire.
-pub fn retention_days(value: &DeValue<'_>) -> Checked<Option<u32>> {
+pub fn retention_days(value: &DeValue<'_>) -> Validated<Option<u32>> {
     let is = match value {
         DeValue::String(text) if text == INFINITE => return Ok(None),
         DeValue::String(text) => quoted(text),
-        number => whole("a retention period", 0..=u32::MAX)(number)?.to_string(),
+        number => integer("a retention period", 0..=u32::MAX)(number)?.to_string(),
     };
     if let Some(days) = RETENTION_DAYS.iter().find(|days| days.to_string() == is) {
         return Ok(Some(*days));
     }
-    let accepted = listed(RETENTION_DAYS.iter().map(ToString::to_string), "or");
-    Err(Mistake::new(format!("is {is}"))
+    let accepted = join_words(RETENTION_DAYS.iter().map(ToString::to_string), "or");
+    Err(Finding::new(format!("is {is}"))
         .hint(format!("CloudWatch Logs accepts {accepted} days; \"{INFINITE}\" keeps events for ever")))
 }

@@ -28,8 +28,8 @@ pub(in crate::stack) fn has_question_mark(value: &Value) -> bool {
 fn equal_by(left: &Value, right: &Value, texts: &impl Fn(&str, &str) -> bool) -> bool {
     match (left, right) {
         (Value::String(left), Value::String(right)) => texts(left, right),
-        (Value::String(text), Value::Bool(truth)) | (Value::Bool(truth), Value::String(text)) => {
-            text == if *truth { "true" } else { "false" }
+        (Value::String(text), Value::Bool(boolean)) | (Value::Bool(boolean), Value::String(text)) => {
+            text == if *boolean { "true" } else { "false" }
         }
         (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
             text.as_str() == number.to_string()

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::change_set::PlannedResource;
 use super::equality::{equal, has_question_mark};
-use super::exact::Planned;
 use super::{Change, PropertyChange, ResourceChange, TemplateDiff};
 use crate::stack::Template;
 
 impl TemplateDiff {
     /// Adds the properties that a change set changes although the templates show the same.
-    pub(super) fn add_hidden(&mut self, planned: &Planned, deployed: &Template, desired: &Template) {
+    pub(super) fn add_hidden(&mut self, planned: &PlannedResource, deployed: &Template, desired: &Template) {
         let id = &planned.logical_id;
         let (old, new) = (deployed.resource(id), desired.resource(id));
         let shown = self.resources.iter_mut().find(|resource| resource.logical_id == *id);

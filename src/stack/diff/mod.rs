@@ -7,16 +7,16 @@ use serde_json::{Map, Value};
 use super::security::SecurityChanges;
 use super::template::Template;
 
+mod change_set;
 mod create_only;
 pub(super) mod equality;
-mod exact;
 mod hidden;
 mod replacement;
 mod scaling;
 
+pub use change_set::{INCOMPARABLE, PlannedResource, RequiresRecreation};
 pub use equality::equal;
 use equality::normalized;
-pub use exact::{INCOMPARABLE, Planned, Recreation};
 
 /// The metadata that holds a resource's construct path.
 pub(super) const PATH_METADATA: &str = "/Metadata/aws:cdk:path";
@@ -132,8 +132,8 @@ const OTHER: &[Section] = &[Section { key: None, title: "Other Changes", entry: 
 impl TemplateDiff {
     /// Compares what is deployed with what would be. What the CDK adds for itself is left out on both sides.
     pub fn between(old: &Template, new: &Template) -> Self {
-        let old = normalized(old.without_cdk_housekeeping());
-        let new = normalized(new.without_cdk_housekeeping());
+        let old = normalized(old.without_cdk_metadata());
+        let new = normalized(new.without_cdk_metadata());
         let entries =
             |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
         let of = |sections: &'static [Section]| {

@@ -4,8 +4,8 @@ use toml::de::DeValue;
 
 use super::{Generation, LogGroup, Logs, Removal};
 use crate::stack::check;
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, Table};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Table, Validated};
 
 /// The construct id of a log group that has none of its own.
 const LOG_GROUP_ID: &str = "Logs";
@@ -16,47 +16,47 @@ const REMOVALS: &[(&str, Removal)] = &[("retain", Removal::Retain), ("destroy", 
 
 /// `table` is none when the file has no such table.
 pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Generation) -> Logs {
-    let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroup::OfContainer } };
+    let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroup::Implicit } };
     let prefix = table.optional("prefix", stream_prefix).unwrap_or_else(|| stack.to_owned());
     let id = table.optional("id", check::leading_construct_id(generation));
     let name = table.optional("group", group_name);
     let retention_days = table.optional("retention_days", check::retention_days);
     if let Some(name) = &name {
-        table.claim("log group", "group", name);
+        table.claim_unique("log group", "group", name);
     }
     let removal = table.optional("removal", check::one_of(REMOVALS));
     let own = id.is_some() || name.is_some() || retention_days.is_some() || removal.is_some();
     table.finish();
     let group = if own {
-        LogGroup::OfStack {
+        LogGroup::Explicit {
             id: id.unwrap_or_else(|| LOG_GROUP_ID.to_owned()),
             name,
             retention_days: retention_days.unwrap_or(Some(CDK_RETENTION_DAYS)),
             removal: removal.unwrap_or(Removal::Retain),
         }
     } else {
-        LogGroup::OfContainer
+        LogGroup::Implicit
     };
     Logs { prefix, group }
 }
 
-fn group_name(value: &DeValue<'_>) -> Checked<String> {
+fn group_name(value: &DeValue<'_>) -> Validated<String> {
     let name = check::LOG_GROUP_NAME.rule(value)?;
     if name.starts_with("aws/") {
-        return Err(Mistake::new("starts with `aws/`, which AWS keeps for itself").hint("choose another name"));
+        return Err(Finding::new("starts with `aws/`, which AWS keeps for itself").hint("choose another name"));
     }
     Ok(name)
 }
 
 /// The streams are `PREFIX/CONTAINER/TASK`, at most 512 characters.
-fn stream_prefix(value: &DeValue<'_>) -> Checked<String> {
-    let prefix = check::filled(value)?;
+fn stream_prefix(value: &DeValue<'_>) -> Validated<String> {
+    let prefix = check::non_empty(value)?;
     match () {
         () if prefix.contains([':', '*']) => {
-            Err(Mistake::new(format!("is {}", check::quoted(&prefix)))
+            Err(Finding::new(format!("is {}", check::quoted(&prefix)))
                 .hint("a log stream's name has no `:` and no `*`"))
         }
-        () if prefix.len() > 220 => Err(Mistake::new("is too long").hint("a prefix is at most 220 characters long")),
+        () if prefix.len() > 220 => Err(Finding::new("is too long").hint("a prefix is at most 220 characters long")),
         () => Ok(prefix),
     }
 }

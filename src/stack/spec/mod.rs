@@ -20,10 +20,10 @@ mod task_policy;
 
 pub use network::Cidr;
 pub(crate) use platform::VPC_ID;
-pub use root::tags_mistake;
+pub use root::tags_error;
 pub use scaling::MAX_TASKS_PER_SERVICE;
 
-use super::problem::{Problem, Problems};
+use super::diagnostic::{Diagnostic, Diagnostics};
 use super::reader::{Document, Source};
 
 /// A whole `ecsws.toml`.
@@ -255,9 +255,9 @@ pub struct Logs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogGroup {
     /// Within the container definition; its events never expire.
-    OfContainer,
+    Implicit,
     /// A resource of the stack itself.
-    OfStack {
+    Explicit {
         /// Construct id.
         id: String,
         /// LogGroupName; CloudFormation makes one if there is none.
@@ -358,7 +358,7 @@ impl Spec {
     ///
     /// # Errors
     /// Every mistake of the file together.
-    pub fn parse(text: &str) -> Result<(Self, Vec<Problem>), Problems> {
+    pub fn parse(text: &str) -> Result<(Self, Vec<Diagnostic>), Diagnostics> {
         let source = Source::new(text);
         let document = Document::parse(&source)?;
         let spec = root::read(&document.root());
@@ -369,7 +369,7 @@ impl Spec {
     ///
     /// # Errors
     /// The mistakes of its table, or a text that is no TOML.
-    pub fn parse_target(text: &str) -> Result<Target, Problems> {
+    pub fn parse_target(text: &str) -> Result<Target, Diagnostics> {
         let source = Source::new(text);
         let document = Document::parse(&source)?;
         let target = root::read_target(&document.root());

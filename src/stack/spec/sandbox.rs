@@ -18,12 +18,12 @@ pub(super) fn read(table: Table<'_, '_>) -> Sandbox {
 }
 
 fn stand_in(images: &Table<'_, '_>, entry: &Entry<'_, '_>) -> Option<StandIn> {
-    if let Err(mistake) = check::IMAGE.check(entry.key) {
-        images.refuse_key(entry, mistake);
+    if let Err(finding) = check::IMAGE.check(entry.key) {
+        images.report_key(entry, finding);
     }
     let table = images.table_of(images.join(entry.key), entry.value)?;
     let command = table.required("command", "add command = [\"node\", \"server.js\"]", check::list(check::text));
-    let cwd = table.optional("cwd", check::filled);
+    let cwd = table.optional("cwd", check::non_empty);
     table.finish();
     Some(StandIn { command: command?, cwd })
 }

@@ -2,16 +2,16 @@
 
 use super::{Autoscaling, Deployment, TargetTracking};
 use crate::stack::check;
-use crate::stack::problem::Mistake;
+use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Table;
 
 /// ECS's quota "Tasks per service".
 pub const MAX_TASKS_PER_SERVICE: u32 = 5000;
 /// The longest cooldown accepted, in seconds: a day.
-const LONGEST_COOLDOWN: u32 = 86_400;
+const MAX_COOLDOWN: u32 = 86_400;
 
 pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
-    let tasks = || check::whole("a number of tasks", 0..=MAX_TASKS_PER_SERVICE);
+    let tasks = || check::integer("a number of tasks", 0..=MAX_TASKS_PER_SERVICE);
     let min = table.optional("min", tasks());
     let max = table.required("max", "add max = 10", tasks());
     let cpu = table.table("cpu").map(tracking);
@@ -20,15 +20,15 @@ pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
     if let Some(max) = max
         && min > max
     {
-        let key = if table.has("min") { "min" } else { "max" };
-        table.refuse(key, Mistake::new(format!("makes min {min} more than max {max}")).hint("min is at most max"));
+        let key = if table.contains_key("min") { "min" } else { "max" };
+        table.report(key, Finding::new(format!("makes min {min} more than max {max}")).hint("min is at most max"));
     }
     table.finish();
     Some(Autoscaling { min, max: max?, cpu: cpu.flatten(), memory: memory.flatten() })
 }
 
 fn tracking(table: Table<'_, '_>) -> Option<TargetTracking> {
-    let cooldown = || check::duration("a cooldown", 0..=LONGEST_COOLDOWN);
+    let cooldown = || check::duration("a cooldown", 0..=MAX_COOLDOWN);
     let target = table.required("target", "add target = 50", check::percentage);
     let scale_in_cooldown = table.optional("scale_in_cooldown", cooldown());
     let scale_out_cooldown = table.optional("scale_out_cooldown", cooldown());
@@ -39,17 +39,17 @@ fn tracking(table: Table<'_, '_>) -> Option<TargetTracking> {
 pub(super) fn deployment(table: Option<Table<'_, '_>>) -> Deployment {
     let mut deployment = Deployment { min_healthy_percent: 50, max_percent: 200, circuit_breaker: false };
     let Some(table) = table else { return deployment };
-    let percent = |range| check::whole("a percentage here", range);
+    let percent = |range| check::integer("a percentage here", range);
     if let Some(min) = table.optional("min_healthy_percent", percent(0..=100)) {
         deployment.min_healthy_percent = min;
     }
     if let Some(max) = table.optional("max_percent", percent(100..=200)) {
         deployment.max_percent = max;
     }
-    deployment.circuit_breaker = table.optional("circuit_breaker", check::truth).unwrap_or_default();
+    deployment.circuit_breaker = table.optional("circuit_breaker", check::boolean).unwrap_or_default();
     if deployment.min_healthy_percent >= deployment.max_percent {
-        let stuck = Mistake::new("leaves a deployment no room: all tasks must run, and no other may");
-        table.refuse("min_healthy_percent", stuck.hint("lower min_healthy_percent or raise max_percent"));
+        let stuck = Finding::new("leaves a deployment no room: all tasks must run, and no other may");
+        table.report("min_healthy_percent", stuck.hint("lower min_healthy_percent or raise max_percent"));
     }
     table.finish();
     deployment

@@ -4,8 +4,8 @@ use toml::de::DeValue;
 
 use super::{Generation, Statement};
 use crate::stack::check;
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, Table};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Table, Validated};
 use crate::stack::synth::{MAX_MANAGED_POLICY, oversized_statements};
 
 /// The statements. Which policies they are distributed over, and so whether one is too large, depends on all of them and on ECS Exec.
@@ -13,9 +13,9 @@ pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generatio
     let (tables, statements): (Vec<_>, Vec<_>) =
         tables.into_iter().filter_map(|table| statement(&table).map(|statement| (table, statement))).unzip();
     for (at, size) in oversized_statements(&statements, exec, generation) {
-        let mistake =
-            Mistake::new(format!("needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"));
-        tables[at].refuse_table(mistake.hint("split its actions or resources into several statements"));
+        let finding =
+            Finding::new(format!("needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"));
+        tables[at].report_table(finding.hint("split its actions or resources into several statements"));
     }
     statements
 }
@@ -27,7 +27,7 @@ fn statement(table: &Table<'_, '_>) -> Option<Statement> {
     Some(Statement { actions: actions?, resources: resources? })
 }
 
-fn action(value: &DeValue<'_>) -> Checked<String> {
+fn action(value: &DeValue<'_>) -> Validated<String> {
     let action = check::text(value)?;
     let well_formed = action.split_once(':').is_some_and(|(service, name)| {
         let service_letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
@@ -40,15 +40,15 @@ fn action(value: &DeValue<'_>) -> Checked<String> {
     if well_formed || action == "*" {
         return Ok(action);
     }
-    Err(Mistake::new(format!("is {}, which is not an action", check::quoted(&action)))
+    Err(Finding::new(format!("is {}, which is not an action", check::quoted(&action)))
         .hint("an action looks like \"s3:GetObject\""))
 }
 
-fn resource(value: &DeValue<'_>) -> Checked<String> {
+fn resource(value: &DeValue<'_>) -> Validated<String> {
     let resource = check::text(value)?;
     if resource == "*" || resource.starts_with("arn:") && resource.matches(':').count() >= 5 {
         return Ok(resource);
     }
     let hint = "write \"*\" or an ARN like \"arn:aws:s3:::bucket/*\"";
-    Err(Mistake::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
+    Err(Finding::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
 }

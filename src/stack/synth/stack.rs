@@ -81,8 +81,8 @@ impl Stack {
     /// The template, its sections in the CDK's order.
     pub fn finish(self) -> Template {
         let sections = [("Resources", self.resources), ("Parameters", self.parameters), ("Outputs", self.outputs)];
-        let filled = sections.into_iter().filter(|(_, section)| !section.is_empty());
-        Template::from_map(filled.map(|(name, section)| (name.to_owned(), Value::Object(section))).collect())
+        let non_empty = sections.into_iter().filter(|(_, section)| !section.is_empty());
+        Template::from_map(non_empty.map(|(name, section)| (name.to_owned(), Value::Object(section))).collect())
     }
 
     /// The properties in the CDK's order: the first generation writes required ones first.

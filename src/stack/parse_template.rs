@@ -7,7 +7,7 @@ use super::Template;
 
 /// Why a template's text cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum ForeignError {
+pub enum TemplateParseError {
     /// Neither JSON nor YAML.
     #[error("it is neither JSON nor YAML: {0}")]
     Syntax(String),
@@ -17,21 +17,21 @@ pub enum ForeignError {
 }
 
 /// Reads a template; short forms become the long ones that JSON has.
-pub fn read_template(text: &str) -> Result<Template, ForeignError> {
+pub fn parse_template(text: &str) -> Result<Template, TemplateParseError> {
     let value = match serde_json::from_str(text) {
         Ok(value) => value,
-        Err(_) => json(yaml_serde::from_str(text).map_err(|error| ForeignError::Syntax(error.to_string()))?),
+        Err(_) => json(yaml_serde::from_str(text).map_err(|error| TemplateParseError::Syntax(error.to_string()))?),
     };
     match value {
         Value::Object(map) => Ok(Template::from_map(map)),
-        _ => Err(ForeignError::NotAMap),
+        _ => Err(TemplateParseError::NotAMap),
     }
 }
 
 fn json(yaml: Yaml) -> Value {
     match yaml {
         Yaml::Null => Value::Null,
-        Yaml::Bool(truth) => Value::Bool(truth),
+        Yaml::Bool(boolean) => Value::Bool(boolean),
         Yaml::Number(number) => json_number(&number),
         Yaml::String(text) => Value::String(text),
         Yaml::Sequence(items) => Value::Array(items.into_iter().map(json).collect()),
@@ -76,8 +76,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn yaml_short_forms_become_long_ones() -> Result<(), ForeignError> {
-        let template = read_template(
+    fn yaml_short_forms_become_long_ones() -> Result<(), TemplateParseError> {
+        let template = parse_template(
             "Resources:\n  A:\n    Type: T\n    Properties:\n      Name: !Ref Other\n      Arn: !GetAtt Role.Arn\n      Text: !Sub 'x-${A}'\n      \
              List: !Join ['', [a, !ImportValue b]]\n      Account: '012345678901'\n      Count: 3\n",
         )?;
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_template_is_refused() {
-        assert!(matches!(read_template("just text"), Err(ForeignError::NotAMap)));
-        assert!(matches!(read_template("a: [1"), Err(ForeignError::Syntax(_))));
+        assert!(matches!(parse_template("just text"), Err(TemplateParseError::NotAMap)));
+        assert!(matches!(parse_template("a: [1"), Err(TemplateParseError::Syntax(_))));
     }
 }

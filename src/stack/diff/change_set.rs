@@ -12,7 +12,7 @@ use crate::stack::Template;
 
 /// What a change of a property asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recreation {
+pub enum RequiresRecreation {
     /// The resource is changed in place.
     Never,
     /// Only the update itself will tell.
@@ -23,13 +23,13 @@ pub enum Recreation {
 
 /// A resource's change in a change set.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Planned {
+pub struct PlannedResource {
     /// Its logical id.
     pub logical_id: String,
     /// What becomes of the resource.
-    pub replacement: Recreation,
+    pub replacement: RequiresRecreation,
     /// The properties that change, by name.
-    pub properties: Vec<(String, Recreation)>,
+    pub properties: Vec<(String, RequiresRecreation)>,
     /// Those of them that change in the template itself, and not only by what they refer to.
     pub direct: Vec<String>,
 }
@@ -37,12 +37,12 @@ pub struct Planned {
 /// Changes that the templates alone cannot show.
 pub const INCOMPARABLE: Section = Section { key: None, title: "Cannot Be Compared", entry: "Text" };
 
-impl From<Recreation> for Impact {
-    fn from(recreation: Recreation) -> Self {
+impl From<RequiresRecreation> for Impact {
+    fn from(recreation: RequiresRecreation) -> Self {
         match recreation {
-            Recreation::Never => Self::Update,
-            Recreation::Conditionally => Self::MayReplace,
-            Recreation::Always => Self::Replace,
+            RequiresRecreation::Never => Self::Update,
+            RequiresRecreation::Conditionally => Self::MayReplace,
+            RequiresRecreation::Always => Self::Replace,
         }
     }
 }
@@ -51,7 +51,7 @@ impl TemplateDiff {
     /// The diff with the impacts of a change set, without the changes that come out the same at deployment, and with those that the change
     /// set alone shows. The templates are those that the diff is between.
     #[must_use]
-    pub fn made_exact(mut self, planned: &[Planned], deployed: &Template, desired: &Template) -> Self {
+    pub fn refined_with(mut self, planned: &[PlannedResource], deployed: &Template, desired: &Template) -> Self {
         self.resources.retain_mut(|resource| {
             let planned = planned.iter().find(|planned| planned.logical_id == resource.logical_id);
             !resource.is_updated() || resource.make_exact(planned)
@@ -97,7 +97,7 @@ impl TemplateDiff {
     }
 }
 
-impl Planned {
+impl PlannedResource {
     /// What the change of a property does to the resource; `None` when the property does not change.
     pub(super) fn impact_of(&self, property: &str) -> Option<Impact> {
         let changes = self.properties.iter().filter(|(name, _)| name == property);
@@ -118,7 +118,7 @@ impl ResourceChange {
     }
 
     /// Whether anything of the change is left.
-    fn make_exact(&mut self, planned: Option<&Planned>) -> bool {
+    fn make_exact(&mut self, planned: Option<&PlannedResource>) -> bool {
         self.properties.retain_mut(|property| {
             if super::replacement::is_attribute(&property.name) {
                 return planned.is_some() || !property.change.is_equal_in_ascii();
@@ -184,12 +184,13 @@ mod tests {
     }
 
     /// What is left of a change: the properties with their impacts.
-    fn left(old: &Value, new: &Value, properties: &[(&str, Recreation)]) -> Vec<(String, Impact)> {
+    fn left(old: &Value, new: &Value, properties: &[(&str, RequiresRecreation)]) -> Vec<(String, Impact)> {
         let properties = properties.iter().map(|(name, recreation)| ((*name).to_owned(), *recreation)).collect();
         let direct = Vec::new();
-        let planned = Planned { logical_id: "A".to_owned(), replacement: Recreation::Never, properties, direct };
+        let planned =
+            PlannedResource { logical_id: "A".to_owned(), replacement: RequiresRecreation::Never, properties, direct };
         let (old, new) = (template(old), template(new));
-        let diff = TemplateDiff::between(&old, &new).made_exact(&[planned], &old, &new);
+        let diff = TemplateDiff::between(&old, &new).refined_with(&[planned], &old, &new);
         let properties = diff.resources.into_iter().flat_map(|resource| resource.properties);
         properties.map(|property| (property.name, property.impact)).collect()
     }
@@ -199,9 +200,9 @@ mod tests {
         let of = |recreation| {
             left(&json!({ "ServiceName": "a" }), &json!({ "ServiceName": "b" }), &[("ServiceName", recreation)])
         };
-        assert_eq!(of(Recreation::Always), [("ServiceName".to_owned(), Impact::Replace)]);
-        assert_eq!(of(Recreation::Conditionally), [("ServiceName".to_owned(), Impact::MayReplace)]);
-        assert_eq!(of(Recreation::Never), [("ServiceName".to_owned(), Impact::Update)]);
+        assert_eq!(of(RequiresRecreation::Always), [("ServiceName".to_owned(), Impact::Replace)]);
+        assert_eq!(of(RequiresRecreation::Conditionally), [("ServiceName".to_owned(), Impact::MayReplace)]);
+        assert_eq!(of(RequiresRecreation::Never), [("ServiceName".to_owned(), Impact::Update)]);
     }
 
     #[test]
@@ -218,14 +219,17 @@ mod tests {
         let old = json!({ "Cluster": "demo", "Role": ["a", { "Ref": "P" }] });
         let new = json!({ "Cluster": { "Fn::ImportValue": "Name" }, "Role": ["a", "{{resolve:ssm:/role}}"] });
         assert_eq!(left(&old, &new, &[]), []);
-        assert_eq!(left(&old, &new, &[("Cluster", Recreation::Always)]), [("Cluster".to_owned(), Impact::Replace)]);
+        assert_eq!(
+            left(&old, &new, &[("Cluster", RequiresRecreation::Always)]),
+            [("Cluster".to_owned(), Impact::Replace)]
+        );
     }
 
     #[test]
     fn a_text_that_get_template_cannot_show_is_equal_only_when_the_change_set_says_so() {
         let (old, new) = (json!({ "ServiceName": "??????" }), json!({ "ServiceName": "привет" }));
         assert_eq!(left(&old, &new, &[]), []);
-        let changed = [("ServiceName", Recreation::Always)];
+        let changed = [("ServiceName", RequiresRecreation::Always)];
         assert_eq!(left(&old, &new, &changed), [("ServiceName".to_owned(), Impact::Replace)]);
 
         let mut unconfirmed = TemplateDiff::between(&template(&old), &template(&new));

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One mistake (or, among warnings, one oddity) with its place in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub struct Diagnostic {
     /// What is wrong, with the full key in backticks, without a full stop.
     pub message: String,
     /// Line, from 1.
@@ -15,7 +15,7 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}: {}", self.line, self.column, self.message)
     }
@@ -24,20 +24,20 @@ impl fmt::Display for Problem {
 /// Every mistake of one file, in the file's order; never empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct Problems(pub Vec<Problem>);
+pub struct Diagnostics(pub Vec<Diagnostic>);
 
 /// What a rule has against a value, before it is known where the value stands. The message continues the key: `is 70000, …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub(super) struct Finding {
     pub message: String,
     pub hint: Option<String>,
     /// Which item of a list (from 0) it is about, when it is not about the whole.
     pub item: Option<usize>,
     /// What else is wrong with the same value: other items of a list.
-    pub more: Vec<Mistake>,
+    pub more: Vec<Finding>,
 }
 
-impl Mistake {
+impl Finding {
     pub fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), hint: None, item: None, more: Vec::new() }
     }

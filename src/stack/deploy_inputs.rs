@@ -105,7 +105,7 @@ mod tests {
         let of = |value: &Value| template(value).certainly_equals(&template(value));
         assert!(of(&queue(json!("a"))));
         assert!(!template(&queue(json!("a"))).certainly_equals(&template(&queue(json!("b")))));
-        assert!(!of(&queue(json!("a?"))), "it may be another character in truth");
+        assert!(!of(&queue(json!("a?"))), "it may stand for another character");
         assert!(!of(&queue(json!({ "Fn::Sub": "x-{{resolve:ssm:/name}}" }))));
         assert!(!of(&queue(json!({ "Fn::Transform": { "Name": "AWS::Include" } }))));
         assert!(!of(&json!({ "Transform": "AWS::Serverless-2016-10-31" })));

@@ -20,7 +20,7 @@ pub fn is_cdk_parameter(name: &str) -> bool {
 
 impl Template {
     /// The template without what the CDK added for itself.
-    pub(super) fn without_cdk_housekeeping(&self) -> Map<String, Value> {
+    pub(super) fn without_cdk_metadata(&self) -> Map<String, Value> {
         let mut map = self.as_map().clone();
         for (section, name) in ENTRIES {
             let Some(entries) = map.get_mut(*section).and_then(Value::as_object_mut) else { continue };
@@ -34,7 +34,7 @@ impl Template {
     /// The template with what the CDK added for itself to the deployed one. A text with a `?` is not sent back: GetTemplate returns that for
     /// every character that is not ASCII.
     #[must_use]
-    pub fn with_cdk_housekeeping_of(&self, deployed: &Self) -> Self {
+    pub fn with_cdk_metadata_of(&self, deployed: &Self) -> Self {
         let mut map = self.as_map().clone();
         for (section, name) in ENTRIES {
             let entry = deployed.as_map().get(*section).and_then(|entries| entries.get(*name));

@@ -17,7 +17,7 @@ pub struct Terminals {
 
 /// What the process was given besides its flags.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct ProcessEnv {
     /// The program's name as it was called.
     pub program: String,
     /// Environment variables.
@@ -28,10 +28,10 @@ pub struct Surroundings {
     pub terminals: Terminals,
 }
 
-impl Surroundings {
+impl ProcessEnv {
     /// Those of this process.
-    pub fn of_this_process() -> std::io::Result<Self> {
-        #[expect(clippy::disallowed_methods, reason = "this is the one place that looks at the process's surroundings")]
+    pub fn current() -> std::io::Result<Self> {
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the process environment")]
         let working_dir = std::env::current_dir()?;
         Ok(Self {
             program: std::env::args_os()

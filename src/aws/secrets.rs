@@ -22,11 +22,11 @@ impl Aws {
             if token.is_string() {
                 input["NextToken"] = token;
             }
-            let answer = self.json(&SSM, DESCRIBE_PARAMETERS, &action, &input).await?;
-            let found = answer["Parameters"].as_array().into_iter().flatten();
+            let response = self.json(&SSM, DESCRIBE_PARAMETERS, &action, &input).await?;
+            let found = response["Parameters"].as_array().into_iter().flatten();
             let found: Vec<&str> = found.filter_map(|parameter| parameter["Name"].as_str()).collect();
             missing.retain(|name| !found.contains(&name.as_str()));
-            token = answer["NextToken"].clone();
+            token = response["NextToken"].clone();
             if !token.is_string() || missing.is_empty() {
                 return Ok(missing);
             }
@@ -54,10 +54,10 @@ impl Aws {
     ) -> Result<Value> {
         let JsonOperation { target, name } = operation;
         let headers = vec![("content-type", JSON.to_owned()), ("x-amz-target", format!("{target}.{name}"))];
-        let answer = self.raw(service, RawCall { action, operation: name, headers, body: input.to_string() }).await?;
+        let response = self.raw(service, RawCall { action, operation: name, headers, body: input.to_string() }).await?;
         let not_aws =
-            |error| AwsError::unanswered(action, AwsErrorKind::NotAws, format!("the answer is not AWS's: {error}"));
-        serde_json::from_str(&answer).map_err(not_aws)
+            |error| AwsError::new(action, AwsErrorKind::NotAws, format!("the response is not AWS's: {error}"));
+        serde_json::from_str(&response).map_err(not_aws)
     }
 }
 

@@ -7,17 +7,16 @@ use super::{Aws, AwsError, AwsErrorKind, Result, text};
 use crate::model::{DiscoveryInstance, DiscoveryService};
 
 impl Aws {
-    fn discovery(&self) -> &Client {
-        self.discovery.get_or_init(|| Client::new(&self.config))
+    fn cloud_map(&self) -> &Client {
+        self.cloud_map.get_or_init(|| Client::new(&self.config))
     }
 
     /// The id of the service with this name in a namespace (by its id), `srv-…`.
     pub async fn discovery_service_id(&self, namespace_id: &str, name: &str) -> Result<Option<String>> {
         let action = format!("list the Cloud Map services of namespace `{namespace_id}`");
         let filter = ServiceFilter::builder().name(ServiceFilterName::NamespaceId).values(namespace_id);
-        let filter =
-            filter.build().map_err(|error| AwsError::unanswered(&action, AwsErrorKind::Other, error.to_string()))?;
-        let mut pages = self.discovery().list_services().filters(filter).into_paginator().send();
+        let filter = filter.build().map_err(|error| AwsError::new(&action, AwsErrorKind::Other, error.to_string()))?;
+        let mut pages = self.cloud_map().list_services().filters(filter).into_paginator().send();
         while let Some(page) = pages.next().await {
             let services = page.map_err(|error| self.error(&action, &error))?.services.unwrap_or_default();
             if let Some(service) = services.into_iter().find(|service| service.name.as_deref() == Some(name)) {
@@ -31,9 +30,8 @@ impl Aws {
     pub async fn private_namespace_ids(&self, name: &str) -> Result<Vec<String>> {
         let action = "list the Cloud Map namespaces";
         let filter = NamespaceFilter::builder().name(NamespaceFilterName::Type).values("DNS_PRIVATE");
-        let filter =
-            filter.build().map_err(|error| AwsError::unanswered(action, AwsErrorKind::Other, error.to_string()))?;
-        let mut pages = self.discovery().list_namespaces().filters(filter).into_paginator().send();
+        let filter = filter.build().map_err(|error| AwsError::new(action, AwsErrorKind::Other, error.to_string()))?;
+        let mut pages = self.cloud_map().list_namespaces().filters(filter).into_paginator().send();
         let mut ids = Vec::new();
         while let Some(page) = pages.next().await {
             let namespaces = page.map_err(|error| self.error(action, &error))?.namespaces.unwrap_or_default();
@@ -47,13 +45,14 @@ impl Aws {
     pub async fn discovery_service(&self, arn: &str) -> Result<DiscoveryService> {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let action = format!("read Cloud Map service `{id}`");
-        let answer = self.discovery().get_service().id(id).send().await.map_err(|error| self.error(&action, &error))?;
-        let service = answer.service;
+        let response =
+            self.cloud_map().get_service().id(id).send().await.map_err(|error| self.error(&action, &error))?;
+        let service = response.service;
         let namespace_id = service.as_ref().and_then(|service| service.namespace_id.clone()).unwrap_or_default();
-        let call = self.discovery().get_namespace().id(namespace_id);
+        let call = self.cloud_map().get_namespace().id(namespace_id);
         let namespace = call.send().await.map_err(|error| self.error(&action, &error))?.namespace;
         let mut instances = Vec::new();
-        let mut pages = self.discovery().list_instances().service_id(id).into_paginator().send();
+        let mut pages = self.cloud_map().list_instances().service_id(id).into_paginator().send();
         while let Some(page) = pages.next().await {
             let page = page.map_err(|error| self.error(&action, &error))?;
             instances.extend(page.instances.unwrap_or_default().into_iter().map(|instance| {
