@@ -1,4 +1,4 @@
-//! Cloud Map: the names and addresses under which a service's tasks are found.
+//! Cloud Map: namespaces, services and their instances.
 
 use aws_sdk_servicediscovery::Client;
 use aws_sdk_servicediscovery::types::{NamespaceFilter, NamespaceFilterName, ServiceFilter, ServiceFilterName};
@@ -11,7 +11,7 @@ impl Aws {
         self.cloud_map.get_or_init(|| Client::new(&self.config))
     }
 
-    /// The id of the service with this name in a namespace (by its id), `srv-…`.
+    /// The id (`srv-…`) of the service with this name in a namespace.
     pub async fn discovery_service_id(&self, namespace_id: &str, name: &str) -> Result<Option<String>> {
         let action = format!("list the Cloud Map services of namespace `{namespace_id}`");
         let filter = ServiceFilter::builder().name(ServiceFilterName::NamespaceId).values(namespace_id);
@@ -26,7 +26,7 @@ impl Aws {
         Ok(None)
     }
 
-    /// The ids of the private DNS namespaces with this name, `ns-…`: there may be one in each VPC.
+    /// The ids (`ns-…`) of the private DNS namespaces with this name: there may be one in each VPC.
     pub async fn private_namespace_ids(&self, name: &str) -> Result<Vec<String>> {
         let action = "list the Cloud Map namespaces";
         let filter = NamespaceFilter::builder().name(NamespaceFilterName::Type).values("DNS_PRIVATE");
@@ -35,8 +35,8 @@ impl Aws {
         let mut ids = Vec::new();
         while let Some(page) = pages.next().await {
             let namespaces = page.map_err(|error| self.error(action, &error))?.namespaces.unwrap_or_default();
-            let same_name = namespaces.into_iter().filter(|namespace| namespace.name.as_deref() == Some(name));
-            ids.extend(same_name.filter_map(|namespace| namespace.id));
+            let named = namespaces.into_iter().filter(|namespace| namespace.name.as_deref() == Some(name));
+            ids.extend(named.filter_map(|namespace| namespace.id));
         }
         Ok(ids)
     }

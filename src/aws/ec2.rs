@@ -1,4 +1,4 @@
-//! The three look-ups of EC2 that we need, through its Query protocol: the typed client takes longer to compile than all the others together.
+//! EC2 look-ups through the Query protocol. The typed client takes longer to compile than all the others together.
 
 use aws_smithy_types::error::ErrorMetadata;
 use roxmltree::{Document, Node};
@@ -39,21 +39,21 @@ impl Aws {
         Ok(Vpc { id: id.to_owned(), subnets })
     }
 
-    /// The region's availability zones that are open, by name.
+    /// The names of the region's available zones, sorted.
     pub async fn availability_zones(&self) -> Result<Vec<String>> {
         let filters = [("Filter.1.Name", "zone-type"), ("Filter.1.Value.1", "availability-zone")];
         let mut zones: Vec<String> = self
             .ec2("list the availability zones", "DescribeAvailabilityZones", &filters, |response| {
-                let open =
+                let available =
                     items(response, "availabilityZoneInfo").filter(|zone| child(*zone, "zoneState") == "available");
-                open.map(|zone| child(zone, "zoneName")).collect()
+                available.map(|zone| child(zone, "zoneName")).collect()
             })
             .await?;
         zones.sort();
         Ok(zones)
     }
 
-    /// Calls an operation, page after page, and reads each response.
+    /// Calls an operation for all pages and reads each response.
     async fn ec2<T>(
         &self,
         action: &str,
@@ -72,7 +72,7 @@ impl Aws {
             let headers = vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned())];
             let call = RawCall { action, operation, headers, body: body.finish() };
             let response = self.raw(&EC2, call).await?;
-            let not_ec2 = |_| AwsError::new(action, AwsErrorKind::Other, "the response is not EC2's");
+            let not_ec2 = |_| AwsError::new(action, AwsErrorKind::Other, "unexpected response, not XML");
             let document = Document::parse(&response).map_err(not_ec2)?;
             results.extend(read(document.root_element()));
             token = child(document.root_element(), "nextToken");
@@ -83,7 +83,7 @@ impl Aws {
     }
 }
 
-/// Code and message of an error of EC2; neither if the response is not EC2's.
+/// The code and message of an error response; neither if the response is not EC2's.
 pub(super) fn error(body: &str) -> ErrorMetadata {
     let document = Document::parse(body).ok();
     let error = document.as_ref().and_then(|document| document.descendants().find(|node| node.has_tag_name("Error")));

@@ -11,7 +11,7 @@ impl Aws {
         self.logs.get_or_init(|| Client::new(&self.config))
     }
 
-    /// One page of the events that match.
+    /// One page of matching events.
     pub async fn filter_log_events(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage> {
         let action = format!("read log group `{}`", query.group);
         let response = self
@@ -35,7 +35,7 @@ impl Aws {
         Ok(LogPage { events: events.collect(), next_token: response.next_token })
     }
 
-    /// The last lines of a stream, oldest first; none when there is no such stream.
+    /// The last lines of a stream, oldest first; empty if the stream does not exist.
     pub async fn last_log_lines(&self, group: &str, stream: &str, lines: u16) -> Result<Vec<String>> {
         let action = format!("read log stream `{stream}` of `{group}`");
         let call = self.logs().get_log_events().log_group_name(group).log_stream_name(stream);
@@ -54,15 +54,15 @@ impl Aws {
         let call = self.logs().describe_log_groups().set_log_group_name_prefix(prefix.map(ToOwned::to_owned));
         let groups: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         let groups = groups.map_err(|error| self.error("list log groups", &error))?;
-        let ours = groups.into_iter().map(|group| LogGroup {
+        let groups = groups.into_iter().map(|group| LogGroup {
             name: text(group.log_group_name),
             retention_days: group.retention_in_days,
             stored_bytes: group.stored_bytes.unwrap_or_default(),
         });
-        Ok(ours.collect())
+        Ok(groups.collect())
     }
 
-    /// Whether there is a log group of this name. CloudWatch Logs lists groups in the order of their names, so one page is enough.
+    /// Whether the log group exists. CloudWatch Logs sorts groups by name, so one page is enough.
     pub async fn has_log_group(&self, name: &str) -> Result<bool> {
         let action = format!("look for log group `{name}`");
         let call = self.logs().describe_log_groups().log_group_name_prefix(name);
@@ -77,11 +77,11 @@ impl Aws {
         let call = call.set_log_stream_name_prefix(prefix.map(ToOwned::to_owned));
         let streams: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         let streams = streams.map_err(|error| self.error(action, &error))?;
-        let ours = streams.into_iter().map(|stream| LogStream {
+        let streams = streams.into_iter().map(|stream| LogStream {
             name: text(stream.log_stream_name),
             last_event: milliseconds(stream.last_event_timestamp),
         });
-        Ok(ours.collect())
+        Ok(streams.collect())
     }
 }
 

@@ -1,7 +1,7 @@
-//! Calls of services without a typed client: EC2's Query protocol, and JSON for what takes one call of a large service.
+//! Calls of services without a typed client: EC2's Query protocol, and JSON for single calls of large services.
 //!
-//! They run through the same machinery of the SDK as the typed clients do, with the same configuration: endpoint, FIPS, dual-stack,
-//! retries, time-outs, HTTP client and credentials. Only the request and the response are written and read here.
+//! They use the SDK's orchestrator like the typed clients, with the same configuration: endpoint, FIPS, dual-stack, retries,
+//! time-outs, HTTP client and credentials. Only requests and responses are serialised here.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::auth::SigV4OperationSigningConfig;
@@ -83,11 +83,11 @@ pub(super) const SECRETS_MANAGER: RawService = RawService {
 /// A POST to a service.
 #[derive(Debug)]
 pub(super) struct RawCall<'a> {
-    /// What is being done, for errors.
+    /// The action in errors.
     pub action: &'a str,
     /// The operation's name.
     pub operation: &'static str,
-    /// Content-Type and other headers that the protocol asks for.
+    /// Content-Type and other headers of the protocol.
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
 }
@@ -104,8 +104,8 @@ impl ProvideErrorMetadata for RawError {
 }
 
 impl Aws {
-    /// Calls an operation and returns the body of its response. Like the typed clients it retries what may pass, a response that was
-    /// cut off included, so it is only for calls that change nothing.
+    /// Calls an operation and returns the body of its response. It retries transient errors like the typed clients, and also truncated
+    /// responses, so it is only for read-only calls.
     pub(super) async fn raw(&self, service: &'static RawService, call: RawCall<'_>) -> Result<String> {
         let RawCall { action, operation, headers, body } = call;
         let other = |error: BoxError| AwsError::new(action, AwsErrorKind::Other, error.to_string());
@@ -147,7 +147,7 @@ fn request(headers: &[(&'static str, String)], body: String) -> std::result::Res
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("POST")?;
     request.set_uri("/")?;
-    // Like the typed clients', the signature leaves the user-agent out: proxies change it.
+    // The signature excludes the user agent, like the typed clients', because proxies change it.
     for (name, value) in headers.iter().cloned().chain([("user-agent", USER_AGENT.to_owned())]) {
         request.headers_mut().insert(name, value);
     }
@@ -185,11 +185,11 @@ fn signing(config: &SdkConfig, region: &str, name: &'static str) -> StaticRuntim
     StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(components)
 }
 
-/// Where a service's calls go: the URL that flags, environment or profile set for it or for all services, or else AWS's own.
+/// The endpoint of a service: the URL that flags, environment or profile set for it or for all services, or else AWS's endpoint.
 async fn endpoint_url(config: &SdkConfig, region: &str, service: &RawService) -> std::result::Result<String, BoxError> {
     let key =
         ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build()?;
-    // A flag is for every service and goes before all settings; the typed clients decide in the same way.
+    // As in the typed clients, the flag is for every service and takes precedence over all settings.
     let is_flag = config.get_origin("endpoint_url").is_client_config();
     let of_service = config.service_config().filter(|_| !is_flag).and_then(|settings| settings.load_config(key));
     let url = of_service.as_deref().or_else(|| config.endpoint_url()).map(without_user_info);
@@ -275,7 +275,7 @@ mod tests {
         assert!(custom(true).await.is_err(), "no SDK sends FIPS calls to another endpoint");
     }
 
-    /// Answers each connection with the next of the responses and then closes it; returns its URL and the requests it has read.
+    /// Starts a server that answers each connection with the next response and closes it. Returns its URL and the requests it read.
     async fn server(responses: Vec<String>) -> (String, Arc<Mutex<Vec<String>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/base", listener.local_addr().expect("an address"));
@@ -317,18 +317,18 @@ mod tests {
     const VPCS: &str = "<R><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></R>";
 
     #[tokio::test]
-    async fn what_may_pass_is_called_again_as_by_the_typed_clients() {
-        for passing in [
+    async fn transient_errors_are_retried_as_by_the_typed_clients() {
+        for transient in [
             "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<R><vpcSet>".to_owned(),
             String::new(),
             response(500, ""),
             response(503, &ec2_error("RequestLimitExceeded")),
             response(400, &ec2_error("Throttling")),
         ] {
-            let (url, requests) = server(vec![passing.clone(), response(200, VPCS)]).await;
-            assert_eq!(client(&url).await.vpc_ids("a").await.expect(&passing), ["vpc-1"]);
+            let (url, requests) = server(vec![transient.clone(), response(200, VPCS)]).await;
+            assert_eq!(client(&url).await.vpc_ids("a").await.expect(&transient), ["vpc-1"]);
             let requests = requests.lock().expect("no panic");
-            assert_eq!(requests.len(), 2, "{passing}");
+            assert_eq!(requests.len(), 2, "{transient}");
             let head = requests[0].to_lowercase();
             assert!(head.starts_with("post /base"), "{head}");
             assert!(head.contains("credential=akid/") && head.contains("/eu-west-1/ec2/aws4_request"), "{head}");
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_pass_is_called_once() {
+    async fn permanent_errors_are_not_retried() {
         for (status, body, kind) in [
             (400, ec2_error("InvalidParameterValue"), AwsErrorKind::Other),
             (401, ec2_error("AuthFailure"), AwsErrorKind::WrongCredentials),

@@ -1,4 +1,4 @@
-//! Whether the parameters and secrets exist that containers read: their descriptions, never their values.
+//! Systems Manager parameters and Secrets Manager secrets: whether they exist, never their values.
 
 use aws_smithy_types::error::ErrorMetadata;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ const DESCRIBE_PARAMETERS: JsonOperation = JsonOperation { target: "AmazonSSM", 
 const DESCRIBE_SECRET: JsonOperation = JsonOperation { target: "secretsmanager", name: "DescribeSecret" };
 
 impl Aws {
-    /// Those of the names that Systems Manager has no parameter of. At most 50 names.
+    /// Returns the names without a Systems Manager parameter. Takes at most 50 names.
     pub async fn missing_parameters(&self, names: &[&str]) -> Result<Vec<String>> {
         let action = format!("look for the parameters {}", names.join(", "));
         let filters = json!([{ "Key": "Name", "Option": "Equals", "Values": names }]);
@@ -23,9 +23,9 @@ impl Aws {
                 input["NextToken"] = token;
             }
             let response = self.json(&SSM, DESCRIBE_PARAMETERS, &action, &input).await?;
-            let found = response["Parameters"].as_array().into_iter().flatten();
-            let found: Vec<&str> = found.filter_map(|parameter| parameter["Name"].as_str()).collect();
-            missing.retain(|name| !found.contains(&name.as_str()));
+            let existing = response["Parameters"].as_array().into_iter().flatten();
+            let existing: Vec<&str> = existing.filter_map(|parameter| parameter["Name"].as_str()).collect();
+            missing.retain(|name| !existing.contains(&name.as_str()));
             token = response["NextToken"].clone();
             if !token.is_string() || missing.is_empty() {
                 return Ok(missing);
@@ -44,7 +44,7 @@ impl Aws {
         }
     }
 
-    /// A call of a service that speaks AWS's JSON 1.1.
+    /// Calls an operation of the AWS JSON 1.1 protocol.
     async fn json(
         &self,
         service: &'static RawService,
@@ -55,8 +55,7 @@ impl Aws {
         let JsonOperation { target, name } = operation;
         let headers = vec![("content-type", JSON.to_owned()), ("x-amz-target", format!("{target}.{name}"))];
         let response = self.raw(service, RawCall { action, operation: name, headers, body: input.to_string() }).await?;
-        let not_aws =
-            |error| AwsError::new(action, AwsErrorKind::NotAws, format!("the response is not AWS's: {error}"));
+        let not_aws = |error| AwsError::new(action, AwsErrorKind::NotAws, format!("unexpected response: {error}"));
         serde_json::from_str(&response).map_err(not_aws)
     }
 }
@@ -68,7 +67,7 @@ struct JsonOperation {
     name: &'static str,
 }
 
-/// Code and message of an error; neither if the response is not AWS's. A namespace may stand before the code.
+/// The code, without its namespace, and the message of an error response; neither if the response is not AWS's.
 pub(super) fn error(body: &str) -> ErrorMetadata {
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     let mut metadata = ErrorMetadata::builder();

@@ -1,4 +1,4 @@
-//! Plain values that `aws` returns, `ops` works with and `render` shows. They name no SDK, and do nothing but describe themselves.
+//! Plain values that `aws` returns, `ops` works with and `render` shows. They do not depend on the SDKs.
 
 mod change_set;
 mod discovery;

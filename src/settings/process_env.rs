@@ -7,18 +7,18 @@ use std::path::PathBuf;
 /// Which of the standard streams are terminals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terminals {
-    /// Questions can be asked.
+    /// Whether the user can be asked.
     pub stdin: bool,
-    /// Results are shown on a terminal.
+    /// Whether results go to a terminal.
     pub stdout: bool,
-    /// Progress is shown on a terminal.
+    /// Whether progress goes to a terminal.
     pub stderr: bool,
 }
 
-/// What the process was given besides its flags.
+/// The process environment: everything that a process is given besides its flags.
 #[derive(Debug, Clone)]
 pub struct ProcessEnv {
-    /// The program's name as it was called.
+    /// The program's name as called.
     pub program: String,
     /// Environment variables.
     pub variables: HashMap<String, String>,
@@ -29,7 +29,7 @@ pub struct ProcessEnv {
 }
 
 impl ProcessEnv {
-    /// Those of this process.
+    /// Reads the environment of this process.
     pub fn current() -> std::io::Result<Self> {
         #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the process environment")]
         let working_dir = std::env::current_dir()?;
@@ -50,9 +50,9 @@ impl ProcessEnv {
     }
 }
 
-/// Replaces this process by itself without those variables of AWS that are set but empty, as CI templates set them. The SDK takes an
-/// empty variable for a value (an empty region, endpoint, profile or token file) and reads the environment by itself, which safe code
-/// cannot change. Returns if there are none, and where it does not work.
+/// Re-executes this process without AWS variables that are set but empty, as CI templates set them. The SDK reads the environment
+/// itself, which safe code cannot change, and takes an empty variable for a value (an empty region, endpoint, profile or token file).
+/// Returns if there are no such variables, or if the re-execution fails.
 #[cfg(unix)]
 pub fn drop_empty_aws_variables() {
     // An empty AWS_PAGER is usual, and no SDK reads it.
@@ -68,6 +68,6 @@ pub fn drop_empty_aws_variables() {
     for (name, _) in empty {
         command.env_remove(name);
     }
-    // It returns only if it fails; then the SDK reads what is there.
+    // `exec` returns only if it fails.
     let _error = std::os::unix::process::CommandExt::exec(&mut command);
 }

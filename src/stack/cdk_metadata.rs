@@ -1,11 +1,11 @@
-//! What the CDK adds to a template for itself. It is kept on deploy and not shown in diffs.
+//! Metadata that the CDK adds to templates for itself. It is kept on deploy and not shown in diffs.
 
 use serde_json::{Map, Value};
 
 use super::diff::equality::has_question_mark;
 use super::template::Template;
 
-/// Entries by section.
+/// The entries with their sections.
 const ENTRIES: &[(&str, &str)] = &[
     ("Parameters", "BootstrapVersion"),
     ("Rules", "CheckBootstrapVersion"),
@@ -13,13 +13,13 @@ const ENTRIES: &[(&str, &str)] = &[
     ("Resources", "CDKMetadata"),
 ];
 
-/// Whether a template may have the parameter because the CDK added it, whatever the spec says.
+/// Whether the CDK adds a parameter of this name to templates.
 pub fn is_cdk_parameter(name: &str) -> bool {
     ENTRIES.contains(&("Parameters", name))
 }
 
 impl Template {
-    /// The template without what the CDK added for itself.
+    /// The template without the CDK's metadata.
     pub(super) fn without_cdk_metadata(&self) -> Map<String, Value> {
         let mut map = self.as_map().clone();
         for (section, name) in ENTRIES {
@@ -31,8 +31,8 @@ impl Template {
         map
     }
 
-    /// The template with what the CDK added for itself to the deployed one. A text with a `?` is not sent back: GetTemplate returns that for
-    /// every character that is not ASCII.
+    /// The template with the CDK's metadata from the deployed one. Entries with a `?` are left out, because GetTemplate returns `?` for
+    /// every non-ASCII character.
     #[must_use]
     pub fn with_cdk_metadata_of(&self, deployed: &Self) -> Self {
         let mut map = self.as_map().clone();

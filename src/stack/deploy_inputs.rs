@@ -1,4 +1,4 @@
-//! What deploying a template takes and would do, as far as its text says.
+//! What a deployment needs besides a template: capabilities and parameters. And whether it certainly changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use super::construct::short_path;
 use super::diff::equality::equal;
 use super::template::Template;
 
-/// The one SSM parameter that a template may have whose value does not matter: the CDK's own.
+/// The CDK's own parameter, whose value has no effect on resources.
 const BOOTSTRAP_VERSION: &str = "BootstrapVersion";
 
 impl Template {
-    /// Whether deploying this template over `deployed` certainly changes nothing: both are the same, nothing in them is decided only
-    /// when they are deployed (transforms, dynamic references, SSM parameter types), and GetTemplate shows all of it (it returns `?` for
-    /// characters that are not ASCII).
+    /// Whether deploying this template over `deployed` certainly changes nothing: both are the same, nothing in them is resolved only by
+    /// the deployment (transforms, dynamic references, SSM parameter types), and there is no `?`, which GetTemplate returns for every
+    /// non-ASCII character.
     pub fn certainly_equals(&self, deployed: &Self) -> bool {
-        self == deployed && !self.is_decided_when_deployed() && !deployed.has_question_mark()
+        self == deployed && !self.is_resolved_by_deployment() && !deployed.has_question_mark()
     }
 
-    fn is_decided_when_deployed(&self) -> bool {
+    fn is_resolved_by_deployment(&self) -> bool {
         let ssm = |(name, parameter): (&str, &Value)| {
             let kind = parameter["Type"].as_str().unwrap_or_default();
             kind.starts_with("AWS::SSM::Parameter::Value<") && name != BOOTSTRAP_VERSION
@@ -34,7 +34,7 @@ impl Template {
             || any(&self.to_value(), &mut |value| value.get("Fn::Transform").is_some())
     }
 
-    /// The capabilities that CloudFormation wants to be told for this template.
+    /// The capabilities that CloudFormation requires for this template.
     pub fn capabilities(&self) -> Vec<&'static str> {
         let is_iam = |(_, resource): (&str, &Value)| {
             resource["Type"].as_str().is_some_and(|kind| kind.starts_with("AWS::IAM::"))
@@ -44,32 +44,32 @@ impl Template {
         iam.into_iter().chain(expand).collect()
     }
 
-    /// The parameters to send: those that are `given`; of the others those that were once given (`has` are the stack's values), to stay as
-    /// they are, which is what no value says. What was left to its default is left to the new template's.
+    /// The parameters to send: those in `given`, and UsePreviousValue (`None`) for those in `current`, the stack's values, that differ
+    /// from the deployed template's default. Others follow the new template's default.
     pub fn parameters_to_send(
         &self,
         given: &BTreeMap<&str, &str>,
-        has: &[(String, String)],
+        current: &[(String, String)],
         deployed: &Self,
     ) -> Vec<(String, Option<String>)> {
         let defaults: BTreeMap<&str, &Value> =
             deployed.section("Parameters").map(|(name, parameter)| (name, &parameter["Default"])).collect();
         let is_default = |name: &str, value: &str| match defaults.get(name) {
             Some(Value::Null) | None => false,
-            // As CloudFormation does, a number is its digits.
+            // As in CloudFormation, a number equals the string of its digits.
             Some(default) => equal(default, &Value::from(value)),
         };
         let send = |(name, _): (&str, &Value)| {
             if let Some(value) = given.get(name) {
                 return Some((name.to_owned(), Some((*value).to_owned())));
             }
-            let (_, value) = has.iter().find(|(key, _)| key == name)?;
+            let (_, value) = current.iter().find(|(key, _)| key == name)?;
             (!is_default(name, value)).then(|| (name.to_owned(), None))
         };
         self.section("Parameters").filter_map(send).collect()
     }
 
-    /// Each construct path by logical id, without the stack's name and a final `Resource` or `Default`.
+    /// Construct paths by logical id, without the stack's name and a final `Resource` or `Default`.
     pub fn short_paths(&self) -> BTreeMap<String, String> {
         let path = |(id, resource): (&str, &Value)| {
             let path = resource.pointer(super::diff::PATH_METADATA)?.as_str()?;
@@ -79,12 +79,12 @@ impl Template {
     }
 }
 
-/// Whether `is` holds for a value or something within it.
-fn any(value: &Value, is: &mut impl FnMut(&Value) -> bool) -> bool {
-    is(value)
+/// Whether `predicate` holds for a value or any value within it.
+fn any(value: &Value, predicate: &mut impl FnMut(&Value) -> bool) -> bool {
+    predicate(value)
         || match value {
-            Value::Array(items) => items.iter().any(|item| any(item, is)),
-            Value::Object(map) => map.values().any(|item| any(item, is)),
+            Value::Array(items) => items.iter().any(|item| any(item, predicate)),
+            Value::Object(map) => map.values().any(|item| any(item, predicate)),
             _ => false,
         }
 }
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_all_in_the_text_is_known_to_be_equal() {
+    fn only_templates_without_later_decisions_are_certainly_equal() {
         let queue = |name: Value| json!({ "Resources": { "Q": { "Type": "AWS::SQS::Queue", "Properties": { "QueueName": name } } } });
         let of = |value: &Value| template(value).certainly_equals(&template(value));
         assert!(of(&queue(json!("a"))));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_given_once_stays_and_defaults_follow_the_template() {
+    fn previous_values_stay_and_defaults_follow_the_template() {
         let of = |default: &str| {
             template(&json!({ "Parameters": {
                 "Image": { "Type": "String", "Default": default }, "Size": { "Type": "Number", "Default": 1 }, "New": { "Type": "String" },
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn capabilities_are_those_that_the_template_needs() {
+    fn capabilities_follow_the_resources_and_transforms() {
         let of = |value: Value| template(&value).capabilities();
         assert_eq!(of(json!({ "Resources": { "Q": { "Type": "AWS::SQS::Queue" } } })), Vec::<&str>::new());
         assert_eq!(of(json!({ "Resources": { "R": { "Type": "AWS::IAM::Role" } } })), ["CAPABILITY_NAMED_IAM"]);

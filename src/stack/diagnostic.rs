@@ -1,17 +1,17 @@
-//! What is wrong in a file that a user wrote, and where. Naming the file and drawing the message is the caller's job.
+//! Diagnostics about `ecsws.toml` and `ecsws.lock`, without the file's name.
 
 use std::fmt;
 
-/// One mistake (or, among warnings, one oddity) with its place in the file.
+/// An error or a warning, with its position in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// What is wrong, with the full key in backticks, without a full stop.
+    /// The message, with the full key in backticks, without a full stop.
     pub message: String,
     /// Line, from 1.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// What to do about it.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
@@ -21,19 +21,19 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Every mistake of one file, in the file's order; never empty.
+/// All errors of one file, in the file's order; never empty.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
 pub struct Diagnostics(pub Vec<Diagnostic>);
 
-/// What a rule has against a value, before it is known where the value stands. The message continues the key: `is 70000, …`.
+/// An error or a warning about a value, without its key and position. The message continues the key: `is 70000, …`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finding {
     pub message: String,
     pub hint: Option<String>,
-    /// Which item of a list (from 0) it is about, when it is not about the whole.
+    /// The index of the item of a list that it is about; `None` for the whole value.
     pub item: Option<usize>,
-    /// What else is wrong with the same value: other items of a list.
+    /// Findings about other items of the same list.
     pub more: Vec<Finding>,
 }
 
@@ -47,7 +47,7 @@ impl Finding {
     }
 }
 
-/// Line and column, both from 1, of a byte offset; columns count characters.
+/// The line and the column in characters of a byte offset, both from 1.
 pub(super) fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);

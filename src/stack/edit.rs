@@ -1,10 +1,10 @@
-//! Changes a service's scaling numbers in the text of an `ecsws.toml` and leaves everything else as it is.
+//! Edits a service's scaling in the text of an `ecsws.toml`. Everything else stays unchanged.
 
 use std::fmt;
 
 use super::toml_editor::TomlEditor;
 
-/// The numbers of a service's count or autoscaling; what is `None` stays as it is.
+/// The scaling of a service; `None` stays unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scaling {
     /// `count`.
@@ -19,12 +19,12 @@ pub struct Scaling {
     pub memory: Option<u32>,
 }
 
-/// An edited text and what was changed in it.
+/// An edited text and its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScalingEdit {
     /// The new text.
     pub text: String,
-    /// Empty when the text has these numbers already.
+    /// Empty if the text has these values already.
     pub changes: Vec<KeyChange>,
 }
 
@@ -33,11 +33,11 @@ pub struct ScalingEdit {
 pub struct KeyChange {
     /// The dotted key.
     pub key: String,
-    /// The value before, as it was written; `None` for a new key.
+    /// The old value as written; `None` for a new key.
     pub old: Option<String>,
-    /// The value now; `None` for a removed key.
+    /// The new value; `None` for a removed key.
     pub new: Option<String>,
-    /// The comment behind a removed key, which went with it.
+    /// The comment on the line of a removed key, removed with it.
     pub comment: Option<String>,
 }
 
@@ -53,14 +53,14 @@ impl fmt::Display for KeyChange {
     }
 }
 
-/// Where a new `count` goes: behind the last of these.
+/// A new `count` is inserted after the last of these keys.
 const BEFORE_COUNT: &[&str] = &["stack", "id", "task_id", "name", "cpu", "memory"];
 
-/// The text with these numbers for the service `key`. Whether they make sense together is for [`Spec::parse`](super::Spec::parse) to say.
-/// With autoscaling, `count` is removed: in the template, each deploy of the service would reset what autoscaling chose.
+/// Sets the scaling of the service `key` without validating it. With autoscaling, `count` is removed: in the template, it would reset
+/// the count that autoscaling chose with each deploy of the service.
 ///
 /// # Errors
-/// A sentence, when the text has no such service or is not TOML.
+/// A message, if the text has no such service or is not TOML.
 pub fn edit_scaling(text: &str, key: &str, scaling: &Scaling) -> Result<ScalingEdit, String> {
     let Scaling { count, min, max, cpu, memory } = *scaling;
     let mut edit = Edit { editor: TomlEditor::new(text), service: ["services", key], changes: Vec::new() };
@@ -130,7 +130,7 @@ impl<'k> Edit<'k> {
         Ok(())
     }
 
-    /// A new `autoscaling` table.
+    /// Inserts an `autoscaling` table.
     fn autoscaling(
         &mut self,
         numbers: &[(&'k str, Option<u32>)],
@@ -153,13 +153,13 @@ fn inline_target(number: u32) -> String {
     format!("{{ target = {number} }}")
 }
 
-/// A key as TOML writes it.
+/// A key, in quotes if TOML requires them.
 fn quoted(key: &str) -> String {
     let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if is_bare { key.to_owned() } else { toml::Value::from(key).to_string() }
 }
 
-/// Whether a value as it is written (`3`, `0x3`, `3.0`) is this number.
+/// Whether a TOML value as written (`3`, `0x3`, `3.0`) is this number.
 fn is_number(written: &str, number: u32) -> bool {
     match written.parse() {
         Ok(toml::Value::Integer(value)) => value == i64::from(number),
@@ -215,13 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_is_not_there_is_an_error() {
+    fn an_unknown_service_is_an_error() {
         let edit = edit_scaling(TEXT, "web", &Scaling::default());
         assert_eq!(edit, Err("there is no [services.web]".to_owned()));
     }
 
     #[test]
-    fn numbers_that_are_there_already_change_nothing() {
+    fn values_that_are_set_already_change_nothing() {
         for text in ["services.api.count = 3", "services.api.count = 0x3\n", "services.\"api\" . 'count'=3 # three\r\n"]
         {
             assert_eq!(edited(text, count(3)), (text.to_owned(), Vec::new()));
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_goes_where_the_other_keys_are() {
+    fn a_new_count_is_inserted_among_the_other_keys() {
         // A text, and the text with a count of 3.
         for (text, expected) in [
             (

@@ -1,7 +1,7 @@
-//! The stack model: pure, it takes text and values and gives values back. It may not touch files, clocks, the environment or the network.
+//! The stack model: pure functions from text and values to values. No files, clocks, environment, network or terminal.
 //!
-//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`, [`synth()`] makes a [`Template`] of them,
-//! [`TemplateDiff`] says what deploying it would change.
+//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`; [`synth()`] produces a [`Template`] from them, and [`TemplateDiff`] is what
+//! deploying it would change.
 
 mod cdk_metadata;
 mod check;

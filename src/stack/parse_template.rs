@@ -1,22 +1,22 @@
-//! Reads templates that others wrote: JSON, or YAML with CloudFormation's short forms (`!Ref`, `!GetAtt`, `!Sub`, …).
+//! Parses any CloudFormation template: JSON, or YAML with CloudFormation's short forms (`!Ref`, `!GetAtt`, `!Sub`, …).
 
 use serde_json::{Map, Number, Value};
 use yaml_serde::Value as Yaml;
 
 use super::Template;
 
-/// Why a template's text cannot be read.
+/// Why a template cannot be parsed.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateParseError {
     /// Neither JSON nor YAML.
     #[error("it is neither JSON nor YAML: {0}")]
     Syntax(String),
-    /// A template is a map.
-    #[error("it is not a map")]
+    /// The top level is not a map.
+    #[error("its top level is not a map")]
     NotAMap,
 }
 
-/// Reads a template; short forms become the long ones that JSON has.
+/// Parses a template. YAML short forms become the long forms of JSON.
 pub fn parse_template(text: &str) -> Result<Template, TemplateParseError> {
     let value = match serde_json::from_str(text) {
         Ok(value) => value,
@@ -47,7 +47,7 @@ fn json_number(number: &yaml_serde::Number) -> Value {
     whole.or_else(|| Number::from_f64(number.as_f64()?)).map_or(Value::Null, Value::Number)
 }
 
-/// Keys of templates are text, even where YAML takes them for something else.
+/// Keys of templates are strings, even if YAML reads them as another type.
 fn key_text(key: Yaml) -> String {
     match json(key) {
         Value::String(text) => text,
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_template_is_refused() {
+    fn text_that_is_no_template_is_an_error() {
         assert!(matches!(parse_template("just text"), Err(TemplateParseError::NotAMap)));
         assert!(matches!(parse_template("a: [1"), Err(TemplateParseError::Syntax(_))));
     }

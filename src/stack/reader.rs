@@ -1,6 +1,6 @@
-//! Walks a TOML file key by key and remembers where everything stands, so that all mistakes of a file are found in one go.
+//! Reads a TOML file key by key and collects diagnostics with positions, so that all errors of a file are reported together.
 //!
-//! A [`Table`] is asked for its keys one after the other; what nobody asked for is an unknown key. It knows TOML, not `ecsws.toml`.
+//! Keys that are never read from a [`Table`] are reported as unknown.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -11,20 +11,20 @@ use toml::de::{DeTable, DeValue};
 
 use super::diagnostic::{Diagnostic, Diagnostics, Finding, position};
 
-/// How alike (0 to 1) an unknown key must be to a known one to be taken for a slip of it.
+/// Minimum similarity (0 to 1) of an unknown key to a known one for a suggestion.
 const MIN_SIMILARITY: f64 = 0.75;
 
-/// What helps with a file that is not TOML.
-const SYNTAX_HINT: &str = "a line is a [table], a [[table]] of a list, or key = value; a key stands once, strings in quotes, lists in brackets";
+/// The hint for syntax errors.
+const SYNTAX_HINT: &str = "a line is a [table], a [[table]] of a list, or key = value; a key may appear only once, strings are in quotes, lists in brackets";
 
-/// What the parser calls a key that stands twice.
+/// The parser's message for a key that appears twice.
 const DUPLICATE_KEY: &str = "duplicate key";
 
-/// A rule turns a value into what the model keeps, or says what is wrong with it.
+/// The result of a rule: the converted value, or why it is invalid.
 pub(super) type Validated<T> = Result<T, Finding>;
 
-/// A file's text without a byte order mark, and with `\n` for every line end, so that a multi-line string has the same value
-/// however the file was checked out. Lines and columns are those of the file.
+/// A file's text without a byte order mark and with `\n` line endings, so that multi-line strings do not depend on how the file was
+/// checked out. Lines and columns are those of the file.
 pub(super) struct Source<'t>(Cow<'t, str>);
 
 impl<'t> Source<'t> {
@@ -34,7 +34,7 @@ impl<'t> Source<'t> {
     }
 }
 
-/// A parsed file and what has been found in it so far.
+/// A parsed file and the findings so far.
 pub(super) struct Document<'t> {
     text: &'t str,
     root: Spanned<DeTable<'t>>,
@@ -43,18 +43,18 @@ pub(super) struct Document<'t> {
 
 #[derive(Default)]
 struct Findings {
-    problems: Vec<(usize, Finding)>,
+    errors: Vec<(usize, Finding)>,
     warnings: Vec<(usize, Finding)>,
-    /// Names that may be used once, by what they name.
+    /// Names that must be unique, with the key that uses them, by kind and name.
     claimed: HashMap<(&'static str, String), String>,
 }
 
 impl<'t> Document<'t> {
-    /// Parses a file; one that is not TOML gives all its syntax errors.
+    /// Parses a file. Returns all syntax errors if it is not TOML.
     pub fn parse(Source(text): &'t Source<'_>) -> Result<Self, Diagnostics> {
         let (root, errors) = DeTable::parse_recoverable(text);
         let all_duplicates = errors.iter().all(|error| error.message() == DUPLICATE_KEY);
-        let found = errors.iter().map(|error| {
+        let findings = errors.iter().map(|error| {
             let span = error.span().unwrap_or_default();
             let message = error.message().replace('\n', ", ");
             let named = match text.get(span.clone()).filter(|_| message == DUPLICATE_KEY) {
@@ -63,16 +63,16 @@ impl<'t> Document<'t> {
             };
             (span.start, Finding::new(named).hint(SYNTAX_HINT))
         });
-        let found: Vec<(usize, Finding)> = found.collect();
+        let findings: Vec<(usize, Finding)> = findings.collect();
         if all_duplicates {
-            // The rest of the file is as good as any: its mistakes are told too.
-            let findings = Findings { problems: found, ..Findings::default() };
+            // Duplicate keys do not affect the rest of the file, so its errors are reported too.
+            let findings = Findings { errors: findings, ..Findings::default() };
             return Ok(Self { text, root, findings: RefCell::new(findings) });
         }
-        let mut problems = located(text, found);
-        // What follows from a mistake is not another one.
-        problems.dedup_by_key(|problem| problem.line);
-        Err(Diagnostics(problems))
+        let mut diagnostics = to_diagnostics(text, findings);
+        // Keep only the first error of a line: the others follow from it.
+        diagnostics.dedup_by_key(|diagnostic| diagnostic.line);
+        Err(Diagnostics(diagnostics))
     }
 
     /// The file's top-level table.
@@ -87,41 +87,41 @@ impl<'t> Document<'t> {
         }
     }
 
-    /// `value` and the warnings, or every mistake that was found.
+    /// Returns `value` and the warnings, or all errors.
     pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Diagnostic>), Diagnostics> {
-        let Findings { problems, warnings, .. } = self.findings.into_inner();
+        let Findings { errors, warnings, .. } = self.findings.into_inner();
         match value {
-            Some(value) if problems.is_empty() => Ok((value, located(self.text, warnings))),
-            _ => Err(Diagnostics(located(self.text, problems))),
+            Some(value) if errors.is_empty() => Ok((value, to_diagnostics(self.text, warnings))),
+            _ => Err(Diagnostics(to_diagnostics(self.text, errors))),
         }
     }
 }
 
-fn located(text: &str, mut found: Vec<(usize, Finding)>) -> Vec<Diagnostic> {
-    found.sort_by_key(|(offset, _)| *offset);
-    let mut problems: Vec<Diagnostic> = found
+fn to_diagnostics(text: &str, mut findings: Vec<(usize, Finding)>) -> Vec<Diagnostic> {
+    findings.sort_by_key(|(offset, _)| *offset);
+    let mut diagnostics: Vec<Diagnostic> = findings
         .into_iter()
         .map(|(offset, Finding { message, hint, .. })| {
             let (line, column) = position(text, offset);
             Diagnostic { message, line, column, hint }
         })
         .collect();
-    problems.dedup();
-    problems
+    diagnostics.dedup();
+    diagnostics
 }
 
-/// One table of the file, being read.
+/// A table of the file that is being read.
 pub(super) struct Table<'d, 't> {
     document: &'d Document<'t>,
     path: String,
     start: usize,
     entries: &'d DeTable<'t>,
     known_keys: RefCell<Vec<&'static str>>,
-    /// Keys that have to be there and are not: known to be missing only when no unknown key looks like a slip of them.
+    /// Missing required keys. They are reported only if no unknown key is a likely misspelling of them.
     missing: RefCell<Vec<(&'static str, Finding)>>,
 }
 
-/// One `key = value` of a table whose keys are free.
+/// A `key = value` of a table with arbitrary keys.
 pub(super) struct Entry<'d, 't> {
     pub key: &'d str,
     pub key_start: usize,
@@ -129,13 +129,13 @@ pub(super) struct Entry<'d, 't> {
 }
 
 impl<'d, 't> Table<'d, 't> {
-    /// The value of `key` if it is there and `rule` accepts it; what the rule refuses is recorded.
+    /// The value of `key`, if it is present and `rule` accepts it. Reports a rejected value.
     pub fn optional<T>(&self, key: &'static str, rule: impl FnOnce(&DeValue<'t>) -> Validated<T>) -> Option<T> {
         let value = self.value(key)?;
         self.validate(key, value, rule)
     }
 
-    /// As [`Self::optional`], and a missing key is a mistake with `hint`.
+    /// As [`Self::optional`]; a missing key is an error with `hint`.
     pub fn required<T>(
         &self,
         key: &'static str,
@@ -151,18 +151,18 @@ impl<'d, 't> Table<'d, 't> {
         self.optional(key, rule)
     }
 
-    /// The table under `key`, written either way (`[key]` or inline).
+    /// The table `key`, with a header or inline.
     pub fn table(&self, key: &'static str) -> Option<Table<'d, 't>> {
         let value = self.value(key)?;
         self.table_of(self.join(key), value)
     }
 
-    /// The tables of `[[key]]`, with their places in the list.
+    /// The tables of `[[key]]`.
     pub fn tables(&self, key: &'static str) -> Vec<Table<'d, 't>> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let Some(items) = value.get_ref().as_array() else {
             let written = format!("must be written as [[{}]], not as {}", self.join(key), type_name(value.get_ref()));
-            self.report(key, Finding::new(written).hint("each one is a table under brackets of its own"));
+            self.report(key, Finding::new(written).hint("each item is a table with its own [[…]] header"));
             return Vec::new();
         };
         items
@@ -172,7 +172,7 @@ impl<'d, 't> Table<'d, 't> {
             .collect()
     }
 
-    /// The table that `value` holds, if it is one.
+    /// The table that `value` holds. Reports other types.
     pub fn table_of(&self, path: String, value: &'d Spanned<DeValue<'t>>) -> Option<Table<'d, 't>> {
         let start = value.span().start;
         let Some(entries) = value.get_ref().as_table() else {
@@ -190,7 +190,7 @@ impl<'d, 't> Table<'d, 't> {
         })
     }
 
-    /// All entries in the file's order, for a table whose keys are free.
+    /// All entries in the file's order, for a table with arbitrary keys.
     pub fn entries(&self) -> Vec<Entry<'d, 't>> {
         let mut entries: Vec<_> = self
             .entries
@@ -201,7 +201,7 @@ impl<'d, 't> Table<'d, 't> {
         entries
     }
 
-    /// Applies `rule` to a value of this table that was found by other means.
+    /// Applies `rule` to a value of this table and reports a rejected one.
     pub fn validate<T>(
         &self,
         key: &str,
@@ -211,17 +211,17 @@ impl<'d, 't> Table<'d, 't> {
         rule(value.get_ref()).map_err(|finding| self.report_value(key, value, finding)).ok()
     }
 
-    /// Whether `key` is given and a table.
+    /// Whether `key` is present and a table.
     pub fn is_table(&self, key: &'static str) -> bool {
         self.value(key).is_some_and(|value| value.get_ref().is_table())
     }
 
-    /// Whether the file gives `key`.
+    /// Whether `key` is present.
     pub fn contains_key(&self, key: &'static str) -> bool {
         self.value(key).is_some()
     }
 
-    /// Records a mistake of `key`, at its value, or at the table when it is not written.
+    /// Reports an error about `key`, at its value or, if it is missing, at the table.
     pub fn report(&self, key: &'static str, finding: Finding) {
         match self.value(key) {
             Some(value) => self.report_value(key, value, finding),
@@ -229,57 +229,62 @@ impl<'d, 't> Table<'d, 't> {
         }
     }
 
-    /// Records a warning about `key`.
+    /// Reports a warning about `key`.
     pub fn warn(&self, key: &'static str, finding: Finding) {
         let start = self.value(key).map_or(self.start, |value| value.span().start);
         let named = self.named(key, finding);
         self.document.findings.borrow_mut().warnings.push((start, named));
     }
 
-    /// Records a mistake of a key of this table that is free.
+    /// Reports an error about the key of an entry.
     pub fn report_key(&self, entry: &Entry<'_, 't>, finding: Finding) {
         self.report_at(entry.key_start, self.named(entry.key, finding));
     }
 
-    /// Records a mistake of the table itself.
+    /// Reports an error about the table itself.
     pub fn report_table(&self, finding: Finding) {
         let message = format!("`{}` {}", self.path, finding.message);
         self.report_at(self.start, Finding { message, ..finding });
     }
 
-    /// Records a mistake whose message is complete.
+    /// Reports an error whose message is complete.
     pub fn report_at(&self, start: usize, finding: Finding) {
-        self.document.findings.borrow_mut().problems.push((start, finding));
+        self.document.findings.borrow_mut().errors.push((start, finding));
     }
 
-    /// Records that `name` is used by `key`; a second user of the same name is a mistake.
+    /// Registers that `key` uses `name`. Reports an error if another key uses the same name.
     pub fn claim_unique(&self, what: &'static str, key: &'static str, name: &str) {
         let owner = self.join(key);
         let first = self.document.findings.borrow_mut().claimed.insert((what, name.to_owned()), owner);
         if let Some(first) = first {
             self.report(
                 key,
-                Finding::new(format!("is the {what} `{name}`, which `{first}` is already"))
+                Finding::new(format!("is the {what} `{name}`, which `{first}` uses already"))
                     .hint("choose another name for one of them"),
             );
         }
     }
 
-    /// Ends the reading of this table.
+    /// Finishes this table: reports unknown and missing keys.
     pub fn finish(self) {
-        self.unknown_keys();
+        self.report_unknown_keys();
     }
 
-    /// Records every key that nobody asked for, with the nearest known one, and every key that is missing.
-    pub fn unknown_keys(&self) {
+    /// Reports unknown keys, with suggestions, and missing keys.
+    pub fn report_unknown_keys(&self) {
         let known_keys = self.known_keys.borrow();
         let mut missing = self.missing.take();
         for entry in self.entries().into_iter().filter(|entry| !known_keys.contains(&entry.key)) {
-            let meant = nearest(entry.key, &known_keys);
-            missing.retain(|(key, _)| Some(*key) != meant);
-            let hint = meant.map_or_else(
-                || format!("the keys here are {}", join_words(known_keys.iter().map(|key| format!("`{key}`")), "and")),
-                |meant| format!("did you mean `{meant}`?"),
+            let suggestion = nearest(entry.key, &known_keys);
+            missing.retain(|(key, _)| Some(*key) != suggestion);
+            let hint = suggestion.map_or_else(
+                || {
+                    format!(
+                        "the keys of this table are {}",
+                        join_words(known_keys.iter().map(|key| format!("`{key}`")), "and")
+                    )
+                },
+                |key| format!("did you mean `{key}`?"),
             );
             let message = format!("unknown key `{}`", self.join(entry.key));
             self.report_at(entry.key_start, Finding::new(message).hint(hint));
@@ -317,7 +322,7 @@ impl<'d, 't> Table<'d, 't> {
     }
 }
 
-/// The known key that `key` seems to be a slip of.
+/// The known key that is most similar to `key`, if it is similar enough for a suggestion.
 fn nearest(key: &str, known: &[&'static str]) -> Option<&'static str> {
     let similarity = |known: &str| strsim::jaro_winkler(key, known);
     let nearest = known.iter().copied().max_by(|left, right| similarity(left).total_cmp(&similarity(right)))?;
@@ -334,7 +339,7 @@ pub(super) fn join_words(items: impl IntoIterator<Item = String>, last: &str) ->
     }
 }
 
-/// What a value is, in words for messages.
+/// The type of a value for messages.
 pub(super) fn type_name(value: &DeValue<'_>) -> &'static str {
     match value {
         DeValue::String(_) => "a string",

@@ -306,8 +306,8 @@ fn a_wrong_mfa_code_and_no_terminal_are_clear_errors() {
     let command = home.command(&["--profile", "ops", "status"], &[]);
     let (code, printed) = run_on_terminal(command, &[("MFA code of ", "000000")]);
     assert_eq!(code, Some(3), "{printed}");
-    assert!(printed.contains("cannot assume the role arn:aws:iam::1:role/ops"), "{printed}");
-    assert!(printed.contains("wait for the next one"), "{printed}");
+    assert!(printed.contains("cannot assume role arn:aws:iam::1:role/ops"), "{printed}");
+    assert!(printed.contains("wait for the next code"), "{printed}");
     let asked = server.requests().len();
     let (code, stderr) = home.run(&["--profile", "ops", "status"], &[]);
     assert_eq!((code, server.requests().len()), (Some(3), asked), "{stderr}");

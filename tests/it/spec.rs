@@ -283,8 +283,8 @@ fn what_else_is_wrong_is_told_beside_a_key_that_stands_twice_and_in_every_item_o
 fn a_port_may_be_open_for_both_protocols_but_only_once_each() {
     let text = SERVICE.replace("image = \"nginx\"", "image = \"nginx\"\nports = [53, \"53/udp\", \"53/tcp\"]");
     insta::assert_snapshot!(mistakes(&text), @r#"
-    8:24 `services.api.container.ports[2]` is 53, which the list has already
-         hint: take one of them out
+    8:24 `services.api.container.ports[2]` is 53, which is in the list already
+         hint: remove one of them
     "#);
 }
 
@@ -303,7 +303,7 @@ fn a_retention_is_a_number_that_cloudwatch_has_or_infinite() {
     assert_eq!(group("\"infinite\""), of(None));
     insta::assert_snapshot!(mistakes(&format!("{SERVICE}[services.api.logs]\nretention_days = \"7\"\n")), @r#"
     9:18 `services.api.logs.retention_days` is "7"
-         hint: CloudWatch Logs accepts 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days; "infinite" keeps events for ever
+         hint: CloudWatch Logs accepts 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days; "infinite" keeps events forever
     "#);
 }
 
@@ -315,7 +315,7 @@ fn construct_ids_are_those_that_the_cdk_makes_of_them() {
     }
     // Ids that become the same are the same.
     insta::assert_snapshot!(mistakes(&SERVICE.replace("cpu", "id = \"A/B\"\ntask_id = \"A--B\"\ncpu")), @r#"
-    4:11 `services.api.task_id` is "A--B", which the service's `id` is already
+    4:11 `services.api.task_id` is "A--B", the same as the service's `id`
          hint: choose another one
     "#);
 }

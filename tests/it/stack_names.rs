@@ -43,7 +43,7 @@ fn a_service_s_key_stands_for_its_stack() {
     assert!(wrong.error().contains("the template of s1 has no parameter `Size`"), "{}", wrong.stderr);
     let wrong = workshop.run("--sandbox deploy apii");
     assert!(
-        wrong.error().contains("no stack `apii`\nhint: did you mean `api`? it has base, s1, s2\n"),
+        wrong.error().contains("no stack `apii`\nhint: did you mean `api`? stacks in this file: base, s1, s2\n"),
         "{}",
         wrong.stderr
     );

@@ -11,7 +11,7 @@ impl Aws {
         self.ecs.get_or_init(|| Client::new(&self.config))
     }
 
-    /// The state of a service; `None` when there is none of this name.
+    /// The state of a service; `None` if it does not exist.
     pub async fn service_state(&self, name: &ServiceName) -> Result<Option<ServiceState>> {
         let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
@@ -19,22 +19,24 @@ impl Aws {
         Ok(response.services.unwrap_or_default().into_iter().next().map(service_state))
     }
 
-    /// The ARN of a service whose name is in use: one that is `INACTIVE` has ended and leaves its name to others.
+    /// The ARN of the service that uses this name. An `INACTIVE` service does not use its name any more.
     pub async fn service_arn(&self, name: &ServiceName) -> Result<Option<String>> {
         let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
         match call.send().await.map_err(|error| self.error(action, &error)) {
             Ok(response) => {
                 let services = response.services.unwrap_or_default().into_iter();
-                Ok(services.filter(|one| one.status() != Some("INACTIVE")).find_map(|one| one.service_arn))
+                Ok(services
+                    .filter(|service| service.status() != Some("INACTIVE"))
+                    .find_map(|service| service.service_arn))
             }
-            // Without the cluster there is no service in it.
+            // The cluster does not exist, so neither does the service.
             Err(error) if error.kind == AwsErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Sets how many tasks shall run. Makes no new deployment.
+    /// Sets the desired count, without a new deployment.
     pub async fn set_desired_count(&self, name: &ServiceName, desired: u32) -> Result<()> {
         let action = format!("set the desired count of service `{}` to {desired}", name.service);
         let desired = i32::try_from(desired).unwrap_or(i32::MAX);
@@ -42,17 +44,17 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
-    /// The service's tasks that run or start, in the order of their ids.
+    /// The service's running and pending tasks, sorted by id.
     pub async fn tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
         self.tasks_by_desired_status(name, sdk::DesiredStatus::Running).await
     }
 
-    /// The service's tasks that stopped within the last hour: ECS forgets them then.
+    /// The service's stopped tasks. ECS keeps them for an hour.
     pub async fn stopped_tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
         self.tasks_by_desired_status(name, sdk::DesiredStatus::Stopped).await
     }
 
-    /// Where the containers of a task definition (its family and revision) write their lines; those without the `awslogs` driver are left out.
+    /// The log destinations of a task definition (family and revision), without containers that do not use the `awslogs` driver.
     pub async fn log_destinations(&self, task_definition: &str) -> Result<Vec<LogDestination>> {
         let action = format!("describe task definition `{task_definition}`");
         let call = self.ecs().describe_task_definition().task_definition(task_definition);
@@ -85,7 +87,7 @@ impl Aws {
     }
 }
 
-/// DescribeTasks takes up to a hundred tasks a call.
+/// The maximum number of tasks in one DescribeTasks call.
 const MAX_DESCRIBED_TASKS: usize = 100;
 
 fn service_state(service: sdk::Service) -> ServiceState {

@@ -1,4 +1,4 @@
-//! How answers and failures become kinds of errors.
+//! Tests of how responses and failures map to kinds of errors.
 
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
@@ -21,26 +21,26 @@ fn response(status: u16) -> HttpResponse {
 }
 
 #[test]
-fn an_answer_that_is_not_aws_s_is_told_by_its_status_and_cause() {
+fn a_response_that_is_not_from_aws_is_reported_with_its_status_and_cause() {
     let error = SdkError::<Modelled, _>::response_error("expected `{`", response(502));
     let error = AwsError::from_sdk("list tasks", &error);
-    assert_eq!(error.to_string(), "cannot list tasks: the response is HTTP 502 and not AWS's: expected `{`");
+    assert_eq!(error.to_string(), "cannot list tasks: unexpected response, HTTP 502: expected `{`");
 }
 
 #[test]
-fn an_error_without_a_code_is_told_by_its_status() {
+fn an_error_without_a_code_is_reported_with_its_status() {
     let error = SdkError::service_error(Modelled(ErrorMetadata::builder().build()), response(503));
     assert_eq!(
         AwsError::from_sdk("list tasks", &error).to_string(),
-        "cannot list tasks: the response is HTTP 503 and not AWS's"
+        "cannot list tasks: unexpected response, HTTP 503"
     );
     let meta = ErrorMetadata::builder().message("too large").build();
     let error = AwsError::from_sdk("list tasks", &SdkError::service_error(Modelled(meta), response(413)));
-    assert_eq!(error.to_string(), "cannot list tasks: the response is HTTP 413 and not AWS's: too large");
+    assert_eq!(error.to_string(), "cannot list tasks: unexpected response, HTTP 413: too large");
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_told_from_wrong_credentials() {
+fn clock_skew_is_distinguished_from_wrong_credentials() {
     for (code, message) in [
         ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than …"),
         ("SignatureDoesNotMatch", "Signature not yet current: 20270101T000000Z is still later than …"),
@@ -54,7 +54,7 @@ fn a_clock_that_is_wrong_is_told_from_wrong_credentials() {
 }
 
 #[test]
-fn transience_depends_on_the_kind_and_not_on_words() {
+fn transience_depends_on_the_kind_and_not_on_the_message() {
     let connection = |kind: io::ErrorKind| {
         let error = ConnectorError::io(Box::new(io::Error::from(kind)));
         AwsError::from_sdk("x", &SdkError::<Modelled, _>::dispatch_failure(error))
@@ -80,14 +80,14 @@ fn transience_depends_on_the_kind_and_not_on_words() {
 }
 
 #[test]
-fn a_code_that_is_not_in_the_table_is_judged_by_the_status() {
+fn the_status_decides_the_kind_of_an_unknown_code() {
     for (status, kind) in [
         (400, AwsErrorKind::Other),
         (500, AwsErrorKind::ServiceFault),
         (501, AwsErrorKind::Other),
         (503, AwsErrorKind::ServiceFault),
     ] {
-        assert_eq!(AwsError::from_status("x", status, Some("Unheard"), None).kind, kind, "{status}");
+        assert_eq!(AwsError::from_status("x", status, Some("Unknown"), None).kind, kind, "{status}");
     }
     assert_eq!(AwsError::from_status("x", 503, Some("SlowDownThrottling"), None).kind, AwsErrorKind::ServiceFault);
 }
@@ -101,7 +101,7 @@ fn access_denied_names_the_missing_action() {
 }
 
 #[test]
-fn codes_match_whole_or_as_prefixes() {
+fn codes_match_exactly_or_as_prefixes() {
     for (code, kind) in [
         ("ExpiredTokenException", AwsErrorKind::ExpiredCredentials),
         ("ThrottlingException", AwsErrorKind::Throttled),

@@ -27,14 +27,14 @@ pub fn region(value: &DeValue<'_>) -> Validated<String> {
         .hint("a region looks like \"us-east-1\""))
 }
 
-/// Whether this is how a region is named. Which there are, only AWS knows.
+/// Whether the name has the form of a region's. Only AWS knows which regions exist.
 pub fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
-    let word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
-    parts.len() >= 3 && parts[..parts.len() - 1].iter().all(word) && parts[parts.len() - 1].parse::<u8>().is_ok()
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
+    parts.len() >= 3 && parts[..parts.len() - 1].iter().all(is_word) && parts[parts.len() - 1].parse::<u8>().is_ok()
 }
 
-/// A construct id as the CDK keeps it: what it reserves as a separator of ids (constructs 3.4 and 10.8) becomes `--`.
+/// A construct id as the CDK stores it: separators of ids (constructs 3.4 and 10.8) become `--`.
 pub fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     let separators: &[char] = match generation {
         Generation::One => &['/'],
@@ -46,11 +46,11 @@ pub fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validate
             return Ok(id);
         }
         Err(Finding::new(format!("is {}, which has no letter or digit", quoted(&id)))
-            .hint("a construct id has some; logical ids are made of them"))
+            .hint("a construct id needs at least one, because logical ids are derived from them"))
     }
 }
 
-/// A construct id that begins a logical id, which CloudFormation requires to start with a letter.
+/// A construct id at the start of a logical id, which must begin with a letter.
 pub fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
         let id = construct_id(generation)(value)?;
@@ -58,8 +58,8 @@ pub fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> 
         if first.is_some_and(|first| first.is_ascii_alphabetic()) {
             return Ok(id);
         }
-        Err(Finding::new(format!("is {}, and its first letter or digit is a digit", quoted(&id)))
-            .hint("logical ids are made of it, and they start with a letter"))
+        Err(Finding::new(format!("is {}, whose first letter or digit is a digit", quoted(&id)))
+            .hint("a logical id is derived from it, which must start with a letter"))
     }
 }
 

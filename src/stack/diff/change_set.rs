@@ -1,8 +1,8 @@
-//! Makes a diff exact with what a change set says. It knows which values come out the same at deployment, and what is replaced for sure.
+//! Refines a diff with a change set, which knows the values after resolution and the certain replacements.
 //!
-//! It drops only changes that are decided at deployment, and those that GetTemplate cannot show: any other change that stands in the
-//! templates is shown, whether the change set mentions it or not (CloudFormation leaves out what it takes for equal, and `cdk diff` then
-//! hides real changes).
+//! Drops only changes that resolve to the same value at deployment, and those that GetTemplate cannot show. All other changes in the
+//! templates are kept even if the change set omits them: CloudFormation omits what it considers equal, so that `cdk diff` hides real
+//! changes.
 
 use serde_json::Value;
 
@@ -10,14 +10,14 @@ use super::equality::{equal, equal_in_ascii};
 use super::{Change, Impact, NamedChange, PropertyChange, ResourceChange, Section, TemplateDiff};
 use crate::stack::Template;
 
-/// What a change of a property asks for.
+/// Whether a change recreates the resource, as RequiresRecreation in a change set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequiresRecreation {
-    /// The resource is changed in place.
+    /// The resource is updated in place.
     Never,
-    /// Only the update itself will tell.
+    /// Known only during the update.
     Conditionally,
-    /// A new resource.
+    /// The resource is replaced.
     Always,
 }
 
@@ -26,15 +26,15 @@ pub enum RequiresRecreation {
 pub struct PlannedResource {
     /// Its logical id.
     pub logical_id: String,
-    /// What becomes of the resource.
+    /// Whether the resource is replaced.
     pub replacement: RequiresRecreation,
-    /// The properties that change, by name.
+    /// The changed properties by name.
     pub properties: Vec<(String, RequiresRecreation)>,
-    /// Those of them that change in the template itself, and not only by what they refer to.
+    /// Those of them that change in the template itself, not only by a reference.
     pub direct: Vec<String>,
 }
 
-/// Changes that the templates alone cannot show.
+/// The section of changes that the templates alone cannot show.
 pub const INCOMPARABLE: Section = Section { key: None, title: "Cannot Be Compared", entry: "Text" };
 
 impl From<RequiresRecreation> for Impact {
@@ -48,13 +48,13 @@ impl From<RequiresRecreation> for Impact {
 }
 
 impl TemplateDiff {
-    /// The diff with the impacts of a change set, without the changes that come out the same at deployment, and with those that the change
-    /// set alone shows. The templates are those that the diff is between.
+    /// Sets the impacts of a change set, drops changes that resolve to the same value, and adds those that only the change set shows. The
+    /// templates are those of the diff.
     #[must_use]
     pub fn refined_with(mut self, planned: &[PlannedResource], deployed: &Template, desired: &Template) -> Self {
         self.resources.retain_mut(|resource| {
             let planned = planned.iter().find(|planned| planned.logical_id == resource.logical_id);
-            !resource.is_updated() || resource.make_exact(planned)
+            !resource.is_updated() || resource.refine(planned)
         });
         for planned in planned {
             self.add_hidden(planned, deployed, desired);
@@ -62,10 +62,10 @@ impl TemplateDiff {
         self
     }
 
-    /// Takes out the changes that may be GetTemplate's, which returns `?` for characters that are not ASCII. What a change set has
-    /// confirmed stays: the properties of resources, when there `is_exact` is one.
+    /// Removes and returns the changes that may be due to GetTemplate, which returns `?` for non-ASCII characters. With `is_refined`,
+    /// changes of properties stay, because a change set has confirmed them.
     #[must_use]
-    pub fn take_incomparable(&mut self, is_exact: bool) -> Vec<NamedChange> {
+    pub fn take_incomparable(&mut self, is_refined: bool) -> Vec<NamedChange> {
         let mut taken = Vec::new();
         let mut take = |prefix: &str, name: &str, change: &Change| {
             let is_taken = change.is_equal_in_ascii();
@@ -84,7 +84,7 @@ impl TemplateDiff {
             let prefix = format!("{}.", resource.logical_id);
             let count = resource.properties.len();
             resource.properties.retain(|property| {
-                let is_confirmed = is_exact && !super::replacement::is_attribute(&property.name);
+                let is_confirmed = is_refined && !super::replacement::is_attribute(&property.name);
                 is_confirmed || take(&prefix, &property.name, &property.change)
             });
             if resource.properties.len() < count {
@@ -98,7 +98,7 @@ impl TemplateDiff {
 }
 
 impl PlannedResource {
-    /// What the change of a property does to the resource; `None` when the property does not change.
+    /// The impact of a property's change on the resource; `None` if the property does not change.
     pub(super) fn impact_of(&self, property: &str) -> Option<Impact> {
         let changes = self.properties.iter().filter(|(name, _)| name == property);
         changes.map(|(_, recreation)| Impact::from(*recreation)).max()
@@ -112,20 +112,20 @@ impl Change {
 }
 
 impl ResourceChange {
-    /// Whether the resource is of one type before and after.
+    /// Whether the resource exists before and after, with the same type.
     pub(super) fn is_updated(&self) -> bool {
         matches!((&self.change.old, &self.change.new), (Some(old), Some(new)) if old["Type"] == new["Type"])
     }
 
-    /// Whether anything of the change is left.
-    fn make_exact(&mut self, planned: Option<&PlannedResource>) -> bool {
+    /// Refines the change and returns whether any of it is left.
+    fn refine(&mut self, planned: Option<&PlannedResource>) -> bool {
         self.properties.retain_mut(|property| {
             if super::replacement::is_attribute(&property.name) {
                 return planned.is_some() || !property.change.is_equal_in_ascii();
             }
             match planned.and_then(|planned| planned.impact_of(&property.name)) {
                 Some(impact) => property.impact = impact,
-                None => return !property.may_come_out_the_same(),
+                None => return !property.may_be_unchanged(),
             }
             true
         });
@@ -137,8 +137,8 @@ impl ResourceChange {
 }
 
 impl PropertyChange {
-    /// Whether the two values differ only in what is decided at deployment, or in what GetTemplate cannot show.
-    fn may_come_out_the_same(&self) -> bool {
+    /// Whether the two values may resolve to the same one, or differ only in what GetTemplate cannot show.
+    fn may_be_unchanged(&self) -> bool {
         match (&self.change.old, &self.change.new) {
             (Some(old), Some(new)) => may_be_equal(old, new),
             _ => false,
@@ -147,7 +147,7 @@ impl PropertyChange {
 }
 
 fn may_be_equal(old: &Value, new: &Value) -> bool {
-    if is_decided_later(old) || is_decided_later(new) {
+    if is_resolved_later(old) || is_resolved_later(new) {
         return true;
     }
     match (old, new) {
@@ -162,8 +162,8 @@ fn may_be_equal(old: &Value, new: &Value) -> bool {
     }
 }
 
-/// An intrinsic function, or a text with a dynamic reference.
-fn is_decided_later(value: &Value) -> bool {
+/// Whether it is an intrinsic function or a string with a dynamic reference.
+fn is_resolved_later(value: &Value) -> bool {
     match value {
         Value::Object(map) if map.len() == 1 => map.keys().all(|key| key == "Ref" || key.starts_with("Fn::")),
         Value::String(text) => text.contains("{{resolve:"),
@@ -183,8 +183,8 @@ mod tests {
         Template::from_map(template.as_object().cloned().unwrap_or_default())
     }
 
-    /// What is left of a change: the properties with their impacts.
-    fn left(old: &Value, new: &Value, properties: &[(&str, RequiresRecreation)]) -> Vec<(String, Impact)> {
+    /// The properties and impacts of a change after refinement.
+    fn refined(old: &Value, new: &Value, properties: &[(&str, RequiresRecreation)]) -> Vec<(String, Impact)> {
         let properties = properties.iter().map(|(name, recreation)| ((*name).to_owned(), *recreation)).collect();
         let direct = Vec::new();
         let planned =
@@ -196,9 +196,9 @@ mod tests {
     }
 
     #[test]
-    fn the_change_set_says_what_is_replaced() {
+    fn the_change_set_decides_what_is_replaced() {
         let of = |recreation| {
-            left(&json!({ "ServiceName": "a" }), &json!({ "ServiceName": "b" }), &[("ServiceName", recreation)])
+            refined(&json!({ "ServiceName": "a" }), &json!({ "ServiceName": "b" }), &[("ServiceName", recreation)])
         };
         assert_eq!(of(RequiresRecreation::Always), [("ServiceName".to_owned(), Impact::Replace)]);
         assert_eq!(of(RequiresRecreation::Conditionally), [("ServiceName".to_owned(), Impact::MayReplace)]);
@@ -206,31 +206,31 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_templates_is_never_silenced() {
-        let shown = left(&json!({ "ServiceName": "a" }), &json!({ "ServiceName": "b" }), &[]);
+    fn changes_between_literals_are_never_dropped() {
+        let shown = refined(&json!({ "ServiceName": "a" }), &json!({ "ServiceName": "b" }), &[]);
         assert_eq!(shown, [("ServiceName".to_owned(), Impact::Replace)]);
         let mixed = |count: u8| json!({ "Tags": [{ "Ref": "P" }, { "Key": "n", "Value": count }] });
-        assert_eq!(left(&mixed(1), &mixed(2), &[]).len(), 1);
-        assert_eq!(left(&json!({}), &json!({ "Cluster": { "Ref": "P" } }), &[]).len(), 1);
+        assert_eq!(refined(&mixed(1), &mixed(2), &[]).len(), 1);
+        assert_eq!(refined(&json!({}), &json!({ "Cluster": { "Ref": "P" } }), &[]).len(), 1);
     }
 
     #[test]
-    fn what_comes_out_the_same_at_deployment_is_silenced() {
+    fn changes_that_may_resolve_to_the_same_value_are_dropped() {
         let old = json!({ "Cluster": "demo", "Role": ["a", { "Ref": "P" }] });
         let new = json!({ "Cluster": { "Fn::ImportValue": "Name" }, "Role": ["a", "{{resolve:ssm:/role}}"] });
-        assert_eq!(left(&old, &new, &[]), []);
+        assert_eq!(refined(&old, &new, &[]), []);
         assert_eq!(
-            left(&old, &new, &[("Cluster", RequiresRecreation::Always)]),
+            refined(&old, &new, &[("Cluster", RequiresRecreation::Always)]),
             [("Cluster".to_owned(), Impact::Replace)]
         );
     }
 
     #[test]
-    fn a_text_that_get_template_cannot_show_is_equal_only_when_the_change_set_says_so() {
+    fn strings_that_get_template_cannot_show_are_equal_only_if_the_change_set_agrees() {
         let (old, new) = (json!({ "ServiceName": "??????" }), json!({ "ServiceName": "привет" }));
-        assert_eq!(left(&old, &new, &[]), []);
+        assert_eq!(refined(&old, &new, &[]), []);
         let changed = [("ServiceName", RequiresRecreation::Always)];
-        assert_eq!(left(&old, &new, &changed), [("ServiceName".to_owned(), Impact::Replace)]);
+        assert_eq!(refined(&old, &new, &changed), [("ServiceName".to_owned(), Impact::Replace)]);
 
         let mut unconfirmed = TemplateDiff::between(&template(&old), &template(&new));
         let taken = unconfirmed.take_incomparable(false);

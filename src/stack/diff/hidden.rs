@@ -1,4 +1,4 @@
-//! Changes that only a change set shows: GetTemplate returns `?` for characters that are not ASCII, and a template may contain a `?` as well.
+//! Changes that only a change set shows, because GetTemplate returns `?` for non-ASCII characters.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::{Change, PropertyChange, ResourceChange, TemplateDiff};
 use crate::stack::Template;
 
 impl TemplateDiff {
-    /// Adds the properties that a change set changes although the templates show the same.
+    /// Adds the properties that the change set changes although both templates show the same value.
     pub(super) fn add_hidden(&mut self, planned: &PlannedResource, deployed: &Template, desired: &Template) {
         let id = &planned.logical_id;
         let (old, new) = (deployed.resource(id), desired.resource(id));
@@ -36,13 +36,13 @@ impl TemplateDiff {
             impact: worst.max(planned.replacement.into()),
         };
         match shown {
-            Some(shown) if shown.is_updated() => shown.take_over(hidden),
+            Some(shown) if shown.is_updated() => shown.merge(hidden),
             Some(_) => {}
             None => self.resources.push(hidden),
         }
     }
 
-    /// The properties whose values are the same in both templates although the change set changes them, as `LogicalId.Property`.
+    /// The properties that the change set changes although both templates show the same value, as `LogicalId.Property`.
     pub fn hidden(&self) -> Vec<String> {
         let of = |resource: &ResourceChange| {
             let hidden = resource.properties.iter().filter(|property| property.change.is_hidden());
@@ -53,7 +53,7 @@ impl TemplateDiff {
 }
 
 impl Change {
-    /// Whether both values are the same, so that showing them does not show the change.
+    /// Whether both values are equal, so that they do not show the change.
     pub fn is_hidden(&self) -> bool {
         matches!((&self.old, &self.new), (Some(old), Some(new)) if equal(old, new))
     }

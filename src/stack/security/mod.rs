@@ -1,4 +1,4 @@
-//! What a template change does to permissions and firewalls.
+//! Changes of permissions and firewalls between templates.
 
 use serde_json::{Map, Value};
 
@@ -11,12 +11,12 @@ mod statement;
 pub use rule::Rule;
 pub use statement::{Effect, Statement, Targets};
 
-/// What is added and what is removed.
+/// Added and removed items.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Changes<T> {
-    /// New ones.
+    /// Added items.
     pub added: Vec<T>,
-    /// Those that are no more.
+    /// Removed items.
     pub removed: Vec<T>,
 }
 
@@ -40,21 +40,21 @@ pub struct ManagedPolicy {
     pub arn: String,
 }
 
-/// What changes in permissions and firewalls.
+/// Changes of permissions and firewalls.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SecurityChanges {
     /// Statements of policies.
     pub statements: Changes<Statement>,
     /// Managed policies of roles.
     pub managed_policies: Changes<ManagedPolicy>,
-    /// Rules for what comes in.
+    /// Inbound rules of security groups.
     pub ingress: Changes<Rule>,
-    /// Rules for what goes out.
+    /// Outbound rules of security groups.
     pub egress: Changes<Rule>,
 }
 
 impl SecurityChanges {
-    /// What the resources that change grant before and after; the same grant elsewhere does not count.
+    /// Compares the grants of changed resources; the same grant in an unchanged resource does not count.
     pub(super) fn between(old: &Map<String, Value>, new: &Map<String, Value>) -> Self {
         let changes = |id: &String| !matches!((old.get(id), new.get(id)), (Some(old), Some(new)) if equal(old, new));
         let grants = |resources: &Map<String, Value>| Grants::of(resources.iter().filter(|(id, _)| changes(id)));
@@ -67,7 +67,7 @@ impl SecurityChanges {
         }
     }
 
-    /// Whether nothing changes.
+    /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
         self.statements.is_empty()
             && self.managed_policies.is_empty()
@@ -75,7 +75,7 @@ impl SecurityChanges {
             && self.egress.is_empty()
     }
 
-    /// Whether someone may do or reach more than before.
+    /// Whether the changes allow more actions or connections than before.
     pub fn is_broadening(&self) -> bool {
         self.statements.added.iter().any(|statement| !statement.is_negative())
             || self.statements.removed.iter().any(Statement::is_negative)
@@ -85,7 +85,7 @@ impl SecurityChanges {
     }
 }
 
-/// What a template grants.
+/// The permissions and rules of resources.
 #[derive(Default)]
 struct Grants {
     statements: Vec<Statement>,

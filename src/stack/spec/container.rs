@@ -8,9 +8,9 @@ use crate::stack::check;
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 
-/// The least memory that ECS accepts for a container, in MiB.
+/// ECS's minimum memory of a container, in MiB.
 const MIN_MEMORY: u32 = 4;
-/// Construct ids that the task definition has for itself.
+/// Construct ids that the task definition uses itself.
 const RESERVED_IDS: &[&str] = &["Default", "ExecutionRole", "Resource", "TaskRole"];
 
 /// `key` is the service's, `task_memory` the task's in MiB.
@@ -32,10 +32,10 @@ pub(super) fn read(
     let command = table.optional("command", check::list(check::text));
     let environment = variables(&table, "environment", check::text);
     let secrets = variables(&table, "secrets", secret::rule);
-    for twice in secrets.keys().filter(|name| environment.contains_key(*name)) {
+    for duplicate in secrets.keys().filter(|name| environment.contains_key(*name)) {
         table.report(
             "secrets",
-            Finding::new(format!("has {twice}, which `environment` has too")).hint("leave it in one of the two"),
+            Finding::new(format!("has {duplicate}, which is in `environment` too")).hint("remove one of them"),
         );
     }
     let memory = memory_limits(&table, task_memory);
@@ -62,7 +62,7 @@ fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<St
     move |value| {
         let id = check::construct_id(generation)(value)?;
         if RESERVED_IDS.contains(&id.as_str()) {
-            return Err(Finding::new(format!("is {}, which the task definition has already", check::quoted(&id)))
+            return Err(Finding::new(format!("is {}, which the task definition uses already", check::quoted(&id)))
                 .hint("choose another id; `name` can stay"));
         }
         Ok(id)
@@ -73,7 +73,7 @@ fn ports(table: &Table<'_, '_>) -> Vec<Port> {
     let one = table.optional("port", check::port);
     let several = table.optional("ports", check::unique_list(check::port));
     if table.contains_key("port") && table.contains_key("ports") {
-        table.report("ports", Finding::new("and `port` are both given").hint("write one of them"));
+        table.report("ports", Finding::new("and `port` are both given").hint("remove one of them"));
     }
     several.or_else(|| one.map(|port| vec![port])).unwrap_or_default()
 }
@@ -85,7 +85,7 @@ fn variables<T>(
 ) -> IndexMap<String, T> {
     let Some(variables) = table.table(key) else { return IndexMap::new() };
     let mut entries = variables.entries();
-    // A CDK app has the variables in a JavaScript object, which enumerates array indices first.
+    // CDK apps have the variables in a JavaScript object, which enumerates array indices first.
     entries.sort_by_key(|entry| array_index(entry.key).map_or((true, 0), |index| (false, index)));
     entries
         .into_iter()
@@ -93,7 +93,7 @@ fn variables<T>(
             if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
                 variables.report_key(
                     &entry,
-                    Finding::new("is no name for a variable").hint("a name is not empty and has no `=`"),
+                    Finding::new("is not a valid variable name").hint("a name is not empty and has no `=`"),
                 );
             }
             Some((entry.key.to_owned(), variables.validate(entry.key, entry.value, &rule)?))
@@ -101,13 +101,12 @@ fn variables<T>(
         .collect()
 }
 
-/// The number that `name` is written as, if JavaScript takes the name for an index of an array: a whole number below 2³²-1 in
-/// its shortest form.
+/// The array index that `name` is in JavaScript: an integer below 2³²-1 in its shortest form.
 fn array_index(name: &str) -> Option<u32> {
     name.parse().ok().filter(|index: &u32| *index < u32::MAX && index.to_string() == name)
 }
 
-/// The hard and the soft limit, in MiB.
+/// The hard and the soft memory limit, in MiB.
 fn memory_limits(table: &Table<'_, '_>, task_memory: Option<u32>) -> (Option<u32>, Option<u32>) {
     let limit = |key| table.optional(key, check::integer("a container's memory", MIN_MEMORY..=u32::MAX));
     let (hard, soft) = (limit("memory"), limit("memory_reservation"));
@@ -137,8 +136,8 @@ fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     {
         table.report(
             "command",
-            Finding::new(format!("says {first} and nothing to run"))
-                .hint(format!("add what to run: [\"{first}\", \"…\"]")),
+            Finding::new(format!("has {first} and no command to run"))
+                .hint(format!("add the command: [\"{first}\", \"…\"]")),
         );
     }
     let interval = table.optional("interval", check::duration("an interval", 5..=300));
@@ -155,7 +154,7 @@ fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     })
 }
 
-/// As the CDK completes it: one string is for the shell, several are a command.
+/// Adds the prefix that the CDK adds: one string is for the shell, several are a command.
 fn health_command(mut words: Vec<String>) -> Vec<String> {
     let first = words[0].as_str();
     if first != "CMD" && first != "CMD-SHELL" {

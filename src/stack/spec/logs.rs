@@ -7,14 +7,14 @@ use crate::stack::check;
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 
-/// The construct id of a log group that has none of its own.
+/// The default construct id of an explicit log group.
 const LOG_GROUP_ID: &str = "Logs";
-/// What the CDK keeps of a log group that says nothing: two years.
+/// The CDK's default retention period of a log group.
 const CDK_RETENTION_DAYS: u32 = 731;
 
 const REMOVALS: &[(&str, Removal)] = &[("retain", Removal::Retain), ("destroy", Removal::Destroy)];
 
-/// `table` is none when the file has no such table.
+/// `table` is `None` if the file has no such table.
 pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Generation) -> Logs {
     let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroup::Implicit } };
     let prefix = table.optional("prefix", stream_prefix).unwrap_or_else(|| stack.to_owned());
@@ -25,9 +25,9 @@ pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Genera
         table.claim_unique("log group", "group", name);
     }
     let removal = table.optional("removal", check::one_of(REMOVALS));
-    let own = id.is_some() || name.is_some() || retention_days.is_some() || removal.is_some();
+    let is_explicit = id.is_some() || name.is_some() || retention_days.is_some() || removal.is_some();
     table.finish();
-    let group = if own {
+    let group = if is_explicit {
         LogGroup::Explicit {
             id: id.unwrap_or_else(|| LOG_GROUP_ID.to_owned()),
             name,
@@ -43,20 +43,20 @@ pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Genera
 fn group_name(value: &DeValue<'_>) -> Validated<String> {
     let name = check::LOG_GROUP_NAME.rule(value)?;
     if name.starts_with("aws/") {
-        return Err(Finding::new("starts with `aws/`, which AWS keeps for itself").hint("choose another name"));
+        return Err(Finding::new("starts with `aws/`, which is reserved for AWS").hint("choose another name"));
     }
     Ok(name)
 }
 
-/// The streams are `PREFIX/CONTAINER/TASK`, at most 512 characters.
+/// A prefix of streams, which are named `PREFIX/CONTAINER/TASK`, at most 512 characters.
 fn stream_prefix(value: &DeValue<'_>) -> Validated<String> {
     let prefix = check::non_empty(value)?;
-    match () {
-        () if prefix.contains([':', '*']) => {
-            Err(Finding::new(format!("is {}", check::quoted(&prefix)))
-                .hint("a log stream's name has no `:` and no `*`"))
-        }
-        () if prefix.len() > 220 => Err(Finding::new("is too long").hint("a prefix is at most 220 characters long")),
-        () => Ok(prefix),
+    if prefix.contains([':', '*']) {
+        return Err(Finding::new(format!("is {}", check::quoted(&prefix)))
+            .hint("a log stream's name cannot contain `:` or `*`"));
     }
+    if prefix.len() > 220 {
+        return Err(Finding::new("is too long").hint("a prefix is at most 220 characters long"));
+    }
+    Ok(prefix)
 }

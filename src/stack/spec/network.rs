@@ -9,20 +9,20 @@ use crate::stack::check;
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Validated;
 
-/// An IPv4 network, its address being its first.
+/// An IPv4 network in CIDR notation; its address is the network's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cidr {
     address: u32,
     prefix: u8,
 }
 
-/// The smallest and the largest VPC that AWS accepts and the platform's subnets fit in.
+/// The prefix lengths of VPCs that AWS accepts and that have room for the platform's subnets.
 const PREFIXES: std::ops::RangeInclusive<u8> = 16..=27;
-/// The smallest subnet that AWS accepts.
+/// The prefix length of the smallest subnet that AWS accepts.
 const MAX_SUBNET_PREFIX: u8 = 28;
 
 impl Cidr {
-    /// The first `count` networks of equal size that this one is cut into, as large as they can be; none when AWS would refuse their size.
+    /// Divides the network into at least `count` subnets of equal size and returns the first `count`; `None` if they are too small for AWS.
     pub fn subnets(self, count: u8) -> Option<Vec<Self>> {
         let bits = u8::try_from(count.next_power_of_two().trailing_zeros()).ok()?;
         let prefix = self.prefix + bits;
@@ -49,16 +49,16 @@ pub(super) fn vpc_cidr(value: &DeValue<'_>) -> Validated<Cidr> {
         return Err(Finding::new(format!("is {}, which is not a network", check::quoted(&text))).hint(hint));
     };
     if !PREFIXES.contains(&prefix) {
-        let hint = format!("a VPC that has room for the subnets is /{} to /{}", PREFIXES.start(), PREFIXES.end());
+        let hint = format!("a VPC with room for the subnets is /{} to /{}", PREFIXES.start(), PREFIXES.end());
         return Err(Finding::new(format!("is {}", check::quoted(&text))).hint(hint));
     }
     let network = Cidr { address: address & (u32::MAX << (32 - u32::from(prefix))), prefix };
     if network.address != address {
-        let hint = format!("the network's own address is \"{network}\"");
+        let hint = format!("the network's address is \"{network}\"");
         return Err(Finding::new(format!("is {}, an address within a network", check::quoted(&text))).hint(hint));
     }
     Ok(network)
 }
 
-/// The default: the workshop's network.
+/// The workshop's network, the default.
 pub(super) const WORKSHOP: Cidr = Cidr { address: 0x0a00_0000, prefix: 24 };

@@ -7,14 +7,14 @@ use crate::stack::check::{self, Pattern};
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated, type_name};
 
-/// The workshop's base stack.
+/// The name of the workshop's base stack.
 const WORKSHOP_STACK: &str = "ecsworkshop-base";
 /// The port of the workshop's services.
 const WORKSHOP_PORT: Port = Port { number: 3000, protocol: Protocol::Tcp };
 /// Construct id of the VPC in the platform stack; its Name tag is the construct path.
 pub(crate) const VPC_ID: &str = "BaseVPC";
 
-/// `table` is none when the file has no such table.
+/// `table` is `None` if the file has no such table.
 pub(super) fn read(table: Option<Table<'_, '_>>) -> Option<Platform> {
     let Some(table) = table else {
         return Some(Platform {
@@ -35,16 +35,16 @@ pub(super) fn read(table: Option<Table<'_, '_>>) -> Option<Platform> {
     if subnets.as_ref().is_some_and(|subnets| subnets.len() > MAX_SUBNETS) {
         table.report(
             "subnets",
-            Finding::new(format!("has more than the {MAX_SUBNETS} subnets that ECS accepts")).hint("leave some out"),
+            Finding::new(format!("has more than {MAX_SUBNETS} subnets, ECS's maximum")).hint("remove some"),
         );
     }
     if subnets.is_some() && vpc.is_some() {
         table.warn("vpc", Finding::new("is not used, because `platform.subnets` names the subnets"));
     }
     table.finish();
-    let own = stack.as_ref().and_then(Option::as_ref).map_or(WORKSHOP_STACK, |stack| &stack.name);
+    let stack_name = stack.as_ref().and_then(Option::as_ref).map_or(WORKSHOP_STACK, |stack| &stack.name);
     Some(Platform {
-        vpc: vpc.unwrap_or_else(|| vpc_name(own)),
+        vpc: vpc.unwrap_or_else(|| vpc_name(stack_name)),
         cluster: cluster?,
         namespace: namespace?,
         security_group: security_group?,
@@ -56,7 +56,7 @@ pub(super) fn read(table: Option<Table<'_, '_>>) -> Option<Platform> {
     })
 }
 
-/// How many subnets an ECS service may name.
+/// The maximum number of subnets of an ECS service.
 const MAX_SUBNETS: usize = 16;
 
 /// The Name tag of the VPC of the platform stack `stack`.
@@ -118,7 +118,7 @@ fn reference(
     let rule = |value: &DeValue<'_>| match value {
         DeValue::String(_) => literal(value).map(Reference::Literal),
         other => Err(Finding::new(format!("must be a string or {{ import = \"EXPORT\" }}, not {}", type_name(other)))
-            .hint("a string is taken as it is; an import is the name of a CloudFormation export")),
+            .hint("a string is used as is; an import is the name of a CloudFormation export")),
     };
     table.optional(key, rule)
 }

@@ -1,4 +1,4 @@
-//! Reads the top level: `cdk`, `[target]`, `[tags]`, and the tables that have modules of their own.
+//! Reads the top level: `cdk`, `[target]`, `[tags]`, and the tables of the other modules.
 
 use indexmap::IndexMap;
 
@@ -24,11 +24,11 @@ pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
     if !root.contains_key("services") && platform.as_ref().is_some_and(|platform| platform.stack.is_none()) {
         root.report_at(0, Finding::new("there is no stack in this file").hint("add a [services.NAME] table"));
     }
-    root.unknown_keys();
+    root.report_unknown_keys();
     Some(Spec { cdk, target, tags, platform: platform?, services: services.unwrap_or_default(), sandbox })
 }
 
-/// Warns of ports of services that the project's own platform does not open between them.
+/// Warns about ports of services that the security group of the project's platform does not allow.
 fn warn_of_closed_ports(root: &Table<'_, '_>, platform: &Platform, services: &IndexMap<String, Service>) {
     let Some(open) = platform.own_group_ports() else { return };
     let Some(tables) = root.table("services") else { return };
@@ -47,7 +47,7 @@ fn warn_of_closed_ports(root: &Table<'_, '_>, platform: &Platform, services: &In
     }
 }
 
-/// What `[target]` says, whatever else the file says.
+/// Reads only `[target]`.
 pub(super) fn read_target(root: &Table<'_, '_>) -> Target {
     root.table("target").map(target).unwrap_or_default()
 }
@@ -59,17 +59,17 @@ fn target(table: Table<'_, '_>) -> Target {
     target
 }
 
-/// How many tags AWS accepts on a resource.
+/// AWS's maximum number of tags of a resource.
 const MAX_TAGS: usize = 50;
 
 fn tag_key(key: &str) -> Validated<()> {
     if key.to_ascii_lowercase().starts_with("aws:") {
-        return Err(Finding::new("starts with `aws:`, which AWS keeps for itself").hint("choose another key"));
+        return Err(Finding::new("starts with `aws:`, which is reserved for AWS").hint("choose another key"));
     }
     check::TAG_KEY.check(key)
 }
 
-/// Why CloudFormation would refuse these tags, or their number; `None` when it accepts them.
+/// Why CloudFormation would reject these tags or their number; `None` if it accepts them.
 pub fn tags_error<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let mut count = 0;
     for (key, value) in tags {
@@ -81,7 +81,7 @@ pub fn tags_error<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Opt
             return Some(format!("tag `{key}`: {}", finding.message));
         }
     }
-    (count > MAX_TAGS).then(|| format!("{count} tags are more than CloudFormation takes: {MAX_TAGS}"))
+    (count > MAX_TAGS).then(|| format!("{count} tags are more than CloudFormation's maximum of {MAX_TAGS}"))
 }
 
 fn tags(table: &Table<'_, '_>) -> IndexMap<String, String> {
@@ -90,14 +90,14 @@ fn tags(table: &Table<'_, '_>) -> IndexMap<String, String> {
         table.report_at(
             entries[MAX_TAGS].key_start,
             Finding::new(format!("`tags` has more than {MAX_TAGS} tags"))
-                .hint("that is all that CloudFormation takes; leave some out"),
+                .hint("that is CloudFormation's maximum; remove some"),
         );
     }
     let tag = |entry: Entry<'_, '_>| {
         if let Err(finding) = tag_key(entry.key) {
             table.report_key(&entry, finding);
         }
-        // Other services take an empty value, CloudFormation does not.
+        // Unlike other services, CloudFormation rejects empty values.
         let non_empty = |value: &_| check::non_empty(value).and_then(|_| check::TAG_VALUE.rule(value));
         let value = table.validate(entry.key, entry.value, non_empty)?;
         Some((entry.key.to_owned(), value))

@@ -7,7 +7,7 @@ use crate::stack::reader::Table;
 
 /// ECS's quota "Tasks per service".
 pub const MAX_TASKS_PER_SERVICE: u32 = 5000;
-/// The longest cooldown accepted, in seconds: a day.
+/// The maximum cooldown in seconds: a day.
 const MAX_COOLDOWN: u32 = 86_400;
 
 pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
@@ -20,8 +20,12 @@ pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
     if let Some(max) = max
         && min > max
     {
-        let key = if table.contains_key("min") { "min" } else { "max" };
-        table.report(key, Finding::new(format!("makes min {min} more than max {max}")).hint("min is at most max"));
+        let (key, message) = if table.contains_key("min") {
+            ("min", format!("is {min}, more than `max` = {max}"))
+        } else {
+            ("max", format!("is {max}, less than the default of `min`, {min}"))
+        };
+        table.report(key, Finding::new(message).hint("lower min or raise max"));
     }
     table.finish();
     Some(Autoscaling { min, max: max?, cpu: cpu.flatten(), memory: memory.flatten() })
@@ -48,8 +52,8 @@ pub(super) fn deployment(table: Option<Table<'_, '_>>) -> Deployment {
     }
     deployment.circuit_breaker = table.optional("circuit_breaker", check::boolean).unwrap_or_default();
     if deployment.min_healthy_percent >= deployment.max_percent {
-        let stuck = Finding::new("leaves a deployment no room: all tasks must run, and no other may");
-        table.report("min_healthy_percent", stuck.hint("lower min_healthy_percent or raise max_percent"));
+        let finding = Finding::new("leaves no room for a deployment: no task may stop, and none may be added");
+        table.report("min_healthy_percent", finding.hint("lower min_healthy_percent or raise max_percent"));
     }
     table.finish();
     deployment

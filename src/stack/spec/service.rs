@@ -9,7 +9,7 @@ use crate::stack::construct::pascal_case;
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Entry, Table, Validated};
 
-/// Words that `ecsws logs` reads as its subcommands.
+/// Subcommands of `ecsws logs`.
 const RESERVED_KEYS: &[&str] = &["groups", "streams", "tail"];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,17 +44,12 @@ pub(super) fn read_all(services: &Table<'_, '_>, generation: Generation) -> Inde
 }
 
 fn check_key(services: &Table<'_, '_>, entry: &Entry<'_, '_>) {
-    let finding = match () {
-        () if RESERVED_KEYS.contains(&entry.key) => {
-            Finding::new(format!("cannot be a service: `ecsws logs {}` means something else", entry.key))
-                .hint("choose another key; `stack` and `name` can stay")
-        }
-        () => match check::SERVICE_KEY.check(entry.key) {
-            Ok(()) => return,
-            Err(finding) => finding,
-        },
-    };
-    services.report_key(entry, finding);
+    if RESERVED_KEYS.contains(&entry.key) {
+        let finding = Finding::new(format!("cannot be a service: `ecsws logs {}` is a subcommand", entry.key));
+        services.report_key(entry, finding.hint("choose another key; `stack` and `name` can stay"));
+    } else if let Err(finding) = check::SERVICE_KEY.check(entry.key) {
+        services.report_key(entry, finding);
+    }
 }
 
 fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Service> {
@@ -134,7 +129,7 @@ fn construct_id(
     id
 }
 
-/// CPU units and memory in MiB, as a pair that Fargate has.
+/// CPU units and memory in MiB, a combination that Fargate offers.
 fn size(table: &Table<'_, '_>) -> (Option<u32>, Option<u32>) {
     let cpu = table.required("cpu", "add cpu = 256", check::cpu);
     let memory = table.required("memory", "add memory = 512", check::integer("memory", 1..=u32::MAX));
@@ -148,19 +143,17 @@ fn size(table: &Table<'_, '_>) -> (Option<u32>, Option<u32>) {
     (cpu, memory)
 }
 
-/// Whether the task definition is for EC2 too; Fargate it must be for.
+/// Whether the task definition is also compatible with EC2. It must be compatible with Fargate.
 fn compatibility(value: &DeValue<'_>) -> Validated<bool> {
     let kinds = check::list(check::one_of(COMPATIBILITIES))(value)?;
     let hint = "write [\"FARGATE\"] or [\"EC2\", \"FARGATE\"]";
-    match () {
-        () if !kinds.contains(&Compatibility::Fargate) => {
-            Err(Finding::new("leaves out FARGATE, which the service runs on").hint(hint))
-        }
-        () if kinds.len() > COMPATIBILITIES.len() || kinds == [Compatibility::Fargate; 2] => {
-            Err(Finding::new("names the same twice").hint(hint))
-        }
-        () => Ok(kinds.contains(&Compatibility::Ec2)),
+    if !kinds.contains(&Compatibility::Fargate) {
+        return Err(Finding::new("lacks FARGATE, which the service runs on").hint(hint));
     }
+    if kinds.len() > COMPATIBILITIES.len() || kinds == [Compatibility::Fargate; 2] {
+        return Err(Finding::new("has the same value twice").hint(hint));
+    }
+    Ok(kinds.contains(&Compatibility::Ec2))
 }
 
 fn discovery_name(value: &DeValue<'_>) -> Validated<String> {
@@ -178,7 +171,7 @@ fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>, generat
     container::read(table.table("container")?, key, task_memory, generation)
 }
 
-/// The count is 1 by default, and left to autoscaling where there is one.
+/// The desired count: 1 by default, or `None` with autoscaling.
 fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Option<u32> {
     let count = table.optional("count", check::integer("a count", 0..=scaling::MAX_TASKS_PER_SERVICE));
     if let (Some(count), Some(super::Autoscaling { min, max, .. })) = (count, autoscaling)
@@ -193,7 +186,7 @@ fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Opt
     count.or(if table.contains_key("autoscaling") { None } else { Some(1) })
 }
 
-/// Siblings of the tree need ids of their own.
+/// Sibling constructs must have distinct ids.
 fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup) {
     let log_id = match group {
         LogGroup::Explicit { id, .. } => Some(id.as_str()),
@@ -202,15 +195,15 @@ fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup
     if id == task_id {
         table.report(
             "task_id",
-            Finding::new(format!("is {}, which the service's `id` is already", check::quoted(task_id)))
+            Finding::new(format!("is {}, the same as the service's `id`", check::quoted(task_id)))
                 .hint("choose another one"),
         );
     }
     if log_id == Some(id) || log_id == Some(task_id) {
         let message = format!(
-            "has the id {}, which another construct of the service has already",
+            "has the id {}, which another construct of the service uses already",
             check::quoted(log_id.unwrap_or_default())
         );
-        table.report("logs", Finding::new(message).hint("give the log group an `id` of its own"));
+        table.report("logs", Finding::new(message).hint("give the log group its own `id`"));
     }
 }

@@ -8,7 +8,7 @@ use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 use crate::stack::synth::{MAX_MANAGED_POLICY, oversized_statements};
 
-/// The statements. Which policies they are distributed over, and so whether one is too large, depends on all of them and on ECS Exec.
+/// Reads the statements. Their distribution over policies, and so whether a policy is too large, depends on all of them and on ECS Exec.
 pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<Statement> {
     let (tables, statements): (Vec<_>, Vec<_>) =
         tables.into_iter().filter_map(|table| statement(&table).map(|statement| (table, statement))).unzip();
@@ -23,7 +23,7 @@ pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generatio
 fn statement(table: &Table<'_, '_>) -> Option<Statement> {
     let actions = table.required("actions", "add actions = [\"s3:GetObject\"]", check::list(action));
     let resources = table.required("resources", "add resources = [\"*\"]", check::list(resource));
-    table.unknown_keys();
+    table.report_unknown_keys();
     Some(Statement { actions: actions?, resources: resources? })
 }
 

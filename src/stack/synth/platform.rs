@@ -13,9 +13,9 @@ use crate::stack::template::Template;
 
 /// How many availability zones the platform uses, as the CDK's VPC does.
 const MAX_ZONES: usize = 3;
-/// The public parameter that holds the image of the current Amazon Linux.
+/// The public parameter with the current Amazon Linux image.
 const IMAGE_PARAMETER: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
-/// Installs the load tool. Amazon Linux 2023 has no package of siege; it has ApacheBench, in httpd-tools.
+/// Installs ApacheBench, which is in httpd-tools. Amazon Linux 2023 has no package of siege.
 const USER_DATA: &str = "#!/bin/bash\ndnf install -y httpd-tools\n";
 
 /// Logical ids of resources of a platform stack.
@@ -23,9 +23,9 @@ const USER_DATA: &str = "#!/bin/bash\ndnf install -y httpd-tools\n";
 pub struct PlatformIds {
     /// The VPC.
     pub vpc: String,
-    /// Public subnets, one a zone; a region of fewer zones has fewer.
+    /// Public subnets, one per availability zone of up to three.
     pub public_subnets: Vec<String>,
-    /// Private subnets, one a zone; a region of fewer zones has fewer.
+    /// Private subnets, one per availability zone of up to three.
     pub private_subnets: Vec<String>,
 }
 

@@ -45,7 +45,7 @@ fn subnets<'a>(platform: &'a Platform, lookups: &'a Lookups, public: bool) -> Re
     }
     let none = || SynthError::NoSubnets { vpc: platform.vpc.clone(), public };
     let subnets = lookups.subnets(&platform.vpc).ok_or_else(none)?;
-    // As the CDK chooses: private ones where there are some.
+    // Like the CDK, prefer private subnets.
     let chosen = if public || subnets.private.is_empty() { &subnets.public } else { &subnets.private };
     if chosen.is_empty() { Err(none()) } else { Ok(chosen) }
 }
