@@ -49,7 +49,7 @@ impl Aws {
         Ok(response.events.unwrap_or_default().into_iter().map(|event| text(event.message)).collect())
     }
 
-    /// The log groups whose name begins with `prefix`.
+    /// The log groups whose name starts with `prefix`.
     pub async fn log_groups(&self, prefix: Option<&str>) -> Result<Vec<LogGroup>> {
         let call = self.logs().describe_log_groups().set_log_group_name_prefix(prefix.map(ToOwned::to_owned));
         let groups: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
@@ -70,7 +70,7 @@ impl Aws {
         Ok(response.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
     }
 
-    /// The streams of a group whose name begins with `prefix`, by name.
+    /// The streams of a group whose name starts with `prefix`, by name.
     pub async fn log_streams(&self, group: &str, prefix: Option<&str>) -> Result<Vec<LogStream>> {
         let action = format!("list the streams of log group `{group}`");
         let call = self.logs().describe_log_streams().log_group_name(group);

@@ -43,8 +43,8 @@ fn json(yaml: Yaml) -> Value {
 }
 
 fn json_number(number: &yaml_serde::Number) -> Value {
-    let whole = number.as_i64().map(Number::from).or_else(|| number.as_u64().map(Number::from));
-    whole.or_else(|| Number::from_f64(number.as_f64()?)).map_or(Value::Null, Value::Number)
+    let integer = number.as_i64().map(Number::from).or_else(|| number.as_u64().map(Number::from));
+    integer.or_else(|| Number::from_f64(number.as_f64()?)).map_or(Value::Null, Value::Number)
 }
 
 /// Keys of templates are strings, even if YAML reads them as another type.

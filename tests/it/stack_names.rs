@@ -27,7 +27,7 @@ container = {{ image = "acme/web:1" }}
 }
 
 #[test]
-fn a_service_s_key_stands_for_its_stack() {
+fn a_service_key_is_accepted_as_a_stack_name() {
     let workshop = Workshop::of(&project("s2"));
     assert_eq!(workshop.run("--sandbox synth api").good(), workshop.run("--sandbox synth s1").good());
     workshop.run("--sandbox deploy base api s1").good();
@@ -53,7 +53,7 @@ fn a_service_s_key_stands_for_its_stack() {
 }
 
 #[test]
-fn a_stack_s_own_name_goes_before_a_service_s_key() {
+fn stack_names_take_precedence_over_service_keys() {
     let workshop = Workshop::of(&project("api"));
     let template = workshop.run("--sandbox synth api").good();
     assert!(template.contains("acme/web:1") && !template.contains("acme/api:1"), "{template}");

@@ -1,12 +1,12 @@
 //! The shortest edit script between two texts, line by line.
 //!
-//! There is often more than one; of two paths to a diagonal this follows the one that is farther in the old text, as the jsdiff
-//! library of `cdk diff` does, so that both show the same lines as changed.
+//! Of several shortest scripts it chooses the same one as jsdiff, the library of `cdk diff`: of two paths to a diagonal, the one that is
+//! farther in the old text.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// What happens to one line.
+/// The edit of one line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edit {
     Keep,
@@ -14,7 +14,7 @@ pub(super) enum Edit {
     Add,
 }
 
-/// A path through the edit graph: how many old lines it has passed, and its steps, the last first.
+/// A path through the edit graph: the number of consumed old lines, and the steps, last first.
 #[derive(Clone)]
 struct Path {
     old: usize,
@@ -40,7 +40,7 @@ impl Path {
     }
 }
 
-/// The edits that make `new` of `old`; diagonals are numbered by how many more old than new lines a path has passed.
+/// The edits from `old` to `new`. A diagonal's number is the difference between consumed old and new lines.
 pub(super) fn script(old: &[&str], new: &[&str]) -> Vec<Edit> {
     let passed_new = |path: &Path, diagonal: isize| path.old.checked_add_signed(-diagonal);
     let follow = |mut path: Path, diagonal: isize| {

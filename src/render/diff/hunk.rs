@@ -7,7 +7,7 @@ use super::edit_script::{Edit, script};
 /// Lines shown around a change.
 const CONTEXT: usize = 3;
 
-/// A hunk: its header and its lines without their common indentation.
+/// A hunk: the header, and the lines without their common indentation.
 pub(super) struct Hunk {
     pub header: String,
     pub lines: Vec<(Edit, String)>,
@@ -21,7 +21,7 @@ pub(super) fn hunks(old: &Value, new: &Value) -> Vec<Hunk> {
     groups(&edits).into_iter().map(|(from, to)| hunk(&edits, from, to, &old, &new)).collect()
 }
 
-/// Ranges of edits: changes with their context, joined where the context meets.
+/// The ranges of edits of each hunk: changes with their context, merged if the contexts touch.
 fn groups(edits: &[Edit]) -> Vec<(usize, usize)> {
     let mut groups: Vec<(usize, usize)> = Vec::new();
     for (at, _) in edits.iter().enumerate().filter(|(_, edit)| **edit != Edit::Keep) {

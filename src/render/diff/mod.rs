@@ -1,4 +1,4 @@
-//! Template diffs, in cdk's layout and colours, or as JSON. What changes is decided in [`crate::stack`]; here it becomes text.
+//! Prints template diffs with the layout and colours of `cdk diff`, or as JSON.
 
 use std::io;
 
@@ -25,13 +25,13 @@ use text::{Line, Style};
 pub struct StackDiff {
     /// The stack's name.
     pub name: String,
-    /// What deploying it would change.
+    /// The changes of deploying it.
     pub diff: TemplateDiff,
-    /// What the templates do not show.
+    /// Notes about what the templates do not show.
     pub notes: Vec<Hint>,
 }
 
-/// Writes the diffs of several stacks, and how many of them differ. What the templates do not show is a warning.
+/// Prints the diffs of stacks and the number of stacks with differences. Notes are printed as warnings.
 pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
     if ui.is_json() {
         let stacks: Vec<Value> = diffs.iter().map(|diff| stack_json(diff, ui)).collect();
@@ -53,17 +53,17 @@ pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
     ui.results().flush()
 }
 
-/// Shows on stderr what a question is about: the changes of permissions and firewalls, or all when there are none of these.
+/// Prints to stderr the changes that the user is asked to approve: those of permissions and firewalls, or all if there are none.
 pub fn asked_about(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     let lines = match text::security(diff, columns) {
-        none if none.is_empty() && diff.is_empty() => {
+        empty if empty.is_empty() && diff.is_empty() => {
             vec![Line::new(
                 Style::Note,
-                format!("{stack}: tags, parameters or values that are decided at deployment change"),
+                format!("{stack}: changes of tags, parameters or values that are resolved at deployment"),
             )]
         }
-        none if none.is_empty() => text::stack(stack, diff, columns),
+        empty if empty.is_empty() => text::stack(stack, diff, columns),
         lines => lines,
     };
     for line in lines {
@@ -71,7 +71,7 @@ pub fn asked_about(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     }
 }
 
-/// Shows all changes of a stack that a question is about.
+/// Prints to stderr all changes of a stack that the user is asked to approve.
 pub fn all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     for line in text::stack(stack, diff, columns) {
@@ -79,7 +79,7 @@ pub fn all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     }
 }
 
-/// Notes the changes of a stack that exists; of a new one everything is new.
+/// Prints the changes of an existing stack. Those of a new stack are not printed, because everything is new.
 pub fn changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let is_new = diff.resources.iter().all(|resource| resource.change.old.is_none());
     if is_new || ui.is_json() {
@@ -91,7 +91,7 @@ pub fn changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     }
 }
 
-/// The line with cdk's colours. Values in it come from templates, which others may have written.
+/// The line with cdk's colours. Control characters are removed, because values come from templates of unknown origin.
 fn painted(line: &Line) -> String {
     line.0.iter().map(|segment| clean(&segment.text, false).style(ansi(segment.style)).to_string()).collect()
 }

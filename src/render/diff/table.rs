@@ -1,19 +1,19 @@
-//! Tables with borders, as wide as their content or, if that is too wide, as the terminal.
+//! Tables with borders, as wide as their content but not wider than the terminal.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use super::text::{Line, Style};
 
-/// One row: the style of its cells, and the cells, which may have several lines.
+/// A row: the style of its cells, and the cells, which may have several lines.
 pub(super) struct Row {
     pub style: Style,
     pub cells: Vec<String>,
 }
 
-/// The least width that a table is laid out for, in columns.
+/// The minimum width of a table, in columns.
 const MIN_COLUMNS: usize = 40;
 
-/// The first row is the header; a rule stands where the second column changes.
+/// The lines of a table. The first row is the header; a rule separates rows with different second columns.
 pub(super) fn table(rows: &[Row], columns: Option<usize>) -> Vec<Line> {
     let widths = fitted(&widths(rows), columns);
     let mut lines = vec![rule(&widths, ['┌', '┬', '┐'])];
@@ -33,18 +33,18 @@ fn widths(rows: &[Row]) -> Vec<usize> {
     (0..count).map(|column| rows.iter().map(|row| width(&row.cells[column])).max().unwrap_or(1)).collect()
 }
 
-/// Columns that want less than a fair share get it; the others share what is left.
-fn fitted(wanted: &[usize], columns: Option<usize>) -> Vec<usize> {
-    let Some(columns) = columns else { return wanted.to_vec() };
-    let room = columns.max(MIN_COLUMNS).saturating_sub(2 + 3 * wanted.len());
-    if wanted.iter().sum::<usize>() <= room {
-        return wanted.to_vec();
+/// Reduces column widths to the terminal's width. Columns below a fair share keep their width; the others share the rest.
+fn fitted(natural: &[usize], columns: Option<usize>) -> Vec<usize> {
+    let Some(columns) = columns else { return natural.to_vec() };
+    let room = columns.max(MIN_COLUMNS).saturating_sub(2 + 3 * natural.len());
+    if natural.iter().sum::<usize>() <= room {
+        return natural.to_vec();
     }
-    let fair = room / wanted.len();
-    let small: usize = wanted.iter().filter(|width| **width < fair).sum();
-    let large = wanted.iter().filter(|width| **width >= fair).count().max(1);
+    let fair = room / natural.len();
+    let small: usize = natural.iter().filter(|width| **width < fair).sum();
+    let large = natural.iter().filter(|width| **width >= fair).count().max(1);
     let share = ((room.saturating_sub(small)) / large).max(1);
-    wanted.iter().map(|width| if *width < fair { *width } else { share.min(*width) }).collect()
+    natural.iter().map(|width| if *width < fair { *width } else { share.min(*width) }).collect()
 }
 
 fn rule(widths: &[usize], [left, joint, right]: [char; 3]) -> Line {
@@ -66,7 +66,7 @@ fn row_lines(row: &Row, widths: &[usize]) -> Vec<Line> {
     (0..height).map(line).collect()
 }
 
-/// The lines of a cell, broken where they are too wide.
+/// The lines of a cell, wrapped at `width`.
 fn wrapped(cell: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for text in cell.split('\n') {

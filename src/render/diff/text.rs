@@ -1,4 +1,4 @@
-//! A diff as lines of styled text, laid out as `cdk diff` does. What a style looks like is the renderer's to say.
+//! Lays out a diff like `cdk diff`, as lines of styled text. The caller maps styles to colours.
 
 use super::edit_script::Edit;
 use super::hunk::Hunk;
@@ -7,28 +7,28 @@ use super::{security_tables, tree};
 use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange, Section};
 use crate::stack::{TemplateDiff, short_path};
 
-/// What a piece of text is.
+/// The style of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// Nothing special.
+    /// Unstyled.
     Plain,
-    /// The name of a stack: bold.
+    /// A stack's name: bold.
     StackName,
-    /// Nothing has changed: green.
+    /// "No differences": green.
     Unchanged,
-    /// The title of a section: bold and underlined.
+    /// A section's title: bold and underlined.
     Title,
-    /// Something that is added: green.
+    /// An addition: green.
     Addition,
-    /// Something that is removed: red.
+    /// A removal: red.
     Removal,
-    /// The tag of something that changes: yellow.
+    /// The tag of an update: yellow.
     Update,
     /// Context and logical ids: grey.
     Dim,
-    /// A line that is added: bold and green.
+    /// An added line: bold and green.
     AddedLine,
-    /// A line that is removed: bold and red.
+    /// A removed line: bold and red.
     RemovedLine,
     /// A type: cyan.
     Type,
@@ -36,18 +36,18 @@ pub enum Style {
     Key,
     /// The header of a hunk: magenta.
     Hunk,
-    /// Impact that may hurt: italic and yellow.
+    /// A possibly destructive impact: italic and yellow.
     Caution,
-    /// Impact that does hurt: italic, bold and red.
+    /// A destructive impact: italic, bold and red.
     Danger,
     /// A note: yellow.
     Note,
 }
 
-/// A piece of a line.
+/// A segment of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Segment {
-    /// What it is.
+    /// Its style.
     pub style: Style,
     /// Its text, without line breaks.
     pub text: String,
@@ -58,12 +58,12 @@ pub struct Segment {
 pub struct Line(pub Vec<Segment>);
 
 impl Line {
-    /// A line of one piece.
+    /// A line of one segment.
     pub fn new(style: Style, text: impl Into<String>) -> Self {
         Self::default().with(style, text)
     }
 
-    /// The line with one more piece.
+    /// Appends a segment.
     #[must_use]
     pub fn with(mut self, style: Style, text: impl Into<String>) -> Self {
         self.0.push(Segment { style, text: text.into() });
@@ -81,7 +81,7 @@ impl std::fmt::Display for Line {
     }
 }
 
-/// What `cdk diff` says under the name of a stack; tables are made to fit into `columns`.
+/// The diff of a stack. Tables are fitted into `columns`.
 pub fn stack(name: &str, diff: &TemplateDiff, columns: Option<usize>) -> Vec<Line> {
     let mut lines = vec![Line::default().plain("Stack ").with(Style::StackName, name)];
     if diff.is_empty() {
@@ -92,13 +92,13 @@ pub fn stack(name: &str, diff: &TemplateDiff, columns: Option<usize>) -> Vec<Lin
     lines
 }
 
-/// What `cdk diff` says at the end.
+/// The summary after the diffs of all stacks.
 pub fn footer(stacks_with_differences: usize) -> Vec<Line> {
     let sentence = format!("✨  Number of stacks with differences: {stacks_with_differences}");
     vec![Line::default(), Line::default().plain(sentence), Line::default()]
 }
 
-/// The changes of permissions and firewalls alone, for the question whether to go on.
+/// The changes of permissions and firewalls, for the approval.
 pub fn security(diff: &TemplateDiff, columns: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (title, rows) in security_tables::tables(&diff.security, &diff.paths) {
@@ -142,7 +142,7 @@ fn titled(title: &str, mut lines: Vec<Line>) -> Vec<Line> {
     lines
 }
 
-/// The tag of a change.
+/// Appends the tag of a change.
 pub(super) fn tag(line: Line, change: &Change) -> Line {
     match (&change.old, &change.new) {
         (Some(_), Some(_)) => line.with(Style::Update, "[~]"),
@@ -151,8 +151,8 @@ pub(super) fn tag(line: Line, change: &Change) -> Line {
     }
 }
 
-fn entry(kind: &str, NamedChange { name, change }: &NamedChange) -> Line {
-    let line = tag(Line::default(), change).plain(" ").with(Style::Type, kind).plain(format!(" {name}: "));
+fn entry(entry_type: &str, NamedChange { name, change }: &NamedChange) -> Line {
+    let line = tag(Line::default(), change).plain(" ").with(Style::Type, entry_type).plain(format!(" {name}: "));
     let line = match &change.old {
         Some(old) => line.with(Style::Removal, tree::compact(old)),
         None => line,
@@ -167,14 +167,14 @@ fn entry(kind: &str, NamedChange { name, change }: &NamedChange) -> Line {
 fn resource(diff: &TemplateDiff, resource: &ResourceChange) -> Vec<Line> {
     let ResourceChange { logical_id, change, properties, impact } = resource;
     let value = change.new.as_ref().or(change.old.as_ref());
-    let kind = value.and_then(|value| value["Type"].as_str()).unwrap_or_default();
-    let line = tag(Line::default(), change).plain(" ").with(Style::Type, kind).plain(" ");
+    let resource_type = value.and_then(|value| value["Type"].as_str()).unwrap_or_default();
+    let line = tag(Line::default(), change).plain(" ").with(Style::Type, resource_type).plain(" ");
     let line = match diff.paths.get(logical_id) {
         Some(path) => line.plain(format!("{} ", short_path(path))).with(Style::Dim, logical_id),
         None => line.plain(logical_id),
     };
-    let line = match impact_words(*impact) {
-        Some((style, words)) => line.plain(" ").with(style, words),
+    let line = match impact_text(*impact) {
+        Some((style, text)) => line.plain(" ").with(style, text),
         None => line,
     };
     let mut lines = vec![line];
@@ -183,7 +183,7 @@ fn resource(diff: &TemplateDiff, resource: &ResourceChange) -> Vec<Line> {
     lines
 }
 
-fn impact_words(impact: Impact) -> Option<(Style, &'static str)> {
+fn impact_text(impact: Impact) -> Option<(Style, &'static str)> {
     match impact {
         Impact::None | Impact::Update | Impact::Create => None,
         Impact::Orphan => Some((Style::Caution, "orphan")),
@@ -193,7 +193,7 @@ fn impact_words(impact: Impact) -> Option<(Style, &'static str)> {
     }
 }
 
-/// The lines of a hunk, header first.
+/// The lines of a hunk, with its header.
 pub(super) fn hunk_lines(Hunk { header, lines }: Hunk) -> Vec<Line> {
     let header = Line::new(Style::Hunk, header);
     let lines = lines.into_iter().map(|(edit, text)| match edit {

@@ -1,4 +1,4 @@
-//! The changes within a resource as a tree: maps key by key, everything else as values or hunks.
+//! Lays out the changes within a resource as a tree: maps key by key, other values as old and new or as hunks.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::hunk::hunks;
 use super::text::{Line, Segment, Style, hunk_lines, tag};
 use crate::stack::diff::{Change, Impact, PropertyChange, equal};
 
-/// A value on one line: strings as they are, everything else as JSON.
+/// A value on one line: strings as is, other values as JSON.
 pub(super) fn compact(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -16,7 +16,7 @@ pub(super) fn compact(value: &Value) -> String {
     }
 }
 
-/// The lines of one property; `last` says whether it is the resource's last.
+/// The lines of one property; `last` is whether it is the resource's last.
 pub(super) fn property(property: &PropertyChange, last: bool) -> Vec<Line> {
     let PropertyChange { name, change, impact } = property;
     let info = match impact {
@@ -40,7 +40,7 @@ fn stem(last: bool) -> char {
     if last { ' ' } else { '│' }
 }
 
-/// What changes between two values, every line behind `prefix`.
+/// The changes between two values, each line after `prefix`.
 fn values(change: &Change, prefix: &str) -> Vec<Line> {
     let line = |text: &str| Line::new(Style::Plain, format!("{prefix}   {text}"));
     match (&change.old, &change.new) {

@@ -74,7 +74,7 @@ pub(super) fn imported(reference: &Reference) -> Value {
     }
 }
 
-/// An ARN in the stack's partition; `rest` begins at the colon after it.
+/// An ARN in the stack's partition; `rest` starts with the colon after it.
 pub(super) fn arn(rest: &str) -> Value {
     join(&[json!("arn:"), json!({ "Ref": "AWS::Partition" }), json!(rest)])
 }
