@@ -1,76 +1,19 @@
 //! Resolves flags and environment variables into [`Settings`]. No other module reads the environment.
 
+mod args;
 mod process_env;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::ValueEnum;
 
+pub use args::{ColorWhen, GlobalArgs, Output};
 #[cfg(unix)]
 pub use process_env::drop_empty_aws_variables;
 pub use process_env::{ProcessEnv, Terminals};
 
 use crate::hint::{Command, CommandLine, Subcommand, without_user_info};
-
-/// Global flags. [`resolve`] reads their environment variables: clap would reject empty variables, and report an invalid variable
-/// as an invalid flag.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct GlobalArgs {
-    /// Use the local AWS built into ecsws, started on first use [env: ECSWS_SANDBOX]
-    #[arg(long, global = true)]
-    pub sandbox: bool,
-    /// Use this profile from the AWS config files; unlike the variable, the flag takes precedence over keys in the environment [env: AWS_PROFILE]
-    #[arg(long, global = true)]
-    pub profile: Option<String>,
-    /// Use this AWS region [env: AWS_REGION]
-    #[arg(long, global = true)]
-    pub region: Option<String>,
-    /// Send requests to this URL instead of AWS [env: AWS_ENDPOINT_URL]
-    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, value_parser = endpoint_url)]
-    pub endpoint_url: Option<String>,
-    /// Use the ecsws.toml in this folder instead of the nearest one, here or above [env: ECSWS_PROJECT]
-    #[arg(short = 'C', long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub project: Option<PathBuf>,
-    /// Format of results on stdout [env: ECSWS_OUTPUT] [default: text]
-    #[arg(long, global = true, value_enum)]
-    pub output: Option<Output>,
-    /// When to use colour; respects NO_COLOR [env: ECSWS_COLOR] [default: auto]
-    #[arg(long, global = true, value_enum, value_name = "WHEN")]
-    pub color: Option<ColorWhen>,
-    /// Print only results, questions and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Print more details, such as endpoints and look-ups
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
-    /// Answer yes to every question [env: ECSWS_YES]
-    #[arg(long, global = true)]
-    pub yes: bool,
-}
-
-/// The output format of results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Output {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs: one object, or one event per line.
-    Json,
-}
-
-/// When to use colour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum ColorWhen {
-    /// On a terminal.
-    #[default]
-    Auto,
-    /// Also into a pipe.
-    Always,
-    /// Not even on a terminal.
-    Never,
-}
 
 /// How much is printed to stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,15 +24,6 @@ pub enum Verbosity {
     Normal,
     /// Also details.
     Verbose,
-}
-
-/// Parses an endpoint URL.
-fn endpoint_url(text: &str) -> Result<String, String> {
-    let url: http::Uri = text.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
-    match (url.scheme_str(), url.host()) {
-        (Some("http" | "https"), Some(_)) => Ok(text.to_owned()),
-        _ => Err("write it as http://HOST:PORT or https://HOST".to_owned()),
-    }
 }
 
 /// An environment variable with an invalid value.
@@ -325,16 +259,6 @@ mod tests {
         let settings = resolved(GlobalArgs::default(), &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-1")]);
         assert_eq!(settings.region_flag, None);
         assert_eq!(settings.region_variable.as_deref(), Some("eu-west-1"));
-    }
-
-    #[test]
-    fn an_endpoint_is_a_url_with_a_host() {
-        for right in ["http://127.0.0.1:4566", "https://ecs.eu-west-1.amazonaws.com/"] {
-            assert_eq!(endpoint_url(right).as_deref(), Ok(right));
-        }
-        for wrong in ["", "banana", "localhost:4566", "ftp://host", "http://", "http://a b"] {
-            assert!(endpoint_url(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]
