@@ -1,5 +1,6 @@
 //! A project: the folder with `ecsws.toml` and `ecsws.lock`. No other module reads or writes these files.
 
+mod ownership;
 mod replace;
 
 use std::fs;
@@ -14,8 +15,6 @@ use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
 use crate::stack::{Diagnostic, Diagnostics, KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
 use replace::replace;
-
-mod ownership;
 
 /// The project file, which users write.
 pub const FILE: &str = "ecsws.toml";

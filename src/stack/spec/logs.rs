@@ -2,10 +2,46 @@
 
 use toml::de::DeValue;
 
-use super::{Generation, LogGroup, Logs, Removal};
+use super::Generation;
 use crate::stack::check;
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
+
+/// The awslogs driver's options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    /// awslogs-stream-prefix.
+    pub prefix: String,
+    /// The log group.
+    pub group: LogGroup,
+}
+
+/// The log group of the container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogGroup {
+    /// Created with the container definition; its events never expire.
+    Implicit,
+    /// A resource of the stack itself.
+    Explicit {
+        /// Construct id.
+        id: String,
+        /// LogGroupName; CloudFormation generates one if it is `None`.
+        name: Option<String>,
+        /// How long events are kept; `None`: forever.
+        retention_days: Option<u32>,
+        /// What happens to it when it is removed from the stack.
+        removal: Removal,
+    },
+}
+
+/// What happens to a resource that is removed from its stack, or whose stack is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is kept.
+    Retain,
+    /// It is deleted.
+    Destroy,
+}
 
 /// The default construct id of an explicit log group.
 const LOG_GROUP_ID: &str = "Logs";

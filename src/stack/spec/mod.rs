@@ -2,15 +2,13 @@
 //!
 //! The types are here; the private modules read them from TOML, one per table of the file.
 
-use std::fmt;
-
 use indexmap::IndexMap;
-use serde_json::Number;
 
 mod container;
 mod logs;
 mod network;
 mod platform;
+mod port;
 mod root;
 mod sandbox;
 mod scaling;
@@ -18,10 +16,15 @@ mod secret;
 mod service;
 mod task_policy;
 
+pub use logs::{LogGroup, Logs, Removal};
 pub use network::Cidr;
 pub(crate) use platform::VPC_ID;
+pub use port::{Port, Protocol};
 pub use root::tags_error;
-pub use scaling::MAX_TASKS_PER_SERVICE;
+pub use sandbox::{Runtime, Sandbox, StandIn};
+pub use scaling::{Autoscaling, Deployment, MAX_TASKS_PER_SERVICE, TargetTracking};
+pub use secret::Secret;
+pub use task_policy::Statement;
 
 use super::diagnostic::{Diagnostic, Diagnostics};
 use super::reader::{Document, Source};
@@ -170,63 +173,6 @@ pub struct Container {
     pub health_check: Option<HealthCheck>,
 }
 
-/// A port of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Port {
-    /// Its number, from 1.
-    pub number: u16,
-    /// Its transport protocol.
-    pub protocol: Protocol,
-}
-
-/// A transport protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-}
-
-impl Protocol {
-    /// The name that ECS uses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        }
-    }
-}
-
-impl Port {
-    /// The port as written in `ecsws.toml`.
-    fn to_toml(self) -> String {
-        match self.protocol {
-            Protocol::Tcp => self.number.to_string(),
-            Protocol::Udp => format!("\"{self}\""),
-        }
-    }
-}
-
-/// `80`, or `53/udp`.
-impl fmt::Display for Port {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.protocol {
-            Protocol::Tcp => write!(formatter, "{}", self.number),
-            Protocol::Udp => write!(formatter, "{}/{}", self.number, self.protocol.name()),
-        }
-    }
-}
-
-/// The source of a secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Secret {
-    /// The name of a Systems Manager parameter.
-    Parameter(String),
-    /// The name of a Secrets Manager secret.
-    SecretsManager(String),
-}
-
 /// A container's health check; times are in seconds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthCheck {
@@ -240,117 +186,6 @@ pub struct HealthCheck {
     pub retries: u32,
     /// Time after the start in which failures do not count.
     pub start_period: Option<u32>,
-}
-
-/// The awslogs driver's options.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logs {
-    /// awslogs-stream-prefix.
-    pub prefix: String,
-    /// The log group.
-    pub group: LogGroup,
-}
-
-/// The log group of the container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogGroup {
-    /// Created with the container definition; its events never expire.
-    Implicit,
-    /// A resource of the stack itself.
-    Explicit {
-        /// Construct id.
-        id: String,
-        /// LogGroupName; CloudFormation generates one if it is `None`.
-        name: Option<String>,
-        /// How long events are kept; `None`: forever.
-        retention_days: Option<u32>,
-        /// What happens to it when it is removed from the stack.
-        removal: Removal,
-    },
-}
-
-/// What happens to a resource that is removed from its stack, or whose stack is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removal {
-    /// It is kept.
-    Retain,
-    /// It is deleted.
-    Destroy,
-}
-
-/// How a rolling deployment proceeds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deployment {
-    /// Share of the desired count that keeps running.
-    pub min_healthy_percent: u32,
-    /// Share of the desired count that may run.
-    pub max_percent: u32,
-    /// Whether ECS rolls back when tasks do not start.
-    pub circuit_breaker: bool,
-}
-
-/// An `Allow` statement of an IAM policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// Actions, such as `s3:GetObject`.
-    pub actions: Vec<String>,
-    /// ARNs, or `*`.
-    pub resources: Vec<String>,
-}
-
-/// Target tracking of a service's count.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Autoscaling {
-    /// Minimum number of tasks.
-    pub min: u32,
-    /// Maximum number of tasks.
-    pub max: u32,
-    /// Target tracking of average CPU utilisation.
-    pub cpu: Option<TargetTracking>,
-    /// Target tracking of average memory utilisation.
-    pub memory: Option<TargetTracking>,
-}
-
-/// One target-tracking policy; times are in seconds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TargetTracking {
-    /// The average to keep, in percent.
-    pub target: Number,
-    /// Pause after scaling in.
-    pub scale_in_cooldown: Option<u32>,
-    /// Pause after scaling out.
-    pub scale_out_cooldown: Option<u32>,
-}
-
-/// Settings of the sandbox: how tasks run.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sandbox {
-    /// The runtime of tasks.
-    pub runtime: Runtime,
-    /// Commands to run in place of images, by image.
-    pub images: IndexMap<String, StandIn>,
-}
-
-/// How the sandbox runs tasks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Runtime {
-    /// As processes of this machine.
-    #[default]
-    Process,
-    /// In containers of podman.
-    Podman,
-    /// In containers of docker.
-    Docker,
-}
-
-/// A command to run in place of an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandIn {
-    /// The command; `{port}` is the task's port.
-    pub command: Vec<String>,
-    /// Folder to run it in, relative to the project's.
-    pub cwd: Option<String>,
 }
 
 impl Spec {

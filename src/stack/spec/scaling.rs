@@ -1,9 +1,45 @@
 //! Reads `[services.NAME.autoscaling]` and `[services.NAME.deployment]`.
 
-use super::{Autoscaling, Deployment, TargetTracking};
+use serde_json::Number;
+
 use crate::stack::check;
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Table;
+
+/// How a rolling deployment proceeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Share of the desired count that keeps running.
+    pub min_healthy_percent: u32,
+    /// Share of the desired count that may run.
+    pub max_percent: u32,
+    /// Whether ECS rolls back when tasks do not start.
+    pub circuit_breaker: bool,
+}
+
+/// Target tracking of a service's count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Autoscaling {
+    /// Minimum number of tasks.
+    pub min: u32,
+    /// Maximum number of tasks.
+    pub max: u32,
+    /// Target tracking of average CPU utilisation.
+    pub cpu: Option<TargetTracking>,
+    /// Target tracking of average memory utilisation.
+    pub memory: Option<TargetTracking>,
+}
+
+/// One target-tracking policy; times are in seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TargetTracking {
+    /// The average to keep, in percent.
+    pub target: Number,
+    /// Pause after scaling in.
+    pub scale_in_cooldown: Option<u32>,
+    /// Pause after scaling out.
+    pub scale_out_cooldown: Option<u32>,
+}
 
 /// ECS's quota "Tasks per service".
 pub const MAX_TASKS_PER_SERVICE: u32 = 5000;

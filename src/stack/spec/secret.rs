@@ -2,10 +2,18 @@
 
 use toml::de::DeValue;
 
-use super::Secret;
 use crate::stack::check;
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Validated;
+
+/// The source of a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// The name of a Systems Manager parameter.
+    Parameter(String),
+    /// The name of a Secrets Manager secret.
+    SecretsManager(String),
+}
 
 const HINT: &str = "write \"ssm:/parameter/name\" or \"secretsmanager:secret-name\"";
 

@@ -2,11 +2,20 @@
 
 use toml::de::DeValue;
 
-use super::{Generation, Statement};
+use super::Generation;
 use crate::stack::check;
 use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 use crate::stack::synth::{MAX_MANAGED_POLICY, oversized_statements};
+
+/// An `Allow` statement of an IAM policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Actions, such as `s3:GetObject`.
+    pub actions: Vec<String>,
+    /// ARNs, or `*`.
+    pub resources: Vec<String>,
+}
 
 /// Reads the statements. Their distribution over policies, and so whether a policy is too large, depends on all of them and on ECS Exec.
 pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<Statement> {
