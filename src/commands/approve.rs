@@ -98,10 +98,10 @@ pub async fn changes(
         RequireApproval::AnyChange => (true, ""),
     };
     if !needed {
-        render::changes(&mut ctx.ui, stack, diff);
+        render::show_changes(&mut ctx.ui, stack, diff);
         return Ok(true);
     }
-    render::asked_about(&mut ctx.ui, stack, diff);
+    render::show_pending_approval(&mut ctx.ui, stack, diff);
     ctx.ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
 }
 

@@ -11,7 +11,7 @@ mod ui;
 
 pub use clean::clean;
 pub use deploy::{Board, DeployView, Progress, StackEnd, Summary, demolitions, ended, note_event, summary, warn_event};
-pub use diff::{StackDiff, all_changes, asked_about, changes, diffs};
+pub use diff::{StackDiff, diffs, show_all_changes, show_changes, show_pending_approval};
 pub use live::{Live, Wish, draw};
 pub use logs::{log_events, log_groups, log_streams};
 pub use sandbox::{

@@ -15,7 +15,7 @@ pub struct ProjectStack {
     /// Its tags.
     pub tags: IndexMap<String, String>,
     /// The project's stacks that it depends on: it imports their exports, or runs in their VPC.
-    pub needs: Vec<String>,
+    pub depends_on: Vec<String>,
 }
 
 impl ProjectStack {
@@ -39,12 +39,15 @@ pub enum StackKind {
 
 /// The project's stacks in deployment order: the platform first.
 pub fn stacks(spec: &Spec) -> Vec<ProjectStack> {
-    let stack = |name: &str, kind, needs| ProjectStack { name: name.to_owned(), kind, tags: spec.tags.clone(), needs };
+    let stack = |name: &str, kind, depends_on| {
+        let (name, tags) = (name.to_owned(), spec.tags.clone());
+        ProjectStack { name, kind, tags, depends_on }
+    };
     let own = spec.platform.stack.as_ref().map(|platform| &platform.name);
     let platform = own.iter().map(|name| stack(name, StackKind::Platform, Vec::new()));
     let services = spec.services.iter().map(|(key, service)| {
-        let needs = own.filter(|_| uses_own_platform(&spec.platform, service)).cloned().into_iter().collect();
-        stack(&service.stack, StackKind::Service(key.clone()), needs)
+        let depends_on = own.filter(|_| uses_own_platform(&spec.platform, service)).cloned().into_iter().collect();
+        stack(&service.stack, StackKind::Service(key.clone()), depends_on)
     });
     platform.chain(services).collect()
 }

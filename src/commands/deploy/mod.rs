@@ -129,7 +129,7 @@ pub async fn deploy(
     let left = {
         let seen = |stack: &ProjectStack| {
             // While others are waited for it may change.
-            let waits = stacks.iter().any(|other| stack.needs.contains(&other.name));
+            let waits = stacks.iter().any(|other| stack.depends_on.contains(&other.name));
             let at = stacks.iter().position(|one| one.name == stack.name).filter(|_| !waits);
             at.and_then(|at| known[at].clone())
         };

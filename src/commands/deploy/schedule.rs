@@ -32,7 +32,7 @@ pub async fn in_order<'a, T, E, F: Future<Output = Result<T, E>> + 'a>(
     let mut begun = vec![false; stacks.len()];
     let mut running = FuturesUnordered::new();
     let needed = |at: usize| {
-        let needs = &stacks[at].needs;
+        let needs = &stacks[at].depends_on;
         let position = |name: &String| stacks.iter().position(|stack| stack.name == *name);
         needs.iter().filter_map(position).collect::<Vec<_>>()
     };
@@ -77,9 +77,9 @@ mod tests {
     use super::*;
     use crate::stack::StackKind;
 
-    fn stack(name: &str, needs: &[&str]) -> ProjectStack {
-        let needs = needs.iter().map(|need| (*need).to_owned()).collect();
-        ProjectStack { name: name.to_owned(), kind: StackKind::Platform, tags: IndexMap::new(), needs }
+    fn stack(name: &str, depends_on: &[&str]) -> ProjectStack {
+        let depends_on = depends_on.iter().map(|name| (*name).to_owned()).collect();
+        ProjectStack { name: name.to_owned(), kind: StackKind::Platform, tags: IndexMap::new(), depends_on }
     }
 
     /// The order in which work began and ended; `fails` is the stack that fails.

@@ -100,7 +100,7 @@ impl<'a> ScaleApproval<'a> {
         let approved = if more.is_empty() {
             approve::changes(diff, name, self.follow.require_approval, stage.ctx).await?
         } else {
-            render::all_changes(&mut stage.ctx.ui, name, diff);
+            render::show_all_changes(&mut stage.ctx.ui, name, diff);
             let more = more.join("\n  ");
             let question = format!(
                 "More than the scaling of `{}` would change in stack {name}:\n  {more}\nDeploy all of it?",

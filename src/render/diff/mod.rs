@@ -54,7 +54,7 @@ pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
 }
 
 /// Prints to stderr the changes that the user is asked to approve: those of permissions and firewalls, or all if there are none.
-pub fn asked_about(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     let lines = match text::security(diff, columns) {
         empty if empty.is_empty() && diff.is_empty() => {
@@ -72,7 +72,7 @@ pub fn asked_about(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
 }
 
 /// Prints to stderr all changes of a stack that the user is asked to approve.
-pub fn all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+pub fn show_all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     for line in text::stack(stack, diff, columns) {
         ui.ask_about(&painted(&line));
@@ -80,7 +80,7 @@ pub fn all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
 }
 
 /// Prints the changes of an existing stack. Those of a new stack are not printed, because everything is new.
-pub fn changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
+pub fn show_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let is_new = diff.resources.iter().all(|resource| resource.change.old.is_none());
     if is_new || ui.is_json() {
         return;

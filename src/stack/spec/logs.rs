@@ -1,4 +1,4 @@
-//! Reads `[services.NAME.logs]`.
+//! `[services.NAME.logs]`: the log settings of a service.
 
 use toml::de::DeValue;
 

@@ -1,6 +1,6 @@
 //! The validated contents of `ecsws.toml`: a [`Spec`] has passed all rules that do not need AWS.
 //!
-//! The types are here; the private modules read them from TOML, one per table of the file.
+//! Each table of the file has a private module that reads it from TOML.
 
 use indexmap::IndexMap;
 

@@ -1,4 +1,4 @@
-//! Reads `[sandbox]`.
+//! `[sandbox]`: how the sandbox runs tasks.
 
 use indexmap::IndexMap;
 

@@ -1,4 +1,4 @@
-//! Reads `[services.NAME.autoscaling]` and `[services.NAME.deployment]`.
+//! `[services.NAME.autoscaling]` and `[services.NAME.deployment]`.
 
 use serde_json::Number;
 

@@ -1,4 +1,4 @@
-//! Reads a secret's source: `ssm:NAME` or `secretsmanager:NAME`.
+//! The source of a secret: `ssm:NAME` or `secretsmanager:NAME`.
 
 use toml::de::DeValue;
 

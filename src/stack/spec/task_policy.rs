@@ -1,4 +1,4 @@
-//! Reads `[[services.NAME.task_policy]]`.
+//! `[[services.NAME.task_policy]]`: statements of the task role.
 
 use toml::de::DeValue;
 
