@@ -8,7 +8,7 @@ use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 
 use crate::project::Project;
-use crate::settings::{GlobalArgs, Surroundings, resolve};
+use crate::settings::{GlobalArgs, ProcessEnv, resolve};
 use crate::stack;
 
 /// The definition of the command line, by which the completers read it.
@@ -17,7 +17,7 @@ static COMMAND: OnceLock<fn() -> clap::Command> = OnceLock::new();
 /// Answers a shell's completion request, which `variable` marks. `false` if this is none.
 pub fn answer(command: fn() -> clap::Command, variable: &'static str) -> Result<bool, clap::Error> {
     COMMAND.get_or_init(|| command);
-    let working_dir = Surroundings::of_this_process().ok().map(|surroundings| surroundings.working_dir);
+    let working_dir = ProcessEnv::current().ok().map(|process_env| process_env.working_dir);
     CompleteEnv::with_factory(command).var(variable).try_complete(std::env::args_os(), working_dir.as_deref())
 }
 
@@ -45,12 +45,12 @@ fn names(of: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
 
 /// The project that the command line being completed means.
 fn project() -> Option<Project> {
-    let surroundings = Surroundings::of_this_process().ok()?;
-    let home = surroundings.variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    let process_env = ProcessEnv::current().ok()?;
+    let home = process_env.variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     // What the shell hands over comes behind `--`.
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     let words = typed_words(words.map(|word| word.to_string_lossy().into_owned()));
-    let settings = resolve(global_flags(&words, home.as_deref())?, surroundings).ok()?;
+    let settings = resolve(global_flags(&words, home.as_deref())?, process_env).ok()?;
     Project::find(&settings).ok()?
 }
 

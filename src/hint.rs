@@ -1,7 +1,7 @@
 //! Text for the user that may contain commands, such as the hint below an error.
 //!
-//! A suggested command has to reach the same project, account and endpoint as the command that suggests it. So commands are
-//! values in the text, and become words in one place, [`CommandLine`], which knows the flags that the user gave.
+//! A suggested command must reach the same project, account and endpoint as the running command. So commands are values in the
+//! text, and only [`CommandLine`], which knows the user's flags, turns them into words.
 
 mod repetition;
 
@@ -9,20 +9,20 @@ use std::borrow::Cow;
 
 pub use repetition::{Argument, Repetition, Subcommand};
 
-/// How this program was called: what a suggested command begins with.
+/// How this program was called: the program name and global flags of suggested commands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
-    /// The program's name as the user typed it.
+    /// The program's name as typed.
     pub program: String,
-    /// The global flags that the user gave, one word each, unquoted.
+    /// The given global flags, one word each, unquoted.
     pub flags: Vec<String>,
-    /// Of these, the one that chooses a profile.
+    /// The profile flag among them.
     pub profile_flags: Vec<String>,
-    /// Of these, the others that the AWS CLI takes too.
+    /// The other flags among them that the AWS CLI accepts as well.
     pub aws_flags: Vec<String>,
-    /// The subcommand that runs.
+    /// The running subcommand.
     pub subcommand: Subcommand,
-    /// Whether commands go to the sandbox: the AWS CLI reaches it by variables that `sandbox env` prints.
+    /// Whether commands go to the sandbox, which the AWS CLI reaches by the variables that `sandbox env` prints.
     pub in_sandbox: bool,
 }
 
@@ -31,15 +31,15 @@ pub struct CommandLine {
 pub enum Command {
     /// A subcommand of this program, with its arguments.
     Own(Vec<String>),
-    /// The subcommand that runs, once more.
+    /// The running subcommand again.
     Repeat(Repetition),
-    /// A command of the AWS CLI that calls AWS, so that region and endpoint matter.
+    /// A command of the AWS CLI, with profile, region and endpoint.
     Aws(Vec<String>),
-    /// Signing in with the AWS CLI, which only the profile is about.
+    /// `aws sso login`, with the profile.
     AwsSignIn,
 }
 
-/// Text with commands in it.
+/// Text that may contain commands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Hint(Vec<Part>);
 
@@ -61,16 +61,16 @@ impl Command {
     }
 }
 
-/// Subcommands that are about one service.
+/// Subcommands that take one service.
 const SERVICE_COMMANDS: &[&str] = &["logs", "status"];
 
 impl Hint {
-    /// Text that begins with the subcommand that runs.
+    /// Text that starts with the running subcommand.
     pub fn repeat(repetition: Repetition) -> Self {
         Self::default().then(Command::Repeat(repetition))
     }
 
-    /// Names the service in commands that are about one and name none.
+    /// Adds the service to commands that take one and have none.
     #[must_use]
     pub fn for_service(mut self, key: &str) -> Self {
         for part in &mut self.0 {
@@ -84,12 +84,12 @@ impl Hint {
         self
     }
 
-    /// Text that begins with a command of this program.
+    /// Text that starts with a command of this program.
     pub fn command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::default().then(Command::own(words))
     }
 
-    /// Text that begins with a command of the AWS CLI.
+    /// Text that starts with a command of the AWS CLI.
     pub fn aws_command(words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self::default().then(Command::aws(words))
     }
@@ -138,7 +138,7 @@ impl From<String> for Hint {
 }
 
 impl CommandLine {
-    /// The command as it can be pasted into a shell.
+    /// The command, quoted for a shell.
     pub fn show(&self, command: &Command) -> String {
         let text = |words: &'_ [String]| words.iter().map(|word| quoted(word).into_owned()).collect::<Vec<_>>();
         let profile = text(&self.profile_flags);
@@ -156,7 +156,7 @@ impl CommandLine {
         words.join(" ")
     }
 
-    /// A command of this program. One that deletes stacks is not approved by the `--yes` of another one.
+    /// The words of a command of this program. A command that deletes stacks does not inherit the `--yes` of another command.
     fn own(&self, words: &[String]) -> Vec<String> {
         let name = words.first();
         let deletes = name.is_some_and(|name| name == "destroy") && name != self.subcommand.names.first();
@@ -165,24 +165,24 @@ impl CommandLine {
     }
 }
 
-/// A word as a shell takes it for one: a POSIX shell, and on Windows both cmd and PowerShell.
+/// Quotes a word for a POSIX shell, or on Windows for both cmd and PowerShell.
 pub fn quoted(word: &str) -> Cow<'_, str> {
     if cfg!(windows) {
         let is_plain = !word.is_empty() && !word.contains(|c: char| c.is_whitespace() || "&|<>^()'\"`$;,".contains(c));
         return if is_plain { word.into() } else { format!("\"{word}\"").into() };
     }
-    // Only a NUL cannot be quoted, and no argument of a process contains one.
+    // Only NUL cannot be quoted, and no process argument contains one.
     shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
-/// The name that a misspelled one was probably meant to be.
+/// The known name that is most similar to `name`, if it is similar enough for a suggestion.
 pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let likeness = |known: &str| strsim::jaro(known, name);
-    let near = known.iter().copied().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(near) > 0.8).then_some(near)
+    let similarity = |known: &str| strsim::jaro(known, name);
+    let near = known.iter().copied().max_by(|a, b| similarity(a).total_cmp(&similarity(b)))?;
+    (similarity(near) > 0.8).then_some(near)
 }
 
-/// A URL without the `USER:PASSWORD@` that may stand before its host, for everything that is printed.
+/// A URL without `USER:PASSWORD@`, for output.
 pub fn without_user_info(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -225,14 +225,14 @@ mod tests {
             in_sandbox: true,
             ..line
         };
-        let again = Repetition::deploy(["api"]);
-        assert_eq!(line.show(&Command::Repeat(again)), "ecsws --sandbox -C x deploy --image 'a=b c'");
+        let repetition = Repetition::deploy(["api"]);
+        assert_eq!(line.show(&Command::Repeat(repetition)), "ecsws --sandbox -C x deploy --image 'a=b c'");
         assert_eq!(line.show(&Command::own(["deploy"])), "ecsws --sandbox -C x deploy");
         assert_eq!(line.show(&Command::aws(["ecs", "ls"])), "eval \"$(ecsws -C x sandbox env)\" && aws ecs ls");
     }
 
     #[test]
-    fn a_deletion_is_not_approved_by_the_approval_of_something_else() {
+    fn a_suggested_deletion_does_not_inherit_yes_from_another_command() {
         let mut line = CommandLine {
             program: "ecsws".to_owned(),
             flags: ["--yes".to_owned(), "--quiet".to_owned()].to_vec(),

@@ -28,7 +28,7 @@ use commands::{Cli, Outcome};
 use context::Context;
 use exit::Exit;
 use hint::Subcommand;
-use settings::Surroundings;
+use settings::ProcessEnv;
 
 /// The command line, and its subcommand as it was given.
 fn parsed() -> Result<(Cli, Subcommand), clap::Error> {
@@ -72,15 +72,15 @@ pub fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(error) => return without_command(error),
     };
-    let surroundings = match Surroundings::of_this_process() {
-        Ok(surroundings) => surroundings,
+    let process_env = match ProcessEnv::current() {
+        Ok(process_env) => process_env,
         Err(error) => return render::without_ui(Exit::Failed, &format!("the working folder cannot be found: {error}")),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return render::without_ui(Exit::Failed, &format!("threads cannot be started: {error}")),
     };
-    let mut settings = match settings::resolve(cli.global.clone(), surroundings) {
+    let mut settings = match settings::resolve(cli.global.clone(), process_env) {
         Ok(settings) => settings,
         Err(error) => return render::without_ui(Exit::Usage, &error.to_string()),
     };

@@ -1,5 +1,6 @@
-//! A project: the folder with `ecsws.toml` and `ecsws.lock`. The only place that reads and writes them.
+//! A project: the folder with `ecsws.toml` and `ecsws.lock`. No other module reads or writes these files.
 
+mod ownership;
 mod replace;
 
 use std::fs;
@@ -12,17 +13,15 @@ use crate::hint::{Command, Hint, nearest};
 use crate::render::Ui;
 use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
-use crate::stack::{KeyChange, Lock, Problem, Problems, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
+use crate::stack::{Diagnostic, Diagnostics, KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
 use replace::replace;
 
-mod ownership;
-
-/// What users write.
+/// The project file, which users write.
 pub const FILE: &str = "ecsws.toml";
-/// What pins look-ups.
+/// The lock file, which pins look-ups.
 pub const LOCK: &str = "ecsws.lock";
 
-/// How often an edit is tried again when `ecsws.toml` changes between reading and writing.
+/// How often an edit is retried when `ecsws.toml` changes between reading and writing.
 const EDIT_ATTEMPTS: usize = 10;
 
 /// A project, read and checked.
@@ -32,14 +31,14 @@ pub struct Project {
     pub dir: PathBuf,
     /// The text of `ecsws.toml`, as it was read.
     pub text: String,
-    /// The project that is worked with: the text's, unless an edit or a flag changed it.
+    /// The parsed text, with the changes of edits and flags.
     pub spec: Spec,
-    /// What `ecsws.lock` pins; empty when there is none.
+    /// The contents of `ecsws.lock`; empty without the file.
     pub lock: Lock,
-    /// What is odd but not wrong.
+    /// Warnings about `ecsws.toml`.
     pub warnings: Vec<Report>,
-    /// The file, as users see it.
-    shown: String,
+    /// The path of `ecsws.toml` in messages.
+    display_path: String,
 }
 
 /// A service of the project.
@@ -47,22 +46,23 @@ pub struct Project {
 pub struct ServiceRef<'a> {
     /// Its key in `ecsws.toml`.
     pub key: &'a str,
-    /// What the file says about it.
+    /// Its settings.
     pub service: &'a Service,
 }
 
 impl Project {
-    /// The project that the settings mean: `--project`, or the nearest folder with an `ecsws.toml`, this one or above. `None` when there is none.
+    /// Reads the project at `--project`, or else in the nearest folder with an `ecsws.toml`, the working folder or above. `None` if
+    /// there is none.
     pub fn find(settings: &Settings) -> Result<Option<Self>, CliError> {
         folder(settings)?.map(|dir| Self::read(dir, settings)).transpose()
     }
 
-    /// The folder and the target of that project, whose file may be unfinished otherwise.
+    /// The folder and the target of that project. The rest of its file may be invalid.
     pub fn find_target(settings: &Settings) -> Result<Option<(PathBuf, Target)>, CliError> {
         let Some(dir) = folder(settings)? else { return Ok(None) };
-        let file = shown(&dir.join(FILE), &settings.working_dir);
+        let file = display_path(&dir.join(FILE), &settings.working_dir);
         let text = Self::read_spec(&dir, &file)?;
-        let target = Spec::parse_target(&text).map_err(|problems| wrong(problems, &file))?;
+        let target = Spec::parse_target(&text).map_err(|diagnostics| invalid_file(diagnostics, &file))?;
         Ok(Some((dir, target)))
     }
 
@@ -71,62 +71,63 @@ impl Project {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(no_project(dir)),
             text => text.map_err(|error| unreadable(&error, file))?,
         };
-        text.map_err(|place| not_utf8(&place, file))
+        text.map_err(|position| not_utf8(&position, file))
     }
 
     fn read(dir: PathBuf, settings: &Settings) -> Result<Self, CliError> {
-        let shown = |name: &str| shown(&dir.join(name), &settings.working_dir);
-        let text = Self::read_spec(&dir, &shown(FILE))?;
-        let (spec, warnings) = Spec::parse(&text).map_err(|problems| wrong(problems, &shown(FILE)))?;
+        let display_path = |name: &str| display_path(&dir.join(name), &settings.working_dir);
+        let text = Self::read_spec(&dir, &display_path(FILE))?;
+        let (spec, warnings) =
+            Spec::parse(&text).map_err(|diagnostics| invalid_file(diagnostics, &display_path(FILE)))?;
         let lock = match read_text(&dir.join(LOCK)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Lock::default(),
             text => {
-                let text = text.map_err(|error| unreadable(&error, &shown(LOCK)))?;
-                let text = text.map_err(|place| not_utf8(&place, &shown(LOCK)))?;
-                Lock::parse(&text).map_err(|problems| wrong(problems, &shown(LOCK)))?
+                let text = text.map_err(|error| unreadable(&error, &display_path(LOCK)))?;
+                let text = text.map_err(|position| not_utf8(&position, &display_path(LOCK)))?;
+                Lock::parse(&text).map_err(|diagnostics| invalid_file(diagnostics, &display_path(LOCK)))?
             }
         };
-        let warnings = warnings.into_iter().map(|warning| report(warning, &shown(FILE))).collect();
-        Ok(Self { shown: shown(FILE), dir, text, spec, lock, warnings })
+        let warnings = warnings.into_iter().map(|warning| report(warning, &display_path(FILE))).collect();
+        Ok(Self { display_path: display_path(FILE), dir, text, spec, lock, warnings })
     }
 
-    /// Writes `ecsws.lock`, whole or not at all.
+    /// Writes `ecsws.lock` atomically.
     pub fn save_lock(&self) -> Result<(), CliError> {
         let file = self.dir.join(LOCK);
         replace(&file, &self.lock.to_toml(), None).map(drop).map_err(|error| unwritable(&error, &file))
     }
 
-    /// The project of another text of `ecsws.toml`, which is checked but not written.
+    /// The project with another text of `ecsws.toml`, which is parsed but not written.
     pub fn with_spec_of(&self, text: &str) -> Result<Self, CliError> {
-        let (spec, _) = Spec::parse(text).map_err(|problems| {
-            // The places are those of a text that the user does not see.
-            let reports = problems.0.into_iter().map(|problem| Report {
-                message: problem.message,
+        let (spec, _) = Spec::parse(text).map_err(|diagnostics| {
+            // The positions are those of a text that the user does not see.
+            let reports = diagnostics.0.into_iter().map(|diagnostic| Report {
+                message: diagnostic.message,
                 place: None,
-                hint: problem.hint.map(Hint::from),
+                hint: diagnostic.hint.map(Hint::from),
             });
             CliError { exit: Exit::Usage, reports: reports.collect() }
         })?;
         Ok(Self { spec, ..self.clone() })
     }
 
-    /// Writes an edit to `ecsws.toml` and returns what it changed. `edit` is applied to the file as it is now, so that other edits made since
-    /// it was read are kept.
+    /// Writes an edit to `ecsws.toml` and returns the changes. `edit` is applied to the current file, so that other edits made since it
+    /// was read are kept.
     ///
     /// # Errors
-    /// When the same edit of the file as it is now would change other keys or values than in [`Self::text`]: then nothing is written.
+    /// When the edit would change other keys or values in the current file than in [`Self::text`]: then nothing is written.
     pub fn save_edit(&self, edit: impl Fn(&str) -> Result<ScalingEdit, String>) -> Result<Vec<KeyChange>, CliError> {
-        let (file, shown) = (self.dir.join(FILE), &self.shown);
+        let (file, shown) = (self.dir.join(FILE), &self.display_path);
         let planned = edit(&self.text).map_err(CliError::usage)?.changes;
         let conflict = |what: String| {
-            CliError::failed(format!("{shown} was changed by something else meanwhile: {what}"))
+            CliError::failed(format!("{shown} changed since it was read: {what}"))
                 .hint("check the file and try again; it was not written")
         };
         for _ in 0..EDIT_ATTEMPTS {
             let now = match read_text(&file) {
-                Ok(text) => text.map_err(|_| conflict("it is not text in UTF-8".to_owned()))?,
+                Ok(text) => text.map_err(|_| conflict("it is not valid UTF-8".to_owned()))?,
                 Err(error) if error.kind() == ErrorKind::NotFound => {
-                    return Err(CliError::failed(format!("{shown} was deleted by something else meanwhile"))
+                    return Err(CliError::failed(format!("{shown} was deleted since it was read"))
                         .hint("restore the file and try again; it was not written"));
                 }
                 Err(error) => return Err(conflict(format!("it cannot be read: {error}"))),
@@ -139,7 +140,7 @@ impl Project {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 return Err(conflict(format!("the edit would now be {}", changes.join(", "))));
             }
-            Spec::parse(&text).map_err(|problems| conflict(wrong(problems, shown).summary()))?;
+            Spec::parse(&text).map_err(|diagnostics| conflict(invalid_file(diagnostics, shown).summary()))?;
             if replace(&file, &text, Some(&now)).map_err(|error| unwritable(&error, &file))? {
                 return Ok(changes);
             }
@@ -147,7 +148,7 @@ impl Project {
         Err(conflict("it keeps changing".to_owned()))
     }
 
-    /// The service `key` runs another image, for this command only.
+    /// Sets the image of the service `key`, for this command only.
     pub fn set_image(&mut self, key: &str, image: &str) -> Result<(), CliError> {
         let Some(service) = self.spec.services.get_mut(key) else {
             let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
@@ -157,19 +158,19 @@ impl Project {
         Ok(())
     }
 
-    /// The service of this key; with none given the only one, or the one that the user chooses.
+    /// The service with this key; without a key, the only service or the one that the user chooses.
     pub async fn service(&self, key: Option<&str>, ui: &mut Ui) -> Result<ServiceRef<'_>, CliError> {
         let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
         let key = match key {
             Some(key) => key,
             None => choose("service", &keys, ui).await?,
         };
-        let found = self.spec.services.get_key_value(key);
-        let (key, service) = found.ok_or_else(|| unknown("service", key, &keys))?;
+        let entry = self.spec.services.get_key_value(key);
+        let (key, service) = entry.ok_or_else(|| unknown("service", key, &keys))?;
         Ok(ServiceRef { key, service })
     }
 
-    /// The stacks of these names or service keys, or all, in the order in which they are deployed.
+    /// The stacks with these names or service keys, or all stacks, in deployment order.
     pub fn stacks(&self, names: &[String]) -> Result<Vec<ProjectStack>, CliError> {
         let all = stacks(&self.spec);
         if names.is_empty() {
@@ -179,7 +180,7 @@ impl Project {
         Ok(all.into_iter().filter(|stack| names.contains(&stack.name.as_str())).collect())
     }
 
-    /// The stack of this name or service key; with none given the only one, or the one that the user chooses.
+    /// The stack with this name or service key; without a name, the only stack or the one that the user chooses.
     pub async fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
         let all = stacks(&self.spec);
         let names: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
@@ -187,8 +188,8 @@ impl Project {
             Some(name) => self.stack_named(name)?,
             None => choose("stack", &names, ui).await?,
         };
-        let found = all.iter().find(|stack| stack.name == name);
-        found.cloned().ok_or_else(|| unknown("stack", name, &names))
+        let stack = all.iter().find(|stack| stack.name == name);
+        stack.cloned().ok_or_else(|| unknown("stack", name, &names))
     }
 
     fn stack_named(&self, name: &str) -> Result<&str, CliError> {
@@ -200,8 +201,8 @@ impl Project {
     }
 }
 
-/// The folder that the settings name, or the nearest one with a project, which above this one has to be the user's own: the
-/// file says which commands run.
+/// The folder that the settings name, or the nearest one with a project. A folder above the working folder must belong to the user,
+/// because `ecsws.toml` contains commands that are run.
 fn folder(settings: &Settings) -> Result<Option<PathBuf>, CliError> {
     if settings.project.is_some() {
         return Ok(settings.project.clone());
@@ -225,136 +226,65 @@ fn unknown(noun: &str, name: &str, known: &[&str]) -> CliError {
     unknown_of(noun, name, known, known)
 }
 
-/// As [`unknown`], where more names are accepted than those that are listed.
+/// As [`unknown`], where more names are accepted than listed.
 fn unknown_of(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
     let near = nearest(name, accepted).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
-    CliError::usage(format!("{FILE} has no {noun} `{name}`")).hint(format!("{near}it has {}", listed.join(", ")))
+    CliError::usage(format!("{FILE} has no {noun} `{name}`"))
+        .hint(format!("{near}{noun}s in this file: {}", listed.join(", ")))
 }
 
-/// What is said when there is no `ecsws.toml`.
+/// The error when there is no `ecsws.toml`.
 pub fn no_project(dir: &Path) -> CliError {
     CliError::usage(format!("there is no {FILE} in {}", dir.display())).hint(
         Hint::command(["init"])
-            .text(" writes one; ")
+            .text(" creates one; ")
             .then(Command::own(["init", "--workshop"]))
-            .text(" writes the ECS workshop's; -C names another folder"),
+            .text(" creates the ECS workshop's; -C chooses another folder"),
     )
 }
 
-fn wrong(problems: Problems, file: &str) -> CliError {
-    CliError { exit: Exit::Usage, reports: problems.0.into_iter().map(|problem| report(problem, file)).collect() }
+fn invalid_file(diagnostics: Diagnostics, file: &str) -> CliError {
+    CliError {
+        exit: Exit::Usage,
+        reports: diagnostics.0.into_iter().map(|diagnostic| report(diagnostic, file)).collect(),
+    }
 }
 
-fn report(problem: Problem, file: &str) -> Report {
-    let Problem { message, line, column, hint } = problem;
+fn report(diagnostic: Diagnostic, file: &str) -> Report {
+    let Diagnostic { message, line, column, hint } = diagnostic;
     Report { message, place: Some(format!("{file}:{line}:{column}")), hint: hint.map(Hint::from) }
 }
 
-/// A path as users see it: relative to where they are, when it is below.
-fn shown(path: &Path, working_dir: &Path) -> String {
+/// A path for messages: relative to the working folder if it is below.
+fn display_path(path: &Path, working_dir: &Path) -> String {
     path.strip_prefix(working_dir).unwrap_or(path).display().to_string()
 }
 
-/// Where a file stops being text: line and column, from 1.
-type Place = (usize, usize);
+/// Line and column, from 1.
+type Position = (usize, usize);
 
-/// The text of a file, or where it is none.
-fn read_text(file: &Path) -> io::Result<Result<String, Place>> {
+/// The text of a file, or the position where it is not valid UTF-8.
+fn read_text(file: &Path) -> io::Result<Result<String, Position>> {
     Ok(String::from_utf8(fs::read(file)?).map_err(|error| {
-        let good = error.utf8_error().valid_up_to();
-        let good = String::from_utf8_lossy(&error.as_bytes()[..good]).into_owned();
-        let line = good.rsplit('\n').next().unwrap_or_default();
-        (good.matches('\n').count() + 1, line.chars().count() + 1)
+        let end = error.utf8_error().valid_up_to();
+        let valid = String::from_utf8_lossy(&error.as_bytes()[..end]);
+        let line = valid.rsplit('\n').next().unwrap_or_default();
+        (valid.matches('\n').count() + 1, line.chars().count() + 1)
     }))
 }
 
 fn unreadable(error: &io::Error, file: &str) -> CliError {
-    CliError::usage(format!("cannot read {file}: {error}")).hint("it has to be a file that you may read")
+    CliError::usage(format!("cannot read {file}: {error}")).hint("check that it is a readable file")
 }
 
 fn unwritable(error: &io::Error, file: &Path) -> CliError {
     CliError::failed(format!("cannot write {}: {error}", file.display()))
 }
 
-fn not_utf8((line, column): &Place, file: &str) -> CliError {
-    CliError::usage("this is not text in UTF-8").at(format!("{file}:{line}:{column}")).hint("save the file as UTF-8")
+fn not_utf8((line, column): &Position, file: &str) -> CliError {
+    CliError::usage("the file is not valid UTF-8").at(format!("{file}:{line}:{column}")).hint("save the file as UTF-8")
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests write and read their files")]
-mod tests {
-    use super::*;
-    use crate::stack::{Scaling, edit_scaling};
-
-    const TEXT: &str =
-        "[services.api]\ncpu = 256\nmemory = 512\ncount = 1\n\n[services.api.container]\nimage = \"a\"\n";
-
-    /// Saves a count of 3 in a project that was read as [`TEXT`], when its file is `now`. The error, if any, and the file afterwards.
-    fn saved(now: &str) -> (Result<Vec<String>, String>, String) {
-        let (saved, after) = saved_after(|file| fs::write(file, now).expect("it can be written"));
-        let changes = saved.map(|changes| changes.iter().map(ToString::to_string).collect());
-        (changes.map_err(|error| error.summary()), after.expect("it can be read"))
-    }
-
-    /// As [`saved`], after something else was done with the file.
-    fn saved_after(change: impl Fn(&Path)) -> (Result<Vec<KeyChange>, CliError>, io::Result<String>) {
-        let dir = tempfile::tempdir().expect("a folder");
-        fs::write(dir.path().join(FILE), TEXT).expect("it can be written");
-        change(&dir.path().join(FILE));
-        let (spec, _) = Spec::parse(TEXT).expect("it is a project");
-        let (dir_path, text, shown) = (dir.path().to_owned(), TEXT.to_owned(), FILE.to_owned());
-        let project = Project { dir: dir_path, text, spec, lock: Lock::default(), warnings: Vec::new(), shown };
-        let scaling = Scaling { count: Some(3), ..Scaling::default() };
-        let saved = project.save_edit(|text| edit_scaling(text, "api", &scaling));
-        (saved, fs::read_to_string(dir.path().join(FILE)))
-    }
-
-    #[test]
-    fn an_edit_keeps_what_was_written_since_the_file_was_read() {
-        let expected = || Ok(vec!["services.api.count 1 → 3".to_owned()]);
-        assert_eq!(saved(TEXT), (expected(), TEXT.replace("count = 1", "count = 3")));
-        let now = TEXT.replace("memory = 512", "memory = 1024\r\nexec = true") + "# more\n";
-        assert_eq!(saved(&now), (expected(), now.replace("count = 1", "count = 3")));
-        let now = TEXT.replace("count = 1", "count = 3");
-        assert_eq!(saved(&now), (Ok(Vec::new()), now));
-    }
-
-    #[test]
-    fn a_file_that_is_gone_or_replaced_since_it_was_read_is_said_to_be() {
-        let binary = |file: &Path| fs::write(file, b"\xff").expect("it can be written");
-        let folder = |file: &Path| fs::create_dir(file).expect("it can be made");
-        let nothing = |_: &Path| {};
-        for (replaced, message, advice) in [
-            (nothing as fn(&Path), "ecsws.toml was deleted by something else meanwhile", "restore the file"),
-            (binary, "ecsws.toml was changed by something else meanwhile: it is not text in UTF-8", "check the file"),
-            (folder, "ecsws.toml was changed by something else meanwhile: it cannot be read: ", "check the file"),
-        ] {
-            let (result, _) = saved_after(|file| {
-                fs::remove_file(file).expect("it is there");
-                replaced(file);
-            });
-            let error = result.expect_err(message);
-            assert!(error.summary().starts_with(message), "{}", error.summary());
-            let hint = format!("{:?}", error.reports[0].hint);
-            assert!(error.exit == Exit::Failed && hint.contains(advice), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn an_edit_of_the_same_keys_since_the_file_was_read_wins() {
-        for (old, new, why) in [
-            ("count = 1", "count = 5", "the edit would now be services.api.count 5 → 3"),
-            ("count = 1\n", "", "the edit would now be services.api.count = 3 added"),
-            ("services.api", "services.web", "there is no [services.api]"),
-            ("cpu = 256", "cpu = ", ""),
-            ("cpu = 256", "cpu = 300", "services.api.cpu"),
-        ] {
-            let now = TEXT.replace(old, new);
-            let (result, after) = saved(&now);
-            let error = result.expect_err(new);
-            assert!(error.starts_with("ecsws.toml was changed by something else meanwhile: "), "{error}");
-            assert!(error.contains(why), "{error}");
-            assert_eq!(after, now);
-        }
-    }
-}
+mod tests;

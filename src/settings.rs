@@ -1,78 +1,21 @@
-//! Flags and environment become [`Settings`], by a pure `resolve`. The environment is read here and nowhere else.
+//! Resolves flags and environment variables into [`Settings`]. No other module reads the environment.
 
-mod process;
+mod args;
+mod process_env;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::ValueEnum;
 
+pub use args::{ColorWhen, GlobalArgs, Output};
 #[cfg(unix)]
-pub use process::drop_empty_aws_variables;
-pub use process::{Surroundings, Terminals};
+pub use process_env::drop_empty_aws_variables;
+pub use process_env::{ProcessEnv, Terminals};
 
 use crate::hint::{Command, CommandLine, Subcommand, without_user_info};
 
-/// The flags that every command takes. Their variables are read by [`resolve`] and not by clap, to which an empty variable is a
-/// wrong value, and which reports a wrong variable as a wrong flag.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct GlobalArgs {
-    /// Use the AWS that ecsws carries inside, on this machine; it starts by itself [env: ECSWS_SANDBOX]
-    #[arg(long, global = true)]
-    pub sandbox: bool,
-    /// Use this profile of the AWS config files; unlike the variable, the flag takes precedence over keys in the environment [env: AWS_PROFILE]
-    #[arg(long, global = true)]
-    pub profile: Option<String>,
-    /// The AWS region [env: AWS_REGION]
-    #[arg(long, global = true)]
-    pub region: Option<String>,
-    /// Call this address instead of AWS's own [env: AWS_ENDPOINT_URL]
-    #[arg(long, global = true, value_name = "URL", value_hint = ValueHint::Url, value_parser = endpoint_url)]
-    pub endpoint_url: Option<String>,
-    /// The folder of ecsws.toml, instead of this one or the nearest above [env: ECSWS_PROJECT]
-    #[arg(short = 'C', long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub project: Option<PathBuf>,
-    /// What results look like on stdout [env: ECSWS_OUTPUT] [default: text]
-    #[arg(long, global = true, value_enum)]
-    pub output: Option<Output>,
-    /// When to use colour; NO_COLOR is respected [env: ECSWS_COLOR] [default: auto]
-    #[arg(long, global = true, value_enum, value_name = "WHEN")]
-    pub color: Option<ColorWhen>,
-    /// Say only results, questions and errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Say more: where calls go, and what is looked up
-    #[arg(short, long, global = true)]
-    pub verbose: bool,
-    /// Answer every question with yes [env: ECSWS_YES]
-    #[arg(long, global = true)]
-    pub yes: bool,
-}
-
-/// The two renderings of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Output {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs: one object, or one event a line.
-    Json,
-}
-
-/// `--color`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum ColorWhen {
-    /// On a terminal.
-    #[default]
-    Auto,
-    /// Also into a pipe.
-    Always,
-    /// Not even on a terminal.
-    Never,
-}
-
-/// How much is said on stderr.
+/// How much is printed to stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verbosity {
     /// Questions and errors.
@@ -83,16 +26,7 @@ pub enum Verbosity {
     Verbose,
 }
 
-/// A URL that calls can go to.
-fn endpoint_url(text: &str) -> Result<String, String> {
-    let url: http::Uri = text.parse().map_err(|error: http::uri::InvalidUri| error.to_string())?;
-    match (url.scheme_str(), url.host()) {
-        (Some("http" | "https"), Some(_)) => Ok(text.to_owned()),
-        _ => Err("write it as http://HOST:PORT or https://HOST".to_owned()),
-    }
-}
-
-/// An environment variable whose value means nothing.
+/// An environment variable with an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name} must be {expected}, not `{value}`")]
 pub struct InvalidVariable {
@@ -104,7 +38,7 @@ pub struct InvalidVariable {
     pub value: String,
 }
 
-/// Everything that is decided before a command runs.
+/// Everything that flags and environment decide before a command runs.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Use the sandbox.
@@ -119,7 +53,7 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
     /// The environment's variables that are not empty, for the AWS configuration.
     pub variables: HashMap<String, String>,
-    /// What a suggested command begins with.
+    /// How this program was called, for suggested commands.
     pub command_line: CommandLine,
     /// The `--state-dir` of the `sandbox` commands, as it was given.
     pub state_dir_flag: Option<PathBuf>,
@@ -131,13 +65,13 @@ pub struct Settings {
     pub output: Output,
     /// When to use colour.
     pub color: ColorWhen,
-    /// How much is said.
+    /// How much to print to stderr.
     pub verbosity: Verbosity,
     /// Answer every question with yes.
     pub yes: bool,
     /// Which streams are terminals.
     pub terminals: Terminals,
-    /// Where the sandbox keeps its state, when ECSWS_SANDBOX_DIR says so.
+    /// ECSWS_SANDBOX_DIR: the folder of the sandbox's state.
     pub sandbox_dir: Option<PathBuf>,
     /// XDG_STATE_HOME.
     pub xdg_state_home: Option<PathBuf>,
@@ -148,7 +82,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// A command of `sandbox` for the same state.
+    /// A `sandbox` subcommand with the same state folder.
     pub fn sandbox_command(&self, name: &str) -> Command {
         let state_dir =
             self.state_dir_flag.iter().flat_map(|dir| ["--state-dir".to_owned(), dir.display().to_string()]);
@@ -156,8 +90,8 @@ impl Settings {
     }
 }
 
-/// The flags as they were given, so that a suggested command acts on the same project, account and endpoint. Credentials in an
-/// endpoint's URL are left out.
+/// The flags as given, so that a suggested command acts on the same project, account and endpoint. Omits credentials in an endpoint's
+/// URL.
 fn command_line(program: String, flags: &GlobalArgs) -> CommandLine {
     let GlobalArgs { sandbox, profile, region, endpoint_url, project, output, color, quiet, verbose, yes } = flags;
     let valued = |flag: &str, value: Option<String>| value.map(|value| [flag.to_owned(), value]).into_iter().flatten();
@@ -178,12 +112,12 @@ fn command_line(program: String, flags: &GlobalArgs) -> CommandLine {
     CommandLine { program, flags, profile_flags, aws_flags, subcommand: Subcommand::default(), in_sandbox: false }
 }
 
-/// The word that stands for a value on the command line.
+/// The name of a value on the command line.
 fn name_of<T: ValueEnum>(value: &T) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// The flag's value, else that of its variable, else the default.
+/// The value of the flag, its variable or the default, in this order.
 fn choice<T: ValueEnum + Default>(
     name: &'static str,
     flag: Option<T>,
@@ -196,7 +130,7 @@ fn choice<T: ValueEnum + Default>(
     })
 }
 
-/// The value of a variable that switches something on or off.
+/// The value of a boolean variable.
 fn switch(name: &'static str, value: Option<&String>) -> Result<bool, InvalidVariable> {
     let Some(value) = value else { return Ok(false) };
     match value.to_lowercase().as_str() {
@@ -206,9 +140,9 @@ fn switch(name: &'static str, value: Option<&String>) -> Result<bool, InvalidVar
     }
 }
 
-/// Flags win over the environment; nothing is looked at but the arguments. An empty variable counts as one that is not set.
-pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Result<Settings, InvalidVariable> {
-    let Surroundings { program, mut variables, working_dir, terminals } = surroundings;
+/// Resolves settings from the arguments alone. Flags take precedence over variables; an empty variable counts as unset.
+pub fn resolve(flags: GlobalArgs, process_env: ProcessEnv) -> Result<Settings, InvalidVariable> {
+    let ProcessEnv { program, mut variables, working_dir, terminals } = process_env;
     variables.retain(|_, value| !value.is_empty());
     let command_line = command_line(program, &flags);
     let GlobalArgs { sandbox, profile, region, endpoint_url, project, output, color, quiet, verbose, yes } = flags;
@@ -247,8 +181,8 @@ pub fn resolve(flags: GlobalArgs, surroundings: Surroundings) -> Result<Settings
 mod tests {
     use super::*;
 
-    fn surroundings(variables: &[(&str, &str)]) -> Surroundings {
-        Surroundings {
+    fn process_env(variables: &[(&str, &str)]) -> ProcessEnv {
+        ProcessEnv {
             program: "ecsws".to_owned(),
             variables: variables.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             working_dir: "/home/a".into(),
@@ -257,7 +191,7 @@ mod tests {
     }
 
     fn resolved(flags: GlobalArgs, variables: &[(&str, &str)]) -> Settings {
-        resolve(flags, surroundings(variables)).expect("the variables are valid")
+        resolve(flags, process_env(variables)).expect("the variables are valid")
     }
 
     #[test]
@@ -277,7 +211,7 @@ mod tests {
             ("ECSWS_OUTPUT", "xml", "ECSWS_OUTPUT must be text or json, not `xml`"),
             ("ECSWS_COLOR", "blue", "ECSWS_COLOR must be auto or always or never, not `blue`"),
         ] {
-            let error = resolve(GlobalArgs::default(), surroundings(&[(name, value)])).expect_err(name);
+            let error = resolve(GlobalArgs::default(), process_env(&[(name, value)])).expect_err(name);
             assert_eq!(error.to_string(), message);
         }
     }
@@ -325,16 +259,6 @@ mod tests {
         let settings = resolved(GlobalArgs::default(), &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-1")]);
         assert_eq!(settings.region_flag, None);
         assert_eq!(settings.region_variable.as_deref(), Some("eu-west-1"));
-    }
-
-    #[test]
-    fn an_endpoint_is_a_url_with_a_host() {
-        for right in ["http://127.0.0.1:4566", "https://ecs.eu-west-1.amazonaws.com/"] {
-            assert_eq!(endpoint_url(right).as_deref(), Ok(right));
-        }
-        for wrong in ["", "banana", "localhost:4566", "ftp://host", "http://", "http://a b"] {
-            assert!(endpoint_url(wrong).is_err(), "{wrong}");
-        }
     }
 
     #[test]

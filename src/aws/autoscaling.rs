@@ -1,4 +1,4 @@
-//! Application Auto Scaling: who else changes a service's desired count.
+//! Application Auto Scaling: the scalable target of a service.
 
 use aws_sdk_applicationautoscaling::Client;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
@@ -11,7 +11,7 @@ impl Aws {
         self.autoscaling.get_or_init(|| Client::new(&self.config))
     }
 
-    /// The scaling of a service; `None` when nothing scales it.
+    /// The scalable target of a service; `None` if it has none.
     pub async fn scalable_target(&self, name: &ServiceName) -> Result<Option<ScalableTarget>> {
         let action = format!("read the autoscaling of service `{}`", name.service);
         let resource = format!("service/{}/{}", name.cluster, name.service);

@@ -1,4 +1,4 @@
-//! Flags, environment and profiles become the SDK's configuration.
+//! Builds the SDK's configuration from flags, environment and profiles.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,8 +17,8 @@ use super::error::known_profiles;
 use super::profiles::{DEFAULT, ProfileError, Section, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
 
-/// Attempts per call, the first included, unless the user sets a number. Not the SDK's adaptive mode: after one throttled call its rate
-/// limiter blocks the few calls of a command for twenty seconds.
+/// Default attempts per call, including the first. The SDK's adaptive mode is not used: after one throttled call its rate limiter
+/// blocks the few calls of a command for twenty seconds.
 const ATTEMPTS: u32 = 6;
 /// Maximum initial retry delay; it doubles with each attempt.
 const BACKOFF: Duration = Duration::from_millis(400);
@@ -26,28 +26,28 @@ const BACKOFF: Duration = Duration::from_millis(400);
 const SANDBOX_BACKOFF: Duration = Duration::from_millis(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
-/// All attempts of one call together.
+/// Time limit for all attempts of one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Environment variables by name; none is empty.
+/// Non-empty environment variables by name.
 pub(super) type Variables = HashMap<String, String>;
 
-/// Where calls go and who makes them. What is left out comes from the standard chain (profiles, SSO, environment, containers).
+/// Endpoint, region and credentials of calls. Missing values come from the standard chain (profiles, SSO, environment, containers).
 #[derive(Clone, Default)]
 pub struct Connection {
     /// `--profile`.
     pub profile: Option<String>,
-    /// The region, when something says it.
+    /// The region, if one is given.
     pub region: Option<String>,
     /// `--endpoint-url`.
     pub endpoint_url: Option<String>,
     /// The environment's variables that are not empty.
     pub variables: HashMap<String, String>,
-    /// The key pair of the sandbox: nothing of the user's own AWS configuration is then used.
+    /// The key pair of the sandbox. With it, the user's AWS configuration is ignored.
     pub static_keys: Option<StaticKeys>,
 }
 
-/// The environment may hold secrets.
+/// Omits the variables, which may contain secrets.
 impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { profile, region, endpoint_url, variables: _, static_keys } = self;
@@ -61,7 +61,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// A key pair. Its `Debug` leaves the secret out.
+/// A key pair. Its `Debug` omits the secret.
 #[derive(Clone)]
 pub struct StaticKeys {
     /// The access key's id.
@@ -136,7 +136,7 @@ async fn load_real(
     if chosen.is_some() && section.is_none() {
         let kind = AwsErrorKind::UnknownProfile(known_profiles(profile, &profiles.names().collect::<Vec<_>>()).into());
         let message = "the AWS config files have no such profile";
-        return Err(AwsError::unanswered(format!("use profile `{profile}`"), kind, message));
+        return Err(AwsError::new(format!("use profile `{profile}`"), kind, message));
     }
     check(variables, profile, section)?;
     if connection.endpoint_url.is_none() && uses_services(variables, profile, section) {
@@ -147,7 +147,7 @@ async fn load_real(
         .profile_name(sdk_name(profile))
         .retry_config(retries(variables, profile, section)?);
     let config = loader.load().await;
-    // As the AWS CLI has it: a profile that was chosen by flag goes before keys in the environment, others come after them.
+    // As in the AWS CLI, a profile chosen by flag takes precedence over keys in the environment, other profiles do not.
     if flag.is_none() && variables.contains_key("AWS_ACCESS_KEY_ID") {
         return Ok(config);
     }
@@ -172,10 +172,10 @@ impl From<ProfileError> for AwsError {
 }
 
 fn invalid(message: String) -> AwsError {
-    AwsError::unanswered("read the AWS configuration", AwsErrorKind::InvalidConfig, message)
+    AwsError::new("read the AWS configuration", AwsErrorKind::InvalidConfig, message)
 }
 
-/// A setting from the environment or else the profile, with what to call it in an error.
+/// A setting from the environment or else the profile, and its name for errors.
 fn setting<'a>(
     variables: &'a Variables,
     profile: &str,
@@ -186,16 +186,16 @@ fn setting<'a>(
     variables.get(variable).map(|value| (value.as_str(), variable.to_owned())).or_else(from_profile)
 }
 
-/// The switch that turns off what variables and profiles say of endpoints.
+/// The setting that disables endpoints of variables and profiles.
 const IGNORE_ENDPOINT_URLS: (&str, &str) = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls");
 
-/// Whether endpoints may come from the profile's `services`, as botocore decides it.
+/// Whether the profile's `services` section may set endpoints, by botocore's rules.
 fn uses_services(variables: &Variables, profile: &str, section: Option<&Section>) -> bool {
     let ignored = setting(variables, profile, section, IGNORE_ENDPOINT_URLS);
     !variables.contains_key("AWS_ENDPOINT_URL") && ignored.is_none_or(|(value, _)| value.eq_ignore_ascii_case("false"))
 }
 
-/// Refuses values that the SDK would ignore, such as AWS_USE_FIPS_ENDPOINT=1, which would send calls elsewhere.
+/// Rejects values that the SDK would ignore, such as AWS_USE_FIPS_ENDPOINT=1, because calls would go to another endpoint.
 fn check(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<()> {
     let is_bool = |value: &str| value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false");
     for names in [
@@ -222,8 +222,8 @@ fn check(variables: &Variables, profile: &str, section: Option<&Section>) -> Res
     Ok(())
 }
 
-/// The retry configuration: the user's, or else more attempts than the SDK's default. (The SDK panics on values that it does not know,
-/// among them `legacy`, which the AWS CLI takes; it means a retry of the same kind.)
+/// The user's retry configuration, or more attempts than the SDK's default. `legacy`, which the AWS CLI accepts, makes the SDK panic;
+/// it is treated as `standard`.
 fn retries(variables: &Variables, profile: &str, section: Option<&Section>) -> Result<RetryConfig> {
     let attempts = setting(variables, profile, section, ("AWS_MAX_ATTEMPTS", "max_attempts"));
     let mode = setting(variables, profile, section, ("AWS_RETRY_MODE", "retry_mode"));
@@ -239,84 +239,12 @@ fn retries(variables: &Variables, profile: &str, section: Option<&Section>) -> R
         });
     }
     if let Some((value, name)) = attempts {
-        let wrong = || invalid(format!("{name} must be a whole number, 1 or more, not `{value}`"));
-        retries = retries.with_max_attempts(value.parse().ok().filter(|attempts| *attempts > 0).ok_or_else(wrong)?);
+        let not_positive = || invalid(format!("{name} must be a whole number, 1 or more, not `{value}`"));
+        retries =
+            retries.with_max_attempts(value.parse().ok().filter(|attempts| *attempts > 0).ok_or_else(not_positive)?);
     }
     Ok(retries)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn variables(pairs: &[(&str, &str)]) -> Variables {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-    }
-
-    fn section(pairs: &[(&str, &str)]) -> Section {
-        variables(pairs).into_iter().collect()
-    }
-
-    #[test]
-    fn retries_are_the_user_s_or_else_ours() {
-        let of = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
-            retries(&variables(environment), "dev", Some(&section(profile))).map_err(|error| error.message)
-        };
-        let ours = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
-        assert_eq!(of(&[], &[]), Ok(ours));
-        let two = RetryConfig::standard().with_max_attempts(2);
-        assert_eq!(of(&[("AWS_MAX_ATTEMPTS", "2")], &[("max_attempts", "9")]), Ok(two.clone()));
-        assert_eq!(of(&[], &[("max_attempts", "2"), ("retry_mode", "legacy")]), Ok(two));
-        assert_eq!(of(&[("AWS_RETRY_MODE", "adaptive")], &[]), Ok(RetryConfig::adaptive()));
-        assert_eq!(of(&[("AWS_RETRY_MODE", "standard")], &[]), Ok(RetryConfig::standard()));
-        for (environment, profile, message) in [
-            (("AWS_MAX_ATTEMPTS", "0"), ("x", "y"), "AWS_MAX_ATTEMPTS must be a whole number, 1 or more, not `0`"),
-            (("AWS_RETRY_MODE", "x"), ("x", "y"), "AWS_RETRY_MODE must be standard, adaptive or legacy, not `x`"),
-            (
-                ("x", "y"),
-                ("max_attempts", "-1"),
-                "max_attempts of profile `dev` must be a whole number, 1 or more, not `-1`",
-            ),
-        ] {
-            assert_eq!(of(&[environment], &[profile]), Err(message.to_owned()));
-        }
-    }
-
-    #[test]
-    fn what_the_sdk_would_ignore_is_refused() {
-        let of = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
-            check(&variables(environment), "dev", Some(&section(profile))).map_err(|error| error.message)
-        };
-        let fine = [("AWS_USE_FIPS_ENDPOINT", "True"), ("AWS_ENDPOINT_URL_EC2", "http://localhost:1")];
-        assert_eq!(of(&fine, &[("use_dualstack_endpoint", "false"), ("endpoint_url", "https://a/b")]), Ok(()));
-        for (environment, profile, message) in [
-            (("AWS_USE_FIPS_ENDPOINT", "1"), ("x", "y"), "AWS_USE_FIPS_ENDPOINT must be true or false, not `1`"),
-            (
-                ("x", "y"),
-                ("use_fips_endpoint", "yes"),
-                "use_fips_endpoint of profile `dev` must be true or false, not `yes`",
-            ),
-            (("AWS_ENDPOINT_URL", "banana"), ("x", "y"), "AWS_ENDPOINT_URL must be http://HOST:PORT or https://HOST"),
-            (
-                ("AWS_ENDPOINT_URL_STS", "h:1"),
-                ("x", "y"),
-                "AWS_ENDPOINT_URL_STS must be http://HOST:PORT or https://HOST",
-            ),
-        ] {
-            assert_eq!(of(&[environment], &[profile]), Err(message.to_owned()));
-        }
-    }
-
-    #[test]
-    fn a_connection_does_not_print_its_secrets() {
-        let keys = StaticKeys { access_key_id: "AKID".to_owned(), secret_access_key: "hidden".to_owned() };
-        let connection = Connection {
-            static_keys: Some(keys),
-            endpoint_url: Some("http://me:hidden@localhost".to_owned()),
-            variables: variables(&[("AWS_SECRET_ACCESS_KEY", "hidden")]),
-            ..Connection::default()
-        };
-        let text = format!("{connection:?}");
-        assert!(text.contains("AKID") && !text.contains("hidden"), "{text}");
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
-//! Credentials of a profile in the cases that the SDK does not know: a role whose use asks for an MFA code, and an `sso-session` whose
-//! name the SDK's parser refuses.
+//! Credentials of profiles that the SDK does not support: roles that need an MFA code, and `sso-session` names that the SDK's parser
+//! rejects.
 //!
-//! The SDK ignores `mfa_serial` and then calls AssumeRole without a code, which a role that needs one refuses. Roles and their sources
-//! are resolved as the SDK and the AWS CLI do it: `role_arn` with `source_profile` or `credential_source`, over any number of profiles.
+//! The SDK ignores `mfa_serial` and calls AssumeRole without a code, which is denied. Roles and their sources are resolved as in the SDK
+//! and the AWS CLI: `role_arn` with `source_profile` or `credential_source`, over any number of profiles.
 
 use std::time::SystemTime;
 
@@ -32,12 +32,12 @@ struct Role<'a> {
     duration: Option<i32>,
 }
 
-/// Where the credentials come from that assume the first role.
+/// The source of the credentials that assume the first role.
 #[derive(Debug, PartialEq, Eq)]
 enum Source<'a> {
     /// The access key in a profile.
     Keys(&'a str),
-    /// What else a profile says: a process, a web identity, IAM Identity Center.
+    /// Other settings of a profile: a process, a web identity, IAM Identity Center.
     Profile(&'a str),
     /// A session of IAM Identity Center.
     Session { name: &'a str, session: &'a Section, account: &'a str, role: &'a str },
@@ -45,10 +45,10 @@ enum Source<'a> {
     Named(&'a str),
 }
 
-/// Keys of a profile that are about its role and not about its own credentials.
+/// Keys of a profile that concern its role, not its own credentials.
 const ROLE_KEYS: &[&str] = &["role_arn", "source_profile", "credential_source", "external_id", "mfa_serial"];
 
-/// The credentials of a profile, if the SDK cannot find them by itself. `ask` returns the current code of the MFA device with the
+/// The credentials provider of a profile, if the SDK does not support the profile. `ask` returns the current code of the MFA device with the
 /// given serial number, or `None` if it cannot ask.
 pub(super) async fn provider(
     profiles: &SharedConfig,
@@ -73,7 +73,7 @@ pub(super) async fn provider(
     }
     let failed = |error| {
         let (kind, message) = no_credentials(&error);
-        AwsError::unanswered(format!("use profile `{profile}`"), kind, message)
+        AwsError::new(format!("use profile `{profile}`"), kind, message)
     };
     let mut credentials = provider.provide_credentials().await.map_err(failed)?;
     for role in roles {
@@ -88,11 +88,11 @@ pub(super) async fn provider(
 
 fn no_code(profile: &str, serial: &str) -> AwsError {
     let message = format!("it needs a code of the MFA device {serial}, and there is no terminal to ask on");
-    AwsError::unanswered(format!("use profile `{profile}`"), AwsErrorKind::MfaRequired, message)
+    AwsError::new(format!("use profile `{profile}`"), AwsErrorKind::MfaRequired, message)
 }
 
-/// The source of a profile's credentials and the roles to assume with them, in order. `None` where the profile is wrong: the SDK then
-/// says why.
+/// The source of a profile's credentials and the roles to assume with them, in order. `None` if the profile is invalid; the SDK then
+/// reports why.
 fn chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Source<'a>, Vec<Role<'a>>)> {
     let (mut roles, mut visited, mut name) = (Vec::new(), Vec::new(), profile);
     let source = loop {
@@ -102,7 +102,7 @@ fn chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Source<'a>
             return None;
         }
         visited.push(name);
-        // Of a profile that is only a source, the keys go before its role.
+        // In a source profile, keys take precedence over a role.
         if visited.len() > 1 && value("aws_access_key_id").is_some() {
             break Source::Keys(name);
         }
@@ -127,7 +127,8 @@ fn chain<'a>(profiles: &'a SharedConfig, profile: &'a str) -> Option<(Source<'a>
     Some((source, roles))
 }
 
-/// A session goes to the SDK under its true name, which names the file of its token, unless the SDK reads that name itself.
+/// The source in a profile itself. A session whose name the SDK's parser rejects is passed by name, because its token file is named
+/// after it.
 fn own_source<'a>(profiles: &'a SharedConfig, name: &'a str, section: &'a Section) -> Source<'a> {
     let session = || {
         let session = section.get("sso_session").filter(|session| sdk_name(session) != **session)?;
@@ -139,14 +140,14 @@ fn own_source<'a>(profiles: &'a SharedConfig, name: &'a str, section: &'a Sectio
 
 fn source_provider(profiles: &SharedConfig, source: &Source<'_>, config: &SdkConfig) -> SharedCredentialsProvider {
     let environment = provider_config(config);
-    let of_profile = |name: &str, keep: fn(&str) -> bool| {
+    let profile_provider = |name: &str, keep: fn(&str) -> bool| {
         let profile = ProfileFileCredentialsProvider::builder().configure(&environment);
         let profile = profile.profile_files(profiles.one_for_sdk(name, keep)).profile_name(sdk_name(name));
         SharedCredentialsProvider::new(profile.build())
     };
     match source {
-        Source::Keys(name) => of_profile(name, |key| key.starts_with("aws_")),
-        Source::Profile(name) => of_profile(name, |key| !ROLE_KEYS.contains(&key)),
+        Source::Keys(name) => profile_provider(name, |key| key.starts_with("aws_")),
+        Source::Profile(name) => profile_provider(name, |key| !ROLE_KEYS.contains(&key)),
         Source::Session { name, session, account, role } => {
             let value = |key: &str| session.get(key).cloned().unwrap_or_default();
             let session = SsoCredentialsProvider::builder().configure(&environment).session_name(*name);
@@ -165,7 +166,7 @@ fn source_provider(profiles: &SharedConfig, source: &Source<'_>, config: &SdkCon
     }
 }
 
-/// What providers of credentials take from the configuration.
+/// The configuration of credentials providers.
 pub(super) fn provider_config(config: &SdkConfig) -> ProviderConfig {
     let mut environment = ProviderConfig::without_region()
         .with_region(config.region().cloned())
@@ -190,8 +191,8 @@ async fn assume(
     credentials: Credentials,
     config: &SdkConfig,
 ) -> Result<Credentials> {
-    let action = format!("assume the role {}", role.arn);
-    let with_code = code.is_some();
+    let action = format!("assume role {}", role.arn);
+    let has_code = code.is_some();
     #[expect(clippy::disallowed_methods, reason = "a session's name has to be new, as the SDK and the AWS CLI make it")]
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let config = config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
@@ -203,15 +204,15 @@ async fn assume(
         .set_duration_seconds(role.duration)
         .set_serial_number(role.mfa_serial.map(str::to_owned))
         .set_token_code(code);
-    let answer = call.send().await.map_err(|error| {
+    let response = call.send().await.map_err(|error| {
         let mut error = AwsError::from_sdk(&action, &error);
-        if with_code && matches!(error.kind, AwsErrorKind::AccessDenied(_)) {
+        if has_code && matches!(error.kind, AwsErrorKind::AccessDenied(_)) {
             error.kind = AwsErrorKind::MfaRefused;
         }
         error
     })?;
-    let none = || AwsError::unanswered(&action, AwsErrorKind::NoCredentials, "the response has no credentials");
-    let temporary = answer.credentials.ok_or_else(none)?;
+    let none = || AwsError::new(&action, AwsErrorKind::NoCredentials, "the response has no credentials");
+    let temporary = response.credentials.ok_or_else(none)?;
     let expiry = SystemTime::try_from(temporary.expiration).ok();
     let (id, secret, token) = (temporary.access_key_id, temporary.secret_access_key, temporary.session_token);
     Ok(Credentials::new(id, secret, Some(token), expiry, "AssumeRole"))

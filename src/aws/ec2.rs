@@ -1,4 +1,4 @@
-//! The three look-ups of EC2 that we need, through its Query protocol: the typed client takes longer to compile than all the others together.
+//! EC2 look-ups through the Query protocol. The typed client takes longer to compile than all the others together.
 
 use aws_smithy_types::error::ErrorMetadata;
 use roxmltree::{Document, Node};
@@ -15,8 +15,8 @@ impl Aws {
     pub async fn vpc_ids(&self, name: &str) -> Result<Vec<String>> {
         let action = format!("look up the VPC `{name}`");
         let filters = [("Filter.1.Name", "tag:Name"), ("Filter.1.Value.1", name)];
-        self.ec2(&action, "DescribeVpcs", &filters, |answer| {
-            items(answer, "vpcSet").map(|vpc| child(vpc, "vpcId")).collect()
+        self.ec2(&action, "DescribeVpcs", &filters, |response| {
+            items(response, "vpcSet").map(|vpc| child(vpc, "vpcId")).collect()
         })
         .await
     }
@@ -26,34 +26,34 @@ impl Aws {
         let action = format!("look up the subnets of VPC `{id}`");
         let filters = [("Filter.1.Name", "vpc-id"), ("Filter.1.Value.1", id)];
         let tables: Vec<RouteTable> = self
-            .ec2(&action, "DescribeRouteTables", &filters, |answer| {
-                items(answer, "routeTableSet").map(route_table).collect()
+            .ec2(&action, "DescribeRouteTables", &filters, |response| {
+                items(response, "routeTableSet").map(route_table).collect()
             })
             .await?;
         let mut subnets: Vec<Subnet> = self
-            .ec2(&action, "DescribeSubnets", &filters, |answer| {
-                items(answer, "subnetSet").map(|subnet| read_subnet(subnet, &tables)).collect()
+            .ec2(&action, "DescribeSubnets", &filters, |response| {
+                items(response, "subnetSet").map(|subnet| read_subnet(subnet, &tables)).collect()
             })
             .await?;
         subnets.sort_by(|a, b| (&a.zone, &a.id).cmp(&(&b.zone, &b.id)));
         Ok(Vpc { id: id.to_owned(), subnets })
     }
 
-    /// The region's availability zones that are open, by name.
+    /// The names of the region's available zones, sorted.
     pub async fn availability_zones(&self) -> Result<Vec<String>> {
         let filters = [("Filter.1.Name", "zone-type"), ("Filter.1.Value.1", "availability-zone")];
         let mut zones: Vec<String> = self
-            .ec2("list the availability zones", "DescribeAvailabilityZones", &filters, |answer| {
-                let open =
-                    items(answer, "availabilityZoneInfo").filter(|zone| child(*zone, "zoneState") == "available");
-                open.map(|zone| child(zone, "zoneName")).collect()
+            .ec2("list the availability zones", "DescribeAvailabilityZones", &filters, |response| {
+                let available =
+                    items(response, "availabilityZoneInfo").filter(|zone| child(*zone, "zoneState") == "available");
+                available.map(|zone| child(zone, "zoneName")).collect()
             })
             .await?;
         zones.sort();
         Ok(zones)
     }
 
-    /// Calls an operation, page after page, and reads each answer.
+    /// Calls an operation for all pages and reads each response.
     async fn ec2<T>(
         &self,
         action: &str,
@@ -71,9 +71,9 @@ impl Aws {
             }
             let headers = vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned())];
             let call = RawCall { action, operation, headers, body: body.finish() };
-            let answer = self.raw(&EC2, call).await?;
-            let not_ec2 = |_| AwsError::unanswered(action, AwsErrorKind::Other, "the answer is not EC2's");
-            let document = Document::parse(&answer).map_err(not_ec2)?;
+            let response = self.raw(&EC2, call).await?;
+            let not_ec2 = |_| AwsError::new(action, AwsErrorKind::Other, "unexpected response, not XML");
+            let document = Document::parse(&response).map_err(not_ec2)?;
             results.extend(read(document.root_element()));
             token = child(document.root_element(), "nextToken");
             if token.is_empty() {
@@ -83,7 +83,7 @@ impl Aws {
     }
 }
 
-/// Code and message of an error of EC2; neither if the response is not EC2's.
+/// The code and message of an error response; neither if the response is not EC2's.
 pub(super) fn error(body: &str) -> ErrorMetadata {
     let document = Document::parse(body).ok();
     let error = document.as_ref().and_then(|document| document.descendants().find(|node| node.has_tag_name("Error")));

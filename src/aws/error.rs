@@ -1,4 +1,4 @@
-//! What went wrong in a call to AWS: what was being done, what AWS said, and what helps.
+//! Errors of calls to AWS: the failed action, AWS's code and message, and a hint.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -11,70 +11,70 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use super::profiles::with_own_names;
+use super::profiles::decode_sdk_names;
 use crate::hint::{Command, Hint, nearest};
 
-/// A call to AWS that failed. `Display` is "cannot ACTION: MESSAGE (CODE)".
+/// A failed call to AWS. `Display` is "cannot ACTION: MESSAGE (CODE)".
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action}: {message}{}", code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default())]
 pub struct AwsError {
-    /// What was being done and to what, as a verb phrase: "describe stack `web`".
+    /// The failed action as a verb phrase: "describe stack `web`".
     pub action: String,
-    /// The kind, from which the exit code and the hint follow.
+    /// The kind, which decides the exit code and the hint.
     pub kind: AwsErrorKind,
-    /// AWS's error code, when the answer came from AWS.
+    /// AWS's error code; `None` without a response from AWS.
     pub code: Option<String>,
-    /// AWS's message, or the reason why there is no answer.
+    /// AWS's message, or why there is no response.
     pub message: String,
 }
 
-/// The kinds of failure that a user can do something about.
+/// The kind of a failure, as far as hints and exit codes distinguish them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AwsErrorKind {
-    /// Nothing says which region is meant.
+    /// No region is configured.
     NoRegion,
     /// No credentials were found.
     NoCredentials,
-    /// A profile was chosen that the AWS config files do not have; the text lists those that they have.
+    /// The chosen profile is not in the AWS config files; the text lists the profiles that are.
     UnknownProfile(Box<str>),
-    /// A variable, or a line or value of the AWS config files, is wrong.
+    /// An invalid variable, or an invalid line or value in the AWS config files.
     InvalidConfig,
-    /// The profile's role needs an MFA code, and there is no terminal to ask on.
+    /// The profile's role needs an MFA code, but there is no terminal to ask on.
     MfaRequired,
-    /// The role was refused, with an MFA code.
+    /// AssumeRole was denied, with an MFA code.
     MfaRefused,
     /// The credentials have expired.
     ExpiredCredentials,
-    /// The credentials are not those of this endpoint, or are wrong.
+    /// The credentials are wrong, or belong to another endpoint.
     WrongCredentials,
     /// This machine's clock is too far from AWS's.
     ClockSkew,
-    /// The caller lacks a permission; the action is named when AWS names it.
+    /// The caller lacks a permission; the IAM action, if AWS names it.
     AccessDenied(Option<String>),
-    /// This address cannot be reached, or the connection broke.
+    /// The endpoint cannot be reached, or the connection broke.
     Unreachable,
-    /// Nothing listens at this address.
+    /// Nothing listens at the endpoint.
     ConnectionRefused,
-    /// The sandbox that the calls went to has ended.
+    /// The sandbox is no longer running.
     SandboxEnded,
-    /// Something answered, and it was not AWS.
+    /// The response is not from AWS.
     NotAws,
-    /// No answer in time.
+    /// No response in time.
     TimedOut,
-    /// AWS asked us to slow down, and went on asking.
+    /// AWS throttled the call and its retries.
     Throttled,
-    /// The service failed by itself: an internal error, or it is unavailable.
+    /// The service failed: an internal error, or it is unavailable.
     ServiceFault,
-    /// What was asked for does not exist.
+    /// The requested resource does not exist.
     NotFound,
-    /// Another caller has made, changed or removed it meanwhile.
+    /// Another caller created, changed or deleted the resource in the meantime.
     Conflict,
-    /// Anything else; AWS's message says it.
+    /// Anything else.
     Other,
 }
 
 impl AwsErrorKind {
-    /// Whether every other call would fail in the same way, because the cause is the caller or the connection and not the request.
+    /// Whether every other call would fail in the same way, because of the caller or the connection and not the request.
     pub fn concerns_every_call(&self) -> bool {
         matches!(
             self,
@@ -90,7 +90,7 @@ impl AwsErrorKind {
     }
 }
 
-/// AWS's error codes and the kind they mean. Codes ending in `*` match as prefixes.
+/// Error codes and their kinds. Codes ending in `*` match as prefixes.
 const CODES: &[(&str, AwsErrorKind)] = &[
     ("ExpiredToken*", AwsErrorKind::ExpiredCredentials),
     ("RequestExpired", AwsErrorKind::ExpiredCredentials),
@@ -122,12 +122,12 @@ const CODES: &[(&str, AwsErrorKind)] = &[
     ("ServiceUnavailable*", AwsErrorKind::ServiceFault),
 ];
 
-/// In the messages of signatures that are refused for their time. Their code is that of any wrong signature.
+/// Parts of the messages of signatures that are rejected for their time. Their code is that of any invalid signature.
 const CLOCK_SKEW_MESSAGES: &[&str] = &["Signature expired", "Signature not yet current"];
 
 impl AwsError {
-    /// An answer of AWS with an error code.
-    pub fn answered(action: impl Into<String>, code: &str, message: &str) -> Self {
+    /// An error response from AWS.
+    pub fn from_code(action: impl Into<String>, code: &str, message: &str) -> Self {
         let kind = match kind_of(code) {
             _ if CLOCK_SKEW_MESSAGES.iter().any(|words| message.contains(words)) => AwsErrorKind::ClockSkew,
             AwsErrorKind::AccessDenied(_) => AwsErrorKind::AccessDenied(missing_action(message)),
@@ -136,53 +136,53 @@ impl AwsError {
         Self { action: action.into(), kind, code: Some(code.to_owned()), message: message.to_owned() }
     }
 
-    /// A failure without an answer of AWS.
-    pub fn unanswered(action: impl Into<String>, kind: AwsErrorKind, message: impl Into<String>) -> Self {
+    /// A failure without an error code from AWS.
+    pub fn new(action: impl Into<String>, kind: AwsErrorKind, message: impl Into<String>) -> Self {
         Self { action: action.into(), kind, code: None, message: message.into() }
     }
 
-    /// An answer that reports a failure, with what it says of it. Without an error code it may come from a proxy or a load balancer.
-    fn refused(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
+    /// An error response by its HTTP status. Without an error code it may come from a proxy or a load balancer.
+    fn from_status(action: impl Into<String>, status: u16, code: Option<&str>, message: Option<&str>) -> Self {
         match (code, message) {
             (Some(code), message) => {
-                let error = Self::answered(action, code, message.unwrap_or("AWS gave no message"));
+                let error = Self::from_code(action, code, message.unwrap_or("AWS gave no message"));
                 // Not every service's internal errors have a code of the table. 501 is final: not implemented.
                 let is_fault = error.kind == AwsErrorKind::Other && status >= 500 && status != 501;
                 if is_fault { Self { kind: AwsErrorKind::ServiceFault, ..error } } else { error }
             }
             (None, message) => {
                 let kind = if status == 429 { AwsErrorKind::Throttled } else { AwsErrorKind::NotAws };
-                let said = message.map(|message| format!(": {message}")).unwrap_or_default();
-                Self::unanswered(action, kind, format!("the answer is HTTP {status} and not AWS's{said}"))
+                let detail = message.map(|message| format!(": {message}")).unwrap_or_default();
+                Self::new(action, kind, format!("unexpected response, HTTP {status}{detail}"))
             }
         }
     }
 
-    /// Any failure of a typed client.
+    /// Converts an error of a typed client.
     pub(super) fn from_sdk<E>(action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + StdError + 'static,
     {
         let (kind, message) = match error {
-            SdkError::ServiceError(answer) => {
-                let (status, service) = (answer.raw().status().as_u16(), answer.err());
-                return Self::refused(action, status, service.code(), service.message());
+            SdkError::ServiceError(response) => {
+                let (status, service) = (response.raw().status().as_u16(), response.err());
+                return Self::from_status(action, status, service.code(), service.message());
             }
-            SdkError::ResponseError(answer) => {
-                let status = answer.raw().status().as_u16();
-                (AwsErrorKind::NotAws, format!("the answer is HTTP {status} and not AWS's: {}", root(error)))
+            SdkError::ResponseError(response) => {
+                let status = response.raw().status().as_u16();
+                (AwsErrorKind::NotAws, format!("unexpected response, HTTP {status}: {}", root_cause(error)))
             }
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
                 Some(connector) => connection_failure(connector),
-                None => (AwsErrorKind::Other, root(error)),
+                None => (AwsErrorKind::Other, root_cause(error)),
             },
-            SdkError::TimeoutError(_) => (AwsErrorKind::TimedOut, "no answer in time".to_owned()),
-            _ => (AwsErrorKind::Other, root(error)),
+            SdkError::TimeoutError(_) => (AwsErrorKind::TimedOut, "no response in time".to_owned()),
+            _ => (AwsErrorKind::Other, root_cause(error)),
         };
-        Self::unanswered(action, kind, message)
+        Self::new(action, kind, message)
     }
 
-    /// Whether the same call may well succeed a little later.
+    /// Whether a retry may succeed.
     pub fn is_transient(&self) -> bool {
         matches!(
             self.kind,
@@ -194,7 +194,7 @@ impl AwsError {
         )
     }
 
-    /// What the user can do.
+    /// What the user can do about the error.
     pub fn hint(&self) -> Option<Hint> {
         let sign_in = Command::AwsSignIn;
         let text: Cow<'_, str> = match &self.kind {
@@ -216,16 +216,16 @@ impl AwsError {
                 "correct the value; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE choose other files".into()
             }
             AwsErrorKind::MfaRequired => "run it on a terminal, or with temporary credentials in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN".into(),
-            AwsErrorKind::MfaRefused => "a code is valid once and for half a minute: wait for the next one; and check mfa_serial, and that you may assume the role".into(),
+            AwsErrorKind::MfaRefused => "wait for the next code, because each is valid once and for 30 seconds; check mfa_serial, and that you may assume the role".into(),
             AwsErrorKind::WrongCredentials => "check --profile and the AWS_* variables; temporary credentials need AWS_SESSION_TOKEN too".into(),
-            AwsErrorKind::ClockSkew => "set this machine's clock: AWS refuses signatures that are more than some minutes old or from the future".into(),
+            AwsErrorKind::ClockSkew => "set this machine's clock: AWS rejects signatures that are several minutes old or from the future".into(),
             AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile").into(),
             AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".into(),
             AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".into(),
-            AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL), and proxies on the way".into(),
+            AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL) and proxies".into(),
             AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".into(),
             AwsErrorKind::TimedOut => "check the network and try again".into(),
-            AwsErrorKind::Throttled => "AWS limits how often this may be called; try again in a minute".into(),
+            AwsErrorKind::Throttled => "AWS limits the rate of these calls; try again in a minute".into(),
             AwsErrorKind::NotFound => "check the name, --region and --profile".into(),
             AwsErrorKind::ServiceFault => "the service has a problem; try again in a minute".into(),
             AwsErrorKind::Conflict | AwsErrorKind::Other => return None,
@@ -234,7 +234,7 @@ impl AwsError {
     }
 }
 
-/// The profiles that there are, the likely one first.
+/// A hint with the existing profiles and the one most similar to `name`.
 pub(super) fn known_profiles(name: &str, names: &[&str]) -> String {
     const SHOWN: usize = 20;
     if names.is_empty() {
@@ -253,19 +253,19 @@ fn matches(pattern: &str, code: &str) -> bool {
     pattern.strip_suffix('*').map_or(pattern == code, |prefix| code.starts_with(prefix))
 }
 
-/// The action in "… is not authorized to perform: ecs:ListTasks on resource …".
+/// The IAM action in "… is not authorized to perform: ecs:ListTasks on resource …".
 fn missing_action(message: &str) -> Option<String> {
     let rest = message.split_once("not authorized to perform: ")?.1;
     rest.split_whitespace().next().map(|action| action.trim_end_matches(['.', ',']).to_owned())
 }
 
-/// Why there is no answer, when it is for the connection or, before that, for the lack of credentials.
+/// Classifies a connector error: credentials, time-out or connection.
 fn connection_failure(error: &ConnectorError) -> (AwsErrorKind, String) {
-    if is_credentials(error) {
+    if is_credentials_error(error) {
         return no_credentials(error);
     }
     if error.is_timeout() {
-        return (AwsErrorKind::TimedOut, root(error));
+        return (AwsErrorKind::TimedOut, root_cause(error));
     }
     let address = error.connection_metadata().and_then(ConnectionMetadata::remote_addr);
     let from = address.map(|address| format!("{address}: ")).unwrap_or_default();
@@ -273,26 +273,26 @@ fn connection_failure(error: &ConnectorError) -> (AwsErrorKind, String) {
         cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     };
     let kind = if chain(error).any(refused) { AwsErrorKind::ConnectionRefused } else { AwsErrorKind::Unreachable };
-    (kind, format!("{from}{}", root(error)))
+    (kind, format!("{from}{}", root_cause(error)))
 }
 
-fn is_credentials(error: &(dyn StdError + 'static)) -> bool {
+fn is_credentials_error(error: &(dyn StdError + 'static)) -> bool {
     chain(error).any(<dyn StdError>::is::<CredentialsError>)
 }
 
-/// Why there are no credentials.
+/// The kind and message of an error without credentials.
 pub(super) fn no_credentials(error: &(dyn StdError + 'static)) -> (AwsErrorKind, String) {
-    let found = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
-    let message = match found {
-        // The instance's metadata is the last place that is asked, on every machine: that it gave nothing does not help anyone.
+    let credentials_error = chain(error).find_map(|cause| cause.downcast_ref::<CredentialsError>());
+    let message = match credentials_error {
+        // Instance metadata is the last source of the chain on every machine; its failure is not worth a message.
         Some(_) if chain(error).any(<dyn StdError>::is::<ImdsError>) => None,
         Some(CredentialsError::CredentialsNotLoaded(_)) | None => None,
         Some(error) => {
-            let cause = root(error);
-            // Of all messages of the SDK, these contain the names of profiles.
+            let cause = root_cause(error);
+            // Only these messages of the SDK contain names of profiles.
             let names_profiles = cause.starts_with("ProfileFile provider could not be built");
-            let cause = if names_profiles { with_own_names(&cause) } else { cause };
-            Some(format!("no AWS credentials could be had: {cause}"))
+            let cause = if names_profiles { decode_sdk_names(&cause) } else { cause };
+            Some(format!("no AWS credentials: {cause}"))
         }
     };
     (AwsErrorKind::NoCredentials, message.unwrap_or_else(|| "there are no AWS credentials".to_owned()))
@@ -302,8 +302,8 @@ fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (d
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The innermost cause says it best: "Connection refused (os error 111)".
-fn root(error: &(dyn StdError + 'static)) -> String {
+/// The message of the innermost cause: "Connection refused (os error 111)".
+fn root_cause(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 

@@ -11,10 +11,10 @@ impl Aws {
         self.logs.get_or_init(|| Client::new(&self.config))
     }
 
-    /// One page of the events that match.
+    /// One page of matching events.
     pub async fn filter_log_events(&self, query: &LogQuery, token: Option<String>) -> Result<LogPage> {
         let action = format!("read log group `{}`", query.group);
-        let answer = self
+        let response = self
             .logs()
             .filter_log_events()
             .log_group_name(&query.group)
@@ -26,62 +26,62 @@ impl Aws {
             .send()
             .await
             .map_err(|error| self.error(action, &error))?;
-        let events = answer.events.unwrap_or_default().into_iter().map(|event| LogEvent {
+        let events = response.events.unwrap_or_default().into_iter().map(|event| LogEvent {
             id: text(event.event_id),
             stream: text(event.log_stream_name),
             timestamp: milliseconds(event.timestamp).unwrap_or_default(),
             message: text(event.message),
         });
-        Ok(LogPage { events: events.collect(), next_token: answer.next_token })
+        Ok(LogPage { events: events.collect(), next_token: response.next_token })
     }
 
-    /// The last lines of a stream, oldest first; none when there is no such stream.
+    /// The last lines of a stream, oldest first; empty if the stream does not exist.
     pub async fn last_log_lines(&self, group: &str, stream: &str, lines: u16) -> Result<Vec<String>> {
         let action = format!("read log stream `{stream}` of `{group}`");
         let call = self.logs().get_log_events().log_group_name(group).log_stream_name(stream);
-        let answer = match call.limit(lines.into()).start_from_head(false).send().await {
-            Ok(answer) => answer,
+        let response = match call.limit(lines.into()).start_from_head(false).send().await {
+            Ok(response) => response,
             Err(error) => {
                 let error = self.error(action, &error);
                 return if error.kind == AwsErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) };
             }
         };
-        Ok(answer.events.unwrap_or_default().into_iter().map(|event| text(event.message)).collect())
+        Ok(response.events.unwrap_or_default().into_iter().map(|event| text(event.message)).collect())
     }
 
-    /// The log groups whose name begins with `prefix`.
+    /// The log groups whose name starts with `prefix`.
     pub async fn log_groups(&self, prefix: Option<&str>) -> Result<Vec<LogGroup>> {
         let call = self.logs().describe_log_groups().set_log_group_name_prefix(prefix.map(ToOwned::to_owned));
         let groups: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         let groups = groups.map_err(|error| self.error("list log groups", &error))?;
-        let ours = groups.into_iter().map(|group| LogGroup {
+        let groups = groups.into_iter().map(|group| LogGroup {
             name: text(group.log_group_name),
             retention_days: group.retention_in_days,
             stored_bytes: group.stored_bytes.unwrap_or_default(),
         });
-        Ok(ours.collect())
+        Ok(groups.collect())
     }
 
-    /// Whether there is a log group of this name. CloudWatch Logs lists groups in the order of their names, so one page is enough.
+    /// Whether the log group exists. CloudWatch Logs sorts groups by name, so one page is enough.
     pub async fn has_log_group(&self, name: &str) -> Result<bool> {
         let action = format!("look for log group `{name}`");
         let call = self.logs().describe_log_groups().log_group_name_prefix(name);
-        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
-        Ok(answer.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
+        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(response.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
     }
 
-    /// The streams of a group whose name begins with `prefix`, by name.
+    /// The streams of a group whose name starts with `prefix`, by name.
     pub async fn log_streams(&self, group: &str, prefix: Option<&str>) -> Result<Vec<LogStream>> {
         let action = format!("list the streams of log group `{group}`");
         let call = self.logs().describe_log_streams().log_group_name(group);
         let call = call.set_log_stream_name_prefix(prefix.map(ToOwned::to_owned));
         let streams: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         let streams = streams.map_err(|error| self.error(action, &error))?;
-        let ours = streams.into_iter().map(|stream| LogStream {
+        let streams = streams.into_iter().map(|stream| LogStream {
             name: text(stream.log_stream_name),
             last_event: milliseconds(stream.last_event_timestamp),
         });
-        Ok(ours.collect())
+        Ok(streams.collect())
     }
 }
 

@@ -1,19 +1,19 @@
-//! The one AWS client layer: the only place that names `aws_sdk_*`. What leaves it are our own small types.
+//! The AWS client layer, the only module that uses the AWS SDKs. It returns values of [`crate::model`].
 //!
-//! One [`Aws`] value is built on first use and holds the configuration; each service's calls are in the file of its name.
+//! [`Aws`] holds the configuration and the clients; the calls of each service are in the file of its name.
 
 mod autoscaling;
+mod cloud_map;
 mod cloudformation;
 mod config;
 mod credentials;
-mod discovery;
 mod ec2;
 mod ecs;
 mod error;
 mod logs;
 mod profiles;
 mod raw;
-mod stores;
+mod secrets;
 
 use std::sync::OnceLock;
 
@@ -43,18 +43,18 @@ pub struct Aws {
     ecs: OnceLock<aws_sdk_ecs::Client>,
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     autoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
-    discovery: OnceLock<aws_sdk_servicediscovery::Client>,
+    cloud_map: OnceLock<aws_sdk_servicediscovery::Client>,
 }
 
-/// Who calls, by STS.
+/// The caller's identity, by STS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The twelve digits.
+    /// The account id.
     pub account: String,
 }
 
 impl Aws {
-    /// Loads the configuration. AWS is called only where the profile needs an MFA code: `ask` returns the current code of the device
+    /// Loads the configuration. AWS is called only if the profile needs an MFA code: `ask` returns the current code of the device
     /// with the given serial number, or `None` if it cannot ask.
     pub async fn connect(connection: Connection, ask: impl AsyncFnMut(&str) -> Option<String>) -> Result<Self> {
         Self::connect_through(connection, config::https(), ask).await
@@ -70,7 +70,7 @@ impl Aws {
         let (profile, is_sandbox) = (profile.clone(), static_keys.is_some());
         let config = config::load(connection, http, ask).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
-            return Err(AwsError::unanswered("choose a region", AwsErrorKind::NoRegion, "nothing says which one"));
+            return Err(AwsError::new("call AWS", AwsErrorKind::NoRegion, "no region is configured"));
         };
         Ok(Self {
             is_sandbox,
@@ -82,7 +82,7 @@ impl Aws {
             ecs: OnceLock::new(),
             logs: OnceLock::new(),
             autoscaling: OnceLock::new(),
-            discovery: OnceLock::new(),
+            cloud_map: OnceLock::new(),
         })
     }
 
@@ -91,13 +91,12 @@ impl Aws {
         &self.region
     }
 
-    /// The endpoint that replaces AWS's own, when one is set by flag, environment or profile; without the `USER:PASSWORD@` that it
-    /// may carry.
+    /// The custom endpoint set by flag, environment or profile, without `USER:PASSWORD@`.
     pub fn endpoint_url(&self) -> Option<&str> {
         self.shown_endpoint.as_deref()
     }
 
-    /// What went wrong in a call of a typed client; where nobody answers, it says at which address.
+    /// Converts an error of a typed client and adds the endpoint if it cannot be reached.
     fn error<E>(&self, action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -105,11 +104,11 @@ impl Aws {
         self.at_endpoint(AwsError::from_sdk(action, error))
     }
 
-    /// Adds the address where nobody answers, and the profile that has no credentials.
+    /// Adds the endpoint that cannot be reached, or the profile without credentials.
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
         match (&error.kind, self.endpoint_url()) {
             (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused, Some(_)) if self.is_sandbox => {
-                return AwsError::unanswered(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
+                return AwsError::new(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
             }
             (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused | AwsErrorKind::TimedOut, Some(url)) => {
                 error.message = format!("{url} does not answer: {}", error.message);
@@ -125,16 +124,16 @@ impl Aws {
         error
     }
 
-    /// Asks STS who calls.
+    /// The caller's identity.
     pub async fn identity(&self) -> Result<Identity> {
-        let action = "ask AWS who you are";
+        let action = "get the caller identity from STS";
         let client = aws_sdk_sts::Client::new(&self.config);
-        let answer = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
-        Ok(Identity { account: text(answer.account) })
+        let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
+        Ok(Identity { account: text(response.account) })
     }
 }
 
-/// AWS's members are optional in the models even where AWS always sends them.
+/// Unwraps a member that is optional in the SDK's models although AWS always sends it.
 fn text(value: Option<String>) -> String {
     value.unwrap_or_default()
 }

@@ -1,14 +1,12 @@
-//! Calls of services without a typed client: EC2's Query protocol, and JSON for what takes one call of a large service.
+//! Calls of services without a typed client: EC2's Query protocol, and JSON for single calls of large services.
 //!
-//! They run through the same machinery of the SDK as the typed clients do, with the same configuration: endpoint, FIPS, dual-stack,
-//! retries, time-outs, HTTP client and credentials. Only the request and the response are written and read here.
+//! They use the SDK's orchestrator like the typed clients, with the same configuration: endpoint, FIPS, dual-stack, retries,
+//! time-outs, HTTP client and credentials. Only requests and responses are serialised here.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_runtime::auth::SigV4OperationSigningConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
 use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
-use aws_sdk_cloudformation::config::endpoint as cloudformation;
-use aws_sdk_ecs::config::endpoint as ecs;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -24,10 +22,11 @@ use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
-use aws_types::service_config::ServiceConfigKey;
 
 use super::{Aws, AwsError, AwsErrorKind, Result};
-use crate::hint::without_user_info;
+use endpoint::{Rules, endpoint_url};
+
+mod endpoint;
 
 const USER_AGENT: &str = concat!("ecsws/", env!("CARGO_PKG_VERSION"));
 
@@ -46,15 +45,6 @@ pub(super) struct RawService {
     has_dual_stack_in_ordinary_hosts: bool,
 }
 
-/// Whose endpoint rules apply, compared with the endpoint rule sets in AWS's service models.
-#[derive(Debug, Clone, Copy)]
-enum Rules {
-    /// FIPS hosts in `aws-us-gov` have the ordinary name.
-    CloudFormation,
-    /// FIPS hosts are named `-fips` everywhere.
-    Ecs,
-}
-
 /// Elastic Compute Cloud.
 pub(super) const EC2: RawService = RawService {
     id: "EC2",
@@ -68,7 +58,7 @@ pub(super) const SSM: RawService = RawService {
     id: "SSM",
     name: "ssm",
     rules: Rules::CloudFormation,
-    error: super::stores::error,
+    error: super::secrets::error,
     has_dual_stack_in_ordinary_hosts: false,
 };
 /// Secrets Manager.
@@ -76,18 +66,18 @@ pub(super) const SECRETS_MANAGER: RawService = RawService {
     id: "Secrets Manager",
     name: "secretsmanager",
     rules: Rules::Ecs,
-    error: super::stores::error,
+    error: super::secrets::error,
     has_dual_stack_in_ordinary_hosts: true,
 };
 
 /// A POST to a service.
 #[derive(Debug)]
 pub(super) struct RawCall<'a> {
-    /// What is being done, for errors.
+    /// The action in errors.
     pub action: &'a str,
     /// The operation's name.
     pub operation: &'static str,
-    /// Content-Type and other headers that the protocol asks for.
+    /// Content-Type and other headers of the protocol.
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
 }
@@ -104,11 +94,11 @@ impl ProvideErrorMetadata for RawError {
 }
 
 impl Aws {
-    /// Calls an operation and returns the body of its response. Like the typed clients it retries what may pass, a response that was
-    /// cut off included, so it is only for calls that change nothing.
+    /// Calls an operation and returns the body of its response. It retries transient errors like the typed clients, and also truncated
+    /// responses, so it is only for read-only calls.
     pub(super) async fn raw(&self, service: &'static RawService, call: RawCall<'_>) -> Result<String> {
         let RawCall { action, operation, headers, body } = call;
-        let other = |error: BoxError| AwsError::unanswered(action, AwsErrorKind::Other, error.to_string());
+        let other = |error: BoxError| AwsError::new(action, AwsErrorKind::Other, error.to_string());
         let url = endpoint_url(&self.config, &self.region, service).await.map_err(other)?;
         let mut builder = Operation::builder()
             .service_name(service.id)
@@ -147,7 +137,7 @@ fn request(headers: &[(&'static str, String)], body: String) -> std::result::Res
     let mut request = HttpRequest::new(SdkBody::from(body));
     request.set_method("POST")?;
     request.set_uri("/")?;
-    // Like the typed clients', the signature leaves the user-agent out: proxies change it.
+    // The signature excludes the user agent, like the typed clients', because proxies change it.
     for (name, value) in headers.iter().cloned().chain([("user-agent", USER_AGENT.to_owned())]) {
         request.headers_mut().insert(name, value);
     }
@@ -185,55 +175,6 @@ fn signing(config: &SdkConfig, region: &str, name: &'static str) -> StaticRuntim
     StaticRuntimePlugin::new().with_config(layer.freeze()).with_runtime_components(components)
 }
 
-/// Where a service's calls go: the URL that flags, environment or profile set for it or for all services, or else AWS's own.
-async fn endpoint_url(config: &SdkConfig, region: &str, service: &RawService) -> std::result::Result<String, BoxError> {
-    let key =
-        ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build()?;
-    // A flag is for every service and goes before all settings; the typed clients decide in the same way.
-    let is_flag = config.get_origin("endpoint_url").is_client_config();
-    let of_service = config.service_config().filter(|_| !is_flag).and_then(|settings| settings.load_config(key));
-    let url = of_service.as_deref().or_else(|| config.endpoint_url()).map(without_user_info);
-    let (fips, dual_stack) = (config.use_fips() == Some(true), config.use_dual_stack() == Some(true));
-    resolve(service, region, url, fips, dual_stack).await
-}
-
-/// The endpoint by the rules of a typed client's service.
-async fn resolve(
-    service: &RawService,
-    region: &str,
-    url: Option<String>,
-    fips: bool,
-    dual_stack: bool,
-) -> std::result::Result<String, BoxError> {
-    let (prefix, resolved) = match service.rules {
-        Rules::CloudFormation => {
-            use cloudformation::{DefaultResolver, Params, ResolveEndpoint};
-            let params = Params::builder().region(region).use_fips(fips).use_dual_stack(dual_stack);
-            let params = params.set_endpoint(url.clone()).build()?;
-            let endpoint = ResolveEndpoint::resolve_endpoint(&DefaultResolver::new(), &params).await?;
-            ("https://cloudformation", endpoint.url().to_owned())
-        }
-        Rules::Ecs => {
-            use ecs::{DefaultResolver, Params, ResolveEndpoint};
-            let params = Params::builder().region(region).use_fips(fips).use_dual_stack(dual_stack);
-            let params = params.set_endpoint(url.clone()).build()?;
-            let endpoint = ResolveEndpoint::resolve_endpoint(&DefaultResolver::new(), &params).await?;
-            ("https://ecs", endpoint.url().to_owned())
-        }
-    };
-    if url.is_some() {
-        return Ok(resolved);
-    }
-    let rest = resolved.strip_prefix(prefix).ok_or_else(|| format!("{resolved} is not an endpoint of AWS"))?;
-    if dual_stack && service.has_dual_stack_in_ordinary_hosts {
-        let ordinary = Box::pin(resolve(service, region, None, fips, false)).await?;
-        if ordinary.ends_with(".amazonaws.com") || (ordinary.ends_with(".amazonaws.com.cn") && !fips) {
-            return Ok(ordinary);
-        }
-    }
-    Ok(format!("https://{}{rest}", service.name))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
@@ -244,38 +185,7 @@ mod tests {
     use super::*;
     use crate::aws::{Connection, StaticKeys};
 
-    #[tokio::test]
-    async fn endpoints_are_those_of_the_partition_with_fips_and_dual_stack() {
-        // As botocore 1.44.8 resolves them, from the rule sets of the services.
-        for (service, region, fips, dual_stack, host) in [
-            (&EC2, "eu-west-1", false, false, "ec2.eu-west-1.amazonaws.com"),
-            (&EC2, "eu-west-1", true, false, "ec2-fips.eu-west-1.amazonaws.com"),
-            (&EC2, "eu-west-1", false, true, "ec2.eu-west-1.api.aws"),
-            (&EC2, "eu-west-1", true, true, "ec2-fips.eu-west-1.api.aws"),
-            (&EC2, "us-gov-west-1", true, false, "ec2.us-gov-west-1.amazonaws.com"),
-            (&EC2, "cn-north-1", false, false, "ec2.cn-north-1.amazonaws.com.cn"),
-            (&EC2, "us-iso-east-1", false, false, "ec2.us-iso-east-1.c2s.ic.gov"),
-            (&EC2, "us-isob-east-1", false, false, "ec2.us-isob-east-1.sc2s.sgov.gov"),
-            (&EC2, "eu-isoe-west-1", false, false, "ec2.eu-isoe-west-1.cloud.adc-e.uk"),
-            (&EC2, "us-isof-south-1", false, false, "ec2.us-isof-south-1.csp.hci.ic.gov"),
-            (&EC2, "eusc-de-east-1", false, false, "ec2.eusc-de-east-1.amazonaws.eu"),
-            (&SSM, "us-gov-west-1", true, false, "ssm.us-gov-west-1.amazonaws.com"),
-            (&SECRETS_MANAGER, "us-gov-west-1", true, false, "secretsmanager-fips.us-gov-west-1.amazonaws.com"),
-            (&SECRETS_MANAGER, "eu-west-1", false, true, "secretsmanager.eu-west-1.amazonaws.com"),
-            (&SECRETS_MANAGER, "eu-west-1", true, true, "secretsmanager-fips.eu-west-1.amazonaws.com"),
-            (&SECRETS_MANAGER, "cn-north-1", false, true, "secretsmanager.cn-north-1.amazonaws.com.cn"),
-            (&SECRETS_MANAGER, "cn-north-1", true, true, "secretsmanager-fips.cn-north-1.api.amazonwebservices.com.cn"),
-            (&SECRETS_MANAGER, "eusc-de-east-1", false, true, "secretsmanager.eusc-de-east-1.api.amazonwebservices.eu"),
-        ] {
-            let resolved = resolve(service, region, None, fips, dual_stack).await.expect("the partition supports it");
-            assert_eq!(resolved, format!("https://{host}"), "{region} {fips} {dual_stack}");
-        }
-        let custom = |fips| resolve(&EC2, "eu-west-1", Some("http://localhost:1/x".to_owned()), fips, false);
-        assert_eq!(custom(false).await.ok().as_deref(), Some("http://localhost:1/x"));
-        assert!(custom(true).await.is_err(), "no SDK sends FIPS calls to another endpoint");
-    }
-
-    /// Answers each connection with the next of the responses and then closes it; returns its URL and the requests it has read.
+    /// Starts a server that answers each connection with the next response and closes it. Returns its URL and the requests it read.
     async fn server(responses: Vec<String>) -> (String, Arc<Mutex<Vec<String>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/base", listener.local_addr().expect("an address"));
@@ -317,18 +227,18 @@ mod tests {
     const VPCS: &str = "<R><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></R>";
 
     #[tokio::test]
-    async fn what_may_pass_is_called_again_as_by_the_typed_clients() {
-        for passing in [
+    async fn transient_errors_are_retried_as_by_the_typed_clients() {
+        for transient in [
             "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<R><vpcSet>".to_owned(),
             String::new(),
             response(500, ""),
             response(503, &ec2_error("RequestLimitExceeded")),
             response(400, &ec2_error("Throttling")),
         ] {
-            let (url, requests) = server(vec![passing.clone(), response(200, VPCS)]).await;
-            assert_eq!(client(&url).await.vpc_ids("a").await.expect(&passing), ["vpc-1"]);
+            let (url, requests) = server(vec![transient.clone(), response(200, VPCS)]).await;
+            assert_eq!(client(&url).await.vpc_ids("a").await.expect(&transient), ["vpc-1"]);
             let requests = requests.lock().expect("no panic");
-            assert_eq!(requests.len(), 2, "{passing}");
+            assert_eq!(requests.len(), 2, "{transient}");
             let head = requests[0].to_lowercase();
             assert!(head.starts_with("post /base"), "{head}");
             assert!(head.contains("credential=akid/") && head.contains("/eu-west-1/ec2/aws4_request"), "{head}");
@@ -336,7 +246,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_does_not_pass_is_called_once() {
+    async fn permanent_errors_are_not_retried() {
         for (status, body, kind) in [
             (400, ec2_error("InvalidParameterValue"), AwsErrorKind::Other),
             (401, ec2_error("AuthFailure"), AwsErrorKind::WrongCredentials),

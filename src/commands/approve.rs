@@ -97,10 +97,10 @@ pub async fn changes(
         RequireApproval::AnyChange => (true, ""),
     };
     if !needed {
-        render::changes(ui, stack, diff);
+        render::show_changes(ui, stack, diff);
         return Ok(true);
     }
-    render::asked_about(ui, stack, diff);
+    render::show_pending_approval(ui, stack, diff);
     ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
 }
 

@@ -75,7 +75,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
 fn with_dependents(project: &Project, mut stacks: Vec<ProjectStack>) -> Result<Vec<ProjectStack>, CliError> {
     for stack in project.stacks(&[])? {
         let needs = |name: &String| stacks.iter().any(|chosen| chosen.name == *name);
-        if !needs(&stack.name) && stack.needs.iter().any(needs) {
+        if !needs(&stack.name) && stack.depends_on.iter().any(needs) {
             stacks.push(stack);
         }
     }

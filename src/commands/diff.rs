@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::ops::{self, Comparison, Desired, Finding};
 use crate::project::Project;
 use crate::render::{self, StackDiff};
-use crate::stack::{Environment, ProjectStack, TemplateDiff, read_template};
+use crate::stack::{Environment, ProjectStack, TemplateDiff, parse_template};
 
 /// Show what deploy would change, as `cdk diff` shows it
 ///
@@ -82,7 +82,7 @@ async fn with_file(
     };
     let cannot = |error: &dyn std::fmt::Display| CliError::usage(format!("cannot read {}: {error}", file.display()));
     let text = fs::read_to_string(ctx.settings.working_dir.join(file)).map_err(|error| cannot(&error))?;
-    let old = read_template(&text).map_err(|error| cannot(&error))?;
+    let old = parse_template(&text).map_err(|error| cannot(&error))?;
     let mut synthesiser = Synthesiser::new(Purpose::Show { refresh: false });
     let new = synthesiser.template(project, &stack.name, ctx).await?;
     Ok(StackDiff { name: stack.name.clone(), diff: TemplateDiff::between(&old, &new), notes: Vec::new() })

@@ -25,7 +25,7 @@ const SANDBOX_ACCOUNT: &str = "123456789012";
 /// The sandbox's region where nothing says another.
 const SANDBOX_REGION: &str = "us-east-1";
 
-/// The command's surroundings.
+/// The settings, terminal, clock and clients of one command.
 #[derive(Debug)]
 pub struct Context {
     /// Flags and environment, resolved.

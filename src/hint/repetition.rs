@@ -1,9 +1,9 @@
-//! Suggestions to repeat the command that runs: with the arguments that the user gave.
+//! Suggestions to repeat the running command with the user's arguments.
 
-/// The subcommand that runs, with its arguments as the user gave them.
+/// The running subcommand with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Subcommand {
-    /// Its name; two where it is a subcommand of another one.
+    /// Its name, after that of its parent command if it has one.
     pub names: Vec<String>,
     /// Its arguments, without global flags.
     pub arguments: Vec<Argument>,
@@ -18,57 +18,57 @@ pub struct Argument {
     pub value: Option<String>,
 }
 
-/// A suggestion to repeat the subcommand that runs.
+/// A suggestion to repeat the running subcommand.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Repetition {
-    /// The subcommands that may be repeated.
+    /// The subcommands that are repeated.
     subcommands: &'static [&'static str],
-    /// The words in place of a flag and its value.
+    /// Flags to replace, with their values, and their replacements.
     replaced: Vec<(&'static str, Vec<String>)>,
-    /// Further words.
+    /// Words to append.
     added: Vec<String>,
-    /// The command where another subcommand runs.
-    otherwise: Vec<String>,
+    /// The command to suggest if another subcommand is running.
+    fallback: Vec<String>,
 }
 
 impl Repetition {
-    /// The subcommand that runs, where it is one of `subcommands`, or else the command `otherwise`.
-    pub fn new(subcommands: &'static [&'static str], otherwise: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        let otherwise = otherwise.into_iter().map(Into::into).collect();
-        Self { subcommands, replaced: Vec::new(), added: Vec::new(), otherwise }
+    /// Repeats the running subcommand if it is one of `subcommands`; suggests the command `fallback` otherwise.
+    pub fn new(subcommands: &'static [&'static str], fallback: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let fallback = fallback.into_iter().map(Into::into).collect();
+        Self { subcommands, replaced: Vec::new(), added: Vec::new(), fallback }
     }
 
-    /// The `deploy` or `scale` that runs, or else a `deploy` of these stacks.
+    /// Repeats the running `deploy` or `scale`; suggests a `deploy` of these stacks otherwise.
     pub fn deploy(stacks: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let stacks = stacks.into_iter().map(Into::into);
         Self::new(&["deploy", "scale"], std::iter::once("deploy".to_owned()).chain(stacks))
     }
 
-    /// Without the `--timeout` that was given: the same one would run out again.
+    /// Removes the given `--timeout`, which would expire again.
     #[must_use]
     pub fn without_timeout(self) -> Self {
         self.replacing("--timeout", [""; 0]).replacing("--on-timeout", [""; 0])
     }
 
-    /// With other words in place of a flag and its value.
+    /// Replaces a flag and its value by other words.
     #[must_use]
     pub fn replacing(mut self, flag: &'static str, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.replaced.push((flag, words.into_iter().map(Into::into).collect()));
         self
     }
 
-    /// With further words.
+    /// Appends words.
     #[must_use]
     pub fn adding(mut self, words: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.added.extend(words.into_iter().map(Into::into));
         self
     }
 
-    /// The words of the command, given the subcommand that runs.
+    /// The words of the command, given the running subcommand.
     pub(super) fn words(&self, running: &Subcommand) -> Vec<String> {
         let Subcommand { names, arguments } = running;
         if !names.first().is_some_and(|name| self.subcommands.contains(&name.as_str())) {
-            return self.otherwise.clone();
+            return self.fallback.clone();
         }
         let arguments = arguments.iter().flat_map(|Argument { flag, value }| {
             let replaced = self.replaced.iter().find(|(name, _)| flag.as_deref() == Some(name));
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn the_arguments_are_repeated_unless_others_take_their_place() {
+    fn arguments_are_repeated_unless_replaced() {
         let scale = running(
             "scale",
             &[
@@ -99,10 +99,10 @@ mod tests {
                 (Some("--hotswap"), None),
             ],
         );
-        let again = Repetition::deploy(["s1"]);
-        assert_eq!(again.words(&scale).join(" "), "scale api --count 9 --timeout 1m --hotswap");
-        assert_eq!(again.clone().without_timeout().words(&scale).join(" "), "scale api --count 9 --hotswap");
-        let other_limit = again.replacing("--count", ["--max", "9"]).replacing("--hotswap", [""; 0]).adding(["x"]);
+        let repetition = Repetition::deploy(["s1"]);
+        assert_eq!(repetition.words(&scale).join(" "), "scale api --count 9 --timeout 1m --hotswap");
+        assert_eq!(repetition.clone().without_timeout().words(&scale).join(" "), "scale api --count 9 --hotswap");
+        let other_limit = repetition.replacing("--count", ["--max", "9"]).replacing("--hotswap", [""; 0]).adding(["x"]);
         assert_eq!(other_limit.words(&scale).join(" "), "scale api --max 9 --timeout 1m x");
         assert_eq!(other_limit.words(&running("status", &[])).join(" "), "deploy s1");
     }

@@ -1,6 +1,6 @@
 //! CloudFormation change sets.
 
-/// Create or update.
+/// The type of a change set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeSetKind {
     /// Create the stack.
@@ -16,7 +16,7 @@ pub struct ChangeSet {
     pub arn: String,
     /// Status: `CREATE_COMPLETE`, `FAILED`, …
     pub status: String,
-    /// StatusReason: says why it failed.
+    /// StatusReason.
     pub reason: Option<String>,
     /// ExecutionStatus: `AVAILABLE`, `EXECUTE_IN_PROGRESS`, …
     pub execution_status: String,
@@ -29,18 +29,16 @@ pub struct ChangeSet {
 pub struct PlannedChange {
     /// LogicalResourceId.
     pub logical_id: String,
-    /// Action: `Add`, `Modify`, `Remove`, …
-    pub action: String,
     /// Replacement: `True`, `False` or `Conditional`.
     pub replacement: Option<String>,
     /// The properties that change, with RequiresRecreation: `Always`, `Conditionally` or `Never`.
     pub properties: Vec<(String, String)>,
-    /// The properties that change in the template itself: their ChangeSource is DirectModification.
+    /// The properties that change in the template itself: ChangeSource DirectModification.
     pub direct: Vec<String>,
 }
 
 impl ChangeSet {
-    /// Whether it failed because there is nothing to change (CloudFormation has two messages for that).
+    /// Whether it failed because there is nothing to change, for which CloudFormation has two messages.
     pub fn is_empty(&self) -> bool {
         self.status == "FAILED"
             && self.reason.as_deref().is_some_and(|reason| {

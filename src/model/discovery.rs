@@ -7,12 +7,12 @@ use serde::Serialize;
 pub struct DiscoveryService {
     /// `SERVICE.NAMESPACE`.
     pub name: String,
-    /// What is registered.
+    /// Its registered instances.
     pub instances: Vec<DiscoveryInstance>,
 }
 
 impl DiscoveryService {
-    /// `ADDRESS` or `ADDRESS:PORT` of each instance.
+    /// `ADDRESS` or `ADDRESS:PORT` of each instance, separated by spaces.
     pub fn addresses(&self) -> String {
         let address = |instance: &DiscoveryInstance| match &instance.port {
             Some(port) => format!("{}:{port}", instance.address),

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 pub struct LogQuery {
     /// The log group's name.
     pub group: String,
-    /// Streams whose name begins with this; filtered by the server.
+    /// Only streams whose name starts with this.
     pub stream_prefix: Option<String>,
-    /// From here on, inclusive.
+    /// Start of the time range, inclusive.
     pub start: Option<Timestamp>,
-    /// Up to here, inclusive.
+    /// End of the time range, inclusive.
     pub end: Option<Timestamp>,
     /// CloudWatch's filter pattern.
     pub pattern: Option<String>,
@@ -22,7 +22,7 @@ pub struct LogQuery {
 pub struct LogPage {
     /// Events, oldest first within the page.
     pub events: Vec<LogEvent>,
-    /// Where the next page begins.
+    /// The token of the next page.
     pub next_token: Option<String>,
 }
 
@@ -33,9 +33,9 @@ pub struct LogEvent {
     pub id: String,
     /// The stream's name.
     pub stream: String,
-    /// When, by the writer's clock.
+    /// The time by the writer's clock.
     pub timestamp: Timestamp,
-    /// The line, as it was written.
+    /// The line as written.
     pub message: String,
 }
 
@@ -44,9 +44,9 @@ pub struct LogEvent {
 pub struct LogGroup {
     /// Its name.
     pub name: String,
-    /// Days that events are kept; for ever when absent.
+    /// How many days events are kept; `None`: forever.
     pub retention_days: Option<i32>,
-    /// Bytes that CloudWatch counts.
+    /// Stored bytes, as CloudWatch counts them.
     pub stored_bytes: i64,
 }
 
@@ -55,6 +55,6 @@ pub struct LogGroup {
 pub struct LogStream {
     /// Its name.
     pub name: String,
-    /// The newest event. AWS updates it with a delay of up to an hour.
+    /// The time of the newest event, which AWS updates with a delay of up to an hour.
     pub last_event: Option<Timestamp>,
 }

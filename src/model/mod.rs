@@ -1,4 +1,4 @@
-//! Plain values that `aws` returns, `ops` works with and `render` shows. They name no SDK, and do nothing but describe themselves.
+//! Plain values that `aws` returns, `ops` works with and `render` shows. They do not depend on the SDKs.
 
 mod change_set;
 mod discovery;
@@ -16,4 +16,4 @@ pub use network::{Subnet, Vpc};
 pub use scaling::{ScalableTarget, ScalingPolicy};
 pub use service::{Deployment, ServiceArn, ServiceEvent, ServiceName, ServiceState};
 pub use stack::{Export, Output, Stack, StackEvent, StackRequest, StackResource, stack_name};
-pub use task::{Container, LogPlace, Task};
+pub use task::{Container, LogDestination, Task};

@@ -18,6 +18,6 @@ pub struct Subnet {
     pub zone: String,
     /// The `aws-cdk:subnet-type` tag.
     pub cdk_type: Option<String>,
-    /// Whether its route table leads to an internet gateway.
+    /// Whether its route table has a route to an internet gateway.
     pub public: bool,
 }

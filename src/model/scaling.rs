@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A service registered for scaling.
+/// The scalable target of a service.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScalableTarget {
     /// MinCapacity.
@@ -16,8 +16,8 @@ pub struct ScalableTarget {
 /// A target-tracking policy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScalingPolicy {
-    /// The predefined metric, such as `ECSServiceAverageCPUUtilization`; empty for a customised one.
+    /// The predefined metric, such as `ECSServiceAverageCPUUtilization`; empty for a custom metric.
     pub metric: String,
-    /// The value that it is kept at.
+    /// The target value of the metric.
     pub target: f64,
 }

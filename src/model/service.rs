@@ -52,9 +52,9 @@ pub struct ServiceState {
     pub status: String,
     /// The desired number of tasks.
     pub desired: u32,
-    /// Tasks that run.
+    /// Running tasks.
     pub running: u32,
-    /// Tasks that are starting.
+    /// Pending tasks.
     pub pending: u32,
     /// Deployments, PRIMARY first.
     pub deployments: Vec<Deployment>,
@@ -74,19 +74,19 @@ pub struct Deployment {
     pub status: String,
     /// The task definition's family and revision.
     pub task_definition: String,
-    /// When it was made.
+    /// The creation time.
     pub created: Option<Timestamp>,
     /// The desired number of tasks.
     pub desired: u32,
-    /// Tasks that run.
+    /// Running tasks.
     pub running: u32,
-    /// Tasks that are starting.
+    /// Pending tasks.
     pub pending: u32,
-    /// Tasks that did not start or were stopped.
+    /// Failed tasks: those that did not start or stopped.
     pub failed: u32,
     /// `IN_PROGRESS`, `COMPLETED` or `FAILED`; absent for some deployment controllers.
     pub rollout_state: Option<String>,
-    /// Why, in AWS's words.
+    /// AWS's reason for the rollout state.
     pub rollout_reason: Option<String>,
 }
 
@@ -96,19 +96,19 @@ pub struct Deployment {
 pub struct ServiceEvent {
     /// Its id.
     pub id: String,
-    /// When.
+    /// The time of the event.
     pub timestamp: Option<Timestamp>,
-    /// AWS's words.
+    /// ECS's message.
     pub message: String,
 }
 
 impl ServiceState {
-    /// The state of a service that ECS does not know.
+    /// The state of a service that does not exist.
     pub fn missing() -> Self {
         Self { status: "MISSING".to_owned(), ..Self::default() }
     }
 
-    /// Whether the service runs what is desired: one deployment, all of its tasks running, its rollout complete (or without a state).
+    /// Whether the service is steady: one deployment with all tasks running and a completed rollout (or none reported).
     pub fn is_steady(&self) -> bool {
         let rolled_out =
             |deployment: &Deployment| deployment.rollout_state.as_deref().is_none_or(|state| state == "COMPLETED");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 pub struct Stack {
     /// StackName.
     pub name: String,
-    /// The stack's ARN; names account and region.
+    /// The stack's ARN.
     pub arn: String,
     /// StackStatus, such as `CREATE_COMPLETE`.
     pub status: String,
@@ -20,7 +20,7 @@ pub struct Stack {
     pub outputs: Vec<Output>,
     /// Tags, key and value.
     pub tags: Vec<(String, String)>,
-    /// Parameters, key and value; what is secret is starred.
+    /// Parameters, key and value; NoEcho values are masked.
     pub parameters: Vec<(String, String)>,
     /// NotificationARNs.
     pub notification_arns: Vec<String>,
@@ -66,11 +66,11 @@ pub struct Export {
 pub struct StackEvent {
     /// EventId: unique in the stack.
     pub id: String,
-    /// When, by AWS's clock.
+    /// The time by AWS's clock.
     pub timestamp: Timestamp,
     /// LogicalResourceId; the stack's own name for the stack itself.
     pub logical_id: String,
-    /// PhysicalResourceId, as soon as there is one.
+    /// PhysicalResourceId; empty before the resource exists.
     pub physical_id: String,
     /// ResourceType.
     pub resource_type: String,
@@ -96,7 +96,7 @@ pub struct StackResource {
 }
 
 impl StackResource {
-    /// Whether it is there: CloudFormation goes on listing what was deleted, with its physical id.
+    /// Whether the resource exists. CloudFormation keeps listing deleted resources, with their physical ids.
     pub fn exists(&self) -> bool {
         !self.physical_id.is_empty() && !matches!(self.status.as_str(), "DELETE_COMPLETE" | "CREATE_FAILED")
     }
@@ -109,14 +109,14 @@ pub struct StackRequest<'a> {
     pub stack: &'a str,
     /// The template's text, at most 51,200 bytes.
     pub template: &'a str,
-    /// Tags on the stack and what it makes.
+    /// Tags of the stack and its resources.
     pub tags: &'a [(String, String)],
-    /// Parameters; one without a value keeps the value that it has.
+    /// Parameters; `None` keeps the previous value.
     pub parameters: &'a [(String, Option<String>)],
     /// Capabilities, by CloudFormation's names.
     pub capabilities: &'a [&'static str],
-    /// RoleARN: the role that CloudFormation works with.
+    /// RoleARN: the role that CloudFormation assumes.
     pub role_arn: Option<&'a str>,
-    /// NotificationARNs; what is `None` stays as it is.
+    /// NotificationARNs; `None` keeps those of the stack.
     pub notification_arns: Option<&'a [String]>,
 }

@@ -1,4 +1,4 @@
-//! ECS tasks, their containers, and where these log.
+//! ECS tasks, their containers and log destinations.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,11 +17,11 @@ pub struct Task {
     pub task_definition: String,
     /// When its containers started.
     pub started: Option<Timestamp>,
-    /// When it stopped, or began to.
+    /// When it stopped or started stopping.
     pub stopped: Option<Timestamp>,
     /// The address of its network interface.
     pub private_ip: Option<String>,
-    /// Why it stopped.
+    /// stoppedReason.
     pub stopped_reason: Option<String>,
     /// Its containers.
     pub containers: Vec<Container>,
@@ -35,15 +35,15 @@ pub struct Container {
     pub name: String,
     /// lastStatus.
     pub last_status: String,
-    /// The exit code, once it ended.
+    /// The exit code; `None` before the container has exited.
     pub exit_code: Option<i32>,
-    /// Why it ended or did not start.
+    /// Why it exited or did not start.
     pub reason: Option<String>,
 }
 
-/// Where a container's lines go with the `awslogs` driver.
+/// Where the `awslogs` driver writes a container's output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogPlace {
+pub struct LogDestination {
     /// The container's name.
     pub container: String,
     /// `awslogs-group`.
@@ -52,7 +52,7 @@ pub struct LogPlace {
     pub prefix: String,
 }
 
-impl LogPlace {
+impl LogDestination {
     /// The stream of the container in one task.
     pub fn stream(&self, task: &str) -> String {
         format!("{}/{}/{task}", self.prefix, self.container)
@@ -60,14 +60,14 @@ impl LogPlace {
 }
 
 impl Task {
-    /// The container that ended the task: the first that failed, or else the first that ended.
-    pub fn culprit(&self) -> Option<&Container> {
+    /// The container that stopped the task: the first with a non-zero exit code, or else the first that exited.
+    pub fn failed_container(&self) -> Option<&Container> {
         let failed = self.containers.iter().find(|container| container.exit_code.is_some_and(|code| code != 0));
         failed.or_else(|| self.containers.iter().find(|container| container.exit_code.is_some()))
     }
 
-    /// Why it stopped: ECS's words, and what each container ended with.
-    pub fn cause(&self) -> String {
+    /// Why the task stopped: ECS's reason, and the exit code and reason of each container.
+    pub fn stop_cause(&self) -> String {
         let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS gives no reason".to_owned());
         for container in &self.containers {
             let code = container.exit_code.map(|code| format!("exit code {code}"));

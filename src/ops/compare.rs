@@ -10,7 +10,7 @@ use super::{OpsError, Result};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
 use crate::hint::Hint;
 use crate::model::{PlannedChange, Stack, StackRequest};
-use crate::stack::{INCOMPARABLE, Planned, Recreation, Template, TemplateDiff, read_template};
+use crate::stack::{INCOMPARABLE, PlannedResource, RequiresRecreation, Template, TemplateDiff, parse_template};
 
 /// What a stack would be deployed with.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         return Ok(Comparison { diff, notes });
     };
     let deployed = deployed_template(aws, &existing).await?.unwrap_or_default();
-    let template = desired.template.with_cdk_housekeeping_of(&deployed);
+    let template = desired.template.with_cdk_metadata_of(&deployed);
     let parameters = template.parameters_to_send(desired.parameters, &existing.parameters, &deployed);
     let templates = TemplateDiff::between(&deployed, &template);
     let needs_change_set = !templates.resources.is_empty() || deployed.has_question_mark();
@@ -76,12 +76,12 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         StackUpdate { stack: name, service_key, existing: Some(&existing), deployed: &deployed, desired: &template };
     let incomparable = match &plan {
         Some(Plan::NoChanges) => {
-            diff = diff.made_exact(&[], &deployed, &template).without_parameter_values();
+            diff = diff.refined_with(&[], &deployed, &template).without_parameter_values();
             drop(diff.take_incomparable(true));
             Vec::new()
         }
         Some(Plan::Changes(changes)) => {
-            diff = diff.made_exact(&planned(changes), &deployed, &template);
+            diff = diff.refined_with(&planned(changes), &deployed, &template);
             diff.take_incomparable(true)
         }
         None => diff.take_incomparable(false),
@@ -128,17 +128,17 @@ pub async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Templa
     }
     let Some(text) = aws.template(&stack.arn).await? else { return Ok(None) };
     let unreadable = |error| OpsError::UnreadableTemplate { stack: stack.name.clone(), error };
-    read_template(&text).map(Some).map_err(unreadable)
+    parse_template(&text).map(Some).map_err(unreadable)
 }
 
 /// A change set's changes as the diff takes them.
-pub fn planned(changes: &[PlannedChange]) -> Vec<Planned> {
+pub fn planned(changes: &[PlannedChange]) -> Vec<PlannedResource> {
     let recreation = |word: &str| match word {
-        "Always" | "True" => Recreation::Always,
-        "Conditionally" | "Conditional" => Recreation::Conditionally,
-        _ => Recreation::Never,
+        "Always" | "True" => RequiresRecreation::Always,
+        "Conditionally" | "Conditional" => RequiresRecreation::Conditionally,
+        _ => RequiresRecreation::Never,
     };
-    let planned = changes.iter().map(|change| Planned {
+    let planned = changes.iter().map(|change| PlannedResource {
         logical_id: change.logical_id.clone(),
         replacement: recreation(change.replacement.as_deref().unwrap_or_default()),
         properties: change.properties.iter().map(|(name, word)| (name.clone(), recreation(word))).collect(),

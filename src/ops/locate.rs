@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{OpsError, Result};
 use crate::aws::Aws;
 use crate::model::{ServiceArn, ServiceName, StackResource, stack_name};
-use crate::stack::{KnownValues, read_template};
+use crate::stack::{KnownValues, parse_template};
 
 /// A service's stack as it is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub(super) async fn name_of(aws: &Aws, stack: &str, logical_id: &str, arn: Servi
 
 /// The name of the cluster in the deployed template's `Cluster` of a service; ECS's default one where it has none.
 async fn deployed_cluster(aws: &Aws, stack: &str, logical_id: &str) -> Result<String> {
-    let template = aws.template(stack).await?.and_then(|text| read_template(&text).ok()).unwrap_or_default();
+    let template = aws.template(stack).await?.and_then(|text| parse_template(&text).ok()).unwrap_or_default();
     let cluster = &template.resource(logical_id)["Properties"]["Cluster"];
     if cluster.is_null() {
         return Ok("default".to_owned());

@@ -30,7 +30,7 @@ pub use status::{StatusReport, read_status};
 pub use tail::{Tail, TailOptions};
 
 use crate::aws::AwsError;
-use crate::stack::ForeignError;
+use crate::stack::TemplateParseError;
 
 /// Why the work did not succeed.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +122,7 @@ pub enum OpsError {
         /// The stack's name.
         stack: String,
         /// What is wrong with it.
-        error: ForeignError,
+        error: TemplateParseError,
     },
     /// CloudFormation accepted an operation and never began it.
     #[error("CloudFormation accepted to {operation} stack `{stack}`, but has not begun; the stack is {status}")]

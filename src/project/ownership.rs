@@ -1,12 +1,12 @@
-//! Whose a project is that was found in a folder above: that of another user is refused, as git refuses its repositories
-//! (git-config(1), `safe.directory`).
+//! Checks that a project found in a parent folder belongs to the user, as git does for repositories (git-config(1),
+//! `safe.directory`).
 
 use std::path::Path;
 
 use crate::error::CliError;
 
-/// Refuses a project whose folder or file belongs to another user. As with git, root may also use what belongs to the user who
-/// ran sudo.
+/// Fails if the project's folder or file belongs to another user. As with git, root may also use what belongs to the user who ran
+/// sudo.
 #[cfg(unix)]
 pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> {
     use std::fs;
@@ -24,7 +24,8 @@ pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> 
         if !is_trusted(owner) {
             let name = User::from_uid(Uid::from_raw(owner)).ok().flatten().map(|user| user.name);
             let name = name.map_or_else(|| format!("uid {owner}"), |name| format!("{name} (uid {owner})"));
-            let message = format!("{} is not used: {} belongs to another user, {name}", file.display(), path.display());
+            let message =
+                format!("refusing to use {}: {} belongs to another user, {name}", file.display(), path.display());
             let flag = format!("if you trust it, use -C {}", crate::hint::quoted(&dir.display().to_string()));
             return Err(CliError::usage(message).hint(flag));
         }

@@ -4,17 +4,17 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
-/// Replaces the contents of a file: after a crash it has the old text or the new one. Symbolic links are followed; permissions and owner
-/// are kept. With `expected`, `false` when the file has other contents by now; then it is left alone.
+/// Replaces the contents of a file: after a crash it has the old text or the new one. Follows symbolic links; keeps permissions and owner.
+/// Returns `false` without writing if `expected` is given and differs from the current contents.
 ///
 /// # Errors
 /// Also when the file may not be written, or its owner cannot be kept.
 pub(super) fn replace(file: &Path, text: &str, expected: Option<&str>) -> io::Result<bool> {
     let file = match fs::canonicalize(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => file.to_owned(),
-        found => found?,
+        canonical => canonical?,
     };
-    // Renaming needs no permission on the file itself, but a file that is read-only is so for a reason.
+    // Renaming needs no write permission on the file itself, so read-only files have to be detected.
     let old = match OpenOptions::new().write(true).open(&file) {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         opened => Some(opened?.metadata()?),
@@ -33,7 +33,7 @@ pub(super) fn replace(file: &Path, text: &str, expected: Option<&str>) -> io::Re
     Ok(true)
 }
 
-/// With the permissions of a new file, as the umask has them.
+/// A temporary file in the same folder, with the default permissions of a new file.
 fn temporary_beside(file: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".ecsws-");

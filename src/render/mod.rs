@@ -2,7 +2,7 @@
 
 mod clean;
 mod deploy;
-mod diff;
+pub mod diff;
 mod live;
 mod logs;
 mod sandbox;
@@ -13,7 +13,7 @@ pub use clean::clean;
 pub use deploy::{
     DeployView, Progress, ProgressRows, StackEnd, Summary, deletion_plans, ended, note_event, summary, warn_event,
 };
-pub use diff::{StackDiff, all_changes, asked_about, changes, diffs};
+pub use diff::{StackDiff, diffs, show_all_changes, show_changes, show_pending_approval};
 pub use live::{Live, UserAction, draw};
 pub use logs::{log_events, log_groups, log_streams};
 pub use sandbox::{

@@ -1,24 +1,24 @@
-//! Construct paths, and the ids and names that the CDK derives from them. It knows no resource.
+//! Construct paths, and the ids and names that the CDK derives from them.
 //!
-//! The rules are those of the CDK's `makeUniqueId`; templates that are to be carried on need the very same ids.
+//! The rules are those of the CDK's `makeUniqueId`: stacks that the CDK deployed must keep their ids.
 
 use std::fmt;
 
 use md5::{Digest as _, Md5};
 
-/// How much of the readable half of an id is kept, in characters.
-const LONGEST_READABLE: usize = 240;
-/// A path of one part keeps its bare name up to here, in characters.
-const LONGEST_BARE: usize = 255;
-/// How many characters of its logical id are a policy's name: what IAM allows.
-const LONGEST_POLICY_NAME: usize = 128;
+/// Maximum length of the readable part of an id, in characters.
+const MAX_READABLE_LENGTH: usize = 240;
+/// Maximum length of the id of a path with one part, which has no hash, in characters.
+const MAX_BARE_LENGTH: usize = 255;
+/// IAM's maximum length of a policy name, in characters.
+const MAX_POLICY_NAME_LENGTH: usize = 128;
 
-/// Where a construct stands in the tree: the stack's name, then construct ids.
+/// A construct path: the stack's name, then construct ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConstructPath(Vec<String>);
 
 impl ConstructPath {
-    /// The stack itself.
+    /// The path of the stack itself.
     pub fn stack(name: &str) -> Self {
         Self(vec![name.to_owned()])
     }
@@ -31,20 +31,20 @@ impl ConstructPath {
         Self(parts)
     }
 
-    /// The name of the resource in the template.
+    /// The logical id of the resource.
     pub fn logical_id(&self) -> String {
         unique_id(&self.0[1..])
     }
 
-    /// The unique name (the CDK's `Names.uniqueId`) of the construct that holds a resource: with the stack, without `Resource`.
+    /// The CDK's `Names.uniqueId` of the construct: includes the stack's name, without `Resource`.
     pub fn unique_name(&self) -> String {
         unique_id(&self.0)
     }
 
-    /// The name of an IAM policy: the end of its logical id.
+    /// The name of an IAM policy: the last characters of its logical id.
     pub fn policy_name(&self) -> String {
         let id = self.logical_id();
-        id[id.len().saturating_sub(LONGEST_POLICY_NAME)..].to_owned()
+        id[id.len().saturating_sub(MAX_POLICY_NAME_LENGTH)..].to_owned()
     }
 }
 
@@ -58,7 +58,7 @@ fn unique_id(path: &[String]) -> String {
     let parts: Vec<&str> = path.iter().map(String::as_str).filter(|part| *part != "Default").collect();
     if let [only] = parts[..] {
         let bare = alphanumeric(only);
-        if bare.len() <= LONGEST_BARE {
+        if bare.len() <= MAX_BARE_LENGTH {
             return bare;
         }
     }
@@ -70,15 +70,15 @@ fn unique_id(path: &[String]) -> String {
     }
     let readable: String = kept.into_iter().filter(|part| *part != "Resource").map(alphanumeric).collect();
     let hash = hex::encode_upper(&Md5::digest(parts.join("/"))[..4]);
-    format!("{}{hash}", &readable[..readable.len().min(LONGEST_READABLE)])
+    format!("{}{hash}", &readable[..readable.len().min(MAX_READABLE_LENGTH)])
 }
 
-/// Only the letters and digits of ASCII, as template ids allow.
+/// Keeps ASCII letters and digits, the characters of logical ids.
 pub(super) fn alphanumeric(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).collect()
 }
 
-/// A service key as a construct id: split at `-` and `_`, first letters upper case, the rest as it is.
+/// A service key as a construct id: split at `-` and `_`, with first letters in upper case.
 pub(super) fn pascal_case(key: &str) -> String {
     key.split(['-', '_'])
         .flat_map(|word| {
@@ -86,6 +86,15 @@ pub(super) fn pascal_case(key: &str) -> String {
             letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters)
         })
         .collect()
+}
+
+/// A construct path without the stack and without a final `Resource` or `Default`.
+pub fn short_path(path: &str) -> &str {
+    let Some((_, within)) = path.trim_start_matches('/').split_once('/') else { return path };
+    match within.rsplit_once('/') {
+        Some((parent, "Resource" | "Default")) => parent,
+        _ => within,
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_that_the_one_before_ends_with_is_left_out() {
+    fn a_part_that_is_a_suffix_of_the_previous_one_is_omitted() {
         assert_eq!(path("ends/MyTaskRole/TaskRole/Resource").logical_id(), "MyTaskRoleA205A6FA");
         assert_eq!(path("ends/MyTaskRole/Role/LogGroup/Resource").logical_id(), "MyTaskRoleLogGroup71181CF9");
     }

@@ -1,4 +1,4 @@
-//! Resources with names of their own choice, and the conflicts of a deployment in which one of them would exist twice.
+//! Resources with custom names, and conflicts of a deployment that would create a name twice.
 //!
 //! CloudFormation creates a replacement before it deletes the old resource, and new resources before it deletes removed ones ("Update
 //! behaviors of stack resources" in its user guide), so a name that is still in use is refused. Which properties make a name unique
@@ -17,7 +17,7 @@ const TABLE: &str = include_str!("../data/names.txt");
 pub struct CustomName {
     /// The resource's type.
     pub resource_type: String,
-    /// Names and values; a value that may be left out is null then.
+    /// Names and values; null for an optional property without a value.
     pub properties: Vec<(&'static str, Value)>,
 }
 
@@ -26,7 +26,7 @@ pub struct CustomName {
 pub struct Replacement {
     /// Its logical id.
     pub logical_id: String,
-    /// Whether it is replaced for sure; otherwise only the deployment decides.
+    /// Whether it is certainly replaced; otherwise the deployment decides.
     pub is_certain: bool,
     /// The properties whose change replaces it.
     pub causes: Vec<String>,
@@ -34,18 +34,18 @@ pub struct Replacement {
     pub changed: Vec<String>,
 }
 
-/// A resource that cannot be created because its name is in use within the same stack.
+/// A resource that cannot be created because the same stack uses its name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NameConflict {
     /// The logical id of the resource that would be created.
     pub logical_id: String,
     /// Its name.
     pub name: CustomName,
-    /// Why the name is in use.
+    /// How the name is in use.
     pub cause: ConflictCause,
 }
 
-/// Why a name is in use within the same stack.
+/// How the same stack uses a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConflictCause {
     /// The resource is replaced and keeps its name.
@@ -66,7 +66,7 @@ pub struct NameChanges {
 }
 
 impl CustomName {
-    /// The custom name of a template's resource, with the values as they are in the template; `None` without one.
+    /// The custom name of a template's resource, with the values in the template; `None` without one.
     pub fn of(resource: &Value) -> Option<Self> {
         let resource_type = resource["Type"].as_str()?;
         let row = identifying_properties(resource_type)?;
@@ -85,7 +85,7 @@ impl CustomName {
         Some(Self { resource_type: resource_type.to_owned(), properties })
     }
 
-    /// The value of a property, when it is a text; `None` for an intrinsic function too.
+    /// The value of a property if it is a string; `None` for an intrinsic function.
     pub fn get(&self, property: &str) -> Option<&str> {
         self.properties.iter().find(|(name, _)| *name == property)?.1.as_str()
     }
@@ -95,13 +95,13 @@ impl CustomName {
         self.properties.last().map(|(property, _)| *property).unwrap_or_default()
     }
 
-    /// The name itself; an intrinsic function as JSON.
+    /// The name itself, or an intrinsic function as JSON.
     pub fn text(&self) -> String {
         let value = self.properties.last().map_or(&Value::Null, |(_, value)| value);
         value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
     }
 
-    /// Whether both names are certainly the same. `is_unstable` tells the logical ids of resources that get other physical ids.
+    /// Whether both names are certainly the same. `is_unstable` holds for logical ids of resources whose physical ids change.
     fn certainly_equals(&self, other: &Self, known: &KnownValues, is_unstable: &impl Fn(&str) -> bool) -> bool {
         let same = |left: &Value, right: &Value| match (known.evaluate(left), known.evaluate(right)) {
             (Some(left), Some(right)) => left == right,
@@ -116,7 +116,7 @@ impl NameChanges {
     /// What deploying `desired` over `deployed` does to custom names. Resources that depend on a condition count only when they are
     /// replaced. `known` may hold physical ids of replaced resources; they are not used.
     pub fn between(deployed: &Template, desired: &Template, replaced: &[Replacement], known: &KnownValues) -> Self {
-        let replacement = |id: &str| replaced.iter().find(|one| one.logical_id == id);
+        let replacement = |id: &str| replaced.iter().find(|replacement| replacement.logical_id == id);
         let is_replaced = |id: &str| replacement(id).is_some();
         let mut known = known.clone();
         known.references.retain(|id, _| !is_replaced(id));
@@ -133,7 +133,7 @@ impl NameChanges {
                     && !name
                         .properties
                         .iter()
-                        .any(|(property, _)| replacement.changed.iter().any(|one| one == property));
+                        .any(|(property, _)| replacement.changed.iter().any(|changed| changed == property));
                 if keeps_name {
                     changes.conflicts.push(conflict(ConflictCause::Replaced(replacement.clone())));
                 }
@@ -183,7 +183,7 @@ fn with_known_values(name: &CustomName, known: &KnownValues) -> CustomName {
 
 /// Whether a value depends on one of these resources, and so changes with them.
 pub fn is_replaced_value<'a>(value: &Value, replaced: impl Iterator<Item = &'a Replacement>) -> bool {
-    let ids: Vec<&str> = replaced.map(|one| one.logical_id.as_str()).collect();
+    let ids: Vec<&str> = replaced.map(|replacement| replacement.logical_id.as_str()).collect();
     refers_to(value, &|id| ids.contains(&id))
 }
 

@@ -1,10 +1,10 @@
-//! Changes a service's scaling numbers in the text of an `ecsws.toml` and leaves everything else as it is.
+//! Edits a service's scaling in the text of an `ecsws.toml`. Everything else stays unchanged.
 
 use std::fmt;
 
 use super::toml_editor::TomlEditor;
 
-/// The numbers of a service's count or autoscaling; what is `None` stays as it is.
+/// The scaling of a service; `None` stays unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Scaling {
     /// `count`.
@@ -19,12 +19,12 @@ pub struct Scaling {
     pub memory: Option<u32>,
 }
 
-/// An edited text and what was changed in it.
+/// An edited text and its changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScalingEdit {
     /// The new text.
     pub text: String,
-    /// Empty when the text has these numbers already.
+    /// Empty if the text has these values already.
     pub changes: Vec<KeyChange>,
 }
 
@@ -33,11 +33,11 @@ pub struct ScalingEdit {
 pub struct KeyChange {
     /// The dotted key.
     pub key: String,
-    /// The value before, as it was written; `None` for a new key.
+    /// The old value as written; `None` for a new key.
     pub old: Option<String>,
-    /// The value now; `None` for a removed key.
+    /// The new value; `None` for a removed key.
     pub new: Option<String>,
-    /// The comment behind a removed key, which went with it.
+    /// The comment on the line of a removed key, removed with it.
     pub comment: Option<String>,
 }
 
@@ -53,14 +53,14 @@ impl fmt::Display for KeyChange {
     }
 }
 
-/// Where a new `count` goes: behind the last of these.
+/// A new `count` is inserted after the last of these keys.
 const BEFORE_COUNT: &[&str] = &["stack", "id", "task_id", "name", "cpu", "memory"];
 
-/// The text with these numbers for the service `key`. Whether they make sense together is for [`Spec::parse`](super::Spec::parse) to say.
-/// With autoscaling, `count` is removed: in the template, each deploy of the service would reset what autoscaling chose.
+/// Sets the scaling of the service `key` without validating it. With autoscaling, `count` is removed: in the template, it would reset
+/// the count that autoscaling chose with each deploy of the service.
 ///
 /// # Errors
-/// A sentence, when the text has no such service or is not TOML.
+/// A message, if the text has no such service or is not TOML.
 pub fn edit_scaling(text: &str, key: &str, scaling: &Scaling) -> Result<ScalingEdit, String> {
     let Scaling { count, min, max, cpu, memory } = *scaling;
     let mut edit = Edit { editor: TomlEditor::new(text), service: ["services", key], changes: Vec::new() };
@@ -130,7 +130,7 @@ impl<'k> Edit<'k> {
         Ok(())
     }
 
-    /// A new `autoscaling` table.
+    /// Inserts an `autoscaling` table.
     fn autoscaling(
         &mut self,
         numbers: &[(&'k str, Option<u32>)],
@@ -153,13 +153,13 @@ fn inline_target(number: u32) -> String {
     format!("{{ target = {number} }}")
 }
 
-/// A key as TOML writes it.
+/// A key, in quotes if TOML requires them.
 fn quoted(key: &str) -> String {
     let is_bare = !key.is_empty() && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if is_bare { key.to_owned() } else { toml::Value::from(key).to_string() }
 }
 
-/// Whether a value as it is written (`3`, `0x3`, `3.0`) is this number.
+/// Whether a TOML value as written (`3`, `0x3`, `3.0`) is this number.
 fn is_number(written: &str, number: u32) -> bool {
     match written.parse() {
         Ok(toml::Value::Integer(value)) => value == i64::from(number),
@@ -169,149 +169,4 @@ fn is_number(written: &str, number: u32) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TEXT: &str =
-        "# mine\n[services.api]\ncpu = 256 # small\ncount = 1   # for now\n\n[services.api.container]\nimage = \"a\"\n";
-
-    fn edited(text: &str, scaling: Scaling) -> (String, Vec<String>) {
-        let ScalingEdit { text, changes } = edit_scaling(text, "api", &scaling).expect("it can be edited");
-        (text, changes.iter().map(ToString::to_string).collect())
-    }
-
-    fn count(count: u32) -> Scaling {
-        Scaling { count: Some(count), ..Scaling::default() }
-    }
-
-    #[test]
-    fn a_count_changes_and_its_comment_stays() {
-        let (text, changes) = edited(TEXT, count(3));
-        assert_eq!(text, TEXT.replace("count = 1 ", "count = 3 "));
-        assert_eq!(changes, ["services.api.count 1 → 3"]);
-    }
-
-    #[test]
-    fn autoscaling_is_added_where_there_was_none() {
-        let (text, changes) = edited(TEXT, Scaling { min: Some(1), max: Some(4), cpu: Some(50), ..Scaling::default() });
-        assert!(text.starts_with(&TEXT.replace("count = 1   # for now\n", "")), "{text}");
-        assert!(text.ends_with("[services.api.autoscaling]\nmin = 1\nmax = 4\ncpu = { target = 50 }\n"), "{text}");
-        assert_eq!(
-            changes,
-            [
-                "services.api.count = 1 removed, with its comment `# for now`",
-                "services.api.autoscaling.min = 1 added",
-                "services.api.autoscaling.max = 4 added",
-                "services.api.autoscaling.cpu.target = 50 added",
-            ]
-        );
-    }
-
-    #[test]
-    fn inline_and_dotted_tables_are_edited_in_place() {
-        let text = "services.api = { cpu = 256, autoscaling = { min = 1, max = 2, cpu = { target = 50, scale_in_cooldown = \"30s\" } } }\n";
-        let (edited, _) = edited(text, Scaling { max: Some(9), cpu: Some(70), ..Scaling::default() });
-        assert_eq!(edited, text.replace("max = 2", "max = 9").replace("target = 50", "target = 70"));
-    }
-
-    #[test]
-    fn a_service_that_is_not_there_is_an_error() {
-        let edit = edit_scaling(TEXT, "web", &Scaling::default());
-        assert_eq!(edit, Err("there is no [services.web]".to_owned()));
-    }
-
-    #[test]
-    fn numbers_that_are_there_already_change_nothing() {
-        for text in ["services.api.count = 3", "services.api.count = 0x3\n", "services.\"api\" . 'count'=3 # three\r\n"]
-        {
-            assert_eq!(edited(text, count(3)), (text.to_owned(), Vec::new()));
-        }
-        let text = "[services.api.autoscaling]\nmax = 4\ncpu.target = 50.0\n";
-        let same = Scaling { max: Some(4), cpu: Some(50), ..Scaling::default() };
-        assert_eq!(edited(text, same), (text.to_owned(), Vec::new()));
-    }
-
-    #[test]
-    fn a_count_goes_where_the_other_keys_are() {
-        // A text, and the text with a count of 3.
-        for (text, expected) in [
-            (
-                "[services.api]\ncpu           = 256\nmemory        = 512\ncompatibility = []\n",
-                "[services.api]\ncpu           = 256\nmemory        = 512\ncount         = 3\ncompatibility = []\n",
-            ),
-            (
-                "[services.api]\ncpu    = 256\nmemory = 512\nexec = true\n",
-                "[services.api]\ncpu    = 256\nmemory = 512\ncount  = 3\nexec = true\n",
-            ),
-            (
-                "[services.api]\nmemory = 512 # MiB\nexec = true\n",
-                "[services.api]\nmemory = 512 # MiB\ncount = 3\nexec = true\n",
-            ),
-            ("[services.api]\n  memory=512", "[services.api]\n  memory=512\n  count=3"),
-            ("[services.api] # empty\r\n\r\n", "[services.api] # empty\r\ncount = 3\r\n\r\n"),
-            (
-                "services.api.cpu = 256\r\n[platform]\n",
-                "services.api.cpu = 256\r\nservices.api.count = 3\r\n[platform]\n",
-            ),
-            ("[services]\n'api' . cpu = 1\n", "[services]\n'api' . cpu = 1\n'api'.count = 3\n"),
-            ("services.api = { cpu = 256 }\n", "services.api = { cpu = 256, count = 3 }\n"),
-            ("services.api = {cpu = 256,}\n", "services.api = {cpu = 256, count = 3,}\n"),
-            (
-                "services = { api.cpu = 256, web = { cpu = 1 } }\n",
-                "services = { api.cpu = 256, api.count = 3, web = { cpu = 1 } }\n",
-            ),
-            ("services.api = { }", "services.api = { count = 3 }"),
-            ("services.api = {\n  cpu = 256 # small\n}\n", "services.api = {\n  cpu = 256, # small\n  count = 3\n}\n"),
-            (
-                "services.api = {\n  cpu = 256, # small\n  exec = true,\n}\n",
-                "services.api = {\n  cpu = 256, # small\n  count = 3,\n  exec = true,\n}\n",
-            ),
-            (
-                "[services.\"api\".container]\nimage = \"a\"\n\n[platform]\n",
-                "[services.\"api\".container]\nimage = \"a\"\n\n[services.\"api\"]\ncount = 3\n\n[platform]\n",
-            ),
-        ] {
-            assert_eq!(edited(text, count(3)).0, expected, "{text}");
-            let with_bom = edited(&format!("\u{feff}{text}"), count(3)).0;
-            assert_eq!(with_bom, format!("\u{feff}{expected}"), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_removed_count_leaves_the_comments_above_it_and_a_well_formed_table() {
-        // A text with a count, and the text without it and with a maximum of 4.
-        for (text, expected) in [
-            (
-                "[services.api]\n# how many;\n# ask Bob\ncount = 1\nexec = true\n[services.api.autoscaling]\nmax = 2\n",
-                "[services.api]\n# how many;\n# ask Bob\nexec = true\n[services.api.autoscaling]\nmax = 4\n",
-            ),
-            (
-                "services.api = { count = 1, deployment = { max_percent = 150 } }\n",
-                "services.api = { deployment = { max_percent = 150 }, autoscaling = { max = 4 } }\n",
-            ),
-            (
-                "services.api = { cpu = 256, count = 1 } # tail\n",
-                "services.api = { cpu = 256, autoscaling = { max = 4 } } # tail\n",
-            ),
-            ("services.api = {cpu = 1, count = 1,}\n", "services.api = {cpu = 1, autoscaling = { max = 4 },}\n"),
-            (
-                "services.api = {\n  cpu = 256,\n  count = 1,\n  autoscaling = { max = 2 },\n}\n",
-                "services.api = {\n  cpu = 256,\n  autoscaling = { max = 4 },\n}\n",
-            ),
-            (
-                "services.api = {\n  autoscaling.max = 2, # most\n  count = 1 }\n",
-                "services.api = {\n  autoscaling.max = 4 # most\n }\n",
-            ),
-            (
-                "services.api.cpu = 1\nservices.api.count = 1",
-                "services.api.cpu = 1\nservices.api.autoscaling = { max = 4 }",
-            ),
-            (
-                "[services.api]\r\ncount = 1\r\n[services.api.container]\r\nimage = '''\r\n[a]\r\n'''\r\n\r\n# next\r\n[platform]\r\n",
-                "[services.api]\r\n[services.api.container]\r\nimage = '''\r\n[a]\r\n'''\r\n\r\n[services.api.autoscaling]\r\nmax = 4\r\n\r\n# next\r\n[platform]\r\n",
-            ),
-        ] {
-            assert_eq!(edited(text, Scaling { max: Some(4), ..Scaling::default() }).0, expected, "{text}");
-        }
-    }
-}
+mod tests;

@@ -1,7 +1,7 @@
-//! References to images, as registries and their clients read them: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`.
+//! Validates image references by the rules of container registries: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`.
 
-/// Why a reference cannot be one; `None` when it can.
-pub fn image_mistake(reference: &str) -> Option<String> {
+/// Why an image reference is invalid; `None` if it is valid.
+pub fn image_error(reference: &str) -> Option<String> {
     if reference.contains("://") {
         return Some("it is a URL: leave out everything up to `://`".to_owned());
     }
@@ -9,7 +9,7 @@ pub fn image_mistake(reference: &str) -> Option<String> {
         Some((rest, digest)) => (rest, Some(digest)),
         None => (reference, None),
     };
-    // The colon of a port has a slash behind it.
+    // The colon of a port is followed by a slash.
     let (name, tag) = match rest.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
         _ => (rest, None),
@@ -20,8 +20,11 @@ pub fn image_mistake(reference: &str) -> Option<String> {
     };
     if let Some(component) = path.split('/').find(|component| !is_component(component)) {
         let upper = component.chars().any(|c| c.is_ascii_uppercase());
-        let hint =
-            if upper { "names are in lower case" } else { "names are of a-z, 0-9 and single `.`, `_`, `-` between" };
+        let hint = if upper {
+            "names are in lower case"
+        } else {
+            "names contain a-z and 0-9, separated by single `.`, `_` or `-`"
+        };
         return Some(format!("`{component}` is not part of an image's name: {hint}"));
     }
     if let Some(tag) = tag.filter(|tag| !is_tag(tag)) {
@@ -57,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn references_of_every_registry_are_taken() {
+    fn references_of_every_registry_are_accepted() {
         for reference in [
             "nginx",
             "nginx:1.27-alpine",
@@ -69,12 +72,12 @@ mod tests {
             "ghcr.io/acme/api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
             "ghcr.io/acme/api:1@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
         ] {
-            assert_eq!(image_mistake(reference), None, "{reference}");
+            assert_eq!(image_error(reference), None, "{reference}");
         }
     }
 
     #[test]
-    fn what_no_registry_can_have_is_told() {
+    fn invalid_references_are_explained() {
         for (reference, part) in [
             ("", "``"),
             ("Acme/api", "lower case"),
@@ -85,8 +88,8 @@ mod tests {
             ("acme/api@sha256:12", "not a digest"),
             ("https://ghcr.io/acme/api", "`://`"),
         ] {
-            let mistake = image_mistake(reference);
-            assert!(mistake.as_ref().is_some_and(|mistake| mistake.contains(part)), "{reference}: {mistake:?}");
+            let error = image_error(reference);
+            assert!(error.as_ref().is_some_and(|error| error.contains(part)), "{reference}: {error:?}");
         }
     }
 }

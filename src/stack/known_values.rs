@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Values that `Ref` and `Fn::ImportValue` stand for. Whatever is not in here counts as unknown.
+/// Known values of `Ref`, `Fn::GetAtt` and `Fn::ImportValue`. All others count as unknown.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownValues {
     /// Pseudo parameters (`AWS::Region`), parameters, physical ids by logical id, and attributes by `ID.ATTRIBUTE`.
@@ -14,7 +14,7 @@ pub struct KnownValues {
 }
 
 impl KnownValues {
-    /// The value without intrinsic functions; `None` when any part of it is unknown.
+    /// The value without intrinsic functions; `None` if any part of it is unknown.
     pub fn evaluate(&self, value: &Value) -> Option<Value> {
         match value {
             Value::Object(map) => match intrinsic(value) {
@@ -27,12 +27,12 @@ impl KnownValues {
         }
     }
 
-    /// As [`Self::evaluate`], for what is a text.
+    /// As [`Self::evaluate`], for scalars, as a string.
     pub fn text(&self, value: &Value) -> Option<String> {
         match self.evaluate(value)? {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()),
-            Value::Bool(truth) => Some(truth.to_string()),
+            Value::Bool(boolean) => Some(boolean.to_string()),
             _ => None,
         }
     }

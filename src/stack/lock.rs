@@ -1,16 +1,16 @@
-//! `ecsws.lock`: the answers of look-ups, pinned so that a spec gives everyone the same template.
+//! `ecsws.lock`: pinned results of look-ups, so that a spec always yields the same template.
 
 use std::fmt::Write as _;
 
 use super::check;
+use super::diagnostic::{Diagnostics, Finding};
 use super::lookups::{Environment, Lookups, Subnets, Vpc};
-use super::problem::{Mistake, Problems};
-use super::reader::{Checked, Document, Source, Table};
+use super::reader::{Document, Source, Table, Validated};
 
-/// The only version of the file so far.
+/// The current version of the format.
 const VERSION: u32 = 1;
 
-/// A whole `ecsws.lock`.
+/// The contents of an `ecsws.lock`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
     vpcs: Vec<(Environment, String, Vpc)>,
@@ -21,8 +21,8 @@ impl Lock {
     /// Reads a lock file.
     ///
     /// # Errors
-    /// Every mistake of the file together.
-    pub fn parse(text: &str) -> Result<Self, Problems> {
+    /// All errors of the file.
+    pub fn parse(text: &str) -> Result<Self, Diagnostics> {
         let source = Source::new(text);
         let document = Document::parse(&source)?;
         let root = document.root();
@@ -33,7 +33,7 @@ impl Lock {
         document.finish(Some(Self { vpcs, zones })).map(|(lock, _)| lock)
     }
 
-    /// The file's text.
+    /// The lock as text of the file.
     pub fn to_toml(&self) -> String {
         let mut text = format!("version = {VERSION}\n");
         for (Environment { account, region }, name, Vpc { id, subnets }) in &self.vpcs {
@@ -49,20 +49,23 @@ impl Lock {
         text
     }
 
-    /// The pinned VPC of that name, if there is one.
+    /// The pinned VPC with this name.
     pub fn vpc(&self, environment: &Environment, name: &str) -> Option<&Vpc> {
-        self.vpcs.iter().find(|(place, pinned, _)| place == environment && pinned == name).map(|(_, _, vpc)| vpc)
+        self.vpcs
+            .iter()
+            .find(|(pinned, pinned_name, _)| pinned == environment && pinned_name == name)
+            .map(|(_, _, vpc)| vpc)
     }
 
-    /// The pinned availability zones, if they are.
+    /// The pinned availability zones.
     pub fn zones(&self, environment: &Environment) -> Option<&[String]> {
-        self.zones.iter().find(|(place, _)| place == environment).map(|(_, names)| names.as_slice())
+        self.zones.iter().find(|(pinned, _)| pinned == environment).map(|(_, names)| names.as_slice())
     }
 
-    /// Everything that is pinned for one account and region.
+    /// All pinned look-ups of an environment.
     pub fn lookups(&self, environment: &Environment) -> Lookups {
         let mut lookups = Lookups::default();
-        for (_, name, vpc) in self.vpcs.iter().filter(|(place, _, _)| place == environment) {
+        for (_, name, vpc) in self.vpcs.iter().filter(|(pinned, _, _)| pinned == environment) {
             lookups.set_vpc(name, vpc.clone());
         }
         if let Some(names) = self.zones(environment) {
@@ -71,30 +74,34 @@ impl Lock {
         lookups
     }
 
-    /// Pins a VPC, in place of what was pinned for it.
+    /// Pins a VPC. Replaces a previous pin.
     pub fn pin_vpc(&mut self, environment: &Environment, name: &str, vpc: Vpc) {
-        self.vpcs.retain(|(place, pinned, _)| place != environment || pinned != name);
+        self.vpcs.retain(|(pinned, pinned_name, _)| pinned != environment || pinned_name != name);
         self.vpcs.push((environment.clone(), name.to_owned(), vpc));
     }
 
-    /// Pins the availability zones, in place of what was pinned.
+    /// Pins the availability zones. Replaces a previous pin.
     pub fn pin_zones(&mut self, environment: &Environment, names: Vec<String>) {
-        self.zones.retain(|(place, _)| place != environment);
+        self.zones.retain(|(pinned, _)| pinned != environment);
         self.zones.push((environment.clone(), names));
     }
 
-    /// The account and region that everything in the file is for, if it is one.
+    /// The environment of all entries, if it is the same for all.
     pub fn only_environment(&self) -> Option<&Environment> {
-        let mut places = self.vpcs.iter().map(|(place, _, _)| place).chain(self.zones.iter().map(|(place, _)| place));
-        let first = places.next()?;
-        places.all(|place| place == first).then_some(first)
+        let of_vpcs = self.vpcs.iter().map(|(environment, _, _)| environment);
+        let mut environments = of_vpcs.chain(self.zones.iter().map(|(environment, _)| environment));
+        let first = environments.next()?;
+        environments.all(|environment| environment == first).then_some(first)
     }
 }
 
-fn version(value: &toml::de::DeValue<'_>) -> Checked<()> {
-    match check::whole("a version", 0..=u32::MAX)(value)? {
+fn version(value: &toml::de::DeValue<'_>) -> Validated<()> {
+    match check::integer("a version", 0..=u32::MAX)(value)? {
         VERSION => Ok(()),
-        newer => Err(Mistake::new(format!("is {newer}, and this ecsws reads version {VERSION}")).hint("update ecsws")),
+        newer => {
+            Err(Finding::new(format!("is {newer}, but this version of ecsws reads version {VERSION}"))
+                .hint("update ecsws"))
+        }
     }
 }
 
@@ -106,12 +113,12 @@ fn environment(table: &Table<'_, '_>) -> Option<Environment> {
 
 fn vpc(table: Table<'_, '_>) -> Option<(Environment, String, Vpc)> {
     let environment = environment(&table);
-    let name = table.required("name", "add the VPC's Name tag", check::filled);
+    let name = table.required("name", "add the VPC's Name tag", check::non_empty);
     let id = table.required("id", "add the VPC's id", check::resource_id("vpc"));
     let subnets = |key| {
         table.required(key, "add the list of ids", |value| match value.as_array() {
             Some(none) if none.is_empty() => Ok(Vec::new()),
-            _ => check::set(check::resource_id("subnet"))(value),
+            _ => check::unique_list(check::resource_id("subnet"))(value),
         })
     };
     let (public, private) = (subnets("public_subnets"), subnets("private_subnets"));
@@ -121,7 +128,7 @@ fn vpc(table: Table<'_, '_>) -> Option<(Environment, String, Vpc)> {
 
 fn zones(table: Table<'_, '_>) -> Option<(Environment, Vec<String>)> {
     let environment = environment(&table);
-    let names = table.required("names", "add the list of zones", check::set(check::filled));
+    let names = table.required("names", "add the list of zones", check::unique_list(check::non_empty));
     table.finish();
     Some((environment?, names?))
 }

@@ -1,19 +1,19 @@
-//! What a synth has to be told about the account, because it cannot ask: the look-ups, and which of them a stack needs.
+//! Look-ups: facts about an account that synth needs.
 
 use std::collections::BTreeMap;
 
 use super::spec::Spec;
 
-/// Where a stack goes.
+/// The account and region of a stack, as in the CDK.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Environment {
-    /// Twelve digits.
+    /// The account id.
     pub account: String,
-    /// Such as `us-east-1`.
+    /// The region, such as `us-east-1`.
     pub region: String,
 }
 
-/// A VPC that was looked up.
+/// The result of a VPC look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vpc {
     /// Its id.
@@ -25,13 +25,13 @@ pub struct Vpc {
 /// Subnet ids, in the order of availability zones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subnets {
-    /// With a route to an internet gateway.
+    /// Subnets with a route to an internet gateway.
     pub public: Vec<String>,
-    /// The others.
+    /// All other subnets.
     pub private: Vec<String>,
 }
 
-/// One question to the account.
+/// One look-up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Lookup {
     /// The VPC with this Name tag.
@@ -40,7 +40,7 @@ pub enum Lookup {
     AvailabilityZones,
 }
 
-/// The answers, for one account and region.
+/// The results of look-ups in one environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lookups {
     subnets: BTreeMap<String, Subnets>,
@@ -48,23 +48,23 @@ pub struct Lookups {
 }
 
 impl Lookups {
-    /// The answer for a VPC's Name tag.
+    /// Sets the VPC with this Name tag.
     pub fn set_vpc(&mut self, name: &str, vpc: Vpc) {
         self.subnets.insert(name.to_owned(), vpc.subnets);
     }
 
-    /// The VPC will be made by `stack`, which is not deployed yet: `known after STACK` stands in the ids' place.
+    /// Sets a placeholder for a VPC that `stack` will create: `known after STACK` in place of ids.
     pub fn set_known_after(&mut self, vpc: &str, stack: &str) {
         let unknown = vec![format!("known after {stack}")];
         self.subnets.insert(vpc.to_owned(), Subnets { public: unknown.clone(), private: unknown });
     }
 
-    /// The region's availability zones.
+    /// Sets the region's availability zones.
     pub fn set_zones(&mut self, names: Vec<String>) {
         self.zones = Some(names);
     }
 
-    /// What the stack `name` needs and these answers lack.
+    /// A look-up that the stack `name` needs and that is not set.
     pub fn missing(&self, spec: &Spec, name: &str) -> Option<Lookup> {
         if spec.platform.stack.as_ref().is_some_and(|stack| stack.name == name) {
             return self.zones().is_none().then_some(Lookup::AvailabilityZones);

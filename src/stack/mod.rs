@@ -1,23 +1,23 @@
-//! The stack model: pure, it takes text and values and gives values back. It may not touch files, clocks, the environment or the network.
+//! The stack model: pure functions from text and values to values. No files, clocks, environment, network or terminal.
 //!
-//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`, [`synth()`] makes a [`Template`] of them,
-//! [`TemplateDiff`] says what deploying it would change.
+//! [`Spec`] is `ecsws.toml`, [`Lock`] is `ecsws.lock`; [`synth()`] produces a [`Template`] from them, and [`TemplateDiff`] is what
+//! deploying it would change.
 
+mod cdk_metadata;
 mod check;
 mod construct;
 mod custom_names;
+mod deploy_inputs;
+mod diagnostic;
 pub mod diff;
 mod edit;
-mod foreign;
-mod housekeeping;
 mod image;
 mod known_values;
 mod lock;
 mod lookups;
-mod problem;
+mod parse_template;
 mod reader;
-mod redeploy;
-pub mod resources;
+mod resources;
 pub mod security;
 pub mod spec;
 mod stacks;
@@ -27,18 +27,19 @@ mod toml_editor;
 mod toml_layout;
 mod yaml;
 
+pub use cdk_metadata::is_cdk_parameter;
 pub use check::is_region;
+pub use construct::short_path;
 pub use custom_names::{ConflictCause, CustomName, NameChanges, NameConflict, Replacement, is_replaced_value};
-pub use diff::{INCOMPARABLE, Planned, Recreation, TemplateDiff};
+pub use diagnostic::{Diagnostic, Diagnostics};
+pub use diff::{INCOMPARABLE, PlannedResource, RequiresRecreation, TemplateDiff};
 pub use edit::{KeyChange, Scaling, ScalingEdit, edit_scaling};
-pub use foreign::{ForeignError, read_template};
-pub use housekeeping::is_cdk_parameter;
-pub use image::image_mistake;
+pub use image::image_error;
 pub use known_values::KnownValues;
 pub use lock::Lock;
 pub use lookups::{Environment, Lookup, Lookups, Subnets, Vpc};
-pub use problem::{Problem, Problems};
-pub use spec::{Spec, tags_mistake};
+pub use parse_template::{TemplateParseError, parse_template};
+pub use spec::{Spec, tags_error};
 pub use stacks::{ProjectStack, StackKind, platform_exports, stack_named, stacks};
 pub use synth::{PlatformIds, SynthError, declared_parameters, platform_ids, synth};
 pub use template::{MAX_TEMPLATE_BYTES, Template};

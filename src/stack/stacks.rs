@@ -1,4 +1,4 @@
-//! The project's stacks.
+//! The stacks of a project and their dependencies.
 
 use indexmap::IndexMap;
 
@@ -10,16 +10,16 @@ use super::synth::{PLATFORM_EXPORTS, PLATFORM_GROUP_EXPORTS};
 pub struct ProjectStack {
     /// Its name in CloudFormation.
     pub name: String,
-    /// What it is of.
+    /// Its kind.
     pub kind: StackKind,
     /// Its tags.
     pub tags: IndexMap<String, String>,
-    /// The project's stacks that have to be there before it: those whose exports it imports, or whose VPC it runs in.
-    pub needs: Vec<String>,
+    /// The project's stacks that it depends on: it imports their exports, or runs in their VPC.
+    pub depends_on: Vec<String>,
 }
 
 impl ProjectStack {
-    /// The key of the service that it is for; `None` for the platform.
+    /// The key of its service; `None` for the platform.
     pub fn service_key(&self) -> Option<&str> {
         match &self.kind {
             StackKind::Platform => None,
@@ -28,41 +28,44 @@ impl ProjectStack {
     }
 }
 
-/// What a stack is of.
+/// The kind of a stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StackKind {
-    /// What services run on.
+    /// The platform that services run on.
     Platform,
     /// The service with this key.
     Service(String),
 }
 
-/// The project's stacks in an order in which they can be deployed: the platform's first.
+/// The project's stacks in deployment order: the platform first.
 pub fn stacks(spec: &Spec) -> Vec<ProjectStack> {
-    let stack = |name: &str, kind, needs| ProjectStack { name: name.to_owned(), kind, tags: spec.tags.clone(), needs };
+    let stack = |name: &str, kind, depends_on| {
+        let (name, tags) = (name.to_owned(), spec.tags.clone());
+        ProjectStack { name, kind, tags, depends_on }
+    };
     let own = spec.platform.stack.as_ref().map(|platform| &platform.name);
     let platform = own.iter().map(|name| stack(name, StackKind::Platform, Vec::new()));
     let services = spec.services.iter().map(|(key, service)| {
-        let needs = own.filter(|_| uses_own_platform(&spec.platform, service)).cloned().into_iter().collect();
-        stack(&service.stack, StackKind::Service(key.clone()), needs)
+        let depends_on = own.filter(|_| uses_own_platform(&spec.platform, service)).cloned().into_iter().collect();
+        stack(&service.stack, StackKind::Service(key.clone()), depends_on)
     });
     platform.chain(services).collect()
 }
 
-/// The name of the stack that `name` stands for: its own, or the key of the service that it is for. A stack's own name goes first.
+/// Resolves a stack's name or a service key to the stack's name. Stack names take precedence.
 pub fn stack_named<'a>(spec: &'a Spec, name: &str) -> Option<&'a str> {
     let platform = spec.platform.stack.as_ref().map(|platform| &platform.name);
     let mut names = platform.into_iter().chain(spec.services.values().map(|service| &service.stack));
     let by_key = || spec.services.get(name).map(|service| &service.stack);
-    names.find(|own| *own == name).or_else(by_key).map(String::as_str)
+    names.find(|stack| *stack == name).or_else(by_key).map(String::as_str)
 }
 
-/// Whether a service runs in the VPC of the project's own platform, or imports what that exports.
+/// Whether a service runs in the VPC of the project's platform, or imports its exports.
 fn uses_own_platform(platform: &Platform, service: &Service) -> bool {
     platform.runs_in_own_vpc() || platform.imports_of(service).iter().any(|name| PLATFORM_EXPORTS.contains(name))
 }
 
-/// The names of what a platform stack exports.
+/// The export names of a platform stack.
 pub fn platform_exports() -> &'static [&'static str] {
     &PLATFORM_EXPORTS
 }
@@ -82,7 +85,7 @@ impl Platform {
             .collect()
     }
 
-    /// The open ports of the project's own security group, if it is the one that services use.
+    /// The open ports of the platform's security group, if services use it.
     pub(super) fn own_group_ports(&self) -> Option<&[Port]> {
         let stack = self.stack.as_ref()?;
         let is_own =
@@ -90,7 +93,7 @@ impl Platform {
         is_own.then_some(stack.ports.as_slice())
     }
 
-    /// Whether services run in the VPC of the project's own platform.
+    /// Whether services run in the VPC of the project's platform.
     pub fn runs_in_own_vpc(&self) -> bool {
         let own = |stack: &PlatformStack| self.vpc.strip_suffix("/BaseVPC") == Some(&stack.name);
         self.subnets.is_none() && self.stack.as_ref().is_some_and(own)

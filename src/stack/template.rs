@@ -1,45 +1,45 @@
-//! A CloudFormation template as a value, and its two texts.
+//! A CloudFormation template, and its YAML and JSON.
 
 use serde_json::{Map, Value};
 
 use super::diff::equality::has_question_mark;
 use super::yaml;
 
-/// The size of a template that CloudFormation accepts in a request, in bytes; a larger one has to be in S3. From the quotas in
+/// The maximum size of a template in a request, in bytes; a larger one has to be in S3. From the quotas in
 /// CloudFormation's user guide ("Template body size in a request").
 pub const MAX_TEMPLATE_BYTES: usize = 51_200;
 
-/// A template. Keys are in the order in which they are to be shown.
+/// A template. The order of keys is kept.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Template(Map<String, Value>);
 
 impl Template {
-    /// A template that was read somewhere else.
+    /// Wraps a parsed template.
     pub fn from_map(map: Map<String, Value>) -> Self {
         Self(map)
     }
 
-    /// One of the template's sections (`Resources`, `Outputs`, …), empty when it is not there.
+    /// A section of the template (`Resources`, `Outputs`, …); empty if it is missing.
     pub fn section(&self, name: &str) -> impl Iterator<Item = (&str, &Value)> {
         self.0.get(name).and_then(Value::as_object).into_iter().flatten().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// A resource by its logical id; null when there is none.
+    /// A resource by its logical id; null if it is missing.
     pub fn resource(&self, logical_id: &str) -> &Value {
         self.0.get("Resources").and_then(|resources| resources.get(logical_id)).unwrap_or(&Value::Null)
     }
 
     /// Whether it has a resource of this type.
-    pub fn has_type(&self, kind: &str) -> bool {
-        self.section("Resources").any(|(_, resource)| resource["Type"] == kind)
+    pub fn has_type(&self, resource_type: &str) -> bool {
+        self.section("Resources").any(|(_, resource)| resource["Type"] == resource_type)
     }
 
-    /// Whether a text in it has a `?`. GetTemplate returns that for every character that is not ASCII.
+    /// Whether a string in it contains `?`, which GetTemplate returns for every non-ASCII character.
     pub fn has_question_mark(&self) -> bool {
         self.0.values().any(has_question_mark)
     }
 
-    /// The whole template.
+    /// The template as a map.
     pub fn as_map(&self) -> &Map<String, Value> {
         &self.0
     }
@@ -54,8 +54,7 @@ impl Template {
         format!("{:#}\n", self.to_value())
     }
 
-    /// The text to send to CloudFormation: YAML, or compact JSON if only that fits into `MAX_TEMPLATE_BYTES`. If neither fits, the
-    /// shorter one.
+    /// The text for requests: YAML, or compact JSON if only that fits into `MAX_TEMPLATE_BYTES`. If neither fits, the shorter one.
     pub fn to_body(&self) -> String {
         let yaml = self.to_yaml();
         if yaml.len() <= MAX_TEMPLATE_BYTES {
@@ -65,7 +64,7 @@ impl Template {
         if json.len() < yaml.len() { json } else { yaml }
     }
 
-    /// YAML that every reader of YAML 1.1 or 1.2 takes for the same value.
+    /// YAML that parsers of YAML 1.1 and 1.2 read as the same value.
     pub fn to_yaml(&self) -> String {
         yaml::document(&self.to_value())
     }
@@ -77,7 +76,7 @@ mod tests {
 
     use super::*;
 
-    /// A template with so many lines of YAML that are shorter as compact JSON.
+    /// A template with this number of entries, which are shorter as compact JSON than as YAML.
     fn template(entries: usize) -> Template {
         let entries = (0..entries).map(|at| (format!("P{at:05}"), json!({ "Properties": { "Key": ["a", "b"] } })));
         Template(Map::from_iter([("Resources".to_owned(), Value::Object(entries.collect()))]))

@@ -1,4 +1,4 @@
-//! Sets, inserts and removes single keys of a TOML text. Every other byte stays as it is: comments, order, alignment, line endings, the
+//! Sets, inserts and removes single keys of a TOML text. All other bytes stay unchanged: comments, order, alignment, line endings, the
 //! byte order mark, a missing newline at the end.
 
 use std::ops::Range;
@@ -7,7 +7,7 @@ use super::toml_layout::{Entry, Frame, FrameKind, Layout};
 
 const BOM: char = '\u{feff}';
 
-/// A TOML text that is being edited. Paths are lists of key names, from the root.
+/// A TOML text under edit. Paths are lists of key names from the root.
 #[derive(Debug)]
 pub(super) struct TomlEditor {
     bom: bool,
@@ -28,7 +28,7 @@ impl TomlEditor {
         Layout::of(&self.text)
     }
 
-    /// The value at a path, as it is written.
+    /// The value at a path, as written.
     pub fn value(&self, path: &[&str]) -> Result<Option<String>, String> {
         Ok(self.layout()?.entry(path).map(|entry| self.text[entry.value.clone()].to_owned()))
     }
@@ -41,8 +41,7 @@ impl TomlEditor {
             || layout.entries.iter().any(|entry| starts_with(layout.path(entry), path)))
     }
 
-    /// Replaces the value at a path; without one, inserts the key into its table. There it goes behind the last of the keys `after`, or
-    /// behind all.
+    /// Replaces the value at a path, or inserts the key into its table, after the last of the keys `after` or at the end.
     pub fn set(&mut self, path: &[&str], value: &str, after: &[&str]) -> Result<(), String> {
         let layout = self.layout()?;
         if let Some(entry) = layout.entry(path) {
@@ -76,7 +75,7 @@ impl TomlEditor {
         Ok(())
     }
 
-    /// Inserts a table that does not exist yet: as a section where its parent has a header, otherwise as an inline table.
+    /// Inserts a table that does not exist yet: as a section if its parent has a header, otherwise as an inline table.
     pub fn insert_table(&mut self, path: &[&str], pairs: &[(&str, String)]) -> Result<(), String> {
         let lines: Vec<String> = pairs.iter().map(|(key, value)| format!("{key} = {value}")).collect();
         let layout = self.layout()?;
@@ -88,7 +87,7 @@ impl TomlEditor {
         }
     }
 
-    /// Removes a key and its value, with the comment behind it, which is returned. Comments above it stay.
+    /// Removes a key and its value, and the comment after it on the same line, which is returned. Comments above it stay.
     pub fn remove(&mut self, path: &[&str]) -> Result<Option<String>, String> {
         let layout = self.layout()?;
         let Some(entry) = layout.entry(path) else { return Ok(None) };
@@ -144,7 +143,8 @@ impl TomlEditor {
         (width(keys.end), width(equals), equals)
     }
 
-    /// `parent` is the path of a table with a header of its own or below it; `more` are the keys that the new header has besides.
+    /// Inserts a section below `parent`, the path of a table that has a header or has tables with headers below it. `more` are the further
+    /// keys of the new header.
     fn insert_section(
         &mut self,
         layout: &Layout,
@@ -196,7 +196,7 @@ impl TomlEditor {
         if self.line_start(neighbour.start()) <= frame.span.start || !indent.trim().is_empty() {
             return beside;
         }
-        // The neighbour has a line of its own, so the new pair gets one too, unless something follows on that line.
+        // The neighbour is alone on its line, so the new pair gets its own line too, unless something follows on that line.
         let comma = self.text[end..].find(|c| c != ' ' && c != '\t').map(|at| end + at);
         let comma = comma.filter(|at| self.text[*at..].starts_with(','));
         let rest = self.text[comma.map_or(end, |comma| comma + 1)..self.line_end(end)].trim();
@@ -218,7 +218,7 @@ impl TomlEditor {
         (vec![(start..end, String::new())], entry.value.end..end)
     }
 
-    /// Removes one of the two commas beside the pair as well.
+    /// Also removes one of the two adjacent commas.
     fn inline_removal(&self, entry: &Entry, before: Option<&Entry>) -> (Vec<(Range<usize>, String)>, Range<usize>) {
         let (start, end) = (entry.start(), entry.value.end);
         let nothing = String::new;
@@ -249,17 +249,17 @@ impl TomlEditor {
         self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
     }
 
-    /// Behind the newline of the line.
+    /// The position after the newline of the line.
     fn line_end(&self, at: usize) -> usize {
         self.text[at..].find('\n').map_or(self.text.len(), |newline| at + newline + 1)
     }
 
-    /// What stands before `at` in its line.
+    /// The text before `at` in its line.
     fn indent(&self, at: usize) -> &str {
         &self.text[self.line_start(at)..at]
     }
 
-    /// The next character that is neither white space nor in a comment, and where it is.
+    /// The position of the next character that is neither white space nor in a comment, and the character.
     fn next_char(&self, mut at: usize) -> (usize, Option<char>) {
         loop {
             let rest = self.text[at..].trim_start();

@@ -1,13 +1,13 @@
-//! Where the tables, keys and values of a TOML text are, so that one of them can be edited without touching any other byte.
+//! The positions of the tables, keys and values of a TOML text, so that one of them can be edited without touching any other byte.
 //!
-//! It knows TOML, not `ecsws.toml`. Arrays are opaque: what is inside them has no path.
+//! Arrays are opaque: values inside them have no path.
 
 use std::ops::Range;
 
 use toml_parser::parser::{Event, EventKind, parse_document};
 use toml_parser::{ParseError, Source};
 
-/// The positions in a text, in bytes.
+/// Positions in a text, in bytes.
 #[derive(Debug)]
 pub(super) struct Layout {
     /// The root table first, then the others as they open.
@@ -58,22 +58,22 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Where the pair begins.
+    /// The start of the pair.
     pub fn start(&self) -> usize {
         self.keys[0].span.start
     }
 
-    /// Where the whole dotted key is.
+    /// The span of the dotted key.
     pub fn key_span(&self) -> Range<usize> {
         self.start()..self.keys[self.keys.len() - 1].span.end
     }
 }
 
 impl Layout {
-    /// Reads a text, which must be TOML and without a byte order mark.
+    /// Parses a TOML text without a byte order mark.
     ///
     /// # Errors
-    /// The parser's first complaint.
+    /// The parser's first error.
     pub fn of(text: &str) -> Result<Self, String> {
         let source = Source::new(text);
         let tokens = source.lex().into_vec();
@@ -121,9 +121,9 @@ impl Layout {
 struct Reader<'t> {
     source: Source<'t>,
     layout: Layout,
-    /// The frame of the lines that are read now.
+    /// The frame of the current lines.
     body: usize,
-    /// Where the header that is being read began.
+    /// The start of the current header.
     header: usize,
     /// Open inline tables, innermost last.
     inline: Vec<usize>,

@@ -1,14 +1,15 @@
-//! Writes JSON values as YAML that readers of YAML 1.1 and 1.2 take for the same value.
+//! Writes JSON values as YAML that parsers of YAML 1.1 and 1.2 read as the same value.
 //!
-//! What is plain to one reader is a number, a date or a truth value to another, so a string goes without quotes only when no reader can
-//! doubt it: it starts with a letter, is made of harmless characters, and is not a word with a meaning.
+//! A plain scalar that is a string to one parser may be a number, a date or a boolean to another. So a string is unquoted only if it
+//! starts with a letter, contains only safe characters, and is not a reserved word.
 
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-/// Words that some reader takes for something else than a string, in lower case.
-const WORDS: &[&str] = &["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"];
+/// Plain scalars that some parser does not read as strings, in lower case.
+const RESERVED_WORDS: &[&str] =
+    &["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf", "infinity"];
 
 /// `value` as a document of its own, with a newline at the end.
 pub fn document(value: &Value) -> String {
@@ -24,7 +25,7 @@ pub fn document(value: &Value) -> String {
     text
 }
 
-/// A map or list, one entry a line; the caller has written the indentation of the first line.
+/// Writes a map or list in block style. The caller has written the indentation of the first line.
 fn block(text: &mut String, value: &Value, depth: usize) {
     match value {
         Value::Object(map) => {
@@ -89,7 +90,7 @@ fn inline(text: &mut String, value: &Value, depth: usize) {
     }
 }
 
-/// YAML 1.1 wants a dot in a number with an exponent, and a sign before the exponent.
+/// YAML 1.1 requires a dot in a number with an exponent, and a sign before the exponent.
 fn number(number: &serde_json::Number) -> String {
     let plain = number.to_string();
     match plain.split_once('e') {
@@ -102,14 +103,14 @@ fn number(number: &serde_json::Number) -> String {
     }
 }
 
-/// Several lines are written as a literal block where that is the same text for every reader.
+/// Whether a multi-line string can be a literal block, which all parsers read alike.
 fn is_literal(value: &str) -> bool {
-    let harmless = |letter: char| letter == '\n' || (' '..='~').contains(&letter);
+    let is_safe = |letter: char| letter == '\n' || (' '..='~').contains(&letter);
     value.contains('\n')
         && !value.starts_with([' ', '\n'])
         && !value.ends_with("\n\n")
         && value.lines().all(|line| !line.ends_with(' '))
-        && value.chars().all(harmless)
+        && value.chars().all(is_safe)
 }
 
 fn literal(text: &mut String, value: &str, depth: usize) {
@@ -132,16 +133,16 @@ fn string(text: &mut String, value: &str) {
 }
 
 fn is_plain(value: &str) -> bool {
-    let harmless = |letter: char| letter.is_ascii_alphanumeric() || " _-./:+@".contains(letter);
+    let is_safe = |letter: char| letter.is_ascii_alphanumeric() || " _-./:+@".contains(letter);
     value.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '/')
-        && value.chars().all(harmless)
+        && value.chars().all(is_safe)
         && !value.ends_with([' ', ':'])
         && !value.contains(": ")
         && value.len() < 120
-        && !WORDS.contains(&value.to_ascii_lowercase().as_str())
+        && !RESERVED_WORDS.contains(&value.to_ascii_lowercase().as_str())
 }
 
-/// Double quotes take every character, escaped as JSON escapes them, and what YAML calls not printable besides.
+/// Writes a double-quoted scalar, with JSON's escapes and those of characters that are not printable in YAML.
 fn quoted(text: &mut String, value: &str) {
     text.push('"');
     for letter in value.chars() {

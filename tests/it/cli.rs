@@ -49,7 +49,7 @@ fn a_folder_without_a_project_is_wrong_usage() {
     -- stdout
     -- stderr
     error: there is no ecsws.toml in DIR
-    hint: `ecsws init` writes one; `ecsws init --workshop` writes the ECS workshop's; -C names another folder
+    hint: `ecsws init` creates one; `ecsws init --workshop` creates the ECS workshop's; -C chooses another folder
     ");
 }
 
@@ -97,7 +97,7 @@ fn toml_that_is_not_toml_is_told_with_its_place() {
     -- stderr
     error: unclosed table, expected `]`
       --> ecsws.toml:1:14
-    hint: a line is a [table], a [[table]] of a list, or key = value; a key stands once, strings in quotes, lists in brackets
+    hint: a line is a [table], a [[table]] of a list, or key = value; a key may appear only once, strings are in quotes, lists in brackets
     ");
 }
 
@@ -108,7 +108,7 @@ fn an_unknown_stack_is_told_with_the_known_ones() {
     -- stdout
     -- stderr
     error: ecsws.toml has no stack `ecsworkshop-ap`
-    hint: did you mean `ecsworkshop-api`? it has ecsworkshop-api
+    hint: did you mean `ecsworkshop-api`? stacks in this file: ecsworkshop-api
     ");
 }
 
@@ -131,7 +131,7 @@ fn no_region_and_no_credentials_are_two_clear_errors() {
     code Some(2)
     -- stdout
     -- stderr
-    error: cannot choose a region: nothing says which one
+    error: cannot call AWS: no region is configured
     hint: pass --region, set AWS_REGION, or write region under [target] in ecsws.toml; without an account: --sandbox
     ");
     assert_snapshot!(ecsws(dir.path(), "deploy --region us-east-1"), @"
@@ -196,8 +196,8 @@ fn a_server_that_is_not_aws_is_told_apart() {
     code Some(1)
     -- stdout
     -- stderr
-    error: cannot describe stack `ecsworkshop-api`: URL: the answer is HTTP 200 and not AWS's
-    hint: check --endpoint-url (or AWS_ENDPOINT_URL), and proxies on the way
+    error: cannot describe stack `ecsworkshop-api`: URL: unexpected response, HTTP 200
+    hint: check --endpoint-url (or AWS_ENDPOINT_URL) and proxies
     ");
 }
 
@@ -251,8 +251,8 @@ fn scale_refuses_numbers_that_do_not_go_together_and_leaves_the_file_alone() {
     code Some(2)
     -- stdout
     -- stderr
-    error: `services.api.autoscaling.min` makes min 5 more than max 2
-    hint: min is at most max
+    error: `services.api.autoscaling.min` is 5, more than `max` = 2
+    hint: lower min or raise max
     ");
     assert_snapshot!(ecsws(dir.path(), "scale"), @"
     code Some(2)
@@ -296,7 +296,7 @@ fn init_writes_a_project_that_synth_takes_and_never_overwrites_one() {
     -- stdout
     -- stderr
     error: ecsws.toml has no stack `nothing`
-    hint: it has api-base, api
+    hint: stacks in this file: api-base, api
     ");
 }
 
@@ -340,21 +340,21 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
       -V, --version  Print version
 
     Global options:
-          --sandbox             Use the AWS that ecsws carries inside, on this machine; it starts by
-                                itself [env: ECSWS_SANDBOX]
-          --profile <PROFILE>   Use this profile of the AWS config files; unlike the variable, the flag
-                                takes precedence over keys in the environment [env: AWS_PROFILE]
-          --region <REGION>     The AWS region [env: AWS_REGION]
-          --endpoint-url <URL>  Call this address instead of AWS's own [env: AWS_ENDPOINT_URL]
-      -C, --project <DIR>       The folder of ecsws.toml, instead of this one or the nearest above [env:
-                                ECSWS_PROJECT]
-          --output <OUTPUT>     What results look like on stdout [env: ECSWS_OUTPUT] [default: text]
+          --sandbox             Use the local AWS built into ecsws, started on first use [env:
+                                ECSWS_SANDBOX]
+          --profile <PROFILE>   Use this profile from the AWS config files; unlike the variable, the
+                                flag takes precedence over keys in the environment [env: AWS_PROFILE]
+          --region <REGION>     Use this AWS region [env: AWS_REGION]
+          --endpoint-url <URL>  Send requests to this URL instead of AWS [env: AWS_ENDPOINT_URL]
+      -C, --project <DIR>       Use the ecsws.toml in this folder instead of the nearest one, here or
+                                above [env: ECSWS_PROJECT]
+          --output <OUTPUT>     Format of results on stdout [env: ECSWS_OUTPUT] [default: text]
                                 [possible values: text, json]
-          --color <WHEN>        When to use colour; NO_COLOR is respected [env: ECSWS_COLOR] [default:
-                                auto] [possible values: auto, always, never]
-      -q, --quiet               Say only results, questions and errors
-      -v, --verbose             Say more: where calls go, and what is looked up
-          --yes                 Answer every question with yes [env: ECSWS_YES]
+          --color <WHEN>        When to use colour; respects NO_COLOR [env: ECSWS_COLOR] [default: auto]
+                                [possible values: auto, always, never]
+      -q, --quiet               Print only results, questions and errors
+      -v, --verbose             Print more details, such as endpoints and look-ups
+          --yes                 Answer yes to every question [env: ECSWS_YES]
 
     Exit codes:
         0  done
@@ -374,7 +374,7 @@ fn a_file_that_is_not_text_says_where() {
     std::fs::File::create(folder.path().join("ecsws.toml")).unwrap().write_all(b"cdk = 2\n# a\xff\n").unwrap();
     let ended = ecsws_in(folder.path()).arg("synth").output().unwrap();
     assert_eq!(ended.status.code(), Some(2));
-    let expected = "error: this is not text in UTF-8\n  --> ecsws.toml:2:4\nhint: save the file as UTF-8\n";
+    let expected = "error: the file is not valid UTF-8\n  --> ecsws.toml:2:4\nhint: save the file as UTF-8\n";
     assert_eq!(String::from_utf8_lossy(&ended.stderr), expected);
 }
 

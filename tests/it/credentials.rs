@@ -132,7 +132,7 @@ fn keys(id: &str) -> String {
 }
 
 #[test]
-fn profiles_are_found_under_every_spelling_of_their_names() {
+fn profile_names_may_be_quoted() {
     let server = Server::start();
     for (header, name) in [
         ("profile plain", "plain"),
@@ -158,7 +158,7 @@ fn profiles_are_found_under_every_spelling_of_their_names() {
 }
 
 #[test]
-fn the_credentials_file_has_names_as_they_are_and_goes_before_the_other() {
+fn the_credentials_file_takes_precedence_and_has_unquoted_names() {
     let server = Server::start();
     let config = format!("[profile 'my dev']\nregion = eu-west-3\n{}", keys("AKIDCONFIG"));
     let home = Home::new(&config, &format!("[my dev]\n{}", keys("AKIDCREDENTIALS")));
@@ -167,7 +167,7 @@ fn the_credentials_file_has_names_as_they_are_and_goes_before_the_other() {
 }
 
 #[test]
-fn a_wrong_profile_lists_those_that_there_are() {
+fn an_unknown_profile_lists_the_existing_ones() {
     let home = Home::new("[profile prod]\nregion = eu-west-1\n[profile 'my dev']\nregion = a\n", "[ci]\n");
     for (arguments, variables) in [
         (&["--profile", "prdo", "status"] as &[&str], &[] as &[(&str, &str)]),
@@ -188,7 +188,7 @@ fn a_wrong_profile_lists_those_that_there_are() {
 }
 
 #[test]
-fn a_broken_config_file_is_named_with_its_line() {
+fn a_syntax_error_in_a_config_file_has_its_line() {
     for (file, other) in [("config", "credentials"), ("credentials", "config")] {
         let home = Home::new("", "");
         home.write(&format!("home/.aws/{file}"), "[default]\nregion = eu-west-1\nnonsense\n");
@@ -204,7 +204,7 @@ fn a_broken_config_file_is_named_with_its_line() {
 }
 
 #[test]
-fn settings_that_the_sdk_would_ignore_or_panic_on_are_named() {
+fn settings_that_the_sdk_ignores_or_panics_on_are_errors() {
     let home = Home::new("[default]\nregion = eu-west-1\n[profile old]\nregion = eu-west-1\nretry_mode = legacy\n", "");
     for (name, value, expected) in [
         ("AWS_MAX_ATTEMPTS", "0", "AWS_MAX_ATTEMPTS must be a whole number, 1 or more, not `0`"),
@@ -306,8 +306,8 @@ fn a_wrong_mfa_code_and_no_terminal_are_clear_errors() {
     let command = home.command(&["--profile", "ops", "status"], &[]);
     let (code, printed) = run_on_terminal(command, &[("MFA code of ", "000000")]);
     assert_eq!(code, Some(3), "{printed}");
-    assert!(printed.contains("cannot assume the role arn:aws:iam::1:role/ops"), "{printed}");
-    assert!(printed.contains("wait for the next one"), "{printed}");
+    assert!(printed.contains("cannot assume role arn:aws:iam::1:role/ops"), "{printed}");
+    assert!(printed.contains("wait for the next code"), "{printed}");
     let asked = server.requests().len();
     let (code, stderr) = home.run(&["--profile", "ops", "status"], &[]);
     assert_eq!((code, server.requests().len()), (Some(3), asked), "{stderr}");
@@ -340,7 +340,7 @@ fn a_session_of_identity_center_with_spaces_in_its_name_uses_its_own_token() {
 const SESSION_SHA1: &str = "7a100d3db1a24e9a8e7ea09724ccc4a41f515a92";
 
 #[test]
-fn the_look_ups_of_ec2_go_where_its_own_settings_say() {
+fn ec2_look_ups_use_ec2_endpoint_settings() {
     let server = Server::start();
     let services = ["sts", "ec2"].map(|name| format!("{name} =\n  endpoint_url = {}/{name}\n", server.url)).concat();
     let profile = format!("[profile dev]\nservices = 'local one'\nmax_attempts = 1\n{}", keys("AKIDFILE"));
@@ -364,7 +364,7 @@ fn the_look_ups_of_ec2_go_where_its_own_settings_say() {
 }
 
 #[test]
-fn a_reference_to_a_section_that_does_not_exist_is_refused() {
+fn a_reference_to_a_missing_section_is_an_error() {
     let server = Server::start();
     let config = format!(
         "[profile dev]\nregion = eu-west-3\nmax_attempts = 1\nservices = my local\n{}[services empty]\n\
@@ -403,7 +403,7 @@ fn a_reference_to_a_section_that_does_not_exist_is_refused() {
 }
 
 #[test]
-fn errors_of_the_sdk_have_the_user_s_own_names() {
+fn errors_of_the_sdk_have_decoded_profile_names() {
     let role = "role_arn = arn:aws:iam::1:role/r";
     let config = format!(
         "[profile 'my role']\nregion = eu-west-3\n{role}\nsource_profile = my base\n[profile 'my base']\n{role}\n"

@@ -1,7 +1,7 @@
 //! Diffs read as `cdk diff` prints them.
 
-use ecsws::stack::diff::text::{self, Line};
-use ecsws::stack::{Template, TemplateDiff};
+use ecsws::render::diff::text::{self, Line};
+use ecsws::stack::{PlannedResource, RequiresRecreation, Template, TemplateDiff};
 use serde_json::{Value, json};
 
 use crate::common::{cdk_template, data, read};
@@ -19,20 +19,20 @@ fn printed(lines: &[Line]) -> String {
     lines.iter().map(Line::to_string).map(|line| line + "\n").collect()
 }
 
-fn whole(diff: &TemplateDiff) -> String {
+fn full_text(diff: &TemplateDiff) -> String {
     let stack = printed(&text::stack("ecsworkshop-nodejs", diff, None));
     stack + &printed(&text::footer(usize::from(!diff.is_empty())))
 }
 
 #[test]
-fn diffs_read_as_the_cdks() {
+fn diffs_are_identical_to_the_cdks() {
     let mut wrong = Vec::new();
     for file in std::fs::read_dir(data("diff")).unwrap() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let (old, new) = name.split_once("--").unwrap();
         let (old, new) = if old == "same" { ("seed", "seed") } else { (old, new) };
-        let ours = whole(&TemplateDiff::between(&case(old), &case(new)));
+        let ours = full_text(&TemplateDiff::between(&case(old), &case(new)));
         let cdks = read(&path);
         if ours != cdks {
             let changes = similar::TextDiff::from_lines(&cdks, &ours).unified_diff().to_string();
@@ -51,13 +51,13 @@ fn with(name: &str, pointer: &str, value: Value) -> Template {
 }
 
 #[test]
-fn a_replacement_spreads_to_what_refers_to_the_replaced() {
+fn a_replacement_propagates_to_referring_resources() {
     let renamed = with("seed", "/Resources/TaskDefTaskRole1EDB4A67/Properties/RoleName", json!("api"));
-    insta::assert_snapshot!(whole(&TemplateDiff::between(&case("seed"), &renamed)));
+    insta::assert_snapshot!(full_text(&TemplateDiff::between(&case("seed"), &renamed)));
 }
 
 #[test]
-fn numbers_and_truth_values_may_be_written_as_strings() {
+fn numbers_and_booleans_equal_their_strings() {
     let written = with("seed", "/Resources/NodejsFargateService948C9DA8/Properties/DesiredCount", json!("1"));
     let written =
         with_all(&written, "/Resources/NodejsFargateService948C9DA8/Properties/EnableECSManagedTags", json!("false"));
@@ -71,18 +71,18 @@ fn with_all(changed: &Template, pointer: &str, value: Value) -> Template {
 }
 
 #[test]
-fn what_the_cdk_adds_for_itself_is_kept_and_not_shown() {
+fn cdk_metadata_is_kept_and_not_shown() {
     let mut deployed = cdk_template("seed");
     deployed["Parameters"] = json!({ "BootstrapVersion": { "Type": "String" } });
     deployed["Rules"] = json!({ "CheckBootstrapVersion": {} });
     deployed["Resources"]["CDKMetadata"] = json!({ "Type": "AWS::CDK::Metadata" });
     let deployed = template(&deployed);
     assert!(TemplateDiff::between(&deployed, &case("seed")).is_empty());
-    assert_eq!(case("seed").with_cdk_housekeeping_of(&deployed).to_value(), deployed.to_value());
+    assert_eq!(case("seed").with_cdk_metadata_of(&deployed).to_value(), deployed.to_value());
 }
 
 #[test]
-fn only_more_permissions_are_a_broadening() {
+fn only_additional_permissions_are_broadening() {
     let broadens = |old: &str, new: &str| TemplateDiff::between(&case(old), &case(new)).security.is_broadening();
     assert!(broadens("empty", "seed"));
     assert!(broadens("plain-cdk2", "policies"));
@@ -104,12 +104,12 @@ fn tables_fit_the_terminal() {
 }
 
 #[test]
-fn other_sections_have_a_line_an_entry() {
+fn other_sections_have_one_line_per_entry() {
     let old = template(
         &json!({ "Description": "a", "Parameters": { "P": { "Type": "String" } }, "Outputs": { "O": { "Value": 1 } } }),
     );
     let new = template(&json!({ "Description": "b", "Outputs": { "O": { "Value": 2 } }, "Hooks": { "H": {} } }));
-    insta::assert_snapshot!(whole(&TemplateDiff::between(&old, &new)));
+    insta::assert_snapshot!(full_text(&TemplateDiff::between(&old, &new)));
 }
 
 // The texts of the next tests are those of the real `cdk diff`.
@@ -120,7 +120,7 @@ fn a_map_that_becomes_a_list_is_shown_key_by_key() {
     let subnets = "/Resources/NodejsFargateService948C9DA8/Properties/NetworkConfiguration/AwsvpcConfiguration/Subnets";
     let old = with("seed", kinds, json!({ "0": "EC2", "Fn::If": ["C", 1, 2] }));
     let old = with_all(&old, subnets, json!({ "Fn::Split": [",", { "Fn::ImportValue": "Subnets" }] }));
-    insta::assert_snapshot!(whole(&TemplateDiff::between(&old, &case("seed"))), @r"
+    insta::assert_snapshot!(full_text(&TemplateDiff::between(&old, &case("seed"))), @r"
     Stack ecsworkshop-nodejs
     Resources
     [~] AWS::ECS::TaskDefinition TaskDef TaskDef54694570 replace
@@ -143,10 +143,10 @@ fn a_map_that_becomes_a_list_is_shown_key_by_key() {
 }
 
 #[test]
-fn a_resource_is_called_by_its_new_path() {
+fn a_resource_is_shown_with_its_new_path() {
     let renamed =
         with("seed", "/Resources/TaskDef54694570/Metadata/aws:cdk:path", json!("ecsworkshop-nodejs/Renamed/Resource"));
-    insta::assert_snapshot!(whole(&TemplateDiff::between(&case("seed"), &renamed)), @r"
+    insta::assert_snapshot!(full_text(&TemplateDiff::between(&case("seed"), &renamed)), @r"
     Stack ecsworkshop-nodejs
     Resources
     [~] AWS::ECS::TaskDefinition Renamed TaskDef54694570
@@ -189,4 +189,44 @@ fn a_statement_is_new_even_if_an_unchanged_policy_has_it_too() {
     // One row for the role and one for the group.
     assert_eq!(diff.security.statements.added.len(), 2);
     assert!(diff.security.is_broadening());
+}
+
+#[test]
+fn a_change_behind_question_marks_is_shown_with_its_impact() {
+    let named = |name: &str, count: u8| {
+        let properties = json!({ "ServiceName": name, "Cluster": { "Ref": "C" }, "DesiredCount": count });
+        let resource = json!({ "Type": "AWS::ECS::Service", "Properties": properties });
+        template(&json!({ "Resources": { "A": resource } }))
+    };
+    let planned = |name: &str, direct: &[&str]| PlannedResource {
+        logical_id: "A".to_owned(),
+        replacement: RequiresRecreation::Always,
+        properties: vec![
+            (name.to_owned(), RequiresRecreation::Always),
+            ("DesiredCount".to_owned(), RequiresRecreation::Never),
+        ],
+        direct: direct.iter().map(|name| (*name).to_owned()).collect(),
+    };
+    let shown = |text: &str, counts: [u8; 2], planned: PlannedResource| {
+        let (old, new) = (named(text, counts[0]), named(text, counts[1]));
+        let mut diff = TemplateDiff::between(&old, &new).refined_with(&[planned], &old, &new);
+        assert!(diff.take_incomparable(true).is_empty());
+        let hidden = diff.hidden();
+        let text: Vec<String> = text::stack("web", &diff, None).iter().map(ToString::to_string).collect();
+        (hidden, text[2..].join("\n"))
+    };
+    let (hidden, text) = shown("what?", [1, 1], planned("ServiceName", &["ServiceName", "ServiceName"]));
+    assert_eq!(hidden, ["A.ServiceName"]);
+    assert_eq!(text, "[~] AWS::ECS::Service A replace\n └─ [~] ServiceName (requires replacement)\n\n");
+    let (hidden, text) = shown("what?", [1, 2], planned("ServiceName", &["ServiceName", "DesiredCount"]));
+    assert_eq!(hidden, ["A.ServiceName"]);
+    assert_eq!(
+        text,
+        "[~] AWS::ECS::Service A replace\n ├─ [~] DesiredCount\n │   ├─ [-] 1\n │   └─ [+] 2\n \
+         └─ [~] ServiceName (requires replacement)\n\n"
+    );
+    for unchanged in [planned("ServiceName", &[]), planned("Cluster", &[])] {
+        assert_eq!(shown("what?", [1, 1], unchanged).0, Vec::<String>::new());
+    }
+    assert_eq!(shown("plain", [1, 1], planned("ServiceName", &["ServiceName"])).0, Vec::<String>::new());
 }

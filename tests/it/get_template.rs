@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ecsws::ops::{Comparison, Desired, compare};
 use ecsws::stack::diff::Impact;
-use ecsws::stack::{Template, read_template};
+use ecsws::stack::{Template, parse_template};
 
 use crate::common::text_of;
 use crate::scripted::scripted;
@@ -53,20 +53,20 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
         })
     })
     .await;
-    let template: Template = read_template(desired).expect("a template");
+    let template: Template = parse_template(desired).expect("a template");
     let desired = Desired { service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
     compare(&aws, "web", &desired, change_set.map(|_| "diff")).await.expect("it can be compared")
 }
 
 #[tokio::test]
-async fn a_text_is_equal_when_the_change_set_says_that_nothing_changes() {
+async fn a_string_is_equal_if_the_change_set_has_no_changes() {
     let same =
         compared(template("??", "??????", "?"), &template("да", "привет", "é"), Some(ChangeSet::NoChanges)).await;
     assert!(same.diff.is_empty() && same.notes.is_empty(), "{:?} {:?}", same.diff, same.notes);
 }
 
 #[tokio::test]
-async fn a_text_that_changes_is_shown() {
+async fn a_changed_string_is_shown() {
     let changes = Some(ChangeSet::Changes("QueueName"));
     let different = compared(template("a", "??????", "b"), &template("a", "привет", "b"), changes).await;
     assert_eq!(different.diff.resources.len(), 1);
@@ -74,7 +74,7 @@ async fn a_text_that_changes_is_shown() {
 }
 
 #[tokio::test]
-async fn without_a_change_set_it_cannot_be_compared() {
+async fn without_a_change_set_a_string_with_question_marks_is_incomparable() {
     for change_set in [None, Some(ChangeSet::Refused)] {
         let unknown = compared(template("a", "??????", "b"), &template("a", "привет", "b"), change_set).await;
         assert!(unknown.diff.resources.is_empty() && !unknown.diff.is_empty(), "{:?}", unknown.diff);
@@ -97,7 +97,7 @@ async fn a_change_to_a_question_mark_is_not_overlooked() {
 }
 
 #[tokio::test]
-async fn other_differences_beside_it_are_shown_as_ever() {
+async fn other_differences_are_still_shown() {
     let desired = template("a", "привет", "b").replace("DelaySeconds: 1", "DelaySeconds: 2");
     let different = compared(template("a", "??????", "b"), &desired, Some(ChangeSet::Changes("DelaySeconds"))).await;
     let names: Vec<&str> =

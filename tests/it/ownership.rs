@@ -70,7 +70,7 @@ fn synth(below: &Path, arguments: &[&str], sudo: Option<u32>) -> (bool, String) 
 }
 
 #[test]
-fn a_project_of_another_user_in_a_folder_above_is_refused() {
+fn a_project_of_another_user_in_a_parent_folder_is_an_error() {
     if !is_root() {
         return;
     }
@@ -113,7 +113,7 @@ fn a_project_of_another_user_in_a_folder_above_is_refused() {
 }
 
 #[test]
-fn verbose_says_which_project_is_used() {
+fn verbose_prints_the_project() {
     let project = tempfile::tempdir().expect("a folder");
     let below = project.path().join("below");
     fs::create_dir(&below).expect("a folder");

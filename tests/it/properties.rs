@@ -176,7 +176,7 @@ fn templates(text: &str) -> Vec<Template> {
 
 proptest! {
     #[test]
-    fn every_valid_spec_gives_templates_whose_references_resolve(text in spec()) {
+    fn references_in_templates_of_valid_specs_resolve(text in spec()) {
         let templates = templates(&text);
         templates.iter().for_each(references_resolve);
         templates.iter().for_each(survives);
@@ -189,12 +189,12 @@ proptest! {
     }
 
     #[test]
-    fn yaml_says_what_the_value_says(value in value()) {
+    fn yaml_round_trips(value in value()) {
         survives(&Template::from_map(Map::from_iter([("Value".to_owned(), value)])));
     }
 
     #[test]
-    fn no_text_makes_the_parser_panic(text in "[a-z.=\\[\\]{}\"\\n# 0-9é]{0,80}") {
+    fn the_parser_never_panics(text in "[a-z.=\\[\\]{}\"\\n# 0-9é]{0,80}") {
         let _ = Spec::parse(&text);
         let _ = Lock::parse(&text);
     }

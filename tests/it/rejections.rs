@@ -157,7 +157,6 @@ async fn the_change_set_decides_what_is_replaced() {
     let planned = |replacement: &str, recreation: &str| {
         [PlannedChange {
             logical_id: "Service".to_owned(),
-            action: "Modify".to_owned(),
             replacement: Some(replacement.to_owned()),
             properties: vec![("DeploymentController".to_owned(), recreation.to_owned())],
             ..PlannedChange::default()

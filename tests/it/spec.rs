@@ -1,9 +1,9 @@
-//! Every mistake of a file is found in one go, where it stands, with what to do about it.
+//! Parsing `ecsws.toml` and `ecsws.lock`: all errors of a file are reported together, with positions and hints.
 
 use std::fmt::Write as _;
 
 use ecsws::stack::spec::{LogGroup, Reference, Removal};
-use ecsws::stack::{Environment, Lock, Problem, Problems, Spec, StackKind, Subnets, Vpc, stacks};
+use ecsws::stack::{Diagnostic, Diagnostics, Environment, Lock, Spec, StackKind, Subnets, Vpc, stacks};
 
 const SERVICE: &str = r#"
 [services.api]
@@ -14,9 +14,9 @@ memory = 512
 image = "nginx"
 "#;
 
-fn listing(problems: &[Problem]) -> String {
+fn listing(diagnostics: &[Diagnostic]) -> String {
     let mut text = String::new();
-    for Problem { message, line, column, hint } in problems {
+    for Diagnostic { message, line, column, hint } in diagnostics {
         let _ = writeln!(text, "{line}:{column} {message}");
         if let Some(hint) = hint {
             let _ = writeln!(text, "     hint: {hint}");
@@ -25,31 +25,31 @@ fn listing(problems: &[Problem]) -> String {
     text
 }
 
-fn mistakes(text: &str) -> String {
-    let Problems(problems) = Spec::parse(text).expect_err("the spec is wrong");
-    let helpless: Vec<_> = problems.iter().filter(|problem| problem.hint.is_none()).collect();
+fn errors(text: &str) -> String {
+    let Diagnostics(diagnostics) = Spec::parse(text).expect_err("the spec is wrong");
+    let helpless: Vec<_> = diagnostics.iter().filter(|diagnostic| diagnostic.hint.is_none()).collect();
     assert!(helpless.is_empty(), "no hint for {helpless:?}");
-    listing(&problems)
+    listing(&diagnostics)
 }
 
 fn spec(text: &str) -> Spec {
-    Spec::parse(text).unwrap_or_else(|problems| panic!("{problems}")).0
+    Spec::parse(text).unwrap_or_else(|diagnostics| panic!("{diagnostics}")).0
 }
 
 #[test]
-fn the_shortest_spec_has_the_defaults() {
+fn a_minimal_spec_has_defaults() {
     let spec = spec(SERVICE);
     let service = &spec.services["api"];
     assert_eq!((service.stack.as_str(), service.id.as_str()), ("ecsworkshop-api", "ApiFargateService"));
     assert_eq!((service.container.id.as_str(), service.container.name.as_str()), ("api", "api"));
-    assert_eq!((service.logs.prefix.as_str(), &service.logs.group), ("ecsworkshop-api", &LogGroup::OfContainer));
+    assert_eq!((service.logs.prefix.as_str(), &service.logs.group), ("ecsworkshop-api", &LogGroup::Implicit));
     assert_eq!(service.count, Some(1));
     assert_eq!(spec.platform.vpc, "ecsworkshop-base/BaseVPC");
     assert_eq!(spec.platform.cluster, Reference::Import("ECSClusterName".to_owned()));
 }
 
 #[test]
-fn services_use_the_projects_own_platform() {
+fn services_use_the_platform_of_the_project() {
     let spec = spec(&format!("[platform.stack]\nname = \"base\"\n{SERVICE}"));
     assert_eq!(spec.platform.vpc, "base/BaseVPC");
     let stacks: Vec<_> = stacks(&spec).into_iter().map(|stack| (stack.name, stack.kind)).collect();
@@ -58,7 +58,7 @@ fn services_use_the_projects_own_platform() {
 }
 
 #[test]
-fn all_mistakes_of_a_service_are_reported_together() {
+fn all_errors_of_a_service_are_reported_together() {
     let text = r#"cdk = 3
 
 [target]
@@ -110,11 +110,11 @@ min = 5
 max = 3
 cpu = { target = 0, scale_in_cooldown = "soon" }
 "#;
-    insta::assert_snapshot!(mistakes(text));
+    insta::assert_snapshot!(errors(text));
 }
 
 #[test]
-fn mistakes_of_the_platform_are_reported_together() {
+fn all_errors_of_the_platform_are_reported_together() {
     let text = r#"
 [platform]
 vpc = ""
@@ -138,52 +138,52 @@ runtime = "lxc"
 [sandbox.images]
 nginx = { command = "x", dir = "." }
 "#;
-    insta::assert_snapshot!(mistakes(text));
+    insta::assert_snapshot!(errors(text));
 }
 
 #[test]
-fn names_that_may_be_used_once_are_claimed_once() {
+fn names_must_be_unique() {
     let service = |key: &str| {
         format!(
             "[services.{key}]\nstack = \"same\"\nname = \"same\"\ndiscovery = \"same\"\ncpu = 256\nmemory = 512\n\
              container = {{ image = \"nginx\" }}\nlogs = {{ group = \"/same\" }}\n"
         )
     };
-    insta::assert_snapshot!(mistakes(&format!("[platform.stack]\nname = \"same\"\n{}{}", service("a"), service("b"))));
+    insta::assert_snapshot!(errors(&format!("[platform.stack]\nname = \"same\"\n{}{}", service("a"), service("b"))));
 }
 
 #[test]
-fn what_is_missing_is_named() {
-    insta::assert_snapshot!(mistakes(
+fn missing_keys_are_reported() {
+    insta::assert_snapshot!(errors(
         "[services.api]\n[services.web]\ncontainer = {}\n[services.web.autoscaling]\n[[services.web.task_policy]]\n"
     ));
-    insta::assert_snapshot!(mistakes("cdk = 2\n"), @r"
+    insta::assert_snapshot!(errors("cdk = 2\n"), @r"
     1:1 there is no stack in this file
          hint: add a [services.NAME] table
     ");
 }
 
 #[test]
-fn a_slip_of_a_key_is_one_mistake() {
-    insta::assert_snapshot!(mistakes("[services.api]\ncpu = 256\nmemroy = 512\ncontainer = { image = \"x\" }\n"), @r"
+fn a_misspelled_key_is_one_error() {
+    insta::assert_snapshot!(errors("[services.api]\ncpu = 256\nmemroy = 512\ncontainer = { image = \"x\" }\n"), @r"
     3:1 unknown key `services.api.memroy`
          hint: did you mean `memory`?
     ");
 }
 
 #[test]
-fn an_image_is_no_url() {
+fn an_image_with_a_url_scheme_is_an_error() {
     let text = "[services.api]\ncpu = 256\nmemory = 512\ncontainer = { image = \"https://ghcr.io/acme/api\" }\n";
-    insta::assert_snapshot!(mistakes(text), @r#"
+    insta::assert_snapshot!(errors(text), @r#"
     4:23 `services.api.container.image` is "https://ghcr.io/acme/api", which is a URL
          hint: an image has no scheme: "ghcr.io/acme/api"
     "#);
 }
 
 #[test]
-fn memory_sizes_that_fargate_lacks_come_with_those_that_it_has() {
+fn an_invalid_memory_size_lists_the_valid_ones() {
     let pair = |cpu: u32, memory: u32| {
-        mistakes(&format!("[services.api]\ncpu = {cpu}\nmemory = {memory}\ncontainer = {{ image = \"x\" }}\n"))
+        errors(&format!("[services.api]\ncpu = {cpu}\nmemory = {memory}\ncontainer = {{ image = \"x\" }}\n"))
     };
     insta::assert_snapshot!(pair(256, 4096), @r"
     3:10 `services.api.memory` is 4096, which Fargate does not offer with cpu 256
@@ -196,7 +196,7 @@ fn memory_sizes_that_fargate_lacks_come_with_those_that_it_has() {
 }
 
 #[test]
-fn a_statement_that_fits_into_no_policy_of_the_task_role_is_refused() {
+fn a_statement_that_exceeds_the_policy_size_is_an_error() {
     let statement = |length: usize| {
         let resource = format!("arn:aws:s3:::{}", "b".repeat(length - "arn:aws:s3:::".len()));
         format!("[[services.api.task_policy]]\nactions = [\"s3:GetObject\"]\nresources = [\"{resource}\"]\n")
@@ -205,7 +205,7 @@ fn a_statement_that_fits_into_no_policy_of_the_task_role_is_refused() {
         |lengths: &[usize]| SERVICE.to_owned() + &lengths.iter().map(|length| statement(*length)).collect::<String>();
     // The first fits into the inline policy, the second exactly into a managed one.
     spec(&with(&[8000, 6144 - 95]));
-    insta::assert_snapshot!(mistakes(&with(&[8000, 6145 - 95, 500, 12_000])), @r"
+    insta::assert_snapshot!(errors(&with(&[8000, 6145 - 95, 500, 12_000])), @r"
     11:1 `services.api.task_policy[1]` needs a managed policy of 6145 characters, and IAM accepts 6144
          hint: split its actions or resources into several statements
     17:1 `services.api.task_policy[3]` needs a managed policy of 12095 characters, and IAM accepts 6144
@@ -214,19 +214,19 @@ fn a_statement_that_fits_into_no_policy_of_the_task_role_is_refused() {
 }
 
 #[test]
-fn constructs_of_one_parent_have_ids_of_their_own() {
+fn sibling_constructs_need_distinct_ids() {
     let service = |rest: &str| {
         format!("[services.api]\ncpu = 256\nmemory = 512\n{rest}\ncontainer = {{ image = \"x\", id = \"TaskRole\" }}\n")
     };
-    insta::assert_snapshot!(mistakes(&service("id = \"Same\"\ntask_id = \"Same\"\nlogs = { id = \"Same\" }")));
-    insta::assert_snapshot!(mistakes("[services.2]\ncpu = 256\nmemory = 512\ncontainer = { image = \"x\" }\n"));
-    insta::assert_snapshot!(mistakes("[services.a_b]\ncpu = 256\nmemory = 512\ncontainer = { image = \"x\" }\n"));
+    insta::assert_snapshot!(errors(&service("id = \"Same\"\ntask_id = \"Same\"\nlogs = { id = \"Same\" }")));
+    insta::assert_snapshot!(errors("[services.2]\ncpu = 256\nmemory = 512\ncontainer = { image = \"x\" }\n"));
+    insta::assert_snapshot!(errors("[services.a_b]\ncpu = 256\nmemory = 512\ncontainer = { image = \"x\" }\n"));
 }
 
 #[test]
-fn syntax_errors_have_a_place_too() {
-    insta::assert_snapshot!(mistakes("cdk = \n[services.api\nname = \"x\"\n"));
-    insta::assert_snapshot!(mistakes("cdk = 1\ncdk = 2\n"));
+fn syntax_errors_have_positions() {
+    insta::assert_snapshot!(errors("cdk = \n[services.api\nname = \"x\"\n"));
+    insta::assert_snapshot!(errors("cdk = 1\ncdk = 2\n"));
 }
 
 #[test]
@@ -242,11 +242,11 @@ fn a_count_outside_of_autoscaling_is_a_warning() {
 
 #[test]
 fn columns_count_characters() {
-    insta::assert_snapshot!(mistakes("[tags]\nb = \"é\"\n\"é\" = 5\n\n[services]\n"));
+    insta::assert_snapshot!(errors("[tags]\nb = \"é\"\n\"é\" = 5\n\n[services]\n"));
 }
 
 #[test]
-fn a_lock_says_again_what_it_was_told() {
+fn a_lock_round_trips() {
     let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
     let subnets = |letter: char| (1..=2).map(|number| format!("subnet-0{letter}{number}")).collect::<Vec<_>>();
     let vpc = Vpc {
@@ -265,34 +265,35 @@ fn a_lock_says_again_what_it_was_told() {
 }
 
 #[test]
-fn mistakes_of_a_lock_are_reported_together() {
-    let Problems(problems) = Lock::parse("version = 2\n[[vpc]]\naccount = \"1\"\nid = \"x\"\n[zones]\n").unwrap_err();
-    insta::assert_snapshot!(listing(&problems));
+fn all_errors_of_a_lock_are_reported_together() {
+    let Diagnostics(diagnostics) =
+        Lock::parse("version = 2\n[[vpc]]\naccount = \"1\"\nid = \"x\"\n[zones]\n").unwrap_err();
+    insta::assert_snapshot!(listing(&diagnostics));
 }
 
 #[test]
-fn what_else_is_wrong_is_told_beside_a_key_that_stands_twice_and_in_every_item_of_a_list() {
+fn errors_beside_a_duplicate_key_and_in_every_list_item_are_reported() {
     let text =
         SERVICE.replace("cpu = 256", "cpu = 300\ncpu = 256").replace("memory", "compatibility = [\"A\", 3]\nmemory");
     let text = text + "[tags]\nteam = \"\"\n";
-    insta::assert_snapshot!(mistakes(&text));
+    insta::assert_snapshot!(errors(&text));
 }
 
 #[test]
-fn a_port_may_be_open_for_both_protocols_but_only_once_each() {
+fn a_port_may_appear_once_per_protocol() {
     let text = SERVICE.replace("image = \"nginx\"", "image = \"nginx\"\nports = [53, \"53/udp\", \"53/tcp\"]");
-    insta::assert_snapshot!(mistakes(&text), @r#"
-    8:24 `services.api.container.ports[2]` is 53, which the list has already
-         hint: take one of them out
+    insta::assert_snapshot!(errors(&text), @r#"
+    8:24 `services.api.container.ports[2]` is 53, which is in the list already
+         hint: remove one of them
     "#);
 }
 
 #[test]
-fn a_retention_is_a_number_that_cloudwatch_has_or_infinite() {
+fn a_retention_period_is_one_of_cloudwatch_or_infinite() {
     let group = |value: &str| {
         spec(&format!("{SERVICE}[services.api.logs]\nretention_days = {value}\n")).services["api"].logs.group.clone()
     };
-    let of = |retention_days| LogGroup::OfStack {
+    let of = |retention_days| LogGroup::Explicit {
         id: "Logs".to_owned(),
         name: None,
         retention_days,
@@ -300,47 +301,46 @@ fn a_retention_is_a_number_that_cloudwatch_has_or_infinite() {
     };
     assert_eq!(group("7"), of(Some(7)));
     assert_eq!(group("\"infinite\""), of(None));
-    insta::assert_snapshot!(mistakes(&format!("{SERVICE}[services.api.logs]\nretention_days = \"7\"\n")), @r#"
+    insta::assert_snapshot!(errors(&format!("{SERVICE}[services.api.logs]\nretention_days = \"7\"\n")), @r#"
     9:18 `services.api.logs.retention_days` is "7"
-         hint: CloudWatch Logs accepts 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days; "infinite" keeps events for ever
+         hint: CloudWatch Logs accepts 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days; "infinite" keeps events forever
     "#);
 }
 
 #[test]
-fn construct_ids_are_those_that_the_cdk_makes_of_them() {
+fn construct_ids_are_normalised_like_the_cdk() {
     for (cdk, id) in [(1, "a--b\nc"), (2, "a--b--c")] {
         let text = SERVICE.replace("cpu", "id = \"a/b\\nc\"\ncpu");
         assert_eq!(spec(&format!("cdk = {cdk}\n{text}")).services["api"].id, id);
     }
     // Ids that become the same are the same.
-    insta::assert_snapshot!(mistakes(&SERVICE.replace("cpu", "id = \"A/B\"\ntask_id = \"A--B\"\ncpu")), @r#"
-    4:11 `services.api.task_id` is "A--B", which the service's `id` is already
+    insta::assert_snapshot!(errors(&SERVICE.replace("cpu", "id = \"A/B\"\ntask_id = \"A--B\"\ncpu")), @r#"
+    4:11 `services.api.task_id` is "A--B", the same as the service's `id`
          hint: choose another one
     "#);
 }
 
 #[test]
-fn line_ends_and_a_byte_order_mark_change_neither_values_nor_places() {
+fn line_endings_and_a_byte_order_mark_change_neither_values_nor_positions() {
     let text = format!(
         "{SERVICE}environment = {{ A = \"\"\"one\ntwo \\\n  three\"\"\", B = '''\nfour\nfive''', C = \"a\\r\\nb\" }}\n"
     );
     let windows = format!("\u{feff}{}", text.replace('\n', "\r\n"));
     assert_eq!(spec(&windows), spec(&text));
     assert_eq!(spec(&windows).services["api"].container.environment["C"], "a\r\nb");
-    let wrong = |text: &str| {
-        mistakes(&text.replace("nginx", "ng inx").replacen("[services.api]", "[services.api]\ncpi = 3", 1))
-    };
+    let wrong =
+        |text: &str| errors(&text.replace("nginx", "ng inx").replacen("[services.api]", "[services.api]\ncpi = 3", 1));
     assert_eq!(wrong(&windows), wrong(&text));
     let first_line = "cdk = 3\n[services.api]\n";
-    assert_eq!(mistakes(&format!("\u{feff}{first_line}")), mistakes(first_line));
+    assert_eq!(errors(&format!("\u{feff}{first_line}")), errors(first_line));
 }
 
 #[test]
-fn a_port_that_the_projects_own_platform_keeps_closed_is_a_warning() {
+fn a_port_that_the_platform_does_not_open_is_a_warning() {
     let warnings = |platform: &str, container: &str| {
         let text =
             format!("{platform}\n{}", SERVICE.replace("image = \"nginx\"", &format!("image = \"nginx\"\n{container}")));
-        listing(&Spec::parse(&text).unwrap_or_else(|problems| panic!("{problems}")).1)
+        listing(&Spec::parse(&text).unwrap_or_else(|diagnostics| panic!("{diagnostics}")).1)
     };
     insta::assert_snapshot!(warnings("[platform.stack]", "port = 80"), @r#"
     9:8 `services.api.container.port` is not allowed by the security group of `platform.stack`: 80

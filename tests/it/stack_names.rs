@@ -27,7 +27,7 @@ container = {{ image = "acme/web:1" }}
 }
 
 #[test]
-fn a_service_s_key_stands_for_its_stack() {
+fn a_service_key_is_accepted_as_a_stack_name() {
     let workshop = Workshop::of(&project("s2"));
     assert_eq!(workshop.run("--sandbox synth api").good(), workshop.run("--sandbox synth s1").good());
     workshop.run("--sandbox deploy base api s1").good();
@@ -43,7 +43,7 @@ fn a_service_s_key_stands_for_its_stack() {
     assert!(wrong.error().contains("the template of s1 has no parameter `Size`"), "{}", wrong.stderr);
     let wrong = workshop.run("--sandbox deploy apii");
     assert!(
-        wrong.error().contains("no stack `apii`\nhint: did you mean `api`? it has base, s1, s2\n"),
+        wrong.error().contains("no stack `apii`\nhint: did you mean `api`? stacks in this file: base, s1, s2\n"),
         "{}",
         wrong.stderr
     );
@@ -53,7 +53,7 @@ fn a_service_s_key_stands_for_its_stack() {
 }
 
 #[test]
-fn a_stack_s_own_name_goes_before_a_service_s_key() {
+fn stack_names_take_precedence_over_service_keys() {
     let workshop = Workshop::of(&project("api"));
     let template = workshop.run("--sandbox synth api").good();
     assert!(template.contains("acme/web:1") && !template.contains("acme/api:1"), "{template}");

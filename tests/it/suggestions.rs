@@ -45,7 +45,7 @@ fn hints_carry_the_flags_and_are_quoted() {
     let (code, stderr) = ecsws(dir.path(), &[&flags as &[&str], &["synth"]].concat());
     assert_eq!(code, Some(2), "{stderr}");
     let ecsws = "ecsws --yes --profile \"it's\" --region eu-west-1 --endpoint-url http://localhost:1 -C 'a b'";
-    let hint = format!("hint: `{ecsws} init` writes one; `{ecsws} init --workshop` writes the ECS workshop's");
+    let hint = format!("hint: `{ecsws} init` creates one; `{ecsws} init --workshop` creates the ECS workshop's");
     assert!(stderr.contains(&hint), "{stderr}");
     assert!(!stderr.contains("me:pw"), "{stderr}");
 }

@@ -15,7 +15,7 @@ fn without_image(mut template: Value) -> Value {
 }
 
 #[test]
-fn templates_are_the_cdks_with_their_keys_in_its_order() {
+fn templates_equal_the_cdks_including_key_order() {
     let mut wrong = Vec::new();
     for name in synth_cases() {
         let ours = without_image(synth_case(&name).to_value());
@@ -45,7 +45,7 @@ container = { image = "nginx" }
 "#;
 
 #[test]
-fn a_stack_says_which_look_ups_it_needs() {
+fn a_stack_reports_the_look_ups_it_needs() {
     let (spec, _) = Spec::parse(OWN_PLATFORM).unwrap();
     let mut lookups = Lock::default().lookups(&environment());
     assert_eq!(lookups.missing(&spec, "base"), Some(Lookup::AvailabilityZones));
@@ -55,7 +55,7 @@ fn a_stack_says_which_look_ups_it_needs() {
 }
 
 #[test]
-fn ids_of_a_platform_that_is_not_deployed_are_known_after_it() {
+fn ids_of_an_undeployed_platform_are_placeholders() {
     let (spec, _) = Spec::parse(OWN_PLATFORM).unwrap();
     let mut lookups = Lock::default().lookups(&environment());
     lookups.set_known_after("base/BaseVPC", "base");
@@ -75,12 +75,12 @@ fn an_unknown_stack_and_a_small_network_are_errors() {
 }
 
 #[test]
-fn yaml_is_quoted_where_a_reader_could_doubt() {
+fn ambiguous_yaml_scalars_are_quoted() {
     insta::assert_snapshot!(synth_case("seed").to_yaml());
 }
 
 #[test]
-fn all_templates_survive_json_and_yaml() {
+fn all_templates_round_trip_through_json_and_yaml() {
     for name in synth_cases() {
         survives(&synth_case(&name));
     }

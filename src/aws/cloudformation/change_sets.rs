@@ -1,4 +1,4 @@
-//! Change sets, and the two calls that do without one.
+//! Change sets, and CreateStack and UpdateStack, which do without one.
 
 use aws_sdk_cloudformation::types::{
     Capability, ChangeSetType, ChangeSource, Parameter, ResourceAttribute, ResourceChange, Tag,
@@ -9,7 +9,7 @@ use crate::aws::{Aws, Result, text};
 use crate::model::{ChangeSet, ChangeSetKind, PlannedChange, StackRequest};
 
 impl Aws {
-    /// Creates a change set and gives back its ARN; CloudFormation goes on working on it.
+    /// Starts creating a change set and returns its ARN.
     pub async fn create_change_set(
         &self,
         request: &StackRequest<'_>,
@@ -35,11 +35,11 @@ impl Aws {
             .client_token(idempotency_token())
             .set_capabilities(capabilities(request.capabilities))
             .description("ecsws");
-        let answer = call.send().await.map_err(|error| self.error(&action, &error))?;
-        Ok(text(answer.id))
+        let response = call.send().await.map_err(|error| self.error(&action, &error))?;
+        Ok(text(response.id))
     }
 
-    /// Begins to create a stack without a change set. `keep_failed` leaves what fails as it is, instead of rolling back.
+    /// Starts creating a stack without a change set. With `keep_failed`, a failure is not rolled back.
     pub async fn create_stack(&self, request: &StackRequest<'_>, keep_failed: bool) -> Result<()> {
         let action = format!("create stack `{}`", request.stack);
         let call = self
@@ -57,7 +57,7 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| self.error(&action, &error))
     }
 
-    /// Begins to update a stack without a change set; `false` when there is nothing to update.
+    /// Starts updating a stack without a change set; `false` if there is nothing to update.
     pub async fn update_stack(&self, request: &StackRequest<'_>, keep_failed: bool) -> Result<bool> {
         let action = format!("update stack `{}`", request.stack);
         let call = self
@@ -74,17 +74,17 @@ impl Aws {
             .set_disable_rollback(keep_failed.then_some(true));
         match call.send().await.map_err(|error| self.error(&action, &error)) {
             Err(error) if is_validation_error(&error, "No updates are to be performed") => Ok(false),
-            answer => answer.map(|_| true),
+            response => response.map(|_| true),
         }
     }
 
-    /// A stack's change set by name or ARN; `None` when there is none. moto looks for a name in all stacks, so the stack of what it
-    /// returns is compared.
-    pub async fn change_set(&self, stack: &str, change_set: &str) -> Result<Option<ChangeSet>> {
-        let action = format!("describe change set `{change_set}` of stack `{stack}`");
-        let call = self.cloudformation().describe_change_set().stack_name(stack).change_set_name(change_set);
+    /// A stack's change set by name or ARN; `None` if it does not exist. moto searches all stacks for the name, so the stack of the
+    /// response is compared.
+    pub async fn change_set(&self, stack: &str, name: &str) -> Result<Option<ChangeSet>> {
+        let action = format!("describe change set `{name}` of stack `{stack}`");
+        let call = self.cloudformation().describe_change_set().stack_name(stack).change_set_name(name);
         let mut pages = call.into_paginator().send();
-        let mut found: Option<ChangeSet> = None;
+        let mut change_set: Option<ChangeSet> = None;
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
@@ -95,7 +95,7 @@ impl Aws {
             }
             let changes = page.changes.unwrap_or_default();
             let changes = changes.into_iter().filter_map(|change| change.resource_change.map(planned_change));
-            found
+            change_set
                 .get_or_insert_with(|| ChangeSet {
                     arn: text(page.change_set_id),
                     status: page.status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
@@ -109,10 +109,10 @@ impl Aws {
                 .changes
                 .extend(changes);
         }
-        Ok(found)
+        Ok(change_set)
     }
 
-    /// How many change sets a stack has. moto lists those of all stacks.
+    /// The number of a stack's change sets. moto lists those of all stacks.
     pub async fn change_set_count(&self, stack: &str) -> Result<usize> {
         let action = format!("list the change sets of stack `{stack}`");
         let mut pages = self.cloudformation().list_change_sets().stack_name(stack).into_paginator().send();
@@ -123,7 +123,9 @@ impl Aws {
                     let summaries = page.summaries.unwrap_or_default();
                     count += summaries
                         .iter()
-                        .filter(|one| is_of_stack(stack, one.stack_id.as_deref(), one.stack_name.as_deref()))
+                        .filter(|summary| {
+                            is_of_stack(stack, summary.stack_id.as_deref(), summary.stack_name.as_deref())
+                        })
                         .count();
                 }
                 Err(error) => return absent::<usize>(self.error(action, &error)).map(Option::unwrap_or_default),
@@ -132,7 +134,7 @@ impl Aws {
         Ok(count)
     }
 
-    /// Executes a change set by its ARN: what was looked at is what runs. `keep_failed` leaves what fails as it is, instead of rolling back.
+    /// Executes a change set by its ARN, so that it is the one that was shown. With `keep_failed`, a failure is not rolled back.
     pub async fn execute_change_set(&self, arn: &str, keep_failed: bool) -> Result<()> {
         let action = format!("execute change set `{arn}`");
         let call = self.cloudformation().execute_change_set().change_set_name(arn);
@@ -140,7 +142,7 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
-    /// Deletes a change set by its ARN; one that is gone already is no error.
+    /// Deletes a change set by its ARN. It is not an error if it does not exist.
     pub async fn delete_change_set(&self, arn: &str) -> Result<()> {
         let action = format!("delete change set `{arn}`");
         match self.cloudformation().delete_change_set().change_set_name(arn).send().await {
@@ -150,7 +152,7 @@ impl Aws {
     }
 }
 
-/// Whether a change set belongs to `stack`, which is a name or an ARN. One that names no stack does: the request named it.
+/// Whether a change set belongs to `stack`, a name or an ARN. True if the response names no stack, because the request did.
 fn is_of_stack(stack: &str, id: Option<&str>, name: Option<&str>) -> bool {
     id.is_none() && name.is_none() || id == Some(stack) || name == Some(stack)
 }
@@ -158,7 +160,6 @@ fn is_of_stack(stack: &str, id: Option<&str>, name: Option<&str>) -> bool {
 fn planned_change(change: ResourceChange) -> PlannedChange {
     let mut planned = PlannedChange {
         logical_id: text(change.logical_resource_id),
-        action: change.action.map(|action| action.as_str().to_owned()).unwrap_or_default(),
         replacement: change.replacement.map(|replacement| replacement.as_str().to_owned()),
         ..PlannedChange::default()
     };
@@ -178,7 +179,7 @@ fn planned_change(change: ResourceChange) -> PlannedChange {
     planned
 }
 
-/// `None` instead of an empty list: CloudFormation takes that to strip the stack of its tags, and keeps them when there is no list.
+/// `None` for an empty list: CloudFormation removes all tags of the stack if it gets one, and keeps them without a list.
 fn tags(tags: &[(String, String)]) -> Option<Vec<Tag>> {
     let tags: Vec<_> = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     (!tags.is_empty()).then_some(tags)

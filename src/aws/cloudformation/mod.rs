@@ -13,14 +13,14 @@ impl Aws {
         self.cloudformation.get_or_init(|| Client::new(&self.config))
     }
 
-    /// The stack of this name or ARN; `None` when there is none.
+    /// The stack with this name or ARN; `None` if it does not exist.
     pub async fn stack(&self, name: &str) -> Result<Option<Stack>> {
         let action = format!("describe stack `{name}`");
-        let answer = match self.cloudformation().describe_stacks().stack_name(name).send().await {
-            Ok(answer) => answer,
+        let response = match self.cloudformation().describe_stacks().stack_name(name).send().await {
+            Ok(response) => response,
             Err(error) => return absent(self.error(action, &error)),
         };
-        Ok(answer.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
+        Ok(response.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
             name: text(stack.stack_name),
             arn: text(stack.stack_id),
             status: stack.stack_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
@@ -44,17 +44,17 @@ impl Aws {
         }))
     }
 
-    /// The text of the deployed template, as it was handed in; `None` when there is no such stack, or none has been deployed to it
-    /// (`REVIEW_IN_PROGRESS`: CloudFormation answers with an empty body).
+    /// The text of the deployed template as submitted; `None` if the stack does not exist or has no template yet
+    /// (`REVIEW_IN_PROGRESS`: CloudFormation returns an empty body).
     pub async fn template(&self, stack: &str) -> Result<Option<String>> {
         let action = format!("read the template of stack `{stack}`");
         match self.cloudformation().get_template().stack_name(stack).send().await {
-            Ok(answer) => Ok(answer.template_body.filter(|body| !body.trim().is_empty())),
+            Ok(response) => Ok(response.template_body.filter(|body| !body.trim().is_empty())),
             Err(error) => absent(self.error(action, &error)),
         }
     }
 
-    /// The resources of a stack; none when there is no such stack.
+    /// The resources of a stack; empty if the stack does not exist.
     pub async fn stack_resources(&self, stack: &str) -> Result<Vec<StackResource>> {
         let action = format!("list the resources of stack `{stack}`");
         let mut pages = self.cloudformation().list_stack_resources().stack_name(stack).into_paginator().send();
@@ -79,7 +79,7 @@ impl Aws {
         Ok(resources)
     }
 
-    /// The events of a stack that came after the event `seen` (all when it is `None`), oldest first. Reads only as many pages as it must.
+    /// The events of a stack after the event `seen`, or all events, oldest first. Reads no more pages than necessary.
     pub async fn stack_events_after(&self, stack: &str, seen: Option<&str>) -> Result<Vec<StackEvent>> {
         let mut events = Vec::new();
         self.each_event(stack, |event| {
@@ -94,24 +94,25 @@ impl Aws {
         Ok(events)
     }
 
-    /// The id of the last event from before the operation that goes on (or was the last); `None` when it was the first. The stack by its ARN.
+    /// The id of the last event before the current or last operation; `None` if that was the first. Takes the stack's ARN.
     pub async fn event_id_before_operation(&self, arn: &str) -> Result<Option<String>> {
-        let (mut before, mut found) = (None, false);
+        let (mut before, mut has_started) = (None, false);
         self.each_event(arn, |event| {
-            let begins = ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"];
-            if found {
+            let first_statuses =
+                ["CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS", "IMPORT_IN_PROGRESS"];
+            if has_started {
                 before = Some(event.id);
                 return false;
             }
-            found = event.physical_id == arn && begins.contains(&event.status.as_str());
+            has_started = event.physical_id == arn && first_statuses.contains(&event.status.as_str());
             true
         })
         .await?;
         Ok(before)
     }
 
-    /// Hands over the events of a stack, newest first, as long as `more` wants them.
-    async fn each_event(&self, stack: &str, mut more: impl FnMut(StackEvent) -> bool) -> Result<()> {
+    /// Passes the events of a stack to `on_event`, newest first, until it returns `false`.
+    async fn each_event(&self, stack: &str, mut on_event: impl FnMut(StackEvent) -> bool) -> Result<()> {
         let action = format!("read the events of stack `{stack}`");
         let mut pages = self.cloudformation().describe_stack_events().stack_name(stack).into_paginator().send();
         while let Some(page) = pages.next().await {
@@ -126,7 +127,7 @@ impl Aws {
                     status: event.resource_status.map(|status| status.as_str().to_owned()).unwrap_or_default(),
                     reason: event.resource_status_reason,
                 };
-                if !more(event) {
+                if !on_event(event) {
                     return Ok(());
                 }
             }
@@ -134,15 +135,15 @@ impl Aws {
         Ok(())
     }
 
-    /// The id of the newest event of a stack, with one call; `None` when it has no events.
+    /// The id of the newest event of a stack, with one call; `None` without events.
     pub async fn newest_event_id(&self, stack: &str) -> Result<Option<String>> {
         let action = format!("read the events of stack `{stack}`");
         let call = self.cloudformation().describe_stack_events().stack_name(stack);
-        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
-        Ok(answer.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
+        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(response.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
     }
 
-    /// Asks for an update in progress to be cancelled; it is rolled back.
+    /// Cancels the update in progress, which is then rolled back.
     pub async fn cancel_update(&self, arn: &str) -> Result<()> {
         let action = format!("cancel the update of stack `{arn}`");
         let call = self.cloudformation().cancel_update_stack().stack_name(arn);
@@ -150,14 +151,14 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
-    /// Begins to roll a stack back whose creation or update failed and was left so.
+    /// Starts to roll back a stack whose creation or update failed without a rollback.
     pub async fn roll_back(&self, arn: &str) -> Result<()> {
         let action = format!("roll back stack `{arn}`");
         let call = self.cloudformation().rollback_stack().stack_name(arn).client_request_token(idempotency_token());
         call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
-    /// Begins to go on with a rollback that failed.
+    /// Continues a failed rollback.
     pub async fn continue_rollback(&self, arn: &str) -> Result<()> {
         let action = format!("continue the rollback of stack `{arn}`");
         let call = self.cloudformation().continue_update_rollback().stack_name(arn);
@@ -165,22 +166,22 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
-    /// Every export of the account in this region.
+    /// All exports of the account in this region.
     pub async fn exports(&self) -> Result<Vec<Export>> {
         let exports: std::result::Result<Vec<_>, _> =
             self.cloudformation().list_exports().into_paginator().items().send().collect().await;
         let exports = exports.map_err(|error| self.error("list the exports", &error))?;
-        let ours = exports.into_iter().map(|export| Export {
+        let exports = exports.into_iter().map(|export| Export {
             name: text(export.name),
             value: text(export.value),
             stack: text(export.exporting_stack_id),
         });
-        Ok(ours.collect())
+        Ok(exports.collect())
     }
 
-    /// The names of the stacks that import an export; none when nobody does.
+    /// The names of the stacks that import an export.
     pub async fn importers(&self, export: &str) -> Result<Vec<String>> {
-        let action = format!("list who imports `{export}`");
+        let action = format!("list the stacks that import `{export}`");
         let call = self.cloudformation().list_imports().export_name(export);
         let stacks: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
         match stacks.map_err(|error| self.error(action, &error)) {
@@ -189,16 +190,16 @@ impl Aws {
         }
     }
 
-    /// The ARN of the stack that has a resource with this physical id; `None` when no stack has. What a stack's deletion or rollback left
-    /// behind belongs to no stack any more.
+    /// The ARN of the stack that contains the resource with this physical id. Resources that were retained by a deletion or a rollback
+    /// belong to no stack any more.
     pub async fn owner_of(&self, physical_id: &str) -> Result<Option<String>> {
         let action = format!("find the stack of `{physical_id}`");
         let call = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
-        let answer = match call.send().await {
-            Ok(answer) => answer,
+        let response = match call.send().await {
+            Ok(response) => response,
             Err(error) => return absent(self.error(action, &error)),
         };
-        let resources = answer.stack_resources.unwrap_or_default();
+        let resources = response.stack_resources.unwrap_or_default();
         let owned = resources.into_iter().find(|resource| {
             let status = resource.resource_status.as_ref().map_or("", ResourceStatus::as_str);
             resource.physical_resource_id.as_deref() == Some(physical_id) && !status.starts_with("DELETE_")
@@ -206,7 +207,7 @@ impl Aws {
         Ok(owned.and_then(|resource| resource.stack_id))
     }
 
-    /// Begins to delete a stack, by its ARN.
+    /// Starts deleting a stack by its ARN.
     pub async fn delete_stack(&self, arn: &str) -> Result<()> {
         let action = format!("delete stack `{arn}`");
         let call = self.cloudformation().delete_stack().stack_name(arn).client_request_token(idempotency_token());
@@ -214,19 +215,19 @@ impl Aws {
     }
 }
 
-/// The SDK sends a call again when its answer is lost; by the token CloudFormation knows that it has done it already.
+/// A client token. CloudFormation recognises by it a request that the SDK repeats because the response was lost.
 fn idempotency_token() -> String {
     format!("ecsws-{:032x}", rand::random::<u128>())
 }
 
-/// `None` for what does not exist. Of a stack CloudFormation says "ValidationError: Stack with id X does not exist" (or
-/// `Stack [X] does not exist`), where other services have a code.
+/// Maps errors about missing resources to `None`. For a missing stack, CloudFormation returns ValidationError with the message
+/// "Stack with id X does not exist" or "Stack [X] does not exist".
 fn absent<T>(error: AwsError) -> Result<Option<T>> {
     let is_absent = error.kind == AwsErrorKind::NotFound || is_validation_error(&error, "does not exist");
     if is_absent { Ok(None) } else { Err(error) }
 }
 
-/// CloudFormation's error code for every rejected request; only the message distinguishes the reasons.
+/// Whether it is a ValidationError, CloudFormation's code for every invalid request, with `words` in its message.
 fn is_validation_error(error: &AwsError, words: &str) -> bool {
     error.code.as_deref() == Some("ValidationError") && error.message.contains(words)
 }
@@ -251,13 +252,13 @@ mod tests {
             ("ChangeSetNotFound", "ChangeSet [ecsws-deploy] does not exist"),
             ("ChangeSetNotFoundException", ""),
         ] {
-            assert!(matches!(absent::<()>(AwsError::answered("x", code, message)), Ok(None)), "{code}: {message}");
+            assert!(matches!(absent::<()>(AwsError::from_code("x", code, message)), Ok(None)), "{code}: {message}");
         }
         for (code, message) in [
             ("ValidationError", "Template format error"),
             ("AccessDenied", "the role does not exist or may not be used"),
         ] {
-            assert!(absent::<()>(AwsError::answered("x", code, message)).is_err(), "{code}");
+            assert!(absent::<()>(AwsError::from_code("x", code, message)).is_err(), "{code}");
         }
     }
 }

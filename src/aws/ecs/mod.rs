@@ -4,37 +4,39 @@ use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types as sdk;
 
 use super::{Aws, AwsErrorKind, Result, count, text, timestamp};
-use crate::model::{Container, Deployment, LogPlace, ServiceEvent, ServiceName, ServiceState, Task};
+use crate::model::{Container, Deployment, LogDestination, ServiceEvent, ServiceName, ServiceState, Task};
 
 impl Aws {
     fn ecs(&self) -> &Client {
         self.ecs.get_or_init(|| Client::new(&self.config))
     }
 
-    /// The state of a service; `None` when there is none of this name.
+    /// The state of a service; `None` if it does not exist.
     pub async fn service_state(&self, name: &ServiceName) -> Result<Option<ServiceState>> {
         let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
-        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
-        Ok(answer.services.unwrap_or_default().into_iter().next().map(service_state))
+        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(response.services.unwrap_or_default().into_iter().next().map(service_state))
     }
 
-    /// The ARN of a service whose name is in use: one that is `INACTIVE` has ended and leaves its name to others.
+    /// The ARN of the service that uses this name. An `INACTIVE` service does not use its name any more.
     pub async fn service_arn(&self, name: &ServiceName) -> Result<Option<String>> {
         let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
         match call.send().await.map_err(|error| self.error(action, &error)) {
-            Ok(answer) => {
-                let services = answer.services.unwrap_or_default().into_iter();
-                Ok(services.filter(|one| one.status() != Some("INACTIVE")).find_map(|one| one.service_arn))
+            Ok(response) => {
+                let services = response.services.unwrap_or_default().into_iter();
+                Ok(services
+                    .filter(|service| service.status() != Some("INACTIVE"))
+                    .find_map(|service| service.service_arn))
             }
-            // Without the cluster there is no service in it.
+            // The cluster does not exist, so neither does the service.
             Err(error) if error.kind == AwsErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// Sets how many tasks shall run. Makes no new deployment.
+    /// Sets the desired count, without a new deployment.
     pub async fn set_desired_count(&self, name: &ServiceName, desired: u32) -> Result<()> {
         let action = format!("set the desired count of service `{}` to {desired}", name.service);
         let desired = i32::try_from(desired).unwrap_or(i32::MAX);
@@ -42,34 +44,34 @@ impl Aws {
         call.send().await.map(drop).map_err(|error| self.error(action, &error))
     }
 
-    /// The service's tasks that run or start, in the order of their ids.
+    /// The service's running and pending tasks, sorted by id.
     pub async fn tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
-        self.tasks_that_shall(name, sdk::DesiredStatus::Running).await
+        self.tasks_by_desired_status(name, sdk::DesiredStatus::Running).await
     }
 
-    /// The service's tasks that stopped within the last hour: ECS forgets them then.
+    /// The service's stopped tasks. ECS keeps them for an hour.
     pub async fn stopped_tasks(&self, name: &ServiceName) -> Result<Vec<Task>> {
-        self.tasks_that_shall(name, sdk::DesiredStatus::Stopped).await
+        self.tasks_by_desired_status(name, sdk::DesiredStatus::Stopped).await
     }
 
-    /// Where the containers of a task definition (its family and revision) write their lines; those without the `awslogs` driver are left out.
-    pub async fn log_places(&self, task_definition: &str) -> Result<Vec<LogPlace>> {
+    /// The log destinations of a task definition (family and revision), without containers that do not use the `awslogs` driver.
+    pub async fn log_destinations(&self, task_definition: &str) -> Result<Vec<LogDestination>> {
         let action = format!("describe task definition `{task_definition}`");
         let call = self.ecs().describe_task_definition().task_definition(task_definition);
-        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
-        let containers = answer.task_definition.and_then(|definition| definition.container_definitions);
-        Ok(containers.unwrap_or_default().into_iter().filter_map(log_place).collect())
+        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        let containers = response.task_definition.and_then(|definition| definition.container_definitions);
+        Ok(containers.unwrap_or_default().into_iter().filter_map(log_destination).collect())
     }
 
     /// The status of a cluster by name or ARN, such as `ACTIVE`; `None` when there is none.
     pub async fn cluster_status(&self, cluster: &str) -> Result<Option<String>> {
         let action = format!("describe cluster `{cluster}`");
         let call = self.ecs().describe_clusters().clusters(cluster);
-        let answer = call.send().await.map_err(|error| self.error(action, &error))?;
-        Ok(answer.clusters.unwrap_or_default().into_iter().next().map(|cluster| text(cluster.status)))
+        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        Ok(response.clusters.unwrap_or_default().into_iter().next().map(|cluster| text(cluster.status)))
     }
 
-    async fn tasks_that_shall(&self, name: &ServiceName, desired: sdk::DesiredStatus) -> Result<Vec<Task>> {
+    async fn tasks_by_desired_status(&self, name: &ServiceName, desired: sdk::DesiredStatus) -> Result<Vec<Task>> {
         let action = format!("list the tasks of service `{}`", name.service);
         let list = self.ecs().list_tasks().cluster(&name.cluster).service_name(&name.service).desired_status(desired);
         let arns: std::result::Result<Vec<_>, _> = list.into_paginator().items().send().collect().await;
@@ -77,15 +79,15 @@ impl Aws {
         let mut tasks = Vec::new();
         for chunk in arns.chunks(MAX_DESCRIBED_TASKS) {
             let call = self.ecs().describe_tasks().cluster(&name.cluster).set_tasks(Some(chunk.to_vec()));
-            let answer = call.send().await.map_err(|error| self.error(&action, &error))?;
-            tasks.extend(answer.tasks.unwrap_or_default().into_iter().map(task));
+            let response = call.send().await.map_err(|error| self.error(&action, &error))?;
+            tasks.extend(response.tasks.unwrap_or_default().into_iter().map(task));
         }
         tasks.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(tasks)
     }
 }
 
-/// DescribeTasks takes up to a hundred tasks a call.
+/// The maximum number of tasks in one DescribeTasks call.
 const MAX_DESCRIBED_TASKS: usize = 100;
 
 fn service_state(service: sdk::Service) -> ServiceState {
@@ -156,11 +158,11 @@ fn task(task: sdk::Task) -> Task {
     }
 }
 
-fn log_place(container: sdk::ContainerDefinition) -> Option<LogPlace> {
+fn log_destination(container: sdk::ContainerDefinition) -> Option<LogDestination> {
     let logs = container.log_configuration.filter(|logs| logs.log_driver == sdk::LogDriver::Awslogs)?;
     let mut options = logs.options?;
     let (group, prefix) = (options.remove("awslogs-group")?, options.remove("awslogs-stream-prefix")?);
-    Some(LogPlace { container: text(container.name), group, prefix })
+    Some(LogDestination { container: text(container.name), group, prefix })
 }
 
 fn last_part(arn: &str) -> String {

@@ -1,4 +1,4 @@
-//! How answers and failures become kinds of errors.
+//! Tests of how responses and failures map to kinds of errors.
 
 use aws_smithy_runtime_api::http::StatusCode;
 use aws_smithy_types::body::SdkBody;
@@ -16,45 +16,45 @@ impl ProvideErrorMetadata for Modelled {
     }
 }
 
-fn answer(status: u16) -> HttpResponse {
+fn response(status: u16) -> HttpResponse {
     HttpResponse::new(StatusCode::try_from(status).expect("a status"), SdkBody::from("<html>secret</html>"))
 }
 
 #[test]
-fn an_answer_that_is_not_aws_s_is_told_by_its_status_and_cause() {
-    let error = SdkError::<Modelled, _>::response_error("expected `{`", answer(502));
+fn a_response_that_is_not_from_aws_is_reported_with_its_status_and_cause() {
+    let error = SdkError::<Modelled, _>::response_error("expected `{`", response(502));
     let error = AwsError::from_sdk("list tasks", &error);
-    assert_eq!(error.to_string(), "cannot list tasks: the answer is HTTP 502 and not AWS's: expected `{`");
+    assert_eq!(error.to_string(), "cannot list tasks: unexpected response, HTTP 502: expected `{`");
 }
 
 #[test]
-fn an_error_without_a_code_is_told_by_its_status() {
-    let error = SdkError::service_error(Modelled(ErrorMetadata::builder().build()), answer(503));
+fn an_error_without_a_code_is_reported_with_its_status() {
+    let error = SdkError::service_error(Modelled(ErrorMetadata::builder().build()), response(503));
     assert_eq!(
         AwsError::from_sdk("list tasks", &error).to_string(),
-        "cannot list tasks: the answer is HTTP 503 and not AWS's"
+        "cannot list tasks: unexpected response, HTTP 503"
     );
     let meta = ErrorMetadata::builder().message("too large").build();
-    let error = AwsError::from_sdk("list tasks", &SdkError::service_error(Modelled(meta), answer(413)));
-    assert_eq!(error.to_string(), "cannot list tasks: the answer is HTTP 413 and not AWS's: too large");
+    let error = AwsError::from_sdk("list tasks", &SdkError::service_error(Modelled(meta), response(413)));
+    assert_eq!(error.to_string(), "cannot list tasks: unexpected response, HTTP 413: too large");
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_told_from_wrong_credentials() {
+fn clock_skew_is_distinguished_from_wrong_credentials() {
     for (code, message) in [
         ("InvalidSignatureException", "Signature expired: 20260101T000000Z is now earlier than …"),
         ("SignatureDoesNotMatch", "Signature not yet current: 20270101T000000Z is still later than …"),
         ("RequestTimeTooSkewed", ""),
     ] {
-        let error = AwsError::answered("x", code, message);
+        let error = AwsError::from_code("x", code, message);
         assert_eq!(error.kind, AwsErrorKind::ClockSkew, "{code}");
         assert!(format!("{:?}", error.hint()).contains("clock"));
     }
-    assert_eq!(AwsError::answered("x", "SignatureDoesNotMatch", "").kind, AwsErrorKind::WrongCredentials);
+    assert_eq!(AwsError::from_code("x", "SignatureDoesNotMatch", "").kind, AwsErrorKind::WrongCredentials);
 }
 
 #[test]
-fn transience_depends_on_the_kind_and_not_on_words() {
+fn transience_depends_on_the_kind_and_not_on_the_message() {
     let connection = |kind: io::ErrorKind| {
         let error = ConnectorError::io(Box::new(io::Error::from(kind)));
         AwsError::from_sdk("x", &SdkError::<Modelled, _>::dispatch_failure(error))
@@ -71,43 +71,43 @@ fn transience_depends_on_the_kind_and_not_on_words() {
         "InternalServiceException",
         "ServerException",
     ] {
-        assert!(AwsError::answered("x", code, "").is_transient(), "{code}");
-        assert!(AwsError::answered("x", code, "the request was refused").is_transient(), "{code}");
+        assert!(AwsError::from_code("x", code, "").is_transient(), "{code}");
+        assert!(AwsError::from_code("x", code, "the request was refused").is_transient(), "{code}");
     }
     for message in ["", "Connection refused", "timed out", "Throttling"] {
-        assert!(!AwsError::answered("x", "ValidationError", message).is_transient(), "{message}");
+        assert!(!AwsError::from_code("x", "ValidationError", message).is_transient(), "{message}");
     }
 }
 
 #[test]
-fn a_code_that_is_not_in_the_table_is_judged_by_the_status() {
+fn the_status_decides_the_kind_of_an_unknown_code() {
     for (status, kind) in [
         (400, AwsErrorKind::Other),
         (500, AwsErrorKind::ServiceFault),
         (501, AwsErrorKind::Other),
         (503, AwsErrorKind::ServiceFault),
     ] {
-        assert_eq!(AwsError::refused("x", status, Some("Unheard"), None).kind, kind, "{status}");
+        assert_eq!(AwsError::from_status("x", status, Some("Unknown"), None).kind, kind, "{status}");
     }
-    assert_eq!(AwsError::refused("x", 503, Some("SlowDownThrottling"), None).kind, AwsErrorKind::ServiceFault);
+    assert_eq!(AwsError::from_status("x", 503, Some("SlowDownThrottling"), None).kind, AwsErrorKind::ServiceFault);
 }
 
 #[test]
 fn access_denied_names_the_missing_action() {
     let message = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: ecs:ListTasks on resource: *";
-    let error = AwsError::answered("list tasks", "AccessDeniedException", message);
+    let error = AwsError::from_code("list tasks", "AccessDeniedException", message);
     assert_eq!(error.kind, AwsErrorKind::AccessDenied(Some("ecs:ListTasks".to_owned())));
     assert!(format!("{:?}", error.hint()).contains("ecs:ListTasks"));
 }
 
 #[test]
-fn codes_match_whole_or_as_prefixes() {
+fn codes_match_exactly_or_as_prefixes() {
     for (code, kind) in [
         ("ExpiredTokenException", AwsErrorKind::ExpiredCredentials),
         ("ThrottlingException", AwsErrorKind::Throttled),
         ("Throttling", AwsErrorKind::Throttled),
         ("AuthFailure2", AwsErrorKind::Other),
     ] {
-        assert_eq!(AwsError::answered("x", code, "").kind, kind, "{code}");
+        assert_eq!(AwsError::from_code("x", code, "").kind, kind, "{code}");
     }
 }

@@ -124,7 +124,7 @@ pub async fn deploy(
         .zip(known)
         .map(|(stack, seen)| {
             // While others are deployed it may change.
-            let waits = stacks.iter().any(|other| stack.needs.contains(&other.name));
+            let waits = stacks.iter().any(|other| stack.depends_on.contains(&other.name));
             options.inputs.stack_inputs(stack, seen.filter(|_| !waits))
         })
         .collect();

@@ -15,9 +15,7 @@ use crate::model::Stack;
 use crate::ops::{self, Limits, StackInputs};
 use crate::project::Project;
 use crate::render::Progress;
-use crate::stack::{
-    ProjectStack, Spec, declared_parameters, image_mistake, is_cdk_parameter, stack_named, tags_mistake,
-};
+use crate::stack::{ProjectStack, Spec, declared_parameters, image_error, is_cdk_parameter, stack_named, tags_error};
 use crate::when;
 
 /// How a deploy asks, waits and shows what happens.
@@ -162,7 +160,7 @@ fn image(text: &str) -> Result<(String, String), String> {
     if service.is_empty() || image.is_empty() {
         return Err("write it as SERVICE=IMAGE".to_owned());
     }
-    image_mistake(image).map_or_else(|| Ok((service.to_owned(), image.to_owned())), Err)
+    image_error(image).map_or_else(|| Ok((service.to_owned(), image.to_owned())), Err)
 }
 
 fn role_arn(text: &str) -> Result<String, String> {
@@ -213,7 +211,7 @@ impl InputOptions {
     pub fn check(&self, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
         for stack in stacks.iter().filter(|_| !self.tags.is_empty()) {
             let tags = self.tags_of(stack);
-            if let Some(mistake) = tags_mistake(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))) {
+            if let Some(mistake) = tags_error(tags.iter().map(|(key, value)| (key.as_str(), value.as_str()))) {
                 return Err(CliError::usage(format!("--tags: {mistake}")));
             }
         }

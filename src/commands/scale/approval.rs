@@ -79,7 +79,7 @@ impl<'a> ScaleApprover<'a> {
             return Ok(Vec::new());
         }
         let without_edit = source.template_with(&self.project.spec, &changes.stack).await?;
-        let without_edit = without_edit.with_cdk_housekeeping_of(&changes.deployed);
+        let without_edit = without_edit.with_cdk_metadata_of(&changes.deployed);
         Ok(changes.diff.beyond_scaling(&TemplateDiff::between(&changes.deployed, &without_edit)))
     }
 
@@ -103,7 +103,7 @@ impl<'a> ScaleApprover<'a> {
         let approved = if more.is_empty() {
             approve::changes(diff, stack, self.follow.require_approval, self.is_sandbox, ui).await?
         } else {
-            render::all_changes(ui, stack, diff);
+            render::show_all_changes(ui, stack, diff);
             let more = more.join("\n  ");
             let question = format!(
                 "More than the scaling of `{}` would change in stack {stack}:\n  {more}\nDeploy all of it?",

@@ -81,7 +81,7 @@ async fn check_stack<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackIn
     let existing = aws.stack(name).await.map_err(OpsError::from)?;
     let existing = existing.filter(|stack| stack.status != "REVIEW_IN_PROGRESS");
     let deployed = deploy.deployed_template(existing.as_ref()).await?;
-    let template = template.with_cdk_housekeeping_of(&deployed);
+    let template = template.with_cdk_metadata_of(&deployed);
     let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
     if existing.as_ref().is_some_and(|existing| desired.is_deployed(existing, &deployed)) {
         return Ok(Vec::new());

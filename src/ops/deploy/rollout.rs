@@ -305,7 +305,7 @@ impl Rollout {
         if !is_ours || is_wanted(task) || !self.stopped.insert(task.id.clone()) {
             return Vec::new();
         }
-        let cause = task.cause();
+        let cause = task.stop_cause();
         let (cause, count) = self.causes.entry(without_ids(&cause)).or_insert((cause, 0));
         *count += 1;
         let stopped = Progress::Stopped { task: task.clone(), cause: cause.clone(), count: *count };

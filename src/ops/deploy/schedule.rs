@@ -19,7 +19,7 @@ pub(super) async fn in_order<'a, E, F: AsyncFn(&'a StackInputs<'a>) -> StackOutc
     let mut running = FuturesUnordered::new();
     let needs = |index: usize| {
         let position = |name: &String| stacks.iter().position(|inputs| inputs.stack.name == *name);
-        stacks[index].stack.needs.iter().filter_map(position).collect::<Vec<_>>()
+        stacks[index].stack.depends_on.iter().filter_map(position).collect::<Vec<_>>()
     };
     let is_deployed = |outcome: &Option<StackOutcome<E>>| matches!(outcome, Some(StackOutcome::Deployed(_)));
     loop {
@@ -62,8 +62,8 @@ mod tests {
     use crate::stack::{ProjectStack, StackKind, Template};
 
     fn stack(name: &str, needs: &[&str]) -> ProjectStack {
-        let needs = needs.iter().map(|need| (*need).to_owned()).collect();
-        ProjectStack { name: name.to_owned(), kind: StackKind::Platform, tags: IndexMap::new(), needs }
+        let depends_on = needs.iter().map(|need| (*need).to_owned()).collect();
+        ProjectStack { name: name.to_owned(), kind: StackKind::Platform, tags: IndexMap::new(), depends_on }
     }
 
     /// The order in which work began and ended, and the outcomes; `fails` is the stack that fails.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::rollout::{Observation, Progress, Rollout, RolloutState};
 use crate::aws::{Aws, AwsErrorKind};
-use crate::model::{LogPlace, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
+use crate::model::{LogDestination, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
 use crate::ops::{DeployEvent, StoppedTasks};
 
 /// How much of a failed container's log is told.
@@ -24,7 +24,7 @@ pub(in crate::ops) struct ServiceWatch {
     /// ECS may not be asked.
     refused: bool,
     /// Where containers log, by task definition.
-    places: HashMap<String, Vec<LogPlace>>,
+    places: HashMap<String, Vec<LogDestination>>,
     stopped_tasks: Vec<Group>,
 }
 
@@ -134,14 +134,15 @@ impl ServiceWatch {
     /// Reads the log of the container that ended the first task of a group, until there is something in it.
     async fn read_log(&mut self, at: usize, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
         let Group { stopped_tasks, first, attempts } = &mut self.stopped_tasks[at];
-        let Some(container) = first.culprit().filter(|_| stopped_tasks.log.is_none() && *attempts < LOG_ATTEMPTS)
+        let Some(container) =
+            first.failed_container().filter(|_| stopped_tasks.log.is_none() && *attempts < LOG_ATTEMPTS)
         else {
             return;
         };
         *attempts += 1;
         let definition = first.task_definition.clone();
         if !self.places.contains_key(&definition) {
-            let Ok(places) = aws.log_places(&definition).await else { return };
+            let Ok(places) = aws.log_destinations(&definition).await else { return };
             self.places.insert(definition.clone(), places);
         }
         let places = self.places.get(&definition).into_iter().flatten();

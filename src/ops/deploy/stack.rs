@@ -42,7 +42,7 @@ async fn steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'
     let template = deploy.source.template(stack).await.map_err(Failure::Failed)?;
     let existing = resolve_initial_state(deploy, inputs).await?;
     let deployed = deploy.deployed_template(existing.as_ref()).await?;
-    let template = template.with_cdk_housekeeping_of(&deployed);
+    let template = template.with_cdk_metadata_of(&deployed);
     let desired = DesiredStack::new(deploy.request, inputs, &template, &deployed, existing.as_ref())?;
     if let Some(existing) = existing.as_ref().filter(|existing| desired.is_deployed(existing, &deployed)) {
         return Ok(unchanged(deploy, existing.clone(), template));
@@ -121,7 +121,7 @@ async fn approved<S: TemplateSource>(
     diff: TemplateDiff,
 ) -> Result<Execution, S> {
     let planned = planned(&ready.change_set.changes);
-    let executed = execute(deploy, update, ready, diff.made_exact(&planned, update.deployed, update.desired)).await;
+    let executed = execute(deploy, update, ready, diff.refined_with(&planned, update.deployed, update.desired)).await;
     if executed.is_err() {
         // The first error is reported; one of the clean-up would hide it.
         drop(ready.discard(deploy.aws).await);

@@ -2,69 +2,69 @@
 
 use toml::de::DeValue;
 
-use super::{filled, quoted, text};
-use crate::stack::problem::Mistake;
-use crate::stack::reader::Checked;
+use super::{non_empty, quoted, text};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::Validated;
 use crate::stack::spec::Generation;
 
 /// An AWS account id.
-pub fn account(value: &DeValue<'_>) -> Checked<String> {
+pub fn account(value: &DeValue<'_>) -> Validated<String> {
     let hint = "an account id is 12 digits in quotes, like \"123456789012\"";
-    let account = text(value).map_err(|mistake| mistake.hint(hint))?;
+    let account = text(value).map_err(|finding| finding.hint(hint))?;
     if account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()) {
         return Ok(account);
     }
-    Err(Mistake::new(format!("is {}", quoted(&account))).hint(hint))
+    Err(Finding::new(format!("is {}", quoted(&account))).hint(hint))
 }
 
 /// The name of an AWS region: `us-east-1`, `us-gov-west-1`.
-pub fn region(value: &DeValue<'_>) -> Checked<String> {
+pub fn region(value: &DeValue<'_>) -> Validated<String> {
     let region = text(value)?;
     if is_region(&region) {
         return Ok(region);
     }
-    Err(Mistake::new(format!("is {}, which is not a region", quoted(&region)))
+    Err(Finding::new(format!("is {}, which is not a region", quoted(&region)))
         .hint("a region looks like \"us-east-1\""))
 }
 
-/// Whether this is how a region is named. Which there are, only AWS knows.
+/// Whether the name has the form of a region's. Only AWS knows which regions exist.
 pub fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
-    let word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
-    parts.len() >= 3 && parts[..parts.len() - 1].iter().all(word) && parts[parts.len() - 1].parse::<u8>().is_ok()
+    let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
+    parts.len() >= 3 && parts[..parts.len() - 1].iter().all(is_word) && parts[parts.len() - 1].parse::<u8>().is_ok()
 }
 
-/// A construct id as the CDK keeps it: what it reserves as a separator of ids (constructs 3.4 and 10.8) becomes `--`.
-pub fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Checked<String> {
+/// A construct id as the CDK stores it: separators of ids (constructs 3.4 and 10.8) become `--`.
+pub fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     let separators: &[char] = match generation {
         Generation::One => &['/'],
         Generation::Two => &['/', '\n'],
     };
     move |value| {
-        let id = filled(value)?.replace(separators, "--");
+        let id = non_empty(value)?.replace(separators, "--");
         if id.contains(|letter: char| letter.is_ascii_alphanumeric()) {
             return Ok(id);
         }
-        Err(Mistake::new(format!("is {}, which has no letter or digit", quoted(&id)))
-            .hint("a construct id has some; logical ids are made of them"))
+        Err(Finding::new(format!("is {}, which has no letter or digit", quoted(&id)))
+            .hint("a construct id needs at least one, because logical ids are derived from them"))
     }
 }
 
-/// A construct id that begins a logical id, which CloudFormation requires to start with a letter.
-pub fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Checked<String> {
+/// A construct id at the start of a logical id, which must begin with a letter.
+pub fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
         let id = construct_id(generation)(value)?;
         let first = id.chars().find(char::is_ascii_alphanumeric);
         if first.is_some_and(|first| first.is_ascii_alphabetic()) {
             return Ok(id);
         }
-        Err(Mistake::new(format!("is {}, and its first letter or digit is a digit", quoted(&id)))
-            .hint("logical ids are made of it, and they start with a letter"))
+        Err(Finding::new(format!("is {}, whose first letter or digit is a digit", quoted(&id)))
+            .hint("a logical id is derived from it, which must start with a letter"))
     }
 }
 
 /// An AWS id such as `subnet-0a1b…`.
-pub fn resource_id(prefix: &'static str) -> impl Fn(&DeValue<'_>) -> Checked<String> {
+pub fn resource_id(prefix: &'static str) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
         let id = text(value)?;
         let tail = id.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-'));
@@ -73,7 +73,7 @@ pub fn resource_id(prefix: &'static str) -> impl Fn(&DeValue<'_>) -> Checked<Str
         }) {
             return Ok(id);
         }
-        Err(Mistake::new(format!("is {}", quoted(&id)))
+        Err(Finding::new(format!("is {}", quoted(&id)))
             .hint(format!("an id here looks like \"{prefix}-0a1b2c3d4e5f60718\"")))
     }
 }

@@ -1,4 +1,4 @@
-//! Rules for single values: what AWS (or the CDK) accepts, and the words for what it refuses. They know nothing of where a value stands.
+//! Rules for single values: what AWS or the CDK accepts, with messages for other values. Independent of the value's position.
 
 mod ids;
 mod names;

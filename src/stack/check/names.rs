@@ -1,23 +1,23 @@
-//! Names, by the characters and the length that AWS accepts.
+//! Names, by the characters and lengths that AWS accepts.
 
 use toml::de::DeValue;
 
 use super::{quoted, text};
-use crate::stack::problem::Mistake;
-use crate::stack::reader::Checked;
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::Validated;
 
 /// The characters and length that AWS accepts for one kind of name.
 pub struct Pattern {
     /// The name's kind with its article, for messages.
     what: &'static str,
-    /// What it is made of, in words.
-    made_of: &'static str,
+    /// The accepted characters, in words.
+    characters: &'static str,
     /// Accepted punctuation, besides letters and digits.
     punctuation: &'static str,
-    /// What the first character may be.
+    /// The accepted first characters.
     first: First,
-    /// Longest accepted, in characters.
-    longest: usize,
+    /// The maximum length in characters.
+    max_length: usize,
 }
 
 enum First {
@@ -26,16 +26,16 @@ enum First {
 }
 
 macro_rules! patterns {
-    ($($(#[$doc:meta])* $name:ident = $what:literal, $made_of:literal, $punctuation:literal, $first:ident, $longest:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident = $what:literal, $characters:literal, $punctuation:literal, $first:ident, $max_length:literal;)*) => {
         $($(#[$doc])* pub const $name: Pattern =
-            Pattern { what: $what, made_of: $made_of, punctuation: $punctuation, first: First::$first, longest: $longest };)*
+            Pattern { what: $what, characters: $characters, punctuation: $punctuation, first: First::$first, max_length: $max_length };)*
     };
 }
 
 patterns! {
     /// CloudFormation's rule.
     STACK_NAME = "a stack name", "letters, digits and hyphens", "-", Letter, 128;
-    /// Ours: a key is a word on the command line.
+    /// This tool's: a key is a word on the command line.
     SERVICE_KEY = "a service key", "letters, digits, hyphens and underscores", "-_", Any, 100;
     /// ECS.
     SERVICE_NAME = "a service name", "letters, digits, hyphens and underscores", "-_", Any, 255;
@@ -65,47 +65,48 @@ patterns! {
 
 impl Pattern {
     /// Whether `text` follows the pattern.
-    pub fn check(&self, text: &str) -> Checked<()> {
-        let Self { what, made_of, punctuation, first, longest } = self;
+    pub fn check(&self, text: &str) -> Validated<()> {
+        let Self { what, characters, punctuation, first, max_length } = self;
         let hint = match first {
-            First::Any => format!("{what} is made of {made_of}"),
-            First::Letter => format!("{what} is made of {made_of}, and starts with a letter"),
+            First::Any => format!("{what} may contain {characters}"),
+            First::Letter => format!("{what} may contain {characters}, and starts with a letter"),
         };
         let allowed = |letter: char| letter.is_alphanumeric() || punctuation.contains(letter);
-        let well_begun = matches!(first, First::Any) || text.starts_with(|letter: char| letter.is_ascii_alphabetic());
+        let valid_start = matches!(first, First::Any) || text.starts_with(|letter: char| letter.is_ascii_alphabetic());
         let ascii = text.is_ascii() || punctuation.contains(' ');
-        match () {
-            () if text.is_empty() => Err(Mistake::new("is empty").hint(hint)),
-            () if text.chars().count() > *longest => {
-                Err(Mistake::new(format!("is {} characters long", text.chars().count()))
-                    .hint(format!("{what} is at most {longest} characters long")))
-            }
-            () if !ascii || !well_begun || !text.chars().all(allowed) => {
-                Err(Mistake::new(format!("is {}, which is not {what}", quoted(text))).hint(hint))
-            }
-            () => Ok(()),
+        if text.is_empty() {
+            return Err(Finding::new("is empty").hint(hint));
         }
+        let length = text.chars().count();
+        if length > *max_length {
+            return Err(Finding::new(format!("is {length} characters long"))
+                .hint(format!("{what} is at most {max_length} characters long")));
+        }
+        if !ascii || !valid_start || !text.chars().all(allowed) {
+            return Err(Finding::new(format!("is {}, which is not {what}", quoted(text))).hint(hint));
+        }
+        Ok(())
     }
 
     /// A rule for strings of this pattern.
-    pub fn rule(&self, value: &DeValue<'_>) -> Checked<String> {
+    pub fn rule(&self, value: &DeValue<'_>) -> Validated<String> {
         let text = text(value)?;
         self.check(&text)?;
         Ok(text)
     }
 }
 
-/// An image's name; a URL is none, although it is made of the same characters.
-pub fn image(value: &DeValue<'_>) -> Checked<String> {
+/// An image reference. A URL is none, although it has the same characters.
+pub fn image(value: &DeValue<'_>) -> Validated<String> {
     let image = IMAGE.rule(value)?;
     match image.split_once("://") {
         None => Ok(image),
-        Some((_, rest)) => Err(Mistake::new(format!("is {}, which is a URL", quoted(&image)))
+        Some((_, rest)) => Err(Finding::new(format!("is {}, which is a URL", quoted(&image)))
             .hint(format!("an image has no scheme: {}", quoted(rest)))),
     }
 }
 
-/// Whether every label of a dotted name is one that Cloud Map accepts.
+/// Whether Cloud Map accepts every label of a dotted name.
 pub fn is_dns_name(name: &str) -> bool {
     name.split('.').all(|label| {
         let inner = label.trim_matches(|letter: char| letter.is_ascii_alphanumeric() || letter == '_');
@@ -113,8 +114,8 @@ pub fn is_dns_name(name: &str) -> bool {
     })
 }
 
-/// The mistake of a name that is none.
-pub fn not_a_dns_name(name: &str) -> Mistake {
-    Mistake::new(format!("is {}, which is not a DNS name", quoted(name)))
-        .hint("between the dots stand 1 to 63 letters, digits, underscores and hyphens, no hyphen at an end")
+/// The finding for an invalid DNS name.
+pub fn not_a_dns_name(name: &str) -> Finding {
+    Finding::new(format!("is {}, which is not a DNS name", quoted(name)))
+        .hint("each label has 1 to 63 letters, digits, underscores and hyphens, and no hyphen at either end")
 }

@@ -1,12 +1,12 @@
-//! Sizes that come in steps: Fargate's CPU and memory, CloudWatch's retention.
+//! Values from fixed sets: Fargate's CPU and memory sizes, CloudWatch's retention periods.
 
 use toml::de::DeValue;
 
-use super::{quoted, whole};
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, listed};
+use super::{integer, quoted};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Validated, join_words};
 
-/// A CPU or memory size is checked alone first, then the pair.
+/// Fargate's CPU sizes in CPU units, with the memory sizes in MiB for each.
 pub const FARGATE_SIZES: &[(u32, &[u32])] = &[
     (256, &[512, 1024, 2048]),
     (512, &[1024, 2048, 3072, 4096]),
@@ -29,42 +29,42 @@ const fn range<const N: usize>(first: u32, step: u32) -> [u32; N] {
     sizes
 }
 
-/// The memory sizes (MiB) that Fargate offers with `cpu` units, in words.
+/// Memory sizes (MiB) in words.
 pub fn memory_choices(sizes: &[u32]) -> String {
     match sizes {
         [first, second, .., last] if sizes.len() > 8 => format!("{first} to {last} in steps of {}", second - first),
-        _ => listed(sizes.iter().map(ToString::to_string), "or"),
+        _ => join_words(sizes.iter().map(ToString::to_string), "or"),
     }
 }
 
 /// A Fargate CPU size, in CPU units.
-pub fn cpu(value: &DeValue<'_>) -> Checked<u32> {
-    let number = whole("cpu", 1..=u32::MAX)(value)?;
+pub fn cpu(value: &DeValue<'_>) -> Validated<u32> {
+    let number = integer("cpu", 1..=u32::MAX)(value)?;
     if FARGATE_SIZES.iter().any(|(cpu, _)| *cpu == number) {
         return Ok(number);
     }
-    let sizes = listed(FARGATE_SIZES.iter().map(|(cpu, _)| cpu.to_string()), "or");
-    Err(Mistake::new(format!("is {number}")).hint(format!("Fargate accepts {sizes}")))
+    let sizes = join_words(FARGATE_SIZES.iter().map(|(cpu, _)| cpu.to_string()), "or");
+    Err(Finding::new(format!("is {number}")).hint(format!("Fargate accepts {sizes}")))
 }
 
-/// What CloudWatch Logs accepts, in days.
+/// The retention periods of CloudWatch Logs, in days.
 const RETENTION_DAYS: &[u32] =
     &[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
-/// How events that never expire are spelled; the CDK's `RetentionDays.INFINITE`.
+/// The value for events that never expire; the CDK's `RetentionDays.INFINITE`.
 const INFINITE: &str = "infinite";
 
-/// A retention period in days; none when events never expire.
-pub fn retention_days(value: &DeValue<'_>) -> Checked<Option<u32>> {
-    let is = match value {
+/// A retention period in days; `None` if events never expire.
+pub fn retention_days(value: &DeValue<'_>) -> Validated<Option<u32>> {
+    let written = match value {
         DeValue::String(text) if text == INFINITE => return Ok(None),
         DeValue::String(text) => quoted(text),
-        number => whole("a retention period", 0..=u32::MAX)(number)?.to_string(),
+        number => integer("a retention period", 0..=u32::MAX)(number)?.to_string(),
     };
-    if let Some(days) = RETENTION_DAYS.iter().find(|days| days.to_string() == is) {
+    if let Some(days) = RETENTION_DAYS.iter().find(|days| days.to_string() == written) {
         return Ok(Some(*days));
     }
-    let accepted = listed(RETENTION_DAYS.iter().map(ToString::to_string), "or");
-    Err(Mistake::new(format!("is {is}"))
-        .hint(format!("CloudWatch Logs accepts {accepted} days; \"{INFINITE}\" keeps events for ever")))
+    let accepted = join_words(RETENTION_DAYS.iter().map(ToString::to_string), "or");
+    Err(Finding::new(format!("is {written}"))
+        .hint(format!("CloudWatch Logs accepts {accepted} days; \"{INFINITE}\" keeps events forever")))
 }

@@ -1,69 +1,74 @@
-//! The kinds of value: text, numbers, durations, lists, choices.
+//! Types of values: strings, numbers, durations, lists, choices.
 
+use jiff::SignedDuration;
 use toml::de::DeValue;
 
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, kind, listed};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Validated, join_words, type_name};
 use crate::stack::spec::{Port, Protocol};
 
-/// `text` as TOML would write it.
+/// The text as a TOML string.
 pub fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-fn wrong_kind(expected: &str, value: &DeValue<'_>) -> Mistake {
+fn wrong_type(expected: &str, value: &DeValue<'_>) -> Finding {
     let hint = match (expected, value) {
         ("a string", DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_)) => "write it in quotes",
         ("a list", _) => "write it in brackets: [\"…\"]",
         (_, DeValue::String(_)) => "write it without quotes",
-        _ => "a file that `init` writes shows how it looks",
+        _ => "see the file that `init` creates for an example",
     };
-    Mistake::new(format!("must be {expected}, not {}", kind(value))).hint(hint)
+    Finding::new(format!("must be {expected}, not {}", type_name(value))).hint(hint)
 }
 
 /// Any string.
-pub fn text(value: &DeValue<'_>) -> Checked<String> {
-    value.as_str().map(str::to_owned).ok_or_else(|| wrong_kind("a string", value))
+pub fn text(value: &DeValue<'_>) -> Validated<String> {
+    value.as_str().map(str::to_owned).ok_or_else(|| wrong_type("a string", value))
 }
 
-/// A string with something in it.
-pub fn filled(value: &DeValue<'_>) -> Checked<String> {
+/// A string that is not empty.
+pub fn non_empty(value: &DeValue<'_>) -> Validated<String> {
     text(value).and_then(|text| {
-        if text.is_empty() { Err(Mistake::new("is empty").hint("fill it in, or leave the key out")) } else { Ok(text) }
+        if text.is_empty() {
+            Err(Finding::new("is empty").hint("give it a value, or remove the key"))
+        } else {
+            Ok(text)
+        }
     })
 }
 
 /// `true` or `false`.
-pub fn truth(value: &DeValue<'_>) -> Checked<bool> {
-    value.as_bool().ok_or_else(|| wrong_kind("true or false", value))
+pub fn boolean(value: &DeValue<'_>) -> Validated<bool> {
+    value.as_bool().ok_or_else(|| wrong_type("true or false", value))
 }
 
-/// A whole number within `range`; `what` says of what, with its article.
-pub fn whole(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Checked<u32> {
+/// An integer within `range`. `what` names the value in messages, with its article.
+pub fn integer(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Validated<u32> {
     move |value| {
-        let number = value.as_integer().ok_or_else(|| wrong_kind("a whole number", value))?;
+        let number = value.as_integer().ok_or_else(|| wrong_type("a whole number", value))?;
         u32::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| range.contains(number)).ok_or_else(
-            || Mistake::new(format!("is {number}")).hint(format!("{what} is {} to {}", range.start(), range.end())),
+            || Finding::new(format!("is {number}")).hint(format!("{what} is {} to {}", range.start(), range.end())),
         )
     }
 }
 
-/// A number above 0 and at most 100, fractions allowed: a target utilisation.
-pub fn percentage(value: &DeValue<'_>) -> Checked<serde_json::Number> {
+/// A target utilisation: a number above 0 and at most 100.
+pub fn percentage(value: &DeValue<'_>) -> Validated<serde_json::Number> {
     let written = match value {
         DeValue::Integer(number) => {
             i64::from_str_radix(number.as_str(), number.radix()).ok().map(serde_json::Number::from)
         }
-        DeValue::Float(number) => number.as_str().parse().ok().and_then(shortest),
-        _ => return Err(wrong_kind("a number", value)),
+        DeValue::Float(number) => number.as_str().parse().ok().and_then(to_json_number),
+        _ => return Err(wrong_type("a number", value)),
     };
     written
         .filter(|number| number.as_f64().is_some_and(|number| number > 0.0 && number <= 100.0))
-        .ok_or_else(|| Mistake::new("is out of range").hint("a target is above 0 and at most 100 percent"))
+        .ok_or_else(|| Finding::new("is out of range").hint("a target is above 0 and at most 100 percent"))
 }
 
-/// `50.0` is written `50`, as JavaScript does.
-fn shortest(number: f64) -> Option<serde_json::Number> {
+/// The number as JavaScript writes it: `50.0` becomes `50`.
+fn to_json_number(number: f64) -> Option<serde_json::Number> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "only numbers without a fraction, and only up to 100, are kept"
@@ -75,94 +80,81 @@ fn shortest(number: f64) -> Option<serde_json::Number> {
 }
 
 /// A duration such as `30s`, `5m` or `1m30s`, in seconds within `range`.
-pub fn duration(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Checked<u32> {
+pub fn duration(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeValue<'_>) -> Validated<u32> {
     move |value| {
-        let DeValue::String(text) = value else { return Err(wrong_kind("a duration like \"30s\"", value)) };
+        let DeValue::String(text) = value else { return Err(wrong_type("a duration like \"30s\"", value)) };
         let seconds = seconds(text).ok_or_else(|| {
-            Mistake::new(format!("is {}, which is not a duration", quoted(text)))
+            Finding::new(format!("is {}, which is not a duration", quoted(text)))
                 .hint("write a whole number and a unit, s, m or h: \"30s\", \"5m\"")
         })?;
         if range.contains(&seconds) {
             return Ok(seconds);
         }
         let hint = format!("{what} is {} to {} seconds", range.start(), range.end());
-        Err(Mistake::new(format!("is {}", quoted(text))).hint(hint))
+        Err(Finding::new(format!("is {}", quoted(text))).hint(hint))
     }
 }
 
 fn seconds(text: &str) -> Option<u32> {
-    let mut total = 0u32;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let unit = rest.find(|letter: char| !letter.is_ascii_digit())?;
-        let amount: u32 = rest[..unit].parse().ok()?;
-        let factor = match rest[unit..].chars().next()? {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            _ => return None,
-        };
-        total = total.checked_add(amount.checked_mul(factor)?)?;
-        rest = &rest[unit + 1..];
-    }
-    (!text.is_empty()).then_some(total)
+    let duration: SignedDuration = text.parse().ok()?;
+    u32::try_from(duration.as_secs()).ok().filter(|_| duration.subsec_nanos() == 0)
 }
 
-/// A list of things that `rule` accepts, at least one.
-pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Checked<T>) -> impl Fn(&DeValue<'_>) -> Checked<Vec<T>> {
+/// A list of at least one item that `rule` accepts.
+pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Validated<T>) -> impl Fn(&DeValue<'_>) -> Validated<Vec<T>> {
     move |value| {
-        let items = value.as_array().ok_or_else(|| wrong_kind("a list", value))?;
+        let items = value.as_array().ok_or_else(|| wrong_type("a list", value))?;
         if items.is_empty() {
-            return Err(Mistake::new("is an empty list").hint("name at least one, or leave the key out"));
+            return Err(Finding::new("is an empty list").hint("add an item, or remove the key"));
         }
-        let (mut good, mut mistakes) = (Vec::new(), Vec::new());
+        let (mut good, mut findings) = (Vec::new(), Vec::new());
         for (at, item) in items.iter().enumerate() {
             match rule(item.get_ref()) {
                 Ok(item) => good.push(item),
-                Err(mistake) => mistakes.push(Mistake { item: Some(at), ..mistake }),
+                Err(finding) => findings.push(Finding { item: Some(at), ..finding }),
             }
         }
-        let mut mistakes = mistakes.into_iter();
-        match mistakes.next() {
-            Some(first) => Err(Mistake { more: mistakes.collect(), ..first }),
+        let mut findings = findings.into_iter();
+        match findings.next() {
+            Some(first) => Err(Finding { more: findings.collect(), ..first }),
             None => Ok(good),
         }
     }
 }
 
-/// As [`list`], and nothing may stand in it twice.
-pub fn set<T: PartialEq + std::fmt::Display>(
-    rule: impl Fn(&DeValue<'_>) -> Checked<T>,
-) -> impl Fn(&DeValue<'_>) -> Checked<Vec<T>> {
+/// As [`list`], without duplicates.
+pub fn unique_list<T: PartialEq + std::fmt::Display>(
+    rule: impl Fn(&DeValue<'_>) -> Validated<T>,
+) -> impl Fn(&DeValue<'_>) -> Validated<Vec<T>> {
     let rule = list(rule);
     move |value| {
         let items = rule(value)?;
         match items.iter().enumerate().find(|(at, item)| items[..*at].contains(item)) {
-            Some((at, twice)) => Err(Mistake {
+            Some((at, twice)) => Err(Finding {
                 item: Some(at),
-                ..Mistake::new(format!("is {twice}, which the list has already")).hint("take one of them out")
+                ..Finding::new(format!("is {twice}, which is in the list already")).hint("remove one of them")
             }),
             None => Ok(items),
         }
     }
 }
 
-/// One of the words of a table, as the value beside it.
-pub fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> Checked<T> {
+/// A string from a table, converted to its value.
+pub fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValue<'_>) -> Validated<T> {
     move |value| {
         let word = text(value)?;
         choices.iter().find(|(name, _)| *name == word).map(|(_, choice)| *choice).ok_or_else(|| {
-            let hint = format!("write {}", listed(choices.iter().map(|(name, _)| quoted(name)), "or"));
-            Mistake::new(format!("is {}", quoted(&word))).hint(hint)
+            let hint = format!("write {}", join_words(choices.iter().map(|(name, _)| quoted(name)), "or"));
+            Finding::new(format!("is {}", quoted(&word))).hint(hint)
         })
     }
 }
 
 /// A port: a number for TCP, or a number and a protocol such as `"53/udp"`.
-pub fn port(value: &DeValue<'_>) -> Checked<Port> {
+pub fn port(value: &DeValue<'_>) -> Validated<Port> {
     let DeValue::String(text) = value else {
-        let number = whole("a port", 1..=65535)(value)?;
-        let number = u16::try_from(number).map_err(|_| Mistake::new(format!("is {number}")))?;
+        let number = integer("a port", 1..=65535)(value)?;
+        let number = u16::try_from(number).map_err(|_| Finding::new(format!("is {number}")))?;
         return Ok(Port { number, protocol: Protocol::Tcp });
     };
     let parsed = text.split_once('/').and_then(|(number, protocol)| {
@@ -172,7 +164,7 @@ pub fn port(value: &DeValue<'_>) -> Checked<Port> {
         Some(Port { number, protocol: *protocol })
     });
     parsed.ok_or_else(|| {
-        Mistake::new(format!("is {}, which is not a port", quoted(text)))
+        Finding::new(format!("is {}, which is not a port", quoted(text)))
             .hint("a port is a number from 1 to 65535, without quotes, or a UDP port like \"53/udp\"")
     })
 }

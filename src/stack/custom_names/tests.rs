@@ -39,8 +39,8 @@ fn identifying_properties_of_types_are_known() {
         ("AWS::ServiceDiscovery::PrivateDnsNamespace", vec!["Vpc", "Name"]),
         ("AWS::EKS::Addon", vec!["ClusterName", "AddonName"]),
     ] {
-        let found = identifying_properties(kind).expect("it has a name").collect::<Vec<_>>();
-        assert_eq!(found, properties, "{kind}");
+        let identifying = identifying_properties(kind).expect("it has a name").collect::<Vec<_>>();
+        assert_eq!(identifying, properties, "{kind}");
     }
     // A second one of the same family is its next revision; an inline policy is overwritten.
     for kind in ["AWS::ECS::TaskDefinition", "AWS::IAM::Policy", "AWS::EC2::VPC", "Custom", "AWS::No::Type"] {

@@ -1,22 +1,22 @@
-//! Which properties make CloudFormation replace a resource, by the table that the CDK itself uses: `src/data/replacement.txt`.
+//! The create-only properties of resource types, from the CDK's table: `src/data/replacement.txt`.
 
 use super::Impact;
 
-/// Sorted: a line without a space in front names a module, those under it its types, each with the properties that count.
+/// Sorted. An unindented line is a module; the indented lines below it are its types with their create-only properties.
 const TABLE: &str = include_str!("../../data/replacement.txt");
 
-/// What changing a property does to a resource of type `kind`. As `cdk diff` does, this looks at whole properties and not within them.
-pub(super) fn property_impact(kind: &str, property: &str) -> Impact {
-    let marks = properties(kind).filter(|word| word.trim_start_matches('?') == property);
+/// The impact of changing a property. Like `cdk diff`, this considers whole properties, not their members.
+pub(super) fn property_impact(resource_type: &str, property: &str) -> Impact {
+    let marks = properties(resource_type).filter(|word| word.trim_start_matches('?') == property);
     marks
         .map(|word| if word.starts_with('?') { Impact::MayReplace } else { Impact::Replace })
         .max()
         .unwrap_or(Impact::Update)
 }
 
-/// The words of a type's line.
-fn properties(kind: &str) -> impl Iterator<Item = &'static str> {
-    let (module, name) = kind.rsplit_once("::").unwrap_or_default();
+/// The properties in a type's line. A `?` in front marks those that may replace the resource.
+fn properties(resource_type: &str) -> impl Iterator<Item = &'static str> {
+    let (module, name) = resource_type.rsplit_once("::").unwrap_or_default();
     let types = TABLE.lines().skip_while(move |line| *line != module).skip(1).take_while(|line| line.starts_with(' '));
     let mut words = types
         .map(|line| line.split_ascii_whitespace())
@@ -30,7 +30,7 @@ mod tests {
 
     #[test]
     fn a_property_of_any_type_has_its_impact() {
-        for (kind, property, impact) in [
+        for (resource_type, property, impact) in [
             ("AWS::ECS::Service", "ServiceName", Impact::Replace),
             ("AWS::ECS::Service", "DesiredCount", Impact::Update),
             ("AWS::EC2::Instance", "InstanceType", Impact::MayReplace),
@@ -39,7 +39,7 @@ mod tests {
             ("AWS::No::Type", "Name", Impact::Update),
             ("Custom", "Name", Impact::Update),
         ] {
-            assert_eq!(property_impact(kind, property), impact, "{kind} {property}");
+            assert_eq!(property_impact(resource_type, property), impact, "{resource_type} {property}");
         }
     }
 }

@@ -1,21 +1,20 @@
-//! When two values are the same to CloudFormation, and the forms in which they are compared.
+//! Equality of values as CloudFormation sees it, and the normal form for comparison.
 
 use serde_json::{Map, Number, Value};
 
-/// Equal, but that `10` is `"10"`, `true` is `"true"`, and the order of keys (and of dependencies, see [`normalized`]) is nothing. Two
-/// strings are equal only when they are the same: `"1.10"` and `"1.1"` are two versions.
-pub(in crate::stack) fn equal(left: &Value, right: &Value) -> bool {
+/// Compares values like CloudFormation: `10` equals `"10"`, `true` equals `"true"`, and the order of keys is irrelevant. Strings are
+/// equal only if they are identical: `"1.10"` and `"1.1"` are two versions.
+pub fn equal(left: &Value, right: &Value) -> bool {
     equal_by(left, right, &str::eq)
 }
 
-/// Equal as far as CloudFormation's GetTemplate shows it: of the `deployed` text it returns `?` for each character that is not ASCII
-/// (as cdk's own diff assumes).
+/// Compares values as far as GetTemplate shows the `deployed` one: it returns `?` for each non-ASCII character, as `cdk diff` assumes.
 pub(super) fn equal_in_ascii(deployed: &Value, desired: &Value) -> bool {
     let in_ascii = |text: &str| text.replace(|c: char| !c.is_ascii(), "?");
     equal_by(deployed, desired, &|deployed, desired| deployed == in_ascii(desired))
 }
 
-/// Whether there is a `?` in a text that GetTemplate has returned, which may stand for any other character.
+/// Whether a string in the value contains `?`, which GetTemplate returns for every non-ASCII character.
 pub(in crate::stack) fn has_question_mark(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('?'),
@@ -28,8 +27,8 @@ pub(in crate::stack) fn has_question_mark(value: &Value) -> bool {
 fn equal_by(left: &Value, right: &Value, texts: &impl Fn(&str, &str) -> bool) -> bool {
     match (left, right) {
         (Value::String(left), Value::String(right)) => texts(left, right),
-        (Value::String(text), Value::Bool(truth)) | (Value::Bool(truth), Value::String(text)) => {
-            text == if *truth { "true" } else { "false" }
+        (Value::String(text), Value::Bool(boolean)) | (Value::Bool(boolean), Value::String(text)) => {
+            text == if *boolean { "true" } else { "false" }
         }
         (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
             text.as_str() == number.to_string()
@@ -51,13 +50,13 @@ fn equal_by(left: &Value, right: &Value, texts: &impl Fn(&str, &str) -> bool) ->
     }
 }
 
-/// `1` is `1.0`. Whole numbers are compared exactly: as floating-point numbers, large neighbours would be equal.
+/// Compares numbers: `1` equals `1.0`. Integers are compared exactly, because large neighbours are equal as floating-point numbers.
 fn same_number(left: &Number, right: &Number) -> bool {
-    let is_whole = |number: &Number| number.is_i64() || number.is_u64();
-    left == right || !(is_whole(left) && is_whole(right)) && left.as_f64() == right.as_f64()
+    let is_integer = |number: &Number| number.is_i64() || number.is_u64();
+    left == right || !(is_integer(left) && is_integer(right)) && left.as_f64() == right.as_f64()
 }
 
-/// `Fn::GetAtt` as a list, `DependsOn` as a sorted list.
+/// The normal form: `Fn::GetAtt` as a list, `DependsOn` as a sorted list.
 pub(super) fn normalized(map: Map<String, Value>) -> Map<String, Value> {
     map.into_iter().map(|(key, value)| (key.clone(), normalized_entry(&key, value))).collect()
 }
@@ -78,7 +77,7 @@ fn normalized_entry(key: &str, value: Value) -> Value {
     }
 }
 
-/// The resource, and the attribute, which may have dots of its own.
+/// The resource and the attribute, which may contain dots.
 fn get_att(path: &str) -> Value {
     match path.split_once('.') {
         Some((resource, attribute)) => Value::from(vec![resource, attribute]),
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scalar_is_the_string_that_is_written_the_same() {
+    fn a_scalar_equals_the_string_that_is_written_the_same() {
         for (scalar, text) in [(json!(10), "10"), (json!(true), "true"), (json!(1.5), "1.5"), (json!(-3), "-3")] {
             assert!(equal(&scalar, &json!(text)) && equal(&json!(text), &scalar), "{text}");
         }
@@ -139,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn get_template_shows_question_marks_for_other_characters_than_ascii() {
+    fn a_question_mark_of_get_template_matches_any_non_ascii_character() {
         assert!(equal_in_ascii(&json!({ "A": "??????, ok" }), &json!({ "A": "привет, ok" })));
         assert!(equal_in_ascii(&json!("?"), &json!("\u{1f600}")));
         assert!(equal_in_ascii(&json!({ "?": 1 }), &json!({ "é": 1 })));

@@ -1,17 +1,17 @@
-//! Changes that only a change set shows: GetTemplate returns `?` for characters that are not ASCII, and a template may contain a `?` as well.
+//! Changes that only a change set shows, because GetTemplate returns `?` for non-ASCII characters.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::change_set::PlannedResource;
 use super::equality::{equal, has_question_mark};
-use super::exact::Planned;
 use super::{Change, PropertyChange, ResourceChange, TemplateDiff};
 use crate::stack::Template;
 
 impl TemplateDiff {
-    /// Adds the properties that a change set changes although the templates show the same.
-    pub(super) fn add_hidden(&mut self, planned: &Planned, deployed: &Template, desired: &Template) {
+    /// Adds the properties that the change set changes although both templates show the same value.
+    pub(super) fn add_hidden(&mut self, planned: &PlannedResource, deployed: &Template, desired: &Template) {
         let id = &planned.logical_id;
         let (old, new) = (deployed.resource(id), desired.resource(id));
         let shown = self.resources.iter_mut().find(|resource| resource.logical_id == *id);
@@ -36,13 +36,13 @@ impl TemplateDiff {
             impact: worst.max(planned.replacement.into()),
         };
         match shown {
-            Some(shown) if shown.is_updated() => shown.take_over(hidden),
+            Some(shown) if shown.is_updated() => shown.merge(hidden),
             Some(_) => {}
             None => self.resources.push(hidden),
         }
     }
 
-    /// The properties whose values are the same in both templates although the change set changes them, as `LogicalId.Property`.
+    /// The properties that the change set changes although both templates show the same value, as `LogicalId.Property`.
     pub fn hidden(&self) -> Vec<String> {
         let of = |resource: &ResourceChange| {
             let hidden = resource.properties.iter().filter(|property| property.change.is_hidden());
@@ -53,54 +53,8 @@ impl TemplateDiff {
 }
 
 impl Change {
-    /// Whether both values are the same, so that showing them does not show the change.
-    pub(super) fn is_hidden(&self) -> bool {
+    /// Whether both values are equal, so that they do not show the change.
+    pub fn is_hidden(&self) -> bool {
         matches!((&self.old, &self.new), (Some(old), Some(new)) if equal(old, new))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::stack::Recreation;
-
-    #[test]
-    fn a_change_behind_question_marks_is_shown_with_its_impact() {
-        let template = |name: &str, count: u8| {
-            let properties = json!({ "ServiceName": name, "Cluster": { "Ref": "C" }, "DesiredCount": count });
-            let resource = json!({ "Type": "AWS::ECS::Service", "Properties": properties });
-            Template::from_map(json!({ "Resources": { "A": resource } }).as_object().cloned().unwrap_or_default())
-        };
-        let planned = |name: &str, direct: &[&str]| Planned {
-            logical_id: "A".to_owned(),
-            replacement: Recreation::Always,
-            properties: vec![(name.to_owned(), Recreation::Always), ("DesiredCount".to_owned(), Recreation::Never)],
-            direct: direct.iter().map(|name| (*name).to_owned()).collect(),
-        };
-        let shown = |text: &str, counts: [u8; 2], planned: Planned| {
-            let (old, new) = (template(text, counts[0]), template(text, counts[1]));
-            let mut diff = TemplateDiff::between(&old, &new).made_exact(&[planned], &old, &new);
-            assert!(diff.take_incomparable(true).is_empty());
-            let hidden = diff.hidden();
-            let text: Vec<String> =
-                crate::stack::diff::text::stack("web", &diff, None).iter().map(ToString::to_string).collect();
-            (hidden, text[2..].join("\n"))
-        };
-        let (hidden, text) = shown("what?", [1, 1], planned("ServiceName", &["ServiceName", "ServiceName"]));
-        assert_eq!(hidden, ["A.ServiceName"]);
-        assert_eq!(text, "[~] AWS::ECS::Service A replace\n └─ [~] ServiceName (requires replacement)\n\n");
-        let (hidden, text) = shown("what?", [1, 2], planned("ServiceName", &["ServiceName", "DesiredCount"]));
-        assert_eq!(hidden, ["A.ServiceName"]);
-        assert_eq!(
-            text,
-            "[~] AWS::ECS::Service A replace\n ├─ [~] DesiredCount\n │   ├─ [-] 1\n │   └─ [+] 2\n \
-             └─ [~] ServiceName (requires replacement)\n\n"
-        );
-        for unchanged in [planned("ServiceName", &[]), planned("Cluster", &[])] {
-            assert_eq!(shown("what?", [1, 1], unchanged).0, Vec::<String>::new());
-        }
-        assert_eq!(shown("plain", [1, 1], planned("ServiceName", &["ServiceName"])).0, Vec::<String>::new());
     }
 }

@@ -1,4 +1,4 @@
-//! What deploying a template would change, as `cdk diff` (2.1148) sees it: the model here, its text in [`text`].
+//! Differences between templates, by the rules of `cdk diff` (2.1148). Values only; `render::diff` lays out their text.
 
 use std::collections::BTreeMap;
 
@@ -7,35 +7,30 @@ use serde_json::{Map, Value};
 use super::security::SecurityChanges;
 use super::template::Template;
 
+mod change_set;
 mod create_only;
-mod edit;
 pub(super) mod equality;
-mod exact;
 mod hidden;
-mod hunk;
 mod replacement;
 mod scaling;
-mod table;
-pub mod text;
-mod tree;
 
-use equality::{equal, normalized};
-pub use exact::{INCOMPARABLE, Planned, Recreation};
-pub(super) use table::Row as TableRow;
+pub use change_set::{INCOMPARABLE, PlannedResource, RequiresRecreation};
+pub use equality::equal;
+use equality::normalized;
 
 /// The metadata that holds a resource's construct path.
 pub(super) const PATH_METADATA: &str = "/Metadata/aws:cdk:path";
 
-/// An old and a new value, at least one of them there.
+/// An old and a new value, at least one of them present.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// What is deployed.
+    /// The deployed value.
     pub old: Option<Value>,
-    /// What would be.
+    /// The new value.
     pub new: Option<Value>,
 }
 
-/// A change of something that has a name.
+/// A change of a named entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedChange {
     /// The attribute's, parameter's, output's, … name.
@@ -44,50 +39,50 @@ pub struct NamedChange {
     pub change: Change,
 }
 
-/// What a change does to a resource, from harmless to worst.
+/// The impact of a change on a resource, from harmless to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Impact {
-    /// Nothing that CloudFormation acts on.
+    /// No action of CloudFormation.
     None,
-    /// Changed in place.
+    /// Updated in place.
     Update,
-    /// Made.
+    /// Created.
     Create,
-    /// Removed from the stack, but not deleted.
+    /// Removed from the stack, but retained.
     Orphan,
-    /// Changed in place or replaced; only AWS knows.
+    /// Updated in place or replaced, which only AWS knows.
     MayReplace,
-    /// Made anew, then the old one deleted.
+    /// Replaced: created again, then the old one is deleted.
     Replace,
     /// Deleted.
     Destroy,
 }
 
-/// A property (or another attribute) of a resource that changes.
+/// A change of a property or another attribute of a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PropertyChange {
     /// The property's name.
     pub name: String,
     /// How it changes.
     pub change: Change,
-    /// What that does to the resource.
+    /// The impact on the resource.
     pub impact: Impact,
 }
 
-/// A resource that changes.
+/// A change of a resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResourceChange {
-    /// Its name in the template.
+    /// Its logical id.
     pub logical_id: String,
     /// The whole resource.
     pub change: Change,
-    /// What changes in it when it is there before and after: properties by name, then other attributes by name.
+    /// The changes in an updated resource: properties by name, then other attributes by name.
     pub properties: Vec<PropertyChange>,
-    /// What happens to it.
+    /// The impact on it.
     pub impact: Impact,
 }
 
-/// What deploying a template would change.
+/// The changes that deploying a template makes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TemplateDiff {
     /// AWSTemplateFormatVersion, Transform and Description.
@@ -96,18 +91,18 @@ pub struct TemplateDiff {
     pub before_resources: Vec<(&'static Section, Vec<NamedChange>)>,
     /// Removed, then added, then changed ones.
     pub resources: Vec<ResourceChange>,
-    /// Outputs and whatever else there is.
+    /// Outputs and all other sections.
     pub after_resources: Vec<(&'static Section, Vec<NamedChange>)>,
-    /// What changes in permissions and firewalls.
+    /// Changes of permissions and firewalls.
     pub security: SecurityChanges,
-    /// Construct paths by logical id, of all resources before and after.
+    /// Construct paths by logical id, of old and new resources.
     pub paths: BTreeMap<String, String>,
 }
 
-/// A section of a template whose entries are shown on a line each.
+/// A section of a template whose entries are shown on one line each.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Section {
-    /// Its key in the template; none for what is in no known section.
+    /// Its key in the template; `None` for entries outside of known sections.
     pub key: Option<&'static str>,
     /// Its title.
     pub title: &'static str,
@@ -129,16 +124,16 @@ const BEFORE_RESOURCES: &[Section] = &[
 ];
 const OUTPUTS: &[Section] = &[section("Outputs", "Output")];
 const TAGS: Section = Section { key: None, title: "Tags", entry: "Tag" };
-/// What is shown for the value of a secret parameter, as CloudFormation does.
-const SECRET: &str = "****";
+/// The mask of NoEcho parameter values, as in CloudFormation.
+const NO_ECHO_MASK: &str = "****";
 const PARAMETER_VALUES: Section = Section { key: None, title: "Parameter Values", entry: "Parameter" };
 const OTHER: &[Section] = &[Section { key: None, title: "Other Changes", entry: "Unknown" }];
 
 impl TemplateDiff {
-    /// Compares what is deployed with what would be. What the CDK adds for itself is left out on both sides.
+    /// Compares the deployed template with the new one, both without the CDK's metadata.
     pub fn between(old: &Template, new: &Template) -> Self {
-        let old = normalized(old.without_cdk_housekeeping());
-        let new = normalized(new.without_cdk_housekeeping());
+        let old = normalized(old.without_cdk_metadata());
+        let new = normalized(new.without_cdk_metadata());
         let entries =
             |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
         let of = |sections: &'static [Section]| {
@@ -159,7 +154,7 @@ impl TemplateDiff {
         }
     }
 
-    /// Adds what changes in the tags of a stack that has `old` ones. Without new ones CloudFormation keeps the old.
+    /// Adds the changes of the stack's tags. Without new tags, CloudFormation keeps the old ones.
     #[must_use]
     pub fn with_tags(self, old: &[(String, String)], new: &[(String, String)]) -> Self {
         if new.is_empty() {
@@ -168,7 +163,7 @@ impl TemplateDiff {
         self.with_section(&TAGS, changes(&texts(old), &texts(new)))
     }
 
-    /// Adds the parameters that are given other values than the stack has. The value of a secret one (NoEcho) is not known, nor shown.
+    /// Adds the parameters with other values than the stack's. Values of NoEcho parameters are unknown and masked.
     #[must_use]
     pub fn with_parameters(
         self,
@@ -176,14 +171,14 @@ impl TemplateDiff {
         given: &[(String, Option<String>)],
         template: &Template,
     ) -> Self {
-        let is_secret = |name: &str| {
+        let is_no_echo = |name: &str| {
             let no_echo = template.as_map().get("Parameters").map(|parameters| &parameters[name]["NoEcho"]);
             no_echo.is_some_and(|no_echo| equal(no_echo, &Value::Bool(true)))
         };
         let change = |(name, value): &(String, Option<String>)| {
             let value = value.as_ref()?;
-            let change = if is_secret(name) {
-                Change { old: Some(SECRET.into()), new: Some(SECRET.into()) }
+            let change = if is_no_echo(name) {
+                Change { old: Some(NO_ECHO_MASK.into()), new: Some(NO_ECHO_MASK.into()) }
             } else {
                 let old = old.iter().find(|(key, _)| key == name).map(|(_, value)| Value::from(value.clone()));
                 Change::of(old.as_ref(), Some(&Value::from(value.clone())))?
@@ -193,7 +188,7 @@ impl TemplateDiff {
         self.with_section(&PARAMETER_VALUES, given.iter().filter_map(change).collect())
     }
 
-    /// Without the parameters' values: CloudFormation says that they change nothing.
+    /// Removes changes of parameter values, for when CloudFormation reports that they change nothing.
     #[must_use]
     pub fn without_parameter_values(mut self) -> Self {
         self.after_resources.retain(|(section, _)| **section != PARAMETER_VALUES);
@@ -209,16 +204,16 @@ impl TemplateDiff {
         self
     }
 
-    /// How many resources of a type are new.
-    pub fn added(&self, kind: &str) -> usize {
+    /// The number of new resources of a type.
+    pub fn added(&self, resource_type: &str) -> usize {
         let is_new = |resource: &&ResourceChange| {
             let Change { old, new } = &resource.change;
-            old.is_none() && new.as_ref().is_some_and(|new| new["Type"] == kind)
+            old.is_none() && new.as_ref().is_some_and(|new| new["Type"] == resource_type)
         };
         self.resources.iter().filter(is_new).count()
     }
 
-    /// Whether deploying would change nothing.
+    /// Whether there are no changes.
     pub fn is_empty(&self) -> bool {
         self.header.is_empty()
             && self.before_resources.is_empty()
@@ -259,7 +254,7 @@ fn texts(pairs: &[(String, String)]) -> Map<String, Value> {
     pairs.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))).collect()
 }
 
-/// The keys of both, those of `old` first.
+/// The keys of both maps, those of `old` first.
 fn names<'a>(old: &'a Map<String, Value>, new: &'a Map<String, Value>) -> impl Iterator<Item = &'a String> {
     old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)))
 }

@@ -1,4 +1,4 @@
-//! The changes of resources, and how a replacement spreads to the resources that refer to the replaced one.
+//! Changes of resources, and how replacements propagate to the resources that refer to replaced ones.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::{Change, Impact, PropertyChange, ResourceChange, names, rank};
 
 type Resources = Map<String, Value>;
 
-/// The resources that change: removed, then added, then changed ones.
+/// The changed resources: removed, then added, then updated ones.
 pub(super) fn resource_changes(old: &Resources, new: &Resources) -> Vec<ResourceChange> {
     let mut changes = direct_changes(old, new);
     let spread = changes_with_replaced_references(old, new.clone());
@@ -17,7 +17,7 @@ pub(super) fn resource_changes(old: &Resources, new: &Resources) -> Vec<Resource
         let direct = changes.iter_mut().find(|change| change.logical_id == downstream.logical_id);
         downstream.properties.retain(|property| matches!(property.impact, Impact::MayReplace | Impact::Replace));
         match direct {
-            Some(direct) if direct.impact != downstream.impact => direct.take_over(downstream),
+            Some(direct) if direct.impact != downstream.impact => direct.merge(downstream),
             Some(_) => {}
             None => changes.push(downstream),
         }
@@ -27,7 +27,7 @@ pub(super) fn resource_changes(old: &Resources, new: &Resources) -> Vec<Resource
     changes
 }
 
-/// The changes when every reference to a replaced resource counts as a change, until no more come.
+/// The changes if every reference to a replaced resource counts as a change, transitively.
 fn changes_with_replaced_references(old: &Resources, mut new: Resources) -> Vec<ResourceChange> {
     loop {
         let changes = direct_changes(old, &new);
@@ -41,11 +41,11 @@ fn changes_with_replaced_references(old: &Resources, mut new: Resources) -> Vec<
     }
 }
 
-/// Marks the references to `id` within `value`; says whether there were some that had no mark yet.
+/// Marks the references to `id` within `value`. Returns whether any was not marked yet.
 fn mark(value: &mut Value, id: &str) -> bool {
     match value {
         Value::Array(items) => items.iter_mut().fold(false, |any, item| mark(item, id) | any),
-        Value::Object(map) if map.len() == 1 && map.keys().all(|key| map_is_intrinsic(key)) => {
+        Value::Object(map) if map.len() == 1 && map.keys().all(|key| is_intrinsic_key(key)) => {
             map.iter_mut().fold(false, |any, (key, target)| mark_reference(key == "Ref", target, id) | any)
         }
         Value::Object(map) => map.values_mut().fold(false, |any, value| mark(value, id) | any),
@@ -53,7 +53,7 @@ fn mark(value: &mut Value, id: &str) -> bool {
     }
 }
 
-fn map_is_intrinsic(key: &str) -> bool {
+fn is_intrinsic_key(key: &str) -> bool {
     key == "Ref" || key.starts_with("Fn::")
 }
 
@@ -96,9 +96,9 @@ fn is_retained(resource: &Value) -> bool {
     matches!(resource["DeletionPolicy"].as_str(), Some("Retain" | "RetainExceptOnCreate"))
 }
 
-/// The properties that change, by name, then the other attributes that do, by name.
+/// The changed properties by name, then other changed attributes by name.
 fn property_changes(old: &Value, new: &Value) -> Vec<PropertyChange> {
-    let kind = old["Type"].as_str().unwrap_or_default();
+    let resource_type = old["Type"].as_str().unwrap_or_default();
     let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let sorted = |old: &Resources, new: &Resources, impact: &dyn Fn(&str) -> Impact| {
         let change = |name: &String| {
@@ -109,15 +109,16 @@ fn property_changes(old: &Value, new: &Value) -> Vec<PropertyChange> {
         changes.sort_by(|left, right| left.name.cmp(&right.name));
         changes
     };
-    let mut changes = sorted(&map(&old["Properties"]), &map(&new["Properties"]), &|name| property_impact(kind, name));
+    let mut changes =
+        sorted(&map(&old["Properties"]), &map(&new["Properties"]), &|name| property_impact(resource_type, name));
     let attributes = |resource: &Value| map(resource).into_iter().filter(|(key, _)| key != "Properties").collect();
     changes.extend(sorted(&attributes(old), &attributes(new), &|_| Impact::Update));
     changes
 }
 
 impl ResourceChange {
-    /// Takes over the properties that a replacement elsewhere changes.
-    pub(super) fn take_over(&mut self, downstream: Self) {
+    /// Merges the properties that the replacement of another resource changes.
+    pub(super) fn merge(&mut self, downstream: Self) {
         for property in downstream.properties {
             self.properties.retain(|own| own.name != property.name);
             let at = self.properties.iter().position(|own| own.name > property.name || is_attribute(&own.name));
@@ -127,7 +128,7 @@ impl ResourceChange {
     }
 }
 
-/// Attributes of a resource stand behind its properties.
+/// Whether a resource's change of this name is of an attribute and not of a property.
 pub(super) fn is_attribute(name: &str) -> bool {
     [
         "Type",

@@ -1,13 +1,13 @@
-//! Tells changes of a service's scaling numbers from all others.
+//! Separates changes of a service's scaling from all other changes.
 
 use serde_json::Value;
 
 use super::equality::equal;
-use super::text::short_path;
 use super::{Change, NamedChange, PropertyChange, ResourceChange, TemplateDiff};
+use crate::stack::construct::short_path;
 
-/// Resource types and their properties that are scaling numbers, or whose named members are.
-const NUMBERS: &[(&str, &str, &[&str])] = &[
+/// Resource types with their scaling properties. If members are named, only these are scaling values.
+const SCALING_PROPERTIES: &[(&str, &str, &[&str])] = &[
     ("AWS::ECS::Service", "DesiredCount", &[]),
     ("AWS::ApplicationAutoScaling::ScalableTarget", "MinCapacity", &[]),
     ("AWS::ApplicationAutoScaling::ScalableTarget", "MaxCapacity", &[]),
@@ -19,12 +19,12 @@ const NUMBERS: &[(&str, &str, &[&str])] = &[
 ];
 
 impl TemplateDiff {
-    /// The changes besides scaling numbers, as text. A change that is not in `pending`, the diff without the edit, is caused by the edit
-    /// and left out.
+    /// The changes other than scaling, as text. Changes that are not in `pending`, the diff without the edit, are caused by the edit and
+    /// omitted.
     pub fn beyond_scaling(&self, pending: &Self) -> Vec<String> {
         let resources = self.resources.iter().filter_map(|resource| {
             let before = pending.resources.iter().find(|before| before.logical_id == resource.logical_id)?;
-            let what = beyond_numbers(resource, before)?;
+            let what = other_changes(resource, before)?;
             let name =
                 self.paths.get(&resource.logical_id).map_or(resource.logical_id.as_str(), |path| short_path(path));
             Some(format!("{name} ({}){what}", resource_type(resource)))
@@ -36,14 +36,14 @@ impl TemplateDiff {
     }
 }
 
-fn beyond_numbers(resource: &ResourceChange, before: &ResourceChange) -> Option<String> {
+fn other_changes(resource: &ResourceChange, before: &ResourceChange) -> Option<String> {
     let exists = |change: &Change| (change.old.is_some(), change.new.is_some());
     match exists(&resource.change) {
         (true, true) => {
             let kind = resource_type(resource);
             let is_pending = |change: &&PropertyChange| {
-                let mut others = before.properties.iter().filter(|other| !is_number(kind, other));
-                !is_number(kind, change) && others.any(|other| other.name == change.name)
+                let mut others = before.properties.iter().filter(|other| !is_scaling(kind, other));
+                !is_scaling(kind, change) && others.any(|other| other.name == change.name)
             };
             let properties: Vec<&str> =
                 resource.properties.iter().filter(is_pending).map(|change| change.name.as_str()).collect();
@@ -59,8 +59,9 @@ fn resource_type(resource: &ResourceChange) -> &str {
     new.as_ref().or(old.as_ref()).and_then(|resource| resource["Type"].as_str()).unwrap_or_default()
 }
 
-fn is_number(kind: &str, property: &PropertyChange) -> bool {
-    let Some((.., members)) = NUMBERS.iter().find(|(of, name, _)| *of == kind && *name == property.name) else {
+fn is_scaling(kind: &str, property: &PropertyChange) -> bool {
+    let Some((.., members)) = SCALING_PROPERTIES.iter().find(|(of, name, _)| *of == kind && *name == property.name)
+    else {
         return false;
     };
     let without_members = |value: &Option<Value>| {
@@ -96,13 +97,13 @@ mod tests {
         Template::from_map(template.as_object().cloned().unwrap_or_default())
     }
 
-    /// What deploying `edited` over `deployed` would change besides numbers, where the file had `before` the edit.
+    /// The changes other than scaling of deploying `edited` over `deployed`; `before` is the template without the edit.
     fn beyond(deployed: &Template, before: &Template, edited: &Template) -> Vec<String> {
         TemplateDiff::between(deployed, edited).beyond_scaling(&TemplateDiff::between(deployed, before))
     }
 
     #[test]
-    fn numbers_alone_are_nothing_more() {
+    fn scaling_alone_is_no_other_change() {
         let policy = |target: u32| json!({ "TargetValue": target, "ScaleInCooldown": target, "Metric": "cpu" });
         let deployed = template(&json!({ "DesiredCount": 1 }), &policy(50), &Value::Null);
         let edited = template(&json!({}), &policy(70), &Value::Null);
@@ -110,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_pending_before_the_edit_is_more() {
+    fn changes_that_were_pending_before_the_edit_are_listed() {
         let deployed =
             template(&json!({ "DesiredCount": 1 }), &json!({ "TargetValue": 1, "Metric": "cpu" }), &Value::Null);
         let image = json!({ "/Resources/Task/Properties/Image": "a:2" });
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_edit_itself_adds_or_brings_back_is_not_more() {
+    fn changes_that_the_edit_itself_causes_are_not_listed() {
         let without = template(&json!({ "DesiredCount": 1 }), &Value::Null, &Value::Null);
         let with = template(&json!({}), &json!({ "TargetValue": 1 }), &Value::Null);
         assert_eq!(beyond(&without, &without, &with), Vec::<String>::new());

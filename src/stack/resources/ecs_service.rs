@@ -1,17 +1,22 @@
-//! `AWS::ECS::Service`: the service that keeps the tasks running.
+//! The platform's ECS cluster, and the service that runs in it.
 
 use serde_json::{Value, json};
 
-use super::{ResourceType, imported};
+use super::{CLUSTER, Resource, SERVICE, imported, reference};
 use crate::stack::spec::{Generation, Platform, Service};
-/// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::ECS::Service", required_first: &[] };
 
-/// What the service refers to.
-pub(in crate::stack) struct Surroundings<'a> {
-    /// What the project runs on.
+pub(in crate::stack) fn cluster(name: &str, container_insights: bool) -> Resource {
+    let insights = if container_insights { "enabled" } else { "disabled" };
+    CLUSTER.with(json!({
+        "ClusterName": name,
+        "ClusterSettings": [{ "Name": "containerInsights", "Value": insights }],
+    }))
+}
+
+/// What a service refers to.
+pub(in crate::stack) struct ServiceReferences<'a> {
     pub platform: &'a Platform,
-    /// Ids of the subnets.
+    /// Subnet ids.
     pub subnets: &'a [String],
     /// Logical id of the task definition.
     pub task_definition: &'a str,
@@ -19,17 +24,17 @@ pub(in crate::stack) struct Surroundings<'a> {
     pub discovery: Option<&'a str>,
 }
 
-/// The Fargate service.
-pub(in crate::stack) fn properties(
+/// A service on Fargate.
+pub(in crate::stack) fn service(
     service: &Service,
-    around: &Surroundings<'_>,
+    references: &ServiceReferences<'_>,
     generation: Generation,
     region: &str,
-) -> Value {
+) -> Resource {
     let breaker = service.deployment.circuit_breaker;
-    let registry = around.discovery.map(|id| json!([{ "RegistryArn": { "Fn::GetAtt": [id, "Arn"] } }]));
-    json!({
-        "Cluster": imported(&around.platform.cluster),
+    let registry = references.discovery.map(|id| json!([{ "RegistryArn": { "Fn::GetAtt": [id, "Arn"] } }]));
+    SERVICE.with(json!({
+        "Cluster": imported(&references.platform.cluster),
         "DeploymentConfiguration": {
             "Alarms": alarms(generation, region),
             "DeploymentCircuitBreaker": breaker.then(|| json!({ "Enable": true, "Rollback": true })),
@@ -44,23 +49,23 @@ pub(in crate::stack) fn properties(
         "NetworkConfiguration": {
             "AwsvpcConfiguration": {
                 "AssignPublicIp": if service.public_ip { "ENABLED" } else { "DISABLED" },
-                "SecurityGroups": [imported(&around.platform.security_group)],
-                "Subnets": around.subnets,
+                "SecurityGroups": [imported(&references.platform.security_group)],
+                "Subnets": references.subnets,
             },
         },
         "PlatformVersion": service.platform_version,
         "ServiceName": service.name,
         "ServiceRegistries": registry,
-        "TaskDefinition": { "Ref": around.task_definition },
-    })
+        "TaskDefinition": reference(references.task_definition),
+    }))
 }
 
-/// Beginnings of the regions whose partitions have no deployment alarms, as the CDK 2 knows them: China, GovCloud and the two oldest isolated ones.
-const WITHOUT_ALARMS: &[&str] = &["cn-", "us-gov-", "us-iso-", "us-isob-"];
+/// Prefixes of regions without deployment alarms, as the CDK 2 knows them: China, GovCloud and the two oldest isolated partitions.
+const REGIONS_WITHOUT_ALARMS: &[&str] = &["cn-", "us-gov-", "us-iso-", "us-isob-"];
 
-/// The second generation writes the block wherever there are alarms.
+/// The disabled `Alarms` block that the second generation writes.
 fn alarms(generation: Generation, region: &str) -> Option<Value> {
-    let available = !WITHOUT_ALARMS.iter().any(|beginning| region.starts_with(beginning));
+    let available = !REGIONS_WITHOUT_ALARMS.iter().any(|prefix| region.starts_with(prefix));
     (generation == Generation::Two && available)
         .then(|| json!({ "AlarmNames": [], "Enable": false, "Rollback": false }))
 }
@@ -70,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_block_of_alarms_is_written_where_there_are_alarms() {
+    fn the_alarms_block_is_written_in_regions_with_deployment_alarms() {
         for (region, written) in [
             ("us-east-1", true),
             ("eu-isoe-west-1", true),

@@ -1,16 +1,13 @@
-//! `AWS::ECS::TaskDefinition`: the service's one container and its roles.
+//! The task definition of a service, with its one container.
 
 use serde_json::{Value, json};
 
-use super::{ResourceType, arn, unless_empty};
+use super::{Resource, TASK_DEFINITION, arn, reference, unless_empty};
 use crate::stack::lookups::Environment;
 use crate::stack::spec::{HealthCheck, Secret, Service};
-/// The type's row.
-pub(super) const TYPE: ResourceType = ResourceType { name: "AWS::ECS::TaskDefinition", required_first: &[] };
 
-/// What the task definition refers to.
-pub(in crate::stack) struct Surroundings<'a> {
-    /// The task definition's family.
+/// What a task definition refers to.
+pub(in crate::stack) struct TaskDefinitionReferences<'a> {
     pub family: String,
     /// Logical id of the task role.
     pub task_role: &'a str,
@@ -18,26 +15,24 @@ pub(in crate::stack) struct Surroundings<'a> {
     pub execution_role: &'a str,
     /// Logical id of the log group.
     pub log_group: &'a str,
-    /// Where the stack goes.
     pub environment: &'a Environment,
 }
 
-/// The task definition of a service.
-pub(in crate::stack) fn properties(service: &Service, around: &Surroundings<'_>) -> Value {
+pub(in crate::stack) fn task_definition(service: &Service, references: &TaskDefinitionReferences<'_>) -> Resource {
     let compatibilities: &[&str] = if service.ec2_compatible { &["EC2", "FARGATE"] } else { &["FARGATE"] };
-    json!({
-        "ContainerDefinitions": [container(service, around)],
+    TASK_DEFINITION.with(json!({
+        "ContainerDefinitions": [container(service, references)],
         "Cpu": service.cpu.to_string(),
-        "ExecutionRoleArn": { "Fn::GetAtt": [around.execution_role, "Arn"] },
-        "Family": around.family,
+        "ExecutionRoleArn": { "Fn::GetAtt": [references.execution_role, "Arn"] },
+        "Family": references.family,
         "Memory": service.memory.to_string(),
         "NetworkMode": "awsvpc",
         "RequiresCompatibilities": compatibilities,
-        "TaskRoleArn": { "Fn::GetAtt": [around.task_role, "Arn"] },
-    })
+        "TaskRoleArn": { "Fn::GetAtt": [references.task_role, "Arn"] },
+    }))
 }
 
-fn container(service: &Service, around: &Surroundings<'_>) -> Value {
+fn container(service: &Service, references: &TaskDefinitionReferences<'_>) -> Value {
     let Service { container, logs, .. } = service;
     let environment: Vec<Value> =
         container.environment.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect();
@@ -49,7 +44,7 @@ fn container(service: &Service, around: &Surroundings<'_>) -> Value {
     let secrets: Vec<Value> = container
         .secrets
         .iter()
-        .map(|(name, secret)| json!({ "Name": name, "ValueFrom": secret_arn(secret, around.environment, "") }))
+        .map(|(name, secret)| json!({ "Name": name, "ValueFrom": secret_arn(secret, references.environment, "") }))
         .collect();
     json!({
         "Command": container.command,
@@ -60,9 +55,9 @@ fn container(service: &Service, around: &Surroundings<'_>) -> Value {
         "LogConfiguration": {
             "LogDriver": "awslogs",
             "Options": {
-                "awslogs-group": { "Ref": around.log_group },
+                "awslogs-group": reference(references.log_group),
                 "awslogs-stream-prefix": logs.prefix,
-                "awslogs-region": around.environment.region,
+                "awslogs-region": references.environment.region,
             },
         },
         "Memory": container.memory,
@@ -83,7 +78,7 @@ fn health_check(check: &HealthCheck) -> Value {
     })
 }
 
-/// The ARN of a secret's store entry, with `suffix` behind a Secrets Manager name.
+/// The ARN of a parameter or secret; `suffix` is appended to a Secrets Manager name.
 pub(in crate::stack) fn secret_arn(secret: &Secret, environment: &Environment, suffix: &str) -> Value {
     let Environment { account, region } = environment;
     match secret {

@@ -1,78 +1,70 @@
-//! The resource types that we emit: one file each, with the properties that a spec gives them, and one row each in [`TYPES`].
+//! The resources that synth emits, with the properties that a spec gives them. Each resource type has one row here.
 
 use serde_json::{Value, json};
 
 use super::spec::Reference;
 
-pub(super) mod autoscaling_policy;
-pub(super) mod autoscaling_target;
-pub(super) mod ec2_eip;
-pub(super) mod ec2_gateway_attachment;
-pub(super) mod ec2_instance;
-pub(super) mod ec2_internet_gateway;
-pub(super) mod ec2_nat_gateway;
-pub(super) mod ec2_route;
-pub(super) mod ec2_route_table;
-pub(super) mod ec2_route_table_association;
-pub(super) mod ec2_security_group;
-pub(super) mod ec2_security_group_ingress;
-pub(super) mod ec2_subnet;
-pub(super) mod ec2_vpc;
-pub(super) mod ecs_cluster;
+pub(super) mod autoscaling;
+pub(super) mod cloud_map;
 pub(super) mod ecs_service;
 pub(super) mod ecs_task_definition;
-pub(super) mod iam_instance_profile;
-pub(super) mod iam_managed_policy;
-pub(super) mod iam_policy;
-pub(super) mod iam_role;
-pub(super) mod logs_log_group;
-pub(super) mod servicediscovery_namespace;
-pub(super) mod servicediscovery_service;
+pub(super) mod iam;
+pub(super) mod instance;
+pub(super) mod logs;
+pub(super) mod network;
 
-/// What is known of a resource type besides how it is emitted.
+/// A CloudFormation resource type.
 #[derive(Debug)]
-pub struct ResourceType {
-    /// CloudFormation's name of the type.
+pub(super) struct ResourceType {
     pub name: &'static str,
     /// Properties that the first generation of the CDK writes before the others.
     pub required_first: &'static [&'static str],
 }
 
-/// Every type that we emit.
-pub const TYPES: &[ResourceType] = &[
-    autoscaling_policy::TYPE,
-    autoscaling_target::TYPE,
-    ec2_eip::TYPE,
-    ec2_gateway_attachment::TYPE,
-    ec2_instance::TYPE,
-    ec2_internet_gateway::TYPE,
-    ec2_nat_gateway::TYPE,
-    ec2_route::TYPE,
-    ec2_route_table::TYPE,
-    ec2_route_table_association::TYPE,
-    ec2_security_group::TYPE,
-    ec2_security_group_ingress::TYPE,
-    ec2_subnet::TYPE,
-    ec2_vpc::TYPE,
-    ecs_cluster::TYPE,
-    ecs_service::TYPE,
-    ecs_task_definition::TYPE,
-    iam_instance_profile::TYPE,
-    iam_managed_policy::TYPE,
-    iam_policy::TYPE,
-    iam_role::TYPE,
-    logs_log_group::TYPE,
-    servicediscovery_namespace::TYPE,
-    servicediscovery_service::TYPE,
-];
-
-/// The row of a type by CloudFormation's name.
-pub fn find(name: &str) -> Option<&'static ResourceType> {
-    TYPES.iter().find(|row| row.name == name)
+/// A resource's type and properties. Properties that are null are not written to the template.
+pub(super) struct Resource {
+    pub resource_type: ResourceType,
+    pub properties: Value,
 }
 
-/// The only version of IAM's policy language in use.
-const POLICY_VERSION: &str = "2012-10-17";
+macro_rules! resource_types {
+    ($($constant:ident = $name:literal, [$($property:literal),*];)*) => {
+        $(const $constant: ResourceType = ResourceType { name: $name, required_first: &[$($property),*] };)*
+    };
+}
+
+resource_types! {
+    CLUSTER = "AWS::ECS::Cluster", [];
+    EIP = "AWS::EC2::EIP", [];
+    INSTANCE = "AWS::EC2::Instance", [];
+    INSTANCE_PROFILE = "AWS::IAM::InstanceProfile", [];
+    INTERNET_GATEWAY = "AWS::EC2::InternetGateway", [];
+    LOG_GROUP = "AWS::Logs::LogGroup", [];
+    MANAGED_POLICY = "AWS::IAM::ManagedPolicy", ["PolicyDocument"];
+    NAMESPACE = "AWS::ServiceDiscovery::PrivateDnsNamespace", [];
+    NAMESPACE_SERVICE = "AWS::ServiceDiscovery::Service", [];
+    NAT_GATEWAY = "AWS::EC2::NatGateway", ["SubnetId"];
+    POLICY = "AWS::IAM::Policy", [];
+    ROLE = "AWS::IAM::Role", [];
+    ROUTE = "AWS::EC2::Route", ["RouteTableId"];
+    ROUTE_TABLE = "AWS::EC2::RouteTable", ["VpcId"];
+    SCALABLE_TARGET = "AWS::ApplicationAutoScaling::ScalableTarget", [];
+    SCALING_POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy", [];
+    SECURITY_GROUP = "AWS::EC2::SecurityGroup", [];
+    SECURITY_GROUP_INGRESS = "AWS::EC2::SecurityGroupIngress", ["IpProtocol"];
+    SERVICE = "AWS::ECS::Service", [];
+    SUBNET = "AWS::EC2::Subnet", ["VpcId"];
+    SUBNET_ROUTE_TABLE_ASSOCIATION = "AWS::EC2::SubnetRouteTableAssociation", [];
+    TASK_DEFINITION = "AWS::ECS::TaskDefinition", [];
+    VPC = "AWS::EC2::VPC", [];
+    VPC_GATEWAY_ATTACHMENT = "AWS::EC2::VPCGatewayAttachment", ["VpcId"];
+}
+
+impl ResourceType {
+    fn with(self, properties: Value) -> Resource {
+        Resource { resource_type: self, properties }
+    }
+}
 
 /// The value of a reference to the platform.
 pub(super) fn imported(reference: &Reference) -> Value {
@@ -82,9 +74,13 @@ pub(super) fn imported(reference: &Reference) -> Value {
     }
 }
 
-/// An ARN in the stack's partition; `rest` begins at the colon after it.
+/// An ARN in the stack's partition; `rest` starts with the colon after it.
 pub(super) fn arn(rest: &str) -> Value {
     join(&[json!("arn:"), json!({ "Ref": "AWS::Partition" }), json!(rest)])
+}
+
+fn reference(logical_id: &str) -> Value {
+    json!({ "Ref": logical_id })
 }
 
 fn join(parts: &[Value]) -> Value {
@@ -95,7 +91,7 @@ fn name_tag(name: &str) -> Value {
     json!([{ "Key": "Name", "Value": name }])
 }
 
-/// Empty lists are left out of templates.
+/// `None` for an empty list, which templates leave out.
 fn unless_empty(items: &[Value]) -> Option<&[Value]> {
     (!items.is_empty()).then_some(items)
 }

@@ -1,8 +1,8 @@
-//! Intrinsic functions in words: `${LogicalId}`, `${LogicalId.Arn}`, and joins carried out. For people, not to be read back.
+//! Renders intrinsic functions as text for display: `${LogicalId}`, `${LogicalId.Arn}`, and the result of joins.
 
 use serde_json::{Value, json};
 
-/// `value` with its intrinsic functions as text, and without what is `AWS::NoValue`.
+/// The value with intrinsic functions as text, and without `AWS::NoValue`.
 pub(super) fn rendered(value: &Value) -> Value {
     match value {
         Value::Array(items) => items.iter().filter(|item| !is_no_value(item)).map(rendered).collect(),
@@ -26,7 +26,7 @@ pub(super) fn rendered(value: &Value) -> Value {
     }
 }
 
-/// A string as it is, everything else as JSON.
+/// A string as is, any other value as JSON.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::intrinsics::text;
 
-/// Where a rule may name its peer, in the order in which they are looked at.
+/// The properties that name a rule's peer, in order of precedence.
 const PEER_KEYS: &[&str] = &[
     "CidrIp",
     "CidrIpv6",
@@ -19,18 +19,18 @@ const PEER_KEYS: &[&str] = &[
 pub struct Rule {
     /// The group's id.
     pub group: String,
-    /// Such as `tcp`; `-1` is everything.
+    /// The protocol, such as `tcp`; `-1` is all of them.
     pub protocol: String,
     /// First port.
     pub from_port: Value,
     /// Last port.
     pub to_port: Value,
-    /// Which key names the peer, and the peer.
+    /// The property that names the peer, and the peer.
     pub peer: Option<(&'static str, String)>,
 }
 
 impl Rule {
-    /// Reads a rule, inline or a resource of its own; `group` is the one that it stands in.
+    /// Reads an inline rule or a rule resource. `group` is the security group of an inline rule.
     pub(super) fn read(rule: &Value, group: &str) -> Self {
         let peer = |key: &&'static str| rule.get(*key).map(|value| (*key, text(value)));
         Self {

@@ -1,24 +1,22 @@
 //! Statements of IAM policies.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::intrinsics::text;
 
-/// Whether a statement allows or denies.
+/// The effect of a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// It allows.
+    /// `Allow`.
     Allow,
-    /// It denies.
+    /// `Deny`.
     Deny,
-    /// It does not say it in plain words.
+    /// Any other value, such as an intrinsic function.
     Unknown,
 }
 
 impl Effect {
-    /// The word for it.
+    /// Its name in policies.
     pub fn name(self) -> &'static str {
         match self {
             Self::Allow => "Allow",
@@ -28,12 +26,12 @@ impl Effect {
     }
 }
 
-/// Actions, resources or principals: these, or all but these.
+/// Actions, resources or principals of a statement, or their negation (`NotAction`, …).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Targets {
-    /// Sorted.
+    /// The values, sorted.
     pub values: Vec<String>,
-    /// Whether all but these are meant.
+    /// Whether all except these are meant.
     pub not: bool,
 }
 
@@ -46,7 +44,7 @@ impl Targets {
         Self { values, not }
     }
 
-    /// Nothing, and everything, mean `default`.
+    /// Replaces a missing value and `*` by `default`.
     fn or(mut self, default: &str) -> Self {
         if self.values.is_empty() {
             self.values.push("*".to_owned());
@@ -54,14 +52,6 @@ impl Targets {
         self.values.iter_mut().filter(|value| *value == "*").for_each(|value| default.clone_into(value));
         self.values.sort();
         self
-    }
-}
-
-impl fmt::Display for Targets {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let not = if self.not { "NOT " } else { "" };
-        let lines: Vec<String> = self.values.iter().map(|value| format!("{not}{value}")).collect();
-        formatter.write_str(&lines.join("\n"))
     }
 }
 
@@ -77,22 +67,22 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// A statement, with who it is for and what it is about even where the policy leaves that to its place.
+/// A statement, with the principals or resources that are implied by its policy's place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     /// Sid.
     pub id: Option<String>,
     /// Whether it allows or denies.
     pub effect: Effect,
-    /// What it is about.
+    /// Resource or NotResource.
     pub resources: Targets,
-    /// What may, or may not, be done.
+    /// Action or NotAction.
     pub actions: Targets,
-    /// Who may, or may not, do it.
+    /// Principal or NotPrincipal.
     pub principals: Targets,
-    /// Under which conditions.
+    /// Condition.
     pub condition: Value,
-    /// The text of a statement that is an intrinsic function, which only CloudFormation can resolve; the rest is empty then.
+    /// The text of a statement that is an intrinsic function, which only CloudFormation can resolve; all else is empty then.
     pub unresolved: Option<String>,
 }
 
@@ -113,22 +103,10 @@ impl Statement {
         }
     }
 
-    /// Whether the statement takes permissions away, or gives all but some.
+    /// Whether the statement denies, or allows all except some.
     pub fn is_negative(&self) -> bool {
         let not = self.actions.not || self.principals.not || self.resources.not;
         if self.effect == Effect::Allow { not } else { !not }
-    }
-
-    /// The conditions as JSON without the outer braces.
-    pub fn condition_text(&self) -> String {
-        match &self.condition {
-            Value::Object(map) if !map.is_empty() => {
-                let json = format!("{:#}", self.condition);
-                let lines: Vec<&str> = json.lines().collect();
-                lines[1..lines.len() - 1].iter().map(|line| &line[2..]).collect::<Vec<_>>().join("\n")
-            }
-            _ => String::new(),
-        }
     }
 }
 
@@ -146,7 +124,7 @@ pub(super) fn of_identity(document: &Value, identity: &str) -> Vec<Statement> {
     statements(document).into_iter().map(of).collect()
 }
 
-/// The statements of a policy document about the resource `arn`.
+/// The statements of a resource policy of `arn`.
 pub(super) fn of_resource(document: &Value, arn: &str) -> Vec<Statement> {
     let about = |statement: Statement| Statement { resources: statement.resources.or(arn), ..statement };
     statements(document).into_iter().map(about).collect()

@@ -5,13 +5,13 @@ use toml::de::DeValue;
 
 use super::{Container, Generation, HealthCheck, Port, secret};
 use crate::stack::check;
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, Table};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Table, Validated};
 
-/// The least memory that ECS accepts for a container, in MiB.
-const LEAST_MEMORY: u32 = 4;
-/// Construct ids that the task definition has for itself.
-const TAKEN_IDS: &[&str] = &["Default", "ExecutionRole", "Resource", "TaskRole"];
+/// ECS's minimum memory of a container, in MiB.
+const MIN_MEMORY: u32 = 4;
+/// Construct ids that the task definition uses itself.
+const RESERVED_IDS: &[&str] = &["Default", "ExecutionRole", "Resource", "TaskRole"];
 
 /// `key` is the service's, `task_memory` the task's in MiB.
 pub(super) fn read(
@@ -23,19 +23,19 @@ pub(super) fn read(
     let id = table.optional("id", container_id(generation)).unwrap_or_else(|| key.to_owned());
     let name = table.optional("name", |value| check::CONTAINER_NAME.rule(value));
     if name.is_none()
-        && let Err(mistake) = check::CONTAINER_NAME.check(&id)
+        && let Err(finding) = check::CONTAINER_NAME.check(&id)
     {
-        table.refuse("id", mistake.hint("give the container a `name` of letters, digits, hyphens and underscores"));
+        table.report("id", finding.hint("give the container a `name` of letters, digits, hyphens and underscores"));
     }
     let image = table.required("image", "add image = \"nginx\"", check::image);
     let ports = ports(&table);
     let command = table.optional("command", check::list(check::text));
     let environment = variables(&table, "environment", check::text);
     let secrets = variables(&table, "secrets", secret::rule);
-    for twice in secrets.keys().filter(|name| environment.contains_key(*name)) {
-        table.refuse(
+    for duplicate in secrets.keys().filter(|name| environment.contains_key(*name)) {
+        table.report(
             "secrets",
-            Mistake::new(format!("has {twice}, which `environment` has too")).hint("leave it in one of the two"),
+            Finding::new(format!("has {duplicate}, which is in `environment` too")).hint("remove one of them"),
         );
     }
     let memory = memory_limits(&table, task_memory);
@@ -58,11 +58,11 @@ pub(super) fn read(
     })
 }
 
-fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Checked<String> {
+fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
         let id = check::construct_id(generation)(value)?;
-        if TAKEN_IDS.contains(&id.as_str()) {
-            return Err(Mistake::new(format!("is {}, which the task definition has already", check::quoted(&id)))
+        if RESERVED_IDS.contains(&id.as_str()) {
+            return Err(Finding::new(format!("is {}, which the task definition uses already", check::quoted(&id)))
                 .hint("choose another id; `name` can stay"));
         }
         Ok(id)
@@ -71,9 +71,9 @@ fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Checked<Stri
 
 fn ports(table: &Table<'_, '_>) -> Vec<Port> {
     let one = table.optional("port", check::port);
-    let several = table.optional("ports", check::set(check::port));
-    if table.has("port") && table.has("ports") {
-        table.refuse("ports", Mistake::new("and `port` are both given").hint("write one of them"));
+    let several = table.optional("ports", check::unique_list(check::port));
+    if table.contains_key("port") && table.contains_key("ports") {
+        table.report("ports", Finding::new("and `port` are both given").hint("remove one of them"));
     }
     several.or_else(|| one.map(|port| vec![port])).unwrap_or_default()
 }
@@ -81,49 +81,48 @@ fn ports(table: &Table<'_, '_>) -> Vec<Port> {
 fn variables<T>(
     table: &Table<'_, '_>,
     key: &'static str,
-    rule: impl Fn(&DeValue<'_>) -> Checked<T>,
+    rule: impl Fn(&DeValue<'_>) -> Validated<T>,
 ) -> IndexMap<String, T> {
     let Some(variables) = table.table(key) else { return IndexMap::new() };
     let mut entries = variables.entries();
-    // A CDK app has the variables in a JavaScript object, which enumerates array indices first.
+    // CDK apps have the variables in a JavaScript object, which enumerates array indices first.
     entries.sort_by_key(|entry| array_index(entry.key).map_or((true, 0), |index| (false, index)));
     entries
         .into_iter()
         .filter_map(|entry| {
             if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
-                variables.refuse_key(
+                variables.report_key(
                     &entry,
-                    Mistake::new("is no name for a variable").hint("a name is not empty and has no `=`"),
+                    Finding::new("is not a valid variable name").hint("a name is not empty and has no `=`"),
                 );
             }
-            Some((entry.key.to_owned(), variables.checked(entry.key, entry.value, &rule)?))
+            Some((entry.key.to_owned(), variables.validate(entry.key, entry.value, &rule)?))
         })
         .collect()
 }
 
-/// The number that `name` is written as, if JavaScript takes the name for an index of an array: a whole number below 2³²-1 in
-/// its shortest form.
+/// The array index that `name` is in JavaScript: an integer below 2³²-1 in its shortest form.
 fn array_index(name: &str) -> Option<u32> {
     name.parse().ok().filter(|index: &u32| *index < u32::MAX && index.to_string() == name)
 }
 
-/// The hard and the soft limit, in MiB.
+/// The hard and the soft memory limit, in MiB.
 fn memory_limits(table: &Table<'_, '_>, task_memory: Option<u32>) -> (Option<u32>, Option<u32>) {
-    let limit = |key| table.optional(key, check::whole("a container's memory", LEAST_MEMORY..=u32::MAX));
+    let limit = |key| table.optional(key, check::integer("a container's memory", MIN_MEMORY..=u32::MAX));
     let (hard, soft) = (limit("memory"), limit("memory_reservation"));
     for (key, limit) in [("memory", hard), ("memory_reservation", soft)] {
         if let (Some(limit), Some(task)) = (limit, task_memory)
             && limit > task
         {
-            let mistake = Mistake::new(format!("is {limit}, more than the task's memory, {task}"));
-            table.refuse(key, mistake.hint("lower it, or raise the service's `memory`"));
+            let finding = Finding::new(format!("is {limit}, more than the task's memory, {task}"));
+            table.report(key, finding.hint("lower it, or raise the service's `memory`"));
         }
     }
     if let (Some(hard), Some(soft)) = (hard, soft)
         && soft > hard
     {
-        let mistake = Mistake::new(format!("is {soft}, more than the hard limit, `memory` = {hard}"));
-        table.refuse("memory_reservation", mistake.hint("the reservation is at most the limit"));
+        let finding = Finding::new(format!("is {soft}, more than the hard limit, `memory` = {hard}"));
+        table.report("memory_reservation", finding.hint("the reservation is at most the limit"));
     }
     (hard, soft)
 }
@@ -135,15 +134,15 @@ fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     if let Some([first]) = command.as_deref()
         && first.starts_with("CMD")
     {
-        table.refuse(
+        table.report(
             "command",
-            Mistake::new(format!("says {first} and nothing to run"))
-                .hint(format!("add what to run: [\"{first}\", \"…\"]")),
+            Finding::new(format!("has {first} and no command to run"))
+                .hint(format!("add the command: [\"{first}\", \"…\"]")),
         );
     }
     let interval = table.optional("interval", check::duration("an interval", 5..=300));
     let timeout = table.optional("timeout", check::duration("a timeout", 2..=120));
-    let retries = table.optional("retries", check::whole("a number of retries", 1..=10));
+    let retries = table.optional("retries", check::integer("a number of retries", 1..=10));
     let start_period = table.optional("start_period", check::duration("a start period", 0..=300));
     table.finish();
     Some(HealthCheck {
@@ -155,7 +154,7 @@ fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     })
 }
 
-/// As the CDK completes it: one string is for the shell, several are a command.
+/// Adds the prefix that the CDK adds: one string is for the shell, several are a command.
 fn health_command(mut words: Vec<String>) -> Vec<String> {
     let first = words[0].as_str();
     if first != "CMD" && first != "CMD-SHELL" {

@@ -1,62 +1,98 @@
-//! Reads `[services.NAME.logs]`.
+//! `[services.NAME.logs]`: the log settings of a service.
 
 use toml::de::DeValue;
 
-use super::{Generation, LogGroup, Logs, Removal};
+use super::Generation;
 use crate::stack::check;
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, Table};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Table, Validated};
 
-/// The construct id of a log group that has none of its own.
+/// The awslogs driver's options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Logs {
+    /// awslogs-stream-prefix.
+    pub prefix: String,
+    /// The log group.
+    pub group: LogGroup,
+}
+
+/// The log group of the container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogGroup {
+    /// Created with the container definition; its events never expire.
+    Implicit,
+    /// A resource of the stack itself.
+    Explicit {
+        /// Construct id.
+        id: String,
+        /// LogGroupName; CloudFormation generates one if it is `None`.
+        name: Option<String>,
+        /// How long events are kept; `None`: forever.
+        retention_days: Option<u32>,
+        /// What happens to it when it is removed from the stack.
+        removal: Removal,
+    },
+}
+
+/// What happens to a resource that is removed from its stack, or whose stack is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// It is kept.
+    Retain,
+    /// It is deleted.
+    Destroy,
+}
+
+/// The default construct id of an explicit log group.
 const LOG_GROUP_ID: &str = "Logs";
-/// What the CDK keeps of a log group that says nothing: two years.
+/// The CDK's default retention period of a log group.
 const CDK_RETENTION_DAYS: u32 = 731;
 
 const REMOVALS: &[(&str, Removal)] = &[("retain", Removal::Retain), ("destroy", Removal::Destroy)];
 
-/// `table` is none when the file has no such table.
+/// `table` is `None` if the file has no such table.
 pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Generation) -> Logs {
-    let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroup::OfContainer } };
+    let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroup::Implicit } };
     let prefix = table.optional("prefix", stream_prefix).unwrap_or_else(|| stack.to_owned());
     let id = table.optional("id", check::leading_construct_id(generation));
     let name = table.optional("group", group_name);
     let retention_days = table.optional("retention_days", check::retention_days);
     if let Some(name) = &name {
-        table.claim("log group", "group", name);
+        table.claim_unique("log group", "group", name);
     }
     let removal = table.optional("removal", check::one_of(REMOVALS));
-    let own = id.is_some() || name.is_some() || retention_days.is_some() || removal.is_some();
+    let is_explicit = id.is_some() || name.is_some() || retention_days.is_some() || removal.is_some();
     table.finish();
-    let group = if own {
-        LogGroup::OfStack {
+    let group = if is_explicit {
+        LogGroup::Explicit {
             id: id.unwrap_or_else(|| LOG_GROUP_ID.to_owned()),
             name,
             retention_days: retention_days.unwrap_or(Some(CDK_RETENTION_DAYS)),
             removal: removal.unwrap_or(Removal::Retain),
         }
     } else {
-        LogGroup::OfContainer
+        LogGroup::Implicit
     };
     Logs { prefix, group }
 }
 
-fn group_name(value: &DeValue<'_>) -> Checked<String> {
+fn group_name(value: &DeValue<'_>) -> Validated<String> {
     let name = check::LOG_GROUP_NAME.rule(value)?;
     if name.starts_with("aws/") {
-        return Err(Mistake::new("starts with `aws/`, which AWS keeps for itself").hint("choose another name"));
+        return Err(Finding::new("starts with `aws/`, which is reserved for AWS").hint("choose another name"));
     }
     Ok(name)
 }
 
-/// The streams are `PREFIX/CONTAINER/TASK`, at most 512 characters.
-fn stream_prefix(value: &DeValue<'_>) -> Checked<String> {
-    let prefix = check::filled(value)?;
-    match () {
-        () if prefix.contains([':', '*']) => {
-            Err(Mistake::new(format!("is {}", check::quoted(&prefix)))
-                .hint("a log stream's name has no `:` and no `*`"))
-        }
-        () if prefix.len() > 220 => Err(Mistake::new("is too long").hint("a prefix is at most 220 characters long")),
-        () => Ok(prefix),
+/// A prefix of streams, which are named `PREFIX/CONTAINER/TASK`, at most 512 characters.
+fn stream_prefix(value: &DeValue<'_>) -> Validated<String> {
+    let prefix = check::non_empty(value)?;
+    if prefix.contains([':', '*']) {
+        return Err(Finding::new(format!("is {}", check::quoted(&prefix)))
+            .hint("a log stream's name cannot contain `:` or `*`"));
     }
+    if prefix.len() > 220 {
+        return Err(Finding::new("is too long").hint("a prefix is at most 220 characters long"));
+    }
+    Ok(prefix)
 }

@@ -1,16 +1,14 @@
-//! `ecsws.toml` as a checked value. What is in a [`Spec`] has passed every rule that can be checked without asking AWS.
+//! The validated contents of `ecsws.toml`: a [`Spec`] has passed all rules that do not need AWS.
 //!
-//! The types are here; reading them from TOML is in the private modules, one per table of the file.
-
-use std::fmt;
+//! Each table of the file has a private module that reads it from TOML.
 
 use indexmap::IndexMap;
-use serde_json::Number;
 
 mod container;
 mod logs;
 mod network;
 mod platform;
+mod port;
 mod root;
 mod sandbox;
 mod scaling;
@@ -18,28 +16,33 @@ mod secret;
 mod service;
 mod task_policy;
 
+pub use logs::{LogGroup, Logs, Removal};
 pub use network::Cidr;
 pub(crate) use platform::VPC_ID;
-pub use root::tags_mistake;
-pub use scaling::MAX_TASKS_PER_SERVICE;
+pub use port::{Port, Protocol};
+pub use root::tags_error;
+pub use sandbox::{Runtime, Sandbox, StandIn};
+pub use scaling::{Autoscaling, Deployment, MAX_TASKS_PER_SERVICE, TargetTracking};
+pub use secret::Secret;
+pub use task_policy::Statement;
 
-use super::problem::{Problem, Problems};
+use super::diagnostic::{Diagnostic, Diagnostics};
 use super::reader::{Document, Source};
 
-/// A whole `ecsws.toml`.
+/// The contents of an `ecsws.toml`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spec {
-    /// Which CDK generation's template shape to produce.
+    /// The CDK generation whose templates synth produces.
     pub cdk: Generation,
-    /// The account and region that the project is for.
+    /// The account and region of the project.
     pub target: Target,
     /// Tags of every stack.
     pub tags: IndexMap<String, String>,
-    /// What services run on.
+    /// The platform that services run on.
     pub platform: Platform,
     /// The services by key, in the file's order.
     pub services: IndexMap<String, Service>,
-    /// What the sandbox runs.
+    /// Settings of the sandbox.
     pub sandbox: Sandbox,
 }
 
@@ -52,16 +55,16 @@ pub enum Generation {
     Two,
 }
 
-/// The guard against other accounts and regions.
+/// The guard against deployments to another account or region.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
-    /// Twelve digits.
+    /// The account id.
     pub account: Option<String>,
-    /// Such as `us-east-1`.
+    /// The region, such as `us-east-1`.
     pub region: Option<String>,
 }
 
-/// What services import.
+/// The platform that services import.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Platform {
     /// The VPC's Name tag.
@@ -74,11 +77,11 @@ pub struct Platform {
     pub security_group: Reference,
     /// Subnet ids to use instead of looking the VPC up.
     pub subnets: Option<Vec<String>>,
-    /// The project's own platform.
+    /// The project's platform stack.
     pub stack: Option<PlatformStack>,
 }
 
-/// A value of another stack, or a plain one.
+/// A value, or an import of another stack's export.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reference {
     /// The name of a CloudFormation export.
@@ -100,7 +103,7 @@ pub struct PlatformStack {
     pub container_insights: bool,
     /// The private DNS namespace.
     pub namespace: String,
-    /// Whether to make the instance that load tests run from.
+    /// Whether to create the instance that load tests run from.
     pub stress_tool: bool,
     /// Ports on which the members of the services' security group reach each other.
     pub ports: Vec<Port>,
@@ -115,15 +118,15 @@ pub struct Service {
     pub id: String,
     /// Construct id of the task definition.
     pub task_id: String,
-    /// ServiceName; CloudFormation makes one if there is none.
+    /// ServiceName; CloudFormation generates one if it is `None`.
     pub name: Option<String>,
     /// CPU units of a task.
     pub cpu: u32,
     /// Memory of a task, in MiB.
     pub memory: u32,
-    /// DesiredCount; none is left to autoscaling.
+    /// DesiredCount; `None` leaves it to autoscaling.
     pub count: Option<u32>,
-    /// Whether the task definition is for EC2 too.
+    /// Whether the task definition is also compatible with EC2.
     pub ec2_compatible: bool,
     /// Cloud Map service name.
     pub discovery: Option<String>,
@@ -135,7 +138,7 @@ pub struct Service {
     pub exec: bool,
     /// The task's one container.
     pub container: Container,
-    /// Where its output goes.
+    /// The log configuration.
     pub logs: Logs,
     /// How deployments proceed.
     pub deployment: Deployment,
@@ -154,77 +157,20 @@ pub struct Container {
     pub name: String,
     /// The image, as a registry reference.
     pub image: String,
-    /// Ports that it listens on, in the file's order.
+    /// Container ports, in the file's order.
     pub ports: Vec<Port>,
     /// The command, if it is not the image's.
     pub command: Option<Vec<String>>,
     /// Environment variables, in the order in which JavaScript enumerates the names.
     pub environment: IndexMap<String, String>,
-    /// Environment variables that are read from a store, in the order in which JavaScript enumerates the names.
+    /// Environment variables from secrets, in the order in which JavaScript enumerates the names.
     pub secrets: IndexMap<String, Secret>,
     /// Hard limit, in MiB.
     pub memory: Option<u32>,
     /// Soft limit, in MiB.
     pub memory_reservation: Option<u32>,
-    /// How ECS checks that it is well.
+    /// The health check.
     pub health_check: Option<HealthCheck>,
-}
-
-/// A port of a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Port {
-    /// Its number, from 1.
-    pub number: u16,
-    /// Its transport protocol.
-    pub protocol: Protocol,
-}
-
-/// A transport protocol.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-}
-
-impl Protocol {
-    /// The name that ECS uses.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Tcp => "tcp",
-            Self::Udp => "udp",
-        }
-    }
-}
-
-impl Port {
-    /// The port as `ecsws.toml` has it.
-    fn to_toml(self) -> String {
-        match self.protocol {
-            Protocol::Tcp => self.number.to_string(),
-            Protocol::Udp => format!("\"{self}\""),
-        }
-    }
-}
-
-/// `80`, or `53/udp`.
-impl fmt::Display for Port {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.protocol {
-            Protocol::Tcp => write!(formatter, "{}", self.number),
-            Protocol::Udp => write!(formatter, "{}/{}", self.number, self.protocol.name()),
-        }
-    }
-}
-
-/// Where a secret is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Secret {
-    /// The name of a Systems Manager parameter.
-    Parameter(String),
-    /// The name of a Secrets Manager secret.
-    SecretsManager(String),
 }
 
 /// A container's health check; times are in seconds.
@@ -242,134 +188,23 @@ pub struct HealthCheck {
     pub start_period: Option<u32>,
 }
 
-/// The awslogs driver's options.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Logs {
-    /// awslogs-stream-prefix.
-    pub prefix: String,
-    /// The log group.
-    pub group: LogGroup,
-}
-
-/// Where the log group stands in the stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogGroup {
-    /// Within the container definition; its events never expire.
-    OfContainer,
-    /// A resource of the stack itself.
-    OfStack {
-        /// Construct id.
-        id: String,
-        /// LogGroupName; CloudFormation makes one if there is none.
-        name: Option<String>,
-        /// How long events are kept; none: for ever.
-        retention_days: Option<u32>,
-        /// What becomes of it when it leaves the stack.
-        removal: Removal,
-    },
-}
-
-/// What becomes of a resource that is removed from its stack, or whose stack is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removal {
-    /// It is kept, without the stack.
-    Retain,
-    /// It is deleted.
-    Destroy,
-}
-
-/// How a rolling deployment proceeds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deployment {
-    /// Share of the desired count that keeps running.
-    pub min_healthy_percent: u32,
-    /// Share of the desired count that may run.
-    pub max_percent: u32,
-    /// Whether ECS rolls back by itself when tasks do not start.
-    pub circuit_breaker: bool,
-}
-
-/// An `Allow` statement of an IAM policy.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
-    /// Such as `s3:GetObject`.
-    pub actions: Vec<String>,
-    /// ARNs, or `*`.
-    pub resources: Vec<String>,
-}
-
-/// Target tracking of a service's count.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Autoscaling {
-    /// Fewest tasks.
-    pub min: u32,
-    /// Most tasks.
-    pub max: u32,
-    /// On average CPU utilisation.
-    pub cpu: Option<TargetTracking>,
-    /// On average memory utilisation.
-    pub memory: Option<TargetTracking>,
-}
-
-/// One target-tracking policy; times are in seconds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TargetTracking {
-    /// The average to keep, in percent.
-    pub target: Number,
-    /// Pause after scaling in.
-    pub scale_in_cooldown: Option<u32>,
-    /// Pause after scaling out.
-    pub scale_out_cooldown: Option<u32>,
-}
-
-/// What `--sandbox` runs for images.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sandbox {
-    /// What tasks are.
-    pub runtime: Runtime,
-    /// What stands in for an image, by image.
-    pub images: IndexMap<String, StandIn>,
-}
-
-/// What a task of the sandbox is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Runtime {
-    /// A process of this machine.
-    #[default]
-    Process,
-    /// A container of podman.
-    Podman,
-    /// A container of docker.
-    Docker,
-}
-
-/// A command that stands in for an image.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandIn {
-    /// The command; `{port}` is the task's port.
-    pub command: Vec<String>,
-    /// Folder to run it in, relative to the project's.
-    pub cwd: Option<String>,
-}
-
 impl Spec {
-    /// Reads and checks an `ecsws.toml`. The second value is the warnings.
+    /// Parses and validates an `ecsws.toml`. Also returns warnings.
     ///
     /// # Errors
-    /// Every mistake of the file together.
-    pub fn parse(text: &str) -> Result<(Self, Vec<Problem>), Problems> {
+    /// All errors of the file.
+    pub fn parse(text: &str) -> Result<(Self, Vec<Diagnostic>), Diagnostics> {
         let source = Source::new(text);
         let document = Document::parse(&source)?;
         let spec = root::read(&document.root());
         document.finish(spec)
     }
 
-    /// Only the target of a file that may be unfinished otherwise.
+    /// Parses only the target of a file. The rest of the file may be invalid.
     ///
     /// # Errors
-    /// The mistakes of its table, or a text that is no TOML.
-    pub fn parse_target(text: &str) -> Result<Target, Problems> {
+    /// The errors of its table, or syntax errors.
+    pub fn parse_target(text: &str) -> Result<Target, Diagnostics> {
         let source = Source::new(text);
         let document = Document::parse(&source)?;
         let target = root::read_target(&document.root());

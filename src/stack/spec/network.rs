@@ -6,28 +6,28 @@ use std::net::Ipv4Addr;
 use toml::de::DeValue;
 
 use crate::stack::check;
-use crate::stack::problem::Mistake;
-use crate::stack::reader::Checked;
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::Validated;
 
-/// An IPv4 network, its address being its first.
+/// An IPv4 network in CIDR notation; its address is the network's first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cidr {
     address: u32,
     prefix: u8,
 }
 
-/// The smallest and the largest VPC that AWS accepts and the platform's subnets fit in.
+/// The prefix lengths of VPCs that AWS accepts and that have room for the platform's subnets.
 const PREFIXES: std::ops::RangeInclusive<u8> = 16..=27;
-/// The smallest subnet that AWS accepts.
-const SMALLEST_SUBNET: u8 = 28;
+/// The prefix length of the smallest subnet that AWS accepts.
+const MAX_SUBNET_PREFIX: u8 = 28;
 
 impl Cidr {
-    /// The first `count` networks of equal size that this one is cut into, as large as they can be; none when AWS would refuse their size.
+    /// Divides the network into at least `count` subnets of equal size and returns the first `count`; `None` if they are too small for AWS.
     pub fn subnets(self, count: u8) -> Option<Vec<Self>> {
         let bits = u8::try_from(count.next_power_of_two().trailing_zeros()).ok()?;
         let prefix = self.prefix + bits;
         let subnet = |at: u8| Self { address: self.address + (u32::from(at) << (32 - u32::from(prefix))), prefix };
-        (prefix <= SMALLEST_SUBNET).then(|| (0..count).map(subnet).collect())
+        (prefix <= MAX_SUBNET_PREFIX).then(|| (0..count).map(subnet).collect())
     }
 }
 
@@ -38,7 +38,7 @@ impl fmt::Display for Cidr {
 }
 
 /// The rule for a VPC's network.
-pub(super) fn vpc_cidr(value: &DeValue<'_>) -> Checked<Cidr> {
+pub(super) fn vpc_cidr(value: &DeValue<'_>) -> Validated<Cidr> {
     let text = check::text(value)?;
     let parsed = text.split_once('/').and_then(|(address, prefix)| {
         let address: Ipv4Addr = address.parse().ok()?;
@@ -46,19 +46,19 @@ pub(super) fn vpc_cidr(value: &DeValue<'_>) -> Checked<Cidr> {
     });
     let Some((address, prefix)) = parsed else {
         let hint = "write an address and a prefix length, like \"10.0.0.0/24\"";
-        return Err(Mistake::new(format!("is {}, which is not a network", check::quoted(&text))).hint(hint));
+        return Err(Finding::new(format!("is {}, which is not a network", check::quoted(&text))).hint(hint));
     };
     if !PREFIXES.contains(&prefix) {
-        let hint = format!("a VPC that has room for the subnets is /{} to /{}", PREFIXES.start(), PREFIXES.end());
-        return Err(Mistake::new(format!("is {}", check::quoted(&text))).hint(hint));
+        let hint = format!("a VPC with room for the subnets is /{} to /{}", PREFIXES.start(), PREFIXES.end());
+        return Err(Finding::new(format!("is {}", check::quoted(&text))).hint(hint));
     }
     let network = Cidr { address: address & (u32::MAX << (32 - u32::from(prefix))), prefix };
     if network.address != address {
-        let hint = format!("the network's own address is \"{network}\"");
-        return Err(Mistake::new(format!("is {}, an address within a network", check::quoted(&text))).hint(hint));
+        let hint = format!("the network's address is \"{network}\"");
+        return Err(Finding::new(format!("is {}, an address within a network", check::quoted(&text))).hint(hint));
     }
     Ok(network)
 }
 
-/// The default: the workshop's network.
+/// The workshop's network, the default.
 pub(super) const WORKSHOP: Cidr = Cidr { address: 0x0a00_0000, prefix: 24 };

@@ -4,17 +4,17 @@ use toml::de::DeValue;
 
 use super::{Platform, PlatformStack, Port, Protocol, Reference, network};
 use crate::stack::check::{self, Pattern};
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, Table, kind};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Table, Validated, type_name};
 
-/// The workshop's base stack.
+/// The name of the workshop's base stack.
 const WORKSHOP_STACK: &str = "ecsworkshop-base";
 /// The port of the workshop's services.
 const WORKSHOP_PORT: Port = Port { number: 3000, protocol: Protocol::Tcp };
 /// Construct id of the VPC in the platform stack; its Name tag is the construct path.
 pub(crate) const VPC_ID: &str = "BaseVPC";
 
-/// `table` is none when the file has no such table.
+/// `table` is `None` if the file has no such table.
 pub(super) fn read(table: Option<Table<'_, '_>>) -> Option<Platform> {
     let Some(table) = table else {
         return Some(Platform {
@@ -27,24 +27,24 @@ pub(super) fn read(table: Option<Table<'_, '_>>) -> Option<Platform> {
         });
     };
     let stack = table.table("stack").map(stack);
-    let vpc = table.optional("vpc", check::filled);
+    let vpc = table.optional("vpc", check::non_empty);
     let cluster = reference(&table, "cluster", "ECSClusterName", |value| check::CLUSTER_NAME.rule(value));
     let namespace = reference(&table, "namespace", "NSID", check::resource_id("ns"));
     let security_group = reference(&table, "security_group", "ServicesSecGrp", check::resource_id("sg"));
-    let subnets = table.optional("subnets", check::set(check::resource_id("subnet")));
-    if subnets.as_ref().is_some_and(|subnets| subnets.len() > MOST_SUBNETS) {
-        table.refuse(
+    let subnets = table.optional("subnets", check::unique_list(check::resource_id("subnet")));
+    if subnets.as_ref().is_some_and(|subnets| subnets.len() > MAX_SUBNETS) {
+        table.report(
             "subnets",
-            Mistake::new(format!("has more than the {MOST_SUBNETS} subnets that ECS accepts")).hint("leave some out"),
+            Finding::new(format!("has more than {MAX_SUBNETS} subnets, ECS's maximum")).hint("remove some"),
         );
     }
     if subnets.is_some() && vpc.is_some() {
-        table.warn("vpc", Mistake::new("is not used, because `platform.subnets` names the subnets"));
+        table.warn("vpc", Finding::new("is not used, because `platform.subnets` names the subnets"));
     }
     table.finish();
-    let own = stack.as_ref().and_then(Option::as_ref).map_or(WORKSHOP_STACK, |stack| &stack.name);
+    let stack_name = stack.as_ref().and_then(Option::as_ref).map_or(WORKSHOP_STACK, |stack| &stack.name);
     Some(Platform {
-        vpc: vpc.unwrap_or_else(|| vpc_name(own)),
+        vpc: vpc.unwrap_or_else(|| vpc_name(stack_name)),
         cluster: cluster?,
         namespace: namespace?,
         security_group: security_group?,
@@ -56,8 +56,8 @@ pub(super) fn read(table: Option<Table<'_, '_>>) -> Option<Platform> {
     })
 }
 
-/// How many subnets an ECS service may name.
-const MOST_SUBNETS: usize = 16;
+/// The maximum number of subnets of an ECS service.
+const MAX_SUBNETS: usize = 16;
 
 /// The Name tag of the VPC of the platform stack `stack`.
 fn vpc_name(stack: &str) -> String {
@@ -66,22 +66,27 @@ fn vpc_name(stack: &str) -> String {
 
 fn stack(table: Table<'_, '_>) -> Option<PlatformStack> {
     let text = |key: &'static str, default: &str, pattern: &Pattern| {
-        if table.has(key) { table.optional(key, |value| pattern.rule(value)) } else { Some(default.to_owned()) }
+        if table.contains_key(key) {
+            table.optional(key, |value| pattern.rule(value))
+        } else {
+            Some(default.to_owned())
+        }
     };
     let name = text("name", WORKSHOP_STACK, &check::STACK_NAME);
     let cluster_name = text("cluster_name", "container-demo", &check::CLUSTER_NAME);
     let namespace = text("namespace", "service", &check::NAMESPACE_NAME);
-    let cidr = if table.has("cidr") { table.optional("cidr", network::vpc_cidr) } else { Some(network::WORKSHOP) };
-    let container_insights = table.optional("container_insights", check::truth).unwrap_or(true);
-    let stress_tool = table.optional("stress_tool", check::truth).unwrap_or(true);
-    let ports = table.optional("ports", check::set(check::port)).unwrap_or_else(|| vec![WORKSHOP_PORT]);
+    let cidr =
+        if table.contains_key("cidr") { table.optional("cidr", network::vpc_cidr) } else { Some(network::WORKSHOP) };
+    let container_insights = table.optional("container_insights", check::boolean).unwrap_or(true);
+    let stress_tool = table.optional("stress_tool", check::boolean).unwrap_or(true);
+    let ports = table.optional("ports", check::unique_list(check::port)).unwrap_or_else(|| vec![WORKSHOP_PORT]);
     if let Some(namespace) = &namespace
         && !check::is_dns_name(namespace)
     {
-        table.refuse("namespace", check::not_a_dns_name(namespace));
+        table.report("namespace", check::not_a_dns_name(namespace));
     }
     if let Some(name) = &name {
-        table.claim("stack", "name", name);
+        table.claim_unique("stack", "name", name);
     }
     table.finish();
     Some(PlatformStack {
@@ -99,9 +104,9 @@ fn reference(
     table: &Table<'_, '_>,
     key: &'static str,
     export: &str,
-    literal: impl Fn(&DeValue<'_>) -> Checked<String>,
+    literal: impl Fn(&DeValue<'_>) -> Validated<String>,
 ) -> Option<Reference> {
-    if !table.has(key) {
+    if !table.contains_key(key) {
         return Some(Reference::Import(export.to_owned()));
     }
     if table.is_table(key) {
@@ -112,8 +117,8 @@ fn reference(
     }
     let rule = |value: &DeValue<'_>| match value {
         DeValue::String(_) => literal(value).map(Reference::Literal),
-        other => Err(Mistake::new(format!("must be a string or {{ import = \"EXPORT\" }}, not {}", kind(other)))
-            .hint("a string is taken as it is; an import is the name of a CloudFormation export")),
+        other => Err(Finding::new(format!("must be a string or {{ import = \"EXPORT\" }}, not {}", type_name(other)))
+            .hint("a string is used as is; an import is the name of a CloudFormation export")),
     };
     table.optional(key, rule)
 }

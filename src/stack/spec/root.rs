@@ -1,14 +1,14 @@
-//! Reads the top level: `cdk`, `[target]`, `[tags]`, and the tables that have modules of their own.
+//! Reads the top level: `cdk`, `[target]`, `[tags]`, and the tables of the other modules.
 
 use indexmap::IndexMap;
 
 use super::{Generation, Platform, Port, Service, Spec, Target, platform, sandbox, service};
 use crate::stack::check;
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, Entry, Table, listed};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Entry, Table, Validated, join_words};
 
 pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
-    let cdk = root.optional("cdk", |value| match check::whole("the CDK generation", 1..=2)(value)? {
+    let cdk = root.optional("cdk", |value| match check::integer("the CDK generation", 1..=2)(value)? {
         1 => Ok(Generation::One),
         _ => Ok(Generation::Two),
     });
@@ -21,14 +21,14 @@ pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
         warn_of_closed_ports(root, platform, services);
     }
     let sandbox = root.table("sandbox").map(sandbox::read).unwrap_or_default();
-    if !root.has("services") && platform.as_ref().is_some_and(|platform| platform.stack.is_none()) {
-        root.refuse_at(0, Mistake::new("there is no stack in this file").hint("add a [services.NAME] table"));
+    if !root.contains_key("services") && platform.as_ref().is_some_and(|platform| platform.stack.is_none()) {
+        root.report_at(0, Finding::new("there is no stack in this file").hint("add a [services.NAME] table"));
     }
-    root.unknown_keys();
+    root.report_unknown_keys();
     Some(Spec { cdk, target, tags, platform: platform?, services: services.unwrap_or_default(), sandbox })
 }
 
-/// Warns of ports of services that the project's own platform does not open between them.
+/// Warns about ports of services that the security group of the project's platform does not allow.
 fn warn_of_closed_ports(root: &Table<'_, '_>, platform: &Platform, services: &IndexMap<String, Service>) {
     let Some(open) = platform.own_group_ports() else { return };
     let Some(tables) = root.table("services") else { return };
@@ -37,17 +37,17 @@ fn warn_of_closed_ports(root: &Table<'_, '_>, platform: &Platform, services: &In
         let closed: Vec<Port> = service.container.ports.iter().copied().filter(|port| !open.contains(port)).collect();
         let container = tables.table_of(tables.join(entry.key), entry.value).and_then(|table| table.table("container"));
         let (Some(container), false) = (container, closed.is_empty()) else { continue };
-        let key = if container.has("ports") { "ports" } else { "port" };
+        let key = if container.contains_key("ports") { "ports" } else { "port" };
         let all = open.iter().chain(&closed).copied().map(Port::to_toml).collect::<Vec<_>>().join(", ");
-        let oddity = Mistake::new(format!(
+        let warning = Finding::new(format!(
             "is not allowed by the security group of `platform.stack`: {}",
-            listed(closed.iter().map(ToString::to_string), "and")
+            join_words(closed.iter().map(ToString::to_string), "and")
         ));
-        container.warn(key, oddity.hint(format!("write ports = [{all}] in [platform.stack]")));
+        container.warn(key, warning.hint(format!("write ports = [{all}] in [platform.stack]")));
     }
 }
 
-/// What `[target]` says, whatever else the file says.
+/// Reads only `[target]`.
 pub(super) fn read_target(root: &Table<'_, '_>) -> Target {
     root.table("target").map(target).unwrap_or_default()
 }
@@ -59,47 +59,47 @@ fn target(table: Table<'_, '_>) -> Target {
     target
 }
 
-/// How many tags AWS accepts on a resource.
+/// AWS's maximum number of tags of a resource.
 const MAX_TAGS: usize = 50;
 
-fn tag_key(key: &str) -> Checked<()> {
+fn tag_key(key: &str) -> Validated<()> {
     if key.to_ascii_lowercase().starts_with("aws:") {
-        return Err(Mistake::new("starts with `aws:`, which AWS keeps for itself").hint("choose another key"));
+        return Err(Finding::new("starts with `aws:`, which is reserved for AWS").hint("choose another key"));
     }
     check::TAG_KEY.check(key)
 }
 
-/// Why CloudFormation would refuse these tags, or their number; `None` when it accepts them.
-pub fn tags_mistake<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
+/// Why CloudFormation would reject these tags or their number; `None` if it accepts them.
+pub fn tags_error<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<String> {
     let mut count = 0;
     for (key, value) in tags {
         count += 1;
         let checked = tag_key(key).and_then(|()| {
-            if value.is_empty() { Err(Mistake::new("is empty")) } else { check::TAG_VALUE.check(value) }
+            if value.is_empty() { Err(Finding::new("is empty")) } else { check::TAG_VALUE.check(value) }
         });
-        if let Err(mistake) = checked {
-            return Some(format!("tag `{key}`: {}", mistake.message));
+        if let Err(finding) = checked {
+            return Some(format!("tag `{key}`: {}", finding.message));
         }
     }
-    (count > MAX_TAGS).then(|| format!("{count} tags are more than CloudFormation takes: {MAX_TAGS}"))
+    (count > MAX_TAGS).then(|| format!("{count} tags are more than CloudFormation's maximum of {MAX_TAGS}"))
 }
 
 fn tags(table: &Table<'_, '_>) -> IndexMap<String, String> {
     let entries = table.entries();
     if entries.len() > MAX_TAGS {
-        table.refuse_at(
+        table.report_at(
             entries[MAX_TAGS].key_start,
-            Mistake::new(format!("`tags` has more than {MAX_TAGS} tags"))
-                .hint("that is all that CloudFormation takes; leave some out"),
+            Finding::new(format!("`tags` has more than {MAX_TAGS} tags"))
+                .hint("that is CloudFormation's maximum; remove some"),
         );
     }
     let tag = |entry: Entry<'_, '_>| {
-        if let Err(mistake) = tag_key(entry.key) {
-            table.refuse_key(&entry, mistake);
+        if let Err(finding) = tag_key(entry.key) {
+            table.report_key(&entry, finding);
         }
-        // Other services take an empty value, CloudFormation does not.
-        let filled = |value: &_| check::filled(value).and_then(|_| check::TAG_VALUE.rule(value));
-        let value = table.checked(entry.key, entry.value, filled)?;
+        // Unlike other services, CloudFormation rejects empty values.
+        let non_empty = |value: &_| check::non_empty(value).and_then(|_| check::TAG_VALUE.rule(value));
+        let value = table.validate(entry.key, entry.value, non_empty)?;
         Some((entry.key.to_owned(), value))
     };
     entries.into_iter().filter_map(tag).collect()

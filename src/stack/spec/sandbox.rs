@@ -1,8 +1,40 @@
-//! Reads `[sandbox]`.
+//! `[sandbox]`: how the sandbox runs tasks.
 
-use super::{Runtime, Sandbox, StandIn};
+use indexmap::IndexMap;
+
 use crate::stack::check;
 use crate::stack::reader::{Entry, Table};
+
+/// Settings of the sandbox: how tasks run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sandbox {
+    /// The runtime of tasks.
+    pub runtime: Runtime,
+    /// Commands to run in place of images, by image.
+    pub images: IndexMap<String, StandIn>,
+}
+
+/// How the sandbox runs tasks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Runtime {
+    /// As processes of this machine.
+    #[default]
+    Process,
+    /// In containers of podman.
+    Podman,
+    /// In containers of docker.
+    Docker,
+}
+
+/// A command to run in place of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandIn {
+    /// The command; `{port}` is the task's port.
+    pub command: Vec<String>,
+    /// Folder to run it in, relative to the project's.
+    pub cwd: Option<String>,
+}
 
 const RUNTIMES: &[(&str, Runtime)] =
     &[("process", Runtime::Process), ("podman", Runtime::Podman), ("docker", Runtime::Docker)];
@@ -18,12 +50,12 @@ pub(super) fn read(table: Table<'_, '_>) -> Sandbox {
 }
 
 fn stand_in(images: &Table<'_, '_>, entry: &Entry<'_, '_>) -> Option<StandIn> {
-    if let Err(mistake) = check::IMAGE.check(entry.key) {
-        images.refuse_key(entry, mistake);
+    if let Err(finding) = check::IMAGE.check(entry.key) {
+        images.report_key(entry, finding);
     }
     let table = images.table_of(images.join(entry.key), entry.value)?;
     let command = table.required("command", "add command = [\"node\", \"server.js\"]", check::list(check::text));
-    let cwd = table.optional("cwd", check::filled);
+    let cwd = table.optional("cwd", check::non_empty);
     table.finish();
     Some(StandIn { command: command?, cwd })
 }

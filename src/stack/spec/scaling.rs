@@ -1,17 +1,53 @@
-//! Reads `[services.NAME.autoscaling]` and `[services.NAME.deployment]`.
+//! `[services.NAME.autoscaling]` and `[services.NAME.deployment]`.
 
-use super::{Autoscaling, Deployment, TargetTracking};
+use serde_json::Number;
+
 use crate::stack::check;
-use crate::stack::problem::Mistake;
+use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Table;
+
+/// How a rolling deployment proceeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    /// Share of the desired count that keeps running.
+    pub min_healthy_percent: u32,
+    /// Share of the desired count that may run.
+    pub max_percent: u32,
+    /// Whether ECS rolls back when tasks do not start.
+    pub circuit_breaker: bool,
+}
+
+/// Target tracking of a service's count.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Autoscaling {
+    /// Minimum number of tasks.
+    pub min: u32,
+    /// Maximum number of tasks.
+    pub max: u32,
+    /// Target tracking of average CPU utilisation.
+    pub cpu: Option<TargetTracking>,
+    /// Target tracking of average memory utilisation.
+    pub memory: Option<TargetTracking>,
+}
+
+/// One target-tracking policy; times are in seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TargetTracking {
+    /// The average to keep, in percent.
+    pub target: Number,
+    /// Pause after scaling in.
+    pub scale_in_cooldown: Option<u32>,
+    /// Pause after scaling out.
+    pub scale_out_cooldown: Option<u32>,
+}
 
 /// ECS's quota "Tasks per service".
 pub const MAX_TASKS_PER_SERVICE: u32 = 5000;
-/// The longest cooldown accepted, in seconds: a day.
-const LONGEST_COOLDOWN: u32 = 86_400;
+/// The maximum cooldown in seconds: a day.
+const MAX_COOLDOWN: u32 = 86_400;
 
 pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
-    let tasks = || check::whole("a number of tasks", 0..=MAX_TASKS_PER_SERVICE);
+    let tasks = || check::integer("a number of tasks", 0..=MAX_TASKS_PER_SERVICE);
     let min = table.optional("min", tasks());
     let max = table.required("max", "add max = 10", tasks());
     let cpu = table.table("cpu").map(tracking);
@@ -20,15 +56,19 @@ pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
     if let Some(max) = max
         && min > max
     {
-        let key = if table.has("min") { "min" } else { "max" };
-        table.refuse(key, Mistake::new(format!("makes min {min} more than max {max}")).hint("min is at most max"));
+        let (key, message) = if table.contains_key("min") {
+            ("min", format!("is {min}, more than `max` = {max}"))
+        } else {
+            ("max", format!("is {max}, less than the default of `min`, {min}"))
+        };
+        table.report(key, Finding::new(message).hint("lower min or raise max"));
     }
     table.finish();
     Some(Autoscaling { min, max: max?, cpu: cpu.flatten(), memory: memory.flatten() })
 }
 
 fn tracking(table: Table<'_, '_>) -> Option<TargetTracking> {
-    let cooldown = || check::duration("a cooldown", 0..=LONGEST_COOLDOWN);
+    let cooldown = || check::duration("a cooldown", 0..=MAX_COOLDOWN);
     let target = table.required("target", "add target = 50", check::percentage);
     let scale_in_cooldown = table.optional("scale_in_cooldown", cooldown());
     let scale_out_cooldown = table.optional("scale_out_cooldown", cooldown());
@@ -39,17 +79,17 @@ fn tracking(table: Table<'_, '_>) -> Option<TargetTracking> {
 pub(super) fn deployment(table: Option<Table<'_, '_>>) -> Deployment {
     let mut deployment = Deployment { min_healthy_percent: 50, max_percent: 200, circuit_breaker: false };
     let Some(table) = table else { return deployment };
-    let percent = |range| check::whole("a percentage here", range);
+    let percent = |range| check::integer("a percentage here", range);
     if let Some(min) = table.optional("min_healthy_percent", percent(0..=100)) {
         deployment.min_healthy_percent = min;
     }
     if let Some(max) = table.optional("max_percent", percent(100..=200)) {
         deployment.max_percent = max;
     }
-    deployment.circuit_breaker = table.optional("circuit_breaker", check::truth).unwrap_or_default();
+    deployment.circuit_breaker = table.optional("circuit_breaker", check::boolean).unwrap_or_default();
     if deployment.min_healthy_percent >= deployment.max_percent {
-        let stuck = Mistake::new("leaves a deployment no room: all tasks must run, and no other may");
-        table.refuse("min_healthy_percent", stuck.hint("lower min_healthy_percent or raise max_percent"));
+        let finding = Finding::new("leaves no room for a deployment: no task may stop, and none may be added");
+        table.report("min_healthy_percent", finding.hint("lower min_healthy_percent or raise max_percent"));
     }
     table.finish();
     deployment

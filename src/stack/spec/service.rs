@@ -6,10 +6,10 @@ use toml::de::DeValue;
 use super::{Container, Generation, LogGroup, Service, container, logs, scaling, task_policy};
 use crate::stack::check;
 use crate::stack::construct::pascal_case;
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, Entry, Table};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Entry, Table, Validated};
 
-/// Words that `ecsws logs` reads as its subcommands.
+/// Subcommands of `ecsws logs`.
 const RESERVED_KEYS: &[&str] = &["groups", "streams", "tail"];
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +33,7 @@ const PLATFORM_VERSIONS: &[(&str, &str)] = &[
 pub(super) fn read_all(services: &Table<'_, '_>, generation: Generation) -> IndexMap<String, Service> {
     let entries = services.entries();
     if entries.is_empty() {
-        services.refuse_table(Mistake::new("has no service").hint("add a [services.NAME] table"));
+        services.report_table(Finding::new("has no service").hint("add a [services.NAME] table"));
     }
     let read = |entry: Entry<'_, '_>| {
         check_key(services, &entry);
@@ -44,17 +44,12 @@ pub(super) fn read_all(services: &Table<'_, '_>, generation: Generation) -> Inde
 }
 
 fn check_key(services: &Table<'_, '_>, entry: &Entry<'_, '_>) {
-    let mistake = match () {
-        () if RESERVED_KEYS.contains(&entry.key) => {
-            Mistake::new(format!("cannot be a service: `ecsws logs {}` means something else", entry.key))
-                .hint("choose another key; `stack` and `name` can stay")
-        }
-        () => match check::SERVICE_KEY.check(entry.key) {
-            Ok(()) => return,
-            Err(mistake) => mistake,
-        },
-    };
-    services.refuse_key(entry, mistake);
+    if RESERVED_KEYS.contains(&entry.key) {
+        let finding = Finding::new(format!("cannot be a service: `ecsws logs {}` is a subcommand", entry.key));
+        services.report_key(entry, finding.hint("choose another key; `stack` and `name` can stay"));
+    } else if let Err(finding) = check::SERVICE_KEY.check(entry.key) {
+        services.report_key(entry, finding);
+    }
 }
 
 fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Service> {
@@ -65,9 +60,9 @@ fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Se
     let (cpu, memory) = size(&table);
     let ec2_compatible = table.optional("compatibility", compatibility);
     let discovery = table.optional("discovery", discovery_name);
-    let public_ip = table.optional("public_ip", check::truth);
+    let public_ip = table.optional("public_ip", check::boolean);
     let platform_version = table.optional("platform_version", check::one_of(PLATFORM_VERSIONS));
-    let exec = table.optional("exec", check::truth);
+    let exec = table.optional("exec", check::boolean);
     let container = container(&table, key, memory, generation);
     let logs = logs::read(table.table("logs"), &stack, generation);
     let deployment = scaling::deployment(table.table("deployment"));
@@ -76,7 +71,7 @@ fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Se
     let count = count(&table, autoscaling.as_ref().and_then(Option::as_ref));
     for (what, key, name) in [("service", "name", &name), ("Cloud Map service", "discovery", &discovery)] {
         if let Some(name) = name {
-            table.claim(what, key, name);
+            table.claim_unique(what, key, name);
         }
     }
     distinct_ids(&table, &id, &task_id, &logs.group);
@@ -104,16 +99,16 @@ fn service(table: Table<'_, '_>, key: &str, generation: Generation) -> Option<Se
 
 fn stack_name(table: &Table<'_, '_>, key: &str) -> String {
     let default = format!("ecsworkshop-{key}");
-    let stack = if table.has("stack") {
+    let stack = if table.contains_key("stack") {
         table.optional("stack", |value| check::STACK_NAME.rule(value)).unwrap_or(default)
     } else {
         if check::SERVICE_KEY.check(key).is_ok() && check::STACK_NAME.check(&default).is_err() {
-            let mistake = Mistake::new(format!("would be {}, which is not a stack name", check::quoted(&default)));
-            table.refuse("stack", mistake.hint("give the service a `stack` of letters, digits and hyphens"));
+            let finding = Finding::new(format!("would be {}, which is not a stack name", check::quoted(&default)));
+            table.report("stack", finding.hint("give the service a `stack` of letters, digits and hyphens"));
         }
         default
     };
-    table.claim("stack", "stack", &stack);
+    table.claim_unique("stack", "stack", &stack);
     stack
 }
 
@@ -123,94 +118,92 @@ fn construct_id(
     generation: Generation,
     default: impl Fn() -> String,
 ) -> String {
-    if table.has(key) {
+    if table.contains_key(key) {
         return table.optional(key, check::leading_construct_id(generation)).unwrap_or_else(default);
     }
     let id = default();
     if !id.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
-        let mistake = Mistake::new(format!("would be {}, and a logical id starts with a letter", check::quoted(&id)));
-        table.refuse(key, mistake.hint(format!("give the service an `{key}`")));
+        let finding = Finding::new(format!("would be {}, and a logical id starts with a letter", check::quoted(&id)));
+        table.report(key, finding.hint(format!("give the service an `{key}`")));
     }
     id
 }
 
-/// CPU units and memory in MiB, as a pair that Fargate has.
+/// CPU units and memory in MiB, a combination that Fargate offers.
 fn size(table: &Table<'_, '_>) -> (Option<u32>, Option<u32>) {
     let cpu = table.required("cpu", "add cpu = 256", check::cpu);
-    let memory = table.required("memory", "add memory = 512", check::whole("memory", 1..=u32::MAX));
+    let memory = table.required("memory", "add memory = 512", check::integer("memory", 1..=u32::MAX));
     if let (Some(cpu), Some(memory)) = (cpu, memory)
         && let Some((_, sizes)) = check::FARGATE_SIZES.iter().find(|(size, _)| *size == cpu)
         && !sizes.contains(&memory)
     {
-        let mistake = Mistake::new(format!("is {memory}, which Fargate does not offer with cpu {cpu}"));
-        table.refuse("memory", mistake.hint(format!("with cpu {cpu}, memory is {}", check::memory_choices(sizes))));
+        let finding = Finding::new(format!("is {memory}, which Fargate does not offer with cpu {cpu}"));
+        table.report("memory", finding.hint(format!("with cpu {cpu}, memory is {}", check::memory_choices(sizes))));
     }
     (cpu, memory)
 }
 
-/// Whether the task definition is for EC2 too; Fargate it must be for.
-fn compatibility(value: &DeValue<'_>) -> Checked<bool> {
+/// Whether the task definition is also compatible with EC2. It must be compatible with Fargate.
+fn compatibility(value: &DeValue<'_>) -> Validated<bool> {
     let kinds = check::list(check::one_of(COMPATIBILITIES))(value)?;
     let hint = "write [\"FARGATE\"] or [\"EC2\", \"FARGATE\"]";
-    match () {
-        () if !kinds.contains(&Compatibility::Fargate) => {
-            Err(Mistake::new("leaves out FARGATE, which the service runs on").hint(hint))
-        }
-        () if kinds.len() > COMPATIBILITIES.len() || kinds == [Compatibility::Fargate; 2] => {
-            Err(Mistake::new("names the same twice").hint(hint))
-        }
-        () => Ok(kinds.contains(&Compatibility::Ec2)),
+    if !kinds.contains(&Compatibility::Fargate) {
+        return Err(Finding::new("lacks FARGATE, which the service runs on").hint(hint));
     }
+    if kinds.len() > COMPATIBILITIES.len() || kinds == [Compatibility::Fargate; 2] {
+        return Err(Finding::new("has the same value twice").hint(hint));
+    }
+    Ok(kinds.contains(&Compatibility::Ec2))
 }
 
-fn discovery_name(value: &DeValue<'_>) -> Checked<String> {
+fn discovery_name(value: &DeValue<'_>) -> Validated<String> {
     let name = check::DISCOVERY_NAME.rule(value)?;
     if check::is_dns_name(&name) { Ok(name) } else { Err(check::not_a_dns_name(&name)) }
 }
 
 fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>, generation: Generation) -> Option<Container> {
-    if !table.has("container") {
-        let mistake =
-            Mistake::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
-        table.refuse("container", mistake);
+    if !table.contains_key("container") {
+        let finding =
+            Finding::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
+        table.report("container", finding);
         return None;
     }
     container::read(table.table("container")?, key, task_memory, generation)
 }
 
-/// The count is 1 by default, and left to autoscaling where there is one.
+/// The desired count: 1 by default, or `None` with autoscaling.
 fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Option<u32> {
-    let count = table.optional("count", check::whole("a count", 0..=scaling::MAX_TASKS_PER_SERVICE));
+    let count = table.optional("count", check::integer("a count", 0..=scaling::MAX_TASKS_PER_SERVICE));
     if let (Some(count), Some(super::Autoscaling { min, max, .. })) = (count, autoscaling)
         && !(*min..=*max).contains(&count)
     {
-        let oddity = Mistake::new(format!("is {count}, outside of autoscaling's {min} to {max}"));
+        let warning = Finding::new(format!("is {count}, outside of autoscaling's {min} to {max}"));
         table.warn(
             "count",
-            oddity.hint("autoscaling will correct it after the deploy; leave count out to let it decide"),
+            warning.hint("autoscaling will correct it after the deploy; leave count out to let it decide"),
         );
     }
-    count.or(if table.has("autoscaling") { None } else { Some(1) })
+    count.or(if table.contains_key("autoscaling") { None } else { Some(1) })
 }
 
-/// Siblings of the tree need ids of their own.
+/// Sibling constructs must have distinct ids.
 fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup) {
     let log_id = match group {
-        LogGroup::OfStack { id, .. } => Some(id.as_str()),
-        LogGroup::OfContainer => None,
+        LogGroup::Explicit { id, .. } => Some(id.as_str()),
+        LogGroup::Implicit => None,
     };
     if id == task_id {
-        table.refuse(
+        table.report(
             "task_id",
-            Mistake::new(format!("is {}, which the service's `id` is already", check::quoted(task_id)))
+            Finding::new(format!("is {}, the same as the service's `id`", check::quoted(task_id)))
                 .hint("choose another one"),
         );
     }
     if log_id == Some(id) || log_id == Some(task_id) {
         let message = format!(
-            "has the id {}, which another construct of the service has already",
+            "has the id {}, which another construct of the service uses already",
             check::quoted(log_id.unwrap_or_default())
         );
-        table.refuse("logs", Mistake::new(message).hint("give the log group an `id` of its own"));
+        table.report("logs", Finding::new(message).hint("give the log group its own `id`"));
     }
 }

@@ -1,21 +1,30 @@
-//! Reads `[[services.NAME.task_policy]]`.
+//! `[[services.NAME.task_policy]]`: statements of the task role.
 
 use toml::de::DeValue;
 
-use super::{Generation, Statement};
+use super::Generation;
 use crate::stack::check;
-use crate::stack::problem::Mistake;
-use crate::stack::reader::{Checked, Table};
+use crate::stack::diagnostic::Finding;
+use crate::stack::reader::{Table, Validated};
 use crate::stack::synth::{MAX_MANAGED_POLICY, oversized_statements};
 
-/// The statements. Which policies they are distributed over, and so whether one is too large, depends on all of them and on ECS Exec.
+/// An `Allow` statement of an IAM policy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statement {
+    /// Actions, such as `s3:GetObject`.
+    pub actions: Vec<String>,
+    /// ARNs, or `*`.
+    pub resources: Vec<String>,
+}
+
+/// Reads the statements. Their distribution over policies, and so whether a policy is too large, depends on all of them and on ECS Exec.
 pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<Statement> {
     let (tables, statements): (Vec<_>, Vec<_>) =
         tables.into_iter().filter_map(|table| statement(&table).map(|statement| (table, statement))).unzip();
     for (at, size) in oversized_statements(&statements, exec, generation) {
-        let mistake =
-            Mistake::new(format!("needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"));
-        tables[at].refuse_table(mistake.hint("split its actions or resources into several statements"));
+        let finding =
+            Finding::new(format!("needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"));
+        tables[at].report_table(finding.hint("split its actions or resources into several statements"));
     }
     statements
 }
@@ -23,11 +32,11 @@ pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generatio
 fn statement(table: &Table<'_, '_>) -> Option<Statement> {
     let actions = table.required("actions", "add actions = [\"s3:GetObject\"]", check::list(action));
     let resources = table.required("resources", "add resources = [\"*\"]", check::list(resource));
-    table.unknown_keys();
+    table.report_unknown_keys();
     Some(Statement { actions: actions?, resources: resources? })
 }
 
-fn action(value: &DeValue<'_>) -> Checked<String> {
+fn action(value: &DeValue<'_>) -> Validated<String> {
     let action = check::text(value)?;
     let well_formed = action.split_once(':').is_some_and(|(service, name)| {
         let service_letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '-';
@@ -40,15 +49,15 @@ fn action(value: &DeValue<'_>) -> Checked<String> {
     if well_formed || action == "*" {
         return Ok(action);
     }
-    Err(Mistake::new(format!("is {}, which is not an action", check::quoted(&action)))
+    Err(Finding::new(format!("is {}, which is not an action", check::quoted(&action)))
         .hint("an action looks like \"s3:GetObject\""))
 }
 
-fn resource(value: &DeValue<'_>) -> Checked<String> {
+fn resource(value: &DeValue<'_>) -> Validated<String> {
     let resource = check::text(value)?;
     if resource == "*" || resource.starts_with("arn:") && resource.matches(':').count() >= 5 {
         return Ok(resource);
     }
     let hint = "write \"*\" or an ARN like \"arn:aws:s3:::bucket/*\"";
-    Err(Mistake::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
+    Err(Finding::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
 }

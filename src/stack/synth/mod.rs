@@ -1,4 +1,4 @@
-//! Makes the template of a stack from the spec. Ids, names, order and defaults are the CDK's.
+//! Synthesises the template of a stack from the spec. Ids, names, order and defaults are the CDK's.
 
 use super::lookups::{Environment, Lookup, Lookups};
 use super::spec::Spec;
@@ -14,47 +14,44 @@ pub(super) use platform::{EXPORTS as PLATFORM_EXPORTS, GROUP_EXPORTS as PLATFORM
 pub use platform::{PlatformIds, platform_ids};
 pub(super) use policy::{MAX_MANAGED_POLICY, oversized_statements};
 
-/// Why a template cannot be made.
+/// Why a template cannot be synthesised.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SynthError {
     /// The spec has no such stack.
     #[error("there is no stack `{name}` in the project")]
     UnknownStack {
-        /// What was asked for.
+        /// The stack's name.
         name: String,
-        /// The project's stacks.
-        stacks: Vec<String>,
     },
-    /// A look-up has not been made.
-    #[error("{}", unanswered(.0))]
+    /// A look-up is missing.
+    #[error("{}", missing_lookup(.0))]
     MissingLookup(Lookup),
-    /// The VPC has no subnet of the kind that is needed.
+    /// The VPC has no subnet of the required kind.
     #[error("the VPC `{vpc}` has no {} subnets", if *.public { "public" } else { "private or public" })]
     NoSubnets {
         /// The VPC's Name tag.
         vpc: String,
-        /// Whether public ones are needed.
+        /// Whether public subnets are required.
         public: bool,
     },
-    /// The platform's network cannot be cut into subnets that AWS accepts.
+    /// The platform's network is too small for its subnets.
     #[error("the network {cidr} has no room for {subnets} subnets: AWS's smallest is a /28")]
     NetworkTooSmall {
         /// The VPC's addresses.
         cidr: String,
-        /// How many subnets the platform makes.
+        /// The number of the platform's subnets.
         subnets: u8,
     },
 }
 
-fn unanswered(lookup: &Lookup) -> String {
+fn missing_lookup(lookup: &Lookup) -> String {
     match lookup {
         Lookup::Vpc(name) => format!("the VPC `{name}` has not been looked up"),
         Lookup::AvailabilityZones => "the availability zones have not been looked up".to_owned(),
     }
 }
 
-/// The names of the parameters in the template of the stack `name`, which no look-up decides; `None` where the template cannot be
-/// made.
+/// The names of the parameters of the stack `name`, which do not depend on look-ups; `None` if the template cannot be synthesised.
 pub fn declared_parameters(spec: &Spec, name: &str) -> Option<Vec<String>> {
     let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
     let mut lookups = Lookups::default();
@@ -68,10 +65,10 @@ pub fn declared_parameters(spec: &Spec, name: &str) -> Option<Vec<String>> {
     Some(template.section("Parameters").map(|(name, _)| name.to_owned()).collect())
 }
 
-/// The template of the stack `name`.
+/// Synthesises the template of the stack `name`.
 ///
 /// # Errors
-/// When the spec has no such stack, when a look-up is [missing](Lookups::missing), and when the answers do not suffice.
+/// If the spec has no such stack, if a look-up is [missing](Lookups::missing), or if the subnets do not suffice.
 pub fn synth(spec: &Spec, name: &str, environment: &Environment, lookups: &Lookups) -> Result<Template, SynthError> {
     if let Some(missing) = lookups.missing(spec, name) {
         return Err(SynthError::MissingLookup(missing));
@@ -81,9 +78,6 @@ pub fn synth(spec: &Spec, name: &str, environment: &Environment, lookups: &Looku
     }
     match spec.service_of_stack(name) {
         Some((_, service)) => service::synth(spec, service, environment, lookups),
-        None => Err(SynthError::UnknownStack {
-            name: name.to_owned(),
-            stacks: super::stacks(spec).into_iter().map(|stack| stack.name).collect(),
-        }),
+        None => Err(SynthError::UnknownStack { name: name.to_owned() }),
     }
 }

@@ -5,51 +5,46 @@ use serde_json::{Value, json};
 use super::stack::{Attributes, Stack};
 use super::{SynthError, principal};
 use crate::stack::construct::ConstructPath;
-use crate::stack::resources::{
-    arn, ec2_eip, ec2_gateway_attachment, ec2_instance, ec2_internet_gateway, ec2_nat_gateway, ec2_route,
-    ec2_route_table, ec2_route_table_association, ec2_security_group, ec2_security_group_ingress, ec2_subnet, ec2_vpc,
-    ecs_cluster, iam_instance_profile, iam_role, servicediscovery_namespace,
-};
+use crate::stack::resources::instance::{InstanceReferences, instance};
+use crate::stack::resources::network::Gateway;
+use crate::stack::resources::{arn, cloud_map, ecs_service, iam, network};
 use crate::stack::spec::{Cidr, Generation, PlatformStack, Protocol, VPC_ID};
 use crate::stack::template::Template;
 
-/// The platform spreads over this many zones at most, as the CDK's VPC does.
-const MOST_ZONES: usize = 3;
-/// The public parameter that holds the image of the current Amazon Linux.
+/// How many availability zones the platform uses, as the CDK's VPC does.
+const MAX_ZONES: usize = 3;
+/// The public parameter with the current Amazon Linux image.
 const IMAGE_PARAMETER: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
-/// Installs the load tool. Amazon Linux 2023 has no package of siege; it has ApacheBench, in httpd-tools.
+/// Installs ApacheBench, which is in httpd-tools. Amazon Linux 2023 has no package of siege.
 const USER_DATA: &str = "#!/bin/bash\ndnf install -y httpd-tools\n";
 
-/// Logical ids of the platform stack's resources that others ask about.
+/// Logical ids of resources of a platform stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformIds {
     /// The VPC.
     pub vpc: String,
-    /// Public subnets, one a zone; a region of fewer zones has fewer.
+    /// Public subnets, one per availability zone of up to three.
     pub public_subnets: Vec<String>,
-    /// Private subnets, one a zone; a region of fewer zones has fewer.
+    /// Private subnets, one per availability zone of up to three.
     pub private_subnets: Vec<String>,
-    /// The instance that load tests run from.
-    pub stress_tool: String,
 }
 
-/// Where to find the resources of a deployed platform stack.
+/// The logical ids of a platform stack's resources.
 pub fn platform_ids(stack: &PlatformStack) -> PlatformIds {
     let root = ConstructPath::stack(&stack.name);
     let vpc = root.child(VPC_ID);
     let subnets = |group: &str| {
         let subnet = |number: usize| vpc.child(&format!("{group}Subnet{number}")).child("Subnet").logical_id();
-        (1..=MOST_ZONES).map(subnet).collect()
+        (1..=MAX_ZONES).map(subnet).collect()
     };
     PlatformIds {
         vpc: vpc.child("Resource").logical_id(),
         public_subnets: subnets("Public"),
         private_subnets: subnets("Private"),
-        stress_tool: root.child("Instance").child("Resource").logical_id(),
     }
 }
 
-/// One subnet, its place and the logical ids that the others need.
+/// A subnet, with the logical ids that other resources refer to.
 struct Subnet {
     path: ConstructPath,
     zone: String,
@@ -64,7 +59,7 @@ pub(super) fn synth(
     region: &str,
     zones: &[String],
 ) -> Result<Template, SynthError> {
-    let zones = &zones[..zones.len().min(MOST_ZONES)];
+    let zones = &zones[..zones.len().min(MAX_ZONES)];
     let count = u8::try_from(2 * zones.len()).unwrap_or(u8::MAX);
     let cidrs = platform
         .cidr
@@ -97,11 +92,11 @@ struct Network {
 }
 
 impl Network {
-    /// Adds the VPC and gives back a reference to it and its first private subnet.
+    /// Adds the VPC and returns a reference to it and its first private subnet.
     fn add(&mut self, cidr: Cidr, zones: &[String], cidrs: &[Cidr]) -> (Value, Option<Subnet>) {
         let path = self.stack.child(VPC_ID);
         let name = path.to_string();
-        let id = self.stack.add(&path.child("Resource"), "AWS::EC2::VPC", ec2_vpc::properties(cidr, &name));
+        let id = self.stack.add(&path.child("Resource"), network::vpc(cidr, &name));
         let vpc = json!({ "Ref": id });
         let gateway = path.child("IGW");
         let attachment = path.child("VPCGW");
@@ -109,71 +104,65 @@ impl Network {
         let mut nat_gateways = Vec::new();
         for (at, (zone, cidr)) in zones.iter().zip(public_cidrs).enumerate() {
             let subnet = self.subnet(&path.child(&format!("PublicSubnet{}", at + 1)), zone, *cidr, "Public", &vpc);
-            let properties = ec2_route::properties(&subnet.route_table, Some(&gateway.logical_id()), None);
+            let route = network::default_route(&subnet.route_table, Gateway::Internet(&gateway.logical_id()));
             let attached = Attributes { depends_on: vec![attachment.logical_id()], ..Attributes::default() };
-            let route =
-                self.stack.add_with(&subnet.path.child("DefaultRoute"), "AWS::EC2::Route", properties, attached);
+            let route = self.stack.add_with(&subnet.path.child("DefaultRoute"), route, attached);
             nat_gateways.push(self.nat_gateway(&subnet, route));
         }
         let mut first = None;
         for (at, ((zone, cidr), nat)) in zones.iter().zip(private_cidrs).zip(nat_gateways).enumerate() {
             let subnet = self.subnet(&path.child(&format!("PrivateSubnet{}", at + 1)), zone, *cidr, "Private", &vpc);
-            let properties = ec2_route::properties(&subnet.route_table, None, Some(&nat));
-            self.stack.add(&subnet.path.child("DefaultRoute"), "AWS::EC2::Route", properties);
+            let route = network::default_route(&subnet.route_table, Gateway::Nat(&nat));
+            self.stack.add(&subnet.path.child("DefaultRoute"), route);
             first.get_or_insert(subnet);
         }
-        let gateway_id = self.stack.add(&gateway, "AWS::EC2::InternetGateway", ec2_internet_gateway::properties(&name));
-        let properties = ec2_gateway_attachment::properties(&gateway_id, &vpc);
-        self.stack.add(&attachment, "AWS::EC2::VPCGatewayAttachment", properties);
+        let gateway_id = self.stack.add(&gateway, network::internet_gateway(&name));
+        self.stack.add(&attachment, network::gateway_attachment(&gateway_id, &vpc));
         (vpc, first)
     }
 
     fn subnet(&mut self, path: &ConstructPath, zone: &str, cidr: Cidr, group: &str, vpc: &Value) -> Subnet {
         let name = path.to_string();
-        let properties = ec2_subnet::properties(zone, cidr, group, &name, vpc);
-        let id = self.stack.add(&path.child("Subnet"), "AWS::EC2::Subnet", properties);
-        let properties = ec2_route_table::properties(&name, vpc);
-        let route_table = self.stack.add(&path.child("RouteTable"), "AWS::EC2::RouteTable", properties);
-        let properties = ec2_route_table_association::properties(&route_table, &id);
-        let association_path = path.child("RouteTableAssociation");
-        let association = self.stack.add(&association_path, "AWS::EC2::SubnetRouteTableAssociation", properties);
+        let id = self.stack.add(&path.child("Subnet"), network::subnet(zone, cidr, group, &name, vpc));
+        let route_table = self.stack.add(&path.child("RouteTable"), network::route_table(&name, vpc));
+        let association = network::route_table_association(&route_table, &id);
+        let association = self.stack.add(&path.child("RouteTableAssociation"), association);
         Subnet { path: path.clone(), zone: zone.to_owned(), id, route_table, association }
     }
 
     fn nat_gateway(&mut self, subnet: &Subnet, route: String) -> String {
         let name = subnet.path.to_string();
-        let address = self.stack.add(&subnet.path.child("EIP"), "AWS::EC2::EIP", ec2_eip::properties(&name));
+        let address = self.stack.add(&subnet.path.child("EIP"), network::elastic_ip(&name));
         let depends_on = match self.generation {
             Generation::One => Vec::new(),
             Generation::Two => vec![route, subnet.association.clone()],
         };
-        let properties = ec2_nat_gateway::properties(&address, &subnet.id, &name);
+        let gateway = network::nat_gateway(&address, &subnet.id, &name);
         let attributes = Attributes { depends_on, ..Attributes::default() };
-        self.stack.add_with(&subnet.path.child("NATGateway"), "AWS::EC2::NatGateway", properties, attributes)
+        self.stack.add_with(&subnet.path.child("NATGateway"), gateway, attributes)
     }
 }
 
-/// The names of what the platform exports.
+/// The export names of the platform.
 pub(in crate::stack) const EXPORTS: [&str; 7] =
     ["NSARN", "NSNAME", "NSID", "SecGrpId", "ECSClusterName", "ECSSecGrpList", "ServicesSecGrp"];
 
-/// The names of those of the security group.
+/// The export names of the security group's id.
 pub(in crate::stack) const GROUP_EXPORTS: [&str; 2] = ["SecGrpId", "ServicesSecGrp"];
 
 type Outputs = [(&'static str, Value, &'static str); EXPORTS.len()];
 
-/// Adds what the services share; gives back the id of their security group, and the exports.
+/// Adds cluster, namespace and security group; returns the security group's id and the exported outputs.
 fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, Outputs) {
     let path = stack.child("ECSCluster");
-    let properties = ecs_cluster::properties(&platform.cluster_name, platform.container_insights);
-    let cluster = stack.add(&path.child("Resource"), "AWS::ECS::Cluster", properties);
+    let cluster = ecs_service::cluster(&platform.cluster_name, platform.container_insights);
+    let cluster = stack.add(&path.child("Resource"), cluster);
     let path = path.child("DefaultServiceDiscoveryNamespace").child("Resource");
-    let properties = servicediscovery_namespace::properties(&platform.namespace, vpc);
-    let namespace = stack.add(&path, "AWS::ServiceDiscovery::PrivateDnsNamespace", properties);
+    let namespace = stack.add(&path, cloud_map::namespace(&platform.namespace, vpc));
 
     let path = stack.child("FrontendToBackendSecurityGroup").child("Resource");
     let description = "Security group for frontend service to talk to backend services";
-    let group = stack.add(&path, "AWS::EC2::SecurityGroup", ec2_security_group::properties(description, vpc));
+    let group = stack.add(&path, network::security_group(description, vpc));
     let group = json!({ "Fn::GetAtt": [group, "GroupId"] });
     for port in &platform.ports {
         let protocol = match port.protocol {
@@ -181,8 +170,7 @@ fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, O
             Protocol::Udp => "UDP",
         };
         let path = stack.child(&format!("InboundSecGrp{}{protocol}", port.number));
-        let properties = ec2_security_group_ingress::properties(*port, &group);
-        stack.add(&path, "AWS::EC2::SecurityGroupIngress", properties);
+        stack.add(&path, network::security_group_ingress(*port, &group));
     }
 
     let values = [
@@ -199,18 +187,22 @@ fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, O
     (group, outputs)
 }
 
-/// Adds the instance that load tests run from; gives back its logical id. `principal` is EC2's.
+/// Adds the instance that load tests run from and returns its logical id. `principal` is EC2's.
 fn stress_tool(stack: &mut Stack, name: &str, subnet: &Subnet, group: &Value, principal: &Value) -> String {
     let managed = [arn(":iam::aws:policy/service-role/AmazonEC2RoleforSSM")];
     let path = stack.child("InstanceSSM").child("Resource");
-    let role = stack.add(&path, "AWS::IAM::Role", iam_role::properties(principal, &managed));
-    let instance = stack.child("Instance");
-    let path = instance.child("InstanceProfile");
-    let profile = stack.add(&path, "AWS::IAM::InstanceProfile", iam_instance_profile::properties(&role));
+    let role = stack.add(&path, iam::role(principal, &managed));
+    let construct = stack.child("Instance");
+    let profile = stack.add(&construct.child("InstanceProfile"), iam::instance_profile(&role));
     let image = stack.add_public_parameter("AWS::EC2::Image::Id", IMAGE_PARAMETER);
-    let around =
-        ec2_instance::Surroundings { zone: &subnet.zone, profile: &profile, image: &image, group, subnet: &subnet.id };
-    let properties = ec2_instance::properties(&format!("{name}-stresstool"), USER_DATA, &around);
+    let references = InstanceReferences {
+        availability_zone: &subnet.zone,
+        profile: &profile,
+        image: &image,
+        security_group: group,
+        subnet: &subnet.id,
+    };
+    let instance = instance(&format!("{name}-stresstool"), USER_DATA, &references);
     let after_role = Attributes { depends_on: vec![role], ..Attributes::default() };
-    stack.add_with(&instance.child("Resource"), "AWS::EC2::Instance", properties, after_role)
+    stack.add_with(&construct.child("Resource"), instance, after_role)
 }

@@ -1,22 +1,21 @@
-//! IAM policies of a role: their statements, and how those are distributed over an inline policy and managed ones, as the CDK does.
+//! IAM policies of a role: the statements and their distribution over an inline policy and managed policies, as in the CDK.
 
 use serde_json::{Value, json};
 
 use crate::stack::lookups::Environment;
-use crate::stack::resources::ecs_task_definition::secret_arn;
-use crate::stack::resources::iam_managed_policy;
+use crate::stack::resources::{ecs_task_definition::secret_arn, iam};
 use crate::stack::spec::{Container, Generation, Secret, Statement};
 
-/// The CDK fills an inline policy below this size, in estimated characters; IAM's limit for a role is 10,240.
+/// The CDK's limit for an inline policy, in estimated characters; IAM's limit for a role is 10,240.
 const MAX_INLINE_SIZE: usize = 10_000;
-/// The CDK fills a managed policy up to this size, in estimated characters.
+/// The CDK's limit for a managed policy, in estimated characters.
 const MAX_MANAGED_SIZE: usize = 6_000;
 /// IAM's limit for a managed policy, in characters without white space ("IAM and AWS STS quotas" in its user guide).
 pub(in crate::stack) const MAX_MANAGED_POLICY: usize = 6_144;
-/// What the CDK assumes for the length of a resource that is an intrinsic function.
+/// The length that the CDK assumes for a resource that is an intrinsic function.
 const ESTIMATED_ARN: usize = 150;
 
-/// Lets ECS Exec open its channels and log to the cluster's log group.
+/// The permissions of ECS Exec: channels, and the cluster's log group.
 const EXEC_STATEMENTS: &[&[&str]] = &[
     &[
         "ssmmessages:CreateControlChannel",
@@ -28,7 +27,7 @@ const EXEC_STATEMENTS: &[&[&str]] = &[
     &["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
 ];
 
-/// The policies of one role: the inline one, and the managed ones that take what does not fit into it.
+/// The policies of one role: an inline policy, and managed policies for the statements that do not fit into it.
 pub(super) struct Policies {
     /// Statements of the inline policy.
     pub inline: Vec<Value>,
@@ -36,7 +35,7 @@ pub(super) struct Policies {
     pub overflow: Vec<Vec<Value>>,
 }
 
-/// The task role's policies: what ECS Exec needs, and the spec's statements.
+/// The task role's policies: the permissions of ECS Exec and the spec's statements.
 pub(super) fn task_role(task_policy: &[Statement], exec: bool, generation: Generation) -> Policies {
     let exec = exec.then_some(EXEC_STATEMENTS).into_iter().flatten();
     let exec = exec.map(|actions| Allow::new(actions.iter().copied(), [json!("*")], generation));
@@ -44,8 +43,8 @@ pub(super) fn task_role(task_policy: &[Statement], exec: bool, generation: Gener
     Policies::of(exec.chain(own).collect(), generation)
 }
 
-/// The statements of a task role that make a managed policy larger than IAM accepts: their places in the list, and the policies' sizes.
-/// The CDK puts such a statement into a policy of its own, but does not split it.
+/// The statements of a task role whose managed policy exceeds IAM's limit: their indices and the policies' sizes. The CDK puts such a
+/// statement into its own policy, but does not split it.
 pub(in crate::stack) fn oversized_statements(
     task_policy: &[Statement],
     exec: bool,
@@ -53,7 +52,7 @@ pub(in crate::stack) fn oversized_statements(
 ) -> Vec<(usize, usize)> {
     let policies = task_role(task_policy, exec, generation);
     let oversized = policies.overflow.iter().filter_map(|statements| {
-        let document = iam_managed_policy::document(statements).to_string();
+        let document = iam::policy_document(statements).to_string();
         let size = document.chars().filter(|character| !character.is_whitespace()).count();
         let is_first = |statement: &Statement| Some(&Allow::of(statement, generation).to_value()) == statements.first();
         (size > MAX_MANAGED_POLICY).then_some((task_policy.iter().position(is_first)?, size))
@@ -61,7 +60,7 @@ pub(in crate::stack) fn oversized_statements(
     oversized.collect()
 }
 
-/// The execution role's policies: it writes the log group's streams and reads the container's secrets.
+/// The execution role's policies: writing to the log group and reading the container's secrets.
 pub(super) fn execution_role(
     container: &Container,
     log_group: &str,
@@ -72,7 +71,7 @@ pub(super) fn execution_role(
     let group = json!({ "Fn::GetAtt": [log_group, "Arn"] });
     let logs = allow(&["logs:CreateLogStream", "logs:PutLogEvents"], group);
     let secrets = container.secrets.values().map(|secret| {
-        // Secrets Manager puts six random characters behind the name.
+        // Secrets Manager appends six random characters to the name.
         let statement = allow(secret_actions(secret), secret_arn(secret, environment, "-??????"));
         Allow { is_comparable: matches!(secret, Secret::Parameter(_)), ..statement }
     });
@@ -93,7 +92,7 @@ struct Allow<'a> {
     actions: Vec<&'a str>,
     /// Strings, or intrinsic functions.
     resources: Vec<Value>,
-    /// Whether the CDK can compare the resources before it resolves them; each Secrets Manager secret is a token of its own to it.
+    /// Whether the CDK can compare the resources before it resolves them. Each Secrets Manager secret is a different token.
     is_comparable: bool,
 }
 
@@ -108,14 +107,14 @@ impl<'a> Allow<'a> {
         generation: Generation,
     ) -> Self {
         let (mut actions, mut resources) = (actions.into_iter().collect(), resources.into_iter().collect());
-        // The first generation measures a statement with its duplicates, and drops them when it writes the template.
+        // The first generation measures a statement with duplicates and drops them when it writes the template.
         if generation == Generation::Two {
             (actions, resources) = (distinct(actions), distinct(resources));
         }
         Self { actions, resources, is_comparable: true }
     }
 
-    /// The size in characters, as the CDK estimates it before it knows the values of intrinsic functions.
+    /// The size in characters, as the CDK estimates it before intrinsic functions are resolved.
     fn estimated_size(&self) -> usize {
         let list = |key: &str, lengths: usize, count: usize| key.len() + r#""":[]"#.len() + lengths + 3 * count;
         let length = |text: &str| text.encode_utf16().count();
@@ -128,7 +127,7 @@ impl<'a> Allow<'a> {
             + "{}".len()
     }
 
-    /// Whether both allow the same, in whatever order they list it.
+    /// Whether both allow the same, in any order.
     fn is_equivalent(&self, other: &Self) -> bool {
         self.is_comparable
             && other.is_comparable
@@ -189,7 +188,7 @@ fn same_items<T: PartialEq>(left: &[T], right: &[T]) -> bool {
     left.len() == right.len() && left.iter().all(|item| right.contains(item))
 }
 
-/// A list of one is written without brackets; the CDK decides that before it drops duplicates.
+/// A list, or its only item. The CDK decides that before it drops duplicates.
 fn one_or_list<T: PartialEq + Clone + Into<Value>>(items: &[T]) -> Value {
     match items {
         [only] => only.clone().into(),

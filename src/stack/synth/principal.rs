@@ -1,4 +1,4 @@
-//! The name under which EC2 assumes roles, as the CDK writes it for a region.
+//! The service principal of EC2, as the CDK writes it for a region.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ const KNOWN_REGIONS: &[(&str, &[&str])] = &[
     ("sc2s.sgov.gov", &["us-isob-east-1"]),
 ];
 
-/// EC2's service principal. The first generation leaves the domain of a region that it does not know to CloudFormation.
+/// EC2's service principal. The first generation leaves the domain of an unknown region to CloudFormation.
 pub(super) fn ec2(generation: Generation, region: &str) -> Value {
     let domain = match generation {
         Generation::One => {

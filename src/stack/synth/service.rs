@@ -1,28 +1,27 @@
 //! The stack of a service: roles, task definition, log group, service, discovery, autoscaling.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::SynthError;
 use super::policy::{self, Policies};
 use super::stack::{Attributes, Stack};
 use crate::stack::construct::ConstructPath;
 use crate::stack::lookups::{Environment, Lookups};
-use crate::stack::resources::{
-    autoscaling_policy, autoscaling_target, ecs_service, ecs_task_definition, iam_managed_policy, iam_policy, iam_role,
-    imported, logs_log_group, servicediscovery_service,
-};
+use crate::stack::resources::ecs_service::{self, ServiceReferences};
+use crate::stack::resources::ecs_task_definition::{self, TaskDefinitionReferences};
+use crate::stack::resources::{Resource, autoscaling, cloud_map, iam, imported, logs};
 use crate::stack::spec::{Autoscaling, Generation, LogGroup, Platform, Removal, Service, Spec};
 use crate::stack::template::Template;
 
 const TASKS_PRINCIPAL: &str = "ecs-tasks.amazonaws.com";
 
-/// What several steps of one synth need.
-struct Job<'a> {
+/// The synth of one service stack.
+struct ServiceSynth<'a> {
     spec: &'a Spec,
     service: &'a Service,
     environment: &'a Environment,
     stack: Stack,
-    /// The task role's resources, which everything of the service waits for; the first generation waits for none.
+    /// Logical ids of the task role and its policies, on which the service's resources depend in the second generation.
     prerequisites: Vec<String>,
 }
 
@@ -34,10 +33,10 @@ pub(super) fn synth(
 ) -> Result<Template, SynthError> {
     let subnets = subnets(&spec.platform, lookups, service.public_ip)?;
     let stack = Stack::new(&service.stack, spec.cdk);
-    let mut job = Job { spec, service, environment, stack, prerequisites: Vec::new() };
-    let task_definition = job.task();
-    job.service(&task_definition, subnets);
-    Ok(job.stack.finish())
+    let mut synth = ServiceSynth { spec, service, environment, stack, prerequisites: Vec::new() };
+    let task_definition = synth.task();
+    synth.service(&task_definition, subnets);
+    Ok(synth.stack.finish())
 }
 
 fn subnets<'a>(platform: &'a Platform, lookups: &'a Lookups, public: bool) -> Result<&'a [String], SynthError> {
@@ -46,13 +45,13 @@ fn subnets<'a>(platform: &'a Platform, lookups: &'a Lookups, public: bool) -> Re
     }
     let none = || SynthError::NoSubnets { vpc: platform.vpc.clone(), public };
     let subnets = lookups.subnets(&platform.vpc).ok_or_else(none)?;
-    // As the CDK chooses: private ones where there are some.
+    // Like the CDK, prefer private subnets.
     let chosen = if public || subnets.private.is_empty() { &subnets.public } else { &subnets.private };
     if chosen.is_empty() { Err(none()) } else { Ok(chosen) }
 }
 
-impl Job<'_> {
-    /// The task definition and all that belongs to it; gives back its logical id.
+impl ServiceSynth<'_> {
+    /// Adds the task definition, its roles and its log group; returns the task definition's logical id.
     fn task(&mut self) -> String {
         let Self { service, environment, .. } = *self;
         let task = self.stack.child(&service.task_id);
@@ -64,47 +63,43 @@ impl Job<'_> {
         self.prerequisites = parts.into_iter().map(|(_, id)| id).collect();
         let execution_role = task.child("ExecutionRole");
         let log_group = self.log_group_path(&task);
-        let around = ecs_task_definition::Surroundings {
+        let references = TaskDefinitionReferences {
             family: task.unique_name(),
             task_role: &task_role,
             execution_role: &execution_role.child("Resource").logical_id(),
             log_group: &log_group.logical_id(),
             environment,
         };
-        let id = self.add(
-            &task.child("Resource"),
-            "AWS::ECS::TaskDefinition",
-            ecs_task_definition::properties(service, &around),
-        );
-        if service.logs.group == LogGroup::OfContainer {
+        let task_definition = ecs_task_definition::task_definition(service, &references);
+        let id = self.stack.add(&task.child("Resource"), task_definition);
+        if service.logs.group == LogGroup::Implicit {
             self.log_group(&log_group, None, None, Removal::Retain);
         }
         let policies = policy::execution_role(&service.container, &log_group.logical_id(), environment, self.spec.cdk);
         let role = self.role(&execution_role);
         self.policies(&execution_role, &role, &policies);
-        if let LogGroup::OfStack { name, retention_days, removal, .. } = &service.logs.group {
+        if let LogGroup::Explicit { name, retention_days, removal, .. } = &service.logs.group {
             self.log_group(&log_group, name.as_deref(), *retention_days, *removal);
         }
         id
     }
 
-    /// The service, its place in Cloud Map and its autoscaling.
+    /// Adds the service, its Cloud Map service and its autoscaling.
     fn service(&mut self, task_definition: &str, subnets: &[String]) {
         let Self { spec, service, .. } = *self;
         let construct = self.stack.child(&service.id);
         let discovery = construct.child("CloudmapService").child("Resource");
         let discovery_id = discovery.logical_id();
-        let around = ecs_service::Surroundings {
+        let references = ServiceReferences {
             platform: &spec.platform,
             subnets,
             task_definition,
             discovery: service.discovery.as_ref().map(|_| discovery_id.as_str()),
         };
-        let properties = ecs_service::properties(service, &around, spec.cdk, &self.environment.region);
-        let id = self.add_after_role(&construct.child("Service"), "AWS::ECS::Service", properties);
+        let resource = ecs_service::service(service, &references, spec.cdk, &self.environment.region);
+        let id = self.add_after_role(&construct.child("Service"), resource);
         if let Some(name) = &service.discovery {
-            let properties = servicediscovery_service::properties(name, &imported(&spec.platform.namespace));
-            self.add_after_role(&discovery, "AWS::ServiceDiscovery::Service", properties);
+            self.add_after_role(&discovery, cloud_map::service(name, &imported(&spec.platform.namespace)));
         }
         if let Some(autoscaling) = &service.autoscaling {
             self.autoscaling(autoscaling, &construct, &id);
@@ -113,15 +108,9 @@ impl Job<'_> {
 
     fn autoscaling(&mut self, autoscaling: &Autoscaling, service: &ConstructPath, service_id: &str) {
         let target = service.child("TaskCount").child("Target");
-        let capacity = (autoscaling.min, autoscaling.max);
-        let properties = autoscaling_target::properties(
-            capacity,
-            &self.spec.platform.cluster,
-            service_id,
-            &self.environment.account,
-        );
-        let target_id =
-            self.add_after_role(&target.child("Resource"), "AWS::ApplicationAutoScaling::ScalableTarget", properties);
+        let (cluster, account) = (&self.spec.platform.cluster, &self.environment.account);
+        let resource = autoscaling::scalable_target(autoscaling, cluster, service_id, account);
+        let target_id = self.add_after_role(&target.child("Resource"), resource);
         let policies = [
             ("CPUAutoscaling", "ECSServiceAverageCPUUtilization", &autoscaling.cpu),
             ("MemoryAutoscaling", "ECSServiceAverageMemoryUtilization", &autoscaling.memory),
@@ -129,29 +118,27 @@ impl Job<'_> {
         for (id, metric, tracking) in policies {
             let Some(tracking) = tracking else { continue };
             let policy = target.child(id);
-            let properties = autoscaling_policy::properties(&policy.unique_name(), &target_id, metric, tracking);
-            self.add_after_role(&policy.child("Resource"), "AWS::ApplicationAutoScaling::ScalingPolicy", properties);
+            let resource = autoscaling::scaling_policy(&policy.unique_name(), &target_id, metric, tracking);
+            self.add_after_role(&policy.child("Resource"), resource);
         }
     }
 
     fn role(&mut self, role: &ConstructPath) -> String {
-        self.add(&role.child("Resource"), "AWS::IAM::Role", iam_role::properties(&json!(TASKS_PRINCIPAL), &[]))
+        self.stack.add(&role.child("Resource"), iam::role(&json!(TASKS_PRINCIPAL), &[]))
     }
 
-    /// Adds the policies of a role and gives back their paths and logical ids; an inline policy without statements is left out.
+    /// Adds the policies of a role and returns their paths and logical ids. An inline policy without statements is left out.
     fn policies(&mut self, role: &ConstructPath, role_id: &str, policies: &Policies) -> Vec<(ConstructPath, String)> {
         let mut added = Vec::new();
         if !policies.inline.is_empty() {
             let path = role.child("DefaultPolicy").child("Resource");
-            let properties = iam_policy::properties(&path.policy_name(), &policies.inline, role_id);
-            let id = self.add(&path, "AWS::IAM::Policy", properties);
+            let id = self.stack.add(&path, iam::policy(&path.policy_name(), &policies.inline, role_id));
             added.push((path, id));
         }
         for (number, statements) in (1..).zip(&policies.overflow) {
             let path = role.child(&format!("OverflowPolicy{number}")).child("Resource");
             let description = format!("Part of the policies for {role}");
-            let properties = iam_managed_policy::properties(&description, statements, role_id);
-            let id = self.add(&path, "AWS::IAM::ManagedPolicy", properties);
+            let id = self.stack.add(&path, iam::managed_policy(&description, statements, role_id));
             added.push((path, id));
         }
         added
@@ -159,28 +146,23 @@ impl Job<'_> {
 
     fn log_group_path(&self, task: &ConstructPath) -> ConstructPath {
         let group = match &self.service.logs.group {
-            LogGroup::OfContainer => task.child(&self.service.container.id).child("LogGroup"),
-            LogGroup::OfStack { id, .. } => self.stack.child(id),
+            LogGroup::Implicit => task.child(&self.service.container.id).child("LogGroup"),
+            LogGroup::Explicit { id, .. } => self.stack.child(id),
         };
         group.child("Resource")
     }
 
     fn log_group(&mut self, path: &ConstructPath, name: Option<&str>, retention_days: Option<u32>, removal: Removal) {
         let attributes = Attributes { removal: Some(removal), ..Attributes::default() };
-        let properties = logs_log_group::properties(name, retention_days);
-        self.stack.add_with(path, "AWS::Logs::LogGroup", properties, attributes);
+        self.stack.add_with(path, logs::log_group(name, retention_days), attributes);
     }
 
-    fn add(&mut self, path: &ConstructPath, kind: &str, properties: Value) -> String {
-        self.stack.add(path, kind, properties)
-    }
-
-    /// Adds what, in the second generation, waits for the task role.
-    fn add_after_role(&mut self, path: &ConstructPath, kind: &str, properties: Value) -> String {
+    /// Adds a resource that, in the second generation, depends on the task role.
+    fn add_after_role(&mut self, path: &ConstructPath, resource: Resource) -> String {
         let depends_on = match self.spec.cdk {
             Generation::One => Vec::new(),
             Generation::Two => self.prerequisites.clone(),
         };
-        self.stack.add_with(path, kind, properties, Attributes { depends_on, ..Attributes::default() })
+        self.stack.add_with(path, resource, Attributes { depends_on, ..Attributes::default() })
     }
 }

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::stack::construct::ConstructPath;
-use crate::stack::resources::{self, ResourceType};
+use crate::stack::resources::{Resource, ResourceType};
 use crate::stack::spec::{Generation, Removal};
 use crate::stack::template::Template;
 
-/// A stack that is being put together.
+/// A stack's template under construction.
 pub(super) struct Stack {
     root: ConstructPath,
     generation: Generation,
@@ -16,12 +16,12 @@ pub(super) struct Stack {
     outputs: Map<String, Value>,
 }
 
-/// What a resource has besides its properties.
+/// A resource's attributes besides its properties.
 #[derive(Default)]
 pub(super) struct Attributes {
     /// Logical ids, in order.
     pub depends_on: Vec<String>,
-    /// What becomes of the resource when it leaves the stack; CloudFormation's own default when none.
+    /// The deletion policy; CloudFormation's default if `None`.
     pub removal: Option<Removal>,
 }
 
@@ -31,26 +31,26 @@ impl Stack {
         Self { root, generation, resources: Map::new(), parameters: Map::new(), outputs: Map::new() }
     }
 
-    /// The path of a construct right below the stack.
+    /// The path of a direct child of the stack.
     pub fn child(&self, id: &str) -> ConstructPath {
         self.root.child(id)
     }
 
-    /// Adds a resource and gives back its logical id.
-    pub fn add(&mut self, path: &ConstructPath, kind: &str, properties: Value) -> String {
-        self.add_with(path, kind, properties, Attributes::default())
+    /// Adds a resource and returns its logical id.
+    pub fn add(&mut self, path: &ConstructPath, resource: Resource) -> String {
+        self.add_with(path, resource, Attributes::default())
     }
 
-    /// As [`Self::add`], with more than properties.
-    pub fn add_with(&mut self, path: &ConstructPath, kind: &str, properties: Value, attributes: Attributes) -> String {
-        let kind = resources::find(kind).expect("every type that is emitted has a row");
+    /// As [`Self::add`], with attributes.
+    pub fn add_with(&mut self, path: &ConstructPath, resource: Resource, attributes: Attributes) -> String {
+        let Resource { resource_type, properties } = resource;
         let deletion_policy = attributes.removal.map(|removal| match removal {
             Removal::Retain => "Retain",
             Removal::Destroy => "Delete",
         });
-        let properties = self.ordered(kind, without_nulls(properties));
+        let properties = self.ordered(&resource_type, without_nulls(properties));
         let resource = json!({
-            "Type": kind.name,
+            "Type": resource_type.name,
             "Properties": (!properties.is_empty()).then_some(properties),
             "DependsOn": (!attributes.depends_on.is_empty()).then_some(attributes.depends_on),
             "UpdateReplacePolicy": deletion_policy,
@@ -62,17 +62,17 @@ impl Stack {
         id
     }
 
-    /// Adds a parameter of a public Systems Manager value and gives back its logical id.
-    pub fn add_public_parameter(&mut self, kind: &str, name: &str) -> String {
+    /// Adds a parameter for a public Systems Manager parameter and returns its logical id.
+    pub fn add_public_parameter(&mut self, value_type: &str, name: &str) -> String {
         // The id is the CDK's, with the UUID that it uses for all of them.
         let id = format!("SsmParameterValue:{name}:C96584B6-F00A-464E-AD19-53AFF4B05118.Parameter");
         let id = self.child(&id).logical_id();
-        let value = json!({ "Type": format!("AWS::SSM::Parameter::Value<{kind}>"), "Default": name });
+        let value = json!({ "Type": format!("AWS::SSM::Parameter::Value<{value_type}>"), "Default": name });
         self.parameters.insert(id.clone(), value);
         id
     }
 
-    /// Adds an output, exported under a name or not.
+    /// Adds an output; `export` is its export name.
     pub fn add_output(&mut self, id: &str, value: &Value, export: Option<&str>) {
         let export = export.map(|name| json!({ "Name": name }));
         self.outputs.insert(id.to_owned(), without_nulls(json!({ "Value": value, "Export": export })));
@@ -81,17 +81,17 @@ impl Stack {
     /// The template, its sections in the CDK's order.
     pub fn finish(self) -> Template {
         let sections = [("Resources", self.resources), ("Parameters", self.parameters), ("Outputs", self.outputs)];
-        let filled = sections.into_iter().filter(|(_, section)| !section.is_empty());
-        Template::from_map(filled.map(|(name, section)| (name.to_owned(), Value::Object(section))).collect())
+        let non_empty = sections.into_iter().filter(|(_, section)| !section.is_empty());
+        Template::from_map(non_empty.map(|(name, section)| (name.to_owned(), Value::Object(section))).collect())
     }
 
-    /// The first generation writes required properties first.
-    fn ordered(&self, kind: &ResourceType, properties: Value) -> Map<String, Value> {
+    /// The properties in the CDK's order: the first generation writes required ones first.
+    fn ordered(&self, resource_type: &ResourceType, properties: Value) -> Map<String, Value> {
         let Value::Object(mut properties) = properties else { return Map::new() };
         if self.generation == Generation::Two {
             return properties;
         }
-        let first = kind.required_first.iter();
+        let first = resource_type.required_first.iter();
         let mut ordered: Map<String, Value> =
             first.filter_map(|key| properties.shift_remove(*key).map(|value| ((*key).to_owned(), value))).collect();
         ordered.append(&mut properties);
@@ -99,7 +99,7 @@ impl Stack {
     }
 }
 
-/// What is not given is left out.
+/// Removes null entries: properties that are not set.
 fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(map) => map

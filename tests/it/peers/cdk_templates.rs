@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use ecsws::stack::diff::text;
+use ecsws::render::diff::text;
 use ecsws::stack::{Environment, Lock, Spec, Template, TemplateDiff, stacks, synth};
 use serde_json::{Value, json};
 

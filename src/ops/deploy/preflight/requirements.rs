@@ -7,7 +7,7 @@ use crate::aws::Aws;
 use crate::hint::{Hint, nearest};
 use crate::model::Export;
 use crate::stack::spec::{Reference, Secret, Service, Spec};
-use crate::stack::{ProjectStack, StackKind, image_mistake, platform_exports};
+use crate::stack::{ProjectStack, StackKind, image_error, platform_exports};
 
 /// Looks for everything that the services of the stacks need.
 pub async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]) -> Result<Vec<Finding>> {
@@ -19,7 +19,7 @@ pub async fn requirements(aws: &Aws, spec: &Spec, stacks: &[ProjectStack]) -> Re
     let services: Vec<(&ProjectStack, &Service)> = services.collect();
     for (stack, service) in &services {
         let image = &service.container.image;
-        if let Some(mistake) = image_mistake(image) {
+        if let Some(mistake) = image_error(image) {
             let message = format!("{}: image `{image}`: {mistake}", stack.name);
             findings.push(Finding::rejection(message, "an image is [HOST/]NAME[:TAG][@DIGEST]"));
         }

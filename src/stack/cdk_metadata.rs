@@ -1,0 +1,49 @@
+//! Metadata that the CDK adds to templates for itself. It is kept on deploy and not shown in diffs.
+
+use serde_json::{Map, Value};
+
+use super::diff::equality::has_question_mark;
+use super::template::Template;
+
+/// The entries with their sections.
+const ENTRIES: &[(&str, &str)] = &[
+    ("Parameters", "BootstrapVersion"),
+    ("Rules", "CheckBootstrapVersion"),
+    ("Conditions", "CDKMetadataAvailable"),
+    ("Resources", "CDKMetadata"),
+];
+
+/// Whether the CDK adds a parameter of this name to templates.
+pub fn is_cdk_parameter(name: &str) -> bool {
+    ENTRIES.contains(&("Parameters", name))
+}
+
+impl Template {
+    /// The template without the CDK's metadata.
+    pub(super) fn without_cdk_metadata(&self) -> Map<String, Value> {
+        let mut map = self.as_map().clone();
+        for (section, name) in ENTRIES {
+            let Some(entries) = map.get_mut(*section).and_then(Value::as_object_mut) else { continue };
+            if entries.shift_remove(*name).is_some() && entries.is_empty() {
+                map.shift_remove(*section);
+            }
+        }
+        map
+    }
+
+    /// The template with the CDK's metadata from the deployed one. Entries with a `?` are left out, because GetTemplate returns `?` for
+    /// every non-ASCII character.
+    #[must_use]
+    pub fn with_cdk_metadata_of(&self, deployed: &Self) -> Self {
+        let mut map = self.as_map().clone();
+        for (section, name) in ENTRIES {
+            let entry = deployed.as_map().get(*section).and_then(|entries| entries.get(*name));
+            let Some(entry) = entry.filter(|entry| !has_question_mark(entry)) else { continue };
+            let entries = map.entry(*section).or_insert_with(|| Value::Object(Map::new()));
+            if let Some(entries) = entries.as_object_mut() {
+                entries.entry(*name).or_insert_with(|| entry.clone());
+            }
+        }
+        Self::from_map(map)
+    }
+}
