@@ -78,7 +78,10 @@ pub(super) async fn provider(
     let mut credentials = provider.provide_credentials().await.map_err(failed)?;
     for role in roles {
         let code = match role.mfa_serial {
-            Some(serial) => Some(ask(serial).await.ok_or_else(|| no_code(profile, serial))?),
+            Some(serial) => {
+                let code = ask(serial).await.ok_or_else(|| no_code(profile, serial))?;
+                Some(checked_code(code, profile, serial)?)
+            }
             None => None,
         };
         credentials = assume(&role, code, credentials, config).await?;
@@ -89,6 +92,19 @@ pub(super) async fn provider(
 fn no_code(profile: &str, serial: &str) -> AwsError {
     let message = format!("it needs a code of the MFA device {serial}, and there is no terminal to ask on");
     AwsError::new(format!("use profile `{profile}`"), AwsErrorKind::MfaRequired, message)
+}
+
+/// A code has six digits (TokenCode in STS's AssumeRole); another one is not worth a call.
+fn checked_code(code: String, profile: &str, serial: &str) -> Result<String> {
+    if code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(code);
+    }
+    let message = if code.is_empty() {
+        format!("no code of the MFA device {serial} was entered")
+    } else {
+        format!("a code of the MFA device {serial} has six digits, and something else was entered")
+    };
+    Err(AwsError::new(format!("use profile `{profile}`"), AwsErrorKind::MfaRefused, message))
 }
 
 /// The source of a profile's credentials and the roles to assume with them, in order. `None` if the profile is invalid; the SDK then

@@ -36,6 +36,8 @@ pub struct Aws {
     config: SdkConfig,
     region: String,
     shown_endpoint: Option<String>,
+    /// Endpoints that environment or profile set for single services, in words.
+    service_endpoints: Option<String>,
     is_sandbox: bool,
     /// `--profile`.
     profile: Option<String>,
@@ -76,6 +78,7 @@ impl Aws {
             is_sandbox,
             profile,
             shown_endpoint: config.endpoint_url().map(without_user_info),
+            service_endpoints: raw::service_endpoints(&config),
             config,
             region,
             cloudformation: OnceLock::new(),
@@ -106,7 +109,7 @@ impl Aws {
 
     /// Adds the endpoint that cannot be reached, or the profile without credentials.
     fn at_endpoint(&self, mut error: AwsError) -> AwsError {
-        match (&error.kind, self.endpoint_url()) {
+        match (&error.kind, self.endpoint_url().or(self.service_endpoints.as_deref())) {
             (AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused, Some(_)) if self.is_sandbox => {
                 return AwsError::new(error.action, AwsErrorKind::SandboxEnded, "the sandbox has ended");
             }

@@ -28,6 +28,8 @@ use endpoint::{Rules, endpoint_url};
 
 mod endpoint;
 
+pub(super) use endpoint::service_endpoints;
+
 const USER_AGENT: &str = concat!("ecsws/", env!("CARGO_PKG_VERSION"));
 
 /// A service without a typed client.

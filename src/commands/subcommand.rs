@@ -63,7 +63,10 @@ mod tests {
             ("ecsws deploy", "deploy"),
             ("ecsws --region r deploy --yes api -C x --image a=b base -q", "deploy api --image a=b base"),
             ("ecsws deploy --image a=b --image=c=d --tags k=v", "deploy --image a=b --image c=d --tags k=v"),
-            ("ecsws deploy --notification-arns a,b", "deploy --notification-arns a --notification-arns b"),
+            (
+                "ecsws deploy --notification-arns arn:aws:sns:r:123456789012:a,arn:aws:sns:r:123456789012:b",
+                "deploy --notification-arns arn:aws:sns:r:123456789012:a --notification-arns arn:aws:sns:r:123456789012:b",
+            ),
             ("ecsws deploy --timeout 1m --on-timeout leave --force", "deploy --timeout 1m --on-timeout leave --force"),
             ("ecsws scale --count 3 api --hotswap", "scale --count 3 api --hotswap"),
             ("ecsws logs tail -f x api", "logs tail --filter x api"),

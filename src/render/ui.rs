@@ -298,15 +298,14 @@ impl Ui {
         Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
     }
 
-    /// Asks for a line; `None` without a terminal, or when the answer is empty.
+    /// Asks for a line; `None` without a terminal.
     pub async fn ask(&mut self, question: &str) -> Option<String> {
         if !self.can_ask() {
             return None;
         }
         write!(self.stderr, "{} ", clean(question, false)).ok()?;
         self.stderr.flush().ok()?;
-        let answer = read_line().await.ok()?;
-        Some(answer.trim().to_owned()).filter(|answer| !answer.is_empty())
+        Some(read_line().await.ok()?.trim().to_owned())
     }
 
     /// Asks which of several is meant; where nobody can answer it is an error that lists them.

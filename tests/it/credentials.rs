@@ -300,6 +300,17 @@ fn a_role_with_mfa_asks_for_the_code_and_uses_it() {
 }
 
 #[test]
+fn an_endpoint_of_one_service_is_named_where_nothing_answers() {
+    let profile =
+        format!("[profile dev]\nregion = eu-west-3\nservices = local\nmax_attempts = 1\n{}", keys("AKIDFILE"));
+    let services = "[services local]\ncloudformation =\n  endpoint_url = http://me:secret@127.0.0.1:1\n";
+    let home = Home::new(&format!("{profile}{services}"), "");
+    let (code, stderr) = home.run(&["--profile", "dev", "status"], &[]);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains("http://127.0.0.1:1 does not answer") && !stderr.contains("secret"), "{stderr}");
+}
+
+#[test]
 fn a_wrong_mfa_code_and_no_terminal_are_clear_errors() {
     let server = Server::start();
     let home = mfa_home(&server);
@@ -309,6 +320,13 @@ fn a_wrong_mfa_code_and_no_terminal_are_clear_errors() {
     assert!(printed.contains("cannot assume role arn:aws:iam::1:role/ops"), "{printed}");
     assert!(printed.contains("wait for the next code"), "{printed}");
     let asked = server.requests().len();
+    for (typed, message) in [("", "no code of the MFA device"), ("12", "has six digits"), ("abcdef", "has six digits")]
+    {
+        let command = home.command(&["--profile", "ops", "status"], &[]);
+        let (code, printed) = run_on_terminal(command, &[("MFA code of ", typed)]);
+        assert_eq!((code, server.requests().len()), (Some(3), asked), "{typed}: {printed}");
+        assert!(printed.contains(message), "{typed}: {printed}");
+    }
     let (code, stderr) = home.run(&["--profile", "ops", "status"], &[]);
     assert_eq!((code, server.requests().len()), (Some(3), asked), "{stderr}");
     assert!(

@@ -1,5 +1,7 @@
 //! Endpoints of services without a typed client.
 
+use std::collections::BTreeSet;
+
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::config::endpoint as cloudformation;
 use aws_sdk_ecs::config::endpoint as ecs;
@@ -32,6 +34,22 @@ pub(super) async fn endpoint_url(
     let url = of_service.as_deref().or_else(|| config.endpoint_url()).map(without_user_info);
     let (fips, dual_stack) = (config.use_fips() == Some(true), config.use_dual_stack() == Some(true));
     resolve(service, region, url, fips, dual_stack).await
+}
+
+/// The services with typed clients, by the ids of their models.
+const TYPED: [&str; 6] =
+    ["CloudFormation", "ECS", "CloudWatch Logs", "Application Auto Scaling", "ServiceDiscovery", "STS"];
+
+/// The endpoints that environment or profile set for single services, joined by `or`: an error of a call names them. `None` if there are
+/// none, or if a flag replaces them.
+pub(in crate::aws) fn service_endpoints(config: &SdkConfig) -> Option<String> {
+    let settings = config.service_config().filter(|_| !config.get_origin("endpoint_url").is_client_config())?;
+    let url_of = |id| {
+        let key = ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+        settings.load_config(key.ok()?)
+    };
+    let urls: BTreeSet<String> = TYPED.into_iter().filter_map(url_of).map(|url| without_user_info(&url)).collect();
+    (!urls.is_empty()).then(|| urls.into_iter().collect::<Vec<_>>().join(" or "))
 }
 
 /// The endpoint by the rules of a typed client's service.

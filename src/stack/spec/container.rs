@@ -20,6 +20,11 @@ pub(super) fn read(
     task_memory: Option<u32>,
     generation: Generation,
 ) -> Option<Container> {
+    if !table.contains_key("id")
+        && let Some(finding) = reserved_id(key)
+    {
+        table.report("id", finding);
+    }
     let id = table.optional("id", container_id(generation)).unwrap_or_else(|| key.to_owned());
     let name = table.optional("name", |value| check::CONTAINER_NAME.rule(value));
     if name.is_none()
@@ -61,12 +66,15 @@ pub(super) fn read(
 fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<String> {
     move |value| {
         let id = check::construct_id(generation)(value)?;
-        if RESERVED_IDS.contains(&id.as_str()) {
-            return Err(Finding::new(format!("is {}, which the task definition uses already", check::quoted(&id)))
-                .hint("choose another id; `name` can stay"));
-        }
-        Ok(id)
+        reserved_id(&id).map_or(Ok(id), Err)
     }
+}
+
+fn reserved_id(id: &str) -> Option<Finding> {
+    RESERVED_IDS.contains(&id).then(|| {
+        Finding::new(format!("is {}, which the task definition uses already", check::quoted(id)))
+            .hint("choose another id; `name` can stay")
+    })
 }
 
 fn ports(table: &Table<'_, '_>) -> Vec<Port> {
