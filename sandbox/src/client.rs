@@ -25,6 +25,9 @@ pub struct Endpoint {
     /// The only credentials that it lets in.
     #[serde(flatten)]
     pub credentials: Credentials,
+    /// In place of the credentials' secret, what control calls are signed with. Empty in the file of an older version.
+    #[serde(default)]
+    pub control_secret: String,
     /// Its account.
     pub account: String,
     /// Its region.
@@ -113,7 +116,7 @@ impl Endpoint {
             amz_date: &amz_date,
         };
         let request = Request { method: "POST", path: "/", query: "", headers, body: body.as_bytes() };
-        let signature = signature::signature(&request, &authorization, &self.credentials.secret_access_key);
+        let signature = signature::signature(&request, &authorization, &self.control_secret);
         let authorization = authorization.header(&signature);
         let mut text = format!("POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in &request.headers {

@@ -61,6 +61,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// The only credentials that are let in.
     pub credentials: auth::Credentials,
+    /// What control calls are signed with, in place of the credentials' secret.
+    pub control_secret: String,
     /// The program that inner processes are started from; it calls [`inner()`].
     pub program: PathBuf,
     /// How many times faster than the clock the sandbox waits; 1 is real time.
@@ -156,7 +158,7 @@ impl Sandbox {
 
     /// All credentials that are let in.
     pub fn keys(&self) -> auth::Keys<'_> {
-        auth::Keys { owner: &self.config.credentials, roles: &self.roles }
+        auth::Keys { owner: &self.config.credentials, control_secret: &self.config.control_secret, roles: &self.roles }
     }
 
     /// Where a client connects to a session.

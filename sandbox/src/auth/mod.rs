@@ -48,6 +48,9 @@ impl Credentials {
 /// Headers that change what a request does: when they are there, they have to be signed.
 const MUST_BE_SIGNED: &[&str] = &["host", "x-amz-date", "x-amz-target", "x-amz-content-sha256", "x-amz-security-token"];
 
+/// The name that control calls are signed for.
+pub(crate) const CONTROL_SERVICE: &str = "ecsws";
+
 /// Services without a region, whose clients sign for `us-east-1`.
 const GLOBAL_SERVICES: &[&str] = &["iam", "sts"];
 
@@ -56,6 +59,9 @@ const GLOBAL_SERVICES: &[&str] = &["iam", "sts"];
 pub struct Keys<'a> {
     /// The sandbox's own, for the user who runs it.
     pub owner: &'a Credentials,
+    /// In place of the owner's secret, what control calls are signed with: they decide what runs on this machine, and programs that
+    /// have the owner's keys for AWS's API must not.
+    pub control_secret: &'a str,
     /// Those of tasks and instances.
     pub roles: &'a RoleSessions,
 }
@@ -92,11 +98,12 @@ pub fn verify(
     now: Timestamp,
 ) -> Result<(String, Identity), Denied> {
     let identity = identify(request, keys)?;
+    let authorization = Authorization::of(request)?;
     let secret = match &identity {
+        Identity::Owner if authorization.service == CONTROL_SERVICE => keys.control_secret,
         Identity::Owner => &keys.owner.secret_access_key,
         Identity::Role(session) => &session.credentials.secret_access_key,
     };
-    let authorization = Authorization::of(request)?;
     for name in MUST_BE_SIGNED {
         if request.header(name).is_some() && !authorization.signs(name) {
             return Err(Denied::Incomplete(format!("'{name}' must be a 'SignedHeader' in the AWS Authorization.")));

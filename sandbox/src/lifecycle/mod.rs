@@ -151,11 +151,15 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
     let earlier = read_endpoint(&folder)?;
     let listener = bind(earlier.as_ref()).await.map_err(LifecycleError::Serve)?;
     // Credentials that others could read are not secret any more.
-    let kept = earlier.filter(|_| folder::is_secret(&folder)).map(|endpoint| endpoint.credentials);
-    let credentials = kept.unwrap_or_else(auth::Credentials::random);
+    let kept = earlier.filter(|endpoint| folder::is_secret(&folder) && !endpoint.control_secret.is_empty());
+    let (credentials, control_secret) = match kept {
+        Some(Endpoint { credentials, control_secret, .. }) => (credentials, control_secret),
+        None => (auth::Credentials::random(), auth::Credentials::random().secret_access_key),
+    };
     let endpoint = Endpoint {
         url: format!("http://{}", listener.local_addr().map_err(LifecycleError::Serve)?),
         credentials: credentials.clone(),
+        control_secret: control_secret.clone(),
         account: options.account.clone(),
         region: options.region.clone(),
         pid: std::process::id(),
@@ -165,7 +169,7 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
     folder::write_endpoint(&folder, &endpoint)?;
     let Options { account, region, state_dir, speed, host_exec } = options;
     let program = own_executable().map_err(LifecycleError::Serve)?;
-    let config = Config { account, region, state_dir, credentials, program, speed, host_exec };
+    let config = Config { account, region, state_dir, credentials, control_secret, program, speed, host_exec };
     let sandbox = Sandbox::open(config, shutdown.clone()).map_err(LifecycleError::Serve)?;
     if is_in_background {
         start::close_output().map_err(LifecycleError::Serve)?;

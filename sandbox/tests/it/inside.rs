@@ -28,6 +28,7 @@ impl Inside {
             region: region.to_owned(),
             state_dir: folder.path().to_owned(),
             credentials: Credentials::random(),
+            control_secret: String::new(),
             program: crate::common::program(),
             speed: 20.0,
             host_exec: false,

@@ -198,3 +198,56 @@ async fn the_summary_of_a_stack_expands_loops_over_its_parameters() {
     let summary = aws.call("cloudformation", "GetTemplateSummary", json!({ "StackName": "s" })).await;
     assert_eq!(summary["ResourceIdentifierSummaries"][0]["LogicalResourceIds"], json!(["Handleone", "Handletwo"]));
 }
+
+#[tokio::test]
+async fn what_is_wrong_with_a_template_is_told_without_hidden_values() {
+    let log_group = |properties: Value| json!({ "Type": "AWS::Logs::LogGroup", "Properties": properties });
+    let parameter =
+        |value: Value| json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
+    let policy = json!({ "Type": "AWS::SSM::Parameter", "DeletionPolicy": { "Ref": "Pw" }, "Properties": { "Type": "String", "Value": "a" } });
+    let part = json!({ "Fn::Select": [1, { "Fn::Split": ["|", { "Ref": "Pw" }] }] });
+    let sub = |text: &str| json!({ "Fn::Sub": text });
+    let bodies = [
+        json!({ "X": policy }),
+        json!({ "X": parameter(sub("{{resolve:ssm:/nope-${Pw}}}")) }),
+        json!({ "X": parameter(json!({ "Fn::Join": ["", ["{{resolve:ssm:/nope-", part.clone(), "}}"]] })) }),
+        json!({ "Fn::ForEach::All": ["N", [{ "Ref": "Pw" }, { "Ref": "Pw" }], { "L${N}": parameter(json!("a")) }] }),
+        json!({ "Fn::ForEach::All": ["N", [{ "Ref": "Pw" }], { "L-${N}": parameter(json!("a")) }] }),
+        json!({ "X": log_group(json!({ "LogGroupName": { "Fn::ImportValue": sub("no-${Pw}") } })) }),
+        json!({ "X": log_group(json!({ "LogGroupName": { "Fn::ImportValue": { "Fn::Join": ["-", ["no", part]] } } })) }),
+    ];
+    for (number, resources) in bodies.into_iter().enumerate() {
+        let aws = Inside::new();
+        let body = |resources: &Value| {
+            let parameters = json!({ "Pw": { "Type": "String", "NoEcho": true } });
+            json!({ "Transform": "AWS::LanguageExtensions", "Parameters": parameters, "Resources": resources })
+                .to_string()
+        };
+        let input = |body: String, value: Value| {
+            let mut parameter = json!({ "ParameterKey": "Pw" });
+            parameter.as_object_mut().expect("a map").extend(value.as_object().expect("a map").clone());
+            json!({
+                "StackName": "s", "TemplateBody": body, "Capabilities": ["CAPABILITY_AUTO_EXPAND"], "Parameters": [parameter],
+            })
+        };
+        let secret = "hunter2|SECRET";
+        let first = body(&json!({ "X": parameter(json!("a")) }));
+        aws.moved("CreateStack", input(first, json!({ "ParameterValue": secret }))).await;
+        let mut change = input(body(&resources), json!({ "UsePreviousValue": true }));
+        let mut texts = Vec::new();
+        if let Err(fault) = aws.try_call("cloudformation", "UpdateStack", change.clone()).await {
+            texts.push(fault.to_string());
+        }
+        change["ChangeSetName"] = json!("c");
+        match aws.try_call("cloudformation", "CreateChangeSet", change).await {
+            Err(fault) => texts.push(fault.to_string()),
+            Ok(_) => {
+                let input = json!({ "StackName": "s", "ChangeSetName": "c", "IncludePropertyValues": true });
+                texts.push(aws.call("cloudformation", "DescribeChangeSet", input).await.to_string());
+            }
+        }
+        let told = texts.join("\n");
+        assert!(!told.contains("hunter2") && !told.contains("SECRET"), "{number}: {told}");
+        assert!(told.contains("****"), "{number}: {told}");
+    }
+}

@@ -248,7 +248,7 @@ async fn a_request_for_another_host_is_refused() {
 async fn a_wrong_secret_a_wrong_key_and_a_wrong_region_are_refused() {
     let aws = LocalAws::start().await;
     let mut wrong = aws.endpoint.clone();
-    wrong.credentials.secret_access_key.push('x');
+    wrong.control_secret.push('x');
     assert!(refusal(&wrong, "Status", Duration::ZERO).await.starts_with("The request signature we calculated"));
     let mut wrong = aws.endpoint.clone();
     wrong.credentials.access_key_id.push('x');
@@ -283,4 +283,17 @@ fn the_process_in_the_background_has_a_session_of_its_own() {
     let aws = runtime.block_on(LocalAws::start());
     let process = nix::unistd::Pid::from_raw(i32::try_from(aws.endpoint.pid).expect("a process id"));
     assert_eq!(nix::unistd::getsid(Some(process)), Ok(process));
+}
+
+#[tokio::test]
+async fn keys_for_aws_s_api_are_none_for_control_calls() {
+    let aws = LocalAws::start().await;
+    // It would decide what runs on this machine.
+    let input = json!({ "stackName": "s", "images": { "web": { "command": ["sh", "-c", "id"], "cwd": "/" } } });
+    let answer = crate::signed::json(&aws, "ecsws", "EcswsSandbox.PutImages", &input);
+    assert_eq!(answer.status, 400, "{}", answer.text());
+    assert!(answer.text().contains("InvalidSignatureException"), "{}", answer.text());
+    assert!(!answer.text().contains(&aws.endpoint.control_secret));
+    assert_ne!(aws.endpoint.control_secret, aws.endpoint.credentials.secret_access_key);
+    aws.control("PutImages", input).await;
 }

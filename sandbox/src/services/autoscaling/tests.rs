@@ -15,6 +15,7 @@ fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
         region: "us-east-1".to_owned(),
         state_dir: folder.path().to_owned(),
         credentials: Credentials::random(),
+        control_secret: String::new(),
         program: std::path::PathBuf::new(),
         speed: 1.0,
         host_exec: false,

@@ -13,7 +13,7 @@ use crate::wire::Protocol;
 use crate::{Sandbox, faults};
 
 /// The name that control calls are signed for.
-pub const SIGNING_NAME: &str = "ecsws";
+pub const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
 /// What stands before the operation in a control call's target.
 pub const TARGET_PREFIX: &str = "EcswsSandbox";
 

@@ -56,6 +56,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             state_dir: folder.path().to_owned(),
             credentials: Credentials::random(),
+            control_secret: String::new(),
             program: std::path::PathBuf::new(),
             speed: 1.0,
             host_exec: false,

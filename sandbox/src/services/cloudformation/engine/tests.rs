@@ -17,6 +17,7 @@ fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
         region: "us-east-1".to_owned(),
         state_dir: folder.path().to_owned(),
         credentials: Credentials::random(),
+        control_secret: String::new(),
         program: std::path::PathBuf::new(),
         speed: 20.0,
         host_exec: false,

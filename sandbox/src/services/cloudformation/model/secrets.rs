@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Definition, Incarnation, Resource, Stack};
+use super::{Definition, Incarnation, Parameter, Resource, Stack};
 
 /// What is shown in place of a value.
 pub const MASK: &str = "****";
@@ -14,6 +14,24 @@ impl Definition {
     /// The names of the parameters that are not to be shown.
     pub fn hidden_parameters(&self) -> Vec<&str> {
         self.parameters.iter().filter(|parameter| parameter.no_echo).map(|parameter| parameter.key.as_str()).collect()
+    }
+
+    /// The parameters with asterisks for the values that are not to be shown.
+    pub fn with_masks(&self) -> Vec<Parameter> {
+        let masked = |parameter: &Parameter| match parameter.no_echo {
+            true => Parameter {
+                value: MASK.to_owned(),
+                resolved: parameter.resolved.as_ref().map(|_| MASK.to_owned()),
+                ..parameter.clone()
+            },
+            false => parameter.clone(),
+        };
+        self.parameters.iter().map(masked).collect()
+    }
+
+    /// A text without the values that are not to be shown.
+    pub fn masked(&self, text: &str) -> String {
+        self.secrets().iter().fold(text.to_owned(), |text, secret| mask_text(&text, secret))
     }
 
     /// The values that are not to be shown, the members of those that are lists, and their forms in JSON text (`Fn::ToJsonString`
@@ -101,8 +119,7 @@ impl Definition {
         if self.template_body == self.original_template() {
             return self.template_body.clone();
         }
-        let secrets = self.secrets();
-        let masked = |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| mask_text(&text, secret));
+        let masked = |text: &str| self.masked(text);
         match serde_json::from_str(&self.template_body) {
             Ok(template) => map_texts(&template, &masked).to_string(),
             Err(_) => masked(&self.template_body),

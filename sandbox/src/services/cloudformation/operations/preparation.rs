@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::model::{Parameter, Stack};
+use super::super::model::{Definition, Parameter, Stack};
 use super::super::template::parameters::{self, Given};
 use super::super::template::resolve::{Known, Progress, Scope};
 use super::super::template::{Source, Template, check, dynamic, extensions, invalid, outputs, rules};
@@ -30,20 +30,55 @@ pub struct Prepared {
     pub dynamic: dynamic::Values,
 }
 
+/// The parameters' values: those of a request, or what they were found to be.
+enum Values<'a> {
+    Given(&'a [Given], Option<&'a [Parameter]>),
+    Known(Vec<Parameter>),
+}
+
+impl Values<'_> {
+    async fn of(&mut self, sandbox: &Arc<Sandbox>, template: &Template) -> Result<Vec<Parameter>, Fault> {
+        let parameters = match self {
+            Self::Given(given, previous) => parameters::values(sandbox, template, given, *previous).await?,
+            Self::Known(parameters) => return Ok(parameters.clone()),
+        };
+        *self = Self::Known(parameters.clone());
+        Ok(parameters)
+    }
+}
+
 impl Preparation<'_> {
+    /// # Errors
+    /// A fault of the template or of the parameters, without the values of parameters that are not to be shown.
     pub async fn run(&self, body: String, given: &[Given], previous: Option<&[Parameter]>) -> Result<Prepared, Fault> {
+        let mut values = Values::Given(given, previous);
+        let prepared = self.prepare(body.clone(), &mut values).await;
+        let (Err(fault), Values::Known(parameters)) = (&prepared, values) else { return prepared };
+        let hidden = Definition { parameters, ..Definition::default() };
+        if hidden.hidden_parameters().is_empty() {
+            return prepared;
+        }
+        // What is wrong is told as it would be of asterisks: also of parts that functions take of the values. Where nothing is wrong
+        // with those, the values themselves are masked.
+        match self.prepare(body, &mut Values::Known(hidden.with_masks())).await {
+            Err(of_masks) => Err(of_masks),
+            Ok(_) => Err(Fault { message: hidden.masked(&fault.message), ..fault.clone() }),
+        }
+    }
+
+    async fn prepare(&self, body: String, values: &mut Values<'_>) -> Result<Prepared, Fault> {
         let source = Source::read(&body)?;
         source.check_transforms()?;
         let (template, parameters, original) = if source.is_extended() {
             let head = source.head()?;
-            let parameters = parameters::values(self.sandbox, &head, given, previous).await?;
+            let parameters = values.of(self.sandbox, &head).await?;
             let template = extensions::expand(source, &self.scope(&head, &parameters))?;
             check::whole(&template)?;
             (template, parameters, Some(body.clone()))
         } else {
             let template = source.into_template()?;
             check::whole(&template)?;
-            let parameters = parameters::values(self.sandbox, &template, given, previous).await?;
+            let parameters = values.of(self.sandbox, &template).await?;
             (template, parameters, None)
         };
         check::types(&template)?;

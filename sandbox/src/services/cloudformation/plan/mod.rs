@@ -127,15 +127,19 @@ impl Comparison<'_> {
     fn assume_imports(&mut self, name: &str) {
         let declared = &self.scope.template.resources()[name];
         let holds = |name: &str| self.scope.condition(name).ok();
-        let missing: Vec<String> = imports(&declared["Properties"], &holds)
+        let shown = |argument: &Value, export: &str| match masked(&self.scope, argument, self.new) {
+            Some(masked) => masked.as_str().unwrap_or_default().to_owned(),
+            None => export.to_owned(),
+        };
+        let missing: Vec<(String, String)> = imports(&declared["Properties"], &holds)
             .into_iter()
-            .filter_map(|argument| self.scope.text(argument).ok())
-            .filter(|export| !self.scope.exports.contains_key(export))
+            .filter_map(|argument| self.scope.text(argument).ok().map(|export| (shown(argument, &export), export)))
+            .filter(|(_, export)| !self.scope.exports.contains_key(export))
             .collect();
-        for export in missing {
+        for (shown, export) in missing {
             self.warning.get_or_insert_with(|| {
                 format!(
-                    "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet creation failed for resource [{name}] because: No export named {export}"
+                    "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet creation failed for resource [{name}] because: No export named {shown}"
                 )
             });
             self.scope.exports.insert(export, LATER.to_owned());
