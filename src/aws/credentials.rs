@@ -48,8 +48,8 @@ enum Source<'a> {
 /// Keys of a profile that concern its role, not its own credentials.
 const ROLE_KEYS: &[&str] = &["role_arn", "source_profile", "credential_source", "external_id", "mfa_serial"];
 
-/// The credentials provider of a profile, if the SDK does not support the profile. `ask` returns the current code of the MFA device with the
-/// given serial number, or `None` if it cannot ask.
+/// The credentials provider of a profile, if the SDK does not support the profile. `ask` returns the current code of the MFA device
+/// with the given serial number, or `None` if it cannot ask.
 pub(super) async fn provider(
     profiles: &SharedConfig,
     profile: &str,

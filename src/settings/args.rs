@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
 
-/// Global flags. [`resolve`](super::resolve) reads their environment variables: clap would reject empty variables, and report an invalid variable
-/// as an invalid flag.
+/// Global flags. [`resolve`](super::resolve) reads their environment variables: clap would reject empty variables, and report an
+/// invalid variable as an invalid flag.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
