@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecsws_sandbox::auth::Credentials;
-use ecsws_sandbox::{Config, Fault, Sandbox, services};
+use ecsws_sandbox::{Config, Fault, LogReader, Sandbox, services};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -73,6 +73,11 @@ impl Inside {
         let parts = ["LogicalResourceId", "ResourceStatus", "ResourceStatusReason"];
         let line = |event: &Value| parts.map(|name| part(event, name)).join(" ").trim_end().to_owned();
         answer["StackEvents"].as_array().expect("events").iter().rev().map(line).collect()
+    }
+
+    /// The lines of the sandbox's own log.
+    pub fn log(&self) -> Vec<String> {
+        LogReader::open(&self.sandbox.config.state_dir).expect("the log").1
     }
 
     /// An operation's answer or refusal.

@@ -283,12 +283,6 @@ Resources:
     assert_eq!(summary.resource_types(), ["AWS::SNS::Topic", "AWS::SSM::Parameter", "AWS::IAM::Role"]);
     assert_eq!(summary.capabilities(), [Capability::CapabilityNamedIam]);
     assert_eq!(summary.capabilities_reason(), Some("The following resource(s) require capabilities: [AWS::IAM::Role]"));
-    let kinds = summary.resource_identifier_summaries();
-    assert_eq!(
-        (kinds[1].logical_resource_ids(), kinds[1].resource_identifiers()),
-        (&["A".to_owned(), "B".to_owned()][..], &["Name".to_owned()][..])
-    );
-    assert_eq!(kinds[0].resource_identifiers(), [] as [String; 0]);
     let kind = &summary.parameters()[1];
     assert_eq!((kind.parameter_type(), kind.default_value()), (Some("String"), Some("a")));
     assert_eq!(kind.parameter_constraints().expect("constraints").allowed_values(), ["a", "b"]);

@@ -130,7 +130,7 @@ async fn pages_follow_each_other_and_their_tokens_are_checked() {
     assert_eq!(second["MetricAlarms"][0]["AlarmName"], "c");
     for (operation, input) in [
         ("DescribeAlarms", json!({ "AlarmNamePrefix": "a", "NextToken": token })),
-        ("DescribeAlarmHistory", json!({ "NextToken": token })),
+        ("DescribeAlarms", json!({ "StateValue": "OK", "NextToken": token })),
         ("DescribeAlarms", json!({ "NextToken": "made up" })),
     ] {
         assert_eq!(message(&call(operation, &input)), "InvalidNextToken: The next token specified is invalid.");

@@ -260,9 +260,6 @@ def ssm():
     call("ssm", "GetParameters", Names=["/walk/a", "none"])
     call("ssm", "GetParametersByPath", Path="/walk")
     call("ssm", "DescribeParameters")
-    call("ssm", "GetParameterHistory", Name="/walk/a")
-    call("ssm", "LabelParameterVersion", Name="/walk/a", Labels=["x"])
-    call("ssm", "UnlabelParameterVersion", Name="/walk/a", ParameterVersion=1, Labels=["x"])
     tagged = {"ResourceType": "Parameter", "ResourceId": "/walk/a"}
     call("ssm", "AddTagsToResource", **tagged, Tags=[{"Key": "a", "Value": "b"}])
     call("ssm", "ListTagsForResource", **tagged)
@@ -389,15 +386,9 @@ def ecs_and_scaling():
     deployments = call("ecs", "ListServiceDeployments", **cluster, service="web")["serviceDeployments"]
     call("ecs", "DescribeServiceDeployments", serviceDeploymentArns=[deployments[0]["serviceDeploymentArn"]])
     call("ecs", "DescribeServiceRevisions", serviceRevisionArns=[deployments[0]["targetServiceRevisionArn"]])
-    call("ecs", "ListContainerInstances", **cluster)
-    call("ecs", "DescribeContainerInstances", **cluster, containerInstances=["0" * 32])
     call("ecs", "PutClusterCapacityProviders", **cluster, capacityProviders=["FARGATE"], defaultCapacityProviderStrategy=[])
     call("ecs", "DescribeCapacityProviders")
     call("ecs", "UpdateClusterSettings", **cluster, settings=[{"name": "containerInsights", "value": "disabled"}])
-    for name in ("PutAccountSetting", "PutAccountSettingDefault"):
-        call("ecs", name, name="containerInsights", value="enabled")
-    call("ecs", "ListAccountSettings")
-    call("ecs", "DeleteAccountSetting", name="containerInsights")
     call("ecs", "TagResource", resourceArn=arn, tags=[{"key": "c", "value": "d"}])
     call("ecs", "ListTagsForResource", resourceArn=arn)
     call("ecs", "UntagResource", resourceArn=arn, tagKeys=["c"])
@@ -478,7 +469,6 @@ def monitoring():
     call(service, "SetAlarmState", AlarmName="walk", StateValue="ALARM", StateReason="because")
     arn = call(service, "DescribeAlarms")["MetricAlarms"][0]["AlarmArn"]
     call(service, "DescribeAlarmsForMetric", **metric)
-    call(service, "DescribeAlarmHistory", AlarmName="walk")
     call(service, "DisableAlarmActions", **alarm)
     call(service, "EnableAlarmActions", **alarm)
     call(service, "TagResource", ResourceARN=arn, Tags=[{"Key": "c", "Value": "d"}])

@@ -70,14 +70,14 @@ fn put_one(
 ) -> Result<Option<String>, Fault> {
     let Some(tracking) = tracking else {
         if let Some(name) = earlier {
-            cloudwatch::forget(&mut world.monitoring, config, &name, now);
+            world.monitoring.alarms.remove(&name);
         }
         return Ok(None);
     };
     let name =
         earlier.unwrap_or_else(|| format!("TargetTracking-{}-{}-{}", policy.resource_id, kind.name, ids::uuid()));
     let settings = settings(config, policy, kind, &name, tracking)?;
-    cloudwatch::keep(&mut world.monitoring, config, settings, BTreeMap::new(), now);
+    cloudwatch::keep(&mut world.monitoring, settings, BTreeMap::new(), now);
     Ok(Some(name))
 }
 
@@ -109,9 +109,9 @@ fn settings(
 }
 
 /// Deletes a policy's own alarms.
-pub(super) fn delete(world: &mut World, config: &Config, policy: &Policy, now: i64) {
+pub(super) fn delete(world: &mut World, policy: &Policy) {
     for name in [&policy.alarms.high, &policy.alarms.low].into_iter().flatten() {
-        cloudwatch::forget(&mut world.monitoring, config, name, now);
+        world.monitoring.alarms.remove(name);
     }
 }
 

@@ -167,9 +167,9 @@ pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
 }
 
 /// Takes a policy out, and the alarms that it made.
-pub(super) fn remove(world: &mut World, config: &Config, key: &str, now: Timestamp) -> Option<Policy> {
+pub(super) fn remove(world: &mut World, key: &str) -> Option<Policy> {
     let policy = world.autoscaling.policies.remove(key)?;
-    alarms::delete(world, config, &policy, now.as_millisecond());
+    alarms::delete(world, &policy);
     Some(policy)
 }
 
@@ -184,9 +184,8 @@ pub(super) struct Delete {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
-    let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let removed = remove(world, &sandbox.config, &key(&input.resource_id, &input.policy_name), now);
+        let removed = remove(world, &key(&input.resource_id, &input.policy_name));
         removed.map(|_| Value::Null).ok_or_else(|| {
             let Fault { status, code, message } = not_found("scaling policy found", &input.resource_id);
             Fault::new(status, code, format!("{message}, policy name: {}", input.policy_name))

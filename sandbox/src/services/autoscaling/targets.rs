@@ -171,7 +171,6 @@ pub(super) struct Deregister {
 /// Deregisters a target, and its policies with their alarms.
 pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
-    let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let state = &mut world.autoscaling;
         state
@@ -181,7 +180,7 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
         let prefix = format!("{}:", input.resource_id);
         let policies: Vec<String> = state.policies.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
         for key in policies {
-            policies::remove(world, &sandbox.config, &key, now);
+            policies::remove(world, &key);
         }
         Ok(Value::Null)
     })

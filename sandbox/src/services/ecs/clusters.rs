@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Cluster, ServiceStatus, Tag, TaskStatus};
 use super::names::{self, Arns as _, cluster_name, invalid};
-use super::{launch, settings, show};
+use super::{launch, show};
 use crate::services::{Reply, paging};
 use crate::world::World;
 use crate::{Fault, Sandbox};
@@ -68,9 +68,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         // Creating a cluster that is there gives it back.
         if names::cluster(world, Some(&name)).is_err() {
-            let insights = settings::effective(world, "containerInsights");
             let mut content = Map::new();
-            content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": insights }]));
+            content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": "disabled" }]));
             content.insert("capacityProviders".to_owned(), json!([]));
             content.insert("defaultCapacityProviderStrategy".to_owned(), json!([]));
             input.content.over(&mut content);

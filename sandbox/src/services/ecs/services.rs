@@ -73,27 +73,3 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     })?;
     Ok(json!({ "serviceArns": page.items, "nextToken": page.next_token }))
 }
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListByNamespace {
-    namespace: String,
-    next_token: Option<String>,
-    max_results: Option<usize>,
-}
-
-/// The services that use a namespace for Service Connect. The sandbox refuses services that would, so there are none; but
-/// the namespace has to be there.
-pub(super) async fn list_by_namespace(sandbox: Arc<Sandbox>, input: ListByNamespace) -> Reply {
-    let ListByNamespace { namespace, next_token, max_results } = input;
-    let none = std::iter::empty::<(String, String)>();
-    let limit = limit(max_results.or(Some(10)))?;
-    paging::page(none, "ListServicesByNamespace", next_token.as_deref(), limit).map_err(|_| names::bad_token())?;
-    let answer = sandbox.call("servicediscovery", "ListNamespaces", json!({})).await?;
-    let known = answer["Namespaces"].as_array().into_iter().flatten();
-    let is_it = |one: &Value| ["Arn", "Name", "Id"].iter().any(|member| one[member] == namespace.as_str());
-    if !known.into_iter().any(is_it) {
-        return Err(crate::Fault::client("NamespaceNotFoundException", "Namespace not found."));
-    }
-    Ok(json!({ "serviceArns": [] }))
-}

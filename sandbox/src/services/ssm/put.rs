@@ -67,7 +67,6 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
             name: name.clone(),
             key_id: secure.then(|| key_id.unwrap_or_else(|| "alias/aws/ssm".to_owned())),
             tier: tier.clone(),
-            labels: Vec::new(),
             kind,
             value,
             modified,
@@ -78,7 +77,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         let version = parameter.version;
         let mut past = state.past.get(&name).cloned().unwrap_or_default();
         match before {
-            Some(before) => remember(&mut past, before)?,
+            Some(before) => remember(&mut past, before),
             None => past.tags = tags,
         }
         state.past.insert(name.clone(), past);
@@ -87,23 +86,12 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     })
 }
 
-/// Keeps an older version; the oldest of too many goes, unless it has a label.
-fn remember(past: &mut Past, before: Parameter) -> Result<(), Fault> {
+/// Keeps an older version, and at most [`MOST_VERSIONS`] with the newest.
+fn remember(past: &mut Past, before: Parameter) {
     past.versions.push(before);
-    if past.versions.len() < MOST_VERSIONS {
-        return Ok(());
+    if past.versions.len() >= MOST_VERSIONS {
+        past.versions.remove(0);
     }
-    let oldest = past.versions.remove(0);
-    if oldest.labels.is_empty() {
-        return Ok(());
-    }
-    let message = format!(
-        "You attempted to create a new version of {} by calling the PutParameter API with the overwrite flag. Version {}, the \
-         oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the \
-         parameter, and try again.",
-        oldest.name, oldest.version
-    );
-    Err(Fault::client("ParameterMaxVersionLimitExceeded", message))
 }
 
 fn check(input: &Put) -> Result<(), Fault> {

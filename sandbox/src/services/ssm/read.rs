@@ -48,7 +48,7 @@ fn described(config: &Config, parameter: &Parameter, selector: &str, decrypted: 
     })
 }
 
-/// A parameter by its name or ARN, with or without the version or the label that is wanted of it; and that selector.
+/// A parameter by its name or ARN, with or without a version; and that selector.
 fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
     let prefix = config.arn("ssm", "parameter/");
     let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
@@ -63,12 +63,10 @@ fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String
     if selector.is_empty() {
         return Ok(((*newest).clone(), String::new()));
     }
-    let wanted = |one: &&&Parameter| match selector.parse::<i64>() {
-        Ok(version) => one.version == version,
-        Err(_) => one.labels.iter().any(|label| label == selector),
-    };
-    let found = versions.iter().find(wanted).ok_or_else(|| {
-        if selector.parse::<i64>().is_ok() {
+    // A selector that is no number is a label, and no version has one.
+    let number = selector.parse::<i64>();
+    let found = versions.iter().find(|one| number.as_ref().is_ok_and(|number| one.version == *number)).ok_or_else(|| {
+        if number.is_ok() {
             return no_such_version(bare, selector);
         }
         let message =

@@ -11,7 +11,6 @@ mod asked;
 pub mod change_sets;
 pub mod describe;
 pub mod exports;
-mod identifiers;
 mod preparation;
 pub mod resources;
 pub mod rollbacks;

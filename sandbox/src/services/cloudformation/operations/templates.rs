@@ -9,7 +9,7 @@ use super::super::model::{Definition, MASK, Stack, State};
 use super::super::template::parameters::{declared, defaults, scope as values};
 use super::super::template::resolve::{Progress, Scope};
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
-use super::{find_described, identifiers, template_text};
+use super::{find_described, template_text};
 use crate::services::Reply;
 use crate::{Fault, Sandbox};
 
@@ -174,18 +174,11 @@ pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
             names.push(name.as_str().into());
         }
     }
-    let identifiers: Vec<Value> = by_type
-        .iter()
-        .map(|(kind, names)| {
-            json!({ "ResourceType": kind, "LogicalResourceIds": names, "ResourceIdentifiers": identifiers::of(kind) })
-        })
-        .collect();
     let rest = [
         ("Parameters", parameters(&told.template, full_parameter).into()),
         ("ResourceTypes", by_type.keys().map(String::as_str).collect()),
         ("Version", told.template.root().get("AWSTemplateFormatVersion").cloned().unwrap_or_default()),
         ("Metadata", told.template.root().get("Metadata").map(flow).into()),
-        ("ResourceIdentifierSummaries", identifiers.into()),
     ];
     answer.extend(rest.map(|(name, value)| (name.to_owned(), value)));
     Ok(answer.into())

@@ -1,13 +1,13 @@
-//! What alarms do: an action that names a scaling policy is carried out, any other one is told as failed in the history.
+//! What alarms do: an action that names a scaling policy is carried out, any other one is logged as not served.
 //!
 //! Source: "Using Amazon CloudWatch alarms" in the user guide: actions are invoked when the state changes, those of Auto
-//! Scaling once per minute as long as it stays as well. Of those again and again the history tells only the first.
+//! Scaling once per minute as long as it stays as well.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Alarm, history};
+use super::Alarm;
 use crate::services::autoscaling::{self, Trigger};
 use crate::{Fault, Sandbox};
 
@@ -21,28 +21,18 @@ pub(super) fn repeats(alarm: &Alarm) -> bool {
     actions(alarm).iter().any(|action| autoscaling::is_policy(action))
 }
 
-/// Does what an alarm does in its new state, and writes down how that went.
-///
-/// # Errors
-/// When the disk refuses.
-pub(super) fn perform(sandbox: &Arc<Sandbox>, alarm: &Alarm) -> Result<(), Fault> {
-    let mut items = Vec::new();
+/// Does what an alarm does in its new state. What fails is in the sandbox's log.
+pub(super) fn perform(sandbox: &Arc<Sandbox>, alarm: &Alarm) {
     for action in actions(alarm) {
-        let error = if autoscaling::is_policy(action) {
-            autoscaling::act(sandbox, action, &trigger(alarm, alarm.reason_data.as_deref())).err()
+        let result = if autoscaling::is_policy(action) {
+            autoscaling::act(sandbox, action, &trigger(alarm, alarm.reason_data.as_deref()))
         } else {
-            Some(Fault::not_implemented("actions of alarms but those that name a scaling policy"))
+            Err(Fault::not_implemented("actions of alarms but those that name a scaling policy"))
         };
-        let now = sandbox.clock.now().as_millisecond();
-        items.push(history::action(alarm, action, error.map(|fault| fault.message).as_deref(), now));
+        if let Err(fault) = result {
+            sandbox.journal.say(&format!("alarm {} cannot perform {action}: {}", alarm.name(), fault.message));
+        }
     }
-    if items.is_empty() {
-        return Ok(());
-    }
-    sandbox.world.write(|world| {
-        history::record(&mut world.monitoring, &items);
-        Ok(())
-    })
 }
 
 /// Scales once more, on newer data; `data` is what the alarm's reason would be now.

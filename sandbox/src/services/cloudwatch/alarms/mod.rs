@@ -13,11 +13,9 @@ mod actions;
 pub(super) mod changes;
 pub(super) mod describe;
 pub(super) mod evaluate;
-pub(super) mod history;
 pub(super) mod put;
 mod watch;
 
-pub use changes::forget;
 pub use put::keep;
 pub use watch::{start, values, wall_millis};
 
@@ -180,18 +178,19 @@ pub(super) fn transition(
     let changed = sandbox.world.write(|world| {
         let missing = || Fault::new(404, "ResourceNotFound", "");
         let alarm = world.monitoring.alarms.get_mut(name).ok_or_else(missing)?;
-        let before = alarm.clone();
+        let before = alarm.state;
         alarm.state = state;
         reason.clone_into(&mut alarm.reason);
         alarm.reason_data = reason_data;
         alarm.state_updated = now;
-        if before.state == state {
+        if before == state {
             return Ok(None);
         }
         alarm.transitioned = now;
-        let after = alarm.clone();
-        history::record(&mut world.monitoring, &[history::transition(&before, &after, now)]);
-        Ok(Some(after))
+        Ok(Some(alarm.clone()))
     })?;
-    changed.map_or(Ok(()), |alarm| actions::perform(sandbox, &alarm))
+    if let Some(alarm) = changed {
+        actions::perform(sandbox, &alarm);
+    }
+    Ok(())
 }

@@ -43,17 +43,6 @@ pub struct Cluster {
     pub content: Map<String, Value>,
 }
 
-/// An account setting that somebody chose.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AccountSetting {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// For whom; the account's root stands for everyone.
-    pub principal_arn: String,
-}
-
 /// What stands in for the images of a stack's services on this machine: only `PutImages` writes it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Images {
