@@ -432,15 +432,11 @@ def secretsmanager():
     call("secretsmanager", "CreateSecret", Name="walk", SecretString="one", Tags=[{"Key": "a", "Value": "b"}])
     call("secretsmanager", "PutSecretValue", **secret, SecretString="two")
     call("secretsmanager", "UpdateSecret", **secret, Description="d")
-    for name in ("DescribeSecret", "GetSecretValue", "ListSecretVersionIds", "GetResourcePolicy"):
+    for name in ("DescribeSecret", "GetSecretValue"):
         call("secretsmanager", name, **secret)
-    call("secretsmanager", "BatchGetSecretValue", SecretIdList=["walk", "none"])
-    call("secretsmanager", "ListSecrets")
     call("secretsmanager", "GetRandomPassword")
     call("secretsmanager", "TagResource", **secret, Tags=[{"Key": "c", "Value": "d"}])
     call("secretsmanager", "UntagResource", **secret, TagKeys=["c"])
-    call("secretsmanager", "DeleteSecret", **secret)
-    call("secretsmanager", "RestoreSecret", **secret)
     call("secretsmanager", "DeleteSecret", **secret, ForceDeleteWithoutRecovery=True)
 
 

@@ -1,4 +1,4 @@
-//! Deletion: at once, or after a window in which the secret can be restored.
+//! Deletion: at once, or after a recovery window. RestoreSecret is not served.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,22 +58,6 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
             }
             secret.deletion = Some((now, gone));
             Ok(json!({ "ARN": secret.arn, "Name": secret.name, "DeletionDate": epoch_seconds(gone) }))
-        })
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Restore {
-    secret_id: String,
-}
-
-pub(super) fn restore(sandbox: &Arc<Sandbox>, Restore { secret_id }: Restore) -> Reply {
-    let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        change(world, &sandbox.config, &secret_id, now, |secret| {
-            secret.deletion = None;
-            Ok(json!({ "ARN": secret.arn, "Name": secret.name }))
         })
     })
 }

@@ -151,7 +151,7 @@ impl Secret {
         (!stages.is_empty()).then_some(Value::Object(stages))
     }
 
-    /// What `DescribeSecret` and `ListSecrets` say of it, but for its labels.
+    /// What `DescribeSecret` says of it, but for its labels.
     pub fn describe(&self) -> Map<String, Value> {
         let described = json!({
             "ARN": self.arn,

@@ -1,4 +1,4 @@
-//! GetRandomPassword.
+//! GetRandomPassword, which makes the values of secrets with `GenerateSecretString`.
 
 use std::sync::Arc;
 

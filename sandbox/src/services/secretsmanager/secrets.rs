@@ -133,15 +133,6 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> Re
     })
 }
 
-/// No secret here has a resource policy, because nothing that is served attaches one.
-pub(super) fn get_resource_policy(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> Reply {
-    sandbox.world.read(|world| {
-        let secret = find(world, &sandbox.config, &secret_id, sandbox.clock.now())?;
-        secret.usable()?;
-        Ok(json!({ "ARN": secret.arn, "Name": secret.name }))
-    })
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Update {

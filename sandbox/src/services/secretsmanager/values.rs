@@ -88,11 +88,6 @@ fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Resu
     Ok(version)
 }
 
-/// The current value of a secret.
-pub(super) fn current(secret: &Secret) -> Result<Value, Fault> {
-    select(secret, None, None).map(|version| show(secret, version))
-}
-
 fn show(secret: &Secret, version: &Version) -> Value {
     let (string, binary) = match &version.content {
         Content::String(text) => (Some(text), None),
