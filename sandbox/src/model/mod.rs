@@ -31,7 +31,6 @@ const DATA: &[(&str, &str)] = &[
     ("monitoring", include_str!("data/monitoring.json")),
     ("secretsmanager", include_str!("data/secretsmanager.json")),
     ("servicediscovery", include_str!("data/servicediscovery.json")),
-    ("sns", include_str!("data/sns.json")),
     ("ssm", include_str!("data/ssm.json")),
     ("sts", include_str!("data/sts.json")),
 ];

@@ -28,7 +28,6 @@ pub mod iam;
 pub mod logs;
 pub mod paging;
 pub mod secretsmanager;
-pub mod sns;
 pub mod ssm;
 pub mod sts;
 pub mod tagging;
@@ -46,7 +45,6 @@ pub static SERVICES: &[&Service] = &[
     &logs::SERVICE,
     &autoscaling::SERVICE,
     &secretsmanager::SERVICE,
-    &sns::SERVICE,
     &cloudwatch::SERVICE,
 ];
 

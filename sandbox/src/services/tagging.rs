@@ -16,12 +16,6 @@ const REFUSALS: &[Refusal] = &[
     Refusal { service: "monitoring", module: "AWS::CloudWatch", code: "InvalidParameterValue", before: "" },
     Refusal { service: "secretsmanager", module: "AWS::SecretsManager", code: "InvalidParameterException", before: "" },
     Refusal { service: "servicediscovery", module: "AWS::ServiceDiscovery", code: "InvalidInput", before: "" },
-    Refusal {
-        service: "sns",
-        module: "AWS::SNS",
-        code: "InvalidParameter",
-        before: "Invalid parameter: Tags Reason: ",
-    },
     Refusal { service: "ssm", module: "AWS::SSM", code: "ValidationException", before: "" },
 ];
 

@@ -57,8 +57,6 @@ world! {
     autoscaling: services::autoscaling::State,
     /// AWS Secrets Manager.
     secretsmanager: services::secretsmanager::State,
-    /// Amazon SNS.
-    sns: services::sns::State,
     /// Amazon CloudWatch.
     monitoring: services::cloudwatch::State,
 }

@@ -36,7 +36,6 @@ mod security;
 mod sessions;
 mod signatures;
 mod signed;
-mod sns;
 mod stack_failures;
 mod stack_requests;
 mod stack_updates;

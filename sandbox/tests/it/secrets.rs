@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::inside::Inside;
+use crate::local_aws::LocalAws;
 
 const SERVICE: &str = "secretsmanager";
 
@@ -74,4 +75,48 @@ async fn a_secret_without_a_value_has_no_version() {
         .refusal(SERVICE, "CreateSecret", json!({ "Name": "x", "AddReplicaRegions": [{ "Region": "eu-west-1" }] }))
         .await;
     assert_eq!(code, "NotImplemented", "{message}");
+}
+
+#[tokio::test]
+async fn a_stack_makes_a_secret_with_a_generated_password() {
+    let aws = LocalAws::start().await;
+    let cloudformation = aws.cloudformation();
+    let template = |description: &str| {
+        json!({
+            "Resources": {
+                "Secret": { "Type": "AWS::SecretsManager::Secret", "Properties": { "Description": description, "GenerateSecretString": {
+                    "SecretStringTemplate": "{\"username\":\"admin\"}", "GenerateStringKey": "password", "ExcludePunctuation": true,
+                } } },
+            },
+            "Outputs": {
+                "Secret": { "Value": { "Ref": "Secret" } },
+            },
+        })
+        .to_string()
+    };
+    cloudformation.create_stack().stack_name("secrets").template_body(template("one")).send().await.expect("a stack");
+    let outputs = async |status: &str| loop {
+        let stacks = cloudformation.describe_stacks().stack_name("secrets").send().await.expect("the stack");
+        let stack = &stacks.stacks()[0];
+        let now = stack.stack_status().expect("a status").as_str().to_owned();
+        assert!(!now.contains("ROLLBACK") && !now.contains("FAILED"), "{now}");
+        if now == status {
+            break stack
+                .outputs()
+                .iter()
+                .map(|one| one.output_value().unwrap_or_default().to_owned())
+                .collect::<Vec<_>>();
+        }
+    };
+    let made = outputs("CREATE_COMPLETE").await;
+    assert!(made.iter().any(|value| value.contains(":secret:Secret-")), "{made:?}");
+    cloudformation
+        .update_stack()
+        .stack_name("secrets")
+        .template_body(template("two"))
+        .send()
+        .await
+        .expect("it is taken");
+    assert_eq!(outputs("UPDATE_COMPLETE").await, made);
+    cloudformation.delete_stack().stack_name("secrets").send().await.expect("it goes");
 }

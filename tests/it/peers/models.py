@@ -440,17 +440,6 @@ def secretsmanager():
     call("secretsmanager", "DeleteSecret", **secret, ForceDeleteWithoutRecovery=True)
 
 
-def sns():
-    topic = {"TopicArn": call("sns", "CreateTopic", Name="walk", Tags=[{"Key": "a", "Value": "b"}])["TopicArn"]}
-    call("sns", "SetTopicAttributes", **topic, AttributeName="DisplayName", AttributeValue="d")
-    call("sns", "GetTopicAttributes", **topic)
-    call("sns", "ListTopics")
-    call("sns", "TagResource", ResourceArn=topic["TopicArn"], Tags=[{"Key": "c", "Value": "d"}])
-    call("sns", "ListTagsForResource", ResourceArn=topic["TopicArn"])
-    call("sns", "UntagResource", ResourceArn=topic["TopicArn"], TagKeys=["c"])
-    call("sns", "DeleteTopic", **topic)
-
-
 def monitoring():
     service, metric, alarm = "monitoring", {"Namespace": "Walk", "MetricName": "m"}, {"AlarmNames": ["walk"]}
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -517,7 +506,7 @@ def main():
     rows = [row.strip() for row in open(sys.argv[1], encoding="utf-8")]
     rows = [row for row in rows if re.fullmatch(r"[a-z][a-z0-9-]*:[A-Z]\w+", row) and not row.startswith("ecsws:")]
     call("sts", "GetCallerIdentity")
-    for walk in (iam, ssm, ec2, servicediscovery, ecs_and_scaling, logs, secretsmanager, sns, monitoring, cloudformation):
+    for walk in (iam, ssm, ec2, servicediscovery, ecs_and_scaling, logs, secretsmanager, monitoring, cloudformation):
         walk()
     others(rows)
     for protocol, walk in (("smithy-rpc-v2-cbor", servicediscovery), ("smithy-rpc-v2-cbor", monitoring), ("query", monitoring)):

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     fn stack(number: usize) -> Stack {
-        let template = json!({ "Description": "d", "Resources": { "A": { "Type": "AWS::SNS::Topic" } } });
+        let template = json!({ "Description": "d", "Resources": { "A": { "Type": "AWS::Logs::LogGroup" } } });
         let definition = Definition { template_body: template.to_string(), ..Definition::default() };
         let time = Timestamp::UNIX_EPOCH + std::time::Duration::from_secs(number as u64);
         let stack = json!({

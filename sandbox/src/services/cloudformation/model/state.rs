@@ -224,7 +224,7 @@ mod tests {
     fn resource(name: u8, status: u8, time: i64) -> Resource {
         let status = if status == 0 { "UPDATE_COMPLETE" } else { "UPDATE_IN_PROGRESS" };
         serde_json::from_value(json!({
-            "logical_id": format!("R{name}"), "kind": "AWS::SNS::Topic", "status": status,
+            "logical_id": format!("R{name}"), "kind": "AWS::Logs::LogGroup", "status": status,
             "changed": Timestamp::from_microsecond(time).expect("a time"), "garbage": [], "depends_on": [],
             "deletion_policy": "Delete", "update_replace_policy": "Delete", "metadata": null,
         }))

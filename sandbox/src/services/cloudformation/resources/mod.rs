@@ -30,7 +30,6 @@ mod names;
 mod refusal;
 pub mod schema;
 mod secretsmanager;
-mod sns;
 mod ssm;
 
 pub use context::{CREATION_INITIATED, Context, Making, STACK_ID_TAG};
@@ -99,7 +98,6 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
         cloudwatch::TYPES,
         ssm::TYPES,
         secretsmanager::TYPES,
-        sns::TYPES,
         markers::TYPES,
     ]
     .into_iter()

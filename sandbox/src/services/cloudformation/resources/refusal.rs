@@ -14,7 +14,6 @@ const SERVICES: &[(&str, &str)] = &[
     ("monitoring", "CloudWatch"),
     ("secretsmanager", "SecretsManager"),
     ("servicediscovery", "ServiceDiscovery"),
-    ("sns", "Sns"),
     ("ssm", "Ssm"),
 ];
 
