@@ -17,13 +17,13 @@ use tokio::net::TcpListener;
 use super::auth::{self, Dialect, Identity, signature};
 use super::channel::socket;
 use super::connections::{self, Caller, Cut};
+use super::core::{Answer, Service};
 use super::exchange::Exchange;
 use super::model::Model;
-use super::services::Answer;
 use super::wire::event_stream::{self, EventStream};
 use super::wire::{self, Incoming, Protocol};
-use super::world::ids;
-use super::{Fault, Sandbox, gate, role_credentials, services};
+use super::{Fault, Sandbox, gate, role_credentials};
+use crate::base::ids;
 
 struct Server {
     sandbox: Arc<Sandbox>,
@@ -170,7 +170,7 @@ async fn answer(
     let verified = auth::verify(signed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
     let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
     caller.let_in();
-    let service = services::find(&service)?;
+    let service = sandbox.registry.find(&service)?;
     let protocol = wire::choose(service.protocols, spoken.protocol);
     *spoken = Spoken { protocol, model: service.model() };
     if !protocol.has_path(signed.path) {
@@ -199,7 +199,7 @@ async fn answer(
 /// In a task of its own: a client that goes away does not stop an operation half-way, and a panic ends one request only.
 async fn run(
     sandbox: &Arc<Sandbox>,
-    service: &'static services::Service,
+    service: &'static Service,
     operation: &str,
     input: Value,
     identity: Identity,

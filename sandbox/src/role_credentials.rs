@@ -10,8 +10,8 @@ use axum::http::Method;
 use serde_json::{Value, json};
 
 use super::auth::RoleSession;
-use super::world::clock::iso8601;
 use super::{Fault, Sandbox};
+use crate::base::clock::iso8601;
 
 /// Every role session has an address below this path.
 pub const PATH: &str = "/v2/credentials/";

@@ -16,8 +16,8 @@ use super::outgoing::Outgoing;
 use super::sessions::Plan;
 use super::terminal::Shell;
 use crate::Sandbox;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
 
 /// How long the client may take for the handshake (agent, `service/session/datachannel`).
 const HANDSHAKE: Duration = Duration::from_secs(15);
@@ -270,7 +270,7 @@ impl Agent<'_> {
     /// Starts the command.
     async fn begin(&mut self) {
         let Some(input) = self.queued.take() else { return };
-        match Shell::start(self.sandbox.tasks.runner(), &self.plan.command, input).await {
+        match Shell::start(&self.sandbox.runner, &self.plan.command, input).await {
             Ok(shell) => {
                 self.stage = Stage::Running(shell);
                 self.resize();

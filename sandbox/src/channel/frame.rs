@@ -6,7 +6,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::world::ids;
+use crate::base::ids;
 
 /// Where the payload's length stands, which is what a message calls the length of its header.
 const HEADER_LENGTH: u32 = 116;

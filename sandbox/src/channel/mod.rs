@@ -15,4 +15,4 @@ pub mod socket;
 mod terminal;
 
 pub use handshake::AGENT_VERSION;
-pub use sessions::{Opened, Plan, Session, Sessions};
+pub use sessions::{Opened, Plan, Session, Sessions, channel_url};

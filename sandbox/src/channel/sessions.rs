@@ -8,9 +8,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::agent::{self, Link};
+use crate::base::ids;
+use crate::base::supervisor;
 use crate::tasks::ProcessSpec;
-use crate::world::ids;
-use crate::{Fault, Sandbox, supervisor};
+use crate::{Fault, Sandbox};
 
 /// Sessions at once.
 const MOST: usize = 100;
@@ -75,6 +76,15 @@ struct Entry {
     end: CancellationToken,
 }
 
+/// Where a client connects to a session.
+///
+/// # Errors
+/// When the sandbox does not listen yet.
+pub fn channel_url(sandbox: &Sandbox, session: &str) -> Result<String, Fault> {
+    let port = sandbox.port.get().ok_or_else(|| Fault::internal("the sandbox has no listener"))?;
+    Ok(format!("ws://127.0.0.1:{port}{}{session}?role=publish_subscribe", super::socket::PATH))
+}
+
 /// All sessions, by their ids.
 #[derive(Debug, Default)]
 pub struct Sessions(Mutex<BTreeMap<String, Entry>>);
@@ -96,8 +106,8 @@ impl Sessions {
             started: sandbox.clock.now(),
             ended: None,
         };
-        let opened = Opened { url: sandbox.channel_url(&id)?, id: id.clone(), token: token.clone() };
-        let mut all = sandbox.sessions.all();
+        let opened = Opened { url: channel_url(sandbox, &id)?, id: id.clone(), token: token.clone() };
+        let mut all = sandbox.runtime::<Sessions>().all();
         if all.values().filter(|entry| entry.session.ended.is_none()).count() >= MOST {
             let message = format!("The sandbox has {MOST} sessions open, as many as it allows; end one of them");
             return Err(Fault::client("LimitExceededException", message));
@@ -111,7 +121,7 @@ impl Sessions {
             if let Err(panic) = supervisor::catch(agent::run(&ours, &id, plan, inbox, end)).await {
                 ours.journal.say(&format!("session {id} failed: {panic}"));
             }
-            ours.sessions.over(&id, ours.clock.now());
+            ours.runtime::<Sessions>().over(&id, ours.clock.now());
             ours.journal.say(&format!("session {id} is over"));
         });
         Ok(opened)

@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::agent::Link;
+use crate::channel::Sessions;
 use crate::connections::Caller;
 use crate::{Fault, Sandbox};
 
@@ -60,7 +61,7 @@ pub fn open(
     caller: Arc<Caller>,
 ) -> Result<Response<Body>, Fault> {
     let id = path.strip_prefix(PATH).unwrap_or_default().to_owned();
-    if sandbox.sessions.get(&id).is_none_or(|session| session.ended.is_some()) {
+    if sandbox.runtime::<Sessions>().get(&id).is_none_or(|session| session.ended.is_some()) {
         return Err(Fault::new(404, "SessionNotFound", format!("There is no session {id} to connect to")));
     }
     let says = |name: &str, value: &str| headers.get(name).is_some_and(|given| given.eq_ignore_ascii_case(value));
@@ -101,7 +102,7 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, caller: &Caller)
     };
     let opening =
         opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
-    let Some(links) = opening.and_then(|opening| sandbox.sessions.admit(id, &opening.token_value)) else {
+    let Some(links) = opening.and_then(|opening| sandbox.runtime::<Sessions>().admit(id, &opening.token_value)) else {
         sandbox.journal.say(&format!("session {id}: a connection without its token is refused"));
         let reason = "the first message has to be a text with the session's token".into();
         let _ = socket.close(Some(CloseFrame { code: CloseCode::Policy, reason })).await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Endpoint, LifecycleError, trust};
-use crate::journal;
+use crate::base::journal;
 use crate::services::ecs::task_folder;
 use crate::services::ssm::instances;
 use crate::tasks::engine::ENGINES_FILE;

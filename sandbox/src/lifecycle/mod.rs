@@ -19,8 +19,9 @@ mod trust;
 
 pub use super::client::{ControlError, Endpoint};
 use super::tasks::{self, engine, own_executable};
-use super::world::clock::Clock;
-use super::{Config, Sandbox, auth, journal};
+use super::{Config, auth};
+use crate::base::clock::Clock;
+use crate::base::journal;
 pub use folder::check;
 use folder::{
     CONTENTS, ENDPOINT_FILE, FOLDERS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint,
@@ -166,7 +167,7 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
     let Options { account, region, state_dir, speed, host_exec } = options;
     let program = own_executable().map_err(LifecycleError::Serve)?;
     let config = Config { account, region, state_dir, credentials, program, speed, host_exec };
-    let sandbox = Sandbox::open(config, shutdown.clone()).map_err(LifecycleError::Serve)?;
+    let sandbox = crate::open(config, shutdown.clone()).map_err(LifecycleError::Serve)?;
     if is_in_background {
         start::close_output().map_err(LifecycleError::Serve)?;
     }

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::folder::{at, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL};
+use crate::base::clock::Clock;
+use crate::base::journal;
 use crate::inner::Inner;
-use crate::journal;
 use crate::tasks::{environment, signals};
-use crate::world::clock::Clock;
 
 /// Starts the new process. It inherits nothing of this one: neither variables nor the working folder, and it closes other open
 /// files itself.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Kind, Limits, Model, Plain, Shape, Type};
-use crate::services::lower_first;
+use crate::base::lower_first;
 
 /// More are not told.
 const MOST: usize = 10;

@@ -219,7 +219,7 @@ fn instant(text: &str) -> Option<Value> {
     let utc = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
     let time = text.parse::<Timestamp>().ok().or_else(|| utc().map(|zoned| zoned.timestamp()));
     match time {
-        Some(time) => Some(crate::world::clock::epoch_seconds(time)),
+        Some(time) => Some(crate::base::clock::epoch_seconds(time)),
         None => number(text).filter(Value::is_number),
     }
 }

@@ -7,7 +7,7 @@ use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor};
 use serde_json::Value;
 
-use crate::services::lower_first;
+use crate::base::lower_first;
 
 /// Why an input does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]

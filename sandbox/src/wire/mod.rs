@@ -14,8 +14,6 @@ mod cbor;
 pub mod event_stream;
 mod json;
 pub mod lenient;
-#[cfg(test)]
-mod properties;
 mod query;
 mod xml;
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::base::clock::iso8601;
 use crate::model::Output;
-use crate::world::clock::iso8601;
 
 /// Appends `<name>value</name>`: members in order, list items as `item`, the entries of a map as `entry`.
 pub fn element(out: &mut String, name: &str, value: &Output, item: &str) {

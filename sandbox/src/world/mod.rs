@@ -5,8 +5,6 @@ use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use tokio::sync::watch;
 
-pub mod clock;
-pub mod ids;
 pub mod store;
 pub mod table;
 

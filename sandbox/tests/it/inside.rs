@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecsws_sandbox::auth::Credentials;
-use ecsws_sandbox::{Config, Fault, LogReader, Sandbox, services};
+use ecsws_sandbox::{Config, Fault, LogReader, Sandbox};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -32,14 +32,14 @@ impl Inside {
             speed: 20.0,
             host_exec: false,
         };
-        let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+        let sandbox = ecsws_sandbox::open(config, CancellationToken::new()).expect("a sandbox");
         Self { sandbox, _folder: folder }
     }
 
     /// One whose services work in the background, as the ECS scheduler does.
     pub fn with_background_work() -> Self {
         let inside = Self::new();
-        for start in services::LOOPS {
+        for start in inside.sandbox.registry.loops {
             start(&inside.sandbox);
         }
         inside

@@ -5,6 +5,7 @@ mod autoscaling;
 mod channel;
 mod cloudformation;
 mod cloudwatch;
+mod codecs;
 mod common;
 mod counts;
 mod coverage;

@@ -21,10 +21,7 @@ async fn versions_of_a_parameter_are_kept() {
     assert_eq!(message, "Systems Manager could not find version 9 of /web/url. Verify the version and try again.");
     let (code, message) = aws.refusal("ssm", "GetParameter", json!({ "Name": "/web/url:prod" })).await;
     assert_eq!(code, "ParameterVersionNotFound");
-    assert_eq!(
-        message,
-        "Systems Manager could not find the label prod of /web/url. Verify the label and try again."
-    );
+    assert_eq!(message, "Systems Manager could not find the label prod of /web/url. Verify the label and try again.");
     let secret = json!({ "Name": "/web/key", "Type": "SecureString", "Value": "hidden" });
     aws.call("ssm", "PutParameter", secret).await;
     assert_ne!(get("/web/key").await["Value"], "hidden");

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::decision::Reason;
 use super::{DIMENSION, NAMESPACE, invalid_token, limit};
 use crate::Sandbox;
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::{World, ids};
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::world::World;
 
 /// AWS keeps those of six weeks.
 const MOST: usize = 100;

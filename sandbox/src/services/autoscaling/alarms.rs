@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::configuration::{Configuration, TargetTracking};
 use super::{Policy, service_of};
+use crate::base::ids;
 use crate::services::cloudwatch::{self, AlarmSettings};
 use crate::world::World;
-use crate::world::ids;
 use crate::{Config, Fault};
 
 /// How far below the target scaling in begins.

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use super::alarms::{self, PolicyAlarms};
 use super::configuration::{self, Configuration};
 use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, service_of};
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::{World, ids};
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::world::World;
 use crate::{Config, Fault, Sandbox};
 
 /// One scaling policy.

@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 use super::act::set_desired_count;
 use super::decision::Cooling;
 use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, policies, service_of};
+use crate::base::clock::{Clock, epoch_seconds};
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
 use crate::services::ecs::scaling;
-use crate::services::{Reply, paging};
-use crate::world::clock::{Clock, epoch_seconds};
-use crate::world::ids;
 use crate::{Config, Fault, Sandbox};
 
 /// One scalable target.

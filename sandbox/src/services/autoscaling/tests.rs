@@ -4,8 +4,8 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Activity, Policy, Target, policies};
+use crate::Config;
 use crate::auth::Credentials;
-use crate::{Config, Sandbox};
 
 #[test]
 fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
@@ -19,7 +19,7 @@ fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
         speed: 1.0,
         host_exec: false,
     };
-    let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+    let sandbox = crate::open(config, CancellationToken::new()).expect("a sandbox");
     let (resource, at) = ("service/demo/web", "2026-01-01T00:00:00Z");
     let target = json!({
         "id": "0a", "resource_id": resource, "min_capacity": 1, "max_capacity": 2, "role_arn": "r", "created_at": at,

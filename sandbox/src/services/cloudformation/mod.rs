@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::{Service, operation};
 use crate::Sandbox;
+use crate::core::{Service, operation};
 use crate::wire::Protocol;
 
 mod engine;
@@ -29,6 +29,8 @@ pub static SERVICE: Service = Service {
         xmlns: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
     }],
     validation_code: "ValidationError",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!(async "CreateStack" => stacks::create),
         operation!(async "UpdateStack" => stacks::update),

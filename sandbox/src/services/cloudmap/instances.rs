@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::namespaces::bare;
 use super::services::find as find_service;
 use super::{Instance, Namespace, PAGE, Service, State, invalid, invalid_token, operations};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 fn not_found(id: &str) -> Fault {

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::paging::InvalidToken;
-use super::tagging::Tag;
-use super::{Service as ServiceRow, operation};
 use crate::Fault;
+use crate::base::paging::InvalidToken;
+use crate::base::tagging::Tag;
+use crate::core::{Service as ServiceRow, operation};
 use crate::wire::Protocol;
 use crate::world::table::state;
 
@@ -168,6 +168,8 @@ pub static SERVICE: ServiceRow = ServiceRow {
         Protocol::Cbor { service: "Route53AutoNaming_v20170314" },
     ],
     validation_code: "InvalidInput",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("CreateHttpNamespace" => namespaces::create_http),
         operation!("CreatePrivateDnsNamespace" => namespaces::create_private),

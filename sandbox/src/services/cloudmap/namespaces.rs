@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Kind, Namespace, PAGE, State, invalid, invalid_token, operations};
-use crate::services::tagging::Tag;
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::ids;
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]

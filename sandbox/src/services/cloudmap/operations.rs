@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::namespaces::Filter;
 use super::{Operation, PAGE, State, invalid_token};
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::ids;
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// How many operations are remembered; AWS forgets them after a while.

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::namespaces::{Filter, bare, not_found as namespace_not_found};
 use super::{Kind, PAGE, Service, State, invalid, invalid_token, operations};
-use crate::services::tagging::Tag;
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::ids;
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateService`.

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::State;
 use super::namespaces::bare;
-use crate::services::Reply;
-use crate::services::tagging::{self, Tag};
+use crate::base::tagging::{self, Tag};
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// How many tags a resource may have (quotas of AWS Cloud Map).

@@ -9,7 +9,8 @@ use serde_json::json;
 use super::points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_value, milliseconds, seconds, validation_error};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// API reference of GetMetricData.

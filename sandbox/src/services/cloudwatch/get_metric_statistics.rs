@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_combination, invalid_value, milliseconds, seconds};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const MOST_POINTS: i64 = 1440;

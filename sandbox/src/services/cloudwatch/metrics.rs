@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{invalid_value, validation_error};
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 
 const PAGE: usize = 500;
 /// A metric without data for so long is listed no more (CloudWatch's user guide: two weeks).

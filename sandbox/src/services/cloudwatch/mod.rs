@@ -5,8 +5,8 @@
 
 use jiff::Timestamp;
 
-use super::{Service, operation};
 use crate::Fault;
+use crate::core::{Service, operation};
 use crate::wire::Protocol;
 use crate::world::table::state;
 
@@ -36,6 +36,8 @@ pub static SERVICE: Service = Service {
         Protocol::Cbor { service: NAME },
     ],
     validation_code: "ValidationError",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("DeleteAlarms" => alarms::changes::delete),
         operation!("DescribeAlarms" => alarms::describe::describe),

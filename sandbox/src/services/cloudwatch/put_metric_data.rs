@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::points::{self, NO_UNIT, Point};
 use super::{Dimension, Metric, Values, invalid_combination, invalid_value, milliseconds};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// How old and how new data may be: two weeks and two hours.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::alarms::Alarm;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const MOST_TAGS: usize = 50;

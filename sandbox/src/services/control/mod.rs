@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 mod status;
 
 use super::ecs::{addresses, engine, images};
-use super::{Service, operation};
+use crate::Sandbox;
+use crate::core::{Reply, Service, operation};
+use crate::faults::Rules;
+use crate::services::cloudformation::resources;
 use crate::wire::Protocol;
-use crate::{Sandbox, faults};
 
 /// The name that control calls are signed for.
 pub const SIGNING_NAME: &str = "ecsws";
@@ -22,11 +24,13 @@ pub static SERVICE: Service = Service {
     signing_name: SIGNING_NAME,
     protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],
     validation_code: "ValidationException",
+    is_for_owner: true,
+    prepare: None,
     operations: &[
         operation!(async "CheckRuntime" => engine::check_runtime),
         operation!("DescribeAddresses" => addresses::describe),
-        operation!("DescribeFaults" => faults::describe),
-        operation!("PutFaults" => faults::put),
+        operation!("DescribeFaults" => describe_faults),
+        operation!("PutFaults" => put_faults),
         operation!("PutImages" => images::put),
         operation!("Shutdown" => shutdown),
         operation!("Status" => status::run),
@@ -35,6 +39,19 @@ pub static SERVICE: Service = Service {
 
 #[derive(Deserialize)]
 struct Nothing {}
+
+/// `PutFaults`: these take the place of all that there are.
+fn put_faults(sandbox: &Arc<Sandbox>, rules: Rules) -> Reply {
+    let operations: Vec<String> = sandbox.registry.operations().collect();
+    let resource_types: Vec<&str> = resources::all().map(|kind| kind.name).collect();
+    sandbox.faults.put(rules, &operations, &resource_types)?;
+    Ok(json!({}))
+}
+
+/// `DescribeFaults`.
+fn describe_faults(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
+    sandbox.faults.describe()
+}
 
 fn shutdown(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
     sandbox.shutdown.cancel();

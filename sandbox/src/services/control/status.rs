@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Sandbox;
+use crate::channel::Sessions;
+use crate::services::ecs::Runtime;
 use crate::services::ecs::{ServiceStatus, TaskStatus};
 use crate::services::logs::quota;
 use crate::tasks::resident_bytes;
@@ -30,11 +32,11 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
         "hostExec": sandbox.config.host_exec,
     });
     if detail {
-        let processes = sandbox.tasks.processes();
+        let processes = sandbox.runtime::<Runtime>().processes();
         said["memoryBytes"] = resident_bytes(std::process::id()).into();
         said["diskBytes"] = sandbox.world.store().bytes().into();
         said["mostLogBytes"] = quota::MOST_BYTES.into();
-        let sessions = sandbox.sessions.list().into_iter().filter(|session| session.ended.is_none());
+        let sessions = sandbox.runtime::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
         said["sessions"] = sessions
             .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))
             .collect();

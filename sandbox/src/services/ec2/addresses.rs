@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::nouns::ADDRESS;
 use super::records;
 use super::tags::{self, TagSpecification};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `AllocateAddress`.

@@ -9,8 +9,9 @@ use serde_json::{Map, Value, json};
 use super::State;
 use super::nouns::Noun;
 use super::records;
-use crate::services::glob::matches;
-use crate::services::{Reply, paging};
+use crate::base::glob::matches;
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Fault, Sandbox, model};
 
 /// A filter.

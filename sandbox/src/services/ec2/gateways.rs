@@ -9,9 +9,9 @@ use super::cidr::Cidr;
 use super::nouns::{ADDRESS, INTERNET_GATEWAY, NAT_GATEWAY, SUBNET, VPC};
 use super::records::{self, list};
 use super::tags::{self, TagSpecification};
-use crate::services::Reply;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateInternetGateway`.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use self::security_groups::Direction;
 pub use self::security_groups::rule_ids::give_all as start;
 pub use self::security_groups::set_description;
-use super::{Service, operation};
+use crate::core::{Service, operation};
 use crate::wire::Protocol;
 use crate::world::table::state;
 
@@ -42,6 +42,8 @@ pub static SERVICE: Service = Service {
     signing_name: "ec2",
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
     validation_code: "MissingParameter",
+    is_for_owner: false,
+    prepare: Some(members::prepare),
     operations: &[
         operation!("DescribeAvailabilityZones" => zones::describe),
         operation!("DescribeRegions" => regions::describe),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::describe::{self, Describe};
 use super::nouns::REGION;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// AWS's regions by partition.

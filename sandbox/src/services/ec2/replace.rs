@@ -9,7 +9,7 @@ use super::cidr::Cidr;
 use super::nouns::ROUTE_TABLE;
 use super::records::{self, list};
 use super::routes;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `ReplaceRoute`.

@@ -10,8 +10,8 @@ use super::cidr::Cidr;
 use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 use super::records::{self, list};
 use super::tags::{self, TagSpecification};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// A new table with its local route.

@@ -12,8 +12,8 @@ use super::records;
 use super::tags::{self, TagSpecification};
 use super::vpcs::AttributeValue;
 use super::zones::{self, Zone};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateSubnet`.

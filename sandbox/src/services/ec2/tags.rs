@@ -9,7 +9,7 @@ use super::describe::{self, Describe};
 use super::nouns::{self, Noun, SECURITY_GROUP_RULE, TAG};
 use super::records::{self, list, returned};
 use super::security_groups::rule_ids;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// Tags that a resource may have, besides AWS's own.

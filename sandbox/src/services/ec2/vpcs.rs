@@ -10,8 +10,8 @@ use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY_GROUP, S
 use super::records;
 use super::tags::{self, TagSpecification};
 use super::{State, routes, security_groups};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateVpc`.

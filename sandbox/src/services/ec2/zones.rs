@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::describe::{self, Describe};
 use super::nouns::ZONE;
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
 
 /// The letters and numbers of the zones of regions that have not just the first three, as new accounts see them.
 const OTHERS: &[(&str, &[(char, u8)])] = &[

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::ecs::Runtime;
 use crate::tasks::address::ServiceAddress;
 use crate::world::World;
 
@@ -21,19 +22,19 @@ struct Wanted {
 /// Brings the addresses in line with the rows.
 pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
     let wanted = sandbox.world.read(wanted);
-    sandbox.tasks.addresses().retain(|key, _| wanted.contains_key(key));
+    sandbox.runtime::<Runtime>().addresses().retain(|key, _| wanted.contains_key(key));
     let mut moved = Vec::new();
     for (key, Wanted { port, targets }) in wanted {
-        let opened = sandbox.tasks.addresses().contains_key(&key);
+        let opened = sandbox.runtime::<Runtime>().addresses().contains_key(&key);
         if !opened {
             // Without a free port on the whole machine the service has no address; its tasks run all the same.
             let Ok(address) = ServiceAddress::open(port).await else { continue };
             if port != Some(address.port()) {
                 moved.push((key.clone(), address.port()));
             }
-            sandbox.tasks.addresses().insert(key.clone(), address);
+            sandbox.runtime::<Runtime>().addresses().insert(key.clone(), address);
         }
-        if let Some(address) = sandbox.tasks.addresses().get(&key) {
+        if let Some(address) = sandbox.runtime::<Runtime>().addresses().get(&key) {
             address.set_targets(targets);
         }
     }
@@ -87,7 +88,7 @@ pub struct DescribeAddresses {}
 /// The stable local address of every service.
 pub fn describe(sandbox: &Arc<Sandbox>, DescribeAddresses {}: DescribeAddresses) -> Reply {
     let addresses: Vec<Value> = sandbox
-        .tasks
+        .runtime::<Runtime>()
         .addresses()
         .iter()
         .filter_map(|(key, address)| {

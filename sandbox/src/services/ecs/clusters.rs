@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::model::{Cluster, ServiceStatus, Tag, TaskStatus};
 use super::names::{self, Arns as _, cluster_name, invalid};
 use super::{launch, show};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::world::World;
 use crate::{Fault, Sandbox};
 

@@ -10,7 +10,7 @@ use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, 
 use super::names::{self, client, invalid};
 use super::show;
 use super::update_service::desired_count;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// A member, and what ECS answers when it was not given.

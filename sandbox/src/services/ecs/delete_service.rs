@@ -9,7 +9,7 @@ use super::model::ServiceStatus;
 use super::names::{self, invalid, key};
 use super::show;
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
 
 #[derive(Deserialize)]
 pub(super) struct Input {

@@ -11,7 +11,8 @@ use super::engine::Handle;
 use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
 use crate::channel::{Plan, Sessions};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::ecs::Runtime;
 use crate::services::iam::grants;
 use crate::tasks::ProcessSpec;
 use crate::world::World;
@@ -114,7 +115,7 @@ fn behind(sandbox: &Sandbox, target: &str) -> Option<Handle> {
 
 /// The running container of a task's place in its definition.
 fn handle(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Handle> {
-    sandbox.tasks.running().get(&key(&task.cluster, &task.id))?.handles.get(index)?.clone()
+    sandbox.runtime::<Runtime>().running().get(&key(&task.cluster, &task.id))?.handles.get(index)?.clone()
 }
 
 /// The task, and the place of the container that is meant.

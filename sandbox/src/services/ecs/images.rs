@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::model::{ImageCommand, Images, Tag, Task};
 use super::names::{invalid, key, task_definition};
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::tasks::engine::Kind;
 use crate::world::World;
 

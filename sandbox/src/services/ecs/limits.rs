@@ -7,8 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::names::task_definition;
+use crate::Sandbox;
+use crate::base::supervisor;
+use crate::services::ecs::Runtime;
 use crate::tasks::{CpuTimes, kill_all, process_count, unshared_bytes};
-use crate::{Sandbox, supervisor};
 
 /// How often the machine's processes are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -41,15 +43,15 @@ pub fn watch(sandbox: &Arc<Sandbox>) {
 
 fn look(sandbox: &Sandbox) {
     let running: Vec<_> = {
-        let running = sandbox.tasks.running();
+        let running = sandbox.runtime::<Runtime>().running();
         running.iter().map(|(key, task)| (key.clone(), task.handles.clone())).collect()
     };
-    if running.is_empty() && !sandbox.tasks.runner.has_attached() {
+    if running.is_empty() && !sandbox.runner.has_attached() {
         return;
     }
     let times = CpuTimes::read();
     // What people run in sessions and by Run Command.
-    for below in sandbox.tasks.runner.attached(&times).into_iter().filter(|below| below.len() > MAX_PROCESSES) {
+    for below in sandbox.runner.attached(&times).into_iter().filter(|below| below.len() > MAX_PROCESSES) {
         sandbox.journal.say(&format!("a session or a command is ended: {} processes", below.len()));
         kill_all(&below);
     }

@@ -10,7 +10,8 @@ use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 
 #[derive(Deserialize)]
 pub(super) struct Describe {

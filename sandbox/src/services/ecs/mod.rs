@@ -3,7 +3,7 @@
 //! Operations change rows and answer at once; the [`scheduler`] sees every change and brings the processes in line with
 //! the rows. What an operation says never starts or stops a process by itself.
 
-use super::{Service as ServiceRow, operation};
+use crate::core::{Service as ServiceRow, operation};
 use crate::wire::Protocol;
 use crate::world::World;
 use crate::world::table::state;
@@ -43,8 +43,7 @@ mod utilization;
 
 pub use execute_command::in_container;
 pub use model::{
-    Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
-    TaskStatus,
+    Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition, TaskStatus,
 };
 pub use runtime::Runtime;
 pub use scheduler::start;
@@ -55,6 +54,8 @@ pub static SERVICE: ServiceRow = ServiceRow {
     signing_name: "ecs",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],
     validation_code: "InvalidParameterException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("CreateCluster" => clusters::create),
         operation!(async "CreateService" => create_service::run),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::model::{NetworkInterface, TaskStatus};
 use crate::Sandbox;
-use crate::world::ids;
+use crate::base::ids;
 
 /// A place for a task.
 #[derive(Debug, Clone)]

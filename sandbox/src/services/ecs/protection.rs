@@ -10,7 +10,7 @@ use super::clusters::missing;
 use super::model::Task;
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::world::World;
 use crate::{Config, Sandbox};
 

@@ -12,8 +12,9 @@ use super::launch::{self, Launch};
 use super::model::{Tag, Task, TaskDefinition};
 use super::names::{self, invalid, key};
 use super::{capacity, network, scheduler, show};
-use crate::services::Reply;
-use crate::world::{World, ids};
+use crate::base::ids;
+use crate::core::Reply;
+use crate::world::World;
 use crate::{Fault, Sandbox};
 
 /// The longest `startedBy` (API reference of RunTask).

@@ -10,7 +10,8 @@ use super::model::ServiceStatus;
 use super::names::{self, Arns as _, invalid};
 use super::show;
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 
 #[derive(Deserialize)]
 pub(super) struct Describe {

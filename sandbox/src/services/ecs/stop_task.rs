@@ -9,7 +9,7 @@ use super::model::{StopCode, TaskStatus};
 use super::names::{self, invalid, key, last_part};
 use super::show;
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
 
 /// API reference of StopTask.
 const LONGEST_REASON: usize = 1024;

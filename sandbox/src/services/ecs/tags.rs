@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::launch::check_tags;
 use super::model::{ServiceStatus, Tag};
 use super::names::{invalid, key, no_such_service, revision_key};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::world::World;
 use crate::{Fault, Sandbox};
 

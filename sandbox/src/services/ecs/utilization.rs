@@ -16,8 +16,10 @@ use tokio::time::Instant;
 
 use super::model::{Container, Task, TaskStatus};
 use super::runtime::Usage;
+use crate::Sandbox;
+use crate::base::supervisor;
 use crate::services::cloudwatch::{self, Datum, Dimension, Values};
-use crate::{Sandbox, supervisor};
+use crate::services::ecs::Runtime;
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// Twice the unit that `/proc` counts CPU time in: one of them at each end.
@@ -67,7 +69,7 @@ fn look(sandbox: &Sandbox, before: &Looks, begun: Timestamp) -> Looks {
     if tasks.is_empty() {
         return Looks::new();
     }
-    let usage = sandbox.tasks.usage();
+    let usage = sandbox.runtime::<Runtime>().usage();
     let now = Instant::now();
     let (mut looks, mut services) = (Looks::new(), BTreeMap::<(String, String), Percentages>::new());
     for (key, task) in tasks {

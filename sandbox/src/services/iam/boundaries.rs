@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::managed::check_attachable;
 use super::roles::{self, find, find_mut};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]

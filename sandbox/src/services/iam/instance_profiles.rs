@@ -11,10 +11,10 @@ use super::roles::{
     root_path,
 };
 use super::{InstanceProfile, State};
-use crate::services::Reply;
-use crate::services::tagging::Tag;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 fn no_such_profile(name: &str) -> Fault {

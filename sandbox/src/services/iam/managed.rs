@@ -11,10 +11,10 @@ use super::documents::{self, Purpose};
 use super::roles::{check_name, check_path, no_such_entity, root_path};
 use super::versions::Version;
 use super::{State, aws_managed, limits};
-use crate::services::Reply;
-use crate::services::tagging::Tag;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
 /// A managed policy of the account.

@@ -10,7 +10,7 @@ use super::limits;
 use super::managed::check_attachable;
 use super::pages::Pages;
 use super::roles::{check_name, encoded, find, find_mut, no_such_entity, root_path};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `PutRolePolicy`.

@@ -12,7 +12,7 @@ use super::pages::Pages;
 use super::roles::{check_path_prefix, root_path};
 use super::{ManagedPolicy, State};
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]

@@ -11,8 +11,8 @@ use super::pages::Pages;
 use super::roles::{find, find_mut};
 use super::tags::check;
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::services::tagging::Tag;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 
 /// Tags as a role keeps them.
 pub(super) fn by_key(tags: Vec<Tag>) -> BTreeMap<String, String> {

@@ -10,10 +10,10 @@ use super::documents::{self, Purpose};
 use super::managed::check_attachable;
 use super::pages::Pages;
 use super::{Role, State, limits, role_tags, tags};
-use crate::services::Reply;
-use crate::services::tagging::Tag;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The fault for an entity that there is not.

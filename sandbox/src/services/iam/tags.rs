@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::managed::{check_arn, find_mut, not_found};
 use super::pages::Pages;
-use crate::services::Reply;
-use crate::services::tagging::{self, Tag};
+use crate::base::tagging::{self, Tag};
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// How many tags an entity may have (IAM's quotas).

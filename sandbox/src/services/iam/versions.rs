@@ -11,8 +11,8 @@ use super::managed::{ManagedPolicy, check_arn, find_mut, not_found};
 use super::pages::Pages;
 use super::roles::{encoded, no_such_entity};
 use super::{State, aws_managed, limits};
-use crate::services::Reply;
-use crate::world::clock::iso8601;
+use crate::base::clock::iso8601;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const MOST: usize = 5;

@@ -6,6 +6,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Group;
+use crate::services::logs::LiveTails;
 use crate::world::store::Visit;
 use crate::{Fault, Sandbox};
 
@@ -115,7 +116,7 @@ pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
         }
         Ok(rows)
     })?;
-    sandbox.live_tails.tell(batches, now);
+    sandbox.runtime::<LiveTails>().tell(batches, now);
     Ok(())
 }
 

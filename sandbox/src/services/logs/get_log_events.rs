@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::events::{self, Found, Key};
 use super::{group, group_name, invalid_token, limit, no_such, stream_key};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::world::store::Visit;
 use crate::{Fault, Sandbox};
 

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{events, group, invalid, invalid_token, limit, stream_key};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const LONGEST_NAME: usize = 512;

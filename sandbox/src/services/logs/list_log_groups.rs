@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::{invalid_token, limit};
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 
 const PAGE: usize = 50;
 

@@ -1,8 +1,8 @@
 //! Amazon CloudWatch Logs: groups, streams and their events.
 
-use super::paging::InvalidToken;
-use super::{Service, operation};
 use crate::Fault;
+use crate::base::paging::InvalidToken;
+use crate::core::{Service, operation};
 use crate::wire::Protocol;
 use crate::world::World;
 use crate::world::table::state;
@@ -31,6 +31,8 @@ pub static SERVICE: Service = Service {
     signing_name: "logs",
     protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
     validation_code: "InvalidParameterException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("CreateLogGroup" => groups::create),
         operation!("CreateLogStream" => streams::create),

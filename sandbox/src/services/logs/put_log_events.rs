@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::events::{self, Batch, Event, OVERHEAD_BYTES};
 use super::{group, invalid, no_such, stream_key};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: usize = 10_000;

@@ -60,7 +60,7 @@ mod tests {
             speed: 1.0,
             host_exec: false,
         };
-        let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+        let sandbox = crate::open(config, CancellationToken::new()).expect("a sandbox");
         for (group, count) in [("calm", 1), ("flooded", 10)] {
             let stream = json!({ "logGroupName": group, "logStreamName": "s" });
             sandbox.call("logs", "CreateLogGroup", json!({ "logGroupName": group })).await.expect("a group");

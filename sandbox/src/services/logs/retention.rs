@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Group, events, invalid, no_such};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;

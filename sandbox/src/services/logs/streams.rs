@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::groups::check_name;
 use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::model::{self, change, find};
 use super::{invalid_parameter, invalid_request};
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::world::clock::epoch_seconds;
+use crate::base::clock::epoch_seconds;
+use crate::core::Reply;
 
 const DEFAULT_WINDOW: i64 = 30;
 

@@ -1,7 +1,7 @@
 //! AWS Secrets Manager: secrets, their versions and the labels on them.
 
-use super::{Service, operation};
 use crate::Fault;
+use crate::core::{Service, operation};
 use crate::wire::Protocol;
 use crate::world::table::state;
 
@@ -19,6 +19,8 @@ pub static SERVICE: Service = Service {
     signing_name: "secretsmanager",
     protocols: &[Protocol::Json11 { target_prefix: "secretsmanager" }],
     validation_code: "ValidationException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("CreateSecret" => secrets::create),
         operation!("DeleteSecret" => delete::delete),

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{marked_for_deletion, not_found};
-use crate::services::tagging::Tag;
+use crate::base::clock::epoch_seconds;
+use crate::base::tagging::Tag;
 use crate::world::World;
-use crate::world::clock::epoch_seconds;
 use crate::{Config, Fault};
 
 /// The label of the version that a caller gets who asks for none.
@@ -201,7 +201,7 @@ pub fn name<'a>(config: &Config, id: &'a str) -> &'a str {
 
 /// A new ARN for a name.
 pub fn arn(config: &Config, name: &str) -> String {
-    format!("{}{name}-{}", prefix(config), crate::world::ids::mixed(SUFFIX))
+    format!("{}{name}-{}", prefix(config), crate::base::ids::mixed(SUFFIX))
 }
 
 /// The day of a time: Secrets Manager remembers no more of when a value was read.

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::model::{self, CURRENT, Content, Secret, change, find};
 use super::{invalid_parameter, invalid_request};
-use crate::services::Reply;
-use crate::services::tagging::Tag;
-use crate::world::ids;
+use crate::base::ids;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]

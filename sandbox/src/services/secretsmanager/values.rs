@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::model::{CURRENT, Content, Secret, Version, change, day, find};
 use super::secrets::{content, token};
 use super::{invalid_request, not_found};
-use crate::services::Reply;
-use crate::world::clock::epoch_seconds;
+use crate::base::clock::epoch_seconds;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]

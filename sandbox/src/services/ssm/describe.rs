@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::filters::{self, Filter};
 use super::read::arn;
 use super::{Parameter, invalid, invalid_token};
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
+use crate::base::clock::epoch_seconds;
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Config, Sandbox};
 
 const PAGE: usize = 10;

@@ -9,14 +9,16 @@ use serde_json::{Value, json};
 
 use super::invalid_token;
 use crate::auth::RoleLease;
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
 use crate::channel::AGENT_VERSION;
+use crate::channel::Sessions;
+use crate::core::Reply;
 use crate::services::iam::grants;
-use crate::services::{Reply, paging};
 use crate::tasks::environment::Folders;
 use crate::tasks::{ProcessSpec, TASK_MARKER};
 use crate::world::World;
-use crate::world::clock::epoch_seconds;
-use crate::world::ids;
 use crate::{Fault, Sandbox};
 
 /// The folder in the state folder where each instance has its own.
@@ -77,7 +79,7 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
         let role = world.iam.roles.get(role(world, instance)?)?;
         Some((role.arn.clone(), role.id.clone()))
     });
-    let mut leases = sandbox.instance_roles.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut leases = sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((arn, role_id)) = role else {
         leases.remove(id);
         return sandbox.sdk_variables(None);
@@ -90,8 +92,8 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
 
 /// Forgets what was on an instance that is gone.
 pub fn forget(sandbox: &Sandbox, id: &str) {
-    sandbox.sessions.end_target(id);
-    sandbox.instance_roles.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    sandbox.runtime::<Sessions>().end_target(id);
+    sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     // What cannot be removed is in the way of nothing.
     let _ = std::fs::remove_dir_all(home(sandbox, id));
 }

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::paging::InvalidToken;
-use super::tagging::Tag;
-use super::{Service, operation};
 use crate::Fault;
+use crate::base::paging::InvalidToken;
+use crate::base::tagging::Tag;
+use crate::core::{Service, operation};
 use crate::wire::Protocol;
 use crate::world::table::state;
 
@@ -109,6 +109,8 @@ pub static SERVICE: Service = Service {
     signing_name: "ssm",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
     validation_code: "ValidationException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("AddTagsToResource" => tags::add),
         operation!("CancelCommand" => commands::cancel),

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Parameter, Past, invalid, not_found};
-use crate::services::Reply;
-use crate::services::allowed_pattern::AllowedPattern;
-use crate::services::tagging::Tag;
+use crate::base::allowed_pattern::AllowedPattern;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const KINDS: &[&str] = &["String", "StringList", "SecureString"];

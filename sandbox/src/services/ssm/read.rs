@@ -10,9 +10,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::filters::{self, Filter};
 use super::{Parameter, invalid_token, no_such_version, not_found, public, secrets};
-use crate::services::{Reply, paging};
+use crate::base::clock::epoch_seconds;
+use crate::base::paging;
+use crate::core::Reply;
 use crate::world::World;
-use crate::world::clock::epoch_seconds;
 use crate::{Config, Fault, Sandbox};
 
 const PAGE: usize = 10;
@@ -65,14 +66,16 @@ fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String
     }
     // A selector that is no number is a label, and no version has one.
     let number = selector.parse::<i64>();
-    let found = versions.iter().find(|one| number.as_ref().is_ok_and(|number| one.version == *number)).ok_or_else(|| {
-        if number.is_ok() {
-            return no_such_version(bare, selector);
-        }
-        let message =
-            format!("Systems Manager could not find the label {selector} of {bare}. Verify the label and try again.");
-        Fault::client("ParameterVersionNotFound", message)
-    })?;
+    let found =
+        versions.iter().find(|one| number.as_ref().is_ok_and(|number| one.version == *number)).ok_or_else(|| {
+            if number.is_ok() {
+                return no_such_version(bare, selector);
+            }
+            let message = format!(
+                "Systems Manager could not find the label {selector} of {bare}. Verify the label and try again."
+            );
+            Fault::client("ParameterVersionNotFound", message)
+        })?;
     Ok(((*found).clone(), format!(":{selector}")))
 }
 

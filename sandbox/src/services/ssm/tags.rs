@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Past;
-use crate::services::Reply;
-use crate::services::tagging::{self, Tag};
+use crate::base::tagging::{self, Tag};
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 fn check(kind: &str) -> Result<(), Fault> {

@@ -11,8 +11,10 @@ use super::resources::{self, Context, ResourceType};
 use super::template::check::{Dependencies, live_dependencies};
 use super::template::resolve::{Known, Progress, Scope};
 use super::template::{Template, kind_of, parameters};
-use crate::world::{World, ids};
-use crate::{Fault, Sandbox, supervisor};
+use crate::base::ids;
+use crate::base::supervisor;
+use crate::world::World;
+use crate::{Fault, Sandbox};
 
 mod forward;
 mod graph;

@@ -21,7 +21,7 @@ fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
         speed: 20.0,
         host_exec: false,
     };
-    Sandbox::open(config, CancellationToken::new()).expect("a sandbox")
+    crate::open(config, CancellationToken::new()).expect("a sandbox")
 }
 
 fn template(value: &str) -> Value {

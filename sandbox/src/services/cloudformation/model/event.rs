@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::world::clock::iso8601;
+use crate::base::clock::iso8601;
 
 /// A stack event.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{ChangeSet, Event, Incarnation, Request, Resource, Stack};
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
 use crate::world::table::state;
 
 /// How many events of a stack are remembered.
@@ -112,7 +112,7 @@ impl State {
         let reason = reason.map(|reason| stack.masked(reason));
         stack.status_reason.clone_from(&reason);
         let event = Event {
-            id: crate::world::ids::uuid(),
+            id: crate::base::ids::uuid(),
             time,
             logical_id: stack.name.clone(),
             physical_id: stack.id.clone(),

@@ -13,9 +13,9 @@ use super::asked::Asked;
 use super::describe::{parameters_of, tags_of};
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
-use crate::services::Reply;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const NO_CHANGES: &str =

@@ -9,8 +9,8 @@ use super::super::model::{Definition, MASK, OnFailure, Stack};
 use super::super::template::{Template, invalid};
 use super::{find_described, page};
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::world::clock::iso8601;
+use crate::base::clock::iso8601;
+use crate::core::Reply;
 
 /// The parameters in the form of an answer; null when there is none.
 pub fn parameters_of(definition: &Definition) -> Value {

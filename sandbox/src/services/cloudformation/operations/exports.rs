@@ -10,7 +10,7 @@ use super::super::template::invalid;
 use super::describe::ITEMS_A_PAGE;
 use super::page;
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
 
 /// The input of `ListExports`.
 #[derive(Deserialize)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::model::{ChangeSet, Definition, OnFailure, Stack, State};
 use super::template::invalid;
-use crate::services::paging::{self, Page};
+use crate::base::paging::{self, Page};
 use crate::{Fault, Sandbox};
 
 mod asked;
@@ -73,7 +73,7 @@ fn check_stack_name(name: &str) -> Result<(), Fault> {
 
 /// A stack that has just been asked for.
 fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stack {
-    let id = crate::world::ids::uuid();
+    let id = crate::base::ids::uuid();
     Stack {
         id: sandbox.config.arn("cloudformation", &format!("stack/{name}/{id}")),
         name: name.to_owned(),

@@ -9,8 +9,8 @@ use super::super::model::{Resource, Stack, State};
 use super::super::template::invalid;
 use super::describe::ITEMS_A_PAGE;
 use super::{find_described, page};
-use crate::services::Reply;
-use crate::world::clock::iso8601;
+use crate::base::clock::iso8601;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of the operations on a stack's resources.

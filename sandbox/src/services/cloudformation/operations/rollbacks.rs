@@ -10,7 +10,7 @@ use super::super::model::{Definition, Request, Stack, State};
 use super::super::template::invalid;
 use super::asked::DeploymentConfig;
 use super::find;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of these operations.

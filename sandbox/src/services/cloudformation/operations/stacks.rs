@@ -11,7 +11,7 @@ use super::super::plan;
 use super::super::template::invalid;
 use super::asked::{self, Asked, DeploymentConfig};
 use super::{check_stack_name, check_updatable, find, find_described, make_obsolete, new_stack};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// `CreateStack`.

@@ -10,7 +10,7 @@ use super::super::template::parameters::{declared, defaults, scope as values};
 use super::super::template::resolve::{Progress, Scope};
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
 use super::{find_described, template_text};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `GetTemplate`.

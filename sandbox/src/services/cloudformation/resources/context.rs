@@ -6,12 +6,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{Made, ResourceType, fit, refusal, schema};
+use crate::base::ids;
+use crate::base::tagging;
 use crate::faults::Verb;
 use crate::services::cloudformation::model::{Incarnation, Tag};
 use crate::services::cloudformation::template::dynamic;
-use crate::services::tagging;
 use crate::wire::lenient::{self, Misfit};
-use crate::world::{ids, made_for};
+use crate::world::made_for;
 use crate::{Fault, Sandbox};
 
 /// The reason of the event with which a physical resource is there.

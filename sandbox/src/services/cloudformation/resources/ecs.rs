@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Made, ResourceType, STACK_ID_TAG, resource_type, text};
 use crate::Fault;
+use crate::base::lower_first;
 use crate::services::cloudformation::model::{Incarnation, Tag};
-use crate::services::lower_first;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, nothing_to_update, resource_type};
 use crate::Fault;
+use crate::base::ids;
 use crate::services::cloudformation::model::Incarnation;
-use crate::world::ids;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[

@@ -2,7 +2,7 @@
 //! message, as in `… (Service: Ecs, Status Code: 400, Request ID: 4c0d…)`.
 
 use crate::Fault;
-use crate::world::ids;
+use crate::base::ids;
 
 /// The names that the SDK for Java has for services, by those that their requests are signed for.
 const SERVICES: &[(&str, &str)] = &[

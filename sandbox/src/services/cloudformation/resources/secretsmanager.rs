@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Context, Made, ResourceType, resource_type, text};
 use crate::Fault;
+use crate::base::ids;
 use crate::services::cloudformation::model::{Incarnation, Tag};
-use crate::world::ids;
 
 const SERVICE: &str = "secretsmanager";
 

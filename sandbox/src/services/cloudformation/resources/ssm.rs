@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, resource_type, text};
 use crate::Fault;
+use crate::base::ids;
 use crate::services::cloudformation::model::{Incarnation, Tag};
-use crate::world::ids;
 
 /// The rows.
 pub const TYPES: &[ResourceType] =

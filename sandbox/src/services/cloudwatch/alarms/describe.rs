@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Alarm, StateValue};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::services::cloudwatch::{Dimension, Metric, invalid_combination};
-use crate::services::{Reply, paging};
 use crate::{Fault, Sandbox};
 
 pub(super) const PAGE: usize = 100;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Alarm, Settings};
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::services::cloudwatch::tags::{Tag, check_count};
 use crate::services::cloudwatch::{State, invalid_combination, validation_error};

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use super::evaluate::{Datapoint, evaluate, periods};
 use super::{Alarm, Settings, actions, transition};
+use crate::base::clock::Clock;
+use crate::base::supervisor;
 use crate::services::cloudwatch::Metric;
 use crate::services::cloudwatch::points::{self, Point};
 use crate::services::cloudwatch::statistics::{Statistic, buckets};
-use crate::world::clock::Clock;
-use crate::{Fault, Sandbox, supervisor};
+use crate::{Fault, Sandbox};
 
 /// How often the loop looks which alarms are due: the shortest period.
 const TICK: Duration = Duration::from_secs(10);
@@ -100,7 +101,7 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, seen: &mut Seen) ->
         verdict => {
             let began = alarm.transitioned.div_euclid(length) * length;
             let due = seen.repeated.max(began) + wall_millis(sandbox.clock, REPEAT);
-            if end >= due && actions::repeats(alarm) {
+            if end >= due && actions::repeats(sandbox, alarm) {
                 seen.repeated = end;
                 actions::repeat(sandbox, alarm, verdict.map(|verdict| verdict.data).as_deref());
             }

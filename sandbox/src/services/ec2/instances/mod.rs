@@ -10,7 +10,7 @@ use super::State;
 use super::describe::{self, Describe};
 use super::nouns::INSTANCE;
 use super::records;
-use crate::services::{Reply, ssm};
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 mod interface;
@@ -85,7 +85,9 @@ pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
         }
         Ok(json!({ "instancesSet": changed }))
     })?;
-    input.instance_id.iter().for_each(|id| ssm::instances::forget(sandbox, id));
+    for id in &input.instance_id {
+        sandbox.registry.instance_terminated.iter().for_each(|hook| hook(sandbox, id));
+    }
     Ok(terminated)
 }
 

@@ -10,13 +10,13 @@ use serde_json::json;
 use super::interface::Interface;
 use super::profile::Profile;
 use super::{reservation_of, types};
-use crate::services::Reply;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::services::ec2::nouns::INSTANCE;
 use crate::services::ec2::records;
 use crate::services::ec2::security_groups::no_default_vpc;
 use crate::services::ec2::tags::{self, TagSpecification};
-use crate::world::clock::iso8601;
-use crate::world::ids;
 use crate::{Fault, Sandbox};
 
 /// Instances that one call may ask for.

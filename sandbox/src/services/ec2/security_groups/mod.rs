@@ -10,8 +10,8 @@ use super::describe::{self, Describe};
 use super::nouns::{INSTANCE, SECURITY_GROUP, VPC};
 use super::records;
 use super::tags::{self, TagSpecification};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
 mod permissions;

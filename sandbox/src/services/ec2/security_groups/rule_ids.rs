@@ -8,7 +8,7 @@ use super::super::State;
 use super::super::nouns::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::super::records::{self, list};
 use super::rules::Direction;
-use crate::world::ids;
+use crate::base::ids;
 use crate::{Fault, Sandbox};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];

@@ -12,8 +12,8 @@ use super::super::records::{self, list};
 use super::super::tags::{self, TagSpecification};
 use super::permissions::{IpRange, Permission};
 use super::{given_id, invalid, rule_ids};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
 /// Rules that a group may have in each direction (AWS's quota, as it is before anybody asks for more).

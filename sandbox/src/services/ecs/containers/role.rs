@@ -4,7 +4,7 @@ use super::super::model::{Task, TaskDefinition};
 use super::super::names::last_part;
 use crate::Sandbox;
 use crate::auth::RoleLease;
-use crate::world::ids;
+use crate::base::ids;
 
 /// The name or the ARN of a task's role: RunTask's override, or the definition's own.
 pub(in super::super) fn of_task<'a>(task: &'a Task, definition: Option<&'a TaskDefinition>) -> Option<&'a str> {

@@ -17,7 +17,8 @@ use super::model::TaskDefinition;
 use super::names::{self, Arns as _, client, invalid, revision_key};
 use super::show;
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::world::World;
 
 #[derive(Deserialize)]

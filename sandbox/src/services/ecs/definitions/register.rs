@@ -9,7 +9,7 @@ use super::super::model::{ContainerDefinition, Tag, TaskDefinition};
 use super::super::names::{client, read, revision_key};
 use super::super::show;
 use super::check;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// What a task definition is made of, besides its family and tags (API reference of RegisterTaskDefinition).

@@ -52,7 +52,7 @@ pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Laun
         ..ProcessSpec::default()
     };
     let started_with = process.clone();
-    let process = sandbox.tasks.runner.start(&process).await.map_err(|error| error.to_string())?;
+    let process = sandbox.runner.start(&process).await.map_err(|error| error.to_string())?;
     let loopback = Loopback { ports: spec.task_ports, own: spec.port, has_port: spec.has_port };
     let handle = Handle { process: process.handle, loopback, host_exec, started_with };
     let handle = AnyHandle::Process(Arc::new(handle));

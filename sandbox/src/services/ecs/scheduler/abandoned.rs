@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::super::driver;
 use super::super::model::{StopCode, Task, TaskStatus};
 use super::failures;
+use crate::services::ecs::Runtime;
 use crate::world::World;
 use crate::{Fault, Sandbox};
 
@@ -34,7 +35,7 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
     let rows: BTreeMap<String, TaskStatus> =
         sandbox.world.read(|world| open(world).map(|(key, task)| (key.to_owned(), task.last_status)).collect());
     let abandoned: Vec<(String, String)> = {
-        let mut running = sandbox.tasks.running();
+        let mut running = sandbox.runtime::<Runtime>().running();
         running.retain(|key, entry| entry.driver_failure.is_none() || rows.contains_key(key));
         let reason = |(key, last_status): (String, TaskStatus)| match running.get(&key) {
             Some(entry) => Some((key, entry.driver_failure.clone()?)),
@@ -62,7 +63,7 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
         }
         Ok(())
     })?;
-    let mut running = sandbox.tasks.running();
+    let mut running = sandbox.runtime::<Runtime>().running();
     for (key, _) in &abandoned {
         running.remove(key);
     }

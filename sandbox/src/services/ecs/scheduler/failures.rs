@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::super::model::{GivenUp, HealthStatus, RolloutState, Service, StopCode, Task};
 use super::super::names::key;
+use crate::base::clock::Clock;
 use crate::world::World;
-use crate::world::clock::Clock;
 
 /// A task that ran this long was no failure to start.
 const PROVEN: Duration = Duration::from_mins(1);

@@ -9,10 +9,12 @@ use jiff::Timestamp;
 
 use super::model::TaskStatus;
 use super::{addresses, driver, engine};
+use crate::Sandbox;
+use crate::base::supervisor;
+use crate::services::ecs::Runtime;
 use crate::services::logs::writer;
 use crate::tasks::{TASK_MARKER, end_marked};
 use crate::world::World;
-use crate::{Sandbox, supervisor};
 
 mod abandoned;
 mod failures;
@@ -32,7 +34,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
 pub fn start(sandbox: &Arc<Sandbox>) {
     let left = abandoned::recover(sandbox);
-    if let Some(queue) = sandbox.tasks.take_log_queue() {
+    if let Some(queue) = sandbox.runtime::<Runtime>().take_log_queue() {
         sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
     }
     // Their processes ended with the last sandbox; what escaped is ended now.
@@ -42,7 +44,7 @@ pub fn start(sandbox: &Arc<Sandbox>) {
     let this = Arc::clone(sandbox);
     sandbox.background.spawn(async move {
         supervisor::restart(&this.journal, "the scheduler", || run(Arc::clone(&this))).await;
-        this.tasks.close_log();
+        this.runtime::<Runtime>().close_log();
     });
 }
 
@@ -53,7 +55,7 @@ async fn run(sandbox: Arc<Sandbox>) {
         let wake = step(&sandbox).await;
         tokio::select! {
             _ = changes.changed() => {}
-            () = sandbox.tasks.driver_failed.notified() => {}
+            () = sandbox.runtime::<Runtime>().driver_failed.notified() => {}
             () = sandbox.shutdown.cancelled() => {}
             () = tokio::time::sleep(wake.unwrap_or(REMEMBERED)) => {}
         }
@@ -86,7 +88,7 @@ fn drive(sandbox: &Arc<Sandbox>) {
         let open = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
         open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()
     });
-    let mut running = sandbox.tasks.running();
+    let mut running = sandbox.runtime::<Runtime>().running();
     for (key, last_status, desired_status) in rows {
         if last_status == TaskStatus::Provisioning && !running.contains_key(&key) {
             let stop = running.entry(key.clone()).or_default().stop.clone();

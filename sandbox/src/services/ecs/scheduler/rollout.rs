@@ -13,8 +13,8 @@ use super::super::names::{keep_service, key, task_definition};
 use super::super::{capacity, network, tasks_of};
 use super::failures;
 use super::plan::{Counts, Moves, moves};
+use crate::base::ids;
 use crate::world::World;
-use crate::world::ids;
 
 /// How long a task has to run before it counts, when none failed before it: enough for a broken one to exit.
 const SETTLE: Duration = Duration::from_millis(250);

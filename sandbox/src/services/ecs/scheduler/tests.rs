@@ -10,6 +10,7 @@ use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
 use super::super::names::key;
 use super::{abandoned, driver, start};
 use crate::auth::Credentials;
+use crate::services::ecs::Runtime;
 use crate::world::World;
 use crate::{Config, Fault, Sandbox};
 
@@ -23,7 +24,7 @@ fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
         speed: 20.0,
         host_exec: false,
     };
-    Sandbox::open(config, CancellationToken::new()).expect("a sandbox")
+    crate::open(config, CancellationToken::new()).expect("a sandbox")
 }
 
 /// Stores a task of one container, with a driver or without; gives its key.
@@ -37,7 +38,7 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
     change(&mut task);
     let key = key(&task.cluster, &task.id);
     if is_driven {
-        sandbox.tasks.running().entry(key.clone()).or_default();
+        sandbox.runtime::<Runtime>().running().entry(key.clone()).or_default();
     }
     let insert = |world: &mut World| {
         world.ecs.tasks.insert(key.clone(), task);
@@ -95,8 +96,13 @@ async fn a_task_that_waits_to_be_started_can_be_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);
     start(&sandbox);
-    let permits = sandbox.tasks.start_permits.available_permits();
-    let _all = sandbox.tasks.start_permits.acquire_many(u32::try_from(permits).expect("a few")).await.expect("permits");
+    let permits = sandbox.runtime::<Runtime>().start_permits.available_permits();
+    let _all = sandbox
+        .runtime::<Runtime>()
+        .start_permits
+        .acquire_many(u32::try_from(permits).expect("a few"))
+        .await
+        .expect("permits");
     let key = store(&sandbox, false, |_| {});
     let now = sandbox.clock.now();
     let stop = |world: &mut World| {

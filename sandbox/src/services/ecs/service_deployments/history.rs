@@ -9,7 +9,8 @@ use super::super::model::{
 use super::super::names::key;
 use super::super::scheduler::threshold;
 use super::super::show;
-use crate::world::{World, ids};
+use crate::base::ids;
+use crate::world::World;
 
 /// What a revision keeps of its service.
 const REVISED: [&str; 7] = [

@@ -9,7 +9,8 @@ use super::clusters::{limit, missing};
 use super::model::{GivenUp, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::{show, tasks_of};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::world::World;
 use crate::{Config, Fault, Sandbox};
 

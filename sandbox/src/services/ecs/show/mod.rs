@@ -7,8 +7,8 @@ use super::definitions::attributes;
 use super::model::{Cluster, HealthStatus, Service, ServiceStatus, Task, TaskDefinition, TaskStatus};
 use super::names::Arns as _;
 use crate::Config;
+use crate::base::clock::epoch_seconds;
 use crate::world::World;
-use crate::world::clock::epoch_seconds;
 
 mod service;
 mod task;

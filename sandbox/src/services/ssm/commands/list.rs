@@ -8,10 +8,11 @@ use serde_json::{Value, json};
 
 use super::output::beginning;
 use super::{Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, told};
+use crate::base::clock::epoch_seconds;
+use crate::base::paging;
+use crate::core::Reply;
 use crate::services::ssm::invalid_token;
-use crate::services::{Reply, paging};
 use crate::world::World;
-use crate::world::clock::epoch_seconds;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Fault;
+use crate::base::clock::{epoch_seconds, iso8601};
 use crate::world::World;
-use crate::world::clock::{epoch_seconds, iso8601};
 
 mod cancel;
 mod list;

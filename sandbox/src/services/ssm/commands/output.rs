@@ -7,6 +7,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
 use crate::Sandbox;
+use crate::services::ecs::Runtime;
 use crate::services::logs::events::Event;
 use crate::services::logs::writer::Entry;
 use crate::tasks::Splitter;
@@ -62,7 +63,7 @@ pub(super) async fn read(
 }
 
 async fn send(sandbox: &Sandbox, (group, stream): &LogStream, lines: Vec<String>) {
-    let Some(entries) = sandbox.tasks.log_entries() else { return };
+    let Some(entries) = sandbox.runtime::<Runtime>().log_entries() else { return };
     let timestamp = sandbox.clock.now().as_millisecond();
     for message in lines.into_iter().filter(|line| !line.is_empty()) {
         let event = Event { timestamp, message };

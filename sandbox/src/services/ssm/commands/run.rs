@@ -9,9 +9,10 @@ use tokio::time::Instant;
 
 use super::output::{self, LogStream};
 use super::{Command, Invocation, Outcome, Status, key};
+use crate::base::supervisor;
 use crate::services::ssm::instances;
 use crate::tasks::{Attached, Exit, ProcessSpec};
-use crate::{Fault, Sandbox, supervisor};
+use crate::{Fault, Sandbox};
 
 /// Seconds that a command may run when nobody says (document `AWS-RunShellScript`).
 pub(super) const EXECUTION: i64 = 3600;
@@ -101,7 +102,7 @@ async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) ->
     let (output, to_output) = std::io::pipe().map_err(Fault::internal)?;
     let (errors, to_errors) = std::io::pipe().map_err(Fault::internal)?;
     let deadline = Instant::now() + limit(command);
-    let attached = sandbox.tasks.runner().attach(&spec, to_output.into(), to_errors.into()).await;
+    let attached = sandbox.runner.attach(&spec, to_output.into(), to_errors.into()).await;
     let Attached { handle, exit } =
         attached.map_err(|error| Fault::internal(format!("failed to run commands: {error}")))?;
     let mut reading = Vec::new();

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Command, DOCUMENT, Invocation, KEPT, run, told};
-use crate::services::Reply;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::services::ssm::instances;
-use crate::world::{World, ids};
+use crate::world::World;
 use crate::{Fault, Sandbox};
 
 /// Seconds that a command may take to reach its instances when nobody says (API reference).

@@ -8,8 +8,9 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::channel::{Plan, Sessions};
+use crate::core::Reply;
+use crate::services::ecs;
 use crate::services::ssm::instances;
-use crate::services::{Reply, ecs};
 use crate::tasks::{ProcessSpec, environment};
 use crate::{Fault, Sandbox};
 

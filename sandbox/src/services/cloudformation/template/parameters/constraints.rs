@@ -6,7 +6,7 @@ use super::declared::{LONGEST_VALUE, number, scalar};
 use super::kinds::{Element, Kind};
 use super::members;
 use crate::Fault;
-use crate::services::allowed_pattern::AllowedPattern;
+use crate::base::allowed_pattern::AllowedPattern;
 use crate::services::cloudformation::template::invalid;
 
 /// Refuses a value that does not fit.

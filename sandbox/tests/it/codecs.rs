@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::{Incoming, Protocol};
-use crate::model;
-use crate::services::SERVICES;
+use ecsws_sandbox::wire::{Incoming, Protocol};
+use ecsws_sandbox::{Fault, REGISTRY, model};
 
 /// Bytes that look like something: CBOR heads, JSON, and parameters of a query among noise.
 fn body() -> impl Strategy<Value = Vec<u8>> {
@@ -29,7 +28,7 @@ proptest! {
     #[test]
     fn any_bytes_give_a_request_or_a_fault(
         bytes in body(),
-        service in prop::sample::select(SERVICES.to_vec()),
+        service in prop::sample::select(REGISTRY.services.to_vec()),
         operation in any::<prop::sample::Index>(),
         text in "[ -~é]{0,40}",
     ) {
@@ -61,8 +60,8 @@ proptest! {
 
     #[test]
     fn whatever_is_answered_can_be_written(value in values(), text in any::<String>()) {
-        let fault = crate::Fault::client(text.clone(), text);
-        for service in SERVICES {
+        let fault = Fault::client(text.clone(), text);
+        for service in REGISTRY.services {
             for protocol in service.protocols {
                 let body = protocol.encode(service.model(), service.operations[0].name, "id", value.clone());
                 let (_, fault) = protocol.encode_fault(service.model(), "id", &fault);

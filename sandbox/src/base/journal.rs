@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
-use super::world::clock::{Clock, iso8601};
+use crate::base::clock::{Clock, iso8601};
 
 /// The log's name in the state folder.
 pub const FILE: &str = "sandbox.log";
