@@ -1,7 +1,7 @@
 //! What the sandbox serves, by name.
 
 use crate::REGISTRY;
-use crate::services::cloudformation;
+use crate::cloudformation;
 
 /// What the sandbox serves.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 //!
 //! It uses nothing of the tool that carries it, not even the AWS SDKs, so that it can catch its mistakes. The parts, each of which uses
 //! only those before it: [`base`]; [`auth`], [`model`] and [`wire`], which turn a request into an input; [`world`], the state;
-//! [`tasks`], processes; [`faults`], errors on request; [`core`], the interface of services; [`channel`], terminals; [`services`];
-//! [`registry`], the table of what is served; [`connections`], [`gate`], [`exchange`] and [`http`], the server; [`lifecycle`] and
-//! [`client`], which start, stop and call a sandbox in the background. `tests/it/architecture.rs` of the tool has the same as a table.
+//! [`tasks`], processes; [`faults`], errors on request; [`core`], the interface of services; [`channel`], terminals; [`services`] and
+//! [`cloudformation`]; [`control`], calls outside AWS's API; [`registry`], the table of what is served; [`server`]; [`client`] and
+//! [`lifecycle`], which call, start and stop a sandbox in the background. `tests/it/architecture.rs` of the tool has the same as a table.
 
 use std::io;
 use std::sync::Arc;
@@ -17,18 +17,16 @@ pub mod auth;
 pub mod base;
 pub mod channel;
 pub mod client;
-mod connections;
+pub mod cloudformation;
+pub mod control;
 pub mod core;
 mod coverage;
-mod exchange;
 pub mod faults;
-mod gate;
-mod http;
 mod inner;
 pub mod lifecycle;
 pub mod model;
 mod registry;
-mod role_credentials;
+mod server;
 pub mod services;
 pub mod tasks;
 pub mod wire;
@@ -64,7 +62,7 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
         start(sandbox);
     }
     sandbox.journal.say(&format!("start: version {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id()));
-    let served = http::serve(listener, sandbox).await;
+    let served = server::serve(listener, sandbox).await;
     sandbox.shutdown.cancel();
     sandbox.background.close();
     let stopped = tokio::time::timeout(SHUTDOWN_TIMEOUT, sandbox.background.wait()).await;

@@ -4,9 +4,9 @@ use crate::channel::Sessions;
 use crate::core::Registry;
 use crate::core::ports::AlarmAction;
 use crate::core::runtimes::Runtimes;
-use crate::services::{
-    autoscaling, cloudformation, cloudmap, cloudwatch, control, ec2, ecs, iam, logs, secretsmanager, ssm, sts,
-};
+use crate::services::{autoscaling, cloudmap, cloudwatch, ec2, ecs, iam, logs, secretsmanager, ssm, sts};
+use crate::world::Schema;
+use crate::{cloudformation, control};
 
 /// Everything that the sandbox serves and runs.
 pub static REGISTRY: Registry = Registry {
@@ -35,6 +35,23 @@ pub static REGISTRY: Registry = Registry {
         cloudwatch::start,
         autoscaling::start,
     ],
+    schema: Schema {
+        states: || {
+            vec![
+                Box::<cloudformation::State>::default(),
+                Box::<iam::State>::default(),
+                Box::<ssm::State>::default(),
+                Box::<ec2::State>::default(),
+                Box::<cloudmap::State>::default(),
+                Box::<ecs::State>::default(),
+                Box::<logs::State>::default(),
+                Box::<autoscaling::State>::default(),
+                Box::<secretsmanager::State>::default(),
+                Box::<cloudwatch::State>::default(),
+            ]
+        },
+        note_insertions: |world, maker, rows| world.of_mut::<cloudformation::State>().note_attempt(maker, rows),
+    },
     runtimes: |config| {
         Runtimes::default()
             .with(ecs::Runtime::new(config))

@@ -33,11 +33,13 @@ const NO_HANDSHAKE: &str =
     "Handshake timed out. Please ensure that you have the latest version of the session manager plugin.";
 const TIMED_OUT: &str = "Your session timed out due to inactivity and has been terminated.";
 
-/// A client's connection: messages to it and from it.
+/// A client's connection.
 #[derive(Debug)]
-pub(super) struct Link {
-    pub(super) to: mpsc::Sender<Vec<u8>>,
-    pub(super) from: mpsc::Receiver<Vec<u8>>,
+pub struct Link {
+    /// Messages to the client.
+    pub to: mpsc::Sender<Vec<u8>>,
+    /// Messages from the client.
+    pub from: mpsc::Receiver<Vec<u8>>,
 }
 
 /// How far a session is.

@@ -82,7 +82,7 @@ struct Entry {
 /// When the sandbox does not listen yet.
 pub fn channel_url(sandbox: &Sandbox, session: &str) -> Result<String, Fault> {
     let port = sandbox.port.get().ok_or_else(|| Fault::internal("the sandbox has no listener"))?;
-    Ok(format!("ws://127.0.0.1:{port}{}{session}?role=publish_subscribe", super::socket::PATH))
+    Ok(format!("ws://127.0.0.1:{port}{}{session}?role=publish_subscribe", super::PATH))
 }
 
 /// All sessions, by their ids.
@@ -181,8 +181,8 @@ impl Sessions {
         self.all().values().filter(|entry| entry.session.target == target).for_each(|entry| entry.end.cancel());
     }
 
-    /// Takes the token of a session, which is good once; where its connection is to be handed in.
-    pub(super) fn admit(&self, id: &str, token: &str) -> Option<mpsc::Sender<Link>> {
+    /// Consumes the token of a session, which is valid once, and returns where to send the connection.
+    pub fn admit(&self, id: &str, token: &str) -> Option<mpsc::Sender<Link>> {
         use subtle::ConstantTimeEq as _;
 
         let mut all = self.all();

@@ -9,6 +9,7 @@ pub mod ports;
 mod registry;
 pub mod runtimes;
 mod sandbox;
+mod sdk_variables;
 mod service;
 mod validation;
 
@@ -18,4 +19,5 @@ pub(crate) use operation::operation;
 pub use operation::{Call, Operation, Running};
 pub use registry::Registry;
 pub use sandbox::Sandbox;
+pub use sdk_variables::CREDENTIALS_PATH;
 pub use service::Service;

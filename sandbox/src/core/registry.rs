@@ -6,6 +6,7 @@ use super::ports::{AlarmAction, InstanceTerminated};
 use super::runtimes::Runtimes;
 use super::{Config, Sandbox, Service};
 use crate::Fault;
+use crate::world::Schema;
 
 /// Everything that a sandbox serves and runs.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub struct Registry {
     pub services: &'static [&'static Service],
     /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn_loop`] or `sandbox.background.spawn`.
     pub loops: &'static [fn(&Arc<Sandbox>)],
+    /// What its services store.
+    pub schema: Schema,
     /// What its parts keep in memory.
     pub runtimes: fn(&Config) -> Runtimes,
     /// What alarms can do.

@@ -56,7 +56,7 @@ impl Sandbox {
         let clock = Clock::new(config.speed);
         Ok(Arc::new(Self {
             journal: Journal::open(&config.state_dir)?,
-            world: world::Shared::open(&config.state_dir).map_err(io::Error::other)?,
+            world: world::Shared::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
             runtimes: (registry.runtimes)(&config),
             runner: Runner::new(config.program.clone()),
             registry,

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 mod folder;
 mod home;
+pub(crate) mod process;
 mod start;
 mod trust;
 

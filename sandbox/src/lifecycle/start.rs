@@ -9,10 +9,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use serde_json::{Value, json};
 
 use super::folder::{at, read_endpoint};
-use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL};
+use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL, process};
 use crate::base::clock::Clock;
 use crate::base::journal;
-use crate::inner::Inner;
 use crate::tasks::{environment, signals};
 
 /// Starts the new process. It inherits nothing of this one: neither variables nor the working folder, and it closes other open
@@ -41,7 +40,7 @@ pub(super) fn ignores_signals() -> bool {
 }
 
 fn command(program: &Path, options: &Options) -> Command {
-    let mut command = Inner::Serve(options.clone()).command(program);
+    let mut command = process::command(program, options);
     command.env_clear().envs(environment::of_sandbox());
     command
 }

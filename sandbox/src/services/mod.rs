@@ -6,10 +6,8 @@
 #![expect(clippy::needless_pass_by_value, reason = "the table hands every operation its input whole")]
 
 pub mod autoscaling;
-pub mod cloudformation;
 pub mod cloudmap;
 pub mod cloudwatch;
-pub mod control;
 pub mod ec2;
 pub mod ecs;
 pub mod iam;

@@ -12,6 +12,7 @@ mod container;
 pub mod descriptors;
 pub mod engine;
 pub mod environment;
+pub mod inner;
 pub mod launch;
 mod orphans;
 mod output;

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::inner::Inner;
+use super::inner::Inner;
 
 use super::orphans::{self, Started};
 use super::output::{self, Output};

@@ -19,7 +19,7 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::time::Instant;
 
-use crate::inner::Inner;
+use super::inner::Inner;
 
 use super::checks::Checks;
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};

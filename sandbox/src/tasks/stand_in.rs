@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::inner::Inner;
+use super::inner::Inner;
 
 use super::throttle::{Throttle, cpu_time};
 

@@ -1,5 +1,8 @@
-//! All state of a sandbox: one struct of tables per service, changed in transactions that are on disk before they count.
+//! All state of a sandbox: one struct of tables per service, changed in transactions that are on disk before they count. It names no
+//! service: which states there are comes in as a value.
 
+use std::any::{Any, type_name};
+use std::fmt::Debug;
 use std::path::Path;
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
@@ -8,55 +11,71 @@ use tokio::sync::watch;
 pub mod store;
 pub mod table;
 
-use super::Fault;
-use super::services;
+use crate::Fault;
 use store::{Rows, Store, StoreError};
 use table::Stored;
 
-/// The state of one service.
-pub trait State {
+/// The state of one service: tables, declared with the `state!` macro.
+pub trait State: Any + Debug + Send + Sync {
     /// Its tables, in any order that stays the same.
     fn tables(&mut self) -> Vec<&mut dyn Stored>;
 }
 
-/// Declares the world: one state per service.
-macro_rules! world {
-    ($($(#[$doc:meta])* $field:ident: $State:ty,)*) => {
-        /// The state of every service.
-        #[derive(Debug, Default)]
-        pub struct World { $($(#[$doc])* pub $field: $State,)* }
+/// Rows, each by the name of its table and its key.
+pub type RowNames = Vec<(String, String)>;
 
-        impl State for World {
-            fn tables(&mut self) -> Vec<&mut dyn Stored> {
-                let mut tables = Vec::new();
-                $(tables.extend(self.$field.tables());)*
-                tables
-            }
-        }
-    };
+/// What a world is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Schema {
+    /// The state of every service, with empty tables.
+    pub states: fn() -> Vec<Box<dyn State>>,
+    /// Notes the rows that have been inserted on behalf of a resource of a stack: see [`made_for`].
+    pub note_insertions: fn(&mut World, String, RowNames),
 }
 
-world! {
-    /// AWS CloudFormation.
-    cloudformation: services::cloudformation::State,
-    /// AWS Identity and Access Management.
-    iam: services::iam::State,
-    /// Systems Manager's parameters.
-    ssm: services::ssm::State,
-    /// Amazon EC2.
-    ec2: services::ec2::State,
-    /// AWS Cloud Map.
-    cloudmap: services::cloudmap::State,
-    /// Amazon ECS.
-    ecs: services::ecs::State,
-    /// CloudWatch Logs.
-    logs: services::logs::State,
-    /// Application Auto Scaling.
-    autoscaling: services::autoscaling::State,
-    /// AWS Secrets Manager.
-    secretsmanager: services::secretsmanager::State,
-    /// Amazon CloudWatch.
-    monitoring: services::cloudwatch::State,
+/// The states of all services, each found by its type.
+#[derive(Debug)]
+pub struct World {
+    states: Vec<Box<dyn State>>,
+    note_insertions: fn(&mut World, String, RowNames),
+}
+
+impl World {
+    fn new(schema: Schema) -> Self {
+        Self { states: (schema.states)(), note_insertions: schema.note_insertions }
+    }
+
+    /// The state of a type.
+    ///
+    /// # Panics
+    /// When the registry has none.
+    pub fn of<S: State>(&self) -> &S {
+        let found = self.states.iter().find_map(|state| (state.as_ref() as &dyn Any).downcast_ref());
+        found.unwrap_or_else(|| panic!("the registry has no {}", type_name::<S>()))
+    }
+
+    /// The state of a type, to be changed.
+    ///
+    /// # Panics
+    /// When the registry has none.
+    pub fn of_mut<S: State>(&mut self) -> &mut S {
+        let found = self.states.iter_mut().find_map(|state| (state.as_mut() as &mut dyn Any).downcast_mut());
+        found.unwrap_or_else(|| panic!("the registry has no {}", type_name::<S>()))
+    }
+
+    fn tables(&mut self) -> Vec<&mut dyn Stored> {
+        self.states.iter_mut().flat_map(|state| state.tables()).collect()
+    }
+
+    /// Takes out rows by the name of their table and their key.
+    pub fn discard(&mut self, rows: &[(String, String)]) {
+        for table in self.tables() {
+            let name = table.name();
+            for (_, key) in rows.iter().filter(|(of, _)| of == name) {
+                table.discard(key);
+            }
+        }
+    }
 }
 
 tokio::task_local! {
@@ -71,25 +90,13 @@ pub async fn made_for<T>(maker: String, work: impl Future<Output = T>) -> T {
 }
 
 fn note_insertions(world: &mut World, maker: String) {
-    let rows: Vec<(String, String)> = world
+    let rows: RowNames = world
         .tables()
         .into_iter()
         .flat_map(|table| table.inserted().into_iter().map(|key| (table.name().to_owned(), key)))
         .collect();
     if !rows.is_empty() {
-        world.cloudformation.note_attempt(maker, rows);
-    }
-}
-
-impl World {
-    /// Takes out rows by the name of their table and their key.
-    pub fn discard(&mut self, rows: &[(String, String)]) {
-        for table in self.tables() {
-            let name = table.name();
-            for (_, key) in rows.iter().filter(|(of, _)| of == name) {
-                table.discard(key);
-            }
-        }
+        (world.note_insertions)(world, maker, rows);
     }
 }
 
@@ -103,10 +110,10 @@ pub struct Shared {
 
 impl Shared {
     /// Opens the state in `folder`, or makes it.
-    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+    pub fn open(folder: &Path, schema: Schema) -> Result<Self, StoreError> {
         let opened = std::panic::catch_unwind(|| -> Result<(World, Store), StoreError> {
             let store = Store::open(folder)?;
-            let mut world = World::default();
+            let mut world = World::new(schema);
             for table in world.tables() {
                 store.load(table)?;
             }

@@ -10,6 +10,7 @@ use super::decision::{Ask, Cooling, Decision, Situation, Tracked, decide};
 use super::targets::Cooldown;
 use super::{Policy, Target, invalid, service_of};
 use crate::core::ports::AlarmTrigger;
+use crate::services::autoscaling::State;
 use crate::services::cloudwatch::{self, AlarmSettings};
 use crate::services::ecs::scaling;
 use crate::world::World;
@@ -39,8 +40,8 @@ pub fn is_policy(action: &str) -> bool {
 pub fn act(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
     let arn = action.split(":createdBy/").next().unwrap_or_default();
     let found = sandbox.world.read(|world| {
-        let policy = world.autoscaling.policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
-        Some((policy.clone(), world.autoscaling.targets.get(&policy.resource_id)?.clone()))
+        let policy = world.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
+        Some((policy.clone(), world.of::<State>().targets.get(&policy.resource_id)?.clone()))
     });
     let (policy, target) = found.ok_or_else(|| invalid(format!("No scaling policy found: {arn}")))?;
     let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
@@ -85,11 +86,13 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Re
 /// remove what is still needed now and then.
 fn below(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Ask>, Fault> {
     let others: Vec<Policy> = sandbox.world.read(|world| {
-        let of_target = world.autoscaling.policies.values().filter(|one| one.resource_id == policy.resource_id);
+        let of_target = world.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
         of_target.cloned().collect()
     });
     let is_alarming = |alarm: &str| {
-        sandbox.world.read(|world| world.monitoring.alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming))
+        sandbox
+            .world
+            .read(|world| world.of::<cloudwatch::State>().alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming))
     };
     let mut tracked = Vec::new();
     for other in others {
@@ -117,8 +120,9 @@ fn or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Vec<f64>,
     if !given.is_empty() {
         return Ok(given.to_vec());
     }
-    let settings: Option<AlarmSettings> =
-        sandbox.world.read(|world| world.monitoring.alarms.get(alarm).map(|alarm| alarm.settings.clone()));
+    let settings: Option<AlarmSettings> = sandbox
+        .world
+        .read(|world| world.of::<cloudwatch::State>().alarms.get(alarm).map(|alarm| alarm.settings.clone()));
     settings.map_or(Ok(Vec::new()), |settings| cloudwatch::values(sandbox, &settings))
 }
 
@@ -147,7 +151,7 @@ fn carry_out(
     request: &Request,
     cause: &str,
 ) -> Result<(), Fault> {
-    let Some(target) = world.autoscaling.targets.get(resource_id).cloned() else { return Ok(()) };
+    let Some(target) = world.of::<State>().targets.get(resource_id).cloned() else { return Ok(()) };
     let now = sandbox.clock.now();
     match plan(sandbox, world, &target, &request.ask)? {
         Decision::Wait => {}
@@ -158,7 +162,7 @@ fn carry_out(
             }
             let seconds = if out { request.cooldown.out } else { request.cooldown.into };
             let cooldown = (seconds > 0).then_some(Cooldown { began: now, seconds, after: cooling });
-            world.autoscaling.targets.insert(resource_id, Target { cooldown, ..target });
+            world.of_mut::<State>().targets.insert(resource_id, Target { cooldown, ..target });
         }
     }
     Ok(())

@@ -70,14 +70,14 @@ fn put_one(
 ) -> Result<Option<String>, Fault> {
     let Some(tracking) = tracking else {
         if let Some(name) = earlier {
-            world.monitoring.alarms.remove(&name);
+            world.of_mut::<cloudwatch::State>().alarms.remove(&name);
         }
         return Ok(None);
     };
     let name =
         earlier.unwrap_or_else(|| format!("TargetTracking-{}-{}-{}", policy.resource_id, kind.name, ids::uuid()));
     let settings = settings(config, policy, kind, &name, tracking)?;
-    cloudwatch::keep(&mut world.monitoring, settings, BTreeMap::new(), now);
+    cloudwatch::keep(world.of_mut::<cloudwatch::State>(), settings, BTreeMap::new(), now);
     Ok(Some(name))
 }
 
@@ -111,13 +111,13 @@ fn settings(
 /// Deletes a policy's own alarms.
 pub(super) fn delete(world: &mut World, policy: &Policy) {
     for name in [&policy.alarms.high, &policy.alarms.low].into_iter().flatten() {
-        world.monitoring.alarms.remove(name);
+        world.of_mut::<cloudwatch::State>().alarms.remove(name);
     }
 }
 
 /// The alarms whose actions name a policy, its own or somebody's, as the API shows them.
 pub(super) fn shown(world: &World, config: &Config, policy: &Policy) -> Vec<Value> {
     let arn = policy.arn(config);
-    let naming = world.monitoring.alarms.values().filter(|alarm| alarm.has_action(&arn));
+    let naming = world.of::<cloudwatch::State>().alarms.values().filter(|alarm| alarm.has_action(&arn));
     naming.map(|alarm| json!({ "AlarmName": alarm.name(), "AlarmARN": alarm.arn(config) })).collect()
 }

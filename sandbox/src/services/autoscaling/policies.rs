@@ -13,6 +13,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
 use crate::core::Reply;
+use crate::services::autoscaling::State;
 use crate::world::World;
 use crate::{Config, Fault, Sandbox};
 
@@ -99,11 +100,11 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     let configuration = Configuration::read(&policy_type, given)?;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        if !world.autoscaling.targets.contains(&input.resource_id) {
+        if !world.of::<State>().targets.contains(&input.resource_id) {
             return Err(not_found("scalable target registered", &input.resource_id));
         }
         check_only_one(world, &input.resource_id, &input.policy_name, &configuration)?;
-        let earlier = world.autoscaling.policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
+        let earlier = world.of::<State>().policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
         let mut policy = earlier.unwrap_or_else(|| Policy {
             id: ids::uuid(),
             created_at: now,
@@ -121,7 +122,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
             "PolicyARN": policy.arn(&sandbox.config),
             "Alarms": alarms::shown(world, &sandbox.config, &policy),
         });
-        world.autoscaling.policies.insert(policy.key(), policy);
+        world.of_mut::<State>().policies.insert(policy.key(), policy);
         Ok(answer)
     })
 }
@@ -131,7 +132,7 @@ fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configur
     let Configuration::TargetTracking(given) = given else { return Ok(()) };
     let (cluster, service) = service_of(resource_id)?;
     let metric = given.metric(&cluster, &service);
-    for other in world.autoscaling.policies.values() {
+    for other in world.of::<State>().policies.values() {
         if other.resource_id != resource_id || other.name == name {
             continue;
         }
@@ -148,7 +149,7 @@ fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configur
 pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
     let is_late = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
     let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
-        let late = world.autoscaling.policies.iter().filter(|(_, policy)| is_late(policy));
+        let late = world.of::<State>().policies.iter().filter(|(_, policy)| is_late(policy));
         late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
     });
     if late.is_empty() {
@@ -161,7 +162,7 @@ pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
             if let Ok(configuration) = policy.configuration() {
                 policy.configuration = configuration.shown()?;
                 alarms::put(world, &sandbox.config, &mut policy, &configuration, now)?;
-                world.autoscaling.policies.insert(key, policy);
+                world.of_mut::<State>().policies.insert(key, policy);
             }
         }
         Ok(())
@@ -170,7 +171,7 @@ pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
 
 /// Takes a policy out, and the alarms that it made.
 pub(super) fn remove(world: &mut World, key: &str) -> Option<Policy> {
-    let policy = world.autoscaling.policies.remove(key)?;
+    let policy = world.of_mut::<State>().policies.remove(key)?;
     alarms::delete(world, &policy);
     Some(policy)
 }
@@ -217,7 +218,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
             let arn = policy.arn(&sandbox.config);
             policy_names.is_empty() || policy_names.iter().any(|given| *given == policy.name || *given == arn)
         };
-        let rows = world.autoscaling.policies.iter().filter(|(_, policy)| {
+        let rows = world.of::<State>().policies.iter().filter(|(_, policy)| {
             here && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
         });
         let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(world, &sandbox.config)));

@@ -6,6 +6,8 @@ use tokio_util::sync::CancellationToken;
 use super::{Activity, Policy, Target, policies};
 use crate::Config;
 use crate::auth::Credentials;
+use crate::services::autoscaling::State;
+use crate::services::cloudwatch;
 
 #[test]
 fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
@@ -42,14 +44,14 @@ fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
     assert_eq!(activity.status, super::activities::Status::Successful);
     let key = format!("{resource}:cpu");
     let store = |world: &mut crate::world::World| {
-        world.autoscaling.policies.insert(key.clone(), policy);
+        world.of_mut::<State>().policies.insert(key.clone(), policy);
         Ok(())
     };
     sandbox.world.write(store).expect("it is stored");
     policies::catch_up(&sandbox).expect("it is stored");
     sandbox.world.read(|world| {
-        let alarms = &world.autoscaling.policies.get(&key).expect("it is there").alarms;
+        let alarms = &world.of::<State>().policies.get(&key).expect("it is there").alarms;
         let names = [&alarms.high, &alarms.low].map(|name| name.clone().expect("an alarm"));
-        assert!(names.iter().all(|name| world.monitoring.alarms.contains(name)), "{names:?}");
+        assert!(names.iter().all(|name| world.of::<cloudwatch::State>().alarms.contains(name)), "{names:?}");
     });
 }

@@ -11,6 +11,7 @@ use crate::base::ids;
 use crate::base::paging;
 use crate::base::tagging::Tag;
 use crate::core::Reply;
+use crate::services::ec2;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -87,10 +88,10 @@ fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Rep
         id,
     };
     sandbox.world.write(|world| {
-        if kind == Kind::PrivateDns && !world.ec2.records.contains(&namespace.vpc) {
+        if kind == Kind::PrivateDns && !world.of::<ec2::State>().records.contains(&namespace.vpc) {
             return Err(invalid(format!("VPC {} does not exist", namespace.vpc)));
         }
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         let same = |other: &&Namespace| {
             other.name == namespace.name && other.kind == namespace.kind && other.vpc == namespace.vpc
         };
@@ -125,7 +126,7 @@ struct Change {
 pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace: change, .. }: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         let id =
             state.namespaces.get(bare(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
@@ -176,8 +177,8 @@ pub struct Identified {
 /// `GetNamespace`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
-        let found = world.cloudmap.namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
-        let mut namespace = described(&world.cloudmap, found);
+        let found = world.of::<State>().namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let mut namespace = described(world.of::<State>(), found);
         namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Namespace": namespace }))
     })
@@ -226,14 +227,14 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let wanted = world.cloudmap.namespaces.values().filter(|namespace| {
+        let wanted = world.of::<State>().namespaces.values().filter(|namespace| {
             input.filters.iter().all(|filter| {
                 filter.accepts("NAME", &namespace.name)
                     && filter.accepts("HTTP_NAME", &namespace.name)
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = wanted.map(|namespace| (namespace.id.clone(), described(&world.cloudmap, namespace)));
+        let described = wanted.map(|namespace| (namespace.id.clone(), described(world.of::<State>(), namespace)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
@@ -244,7 +245,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let (id, state) = (&bare(&input.id).to_owned(), &mut world.cloudmap);
+        let (id, state) = (&bare(&input.id).to_owned(), world.of_mut::<State>());
         if state.services.values().any(|service| service.namespace_id == *id) {
             let message = format!("The specified namespace (id={id}) contains services, so it can't be deleted.");
             return Err(Fault::client("ResourceInUse", message));

@@ -40,7 +40,7 @@ pub struct Get {
 /// `GetOperation`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
-        let Some(operation) = world.cloudmap.operations.get(&input.operation_id) else {
+        let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
             return Err(Fault::client(
                 "OperationNotFound",
                 format!("No operation with id {} exists", input.operation_id),
@@ -73,7 +73,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListOperations {:?}", input.filters);
     let page = sandbox.world.read(|world| {
         let target = |operation: &Operation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
-        let wanted = world.cloudmap.operations.values().filter(|operation| {
+        let wanted = world.of::<State>().operations.values().filter(|operation| {
             input.filters.iter().all(|filter| {
                 filter.accepts("STATUS", "SUCCESS")
                     && filter.accepts("TYPE", &operation.kind)

@@ -39,7 +39,7 @@ pub struct Describe {
 /// Answers a Describe operation over the noun's records.
 pub fn describe(sandbox: &Arc<Sandbox>, noun: &Noun, input: &Describe) -> Reply {
     sandbox.world.read(|world| {
-        let found = select(&world.ec2, noun, input)?;
+        let found = select(world.of::<State>(), noun, input)?;
         answer(noun, input, found)
     })
 }

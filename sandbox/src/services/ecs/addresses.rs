@@ -10,6 +10,7 @@ use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
 use crate::core::Reply;
 use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 use crate::tasks::address::ServiceAddress;
 use crate::world::World;
 
@@ -42,7 +43,7 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
         // When the port cannot be remembered it is only another one after a restart.
         let _ = sandbox.world.write(|world| {
             for (key, port) in &moved {
-                if let Some(service) = world.ecs.services.get_mut(key) {
+                if let Some(service) = world.of_mut::<State>().services.get_mut(key) {
                     service.local_port = Some(*port);
                 }
             }
@@ -53,7 +54,7 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
 
 /// The active services whose containers have a TCP port, and the real ports of their running tasks.
 fn wanted(world: &World) -> BTreeMap<String, Wanted> {
-    let active = world.ecs.services.iter().filter(|(_, service)| service.status == ServiceStatus::Active);
+    let active = world.of::<State>().services.iter().filter(|(_, service)| service.status == ServiceStatus::Active);
     active
         .filter(|(_, service)| {
             let primary = service.deployments.first();

@@ -12,6 +12,7 @@ use super::names::last_part;
 use super::{discovery, network, scheduler, task_folder};
 use crate::base::supervisor;
 use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 use crate::tasks::Exit;
 use crate::{Fault, Sandbox};
 
@@ -73,8 +74,10 @@ impl Driver {
         let Some(permit) = self.unless_stopped(self.sandbox.runtime::<Runtime>().start_permits.acquire()).await else {
             return self.stopped(|_| {});
         };
-        let subnet =
-            self.sandbox.world.read(|world| world.ecs.tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
+        let subnet = self
+            .sandbox
+            .world
+            .read(|world| world.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
         let placement = network::place(&self.sandbox, subnet).await;
         let now = self.sandbox.clock.now();
         let task = self.update(|task| {
@@ -103,7 +106,11 @@ impl Driver {
     /// Changes the task's row.
     fn update(&self, change: impl FnOnce(&mut Task)) -> Result<Task, Fault> {
         self.sandbox.world.write(|world| {
-            let task = world.ecs.tasks.get_mut(&self.key).ok_or_else(|| Fault::internal("the task's row is gone"))?;
+            let task = world
+                .of_mut::<State>()
+                .tasks
+                .get_mut(&self.key)
+                .ok_or_else(|| Fault::internal("the task's row is gone"))?;
             change(task);
             task.version += 1;
             Ok(task.clone())
@@ -170,7 +177,7 @@ impl Driver {
 
     /// Makes the task `RUNNING`, registered where its service says.
     async fn activate(&self, crew: &Crew, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
-        let read = |world: &crate::world::World| world.ecs.tasks.get(&self.key).cloned();
+        let read = |world: &crate::world::World| world.of::<State>().tasks.get(&self.key).cloned();
         let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task's row is gone"))?;
         let registries = discovery::registries(&self.sandbox, &task);
         if !registries.is_empty() {
@@ -260,7 +267,11 @@ impl Driver {
         });
         let clock = self.sandbox.clock;
         self.sandbox.world.write(|world| {
-            let task = world.ecs.tasks.get_mut(&self.key).ok_or_else(|| Fault::internal("the task's row is gone"))?;
+            let task = world
+                .of_mut::<State>()
+                .tasks
+                .get_mut(&self.key)
+                .ok_or_else(|| Fault::internal("the task's row is gone"))?;
             change(task);
             // It may be the sandbox that ends, before anything of the task was started.
             task.ask_to_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), clock.now());

@@ -10,6 +10,7 @@ use super::names::task_definition;
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 use crate::tasks::{CpuTimes, kill_all, process_count, unshared_bytes};
 
 /// How often the machine's processes are looked at.
@@ -77,7 +78,7 @@ fn too_many(processes: usize) -> String {
 
 fn is_out_of_memory(sandbox: &Sandbox, key: &str, index: usize, processes: &[i32], resident: u64) -> bool {
     let limit = sandbox.world.read(|world| {
-        let task = world.ecs.tasks.get(key)?;
+        let task = world.of::<State>().tasks.get(key)?;
         let of_task = || task_definition(world, &task.task_definition)?.text("memory")?.parse::<u64>().ok();
         task.containers.get(index)?.memory.map(u64::from).or_else(of_task)
     });
@@ -90,7 +91,7 @@ fn end(sandbox: &Sandbox, key: &str, index: usize, reason: &str) {
     sandbox.journal.say(&format!("task {key}: {reason}"));
     // A disk that refuses the reason must not keep the container alive.
     let _ = sandbox.world.write(|world| {
-        if let Some(task) = world.ecs.tasks.get_mut(key) {
+        if let Some(task) = world.of_mut::<State>().tasks.get_mut(key) {
             if let Some(container) = task.containers.get_mut(index) {
                 container.reason = Some(reason.to_owned());
             }

@@ -116,7 +116,7 @@ state! {
 /// The tasks of a service, of all its deployments.
 fn tasks_of<'a>(world: &'a World, service: &Service) -> Vec<&'a Task> {
     let prefix = names::key(&service.cluster, "");
-    let tasks = world.ecs.tasks.with_prefix(&prefix).map(|(_, task)| task);
+    let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     // A service that was deleted and made again does not own the tasks of the earlier one.
     tasks.filter(|task| task.service.as_ref() == Some(&service.name) && task.created_at >= service.created_at).collect()
 }

@@ -12,6 +12,7 @@ use super::show;
 use crate::Sandbox;
 use crate::base::paging;
 use crate::core::Reply;
+use crate::services::ecs::State;
 
 #[derive(Deserialize)]
 pub(super) struct Describe {
@@ -34,7 +35,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, inc
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &services {
             let key = names::key(&cluster.name, names::last_part(given));
-            match world.ecs.services.get(&key) {
+            match world.of::<State>().services.get(&key) {
                 Some(service) => found.push(show::service(&sandbox.config, world, service, tags)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
             }
@@ -64,7 +65,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         let is = |wanted: &Option<String>, value: Option<&Value>| {
             wanted.as_ref().is_none_or(|wanted| value.and_then(Value::as_str) == Some(wanted))
         };
-        let rows = world.ecs.services.with_prefix(&prefix).filter(|(_, service)| {
+        let rows = world.of::<State>().services.with_prefix(&prefix).filter(|(_, service)| {
             service.status != ServiceStatus::Inactive
                 && is(&launch_type, service.content.get("launchType"))
                 && is(&scheduling_strategy, service.content.get("schedulingStrategy"))

@@ -20,6 +20,7 @@ use crate::Sandbox;
 use crate::base::supervisor;
 use crate::services::cloudwatch::{self, Datum, Dimension, Values};
 use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// Twice the unit that `/proc` counts CPU time in: one of them at each end.
@@ -63,7 +64,7 @@ fn minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
 /// Looks at the machine once, and publishes what was used since the look before.
 fn look(sandbox: &Sandbox, before: &Looks, begun: Timestamp) -> Looks {
     let tasks: Vec<(String, Task)> = sandbox.world.read(|world| {
-        let running = world.ecs.tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
+        let running = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
         running.filter(|(_, task)| task.service.is_some()).map(|(key, task)| (key.to_owned(), task.clone())).collect()
     });
     if tasks.is_empty() {

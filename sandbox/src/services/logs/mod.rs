@@ -85,7 +85,7 @@ fn invalid_token(_: InvalidToken) -> Fault {
 }
 
 fn group<'a>(world: &'a World, name: &str) -> Result<&'a Group, Fault> {
-    world.logs.groups.get(name).ok_or_else(|| no_such("group"))
+    world.of::<State>().groups.get(name).ok_or_else(|| no_such("group"))
 }
 
 /// The limit of a list, in AWS's words when it is out of bounds.

@@ -11,6 +11,7 @@ use super::{invalid_parameter, invalid_request};
 use crate::Sandbox;
 use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
+use crate::services::secretsmanager::State;
 
 const DEFAULT_WINDOW: i64 = 30;
 
@@ -43,7 +44,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
                 let name = model::name(config, &secret_id);
                 (model::arn(config, name), name.to_owned())
             });
-            world.secretsmanager.secrets.remove(&name);
+            world.of_mut::<State>().secrets.remove(&name);
             Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": epoch_seconds(now) }))
         });
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{marked_for_deletion, not_found};
 use crate::base::clock::epoch_seconds;
 use crate::base::tagging::Tag;
+use crate::services::secretsmanager::State;
 use crate::world::World;
 use crate::{Config, Fault};
 
@@ -173,7 +174,7 @@ impl Secret {
 
 /// The secret that a name, an ARN or an ARN without its last characters names.
 pub fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
-    let secrets = &world.secretsmanager.secrets;
+    let secrets = &world.of::<State>().secrets;
     let found = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
     found.filter(|secret| secret.deletion.is_none_or(|(_, gone)| gone > now)).ok_or_else(|| not_found("secret"))
 }
@@ -187,7 +188,7 @@ pub fn change<T>(
     change: impl FnOnce(&mut Secret) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     let name = find(world, config, id, now)?.name.clone();
-    change(world.secretsmanager.secrets.get_mut(&name).ok_or_else(|| not_found("secret"))?)
+    change(world.of_mut::<State>().secrets.get_mut(&name).ok_or_else(|| not_found("secret"))?)
 }
 
 fn prefix(config: &Config) -> String {

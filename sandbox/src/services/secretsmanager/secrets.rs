@@ -10,6 +10,7 @@ use super::{invalid_parameter, invalid_request};
 use crate::base::ids;
 use crate::base::tagging::Tag;
 use crate::core::Reply;
+use crate::services::secretsmanager::State;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -66,7 +67,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             secret.put(&token, content, &[], now)?;
         }
         let answer = json!({ "ARN": secret.arn, "Name": name, "VersionId": version });
-        world.secretsmanager.secrets.insert(name, secret);
+        world.of_mut::<State>().secrets.insert(name, secret);
         Ok(answer)
     })
 }

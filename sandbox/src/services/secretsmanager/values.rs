@@ -11,6 +11,7 @@ use super::secrets::{content, token};
 use super::{invalid_request, not_found};
 use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
+use crate::services::secretsmanager::State;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -107,7 +108,7 @@ fn show(secret: &Secret, version: &Version) -> Value {
 /// Writes down that a version was read today.
 fn remember(sandbox: &Sandbox, name: &str, id: &str, now: Timestamp) -> Result<(), Fault> {
     sandbox.world.write(|world| {
-        let secret = world.secretsmanager.secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
+        let secret = world.of_mut::<State>().secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
         secret.accessed = Some(day(now));
         if let Some(version) = secret.versions.iter_mut().find(|version| version.id == id) {
             version.accessed = Some(day(now));

@@ -11,6 +11,7 @@ use super::{Parameter, invalid, invalid_token};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
+use crate::services::ssm::State;
 use crate::{Config, Sandbox};
 
 const PAGE: usize = 10;
@@ -54,9 +55,10 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     filters::check(&parameter_filters, filters::OF_ALL)?;
     let question = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
     let page = sandbox.world.read(|world| {
-        let own = world.ssm.parameters.values().filter(|_| !shared);
+        let own = world.of::<State>().parameters.values().filter(|_| !shared);
         let wanted = own.filter(|one| {
-            filters::pass(&filters, one, &world.ssm) && filters::pass(&parameter_filters, one, &world.ssm)
+            filters::pass(&filters, one, world.of::<State>())
+                && filters::pass(&parameter_filters, one, world.of::<State>())
         });
         let wanted = wanted.map(|parameter| (parameter.name.clone(), described(&sandbox.config, parameter)));
         paging::page(wanted, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)

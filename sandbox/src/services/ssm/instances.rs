@@ -15,6 +15,8 @@ use crate::base::paging;
 use crate::channel::AGENT_VERSION;
 use crate::channel::Sessions;
 use crate::core::Reply;
+use crate::services::ec2;
+use crate::services::iam;
 use crate::services::iam::grants;
 use crate::tasks::environment::Folders;
 use crate::tasks::{ProcessSpec, TASK_MARKER};
@@ -30,19 +32,20 @@ const PAGE: usize = 50;
 
 /// The instance of an id, when its agent is connected.
 pub fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
-    let instance = world.ec2.records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
-    grants::allows(&world.iam, role(world, instance)?, REPORT).then_some(instance)
+    let instance =
+        world.of::<ec2::State>().records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
+    grants::allows(world.of::<iam::State>(), role(world, instance)?, REPORT).then_some(instance)
 }
 
 /// The name of an instance's role.
 fn role<'a>(world: &'a World, instance: &Value) -> Option<&'a str> {
     let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
-    world.iam.instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
+    world.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
 }
 
 /// All of them.
 pub fn all(world: &World) -> impl Iterator<Item = &Value> {
-    world.ec2.records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
+    world.of::<ec2::State>().records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
 }
 
 /// What a command is on an instance: it starts in the instance's own folder, which is also its home.
@@ -76,7 +79,7 @@ pub struct Roles(Mutex<BTreeMap<String, RoleLease>>);
 /// which stay valid for as long as the instance has the role; here they come from where those of tasks come from.
 fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String, String)> {
     let role = sandbox.world.read(|world| {
-        let role = world.iam.roles.get(role(world, instance)?)?;
+        let role = world.of::<iam::State>().roles.get(role(world, instance)?)?;
         Some((role.arn.clone(), role.id.clone()))
     });
     let mut leases = sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner);

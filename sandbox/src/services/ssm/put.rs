@@ -9,6 +9,7 @@ use super::{Parameter, Past, invalid, not_found};
 use crate::base::allowed_pattern::AllowedPattern;
 use crate::base::tagging::Tag;
 use crate::core::Reply;
+use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
 const KINDS: &[&str] = &["String", "StringList", "SecureString"];
@@ -41,7 +42,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     let modified = sandbox.clock.now();
     let Put { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } = input;
     sandbox.world.write(|world| {
-        let state = &mut world.ssm;
+        let state = world.of_mut::<State>();
         let name = state.stored(&name);
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
@@ -209,8 +210,8 @@ pub(super) struct Delete {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> Reply {
     sandbox.world.write(|world| {
-        let name = world.ssm.stored(&name);
-        world.ssm.remove(&name).map(|_| json!({})).ok_or_else(not_found)
+        let name = world.of::<State>().stored(&name);
+        world.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
     })
 }
 
@@ -222,8 +223,9 @@ pub(super) struct DeleteAll {
 
 pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> Reply {
     sandbox.world.write(|world| {
-        let names = names.into_iter().map(|name| world.ssm.stored(&name)).collect::<Vec<_>>();
-        let (deleted, invalid): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| world.ssm.remove(name).is_some());
+        let names = names.into_iter().map(|name| world.of::<State>().stored(&name)).collect::<Vec<_>>();
+        let (deleted, invalid): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| world.of_mut::<State>().remove(name).is_some());
         Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": invalid }))
     })
 }

@@ -13,6 +13,7 @@ use super::{Parameter, invalid_token, no_such_version, not_found, public, secret
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
+use crate::services::ssm::State;
 use crate::world::World;
 use crate::{Config, Fault, Sandbox};
 
@@ -58,8 +59,8 @@ fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String
         let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
         return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
-    let bare = &world.ssm.stored(bare);
-    let versions = world.ssm.versions(bare);
+    let bare = &world.of::<State>().stored(bare);
+    let versions = world.of::<State>().versions(bare);
     let newest = versions.last().filter(|_| !selector.contains(':')).ok_or_else(not_found)?;
     if selector.is_empty() {
         return Ok(((*newest).clone(), String::new()));
@@ -150,10 +151,10 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
     }
     let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
     let page = sandbox.world.read(|world| {
-        found.extend(world.ssm.parameters.values().cloned());
+        found.extend(world.of::<State>().parameters.values().cloned());
         let wanted = found.iter().filter(|parameter| {
             filters::is_below(path, *recursive, &parameter.name)
-                && filters::pass(parameter_filters, parameter, &world.ssm)
+                && filters::pass(parameter_filters, parameter, world.of::<State>())
         });
         let wanted = wanted.map(|parameter| {
             (parameter.name.clone(), described(&sandbox.config, parameter, "", input.with_decryption))

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{StateValue, transition};
 use crate::core::Reply;
+use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -19,7 +20,7 @@ pub struct Named {
 pub fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
     sandbox.world.write(|world| {
         for name in &alarm_names {
-            world.monitoring.alarms.remove(name);
+            world.of_mut::<State>().alarms.remove(name);
         }
         Ok(Value::Null)
     })
@@ -39,7 +40,7 @@ fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> Reply
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
         for name in names {
-            if let Some(alarm) = world.monitoring.alarms.get_mut(name) {
+            if let Some(alarm) = world.of_mut::<State>().alarms.get_mut(name) {
                 alarm.settings.actions_enabled = enabled;
                 alarm.configured = now;
             }

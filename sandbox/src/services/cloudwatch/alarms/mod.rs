@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Dimension, seconds};
+use crate::services::cloudwatch::State;
 use crate::{Config, Fault, Sandbox};
 
 mod actions;
@@ -177,7 +178,7 @@ pub(super) fn transition(
     let now = sandbox.clock.now().as_millisecond();
     let changed = sandbox.world.write(|world| {
         let missing = || Fault::new(404, "ResourceNotFound", "");
-        let alarm = world.monitoring.alarms.get_mut(name).ok_or_else(missing)?;
+        let alarm = world.of_mut::<State>().alarms.get_mut(name).ok_or_else(missing)?;
         let before = alarm.state;
         alarm.state = state;
         reason.clone_into(&mut alarm.reason);

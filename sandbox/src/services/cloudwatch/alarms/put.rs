@@ -60,11 +60,11 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
     check(&settings)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
-        if !world.monitoring.alarms.contains(&settings.alarm_name) {
+        if !world.of::<State>().alarms.contains(&settings.alarm_name) {
             check_count(tags.len())?;
         }
         let tags = tags.into_iter().map(|Tag { key, value }| (key, value)).collect();
-        keep(&mut world.monitoring, settings, tags, now);
+        keep(world.of_mut::<State>(), settings, tags, now);
         Ok(Value::Null)
     })
 }

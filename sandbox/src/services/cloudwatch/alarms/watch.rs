@@ -10,6 +10,7 @@ use super::{Alarm, Settings, actions, transition};
 use crate::base::clock::Clock;
 use crate::base::supervisor;
 use crate::services::cloudwatch::Metric;
+use crate::services::cloudwatch::State;
 use crate::services::cloudwatch::points::{self, Point};
 use crate::services::cloudwatch::statistics::{Statistic, buckets};
 use crate::{Fault, Sandbox};
@@ -48,7 +49,7 @@ async fn watch(sandbox: &Arc<Sandbox>) {
     let mut seen = HashMap::<String, Seen>::new();
     let tick = sandbox.clock.shortened(TICK).max(SHORTEST);
     loop {
-        let alarms: Vec<Alarm> = sandbox.world.read(|world| world.monitoring.alarms.values().cloned().collect());
+        let alarms: Vec<Alarm> = sandbox.world.read(|world| world.of::<State>().alarms.values().cloned().collect());
         if alarms.is_empty() {
             seen.clear();
             if changes.changed().await.is_err() {
@@ -127,7 +128,7 @@ fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Resul
     let count = i64::try_from(periods(settings)).map_err(Fault::internal)?;
     let start = end - count * length;
     let key = Metric::key(&settings.namespace, &settings.metric_name, &settings.dimensions);
-    let metric = sandbox.world.read(|world| world.monitoring.metrics.get(&key).map(|metric| metric.id));
+    let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
     let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
     let statistic = Statistic::parse(settings.statistic(), "Statistic")?;
     let found = buckets(&points, start, length);

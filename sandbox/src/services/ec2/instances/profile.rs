@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Fault;
+use crate::services::iam;
 use crate::world::World;
 
 /// A profile, by its ARN or its name.
@@ -25,7 +26,7 @@ impl Profile {
             );
             Fault::client("InvalidParameterValue", message)
         };
-        let found = world.iam.instance_profiles.get(name).ok_or_else(missing)?;
+        let found = world.of::<iam::State>().instance_profiles.get(name).ok_or_else(missing)?;
         Ok(json!({ "arn": found.arn, "id": found.id }))
     }
 }

@@ -12,6 +12,7 @@ use super::{addresses, driver, engine};
 use crate::Sandbox;
 use crate::base::supervisor;
 use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 use crate::services::logs::writer;
 use crate::tasks::{TASK_MARKER, end_marked};
 use crate::world::World;
@@ -85,7 +86,7 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
 /// Gives every new task a driver, and tells the drivers of tasks that are to stop.
 fn drive(sandbox: &Arc<Sandbox>) {
     let rows = sandbox.world.read(|world| {
-        let open = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+        let open = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
         open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()
     });
     let mut running = sandbox.runtime::<Runtime>().running();
@@ -107,25 +108,25 @@ fn is_past(time: Option<Timestamp>, now: Timestamp) -> bool {
 }
 
 fn outdated(world: &World, now: Timestamp) -> bool {
-    world.ecs.tasks.values().any(|task| is_past(task.stopped_at, now))
-        || world.ecs.services.values().any(|service| is_past(service.inactive_at, now))
-        || world.ecs.clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
+    world.of::<State>().tasks.values().any(|task| is_past(task.stopped_at, now))
+        || world.of::<State>().services.values().any(|service| is_past(service.inactive_at, now))
+        || world.of::<State>().clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
 }
 
 /// Removes the rows of what ended more than an hour ago.
 fn forget(world: &mut World, now: Timestamp) {
-    world.ecs.tasks.retain(|_, task| !is_past(task.stopped_at, now));
+    world.of_mut::<State>().tasks.retain(|_, task| !is_past(task.stopped_at, now));
     let services: Vec<String> = world
-        .ecs
+        .of::<State>()
         .services
         .iter()
         .filter(|(_, one)| is_past(one.inactive_at, now))
         .map(|(key, _)| format!("{key}/"))
         .collect();
     for prefix in services {
-        world.ecs.service_deployments.retain(|key, _| !key.starts_with(&prefix));
-        world.ecs.service_revisions.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
     }
-    world.ecs.services.retain(|_, service| !is_past(service.inactive_at, now));
-    world.ecs.clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
+    world.of_mut::<State>().services.retain(|_, service| !is_past(service.inactive_at, now));
+    world.of_mut::<State>().clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
 }

@@ -11,6 +11,7 @@ use super::super::names::key;
 use super::{abandoned, driver, start};
 use crate::auth::Credentials;
 use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 use crate::world::World;
 use crate::{Config, Fault, Sandbox};
 
@@ -41,7 +42,7 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
         sandbox.runtime::<Runtime>().running().entry(key.clone()).or_default();
     }
     let insert = |world: &mut World| {
-        world.ecs.tasks.insert(key.clone(), task);
+        world.of_mut::<State>().tasks.insert(key.clone(), task);
         Ok(())
     };
     sandbox.world.write(insert).expect("it is stored");
@@ -49,7 +50,7 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
 }
 
 fn row(sandbox: &Sandbox, key: &str) -> Task {
-    sandbox.world.read(|world| world.ecs.tasks.get(key).cloned()).expect("the row is there")
+    sandbox.world.read(|world| world.of::<State>().tasks.get(key).cloned()).expect("the row is there")
 }
 
 async fn stopped(sandbox: &Sandbox, key: &str) -> Task {
@@ -106,7 +107,7 @@ async fn a_task_that_waits_to_be_started_can_be_stopped() {
     let key = store(&sandbox, false, |_| {});
     let now = sandbox.clock.now();
     let stop = |world: &mut World| {
-        let task = world.ecs.tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
+        let task = world.of_mut::<State>().tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
         task.ask_to_stop(StopCode::UserInitiated, "enough".to_owned(), now);
         Ok(())
     };
