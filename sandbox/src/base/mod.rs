@@ -8,8 +8,10 @@ pub mod ids;
 pub mod journal;
 pub mod paging;
 pub mod partition;
+pub mod regions;
 pub mod supervisor;
 pub mod tagging;
+pub mod zones;
 
 /// `stackName` for `StackName`, as AWS's validation errors write members.
 pub fn lower_first(name: &str) -> String {

@@ -172,7 +172,7 @@ pub static SERVICE: ServiceRow = ServiceRow {
     prepare: None,
     operations: &[
         operation!("CreateHttpNamespace" => namespaces::create_http),
-        operation!("CreatePrivateDnsNamespace" => namespaces::create_private),
+        operation!(async "CreatePrivateDnsNamespace" => namespaces::create_private),
         operation!("CreatePublicDnsNamespace" => namespaces::create_public),
         operation!("UpdateHttpNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::Http, input)),
         operation!("UpdatePrivateDnsNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::PrivateDns, input)),

@@ -11,7 +11,6 @@ use crate::base::ids;
 use crate::base::paging;
 use crate::base::tagging::Tag;
 use crate::core::Reply;
-use crate::services::ec2;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -39,9 +38,14 @@ pub(super) struct Create {
     properties: Value,
 }
 
-pub(super) fn create_private(sandbox: &Arc<Sandbox>, input: CreatePrivate) -> Reply {
+pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) -> Reply {
     let CreatePrivate { name, vpc, description, creator_request_id, tags, properties } = input;
-    create(sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
+    let filter = json!({ "Filter": [{ "Name": "vpc-id", "Value": [vpc] }] });
+    let found = sandbox.call("ec2", "DescribeVpcs", filter).await?;
+    if found["vpcSet"].as_array().is_none_or(Vec::is_empty) {
+        return Err(invalid(format!("VPC {vpc} does not exist")));
+    }
+    create(&sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
 }
 
 pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
@@ -88,9 +92,6 @@ fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Rep
         id,
     };
     sandbox.world.write(|world| {
-        if kind == Kind::PrivateDns && !world.of::<ec2::State>().records.contains(&namespace.vpc) {
-            return Err(invalid(format!("VPC {} does not exist", namespace.vpc)));
-        }
         let state = world.of_mut::<State>();
         let same = |other: &&Namespace| {
             other.name == namespace.name && other.kind == namespace.kind && other.vpc == namespace.vpc

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use self::security_groups::Direction;
 pub use self::security_groups::rule_ids::give_all as start;
-pub use self::security_groups::set_description;
 use crate::core::{Service, operation};
 use crate::wire::Protocol;
 use crate::world::table::state;
@@ -17,17 +16,17 @@ mod cidr;
 mod describe;
 mod gateways;
 mod instances;
-pub mod members;
+mod members;
 mod nouns;
 mod records;
-pub mod regions;
+mod regions;
 mod replace;
 mod routes;
 mod security_groups;
 mod subnets;
 mod tags;
 mod vpcs;
-pub mod zones;
+mod zones;
 
 state! {
     /// What the service remembers.
@@ -95,6 +94,7 @@ pub static SERVICE: Service = Service {
         operation!("RevokeSecurityGroupEgress" => |sandbox, input| {
             security_groups::revoke(sandbox, Direction::Egress, input)
         }),
+        operation!("UpdateSecurityGroupRuleDescriptionsIngress" => security_groups::describe_ingress),
         operation!("DescribeSecurityGroups" => security_groups::describe),
         operation!("DescribeSecurityGroupRules" => security_groups::describe_rules),
         operation!("DeleteSecurityGroup" => security_groups::delete),

@@ -11,8 +11,8 @@ use super::nouns::{INSTANCE, NAT_GATEWAY, SUBNET, VPC};
 use super::records;
 use super::tags::{self, TagSpecification};
 use super::vpcs::AttributeValue;
-use super::zones::{self, Zone};
 use crate::base::ids;
+use crate::base::zones::{self, Zone};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 

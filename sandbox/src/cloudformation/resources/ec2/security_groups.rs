@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
 use crate::Fault;
-use crate::services::ec2::set_description;
 
 /// A security group.
 pub const GROUP: ResourceType = resource_type!(
@@ -161,7 +160,9 @@ async fn create_ingress(context: Context, properties: Value) -> Result<Made, Fau
 /// Everything but the description is create-only.
 async fn describe_ingress(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
     let Ingress { group_id, description, .. } = context.properties(properties)?;
-    set_description(&context.sandbox, &group_id, &old.physical_id, description.as_deref())?;
+    let rule = json!({ "SecurityGroupRuleId": old.physical_id, "Description": description });
+    let input = json!({ "GroupId": group_id, "SecurityGroupRuleDescription": [rule] });
+    context.call("ec2", "UpdateSecurityGroupRuleDescriptionsIngress", input).await?;
     Ok(Made::from(&old))
 }
 

@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use serde_json::Value;
 
 use super::{Answer, may_be_list, may_be_text, require};
+use crate::base::{regions, zones};
 use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
-use crate::services::ec2;
 
 const SPLIT: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
                      to be split or a function that returns a string to be split.";
@@ -23,10 +23,10 @@ pub fn zones_shape(argument: &Value) -> Result<(), Problem> {
 pub fn zones(scope: &Scope<'_>, argument: &Value) -> Answer {
     let asked = scope.text(argument)?;
     let region = if asked.is_empty() { &scope.config.region } else { &asked };
-    if *region != scope.config.region && *region != LATER && !ec2::regions::is_one(region) {
+    if *region != scope.config.region && *region != LATER && !regions::is_one(region) {
         return Err(format!("Template error: Fn::GetAZs cannot tell the zones of {region}: there is no such region"));
     }
-    Ok(Some(ec2::zones::names(region).into()))
+    Ok(Some(zones::names(region).into()))
 }
 
 pub fn split_shape(argument: &Value) -> Result<(), Problem> {

@@ -14,11 +14,13 @@ use crate::base::ids;
 use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
+mod descriptions;
 mod permissions;
 pub mod rule_ids;
 mod rules;
 
-pub use rules::{Direction, authorize, describe_rules, revoke, set_description};
+pub use descriptions::describe_ingress;
+pub use rules::{Direction, authorize, describe_rules, revoke};
 
 /// The longest name and description.
 const LONGEST: usize = 255;

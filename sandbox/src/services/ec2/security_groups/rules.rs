@@ -240,22 +240,6 @@ pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Re
     })
 }
 
-/// Gives a rule that lets traffic in another description, or none: what CloudFormation changes of a rule in place.
-pub fn set_description(sandbox: &Sandbox, group: &str, id: &str, description: Option<&str>) -> Result<(), Fault> {
-    sandbox.world.write(|world| {
-        let group = records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, group)?;
-        let mut rules = list(group, Direction::Ingress.member()).iter_mut();
-        let rule = rules.find(|rule| rule["ruleId"] == id);
-        let rule = rule.ok_or_else(|| records::not_found(&SECURITY_GROUP_RULE, &[id]))?;
-        for member in ["ipRanges", "groups"] {
-            if let Some(range) = rule[member].get_mut(0) {
-                range["description"] = json!(description);
-            }
-        }
-        Ok(())
-    })
-}
-
 /// Rules as the permissions of a group: those of the same protocol and ports are one.
 pub fn merged(rules: &Value) -> Value {
     let mut permissions: Vec<Value> = Vec::new();

@@ -11,7 +11,7 @@ use super::model::{ContainerDefinition, Task, TaskDefinition};
 use super::names::task_definition;
 use crate::Sandbox;
 use crate::auth::RoleLease;
-use crate::services::ec2::zones;
+use crate::base::zones;
 use crate::services::ecs::Runtime;
 use crate::tasks::PortLease;
 

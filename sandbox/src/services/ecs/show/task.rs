@@ -7,7 +7,7 @@ use super::super::model::{Container, Task, TaskStatus};
 use super::super::names::{Arns as _, task_definition};
 use super::{health, time};
 use crate::Config;
-use crate::services::ec2::zones;
+use crate::base::zones;
 use crate::world::World;
 
 /// The agent behind ECS Exec (API reference, `ManagedAgent`).
