@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use crate::lifecycle::process;
-use crate::tasks::inner::{Inner, MARKER};
+use crate::lifecycle::server_process;
+use crate::process::inner::{Inner, MARKER};
 
 /// Runs this process to its end if it is an inner process of a sandbox, as its arguments say; otherwise does nothing.
 ///
@@ -21,8 +21,10 @@ pub fn inner(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
     if let Some(inner) = Inner::parse(&arguments) {
         return Some(inner.run());
     }
-    Some(match process::parse(&arguments) {
-        Some(options) => process::serve(options).map_or_else(|error| fail(&error.to_string()), |()| ExitCode::SUCCESS),
+    Some(match server_process::parse(&arguments) {
+        Some(options) => {
+            server_process::serve(options).map_or_else(|error| fail(&error.to_string()), |()| ExitCode::SUCCESS)
+        }
         None => fail(&format!(
             "{MARKER} starts the sandbox's own processes, and these are not their arguments: {arguments:?}"
         )),

@@ -1,10 +1,11 @@
 //! The local AWS that the binary carries inside: an endpoint on loopback, with state on disk and real processes as tasks.
 //!
 //! It uses nothing of the tool that carries it, not even the AWS SDKs, so that it can catch its mistakes. The parts, each of which uses
-//! only those before it: [`base`]; [`auth`], [`model`] and [`wire`], which turn a request into an input; [`world`], the state;
-//! [`tasks`], processes; [`faults`], errors on request; [`core`], the interface of services; [`channel`], terminals; [`services`] and
-//! [`cloudformation`]; [`control`], calls outside AWS's API; [`registry`], the table of what is served; [`server`]; [`client`] and
-//! [`lifecycle`], which call, start and stop a sandbox in the background. `tests/it/architecture.rs` of the tool has the same as a table.
+//! only those before it: [`base`]; [`auth`] and [`protocol`], which turn a request into an input; [`store`], the state; [`process`],
+//! processes and containers; [`faults`], errors on request; [`core`], the interface of services; [`session_channel`], terminals;
+//! [`services`] and [`cloudformation`]; [`control`], calls outside AWS's API; [`registry`], the table of what is served; [`server`];
+//! [`client`] and [`lifecycle`], which call, start and stop a sandbox in the background. The tool's `tests/it/architecture.rs` has the
+//! same as a table.
 
 use std::io;
 use std::sync::Arc;
@@ -15,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 pub mod auth;
 pub mod base;
-pub mod channel;
 pub mod client;
 pub mod cloudformation;
 pub mod control;
@@ -24,21 +24,21 @@ mod coverage;
 pub mod faults;
 mod inner;
 pub mod lifecycle;
-pub mod model;
+pub mod process;
+pub mod protocol;
 mod registry;
 mod server;
 pub mod services;
-pub mod tasks;
-pub mod wire;
-pub mod world;
+pub mod session_channel;
+pub mod store;
 
 pub use base::fault::Fault;
 pub use base::journal::Reader as LogReader;
 pub use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};
 pub use inner::inner;
+pub use process::environment::{INHERITED as TASK_VARIABLES, INHERITED_BY_ENGINES as SANDBOX_VARIABLES};
 pub use registry::REGISTRY;
-pub use tasks::environment::{INHERITED as TASK_VARIABLES, INHERITED_BY_ENGINES as SANDBOX_VARIABLES};
 
 /// How long background work may take to end at shutdown; [`lifecycle::stop`] waits a little longer.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);

@@ -1,11 +1,11 @@
 //! What the sandbox serves and runs. A service is a folder in [`crate::services`] and a row in each of these tables that concerns it.
 
-use crate::channel::Sessions;
 use crate::core::Registry;
 use crate::core::ports::AlarmAction;
 use crate::core::runtimes::Runtimes;
 use crate::services::{autoscaling, cloudmap, cloudwatch, ec2, ecs, iam, logs, secretsmanager, ssm, sts};
-use crate::world::Schema;
+use crate::session_channel::Sessions;
+use crate::store::Schema;
 use crate::{cloudformation, control};
 
 /// Everything that the sandbox serves and runs.

@@ -26,24 +26,26 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// The same for the sandbox's modules but its services. A module that is not here may use nothing of the sandbox.
 const SANDBOX_ARROWS: &[(&str, &[&str])] = &[
     ("auth", &["base"]),
-    ("model", &["base"]),
-    ("wire", &["auth", "base", "model"]),
-    ("world", &["base"]),
+    ("protocol", &["auth", "base"]),
+    ("store", &["base"]),
     ("faults", &["auth", "base"]),
-    ("core", &["auth", "base", "faults", "model", "tasks", "wire", "world"]),
-    ("channel", &["base", "core", "tasks"]),
+    ("core", &["auth", "base", "faults", "process", "protocol", "store"]),
+    ("session_channel", &["base", "core", "process"]),
     ("cloudformation", BELOW_SERVICES),
-    ("control", &["base", "channel", "cloudformation", "core", "faults", "services", "tasks", "wire", "world"]),
-    ("registry", &["channel", "cloudformation", "control", "core", "services", "world"]),
+    (
+        "control",
+        &["base", "cloudformation", "core", "faults", "process", "protocol", "services", "session_channel", "store"],
+    ),
+    ("registry", &["cloudformation", "control", "core", "services", "session_channel", "store"]),
     ("coverage", &["cloudformation", "core", "registry"]),
-    ("server", &["auth", "base", "channel", "core", "faults", "model", "wire"]),
+    ("server", &["auth", "base", "core", "faults", "protocol", "session_channel"]),
     ("client", &["auth", "control"]),
-    ("lifecycle", &["auth", "base", "client", "core", "services", "tasks", "world"]),
-    ("inner", &["lifecycle", "tasks"]),
+    ("lifecycle", &["auth", "base", "client", "core", "process", "services", "store"]),
+    ("inner", &["lifecycle", "process"]),
 ];
 
 /// What services may use besides other services. CloudFormation calls services by their names only.
-const BELOW_SERVICES: &[&str] = &["auth", "base", "channel", "core", "faults", "model", "tasks", "wire", "world"];
+const BELOW_SERVICES: &[&str] = &["auth", "base", "core", "faults", "process", "protocol", "session_channel", "store"];
 
 /// The sandbox's services from bottom to top: each may use those of the lines before its own.
 const SERVICES: &[&[&str]] =

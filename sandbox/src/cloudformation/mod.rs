@@ -3,11 +3,13 @@
 //! [`template`] reads and resolves templates and knows no state; [`engine`] moves stacks; [`resources`] is the table of
 //! resource types; [`operations`] are the API.
 
+#![expect(clippy::needless_pass_by_value, reason = "the table hands every operation its input whole")]
+
 use std::sync::Arc;
 
 use crate::Sandbox;
 use crate::core::{Service, operation};
-use crate::wire::Protocol;
+use crate::protocol::Protocol;
 
 mod engine;
 pub mod model;

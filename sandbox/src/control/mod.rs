@@ -11,8 +11,8 @@ use crate::Sandbox;
 use crate::cloudformation::resources;
 use crate::core::{Reply, Service, operation};
 use crate::faults::Rules;
+use crate::protocol::Protocol;
 use crate::services::ecs::{addresses, engine, images};
-use crate::wire::Protocol;
 
 /// The name that control calls are signed for.
 pub const SIGNING_NAME: &str = "ecsws";

@@ -6,14 +6,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Sandbox;
-use crate::channel::Sessions;
 use crate::cloudformation;
+use crate::process::resident_bytes;
 use crate::services::ecs;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::{ServiceStatus, TaskStatus};
 use crate::services::logs::quota;
-use crate::tasks::resident_bytes;
-use crate::world::World;
+use crate::session_channel::Sessions;
+use crate::store::World;
 
 #[derive(Deserialize)]
 pub(super) struct Input {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::Fault;
-use crate::wire::event_stream::EventStream;
+use crate::protocol::event_stream::EventStream;
 
 /// What most operations return: the output's members by their wire names, or a fault.
 pub type Reply = Result<Value, Fault>;

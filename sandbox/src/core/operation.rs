@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Answer, Sandbox, Service};
 use crate::Fault;
 use crate::auth::Identity;
-use crate::wire::lenient;
+use crate::protocol::lenient;
 
 /// One operation.
 #[derive(Debug)]

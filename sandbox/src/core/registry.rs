@@ -6,7 +6,7 @@ use super::ports::{AlarmAction, InstanceTerminated};
 use super::runtimes::Runtimes;
 use super::{Config, Sandbox, Service};
 use crate::Fault;
-use crate::world::Schema;
+use crate::store::Schema;
 
 /// Everything that a sandbox serves and runs.
 #[derive(Debug)]

@@ -14,8 +14,8 @@ use crate::base::clock::Clock;
 use crate::base::journal::Journal;
 use crate::base::supervisor;
 use crate::faults::Faults;
-use crate::tasks::Runner;
-use crate::{Fault, auth, world};
+use crate::process::Runner;
+use crate::{Fault, auth, store};
 
 /// One running sandbox, shared by every request and every loop.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Sandbox {
     /// The only source of time.
     pub clock: Clock,
     /// All state.
-    pub world: world::Shared,
+    pub world: store::Shared,
     /// What it serves and runs.
     pub registry: &'static Registry,
     /// Starts processes.
@@ -56,7 +56,7 @@ impl Sandbox {
         let clock = Clock::new(config.speed);
         Ok(Arc::new(Self {
             journal: Journal::open(&config.state_dir)?,
-            world: world::Shared::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
+            world: store::Shared::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
             runtimes: (registry.runtimes)(&config),
             runner: Runner::new(config.program.clone()),
             registry,

@@ -8,8 +8,11 @@ use super::{Answer, Call, Operation, Sandbox};
 use crate::Fault;
 use crate::auth::Identity;
 use crate::base::tagging;
-use crate::model::{self, Model};
-use crate::wire::Protocol;
+use crate::protocol::Protocol;
+use crate::protocol::model::{self, Model};
+
+/// Changes or refuses an input, given the operation's name.
+pub type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
 
 /// One AWS service.
 #[derive(Debug)]
@@ -24,8 +27,8 @@ pub struct Service {
     pub operations: &'static [Operation],
     /// Whether only the sandbox's own credentials may call it.
     pub is_for_owner: bool,
-    /// Changes or refuses a valid input before the operation sees it, given the operation's name.
-    pub prepare: Option<fn(&str, &mut Value) -> Result<(), Fault>>,
+    /// What happens to a valid input before the operation sees it.
+    pub prepare: Option<Prepare>,
 }
 
 impl Service {

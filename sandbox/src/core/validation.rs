@@ -3,8 +3,8 @@
 use super::Service;
 use crate::Fault;
 use crate::base::lower_first;
-use crate::model::{Misread, Violation};
-use crate::wire::lenient::Misfit;
+use crate::protocol::lenient::Misfit;
+use crate::protocol::model::{Misread, Violation};
 
 impl Service {
     pub(super) fn misread(&self, misread: Misread) -> Fault {

@@ -15,7 +15,7 @@ use super::connections::Cut;
 use crate::auth::Dialect;
 use crate::core::Service;
 use crate::faults::Strike;
-use crate::wire::Request;
+use crate::protocol::Request;
 use crate::{Fault, Sandbox};
 
 /// How long the first half of an answer has to get on its way before its connection is cut.

@@ -21,10 +21,10 @@ use super::{gate, role_credentials};
 use crate::auth::{self, Dialect, Identity, signature};
 use crate::base::ids;
 use crate::core::{Answer, CREDENTIALS_PATH, Service};
-use crate::model::Model;
-use crate::wire::event_stream::{self, EventStream};
-use crate::wire::{self, Incoming, Protocol};
-use crate::{Fault, Sandbox, channel};
+use crate::protocol::event_stream::{self, EventStream};
+use crate::protocol::model::Model;
+use crate::protocol::{self, Incoming, Protocol};
+use crate::{Fault, Sandbox, session_channel};
 
 struct Server {
     sandbox: Arc<Sandbox>,
@@ -40,7 +40,7 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
         let server = Arc::clone(&server);
         async move {
             let (mut parts, body) = request.into_parts();
-            if parts.uri.path().starts_with(channel::PATH) {
+            if parts.uri.path().starts_with(session_channel::PATH) {
                 return Ok(connect(&server, &mut parts, caller));
             }
             if parts.uri.path().starts_with(CREDENTIALS_PATH) {
@@ -57,7 +57,7 @@ async fn handle(server: &Server, parts: &Parts, body: Body, caller: &Caller) -> 
     let request_id = ids::uuid();
     let mut exchange = Exchange::new(&server.sandbox, &parts.method);
     let headers = joined(&parts.headers);
-    let mut spoken = Spoken { protocol: wire::guess(&headers, parts.uri.path()), model: None };
+    let mut spoken = Spoken { protocol: protocol::guess(&headers, parts.uri.path()), model: None };
     let answered = match admit(server, parts, headers, body, spoken.protocol.dialect()).await {
         Ok((signed, body)) => {
             let signed = signed.with_body(&body);
@@ -83,7 +83,7 @@ fn connect(server: &Server, parts: &mut Parts, caller: Arc<Caller>) -> Response<
         .and_then(|()| session_socket::open(&server.sandbox, parts.uri.path(), &headers, upgrade, caller));
     opened.unwrap_or_else(|fault| {
         server.sandbox.journal.say(&format!("a connection to a session is refused: {} {}", fault.status, fault.code));
-        let protocol = wire::guess(&headers, parts.uri.path());
+        let protocol = protocol::guess(&headers, parts.uri.path());
         refuse(&Spoken { protocol, model: None }, &ids::uuid(), &fault)
     })
 }
@@ -105,7 +105,7 @@ fn serve_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Respons
         }
     };
     let bytes = document.to_string().into_bytes();
-    respond(status, &ids::uuid(), wire::Body { content_type: "application/json", bytes, headers: Vec::new() })
+    respond(status, &ids::uuid(), protocol::Body { content_type: "application/json", bytes, headers: Vec::new() })
 }
 
 /// The token counts, but a signature that is given has to be right.
@@ -116,7 +116,7 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
         return Ok(());
     }
     let signed = signature::Request { method: parts.method.as_str(), path, query, headers: headers.clone(), body: &[] };
-    let (config, dialect) = (&server.sandbox.config, wire::guess(headers, path).dialect());
+    let (config, dialect) = (&server.sandbox.config, protocol::guess(headers, path).dialect());
     let verified = auth::verify(&signed, server.sandbox.keys(), &config.region, dialect, server.sandbox.clock.now());
     let (service, _) = verified.map_err(|denied| denied.fault(dialect))?;
     if service == session_socket::SIGNING_NAME {
@@ -148,7 +148,7 @@ async fn admit<'a>(
 
 /// An answer as it goes out.
 enum Said {
-    Whole(wire::Body),
+    Whole(protocol::Body),
     Stream(EventStream),
 }
 
@@ -172,7 +172,7 @@ async fn answer(
     let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
     caller.let_in();
     let service = sandbox.registry.find(&service)?;
-    let protocol = wire::choose(service.protocols, spoken.protocol);
+    let protocol = protocol::choose(service.protocols, spoken.protocol);
     *spoken = Spoken { protocol, model: service.model() };
     if !protocol.has_path(signed.path) {
         return Err(Fault::not_implemented(&format!("{} {}", signed.method, signed.path)));
@@ -219,7 +219,7 @@ fn busy(request: &[u8]) -> Vec<u8> {
     let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
     let message = "The sandbox has as many connections open as it allows; try again";
     let fault = Fault::new(503, "ServiceUnavailable", message);
-    let (_, body) = wire::guess(&headers, path).encode_fault(None, &ids::uuid(), &fault);
+    let (_, body) = protocol::guess(&headers, path).encode_fault(None, &ids::uuid(), &fault);
     let mut head = format!(
         "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {}\r\n",
         body.content_type,
@@ -250,7 +250,7 @@ fn refuse(spoken: &Spoken, request_id: &str, fault: &Fault) -> Response<Body> {
 
 /// An answer that goes on until one of both sides ends it.
 fn go_on(request_id: &str, stream: EventStream) -> Response<Body> {
-    let head = wire::Body { content_type: event_stream::CONTENT_TYPE, bytes: Vec::new(), headers: Vec::new() };
+    let head = protocol::Body { content_type: event_stream::CONTENT_TYPE, bytes: Vec::new(), headers: Vec::new() };
     let messages = futures_util::stream::unfold(stream, async |mut stream| {
         let message = stream.next().await?;
         Some((Ok::<_, Infallible>(Bytes::from(message)), stream))
@@ -259,7 +259,7 @@ fn go_on(request_id: &str, stream: EventStream) -> Response<Body> {
     Response::from_parts(parts, Body::from_stream(messages))
 }
 
-fn respond(status: StatusCode, request_id: &str, body: wire::Body) -> Response<Body> {
+fn respond(status: StatusCode, request_id: &str, body: protocol::Body) -> Response<Body> {
     let mut response = Response::new(Body::from(body.bytes));
     *response.status_mut() = status;
     let headers = response.headers_mut();

@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::connections::Caller;
-use crate::channel::{Link, PATH, Sessions};
+use crate::session_channel::{Link, PATH, Sessions};
 use crate::{Fault, Sandbox};
 
 /// The service that a signed request for it is signed for.

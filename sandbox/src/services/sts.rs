@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::Fault;
 use crate::auth::Identity;
 use crate::core::{Call, IntoAnswer as _, Operation, Service};
-use crate::wire::Protocol;
+use crate::protocol::Protocol;
 
 /// The service's row.
 pub static SERVICE: Service = Service {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::Value;
 
-use ecsws_sandbox::wire::{Incoming, Protocol};
-use ecsws_sandbox::{Fault, REGISTRY, model};
+use ecsws_sandbox::protocol::model;
+use ecsws_sandbox::protocol::{Incoming, Protocol};
+use ecsws_sandbox::{Fault, REGISTRY};
 
 /// Bytes that look like something: CBOR heads, JSON, and parameters of a query among noise.
 fn body() -> impl Strategy<Value = Vec<u8>> {

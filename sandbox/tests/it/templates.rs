@@ -283,6 +283,8 @@ Resources:
     assert_eq!(summary.resource_types(), ["AWS::SNS::Topic", "AWS::SSM::Parameter", "AWS::IAM::Role"]);
     assert_eq!(summary.capabilities(), [Capability::CapabilityNamedIam]);
     assert_eq!(summary.capabilities_reason(), Some("The following resource(s) require capabilities: [AWS::IAM::Role]"));
+    let kinds = summary.resource_identifier_summaries();
+    assert_eq!(kinds[1].logical_resource_ids(), ["A", "B"]);
     let kind = &summary.parameters()[1];
     assert_eq!((kind.parameter_type(), kind.default_value()), (Some("String"), Some("a")));
     assert_eq!(kind.parameter_constraints().expect("constraints").allowed_values(), ["a", "b"]);

@@ -14,7 +14,7 @@ use super::template::{Template, kind_of, parameters};
 use crate::base::ids;
 use crate::base::supervisor;
 use crate::cloudformation::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 mod forward;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{ChangeSet, Event, Incarnation, Request, Resource, Stack};
 use crate::base::clock::iso8601;
 use crate::base::ids;
-use crate::world::table::state;
+use crate::store::table::state;
 
 /// How many events of a stack are remembered.
 pub(super) const MOST_EVENTS: u64 = 5000;

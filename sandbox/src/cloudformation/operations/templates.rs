@@ -174,10 +174,13 @@ pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
             names.push(name.as_str().into());
         }
     }
+    let identifiers: Vec<Value> =
+        by_type.iter().map(|(kind, names)| json!({ "ResourceType": kind, "LogicalResourceIds": names })).collect();
     let rest = [
         ("Parameters", parameters(&told.template, full_parameter).into()),
         ("ResourceTypes", by_type.keys().map(String::as_str).collect()),
         ("Version", told.template.root().get("AWSTemplateFormatVersion").cloned().unwrap_or_default()),
+        ("ResourceIdentifierSummaries", identifiers.into()),
         ("Metadata", told.template.root().get("Metadata").map(flow).into()),
     ];
     answer.extend(rest.map(|(name, value)| (name.to_owned(), value)));

@@ -12,8 +12,8 @@ use crate::cloudformation::State;
 use crate::cloudformation::model::{Incarnation, Tag};
 use crate::cloudformation::template::dynamic;
 use crate::faults::Verb;
-use crate::wire::lenient::{self, Misfit};
-use crate::world::made_for;
+use crate::protocol::lenient::{self, Misfit};
+use crate::store::made_for;
 use crate::{Fault, Sandbox};
 
 /// The reason of the event with which a physical resource is there.

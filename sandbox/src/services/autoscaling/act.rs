@@ -13,7 +13,7 @@ use crate::core::ports::AlarmTrigger;
 use crate::services::autoscaling::State;
 use crate::services::cloudwatch::{self, AlarmSettings};
 use crate::services::ecs::scaling;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// What is asked for, and for how many seconds no more than that.

@@ -14,7 +14,7 @@ use crate::base::ids;
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::autoscaling::State;
-use crate::world::World;
+use crate::store::World;
 
 /// AWS keeps those of six weeks.
 const MOST: usize = 100;

@@ -12,7 +12,7 @@ use super::configuration::{Configuration, TargetTracking};
 use super::{Policy, service_of};
 use crate::base::ids;
 use crate::services::cloudwatch::{self, AlarmSettings};
-use crate::world::World;
+use crate::store::World;
 use crate::{Config, Fault};
 
 /// How far below the target scaling in begins.

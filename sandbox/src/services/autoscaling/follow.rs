@@ -10,7 +10,7 @@ use super::service_of;
 use crate::Sandbox;
 use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
-use crate::world::World;
+use crate::store::World;
 
 /// The world changes often, and activities end seldom.
 const PAUSE: Duration = Duration::from_millis(100);

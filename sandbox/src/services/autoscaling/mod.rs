@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::core::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::protocol::Protocol;
+use crate::store::table::state;
 use crate::{Fault, Sandbox};
 
 mod act;

@@ -43,7 +43,7 @@ fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
     assert!(target.cooldown.is_none());
     assert_eq!(activity.status, super::activities::Status::Successful);
     let key = format!("{resource}:cpu");
-    let store = |world: &mut crate::world::World| {
+    let store = |world: &mut crate::store::World| {
         world.of_mut::<State>().policies.insert(key.clone(), policy);
         Ok(())
     };

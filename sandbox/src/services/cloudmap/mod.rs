@@ -10,8 +10,8 @@ use crate::Fault;
 use crate::base::paging::InvalidToken;
 use crate::base::tagging::Tag;
 use crate::core::{Service as ServiceRow, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod instances;
 mod namespaces;

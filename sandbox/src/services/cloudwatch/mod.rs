@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::Fault;
 use crate::core::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod alarms;
 mod get_metric_data;

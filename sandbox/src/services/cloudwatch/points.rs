@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Metric, Values};
 use crate::services::cloudwatch::State;
-use crate::world::store::Visit;
+use crate::store::database::Visit;
 use crate::{Fault, Sandbox};
 
 const TABLE: &str = "monitoring.points";

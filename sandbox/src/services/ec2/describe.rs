@@ -12,7 +12,8 @@ use super::records;
 use crate::base::glob::matches;
 use crate::base::paging;
 use crate::core::Reply;
-use crate::{Fault, Sandbox, model};
+use crate::protocol::model;
+use crate::{Fault, Sandbox};
 
 /// A filter.
 #[derive(Debug, Deserialize)]

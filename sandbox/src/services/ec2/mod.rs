@@ -8,8 +8,8 @@ use serde_json::Value;
 use self::security_groups::Direction;
 pub use self::security_groups::rule_ids::give_all as start;
 use crate::core::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod addresses;
 mod cidr;

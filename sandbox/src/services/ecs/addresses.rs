@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
 use crate::core::Reply;
+use crate::process::address::ServiceAddress;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
-use crate::tasks::address::ServiceAddress;
-use crate::world::World;
+use crate::store::World;
 
 /// What the rows say about one service's address.
 struct Wanted {

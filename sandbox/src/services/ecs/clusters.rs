@@ -11,7 +11,7 @@ use super::{launch, show};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// What a description includes only when it is asked for, and CreateCluster's answer always.

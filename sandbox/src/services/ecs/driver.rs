@@ -11,9 +11,9 @@ use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::names::last_part;
 use super::{discovery, network, scheduler, task_folder};
 use crate::base::supervisor;
+use crate::process::Exit;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
-use crate::tasks::Exit;
 use crate::{Fault, Sandbox};
 
 /// The reason of tasks that end with the sandbox.
@@ -177,7 +177,7 @@ impl Driver {
 
     /// Makes the task `RUNNING`, registered where its service says.
     async fn activate(&self, crew: &Crew, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
-        let read = |world: &crate::world::World| world.of::<State>().tasks.get(&self.key).cloned();
+        let read = |world: &crate::store::World| world.of::<State>().tasks.get(&self.key).cloned();
         let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task's row is gone"))?;
         let registries = discovery::registries(&self.sandbox, &task);
         if !registries.is_empty() {

@@ -10,14 +10,14 @@ use super::containers::role;
 use super::engine::Handle;
 use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
-use crate::channel::{Plan, Sessions};
 use crate::core::Reply;
+use crate::process::ProcessSpec;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 use crate::services::iam;
 use crate::services::iam::grants;
-use crate::tasks::ProcessSpec;
-use crate::world::World;
+use crate::session_channel::{Plan, Sessions};
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// What the agent in the container needs of the task's role (developer guide, "Task role permissions for ECS Exec").

@@ -14,9 +14,9 @@ use super::model::{ImageCommand, Images, Tag, Task};
 use super::names::{invalid, key, task_definition};
 use crate::Sandbox;
 use crate::core::Reply;
+use crate::process::engine::Kind;
 use crate::services::ecs::State;
-use crate::tasks::engine::Kind;
-use crate::world::World;
+use crate::store::World;
 
 /// The tags that say whose mapping is meant: CloudFormation's on what it makes, and one that callers may set themselves.
 const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];

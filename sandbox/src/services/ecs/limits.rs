@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::names::task_definition;
 use crate::Sandbox;
 use crate::base::supervisor;
+use crate::process::{CpuTimes, kill_all, process_count, unshared_bytes};
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
-use crate::tasks::{CpuTimes, kill_all, process_count, unshared_bytes};
 
 /// How often the machine's processes are looked at.
 const LOOK: Duration = Duration::from_secs(1);

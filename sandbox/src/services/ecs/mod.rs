@@ -4,9 +4,9 @@
 //! the rows. What an operation says never starts or stops a process by itself.
 
 use crate::core::{Service as ServiceRow, operation};
-use crate::wire::Protocol;
-use crate::world::World;
-use crate::world::table::state;
+use crate::protocol::Protocol;
+use crate::store::World;
+use crate::store::table::state;
 
 pub mod addresses;
 mod capacity;

@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::model::{Cluster, Container, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
 use super::service_deployments;
+use crate::protocol::lenient;
 use crate::services::ecs::State;
-use crate::wire::lenient;
-use crate::world::World;
+use crate::store::World;
 use crate::{Config, Fault};
 
 /// A refusal of a parameter.

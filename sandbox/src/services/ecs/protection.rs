@@ -12,7 +12,7 @@ use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
 use crate::core::Reply;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Config, Sandbox};
 
 /// Minutes, when a request does not say, and the most (API reference of UpdateTaskProtection).

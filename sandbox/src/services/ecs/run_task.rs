@@ -15,7 +15,7 @@ use super::{capacity, network, scheduler, show};
 use crate::base::ids;
 use crate::core::Reply;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// The longest `startedBy` (API reference of RunTask).

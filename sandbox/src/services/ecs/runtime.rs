@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::engine::{Engines, Handle, TaskNetwork};
 use super::task_folder;
 use crate::Config;
+use crate::process::address::ServiceAddress;
+use crate::process::{CpuTimes, Ports};
 use crate::services::logs::writer::{self, Entries, Queue};
-use crate::tasks::address::ServiceAddress;
-use crate::tasks::{CpuTimes, Ports};
 
 /// Tasks that start at the same time, and tasks that end at the same time.
 const PERMITS: usize = 8;

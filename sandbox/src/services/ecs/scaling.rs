@@ -6,7 +6,7 @@ use super::model::{RolloutState, ServiceStatus, TaskStatus};
 use super::{names, tasks_of, update_service};
 use crate::Fault;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 
 /// How many tasks a service has, and should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

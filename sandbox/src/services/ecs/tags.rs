@@ -10,7 +10,7 @@ use super::model::{ServiceStatus, Tag};
 use super::names::{invalid, key, no_such_service, revision_key};
 use crate::core::Reply;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]

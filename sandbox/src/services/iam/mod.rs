@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::tagging::Tag;
 use crate::core::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod aws_managed;
 mod boundaries;

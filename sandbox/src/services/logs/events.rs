@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Group;
 use crate::services::logs::LiveTails;
 use crate::services::logs::State;
-use crate::world::store::Visit;
+use crate::store::database::Visit;
 use crate::{Fault, Sandbox};
 
 const TABLE: &str = "logs_events";

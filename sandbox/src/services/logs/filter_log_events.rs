@@ -14,8 +14,8 @@ use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_ke
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::logs::State;
-use crate::world::World;
-use crate::world::store::Visit;
+use crate::store::World;
+use crate::store::database::Visit;
 use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;

@@ -11,7 +11,7 @@ use super::{group, group_name, invalid_token, limit, no_such, stream_key};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::logs::State;
-use crate::world::store::Visit;
+use crate::store::database::Visit;
 use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;

@@ -14,7 +14,7 @@ use super::events::Batch;
 use super::filter_pattern::FilterPattern;
 use super::{group, invalid};
 use crate::base::ids;
-use crate::wire::event_stream::{Event, EventStream, Sender};
+use crate::protocol::event_stream::{Event, EventStream, Sender};
 use crate::{Fault, Sandbox};
 
 /// Sessions at once.

@@ -3,9 +3,9 @@
 use crate::Fault;
 use crate::base::paging::InvalidToken;
 use crate::core::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::World;
-use crate::world::table::state;
+use crate::protocol::Protocol;
+use crate::store::World;
+use crate::store::table::state;
 
 pub mod events;
 mod filter_log_events;

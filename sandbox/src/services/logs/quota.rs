@@ -3,7 +3,7 @@
 
 use super::events;
 use crate::services::logs::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// What all groups may hold together.

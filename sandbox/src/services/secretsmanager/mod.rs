@@ -2,8 +2,8 @@
 
 use crate::Fault;
 use crate::core::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod delete;
 mod model;

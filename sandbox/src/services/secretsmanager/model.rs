@@ -8,7 +8,7 @@ use super::{marked_for_deletion, not_found};
 use crate::base::clock::epoch_seconds;
 use crate::base::tagging::Tag;
 use crate::services::secretsmanager::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Config, Fault};
 
 /// The label of the version that a caller gets who asks for none.

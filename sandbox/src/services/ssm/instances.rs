@@ -12,15 +12,15 @@ use crate::auth::RoleLease;
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::channel::AGENT_VERSION;
-use crate::channel::Sessions;
 use crate::core::Reply;
+use crate::process::environment::Folders;
+use crate::process::{ProcessSpec, TASK_MARKER};
 use crate::services::ec2;
 use crate::services::iam;
 use crate::services::iam::grants;
-use crate::tasks::environment::Folders;
-use crate::tasks::{ProcessSpec, TASK_MARKER};
-use crate::world::World;
+use crate::session_channel::AGENT_VERSION;
+use crate::session_channel::Sessions;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// The folder in the state folder where each instance has its own.

@@ -14,7 +14,7 @@ use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::ssm::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 const PAGE: usize = 10;

@@ -8,10 +8,10 @@ use serde_json::Value;
 
 use super::{Alarm, Settings};
 use crate::core::Reply;
+use crate::protocol::lenient::{self, Misfit};
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::services::cloudwatch::tags::{Tag, check_count};
 use crate::services::cloudwatch::{State, invalid_combination, validation_error};
-use crate::wire::lenient::{self, Misfit};
 use crate::{Fault, Sandbox};
 
 const DAY: i64 = 24 * 60 * 60;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::Fault;
 use crate::services::iam;
-use crate::world::World;
+use crate::store::World;
 
 /// A profile, by its ARN or its name.
 #[derive(Debug, Deserialize)]

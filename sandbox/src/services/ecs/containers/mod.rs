@@ -12,8 +12,8 @@ use super::names::task_definition;
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::zones;
+use crate::process::PortLease;
 use crate::services::ecs::Runtime;
-use crate::tasks::PortLease;
 
 mod crew;
 mod health;

@@ -20,7 +20,7 @@ use crate::Sandbox;
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

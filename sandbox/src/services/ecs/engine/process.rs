@@ -15,8 +15,8 @@ use super::super::task_folder;
 use super::loopback::Loopback;
 use super::{ContainerSpec, Handle as AnyHandle, Launched};
 use crate::Sandbox;
-use crate::tasks::stand_in::StandIn;
-use crate::tasks::{CpuTimes, ProcessHandle, ProcessSpec, environment};
+use crate::process::stand_in::StandIn;
+use crate::process::{CpuTimes, ProcessHandle, ProcessSpec, environment};
 
 /// Programs of health checks that the sandbox stands in for when this machine lacks them.
 const WEB_CLIENTS: [&str; 2] = ["curl", "wget"];

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::tasks::engine::Kind;
+use crate::process::engine::Kind;
 
 mod definition;
 mod rollout;

@@ -11,7 +11,7 @@ use super::failures;
 use crate::services::cloudmap;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// Records the end of the tasks that ran when the last sandbox ended; gives their ids. What cannot be written now is done by

@@ -8,7 +8,7 @@ use super::super::model::{GivenUp, HealthStatus, RolloutState, Service, StopCode
 use super::super::names::key;
 use crate::base::clock::Clock;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 
 /// A task that ran this long was no failure to start.
 const PROVEN: Duration = Duration::from_mins(1);

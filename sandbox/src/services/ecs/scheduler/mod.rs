@@ -11,11 +11,11 @@ use super::model::TaskStatus;
 use super::{addresses, driver, engine};
 use crate::Sandbox;
 use crate::base::supervisor;
+use crate::process::{TASK_MARKER, end_marked};
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 use crate::services::logs::writer;
-use crate::tasks::{TASK_MARKER, end_marked};
-use crate::world::World;
+use crate::store::World;
 
 mod abandoned;
 mod failures;

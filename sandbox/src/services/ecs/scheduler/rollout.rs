@@ -15,7 +15,7 @@ use super::failures;
 use super::plan::{Counts, Moves, moves};
 use crate::base::ids;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 
 /// How long a task has to run before it counts, when none failed before it: enough for a broken one to exit.
 const SETTLE: Duration = Duration::from_millis(250);

@@ -12,7 +12,7 @@ use super::{abandoned, driver, start};
 use crate::auth::Credentials;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {

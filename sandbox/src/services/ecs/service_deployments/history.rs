@@ -11,7 +11,7 @@ use super::super::scheduler::threshold;
 use super::super::show;
 use crate::base::ids;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 
 /// What a revision keeps of its service.
 const REVISED: [&str; 7] = [

@@ -12,7 +12,7 @@ use super::{show, tasks_of};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 mod history;

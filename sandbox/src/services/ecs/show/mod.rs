@@ -9,7 +9,7 @@ use super::names::Arns as _;
 use crate::Config;
 use crate::base::clock::epoch_seconds;
 use crate::services::ecs::State;
-use crate::world::World;
+use crate::store::World;
 
 mod service;
 mod task;

@@ -13,7 +13,7 @@ use crate::base::paging;
 use crate::core::Reply;
 use crate::services::ssm::State;
 use crate::services::ssm::invalid_token;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::Fault;
 use crate::base::clock::{epoch_seconds, iso8601};
 use crate::services::ssm::State;
-use crate::world::World;
+use crate::store::World;
 
 mod cancel;
 mod list;

@@ -7,10 +7,10 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
 use crate::Sandbox;
+use crate::process::Splitter;
 use crate::services::ecs::Runtime;
 use crate::services::logs::events::Event;
 use crate::services::logs::writer::Entry;
-use crate::tasks::Splitter;
 
 /// What stands at the end of what is not kept whole (agent, `pluginutil`).
 const CUT: &str = "--output truncated--";

@@ -10,9 +10,9 @@ use tokio::time::Instant;
 use super::output::{self, LogStream};
 use super::{Command, Invocation, Outcome, Status, key};
 use crate::base::supervisor;
+use crate::process::{Attached, Exit, ProcessSpec};
 use crate::services::ssm::State;
 use crate::services::ssm::instances;
-use crate::tasks::{Attached, Exit, ProcessSpec};
 use crate::{Fault, Sandbox};
 
 /// Seconds that a command may run when nobody says (document `AWS-RunShellScript`).

@@ -11,7 +11,7 @@ use crate::base::ids;
 use crate::core::Reply;
 use crate::services::ssm::State;
 use crate::services::ssm::instances;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// Seconds that a command may take to reach its instances when nobody says (API reference).

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::owner;
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
-use crate::channel::Session;
-use crate::channel::Sessions;
 use crate::core::Reply;
 use crate::services::ssm::invalid_token;
+use crate::session_channel::Session;
+use crate::session_channel::Sessions;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 10;

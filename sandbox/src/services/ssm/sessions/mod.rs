@@ -1,13 +1,13 @@
-//! Session Manager: who has a terminal on what. The terminals themselves are [`channel`](crate::channel)'s.
+//! Session Manager: who has a terminal on what. The terminals themselves are in [`crate::session_channel`].
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::channel::Sessions;
-use crate::channel::{Session, channel_url};
 use crate::core::Reply;
+use crate::session_channel::Sessions;
+use crate::session_channel::{Session, channel_url};
 use crate::{Fault, Sandbox};
 
 mod describe;

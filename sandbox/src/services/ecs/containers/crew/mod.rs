@@ -15,8 +15,8 @@ use super::{Failure, Prepared, health, log};
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::supervisor;
+use crate::process::{Exit, PortLease};
 use crate::services::ecs::Runtime;
-use crate::tasks::{Exit, PortLease};
 
 mod stop;
 

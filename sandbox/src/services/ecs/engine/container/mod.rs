@@ -15,8 +15,8 @@ use super::super::{driver, images};
 use super::{ContainerSpec, Handle as AnyHandle, Launched};
 use crate::Sandbox;
 use crate::core::Reply;
+use crate::process::engine::{Engine, EngineError, Kind, LocalImage, Variables, network_is_missing};
 use crate::services::ecs::Runtime;
-use crate::tasks::engine::{Engine, EngineError, Kind, LocalImage, Variables, network_is_missing};
 
 mod arguments;
 mod handle;
@@ -227,7 +227,7 @@ pub(in super::super) async fn remove_left(sandbox: &Arc<Sandbox>) {
         let suffix = format!("/{}", task_id(container).unwrap_or_default());
         sandbox.runtime::<Runtime>().running().keys().any(|key| last_part(key) == &suffix[1..])
     };
-    crate::tasks::engine::remove_all(&sandbox.config.state_dir, runs).await;
+    crate::process::engine::remove_all(&sandbox.config.state_dir, runs).await;
 }
 
 /// The input of the control call `CheckRuntime`.

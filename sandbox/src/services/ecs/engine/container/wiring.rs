@@ -8,10 +8,10 @@
 use super::arguments::{Network, Published};
 use super::{Origin, key};
 use crate::Sandbox;
+use crate::process::PortLease;
+use crate::process::engine::Sharing;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::model::{PortMapping, Task};
-use crate::tasks::PortLease;
-use crate::tasks::engine::Sharing;
 
 /// The network that the containers of an `awsvpc` task share.
 #[derive(Debug, Clone)]

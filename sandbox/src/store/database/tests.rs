@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
 use super::{FILE, Store, StoreError, Visit};
-use crate::world::table::{Stored, Table};
+use crate::store::table::{Stored, Table};
 
 const EVENTS: &str = "events";
 

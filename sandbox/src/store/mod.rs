@@ -8,11 +8,11 @@ use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use tokio::sync::watch;
 
-pub mod store;
+pub mod database;
 pub mod table;
 
 use crate::Fault;
-use store::{Rows, Store, StoreError};
+use database::{Rows, Store, StoreError};
 use table::Stored;
 
 /// The state of one service: tables, declared with the `state!` macro.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::agent::{self, Link};
 use crate::base::ids;
 use crate::base::supervisor;
-use crate::tasks::ProcessSpec;
+use crate::process::ProcessSpec;
 use crate::{Fault, Sandbox};
 
 /// Sessions at once.

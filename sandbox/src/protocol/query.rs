@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Body, Incoming, Request, xml};
 use crate::Fault;
-use crate::model::Output;
+use crate::protocol::model::Output;
 
 const CONTENT_TYPE: &str = "text/xml";
 /// How deep a parameter's name may go; the deepest of any served operation is under ten.

@@ -183,16 +183,16 @@ macro_rules! state {
     ($(#[$doc:meta])* pub struct $State:ident { $($(#[$field_doc:meta])* pub $field:ident: Table<$Row:ty> = $name:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug)]
-        pub struct $State { $($(#[$field_doc])* pub $field: $crate::world::table::Table<$Row>,)* }
+        pub struct $State { $($(#[$field_doc])* pub $field: $crate::store::table::Table<$Row>,)* }
 
         impl Default for $State {
             fn default() -> Self {
-                Self { $($field: $crate::world::table::Table::new($name),)* }
+                Self { $($field: $crate::store::table::Table::new($name),)* }
             }
         }
 
-        impl $crate::world::State for $State {
-            fn tables(&mut self) -> Vec<&mut dyn $crate::world::table::Stored> {
+        impl $crate::store::State for $State {
+            fn tables(&mut self) -> Vec<&mut dyn $crate::store::table::Stored> {
                 vec![$(&mut self.$field,)*]
             }
         }

@@ -5,7 +5,7 @@
 //! lines: such a one goes by the environment of the command that creates the container, unless the engine might heed its name.
 
 use super::environment;
-use crate::tasks::orphans;
+use crate::process::orphans;
 
 /// Names that engines, their helpers and what they are linked with read, upper case.
 const HEEDED: [&str; 24] = [

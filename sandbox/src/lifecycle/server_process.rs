@@ -8,8 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{LifecycleError, Options};
-use crate::tasks::descriptors;
-use crate::tasks::inner::MARKER;
+use crate::process::descriptors;
+use crate::process::inner::MARKER;
 
 /// The command that serves with `options`, started from `program`.
 pub(super) fn command(program: &Path, options: &Options) -> Command {

@@ -18,7 +18,7 @@ import re
 import botocore
 
 HERE = pathlib.Path(__file__).resolve().parent
-COVERAGE = HERE.parents[1] / "tests/data/coverage.txt"
+COVERAGE = HERE.parents[2] / "tests/data/coverage.txt"
 MODELS = pathlib.Path(botocore.__file__).parent / "data"
 # Where a service's folder is not called as requests to it are signed.
 FOLDERS = {"monitoring": "cloudwatch"}

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::sync::mpsc;
 
-use crate::tasks::{ProcessHandle, ProcessSpec, Runner, StartError, Terminal};
+use crate::process::{ProcessHandle, ProcessSpec, Runner, StartError, Terminal};
 
 /// Bytes of a message, as the agent sends them.
 const CHUNK: usize = 1024;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::base::clock::iso8601;
-use crate::model::Output;
+use crate::protocol::model::Output;
 
 /// Appends `<name>value</name>`: members in order, list items as `item`, the entries of a map as `entry`.
 pub fn element(out: &mut String, name: &str, value: &Output, item: &str) {

@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use super::Fault;
 use super::auth::Dialect;
-use super::model::{Model, Output, Source};
+use model::{Model, Output, Source};
 
 mod cbor;
 pub mod event_stream;
 mod json;
 pub mod lenient;
+pub mod model;
 mod query;
 mod xml;
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value, json};
 
 use super::{Body, Incoming, Request};
 use crate::Fault;
-use crate::model::Output;
+use crate::protocol::model::Output;
 
 const CONTENT_TYPE: &str = "application/cbor";
 /// The header that both requests and answers carry.
