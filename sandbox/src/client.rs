@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 
 use super::auth::Credentials;
 use super::auth::signature::{self, Authorization, Request};
-use super::services::control::{SIGNING_NAME, TARGET_PREFIX};
+use crate::control::{SIGNING_NAME, TARGET_PREFIX};
 
 /// How long a control call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,6 +1,7 @@
 //! What the sandbox serves, by name.
 
-use crate::services::{SERVICES, cloudformation};
+use crate::REGISTRY;
+use crate::cloudformation;
 
 /// What the sandbox serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +16,8 @@ pub struct Coverage {
 
 /// Everything that the sandbox serves.
 pub fn coverage() -> Coverage {
-    let operations = SERVICES.iter().flat_map(|service| {
-        service.operations.iter().map(|operation| format!("{}:{}", service.signing_name, operation.name))
-    });
     Coverage {
-        operations: operations.collect(),
+        operations: REGISTRY.operations().collect(),
         resource_types: cloudformation::resources::all().map(|kind| kind.name).collect(),
         functions: cloudformation::functions().collect(),
     }

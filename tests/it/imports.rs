@@ -35,6 +35,13 @@ struct Use {
     re_exported_as: Option<(Names, String)>,
 }
 
+impl Source {
+    /// The names of its module, from the root.
+    pub fn module(&self) -> &[String] {
+        &self.module
+    }
+}
+
 impl Package {
     /// Reads the sources in a folder, given from the root of the workspace.
     pub fn read(folder: &str) -> Self {

@@ -40,7 +40,7 @@ impl std::fmt::Debug for Credentials {
 impl Credentials {
     /// Fresh random credentials, in the form of AWS's.
     pub fn random() -> Self {
-        use super::world::ids;
+        use crate::base::ids;
         Self { access_key_id: format!("AKIA{}", ids::upper(16)), secret_access_key: ids::mixed(40) }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use subtle::ConstantTimeEq as _;
 
 use super::Credentials;
-use crate::world::ids;
+use crate::base::ids;
 
 /// Length of a session token; AWS's are of this order.
 const TOKEN_CHARACTERS: usize = 320;

@@ -3,7 +3,7 @@
 //! They are never stored: a sandbox that starts has none. Calls among the sandbox's own services are not touched by faults of
 //! operations, and control calls never are, so that faults can always be taken back.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -14,9 +14,8 @@ mod rules;
 
 pub use rules::{OperationFault, ResourceFault, Verb};
 
-use super::auth::Dialect;
-use super::services::{Reply, Service, control};
-use super::{Fault, Sandbox};
+use crate::Fault;
+use crate::auth::Dialect;
 use rules::Effect;
 
 /// What goes wrong.
@@ -79,16 +78,36 @@ impl Faults {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What happens to a request, if anything.
-    pub fn strike(&self, service: &Service, dialect: Dialect, operation: &str, input: &Value) -> Option<Strike> {
-        if service.signing_name == control::SIGNING_NAME {
-            return None;
+    /// Replaces the rules with others, unless one of these could never strike: `operations` and `resource_types` are all that are served.
+    ///
+    /// # Errors
+    /// When a rule names nothing that is served, or its members do not go together.
+    pub fn put(&self, rules: Rules, operations: &[String], resource_types: &[&str]) -> Result<(), Fault> {
+        rules.operations.iter().try_for_each(|rule| rule.fault.check(operations))?;
+        rules.resources.iter().try_for_each(|rule| rule.fault.check(resource_types))?;
+        self.with(|current| *current = rules);
+        Ok(())
+    }
+
+    /// The rules, each with how often it struck.
+    pub fn describe(&self) -> Value {
+        fn shown<F: Serialize>(rules: &[Counted<F>]) -> Vec<Value> {
+            let show = |rule: &Counted<F>| {
+                let mut fault = json!(rule.fault);
+                fault["struck"] = rule.struck.into();
+                fault
+            };
+            rules.iter().map(show).collect()
         }
-        let name = format!("{}:{operation}", service.signing_name);
+        self.with(|rules| json!({ "operations": shown(&rules.operations), "resources": shown(&rules.resources) }))
+    }
+
+    /// What happens to a request, if anything; `name` is `SERVICE:OPERATION`.
+    pub fn strike(&self, name: &str, dialect: Dialect, input: &Value) -> Option<Strike> {
         self.with(|rules| {
             let struck = rules.operations.iter_mut().find_map(|rule| {
                 let OperationFault { times, probability, .. } = rule.fault;
-                (rule.fault.fits(&name, input) && rule.strikes(times, probability)).then_some(&rule.fault)
+                (rule.fault.fits(name, input) && rule.strikes(times, probability)).then_some(&rule.fault)
             })?;
             Some(match struck.effect {
                 Effect::Throttle => Strike::Refuse(throttled(dialect)),
@@ -119,33 +138,4 @@ fn throttled(dialect: Dialect) -> Fault {
         Dialect::Ec2 => Fault::new(503, "RequestLimitExceeded", "Request limit exceeded."),
         Dialect::Json => Fault::new(400, "ThrottlingException", "Rate exceeded"),
     }
-}
-
-/// The control call `PutFaults`: puts these in the place of all that there are.
-pub fn put(sandbox: &Arc<Sandbox>, rules: Rules) -> Reply {
-    for rule in &rules.operations {
-        rule.fault.check()?;
-    }
-    for rule in &rules.resources {
-        rule.fault.check()?;
-    }
-    sandbox.faults.with(|current| *current = rules);
-    Ok(json!({}))
-}
-
-/// No members.
-#[derive(Deserialize)]
-pub struct Nothing {}
-
-/// The control call `DescribeFaults`.
-pub fn describe(sandbox: &Arc<Sandbox>, Nothing {}: Nothing) -> Value {
-    fn shown<F: Serialize>(rules: &[Counted<F>]) -> Vec<Value> {
-        let show = |rule: &Counted<F>| {
-            let mut fault = json!(rule.fault);
-            fault["struck"] = rule.struck.into();
-            fault
-        };
-        rules.iter().map(show).collect()
-    }
-    sandbox.faults.with(|rules| json!({ "operations": shown(&rules.operations), "resources": shown(&rules.resources) }))
 }

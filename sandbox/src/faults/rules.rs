@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Fault;
-use crate::services::{SERVICES, cloudformation::resources, glob::matches};
+use crate::base::glob::matches;
 
 /// The longest delay: an hour.
 const MAX_SECONDS: f64 = 3600.0;
@@ -114,12 +114,9 @@ impl OperationFault {
     }
 
     /// Refuses a fault that could never strike, or whose members do not go together.
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    pub(super) fn check(&self, operations: &[String]) -> Result<(), Fault> {
         let operation = &self.operation;
-        let names = SERVICES.iter().flat_map(|service| {
-            service.operations.iter().map(|operation| format!("{}:{}", service.signing_name, operation.name))
-        });
-        if !names.into_iter().any(|name| matches(operation, &name)) {
+        if !operations.iter().any(|name| matches(operation, name)) {
             return Err(wrong(format!("the sandbox serves no operation {operation}")));
         }
         if self.effect == Effect::Fail && self.code.as_deref().unwrap_or_default().is_empty() {
@@ -152,9 +149,9 @@ impl ResourceFault {
     }
 
     /// Refuses a fault of a type that is not served.
-    pub(super) fn check(&self) -> Result<(), Fault> {
+    pub(super) fn check(&self, resource_types: &[&str]) -> Result<(), Fault> {
         let resource = &self.resource;
-        if resource.contains("::") && !resources::all().any(|kind| matches(resource, kind.name)) {
+        if resource.contains("::") && !resource_types.iter().any(|name| matches(resource, name)) {
             return Err(wrong(format!("the sandbox serves no resource type {resource}")));
         }
         Ok(())

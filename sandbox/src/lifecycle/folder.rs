@@ -9,11 +9,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Endpoint, LifecycleError, trust};
-use crate::journal;
+use crate::base::journal;
+use crate::process::engine::ENGINES_FILE;
 use crate::services::ecs::task_folder;
 use crate::services::ssm::instances;
-use crate::tasks::engine::ENGINES_FILE;
-use crate::world::store;
+use crate::store::database;
 
 /// How often is looked whether the folder is still there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -27,8 +27,8 @@ pub(super) const RUNNING_LOCK: &str = "running.lock";
 pub(super) const STARTING_LOCK: &str = "starting.lock";
 /// What a sandbox puts into its folder besides the locks: `reset` removes these and nothing else.
 pub(super) const CONTENTS: &[&str] = &[
-    store::FILE,
-    store::DRAFT_FILE,
+    database::FILE,
+    database::DRAFT_FILE,
     ENDPOINT_FILE,
     ENDPOINT_DRAFT,
     journal::FILE,

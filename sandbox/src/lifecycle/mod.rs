@@ -14,13 +14,15 @@ use tokio_util::sync::CancellationToken;
 
 mod folder;
 mod home;
+pub(crate) mod server_process;
 mod start;
 mod trust;
 
 pub use super::client::{ControlError, Endpoint};
-use super::tasks::{self, engine, own_executable};
-use super::world::clock::Clock;
-use super::{Config, Sandbox, auth, journal};
+use super::{Config, auth};
+use crate::base::clock::Clock;
+use crate::base::journal;
+use crate::process::{self, engine, own_executable};
 pub use folder::check;
 use folder::{
     CONTENTS, ENDPOINT_FILE, FOLDERS, RUNNING_LOCK, STARTING_LOCK, at, is_served, open_lock, prepare, read_endpoint,
@@ -143,7 +145,7 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
     }
     // Whatever the command that started it allows others, files of the sandbox and of its tasks are not theirs to change.
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
-    tasks::adopt_orphans();
+    process::adopt_orphans();
     let lock = open_lock(&folder, RUNNING_LOCK)?;
     if !folder::claim(&lock, &folder).await? {
         return Err(LifecycleError::AlreadyRunning(folder));
@@ -170,7 +172,7 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
     let Options { account, region, state_dir, speed, host_exec } = options;
     let program = own_executable().map_err(LifecycleError::Serve)?;
     let config = Config { account, region, state_dir, credentials, control_secret, program, speed, host_exec };
-    let sandbox = Sandbox::open(config, shutdown.clone()).map_err(LifecycleError::Serve)?;
+    let sandbox = crate::open(config, shutdown.clone()).map_err(LifecycleError::Serve)?;
     if is_in_background {
         start::close_output().map_err(LifecycleError::Serve)?;
     }

@@ -9,11 +9,10 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use serde_json::{Value, json};
 
 use super::folder::{at, read_endpoint};
-use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL};
-use crate::inner::Inner;
-use crate::journal;
-use crate::tasks::{environment, signals};
-use crate::world::clock::Clock;
+use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL, server_process};
+use crate::base::clock::Clock;
+use crate::base::journal;
+use crate::process::{environment, signals};
 
 /// Starts the new process. It inherits nothing of this one: neither variables nor the working folder, and it closes other open
 /// files itself.
@@ -41,7 +40,7 @@ pub(super) fn ignores_signals() -> bool {
 }
 
 fn command(program: &Path, options: &Options) -> Command {
-    let mut command = Inner::Serve(options.clone()).command(program);
+    let mut command = server_process::command(program, options);
     command.env_clear().envs(environment::of_sandbox());
     command
 }

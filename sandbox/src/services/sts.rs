@@ -3,16 +3,18 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Call, IntoAnswer as _, Operation, Service};
 use crate::Fault;
 use crate::auth::Identity;
-use crate::wire::Protocol;
+use crate::core::{Call, IntoAnswer as _, Operation, Service};
+use crate::protocol::Protocol;
 
 /// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],
     validation_code: "ValidationError",
+    is_for_owner: false,
+    prepare: None,
     operations: &[Operation {
         name: "GetCallerIdentity",
         run: |call| Box::pin(async move { get_caller_identity(call).into_answer() }),

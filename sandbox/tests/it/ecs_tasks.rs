@@ -356,8 +356,6 @@ async fn what_needs_a_container_instance_is_not_placed() {
     let message = service.events()[0].message().expect("words");
     assert!(message.starts_with("(service web) was unable to place a task because no container instance"), "{message}");
     assert_eq!((service.running_count(), service.events().len()), (0, 1));
-    let instances = client.list_container_instances().cluster(CLUSTER).send().await.expect("a list");
-    assert!(instances.container_instance_arns().is_empty());
 }
 
 #[tokio::test]

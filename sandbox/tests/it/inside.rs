@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecsws_sandbox::auth::Credentials;
-use ecsws_sandbox::{Config, Fault, Sandbox, services};
+use ecsws_sandbox::{Config, Fault, LogReader, Sandbox};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -33,14 +33,14 @@ impl Inside {
             speed: 20.0,
             host_exec: false,
         };
-        let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+        let sandbox = ecsws_sandbox::open(config, CancellationToken::new()).expect("a sandbox");
         Self { sandbox, _folder: folder }
     }
 
     /// One whose services work in the background, as the ECS scheduler does.
     pub fn with_background_work() -> Self {
         let inside = Self::new();
-        for start in services::LOOPS {
+        for start in inside.sandbox.registry.loops {
             start(&inside.sandbox);
         }
         inside
@@ -74,6 +74,11 @@ impl Inside {
         let parts = ["LogicalResourceId", "ResourceStatus", "ResourceStatusReason"];
         let line = |event: &Value| parts.map(|name| part(event, name)).join(" ").trim_end().to_owned();
         answer["StackEvents"].as_array().expect("events").iter().rev().map(line).collect()
+    }
+
+    /// The lines of the sandbox's own log.
+    pub fn log(&self) -> Vec<String> {
+        LogReader::open(&self.sandbox.config.state_dir).expect("the log").1
     }
 
     /// An operation's answer or refusal.

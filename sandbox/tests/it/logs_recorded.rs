@@ -1,6 +1,6 @@
 //! CloudWatch Logs in the sandbox against what AWS answered to the same calls.
 
-use ecsws_sandbox::world::clock::Clock;
+use ecsws_sandbox::base::clock::Clock;
 use serde_json::{Value, json};
 
 use crate::inside::Inside;

@@ -5,24 +5,23 @@ use serde_json::{Value, json};
 use crate::inside::Inside;
 
 #[tokio::test]
-async fn versions_of_a_parameter_are_kept_and_labelled() {
+async fn versions_of_a_parameter_are_kept() {
     let aws = Inside::new();
     for value in ["one", "two", "three"] {
         let put = json!({ "Name": "/web/url", "Type": "String", "Value": value, "Overwrite": value != "one" });
         aws.call("ssm", "PutParameter", put).await;
     }
-    let label = json!({ "Name": "/web/url", "ParameterVersion": 2, "Labels": ["prod", "1bad"] });
-    assert_eq!(aws.call("ssm", "LabelParameterVersion", label).await["InvalidLabels"], json!(["1bad"]));
     let get = async |name: &str| aws.call("ssm", "GetParameter", json!({ "Name": name })).await["Parameter"].clone();
     assert_eq!(get("/web/url").await["Value"], "three");
     assert_eq!(get("/web/url:1").await["Value"], "one");
-    assert_eq!(get("/web/url:prod").await["Selector"], ":prod");
+    assert_eq!(get("/web/url:2").await["Selector"], ":2");
     assert_eq!(get("arn:aws:ssm:us-east-1:123456789012:parameter/web/url").await["Version"], 3);
     let (code, message) = aws.refusal("ssm", "GetParameter", json!({ "Name": "/web/url:9" })).await;
     assert_eq!(code, "ParameterVersionNotFound");
     assert_eq!(message, "Systems Manager could not find version 9 of /web/url. Verify the version and try again.");
-    let history = aws.call("ssm", "GetParameterHistory", json!({ "Name": "/web/url" })).await;
-    assert_eq!(history["Parameters"][1]["Labels"], json!(["prod"]));
+    let (code, message) = aws.refusal("ssm", "GetParameter", json!({ "Name": "/web/url:prod" })).await;
+    assert_eq!(code, "ParameterVersionNotFound");
+    assert_eq!(message, "Systems Manager could not find the label prod of /web/url. Verify the label and try again.");
     let secret = json!({ "Name": "/web/key", "Type": "SecureString", "Value": "hidden" });
     aws.call("ssm", "PutParameter", secret).await;
     assert_ne!(get("/web/key").await["Value"], "hidden");
@@ -123,10 +122,6 @@ async fn a_slash_in_front_of_a_name_at_the_top_makes_no_other_parameter() {
             let mut tags = resource.clone();
             tags["Tags"] = json!([{ "Key": format!("by {name}"), "Value": "" }]);
             aws.call("ssm", "AddTagsToResource", tags).await;
-            let labels = json!({ "Name": name, "Labels": ["here"] });
-            assert_eq!(aws.call("ssm", "LabelParameterVersion", labels).await["ParameterVersion"], 1);
-            let history = aws.call("ssm", "GetParameterHistory", json!({ "Name": name })).await;
-            assert_eq!(history["Parameters"][0]["Labels"], json!(["here"]));
         }
         let both = aws.call("ssm", "GetParameters", json!({ "Names": [bare, slashed, "none"] })).await;
         assert_eq!(both["Parameters"].as_array().map(Vec::len), Some(1));
@@ -155,13 +150,8 @@ async fn values_match_the_pattern_that_a_parameter_has() {
     let refused = aws.refusal("ssm", "PutParameter", put("2020s", pattern.clone())).await;
     assert_eq!(refused, ("ParameterPatternMismatchException".to_owned(), words.to_owned()));
     aws.call("ssm", "PutParameter", put("2020", pattern.clone())).await;
-    for operation in ["DescribeParameters", "GetParameterHistory"] {
-        let input = if operation == "DescribeParameters" { json!({}) } else { json!({ "Name": "year" }) };
-        assert_eq!(
-            aws.call("ssm", operation, input).await["Parameters"][0]["AllowedPattern"],
-            pattern["AllowedPattern"]
-        );
-    }
+    let described = aws.call("ssm", "DescribeParameters", json!({})).await;
+    assert_eq!(described["Parameters"][0]["AllowedPattern"], pattern["AllowedPattern"]);
     let overwrite = json!({ "Overwrite": true });
     assert_eq!(aws.refusal("ssm", "PutParameter", put("20210", overwrite.clone())).await.1, words);
     aws.call("ssm", "PutParameter", put("2021", overwrite)).await;

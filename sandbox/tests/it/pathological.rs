@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ecsws_sandbox::Fault;
-use ecsws_sandbox::services::glob;
-use ecsws_sandbox::world::clock::Clock;
+use ecsws_sandbox::base::clock::Clock;
+use ecsws_sandbox::base::glob;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

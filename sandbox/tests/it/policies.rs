@@ -11,8 +11,6 @@ const NO_ACTION: &str = "Policy statement must contain actions.";
 const NO_RESOURCE: &str = "Policy statement must contain resources.";
 const VENDOR: &str = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
 const COLONS: &str = "Actions/Condition can contain only one colon.";
-const IN_IAM: &str = "IAM resource path must either be \"*\" or start with user/, federated-user/, role/, group/, \
-    instance-profile/, mfa/, server-certificate/, policy/, sms-mfa/, saml-provider/, oidc-provider/, report/, access-report/.";
 
 /// A policy of one statement: a right one, with these elements in place of its own; null takes one away.
 fn with(elements: &Value) -> Value {
@@ -66,7 +64,6 @@ async fn documents_of_the_wrong_form_or_version_are_refused() {
         (top("Version", "2008-10-17".into()), VERSION),
         (without_version(with(&json!({}))), VERSION),
         (without_version(with(&json!({ "Effect": "denY" }))), VERSION),
-        (without_version(on(&json!({ "DateGreaterThan": { "a": "x" } }))), VERSION),
         (json!({ "Version": "2012-10-17" }), SYNTAX),
         (top("Statement", json!([])), SYNTAX),
         (top("Statement", json!(["x"])), SYNTAX),
@@ -86,17 +83,8 @@ async fn documents_of_the_wrong_form_or_version_are_refused() {
         (with(&json!({ "NotResource": [] })), SYNTAX),
         (on(&json!([])), SYNTAX),
         (on(&json!("a")), SYNTAX),
-        (on(&json!({ "a": "b" })), SYNTAX),
-        (on(&json!({ "x": { "a": "1" } })), SYNTAX),
-        (on(&json!({ "DateGreaterThan": "b" })), SYNTAX),
-        (on(&json!({ "DateGreaterThan": [] })), SYNTAX),
-        (on(&json!({ "DateGreaterThan": { "a": {} } })), SYNTAX),
-        (on(&json!({ "ForAnyValue::StringEqualsIfExists": { "a": "b" } })), SYNTAX),
         (with(&json!({ "Effect": "denY" })), LEGACY),
         (with(&json!({ "Effect": "allow", "Action": null, "Resource": "arn:aws:s3:us-east-1::b" })), LEGACY),
-        (on(&json!({ "DateLessThan": { "a": "9223372036854775808" } })), LEGACY),
-        (on(&json!({ "DateLessThanEquals": { "a": "234-13" } })), LEGACY),
-        (with(&json!({ "Resource": "arn:error:s3:::b", "Condition": { "DateEquals": { "a": "x" } } })), LEGACY),
     ] {
         assert_eq!(refusal(&aws, &document).await, words, "{document}");
     }
@@ -105,8 +93,6 @@ async fn documents_of_the_wrong_form_or_version_are_refused() {
 #[tokio::test]
 async fn actions_and_resources_that_name_nothing_are_refused() {
     let aws = Inside::new();
-    let no_partition =
-        |partition: &str, arn: &str| format!("Partition \"{partition}\" is not valid for resource \"{arn}\".");
     let no_arn = |resource: &str| format!("Resource {resource} must be in ARN format or \"*\".");
     let twins =
         json!([{ "Sid": "a", "Effect": "Allow" }, { "Sid": "a", "Effect": "Allow", "Action": "*", "Resource": "*" }]);
@@ -124,28 +110,6 @@ async fn actions_and_resources_that_name_nothing_are_refused() {
         (of_action("a a:ListBucket"), "Vendor a a is not valid".to_owned()),
         (with(&json!({ "Action": "s:3:x", "Resource": "b" })), no_arn("b")),
         (of_resource(""), no_arn("")),
-        (of_resource("a:b"), no_partition("b", "arn:b:*:*:*:*")),
-        (of_resource("a:b:c:d:e:f:g"), no_partition("b", "arn:b:c:d:e:f:g")),
-        (of_resource("aws:s3:::b"), no_partition("s3", "arn:s3:::b:*")),
-        (
-            with(&json!({ "Resource": ["arn:error:s3:::b", "arn:error:s3::b"] })),
-            no_partition("error", "arn:error:s3:::b"),
-        ),
-        (of_resource("arn:aws"), "Resource vendor must be fully qualified and cannot contain regexes.".to_owned()),
-        (of_resource("arn:aws:s3::b"), LEGACY.to_owned()),
-        (of_resource("arn:aws::::b"), LEGACY.to_owned()),
-        (of_resource("arn:aws::b"), LEGACY.to_owned()),
-        (with(&json!({ "Resource": null, "NotResource": "arn:aws:s3::b" })), LEGACY.to_owned()),
-        (with(&json!({ "Action": null, "Resource": "arn:aws:s3::b" })), LEGACY.to_owned()),
-        (
-            of_resource("arn:aws:s3:us-east-1::b"),
-            "Resource arn:aws:s3:us-east-1::b can not contain region information.".to_owned(),
-        ),
-        (
-            of_resource("arn:aws:iam:us-east-1::x"),
-            "IAM resource arn:aws:iam:us-east-1::x cannot contain region information.".to_owned(),
-        ),
-        (of_resource("arn:aws:iam:::x"), IN_IAM.to_owned()),
     ] {
         assert_eq!(refusal(&aws, &document).await, words, "{document}");
     }

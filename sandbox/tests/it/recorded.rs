@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ecsws_sandbox::services::cloudformation::resources;
+use ecsws_sandbox::cloudformation::resources;
 use roxmltree::{Document, Node};
 use serde_json::{Map, Value};
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::inside::Inside;
+use crate::local_aws::LocalAws;
 
 const SERVICE: &str = "secretsmanager";
 
@@ -29,25 +30,18 @@ async fn labels_move_from_version_to_version() {
         "three"
     );
 
-    let moved = |from: Value| json!({ "SecretId": "db", "VersionStage": "AWSCURRENT", "MoveToVersionId": pending["VersionId"], "RemoveFromVersionId": from });
-    let (code, message) = aws.refusal(SERVICE, "UpdateSecretVersionStage", moved(Value::Null)).await;
-    assert_eq!(code, "InvalidParameterException");
-    assert!(
-        message.starts_with("The parameter RemoveFromVersionId can't be empty. Staging label AWSCURRENT"),
-        "{message}"
-    );
-    aws.call(SERVICE, "UpdateSecretVersionStage", moved(put["VersionId"].clone())).await;
     let described = aws.call(SERVICE, "DescribeSecret", json!({ "SecretId": "db" })).await;
     let expected = json!({
-        put["VersionId"].as_str().expect("an id"): ["AWSPREVIOUS"],
-        pending["VersionId"].as_str().expect("an id"): ["AWSPENDING", "AWSCURRENT"],
+        made["VersionId"].as_str().expect("an id"): ["AWSPREVIOUS"],
+        put["VersionId"].as_str().expect("an id"): ["AWSCURRENT"],
+        pending["VersionId"].as_str().expect("an id"): ["AWSPENDING"],
     });
     assert_eq!(described["VersionIdsToStages"], expected);
     assert!(described["LastAccessedDate"].is_number() && described["Tags"].is_null());
 }
 
 #[tokio::test]
-async fn a_deleted_secret_waits_and_can_be_restored() {
+async fn a_deleted_secret_keeps_its_name_until_it_is_deleted_without_recovery() {
     let aws = Inside::new();
     let secret = json!({ "SecretId": "db" });
     let create = json!({ "Name": "db", "SecretString": "one" });
@@ -61,9 +55,6 @@ async fn a_deleted_secret_waits_and_can_be_restored() {
         aws.refusal(SERVICE, "CreateSecret", create.clone()).await.1,
         "You can't create this secret because a secret with this name is already scheduled for deletion."
     );
-    assert_eq!(aws.call(SERVICE, "ListSecrets", json!({})).await["SecretList"], json!([]));
-    aws.call(SERVICE, "RestoreSecret", secret.clone()).await;
-    assert_eq!(value(&aws, secret.clone()).await["SecretString"], "one");
     aws.call(SERVICE, "DeleteSecret", json!({ "SecretId": "db", "ForceDeleteWithoutRecovery": true })).await;
     assert_eq!(
         aws.refusal(SERVICE, "GetSecretValue", secret).await,
@@ -84,4 +75,48 @@ async fn a_secret_without_a_value_has_no_version() {
         .refusal(SERVICE, "CreateSecret", json!({ "Name": "x", "AddReplicaRegions": [{ "Region": "eu-west-1" }] }))
         .await;
     assert_eq!(code, "NotImplemented", "{message}");
+}
+
+#[tokio::test]
+async fn a_stack_makes_a_secret_with_a_generated_password() {
+    let aws = LocalAws::start().await;
+    let cloudformation = aws.cloudformation();
+    let template = |description: &str| {
+        json!({
+            "Resources": {
+                "Secret": { "Type": "AWS::SecretsManager::Secret", "Properties": { "Description": description, "GenerateSecretString": {
+                    "SecretStringTemplate": "{\"username\":\"admin\"}", "GenerateStringKey": "password", "ExcludePunctuation": true,
+                } } },
+            },
+            "Outputs": {
+                "Secret": { "Value": { "Ref": "Secret" } },
+            },
+        })
+        .to_string()
+    };
+    cloudformation.create_stack().stack_name("secrets").template_body(template("one")).send().await.expect("a stack");
+    let outputs = async |status: &str| loop {
+        let stacks = cloudformation.describe_stacks().stack_name("secrets").send().await.expect("the stack");
+        let stack = &stacks.stacks()[0];
+        let now = stack.stack_status().expect("a status").as_str().to_owned();
+        assert!(!now.contains("ROLLBACK") && !now.contains("FAILED"), "{now}");
+        if now == status {
+            break stack
+                .outputs()
+                .iter()
+                .map(|one| one.output_value().unwrap_or_default().to_owned())
+                .collect::<Vec<_>>();
+        }
+    };
+    let made = outputs("CREATE_COMPLETE").await;
+    assert!(made.iter().any(|value| value.contains(":secret:Secret-")), "{made:?}");
+    cloudformation
+        .update_stack()
+        .stack_name("secrets")
+        .template_body(template("two"))
+        .send()
+        .await
+        .expect("it is taken");
+    assert_eq!(outputs("UPDATE_COMPLETE").await, made);
+    cloudformation.delete_stack().stack_name("secrets").send().await.expect("it goes");
 }

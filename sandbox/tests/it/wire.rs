@@ -75,15 +75,9 @@ async fn callers_cannot_set_or_remove_the_tags_that_aws_sets() {
     assert_eq!(ecs("UntagResource", json!({ "resourceArn": "a", "tagKeys": ["aws:team"] })), refused);
     let secrets = json!({ "Name": "a", "Tags": [{ "Key": "aws:team", "Value": "a" }] });
     assert_eq!(message(&json(&aws, "secretsmanager", "secretsmanager.CreateSecret", &secrets).json()), refused);
-    for (service, parameters, code, before) in [
-        ("iam", "Action=TagRole&Version=2010-05-08&RoleName=a", "InvalidInput", ""),
-        ("sns", "Action=CreateTopic&Version=2010-03-31&Name=a", "InvalidParameter", "Invalid parameter: Tags Reason: "),
-    ] {
-        let tag = "Tags.member.1.Key=aws%3Ateam&Tags.member.1.Value=a";
-        let answer = query(&aws, service, &format!("{parameters}&{tag}")).text();
-        let expected = format!("<Code>{code}</Code><Message>{before}{words}</Message>");
-        assert!(answer.contains(&expected), "{answer}");
-    }
+    let tag = "Action=TagRole&Version=2010-05-08&RoleName=a&Tags.member.1.Key=aws%3Ateam&Tags.member.1.Value=a";
+    let answer = query(&aws, "iam", tag).text();
+    assert!(answer.contains(&format!("<Code>InvalidInput</Code><Message>{words}</Message>")), "{answer}");
     let odd = "Action=TagRole&Version=2010-05-08&RoleName=a&Tags.member.1.Key=NOWAY!&Tags.member.1.Value=a";
     let odd = query(&aws, "iam", odd).text();
     let words = "Value 'NOWAY!' at 'tags.1.member.key' failed to satisfy constraint: Member must satisfy regular expression \
@@ -130,7 +124,7 @@ async fn pages_follow_each_other_and_their_tokens_are_checked() {
     assert_eq!(second["MetricAlarms"][0]["AlarmName"], "c");
     for (operation, input) in [
         ("DescribeAlarms", json!({ "AlarmNamePrefix": "a", "NextToken": token })),
-        ("DescribeAlarmHistory", json!({ "NextToken": token })),
+        ("DescribeAlarms", json!({ "StateValue": "OK", "NextToken": token })),
         ("DescribeAlarms", json!({ "NextToken": "made up" })),
     ] {
         assert_eq!(message(&call(operation, &input)), "InvalidNextToken: The next token specified is invalid.");

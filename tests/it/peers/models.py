@@ -260,9 +260,6 @@ def ssm():
     call("ssm", "GetParameters", Names=["/walk/a", "none"])
     call("ssm", "GetParametersByPath", Path="/walk")
     call("ssm", "DescribeParameters")
-    call("ssm", "GetParameterHistory", Name="/walk/a")
-    call("ssm", "LabelParameterVersion", Name="/walk/a", Labels=["x"])
-    call("ssm", "UnlabelParameterVersion", Name="/walk/a", ParameterVersion=1, Labels=["x"])
     tagged = {"ResourceType": "Parameter", "ResourceId": "/walk/a"}
     call("ssm", "AddTagsToResource", **tagged, Tags=[{"Key": "a", "Value": "b"}])
     call("ssm", "ListTagsForResource", **tagged)
@@ -389,15 +386,9 @@ def ecs_and_scaling():
     deployments = call("ecs", "ListServiceDeployments", **cluster, service="web")["serviceDeployments"]
     call("ecs", "DescribeServiceDeployments", serviceDeploymentArns=[deployments[0]["serviceDeploymentArn"]])
     call("ecs", "DescribeServiceRevisions", serviceRevisionArns=[deployments[0]["targetServiceRevisionArn"]])
-    call("ecs", "ListContainerInstances", **cluster)
-    call("ecs", "DescribeContainerInstances", **cluster, containerInstances=["0" * 32])
     call("ecs", "PutClusterCapacityProviders", **cluster, capacityProviders=["FARGATE"], defaultCapacityProviderStrategy=[])
     call("ecs", "DescribeCapacityProviders")
     call("ecs", "UpdateClusterSettings", **cluster, settings=[{"name": "containerInsights", "value": "disabled"}])
-    for name in ("PutAccountSetting", "PutAccountSettingDefault"):
-        call("ecs", name, name="containerInsights", value="enabled")
-    call("ecs", "ListAccountSettings")
-    call("ecs", "DeleteAccountSetting", name="containerInsights")
     call("ecs", "TagResource", resourceArn=arn, tags=[{"key": "c", "value": "d"}])
     call("ecs", "ListTagsForResource", resourceArn=arn)
     call("ecs", "UntagResource", resourceArn=arn, tagKeys=["c"])
@@ -441,27 +432,12 @@ def secretsmanager():
     call("secretsmanager", "CreateSecret", Name="walk", SecretString="one", Tags=[{"Key": "a", "Value": "b"}])
     call("secretsmanager", "PutSecretValue", **secret, SecretString="two")
     call("secretsmanager", "UpdateSecret", **secret, Description="d")
-    for name in ("DescribeSecret", "GetSecretValue", "ListSecretVersionIds", "GetResourcePolicy"):
+    for name in ("DescribeSecret", "GetSecretValue"):
         call("secretsmanager", name, **secret)
-    call("secretsmanager", "BatchGetSecretValue", SecretIdList=["walk", "none"])
-    call("secretsmanager", "ListSecrets")
     call("secretsmanager", "GetRandomPassword")
     call("secretsmanager", "TagResource", **secret, Tags=[{"Key": "c", "Value": "d"}])
     call("secretsmanager", "UntagResource", **secret, TagKeys=["c"])
-    call("secretsmanager", "DeleteSecret", **secret)
-    call("secretsmanager", "RestoreSecret", **secret)
     call("secretsmanager", "DeleteSecret", **secret, ForceDeleteWithoutRecovery=True)
-
-
-def sns():
-    topic = {"TopicArn": call("sns", "CreateTopic", Name="walk", Tags=[{"Key": "a", "Value": "b"}])["TopicArn"]}
-    call("sns", "SetTopicAttributes", **topic, AttributeName="DisplayName", AttributeValue="d")
-    call("sns", "GetTopicAttributes", **topic)
-    call("sns", "ListTopics")
-    call("sns", "TagResource", ResourceArn=topic["TopicArn"], Tags=[{"Key": "c", "Value": "d"}])
-    call("sns", "ListTagsForResource", ResourceArn=topic["TopicArn"])
-    call("sns", "UntagResource", ResourceArn=topic["TopicArn"], TagKeys=["c"])
-    call("sns", "DeleteTopic", **topic)
 
 
 def monitoring():
@@ -478,7 +454,6 @@ def monitoring():
     call(service, "SetAlarmState", AlarmName="walk", StateValue="ALARM", StateReason="because")
     arn = call(service, "DescribeAlarms")["MetricAlarms"][0]["AlarmArn"]
     call(service, "DescribeAlarmsForMetric", **metric)
-    call(service, "DescribeAlarmHistory", AlarmName="walk")
     call(service, "DisableAlarmActions", **alarm)
     call(service, "EnableAlarmActions", **alarm)
     call(service, "TagResource", ResourceARN=arn, Tags=[{"Key": "c", "Value": "d"}])
@@ -531,7 +506,7 @@ def main():
     rows = [row.strip() for row in open(sys.argv[1], encoding="utf-8")]
     rows = [row for row in rows if re.fullmatch(r"[a-z][a-z0-9-]*:[A-Z]\w+", row) and not row.startswith("ecsws:")]
     call("sts", "GetCallerIdentity")
-    for walk in (iam, ssm, ec2, servicediscovery, ecs_and_scaling, logs, secretsmanager, sns, monitoring, cloudformation):
+    for walk in (iam, ssm, ec2, servicediscovery, ecs_and_scaling, logs, secretsmanager, monitoring, cloudformation):
         walk()
     others(rows)
     for protocol, walk in (("smithy-rpc-v2-cbor", servicediscovery), ("smithy-rpc-v2-cbor", monitoring), ("query", monitoring)):

@@ -9,7 +9,7 @@ use crate::common::read;
 #[test]
 #[ignore = "needs other people's tools: just peers"]
 fn the_tables_of_resource_types_are_as_generated() {
-    let tables = Path::new(env!("CARGO_MANIFEST_DIR")).join("sandbox/src/services/cloudformation");
+    let tables = Path::new(env!("CARGO_MANIFEST_DIR")).join("sandbox/src/cloudformation");
     let folder = tempfile::tempdir().expect("a folder can be made");
     succeed(Command::new(tool("python")).arg(tables.join("schemas.py")).arg(folder.path()));
     for file in ["replacement.txt", "type_names.txt"] {

@@ -9,25 +9,12 @@ use super::configuration::Configuration;
 use super::decision::{Ask, Cooling, Decision, Situation, Tracked, decide};
 use super::targets::Cooldown;
 use super::{Policy, Target, invalid, service_of};
+use crate::core::ports::AlarmTrigger;
+use crate::services::autoscaling::State;
 use crate::services::cloudwatch::{self, AlarmSettings};
 use crate::services::ecs::scaling;
-use crate::world::World;
+use crate::store::World;
 use crate::{Fault, Sandbox};
-
-/// What an alarm tells a policy.
-#[derive(Debug)]
-pub struct Trigger<'a> {
-    /// Its name.
-    pub alarm: &'a str,
-    /// The state that it is in.
-    pub state: &'a str,
-    /// Whether it is about values that are too high.
-    pub upward: bool,
-    /// Where it draws the line.
-    pub threshold: f64,
-    /// The values that brought it into its state, the newest last; none when somebody set the state.
-    pub values: Vec<f64>,
-}
 
 /// What is asked for, and for how many seconds no more than that.
 struct Request {
@@ -50,11 +37,11 @@ pub fn is_policy(action: &str) -> bool {
 ///
 /// # Errors
 /// When there is no such policy or its service is gone, or the disk refuses.
-pub fn act(sandbox: &Arc<Sandbox>, action: &str, trigger: &Trigger<'_>) -> Result<(), Fault> {
+pub fn act(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
     let arn = action.split(":createdBy/").next().unwrap_or_default();
     let found = sandbox.world.read(|world| {
-        let policy = world.autoscaling.policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
-        Some((policy.clone(), world.autoscaling.targets.get(&policy.resource_id)?.clone()))
+        let policy = world.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
+        Some((policy.clone(), world.of::<State>().targets.get(&policy.resource_id)?.clone()))
     });
     let (policy, target) = found.ok_or_else(|| invalid(format!("No scaling policy found: {arn}")))?;
     let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
@@ -71,7 +58,7 @@ pub fn act(sandbox: &Arc<Sandbox>, action: &str, trigger: &Trigger<'_>) -> Resul
 }
 
 /// What a policy asks for, if it asks for anything.
-fn request(sandbox: &Sandbox, policy: &Policy, trigger: &Trigger<'_>) -> Result<Option<Request>, Fault> {
+fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Request>, Fault> {
     let (ask, cooldown) = match policy.configuration()? {
         Configuration::Step(step) => {
             // Without data somebody tries the alarm out: as if the metric had just come to the threshold.
@@ -97,13 +84,15 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &Trigger<'_>) -> Result<
 /// Scaling in takes every target tracking policy that may: all of their alarms have to agree, none may ask for more at the
 /// same time, and the most capacity that one of them needs counts. Each is judged by its highest value, so that it does not
 /// remove what is still needed now and then.
-fn below(sandbox: &Sandbox, policy: &Policy, trigger: &Trigger<'_>) -> Result<Option<Ask>, Fault> {
+fn below(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Ask>, Fault> {
     let others: Vec<Policy> = sandbox.world.read(|world| {
-        let of_target = world.autoscaling.policies.values().filter(|one| one.resource_id == policy.resource_id);
+        let of_target = world.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
         of_target.cloned().collect()
     });
     let is_alarming = |alarm: &str| {
-        sandbox.world.read(|world| world.monitoring.alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming))
+        sandbox
+            .world
+            .read(|world| world.of::<cloudwatch::State>().alarms.get(alarm).is_some_and(cloudwatch::Alarm::is_alarming))
     };
     let mut tracked = Vec::new();
     for other in others {
@@ -131,8 +120,9 @@ fn or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Vec<f64>,
     if !given.is_empty() {
         return Ok(given.to_vec());
     }
-    let settings: Option<AlarmSettings> =
-        sandbox.world.read(|world| world.monitoring.alarms.get(alarm).map(|alarm| alarm.settings.clone()));
+    let settings: Option<AlarmSettings> = sandbox
+        .world
+        .read(|world| world.of::<cloudwatch::State>().alarms.get(alarm).map(|alarm| alarm.settings.clone()));
     settings.map_or(Ok(Vec::new()), |settings| cloudwatch::values(sandbox, &settings))
 }
 
@@ -161,7 +151,7 @@ fn carry_out(
     request: &Request,
     cause: &str,
 ) -> Result<(), Fault> {
-    let Some(target) = world.autoscaling.targets.get(resource_id).cloned() else { return Ok(()) };
+    let Some(target) = world.of::<State>().targets.get(resource_id).cloned() else { return Ok(()) };
     let now = sandbox.clock.now();
     match plan(sandbox, world, &target, &request.ask)? {
         Decision::Wait => {}
@@ -172,7 +162,7 @@ fn carry_out(
             }
             let seconds = if out { request.cooldown.out } else { request.cooldown.into };
             let cooldown = (seconds > 0).then_some(Cooldown { began: now, seconds, after: cooling });
-            world.autoscaling.targets.insert(resource_id, Target { cooldown, ..target });
+            world.of_mut::<State>().targets.insert(resource_id, Target { cooldown, ..target });
         }
     }
     Ok(())

@@ -9,9 +9,12 @@ use serde_json::{Value, json};
 use super::decision::Reason;
 use super::{DIMENSION, NAMESPACE, invalid_token, limit};
 use crate::Sandbox;
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::{World, ids};
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::autoscaling::State;
+use crate::store::World;
 
 /// AWS keeps those of six weeks.
 const MOST: usize = 100;
@@ -109,7 +112,7 @@ impl Activity {
 
     /// Writes it down, and lets go of the oldest.
     pub(super) fn note(self, world: &mut World) {
-        let activities = &mut world.autoscaling.activities;
+        let activities = &mut world.of_mut::<State>().activities;
         let prefix = prefix(&self.resource_id);
         activities.insert(self.key(), self);
         let all: Vec<String> = activities.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
@@ -159,7 +162,7 @@ fn prefix(resource_id: &str) -> String {
 
 /// Whether it is known since the last scaling that this was in vain: an alarm that keeps asking is told of once.
 pub(super) fn is_told(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
-    let newest = world.autoscaling.activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
+    let newest = world.of::<State>().activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
     let mut in_vain = newest.take_while(|activity| activity.not_scaled.is_some());
     in_vain.any(|activity| activity.not_scaled == Some(reason) && activity.cause == cause)
 }
@@ -199,7 +202,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
             here && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id)
                 && (include_not_scaled_activities || activity.not_scaled.is_none())
         };
-        let mut rows: Vec<_> = world.autoscaling.activities.iter().filter(|(_, activity)| wanted(activity)).collect();
+        let mut rows: Vec<_> = world.of::<State>().activities.iter().filter(|(_, activity)| wanted(activity)).collect();
         rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
         let described = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.describe()));
         paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)

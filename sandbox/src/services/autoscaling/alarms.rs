@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::configuration::{Configuration, TargetTracking};
 use super::{Policy, service_of};
+use crate::base::ids;
 use crate::services::cloudwatch::{self, AlarmSettings};
-use crate::world::World;
-use crate::world::ids;
+use crate::store::World;
 use crate::{Config, Fault};
 
 /// How far below the target scaling in begins.
@@ -70,14 +70,14 @@ fn put_one(
 ) -> Result<Option<String>, Fault> {
     let Some(tracking) = tracking else {
         if let Some(name) = earlier {
-            cloudwatch::forget(&mut world.monitoring, config, &name, now);
+            world.of_mut::<cloudwatch::State>().alarms.remove(&name);
         }
         return Ok(None);
     };
     let name =
         earlier.unwrap_or_else(|| format!("TargetTracking-{}-{}-{}", policy.resource_id, kind.name, ids::uuid()));
     let settings = settings(config, policy, kind, &name, tracking)?;
-    cloudwatch::keep(&mut world.monitoring, config, settings, BTreeMap::new(), now);
+    cloudwatch::keep(world.of_mut::<cloudwatch::State>(), settings, BTreeMap::new(), now);
     Ok(Some(name))
 }
 
@@ -109,15 +109,15 @@ fn settings(
 }
 
 /// Deletes a policy's own alarms.
-pub(super) fn delete(world: &mut World, config: &Config, policy: &Policy, now: i64) {
+pub(super) fn delete(world: &mut World, policy: &Policy) {
     for name in [&policy.alarms.high, &policy.alarms.low].into_iter().flatten() {
-        cloudwatch::forget(&mut world.monitoring, config, name, now);
+        world.of_mut::<cloudwatch::State>().alarms.remove(name);
     }
 }
 
 /// The alarms whose actions name a policy, its own or somebody's, as the API shows them.
 pub(super) fn shown(world: &World, config: &Config, policy: &Policy) -> Vec<Value> {
     let arn = policy.arn(config);
-    let naming = world.monitoring.alarms.values().filter(|alarm| alarm.has_action(&arn));
+    let naming = world.of::<cloudwatch::State>().alarms.values().filter(|alarm| alarm.has_action(&arn));
     naming.map(|alarm| json!({ "AlarmName": alarm.name(), "AlarmARN": alarm.arn(config) })).collect()
 }

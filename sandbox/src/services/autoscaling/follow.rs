@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use super::activities::{Activity, Status};
 use super::service_of;
 use crate::Sandbox;
+use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
-use crate::world::World;
+use crate::store::World;
 
 /// The world changes often, and activities end seldom.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -29,7 +30,7 @@ pub(super) async fn follow(sandbox: Arc<Sandbox>) {
 
 fn settle(sandbox: &Sandbox) {
     let ended: Vec<(String, (Status, String))> = sandbox.world.read(|world| {
-        let activities = world.autoscaling.activities.iter();
+        let activities = world.of::<State>().activities.iter();
         activities.filter_map(|(key, activity)| Some((key.to_owned(), ending(world, activity)?))).collect()
     });
     if ended.is_empty() {
@@ -39,7 +40,7 @@ fn settle(sandbox: &Sandbox) {
     // What cannot be written now is seen again after the next change.
     let _ = sandbox.world.write(|world| {
         for (key, (status, message)) in ended {
-            let Some(activity) = world.autoscaling.activities.get_mut(&key) else { continue };
+            let Some(activity) = world.of_mut::<State>().activities.get_mut(&key) else { continue };
             activity.end(status, message, now);
             let activity = activity.clone();
             if status == Status::Successful {
@@ -52,7 +53,7 @@ fn settle(sandbox: &Sandbox) {
 
 /// The cooldown that follows on an activity is reckoned from its end.
 fn begin_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
-    if let Some(target) = world.autoscaling.targets.get_mut(&activity.resource_id)
+    if let Some(target) = world.of_mut::<State>().targets.get_mut(&activity.resource_id)
         && let Some(cooldown) = &mut target.cooldown
         && cooldown.began == activity.at
     {

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use super::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::core::{Service, operation};
+use crate::protocol::Protocol;
+use crate::store::table::state;
 use crate::{Fault, Sandbox};
 
 mod act;
@@ -22,7 +22,7 @@ mod targets;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Trigger, act, is_policy};
+pub use act::{act, is_policy};
 pub use activities::Activity;
 pub use policies::Policy;
 pub use targets::Target;
@@ -32,6 +32,8 @@ pub static SERVICE: Service = Service {
     signing_name: "application-autoscaling",
     protocols: &[Protocol::Json11 { target_prefix: "AnyScaleFrontendService" }],
     validation_code: "ValidationException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("DeleteScalingPolicy" => policies::delete),
         operation!("DeregisterScalableTarget" => targets::deregister),
@@ -107,6 +109,6 @@ fn limit(max_results: Option<usize>) -> Result<usize, Fault> {
     }
 }
 
-fn invalid_token(_: super::paging::InvalidToken) -> Fault {
+fn invalid_token(_: crate::base::paging::InvalidToken) -> Fault {
     Fault::client("InvalidNextTokenException", "The next token supplied was invalid")
 }

@@ -9,9 +9,12 @@ use serde_json::{Value, json};
 use super::alarms::{self, PolicyAlarms};
 use super::configuration::{self, Configuration};
 use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, service_of};
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::{World, ids};
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::autoscaling::State;
+use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 /// One scaling policy.
@@ -97,11 +100,11 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     let configuration = Configuration::read(&policy_type, given)?;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        if !world.autoscaling.targets.contains(&input.resource_id) {
+        if !world.of::<State>().targets.contains(&input.resource_id) {
             return Err(not_found("scalable target registered", &input.resource_id));
         }
         check_only_one(world, &input.resource_id, &input.policy_name, &configuration)?;
-        let earlier = world.autoscaling.policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
+        let earlier = world.of::<State>().policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
         let mut policy = earlier.unwrap_or_else(|| Policy {
             id: ids::uuid(),
             created_at: now,
@@ -119,7 +122,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
             "PolicyARN": policy.arn(&sandbox.config),
             "Alarms": alarms::shown(world, &sandbox.config, &policy),
         });
-        world.autoscaling.policies.insert(policy.key(), policy);
+        world.of_mut::<State>().policies.insert(policy.key(), policy);
         Ok(answer)
     })
 }
@@ -129,7 +132,7 @@ fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configur
     let Configuration::TargetTracking(given) = given else { return Ok(()) };
     let (cluster, service) = service_of(resource_id)?;
     let metric = given.metric(&cluster, &service);
-    for other in world.autoscaling.policies.values() {
+    for other in world.of::<State>().policies.values() {
         if other.resource_id != resource_id || other.name == name {
             continue;
         }
@@ -146,7 +149,7 @@ fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configur
 pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
     let is_late = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
     let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
-        let late = world.autoscaling.policies.iter().filter(|(_, policy)| is_late(policy));
+        let late = world.of::<State>().policies.iter().filter(|(_, policy)| is_late(policy));
         late.map(|(key, policy)| (key.to_owned(), policy.clone())).collect()
     });
     if late.is_empty() {
@@ -159,7 +162,7 @@ pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
             if let Ok(configuration) = policy.configuration() {
                 policy.configuration = configuration.shown()?;
                 alarms::put(world, &sandbox.config, &mut policy, &configuration, now)?;
-                world.autoscaling.policies.insert(key, policy);
+                world.of_mut::<State>().policies.insert(key, policy);
             }
         }
         Ok(())
@@ -167,9 +170,9 @@ pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
 }
 
 /// Takes a policy out, and the alarms that it made.
-pub(super) fn remove(world: &mut World, config: &Config, key: &str, now: Timestamp) -> Option<Policy> {
-    let policy = world.autoscaling.policies.remove(key)?;
-    alarms::delete(world, config, &policy, now.as_millisecond());
+pub(super) fn remove(world: &mut World, key: &str) -> Option<Policy> {
+    let policy = world.of_mut::<State>().policies.remove(key)?;
+    alarms::delete(world, &policy);
     Some(policy)
 }
 
@@ -184,9 +187,8 @@ pub(super) struct Delete {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
-    let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let removed = remove(world, &sandbox.config, &key(&input.resource_id, &input.policy_name), now);
+        let removed = remove(world, &key(&input.resource_id, &input.policy_name));
         removed.map(|_| Value::Null).ok_or_else(|| {
             let Fault { status, code, message } = not_found("scaling policy found", &input.resource_id);
             Fault::new(status, code, format!("{message}, policy name: {}", input.policy_name))
@@ -216,7 +218,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
             let arn = policy.arn(&sandbox.config);
             policy_names.is_empty() || policy_names.iter().any(|given| *given == policy.name || *given == arn)
         };
-        let rows = world.autoscaling.policies.iter().filter(|(_, policy)| {
+        let rows = world.of::<State>().policies.iter().filter(|(_, policy)| {
             here && resource_id.as_ref().is_none_or(|id| *id == policy.resource_id) && named(policy)
         });
         let described = rows.map(|(key, policy)| (key.to_owned(), policy.describe(world, &sandbox.config)));

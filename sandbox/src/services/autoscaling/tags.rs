@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Target;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::autoscaling::State;
 use crate::{Fault, Sandbox};
 
 /// How many tags a target may have (quotas of Application Auto Scaling).
@@ -19,7 +20,7 @@ fn not_found(arn: &str) -> Fault {
 
 fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Reply {
     sandbox.world.write(|world| {
-        let targets = &mut world.autoscaling.targets;
+        let targets = &mut world.of_mut::<State>().targets;
         let key = targets.iter().find(|(_, target)| target.arn(&sandbox.config) == arn).map(|(key, _)| key.to_owned());
         let target = key.and_then(|key| targets.get_mut(&key)).ok_or_else(|| not_found(arn))?;
         edit(target);
@@ -66,7 +67,7 @@ pub(super) struct List {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> Reply {
     sandbox.world.read(|world| {
-        let found = world.autoscaling.targets.values().find(|target| target.arn(&sandbox.config) == arn);
+        let found = world.of::<State>().targets.values().find(|target| target.arn(&sandbox.config) == arn);
         Ok(json!({ "Tags": found.ok_or_else(|| not_found(&arn))?.tags }))
     })
 }

@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 use super::act::set_desired_count;
 use super::decision::Cooling;
 use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, policies, service_of};
+use crate::base::clock::{Clock, epoch_seconds};
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
-use crate::services::{Reply, paging};
-use crate::world::clock::{Clock, epoch_seconds};
-use crate::world::ids;
 use crate::{Config, Fault, Sandbox};
 
 /// One scalable target.
@@ -117,7 +119,7 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
         let Some(capacity) = scaling::capacity(world, &cluster, &service) else {
             return Err(invalid(format!("ECS service doesn't exist: {}", input.resource_id)));
         };
-        let target = target(sandbox, world.autoscaling.targets.get(&input.resource_id), input)?;
+        let target = target(sandbox, world.of::<State>().targets.get(&input.resource_id), input)?;
         let bounded = capacity.desired.clamp(target.min_capacity, target.max_capacity);
         if bounded != capacity.desired {
             let bound = if bounded == target.min_capacity { "minimum" } else { "maximum" };
@@ -125,7 +127,7 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
             set_desired_count(world, &target.resource_id, bounded, &cause, now)?;
         }
         let arn = target.arn(&sandbox.config);
-        world.autoscaling.targets.insert(target.resource_id.clone(), target);
+        world.of_mut::<State>().targets.insert(target.resource_id.clone(), target);
         Ok(json!({ "ScalableTargetARN": arn }))
     })
 }
@@ -171,9 +173,8 @@ pub(super) struct Deregister {
 /// Deregisters a target, and its policies with their alarms.
 pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
-    let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let state = &mut world.autoscaling;
+        let state = world.of_mut::<State>();
         state
             .targets
             .remove(&input.resource_id)
@@ -181,7 +182,7 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
         let prefix = format!("{}:", input.resource_id);
         let policies: Vec<String> = state.policies.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
         for key in policies {
-            policies::remove(world, &sandbox.config, &key, now);
+            policies::remove(world, &key);
         }
         Ok(Value::Null)
     })
@@ -205,7 +206,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let question = format!("DescribeScalableTargets {here} {resource_ids:?}");
     let page = sandbox.world.read(|world| {
         let wanted = |id: &str| here && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
-        let targets = world.autoscaling.targets.iter().filter(|(id, _)| wanted(id));
+        let targets = world.of::<State>().targets.iter().filter(|(id, _)| wanted(id));
         let described = targets.map(|(id, target)| (id.to_owned(), target.describe(&sandbox.config)));
         paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
     })?;

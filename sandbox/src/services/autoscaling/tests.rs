@@ -4,8 +4,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{Activity, Policy, Target, policies};
+use crate::Config;
 use crate::auth::Credentials;
-use crate::{Config, Sandbox};
+use crate::services::autoscaling::State;
+use crate::services::cloudwatch;
 
 #[test]
 fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
@@ -20,7 +22,7 @@ fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
         speed: 1.0,
         host_exec: false,
     };
-    let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+    let sandbox = crate::open(config, CancellationToken::new()).expect("a sandbox");
     let (resource, at) = ("service/demo/web", "2026-01-01T00:00:00Z");
     let target = json!({
         "id": "0a", "resource_id": resource, "min_capacity": 1, "max_capacity": 2, "role_arn": "r", "created_at": at,
@@ -42,15 +44,15 @@ fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
     assert!(target.cooldown.is_none());
     assert_eq!(activity.status, super::activities::Status::Successful);
     let key = format!("{resource}:cpu");
-    let store = |world: &mut crate::world::World| {
-        world.autoscaling.policies.insert(key.clone(), policy);
+    let store = |world: &mut crate::store::World| {
+        world.of_mut::<State>().policies.insert(key.clone(), policy);
         Ok(())
     };
     sandbox.world.write(store).expect("it is stored");
     policies::catch_up(&sandbox).expect("it is stored");
     sandbox.world.read(|world| {
-        let alarms = &world.autoscaling.policies.get(&key).expect("it is there").alarms;
+        let alarms = &world.of::<State>().policies.get(&key).expect("it is there").alarms;
         let names = [&alarms.high, &alarms.low].map(|name| name.clone().expect("an alarm"));
-        assert!(names.iter().all(|name| world.monitoring.alarms.contains(name)), "{names:?}");
+        assert!(names.iter().all(|name| world.of::<cloudwatch::State>().alarms.contains(name)), "{names:?}");
     });
 }

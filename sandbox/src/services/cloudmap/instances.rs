@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use super::namespaces::bare;
 use super::services::find as find_service;
 use super::{Instance, Namespace, PAGE, Service, State, invalid, invalid_token, operations};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 fn not_found(id: &str) -> Fault {
@@ -45,7 +46,7 @@ pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     check_attributes(&attributes)?;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         let key = key(state, &service_id, &instance_id)?;
         let health = attributes.get("AWS_INIT_HEALTH_STATUS").cloned().unwrap_or_else(|| "HEALTHY".to_owned());
         let answer = operations::record(
@@ -93,7 +94,7 @@ pub fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let Identified { service_id, instance_id } = &input;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         let key = key(state, service_id, instance_id)?;
         state.instances.remove(&key).ok_or_else(|| not_found(instance_id))?;
         changed(state, service_id);
@@ -109,8 +110,8 @@ fn described(instance: &Instance) -> Value {
 /// `GetInstance`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
-        let key = key(&world.cloudmap, &input.service_id, &input.instance_id)?;
-        let found = world.cloudmap.instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
+        let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
+        let found = world.of::<State>().instances.get(&key).ok_or_else(|| not_found(&input.instance_id))?;
         let mut described = described(found);
         described["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Instance": described }))
@@ -130,8 +131,8 @@ pub struct List {
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListInstances {}", input.service_id);
     let page = sandbox.world.read(|world| {
-        let prefix = key(&world.cloudmap, &input.service_id, "")?;
-        let instances = world.cloudmap.instances.with_prefix(&prefix);
+        let prefix = key(world.of::<State>(), &input.service_id, "")?;
+        let instances = world.of::<State>().instances.with_prefix(&prefix);
         let described = instances.map(|(_, instance)| (instance.id.clone(), described(instance)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
@@ -154,12 +155,12 @@ pub struct Health {
 pub fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
     let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
     let page = sandbox.world.read(|world| {
-        let prefix = key(&world.cloudmap, &input.service_id, "")?;
-        let there = |id: &&String| world.cloudmap.instances.contains(&format!("{prefix}{id}"));
+        let prefix = key(world.of::<State>(), &input.service_id, "")?;
+        let there = |id: &&String| world.of::<State>().instances.contains(&format!("{prefix}{id}"));
         if let Some(missing) = input.instances.iter().find(|id| !there(id)) {
             return Err(not_found(missing));
         }
-        let instances = world.cloudmap.instances.with_prefix(&prefix).map(|(_, instance)| instance);
+        let instances = world.of::<State>().instances.with_prefix(&prefix).map(|(_, instance)| instance);
         let wanted = instances.filter(|one| input.instances.is_empty() || input.instances.contains(&one.id));
         let wanted = wanted.map(|instance| (instance.id.clone(), (instance.id.clone(), json!(instance.health))));
         paging::page(wanted, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
@@ -207,7 +208,7 @@ fn named<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Na
 /// `DiscoverInstances`, by names, health and attributes. Optional parameters narrow what is found, unless nothing is left.
 pub fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
     sandbox.world.read(|world| {
-        let state = &world.cloudmap;
+        let state = world.of::<State>();
         let (namespace, service) = named(state, &input.namespace_name, &input.service_name)?;
         let prefix = format!("{}/", service.id);
         let all = state.instances.with_prefix(&prefix).map(|(_, instance)| instance);
@@ -242,7 +243,7 @@ pub struct DiscoverRevision {
 /// `DiscoverInstancesRevision`: a number that grows with each change of who is found.
 pub fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> Reply {
     sandbox.world.read(|world| {
-        let (_, service) = named(&world.cloudmap, &input.namespace_name, &input.service_name)?;
+        let (_, service) = named(world.of::<State>(), &input.namespace_name, &input.service_name)?;
         Ok(json!({ "InstancesRevision": service.revision }))
     })
 }
@@ -268,14 +269,14 @@ pub struct UpdateHealth {
 /// `UpdateInstanceCustomHealthStatus`.
 pub fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
     sandbox.world.write(|world| {
-        let key = key(&world.cloudmap, &input.service_id, &input.instance_id)?;
-        if find_service(&world.cloudmap, &input.service_id)?.health_check_custom_config.is_null() {
+        let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
+        if find_service(world.of::<State>(), &input.service_id)?.health_check_custom_config.is_null() {
             let message = format!("Custom health check is not configured for the service {}", input.service_id);
             return Err(Fault::client("CustomHealthNotFound", message));
         }
-        let instance = world.cloudmap.instances.get_mut(&key).ok_or_else(|| not_found(&input.instance_id))?;
+        let instance = world.of_mut::<State>().instances.get_mut(&key).ok_or_else(|| not_found(&input.instance_id))?;
         instance.health = input.status;
-        changed(&mut world.cloudmap, &input.service_id);
+        changed(world.of_mut::<State>(), &input.service_id);
         Ok(Value::Null)
     })
 }

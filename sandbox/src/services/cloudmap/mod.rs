@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::paging::InvalidToken;
-use super::tagging::Tag;
-use super::{Service as ServiceRow, operation};
 use crate::Fault;
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::base::paging::InvalidToken;
+use crate::base::tagging::Tag;
+use crate::core::{Service as ServiceRow, operation};
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod instances;
 mod namespaces;
@@ -168,9 +168,11 @@ pub static SERVICE: ServiceRow = ServiceRow {
         Protocol::Cbor { service: "Route53AutoNaming_v20170314" },
     ],
     validation_code: "InvalidInput",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("CreateHttpNamespace" => namespaces::create_http),
-        operation!("CreatePrivateDnsNamespace" => namespaces::create_private),
+        operation!(async "CreatePrivateDnsNamespace" => namespaces::create_private),
         operation!("CreatePublicDnsNamespace" => namespaces::create_public),
         operation!("UpdateHttpNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::Http, input)),
         operation!("UpdatePrivateDnsNamespace" => |sandbox, input| namespaces::update(sandbox, Kind::PrivateDns, input)),

@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Kind, Namespace, PAGE, State, invalid, invalid_token, operations};
-use crate::services::tagging::Tag;
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::ids;
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -37,9 +38,14 @@ pub(super) struct Create {
     properties: Value,
 }
 
-pub(super) fn create_private(sandbox: &Arc<Sandbox>, input: CreatePrivate) -> Reply {
+pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) -> Reply {
     let CreatePrivate { name, vpc, description, creator_request_id, tags, properties } = input;
-    create(sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
+    let filter = json!({ "Filter": [{ "Name": "vpc-id", "Value": [vpc] }] });
+    let found = sandbox.call("ec2", "DescribeVpcs", filter).await?;
+    if found["vpcSet"].as_array().is_none_or(Vec::is_empty) {
+        return Err(invalid(format!("VPC {vpc} does not exist")));
+    }
+    create(&sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
 }
 
 pub(super) fn create_public(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
@@ -86,10 +92,7 @@ fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Rep
         id,
     };
     sandbox.world.write(|world| {
-        if kind == Kind::PrivateDns && !world.ec2.records.contains(&namespace.vpc) {
-            return Err(invalid(format!("VPC {} does not exist", namespace.vpc)));
-        }
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         let same = |other: &&Namespace| {
             other.name == namespace.name && other.kind == namespace.kind && other.vpc == namespace.vpc
         };
@@ -124,7 +127,7 @@ struct Change {
 pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace: change, .. }: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         let id =
             state.namespaces.get(bare(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
@@ -175,8 +178,8 @@ pub struct Identified {
 /// `GetNamespace`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
-        let found = world.cloudmap.namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
-        let mut namespace = described(&world.cloudmap, found);
+        let found = world.of::<State>().namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let mut namespace = described(world.of::<State>(), found);
         namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Namespace": namespace }))
     })
@@ -225,14 +228,14 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let wanted = world.cloudmap.namespaces.values().filter(|namespace| {
+        let wanted = world.of::<State>().namespaces.values().filter(|namespace| {
             input.filters.iter().all(|filter| {
                 filter.accepts("NAME", &namespace.name)
                     && filter.accepts("HTTP_NAME", &namespace.name)
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = wanted.map(|namespace| (namespace.id.clone(), described(&world.cloudmap, namespace)));
+        let described = wanted.map(|namespace| (namespace.id.clone(), described(world.of::<State>(), namespace)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
@@ -243,7 +246,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let (id, state) = (&bare(&input.id).to_owned(), &mut world.cloudmap);
+        let (id, state) = (&bare(&input.id).to_owned(), world.of_mut::<State>());
         if state.services.values().any(|service| service.namespace_id == *id) {
             let message = format!("The specified namespace (id={id}) contains services, so it can't be deleted.");
             return Err(Fault::client("ResourceInUse", message));

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 
 use super::namespaces::Filter;
 use super::{Operation, PAGE, State, invalid_token};
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::ids;
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// How many operations are remembered; AWS forgets them after a while.
@@ -39,7 +40,7 @@ pub struct Get {
 /// `GetOperation`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
-        let Some(operation) = world.cloudmap.operations.get(&input.operation_id) else {
+        let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
             return Err(Fault::client(
                 "OperationNotFound",
                 format!("No operation with id {} exists", input.operation_id),
@@ -72,7 +73,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListOperations {:?}", input.filters);
     let page = sandbox.world.read(|world| {
         let target = |operation: &Operation, kind: &str| operation.targets.get(kind).cloned().unwrap_or_default();
-        let wanted = world.cloudmap.operations.values().filter(|operation| {
+        let wanted = world.of::<State>().operations.values().filter(|operation| {
             input.filters.iter().all(|filter| {
                 filter.accepts("STATUS", "SUCCESS")
                     && filter.accepts("TYPE", &operation.kind)

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::namespaces::{Filter, bare, not_found as namespace_not_found};
 use super::{Kind, PAGE, Service, State, invalid, invalid_token, operations};
-use crate::services::tagging::Tag;
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
-use crate::world::ids;
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateService`.
@@ -53,7 +54,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         id,
     };
     sandbox.world.write(|world| {
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         let namespace = state.namespaces.get(&service.namespace_id);
         let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
         if namespace.kind == Kind::Http {
@@ -103,8 +104,8 @@ pub struct Identified {
 /// `GetService`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
-        let found = find(&world.cloudmap, &input.id)?;
-        let mut service = described(&world.cloudmap, found);
+        let found = find(world.of::<State>(), &input.id)?;
+        let mut service = described(world.of::<State>(), found);
         service["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Service": service }))
     })
@@ -126,11 +127,11 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListServices {:?}", input.filters);
     let page = sandbox.world.read(|world| {
         let wanted =
-            world.cloudmap.services.values().filter(|service| {
+            world.of::<State>().services.values().filter(|service| {
                 input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
             });
         let described = wanted.map(|service| {
-            let mut summary = described(&world.cloudmap, service);
+            let mut summary = described(world.of::<State>(), service);
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)
         });
@@ -159,7 +160,7 @@ struct Change {
 pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         let mut service = find(state, &input.id)?.clone();
         service.description = input.service.description;
         if let Some(records) = input.service.dns_config.map(|config| config["DnsRecords"].clone()) {
@@ -174,12 +175,12 @@ pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
 /// `DeleteService`: refused while instances are registered with it.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.write(|world| {
-        let id = find(&world.cloudmap, &input.id)?.id.clone();
-        if world.cloudmap.instances.with_prefix(&format!("{id}/")).next().is_some() {
+        let id = find(world.of::<State>(), &input.id)?.id.clone();
+        if world.of::<State>().instances.with_prefix(&format!("{id}/")).next().is_some() {
             let message = "Service contains registered instances; delete the instances before deleting the service";
             return Err(Fault::client("ResourceInUse", message));
         }
-        world.cloudmap.services.remove(&id);
+        world.of_mut::<State>().services.remove(&id);
         Ok(json!({}))
     })
 }

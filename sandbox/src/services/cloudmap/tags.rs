@@ -7,8 +7,8 @@ use serde_json::json;
 
 use super::State;
 use super::namespaces::bare;
-use crate::services::Reply;
-use crate::services::tagging::{self, Tag};
+use crate::base::tagging::{self, Tag};
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// How many tags a resource may have (quotas of AWS Cloud Map).
@@ -27,7 +27,7 @@ fn tags<'a>(state: &'a State, arn: &str) -> Option<&'a Vec<Tag>> {
 
 fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Reply {
     sandbox.world.write(|world| {
-        let state = &mut world.cloudmap;
+        let state = world.of_mut::<State>();
         tags(state, arn).ok_or_else(|| not_found(arn))?;
         let id = bare(arn);
         let tags = if state.namespaces.contains(id) {
@@ -80,7 +80,7 @@ pub(super) struct List {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { arn }: List) -> Reply {
     sandbox.world.read(|world| {
-        let tags = tags(&world.cloudmap, &arn).ok_or_else(|| not_found(&arn))?;
+        let tags = tags(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
         Ok(json!({ "Tags": tags }))
     })
 }

@@ -9,7 +9,9 @@ use serde_json::json;
 use super::points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_value, milliseconds, seconds, validation_error};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
 /// API reference of GetMetricData.
@@ -167,7 +169,7 @@ impl MetricStat {
         let statistic = Statistic::parse(&self.stat, "Stat")?;
         let start = aligned(start, self.period);
         let key = Metric::key(&self.metric.namespace, &self.metric.metric_name, &self.metric.dimensions);
-        let metric = sandbox.world.read(|world| world.monitoring.metrics.get(&key).map(|metric| metric.id));
+        let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
         let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
         let of_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
         let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {

@@ -9,7 +9,8 @@ use serde_json::{Map, Value, json};
 use super::points::{self, Point};
 use super::statistics::{Statistic, aligned, buckets, is_period};
 use super::{Dimension, Metric, invalid_combination, invalid_value, milliseconds, seconds};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
 const MOST_POINTS: i64 = 1440;
@@ -47,7 +48,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
 
     let start = aligned(start, input.period);
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
-    let metric = sandbox.world.read(|world| world.monitoring.metrics.get(&key).map(|metric| metric.id));
+    let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
     let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
     let mut described = Vec::new();
     for (time, bucket) in buckets(&points, start, input.period * 1000) {

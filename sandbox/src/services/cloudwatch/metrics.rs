@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::{invalid_value, validation_error};
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::cloudwatch::State;
 
 const PAGE: usize = 500;
 /// A metric without data for so long is listed no more (CloudWatch's user guide: two weeks).
@@ -90,7 +92,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let filters: Vec<_> = input.dimensions.iter().map(|filter| (&filter.name, &filter.value)).collect();
     let question = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
     let page = sandbox.world.read(|world| {
-        let wanted = world.monitoring.metrics.iter().filter(|(_, metric)| {
+        let wanted = world.of::<State>().metrics.iter().filter(|(_, metric)| {
             own && metric.last_data >= since
                 && input.namespace.as_ref().is_none_or(|namespace| *namespace == metric.namespace)
                 && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)

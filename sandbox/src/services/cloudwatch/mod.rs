@@ -1,14 +1,14 @@
 //! Amazon CloudWatch: metrics, their statistics, and alarms on them.
 //!
-//! Alarms carry out the actions that name scaling policies; others are kept and shown, and told as failed in their history.
+//! Alarms carry out the actions that name scaling policies; others are kept and shown. What alarms did is not kept.
 //! What the sandbox itself measures comes in through [`put`].
 
 use jiff::Timestamp;
 
-use super::{Service, operation};
 use crate::Fault;
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::core::{Service, operation};
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod alarms;
 mod get_metric_data;
@@ -19,7 +19,7 @@ mod put_metric_data;
 mod statistics;
 mod tags;
 
-pub use alarms::{Alarm, Settings as AlarmSettings, forget, keep, start, values, wall_millis};
+pub use alarms::{Alarm, Settings as AlarmSettings, keep, start, values, wall_millis};
 pub use metrics::{Dimension, Metric};
 pub use put_metric_data::{Datum, put};
 pub use statistics::Values;
@@ -36,9 +36,10 @@ pub static SERVICE: Service = Service {
         Protocol::Cbor { service: NAME },
     ],
     validation_code: "ValidationError",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("DeleteAlarms" => alarms::changes::delete),
-        operation!("DescribeAlarmHistory" => alarms::history::describe),
         operation!("DescribeAlarms" => alarms::describe::describe),
         operation!("DescribeAlarmsForMetric" => alarms::describe::for_metric),
         operation!("DisableAlarmActions" => alarms::changes::disable_actions),
@@ -62,8 +63,6 @@ state! {
         pub metrics: Table<Metric> = "monitoring.metrics",
         /// By name.
         pub alarms: Table<alarms::Alarm> = "monitoring.alarms",
-        /// By [`alarms::history::Item::key`].
-        pub history: Table<alarms::history::Item> = "monitoring.history",
     }
 }
 

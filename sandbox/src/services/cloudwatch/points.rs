@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Metric, Values};
-use crate::world::store::Visit;
+use crate::services::cloudwatch::State;
+use crate::store::database::Visit;
 use crate::{Fault, Sandbox};
 
 const TABLE: &str = "monitoring.points";
@@ -76,7 +77,7 @@ pub fn tidy(sandbox: &Sandbox) -> Result<(), Fault> {
     let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(KEPT_AT_LEAST);
     let own = i64::try_from(own.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);
     let horizon = |metric: &Metric| now - if metric.namespace.starts_with("AWS/") { own } else { KEPT_MILLIS };
-    let metrics: Vec<Metric> = sandbox.world.read(|world| world.monitoring.metrics.values().cloned().collect());
+    let metrics: Vec<Metric> = sandbox.world.read(|world| world.of::<State>().metrics.values().cloned().collect());
     for metric in &metrics {
         let (first, last) = (key(metric.id, 0, 0), key(metric.id, horizon(metric), 0));
         let mut old = false;
@@ -90,7 +91,7 @@ pub fn tidy(sandbox: &Sandbox) -> Result<(), Fault> {
         }
     }
     sandbox.world.write(|world| {
-        world.monitoring.metrics.retain(|_, metric| metric.last_data >= horizon(metric));
+        world.of_mut::<State>().metrics.retain(|_, metric| metric.last_data >= horizon(metric));
         Ok(())
     })
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::points::{self, NO_UNIT, Point};
 use super::{Dimension, Metric, Values, invalid_combination, invalid_value, milliseconds};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
 /// How old and how new data may be: two weeks and two hours.
@@ -44,10 +45,10 @@ pub fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Result<(), F
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
     let minute = sandbox.clock.now().as_millisecond() / MINUTE * MINUTE;
     let fresh = |world: &super::State, key: &str| world.metrics.get(key).is_some_and(|one| one.last_data >= minute);
-    if !sandbox.world.read(|world| keys.keys().all(|key| fresh(&world.monitoring, key))) {
+    if !sandbox.world.read(|world| keys.keys().all(|key| fresh(world.of::<State>(), key))) {
         sandbox.world.write(|world| {
             for (key, datum) in &keys {
-                let known = world.monitoring.metrics.get(key).cloned();
+                let known = world.of::<State>().metrics.get(key).cloned();
                 let metric = known.unwrap_or_else(|| Metric {
                     id: rand::random(),
                     namespace: namespace.to_owned(),
@@ -55,7 +56,7 @@ pub fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Result<(), F
                     dimensions: datum.dimensions.clone(),
                     last_data: 0,
                 });
-                world.monitoring.metrics.insert(key.clone(), Metric { last_data: minute, ..metric });
+                world.of_mut::<State>().metrics.insert(key.clone(), Metric { last_data: minute, ..metric });
             }
             Ok(())
         })?;
@@ -63,7 +64,7 @@ pub fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Result<(), F
     let points: Vec<(u64, Point)> = sandbox.world.read(|world| {
         let placed = data.into_iter().filter_map(|datum| {
             let key = Metric::key(namespace, &datum.metric_name, &datum.dimensions);
-            let metric = world.monitoring.metrics.get(&key)?;
+            let metric = world.of::<State>().metrics.get(&key)?;
             Some((metric.id, Point { timestamp: datum.timestamp, unit: datum.unit, values: datum.values }))
         });
         placed.collect()

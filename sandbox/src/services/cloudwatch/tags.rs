@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::alarms::Alarm;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const MOST_TAGS: usize = 50;
@@ -37,8 +37,8 @@ pub(super) struct Identified {
 pub(super) fn list(sandbox: &Arc<Sandbox>, Identified { arn }: Identified) -> Value {
     sandbox.world.read(|world| {
         // AWS has no tags to tell of what is not there.
-        let name = named(&world.monitoring, &arn).ok();
-        let alarm = name.and_then(|name| world.monitoring.alarms.get(&name));
+        let name = named(world.of::<State>(), &arn).ok();
+        let alarm = name.and_then(|name| world.of::<State>().alarms.get(&name));
         let tags = alarm.map(|alarm| alarm.tags.clone()).unwrap_or_default();
         let tags: Vec<Value> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         json!({ "Tags": tags })
@@ -84,8 +84,8 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, tag_keys }: Remove) -
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Alarm) -> Result<(), Fault>) -> Reply {
     sandbox.world.write(|world| {
-        let name = named(&world.monitoring, arn)?;
-        world.monitoring.alarms.get_mut(&name).map_or(Ok(()), change)?;
+        let name = named(world.of::<State>(), arn)?;
+        world.of_mut::<State>().alarms.get_mut(&name).map_or(Ok(()), change)?;
         Ok(json!({}))
     })
 }

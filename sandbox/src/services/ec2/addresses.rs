@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::nouns::ADDRESS;
 use super::records;
 use super::tags::{self, TagSpecification};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
+use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
 /// The input of `AllocateAddress`.
@@ -30,7 +31,7 @@ pub fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
     }
     sandbox.world.write(|world| {
         let candidates = (18..20_u32).flat_map(|b| (1..=254_u32).map(move |d| format!("198.{b}.0.{d}")));
-        let free = |address: &String| !records::any(&world.ec2, &ADDRESS, "publicIp", address);
+        let free = |address: &String| !records::any(world.of::<State>(), &ADDRESS, "publicIp", address);
         let exhausted = || Fault::client("AddressLimitExceeded", "The maximum number of addresses has been reached.");
         let public_ip = candidates.into_iter().find(free).ok_or_else(exhausted)?;
         let address = json!({
@@ -41,7 +42,7 @@ pub fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
             "networkBorderGroup": sandbox.config.region,
             "tagSet": tags,
         });
-        world.ec2.records.insert(id, address.clone());
+        world.of_mut::<State>().records.insert(id, address.clone());
         Ok(without_tags(address))
     })
 }
@@ -64,12 +65,12 @@ pub struct Release {
 pub fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.allocation_id;
-        let address = records::get(&world.ec2, &ADDRESS, id)?;
+        let address = records::get(world.of::<State>(), &ADDRESS, id)?;
         if address.get("associationId").is_some() {
             let message = format!("Address with allocation id [{id}] cannot be released because it is associated");
             return Err(Fault::client("InvalidIPAddress.InUse", message));
         }
-        world.ec2.records.remove(id);
+        world.of_mut::<State>().records.remove(id);
         Ok(records::returned())
     })
 }

@@ -9,9 +9,11 @@ use serde_json::{Map, Value, json};
 use super::State;
 use super::nouns::Noun;
 use super::records;
-use crate::services::glob::matches;
-use crate::services::{Reply, paging};
-use crate::{Fault, Sandbox, model};
+use crate::base::glob::matches;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::protocol::model;
+use crate::{Fault, Sandbox};
 
 /// A filter.
 #[derive(Debug, Deserialize)]
@@ -38,7 +40,7 @@ pub struct Describe {
 /// Answers a Describe operation over the noun's records.
 pub fn describe(sandbox: &Arc<Sandbox>, noun: &Noun, input: &Describe) -> Reply {
     sandbox.world.read(|world| {
-        let found = select(&world.ec2, noun, input)?;
+        let found = select(world.of::<State>(), noun, input)?;
         answer(noun, input, found)
     })
 }

@@ -9,9 +9,10 @@ use super::cidr::Cidr;
 use super::nouns::{ADDRESS, INTERNET_GATEWAY, NAT_GATEWAY, SUBNET, VPC};
 use super::records::{self, list};
 use super::tags::{self, TagSpecification};
-use crate::services::Reply;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::core::Reply;
+use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateInternetGateway`.
@@ -33,7 +34,7 @@ pub fn create_internet(sandbox: &Arc<Sandbox>, input: CreateInternet) -> Reply {
         "tagSet": tags,
     });
     sandbox.world.write(|world| {
-        world.ec2.records.insert(id, gateway.clone());
+        world.of_mut::<State>().records.insert(id, gateway.clone());
         Ok(json!({ "internetGateway": gateway }))
     })
 }
@@ -50,12 +51,12 @@ pub struct Attachment {
 pub fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
-        records::get(&world.ec2, &VPC, vpc)?;
-        if records::any(&world.ec2, &INTERNET_GATEWAY, "attachmentSet/vpcId", vpc) {
+        records::get(world.of::<State>(), &VPC, vpc)?;
+        if records::any(world.of::<State>(), &INTERNET_GATEWAY, "attachmentSet/vpcId", vpc) {
             let message = format!("Network {vpc} already has an internet gateway attached");
             return Err(Fault::client("InvalidParameterValue", message));
         }
-        let attachments = list(records::get_mut(&mut world.ec2, &INTERNET_GATEWAY, gateway)?, "attachmentSet");
+        let attachments = list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
         if !attachments.is_empty() {
             let message = format!("resource {gateway} is already attached to a network");
             return Err(Fault::client("Resource.AlreadyAssociated", message));
@@ -69,7 +70,7 @@ pub fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
 pub fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         let Attachment { internet_gateway_id: gateway, vpc_id: vpc } = &input;
-        let attachments = list(records::get_mut(&mut world.ec2, &INTERNET_GATEWAY, gateway)?, "attachmentSet");
+        let attachments = list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, gateway)?, "attachmentSet");
         let before = attachments.len();
         attachments.retain(|attachment| attachment["vpcId"] != vpc.as_str());
         if attachments.len() == before {
@@ -91,10 +92,10 @@ pub struct DeleteInternet {
 pub fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.internet_gateway_id;
-        if !list(records::get_mut(&mut world.ec2, &INTERNET_GATEWAY, id)?, "attachmentSet").is_empty() {
+        if !list(records::get_mut(world.of_mut::<State>(), &INTERNET_GATEWAY, id)?, "attachmentSet").is_empty() {
             return Err(records::dependency_violation("internetGateway", id));
         }
-        world.ec2.records.remove(id);
+        world.of_mut::<State>().records.remove(id);
         Ok(records::returned())
     })
 }
@@ -120,13 +121,14 @@ pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
         json!({ "natGateway": nat, "clientToken": input.client_token })
     };
     sandbox.world.write(|world| {
-        if let Some(nat) = records::made_before(&world.ec2, &NAT_GATEWAY, input.client_token.as_deref()) {
+        if let Some(nat) = records::made_before(world.of::<State>(), &NAT_GATEWAY, input.client_token.as_deref()) {
             return Ok(told(nat));
         }
-        let subnet = records::get(&world.ec2, &SUBNET, &input.subnet_id)?.clone();
-        let number = u32::try_from(world.ec2.records.with_prefix(NAT_GATEWAY.prefix).count()).unwrap_or_default();
+        let subnet = records::get(world.of::<State>(), &SUBNET, &input.subnet_id)?.clone();
+        let number =
+            u32::try_from(world.of::<State>().records.with_prefix(NAT_GATEWAY.prefix).count()).unwrap_or_default();
         let private_ip = subnet["cidrBlock"].as_str().and_then(Cidr::parse).map(|range| range.host(number).to_string());
-        let address = records::get_mut(&mut world.ec2, &ADDRESS, &input.allocation_id)?;
+        let address = records::get_mut(world.of_mut::<State>(), &ADDRESS, &input.allocation_id)?;
         if address.get("associationId").is_some() {
             let message = format!("Elastic IP address [{}] is already associated", input.allocation_id);
             return Err(Fault::client("Resource.AlreadyAssociated", message));
@@ -156,7 +158,7 @@ pub fn create_nat(sandbox: &Arc<Sandbox>, input: CreateNat) -> Reply {
             "attributes": { "clientToken": input.client_token },
         });
         let answer = told(&nat);
-        world.ec2.records.insert(id, nat);
+        world.of_mut::<State>().records.insert(id, nat);
         Ok(answer)
     })
 }
@@ -173,13 +175,13 @@ pub fn delete_nat(sandbox: &Arc<Sandbox>, input: DeleteNat) -> Reply {
     let deleted = iso8601(sandbox.clock.now());
     sandbox.world.write(|world| {
         let id = &input.nat_gateway_id;
-        let nat = records::get_mut(&mut world.ec2, &NAT_GATEWAY, id)?;
+        let nat = records::get_mut(world.of_mut::<State>(), &NAT_GATEWAY, id)?;
         nat["state"] = "deleted".into();
         nat["deleteTime"] = deleted.into();
         let allocations: Vec<Value> =
             list(nat, "natGatewayAddressSet").iter().map(|address| address["allocationId"].clone()).collect();
         for allocation in allocations.iter().filter_map(Value::as_str) {
-            if let Some(address) = world.ec2.records.get_mut(allocation).and_then(Value::as_object_mut) {
+            if let Some(address) = world.of_mut::<State>().records.get_mut(allocation).and_then(Value::as_object_mut) {
                 for member in ["associationId", "networkInterfaceId", "networkInterfaceOwnerId", "privateIpAddress"] {
                     address.remove(member);
                 }

@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use crate::Fault;
+
 /// An operation, the path of a member, and the only value that it may have.
 const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     ("AllocateAddress", "Domain", "vpc"),
@@ -34,8 +36,17 @@ const WITHOUT_EFFECT: &[(&str, &str, &str)] = &[
     ("TerminateInstances", "SkipOsShutdown", "false"),
 ];
 
-/// Takes such members out of an input. That nothing is to be done has been looked at before.
-pub fn strip(operation: &str, input: &mut Value) {
+/// Answers a dry run, and takes members without effect out of an input.
+pub fn prepare(operation: &str, input: &mut Value) -> Result<(), Fault> {
+    if input.get("DryRun").is_some_and(|dry_run| *dry_run == true) {
+        let message = "Request would have succeeded, but DryRun flag is set.";
+        return Err(Fault::new(412, "DryRunOperation", message));
+    }
+    strip(operation, input);
+    Ok(())
+}
+
+fn strip(operation: &str, input: &mut Value) {
     if let Some(members) = input.as_object_mut() {
         members.remove("DryRun");
     }

@@ -7,27 +7,26 @@ use serde_json::Value;
 
 use self::security_groups::Direction;
 pub use self::security_groups::rule_ids::give_all as start;
-pub use self::security_groups::set_description;
-use super::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::core::{Service, operation};
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod addresses;
 mod cidr;
 mod describe;
 mod gateways;
 mod instances;
-pub mod members;
+mod members;
 mod nouns;
 mod records;
-pub mod regions;
+mod regions;
 mod replace;
 mod routes;
 mod security_groups;
 mod subnets;
 mod tags;
 mod vpcs;
-pub mod zones;
+mod zones;
 
 state! {
     /// What the service remembers.
@@ -42,6 +41,8 @@ pub static SERVICE: Service = Service {
     signing_name: "ec2",
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
     validation_code: "MissingParameter",
+    is_for_owner: false,
+    prepare: Some(members::prepare),
     operations: &[
         operation!("DescribeAvailabilityZones" => zones::describe),
         operation!("DescribeRegions" => regions::describe),
@@ -93,6 +94,7 @@ pub static SERVICE: Service = Service {
         operation!("RevokeSecurityGroupEgress" => |sandbox, input| {
             security_groups::revoke(sandbox, Direction::Egress, input)
         }),
+        operation!("UpdateSecurityGroupRuleDescriptionsIngress" => security_groups::describe_ingress),
         operation!("DescribeSecurityGroups" => security_groups::describe),
         operation!("DescribeSecurityGroupRules" => security_groups::describe_rules),
         operation!("DeleteSecurityGroup" => security_groups::delete),

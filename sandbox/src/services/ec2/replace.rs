@@ -9,7 +9,8 @@ use super::cidr::Cidr;
 use super::nouns::ROUTE_TABLE;
 use super::records::{self, list};
 use super::routes;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
 /// The input of `ReplaceRoute`.
@@ -27,8 +28,9 @@ pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
     sandbox.world.write(|world| {
         let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
         let Replacement { route_table_id, gateway_id, nat_gateway_id, .. } = &input;
-        let through = routes::way(&world.ec2, route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
-        let table = records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?;
+        let through =
+            routes::way(world.of::<State>(), route_table_id, gateway_id.as_deref(), nat_gateway_id.as_deref())?;
+        let table = records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
         let found = list(table, "routeSet")
             .iter_mut()
             .find(|route| route["destinationCidrBlock"] == destination.as_str() && route["gatewayId"] != "local");
@@ -58,22 +60,22 @@ pub fn association(sandbox: &Arc<Sandbox>, input: Association) -> Reply {
         let holds = |table: &Value| {
             table["associationSet"].as_array()?.iter().find(|one| one["routeTableAssociationId"] == id.as_str()).cloned()
         };
-        let found = world.ec2.records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
+        let found = world.of::<State>().records.with_prefix(ROUTE_TABLE.prefix).find_map(|(from, table)| {
             Some((from.to_owned(), holds(table)?, table["vpcId"].clone()))
         });
         let Some((from, old, vpc)) = found else {
             let message = format!("The association ID '{id}' does not exist");
             return Err(Fault::client("InvalidAssociationID.NotFound", message));
         };
-        if records::get(&world.ec2, &ROUTE_TABLE, to)?["vpcId"] != vpc {
+        if records::get(world.of::<State>(), &ROUTE_TABLE, to)?["vpcId"] != vpc {
             let message = format!("route table {to} and association {id} belong to different networks");
             return Err(Fault::client("InvalidParameterValue", message));
         }
         let new = routes::association(to, &old);
         let answer = json!({ "newAssociationId": new["routeTableAssociationId"], "associationState": { "state": "associated" } });
-        list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, &from)?, "associationSet")
+        list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &from)?, "associationSet")
             .retain(|one| one["routeTableAssociationId"] != id.as_str());
-        list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, to)?, "associationSet").push(new);
+        list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, to)?, "associationSet").push(new);
         Ok(answer)
     })
 }

@@ -10,8 +10,8 @@ use super::cidr::Cidr;
 use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SUBNET, VPC, VPN_GATEWAY};
 use super::records::{self, list};
 use super::tags::{self, TagSpecification};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// A new table with its local route.
@@ -60,13 +60,13 @@ pub struct CreateTable {
 pub fn create_table(sandbox: &Arc<Sandbox>, input: CreateTable) -> Reply {
     let tags = tags::tag_set(&ROUTE_TABLE, input.tag_specification)?;
     sandbox.world.write(|world| {
-        if let Some(table) = records::made_before(&world.ec2, &ROUTE_TABLE, input.client_token.as_deref()) {
+        if let Some(table) = records::made_before(world.of::<State>(), &ROUTE_TABLE, input.client_token.as_deref()) {
             return Ok(json!({ "routeTable": table, "clientToken": input.client_token }));
         }
-        let cidr = records::get(&world.ec2, &VPC, &input.vpc_id)?["cidrBlock"].as_str().unwrap_or_default();
+        let cidr = records::get(world.of::<State>(), &VPC, &input.vpc_id)?["cidrBlock"].as_str().unwrap_or_default();
         let mut table = record(&sandbox.config.account, &input.vpc_id, cidr, tags, false);
         table["attributes"] = json!({ "clientToken": input.client_token });
-        world.ec2.records.insert(table["routeTableId"].as_str().unwrap_or_default(), table.clone());
+        world.of_mut::<State>().records.insert(table["routeTableId"].as_str().unwrap_or_default(), table.clone());
         table["attributes"] = Value::Null;
         Ok(json!({ "routeTable": table, "clientToken": input.client_token }))
     })
@@ -83,11 +83,11 @@ pub struct DeleteTable {
 pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.route_table_id;
-        let table = records::get(&world.ec2, &ROUTE_TABLE, id)?;
+        let table = records::get(world.of::<State>(), &ROUTE_TABLE, id)?;
         if table["associationSet"].as_array().is_some_and(|all| !all.is_empty()) {
             return Err(records::dependency_violation("routeTable", id));
         }
-        world.ec2.records.remove(id);
+        world.of_mut::<State>().records.remove(id);
         Ok(records::returned())
     })
 }
@@ -104,19 +104,19 @@ pub struct Associate {
 pub fn associate(sandbox: &Arc<Sandbox>, input: Associate) -> Reply {
     sandbox.world.write(|world| {
         let Associate { route_table_id: table, subnet_id: subnet } = &input;
-        let vpc = records::get(&world.ec2, &SUBNET, subnet)?["vpcId"].clone();
-        if records::get(&world.ec2, &ROUTE_TABLE, table)?["vpcId"] != vpc {
+        let vpc = records::get(world.of::<State>(), &SUBNET, subnet)?["vpcId"].clone();
+        if records::get(world.of::<State>(), &ROUTE_TABLE, table)?["vpcId"] != vpc {
             let message = format!("Route table {table} and network {subnet} belong to different networks");
             return Err(Fault::client("InvalidParameterValue", message));
         }
-        if records::any(&world.ec2, &ROUTE_TABLE, "associationSet/subnetId", subnet) {
+        if records::any(world.of::<State>(), &ROUTE_TABLE, "associationSet/subnetId", subnet) {
             let message =
                 format!("the specified association for route table {table} conflicts with an existing association");
             return Err(Fault::client("Resource.AlreadyAssociated", message));
         }
         let association = association(table, &json!({ "subnetId": subnet }));
         let id = association["routeTableAssociationId"].clone();
-        list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, table)?, "associationSet").push(association);
+        list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, table)?, "associationSet").push(association);
         Ok(json!({ "associationId": id, "associationState": { "state": "associated" } }))
     })
 }
@@ -132,7 +132,7 @@ pub struct Disassociate {
 pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.association_id;
-        if !remove_association(&mut world.ec2, "routeTableAssociationId", id) {
+        if !remove_association(world.of_mut::<State>(), "routeTableAssociationId", id) {
             let message = format!("The association ID '{id}' does not exist");
             return Err(Fault::client("InvalidAssociationID.NotFound", message));
         }
@@ -169,9 +169,13 @@ pub struct Create {
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         let destination = &Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
-        let through =
-            way(&world.ec2, &input.route_table_id, input.gateway_id.as_deref(), input.nat_gateway_id.as_deref())?;
-        let table = records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?;
+        let through = way(
+            world.of::<State>(),
+            &input.route_table_id,
+            input.gateway_id.as_deref(),
+            input.nat_gateway_id.as_deref(),
+        )?;
+        let table = records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
         let routes = list(table, "routeSet");
         if routes.iter().any(|route| route["destinationCidrBlock"] == destination.as_str()) {
             return Err(Fault::client(
@@ -248,7 +252,7 @@ pub struct Delete {
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     let destination = Cidr::given("destinationCidrBlock", &input.destination_cidr_block)?.to_string();
     sandbox.world.write(|world| {
-        let routes = list(records::get_mut(&mut world.ec2, &ROUTE_TABLE, &input.route_table_id)?, "routeSet");
+        let routes = list(records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?, "routeSet");
         let before = routes.len();
         routes.retain(|route| route["destinationCidrBlock"] != destination.as_str() || route["gatewayId"] == "local");
         if routes.len() == before {

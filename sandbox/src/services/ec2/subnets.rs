@@ -11,9 +11,9 @@ use super::nouns::{INSTANCE, NAT_GATEWAY, SUBNET, VPC};
 use super::records;
 use super::tags::{self, TagSpecification};
 use super::vpcs::AttributeValue;
-use super::zones::{self, Zone};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::base::zones::{self, Zone};
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateSubnet`.
@@ -34,7 +34,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let zone = chosen_zone(&config.region, input.availability_zone.as_deref(), input.availability_zone_id.as_deref())?;
     let (id, tags) = (ids::resource("subnet"), tags::tag_set(&SUBNET, input.tag_specification)?);
     sandbox.world.write(|world| {
-        let range = checked_range(&world.ec2, &input.vpc_id, &input.cidr_block)?;
+        let range = checked_range(world.of::<State>(), &input.vpc_id, &input.cidr_block)?;
         let subnet = json!({
             "subnetId": id,
             "subnetArn": config.arn("ec2", &format!("subnet/{id}")),
@@ -59,7 +59,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             },
             "tagSet": tags,
         });
-        world.ec2.records.insert(id, subnet.clone());
+        world.of_mut::<State>().records.insert(id, subnet.clone());
         Ok(json!({ "subnet": subnet }))
     })
 }
@@ -121,7 +121,7 @@ pub struct ModifyAttribute {
 /// `ModifySubnetAttribute`.
 pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply {
     sandbox.world.write(|world| {
-        let subnet = records::get_mut(&mut world.ec2, &SUBNET, &input.subnet_id)?;
+        let subnet = records::get_mut(world.of_mut::<State>(), &SUBNET, &input.subnet_id)?;
         if let Some(AttributeValue { value }) = input.map_public_ip_on_launch {
             subnet["mapPublicIpOnLaunch"] = value.into();
         }
@@ -140,12 +140,12 @@ pub struct Delete {
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.subnet_id;
-        records::get(&world.ec2, &SUBNET, id)?;
-        if is_in_use(&world.ec2, id) {
+        records::get(world.of::<State>(), &SUBNET, id)?;
+        if is_in_use(world.of::<State>(), id) {
             return Err(records::dependency_violation("subnet", id));
         }
-        super::routes::forget_subnet(&mut world.ec2, id);
-        world.ec2.records.remove(id);
+        super::routes::forget_subnet(world.of_mut::<State>(), id);
+        world.of_mut::<State>().records.remove(id);
         Ok(records::returned())
     })
 }

@@ -9,7 +9,8 @@ use super::describe::{self, Describe};
 use super::nouns::{self, Noun, SECURITY_GROUP_RULE, TAG};
 use super::records::{self, list, returned};
 use super::security_groups::rule_ids;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
 
 /// Tags that a resource may have, besides AWS's own.
@@ -142,9 +143,9 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
         for id in ids {
             let unknown = || Fault::client("InvalidID", format!("The ID '{id}' is not valid"));
             let tagged = if id.starts_with(SECURITY_GROUP_RULE.prefix) {
-                rule_ids::get_mut(&mut world.ec2, id)?
+                rule_ids::get_mut(world.of_mut::<State>(), id)?
             } else {
-                records::get_mut(&mut world.ec2, nouns::of(id).ok_or_else(unknown)?, id)?
+                records::get_mut(world.of_mut::<State>(), nouns::of(id).ok_or_else(unknown)?, id)?
             };
             change(list(tagged, "tagSet"))?;
         }
@@ -155,8 +156,9 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
 /// `DescribeTags`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     sandbox.world.read(|world| {
-        let records = world.ec2.records.iter().filter_map(|(id, record)| Some((id, nouns::of(id)?.kind, record)));
-        let rules = rule_ids::all(&world.ec2);
+        let records =
+            world.of::<State>().records.iter().filter_map(|(id, record)| Some((id, nouns::of(id)?.kind, record)));
+        let rules = rule_ids::all(world.of::<State>());
         let rules = rules.filter_map(|(.., rule)| Some((rule["ruleId"].as_str()?, SECURITY_GROUP_RULE.kind, rule)));
         let mut rows = Vec::new();
         for (id, kind, tagged) in records.chain(rules) {

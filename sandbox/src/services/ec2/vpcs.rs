@@ -10,8 +10,8 @@ use super::nouns::{INTERNET_GATEWAY, NAT_GATEWAY, ROUTE_TABLE, SECURITY_GROUP, S
 use super::records;
 use super::tags::{self, TagSpecification};
 use super::{State, routes, security_groups};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The input of `CreateVpc`.
@@ -56,12 +56,12 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     });
     sandbox.world.write(|world| {
         let group = security_groups::record(&sandbox.config, &id, "default", "default VPC security group", json!([]));
-        world.ec2.records.insert(text(&group, "groupId"), group);
+        world.of_mut::<State>().records.insert(text(&group, "groupId"), group);
         let table = routes::record(owner, &id, &cidr, json!([]), true);
-        world.ec2.records.insert(text(&table, "routeTableId"), table);
+        world.of_mut::<State>().records.insert(text(&table, "routeTableId"), table);
         let mut answer = json!({ "vpc": vpc });
         answer["vpc"]["attributes"] = Value::Null;
-        world.ec2.records.insert(id, vpc);
+        world.of_mut::<State>().records.insert(id, vpc);
         Ok(answer)
     })
 }
@@ -102,7 +102,7 @@ pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply
         }
     };
     sandbox.world.write(|world| {
-        records::get_mut(&mut world.ec2, &VPC, &vpc_id)?["attributes"][name] = value.into();
+        records::get_mut(world.of_mut::<State>(), &VPC, &vpc_id)?["attributes"][name] = value.into();
         Ok(records::returned())
     })
 }
@@ -118,7 +118,7 @@ pub struct DescribeAttribute {
 /// `DescribeVpcAttribute`.
 pub fn describe_attribute(sandbox: &Arc<Sandbox>, input: DescribeAttribute) -> Reply {
     sandbox.world.read(|world| {
-        let mut value = &records::get(&world.ec2, &VPC, &input.vpc_id)?["attributes"][&input.attribute];
+        let mut value = &records::get(world.of::<State>(), &VPC, &input.vpc_id)?["attributes"][&input.attribute];
         if input.attribute == "enableNetworkAddressUsageMetrics" {
             // It cannot be switched on here.
             value = &Value::Bool(false);
@@ -142,14 +142,14 @@ pub struct Delete {
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     sandbox.world.write(|world| {
         let id = &input.vpc_id;
-        records::get(&world.ec2, &VPC, id)?;
-        if is_in_use(&world.ec2, id) {
+        records::get(world.of::<State>(), &VPC, id)?;
+        if is_in_use(world.of::<State>(), id) {
             return Err(records::dependency_violation("vpc", id));
         }
-        for key in came_with(&world.ec2, id) {
-            world.ec2.records.remove(&key);
+        for key in came_with(world.of::<State>(), id) {
+            world.of_mut::<State>().records.remove(&key);
         }
-        world.ec2.records.remove(id);
+        world.of_mut::<State>().records.remove(id);
         Ok(records::returned())
     })
 }

@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 
 use super::model::{ContainerDefinition, ServiceStatus, Task, TaskStatus};
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::tasks::address::ServiceAddress;
-use crate::world::World;
+use crate::core::Reply;
+use crate::process::address::ServiceAddress;
+use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
+use crate::store::World;
 
 /// What the rows say about one service's address.
 struct Wanted {
@@ -21,19 +23,19 @@ struct Wanted {
 /// Brings the addresses in line with the rows.
 pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
     let wanted = sandbox.world.read(wanted);
-    sandbox.tasks.addresses().retain(|key, _| wanted.contains_key(key));
+    sandbox.runtime::<Runtime>().addresses().retain(|key, _| wanted.contains_key(key));
     let mut moved = Vec::new();
     for (key, Wanted { port, targets }) in wanted {
-        let opened = sandbox.tasks.addresses().contains_key(&key);
+        let opened = sandbox.runtime::<Runtime>().addresses().contains_key(&key);
         if !opened {
             // Without a free port on the whole machine the service has no address; its tasks run all the same.
             let Ok(address) = ServiceAddress::open(port).await else { continue };
             if port != Some(address.port()) {
                 moved.push((key.clone(), address.port()));
             }
-            sandbox.tasks.addresses().insert(key.clone(), address);
+            sandbox.runtime::<Runtime>().addresses().insert(key.clone(), address);
         }
-        if let Some(address) = sandbox.tasks.addresses().get(&key) {
+        if let Some(address) = sandbox.runtime::<Runtime>().addresses().get(&key) {
             address.set_targets(targets);
         }
     }
@@ -41,7 +43,7 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
         // When the port cannot be remembered it is only another one after a restart.
         let _ = sandbox.world.write(|world| {
             for (key, port) in &moved {
-                if let Some(service) = world.ecs.services.get_mut(key) {
+                if let Some(service) = world.of_mut::<State>().services.get_mut(key) {
                     service.local_port = Some(*port);
                 }
             }
@@ -52,7 +54,7 @@ pub(super) async fn sync(sandbox: &Arc<Sandbox>) {
 
 /// The active services whose containers have a TCP port, and the real ports of their running tasks.
 fn wanted(world: &World) -> BTreeMap<String, Wanted> {
-    let active = world.ecs.services.iter().filter(|(_, service)| service.status == ServiceStatus::Active);
+    let active = world.of::<State>().services.iter().filter(|(_, service)| service.status == ServiceStatus::Active);
     active
         .filter(|(_, service)| {
             let primary = service.deployments.first();
@@ -87,7 +89,7 @@ pub struct DescribeAddresses {}
 /// The stable local address of every service.
 pub fn describe(sandbox: &Arc<Sandbox>, DescribeAddresses {}: DescribeAddresses) -> Reply {
     let addresses: Vec<Value> = sandbox
-        .tasks
+        .runtime::<Runtime>()
         .addresses()
         .iter()
         .filter_map(|(key, address)| {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::capacity::FARGATE;
 use super::clusters::{limit, missing};
 use super::names;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 use crate::{Config, Sandbox};
 
 #[derive(Deserialize)]

@@ -7,9 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::model::{Cluster, ServiceStatus, Tag, TaskStatus};
 use super::names::{self, Arns as _, cluster_name, invalid};
-use super::{launch, settings, show};
-use crate::services::{Reply, paging};
-use crate::world::World;
+use super::{launch, show};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::ecs::State;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// What a description includes only when it is asked for, and CreateCluster's answer always.
@@ -68,15 +70,14 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         // Creating a cluster that is there gives it back.
         if names::cluster(world, Some(&name)).is_err() {
-            let insights = settings::effective(world, "containerInsights");
             let mut content = Map::new();
-            content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": insights }]));
+            content.insert("settings".to_owned(), json!([{ "name": "containerInsights", "value": "disabled" }]));
             content.insert("capacityProviders".to_owned(), json!([]));
             content.insert("defaultCapacityProviderStrategy".to_owned(), json!([]));
             input.content.over(&mut content);
             let cluster = Cluster { name: name.clone(), deleted_at: None, tags: input.tags, content };
             check(&cluster)?;
-            world.ecs.clusters.insert(name.clone(), cluster);
+            world.of_mut::<State>().clusters.insert(name.clone(), cluster);
         }
         described(sandbox, world, &name)
     })
@@ -128,7 +129,7 @@ fn change(sandbox: &Sandbox, cluster: &str, content: Content) -> Reply {
         content.over(&mut cluster.content);
         check(&cluster)?;
         let name = cluster.name.clone();
-        world.ecs.clusters.insert(name.clone(), cluster);
+        world.of_mut::<State>().clusters.insert(name.clone(), cluster);
         described(sandbox, world, &name)
     })
 }
@@ -155,8 +156,11 @@ pub(super) fn put_capacity_providers(sandbox: &Arc<Sandbox>, input: PutCapacityP
     let PutCapacityProviders { cluster, capacity_providers, default_capacity_provider_strategy } = input;
     let in_use: Vec<String> = sandbox.world.read(|world| {
         let name = names::cluster(world, Some(&cluster))?.name.clone();
-        let services =
-            world.ecs.services.values().filter(|one| one.cluster == name && one.status == ServiceStatus::Active);
+        let services = world
+            .of::<State>()
+            .services
+            .values()
+            .filter(|one| one.cluster == name && one.status == ServiceStatus::Active);
         let strategies = services.filter_map(|one| one.content.get("capacityProviderStrategy")?.as_array()).flatten();
         let provider = |one: &Value| Some(one.get("capacityProvider")?.as_str()?.to_owned());
         Ok::<_, Fault>(strategies.filter_map(provider).collect())
@@ -188,7 +192,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { clusters, include }: D
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &asked {
             // A deleted one can still be seen for a while.
-            match world.ecs.clusters.get(names::last_part(given)) {
+            match world.of::<State>().clusters.get(names::last_part(given)) {
                 Some(cluster) => found.push(show::cluster(config, world, cluster, &include)),
                 None => failures.push(missing(&config.cluster_arn(names::last_part(given)))),
             }
@@ -211,7 +215,7 @@ pub(super) struct List {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { next_token, max_results }: List) -> Reply {
     let page = sandbox.world.read(|world| {
-        let rows = world.ecs.clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
+        let rows = world.of::<State>().clusters.iter().filter(|(_, cluster)| cluster.deleted_at.is_none());
         let arns = rows.map(|(name, _)| (name.to_owned(), sandbox.config.cluster_arn(name)));
         paging::page(arns, "ListClusters", next_token.as_deref(), limit(max_results)?).map_err(|_| names::bad_token())
     })?;
@@ -239,18 +243,23 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { cluster }: Delete) -> Repl
         let in_use = |code: &str, what: &str| {
             Err(Fault::client(code, format!("The Cluster cannot be deleted while {what} are active.")))
         };
-        if world.ecs.services.with_prefix(&prefix).any(|(_, service)| service.status != ServiceStatus::Inactive) {
+        if world
+            .of::<State>()
+            .services
+            .with_prefix(&prefix)
+            .any(|(_, service)| service.status != ServiceStatus::Inactive)
+        {
             return in_use("ClusterContainsServicesException", "Services");
         }
-        if world.ecs.tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
+        if world.of::<State>().tasks.with_prefix(&prefix).any(|(_, task)| task.last_status != TaskStatus::Stopped) {
             return in_use("ClusterContainsTasksException", "Tasks");
         }
         let row = Cluster { deleted_at: Some(sandbox.clock.now()), ..row };
-        world.ecs.services.retain(|key, _| !key.starts_with(&prefix));
-        world.ecs.tasks.retain(|key, _| !key.starts_with(&prefix));
-        world.ecs.service_deployments.retain(|key, _| !key.starts_with(&prefix));
-        world.ecs.service_revisions.retain(|key, _| !key.starts_with(&prefix));
-        world.ecs.clusters.insert(row.name.clone(), row.clone());
+        world.of_mut::<State>().services.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().tasks.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().clusters.insert(row.name.clone(), row.clone());
         Ok(json!({ "cluster": show::cluster(&sandbox.config, world, &row, &EVERYTHING.map(str::to_owned)) }))
     })
 }

@@ -10,7 +10,8 @@ use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, 
 use super::names::{self, client, invalid};
 use super::show;
 use super::update_service::desired_count;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::ecs::State;
 use crate::{Fault, Sandbox};
 
 /// A member, and what ECS answers when it was not given.
@@ -81,7 +82,8 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
         launch.check(definition, network.as_ref())?;
         check_exec(&input.rest, definition, "created")?;
         let key = names::key(&cluster.name, &input.service_name);
-        let earlier = world.ecs.services.get(&key).filter(|service| service.status != ServiceStatus::Inactive);
+        let earlier =
+            world.of::<State>().services.get(&key).filter(|service| service.status != ServiceStatus::Inactive);
         if let Some(service) = earlier {
             if service.status == ServiceStatus::Draining {
                 return Err(invalid("Unable to Start a service that is still Draining."));

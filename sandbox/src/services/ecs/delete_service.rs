@@ -9,7 +9,8 @@ use super::model::ServiceStatus;
 use super::names::{self, invalid, key};
 use super::show;
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::ecs::State;
 
 #[derive(Deserialize)]
 pub(super) struct Input {
@@ -37,7 +38,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { cluster, service, force }: Inp
             deployment.desired_count = 0;
         }
         let shown = show::service(&sandbox.config, world, &service, true);
-        world.ecs.services.insert(key(&service.cluster, &service.name), service);
+        world.of_mut::<State>().services.insert(key(&service.cluster, &service.name), service);
         Ok(json!({ "service": shown }))
     })
 }

@@ -7,12 +7,15 @@ use serde_json::{Value, json};
 use super::addresses::port;
 use super::model::{Service, Task};
 use super::names::{key, last_part};
+use crate::services::ecs::State;
 use crate::{Fault, Sandbox};
 
 /// The Cloud Map services that a task is registered in.
 pub(super) fn registries(sandbox: &Sandbox, task: &Task) -> Vec<String> {
     let Some(service) = &task.service else { return Vec::new() };
-    sandbox.world.read(|world| world.ecs.services.get(&key(&task.cluster, service)).map(of_service).unwrap_or_default())
+    sandbox.world.read(|world| {
+        world.of::<State>().services.get(&key(&task.cluster, service)).map(of_service).unwrap_or_default()
+    })
 }
 
 fn of_service(service: &Service) -> Vec<String> {

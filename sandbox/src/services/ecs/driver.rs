@@ -10,8 +10,11 @@ use super::containers::{self, Crew, Event, Failure};
 use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::names::last_part;
 use super::{discovery, network, scheduler, task_folder};
-use crate::tasks::Exit;
-use crate::{Fault, Sandbox, supervisor};
+use crate::base::supervisor;
+use crate::process::Exit;
+use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
+use crate::{Fault, Sandbox};
 
 /// The reason of tasks that end with the sandbox.
 pub(super) const SANDBOX_STOPPED: &str = "The sandbox was stopped while this task was running";
@@ -35,19 +38,19 @@ pub(super) async fn drive(sandbox: Arc<Sandbox>, key: String, stop: Cancellation
 pub(super) async fn watch_over(sandbox: &Sandbox, key: &str, run: impl Future<Output = Result<(), Fault>>) {
     let failure = match supervisor::catch(run).await {
         Ok(Ok(())) => {
-            sandbox.tasks.running().remove(key);
+            sandbox.runtime::<Runtime>().running().remove(key);
             return;
         }
         Ok(Err(fault)) => fault.message,
         Err(panic) => panic.to_string(),
     };
     sandbox.journal.say(&format!("task {key}: its driver failed: {failure}"));
-    let mut running = sandbox.tasks.running();
+    let mut running = sandbox.runtime::<Runtime>().running();
     let entry = running.entry(key.to_owned()).or_default();
     entry.release();
     entry.driver_failure = Some(failure);
     drop(running);
-    sandbox.tasks.driver_failed.notify_one();
+    sandbox.runtime::<Runtime>().driver_failed.notify_one();
 }
 
 struct Driver {
@@ -68,11 +71,13 @@ enum Ending {
 
 impl Driver {
     async fn run(&self) -> Result<(), Fault> {
-        let Some(permit) = self.unless_stopped(self.sandbox.tasks.start_permits.acquire()).await else {
+        let Some(permit) = self.unless_stopped(self.sandbox.runtime::<Runtime>().start_permits.acquire()).await else {
             return self.stopped(|_| {});
         };
-        let subnet =
-            self.sandbox.world.read(|world| world.ecs.tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
+        let subnet = self
+            .sandbox
+            .world
+            .read(|world| world.of::<State>().tasks.get(&self.key).and_then(|task| task.subnet_id.clone()));
         let placement = network::place(&self.sandbox, subnet).await;
         let now = self.sandbox.clock.now();
         let task = self.update(|task| {
@@ -101,7 +106,11 @@ impl Driver {
     /// Changes the task's row.
     fn update(&self, change: impl FnOnce(&mut Task)) -> Result<Task, Fault> {
         self.sandbox.world.write(|world| {
-            let task = world.ecs.tasks.get_mut(&self.key).ok_or_else(|| Fault::internal("the task's row is gone"))?;
+            let task = world
+                .of_mut::<State>()
+                .tasks
+                .get_mut(&self.key)
+                .ok_or_else(|| Fault::internal("the task's row is gone"))?;
             change(task);
             task.version += 1;
             Ok(task.clone())
@@ -163,12 +172,12 @@ impl Driver {
     }
 
     fn note_handles(&self, crew: &Crew) {
-        self.sandbox.tasks.running().entry(self.key.clone()).or_default().handles = crew.handles();
+        self.sandbox.runtime::<Runtime>().running().entry(self.key.clone()).or_default().handles = crew.handles();
     }
 
     /// Makes the task `RUNNING`, registered where its service says.
     async fn activate(&self, crew: &Crew, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
-        let read = |world: &crate::world::World| world.ecs.tasks.get(&self.key).cloned();
+        let read = |world: &crate::store::World| world.of::<State>().tasks.get(&self.key).cloned();
         let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task's row is gone"))?;
         let registries = discovery::registries(&self.sandbox, &task);
         if !registries.is_empty() {
@@ -193,7 +202,7 @@ impl Driver {
     async fn end(&self, crew: Crew, registries: &[String], ending: Ending) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
         let asked = matches!(ending, Ending::Asked);
-        let permit = self.sandbox.tasks.stop_permits.acquire().await;
+        let permit = self.sandbox.runtime::<Runtime>().stop_permits.acquire().await;
         let task = self.update(|task| {
             match ending {
                 Ending::ContainerExited => {
@@ -213,11 +222,11 @@ impl Driver {
             // Its service's address no longer sends connections here; the last one may just be under way.
             self.sandbox.shutdown.run_until_cancelled(tokio::time::sleep(LAST_CONNECTIONS)).await;
         }
-        if let Some(entry) = self.sandbox.tasks.running().get_mut(&self.key) {
+        if let Some(entry) = self.sandbox.runtime::<Runtime>().running().get_mut(&self.key) {
             entry.release();
         }
         let ended = self.stop(crew).await;
-        let _permit = self.sandbox.tasks.stop_permits.acquire().await;
+        let _permit = self.sandbox.runtime::<Runtime>().stop_permits.acquire().await;
         let execution_stopped_at = self.sandbox.clock.now();
         let record = |task: &mut Task| {
             for (index, exit) in &ended {
@@ -237,7 +246,8 @@ impl Driver {
     /// Stops the containers. Each shim scans all processes when its process ends, so only a few tasks stop at once; a slow one
     /// gives its permit back.
     async fn stop(&self, crew: Crew) -> Vec<(usize, Exit)> {
-        let permit = self.sandbox.shutdown.run_until_cancelled(self.sandbox.tasks.stop_permits.acquire()).await;
+        let permit =
+            self.sandbox.shutdown.run_until_cancelled(self.sandbox.runtime::<Runtime>().stop_permits.acquire()).await;
         let mut stopping = std::pin::pin!(crew.stop());
         tokio::select! {
             ended = &mut stopping => return ended,
@@ -257,7 +267,11 @@ impl Driver {
         });
         let clock = self.sandbox.clock;
         self.sandbox.world.write(|world| {
-            let task = world.ecs.tasks.get_mut(&self.key).ok_or_else(|| Fault::internal("the task's row is gone"))?;
+            let task = world
+                .of_mut::<State>()
+                .tasks
+                .get_mut(&self.key)
+                .ok_or_else(|| Fault::internal("the task's row is gone"))?;
             change(task);
             // It may be the sandbox that ends, before anything of the task was started.
             task.ask_to_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), clock.now());

@@ -10,11 +10,14 @@ use super::containers::role;
 use super::engine::Handle;
 use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
-use crate::channel::{Plan, Sessions};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::process::ProcessSpec;
+use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
+use crate::services::iam;
 use crate::services::iam::grants;
-use crate::tasks::ProcessSpec;
-use crate::world::World;
+use crate::session_channel::{Plan, Sessions};
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// What the agent in the container needs of the task's role (developer guide, "Task role permissions for ECS Exec").
@@ -106,7 +109,7 @@ fn behind(sandbox: &Sandbox, target: &str) -> Option<Handle> {
     // Names of clusters may have underscores, ids have none.
     let (rest, runtime_id) = target.rsplit_once('_')?;
     let (cluster, id) = rest.rsplit_once('_')?;
-    let task = sandbox.world.read(|world| world.ecs.tasks.get(&key(cluster, id)).cloned())?;
+    let task = sandbox.world.read(|world| world.of::<State>().tasks.get(&key(cluster, id)).cloned())?;
     let index = task.containers.iter().position(|one| one.runtime_id.as_deref() == Some(runtime_id))?;
     let task = Some(task).filter(|task| task.enable_execute_command && task.desired_status != TaskStatus::Stopped)?;
     handle(sandbox, &task, index)
@@ -114,7 +117,7 @@ fn behind(sandbox: &Sandbox, target: &str) -> Option<Handle> {
 
 /// The running container of a task's place in its definition.
 fn handle(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Handle> {
-    sandbox.tasks.running().get(&key(&task.cluster, &task.id))?.handles.get(index)?.clone()
+    sandbox.runtime::<Runtime>().running().get(&key(&task.cluster, &task.id))?.handles.get(index)?.clone()
 }
 
 /// The task, and the place of the container that is meant.
@@ -127,7 +130,7 @@ fn chosen(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Task, usiz
     {
         return Err(Fault::not_implemented("ecs:ExecuteCommand in a cluster that encrypts it with a KMS key"));
     }
-    let found = world.ecs.tasks.get(&key(&cluster.name, last_part(&input.task)));
+    let found = world.of::<State>().tasks.get(&key(&cluster.name, last_part(&input.task)));
     let task = found.ok_or_else(|| invalid("The referenced task was not found."))?;
     let index = match &input.container {
         Some(name) => task
@@ -160,7 +163,8 @@ fn check_agent(sandbox: &Sandbox, world: &World, task: &Task, index: usize) -> R
         return refuse("its container's root file system is read-only".to_owned());
     }
     let role = role::of_task(task, definition).map(last_part).unwrap_or_default();
-    let missing: Vec<_> = PERMISSIONS.into_iter().filter(|action| !grants::allows(&world.iam, role, action)).collect();
+    let missing: Vec<_> =
+        PERMISSIONS.into_iter().filter(|action| !grants::allows(world.of::<iam::State>(), role, action)).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -13,9 +13,10 @@ use serde_json::Value;
 use super::model::{ImageCommand, Images, Tag, Task};
 use super::names::{invalid, key, task_definition};
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::tasks::engine::Kind;
-use crate::world::World;
+use crate::core::Reply;
+use crate::process::engine::Kind;
+use crate::services::ecs::State;
+use crate::store::World;
 
 /// The tags that say whose mapping is meant: CloudFormation's on what it makes, and one that callers may set themselves.
 const STACK_TAGS: [&str; 2] = ["aws:cloudformation:stack-name", "ecsws:stack-name"];
@@ -63,7 +64,7 @@ pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
         }
     }
     sandbox.world.write(|world| {
-        world.ecs.images.insert(stack_name, Images { images, engine: runtime.engine() });
+        world.of_mut::<State>().images.insert(stack_name, Images { images, engine: runtime.engine() });
         Ok(Value::Null)
     })
 }
@@ -71,21 +72,21 @@ pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
 /// The command that stands in for an image of a task, if its stack has one.
 pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCommand> {
     let stack = stack(world, task)?;
-    let images = &world.ecs.images.get(&stack)?.images;
+    let images = &world.of::<State>().images.get(&stack)?.images;
     let untagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(image, |(name, _)| name);
     images.get(image).or_else(|| images.get(untagged)).cloned()
 }
 
 /// The engine that runs the images of a task, if its stack asks for one.
 pub(super) fn engine(world: &World, task: &Task) -> Option<Kind> {
-    world.ecs.images.get(&stack(world, task)?)?.engine
+    world.of::<State>().images.get(&stack(world, task)?)?.engine
 }
 
 /// The stack of a task's service, of the task itself or of its task definition.
 fn stack(world: &World, task: &Task) -> Option<String> {
     let named = |tags: &[Tag], key| tags.iter().find(|tag| tag.key == key).map(|tag| tag.value.clone());
     let in_tags = |tags: &[Tag]| STACK_TAGS.iter().find_map(|key| named(tags, *key));
-    let service = task.service.as_ref().and_then(|name| world.ecs.services.get(&key(&task.cluster, name)));
+    let service = task.service.as_ref().and_then(|name| world.of::<State>().services.get(&key(&task.cluster, name)));
     let of_service = service.and_then(|service| in_tags(&service.tags));
     let of_definition =
         || task_definition(world, &task.task_definition).and_then(|definition| in_tags(&definition.tags));

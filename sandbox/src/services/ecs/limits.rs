@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::names::task_definition;
-use crate::tasks::{CpuTimes, kill_all, process_count, unshared_bytes};
-use crate::{Sandbox, supervisor};
+use crate::Sandbox;
+use crate::base::supervisor;
+use crate::process::{CpuTimes, kill_all, process_count, unshared_bytes};
+use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 
 /// How often the machine's processes are looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -41,15 +44,15 @@ pub fn watch(sandbox: &Arc<Sandbox>) {
 
 fn look(sandbox: &Sandbox) {
     let running: Vec<_> = {
-        let running = sandbox.tasks.running();
+        let running = sandbox.runtime::<Runtime>().running();
         running.iter().map(|(key, task)| (key.clone(), task.handles.clone())).collect()
     };
-    if running.is_empty() && !sandbox.tasks.runner.has_attached() {
+    if running.is_empty() && !sandbox.runner.has_attached() {
         return;
     }
     let times = CpuTimes::read();
     // What people run in sessions and by Run Command.
-    for below in sandbox.tasks.runner.attached(&times).into_iter().filter(|below| below.len() > MAX_PROCESSES) {
+    for below in sandbox.runner.attached(&times).into_iter().filter(|below| below.len() > MAX_PROCESSES) {
         sandbox.journal.say(&format!("a session or a command is ended: {} processes", below.len()));
         kill_all(&below);
     }
@@ -75,7 +78,7 @@ fn too_many(processes: usize) -> String {
 
 fn is_out_of_memory(sandbox: &Sandbox, key: &str, index: usize, processes: &[i32], resident: u64) -> bool {
     let limit = sandbox.world.read(|world| {
-        let task = world.ecs.tasks.get(key)?;
+        let task = world.of::<State>().tasks.get(key)?;
         let of_task = || task_definition(world, &task.task_definition)?.text("memory")?.parse::<u64>().ok();
         task.containers.get(index)?.memory.map(u64::from).or_else(of_task)
     });
@@ -88,7 +91,7 @@ fn end(sandbox: &Sandbox, key: &str, index: usize, reason: &str) {
     sandbox.journal.say(&format!("task {key}: {reason}"));
     // A disk that refuses the reason must not keep the container alive.
     let _ = sandbox.world.write(|world| {
-        if let Some(task) = world.ecs.tasks.get_mut(key) {
+        if let Some(task) = world.of_mut::<State>().tasks.get_mut(key) {
             if let Some(container) = task.containers.get_mut(index) {
                 container.reason = Some(reason.to_owned());
             }

@@ -10,7 +10,9 @@ use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::ecs::State;
 
 #[derive(Deserialize)]
 pub(super) struct Describe {
@@ -33,7 +35,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, tasks, includ
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &tasks {
             let key = key(&cluster.name, last_part(given));
-            match world.ecs.tasks.get(&key) {
+            match world.of::<State>().tasks.get(&key) {
                 Some(task) => found.push(show::task(&sandbox.config, world, task, tags)),
                 // An ARN is repeated as it was given.
                 None if given.starts_with("arn:") => failures.push(missing(given)),
@@ -83,7 +85,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
             names::service(world, Some(&cluster.name), name)?;
         }
         let prefix = key(&cluster.name, "");
-        let rows = world.ecs.tasks.with_prefix(&prefix).filter(|(_, task)| input.wants(task));
+        let rows = world.of::<State>().tasks.with_prefix(&prefix).filter(|(_, task)| input.wants(task));
         let arns = rows.map(|(key, task)| (key.to_owned(), sandbox.config.task_arn(task)));
         paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;

@@ -3,16 +3,15 @@
 //! Operations change rows and answer at once; the [`scheduler`] sees every change and brings the processes in line with
 //! the rows. What an operation says never starts or stops a process by itself.
 
-use super::{Service as ServiceRow, operation};
-use crate::wire::Protocol;
-use crate::world::World;
-use crate::world::table::state;
+use crate::core::{Service as ServiceRow, operation};
+use crate::protocol::Protocol;
+use crate::store::World;
+use crate::store::table::state;
 
 pub mod addresses;
 mod capacity;
 mod capacity_providers;
 mod clusters;
-mod container_instances;
 mod containers;
 mod create_service;
 mod definitions;
@@ -35,7 +34,6 @@ pub mod scaling;
 mod scheduler;
 mod service_deployments;
 mod services;
-mod settings;
 mod show;
 mod stop_task;
 mod tags;
@@ -45,8 +43,7 @@ mod utilization;
 
 pub use execute_command::in_container;
 pub use model::{
-    AccountSetting, Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition,
-    TaskStatus,
+    Cluster, Images, Service, ServiceDeployment, ServiceRevision, ServiceStatus, Task, TaskDefinition, TaskStatus,
 };
 pub use runtime::Runtime;
 pub use scheduler::start;
@@ -57,17 +54,17 @@ pub static SERVICE: ServiceRow = ServiceRow {
     signing_name: "ecs",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonEC2ContainerServiceV20141113" }],
     validation_code: "InvalidParameterException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("CreateCluster" => clusters::create),
         operation!(async "CreateService" => create_service::run),
-        operation!("DeleteAccountSetting" => settings::delete),
         operation!("DeleteCluster" => clusters::delete),
         operation!("DeleteService" => delete_service::run),
         operation!("DeleteTaskDefinitions" => definitions::delete),
         operation!("DeregisterTaskDefinition" => definitions::deregister),
         operation!("DescribeCapacityProviders" => capacity_providers::describe),
         operation!("DescribeClusters" => clusters::describe),
-        operation!("DescribeContainerInstances" => container_instances::describe),
         operation!("DescribeServiceDeployments" => service_deployments::describe),
         operation!("DescribeServiceRevisions" => service_deployments::describe_revisions),
         operation!("DescribeServices" => services::describe),
@@ -75,18 +72,13 @@ pub static SERVICE: ServiceRow = ServiceRow {
         operation!("DescribeTasks" => list_tasks::describe),
         operation!("ExecuteCommand" => execute_command::run),
         operation!("GetTaskProtection" => protection::get),
-        operation!("ListAccountSettings" => settings::list),
         operation!("ListClusters" => clusters::list),
-        operation!("ListContainerInstances" => container_instances::list),
         operation!("ListServiceDeployments" => service_deployments::list),
         operation!("ListServices" => services::list),
-        operation!(async "ListServicesByNamespace" => services::list_by_namespace),
         operation!("ListTagsForResource" => tags::list),
         operation!("ListTaskDefinitionFamilies" => definitions::list_families),
         operation!("ListTaskDefinitions" => definitions::list),
         operation!("ListTasks" => list_tasks::list),
-        operation!("PutAccountSetting" => settings::put),
-        operation!("PutAccountSettingDefault" => settings::put_default),
         operation!("PutClusterCapacityProviders" => clusters::put_capacity_providers),
         operation!("RegisterTaskDefinition" => definitions::register::run),
         operation!(async "RunTask" => run_task::run),
@@ -116,8 +108,6 @@ state! {
         pub service_deployments: Table<ServiceDeployment> = "ecs_service_deployments",
         /// By cluster, service and number.
         pub service_revisions: Table<ServiceRevision> = "ecs_service_revisions",
-        /// By name and principal.
-        pub account_settings: Table<AccountSetting> = "ecs_account_settings",
         /// By stack.
         pub images: Table<Images> = "ecs_images",
     }
@@ -126,7 +116,7 @@ state! {
 /// The tasks of a service, of all its deployments.
 fn tasks_of<'a>(world: &'a World, service: &Service) -> Vec<&'a Task> {
     let prefix = names::key(&service.cluster, "");
-    let tasks = world.ecs.tasks.with_prefix(&prefix).map(|(_, task)| task);
+    let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     // A service that was deleted and made again does not own the tasks of the earlier one.
     tasks.filter(|task| task.service.as_ref() == Some(&service.name) && task.created_at >= service.created_at).collect()
 }

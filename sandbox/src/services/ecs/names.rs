@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::model::{Cluster, Container, Service, ServiceDeployment, ServiceStatus, Task, TaskDefinition};
 use super::service_deployments;
-use crate::wire::lenient;
-use crate::world::World;
+use crate::protocol::lenient;
+use crate::services::ecs::State;
+use crate::store::World;
 use crate::{Config, Fault};
 
 /// A refusal of a parameter.
@@ -36,7 +37,7 @@ pub(super) fn cluster_name(given: Option<&str>) -> String {
 
 /// The cluster of a request.
 pub(super) fn cluster<'a>(world: &'a World, given: Option<&str>) -> Result<&'a Cluster, Fault> {
-    let found = world.ecs.clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
+    let found = world.of::<State>().clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
     found.ok_or_else(|| Fault::client("ClusterNotFoundException", "Cluster not found."))
 }
 
@@ -48,7 +49,7 @@ pub(super) fn bad_token() -> Fault {
 /// Puts a service that has changed in its place, and its rollout into the history.
 pub(super) fn keep_service(world: &mut World, service: Service, now: jiff::Timestamp) {
     service_deployments::follow(world, &service, now);
-    world.ecs.services.insert(key(&service.cluster, &service.name), service);
+    world.of_mut::<State>().services.insert(key(&service.cluster, &service.name), service);
 }
 
 /// The key of something in a cluster.
@@ -59,7 +60,7 @@ pub(super) fn key(cluster: &str, name: &str) -> String {
 /// The service of a request.
 pub(super) fn service<'a>(world: &'a World, given_cluster: Option<&str>, given: &str) -> Result<&'a Service, Fault> {
     let cluster = cluster(world, given_cluster)?;
-    let found = world.ecs.services.get(&key(&cluster.name, last_part(given)));
+    let found = world.of::<State>().services.get(&key(&cluster.name, last_part(given)));
     found.ok_or_else(no_such_service)
 }
 
@@ -86,10 +87,10 @@ pub(super) fn revision_key(family: &str, revision: u32) -> String {
 pub(super) fn task_definition<'a>(world: &'a World, given: &str) -> Option<&'a TaskDefinition> {
     let name = last_part(given);
     if let Some((family, revision)) = name.split_once(':') {
-        return world.ecs.task_definitions.get(&revision_key(family, revision.parse().ok()?));
+        return world.of::<State>().task_definitions.get(&revision_key(family, revision.parse().ok()?));
     }
     let prefix = format!("{name}:");
-    let revisions = world.ecs.task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
+    let revisions = world.of::<State>().task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
     revisions.rev().find(|definition| definition.deregistered_at.is_none())
 }
 

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::model::{NetworkInterface, TaskStatus};
 use crate::Sandbox;
-use crate::world::ids;
+use crate::base::ids;
+use crate::services::ecs::State;
 
 /// A place for a task.
 #[derive(Debug, Clone)]
@@ -47,7 +48,7 @@ pub(super) async fn place(sandbox: &std::sync::Arc<Sandbox>, subnet_id: Option<S
 /// An address of a range that no other task has, as long as there is one.
 fn free_address(sandbox: &Sandbox, cidr: &str) -> String {
     let taken: BTreeSet<String> = sandbox.world.read(|world| {
-        let running = world.ecs.tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
+        let running = world.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
         running.filter_map(|task| Some(task.network.as_ref()?.private_ip.clone())).collect()
     });
     let mut candidates = std::iter::repeat_with(|| address(cidr).to_string());

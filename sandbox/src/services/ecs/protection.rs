@@ -10,8 +10,9 @@ use super::clusters::missing;
 use super::model::Task;
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
-use crate::services::Reply;
-use crate::world::World;
+use crate::core::Reply;
+use crate::services::ecs::State;
+use crate::store::World;
 use crate::{Config, Sandbox};
 
 /// Minutes, when a request does not say, and the most (API reference of UpdateTaskProtection).
@@ -42,8 +43,11 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     sandbox.world.write(|world| {
         let cluster = names::cluster(world, Some(&cluster))?.name.clone();
         for id in &tasks {
-            if let Some(task) =
-                world.ecs.tasks.get_mut(&key(&cluster, last_part(id))).filter(|task| task.service.is_some())
+            if let Some(task) = world
+                .of_mut::<State>()
+                .tasks
+                .get_mut(&key(&cluster, last_part(id)))
+                .filter(|task| task.service.is_some())
             {
                 task.protected_until = until;
             }
@@ -65,7 +69,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, Get { cluster, tasks }: Get) -> Reply 
         let cluster = names::cluster(world, Some(&cluster))?.name.clone();
         let all = || {
             let prefix = key(&cluster, "");
-            let rows = world.ecs.tasks.with_prefix(&prefix).map(|(_, task)| task);
+            let rows = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
             rows.filter(|task| task.service.is_some() && task.stopped_at.is_none())
                 .map(|task| task.id.clone())
                 .collect()
@@ -80,7 +84,7 @@ fn shown(config: &Config, world: &World, cluster: &str, tasks: &[String], now: T
     for id in tasks {
         let key = key(cluster, last_part(id));
         let arn = config.arn("ecs", &format!("task/{key}"));
-        match world.ecs.tasks.get(&key) {
+        match world.of::<State>().tasks.get(&key) {
             Some(task) if task.service.is_some() => protected.push(one(config, task, now)),
             Some(_) => failures.push(json!({ "arn": arn, "reason": "TASK_NOT_VALID" })),
             None => failures.push(missing(&arn)),

@@ -12,8 +12,10 @@ use super::launch::{self, Launch};
 use super::model::{Tag, Task, TaskDefinition};
 use super::names::{self, invalid, key};
 use super::{capacity, network, scheduler, show};
-use crate::services::Reply;
-use crate::world::{World, ids};
+use crate::base::ids;
+use crate::core::Reply;
+use crate::services::ecs::State;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// The longest `startedBy` (API reference of RunTask).
@@ -75,7 +77,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
             let mut task = Task { id: ids::hex(32), subnet_id, capacity_provider, ..template.clone() };
             task.containers.iter_mut().for_each(|container| container.id = ids::uuid());
             shown.push(show::task(&sandbox.config, world, &task, true));
-            world.ecs.tasks.insert(key(&cluster.name, &task.id), task);
+            world.of_mut::<State>().tasks.insert(key(&cluster.name, &task.id), task);
         }
         Ok(json!({ "tasks": shown, "failures": failures }))
     })
@@ -86,7 +88,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
 fn of_same_request<'a>(world: &'a World, cluster: &str, input: &Input) -> Result<Vec<&'a Task>, Fault> {
     let Some(token) = &input.client_token else { return Ok(Vec::new()) };
     let prefix = key(cluster, "");
-    let tasks = world.ecs.tasks.with_prefix(&prefix).map(|(_, task)| task);
+    let tasks = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task);
     let tasks: Vec<&Task> = tasks.filter(|task| task.client_token.as_ref() == Some(token)).collect();
     let request = checksum(&input.rest);
     if tasks.iter().any(|task| task.client_request.as_ref().is_some_and(|earlier| *earlier != request)) {

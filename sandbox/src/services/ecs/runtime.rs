@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use super::engine::{Engines, Handle, TaskNetwork};
 use super::task_folder;
 use crate::Config;
+use crate::process::address::ServiceAddress;
+use crate::process::{CpuTimes, Ports};
 use crate::services::logs::writer::{self, Entries, Queue};
-use crate::tasks::address::ServiceAddress;
-use crate::tasks::{CpuTimes, Ports, Runner};
 
 /// Tasks that start at the same time, and tasks that end at the same time.
 const PERMITS: usize = 8;
@@ -22,8 +22,6 @@ const PERMITS: usize = 8;
 /// The live side of ECS.
 #[derive(Debug)]
 pub struct Runtime {
-    /// Starts processes.
-    pub(super) runner: Runner,
     /// Their ports.
     pub(super) ports: Ports,
     /// Permits to start a task, held until its first containers run; few, so that requests still get their time.
@@ -77,7 +75,6 @@ impl Runtime {
         task_folder::remove_all(&config.state_dir);
         let (log_entries, log_queue) = writer::channel();
         Self {
-            runner: Runner::new(config.program.clone()),
             ports: Ports::default(),
             start_permits: Semaphore::new(PERMITS),
             stop_permits: Semaphore::new(PERMITS),
@@ -88,11 +85,6 @@ impl Runtime {
             log_entries: Mutex::new(Some(log_entries)),
             log_queue: Mutex::new(Some(log_queue)),
         }
-    }
-
-    /// Starts processes.
-    pub fn runner(&self) -> &Runner {
-        &self.runner
     }
 
     /// What every running task used so far, by its key (`cluster/id`), from one look at the machine's processes; nothing of

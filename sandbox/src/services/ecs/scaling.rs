@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use super::model::{RolloutState, ServiceStatus, TaskStatus};
 use super::{names, tasks_of, update_service};
 use crate::Fault;
-use crate::world::World;
+use crate::services::ecs::State;
+use crate::store::World;
 
 /// How many tasks a service has, and should have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub struct Capacity {
 
 /// The capacity of a service that is active.
 pub fn capacity(world: &World, cluster: &str, name: &str) -> Option<Capacity> {
-    let service = world.ecs.services.get(&names::key(cluster, name))?;
+    let service = world.of::<State>().services.get(&names::key(cluster, name))?;
     if service.status != ServiceStatus::Active {
         return None;
     }

@@ -10,7 +10,9 @@ use super::model::ServiceStatus;
 use super::names::{self, Arns as _, invalid};
 use super::show;
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::ecs::State;
 
 #[derive(Deserialize)]
 pub(super) struct Describe {
@@ -33,7 +35,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { cluster, services, inc
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for given in &services {
             let key = names::key(&cluster.name, names::last_part(given));
-            match world.ecs.services.get(&key) {
+            match world.of::<State>().services.get(&key) {
                 Some(service) => found.push(show::service(&sandbox.config, world, service, tags)),
                 None => failures.push(missing(&sandbox.config.arn("ecs", &format!("service/{key}")))),
             }
@@ -63,7 +65,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         let is = |wanted: &Option<String>, value: Option<&Value>| {
             wanted.as_ref().is_none_or(|wanted| value.and_then(Value::as_str) == Some(wanted))
         };
-        let rows = world.ecs.services.with_prefix(&prefix).filter(|(_, service)| {
+        let rows = world.of::<State>().services.with_prefix(&prefix).filter(|(_, service)| {
             service.status != ServiceStatus::Inactive
                 && is(&launch_type, service.content.get("launchType"))
                 && is(&scheduling_strategy, service.content.get("schedulingStrategy"))
@@ -72,28 +74,4 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "serviceArns": page.items, "nextToken": page.next_token }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListByNamespace {
-    namespace: String,
-    next_token: Option<String>,
-    max_results: Option<usize>,
-}
-
-/// The services that use a namespace for Service Connect. The sandbox refuses services that would, so there are none; but
-/// the namespace has to be there.
-pub(super) async fn list_by_namespace(sandbox: Arc<Sandbox>, input: ListByNamespace) -> Reply {
-    let ListByNamespace { namespace, next_token, max_results } = input;
-    let none = std::iter::empty::<(String, String)>();
-    let limit = limit(max_results.or(Some(10)))?;
-    paging::page(none, "ListServicesByNamespace", next_token.as_deref(), limit).map_err(|_| names::bad_token())?;
-    let answer = sandbox.call("servicediscovery", "ListNamespaces", json!({})).await?;
-    let known = answer["Namespaces"].as_array().into_iter().flatten();
-    let is_it = |one: &Value| ["Arn", "Name", "Id"].iter().any(|member| one[member] == namespace.as_str());
-    if !known.into_iter().any(is_it) {
-        return Err(crate::Fault::client("NamespaceNotFoundException", "Namespace not found."));
-    }
-    Ok(json!({ "serviceArns": [] }))
 }

@@ -9,7 +9,8 @@ use super::model::{StopCode, TaskStatus};
 use super::names::{self, invalid, key, last_part};
 use super::show;
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::ecs::State;
 
 /// API reference of StopTask.
 const LONGEST_REASON: usize = 1024;
@@ -28,13 +29,17 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { cluster, task, reason }: Input
     sandbox.world.write(|world| {
         let cluster = names::cluster(world, cluster.as_deref())?;
         let key = key(&cluster.name, last_part(&task));
-        let mut row =
-            world.ecs.tasks.get(&key).cloned().ok_or_else(|| invalid("The referenced task was not found."))?;
+        let mut row = world
+            .of::<State>()
+            .tasks
+            .get(&key)
+            .cloned()
+            .ok_or_else(|| invalid("The referenced task was not found."))?;
         if row.desired_status != TaskStatus::Stopped {
             let reason =
                 reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| "Task stopped by user".to_owned());
             row.ask_to_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
-            world.ecs.tasks.insert(key, row.clone());
+            world.of_mut::<State>().tasks.insert(key, row.clone());
         }
         Ok(json!({ "task": show::task(&sandbox.config, world, &row, true) }))
     })

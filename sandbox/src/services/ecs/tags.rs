@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use super::launch::check_tags;
 use super::model::{ServiceStatus, Tag};
 use super::names::{invalid, key, no_such_service, revision_key};
-use crate::services::Reply;
-use crate::world::World;
+use crate::core::Reply;
+use crate::services::ecs::State;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -53,10 +54,10 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply
         let (kind, key) = place(&resource_arn)?;
         check_is_there(world, kind, &key)?;
         let tags = match kind {
-            "cluster" => world.ecs.clusters.get(&key).map(|row| &row.tags),
-            "service" => world.ecs.services.get(&key).map(|row| &row.tags),
-            "task" => world.ecs.tasks.get(&key).map(|row| &row.tags),
-            _ => world.ecs.task_definitions.get(&key).map(|row| &row.tags),
+            "cluster" => world.of::<State>().clusters.get(&key).map(|row| &row.tags),
+            "service" => world.of::<State>().services.get(&key).map(|row| &row.tags),
+            "task" => world.of::<State>().tasks.get(&key).map(|row| &row.tags),
+            _ => world.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
         };
         Ok(json!({ "tags": tags }))
     })
@@ -67,10 +68,10 @@ fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Re
         let (kind, key) = place(arn)?;
         check_is_there(world, kind, &key)?;
         let tags = match kind {
-            "cluster" => world.ecs.clusters.get_mut(&key).map(|row| &mut row.tags),
-            "service" => world.ecs.services.get_mut(&key).map(|row| &mut row.tags),
-            "task" => world.ecs.tasks.get_mut(&key).map(|row| &mut row.tags),
-            _ => world.ecs.task_definitions.get_mut(&key).map(|row| &mut row.tags),
+            "cluster" => world.of_mut::<State>().clusters.get_mut(&key).map(|row| &mut row.tags),
+            "service" => world.of_mut::<State>().services.get_mut(&key).map(|row| &mut row.tags),
+            "task" => world.of_mut::<State>().tasks.get_mut(&key).map(|row| &mut row.tags),
+            _ => world.of_mut::<State>().task_definitions.get_mut(&key).map(|row| &mut row.tags),
         };
         tags.map_or(Ok(()), change)?;
         Ok(Value::Null)
@@ -83,18 +84,18 @@ fn check_is_there(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
         |what: &str| invalid(format!("The specified {what} is inactive. Specify an active {what} and try again."));
     let no_cluster = || Fault::client("ClusterNotFoundException", "Cluster not found.");
     match kind {
-        "cluster" => match world.ecs.clusters.get(key) {
+        "cluster" => match world.of::<State>().clusters.get(key) {
             None => Err(no_cluster()),
             Some(cluster) if cluster.deleted_at.is_some() => Err(inactive("cluster")),
             Some(_) => Ok(()),
         },
-        "service" => match world.ecs.services.get(key) {
+        "service" => match world.of::<State>().services.get(key) {
             None => Err(no_such_service()),
             Some(service) if service.status == ServiceStatus::Inactive => Err(inactive("service")),
             Some(_) => Ok(()),
         },
-        "task" if world.ecs.tasks.contains(key) => Ok(()),
-        "task-definition" if world.ecs.task_definitions.contains(key) => Ok(()),
+        "task" if world.of::<State>().tasks.contains(key) => Ok(()),
+        "task-definition" if world.of::<State>().task_definitions.contains(key) => Ok(()),
         _ => Err(Fault::client("ResourceNotFoundException", "The specified resource was not found.")),
     }
 }

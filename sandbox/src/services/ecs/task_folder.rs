@@ -4,7 +4,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use crate::tasks::environment::Folders;
+use crate::process::environment::Folders;
 
 /// The folder in the state folder where each task has its own.
 pub const FOLDER: &str = "tasks";

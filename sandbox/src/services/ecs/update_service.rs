@@ -12,7 +12,7 @@ use super::launch::{self, Launch};
 use super::model::{Cluster, Deployment, DeploymentConfiguration, Service};
 use super::names::{self, invalid};
 use super::show;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// Members that replace what the service has.

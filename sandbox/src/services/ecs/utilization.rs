@@ -16,8 +16,11 @@ use tokio::time::Instant;
 
 use super::model::{Container, Task, TaskStatus};
 use super::runtime::Usage;
+use crate::Sandbox;
+use crate::base::supervisor;
 use crate::services::cloudwatch::{self, Datum, Dimension, Values};
-use crate::{Sandbox, supervisor};
+use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// Twice the unit that `/proc` counts CPU time in: one of them at each end.
@@ -61,13 +64,13 @@ fn minute(sandbox: &Sandbox) -> (Timestamp, Duration) {
 /// Looks at the machine once, and publishes what was used since the look before.
 fn look(sandbox: &Sandbox, before: &Looks, begun: Timestamp) -> Looks {
     let tasks: Vec<(String, Task)> = sandbox.world.read(|world| {
-        let running = world.ecs.tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
+        let running = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status == TaskStatus::Running);
         running.filter(|(_, task)| task.service.is_some()).map(|(key, task)| (key.to_owned(), task.clone())).collect()
     });
     if tasks.is_empty() {
         return Looks::new();
     }
-    let usage = sandbox.tasks.usage();
+    let usage = sandbox.runtime::<Runtime>().usage();
     let now = Instant::now();
     let (mut looks, mut services) = (Looks::new(), BTreeMap::<(String, String), Percentages>::new());
     for (key, task) in tasks {

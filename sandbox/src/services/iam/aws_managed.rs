@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::partition::Partition;
+use crate::base::partition::Partition;
 
 /// Between the partition and the place in their ARNs.
 const OWNER: &str = ":iam::aws:policy/";

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::managed::check_attachable;
 use super::roles::{self, find, find_mut};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -19,9 +20,9 @@ pub(super) struct Put {
 
 pub(super) fn put(sandbox: &Arc<Sandbox>, Put { role_name, permissions_boundary: arn }: Put) -> Reply {
     sandbox.world.write(|world| {
-        find(&world.iam, &role_name)?;
-        check_attachable(&world.iam, &arn)?;
-        find_mut(&mut world.iam, &role_name)?.boundary = Some(arn);
+        find(world.of::<State>(), &role_name)?;
+        check_attachable(world.of::<State>(), &arn)?;
+        find_mut(world.of_mut::<State>(), &role_name)?.boundary = Some(arn);
         Ok(Value::Null)
     })
 }
@@ -34,7 +35,7 @@ pub(super) struct Delete {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { role_name }: Delete) -> Reply {
     sandbox.world.write(|world| {
-        find_mut(&mut world.iam, &role_name)?.boundary = None;
+        find_mut(world.of_mut::<State>(), &role_name)?.boundary = None;
         Ok(Value::Null)
     })
 }
@@ -79,12 +80,12 @@ pub(super) fn create_linked(sandbox: &Arc<Sandbox>, CreateLinked { service, desc
     let place = format!("aws-service-role/{policy}");
     role.attached.push(super::aws_managed::arn(sandbox.config.partition(), &place));
     sandbox.world.write(|world| {
-        if world.iam.roles.contains(name) {
+        if world.of::<State>().roles.contains(name) {
             let message =
                 format!("Service role name {name} has been taken in this account, please try a different suffix.");
             return Err(Fault::client("InvalidInput", message));
         }
-        world.iam.roles.insert(*name, role.clone());
+        world.of_mut::<State>().roles.insert(*name, role.clone());
         let mut described = roles::described(&role);
         described["MaxSessionDuration"] = Value::Null;
         Ok(json!({ "Role": described }))

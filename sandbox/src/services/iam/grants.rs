@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::documents::{self, Statement};
 use super::{Role, State};
-use crate::services::glob;
+use crate::base::glob;
 
 /// What those of AWS's own policies allow that people attach for the sake of what is asked here (AWS managed policy reference).
 const AWS_MANAGED: &[(&str, &[&str])] = &[

@@ -11,10 +11,10 @@ use super::roles::{
     root_path,
 };
 use super::{InstanceProfile, State};
-use crate::services::Reply;
-use crate::services::tagging::Tag;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 fn no_such_profile(name: &str) -> Fault {
@@ -59,12 +59,12 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let id = format!("AIPA{}", ids::upper(17));
     let profile = InstanceProfile { arn, id, created: sandbox.clock.now(), role: None, name, path, tags };
     sandbox.world.write(|world| {
-        if world.iam.instance_profiles.contains(&profile.name) {
+        if world.of::<State>().instance_profiles.contains(&profile.name) {
             let message = format!("Instance Profile {} already exists.", profile.name);
             return Err(Fault::new(409, "EntityAlreadyExists", message));
         }
-        world.iam.instance_profiles.insert(profile.name.clone(), profile.clone());
-        Ok(json!({ "InstanceProfile": described(&world.iam, &profile) }))
+        world.of_mut::<State>().instance_profiles.insert(profile.name.clone(), profile.clone());
+        Ok(json!({ "InstanceProfile": described(world.of::<State>(), &profile) }))
     })
 }
 
@@ -79,19 +79,19 @@ pub struct Named {
 pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let name = &input.instance_profile_name;
-        let profile = world.iam.instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
-        Ok(json!({ "InstanceProfile": described(&world.iam, profile) }))
+        let profile = world.of::<State>().instance_profiles.get(name).ok_or_else(|| no_such_profile(name))?;
+        Ok(json!({ "InstanceProfile": described(world.of::<State>(), profile) }))
     })
 }
 
 /// `DeleteInstanceProfile`: refused while it has a role.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
-        if find_mut(&mut world.iam, &input.instance_profile_name)?.role.is_some() {
+        if find_mut(world.of_mut::<State>(), &input.instance_profile_name)?.role.is_some() {
             let message = "Cannot delete entity, must remove roles from instance profile first.";
             return Err(Fault::new(409, "DeleteConflict", message));
         }
-        world.iam.instance_profiles.remove(&input.instance_profile_name);
+        world.of_mut::<State>().instance_profiles.remove(&input.instance_profile_name);
         Ok(Value::Null)
     })
 }
@@ -107,8 +107,8 @@ pub struct RoleOf {
 /// `AddRoleToInstanceProfile`: one role a profile.
 pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     sandbox.world.write(|world| {
-        find_role(&world.iam, &input.role_name)?;
-        let profile = find_mut(&mut world.iam, &input.instance_profile_name)?;
+        find_role(world.of::<State>(), &input.role_name)?;
+        let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
         if profile.role.is_some() {
             let message = "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1";
             return Err(Fault::new(409, "LimitExceeded", message));
@@ -121,7 +121,7 @@ pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
 /// `RemoveRoleFromInstanceProfile`.
 pub fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     sandbox.world.write(|world| {
-        let profile = find_mut(&mut world.iam, &input.instance_profile_name)?;
+        let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
         if profile.role.as_ref() != Some(&input.role_name) {
             return Err(no_such_entity(format!("The role with name {} cannot be found.", input.role_name)));
         }
@@ -142,10 +142,11 @@ pub struct ForRole {
 /// `ListInstanceProfilesForRole`.
 pub fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
     sandbox.world.read(|world| {
-        find_role(&world.iam, &role_name)?;
-        let with_it = world.iam.instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
+        find_role(world.of::<State>(), &role_name)?;
+        let with_it =
+            world.of::<State>().instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
         let question = format!("ListInstanceProfilesForRole {role_name}");
-        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(&world.iam, with_it))
+        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), with_it))
     })
 }
 
@@ -163,9 +164,9 @@ pub struct List {
 pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
     check_path_prefix(&path_prefix, false)?;
     sandbox.world.read(|world| {
-        let below = world.iam.instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
+        let below = world.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
         let question = format!("ListInstanceProfiles {path_prefix}");
-        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(&world.iam, below))
+        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), below))
     })
 }
 

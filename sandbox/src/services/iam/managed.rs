@@ -11,10 +11,10 @@ use super::documents::{self, Purpose};
 use super::roles::{check_name, check_path, no_such_entity, root_path};
 use super::versions::Version;
 use super::{State, aws_managed, limits};
-use crate::services::Reply;
-use crate::services::tagging::Tag;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
 /// A managed policy of the account.
@@ -157,7 +157,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let arn = sandbox.config.global_arn("iam", &format!("policy{path}{name}"));
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {
-        if world.iam.managed_policies.values().any(|policy| policy.name == name) {
+        if world.of::<State>().managed_policies.values().any(|policy| policy.name == name) {
             let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
             return Err(Fault::new(409, "EntityAlreadyExists", message));
         }
@@ -174,8 +174,8 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             tags,
         };
         let tags = policy.tags.clone();
-        world.iam.managed_policies.insert(arn.clone(), policy);
-        let mut described = described(&world.iam, &arn).unwrap_or_default();
+        world.of_mut::<State>().managed_policies.insert(arn.clone(), policy);
+        let mut described = described(world.of::<State>(), &arn).unwrap_or_default();
         described["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
         // As AWS leaves it out here.
         described["Description"] = Value::Null;
@@ -192,15 +192,15 @@ pub(super) struct Named {
 pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
     check_arn(&arn)?;
     sandbox.world.read(|world| {
-        described(&world.iam, &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
+        described(world.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
     })
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
     let conflict = |message: &str| Err(Fault::new(409, "DeleteConflict", message));
     sandbox.world.write(|world| {
-        let versions = find_mut(&mut world.iam, &sandbox.config, "DeletePolicy", &arn)?.versions.len();
-        if uses(&world.iam, &arn) != (0, 0) {
+        let versions = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicy", &arn)?.versions.len();
+        if uses(world.of::<State>(), &arn) != (0, 0) {
             return conflict("Cannot delete a policy attached to entities.");
         }
         if versions > 1 {
@@ -209,7 +209,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -
                  The default version is deleted with the policy.",
             );
         }
-        world.iam.managed_policies.remove(&arn);
+        world.of_mut::<State>().managed_policies.remove(&arn);
         Ok(Value::Null)
     })
 }

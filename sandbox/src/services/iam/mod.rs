@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::tagging::Tag;
-use super::{Service, operation};
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::base::tagging::Tag;
+use crate::core::{Service, operation};
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod aws_managed;
 mod boundaries;
@@ -95,6 +95,8 @@ pub static SERVICE: Service = Service {
     signing_name: "iam",
     protocols: &[Protocol::Query { version: "2010-05-08", xmlns: "https://iam.amazonaws.com/doc/2010-05-08/" }],
     validation_code: "ValidationError",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("CreateRole" => roles::create),
         operation!("GetRole" => roles::get),

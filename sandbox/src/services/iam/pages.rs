@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Fault;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
 
 const PAGE: usize = 100;
 

@@ -10,7 +10,8 @@ use super::limits;
 use super::managed::check_attachable;
 use super::pages::Pages;
 use super::roles::{check_name, encoded, find, find_mut, no_such_entity, root_path};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
 /// The input of `PutRolePolicy`.
@@ -27,7 +28,7 @@ pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check_name("policyName", &input.policy_name, 128)?;
     documents::check(&input.policy_document, Purpose::Inline)?;
     sandbox.world.write(|world| {
-        let role = find_mut(&mut world.iam, &input.role_name)?;
+        let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.inline.insert(input.policy_name, input.policy_document);
         limits::check_inline(&role.name, &role.inline)?;
         Ok(Value::Null)
@@ -49,7 +50,7 @@ fn no_such_policy(name: &str) -> Fault {
 /// `GetRolePolicy`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     sandbox.world.read(|world| {
-        let role = find(&world.iam, &input.role_name)?;
+        let role = find(world.of::<State>(), &input.role_name)?;
         let document = role.inline.get(&input.policy_name).ok_or_else(|| no_such_policy(&input.policy_name))?;
         let Inline { role_name, policy_name } = &input;
         Ok(json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": encoded(document) }))
@@ -59,7 +60,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
 /// `DeleteRolePolicy`.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     sandbox.world.write(|world| {
-        let removed = find_mut(&mut world.iam, &input.role_name)?.inline.remove(&input.policy_name);
+        let removed = find_mut(world.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
         removed.map(|_| Value::Null).ok_or_else(|| no_such_policy(&input.policy_name))
     })
 }
@@ -77,7 +78,7 @@ pub struct List {
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let List { role_name, marker, max_items } = input;
-        let names = find(&world.iam, &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
+        let names = find(world.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
         Pages::new(marker, max_items).answer(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
     })
 }
@@ -97,7 +98,7 @@ pub struct ListAttached {
 pub fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
     let ListAttached { role_name, path_prefix, marker, max_items } = input;
     sandbox.world.read(|world| {
-        let attached = find(&world.iam, &role_name)?.attached.iter();
+        let attached = find(world.of::<State>(), &role_name)?.attached.iter();
         let in_path =
             |arn: &&String| arn.split_once(":policy").is_some_and(|(_, place)| place.starts_with(&path_prefix));
         let policies = attached.filter(in_path).map(|arn| {
@@ -123,8 +124,8 @@ const MOST_ATTACHED: usize = 10;
 /// `AttachRolePolicy`: one of AWS's policies or of the account's.
 pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
-        check_attachable(&world.iam, &input.policy_arn)?;
-        let attached = &mut find_mut(&mut world.iam, &input.role_name)?.attached;
+        check_attachable(world.of::<State>(), &input.policy_arn)?;
+        let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
         if attached.contains(&input.policy_arn) {
             return Ok(Value::Null);
         }
@@ -140,7 +141,7 @@ pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
 /// `DetachRolePolicy`.
 pub fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
-        let attached = &mut find_mut(&mut world.iam, &input.role_name)?.attached;
+        let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;
         if !attached.contains(&input.policy_arn) {
             return Err(no_such_entity(format!("Policy {} was not found.", input.policy_arn)));
         }

@@ -12,7 +12,7 @@ use super::pages::Pages;
 use super::roles::{check_path_prefix, root_path};
 use super::{ManagedPolicy, State};
 use crate::Sandbox;
-use crate::services::Reply;
+use crate::core::Reply;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -61,10 +61,11 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
     // AWS's own are many: the world does not wait for them.
     let (uses, own) = sandbox.world.read(|world| {
-        let policies = world.iam.managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
+        let policies =
+            world.of::<State>().managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
         let own: Vec<_> =
             policies.map(|(arn, policy)| (arn.to_owned(), Listed::Own(Box::new(policy.clone())))).collect();
-        (all_uses(&world.iam), own)
+        (all_uses(world.of::<State>()), own)
     });
     let partition = sandbox.config.partition();
     let below = aws_managed::all().filter(|policy| policy.path().starts_with(&path_prefix));
@@ -110,8 +111,8 @@ pub(super) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
     let question = format!("ListEntitiesForPolicy {arn} {entity_filter:?} {path_prefix} {usage:?}");
     sandbox.world.read(|world| {
-        described(&world.iam, &arn).ok_or_else(|| not_found(&arn))?;
-        let roles = world.iam.roles.values().filter(|role| {
+        described(world.of::<State>(), &arn).ok_or_else(|| not_found(&arn))?;
+        let roles = world.of::<State>().roles.values().filter(|role| {
             let has = if usage.as_deref() == Some("PermissionsBoundary") {
                 role.boundary.as_ref() == Some(&arn)
             } else {

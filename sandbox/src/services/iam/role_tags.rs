@@ -11,8 +11,9 @@ use super::pages::Pages;
 use super::roles::{find, find_mut};
 use super::tags::check;
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::services::tagging::Tag;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
+use crate::services::iam::State;
 
 /// Tags as a role keeps them.
 pub(super) fn by_key(tags: Vec<Tag>) -> BTreeMap<String, String> {
@@ -36,7 +37,7 @@ pub(super) struct TagRole {
 pub(super) fn tag(sandbox: &Arc<Sandbox>, input: TagRole) -> Reply {
     check(&input.tags)?;
     sandbox.world.write(|world| {
-        find_mut(&mut world.iam, &input.role_name)?.tags.extend(by_key(input.tags));
+        find_mut(world.of_mut::<State>(), &input.role_name)?.tags.extend(by_key(input.tags));
         Ok(Value::Null)
     })
 }
@@ -52,7 +53,7 @@ pub(super) struct UntagRole {
 /// `UntagRole`.
 pub(super) fn untag(sandbox: &Arc<Sandbox>, input: UntagRole) -> Reply {
     sandbox.world.write(|world| {
-        find_mut(&mut world.iam, &input.role_name)?.tags.retain(|key, _| !input.tag_keys.contains(key));
+        find_mut(world.of_mut::<State>(), &input.role_name)?.tags.retain(|key, _| !input.tag_keys.contains(key));
         Ok(Value::Null)
     })
 }
@@ -69,7 +70,7 @@ pub(super) struct List {
 /// `ListRoleTags`.
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { role_name, marker, max_items }: List) -> Reply {
     sandbox.world.read(|world| {
-        let tags = find(&world.iam, &role_name)?.tags.iter();
+        let tags = find(world.of::<State>(), &role_name)?.tags.iter();
         let tags = tags.map(|(key, value)| (key.clone(), json!({ "Key": key, "Value": value })));
         Pages::new(marker, max_items).answer(&format!("ListRoleTags {role_name}"), "Tags", tags)
     })

@@ -10,10 +10,10 @@ use super::documents::{self, Purpose};
 use super::managed::check_attachable;
 use super::pages::Pages;
 use super::{Role, State, limits, role_tags, tags};
-use crate::services::Reply;
-use crate::services::tagging::Tag;
-use crate::world::clock::iso8601;
-use crate::world::ids;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The fault for an entity that there is not.
@@ -161,15 +161,15 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     role.tags = role_tags::by_key(input.tags);
     role.boundary = input.permissions_boundary;
     sandbox.world.write(|world| {
-        if world.iam.roles.contains(&role.name) {
+        if world.of::<State>().roles.contains(&role.name) {
             let message = format!("Role with name {} already exists.", role.name);
             return Err(Fault::new(409, "EntityAlreadyExists", message));
         }
         if let Some(arn) = &role.boundary {
-            check_attachable(&world.iam, arn)?;
+            check_attachable(world.of::<State>(), arn)?;
         }
-        documents::trust::check_principals(&role.assume_role_policy, &world.iam, &sandbox.config)?;
-        world.iam.roles.insert(role.name.clone(), role.clone());
+        documents::trust::check_principals(&role.assume_role_policy, world.of::<State>(), &sandbox.config)?;
+        world.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
         let mut described = described(&role);
         // Told of a role that there is, not of one that is made.
         described["MaxSessionDuration"] = Value::Null;
@@ -187,7 +187,7 @@ pub struct Named {
 /// `GetRole`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
-        let mut described = described(find(&world.iam, &input.role_name)?);
+        let mut described = described(find(world.of::<State>(), &input.role_name)?);
         described["RoleLastUsed"] = json!({});
         Ok(json!({ "Role": described }))
     })
@@ -207,7 +207,7 @@ pub struct List {
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     check_path_prefix(&input.path_prefix, false)?;
     sandbox.world.read(|world| {
-        let roles = world.iam.roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
+        let roles = world.of::<State>().roles.values().filter(|role| role.path.starts_with(&input.path_prefix));
         let roles = roles.map(|role| {
             let mut described = described(role);
             described["Tags"] = Value::Null;
@@ -232,9 +232,9 @@ pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRole
     documents::check(&input.policy_document, Purpose::Trust)?;
     limits::check_trust(&input.policy_document)?;
     sandbox.world.write(|world| {
-        find(&world.iam, &input.role_name)?;
-        documents::trust::check_principals(&input.policy_document, &world.iam, &sandbox.config)?;
-        find_mut(&mut world.iam, &input.role_name)?.assume_role_policy = input.policy_document;
+        find(world.of::<State>(), &input.role_name)?;
+        documents::trust::check_principals(&input.policy_document, world.of::<State>(), &sandbox.config)?;
+        find_mut(world.of_mut::<State>(), &input.role_name)?.assume_role_policy = input.policy_document;
         Ok(Value::Null)
     })
 }
@@ -251,7 +251,7 @@ pub struct Update {
 /// `UpdateRole`.
 pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     sandbox.world.write(|world| {
-        let role = find_mut(&mut world.iam, &input.role_name)?;
+        let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.description = input.description.or(role.description.take());
         role.max_session_duration = input.max_session_duration.unwrap_or(role.max_session_duration);
         Ok(json!({}))
@@ -269,7 +269,7 @@ pub struct UpdateDescription {
 /// `UpdateRoleDescription`.
 pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
     sandbox.world.write(|world| {
-        let role = find_mut(&mut world.iam, &input.role_name)?;
+        let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.description = Some(input.description);
         Ok(json!({ "Role": described(role) }))
     })
@@ -278,7 +278,7 @@ pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> R
 /// `DeleteRole`: refused while it has policies or is in a profile.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
-        let role = find(&world.iam, &input.role_name)?;
+        let role = find(world.of::<State>(), &input.role_name)?;
         if role.path.starts_with("/aws-service-role/") {
             let message = format!(
                 "Cannot perform the operation on the protected role '{}' - this role is only modifiable by AWS",
@@ -290,7 +290,12 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
             Some("must detach all policies first.")
         } else if !role.inline.is_empty() {
             Some("must delete policies first.")
-        } else if world.iam.instance_profiles.values().any(|profile| profile.role.as_ref() == Some(&role.name)) {
+        } else if world
+            .of::<State>()
+            .instance_profiles
+            .values()
+            .any(|profile| profile.role.as_ref() == Some(&role.name))
+        {
             Some("must remove roles from instance profile first.")
         } else {
             None
@@ -298,7 +303,7 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         if let Some(what) = conflict {
             return Err(Fault::new(409, "DeleteConflict", format!("Cannot delete entity, {what}")));
         }
-        world.iam.roles.remove(&input.role_name);
+        world.of_mut::<State>().roles.remove(&input.role_name);
         Ok(Value::Null)
     })
 }

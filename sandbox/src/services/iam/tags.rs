@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::managed::{check_arn, find_mut, not_found};
 use super::pages::Pages;
-use crate::services::Reply;
-use crate::services::tagging::{self, Tag};
+use crate::base::tagging::{self, Tag};
+use crate::core::Reply;
+use crate::services::iam::State;
 use crate::{Fault, Sandbox};
 
 /// How many tags an entity may have (IAM's quotas).
@@ -39,7 +40,7 @@ pub(super) struct Add {
 pub(super) fn add(sandbox: &Arc<Sandbox>, Add { policy_arn, tags }: Add) -> Reply {
     check(&tags)?;
     sandbox.world.write(|world| {
-        let policy = find_mut(&mut world.iam, &sandbox.config, "TagPolicy", &policy_arn)?;
+        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "TagPolicy", &policy_arn)?;
         tagging::merge(&mut policy.tags, tags);
         check(&policy.tags)?;
         Ok(Value::Null)
@@ -55,7 +56,10 @@ pub(super) struct Remove {
 
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { policy_arn, tag_keys }: Remove) -> Reply {
     sandbox.world.write(|world| {
-        tagging::remove(&mut find_mut(&mut world.iam, &sandbox.config, "UntagPolicy", &policy_arn)?.tags, &tag_keys);
+        tagging::remove(
+            &mut find_mut(world.of_mut::<State>(), &sandbox.config, "UntagPolicy", &policy_arn)?.tags,
+            &tag_keys,
+        );
         Ok(Value::Null)
     })
 }
@@ -71,7 +75,7 @@ pub(super) struct List {
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
     check_arn(&arn)?;
     sandbox.world.read(|world| {
-        let policy = world.iam.managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;
+        let policy = world.of::<State>().managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;
         let tags = policy.tags.iter().map(|tag| (tag.key.clone(), json!(tag)));
         Pages::new(marker, max_items).answer(&format!("ListPolicyTags {arn}"), "Tags", tags)
     })

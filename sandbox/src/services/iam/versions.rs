@@ -11,8 +11,8 @@ use super::managed::{ManagedPolicy, check_arn, find_mut, not_found};
 use super::pages::Pages;
 use super::roles::{encoded, no_such_entity};
 use super::{State, aws_managed, limits};
-use crate::services::Reply;
-use crate::world::clock::iso8601;
+use crate::base::clock::iso8601;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const MOST: usize = 5;
@@ -72,7 +72,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     limits::check_managed(&document)?;
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let policy = find_mut(&mut world.iam, &sandbox.config, "CreatePolicyVersion", &arn)?;
+        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "CreatePolicyVersion", &arn)?;
         if policy.versions.len() >= MOST {
             let message = "A managed policy can have up to 5 versions. Before you create a new version, you must delete an \
                            existing version.";
@@ -99,7 +99,7 @@ pub(super) struct Named {
 
 pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.read(|world| {
-        let policy = find(&world.iam, "GetPolicyVersion", &arn)?;
+        let policy = find(world.of::<State>(), "GetPolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
         let version = policy.versions.iter().find(|version| version.number == number);
         let version = version.ok_or_else(|| no_such_version(&arn, &version_id))?;
@@ -111,7 +111,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }:
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.write(|world| {
-        let policy = find_mut(&mut world.iam, &sandbox.config, "DeletePolicyVersion", &arn)?;
+        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
         if number == policy.default_version {
             let message = "Cannot delete the default version of a policy.";
@@ -124,7 +124,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id
 
 pub(super) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.write(|world| {
-        let policy = find_mut(&mut world.iam, &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
+        let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
         policy.default_version = number(&arn, policy, &version_id)?;
         Ok(Value::Null)
     })
@@ -140,7 +140,7 @@ pub(super) struct List {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
     sandbox.world.read(|world| {
-        let policy = find(&world.iam, "ListPolicyVersions", &arn)?;
+        let policy = find(world.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();
         let versions = newest_first.map(|version| (version.number.to_string(), version.describe(policy)));
         Pages::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)

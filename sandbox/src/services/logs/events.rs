@@ -6,7 +6,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Group;
-use crate::world::store::Visit;
+use crate::services::logs::LiveTails;
+use crate::services::logs::State;
+use crate::store::database::Visit;
 use crate::{Fault, Sandbox};
 
 const TABLE: &str = "logs_events";
@@ -94,14 +96,14 @@ pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
     super::quota::make_room(sandbox)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.append(TABLE, |world| {
+        let state = world.of_mut::<State>();
         let mut rows = Vec::new();
         for Batch { group, stream, events } in batches {
             let key = super::stream_key(group, stream);
-            if events.is_empty() || !world.logs.groups.contains(group) || !world.logs.streams.contains(&key) {
+            if events.is_empty() || !state.groups.contains(group) || !state.streams.contains(&key) {
                 continue;
             }
-            let (Some(group), Some(stream)) = (world.logs.groups.get_mut(group), world.logs.streams.get_mut(&key))
-            else {
+            let (Some(group), Some(stream)) = (state.groups.get_mut(group), state.streams.get_mut(&key)) else {
                 continue;
             };
             for Event { timestamp, message } in events {
@@ -115,7 +117,7 @@ pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
         }
         Ok(rows)
     })?;
-    sandbox.live_tails.tell(batches, now);
+    sandbox.runtime::<LiveTails>().tell(batches, now);
     Ok(())
 }
 
@@ -175,8 +177,8 @@ pub(super) fn remove_oldest(
     }
     sandbox.world.write(|world| {
         // It may have been deleted, and made again, meanwhile.
-        if world.logs.groups.get(&group.name).is_some_and(|now| now.id == group.id)
-            && let Some(now) = world.logs.groups.get_mut(&group.name)
+        if world.of::<State>().groups.get(&group.name).is_some_and(|now| now.id == group.id)
+            && let Some(now) = world.of_mut::<State>().groups.get_mut(&group.name)
         {
             now.stored_bytes = if kept.is_some() { now.stored_bytes.saturating_sub(gone) } else { 0 };
         }

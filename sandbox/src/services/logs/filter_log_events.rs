@@ -11,9 +11,11 @@ use tokio::time::Instant;
 use super::events::{self, Found, Key};
 use super::filter_pattern::FilterPattern;
 use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
-use crate::services::{Reply, paging};
-use crate::world::World;
-use crate::world::store::Visit;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::logs::State;
+use crate::store::World;
+use crate::store::database::Visit;
 use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;
@@ -89,12 +91,12 @@ fn selected(
     let named = |stream: &super::Stream| (stream.id, stream.name.clone());
     if names.is_empty() {
         let key = stream_key(group, prefix.unwrap_or_default());
-        return Ok(world.logs.streams.with_prefix(&key).map(|(_, stream)| named(stream)).collect());
+        return Ok(world.of::<State>().streams.with_prefix(&key).map(|(_, stream)| named(stream)).collect());
     }
     if prefix.is_some() {
         return Err(invalid("logStreamNamePrefix and logStreamNames are mutually exclusive parameters."));
     }
-    let stream = |name: &String| world.logs.streams.get(&stream_key(group, name)).map(named);
+    let stream = |name: &String| world.of::<State>().streams.get(&stream_key(group, name)).map(named);
     names.iter().map(|name| stream(name).ok_or_else(|| no_such("stream"))).collect()
 }
 

@@ -8,8 +8,10 @@ use serde_json::{Value, json};
 
 use super::events::{self, Found, Key};
 use super::{group, group_name, invalid_token, limit, no_such, stream_key};
-use crate::services::{Reply, paging};
-use crate::world::store::Visit;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::logs::State;
+use crate::store::database::Visit;
 use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;
@@ -44,7 +46,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     let stream_name = &input.log_stream_name;
     let question = format!("GetLogEvents {name} {stream_name} {:?} {:?}", input.start_time, input.end_time);
     let (group, stream) = sandbox.world.read(|world| {
-        let stream = world.logs.streams.get(&stream_key(&name, stream_name)).cloned();
+        let stream = world.of::<State>().streams.get(&stream_key(&name, stream_name)).cloned();
         Ok::<_, Fault>((group(world, &name)?.clone(), stream.ok_or_else(|| no_such("stream"))?))
     })?;
     let (first, last) = events::window(sandbox, &group, input.start_time, input.end_time);

@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{events, group, invalid, invalid_token, limit, stream_key};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
 const LONGEST_NAME: usize = 512;
@@ -91,7 +93,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_name("logGroupName", &name, in_group_name, r"[\.\-_/#A-Za-z0-9]+")?;
     let created_at = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
-        if world.logs.groups.contains(&name) {
+        if world.of::<State>().groups.contains(&name) {
             return Err(Fault::client("ResourceAlreadyExistsException", "The specified log group already exists"));
         }
         let class = log_group_class.unwrap_or_else(|| "STANDARD".to_owned());
@@ -106,7 +108,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             tags,
             stored_bytes: 0,
         };
-        world.logs.groups.insert(name, group);
+        world.of_mut::<State>().groups.insert(name, group);
         Ok(Value::Null)
     })
 }
@@ -120,9 +122,9 @@ pub(super) struct Delete {
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: Delete) -> Reply {
     let id = sandbox.world.write(|world| {
         let id = group(world, &name)?.id;
-        world.logs.groups.remove(&name);
+        world.of_mut::<State>().groups.remove(&name);
         let prefix = stream_key(&name, "");
-        world.logs.streams.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().streams.retain(|key, _| !key.starts_with(&prefix));
         Ok(id)
     })?;
     // The events are out of sight already: nothing else has the group's id.
@@ -174,7 +176,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     );
     let searched = input.log_group_name_pattern.is_some();
     let page = sandbox.world.read(|world| {
-        let groups = world.logs.groups.iter().filter(|(name, group)| input.wants(name, group));
+        let groups = world.of::<State>().groups.iter().filter(|(name, group)| input.wants(name, group));
         let described = groups.map(|(name, group)| {
             let described = group.describe(sandbox);
             (name.to_owned(), if searched { without_sizes(described) } else { described })

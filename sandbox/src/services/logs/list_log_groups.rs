@@ -7,7 +7,9 @@ use serde_json::json;
 
 use super::{invalid_token, limit};
 use crate::Sandbox;
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::logs::State;
 
 const PAGE: usize = 50;
 
@@ -25,7 +27,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     let question = format!("ListLogGroups {:?} {:?}", input.log_group_name_pattern, input.log_group_class);
     let wanted = |name: &str| input.log_group_name_pattern.as_ref().is_none_or(|pattern| matches(pattern, name));
     let page = sandbox.world.read(|world| {
-        let groups = world.logs.groups.iter().filter(|(name, group)| {
+        let groups = world.of::<State>().groups.iter().filter(|(name, group)| {
             wanted(name) && input.log_group_class.as_ref().is_none_or(|class| group.class == *class)
         });
         let listed = groups.map(|(name, group)| {

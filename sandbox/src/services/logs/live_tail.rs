@@ -13,8 +13,8 @@ use tokio::time::Instant;
 use super::events::Batch;
 use super::filter_pattern::FilterPattern;
 use super::{group, invalid};
-use crate::wire::event_stream::{Event, EventStream, Sender};
-use crate::world::ids;
+use crate::base::ids;
+use crate::protocol::event_stream::{Event, EventStream, Sender};
 use crate::{Fault, Sandbox};
 
 /// Sessions at once.
@@ -99,7 +99,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
     let pattern = FilterPattern::parse(&pattern)?;
     let groups = arns.into_iter().map(|arn| Ok((name(sandbox, &arn)?, arn))).collect::<Result<_, Fault>>()?;
     let interest = Interest { groups, streams, prefixes, pattern };
-    let tails = &sandbox.live_tails.0;
+    let tails = &sandbox.runtime::<LiveTails>().0;
     if tails.receiver_count() >= SESSIONS {
         return Err(Fault::client("LimitExceededException", "The maximum number of Live Tail sessions is open."));
     }

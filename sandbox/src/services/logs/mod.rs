@@ -1,11 +1,11 @@
 //! Amazon CloudWatch Logs: groups, streams and their events.
 
-use super::paging::InvalidToken;
-use super::{Service, operation};
 use crate::Fault;
-use crate::wire::Protocol;
-use crate::world::World;
-use crate::world::table::state;
+use crate::base::paging::InvalidToken;
+use crate::core::{Service, operation};
+use crate::protocol::Protocol;
+use crate::store::World;
+use crate::store::table::state;
 
 pub mod events;
 mod filter_log_events;
@@ -31,6 +31,8 @@ pub static SERVICE: Service = Service {
     signing_name: "logs",
     protocols: &[Protocol::Json11 { target_prefix: "Logs_20140328" }],
     validation_code: "InvalidParameterException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("CreateLogGroup" => groups::create),
         operation!("CreateLogStream" => streams::create),
@@ -83,7 +85,7 @@ fn invalid_token(_: InvalidToken) -> Fault {
 }
 
 fn group<'a>(world: &'a World, name: &str) -> Result<&'a Group, Fault> {
-    world.logs.groups.get(name).ok_or_else(|| no_such("group"))
+    world.of::<State>().groups.get(name).ok_or_else(|| no_such("group"))
 }
 
 /// The limit of a list, in AWS's words when it is out of bounds.

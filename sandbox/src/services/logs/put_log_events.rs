@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::events::{self, Batch, Event, OVERHEAD_BYTES};
 use super::{group, invalid, no_such, stream_key};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: usize = 10_000;
@@ -43,7 +44,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     check(&events)?;
     let horizon = sandbox.world.read(|world| {
         let horizon = super::retention::horizon(sandbox, group(world, &group_name)?);
-        let stream = world.logs.streams.get(&stream_key(&group_name, &stream));
+        let stream = world.of::<State>().streams.get(&stream_key(&group_name, &stream));
         stream.map(|_| horizon).ok_or_else(|| no_such("stream"))
     })?;
     let now = sandbox.clock.now().as_millisecond();

@@ -2,7 +2,8 @@
 //! largest group make room for new ones.
 
 use super::events;
-use crate::world::World;
+use crate::services::logs::State;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// What all groups may hold together.
@@ -12,7 +13,7 @@ const STEP_BYTES: u64 = 16 * 1024 * 1024;
 
 /// What all groups hold.
 pub fn stored_bytes(world: &World) -> u64 {
-    world.logs.groups.values().map(|group| group.stored_bytes).sum()
+    world.of::<State>().groups.values().map(|group| group.stored_bytes).sum()
 }
 
 /// Makes room for what comes.
@@ -23,7 +24,7 @@ pub(super) fn make_room(sandbox: &Sandbox) -> Result<(), Fault> {
 fn keep_within(sandbox: &Sandbox, most: u64, step: u64) -> Result<(), Fault> {
     loop {
         let largest = sandbox.world.read(|world| {
-            let groups = world.logs.groups.values();
+            let groups = world.of::<State>().groups.values();
             groups.max_by_key(|group| group.stored_bytes).filter(|_| stored_bytes(world) > most).cloned()
         });
         let Some(group) = largest else { return Ok(()) };
@@ -61,7 +62,7 @@ mod tests {
             speed: 1.0,
             host_exec: false,
         };
-        let sandbox = Sandbox::open(config, CancellationToken::new()).expect("a sandbox");
+        let sandbox = crate::open(config, CancellationToken::new()).expect("a sandbox");
         for (group, count) in [("calm", 1), ("flooded", 10)] {
             let stream = json!({ "logGroupName": group, "logStreamName": "s" });
             sandbox.call("logs", "CreateLogGroup", json!({ "logGroupName": group })).await.expect("a group");

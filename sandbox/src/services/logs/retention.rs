@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Group, events, invalid, no_such};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
@@ -50,7 +51,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) 
 
 fn change(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
     sandbox.world.write(|world| {
-        change(world.logs.groups.get_mut(name).ok_or_else(|| no_such("group"))?);
+        change(world.of_mut::<State>().groups.get_mut(name).ok_or_else(|| no_such("group"))?);
         Ok(Value::Null)
     })
 }
@@ -65,7 +66,7 @@ pub(super) fn horizon(sandbox: &Sandbox, group: &Group) -> i64 {
 pub fn expire(sandbox: &Arc<Sandbox>) {
     sandbox.spawn_loop("log retention", |shared| async move {
         loop {
-            let groups: Vec<Group> = shared.world.read(|world| world.logs.groups.values().cloned().collect());
+            let groups: Vec<Group> = shared.world.read(|world| world.of::<State>().groups.values().cloned().collect());
             for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
                 // A disk that refuses now is asked again in an hour.
                 let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= horizon(&shared, group));

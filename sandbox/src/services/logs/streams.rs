@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::groups::check_name;
 use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
-use crate::services::{Reply, paging};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;
@@ -58,12 +60,12 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
     sandbox.world.write(|world| {
         group(world, &log_group_name)?;
         let key = stream_key(&log_group_name, &name);
-        if world.logs.streams.contains(&key) {
+        if world.of::<State>().streams.contains(&key) {
             return Err(Fault::client("ResourceAlreadyExistsException", "The specified log stream already exists"));
         }
         let id = rand::random();
         let stream = Stream { id, name, created_at, first_event: None, last_event: None, last_ingestion: None };
-        world.logs.streams.insert(key, stream);
+        world.of_mut::<State>().streams.insert(key, stream);
         Ok(Value::Null)
     })
 }
@@ -72,7 +74,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
     sandbox.world.write(|world| {
         group(world, &log_group_name)?;
         // Its events are out of sight without it, and go with the group or its retention.
-        let removed = world.logs.streams.remove(&stream_key(&log_group_name, &log_stream_name));
+        let removed = world.of_mut::<State>().streams.remove(&stream_key(&log_group_name, &log_stream_name));
         removed.map(|_| Value::Null).ok_or_else(|| no_such("stream"))
     })
 }
@@ -111,7 +113,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let prefix = stream_key(&name, input.log_stream_name_prefix.as_deref().unwrap_or_default());
     let page = sandbox.world.read(|world| {
         group(world, &name)?;
-        let mut streams: Vec<&Stream> = world.logs.streams.with_prefix(&prefix).map(|(_, stream)| stream).collect();
+        let mut streams: Vec<&Stream> =
+            world.of::<State>().streams.with_prefix(&prefix).map(|(_, stream)| stream).collect();
         if by_time {
             streams.sort_by_key(|stream| stream.last_event);
         }

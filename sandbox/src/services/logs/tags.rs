@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Group, group, name_in_arn, no_such};
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -76,7 +77,7 @@ pub(super) fn list_of_group(sandbox: &Arc<Sandbox>, ListOfGroup { log_group_name
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
     sandbox.world.write(|world| {
-        change(world.logs.groups.get_mut(name_in_arn(arn)).ok_or_else(|| no_such("group"))?);
+        change(world.of_mut::<State>().groups.get_mut(name_in_arn(arn)).ok_or_else(|| no_such("group"))?);
         Ok(Value::Null)
     })
 }

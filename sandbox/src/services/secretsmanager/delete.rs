@@ -1,4 +1,4 @@
-//! Deletion: at once, or after a window in which the secret can be restored.
+//! Deletion: at once, or after a recovery window. RestoreSecret is not served.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,9 @@ use serde_json::json;
 use super::model::{self, change, find};
 use super::{invalid_parameter, invalid_request};
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::world::clock::epoch_seconds;
+use crate::base::clock::epoch_seconds;
+use crate::core::Reply;
+use crate::services::secretsmanager::State;
 
 const DEFAULT_WINDOW: i64 = 30;
 
@@ -43,7 +44,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
                 let name = model::name(config, &secret_id);
                 (model::arn(config, name), name.to_owned())
             });
-            world.secretsmanager.secrets.remove(&name);
+            world.of_mut::<State>().secrets.remove(&name);
             Ok(json!({ "ARN": arn, "Name": name, "DeletionDate": epoch_seconds(now) }))
         });
     }
@@ -58,22 +59,6 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
             }
             secret.deletion = Some((now, gone));
             Ok(json!({ "ARN": secret.arn, "Name": secret.name, "DeletionDate": epoch_seconds(gone) }))
-        })
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Restore {
-    secret_id: String,
-}
-
-pub(super) fn restore(sandbox: &Arc<Sandbox>, Restore { secret_id }: Restore) -> Reply {
-    let now = sandbox.clock.now();
-    sandbox.world.write(|world| {
-        change(world, &sandbox.config, &secret_id, now, |secret| {
-            secret.deletion = None;
-            Ok(json!({ "ARN": secret.arn, "Name": secret.name }))
         })
     })
 }

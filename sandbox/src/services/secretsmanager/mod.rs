@@ -1,19 +1,14 @@
 //! AWS Secrets Manager: secrets, their versions and the labels on them.
 
-use super::paging::InvalidToken;
-use super::{Service, operation};
 use crate::Fault;
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::core::{Service, operation};
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
-mod batch;
 mod delete;
-mod filters;
-mod list;
 mod model;
 mod password;
 mod secrets;
-mod stages;
 mod tags;
 mod values;
 
@@ -24,22 +19,18 @@ pub static SERVICE: Service = Service {
     signing_name: "secretsmanager",
     protocols: &[Protocol::Json11 { target_prefix: "secretsmanager" }],
     validation_code: "ValidationException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
-        operation!("BatchGetSecretValue" => batch::get),
         operation!("CreateSecret" => secrets::create),
         operation!("DeleteSecret" => delete::delete),
         operation!("DescribeSecret" => secrets::describe),
         operation!("GetRandomPassword" => password::get),
-        operation!("GetResourcePolicy" => secrets::get_resource_policy),
         operation!("GetSecretValue" => values::get),
-        operation!("ListSecretVersionIds" => list::versions),
-        operation!("ListSecrets" => list::secrets),
         operation!("PutSecretValue" => values::put),
-        operation!("RestoreSecret" => delete::restore),
         operation!("TagResource" => tags::add),
         operation!("UntagResource" => tags::remove),
         operation!("UpdateSecret" => secrets::update),
-        operation!("UpdateSecretVersionStage" => stages::update),
     ],
 };
 
@@ -61,10 +52,6 @@ fn invalid_parameter(message: impl Into<String>) -> Fault {
 
 fn invalid_request(message: impl Into<String>) -> Fault {
     Fault::client("InvalidRequestException", message)
-}
-
-fn invalid_token(_: InvalidToken) -> Fault {
-    Fault::client("InvalidNextTokenException", "Invalid pagination token.")
 }
 
 fn marked_for_deletion() -> Fault {

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{marked_for_deletion, not_found};
-use crate::services::tagging::Tag;
-use crate::world::World;
-use crate::world::clock::epoch_seconds;
+use crate::base::clock::epoch_seconds;
+use crate::base::tagging::Tag;
+use crate::services::secretsmanager::State;
+use crate::store::World;
 use crate::{Config, Fault};
 
 /// The label of the version that a caller gets who asks for none.
@@ -151,7 +152,7 @@ impl Secret {
         (!stages.is_empty()).then_some(Value::Object(stages))
     }
 
-    /// What `DescribeSecret` and `ListSecrets` say of it, but for its labels.
+    /// What `DescribeSecret` says of it, but for its labels.
     pub fn describe(&self) -> Map<String, Value> {
         let described = json!({
             "ARN": self.arn,
@@ -173,7 +174,7 @@ impl Secret {
 
 /// The secret that a name, an ARN or an ARN without its last characters names.
 pub fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
-    let secrets = &world.secretsmanager.secrets;
+    let secrets = &world.of::<State>().secrets;
     let found = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
     found.filter(|secret| secret.deletion.is_none_or(|(_, gone)| gone > now)).ok_or_else(|| not_found("secret"))
 }
@@ -187,7 +188,7 @@ pub fn change<T>(
     change: impl FnOnce(&mut Secret) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
     let name = find(world, config, id, now)?.name.clone();
-    change(world.secretsmanager.secrets.get_mut(&name).ok_or_else(|| not_found("secret"))?)
+    change(world.of_mut::<State>().secrets.get_mut(&name).ok_or_else(|| not_found("secret"))?)
 }
 
 fn prefix(config: &Config) -> String {
@@ -201,7 +202,7 @@ pub fn name<'a>(config: &Config, id: &'a str) -> &'a str {
 
 /// A new ARN for a name.
 pub fn arn(config: &Config, name: &str) -> String {
-    format!("{}{name}-{}", prefix(config), crate::world::ids::mixed(SUFFIX))
+    format!("{}{name}-{}", prefix(config), crate::base::ids::mixed(SUFFIX))
 }
 
 /// The day of a time: Secrets Manager remembers no more of when a value was read.

@@ -1,4 +1,4 @@
-//! GetRandomPassword.
+//! GetRandomPassword, which makes the values of secrets with `GenerateSecretString`.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::invalid_parameter;
-use crate::services::Reply;
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::model::{self, CURRENT, Content, Secret, change, find};
 use super::{invalid_parameter, invalid_request};
-use crate::services::Reply;
-use crate::services::tagging::Tag;
-use crate::world::ids;
+use crate::base::ids;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
+use crate::services::secretsmanager::State;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -66,7 +67,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
             secret.put(&token, content, &[], now)?;
         }
         let answer = json!({ "ARN": secret.arn, "Name": name, "VersionId": version });
-        world.secretsmanager.secrets.insert(name, secret);
+        world.of_mut::<State>().secrets.insert(name, secret);
         Ok(answer)
     })
 }
@@ -130,15 +131,6 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> Re
         let mut described = secret.describe();
         described.insert("VersionIdsToStages".to_owned(), json!(secret.stages()));
         Ok(Value::Object(described))
-    })
-}
-
-/// No secret here has a resource policy, because nothing that is served attaches one.
-pub(super) fn get_resource_policy(sandbox: &Arc<Sandbox>, Named { secret_id }: Named) -> Reply {
-    sandbox.world.read(|world| {
-        let secret = find(world, &sandbox.config, &secret_id, sandbox.clock.now())?;
-        secret.usable()?;
-        Ok(json!({ "ARN": secret.arn, "Name": secret.name }))
     })
 }
 

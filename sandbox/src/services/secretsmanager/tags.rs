@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::model::{Secret, change};
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::services::tagging::{self, Tag};
+use crate::base::tagging::{self, Tag};
+use crate::core::Reply;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

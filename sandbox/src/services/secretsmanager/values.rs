@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::model::{CURRENT, Content, Secret, Version, change, day, find};
 use super::secrets::{content, token};
 use super::{invalid_request, not_found};
-use crate::services::Reply;
-use crate::world::clock::epoch_seconds;
+use crate::base::clock::epoch_seconds;
+use crate::core::Reply;
+use crate::services::secretsmanager::State;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -88,11 +89,6 @@ fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Resu
     Ok(version)
 }
 
-/// The current value of a secret.
-pub(super) fn current(secret: &Secret) -> Result<Value, Fault> {
-    select(secret, None, None).map(|version| show(secret, version))
-}
-
 fn show(secret: &Secret, version: &Version) -> Value {
     let (string, binary) = match &version.content {
         Content::String(text) => (Some(text), None),
@@ -112,7 +108,7 @@ fn show(secret: &Secret, version: &Version) -> Value {
 /// Writes down that a version was read today.
 fn remember(sandbox: &Sandbox, name: &str, id: &str, now: Timestamp) -> Result<(), Fault> {
     sandbox.world.write(|world| {
-        let secret = world.secretsmanager.secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
+        let secret = world.of_mut::<State>().secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;
         secret.accessed = Some(day(now));
         if let Some(version) = secret.versions.iter_mut().find(|version| version.id == id) {
             version.accessed = Some(day(now));

@@ -1,4 +1,4 @@
-//! What parameters are, without their values, and what they were.
+//! What parameters are, without their values.
 
 use std::sync::Arc;
 
@@ -6,14 +6,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::filters::{self, Filter};
-use super::read::{arn, value};
-use super::{Parameter, invalid, invalid_token, not_found};
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
+use super::read::arn;
+use super::{Parameter, invalid, invalid_token};
+use crate::base::clock::epoch_seconds;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::ssm::State;
 use crate::{Config, Sandbox};
 
 const PAGE: usize = 10;
-const HISTORY_PAGE: usize = 50;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -54,42 +55,13 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     filters::check(&parameter_filters, filters::OF_ALL)?;
     let question = format!("DescribeParameters {filters:?} {parameter_filters:?} {shared}");
     let page = sandbox.world.read(|world| {
-        let own = world.ssm.parameters.values().filter(|_| !shared);
+        let own = world.of::<State>().parameters.values().filter(|_| !shared);
         let wanted = own.filter(|one| {
-            filters::pass(&filters, one, &world.ssm) && filters::pass(&parameter_filters, one, &world.ssm)
+            filters::pass(&filters, one, world.of::<State>())
+                && filters::pass(&parameter_filters, one, world.of::<State>())
         });
         let wanted = wanted.map(|parameter| (parameter.name.clone(), described(&sandbox.config, parameter)));
         paging::page(wanted, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)
-    })?;
-    Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct History {
-    name: String,
-    #[serde(default)]
-    with_decryption: bool,
-    max_results: Option<usize>,
-    next_token: Option<String>,
-}
-
-pub(super) fn history(sandbox: &Arc<Sandbox>, input: History) -> Reply {
-    let question = format!("GetParameterHistory {} {}", input.name, input.with_decryption);
-    let page = sandbox.world.read(|world| {
-        let versions = world.ssm.versions(&world.ssm.stored(&input.name));
-        if versions.is_empty() {
-            return Err(not_found());
-        }
-        let versions = versions.into_iter().map(|version| {
-            let mut shown = described(&sandbox.config, version);
-            shown["ARN"] = Value::Null;
-            shown["Value"] = value(version, input.with_decryption).into();
-            shown["Labels"] = json!(version.labels);
-            (version.version.to_string(), shown)
-        });
-        paging::page(versions, &question, input.next_token.as_deref(), input.max_results.unwrap_or(HISTORY_PAGE))
-            .map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))
 }

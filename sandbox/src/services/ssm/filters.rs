@@ -8,7 +8,7 @@ use crate::Fault;
 /// Keys that DescribeParameters takes, beside `tag:KEY`.
 pub(super) const OF_ALL: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
 /// Keys that GetParametersByPath takes.
-pub(super) const OF_PATH: &[&str] = &["Type", "KeyId", "Label"];
+pub(super) const OF_PATH: &[&str] = &["Type", "KeyId"];
 
 /// One filter.
 #[derive(Debug, Deserialize)]
@@ -137,7 +137,6 @@ fn passes(Filter { key, option, values }: &Filter, parameter: &Parameter, state:
         "Type" => fits(&parameter.kind),
         "Tier" => fits(&parameter.tier),
         "KeyId" => parameter.key_id.as_deref().is_some_and(fits),
-        "Label" => parameter.labels.iter().any(|label| fits(label)),
         tag => {
             let tag = tag.strip_prefix("tag:").unwrap_or(tag);
             let tags = state.past.get(&parameter.name).map(|past| past.tags.as_slice()).unwrap_or_default();

@@ -9,14 +9,18 @@ use serde_json::{Value, json};
 
 use super::invalid_token;
 use crate::auth::RoleLease;
-use crate::channel::AGENT_VERSION;
+use crate::base::clock::epoch_seconds;
+use crate::base::ids;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::process::environment::Folders;
+use crate::process::{ProcessSpec, TASK_MARKER};
+use crate::services::ec2;
+use crate::services::iam;
 use crate::services::iam::grants;
-use crate::services::{Reply, paging};
-use crate::tasks::environment::Folders;
-use crate::tasks::{ProcessSpec, TASK_MARKER};
-use crate::world::World;
-use crate::world::clock::epoch_seconds;
-use crate::world::ids;
+use crate::session_channel::AGENT_VERSION;
+use crate::session_channel::Sessions;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// The folder in the state folder where each instance has its own.
@@ -28,19 +32,20 @@ const PAGE: usize = 50;
 
 /// The instance of an id, when its agent is connected.
 pub fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
-    let instance = world.ec2.records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
-    grants::allows(&world.iam, role(world, instance)?, REPORT).then_some(instance)
+    let instance =
+        world.of::<ec2::State>().records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
+    grants::allows(world.of::<iam::State>(), role(world, instance)?, REPORT).then_some(instance)
 }
 
 /// The name of an instance's role.
 fn role<'a>(world: &'a World, instance: &Value) -> Option<&'a str> {
     let profile = instance["iamInstanceProfile"]["arn"].as_str()?;
-    world.iam.instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
+    world.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
 }
 
 /// All of them.
 pub fn all(world: &World) -> impl Iterator<Item = &Value> {
-    world.ec2.records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
+    world.of::<ec2::State>().records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
 }
 
 /// What a command is on an instance: it starts in the instance's own folder, which is also its home.
@@ -74,10 +79,10 @@ pub struct Roles(Mutex<BTreeMap<String, RoleLease>>);
 /// which stay valid for as long as the instance has the role; here they come from where those of tasks come from.
 fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String, String)> {
     let role = sandbox.world.read(|world| {
-        let role = world.iam.roles.get(role(world, instance)?)?;
+        let role = world.of::<iam::State>().roles.get(role(world, instance)?)?;
         Some((role.arn.clone(), role.id.clone()))
     });
-    let mut leases = sandbox.instance_roles.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut leases = sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((arn, role_id)) = role else {
         leases.remove(id);
         return sandbox.sdk_variables(None);
@@ -90,8 +95,8 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
 
 /// Forgets what was on an instance that is gone.
 pub fn forget(sandbox: &Sandbox, id: &str) {
-    sandbox.sessions.end_target(id);
-    sandbox.instance_roles.0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
+    sandbox.runtime::<Sessions>().end_target(id);
+    sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     // What cannot be removed is in the way of nothing.
     let _ = std::fs::remove_dir_all(home(sandbox, id));
 }

@@ -3,18 +3,17 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::paging::InvalidToken;
-use super::tagging::Tag;
-use super::{Service, operation};
 use crate::Fault;
-use crate::wire::Protocol;
-use crate::world::table::state;
+use crate::base::paging::InvalidToken;
+use crate::base::tagging::Tag;
+use crate::core::{Service, operation};
+use crate::protocol::Protocol;
+use crate::store::table::state;
 
 mod commands;
 mod describe;
 mod filters;
 pub mod instances;
-mod labels;
 mod public;
 mod put;
 mod read;
@@ -51,9 +50,6 @@ pub struct Parameter {
     /// What its values have to match.
     #[serde(default)]
     pub allowed_pattern: Option<String>,
-    /// The labels of this version.
-    #[serde(default)]
-    pub labels: Vec<String>,
 }
 
 fn standard() -> String {
@@ -101,14 +97,6 @@ impl State {
         before.iter().chain(self.parameters.get(name)).collect()
     }
 
-    /// One version of a parameter, to be changed.
-    fn version_mut(&mut self, name: &str, version: i64) -> Option<&mut Parameter> {
-        if self.parameters.get(name)?.version == version {
-            return self.parameters.get_mut(name);
-        }
-        self.past.get_mut(name)?.versions.iter_mut().find(|one| one.version == version)
-    }
-
     /// Takes a parameter away with all that was before.
     fn remove(&mut self, name: &str) -> Option<Parameter> {
         self.past.remove(name);
@@ -121,6 +109,8 @@ pub static SERVICE: Service = Service {
     signing_name: "ssm",
     protocols: &[Protocol::Json11 { target_prefix: "AmazonSSM" }],
     validation_code: "ValidationException",
+    is_for_owner: false,
+    prepare: None,
     operations: &[
         operation!("AddTagsToResource" => tags::add),
         operation!("CancelCommand" => commands::cancel),
@@ -132,10 +122,8 @@ pub static SERVICE: Service = Service {
         operation!("GetCommandInvocation" => commands::get_invocation),
         operation!("GetConnectionStatus" => instances::connection_status),
         operation!(async "GetParameter" => read::get),
-        operation!("GetParameterHistory" => describe::history),
         operation!(async "GetParameters" => read::get_all),
         operation!("GetParametersByPath" => read::get_by_path),
-        operation!("LabelParameterVersion" => labels::add),
         operation!("ListCommandInvocations" => commands::list_invocations),
         operation!("ListCommands" => commands::list),
         operation!("ListTagsForResource" => tags::list),
@@ -145,7 +133,6 @@ pub static SERVICE: Service = Service {
         operation!("SendCommand" => commands::send),
         operation!("StartSession" => sessions::start),
         operation!("TerminateSession" => sessions::terminate),
-        operation!("UnlabelParameterVersion" => labels::remove),
     ],
 };
 

@@ -64,7 +64,6 @@ pub fn find(name: &str) -> Option<Parameter> {
         tier: "Standard".to_owned(),
         data_type: "text".to_owned(),
         allowed_pattern: None,
-        labels: Vec::new(),
     })
 }
 

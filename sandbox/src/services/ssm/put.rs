@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Parameter, Past, invalid, not_found};
-use crate::services::Reply;
-use crate::services::allowed_pattern::AllowedPattern;
-use crate::services::tagging::Tag;
+use crate::base::allowed_pattern::AllowedPattern;
+use crate::base::tagging::Tag;
+use crate::core::Reply;
+use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
 const KINDS: &[&str] = &["String", "StringList", "SecureString"];
@@ -41,7 +42,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     let modified = sandbox.clock.now();
     let Put { name, value, kind, description, key_id, overwrite, tags, tier, allowed_pattern, .. } = input;
     sandbox.world.write(|world| {
-        let state = &mut world.ssm;
+        let state = world.of_mut::<State>();
         let name = state.stored(&name);
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
@@ -67,7 +68,6 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
             name: name.clone(),
             key_id: secure.then(|| key_id.unwrap_or_else(|| "alias/aws/ssm".to_owned())),
             tier: tier.clone(),
-            labels: Vec::new(),
             kind,
             value,
             modified,
@@ -78,7 +78,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         let version = parameter.version;
         let mut past = state.past.get(&name).cloned().unwrap_or_default();
         match before {
-            Some(before) => remember(&mut past, before)?,
+            Some(before) => remember(&mut past, before),
             None => past.tags = tags,
         }
         state.past.insert(name.clone(), past);
@@ -87,23 +87,12 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     })
 }
 
-/// Keeps an older version; the oldest of too many goes, unless it has a label.
-fn remember(past: &mut Past, before: Parameter) -> Result<(), Fault> {
+/// Keeps an older version, and at most [`MOST_VERSIONS`] with the newest.
+fn remember(past: &mut Past, before: Parameter) {
     past.versions.push(before);
-    if past.versions.len() < MOST_VERSIONS {
-        return Ok(());
+    if past.versions.len() >= MOST_VERSIONS {
+        past.versions.remove(0);
     }
-    let oldest = past.versions.remove(0);
-    if oldest.labels.is_empty() {
-        return Ok(());
-    }
-    let message = format!(
-        "You attempted to create a new version of {} by calling the PutParameter API with the overwrite flag. Version {}, the \
-         oldest version, can't be deleted because it has a label associated with it. Move the label to another version of the \
-         parameter, and try again.",
-        oldest.name, oldest.version
-    );
-    Err(Fault::client("ParameterMaxVersionLimitExceeded", message))
 }
 
 fn check(input: &Put) -> Result<(), Fault> {
@@ -221,8 +210,8 @@ pub(super) struct Delete {
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { name }: Delete) -> Reply {
     sandbox.world.write(|world| {
-        let name = world.ssm.stored(&name);
-        world.ssm.remove(&name).map(|_| json!({})).ok_or_else(not_found)
+        let name = world.of::<State>().stored(&name);
+        world.of_mut::<State>().remove(&name).map(|_| json!({})).ok_or_else(not_found)
     })
 }
 
@@ -234,8 +223,9 @@ pub(super) struct DeleteAll {
 
 pub(super) fn delete_all(sandbox: &Arc<Sandbox>, DeleteAll { names }: DeleteAll) -> Reply {
     sandbox.world.write(|world| {
-        let names = names.into_iter().map(|name| world.ssm.stored(&name)).collect::<Vec<_>>();
-        let (deleted, invalid): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| world.ssm.remove(name).is_some());
+        let names = names.into_iter().map(|name| world.of::<State>().stored(&name)).collect::<Vec<_>>();
+        let (deleted, invalid): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| world.of_mut::<State>().remove(name).is_some());
         Ok(json!({ "DeletedParameters": deleted, "InvalidParameters": invalid }))
     })
 }

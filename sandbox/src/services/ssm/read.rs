@@ -10,9 +10,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::filters::{self, Filter};
 use super::{Parameter, invalid_token, no_such_version, not_found, public, secrets};
-use crate::services::{Reply, paging};
-use crate::world::World;
-use crate::world::clock::epoch_seconds;
+use crate::base::clock::epoch_seconds;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::ssm::State;
+use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 const PAGE: usize = 10;
@@ -48,7 +50,7 @@ fn described(config: &Config, parameter: &Parameter, selector: &str, decrypted: 
     })
 }
 
-/// A parameter by its name or ARN, with or without the version or the label that is wanted of it; and that selector.
+/// A parameter by its name or ARN, with or without a version; and that selector.
 fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String), Fault> {
     let prefix = config.arn("ssm", "parameter/");
     let name = name.strip_prefix(&prefix).map_or_else(|| name.to_owned(), |rest| format!("/{rest}"));
@@ -57,24 +59,24 @@ fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String
         let found = public::find(bare).filter(|_| selector.is_empty()).map(|found| (found, String::new()));
         return found.ok_or_else(|| Fault::not_implemented(&format!("the public parameter {name}")));
     }
-    let bare = &world.ssm.stored(bare);
-    let versions = world.ssm.versions(bare);
+    let bare = &world.of::<State>().stored(bare);
+    let versions = world.of::<State>().versions(bare);
     let newest = versions.last().filter(|_| !selector.contains(':')).ok_or_else(not_found)?;
     if selector.is_empty() {
         return Ok(((*newest).clone(), String::new()));
     }
-    let wanted = |one: &&&Parameter| match selector.parse::<i64>() {
-        Ok(version) => one.version == version,
-        Err(_) => one.labels.iter().any(|label| label == selector),
-    };
-    let found = versions.iter().find(wanted).ok_or_else(|| {
-        if selector.parse::<i64>().is_ok() {
-            return no_such_version(bare, selector);
-        }
-        let message =
-            format!("Systems Manager could not find the label {selector} of {bare}. Verify the label and try again.");
-        Fault::client("ParameterVersionNotFound", message)
-    })?;
+    // A selector that is no number is a label, and no version has one.
+    let number = selector.parse::<i64>();
+    let found =
+        versions.iter().find(|one| number.as_ref().is_ok_and(|number| one.version == *number)).ok_or_else(|| {
+            if number.is_ok() {
+                return no_such_version(bare, selector);
+            }
+            let message = format!(
+                "Systems Manager could not find the label {selector} of {bare}. Verify the label and try again."
+            );
+            Fault::client("ParameterVersionNotFound", message)
+        })?;
     Ok(((*found).clone(), format!(":{selector}")))
 }
 
@@ -149,10 +151,10 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
     }
     let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
     let page = sandbox.world.read(|world| {
-        found.extend(world.ssm.parameters.values().cloned());
+        found.extend(world.of::<State>().parameters.values().cloned());
         let wanted = found.iter().filter(|parameter| {
             filters::is_below(path, *recursive, &parameter.name)
-                && filters::pass(parameter_filters, parameter, &world.ssm)
+                && filters::pass(parameter_filters, parameter, world.of::<State>())
         });
         let wanted = wanted.map(|parameter| {
             (parameter.name.clone(), described(&sandbox.config, parameter, "", input.with_decryption))

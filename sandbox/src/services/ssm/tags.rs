@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Past;
-use crate::services::Reply;
-use crate::services::tagging::{self, Tag};
+use crate::base::tagging::{self, Tag};
+use crate::core::Reply;
+use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
 fn check(kind: &str) -> Result<(), Fault> {
@@ -46,13 +47,13 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_type, resource_id
 
 fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut Past)) -> Reply {
     sandbox.world.write(|world| {
-        let name = world.ssm.stored(name);
-        if !world.ssm.parameters.contains(&name) {
+        let name = world.of::<State>().stored(name);
+        if !world.of::<State>().parameters.contains(&name) {
             return Err(not_found(&name));
         }
-        let mut past = world.ssm.past.get(&name).cloned().unwrap_or_default();
+        let mut past = world.of::<State>().past.get(&name).cloned().unwrap_or_default();
         edit(&mut past);
-        world.ssm.past.insert(name, past);
+        world.of_mut::<State>().past.insert(name, past);
         Ok(json!({}))
     })
 }
@@ -67,11 +68,11 @@ pub(super) struct List {
 pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_type, resource_id }: List) -> Reply {
     check(&resource_type)?;
     sandbox.world.read(|world| {
-        let name = world.ssm.stored(&resource_id);
-        if !world.ssm.parameters.contains(&name) {
+        let name = world.of::<State>().stored(&resource_id);
+        if !world.of::<State>().parameters.contains(&name) {
             return Err(not_found(&resource_id));
         }
-        let tags = world.ssm.past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
+        let tags = world.of::<State>().past.get(&name).map(|past| past.tags.as_slice()).unwrap_or_default();
         Ok(json!({ "TagList": tags }))
     })
 }

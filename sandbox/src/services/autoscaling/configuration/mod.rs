@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::invalid;
 use crate::Fault;
+use crate::protocol::lenient::{self, Misfit};
 use crate::services::cloudwatch::Dimension;
-use crate::wire::lenient::{self, Misfit};
 
 mod steps;
 

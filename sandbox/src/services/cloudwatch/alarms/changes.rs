@@ -5,10 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{StateValue, history, transition};
-use crate::services::Reply;
+use super::{StateValue, transition};
+use crate::core::Reply;
 use crate::services::cloudwatch::State;
-use crate::{Config, Fault, Sandbox};
+use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -18,20 +18,12 @@ pub struct Named {
 
 /// `DeleteAlarms`: names of alarms that there are not are no mistake.
 pub fn delete(sandbox: &Arc<Sandbox>, Named { alarm_names }: Named) -> Reply {
-    let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
         for name in &alarm_names {
-            forget(&mut world.monitoring, &sandbox.config, name, now);
+            world.of_mut::<State>().alarms.remove(name);
         }
         Ok(Value::Null)
     })
-}
-
-/// Deletes an alarm; its history stays.
-pub fn forget(state: &mut State, config: &Config, name: &str, now: i64) {
-    if let Some(alarm) = state.alarms.remove(name) {
-        history::record(state, &[history::deleted(&alarm, config, now)]);
-    }
 }
 
 /// `EnableAlarmActions`.
@@ -48,13 +40,10 @@ fn set_actions(sandbox: &Arc<Sandbox>, names: &[String], enabled: bool) -> Reply
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
         for name in names {
-            let Some(before) = world.monitoring.alarms.get(name).cloned() else { continue };
-            let mut alarm = before.clone();
-            alarm.settings.actions_enabled = enabled;
-            alarm.configured = now;
-            let item = history::configured(Some(&before), &alarm, &sandbox.config, now);
-            history::record(&mut world.monitoring, &[item]);
-            world.monitoring.alarms.insert(name.clone(), alarm);
+            if let Some(alarm) = world.of_mut::<State>().alarms.get_mut(name) {
+                alarm.settings.actions_enabled = enabled;
+                alarm.configured = now;
+            }
         }
         Ok(Value::Null)
     })

@@ -6,8 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Alarm, StateValue};
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::cloudwatch::State;
 use crate::services::cloudwatch::{Dimension, Metric, invalid_combination};
-use crate::services::{Reply, paging};
 use crate::{Fault, Sandbox};
 
 pub(super) const PAGE: usize = 100;
@@ -57,7 +59,7 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
         input.alarm_names, input.alarm_name_prefix, input.alarm_types, input.state_value, input.action_prefix
     );
     let page = sandbox.world.read(|world| {
-        let wanted = world.monitoring.alarms.iter().filter(|(_, alarm)| input.wants(alarm));
+        let wanted = world.of::<State>().alarms.iter().filter(|(_, alarm)| input.wants(alarm));
         let named = wanted.map(|(name, alarm)| (name.to_owned(), alarm.described(&sandbox.config)));
         paging::page(named, &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
@@ -91,7 +93,7 @@ pub fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
             && input.period.is_none_or(|period| period == settings.period)
     };
     sandbox.world.read(|world| {
-        let wanted = world.monitoring.alarms.values().filter(wants);
+        let wanted = world.of::<State>().alarms.values().filter(wants);
         let alarms = wanted.map(|alarm| alarm.described(&sandbox.config)).collect::<Result<Vec<Value>, Fault>>()?;
         Ok(json!({ "MetricAlarms": alarms }))
     })

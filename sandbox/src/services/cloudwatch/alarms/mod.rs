@@ -7,17 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Dimension, seconds};
+use crate::services::cloudwatch::State;
 use crate::{Config, Fault, Sandbox};
 
 mod actions;
 pub(super) mod changes;
 pub(super) mod describe;
 pub(super) mod evaluate;
-pub(super) mod history;
 pub(super) mod put;
 mod watch;
 
-pub use changes::forget;
 pub use put::keep;
 pub use watch::{start, values, wall_millis};
 
@@ -179,19 +178,20 @@ pub(super) fn transition(
     let now = sandbox.clock.now().as_millisecond();
     let changed = sandbox.world.write(|world| {
         let missing = || Fault::new(404, "ResourceNotFound", "");
-        let alarm = world.monitoring.alarms.get_mut(name).ok_or_else(missing)?;
-        let before = alarm.clone();
+        let alarm = world.of_mut::<State>().alarms.get_mut(name).ok_or_else(missing)?;
+        let before = alarm.state;
         alarm.state = state;
         reason.clone_into(&mut alarm.reason);
         alarm.reason_data = reason_data;
         alarm.state_updated = now;
-        if before.state == state {
+        if before == state {
             return Ok(None);
         }
         alarm.transitioned = now;
-        let after = alarm.clone();
-        history::record(&mut world.monitoring, &[history::transition(&before, &after, now)]);
-        Ok(Some(after))
+        Ok(Some(alarm.clone()))
     })?;
-    changed.map_or(Ok(()), |alarm| actions::perform(sandbox, &alarm))
+    if let Some(alarm) = changed {
+        actions::perform(sandbox, &alarm);
+    }
+    Ok(())
 }

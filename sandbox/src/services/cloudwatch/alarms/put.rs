@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Alarm, Settings, history};
-use crate::services::Reply;
+use super::{Alarm, Settings};
+use crate::core::Reply;
+use crate::protocol::lenient::{self, Misfit};
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::services::cloudwatch::tags::{Tag, check_count};
 use crate::services::cloudwatch::{State, invalid_combination, validation_error};
-use crate::wire::lenient::{self, Misfit};
-use crate::{Config, Fault, Sandbox};
+use crate::{Fault, Sandbox};
 
 const DAY: i64 = 24 * 60 * 60;
 /// From a period of an hour on, an alarm may look back a week.
@@ -60,23 +60,21 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
     check(&settings)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
-        if !world.monitoring.alarms.contains(&settings.alarm_name) {
+        if !world.of::<State>().alarms.contains(&settings.alarm_name) {
             check_count(tags.len())?;
         }
         let tags = tags.into_iter().map(|Tag { key, value }| (key, value)).collect();
-        keep(&mut world.monitoring, &sandbox.config, settings, tags, now);
+        keep(world.of_mut::<State>(), settings, tags, now);
         Ok(Value::Null)
     })
 }
 
 /// Makes an alarm, or changes all of one but its state; tags are only given to a new one.
-pub fn keep(state: &mut State, config: &Config, settings: Settings, tags: BTreeMap<String, String>, now: i64) {
-    let before = state.alarms.get(&settings.alarm_name).cloned();
-    let alarm = match before.clone() {
+pub fn keep(state: &mut State, settings: Settings, tags: BTreeMap<String, String>, now: i64) {
+    let alarm = match state.alarms.get(&settings.alarm_name).cloned() {
         Some(before) => Alarm { settings, configured: now, ..before },
         None => Alarm::new(settings, tags, now),
     };
-    history::record(state, &[history::configured(before.as_ref(), &alarm, config, now)]);
     state.alarms.insert(alarm.settings.alarm_name.clone(), alarm);
 }
 

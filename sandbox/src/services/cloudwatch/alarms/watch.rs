@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use super::evaluate::{Datapoint, evaluate, periods};
 use super::{Alarm, Settings, actions, transition};
+use crate::base::clock::Clock;
+use crate::base::supervisor;
 use crate::services::cloudwatch::Metric;
+use crate::services::cloudwatch::State;
 use crate::services::cloudwatch::points::{self, Point};
 use crate::services::cloudwatch::statistics::{Statistic, buckets};
-use crate::world::clock::Clock;
-use crate::{Fault, Sandbox, supervisor};
+use crate::{Fault, Sandbox};
 
 /// How often the loop looks which alarms are due: the shortest period.
 const TICK: Duration = Duration::from_secs(10);
@@ -47,7 +49,7 @@ async fn watch(sandbox: &Arc<Sandbox>) {
     let mut seen = HashMap::<String, Seen>::new();
     let tick = sandbox.clock.shortened(TICK).max(SHORTEST);
     loop {
-        let alarms: Vec<Alarm> = sandbox.world.read(|world| world.monitoring.alarms.values().cloned().collect());
+        let alarms: Vec<Alarm> = sandbox.world.read(|world| world.of::<State>().alarms.values().cloned().collect());
         if alarms.is_empty() {
             seen.clear();
             if changes.changed().await.is_err() {
@@ -100,7 +102,7 @@ fn check(sandbox: &Arc<Sandbox>, alarm: &Alarm, length: i64, seen: &mut Seen) ->
         verdict => {
             let began = alarm.transitioned.div_euclid(length) * length;
             let due = seen.repeated.max(began) + wall_millis(sandbox.clock, REPEAT);
-            if end >= due && actions::repeats(alarm) {
+            if end >= due && actions::repeats(sandbox, alarm) {
                 seen.repeated = end;
                 actions::repeat(sandbox, alarm, verdict.map(|verdict| verdict.data).as_deref());
             }
@@ -126,7 +128,7 @@ fn range(sandbox: &Sandbox, settings: &Settings, length: i64, end: i64) -> Resul
     let count = i64::try_from(periods(settings)).map_err(Fault::internal)?;
     let start = end - count * length;
     let key = Metric::key(&settings.namespace, &settings.metric_name, &settings.dimensions);
-    let metric = sandbox.world.read(|world| world.monitoring.metrics.get(&key).map(|metric| metric.id));
+    let metric = sandbox.world.read(|world| world.of::<State>().metrics.get(&key).map(|metric| metric.id));
     let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
     let statistic = Statistic::parse(settings.statistic(), "Statistic")?;
     let found = buckets(&points, start, length);

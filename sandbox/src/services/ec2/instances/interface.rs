@@ -8,8 +8,8 @@ use super::super::cidr::Cidr;
 use super::super::nouns::{INSTANCE, SECURITY_GROUP, SUBNET, VPC};
 use super::super::records;
 use super::super::security_groups::no_default_vpc;
-use super::super::zones;
-use crate::world::ids;
+use crate::base::ids;
+use crate::base::zones;
 use crate::{Config, Fault};
 
 /// Addresses for documentation stand for public ones.

@@ -10,7 +10,7 @@ use super::State;
 use super::describe::{self, Describe};
 use super::nouns::INSTANCE;
 use super::records;
-use crate::services::{Reply, ssm};
+use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 mod interface;
@@ -39,7 +39,7 @@ fn reservation_of(mut instances: Vec<Value>) -> Value {
 /// `DescribeInstances`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     sandbox.world.read(|world| {
-        let found = describe::select(&world.ec2, &INSTANCE, &input)?;
+        let found = describe::select(world.of::<State>(), &INSTANCE, &input)?;
         let mut reservations: Vec<Vec<Value>> = Vec::new();
         for mut instance in found {
             describe::told(&INSTANCE, &mut instance);
@@ -71,10 +71,10 @@ pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
     }
     let now = sandbox.clock.now();
     let terminated = sandbox.world.write(|world| {
-        check_ids(&world.ec2, &input.instance_id)?;
+        check_ids(world.of::<State>(), &input.instance_id)?;
         let mut changed = Vec::new();
         for id in &input.instance_id {
-            let instance = records::get_mut(&mut world.ec2, &INSTANCE, id)?;
+            let instance = records::get_mut(world.of_mut::<State>(), &INSTANCE, id)?;
             let previous = instance["instanceState"].clone();
             let mut current = previous.clone();
             if previous["name"] != "terminated" {
@@ -85,7 +85,9 @@ pub fn terminate(sandbox: &Arc<Sandbox>, input: Terminate) -> Reply {
         }
         Ok(json!({ "instancesSet": changed }))
     })?;
-    input.instance_id.iter().for_each(|id| ssm::instances::forget(sandbox, id));
+    for id in &input.instance_id {
+        sandbox.registry.instance_terminated.iter().for_each(|hook| hook(sandbox, id));
+    }
     Ok(terminated)
 }
 

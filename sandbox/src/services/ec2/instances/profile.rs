@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Fault;
-use crate::world::World;
+use crate::services::iam;
+use crate::store::World;
 
 /// A profile, by its ARN or its name.
 #[derive(Debug, Deserialize)]
@@ -25,7 +26,7 @@ impl Profile {
             );
             Fault::client("InvalidParameterValue", message)
         };
-        let found = world.iam.instance_profiles.get(name).ok_or_else(missing)?;
+        let found = world.of::<iam::State>().instance_profiles.get(name).ok_or_else(missing)?;
         Ok(json!({ "arn": found.arn, "id": found.id }))
     }
 }

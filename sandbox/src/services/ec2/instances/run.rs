@@ -10,13 +10,14 @@ use serde_json::json;
 use super::interface::Interface;
 use super::profile::Profile;
 use super::{reservation_of, types};
-use crate::services::Reply;
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::core::Reply;
+use crate::services::ec2::State;
 use crate::services::ec2::nouns::INSTANCE;
 use crate::services::ec2::records;
 use crate::services::ec2::security_groups::no_default_vpc;
 use crate::services::ec2::tags::{self, TagSpecification};
-use crate::world::clock::iso8601;
-use crate::world::ids;
 use crate::{Fault, Sandbox};
 
 /// Instances that one call may ask for.
@@ -66,9 +67,9 @@ pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
     let tags = tags::tag_set(&INSTANCE, std::mem::take(&mut input.tag_specification))?;
     let (reservation, launched) = (ids::resource("r"), iso8601(sandbox.clock.now()));
     sandbox.world.write(|world| {
-        if let Some(before) = records::made_before(&world.ec2, &INSTANCE, input.client_token.as_deref()) {
+        if let Some(before) = records::made_before(world.of::<State>(), &INSTANCE, input.client_token.as_deref()) {
             let same = before["reservation"]["reservationId"].clone();
-            let all = world.ec2.records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
+            let all = world.of::<State>().records.with_prefix(INSTANCE.prefix).map(|(_, instance)| instance.clone());
             let again = all.filter(|instance| instance["reservation"]["reservationId"] == same);
             return Ok(reservation_of(again.collect()));
         }
@@ -99,7 +100,7 @@ pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
                 "reservation": { "reservationId": reservation, "ownerId": sandbox.config.account, "groupSet": [] },
                 "userData": input.user_data,
             });
-            let network = interface.told(&world.ec2, &sandbox.config, &launched)?;
+            let network = interface.told(world.of::<State>(), &sandbox.config, &launched)?;
             let zone = input.placement.as_ref().and_then(|placement| placement.availability_zone.as_deref());
             if zone.is_some_and(|zone| network["placement"]["availabilityZone"] != zone) {
                 return Err(Fault::not_implemented("ec2:RunInstances with another zone than that of the subnet"));
@@ -107,7 +108,7 @@ pub fn run(sandbox: &Arc<Sandbox>, mut input: Run) -> Reply {
             for (member, value) in network.as_object().into_iter().flatten() {
                 instance[member] = value.clone();
             }
-            world.ec2.records.insert(id, instance.clone());
+            world.of_mut::<State>().records.insert(id, instance.clone());
             instance["instanceState"] = json!({ "code": 0, "name": "pending" });
             made.push(instance);
         }

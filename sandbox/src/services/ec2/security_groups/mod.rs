@@ -10,15 +10,17 @@ use super::describe::{self, Describe};
 use super::nouns::{INSTANCE, SECURITY_GROUP, VPC};
 use super::records;
 use super::tags::{self, TagSpecification};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
+mod descriptions;
 mod permissions;
 pub mod rule_ids;
 mod rules;
 
-pub use rules::{Direction, authorize, describe_rules, revoke, set_description};
+pub use descriptions::describe_ingress;
+pub use rules::{Direction, authorize, describe_rules, revoke};
 
 /// The longest name and description.
 const LONGEST: usize = 255;
@@ -86,8 +88,8 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     }
     let tags = tags::tag_set(&SECURITY_GROUP, input.tag_specification)?;
     sandbox.world.write(|world| {
-        records::get(&world.ec2, &VPC, vpc)?;
-        let mut groups = world.ec2.records.with_prefix(SECURITY_GROUP.prefix);
+        records::get(world.of::<State>(), &VPC, vpc)?;
+        let mut groups = world.of::<State>().records.with_prefix(SECURITY_GROUP.prefix);
         if groups.any(|(_, group)| group["vpcId"] == vpc && group["groupName"] == name) {
             let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
             return Err(Fault::client("InvalidGroup.Duplicate", message));
@@ -95,7 +97,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         drop(groups);
         let group = record(&sandbox.config, vpc, name, &input.group_description, tags.clone());
         let id = group["groupId"].as_str().unwrap_or_default().to_owned();
-        world.ec2.records.insert(id.clone(), group);
+        world.of_mut::<State>().records.insert(id.clone(), group);
         let arn = arn(&sandbox.config, &id);
         Ok(json!({ "return": true, "groupId": id, "tagSet": tags, "securityGroupArn": arn }))
     })
@@ -124,7 +126,7 @@ pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
         given_id(None, Some(""))?;
     }
     sandbox.world.read(|world| {
-        let mut found = describe::select(&world.ec2, &SECURITY_GROUP, &input)?;
+        let mut found = describe::select(world.of::<State>(), &SECURITY_GROUP, &input)?;
         for group in &mut found {
             for direction in [Direction::Ingress, Direction::Egress] {
                 let member = direction.member();
@@ -148,16 +150,16 @@ pub struct Delete {
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     let id = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.world.write(|world| {
-        if records::get(&world.ec2, &SECURITY_GROUP, id)?["groupName"] == "default" {
+        if records::get(world.of::<State>(), &SECURITY_GROUP, id)?["groupName"] == "default" {
             return Err(Fault::client(
                 "CannotDelete",
                 format!("the specified group: \"{id}\" name: \"default\" cannot be deleted by a user"),
             ));
         }
-        if is_in_use(&world.ec2, id) {
+        if is_in_use(world.of::<State>(), id) {
             return Err(Fault::client("DependencyViolation", format!("resource {id} has a dependent object")));
         }
-        world.ec2.records.remove(id);
+        world.of_mut::<State>().records.remove(id);
         Ok(json!({ "return": true, "groupId": id }))
     })
 }

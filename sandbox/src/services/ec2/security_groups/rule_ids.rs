@@ -8,7 +8,7 @@ use super::super::State;
 use super::super::nouns::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::super::records::{self, list};
 use super::rules::Direction;
-use crate::world::ids;
+use crate::base::ids;
 use crate::{Fault, Sandbox};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
@@ -35,7 +35,7 @@ pub fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Faul
 /// Gives every rule that has none an id: those of an older version had none.
 pub fn give_all(sandbox: &Arc<Sandbox>) {
     let given = sandbox.world.write(|world| {
-        number(&mut world.ec2);
+        number(world.of_mut::<State>());
         Ok(())
     });
     // A disk that refuses to write now is tried again at the next start; until then these rules have no ids, as before.

@@ -12,8 +12,8 @@ use super::super::records::{self, list};
 use super::super::tags::{self, TagSpecification};
 use super::permissions::{IpRange, Permission};
 use super::{given_id, invalid, rule_ids};
-use crate::services::Reply;
-use crate::world::ids;
+use crate::base::ids;
+use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
 /// Rules that a group may have in each direction (AWS's quota, as it is before anybody asks for more).
@@ -130,8 +130,8 @@ pub fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize)
     let tags = tags::tag_set(&SECURITY_GROUP_RULE, input.tag_specification)?;
     let new = rules_of(&ip_permissions, &sandbox.config)?;
     sandbox.world.write(|world| {
-        check_peers(&world.ec2, id, &new)?;
-        let rules = list(records::get_mut(&mut world.ec2, &SECURITY_GROUP, id)?, direction.member());
+        check_peers(world.of::<State>(), id, &new)?;
+        let rules = list(records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
         let mut added = Vec::new();
         for mut rule in new {
             if rules.iter().any(|existing| identity(existing) == identity(&rule)) {
@@ -210,7 +210,7 @@ pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Re
     ip_permissions.extend(single(ip_protocol, from_port, to_port, cidr_ip));
     let gone = rules_of(&ip_permissions, &sandbox.config)?;
     sandbox.world.write(|world| {
-        let rules = list(records::get_mut(&mut world.ec2, &SECURITY_GROUP, id)?, direction.member());
+        let rules = list(records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());
         let mut revoked = Vec::new();
         for id in &input.security_group_rule_id {
             let at = rules.iter().position(|rule| rule["ruleId"] == id.as_str());
@@ -237,22 +237,6 @@ pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Re
             })
             .collect();
         Ok(json!({ "return": true, "revokedSecurityGroupRuleSet": revoked }))
-    })
-}
-
-/// Gives a rule that lets traffic in another description, or none: what CloudFormation changes of a rule in place.
-pub fn set_description(sandbox: &Sandbox, group: &str, id: &str, description: Option<&str>) -> Result<(), Fault> {
-    sandbox.world.write(|world| {
-        let group = records::get_mut(&mut world.ec2, &SECURITY_GROUP, group)?;
-        let mut rules = list(group, Direction::Ingress.member()).iter_mut();
-        let rule = rules.find(|rule| rule["ruleId"] == id);
-        let rule = rule.ok_or_else(|| records::not_found(&SECURITY_GROUP_RULE, &[id]))?;
-        for member in ["ipRanges", "groups"] {
-            if let Some(range) = rule[member].get_mut(0) {
-                range["description"] = json!(description);
-            }
-        }
-        Ok(())
     })
 }
 
@@ -287,7 +271,7 @@ pub fn describe_rules(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
         return Err(Fault::client("InvalidGroupId.Malformed", message));
     }
     sandbox.world.read(|world| {
-        let rules = rule_ids::all(&world.ec2);
+        let rules = rule_ids::all(world.of::<State>());
         let mut rows: Vec<Value> =
             rules.map(|(id, direction, rule)| told(&sandbox.config, id, direction, rule)).collect();
         let is = |row: &Value, id: &str| row["securityGroupRuleId"] == id;

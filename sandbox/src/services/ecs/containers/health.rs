@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::super::engine::Handle;
 use super::super::model::{HealthCheck, HealthStatus};
-use crate::world::clock::Clock;
+use crate::base::clock::Clock;
 
 /// When the first early look is; each further one comes after twice the time.
 const FIRST_LOOK: Duration = Duration::from_millis(100);

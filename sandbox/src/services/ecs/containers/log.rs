@@ -7,9 +7,9 @@ use serde_json::json;
 use super::super::model::{ContainerDefinition, LogConfiguration, Task};
 use super::Failure;
 use crate::Sandbox;
+use crate::process::{Output, OutputLine};
 use crate::services::logs::events::Event;
 use crate::services::logs::writer::{Entries, Entry};
-use crate::tasks::{Output, OutputLine};
 
 /// A log stream's group and name.
 pub(super) type LogStream = (Arc<str>, Arc<str>);

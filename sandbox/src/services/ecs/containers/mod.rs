@@ -11,8 +11,9 @@ use super::model::{ContainerDefinition, Task, TaskDefinition};
 use super::names::task_definition;
 use crate::Sandbox;
 use crate::auth::RoleLease;
-use crate::services::ec2::zones;
-use crate::tasks::PortLease;
+use crate::base::zones;
+use crate::process::PortLease;
+use crate::services::ecs::Runtime;
 
 mod crew;
 mod health;
@@ -59,7 +60,7 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Crew,
     let containers = definition.containers();
     let mut leases = Vec::new();
     for container in &containers {
-        leases.push((container.clone(), sandbox.tasks.ports.lease().map_err(Failure::resources)?));
+        leases.push((container.clone(), sandbox.runtime::<Runtime>().ports.lease().map_err(Failure::resources)?));
     }
     let real = |(container, lease): &(ContainerDefinition, PortLease)| {
         let own = lease.number();

@@ -4,7 +4,8 @@ use super::super::model::{Task, TaskDefinition};
 use super::super::names::last_part;
 use crate::Sandbox;
 use crate::auth::RoleLease;
-use crate::world::ids;
+use crate::base::ids;
+use crate::services::iam;
 
 /// The name or the ARN of a task's role: RunTask's override, or the definition's own.
 pub(in super::super) fn of_task<'a>(task: &'a Task, definition: Option<&'a TaskDefinition>) -> Option<&'a str> {
@@ -17,7 +18,7 @@ pub(in super::super) fn of_task<'a>(task: &'a Task, definition: Option<&'a TaskD
 pub(super) fn lease(sandbox: &Sandbox, task: &Task, definition: &TaskDefinition) -> Option<RoleLease> {
     let given = of_task(task, Some(definition))?;
     let known = sandbox.world.read(|world| {
-        let role = world.iam.roles.get(last_part(given))?;
+        let role = world.of::<iam::State>().roles.get(last_part(given))?;
         Some((role.arn.clone(), role.id.clone()))
     });
     let foreign = || {

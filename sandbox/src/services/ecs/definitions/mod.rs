@@ -17,8 +17,10 @@ use super::model::TaskDefinition;
 use super::names::{self, Arns as _, client, invalid, revision_key};
 use super::show;
 use crate::Sandbox;
-use crate::services::{Reply, paging};
-use crate::world::World;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::ecs::State;
+use crate::store::World;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -53,8 +55,11 @@ pub(super) fn deregister(sandbox: &Arc<Sandbox>, Deregister { task_definition }:
     sandbox.world.write(|world| {
         let key =
             key_of(world, &task_definition).ok_or_else(|| client("The specified task definition does not exist."))?;
-        let definition =
-            world.ecs.task_definitions.get_mut(&key).ok_or_else(|| client("Unable to describe task definition."))?;
+        let definition = world
+            .of_mut::<State>()
+            .task_definitions
+            .get_mut(&key)
+            .ok_or_else(|| client("Unable to describe task definition."))?;
         definition.deregistered_at.get_or_insert_with(|| sandbox.clock.now());
         Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition) }))
     })
@@ -94,7 +99,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { task_definitions }: Delete
                 failures.push(json!({ "arn": given, "reason": MISSING }));
                 continue;
             };
-            let Some(definition) = world.ecs.task_definitions.get_mut(&key) else { continue };
+            let Some(definition) = world.of_mut::<State>().task_definitions.get_mut(&key) else { continue };
             if definition.deregistered_at.is_none() {
                 failures.push(refuse(ACTIVE));
                 continue;
@@ -133,7 +138,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let page = sandbox.world.read(|world| {
         let family =
             |definition: &TaskDefinition| family_prefix.as_ref().is_none_or(|family| definition.family == *family);
-        let rows = world.ecs.task_definitions.iter();
+        let rows = world.of::<State>().task_definitions.iter();
         let mut arns: Vec<(String, String)> = rows
             .filter(|(_, definition)| family(definition) && has_status(definition, status.as_deref()))
             .map(|(key, definition)| (key.to_owned(), sandbox.config.task_definition_arn(&definition.name())))
@@ -160,10 +165,10 @@ pub(super) fn list_families(sandbox: &Arc<Sandbox>, input: ListFamilies) -> Repl
     let question = format!("ListTaskDefinitionFamilies {family_prefix:?} {status:?}");
     let prefix = family_prefix.unwrap_or_default();
     let page = sandbox.world.read(|world| {
-        let rows = world.ecs.task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
+        let rows = world.of::<State>().task_definitions.with_prefix(&prefix).map(|(_, definition)| definition);
         let active = |family: &str| {
             let prefix = format!("{family}:");
-            let mut revisions = world.ecs.task_definitions.with_prefix(&prefix);
+            let mut revisions = world.of::<State>().task_definitions.with_prefix(&prefix);
             revisions.any(|(_, definition)| definition.deregistered_at.is_none())
         };
         let mut families: Vec<String> = rows.map(|definition| definition.family.clone()).collect();

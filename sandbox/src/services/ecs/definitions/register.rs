@@ -9,7 +9,8 @@ use super::super::model::{ContainerDefinition, Tag, TaskDefinition};
 use super::super::names::{client, read, revision_key};
 use super::super::show;
 use super::check;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::services::ecs::State;
 use crate::{Fault, Sandbox};
 
 /// What a task definition is made of, besides its family and tags (API reference of RegisterTaskDefinition).
@@ -60,7 +61,7 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
     check::names(&family, &containers)?;
     check::task(&content, &containers)?;
     sandbox.world.write(|world| {
-        let last = world.ecs.task_definitions.with_prefix(&format!("{family}:")).last();
+        let last = world.of::<State>().task_definitions.with_prefix(&format!("{family}:")).last();
         let revision = last.map_or(0, |(_, definition)| definition.revision) + 1;
         let key = revision_key(&family, revision);
         let definition = TaskDefinition {
@@ -74,7 +75,7 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
         };
         let shown = show::task_definition(&sandbox.config, &definition);
         let tags = definition.tags.clone();
-        world.ecs.task_definitions.insert(key, definition);
+        world.of_mut::<State>().task_definitions.insert(key, definition);
         Ok(json!({ "taskDefinition": shown, "tags": tags }))
     })
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::model::ImageCommand;
 use crate::Sandbox;
-use crate::tasks::{CpuTimes, ENGINE_TIMEOUT, Exit, Output, PortLease, ProcessSpec};
+use crate::process::{CpuTimes, ENGINE_TIMEOUT, Exit, Output, PortLease, ProcessSpec};
 
 mod container;
 mod loopback;

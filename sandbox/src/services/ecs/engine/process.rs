@@ -15,8 +15,8 @@ use super::super::task_folder;
 use super::loopback::Loopback;
 use super::{ContainerSpec, Handle as AnyHandle, Launched};
 use crate::Sandbox;
-use crate::tasks::stand_in::StandIn;
-use crate::tasks::{CpuTimes, ProcessHandle, ProcessSpec, environment};
+use crate::process::stand_in::StandIn;
+use crate::process::{CpuTimes, ProcessHandle, ProcessSpec, environment};
 
 /// Programs of health checks that the sandbox stands in for when this machine lacks them.
 const WEB_CLIENTS: [&str; 2] = ["curl", "wget"];
@@ -52,7 +52,7 @@ pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Laun
         ..ProcessSpec::default()
     };
     let started_with = process.clone();
-    let process = sandbox.tasks.runner.start(&process).await.map_err(|error| error.to_string())?;
+    let process = sandbox.runner.start(&process).await.map_err(|error| error.to_string())?;
     let loopback = Loopback { ports: spec.task_ports, own: spec.port, has_port: spec.has_port };
     let handle = Handle { process: process.handle, loopback, host_exec, started_with };
     let handle = AnyHandle::Process(Arc::new(handle));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::tasks::engine::Kind;
+use crate::process::engine::Kind;
 
 mod definition;
 mod rollout;
@@ -41,17 +41,6 @@ pub struct Cluster {
     pub tags: Vec<Tag>,
     /// `settings`, `configuration`, `capacityProviders` and the like, as they were given.
     pub content: Map<String, Value>,
-}
-
-/// An account setting that somebody chose.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AccountSetting {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// For whom; the account's root stands for everyone.
-    pub principal_arn: String,
 }
 
 /// What stands in for the images of a stack's services on this machine: only `PutImages` writes it.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{PortMapping, Tag, TaskDefinition};
-use crate::world::ids;
+use crate::base::ids;
 
 /// Where a task is in its life, as far as the sandbox passes through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

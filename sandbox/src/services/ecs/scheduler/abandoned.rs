@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use super::super::driver;
 use super::super::model::{StopCode, Task, TaskStatus};
 use super::failures;
-use crate::world::World;
+use crate::services::cloudmap;
+use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// Records the end of the tasks that ran when the last sandbox ended; gives their ids. What cannot be written now is done by
@@ -34,7 +37,7 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
     let rows: BTreeMap<String, TaskStatus> =
         sandbox.world.read(|world| open(world).map(|(key, task)| (key.to_owned(), task.last_status)).collect());
     let abandoned: Vec<(String, String)> = {
-        let mut running = sandbox.tasks.running();
+        let mut running = sandbox.runtime::<Runtime>().running();
         running.retain(|key, entry| entry.driver_failure.is_none() || rows.contains_key(key));
         let reason = |(key, last_status): (String, TaskStatus)| match running.get(&key) {
             Some(entry) => Some((key, entry.driver_failure.clone()?)),
@@ -62,7 +65,7 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
         }
         Ok(())
     })?;
-    let mut running = sandbox.tasks.running();
+    let mut running = sandbox.runtime::<Runtime>().running();
     for (key, _) in &abandoned {
         running.remove(key);
     }
@@ -70,21 +73,21 @@ pub(super) fn stop(sandbox: &Sandbox) -> Result<(), Fault> {
 }
 
 fn open(world: &World) -> impl Iterator<Item = (&str, &Task)> {
-    world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped)
+    world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped)
 }
 
 /// Ends a task's row, for a reason if it has none, and takes its instances in Cloud Map away; gives the row, unless it has
 /// ended or is gone already.
 fn end(world: &mut World, key: &str, now: Timestamp, reason: impl FnOnce(&Task) -> (StopCode, String)) -> Option<Task> {
-    let task = world.ecs.tasks.get_mut(key).filter(|task| task.last_status != TaskStatus::Stopped)?;
+    let task = world.of_mut::<State>().tasks.get_mut(key).filter(|task| task.last_status != TaskStatus::Stopped)?;
     let (code, reason) = reason(task);
     task.ask_to_stop(code, reason, now);
     task.end(now);
     let task = task.clone();
-    let instances = world.cloudmap.instances.iter().filter(|(_, instance)| instance.id == task.id);
+    let instances = world.of::<cloudmap::State>().instances.iter().filter(|(_, instance)| instance.id == task.id);
     let instances: Vec<String> = instances.map(|(key, _)| key.to_owned()).collect();
     for instance in instances {
-        world.cloudmap.instances.remove(&instance);
+        world.of_mut::<cloudmap::State>().instances.remove(&instance);
     }
     Some(task)
 }

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::super::model::{GivenUp, HealthStatus, RolloutState, Service, StopCode, Task};
 use super::super::names::key;
-use crate::world::World;
-use crate::world::clock::Clock;
+use crate::base::clock::Clock;
+use crate::services::ecs::State;
+use crate::store::World;
 
 /// A task that ran this long was no failure to start.
 const PROVEN: Duration = Duration::from_mins(1);
@@ -28,7 +29,7 @@ pub(in super::super) fn heard_of_end(world: &mut World, task: &Task, clock: Cloc
         _ => false,
     };
     let Some(name) = task.service.as_ref().filter(|_| failed) else { return };
-    let Some(service) = world.ecs.services.get_mut(&key(&task.cluster, name)) else { return };
+    let Some(service) = world.of_mut::<State>().services.get_mut(&key(&task.cluster, name)) else { return };
     let Some(deployment) = service.deployments.iter_mut().find(|one| task.started_by.as_ref() == Some(&one.id)) else {
         return;
     };

@@ -9,10 +9,13 @@ use jiff::Timestamp;
 
 use super::model::TaskStatus;
 use super::{addresses, driver, engine};
+use crate::Sandbox;
+use crate::base::supervisor;
+use crate::process::{TASK_MARKER, end_marked};
+use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
 use crate::services::logs::writer;
-use crate::tasks::{TASK_MARKER, end_marked};
-use crate::world::World;
-use crate::{Sandbox, supervisor};
+use crate::store::World;
 
 mod abandoned;
 mod failures;
@@ -32,7 +35,7 @@ const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// Starts the scheduler and the writer of tasks' logs; they end, after all tasks, with the sandbox.
 pub fn start(sandbox: &Arc<Sandbox>) {
     let left = abandoned::recover(sandbox);
-    if let Some(queue) = sandbox.tasks.take_log_queue() {
+    if let Some(queue) = sandbox.runtime::<Runtime>().take_log_queue() {
         sandbox.background.spawn(writer::write(Arc::clone(sandbox), queue));
     }
     // Their processes ended with the last sandbox; what escaped is ended now.
@@ -42,7 +45,7 @@ pub fn start(sandbox: &Arc<Sandbox>) {
     let this = Arc::clone(sandbox);
     sandbox.background.spawn(async move {
         supervisor::restart(&this.journal, "the scheduler", || run(Arc::clone(&this))).await;
-        this.tasks.close_log();
+        this.runtime::<Runtime>().close_log();
     });
 }
 
@@ -53,7 +56,7 @@ async fn run(sandbox: Arc<Sandbox>) {
         let wake = step(&sandbox).await;
         tokio::select! {
             _ = changes.changed() => {}
-            () = sandbox.tasks.driver_failed.notified() => {}
+            () = sandbox.runtime::<Runtime>().driver_failed.notified() => {}
             () = sandbox.shutdown.cancelled() => {}
             () = tokio::time::sleep(wake.unwrap_or(REMEMBERED)) => {}
         }
@@ -83,10 +86,10 @@ async fn step(sandbox: &Arc<Sandbox>) -> Option<Duration> {
 /// Gives every new task a driver, and tells the drivers of tasks that are to stop.
 fn drive(sandbox: &Arc<Sandbox>) {
     let rows = sandbox.world.read(|world| {
-        let open = world.ecs.tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+        let open = world.of::<State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
         open.map(|(key, task)| (key.to_owned(), task.last_status, task.desired_status)).collect::<Vec<_>>()
     });
-    let mut running = sandbox.tasks.running();
+    let mut running = sandbox.runtime::<Runtime>().running();
     for (key, last_status, desired_status) in rows {
         if last_status == TaskStatus::Provisioning && !running.contains_key(&key) {
             let stop = running.entry(key.clone()).or_default().stop.clone();
@@ -105,25 +108,25 @@ fn is_past(time: Option<Timestamp>, now: Timestamp) -> bool {
 }
 
 fn outdated(world: &World, now: Timestamp) -> bool {
-    world.ecs.tasks.values().any(|task| is_past(task.stopped_at, now))
-        || world.ecs.services.values().any(|service| is_past(service.inactive_at, now))
-        || world.ecs.clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
+    world.of::<State>().tasks.values().any(|task| is_past(task.stopped_at, now))
+        || world.of::<State>().services.values().any(|service| is_past(service.inactive_at, now))
+        || world.of::<State>().clusters.values().any(|cluster| is_past(cluster.deleted_at, now))
 }
 
 /// Removes the rows of what ended more than an hour ago.
 fn forget(world: &mut World, now: Timestamp) {
-    world.ecs.tasks.retain(|_, task| !is_past(task.stopped_at, now));
+    world.of_mut::<State>().tasks.retain(|_, task| !is_past(task.stopped_at, now));
     let services: Vec<String> = world
-        .ecs
+        .of::<State>()
         .services
         .iter()
         .filter(|(_, one)| is_past(one.inactive_at, now))
         .map(|(key, _)| format!("{key}/"))
         .collect();
     for prefix in services {
-        world.ecs.service_deployments.retain(|key, _| !key.starts_with(&prefix));
-        world.ecs.service_revisions.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().service_deployments.retain(|key, _| !key.starts_with(&prefix));
+        world.of_mut::<State>().service_revisions.retain(|key, _| !key.starts_with(&prefix));
     }
-    world.ecs.services.retain(|_, service| !is_past(service.inactive_at, now));
-    world.ecs.clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
+    world.of_mut::<State>().services.retain(|_, service| !is_past(service.inactive_at, now));
+    world.of_mut::<State>().clusters.retain(|_, cluster| !is_past(cluster.deleted_at, now));
 }

@@ -13,8 +13,9 @@ use super::super::names::{keep_service, key, task_definition};
 use super::super::{capacity, network, tasks_of};
 use super::failures;
 use super::plan::{Counts, Moves, moves};
-use crate::world::World;
-use crate::world::ids;
+use crate::base::ids;
+use crate::services::ecs::State;
+use crate::store::World;
 
 /// How long a task has to run before it counts, when none failed before it: enough for a broken one to exit.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -52,14 +53,14 @@ pub(super) fn reconcile(world: &mut World, now: Timestamp) {
     let changes: Vec<_> = moments(world, now).filter(|moment| moment.changed).map(Moment::into_changes).collect();
     for (service, tasks) in changes {
         for task in tasks {
-            world.ecs.tasks.insert(key(&task.cluster, &task.id), task);
+            world.of_mut::<State>().tasks.insert(key(&task.cluster, &task.id), task);
         }
         keep_service(world, service, now);
     }
 }
 
 fn moments(world: &World, now: Timestamp) -> impl Iterator<Item = Moment<'_>> {
-    let services = world.ecs.services.values().filter(|service| service.status != ServiceStatus::Inactive);
+    let services = world.of::<State>().services.values().filter(|service| service.status != ServiceStatus::Inactive);
     let mut room = room(world);
     services.map(move |service| {
         let mut moment = Moment::new(world, service, now);
@@ -71,7 +72,7 @@ fn moments(world: &World, now: Timestamp) -> impl Iterator<Item = Moment<'_>> {
 
 /// How many more tasks may run.
 pub(in super::super) fn room(world: &World) -> usize {
-    let open = world.ecs.tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
+    let open = world.of::<State>().tasks.values().filter(|task| task.last_status != TaskStatus::Stopped);
     MAX_RUNNING_TASKS.saturating_sub(open.count())
 }
 

@@ -10,7 +10,9 @@ use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
 use super::super::names::key;
 use super::{abandoned, driver, start};
 use crate::auth::Credentials;
-use crate::world::World;
+use crate::services::ecs::Runtime;
+use crate::services::ecs::State;
+use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
@@ -24,7 +26,7 @@ fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
         speed: 20.0,
         host_exec: false,
     };
-    Sandbox::open(config, CancellationToken::new()).expect("a sandbox")
+    crate::open(config, CancellationToken::new()).expect("a sandbox")
 }
 
 /// Stores a task of one container, with a driver or without; gives its key.
@@ -38,10 +40,10 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
     change(&mut task);
     let key = key(&task.cluster, &task.id);
     if is_driven {
-        sandbox.tasks.running().entry(key.clone()).or_default();
+        sandbox.runtime::<Runtime>().running().entry(key.clone()).or_default();
     }
     let insert = |world: &mut World| {
-        world.ecs.tasks.insert(key.clone(), task);
+        world.of_mut::<State>().tasks.insert(key.clone(), task);
         Ok(())
     };
     sandbox.world.write(insert).expect("it is stored");
@@ -49,7 +51,7 @@ fn store(sandbox: &Sandbox, is_driven: bool, change: impl FnOnce(&mut Task)) -> 
 }
 
 fn row(sandbox: &Sandbox, key: &str) -> Task {
-    sandbox.world.read(|world| world.ecs.tasks.get(key).cloned()).expect("the row is there")
+    sandbox.world.read(|world| world.of::<State>().tasks.get(key).cloned()).expect("the row is there")
 }
 
 async fn stopped(sandbox: &Sandbox, key: &str) -> Task {
@@ -96,12 +98,17 @@ async fn a_task_that_waits_to_be_started_can_be_stopped() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);
     start(&sandbox);
-    let permits = sandbox.tasks.start_permits.available_permits();
-    let _all = sandbox.tasks.start_permits.acquire_many(u32::try_from(permits).expect("a few")).await.expect("permits");
+    let permits = sandbox.runtime::<Runtime>().start_permits.available_permits();
+    let _all = sandbox
+        .runtime::<Runtime>()
+        .start_permits
+        .acquire_many(u32::try_from(permits).expect("a few"))
+        .await
+        .expect("permits");
     let key = store(&sandbox, false, |_| {});
     let now = sandbox.clock.now();
     let stop = |world: &mut World| {
-        let task = world.ecs.tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
+        let task = world.of_mut::<State>().tasks.get_mut(&key).ok_or_else(|| Fault::internal("no row"))?;
         task.ask_to_stop(StopCode::UserInitiated, "enough".to_owned(), now);
         Ok(())
     };

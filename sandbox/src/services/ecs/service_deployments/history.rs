@@ -9,7 +9,9 @@ use super::super::model::{
 use super::super::names::key;
 use super::super::scheduler::threshold;
 use super::super::show;
-use crate::world::{World, ids};
+use crate::base::ids;
+use crate::services::ecs::State;
+use crate::store::World;
 
 /// What a revision keeps of its service.
 const REVISED: [&str; 7] = [
@@ -31,14 +33,14 @@ pub(in super::super) fn follow(world: &mut World, service: &Service, now: Timest
     let Some(primary) = service.deployments.first() else { return };
     let prefix = format!("{own}/");
     let rows: Vec<ServiceDeployment> =
-        world.ecs.service_deployments.with_prefix(&prefix).map(|(_, row)| row.clone()).collect();
+        world.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row.clone()).collect();
     let known = |id: &str| rows.iter().any(|row| row.deployment == id && row.created_at >= service.created_at);
     for mut row in rows.iter().filter(|row| row.status.is_open()).cloned() {
         let before = (row.status, row.failure_count);
         judge(&mut row, service, now);
         if before != (row.status, row.failure_count) {
             row.updated_at = now;
-            world.ecs.service_deployments.insert(format!("{prefix}{}", row.id), row);
+            world.of_mut::<State>().service_deployments.insert(format!("{prefix}{}", row.id), row);
         }
     }
     if !known(&primary.id) {
@@ -46,8 +48,8 @@ pub(in super::super) fn follow(world: &mut World, service: &Service, now: Timest
         let mut ended: Vec<_> = rows.iter().filter(|row| !row.status.is_open()).collect();
         ended.sort_by_key(|row| row.created_at);
         for row in ended.iter().take(rows.len().saturating_sub(MOST)) {
-            world.ecs.service_deployments.remove(&format!("{prefix}{}", row.id));
-            world.ecs.service_revisions.remove(&format!("{prefix}{}", row.target));
+            world.of_mut::<State>().service_deployments.remove(&format!("{prefix}{}", row.id));
+            world.of_mut::<State>().service_revisions.remove(&format!("{prefix}{}", row.target));
         }
     }
 }
@@ -116,13 +118,13 @@ fn begin(world: &mut World, service: &Service, now: Timestamp) {
         failure_count: 0,
         threshold: threshold(primary.desired_count),
     };
-    world.ecs.service_revisions.insert(format!("{own}/{}", revision.number), revision);
-    world.ecs.service_deployments.insert(format!("{own}/{}", deployment.id), deployment);
+    world.of_mut::<State>().service_revisions.insert(format!("{own}/{}", revision.number), revision);
+    world.of_mut::<State>().service_deployments.insert(format!("{own}/{}", deployment.id), deployment);
 }
 
 /// The newest rollout of a service.
 pub(in super::super) fn current<'a>(world: &'a World, service: &Service) -> Option<&'a ServiceDeployment> {
     let prefix = format!("{}/", key(&service.cluster, &service.name));
-    let rows = world.ecs.service_deployments.with_prefix(&prefix).map(|(_, row)| row);
+    let rows = world.of::<State>().service_deployments.with_prefix(&prefix).map(|(_, row)| row);
     rows.filter(|row| row.created_at >= service.created_at).max_by_key(|row| row.created_at)
 }

@@ -9,8 +9,10 @@ use super::clusters::{limit, missing};
 use super::model::{GivenUp, RolloutState, ServiceDeployment, ServiceDeploymentStatus as Status};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::{show, tasks_of};
-use crate::services::{Reply, paging};
-use crate::world::World;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::ecs::State;
+use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 mod history;
@@ -29,7 +31,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arn
     sandbox.world.read(|world| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
-            match world.ecs.service_deployments.get(row_key(arn, "service-deployment")?) {
+            match world.of::<State>().service_deployments.get(row_key(arn, "service-deployment")?) {
                 Some(row) => found.push(shown(config, world, row)),
                 None => failures.push(missing(arn)),
             }
@@ -39,7 +41,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { service_deployment_arn
 }
 
 fn shown(config: &Config, world: &World, row: &ServiceDeployment) -> Value {
-    let service = world.ecs.services.get(&row.service);
+    let service = world.of::<State>().services.get(&row.service);
     let tasks = service.map(|service| tasks_of(world, service)).unwrap_or_default();
     let summary = |number: &str| {
         let requested = service
@@ -118,7 +120,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
                 && created.and_then(|created| created.after).is_none_or(|after| seconds(row) > after)
         };
         let mut rows: Vec<_> =
-            world.ecs.service_deployments.with_prefix(&prefix).filter(|(_, row)| wanted(row)).collect();
+            world.of::<State>().service_deployments.with_prefix(&prefix).filter(|(_, row)| wanted(row)).collect();
         rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.created_at));
         let briefs = rows.into_iter().map(|(key, row)| {
             let brief = json!({
@@ -154,7 +156,7 @@ pub(super) fn describe_revisions(
     sandbox.world.read(|world| {
         let (mut found, mut failures) = (Vec::new(), Vec::new());
         for arn in &arns {
-            match world.ecs.service_revisions.get(row_key(arn, "service-revision")?) {
+            match world.of::<State>().service_revisions.get(row_key(arn, "service-revision")?) {
                 Some(revision) => found.push(show::service_revision(config, world, revision)),
                 None => failures.push(missing(arn)),
             }
@@ -185,8 +187,8 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let row_key = row_key(&arn, "service-deployment")?;
-        let row = world.ecs.service_deployments.get(row_key).cloned().ok_or_else(not_found)?;
-        let mut service = world.ecs.services.get(&row.service).cloned().ok_or_else(names::no_such_service)?;
+        let row = world.of::<State>().service_deployments.get(row_key).cloned().ok_or_else(not_found)?;
+        let mut service = world.of::<State>().services.get(&row.service).cloned().ok_or_else(names::no_such_service)?;
         let is_primary = service.deployments.first().is_some_and(|primary| primary.id == row.deployment);
         if row.status != Status::InProgress || !is_primary {
             let message = "The service deployment cannot be stopped because it is not in progress.";
@@ -197,7 +199,10 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
                 "The service deployment cannot be rolled back because there is no earlier deployment.",
             ));
         }
-        world.ecs.service_deployments.insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
+        world
+            .of_mut::<State>()
+            .service_deployments
+            .insert(row_key, ServiceDeployment { status: Status::StopRequested, ..row });
         service.give_up(now, &STOPPED, true);
         service.steady = false;
         names::keep_service(world, service, now);

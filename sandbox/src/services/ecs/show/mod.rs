@@ -7,8 +7,9 @@ use super::definitions::attributes;
 use super::model::{Cluster, HealthStatus, Service, ServiceStatus, Task, TaskDefinition, TaskStatus};
 use super::names::Arns as _;
 use crate::Config;
-use crate::world::World;
-use crate::world::clock::epoch_seconds;
+use crate::base::clock::epoch_seconds;
+use crate::services::ecs::State;
+use crate::store::World;
 
 mod service;
 mod task;
@@ -33,8 +34,9 @@ fn merged(content: &Map<String, Value>, members: Value) -> Value {
 pub(super) fn cluster(config: &Config, world: &World, cluster: &Cluster, include: &[String]) -> Value {
     let included = |name: &str| include.iter().any(|given| given == name);
     let prefix = format!("{}/", cluster.name);
-    let tasks: Vec<&Task> = world.ecs.tasks.with_prefix(&prefix).map(|(_, task)| task).collect();
-    let services: Vec<&Service> = world.ecs.services.with_prefix(&prefix).map(|(_, service)| service).collect();
+    let tasks: Vec<&Task> = world.of::<State>().tasks.with_prefix(&prefix).map(|(_, task)| task).collect();
+    let services: Vec<&Service> =
+        world.of::<State>().services.with_prefix(&prefix).map(|(_, service)| service).collect();
     let active = services.iter().filter(|service| service.status == ServiceStatus::Active).count();
     let mut content = cluster.content.clone();
     if !included("SETTINGS") {

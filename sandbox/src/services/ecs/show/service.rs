@@ -8,7 +8,7 @@ use super::super::names::{Arns as _, key, task_definition};
 use super::super::{service_deployments, tasks_of};
 use super::{is_pending, merged, time};
 use crate::Config;
-use crate::world::World;
+use crate::store::World;
 
 const SERVICE_ROLE: &str = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
 

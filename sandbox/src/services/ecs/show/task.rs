@@ -7,8 +7,8 @@ use super::super::model::{Container, Task, TaskStatus};
 use super::super::names::{Arns as _, task_definition};
 use super::{health, time};
 use crate::Config;
-use crate::services::ec2::zones;
-use crate::world::World;
+use crate::base::zones;
+use crate::store::World;
 
 /// The agent behind ECS Exec (API reference, `ManagedAgent`).
 const EXEC_AGENT: &str = "ExecuteCommandAgent";

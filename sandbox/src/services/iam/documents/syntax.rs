@@ -8,37 +8,6 @@ const OF_POLICY: &[&str] = &["Version", "Id", "Statement"];
 const OF_STATEMENT: &[&str] =
     &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
-/// Condition operators; each may be about any or all values, and apply only where its key exists.
-const OPERATORS: &[&str] = &[
-    "StringEquals",
-    "StringNotEquals",
-    "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-    "StringLike",
-    "StringNotLike",
-    "NumericEquals",
-    "NumericNotEquals",
-    "NumericLessThan",
-    "NumericLessThanEquals",
-    "NumericGreaterThan",
-    "NumericGreaterThanEquals",
-    "DateEquals",
-    "DateNotEquals",
-    "DateLessThan",
-    "DateLessThanEquals",
-    "DateGreaterThan",
-    "DateGreaterThanEquals",
-    "Bool",
-    "BinaryEquals",
-    "IpAddress",
-    "NotIpAddress",
-    "ArnEquals",
-    "ArnLike",
-    "ArnNotEquals",
-    "ArnNotLike",
-    "Null",
-];
-
 /// One statement of the right form.
 pub struct Statement<'a> {
     /// Its `Sid`, or nothing.
@@ -53,8 +22,6 @@ pub struct Statement<'a> {
     pub is_about_all_others: bool,
     /// Its `Resource` or `NotResource`.
     pub resources: Option<Vec<&'a str>>,
-    /// What its conditions compare dates with.
-    pub dates: Vec<&'a Value>,
 }
 
 impl<'a> Statement<'a> {
@@ -101,7 +68,8 @@ fn text<'a>(members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a st
 fn statement(members: &Map<String, Value>) -> Result<Statement<'_>, WrongForm> {
     let effect = text(members, "Effect")?.ok_or(WrongForm)?;
     let known = ["Allow", "Deny"].iter().any(|known| known.eq_ignore_ascii_case(effect));
-    ensure(known && has_only(members, OF_STATEMENT))?;
+    let condition = members.get("Condition").is_none_or(Value::is_object);
+    ensure(known && condition && has_only(members, OF_STATEMENT))?;
     Ok(Statement {
         id: text(members, "Sid")?.unwrap_or_default(),
         effect,
@@ -109,7 +77,6 @@ fn statement(members: &Map<String, Value>) -> Result<Statement<'_>, WrongForm> {
         actions: either(members, "Action", "NotAction")?.map(texts).transpose()?,
         is_about_all_others: members.contains_key("NotAction"),
         resources: either(members, "Resource", "NotResource")?.map(texts).transpose()?,
-        dates: members.get("Condition").map(dates).transpose()?.unwrap_or_default(),
     })
 }
 
@@ -129,24 +96,4 @@ pub(super) fn texts(value: &Value) -> Result<Vec<&str>, WrongForm> {
     };
     let counting = items.iter().filter(|item| !value.is_array() || !item.is_null());
     counting.map(|item| item.as_str().ok_or(WrongForm)).collect()
-}
-
-/// What the date operators of conditions compare with, if the conditions have the right form.
-fn dates(conditions: &Value) -> Result<Vec<&Value>, WrongForm> {
-    let mut dates = Vec::new();
-    for (operator, keys) in conditions.as_object().ok_or(WrongForm)? {
-        let keys = keys.as_object().ok_or(WrongForm)?;
-        let operator =
-            ["ForAnyValue:", "ForAllValues:"].iter().find_map(|set| operator.strip_prefix(set)).unwrap_or(operator);
-        let operator = operator.strip_suffix("IfExists").unwrap_or(operator);
-        ensure(keys.is_empty() || OPERATORS.contains(&operator))?;
-        for value in keys.values() {
-            let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
-            ensure(!values.iter().any(|value| value.is_null() || value.is_array() || value.is_object()))?;
-            if operator.starts_with("Date") {
-                dates.extend(values);
-            }
-        }
-    }
-    Ok(dates)
 }

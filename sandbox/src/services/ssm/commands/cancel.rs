@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Status, find, invocations};
+use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
 
 #[derive(Deserialize)]
@@ -29,7 +30,7 @@ pub fn cancel(sandbox: &Arc<Sandbox>, Cancel { command_id, instance_ids }: Cance
             .filter(|one| one.status.may_become(Status::Cancelling) && meant(&one.instance));
         let keys: Vec<String> = open.map(super::Invocation::key).collect();
         for key in keys {
-            if let Some(invocation) = world.ssm.invocations.get_mut(&key) {
+            if let Some(invocation) = world.of_mut::<State>().invocations.get_mut(&key) {
                 invocation.advance(Status::Cancelling);
             }
         }

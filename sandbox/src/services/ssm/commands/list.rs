@@ -8,10 +8,12 @@ use serde_json::{Value, json};
 
 use super::output::beginning;
 use super::{Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, told};
+use crate::base::clock::epoch_seconds;
+use crate::base::paging;
+use crate::core::Reply;
+use crate::services::ssm::State;
 use crate::services::ssm::invalid_token;
-use crate::services::{Reply, paging};
-use crate::world::World;
-use crate::world::clock::epoch_seconds;
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;
@@ -44,7 +46,7 @@ impl List {
             find(world, id)?;
         }
         let meant = |command: &&Command| self.command_id.as_ref().is_none_or(|id| *id == command.id);
-        let mut commands: Vec<&Command> = world.ssm.commands.values().filter(meant).collect();
+        let mut commands: Vec<&Command> = world.of::<State>().commands.values().filter(meant).collect();
         commands.sort_by(|one, other| other.requested.cmp(&one.requested).then_with(|| one.id.cmp(&other.id)));
         Ok(commands)
     }
@@ -161,7 +163,8 @@ pub struct Get {
 pub fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let missing = || Fault::client("InvocationDoesNotExist", "");
-        let invocation = world.ssm.invocations.get(&key(&input.command_id, &input.instance_id)).ok_or_else(missing)?;
+        let invocation =
+            world.of::<State>().invocations.get(&key(&input.command_id, &input.instance_id)).ok_or_else(missing)?;
         let command = find(world, &input.command_id)?;
         if input.plugin_name.is_some_and(|name| name != PLUGIN) {
             return Err(Fault::client("InvalidPluginName", ""));

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::Fault;
-use crate::world::World;
-use crate::world::clock::{epoch_seconds, iso8601};
+use crate::base::clock::{epoch_seconds, iso8601};
+use crate::services::ssm::State;
+use crate::store::World;
 
 mod cancel;
 mod list;
@@ -174,7 +175,7 @@ fn key(command: &str, instance: &str) -> String {
 }
 
 fn invocations<'a>(world: &'a World, command: &str) -> impl Iterator<Item = &'a Invocation> {
-    world.ssm.invocations.with_prefix(&format!("{command}:")).map(|(_, invocation)| invocation)
+    world.of::<State>().invocations.with_prefix(&format!("{command}:")).map(|(_, invocation)| invocation)
 }
 
 /// A command is as far as the least of its invocations, and then as good as the worst.
@@ -227,7 +228,7 @@ fn told(world: &World, command: &Command) -> Value {
 }
 
 fn find<'a>(world: &'a World, id: &str) -> Result<&'a Command, Fault> {
-    world.ssm.commands.get(id).ok_or_else(|| Fault::client("InvalidCommandId", ""))
+    world.of::<State>().commands.get(id).ok_or_else(|| Fault::client("InvalidCommandId", ""))
 }
 
 /// A time as invocations write it; nothing when it has not come.

@@ -7,9 +7,10 @@ use tokio::io::AsyncReadExt as _;
 use tokio::net::unix::pipe::Receiver;
 
 use crate::Sandbox;
+use crate::process::Splitter;
+use crate::services::ecs::Runtime;
 use crate::services::logs::events::Event;
 use crate::services::logs::writer::Entry;
-use crate::tasks::Splitter;
 
 /// What stands at the end of what is not kept whole (agent, `pluginutil`).
 const CUT: &str = "--output truncated--";
@@ -62,7 +63,7 @@ pub(super) async fn read(
 }
 
 async fn send(sandbox: &Sandbox, (group, stream): &LogStream, lines: Vec<String>) {
-    let Some(entries) = sandbox.tasks.log_entries() else { return };
+    let Some(entries) = sandbox.runtime::<Runtime>().log_entries() else { return };
     let timestamp = sandbox.clock.now().as_millisecond();
     for message in lines.into_iter().filter(|line| !line.is_empty()) {
         let event = Event { timestamp, message };

@@ -9,9 +9,11 @@ use tokio::time::Instant;
 
 use super::output::{self, LogStream};
 use super::{Command, Invocation, Outcome, Status, key};
+use crate::base::supervisor;
+use crate::process::{Attached, Exit, ProcessSpec};
+use crate::services::ssm::State;
 use crate::services::ssm::instances;
-use crate::tasks::{Attached, Exit, ProcessSpec};
-use crate::{Fault, Sandbox, supervisor};
+use crate::{Fault, Sandbox};
 
 /// Seconds that a command may run when nobody says (document `AWS-RunShellScript`).
 pub(super) const EXECUTION: i64 = 3600;
@@ -65,7 +67,7 @@ async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome)
 /// Invocations that a killed sandbox left under way are over: what they ran has ended with it.
 pub fn resume(sandbox: &Arc<Sandbox>) {
     let open: Vec<(String, String)> = sandbox.world.read(|world| {
-        let open = world.ssm.invocations.values().filter(|invocation| !invocation.status.is_over());
+        let open = world.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
         open.map(|invocation| (invocation.command.clone(), invocation.instance.clone())).collect()
     });
     let now = sandbox.clock.now();
@@ -85,7 +87,7 @@ fn change<T>(
     instance: &str,
     change: impl FnOnce(&mut Invocation) -> T,
 ) -> Result<Option<T>, Fault> {
-    sandbox.world.write(|world| Ok(world.ssm.invocations.get_mut(&key(command, instance)).map(change)))
+    sandbox.world.write(|world| Ok(world.of_mut::<State>().invocations.get_mut(&key(command, instance)).map(change)))
 }
 
 async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<Outcome, Fault> {
@@ -101,7 +103,7 @@ async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) ->
     let (output, to_output) = std::io::pipe().map_err(Fault::internal)?;
     let (errors, to_errors) = std::io::pipe().map_err(Fault::internal)?;
     let deadline = Instant::now() + limit(command);
-    let attached = sandbox.tasks.runner().attach(&spec, to_output.into(), to_errors.into()).await;
+    let attached = sandbox.runner.attach(&spec, to_output.into(), to_errors.into()).await;
     let Attached { handle, exit } =
         attached.map_err(|error| Fault::internal(format!("failed to run commands: {error}")))?;
     let mut reading = Vec::new();
@@ -163,7 +165,8 @@ async fn cancelled(sandbox: &Sandbox, command: &str, instance: &str) {
     let mut changes = sandbox.world.changes();
     loop {
         changes.borrow_and_update();
-        let status = sandbox.world.read(|world| Some(world.ssm.invocations.get(&key(command, instance))?.status));
+        let status =
+            sandbox.world.read(|world| Some(world.of::<State>().invocations.get(&key(command, instance))?.status));
         if status == Some(Status::Cancelling) {
             return;
         }

@@ -7,9 +7,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Command, DOCUMENT, Invocation, KEPT, run, told};
-use crate::services::Reply;
+use crate::base::ids;
+use crate::core::Reply;
+use crate::services::ssm::State;
 use crate::services::ssm::instances;
-use crate::world::{World, ids};
+use crate::store::World;
 use crate::{Fault, Sandbox};
 
 /// Seconds that a command may take to reach its instances when nobody says (API reference).
@@ -75,9 +77,9 @@ pub fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
         let instances = chosen(&sandbox.config.account, world, &command.instance_ids, &input.targets)?;
         for instance in &instances {
             let invocation = Invocation::new(&command.id, instance);
-            world.ssm.invocations.insert(invocation.key(), invocation);
+            world.of_mut::<State>().invocations.insert(invocation.key(), invocation);
         }
-        world.ssm.commands.insert(command.id.clone(), command.clone());
+        world.of_mut::<State>().commands.insert(command.id.clone(), command.clone());
         forget_oldest(world);
         Ok((instances, told(world, &command)))
     })?;
@@ -148,11 +150,12 @@ impl Target {
 }
 
 fn forget_oldest(world: &mut World) {
-    let mut all: Vec<_> = world.ssm.commands.values().map(|command| (command.requested, command.id.clone())).collect();
+    let mut all: Vec<_> =
+        world.of::<State>().commands.values().map(|command| (command.requested, command.id.clone())).collect();
     all.sort();
     let over = all.len().saturating_sub(KEPT);
     for (_, id) in all.into_iter().take(over) {
-        world.ssm.commands.remove(&id);
-        world.ssm.invocations.remove_prefix(&format!("{id}:"));
+        world.of_mut::<State>().commands.remove(&id);
+        world.of_mut::<State>().invocations.remove_prefix(&format!("{id}:"));
     }
 }

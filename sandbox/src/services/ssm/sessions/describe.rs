@@ -7,10 +7,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::owner;
-use crate::channel::Session;
+use crate::base::clock::epoch_seconds;
+use crate::base::paging;
+use crate::core::Reply;
 use crate::services::ssm::invalid_token;
-use crate::services::{Reply, paging};
-use crate::world::clock::epoch_seconds;
+use crate::session_channel::Session;
+use crate::session_channel::Sessions;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 10;
@@ -71,7 +73,7 @@ impl Filter {
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let active = input.state == "Active";
     let mut told_of = Vec::new();
-    for session in sandbox.sessions.list() {
+    for session in sandbox.runtime::<Sessions>().list() {
         let mut passes = session.ended.is_none() == active;
         for filter in &input.filters {
             passes &= filter.passes(sandbox, &session)?;

@@ -1,12 +1,13 @@
-//! Session Manager: who has a terminal on what. The terminals themselves are [`channel`](crate::channel)'s.
+//! Session Manager: who has a terminal on what. The terminals themselves are in [`crate::session_channel`].
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::channel::Session;
-use crate::services::Reply;
+use crate::core::Reply;
+use crate::session_channel::Sessions;
+use crate::session_channel::{Session, channel_url};
 use crate::{Fault, Sandbox};
 
 mod describe;
@@ -28,20 +29,20 @@ pub(super) struct Named {
 
 fn find(sandbox: &Sandbox, id: &str) -> Result<Session, Fault> {
     let missing = || Fault::client("DoesNotExistException", format!("Session {id} does not exist"));
-    sandbox.sessions.get(id).ok_or_else(missing)
+    sandbox.runtime::<Sessions>().get(id).ok_or_else(missing)
 }
 
 /// `ResumeSession`: another token for the same address; none for a session that is over.
 pub(super) fn resume(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Reply {
     find(sandbox, &session_id)?;
-    let token = sandbox.sessions.resume(&session_id);
-    let url = token.as_ref().map(|_| sandbox.channel_url(&session_id)).transpose()?;
+    let token = sandbox.runtime::<Sessions>().resume(&session_id);
+    let url = token.as_ref().map(|_| channel_url(sandbox, &session_id)).transpose()?;
     Ok(json!({ "SessionId": session_id, "TokenValue": token, "StreamUrl": url }))
 }
 
 /// `TerminateSession`.
 pub(super) fn terminate(sandbox: &Arc<Sandbox>, Named { session_id }: Named) -> Result<Value, Fault> {
     find(sandbox, &session_id)?;
-    sandbox.sessions.terminate(&session_id);
+    sandbox.runtime::<Sessions>().terminate(&session_id);
     Ok(json!({ "SessionId": session_id }))
 }

@@ -7,10 +7,11 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::channel::{Plan, Sessions};
+use crate::core::Reply;
+use crate::process::{ProcessSpec, environment};
+use crate::services::ecs;
 use crate::services::ssm::instances;
-use crate::services::{Reply, ecs};
-use crate::tasks::{ProcessSpec, environment};
+use crate::session_channel::{Plan, Sessions};
 use crate::{Fault, Sandbox};
 
 /// The document that sessions follow when nobody says.

@@ -12,9 +12,11 @@ use super::super::engine::{self, Handle};
 use super::super::model::{ContainerDefinition, HealthStatus};
 use super::order::{Progress, Verdict, verdict};
 use super::{Failure, Prepared, health, log};
+use crate::Sandbox;
 use crate::auth::RoleLease;
-use crate::tasks::{Exit, PortLease};
-use crate::{Sandbox, supervisor};
+use crate::base::supervisor;
+use crate::process::{Exit, PortLease};
+use crate::services::ecs::Runtime;
 
 mod stop;
 
@@ -139,7 +141,7 @@ impl Crew {
         member.output = Some(tokio::spawn(log::forward(
             launched.output,
             member.prepared.stream.clone(),
-            sandbox.tasks.log_entries(),
+            sandbox.runtime::<Runtime>().log_entries(),
         )));
         let events = self.events.clone();
         tokio::spawn(async move {

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::super::order::{Progress, last};
 use super::{Crew, Event, Member};
-use crate::tasks::Exit;
+use crate::process::Exit;
 
 /// How long a container may take to end beyond its stop timeout. What is behind a process's shim is then killed with it, which
 /// has to show after the same time again.

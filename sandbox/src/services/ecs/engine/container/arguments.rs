@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::parameters::linux_parameters;
-use crate::tasks::engine::{Facts, Kind};
+use crate::process::engine::{Facts, Kind};
 
 /// What the definition does not say.
 #[derive(Debug, Clone)]

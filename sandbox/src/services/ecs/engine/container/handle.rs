@@ -9,8 +9,8 @@ use std::time::Duration;
 use nix::unistd::Pid;
 use tokio_util::sync::CancellationToken;
 
-use crate::tasks::engine::Exec;
-use crate::tasks::{CpuTimes, ProcessHandle, ProcessSpec, environment};
+use crate::process::engine::Exec;
+use crate::process::{CpuTimes, ProcessHandle, ProcessSpec, environment};
 
 /// A container.
 #[derive(Debug)]

@@ -14,8 +14,9 @@ use super::super::names::{key, last_part};
 use super::super::{driver, images};
 use super::{ContainerSpec, Handle as AnyHandle, Launched};
 use crate::Sandbox;
-use crate::services::Reply;
-use crate::tasks::engine::{Engine, EngineError, Kind, LocalImage, Variables, network_is_missing};
+use crate::core::Reply;
+use crate::process::engine::{Engine, EngineError, Kind, LocalImage, Variables, network_is_missing};
+use crate::services::ecs::Runtime;
 
 mod arguments;
 mod handle;
@@ -83,7 +84,7 @@ fn task_id(container: &str) -> Option<&str> {
 /// `awsvpc` task has the network that those after it share.
 pub(super) async fn start(sandbox: &Sandbox, origin: &Origin, spec: &ContainerSpec) -> Result<Launched, String> {
     let failed = |word: &str, reason: &dyn std::fmt::Display| format!("{word}: {reason}");
-    let engine = sandbox.tasks.engines.get(origin.kind);
+    let engine = sandbox.runtime::<Runtime>().engines.get(origin.kind);
     engine.facts().await.map_err(|error| failed("ResourceInitializationError", &error))?;
     let image = pulled(sandbox, engine, origin).await.map_err(|reason| failed("CannotPullContainerError", &reason))?;
     let bridged = engine.has_bridge();
@@ -103,7 +104,7 @@ pub(super) async fn start(sandbox: &Sandbox, origin: &Origin, spec: &ContainerSp
 /// The image, which is waited for no longer than its task is wanted.
 async fn pulled(sandbox: &Sandbox, engine: &Engine, origin: &Origin) -> Result<LocalImage, String> {
     let (task, image) = (&origin.task, &origin.container.image);
-    let stop = sandbox.tasks.running().get(&key(&task.cluster, &task.id)).map(|task| task.stop.clone());
+    let stop = sandbox.runtime::<Runtime>().running().get(&key(&task.cluster, &task.id)).map(|task| task.stop.clone());
     let stop = stop.unwrap_or_default();
     tokio::select! {
         () = sandbox.shutdown.cancelled() => Err(driver::SANDBOX_STOPPED.to_owned()),
@@ -131,7 +132,7 @@ async fn attempt(
     let arguments = engine_arguments(sandbox, engine, origin, names, image, &wiring).await.map_err(create)?;
     engine.create(&arguments, &variables).await.map_err(|error| ("CannotCreateContainerError", error))?;
     let command = engine.process(&container_name, &wiring.sharing(origin), &image.stop_signal, spec.stop_timeout);
-    let started = engine.start(&sandbox.tasks.runner, &container_name, &command).await;
+    let started = engine.start(&sandbox.runner, &container_name, &command).await;
     let process = started.map_err(|error| ("CannotStartContainerError", error))?;
     wiring.settle(sandbox, task);
     let main = engine.main_process(&container_name).await;
@@ -224,9 +225,9 @@ fn scratch(definition: &TaskDefinition) -> BTreeSet<String> {
 pub(in super::super) async fn remove_left(sandbox: &Arc<Sandbox>) {
     let runs = |container: &str| {
         let suffix = format!("/{}", task_id(container).unwrap_or_default());
-        sandbox.tasks.running().keys().any(|key| last_part(key) == &suffix[1..])
+        sandbox.runtime::<Runtime>().running().keys().any(|key| last_part(key) == &suffix[1..])
     };
-    crate::tasks::engine::remove_all(&sandbox.config.state_dir, runs).await;
+    crate::process::engine::remove_all(&sandbox.config.state_dir, runs).await;
 }
 
 /// The input of the control call `CheckRuntime`.
@@ -240,7 +241,7 @@ pub struct CheckRuntime {
 
 /// Whether an engine can run containers here, what it cannot do, and which images it would have to pull.
 pub async fn check_runtime(sandbox: Arc<Sandbox>, input: CheckRuntime) -> Reply {
-    let engine = sandbox.tasks.engines.get(input.runtime);
+    let engine = sandbox.runtime::<Runtime>().engines.get(input.runtime);
     let facts = match engine.facts().await {
         Ok(facts) => facts,
         Err(error) => return Ok(json!({ "unusable": error.to_string() })),

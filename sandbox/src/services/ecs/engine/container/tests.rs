@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::arguments::{Given, Network, Published, arguments};
-use crate::tasks::engine::{Facts, Kind};
+use crate::process::engine::{Facts, Kind};
 
 const FACTS: Facts = Facts { cpus: 2, limits_cpu: true, limits_memory: true, open_files: 1024, processes: Some(512) };
 

@@ -8,9 +8,10 @@
 use super::arguments::{Network, Published};
 use super::{Origin, key};
 use crate::Sandbox;
+use crate::process::PortLease;
+use crate::process::engine::Sharing;
+use crate::services::ecs::Runtime;
 use crate::services::ecs::model::{PortMapping, Task};
-use crate::tasks::PortLease;
-use crate::tasks::engine::Sharing;
 
 /// The network that the containers of an `awsvpc` task share.
 #[derive(Debug, Clone)]
@@ -43,14 +44,18 @@ impl Wiring {
             Some("none") => return Ok(plain(Network::None, None)),
             Some("host") => return Ok(plain(Network::Host, main.map(|mapping| mapping.container_port))),
             _ if !bridged => {
-                let lease = sandbox.tasks.ports.lease().map_err(|error| error.to_string())?;
+                let lease = sandbox.runtime::<Runtime>().ports.lease().map_err(|error| error.to_string())?;
                 let port = Some(lease.number());
                 return Ok(Self { leases: vec![lease], tells_port: true, ..plain(Network::Host, port) });
             }
             _ => {}
         }
         let awsvpc = definition.text("networkMode") == Some("awsvpc");
-        let shared = sandbox.tasks.running().get(&key(&task.cluster, &task.id)).and_then(|task| task.network.clone());
+        let shared = sandbox
+            .runtime::<Runtime>()
+            .running()
+            .get(&key(&task.cluster, &task.id))
+            .and_then(|task| task.network.clone());
         if let Some(shared) = shared.filter(|_| awsvpc) {
             let port = main.and_then(|mapping| reached(&shared.published, mapping));
             return Ok(plain(Network::Of(shared.owner), port));
@@ -59,7 +64,7 @@ impl Wiring {
         let containers = if owns { definition.containers() } else { vec![container.clone()] };
         let (mut published, mut leases) = (Vec::new(), Vec::new());
         for mapping in containers.iter().flat_map(|container| &container.port_mappings) {
-            let lease = sandbox.tasks.ports.lease().map_err(|error| error.to_string())?;
+            let lease = sandbox.runtime::<Runtime>().ports.lease().map_err(|error| error.to_string())?;
             let protocol = mapping.protocol().to_owned();
             published.push(Published { host: lease.number(), container: mapping.container_port, protocol });
             leases.push(lease);
@@ -86,7 +91,7 @@ impl Wiring {
     /// Once the container runs: lets the task's other containers share its network.
     pub(super) fn settle(&self, sandbox: &Sandbox, task: &Task) {
         if let Some(shared) = &self.shared
-            && let Some(running) = sandbox.tasks.running().get_mut(&key(&task.cluster, &task.id))
+            && let Some(running) = sandbox.runtime::<Runtime>().running().get_mut(&key(&task.cluster, &task.id))
         {
             running.network = Some(shared.clone());
         }

@@ -1,0 +1,20 @@
+//! What every other module may use: faults, time, ids, pages, patterns and tags. It uses none of them.
+
+pub mod allowed_pattern;
+pub mod clock;
+pub mod fault;
+pub mod glob;
+pub mod ids;
+pub mod journal;
+pub mod paging;
+pub mod partition;
+pub mod regions;
+pub mod supervisor;
+pub mod tagging;
+pub mod zones;
+
+/// `stackName` for `StackName`, as AWS's validation errors write members.
+pub fn lower_first(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}

@@ -1,0 +1,82 @@
+//! Availability zones: three in most regions, `a` being the first.
+
+/// The letters and numbers of the zones of regions that have not just the first three, as new accounts see them.
+const OTHERS: &[(&str, &[(char, u8)])] = &[
+    ("ap-northeast-1", &[('a', 4), ('c', 1), ('d', 2)]),
+    ("ap-northeast-2", &[('a', 1), ('b', 2), ('c', 3), ('d', 4)]),
+    ("ca-central-1", &[('a', 1), ('b', 2), ('d', 4)]),
+    ("us-east-1", &[('a', 1), ('b', 2), ('c', 3), ('d', 4), ('e', 5), ('f', 6)]),
+    ("us-west-1", &[('a', 1), ('b', 3)]),
+    ("us-west-2", &[('a', 1), ('b', 2), ('c', 3), ('d', 4)]),
+];
+const MOST: &[(char, u8)] = &[('a', 1), ('b', 2), ('c', 3)];
+
+/// A zone of a region.
+#[derive(Debug)]
+pub struct Zone {
+    /// Such as `us-east-1a`.
+    pub name: String,
+    /// Such as `use1-az1`.
+    pub id: String,
+}
+
+/// The zones of a region.
+pub fn of(region: &str) -> Vec<Zone> {
+    let letters = OTHERS.iter().find(|(name, _)| *name == region).map_or(MOST, |(_, letters)| letters);
+    let short = short(region);
+    letters
+        .iter()
+        .map(|(letter, number)| Zone { name: format!("{region}{letter}"), id: format!("{short}-az{number}") })
+        .collect()
+}
+
+/// The names of a region's zones.
+pub fn names(region: &str) -> Vec<String> {
+    of(region).into_iter().map(|zone| zone.name).collect()
+}
+
+/// A region as the ids of its zones begin: `apne1` for `ap-northeast-1`, `usgw1` for `us-gov-west-1`.
+fn short(region: &str) -> String {
+    let mut parts: Vec<&str> = region.split('-').collect();
+    let (Some(number), Some(mut direction)) = (parts.pop(), parts.pop()) else { return region.to_owned() };
+    let mut short = parts.join("-").replace("-gov", "g");
+    for word in ["north", "south", "central", "east", "west"] {
+        if let Some(rest) = direction.strip_prefix(word) {
+            short.push_str(&word[..1]);
+            direction = rest;
+        }
+    }
+    short + number
+}
+
+/// The name of an address inside a network.
+pub fn private_name(region: &str, address: &str) -> String {
+    let address = address.replace('.', "-");
+    // The first region has names of its own.
+    match region {
+        "us-east-1" => format!("ip-{address}.ec2.internal"),
+        _ => format!("ip-{address}.{region}.compute.internal"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+
+    #[test]
+    fn the_ids_of_zones_begin_with_the_region_in_short() {
+        let cases = [
+            ("us-east-1", "use1-az1"),
+            ("ap-northeast-1", "apne1-az4"),
+            ("ap-southeast-3", "apse3-az1"),
+            ("ap-southeast-5", "apse5-az1"),
+            ("ca-central-1", "cac1-az1"),
+            ("us-gov-west-1", "usgw1-az1"),
+            ("cn-northwest-1", "cnnw1-az1"),
+            ("cn-north-1", "cnn1-az1"),
+        ];
+        for (region, id) in cases {
+            assert_eq!(of(region)[0].id, id);
+        }
+    }
+}

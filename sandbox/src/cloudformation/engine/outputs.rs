@@ -1,0 +1,82 @@
+//! Outputs, exports and imports.
+
+use super::{Operation, Target};
+use crate::Fault;
+use crate::cloudformation::State;
+use crate::cloudformation::model::Output;
+use crate::cloudformation::template::references::imports;
+
+/// Notes what the operation under way imports, so that no other stack deletes it meanwhile. Gives the reason to fail when one
+/// of the exports does not exist.
+pub fn claim_imports(operation: &Operation, target: &Target<'_>) -> Result<Option<String>, Fault> {
+    // Names that are only known later are left out.
+    let names: Vec<String> = imported(target).into_iter().flatten().collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    operation.sandbox.world.write(|world| {
+        let state = world.of_mut::<State>();
+        let exports = state.exports();
+        if let Some(name) = names.iter().find(|name| !exports.contains_key(*name)) {
+            return Ok(Some(format!("No export named {name} found.")));
+        }
+        if let Some(stack) = state.stacks.get_mut(&operation.stack_id) {
+            stack.importing = names;
+        }
+        Ok(None)
+    })
+}
+
+fn imported(target: &Target<'_>) -> Vec<Result<String, String>> {
+    let holds = |name: &str| target.scope.condition(name).ok();
+    let live = target.template.resources().iter().filter(|(name, _)| target.live.contains_key(*name));
+    let shown = target.template.outputs().values();
+    let shown = shown.filter(|output| output["Condition"].as_str().and_then(holds) != Some(false));
+    let values = live.map(|(_, resource)| &resource["Properties"]).chain(shown);
+    values.flat_map(|value| imports(value, &holds)).map(|name| target.scope.text(name)).collect()
+}
+
+/// The stack's outputs and the names of what it imports, or the reason to fail.
+pub fn evaluate(operation: &Operation, target: &Target<'_>) -> Result<(Vec<Output>, Vec<String>), String> {
+    let mut outputs = Vec::new();
+    for (key, declared) in target.template.outputs() {
+        let condition = declared["Condition"].as_str();
+        if !condition.map_or(Ok(true), |name| target.scope.condition(name))? {
+            continue;
+        }
+        let export = declared.pointer("/Export/Name").map(|name| target.scope.text(name)).transpose()?;
+        let value = target.scope.text(&declared["Value"])?;
+        let description = declared["Description"].as_str().map(str::to_owned);
+        outputs.push(Output { key: key.clone(), value, description, export });
+    }
+    check_exports(operation, &outputs)?;
+    let imports = imported(target).into_iter().flatten().collect();
+    Ok((outputs, imports))
+}
+
+/// A name is exported once; what another stack uses neither changes nor goes.
+fn check_exports(operation: &Operation, outputs: &[Output]) -> Result<(), String> {
+    operation.sandbox.world.read(|world| {
+        let state = world.of::<State>();
+        for name in outputs.iter().filter_map(|output| output.export.as_deref()) {
+            if let Some((stack, _)) = state.export(name).filter(|(stack, _)| stack.id != operation.stack_id) {
+                return Err(format!("Export with name {name} is already exported by stack {}. ", stack.name));
+            }
+        }
+        let before = state.stacks.get(&operation.stack_id).map(|stack| stack.outputs.clone()).unwrap_or_default();
+        for old in &before {
+            let Some(name) = &old.export else { continue };
+            let new = outputs.iter().find(|output| output.export.as_ref() == Some(name));
+            let users = state.importers(name).join(" and ");
+            match new {
+                _ if users.is_empty() => {}
+                None => return Err(format!("Cannot delete export {name} as it is in use by {users}")),
+                Some(new) if new.value != old.value => {
+                    return Err(format!("Cannot update export {name} as it is in use by {users}"));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    })
+}

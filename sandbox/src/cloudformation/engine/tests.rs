@@ -1,0 +1,149 @@
+//! Phases that are begun again after a process or a disk failed in their middle.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::{Operation, graph};
+use crate::auth::Credentials;
+use crate::cloudformation::model::{Resource, State};
+use crate::{Config, Fault, Sandbox};
+
+fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
+    let config = Config {
+        account: "123456789012".to_owned(),
+        region: "us-east-1".to_owned(),
+        state_dir: folder.path().to_owned(),
+        credentials: Credentials::random(),
+        control_secret: String::new(),
+        program: std::path::PathBuf::new(),
+        speed: 20.0,
+        host_exec: false,
+    };
+    crate::open(config, CancellationToken::new()).expect("a sandbox")
+}
+
+fn template(value: &str) -> Value {
+    let parameter = json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
+    json!({ "Resources": { "One": parameter } }).to_string().into()
+}
+
+async fn call(sandbox: &Arc<Sandbox>, operation: &str, value: &str) {
+    let input = json!({ "StackName": "s", "TemplateBody": template(value) });
+    sandbox.call("cloudformation", operation, input).await.expect("it is taken");
+}
+
+/// The statuses of the stack and its resource, once the stack rests.
+async fn settled(sandbox: &Arc<Sandbox>) -> (String, String) {
+    let statuses = || {
+        sandbox.world.read(|world| {
+            let stack = world.of::<State>().find("s").expect("the stack");
+            let row = world.of::<State>().resources_of(&stack.id).remove("One");
+            (stack.status.clone(), row.map(|row| row.status).unwrap_or_default())
+        })
+    };
+    let rest = async {
+        while super::is_moving(&statuses().0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), rest).await.expect("the stack comes to rest");
+    statuses()
+}
+
+/// Makes of the stored stack what a failure left, and goes on with it.
+fn resume_from(sandbox: &Arc<Sandbox>, status: &str, damage: impl FnOnce(&mut Resource)) {
+    let changed = sandbox.world.write(|world| {
+        let state: &mut State = world.of_mut::<State>();
+        let id = state.find("s").expect("the stack").id.clone();
+        let mut row = state.resources_of(&id).remove("One").expect("the resource");
+        damage(&mut row);
+        state.keep_resource(&id, row);
+        status.clone_into(&mut state.stacks.get_mut(&id).expect("the stack").status);
+        Ok(())
+    });
+    changed.expect("it is stored");
+    super::resume(sandbox);
+}
+
+#[tokio::test]
+async fn a_resource_whose_failure_was_stored_without_the_stack_s_is_done_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = open(&folder);
+    call(&sandbox, "CreateStack", "1").await;
+    settled(&sandbox).await;
+    resume_from(&sandbox, "CREATE_IN_PROGRESS", |row| "CREATE_FAILED".clone_into(&mut row.status));
+    assert_eq!(settled(&sandbox).await, ("CREATE_COMPLETE".to_owned(), "CREATE_COMPLETE".to_owned()));
+    resume_from(&sandbox, "UPDATE_IN_PROGRESS", |row| {
+        row.previous.clone_from(&row.current);
+        "UPDATE_FAILED".clone_into(&mut row.status);
+    });
+    assert_eq!(settled(&sandbox).await, ("UPDATE_COMPLETE".to_owned(), "UPDATE_COMPLETE".to_owned()));
+}
+
+#[tokio::test]
+async fn a_rollback_that_is_begun_again_settles_what_it_had_begun_to_restore() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sandbox = open(&folder);
+    call(&sandbox, "CreateStack", "1").await;
+    settled(&sandbox).await;
+    resume_from(&sandbox, "UPDATE_ROLLBACK_IN_PROGRESS", |row| "UPDATE_IN_PROGRESS".clone_into(&mut row.status));
+    assert_eq!(settled(&sandbox).await, ("UPDATE_ROLLBACK_COMPLETE".to_owned(), "UPDATE_COMPLETE".to_owned()));
+}
+
+#[tokio::test]
+async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
+    for (from, to) in [
+        ("CREATE_IN_PROGRESS", "CREATE_FAILED"),
+        ("UPDATE_IN_PROGRESS", "UPDATE_FAILED"),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sandbox = open(&folder);
+        call(&sandbox, "CreateStack", "1").await;
+        settled(&sandbox).await;
+        let damaged = sandbox.world.write(|world| {
+            let id = world.of::<State>().find("s").expect("the stack").id.clone();
+            let stack = world.of_mut::<State>().stacks.get_mut(&id).expect("the stack");
+            "{".clone_into(&mut stack.definition.template_body);
+            Ok(())
+        });
+        damaged.expect("it is stored");
+        resume_from(&sandbox, from, |_| {});
+        assert_eq!(settled(&sandbox).await.0, to);
+        if to == "UPDATE_COMPLETE" {
+            call(&sandbox, "UpdateStack", "2").await;
+            assert_eq!(settled(&sandbox).await.0, "UPDATE_COMPLETE");
+        }
+        sandbox.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await.expect("it is taken");
+        let is_gone = || sandbox.world.read(|world| world.of::<State>().find("s").is_none());
+        let gone = async {
+            while !is_gone() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), gone).await.expect("it is deleted");
+    }
+}
+
+#[tokio::test]
+async fn what_the_disk_stops_is_tried_again_and_what_a_resource_refuses_is_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let operation = Operation {
+        sandbox: open(&folder),
+        stack_id: "id".to_owned(),
+        stack_name: "s".to_owned(),
+        phase: "DELETE_IN_PROGRESS".to_owned(),
+        at_rest: Arc::default(),
+    };
+    let all = || [("One".to_owned(), Vec::new())].into();
+    let refused = |_, _| -> graph::Work { Box::pin(async { Err(Fault::client("DependencyViolation", "in use")) }) };
+    let outcome = graph::run_all(&operation, all(), refused).await.expect("it has run");
+    assert_eq!(outcome.failed, ["One"]);
+    let full = |_, _| -> graph::Work { Box::pin(async { Err(Fault::internal("no space left")) }) };
+    let fault = graph::run_all(&operation, all(), full).await.expect_err("it is to run again");
+    assert_eq!(fault.message, "no space left");
+}

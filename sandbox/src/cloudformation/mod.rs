@@ -1,0 +1,74 @@
+//! AWS CloudFormation: templates become stacks of resources, by calls to the other services.
+//!
+//! [`template`] reads and resolves templates and knows no state; [`engine`] moves stacks; [`resources`] is the table of
+//! resource types; [`operations`] are the API.
+
+#![expect(clippy::needless_pass_by_value, reason = "the table hands every operation its input whole")]
+
+use std::sync::Arc;
+
+use crate::Sandbox;
+use crate::core::{Service, operation};
+use crate::protocol::Protocol;
+
+mod engine;
+pub mod model;
+mod operations;
+mod plan;
+mod replacement;
+pub mod resources;
+mod template;
+mod type_names;
+
+pub use model::State;
+use operations::{change_sets, describe, exports, resources as stack_resources, rollbacks, stacks, templates};
+
+/// The service's row.
+pub static SERVICE: Service = Service {
+    signing_name: "cloudformation",
+    protocols: &[Protocol::Query {
+        version: "2010-05-15",
+        xmlns: "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+    }],
+    validation_code: "ValidationError",
+    is_for_owner: false,
+    prepare: None,
+    operations: &[
+        operation!(async "CreateStack" => stacks::create),
+        operation!(async "UpdateStack" => stacks::update),
+        operation!(async "DeleteStack" => stacks::delete),
+        operation!("CancelUpdateStack" => rollbacks::cancel_update),
+        operation!(async "ContinueUpdateRollback" => rollbacks::continue_rollback),
+        operation!(async "RollbackStack" => rollbacks::rollback),
+        operation!("UpdateTerminationProtection" => stacks::update_termination_protection),
+        operation!(async "CreateChangeSet" => change_sets::create),
+        operation!("DescribeChangeSet" => change_sets::describe),
+        operation!("ExecuteChangeSet" => change_sets::execute),
+        operation!("DeleteChangeSet" => change_sets::delete),
+        operation!("ListChangeSets" => change_sets::list),
+        operation!("DescribeStacks" => describe::stacks),
+        operation!("ListStacks" => describe::list),
+        operation!("DescribeStackEvents" => describe::events),
+        operation!("DescribeStackResource" => stack_resources::one),
+        operation!("DescribeStackResources" => stack_resources::described),
+        operation!("ListStackResources" => stack_resources::list),
+        operation!("GetTemplate" => templates::get),
+        operation!("GetTemplateSummary" => templates::summary),
+        operation!("ValidateTemplate" => templates::validate),
+        operation!("ListExports" => exports::list),
+        operation!("ListImports" => exports::list_imports),
+        operation!("DescribeAccountLimits" => describe::account_limits),
+    ],
+};
+
+/// The functions of templates that are served, and the services of dynamic references.
+pub fn functions() -> impl Iterator<Item = String> {
+    let functions = template::functions::FUNCTIONS.iter().map(|function| function.name.to_owned());
+    let dynamic = template::dynamic::KINDS.iter().map(|kind| format!("resolve:{kind}"));
+    functions.chain([template::extensions::LOOP.to_owned()]).chain(dynamic)
+}
+
+/// Goes on with what an earlier process left under way.
+pub fn resume(sandbox: &Arc<Sandbox>) {
+    engine::resume(sandbox);
+}

@@ -1,0 +1,324 @@
+//! Change sets: what would change, and carrying it out.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::engine;
+use super::super::model::{ChangeSet, Definition, OnFailure, Planned, Request, Stack, State};
+use super::super::plan;
+use super::super::template::invalid;
+use super::asked::Asked;
+use super::describe::{parameters_of, tags_of};
+use super::stacks::begin_update;
+use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
+use crate::base::clock::iso8601;
+use crate::base::ids;
+use crate::core::Reply;
+use crate::{Fault, Sandbox};
+
+const NO_CHANGES: &str =
+    "The submitted information didn't contain changes. Submit different information to create a change set.";
+
+/// `CreateChangeSet`, for a new stack or an existing one.
+pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
+    let Some(name) = asked.change_set_name.clone() else {
+        return Err(invalid(
+            "1 validation error detected: Value null at 'changeSetName' failed to satisfy constraint: Member must not be null",
+        ));
+    };
+    check_name(&name)?;
+    asked.check_members()?;
+    let creates = match asked.change_set_type.as_deref() {
+        None | Some("UPDATE") => false,
+        Some("CREATE") => true,
+        Some(other) => return Err(Fault::not_implemented(&format!("change sets of type {other}"))),
+    };
+    let existing = sandbox.world.read(|world| world.of::<State>().find(&asked.stack_name).cloned());
+    let stack = stack_for(&sandbox, &asked, &name, creates, existing)?;
+    if asked.on_stack_failure.as_deref() == Some("DELETE") && !creates {
+        return Err(invalid("OnStackFailure DELETE is only for change sets that create a stack."));
+    }
+    let updated = (!creates).then_some(&stack);
+    let mut definition = asked.definition(&sandbox, updated, false).await?;
+    let id = sandbox.config.arn("cloudformation", &format!("changeSet/{name}/{}", ids::uuid()));
+    definition.change_set_id = Some(id.clone());
+    let planned = plan::compare(&sandbox, &stack, &definition)?;
+    let change_set = change_set(&sandbox, &asked, &stack, (id, name), definition, planned, creates);
+    sandbox.world.write(|world| {
+        let state = world.of_mut::<State>();
+        // Another request may have made, or deleted, the stack of this name since it was looked up.
+        let now = state.find(&asked.stack_name).cloned();
+        let owner =
+            if creates && now.is_none() { stack } else { stack_for(&sandbox, &asked, &change_set.name, creates, now)? };
+        store(&sandbox, state, &owner, ChangeSet { stack_id: owner.id.clone(), ..change_set })
+    })
+}
+
+/// The stack of a new change set: one that there is, or one that begins in review.
+fn stack_for(
+    sandbox: &Arc<Sandbox>,
+    asked: &Asked,
+    name: &str,
+    creates: bool,
+    existing: Option<Stack>,
+) -> Result<Stack, Fault> {
+    match existing {
+        Some(stack) if creates && stack.status != "REVIEW_IN_PROGRESS" => Err(invalid(format!(
+            "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
+            asked.stack_name
+        ))),
+        Some(stack) if creates => Ok(stack),
+        // Whether a failure is rolled back is only said when the change set is carried out.
+        Some(stack) => check_updatable(&stack, OnFailure::DoNothing).map(|()| stack),
+        None if creates => {
+            check_stack_name(&asked.stack_name)?;
+            Ok(new_stack(sandbox, &asked.stack_name, Definition::default()))
+        }
+        None => Err(invalid(format!("Stack [{}] does not exist", asked.stack_name))),
+    }
+}
+
+fn change_set(
+    sandbox: &Arc<Sandbox>,
+    asked: &Asked,
+    stack: &Stack,
+    (id, name): (String, String),
+    definition: Definition,
+    planned: Option<Planned>,
+    creates: bool,
+) -> ChangeSet {
+    let (status, reason, execution) = match &planned {
+        Some(_) => ("CREATE_COMPLETE", None, "AVAILABLE"),
+        None => ("FAILED", Some(NO_CHANGES.to_owned()), "UNAVAILABLE"),
+    };
+    ChangeSet {
+        id,
+        name,
+        stack_id: stack.id.clone(),
+        stack_name: stack.name.clone(),
+        description: asked.description.clone(),
+        creates,
+        status: status.to_owned(),
+        status_reason: reason,
+        execution_status: execution.to_owned(),
+        created: sandbox.clock.now(),
+        definition,
+        planned: planned.unwrap_or_default(),
+        on_stack_failure: asked.on_stack_failure.clone(),
+        include_nested_stacks: asked.include_nested_stacks,
+    }
+}
+
+fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> Reply {
+    let same = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
+    // The name of one that has been executed is free again (recorded: every update of localstack's `capture_update_process`).
+    let executed =
+        |other: &ChangeSet| ["EXECUTE_COMPLETE", "EXECUTE_FAILED"].contains(&other.execution_status.as_str());
+    let other = state.change_sets.values().find(same).cloned();
+    if let Some(other) = &other
+        && !executed(other)
+    {
+        let name = &change_set.name;
+        let message = if other.definition.template_body == change_set.definition.template_body {
+            format!("ChangeSet {name} already exists")
+        } else {
+            format!("ChangeSet {name} cannot be created due to a mismatch with existing attribute Template")
+        };
+        return Err(Fault::client("AlreadyExistsException", message));
+    }
+    if let Some(executed) = other {
+        state.change_sets.remove(&executed.id);
+    }
+    if !state.stacks.contains(&stack.id) {
+        state.stacks.insert(stack.id.clone(), stack.clone());
+        state.set_status(&stack.id, "REVIEW_IN_PROGRESS", Some("User Initiated".to_owned()), sandbox.clock.now());
+    }
+    let answer = json!({ "Id": change_set.id, "StackId": stack.id });
+    state.change_sets.insert(change_set.id.clone(), change_set);
+    Ok(answer)
+}
+
+/// The input of operations on one change set.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Named {
+    change_set_name: String,
+    stack_name: Option<String>,
+    #[serde(default)]
+    disable_rollback: bool,
+    #[serde(default)]
+    retain_except_on_create: bool,
+    #[serde(default)]
+    include_property_values: bool,
+    client_request_token: Option<String>,
+    next_token: Option<String>,
+}
+
+/// How many changes a page has.
+const CHANGES_A_PAGE: usize = 100;
+
+fn check_name(name: &str) -> Result<(), Fault> {
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    let constraint = if name.len() > 128 {
+        "Member must have length less than or equal to 128"
+    } else if begins && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-') {
+        return Ok(());
+    } else {
+        "Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+    };
+    Err(invalid(format!(
+        "1 validation error detected: Value '{name}' at 'changeSetName' failed to satisfy constraint: {constraint}"
+    )))
+}
+
+fn find_change_set<'a>(state: &'a State, input: &Named) -> Result<&'a ChangeSet, Fault> {
+    let name = &input.change_set_name;
+    let not_found = || Fault::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"));
+    if name.starts_with("arn:") {
+        return state.change_sets.get(name).ok_or_else(not_found);
+    }
+    let Some(stack_name) = &input.stack_name else {
+        return Err(invalid("StackName must be specified if ChangeSetName is not specified as an ARN."));
+    };
+    let stack = find(state, stack_name)?;
+    state.change_sets.values().find(|one| one.stack_id == stack.id && one.name == *name).ok_or_else(not_found)
+}
+
+fn summary(change_set: &ChangeSet) -> Value {
+    json!({
+        "StackId": change_set.stack_id,
+        "StackName": change_set.stack_name,
+        "ChangeSetId": change_set.id,
+        "ChangeSetName": change_set.name,
+        "ExecutionStatus": change_set.execution_status,
+        "Status": change_set.status,
+        "StatusReason": change_set.status_reason,
+        "CreationTime": iso8601(change_set.created),
+        "Description": change_set.description,
+        "IncludeNestedStacks": change_set.include_nested_stacks,
+    })
+}
+
+/// `DescribeChangeSet`.
+pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    sandbox.world.read(|world| {
+        let change_set = find_change_set(world.of::<State>(), &input)?;
+        let ChangeSet { definition, planned, .. } = change_set;
+        let (changes, warning) = if input.include_property_values {
+            (&planned.full, planned.warning.as_ref())
+        } else {
+            (&planned.plain, None)
+        };
+        let keyed = changes.iter().enumerate().map(|(number, change)| (number.to_string(), change.clone()));
+        let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_A_PAGE)?;
+        let mut answer = summary(change_set);
+        if let Some(warning) = warning {
+            answer["StatusReason"] = warning.as_str().into();
+        }
+        answer["Changes"] = page.items.into();
+        answer["NextToken"] = page.next_token.into();
+        answer["Capabilities"] = json!(definition.capabilities);
+        answer["Parameters"] = parameters_of(definition);
+        answer["Tags"] = if definition.tags.is_empty() { Value::Null } else { tags_of(definition) };
+        answer["NotificationARNs"] = json!(definition.notification_arns);
+        answer["OnStackFailure"] = json!(change_set.on_stack_failure);
+        answer["RollbackConfiguration"] = json!({});
+        Ok(answer)
+    })
+}
+
+/// `ExecuteChangeSet`.
+pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    let now = sandbox.clock.now();
+    let started = sandbox.world.write(|world| {
+        let state = world.of_mut::<State>();
+        let mut change_set = find_change_set(state, &input)?.clone();
+        if let Some(stack) = state.stacks.get(&change_set.stack_id)
+            && stack.definition.change_set_id.as_ref() == Some(&change_set.id)
+            && stack.has_begun(Request::ExecuteChangeSet, input.client_request_token.as_deref())
+        {
+            return Ok(None);
+        }
+        if change_set.execution_status != "AVAILABLE" {
+            let status = if change_set.status == "FAILED" { &change_set.status } else { &change_set.execution_status };
+            let which = if change_set.status == "FAILED" { "status" } else { "execution status" };
+            let message =
+                format!("ChangeSet [{}] cannot be executed in its current {which} of [{status}]", change_set.id);
+            return Err(Fault::client("InvalidChangeSetStatus", message));
+        }
+        if input.disable_rollback && change_set.on_stack_failure.is_some() {
+            return Err(invalid("Either DisableRollback or OnStackFailure can be specified, not both."));
+        }
+        if input.disable_rollback {
+            change_set.definition.on_failure = OnFailure::DoNothing;
+        }
+        change_set.definition.retain_except_on_create = input.retain_except_on_create;
+        let (stack_id, definition) = (change_set.stack_id.clone(), change_set.definition.clone());
+        let status = if change_set.creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
+        if change_set.creates {
+            begin_creation(state, &stack_id, definition, now)?;
+            make_obsolete(state, &stack_id, Some(&change_set.id));
+        } else {
+            begin_update(sandbox, state, &stack_id, definition)?;
+        }
+        state.begin(&stack_id, Request::ExecuteChangeSet, input.client_request_token.clone());
+        state.set_status(&stack_id, status, Some("User Initiated".to_owned()), now);
+        "EXECUTE_IN_PROGRESS".clone_into(&mut change_set.execution_status);
+        state.change_sets.insert(change_set.id.clone(), change_set);
+        Ok(Some(stack_id))
+    })?;
+    if let Some(stack_id) = started {
+        engine::start(sandbox, stack_id);
+    }
+    Ok(json!({}))
+}
+
+fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff::Timestamp) -> Result<(), Fault> {
+    let stack = state.stacks.get_mut(id).filter(|stack| stack.status == "REVIEW_IN_PROGRESS");
+    let stack = stack.ok_or_else(|| invalid(format!("Stack [{id}] already exists")))?;
+    stack.definition = definition;
+    stack.updated = Some(now);
+    Ok(())
+}
+
+/// `DeleteChangeSet`: of one that there is not it does nothing.
+pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
+    sandbox.world.write(|world| {
+        let state = world.of_mut::<State>();
+        match find_change_set(state, &input) {
+            Ok(change_set) if change_set.status.ends_with("_IN_PROGRESS") || change_set.status == "CREATE_PENDING" => {
+                let (id, status) = (&change_set.id, &change_set.status);
+                let message = format!("Cannot delete ChangeSet in status {status}: [{id}]");
+                return Err(Fault::client("InvalidChangeSetStatus", message));
+            }
+            Ok(change_set) => {
+                let id = change_set.id.clone();
+                state.change_sets.remove(&id);
+            }
+            Err(fault) if fault.code == "ChangeSetNotFound" => {}
+            Err(fault) => return Err(fault),
+        }
+        Ok(json!({}))
+    })
+}
+
+/// The input of `ListChangeSets`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct List {
+    stack_name: String,
+    next_token: Option<String>,
+}
+
+/// `ListChangeSets`.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    sandbox.world.read(|world| {
+        let stack = find(world.of::<State>(), &input.stack_name)?;
+        let all = world.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);
+        let keyed = all.map(|one| (one.id.clone(), summary(one)));
+        let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_A_PAGE)?;
+        Ok(json!({ "Summaries": page.items, "NextToken": page.next_token }))
+    })
+}

@@ -1,0 +1,59 @@
+//! Exports and who uses them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::template::invalid;
+use super::describe::ITEMS_A_PAGE;
+use super::page;
+use crate::Sandbox;
+use crate::cloudformation::State;
+use crate::core::Reply;
+
+/// The input of `ListExports`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct List {
+    next_token: Option<String>,
+}
+
+/// `ListExports`, in the order of their names.
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+    sandbox.world.read(|world| {
+        let live = world.of::<State>().stacks.values().filter(|stack| !stack.is_deleted());
+        let exports: BTreeMap<String, Value> = live
+            .flat_map(|stack| stack.outputs.iter().map(move |output| (stack, output)))
+            .filter_map(|(stack, output)| {
+                let name = output.export.clone()?;
+                Some((name, json!({ "ExportingStackId": stack.id, "Name": output.export, "Value": output.value })))
+            })
+            .collect();
+        let page = page(exports, "ListExports", input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        Ok(json!({ "Exports": page.items, "NextToken": page.next_token }))
+    })
+}
+
+/// The input of `ListImports`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListImports {
+    export_name: String,
+    next_token: Option<String>,
+}
+
+/// `ListImports`: an export that nobody uses is a fault, as on AWS.
+pub fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> Reply {
+    let name = &input.export_name;
+    sandbox.world.read(|world| {
+        let importers = world.of::<State>().importers(name);
+        if importers.is_empty() {
+            return Err(invalid(format!("Export '{name}' is not imported by any stack.")));
+        }
+        let keyed = importers.into_iter().map(|stack| (stack.to_owned(), stack));
+        let page = page(keyed, name, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        Ok(json!({ "Imports": page.items, "NextToken": page.next_token }))
+    })
+}

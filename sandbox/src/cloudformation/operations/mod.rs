@@ -1,0 +1,152 @@
+//! The API: what requests ask for, checked in CloudFormation's words and order.
+
+use std::sync::Arc;
+
+use super::model::{ChangeSet, Definition, OnFailure, Stack, State};
+use super::template::invalid;
+use crate::base::paging::{self, Page};
+use crate::{Fault, Sandbox};
+
+mod asked;
+pub mod change_sets;
+pub mod describe;
+pub mod exports;
+mod preparation;
+pub mod resources;
+pub mod rollbacks;
+pub mod stacks;
+pub mod templates;
+
+/// The longest template that a request may bring in its body, in bytes.
+const LONGEST_TEMPLATE: usize = 51_200;
+
+/// The text of a template that a request brings.
+fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault> {
+    let wrong_length = |bound: &str| {
+        invalid(format!(
+            "1 validation error detected: Value at 'templateBody' failed to satisfy constraint: Member must have length {bound}"
+        ))
+    };
+    match (body, url) {
+        (Some(""), None) => Err(wrong_length("greater than or equal to 1")),
+        (Some(body), None) if body.len() > LONGEST_TEMPLATE => {
+            Err(wrong_length(&format!("less than or equal to {LONGEST_TEMPLATE}")))
+        }
+        (Some(body), None) => Ok(body.to_owned()),
+        (None, Some(url)) => Err(unreachable_template(url)),
+        _ => Err(invalid("Either Template URL or Template Body must be specified.")),
+    }
+}
+
+/// Why a template is not to be had from where it is said to be: the sandbox has no S3.
+fn unreachable_template(url: &str) -> Fault {
+    if let Some(bucket) = url.strip_prefix("s3://").map(|rest| rest.split('/').next().unwrap_or(rest)) {
+        return invalid(format!("S3 error: Domain name specified in {bucket} is not a valid S3 domain"));
+    }
+    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = host.and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let is_s3 = host.ends_with(".amazonaws.com") && host.split('.').any(|part| part == "s3" || part.starts_with("s3-"));
+    if is_s3 {
+        Fault::not_implemented("S3, where the TemplateURL points")
+    } else {
+        invalid("TemplateURL must be a supported URL.")
+    }
+}
+
+/// The pattern of a new stack's name.
+fn check_stack_name(name: &str) -> Result<(), Fault> {
+    const LONGEST: usize = 128;
+    if name.chars().count() > LONGEST {
+        return Err(invalid(format!(
+            "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must have length less than or equal to {LONGEST}"
+        )));
+    }
+    let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
+    let fits = name.chars().all(|character| character.is_ascii_alphanumeric() || character == '-');
+    if begins && fits {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*|arn:[-a-zA-Z0-9:/._+]*"
+    )))
+}
+
+/// A stack that has just been asked for.
+fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stack {
+    let id = crate::base::ids::uuid();
+    Stack {
+        id: sandbox.config.arn("cloudformation", &format!("stack/{name}/{id}")),
+        name: name.to_owned(),
+        status: String::new(),
+        status_reason: None,
+        created: sandbox.clock.now(),
+        updated: None,
+        deleted: None,
+        definition,
+        previous: None,
+        outputs: Vec::new(),
+        imports: Vec::new(),
+        importing: Vec::new(),
+        termination_protection: false,
+        retain: Vec::new(),
+        client_request_token: None,
+        requested: None,
+        timeout_minutes: None,
+        skip: Vec::new(),
+        description: None,
+        is_buried: false,
+    }
+}
+
+/// The stack, or the fault of most operations.
+fn find<'a>(state: &'a State, name: &str) -> Result<&'a Stack, Fault> {
+    state.find(name).ok_or_else(|| invalid(format!("Stack [{name}] does not exist")))
+}
+
+/// The stack, or the fault of the Describe operations.
+fn find_described<'a>(state: &'a State, name: &str) -> Result<&'a Stack, Fault> {
+    state.find(name).ok_or_else(|| invalid(format!("Stack with id {name} does not exist")))
+}
+
+/// Refuses to update a stack that is not in a state for it. What failed and was left as it is goes on only with an update
+/// that may be left so too ("Choose how to handle failures when provisioning resources" in CloudFormation's user guide).
+fn check_updatable(stack: &Stack, on_failure: OnFailure) -> Result<(), Fault> {
+    match stack.status.as_str() {
+        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
+        "CREATE_FAILED" | "UPDATE_FAILED" if on_failure == OnFailure::DoNothing => Ok(()),
+        failed @ ("CREATE_FAILED" | "UPDATE_FAILED") => Err(invalid(format!(
+            "This stack is currently in a non-terminal [{failed}] state. To update the stack from this state, please use the \
+             disable-rollback parameter with update-stack API. To rollback to the last known good state, use the \
+             rollback-stack API"
+        ))),
+        status => Err(invalid(format!("Stack:{} is in {status} state and can not be updated.", stack.id))),
+    }
+}
+
+/// The page of a list that a token asks for, out of all items in order, each with the key that names its place.
+fn page<T>(
+    items: impl IntoIterator<Item = (String, T)>,
+    question: &str,
+    token: Option<&str>,
+    limit: usize,
+) -> Result<Page<T>, Fault> {
+    paging::page(items, question, token, limit)
+        .map_err(|paging::InvalidToken| invalid("The specified token is invalid."))
+}
+
+/// Ends the life of a stack's other change sets when one is carried out.
+fn make_obsolete(state: &mut State, stack_id: &str, executed: Option<&str>) {
+    let others: Vec<String> = state
+        .change_sets
+        .values()
+        .filter(|one: &&ChangeSet| one.stack_id == stack_id && executed != Some(one.id.as_str()))
+        .map(|one| one.id.clone())
+        .collect();
+    for id in others {
+        if let Some(change_set) = state.change_sets.get_mut(&id)
+            && change_set.execution_status == "AVAILABLE"
+        {
+            "OBSOLETE".clone_into(&mut change_set.execution_status);
+        }
+    }
+}

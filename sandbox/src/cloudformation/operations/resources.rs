@@ -1,0 +1,112 @@
+//! The operations that tell of a stack's resources.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::model::{Resource, Stack, State};
+use super::super::template::invalid;
+use super::describe::ITEMS_A_PAGE;
+use super::{find_described, page};
+use crate::base::clock::iso8601;
+use crate::core::Reply;
+use crate::{Fault, Sandbox};
+
+/// The input of the operations on a stack's resources.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Resources {
+    stack_name: Option<String>,
+    logical_resource_id: Option<String>,
+    physical_resource_id: Option<String>,
+    next_token: Option<String>,
+}
+
+impl Resources {
+    fn stack_name(&self) -> Result<&str, Fault> {
+        self.stack_name.as_deref().ok_or_else(|| missing("stackName"))
+    }
+}
+
+fn missing(member: &str) -> Fault {
+    invalid(format!(
+        "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+    ))
+}
+
+fn resource_of(resource: &Resource, time: &str) -> Value {
+    json!({
+        "LogicalResourceId": resource.logical_id,
+        "PhysicalResourceId": resource.current.as_ref().map(|current| &current.physical_id),
+        "ResourceType": resource.kind,
+        time: iso8601(resource.changed),
+        "ResourceStatus": resource.status,
+        "ResourceStatusReason": resource.reason,
+        "DriftInformation": { "StackResourceDriftStatus": "NOT_CHECKED" },
+    })
+}
+
+fn with_stack(mut resource: Value, stack: &Stack) -> Value {
+    resource["StackId"] = stack.id.as_str().into();
+    resource["StackName"] = stack.name.as_str().into();
+    resource
+}
+
+/// `DescribeStackResource`.
+pub fn one(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
+    let stack_name = input.stack_name()?;
+    let name = input.logical_resource_id.as_deref().ok_or_else(|| missing("logicalResourceId"))?;
+    sandbox.world.read(|world| {
+        let missing_stack = || invalid(format!("Stack '{stack_name}' does not exist"));
+        let stack = world.of::<State>().find(stack_name).ok_or_else(missing_stack)?;
+        let missing = || invalid(format!("Resource {name} does not exist for stack {}", stack.name));
+        let found = world.of::<State>().resources_of(&stack.id).remove(name).ok_or_else(missing)?;
+        let mut detail = with_stack(resource_of(&found, "LastUpdatedTimestamp"), stack);
+        if !found.metadata.is_null() {
+            detail["Metadata"] = found.metadata.to_string().into();
+        }
+        Ok(json!({ "StackResourceDetail": detail }))
+    })
+}
+
+/// The most resources that `DescribeStackResources` gives.
+const MOST_DESCRIBED: usize = 100;
+
+/// `DescribeStackResources`: all of a stack, one of them, or those of the stack that a physical resource belongs to.
+pub fn described(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
+    sandbox.world.read(|world| {
+        let state = world.of::<State>();
+        let stack = match (&input.stack_name, &input.physical_resource_id) {
+            (Some(name), None) => find_described(state, name)?,
+            (None, Some(id)) => owner(state, id).ok_or_else(|| invalid(format!("Stack for {id} does not exist")))?,
+            _ => return Err(invalid("Exactly one of StackName and PhysicalResourceId has to be specified.")),
+        };
+        let all = state.resources_of(&stack.id);
+        let wanted = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
+        let all = all.into_iter().filter(|(name, _)| wanted(name)).take(MOST_DESCRIBED);
+        let described = all.map(|(_, resource)| with_stack(resource_of(&resource, "Timestamp"), stack));
+        Ok(json!({ "StackResources": described.collect::<Vec<_>>() }))
+    })
+}
+
+/// The live stack that a physical resource belongs to.
+fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
+    let owns = |row: &Resource| row.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
+    let (key, _) = state.resources.iter().find(|(_, row)| owns(row) && !row.status.starts_with("DELETE"))?;
+    state.stacks.get(key.split_once('|')?.0)
+}
+
+/// `ListStackResources`.
+pub fn list(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
+    let stack_name = input.stack_name()?;
+    sandbox.world.read(|world| {
+        let missing = || invalid(format!("Stack with id {stack_name} does not exist"));
+        let stack = world.of::<State>().find(stack_name).ok_or_else(missing)?;
+        let all = world.of::<State>().resources_of(&stack.id);
+        let page = page(all, &stack.id, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let summaries: Vec<_> =
+            page.items.iter().map(|resource| resource_of(resource, "LastUpdatedTimestamp")).collect();
+        Ok(json!({ "StackResourceSummaries": summaries, "NextToken": page.next_token }))
+    })
+}

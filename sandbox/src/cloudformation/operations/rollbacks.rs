@@ -1,0 +1,114 @@
+//! The operations that take stacks back: to what they were, or away from what failed.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::engine;
+use super::super::model::{Definition, Request, Stack, State};
+use super::super::template::invalid;
+use super::asked::DeploymentConfig;
+use super::find;
+use crate::core::Reply;
+use crate::{Fault, Sandbox};
+
+/// The input of these operations.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Input {
+    stack_name: String,
+    client_request_token: Option<String>,
+    #[serde(default)]
+    resources_to_skip: Vec<String>,
+    retain_except_on_create: Option<bool>,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
+    #[serde(default)]
+    force_rollback: bool,
+    #[serde(default)]
+    deployment_config: DeploymentConfig,
+}
+
+impl Input {
+    async fn check(&self, sandbox: &Arc<Sandbox>) -> Result<(), Fault> {
+        if self.force_rollback {
+            return Err(Fault::not_implemented("the member ForceRollback"));
+        }
+        self.deployment_config.check()?;
+        match &self.role_arn {
+            Some(arn) => super::asked::check_role(sandbox, arn).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Gives the stack a status from which it moves, and what the request said of it.
+    fn begin(self, sandbox: &Arc<Sandbox>, state: &mut State, id: &str, status: &str) {
+        state.begin(id, Request::Rollback, self.client_request_token);
+        if let Some(stack) = state.stacks.get_mut(id) {
+            stack.skip = self.resources_to_skip;
+            stack.definition.role_arn = self.role_arn.or_else(|| stack.definition.role_arn.take());
+            stack.definition.retain_except_on_create =
+                self.retain_except_on_create.unwrap_or(stack.definition.retain_except_on_create);
+        }
+        state.set_status(id, status, Some("User Initiated".to_owned()), sandbox.clock.now());
+    }
+}
+
+/// `CancelUpdateStack`: the stack on the move sees its new status by itself.
+pub fn cancel_update(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
+    sandbox.world.write(|world| {
+        let state = world.of_mut::<State>();
+        let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
+        if status != "UPDATE_IN_PROGRESS" {
+            return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
+        }
+        input.begin(sandbox, state, &id, back(previous.as_ref()));
+        Ok(Value::Null)
+    })
+}
+
+/// `ContinueUpdateRollback`.
+pub async fn continue_rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+    input.check(&sandbox).await?;
+    let id = sandbox.world.write(|world| {
+        let state = world.of_mut::<State>();
+        let Stack { id, status, .. } = find(state, &input.stack_name)?.clone();
+        if status != "UPDATE_ROLLBACK_FAILED" {
+            return Err(invalid(format!("Stack:{id} is in {status} state and can not continue rollback.")));
+        }
+        let resources = state.resources_of(&id);
+        let failed = |name: &&String| resources.get(*name).is_some_and(|row| row.status == "UPDATE_FAILED");
+        if let Some(name) = input.resources_to_skip.iter().find(|name| !failed(name)) {
+            return Err(invalid(format!(
+                "The resource {name} of stack {id} cannot be skipped: it is not in UPDATE_FAILED state."
+            )));
+        }
+        input.begin(&sandbox, state, &id, "UPDATE_ROLLBACK_IN_PROGRESS");
+        Ok(id)
+    })?;
+    engine::start(&sandbox, id);
+    Ok(json!({}))
+}
+
+/// The status in which a stack goes back; one that was never whole has nothing to go back to, and all that was made goes.
+fn back(previous: Option<&Definition>) -> &'static str {
+    if previous.is_some() { "UPDATE_ROLLBACK_IN_PROGRESS" } else { "ROLLBACK_IN_PROGRESS" }
+}
+
+/// `RollbackStack`: of a stack that was left as its failure made it.
+pub async fn rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
+    input.check(&sandbox).await?;
+    let id = sandbox.world.write(|world| {
+        let state = world.of_mut::<State>();
+        let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
+        let next = match status.as_str() {
+            "CREATE_FAILED" | "UPDATE_FAILED" => back(previous.as_ref()),
+            _ => return Err(invalid(format!("Stack:{id} is in {status} state and can not be rolled back."))),
+        };
+        input.begin(&sandbox, state, &id, next);
+        Ok(id)
+    })?;
+    engine::start(&sandbox, id.clone());
+    Ok(json!({ "StackId": id }))
+}

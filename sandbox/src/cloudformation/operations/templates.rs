@@ -1,0 +1,213 @@
+//! The operations that tell of templates.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::super::model::{Definition, MASK, Stack, State};
+use super::super::template::parameters::{declared, defaults, scope as values};
+use super::super::template::resolve::{Progress, Scope};
+use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
+use super::{find_described, template_text};
+use crate::core::Reply;
+use crate::{Fault, Sandbox};
+
+/// The input of `GetTemplate`.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Get {
+    stack_name: Option<String>,
+    change_set_name: Option<String>,
+    template_stage: Option<String>,
+}
+
+/// `GetTemplate`: of a stack or of a change set, as it was given or as its transforms left it. The default is the latter, as in the
+/// API reference of `TemplateStage`.
+pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
+    sandbox.world.read(|world| {
+        let definition = stored(world.of::<State>(), &input)?;
+        let body = match input.template_stage.as_deref() {
+            Some("Original") => definition.original_template().to_owned(),
+            None | Some("Processed") => definition.processed_template(),
+            Some(other) => {
+                return Err(invalid(format!(
+                    "1 validation error detected: Value '{other}' at 'templateStage' failed to satisfy constraint: Member must satisfy enum value set: [Original, Processed]"
+                )));
+            }
+        };
+        Ok(json!({ "TemplateBody": body, "StagesAvailable": ["Original", "Processed"] }))
+    })
+}
+
+fn stored<'a>(state: &'a State, input: &Get) -> Result<&'a Definition, Fault> {
+    let stack = input.stack_name.as_ref().map(|name| find_described(state, name)).transpose()?;
+    let Some(name) = &input.change_set_name else {
+        let stack = stack.ok_or_else(|| invalid("StackName is required if ChangeSetName is not specified."))?;
+        return kept(stack);
+    };
+    if stack.is_none() && !name.starts_with("arn:") {
+        return Err(invalid("StackName is a required parameter."));
+    }
+    let found = state
+        .change_sets
+        .values()
+        .find(|one| one.id == *name || (one.name == *name && stack.is_some_and(|stack| stack.id == one.stack_id)));
+    let missing = || Fault::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"));
+    found.map(|one| &one.definition).ok_or_else(missing)
+}
+
+/// What a stack is made of.
+fn kept(stack: &Stack) -> Result<&Definition, Fault> {
+    if stack.definition.template_body.is_empty() && stack.is_deleted() {
+        return Err(Fault::not_implemented("the template of a stack that an earlier version of the sandbox deleted"));
+    }
+    Ok(&stack.definition)
+}
+
+/// The input of operations on a template.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Asked {
+    template_body: Option<String>,
+    #[serde(rename = "TemplateURL")]
+    template_url: Option<String>,
+    stack_name: Option<String>,
+    stack_set_name: Option<String>,
+}
+
+/// A template that is only told of, and the transforms that it declares.
+struct Told {
+    template: Template,
+    transforms: Vec<String>,
+}
+
+impl Told {
+    /// Reads a template; the one of a stack with the values of its parameters.
+    fn read(sandbox: &Arc<Sandbox>, body: &str, stack: Option<&Stack>) -> Result<Self, Fault> {
+        let source = Source::read(body)?;
+        source.check_transforms()?;
+        let transforms = source.transforms().into_iter().map(str::to_owned).collect();
+        let template = if source.is_extended() { expanded(sandbox, source, stack)? } else { source.into_template()? };
+        check::whole(&template)?;
+        Ok(Self { template, transforms })
+    }
+}
+
+/// The template with its loops written out, as far as the stack's parameters or else their defaults determine them.
+fn expanded(sandbox: &Arc<Sandbox>, source: Source, stack: Option<&Stack>) -> Result<Template, Fault> {
+    let head = source.head()?;
+    let parameters = stack.map_or_else(|| defaults(&head), |stack| values(&head, &stack.definition.parameters));
+    let scope = Scope {
+        template: &head,
+        config: &sandbox.config,
+        stack_name: stack.map_or("", |stack| stack.name.as_str()),
+        stack_id: stack.map_or("", |stack| stack.id.as_str()),
+        parameters,
+        resources: std::collections::BTreeMap::new(),
+        exports: std::collections::BTreeMap::new(),
+        dynamic: dynamic::Values::default(),
+        notification_arns: Vec::new(),
+        progress: Progress::default(),
+    };
+    extensions::expand(source, &scope)
+}
+
+/// A parameter, as both operations tell of it.
+fn parameter(key: &str, declaration: &Value) -> Value {
+    let is_hidden = declared::is_hidden(declaration);
+    let default = declared::scalar(&declaration["Default"]).map(|text| if is_hidden { MASK.to_owned() } else { text });
+    json!({
+        "ParameterKey": key,
+        "DefaultValue": default,
+        "NoEcho": is_hidden,
+        "Description": declared::scalar(&declaration["Description"]),
+    })
+}
+
+/// A parameter with its type and constraints.
+fn full_parameter(key: &str, declaration: &Value) -> Value {
+    let mut parameter = parameter(key, declaration);
+    let allowed = declaration["AllowedValues"].as_array();
+    let allowed = allowed.map(|all| all.iter().filter_map(declared::scalar).collect::<Vec<_>>());
+    parameter["ParameterType"] = declaration["Type"].clone();
+    parameter["ParameterConstraints"] = json!({ "AllowedValues": allowed });
+    parameter
+}
+
+fn parameters(template: &Template, of: fn(&str, &Value) -> Value) -> Vec<Value> {
+    template.section("Parameters").iter().map(|(key, declaration)| of(key, declaration)).collect()
+}
+
+/// The members that both operations have; empty lists are left out, as in what AWS sends.
+fn shared(told: &Told) -> Map<String, Value> {
+    let required = capabilities::required(&told.template);
+    let some = |empty: bool, value: Value| if empty { Value::Null } else { value };
+    let mut answer = Map::new();
+    answer.insert("Description".to_owned(), told.template.description().into());
+    answer.insert("Capabilities".to_owned(), some(required.capabilities.is_empty(), json!(required.capabilities)));
+    answer.insert("CapabilitiesReason".to_owned(), required.reason().into());
+    answer.insert("DeclaredTransforms".to_owned(), some(told.transforms.is_empty(), json!(told.transforms)));
+    answer
+}
+
+/// `GetTemplateSummary`, of a text or of a stack.
+pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
+    if input.stack_set_name.is_some() {
+        return Err(Fault::not_implemented("stack sets"));
+    }
+    let told = if let Some(name) = &input.stack_name {
+        let stack = sandbox.world.read(|world| find_described(world.of::<State>(), name).cloned())?;
+        if stack.status == "REVIEW_IN_PROGRESS" {
+            return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
+        }
+        Told::read(sandbox, kept(&stack)?.original_template(), Some(&stack))?
+    } else {
+        let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
+        Told::read(sandbox, &body, None)?
+    };
+    let mut answer = shared(&told);
+    let mut by_type: Map<String, Value> = Map::new();
+    for (name, resource) in told.template.resources() {
+        let names = by_type.entry(kind_of(resource)).or_insert_with(|| json!([]));
+        if let Value::Array(names) = names {
+            names.push(name.as_str().into());
+        }
+    }
+    let identifiers: Vec<Value> =
+        by_type.iter().map(|(kind, names)| json!({ "ResourceType": kind, "LogicalResourceIds": names })).collect();
+    let rest = [
+        ("Parameters", parameters(&told.template, full_parameter).into()),
+        ("ResourceTypes", by_type.keys().map(String::as_str).collect()),
+        ("Version", told.template.root().get("AWSTemplateFormatVersion").cloned().unwrap_or_default()),
+        ("ResourceIdentifierSummaries", identifiers.into()),
+        ("Metadata", told.template.root().get("Metadata").map(flow).into()),
+    ];
+    answer.extend(rest.map(|(name, value)| (name.to_owned(), value)));
+    Ok(answer.into())
+}
+
+/// A value as AWS writes a template's metadata: in one line, its texts in single quotes.
+fn flow(value: &Value) -> String {
+    let quoted = |text: &str| format!("'{}'", text.replace('\'', "''"));
+    match value {
+        Value::String(text) => quoted(text),
+        Value::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) => {
+            let members: Vec<String> =
+                members.iter().map(|(name, member)| format!("{}: {}", quoted(name), flow(member))).collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        scalar => scalar.to_string(),
+    }
+}
+
+/// `ValidateTemplate`: of the language alone; whether a type is served is seen when a stack is made of it.
+pub fn validate(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
+    let body = template_text(input.template_body.as_deref(), input.template_url.as_deref())?;
+    let told = Told::read(sandbox, &body, None)?;
+    check::type_names(&told.template)?;
+    let mut answer = shared(&told);
+    answer.insert("Parameters".to_owned(), parameters(&told.template, parameter).into());
+    Ok(answer.into())
+}

@@ -1,0 +1,287 @@
+//! What an update would change, in the two forms of a change set's answer: with the values of properties and without.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::engine::changed_properties;
+use super::model::{Definition, Incarnation, Planned, Resource, Stack};
+use super::replacement::Recreation;
+use super::resources::{self, ResourceType};
+use super::template::check::live_dependencies;
+use super::template::references::imports;
+use super::template::resolve::{Known, LATER, Progress, Scope};
+use super::template::{Template, kind_of, parameters};
+use crate::cloudformation::State;
+use crate::{Fault, Sandbox};
+use detail::{Cause, Detail};
+use told::{Outcome, modification, outcome, removal};
+
+mod causes;
+mod detail;
+mod told;
+
+/// The changes, or `None` when the definition changes nothing at all.
+pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -> Result<Option<Planned>, Fault> {
+    let template = Template::parse(&definition.template_body)?;
+    let before = Template::parse(&stack.definition.template_body).ok();
+    let (rows, exports) = sandbox.world.read(|world| {
+        let state = world.of::<State>();
+        (state.resources_of(&stack.id), state.exports())
+    });
+    let scope = Scope {
+        template: &template,
+        config: &sandbox.config,
+        stack_name: &stack.name,
+        stack_id: &stack.id,
+        parameters: parameters::scope(&template, &definition.parameters),
+        resources: BTreeMap::new(),
+        exports,
+        dynamic: definition.dynamic.clone(),
+        notification_arns: definition.notification_arns.clone(),
+        progress: Progress::default(),
+    };
+    let mut comparison = Comparison {
+        scope,
+        before: before.as_ref(),
+        rows,
+        old: &stack.definition,
+        new: definition,
+        outcomes: BTreeMap::new(),
+        planned: BTreeMap::new(),
+        warning: None,
+    };
+    comparison.run()?;
+    let same_outputs = before
+        .as_ref()
+        .is_some_and(|before| before.outputs() == template.outputs() && before.description() == template.description());
+    let nothing = !stack.status.ends_with("_FAILED")
+        && comparison.planned.is_empty()
+        && same_outputs
+        && !comparison.outputs_may_change(&template);
+    Ok((!nothing).then(|| comparison.told()))
+}
+
+struct Comparison<'a> {
+    scope: Scope<'a>,
+    before: Option<&'a Template>,
+    rows: BTreeMap<String, Resource>,
+    old: &'a Definition,
+    new: &'a Definition,
+    outcomes: BTreeMap<String, Outcome>,
+    /// The changes by logical id, without values and with; `None` where the form does not tell it.
+    planned: BTreeMap<String, (Option<Value>, Option<Value>)>,
+    warning: Option<String>,
+}
+
+impl Comparison<'_> {
+    /// In the order of dependencies, because what is replaced changes those that refer to it.
+    fn run(&mut self) -> Result<(), Fault> {
+        let mut left = live_dependencies(self.scope.template, &self.scope)?;
+        let names: Vec<String> = left.keys().cloned().collect();
+        while let Some(name) = next(&left) {
+            left.remove(&name);
+            self.assume_imports(&name);
+            self.one(&name);
+        }
+        let gone: Vec<Resource> = self
+            .rows
+            .values()
+            .filter(|row| !names.contains(&row.logical_id) && row.current.is_some())
+            .cloned()
+            .collect();
+        for row in gone {
+            let plain = removal(&row);
+            let mut full = plain.clone();
+            let properties = self.as_declared_before(&row);
+            full["BeforeContext"] = context(self.before, &row.logical_id, Some(&properties), &row.metadata);
+            self.planned.insert(row.logical_id, (Some(plain), Some(full)));
+        }
+        Ok(())
+    }
+
+    /// The properties of a resource that goes, as its template had them: what referred to other resources is not looked up.
+    fn as_declared_before(&self, row: &Resource) -> Value {
+        let declared = self.before.and_then(|template| Some((template, template.resources().get(&row.logical_id)?)));
+        let resolved = declared.and_then(|(template, resource)| {
+            let scope = Scope {
+                template,
+                config: self.scope.config,
+                stack_name: self.scope.stack_name,
+                stack_id: self.scope.stack_id,
+                parameters: parameters::scope(template, &self.old.parameters),
+                resources: template.resources().keys().map(|name| (name.clone(), Known::Later)).collect(),
+                exports: self.scope.exports.clone(),
+                dynamic: self.old.dynamic.clone(),
+                notification_arns: self.old.notification_arns.clone(),
+                progress: Progress::default(),
+            };
+            let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
+            Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
+        });
+        let current = || row.current.as_ref().map(|one| one.shown().clone()).unwrap_or_default();
+        resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
+    }
+
+    /// What nobody exports may be exported by the time of the execution.
+    fn assume_imports(&mut self, name: &str) {
+        let declared = &self.scope.template.resources()[name];
+        let holds = |name: &str| self.scope.condition(name).ok();
+        let shown = |argument: &Value, export: &str| match masked(&self.scope, argument, self.new) {
+            Some(masked) => masked.as_str().unwrap_or_default().to_owned(),
+            None => export.to_owned(),
+        };
+        let missing: Vec<(String, String)> = imports(&declared["Properties"], &holds)
+            .into_iter()
+            .filter_map(|argument| self.scope.text(argument).ok().map(|export| (shown(argument, &export), export)))
+            .filter(|(_, export)| !self.scope.exports.contains_key(export))
+            .collect();
+        for (shown, export) in missing {
+            self.warning.get_or_insert_with(|| {
+                format!(
+                    "[WARN] --include-property-values option can return incomplete ChangeSet data because: ChangeSet creation failed for resource [{name}] because: No export named {shown}"
+                )
+            });
+            self.scope.exports.insert(export, LATER.to_owned());
+        }
+    }
+
+    fn one(&mut self, name: &str) {
+        let declared = &self.scope.template.resources()[name];
+        let Some(kind) = resources::find(kind_of(declared)) else { return };
+        let resolved = |part: &Value| self.scope.resolve(part).ok().flatten().unwrap_or_default();
+        let (wanted, metadata) = (resolved(&declared["Properties"]), resolved(&declared["Metadata"]));
+        let wanted = if wanted.is_null() { json!({}) } else { wanted };
+        let masked = masked(&self.scope, &declared["Properties"], self.new);
+        let shown = masked.as_ref().unwrap_or(&wanted);
+        let after = context(Some(self.scope.template), name, Some(shown), &metadata);
+        let Some((row, current)) = self.rows.get(name).and_then(|row| Some((row.clone(), row.current.clone()?))) else {
+            self.scope.resources.insert(name.to_owned(), Known::Later);
+            let plain = json!({
+                "Action": "Add", "LogicalResourceId": name, "ResourceType": kind.name, "Scope": [], "Details": [],
+            });
+            let mut full = plain.clone();
+            full["AfterContext"] = after;
+            self.planned.insert(name.to_owned(), (Some(plain), Some(full)));
+            return;
+        };
+        let (plain, full) = self.details(name, kind, &row, &current, (&wanted, shown), &metadata);
+        // What may change by another resource's change may change others in turn.
+        let outcome = match outcome(kind, &current, &full) {
+            Outcome::Kept if !plain.is_empty() => Outcome::Modified,
+            other => other,
+        };
+        self.know(name, &current, outcome);
+        let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
+        let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
+            change["BeforeContext"] = context(self.before, name, Some(current.shown()), &row.metadata);
+            change["AfterContext"] = after;
+            change
+        });
+        if plain.is_some() || full.is_some() {
+            self.planned.insert(name.to_owned(), (plain, full));
+        }
+    }
+
+    /// Notes what those that refer to a resource can know of it.
+    fn know(&mut self, name: &str, current: &Incarnation, outcome: Outcome) {
+        let known = if matches!(outcome, Outcome::Kept | Outcome::Modified) {
+            Known::Resource(current.physical_id.clone(), current.attributes.clone())
+        } else {
+            Known::Later
+        };
+        self.scope.resources.insert(name.to_owned(), known);
+        self.outcomes.insert(name.to_owned(), outcome);
+    }
+
+    /// The details as they are told without values, and with. Without values, an attribute of a resource that is modified
+    /// counts as one that may change.
+    fn details(
+        &self,
+        name: &str,
+        kind: &ResourceType,
+        row: &Resource,
+        current: &Incarnation,
+        (wanted, shown): (&Value, &Value),
+        metadata: &Value,
+    ) -> (Vec<Detail>, Vec<Detail>) {
+        let declared = &self.scope.template.resources()[name];
+        let empty = Value::Null;
+        let earlier = self.before.and_then(|before| before.resources().get(name)).unwrap_or(&empty);
+        let (mut plain, mut full) = (Vec::new(), Vec::new());
+        let mut add = |detail: &Detail, causes: (Vec<Cause>, Vec<Cause>)| {
+            plain.extend(causes.0.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
+            full.extend(causes.1.into_iter().map(|cause| Detail { cause, ..detail.clone() }));
+        };
+        if *metadata != row.metadata {
+            let values = Some((row.metadata.clone(), metadata.clone()));
+            let causes = self.causes(&earlier["Metadata"], &declared["Metadata"]);
+            add(&attribute("Metadata", values), causes);
+        }
+        let changed = changed_properties(&current.properties, wanted);
+        for property in &changed {
+            let (old, new) = (&current.properties[property], &wanted[property]);
+            let detail = Detail {
+                name: Some(property.clone()),
+                recreation: kind.recreation(property, old, new),
+                shown: Some((current.shown()[property].clone(), shown[property].clone())),
+                ..attribute("Properties", Some((old.clone(), new.clone())))
+            };
+            add(&detail, self.causes(&earlier["Properties"][property], &declared["Properties"][property]));
+        }
+        for (property, declaration) in declared["Properties"].as_object().into_iter().flatten() {
+            let causes =
+                self.referred(declaration).filter(|cause| !cause.is_static && cause.source == "ResourceAttribute");
+            if !changed.contains(property) {
+                let value = &wanted[property];
+                let recreation = kind.recreation(property, value, &Value::Null);
+                let detail = Detail { name: Some(property.clone()), recreation, ..attribute("Properties", None) };
+                add(&detail, (causes.collect(), Vec::new()));
+            }
+        }
+        if self.old.tags != self.new.tags && kind.has_tags() {
+            add(&attribute("Tags", None), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
+        }
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            if self.before.is_some() && earlier[policy] != declared[policy] {
+                let values = Some((earlier[policy].clone(), declared[policy].clone()));
+                add(&attribute(policy, values), (vec![Cause::direct(true)], vec![Cause::direct(true)]));
+            }
+        }
+        for details in [&mut plain, &mut full] {
+            details.sort_by_key(|detail| !detail.cause.is_static);
+        }
+        (plain, full)
+    }
+}
+
+/// The properties of a resource as they are shown, when the definition has parameters that are not to be.
+fn masked(scope: &Scope<'_>, properties: &Value, definition: &Definition) -> Option<Value> {
+    let hidden = definition.hidden_parameters();
+    let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(properties, &hidden));
+    masked.filter(|masked| !masked.is_null())
+}
+
+/// What a resource was or is to be, as a text.
+fn context(template: Option<&Template>, name: &str, properties: Option<&Value>, metadata: &Value) -> Value {
+    let declared = template.and_then(|template| template.resources().get(name));
+    let mut whole = json!({ "Properties": properties });
+    if !metadata.is_null() {
+        whole["Metadata"] = metadata.clone();
+    }
+    for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+        if let Some(declared) = declared.and_then(|declared| declared.get(policy)) {
+            whole[policy] = declared.clone();
+        }
+    }
+    detail::context(&whole).into()
+}
+
+fn next(left: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    left.iter().find(|(_, needs)| !needs.iter().any(|need| left.contains_key(need))).map(|(name, _)| name.clone())
+}
+
+fn attribute(attribute: &'static str, values: Option<(Value, Value)>) -> Detail {
+    Detail { attribute, name: None, values, shown: None, recreation: Recreation::Never, cause: Cause::direct(true) }
+}

@@ -1,0 +1,119 @@
+//! How a comparison is told: in the form of a change set's answer.
+
+use serde_json::{Value, json};
+
+use super::Comparison;
+use super::detail::Detail;
+use crate::cloudformation::model::{Definition, Incarnation, Planned, Resource, mask_text};
+use crate::cloudformation::replacement::Recreation;
+use crate::cloudformation::resources::ResourceType;
+
+/// How a resource comes out of the comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Kept,
+    Modified,
+    MayBeReplaced,
+    Replaced,
+}
+
+impl Comparison<'_> {
+    pub(super) fn told(self) -> Planned {
+        let (plain, full): (Vec<_>, Vec<_>) = self.planned.into_values().unzip();
+        let wrapped = |changes: Vec<Option<Value>>| {
+            changes
+                .into_iter()
+                .flatten()
+                .map(|change| json!({ "Type": "Resource", "ResourceChange": change }))
+                .collect()
+        };
+        let secrets: Vec<String> = [self.old, self.new].into_iter().flat_map(Definition::secrets).collect();
+        let mut full: Vec<Value> = wrapped(full);
+        for change in &mut full {
+            mask(change, &secrets);
+        }
+        Planned { plain: wrapped(plain), full, warning: self.warning }
+    }
+}
+
+/// Hides the values of parameters that are not to be shown.
+fn mask(value: &mut Value, secrets: &[String]) {
+    match value {
+        Value::String(text) => {
+            for secret in secrets {
+                *text = mask_text(text, secret);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, secrets)),
+        Value::Object(members) => members
+            .iter_mut()
+            .filter(|(name, _)| {
+                matches!(name.as_str(), "ResourceChange" | "Details" | "Target")
+                    || name.ends_with("Context")
+                    || name.ends_with("Value")
+            })
+            .for_each(|(_, member)| mask(member, secrets)),
+        _ => {}
+    }
+}
+
+pub fn outcome(kind: &ResourceType, current: &Incarnation, details: &[Detail]) -> Outcome {
+    let recreation = |is_static: bool| {
+        let some = details.iter().filter(|detail| detail.cause.is_static == is_static);
+        some.map(|detail| detail.recreation).max().unwrap_or(Recreation::Never)
+    };
+    if current.kind != kind.name || recreation(true) == Recreation::Always {
+        Outcome::Replaced
+    } else if recreation(true).max(recreation(false)) > Recreation::Never {
+        Outcome::MayBeReplaced
+    } else if details.is_empty() {
+        Outcome::Kept
+    } else {
+        Outcome::Modified
+    }
+}
+
+pub fn modification(
+    kind: &ResourceType,
+    row: &Resource,
+    current: &Incarnation,
+    details: &[Detail],
+    told: impl Fn(&Detail) -> Vec<Value>,
+) -> Option<Value> {
+    let (replacement, policy_action) = match (outcome(kind, current, details), row.update_replace_policy.as_str()) {
+        (Outcome::Kept, _) => return None,
+        (Outcome::Modified, _) => ("False", None),
+        (Outcome::MayBeReplaced, _) => ("Conditional", None),
+        (Outcome::Replaced, "Retain") => ("True", Some("ReplaceAndRetain")),
+        (Outcome::Replaced, _) => ("True", Some("ReplaceAndDelete")),
+    };
+    let mut scope: Vec<&str> = Vec::new();
+    for detail in details {
+        if !scope.contains(&detail.attribute) {
+            scope.push(detail.attribute);
+        }
+    }
+    Some(json!({
+        "Action": "Modify",
+        "LogicalResourceId": row.logical_id,
+        "PhysicalResourceId": current.physical_id,
+        "ResourceType": kind.name,
+        "Replacement": replacement,
+        "PolicyAction": policy_action,
+        "Scope": scope,
+        "Details": details.iter().flat_map(told).collect::<Vec<_>>(),
+    }))
+}
+
+pub fn removal(row: &Resource) -> Value {
+    let physical_id = row.current.as_ref().map(|current| &current.physical_id);
+    json!({
+        "Action": "Remove",
+        "LogicalResourceId": row.logical_id,
+        "PhysicalResourceId": physical_id,
+        "ResourceType": row.kind,
+        "PolicyAction": if row.is_retained() { "Retain" } else { "Delete" },
+        "Scope": [],
+        "Details": [],
+    })
+}

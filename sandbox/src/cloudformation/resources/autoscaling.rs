@@ -1,0 +1,145 @@
+//! `AWS::ApplicationAutoScaling::ScalableTarget` and `::ScalingPolicy`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Made, ResourceType, resource_type, text};
+use crate::Fault;
+use crate::cloudformation::model::{Incarnation, Tag};
+
+const SERVICE: &str = "application-autoscaling";
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[
+    resource_type!(
+        "AWS::ApplicationAutoScaling::ScalableTarget",
+        attributes: ["Id"],
+        create_only: [],
+        create_target, update_target, delete_target
+    ),
+    resource_type!(
+        "AWS::ApplicationAutoScaling::ScalingPolicy",
+        attributes: ["Arn"],
+        create_only: [],
+        create_policy, update_policy, delete_policy
+    ),
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Target {
+    max_capacity: i64,
+    min_capacity: i64,
+    resource_id: String,
+    #[serde(rename = "RoleARN")]
+    role_arn: Option<String>,
+    scalable_dimension: String,
+    service_namespace: String,
+    suspended_state: Option<Value>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+async fn create_target(context: Context, properties: Value) -> Result<Made, Fault> {
+    register(&context, &context.properties(properties)?).await.map(|(made, _)| made)
+}
+
+/// Makes or changes a target; its ARN is given besides. Tags are added, and none is taken away.
+async fn register(context: &Context, target: &Target) -> Result<(Made, String), Fault> {
+    let id = format!("{}|{}|{}", target.resource_id, target.scalable_dimension, target.service_namespace);
+    let input = json!({
+        "ServiceNamespace": target.service_namespace,
+        "ResourceId": target.resource_id,
+        "ScalableDimension": target.scalable_dimension,
+        "MinCapacity": target.min_capacity,
+        "MaxCapacity": target.max_capacity,
+        "RoleARN": target.role_arn,
+        "SuspendedState": target.suspended_state,
+        "Tags": tags(context, target),
+    });
+    let answer = context.call(SERVICE, "RegisterScalableTarget", input).await?;
+    Ok((Made::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
+}
+
+fn tags(context: &Context, target: &Target) -> Value {
+    context.all_tags(&target.tags).into_iter().map(|Tag { key, value }| (key, Value::from(value))).collect()
+}
+
+async fn update_target(context: Context, _old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let target: Target = context.properties(properties)?;
+    let (made, arn) = register(&context, &target).await?;
+    let wanted = tags(&context, &target);
+    let there = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
+    let gone: Vec<&String> = there["Tags"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| key)
+        .filter(|key| wanted.get(key).is_none())
+        .collect();
+    if !gone.is_empty() {
+        context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
+    }
+    Ok(made)
+}
+
+/// The three members that name a target, from the id that `Ref` gives of it.
+fn parts(id: &str) -> Result<Value, Fault> {
+    let [resource, dimension, namespace] = *id.split('|').collect::<Vec<_>>() else {
+        return Err(Fault::client("ValidationError", format!("{id} is not a scalable target's id")));
+    };
+    Ok(json!({ "ServiceNamespace": namespace, "ResourceId": resource, "ScalableDimension": dimension }))
+}
+
+async fn delete_target(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call(SERVICE, "DeregisterScalableTarget", parts(&old.physical_id)?).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Policy {
+    policy_name: String,
+    policy_type: String,
+    scaling_target_id: Option<String>,
+    resource_id: Option<String>,
+    scalable_dimension: Option<String>,
+    service_namespace: Option<String>,
+    target_tracking_scaling_policy_configuration: Option<Value>,
+    step_scaling_policy_configuration: Option<Value>,
+}
+
+impl Policy {
+    fn target(&self) -> Result<Value, Fault> {
+        match &self.scaling_target_id {
+            Some(id) => parts(id),
+            None => Ok(json!({
+                "ServiceNamespace": self.service_namespace,
+                "ResourceId": self.resource_id,
+                "ScalableDimension": self.scalable_dimension,
+            })),
+        }
+    }
+}
+
+async fn create_policy(context: Context, properties: Value) -> Result<Made, Fault> {
+    let policy: Policy = context.properties(properties)?;
+    let mut input = policy.target()?;
+    input["PolicyName"] = policy.policy_name.into();
+    input["PolicyType"] = policy.policy_type.into();
+    input["TargetTrackingScalingPolicyConfiguration"] = policy.target_tracking_scaling_policy_configuration.into();
+    input["StepScalingPolicyConfiguration"] = policy.step_scaling_policy_configuration.into();
+    let answer = context.call(SERVICE, "PutScalingPolicy", input).await?;
+    let arn = text(&answer, "/PolicyARN");
+    Ok(Made::new(arn, json!({ "Arn": arn })))
+}
+
+async fn update_policy(context: Context, _old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    create_policy(context, properties).await
+}
+
+async fn delete_policy(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let policy: Policy = context.properties(old.properties)?;
+    let mut input = policy.target()?;
+    input["PolicyName"] = policy.policy_name.into();
+    context.call(SERVICE, "DeleteScalingPolicy", input).await.map(drop)
+}

@@ -1,0 +1,101 @@
+//! `AWS::CloudWatch::Alarm`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Made, ResourceType, resource_type};
+use crate::Fault;
+use crate::cloudformation::model::{Incarnation, Tag};
+
+const SERVICE: &str = "monitoring";
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[resource_type!(
+    "AWS::CloudWatch::Alarm",
+    attributes: ["Arn"],
+    create_only: [],
+    create, update, delete
+)];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Properties {
+    alarm_name: Option<String>,
+    alarm_description: Option<String>,
+    actions_enabled: Option<bool>,
+    #[serde(rename = "OKActions")]
+    ok_actions: Option<Vec<String>>,
+    alarm_actions: Option<Vec<String>>,
+    insufficient_data_actions: Option<Vec<String>>,
+    metric_name: Option<String>,
+    namespace: Option<String>,
+    statistic: Option<String>,
+    extended_statistic: Option<String>,
+    dimensions: Option<Value>,
+    period: Option<i64>,
+    unit: Option<String>,
+    evaluation_periods: i64,
+    datapoints_to_alarm: Option<i64>,
+    threshold: Option<f64>,
+    comparison_operator: String,
+    treat_missing_data: Option<String>,
+    evaluate_low_sample_count_percentile: Option<String>,
+    metrics: Option<Value>,
+    threshold_metric_id: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let properties: Properties = context.properties(properties)?;
+    let name = properties.alarm_name.clone().unwrap_or_else(|| context.generated_name(255));
+    put(&context, &name, properties).await
+}
+
+async fn put(context: &Context, name: &str, properties: Properties) -> Result<Made, Fault> {
+    let input = json!({
+        "AlarmName": name,
+        "AlarmDescription": properties.alarm_description,
+        "ActionsEnabled": properties.actions_enabled,
+        "OKActions": properties.ok_actions,
+        "AlarmActions": properties.alarm_actions,
+        "InsufficientDataActions": properties.insufficient_data_actions,
+        "MetricName": properties.metric_name,
+        "Namespace": properties.namespace,
+        "Statistic": properties.statistic,
+        "ExtendedStatistic": properties.extended_statistic,
+        "Dimensions": properties.dimensions,
+        "Period": properties.period,
+        "Unit": properties.unit,
+        "EvaluationPeriods": properties.evaluation_periods,
+        "DatapointsToAlarm": properties.datapoints_to_alarm,
+        "Threshold": properties.threshold,
+        "ComparisonOperator": properties.comparison_operator,
+        "TreatMissingData": properties.treat_missing_data,
+        "EvaluateLowSampleCountPercentile": properties.evaluate_low_sample_count_percentile,
+        "Metrics": properties.metrics,
+        "ThresholdMetricId": properties.threshold_metric_id,
+        "Tags": context.all_tags(&properties.tags),
+    });
+    context.call(SERVICE, "PutMetricAlarm", input).await?;
+    let arn = context.sandbox.config.arn("cloudwatch", &format!("alarm:{name}"));
+    Ok(Made::new(name, json!({ "Arn": arn })))
+}
+
+/// Tags are only given to a new alarm by `PutMetricAlarm`: those of an old one are changed by themselves.
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let properties: Properties = context.properties(properties)?;
+    let before: Properties = context.properties(old.properties.clone())?;
+    let tags = context.all_tags(&properties.tags);
+    let gone = before.tags.iter().map(|tag| &tag.key).filter(|key| tags.iter().all(|tag| tag.key != **key));
+    let gone: Vec<_> = gone.cloned().collect();
+    let made = put(&context, &old.physical_id, properties).await?;
+    let arn = &made.attributes["Arn"];
+    context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
+    context.call(SERVICE, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await?;
+    Ok(made)
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call(SERVICE, "DeleteAlarms", json!({ "AlarmNames": [old.physical_id] })).await.map(drop)
+}

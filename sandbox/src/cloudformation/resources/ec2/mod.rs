@@ -1,0 +1,70 @@
+//! The types of `AWS::EC2`: one file each, and what they share.
+
+use serde_json::{Value, json};
+
+use super::{Context, Incarnation, Made, OnlyTags, ResourceType, nothing_to_update, resource_type, text};
+use crate::Fault;
+use crate::cloudformation::model::Tag;
+
+mod addresses;
+mod gateways;
+mod instance;
+mod routes;
+mod security_groups;
+mod subnet;
+mod vpc;
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[
+    vpc::TYPE,
+    subnet::TYPE,
+    routes::TABLE,
+    routes::ASSOCIATION,
+    routes::ROUTE,
+    addresses::TYPE,
+    gateways::NAT,
+    gateways::INTERNET,
+    gateways::ATTACHMENT,
+    security_groups::GROUP,
+    security_groups::INGRESS,
+    instance::TYPE,
+];
+
+/// The `TagSpecification` of the creation of a resource of EC2's type `kind`. Keys that are AWS's own are CloudFormation's to
+/// give; a template's are refused like everybody's.
+fn tag_specification(context: &Context, kind: &str, own: &[Tag]) -> Value {
+    let (system, stack): (Vec<&Tag>, Vec<&Tag>) = context.tags.iter().partition(|tag| is_reserved(tag));
+    let inherited = stack.into_iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
+    let tags: Vec<&Tag> = own.iter().chain(inherited).collect();
+    json!([{ "ResourceType": kind, "Tag": tags, "SystemTag": system }])
+}
+
+fn is_reserved(tag: &Tag) -> bool {
+    tag.key.starts_with("aws:")
+}
+
+/// Gives a resource the tags of its new properties.
+async fn retag(context: &Context, id: &str, before: &[Tag], after: &[Tag]) -> Result<(), Fault> {
+    let gone: Vec<&Tag> = before.iter().filter(|tag| !after.iter().any(|new| new.key == tag.key)).collect();
+    if !gone.is_empty() {
+        context.call("ec2", "DeleteTags", json!({ "ResourceId": [id], "Tag": gone })).await?;
+    }
+    // CloudFormation's own stay as they were made.
+    let tags: Vec<Tag> =
+        context.all_tags(after).into_iter().filter(|tag| !is_reserved(tag) || after.contains(tag)).collect();
+    if tags.is_empty() {
+        return Ok(());
+    }
+    context.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": tags })).await.map(drop)
+}
+
+/// The tags among a resource's properties.
+fn tags_of(properties: &Value) -> Vec<Tag> {
+    serde_json::from_value(properties["Tags"].clone()).unwrap_or_default()
+}
+
+/// The update of a type whose tags alone can be changed in place; its id is the physical id.
+async fn update_tags(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    retag(&context, &old.physical_id, &tags_of(&old.properties), &tags_of(&properties)).await?;
+    Ok(Made::from(&old))
+}

@@ -1,0 +1,172 @@
+//! `AWS::EC2::SecurityGroup` and `::SecurityGroupIngress`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
+use crate::Fault;
+
+/// A security group.
+pub const GROUP: ResourceType = resource_type!(
+    "AWS::EC2::SecurityGroup",
+    attributes: ["GroupId", "Id", "VpcId"],
+    create_only: [],
+    create, update, delete
+);
+/// A rule of a group that lets traffic in.
+pub const INGRESS: ResourceType = resource_type!(
+    "AWS::EC2::SecurityGroupIngress", attributes: ["Id"], create_only: [], create_ingress, describe_ingress, delete_ingress
+);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Group {
+    group_description: String,
+    group_name: Option<String>,
+    vpc_id: Option<String>,
+    #[serde(default)]
+    security_group_egress: Vec<Rule>,
+    #[serde(default)]
+    security_group_ingress: Vec<Rule>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Rule {
+    ip_protocol: String,
+    from_port: Option<i64>,
+    to_port: Option<i64>,
+    cidr_ip: Option<String>,
+    source_security_group_id: Option<String>,
+    destination_security_group_id: Option<String>,
+    description: Option<String>,
+}
+
+impl Rule {
+    fn permission(&self) -> Value {
+        let range = |cidr: &String| json!([{ "CidrIp": cidr, "Description": self.description }]);
+        let pair = |group: &String| json!([{ "GroupId": group, "Description": self.description }]);
+        json!({
+            "IpProtocol": self.ip_protocol,
+            "FromPort": self.from_port,
+            "ToPort": self.to_port,
+            "IpRanges": self.cidr_ip.as_ref().map(range),
+            "Groups": self.source_security_group_id.as_ref().or(self.destination_security_group_id.as_ref()).map(pair),
+        })
+    }
+}
+
+/// What a group lets out when its template says nothing.
+fn everything() -> Rule {
+    let [from_port, to_port] = [None; 2];
+    let [source_security_group_id, destination_security_group_id, description] = [None, None, None];
+    let (ip_protocol, cidr_ip) = ("-1".to_owned(), Some("0.0.0.0/0".to_owned()));
+    Rule {
+        ip_protocol,
+        from_port,
+        to_port,
+        cidr_ip,
+        source_security_group_id,
+        destination_security_group_id,
+        description,
+    }
+}
+
+async fn call_rules(context: &Context, operation: &str, group: &str, rules: &[Rule]) -> Result<Value, Fault> {
+    if rules.is_empty() {
+        return Ok(Value::Null);
+    }
+    let permissions: Vec<Value> = rules.iter().map(Rule::permission).collect();
+    context.call("ec2", operation, json!({ "GroupId": group, "IpPermissions": permissions })).await
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let group: Group = context.properties(properties)?;
+    let input = json!({
+        "GroupName": group.group_name.clone().unwrap_or_else(|| context.generated_name(255)),
+        "GroupDescription": group.group_description,
+        "VpcId": group.vpc_id,
+        "TagSpecification": tag_specification(&context, "security-group", &group.tags),
+    });
+    let answer = context.call("ec2", "CreateSecurityGroup", input).await?;
+    let id = text(&answer, "/groupId");
+    replace_egress(&context, id, &[], &group.security_group_egress).await?;
+    call_rules(&context, "AuthorizeSecurityGroupIngress", id, &group.security_group_ingress).await?;
+    Ok(Made::new(id, json!({ "GroupId": id, "Id": id, "VpcId": group.vpc_id })))
+}
+
+/// A group without egress rules of its own lets everything out.
+async fn replace_egress(context: &Context, id: &str, before: &[Rule], after: &[Rule]) -> Result<(), Fault> {
+    let default = [everything()];
+    let of = |rules: &'_ [Rule]| rules.is_empty();
+    let (old, new) = (if of(before) { &default[..] } else { before }, if of(after) { &default[..] } else { after });
+    call_rules(context, "RevokeSecurityGroupEgress", id, old).await?;
+    call_rules(context, "AuthorizeSecurityGroupEgress", id, new).await.map(drop)
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let (before, after): (Group, Group) =
+        (context.properties(old.properties.clone())?, context.properties(properties)?);
+    let id = old.physical_id.as_str();
+    replace_egress(&context, id, &before.security_group_egress, &after.security_group_egress).await?;
+    call_rules(&context, "RevokeSecurityGroupIngress", id, &before.security_group_ingress).await?;
+    call_rules(&context, "AuthorizeSecurityGroupIngress", id, &after.security_group_ingress).await?;
+    retag(&context, id, &tags_of(&old.properties), &after.tags).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ec2", "DeleteSecurityGroup", json!({ "GroupId": old.physical_id })).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Ingress {
+    group_id: String,
+    ip_protocol: String,
+    from_port: Option<i64>,
+    to_port: Option<i64>,
+    cidr_ip: Option<String>,
+    source_security_group_id: Option<String>,
+    description: Option<String>,
+}
+
+impl Ingress {
+    fn split(self) -> (String, Rule) {
+        let Self { group_id, ip_protocol, from_port, to_port, cidr_ip, source_security_group_id, description } = self;
+        let destination_security_group_id = None;
+        let rule = Rule {
+            ip_protocol,
+            from_port,
+            to_port,
+            cidr_ip,
+            source_security_group_id,
+            destination_security_group_id,
+            description,
+        };
+        (group_id, rule)
+    }
+}
+
+async fn create_ingress(context: Context, properties: Value) -> Result<Made, Fault> {
+    let (group, rule) = context.properties::<Ingress>(properties)?.split();
+    let answer = call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
+    let id = text(&answer, "/securityGroupRuleSet/0/securityGroupRuleId");
+    Ok(Made::new(id, json!({ "Id": id })))
+}
+
+/// Everything but the description is create-only.
+async fn describe_ingress(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let Ingress { group_id, description, .. } = context.properties(properties)?;
+    let rule = json!({ "SecurityGroupRuleId": old.physical_id, "Description": description });
+    let input = json!({ "GroupId": group_id, "SecurityGroupRuleDescription": [rule] });
+    context.call("ec2", "UpdateSecurityGroupRuleDescriptionsIngress", input).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete_ingress(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let (group, rule) = context.properties::<Ingress>(old.properties)?.split();
+    call_rules(&context, "RevokeSecurityGroupIngress", &group, &[rule]).await.map(drop)
+}

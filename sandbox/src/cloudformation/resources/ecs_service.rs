@@ -1,0 +1,194 @@
+//! `AWS::ECS::Service`: made, then waited for until it is stable, as CloudFormation does.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::ecs::{api_form, retag};
+use super::{Context, Made, ResourceType, refusal, resource_type, text};
+use crate::Fault;
+use crate::cloudformation::model::{Incarnation, Tag};
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[resource_type!(
+    "AWS::ECS::Service",
+    attributes: ["Name", "ServiceArn"],
+    // UpdateService has no launch type.
+    create_only: ["LaunchType"],
+    create, update, delete, stable: stable
+)];
+
+/// CloudFormation gives a service three hours to become stable.
+const PATIENCE: Duration = Duration::from_hours(3);
+/// How long a look at the service is good for when nothing in the sandbox says that it changed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Service {
+    availability_zone_rebalancing: Option<String>,
+    #[serde(default)]
+    capacity_provider_strategy: Vec<Value>,
+    cluster: Option<String>,
+    deployment_configuration: Option<Value>,
+    deployment_controller: Option<Value>,
+    desired_count: Option<i64>,
+    #[serde(rename = "EnableECSManagedTags")]
+    enable_ecs_managed_tags: Option<bool>,
+    enable_execute_command: Option<bool>,
+    health_check_grace_period_seconds: Option<i64>,
+    launch_type: Option<String>,
+    #[serde(default)]
+    load_balancers: Vec<Value>,
+    network_configuration: Option<Value>,
+    #[serde(default)]
+    placement_constraints: Vec<Value>,
+    #[serde(default)]
+    placement_strategies: Vec<Value>,
+    platform_version: Option<String>,
+    propagate_tags: Option<String>,
+    role: Option<String>,
+    scheduling_strategy: Option<String>,
+    service_connect_configuration: Option<Value>,
+    service_name: Option<String>,
+    #[serde(default)]
+    service_registries: Vec<Value>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+    task_definition: Option<String>,
+}
+
+impl Service {
+    /// The members that CreateService and UpdateService share.
+    fn input(&self) -> Value {
+        let all = |list: &[Value]| list.iter().map(api_form).collect::<Vec<_>>();
+        json!({
+            "availabilityZoneRebalancing": self.availability_zone_rebalancing,
+            "capacityProviderStrategy": all(&self.capacity_provider_strategy),
+            "cluster": self.cluster,
+            "taskDefinition": self.task_definition,
+            "deploymentConfiguration": self.deployment_configuration.as_ref().map(api_form),
+            "desiredCount": self.desired_count,
+            "enableECSManagedTags": self.enable_ecs_managed_tags,
+            "enableExecuteCommand": self.enable_execute_command,
+            "healthCheckGracePeriodSeconds": self.health_check_grace_period_seconds,
+            "loadBalancers": all(&self.load_balancers),
+            "networkConfiguration": self.network_configuration.as_ref().map(api_form),
+            "placementConstraints": all(&self.placement_constraints),
+            "placementStrategy": all(&self.placement_strategies),
+            "platformVersion": self.platform_version,
+            "propagateTags": self.propagate_tags,
+            "serviceRegistries": all(&self.service_registries),
+            "serviceConnectConfiguration": self.service_connect_configuration.as_ref().map(api_form),
+        })
+    }
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let service: Service = context.properties(properties)?;
+    let name = service.service_name.clone().unwrap_or_else(|| context.generated_name(255));
+    let mut input = service.input();
+    input["serviceName"] = name.clone().into();
+    // CloudFormation, not ECS, makes one task of a service that asks for no number.
+    input["desiredCount"] = service.desired_count.unwrap_or(1).into();
+    input["launchType"] = service.launch_type.clone().into();
+    input["role"] = service.role.clone().into();
+    input["schedulingStrategy"] = service.scheduling_strategy.clone().into();
+    input["deploymentController"] = service.deployment_controller.as_ref().map(api_form).into();
+    input["tags"] = context.lower_case_tags(&service.tags);
+    let answer = context.call("ecs", "CreateService", input).await.map_err(|fault| told(fault, &name))?;
+    let arn = text(&answer, "/service/serviceArn");
+    Ok(Made::new(arn, json!({ "Name": name, "ServiceArn": arn })))
+}
+
+/// A refusal as the type's handler tells it: in its own words where ECS finds another service of the name.
+fn told(fault: Fault, name: &str) -> Fault {
+    if !fault.message.starts_with("Creation of service was not idempotent.") {
+        return fault;
+    }
+    refusal::taken("AWS::ECS::Service", name)
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let service: Service = context.properties(properties)?;
+    let mut input = service.input();
+    input["service"] = old.physical_id.clone().into();
+    // CloudFormation forces what ECS does only by force.
+    let current = describe(&context, &old.physical_id).await?;
+    let switched = !service.capacity_provider_strategy.is_empty()
+        && current.get("capacityProviderStrategy") != Some(&input["capacityProviderStrategy"]);
+    input["forceNewDeployment"] = switched.into();
+    input["deploymentController"] = service.deployment_controller.as_ref().map(api_form).into();
+    context.call("ecs", "UpdateService", input).await?;
+    retag(&context, &old.physical_id, &service.tags).await?;
+    Ok(Made::from(&old))
+}
+
+/// The cluster is in the ARN: `arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME`.
+fn cluster_of(arn: &str) -> &str {
+    arn.split('/').nth(1).unwrap_or_default()
+}
+
+async fn describe(context: &Context, arn: &str) -> Result<Value, Fault> {
+    let input = json!({ "cluster": cluster_of(arn), "services": [arn] });
+    let answer = context.call("ecs", "DescribeServices", input).await?;
+    let missing = || Fault::client("ServiceNotFoundException", "Service not found.");
+    answer["services"].get(0).cloned().ok_or_else(missing)
+}
+
+/// Waits until the running tasks are as many as asked for and the newest deployment is done; a deployment that the circuit
+/// breaker ended is a failure.
+async fn stable(context: Context, made: Made) -> Result<Made, Fault> {
+    let mut changes = context.sandbox.world.changes();
+    let deadline = context.sandbox.clock.now() + context.sandbox.clock.shortened(PATIENCE);
+    let mut first = None;
+    while context.sandbox.clock.now() < deadline {
+        changes.mark_unchanged();
+        let service = describe(&context, &made.physical_id).await?;
+        let primary = service["deployments"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(|one| one["status"] == "PRIMARY")
+            .cloned()
+            .unwrap_or_default();
+        let awaited: &Value = first.get_or_insert_with(|| primary["id"].clone());
+        if failed(&service, awaited) {
+            let message = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.";
+            return Err(Fault::client("GeneralServiceException", message));
+        }
+        let rolled_out = primary["rolloutState"].as_str().is_none_or(|state| state == "COMPLETED");
+        if rolled_out && service["runningCount"] == service["desiredCount"] && primary["id"] == *awaited {
+            return Ok(made);
+        }
+        let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+    }
+    let message = format!("Exceeded attempts to wait: service {} did not stabilize.", made.physical_id);
+    Err(Fault::client("NotStabilized", message))
+}
+
+/// Whether the awaited deployment failed: it says so, or another has taken its place.
+fn failed(service: &Value, awaited: &Value) -> bool {
+    let mut deployments = service["deployments"].as_array().into_iter().flatten();
+    match deployments.find(|deployment| deployment["id"] == *awaited) {
+        Some(deployment) => deployment["rolloutState"] == "FAILED",
+        None => true,
+    }
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let arn = old.physical_id.as_str();
+    let cluster = cluster_of(arn);
+    context.call("ecs", "UpdateService", json!({ "cluster": cluster, "service": arn, "desiredCount": 0 })).await?;
+    context.call("ecs", "DeleteService", json!({ "cluster": cluster, "service": arn, "force": true })).await?;
+    let mut changes = context.sandbox.world.changes();
+    loop {
+        changes.mark_unchanged();
+        match describe(&context, arn).await {
+            Ok(service) if service["status"] != "INACTIVE" => {}
+            _ => return Ok(()),
+        }
+        let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+    }
+}

@@ -1,0 +1,236 @@
+//! `AWS::IAM::Role`, `::Policy` and `::InstanceProfile`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Made, ResourceType, gone, resource_type, text};
+use crate::Fault;
+use crate::cloudformation::model::{Incarnation, Tag};
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[
+    resource_type!(
+        "AWS::IAM::Role", attributes: ["Arn", "RoleId"], create_only: [], create_role, update_role, delete_role
+    ),
+    resource_type!(
+        "AWS::IAM::Policy", attributes: ["Id"], create_only: [], create_policy, update_policy, delete_policy
+    ),
+    resource_type!(
+        "AWS::IAM::InstanceProfile",
+        attributes: ["Arn"],
+        create_only: [],
+        create_profile, update_profile, delete_profile
+    ),
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Role {
+    assume_role_policy_document: Value,
+    description: Option<String>,
+    #[serde(default)]
+    managed_policy_arns: Vec<String>,
+    max_session_duration: Option<i64>,
+    path: Option<String>,
+    permissions_boundary: Option<String>,
+    #[serde(default)]
+    policies: Vec<InlinePolicy>,
+    role_name: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct InlinePolicy {
+    policy_document: Value,
+    policy_name: String,
+}
+
+async fn create_role(context: Context, properties: Value) -> Result<Made, Fault> {
+    let role: Role = context.properties(properties)?;
+    let name = role.role_name.clone().unwrap_or_else(|| context.generated_name(64));
+    let input = json!({
+        "RoleName": name,
+        "AssumeRolePolicyDocument": role.assume_role_policy_document.to_string(),
+        "Path": role.path,
+        "Description": role.description,
+        "MaxSessionDuration": role.max_session_duration,
+        "PermissionsBoundary": role.permissions_boundary,
+        "Tags": context.all_tags(&role.tags),
+    });
+    let answer = context.call("iam", "CreateRole", input).await?;
+    let made = Made::new(&name, json!({ "Arn": text(&answer, "/Role/Arn"), "RoleId": text(&answer, "/Role/RoleId") }));
+    context.initiated(&made)?;
+    put_policies(&context, &name, &role).await?;
+    Ok(made)
+}
+
+async fn put_policies(context: &Context, name: &str, role: &Role) -> Result<(), Fault> {
+    for arn in &role.managed_policy_arns {
+        context.call("iam", "AttachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
+    }
+    for policy in &role.policies {
+        let document = policy.policy_document.to_string();
+        let input = json!({ "RoleName": name, "PolicyName": policy.policy_name, "PolicyDocument": document });
+        context.call("iam", "PutRolePolicy", input).await?;
+    }
+    Ok(())
+}
+
+async fn update_role(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let (before, after): (Role, Role) = (context.properties(old.properties.clone())?, context.properties(properties)?);
+    let name = old.physical_id.as_str();
+    let document = after.assume_role_policy_document.to_string();
+    context.call("iam", "UpdateAssumeRolePolicy", json!({ "RoleName": name, "PolicyDocument": document })).await?;
+    let input =
+        json!({ "RoleName": name, "Description": after.description, "MaxSessionDuration": after.max_session_duration });
+    context.call("iam", "UpdateRole", input).await?;
+    for arn in before.managed_policy_arns.iter().filter(|arn| !after.managed_policy_arns.contains(arn)) {
+        context.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
+    }
+    for gone in
+        before.policies.iter().filter(|old| !after.policies.iter().any(|new| new.policy_name == old.policy_name))
+    {
+        context.call("iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": gone.policy_name })).await?;
+    }
+    put_policies(&context, name, &after).await?;
+    match &after.permissions_boundary {
+        Some(arn) => {
+            let input = json!({ "RoleName": name, "PermissionsBoundary": arn });
+            context.call("iam", "PutRolePermissionsBoundary", input).await?;
+        }
+        None => drop(context.call("iam", "DeleteRolePermissionsBoundary", json!({ "RoleName": name })).await?),
+    }
+    let gone: Vec<&str> = before
+        .tags
+        .iter()
+        .filter(|tag| !after.tags.iter().any(|new| new.key == tag.key))
+        .map(|tag| tag.key.as_str())
+        .collect();
+    context.call("iam", "UntagRole", json!({ "RoleName": name, "TagKeys": gone })).await?;
+    context.call("iam", "TagRole", json!({ "RoleName": name, "Tags": context.all_tags(&after.tags) })).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete_role(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let name = old.physical_id.as_str();
+    let role: Role = context.properties(old.properties)?;
+    for arn in &role.managed_policy_arns {
+        gone(context.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await)?;
+    }
+    for policy in &role.policies {
+        let input = json!({ "RoleName": name, "PolicyName": policy.policy_name });
+        gone(context.call("iam", "DeleteRolePolicy", input).await)?;
+    }
+    context.call("iam", "DeleteRole", json!({ "RoleName": name })).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Policy {
+    policy_document: Value,
+    policy_name: String,
+    #[serde(default)]
+    roles: Vec<String>,
+}
+
+impl Policy {
+    fn check(&self) -> Result<(), Fault> {
+        if self.roles.is_empty() {
+            let message = "At least one of [Groups,Roles,Users] must be non-empty.";
+            return Err(Fault::client("ValidationError", message));
+        }
+        Ok(())
+    }
+}
+
+async fn put_policy(context: &Context, policy: &Policy) -> Result<(), Fault> {
+    policy.check()?;
+    for role in &policy.roles {
+        let document = policy.policy_document.to_string();
+        let input = json!({ "RoleName": role, "PolicyName": policy.policy_name, "PolicyDocument": document });
+        context.call("iam", "PutRolePolicy", input).await?;
+    }
+    Ok(())
+}
+
+async fn create_policy(context: Context, properties: Value) -> Result<Made, Fault> {
+    let policy = context.properties(properties)?;
+    let id = context.generated_name(32);
+    let made = Made::new(&id, json!({ "Id": id }));
+    context.initiated(&made)?;
+    put_policy(&context, &policy).await?;
+    Ok(made)
+}
+
+async fn update_policy(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let (before, after): (Policy, Policy) =
+        (context.properties(old.properties.clone())?, context.properties(properties)?);
+    // A renamed policy goes first: beside itself it may exceed what a role can have.
+    for role in &before.roles {
+        if before.policy_name != after.policy_name || !after.roles.contains(role) {
+            let input = json!({ "RoleName": role, "PolicyName": before.policy_name });
+            gone(context.call("iam", "DeleteRolePolicy", input).await)?;
+        }
+    }
+    put_policy(&context, &after).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete_policy(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let policy: Policy = context.properties(old.properties)?;
+    policy.check()?;
+    for role in &policy.roles {
+        let input = json!({ "RoleName": role, "PolicyName": policy.policy_name });
+        gone(context.call("iam", "DeleteRolePolicy", input).await)?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Profile {
+    instance_profile_name: Option<String>,
+    path: Option<String>,
+    roles: Vec<String>,
+}
+
+async fn create_profile(context: Context, properties: Value) -> Result<Made, Fault> {
+    let Profile { instance_profile_name, path, roles } = context.properties(properties)?;
+    let name = instance_profile_name.unwrap_or_else(|| context.generated_name(128));
+    let answer =
+        context.call("iam", "CreateInstanceProfile", json!({ "InstanceProfileName": name, "Path": path })).await?;
+    let made = Made::new(&name, json!({ "Arn": text(&answer, "/InstanceProfile/Arn") }));
+    context.initiated(&made)?;
+    for role in roles {
+        context
+            .call("iam", "AddRoleToInstanceProfile", json!({ "InstanceProfileName": name, "RoleName": role }))
+            .await?;
+    }
+    Ok(made)
+}
+
+async fn remove_roles(context: &Context, old: &Incarnation) -> Result<(), Fault> {
+    let before: Profile = context.properties(old.properties.clone())?;
+    for role in before.roles {
+        let input = json!({ "InstanceProfileName": old.physical_id, "RoleName": role });
+        gone(context.call("iam", "RemoveRoleFromInstanceProfile", input).await)?;
+    }
+    Ok(())
+}
+
+async fn update_profile(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let after: Profile = context.properties(properties)?;
+    remove_roles(&context, &old).await?;
+    for role in after.roles {
+        let input = json!({ "InstanceProfileName": old.physical_id, "RoleName": role });
+        context.call("iam", "AddRoleToInstanceProfile", input).await?;
+    }
+    Ok(Made::from(&old))
+}
+
+async fn delete_profile(context: Context, old: Incarnation) -> Result<(), Fault> {
+    remove_roles(&context, &old).await?;
+    context.call("iam", "DeleteInstanceProfile", json!({ "InstanceProfileName": old.physical_id })).await.map(drop)
+}

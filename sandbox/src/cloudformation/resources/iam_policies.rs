@@ -1,0 +1,163 @@
+//! `AWS::IAM::ManagedPolicy` and `::RolePolicy`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Made, ResourceType, gone, resource_type, text};
+use crate::Fault;
+use crate::cloudformation::model::Incarnation;
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[
+    resource_type!(
+        "AWS::IAM::ManagedPolicy",
+        attributes: [
+            "AttachmentCount", "CreateDate", "DefaultVersionId", "IsAttachable", "PermissionsBoundaryUsageCount", "PolicyArn",
+            "PolicyId", "UpdateDate"
+        ],
+        create_only: [],
+        create_managed, update_managed, delete_managed
+    ),
+    resource_type!(
+        "AWS::IAM::RolePolicy", attributes: [], create_only: [], create, update, delete
+    ),
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Managed {
+    managed_policy_name: Option<String>,
+    description: Option<String>,
+    path: Option<String>,
+    policy_document: Value,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    groups: Vec<String>,
+    #[serde(default)]
+    users: Vec<String>,
+}
+
+impl Managed {
+    fn check(&self) -> Result<(), Fault> {
+        if self.groups.is_empty() && self.users.is_empty() {
+            return Ok(());
+        }
+        Err(Fault::not_implemented("the properties Groups and Users of AWS::IAM::ManagedPolicy"))
+    }
+}
+
+/// What `Fn::GetAtt` gives.
+async fn made(context: &Context, arn: &str) -> Result<Made, Fault> {
+    let answer = context.call("iam", "GetPolicy", json!({ "PolicyArn": arn })).await?;
+    let mut attributes = answer["Policy"].clone();
+    attributes["PolicyArn"] = arn.into();
+    Ok(Made::new(arn, attributes))
+}
+
+async fn create_managed(context: Context, properties: Value) -> Result<Made, Fault> {
+    let policy: Managed = context.properties(properties)?;
+    policy.check()?;
+    let input = json!({
+        "PolicyName": policy.managed_policy_name.clone().unwrap_or_else(|| context.generated_name(128)),
+        "Description": policy.description,
+        "Path": policy.path,
+        "PolicyDocument": policy.policy_document.to_string(),
+    });
+    let answer = context.call("iam", "CreatePolicy", input).await?;
+    let arn = text(&answer, "/Policy/Arn");
+    context.initiated(&Made::new(arn, json!({ "PolicyArn": arn })))?;
+    attach(&context, arn, &policy.roles).await?;
+    made(&context, arn).await
+}
+
+async fn attach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fault> {
+    for role in roles {
+        context.call("iam", "AttachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn })).await?;
+    }
+    Ok(())
+}
+
+/// Detaches the policy from roles: from those that are there and have it.
+async fn detach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fault> {
+    for role in roles {
+        gone(context.call("iam", "DetachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn })).await)?;
+    }
+    Ok(())
+}
+
+async fn update_managed(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let (before, after): (Managed, Managed) =
+        (context.properties(old.properties.clone())?, context.properties(properties)?);
+    after.check()?;
+    let arn = old.physical_id.as_str();
+    if before.policy_document != after.policy_document {
+        forget_oldest(&context, arn).await?;
+        let document = after.policy_document.to_string();
+        let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });
+        context.call("iam", "CreatePolicyVersion", input).await?;
+    }
+    let removed: Vec<String> = before.roles.iter().filter(|role| !after.roles.contains(role)).cloned().collect();
+    detach(&context, arn, &removed).await?;
+    attach(&context, arn, &after.roles).await?;
+    made(&context, arn).await
+}
+
+/// Makes room for one more version.
+async fn forget_oldest(context: &Context, arn: &str) -> Result<(), Fault> {
+    let listed = context.call("iam", "ListPolicyVersions", json!({ "PolicyArn": arn })).await?;
+    let versions = listed["Versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if let [.., oldest] = versions
+        && versions.len() >= 5
+    {
+        let input = json!({ "PolicyArn": arn, "VersionId": oldest["VersionId"] });
+        context.call("iam", "DeletePolicyVersion", input).await?;
+    }
+    Ok(())
+}
+
+async fn delete_managed(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let policy: Managed = context.properties(old.properties.clone())?;
+    let arn = old.physical_id.as_str();
+    detach(&context, arn, &policy.roles).await?;
+    let listed = context.call("iam", "ListPolicyVersions", json!({ "PolicyArn": arn })).await?;
+    for version in listed["Versions"].as_array().into_iter().flatten() {
+        if version["IsDefaultVersion"] == false {
+            let input = json!({ "PolicyArn": arn, "VersionId": version["VersionId"] });
+            context.call("iam", "DeletePolicyVersion", input).await?;
+        }
+    }
+    context.call("iam", "DeletePolicy", json!({ "PolicyArn": arn })).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Inline {
+    policy_document: Value,
+    policy_name: String,
+    role_name: String,
+}
+
+async fn put(context: &Context, policy: &Inline) -> Result<(), Fault> {
+    let Inline { policy_document, policy_name, role_name } = policy;
+    let document = policy_document.to_string();
+    let input = json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": document });
+    context.call("iam", "PutRolePolicy", input).await.map(drop)
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let policy: Inline = context.properties(properties)?;
+    put(&context, &policy).await?;
+    Ok(Made::new(&format!("{}|{}", policy.policy_name, policy.role_name), json!({})))
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    put(&context, &context.properties(properties)?).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let Inline { policy_name, role_name, .. } = context.properties(old.properties)?;
+    let input = json!({ "RoleName": role_name, "PolicyName": policy_name });
+    context.call("iam", "DeleteRolePolicy", input).await.map(drop)
+}

@@ -1,0 +1,115 @@
+//! `AWS::Logs::LogGroup` and `::LogStream`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Made, ResourceType, refusal, resource_type};
+use crate::Fault;
+use crate::cloudformation::model::{Incarnation, Tag};
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[
+    resource_type!("AWS::Logs::LogGroup", attributes: ["Arn"], create_only: [], create, update, delete),
+    resource_type!(
+        "AWS::Logs::LogStream",
+        attributes: [],
+        create_only: [],
+        create_stream, super::nothing_to_update, delete_stream
+    ),
+];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Properties {
+    log_group_name: Option<String>,
+    retention_in_days: Option<i64>,
+    kms_key_id: Option<String>,
+    log_group_class: Option<String>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let properties: Properties = context.properties(properties)?;
+    let name = properties.log_group_name.clone().unwrap_or_else(|| context.generated_name(512));
+    let input = json!({
+        "logGroupName": name,
+        "kmsKeyId": properties.kms_key_id,
+        "logGroupClass": properties.log_group_class,
+        "tags": tags(&context, &properties),
+    });
+    let created = context.call("logs", "CreateLogGroup", input).await;
+    created.map_err(|fault| match fault.code.as_str() {
+        "ResourceAlreadyExistsException" => {
+            refusal::taken("AWS::Logs::LogGroup", &json!({ "/properties/LogGroupName": name }).to_string())
+        }
+        _ => fault,
+    })?;
+    retain(&context, &name, properties.retention_in_days).await?;
+    let arn = context.sandbox.config.arn("logs", &format!("log-group:{name}:*"));
+    Ok(Made::new(&name, json!({ "Arn": arn })))
+}
+
+fn tags(context: &Context, properties: &Properties) -> Value {
+    context.all_tags(&properties.tags).into_iter().map(|Tag { key, value }| (key, Value::String(value))).collect()
+}
+
+async fn retain(context: &Context, name: &str, days: Option<i64>) -> Result<(), Fault> {
+    match days {
+        Some(days) => {
+            let input = json!({ "logGroupName": name, "retentionInDays": days });
+            context.call("logs", "PutRetentionPolicy", input).await.map(drop)
+        }
+        None => context.call("logs", "DeleteRetentionPolicy", json!({ "logGroupName": name })).await.map(drop),
+    }
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let before: Properties = context.properties(old.properties.clone())?;
+    let after: Properties = context.properties(properties)?;
+    if before.kms_key_id != after.kms_key_id || before.log_group_class != after.log_group_class {
+        return Err(Fault::not_implemented(
+            "another KmsKeyId or LogGroupClass of an AWS::Logs::LogGroup that there is",
+        ));
+    }
+    let name = old.physical_id.as_str();
+    retain(&context, name, after.retention_in_days).await?;
+    let wanted = tags(&context, &after);
+    let there = context.call("logs", "ListTagsLogGroup", json!({ "logGroupName": name })).await?;
+    let gone: Vec<&String> = there["tags"]
+        .as_object()
+        .into_iter()
+        .flat_map(|tags| tags.keys())
+        .filter(|key| wanted.get(key.as_str()).is_none())
+        .collect();
+    if !gone.is_empty() {
+        context.call("logs", "UntagLogGroup", json!({ "logGroupName": name, "tags": gone })).await?;
+    }
+    context.call("logs", "TagLogGroup", json!({ "logGroupName": name, "tags": wanted })).await?;
+    Ok(Made::from(&old))
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("logs", "DeleteLogGroup", json!({ "logGroupName": old.physical_id })).await.map(drop)
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Stream {
+    log_group_name: String,
+    log_stream_name: Option<String>,
+}
+
+async fn create_stream(context: Context, properties: Value) -> Result<Made, Fault> {
+    let Stream { log_group_name, log_stream_name } = context.properties(properties)?;
+    let name = log_stream_name.unwrap_or_else(|| context.generated_name(512));
+    let input = json!({ "logGroupName": log_group_name, "logStreamName": name });
+    context.call("logs", "CreateLogStream", input).await?;
+    Ok(Made::new(&name, json!({})))
+}
+
+async fn delete_stream(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let Stream { log_group_name, .. } = context.properties(old.properties)?;
+    let input = json!({ "logGroupName": log_group_name, "logStreamName": old.physical_id });
+    context.call("logs", "DeleteLogStream", input).await.map(drop)
+}

@@ -1,0 +1,144 @@
+//! `AWS::SecretsManager::Secret`.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Context, Made, ResourceType, resource_type, text};
+use crate::Fault;
+use crate::base::ids;
+use crate::cloudformation::model::{Incarnation, Tag};
+
+const SERVICE: &str = "secretsmanager";
+
+/// The rows.
+pub const TYPES: &[ResourceType] =
+    &[resource_type!("AWS::SecretsManager::Secret", attributes: ["Id"], create_only: [], create, update, delete)];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Properties {
+    name: Option<String>,
+    description: Option<String>,
+    kms_key_id: Option<String>,
+    secret_string: Option<String>,
+    generate_secret_string: Option<Generate>,
+    #[serde(default)]
+    replica_regions: Vec<Value>,
+    #[serde(default)]
+    tags: Vec<Tag>,
+}
+
+#[derive(Deserialize, PartialEq)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Generate {
+    exclude_characters: Option<String>,
+    exclude_lowercase: Option<bool>,
+    exclude_numbers: Option<bool>,
+    exclude_punctuation: Option<bool>,
+    exclude_uppercase: Option<bool>,
+    include_space: Option<bool>,
+    password_length: Option<i64>,
+    require_each_included_type: Option<bool>,
+    generate_string_key: Option<String>,
+    secret_string_template: Option<String>,
+}
+
+fn invalid(message: &str) -> Fault {
+    Fault::client("InvalidRequest", message)
+}
+
+impl Properties {
+    fn check(&self) -> Result<(), Fault> {
+        if !self.replica_regions.is_empty() {
+            return Err(Fault::not_implemented("the property ReplicaRegions of AWS::SecretsManager::Secret"));
+        }
+        if self.secret_string.is_some() && self.generate_secret_string.is_some() {
+            return Err(invalid("You can't specify both SecretString and GenerateSecretString."));
+        }
+        Ok(())
+    }
+
+    /// The value: as it is written, or made up.
+    async fn value(&self, context: &Context) -> Result<Option<String>, Fault> {
+        match &self.generate_secret_string {
+            Some(generate) => generate.value(context).await.map(Some),
+            None => Ok(self.secret_string.clone()),
+        }
+    }
+}
+
+impl Generate {
+    /// A password, on its own or as a member of the template.
+    async fn value(&self, context: &Context) -> Result<String, Fault> {
+        let input = json!({
+            "ExcludeCharacters": self.exclude_characters,
+            "ExcludeLowercase": self.exclude_lowercase,
+            "ExcludeNumbers": self.exclude_numbers,
+            "ExcludePunctuation": self.exclude_punctuation,
+            "ExcludeUppercase": self.exclude_uppercase,
+            "IncludeSpace": self.include_space,
+            "PasswordLength": self.password_length,
+            "RequireEachIncludedType": self.require_each_included_type,
+        });
+        let answer = context.call(SERVICE, "GetRandomPassword", input).await?;
+        let password = text(&answer, "/RandomPassword").to_owned();
+        match (&self.secret_string_template, &self.generate_string_key) {
+            (None, None) => Ok(password),
+            (Some(template), Some(key)) => {
+                let mut members: Map<String, Value> = serde_json::from_str(template)
+                    .map_err(|_| invalid("Could not parse SecretStringTemplate JSON."))?;
+                members.insert(key.clone(), Value::String(password));
+                Ok(Value::Object(members).to_string())
+            }
+            _ => Err(invalid("You must specify both SecretStringTemplate and GenerateStringKey, or neither of them.")),
+        }
+    }
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let properties: Properties = context.properties(properties)?;
+    properties.check()?;
+    let made_up = || format!("{}-{}", context.logical_id, ids::mixed(12));
+    let input = json!({
+        "Name": properties.name.clone().unwrap_or_else(made_up),
+        "Description": properties.description,
+        "KmsKeyId": properties.kms_key_id,
+        "SecretString": properties.value(&context).await?,
+        "Tags": context.all_tags(&properties.tags),
+    });
+    let answer = context.call(SERVICE, "CreateSecret", input).await?;
+    let arn = text(&answer, "/ARN");
+    Ok(Made::new(arn, json!({ "Id": arn })))
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    let (before, after): (Properties, Properties) =
+        (context.properties(old.properties.clone())?, context.properties(properties)?);
+    after.check()?;
+    // A value that was made up stays, unless it is to be made up in another way.
+    let same =
+        before.secret_string == after.secret_string && before.generate_secret_string == after.generate_secret_string;
+    let value = if same { None } else { after.value(&context).await? };
+    let id = old.physical_id.as_str();
+    let input = json!({
+        "SecretId": id,
+        "Description": after.description.clone().unwrap_or_default(),
+        "KmsKeyId": after.kms_key_id,
+        "SecretString": value,
+    });
+    context.call(SERVICE, "UpdateSecret", input).await?;
+    let wanted = context.all_tags(&after.tags);
+    let described = context.call(SERVICE, "DescribeSecret", json!({ "SecretId": id })).await?;
+    let there = described["Tags"].as_array().into_iter().flatten();
+    let gone: Vec<&str> =
+        there.map(|tag| text(tag, "/Key")).filter(|key| !wanted.iter().any(|tag| tag.key == *key)).collect();
+    context.call(SERVICE, "UntagResource", json!({ "SecretId": id, "TagKeys": gone })).await?;
+    context.call(SERVICE, "TagResource", json!({ "SecretId": id, "Tags": wanted })).await?;
+    Ok(Made::from(&old))
+}
+
+/// At once: a stack that is made again has to find the name free.
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    let input = json!({ "SecretId": old.physical_id, "ForceDeleteWithoutRecovery": true });
+    context.call(SERVICE, "DeleteSecret", input).await.map(drop)
+}

@@ -1,0 +1,77 @@
+//! `AWS::SSM::Parameter`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, Made, ResourceType, resource_type, text};
+use crate::Fault;
+use crate::base::ids;
+use crate::cloudformation::model::{Incarnation, Tag};
+
+/// The rows.
+pub const TYPES: &[ResourceType] =
+    &[resource_type!("AWS::SSM::Parameter", attributes: ["Type", "Value"], create_only: [], create, update, delete)];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Properties {
+    name: Option<String>,
+    #[serde(rename = "Type")]
+    kind: String,
+    value: String,
+    description: Option<String>,
+    tier: Option<String>,
+    data_type: Option<String>,
+    allowed_pattern: Option<String>,
+    /// By key, unlike those of other types.
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+    let properties: Properties = context.properties(properties)?;
+    let name = properties.name.clone().unwrap_or_else(|| format!("CFN-{}-{}", context.logical_id, ids::mixed(12)));
+    put(&context, &name, &properties, false).await
+}
+
+async fn put(context: &Context, name: &str, properties: &Properties, overwrite: bool) -> Result<Made, Fault> {
+    let Properties { kind, value, description, tier, data_type, allowed_pattern, tags, .. } = properties;
+    if kind == "SecureString" {
+        return Err(Fault::client("ValidationError", "SecureString is not supported by AWS::SSM::Parameter"));
+    }
+    let input = json!({
+        "Name": name,
+        "Type": kind,
+        "Value": value,
+        "Description": description,
+        "Tier": tier,
+        "DataType": data_type,
+        "AllowedPattern": allowed_pattern,
+        "Overwrite": overwrite,
+    });
+    context.call("ssm", "PutParameter", input).await?;
+    let own: Vec<Tag> = tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect();
+    let wanted = context.all_tags(&own);
+    let resource = json!({ "ResourceType": "Parameter", "ResourceId": name });
+    let listed = context.call("ssm", "ListTagsForResource", resource.clone()).await?;
+    let there = listed["TagList"].as_array().into_iter().flatten();
+    let gone: Vec<&str> =
+        there.map(|tag| text(tag, "/Key")).filter(|key| !wanted.iter().any(|tag| tag.key == *key)).collect();
+    let mut removal = resource.clone();
+    removal["TagKeys"] = json!(gone);
+    context.call("ssm", "RemoveTagsFromResource", removal).await?;
+    let mut addition = resource;
+    addition["Tags"] = json!(wanted);
+    context.call("ssm", "AddTagsToResource", addition).await?;
+    Ok(Made::new(name, json!({ "Type": kind, "Value": value })))
+}
+
+async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+    put(&context, &old.physical_id, &context.properties(properties)?, true).await
+}
+
+async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+    context.call("ssm", "DeleteParameter", json!({ "Name": old.physical_id })).await.map(drop)
+}

@@ -1,0 +1,91 @@
+//! Functions of conditions, and `Fn::If`, which asks one.
+
+use serde_json::Value;
+
+use super::{Answer, Place, find, require, single};
+use crate::cloudformation::template::resolve::{Problem, Scope};
+
+const EQUALS: &str = "Template error: every Fn::Equals object requires a list of 2 string parameters.";
+const CHOICE: &str = "Template error: Fn::If requires a list argument with three elements";
+
+/// Whether this is true or false: a condition function, or `true` and `false` themselves.
+fn is_condition(value: &Value) -> bool {
+    let function = single(value).and_then(|(name, _)| find(name));
+    function.is_some_and(|function| matches!(function.place, Place::Condition | Place::Rule))
+}
+
+pub fn equals_shape(argument: &Value) -> Result<(), Problem> {
+    require(argument.as_array().is_some_and(|parts| parts.len() == 2), EQUALS)
+}
+
+pub fn equals(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let [left, right] = [&argument[0], &argument[1]].map(|side| comparable(scope, side));
+    Ok(Some(Value::Bool(left? == right?)))
+}
+
+/// Scalars are compared as the texts that they are in a template: `true` and `"true"` are equal.
+fn comparable(scope: &Scope<'_>, side: &Value) -> Answer {
+    Ok(match scope.evaluate(side)? {
+        Some(Value::Bool(flag)) => Some(flag.to_string().into()),
+        Some(Value::Number(number)) => Some(number.to_string().into()),
+        other => other,
+    })
+}
+
+pub fn not_shape(argument: &Value) -> Result<(), Problem> {
+    let one = argument.as_array().filter(|parts| parts.len() == 1);
+    let sentence = "Template error: every Fn::Not object requires one boolean parameter.";
+    require(one.is_some_and(|parts| is_condition(&parts[0])), sentence)
+}
+
+pub fn not(scope: &Scope<'_>, argument: &Value) -> Answer {
+    Ok(Some(Value::Bool(!scope.holds(&argument[0])?)))
+}
+
+fn several(argument: &Value, name: &str) -> Result<(), Problem> {
+    let parts = argument.as_array().filter(|parts| (2..=10).contains(&parts.len()));
+    if parts.is_some_and(|parts| parts.iter().all(is_condition)) {
+        return Ok(());
+    }
+    Err(format!("Template error: every {name} object requires a list of at least 2 and at most 10 boolean parameters."))
+}
+
+pub fn and_shape(argument: &Value) -> Result<(), Problem> {
+    several(argument, "Fn::And")
+}
+
+pub fn and(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let mut all = argument.as_array().into_iter().flatten();
+    Ok(Some(Value::Bool(all.try_fold(true, |so_far, one| Ok::<_, Problem>(scope.holds(one)? && so_far))?)))
+}
+
+pub fn or_shape(argument: &Value) -> Result<(), Problem> {
+    several(argument, "Fn::Or")
+}
+
+pub fn or(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let mut all = argument.as_array().into_iter().flatten();
+    Ok(Some(Value::Bool(all.try_fold(false, |so_far, one| Ok::<_, Problem>(scope.holds(one)? || so_far))?)))
+}
+
+pub fn named_shape(argument: &Value) -> Result<(), Problem> {
+    require(argument.is_string(), "Template format error: Every Condition member must be a string.")
+}
+
+pub fn named(scope: &Scope<'_>, argument: &Value) -> Answer {
+    Ok(Some(Value::Bool(scope.condition(argument.as_str().unwrap_or_default())?)))
+}
+
+pub fn choice_shape(argument: &Value) -> Result<(), Problem> {
+    let parts = argument.as_array().filter(|parts| parts.first().is_some_and(Value::is_string));
+    let parts =
+        parts.ok_or("Template error: Fn::If requires a list argument with the first element being a condition")?;
+    require(parts.len() == 3, CHOICE)
+}
+
+pub fn choice(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let Some([Value::String(name), yes, no]) = argument.as_array().map(Vec::as_slice) else {
+        return Err(CHOICE.to_owned());
+    };
+    scope.evaluate(if scope.condition(name)? { yes } else { no })
+}

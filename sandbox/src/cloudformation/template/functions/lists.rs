@@ -1,0 +1,140 @@
+//! Functions that give lists, or look into them.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use serde_json::Value;
+
+use super::{Answer, may_be_list, may_be_text, require};
+use crate::base::{regions, zones};
+use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+
+const SPLIT: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
+                     to be split or a function that returns a string to be split.";
+const SELECT: &str =
+    "Template error: Fn::Select requires a list argument with two elements: an integer index and a list";
+const INDEX: &str = "Template error: Fn::Select requires a list argument with a valid index value as its first element";
+const CIDR: &str =
+    "Template error: every Fn::Cidr object requires an ipBlock, a count between 1 and 256 and optionally cidrBits";
+
+pub fn zones_shape(argument: &Value) -> Result<(), Problem> {
+    require(may_be_text(argument), "Template error: every Fn::GetAZs object must have a String-typed value.")
+}
+
+pub fn zones(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let asked = scope.text(argument)?;
+    let region = if asked.is_empty() { &scope.config.region } else { &asked };
+    if *region != scope.config.region && *region != LATER && !regions::is_one(region) {
+        return Err(format!("Template error: Fn::GetAZs cannot tell the zones of {region}: there is no such region"));
+    }
+    Ok(Some(zones::names(region).into()))
+}
+
+pub fn split_shape(argument: &Value) -> Result<(), Problem> {
+    let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, text]) if delimiter.is_string() && may_be_text(text));
+    require(fits, SPLIT)
+}
+
+pub fn split(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let (delimiter, text) = (argument[0].as_str().ok_or(SPLIT)?, scope.text(&argument[1])?);
+    if text.contains(LATER) {
+        return Ok(Some(LATER.into()));
+    }
+    // A list takes more memory than the text that it is made of.
+    scope.produce(text.split(delimiter).count() * size_of::<Value>())?;
+    Ok(Some(text.split(delimiter).collect()))
+}
+
+pub fn select_shape(argument: &Value) -> Result<(), Problem> {
+    let parts = argument.as_array().filter(|parts| !parts.is_empty()).ok_or(INDEX)?;
+    require(may_be_text(&parts[0]), INDEX)?;
+    require(parts.len() == 2 && may_be_list(&parts[1]), SELECT)
+}
+
+pub fn select(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let index = scope.text(&argument[0])?;
+    let items = scope.evaluate(&argument[1])?.unwrap_or_default();
+    if items == LATER || index == LATER {
+        return Ok(Some(LATER.into()));
+    }
+    let index: i64 = index.parse().map_err(|_| INDEX)?;
+    let items = items.as_array().ok_or(SELECT)?;
+    let found = usize::try_from(index).ok().and_then(|index| items.get(index));
+    let none = || format!("Template error: Fn::Select cannot select nonexistent value at index {index}");
+    found.cloned().map(Some).ok_or_else(none)
+}
+
+pub fn length_shape(argument: &Value) -> Result<(), Problem> {
+    require(may_be_list(argument), "Template error: every Fn::Length object requires a list")
+}
+
+pub fn length(scope: &Scope<'_>, argument: &Value) -> Answer {
+    match scope.evaluate(argument)? {
+        Some(Value::Array(items)) => Ok(Some(items.len().into())),
+        _ => Err("The Fn::Length value could not be resolved for properties".to_owned()),
+    }
+}
+
+pub fn cidr_shape(argument: &Value) -> Result<(), Problem> {
+    let parts = argument.as_array().ok_or(CIDR)?;
+    require((2..=3).contains(&parts.len()) && parts.iter().all(may_be_text), CIDR)
+}
+
+pub fn cidr(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let texts: Result<Vec<String>, _> =
+        argument.as_array().into_iter().flatten().map(|part| scope.text(part)).collect();
+    let texts = texts?;
+    if texts.iter().any(|text| text.contains(LATER)) {
+        return Ok(Some(LATER.into()));
+    }
+    let [block, numbers @ ..] = texts.as_slice() else { return Err(CIDR.to_owned()) };
+    let numbers: Result<Vec<u32>, _> = numbers.iter().map(|text| text.trim().parse::<u32>()).collect();
+    let (count, bits) = match numbers.map_err(|_| CIDR)?.as_slice() {
+        [count] => (*count, 8),
+        [count, bits] => (*count, *bits),
+        _ => return Err(CIDR.to_owned()),
+    };
+    require((1..=256).contains(&count), CIDR)?;
+    let blocks = Block::parse(block).and_then(|block| block.parts(count, bits));
+    let misfit = || format!("Template error: Fn::Cidr cannot make {count} ranges of {bits} bits from {block}");
+    blocks.map(|blocks| Some(blocks.into())).ok_or_else(misfit)
+}
+
+/// A range of addresses of either family, as one number.
+struct Block {
+    first: u128,
+    /// The length of the range's prefix.
+    prefix: u32,
+    /// The bits of an address.
+    width: u32,
+}
+
+impl Block {
+    fn parse(text: &str) -> Option<Self> {
+        let (address, prefix) = text.trim().split_once('/')?;
+        let prefix: u32 = prefix.parse().ok()?;
+        let (first, width) = match address.parse::<Ipv4Addr>() {
+            Ok(address) => (u128::from(address.to_bits()), 32),
+            Err(_) => (address.parse::<Ipv6Addr>().ok()?.to_bits(), 128),
+        };
+        (prefix <= width).then_some(Self { first, prefix, width })
+    }
+
+    /// The first `count` ranges of `2^bits` addresses; `None` when they do not fit.
+    fn parts(&self, count: u32, bits: u32) -> Option<Vec<String>> {
+        let own = self.width - self.prefix;
+        let fits = bits <= own && bits < self.width && (own - bits >= 9 || count <= 1 << (own - bits));
+        if !fits {
+            return None;
+        }
+        let base = if own >= 128 { 0 } else { self.first >> own << own };
+        let text = |number: u32| {
+            let first = base + (u128::from(number) << bits);
+            let prefix = self.width - bits;
+            match u32::try_from(first) {
+                Ok(first) if self.width == 32 => format!("{}/{prefix}", Ipv4Addr::from_bits(first)),
+                _ => format!("{}/{prefix}", Ipv6Addr::from_bits(first)),
+            }
+        };
+        Some((0..count).map(text).collect())
+    }
+}

@@ -1,0 +1,92 @@
+//! Functions that look something up: references, attributes, mappings, exports.
+
+use serde_json::Value;
+
+use super::{Answer, may_be_text, require, single};
+use crate::cloudformation::template::references::{attribute_reference, references};
+use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+
+const ATTRIBUTE: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
+const MAP: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the \
+                   attribute for return value";
+
+pub fn reference_shape(argument: &Value) -> Result<(), Problem> {
+    let sentence = "Template format error: Every Ref object must have a single String value.";
+    require(argument.is_string(), sentence)
+}
+
+pub fn reference(scope: &Scope<'_>, argument: &Value) -> Answer {
+    scope.reference(argument.as_str().unwrap_or_default())
+}
+
+pub fn attribute_shape(argument: &Value) -> Result<(), Problem> {
+    let filled = |part: &Value| part.as_str().is_some_and(|text| !text.is_empty());
+    let fits = match argument {
+        Value::String(text) => text.split_once('.').is_some_and(|(name, rest)| !name.is_empty() && !rest.is_empty()),
+        Value::Array(parts) => match parts.as_slice() {
+            // The attribute, but not the resource, may be a parameter's.
+            [name, attribute] if single(attribute).is_some_and(|(name, _)| name == "Ref") => filled(name),
+            all => all.len() >= 2 && all.iter().all(filled),
+        },
+        _ => false,
+    };
+    require(fits, ATTRIBUTE)
+}
+
+pub fn attribute(scope: &Scope<'_>, argument: &Value) -> Answer {
+    if let Some([name, attribute]) = argument.as_array().map(Vec::as_slice)
+        && attribute.is_object()
+    {
+        return scope.attribute(name.as_str().ok_or(ATTRIBUTE)?, &scope.text(attribute)?).map(Some);
+    }
+    let reference = attribute_reference(argument).ok_or(ATTRIBUTE)?;
+    scope.attribute(&reference.name, reference.attribute.as_deref().unwrap_or_default()).map(Some)
+}
+
+pub fn import_shape(argument: &Value) -> Result<(), Problem> {
+    let sentence =
+        "Template error: the attribute in Fn::ImportValue must be a string or a function that returns a string";
+    require(may_be_text(argument), sentence)?;
+    let depends = references(argument).iter().any(|reference| reference.attribute.is_some())
+        || argument.to_string().contains("\"Fn::GetAZs\"");
+    let sentence = "Template error: the attribute in Fn::ImportValue must not depend on any resources, imported values, or Fn::GetAZs";
+    require(!depends, sentence)
+}
+
+pub fn import(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let name = scope.text(argument)?;
+    let found = scope.exports.get(&name).map(|value| Some(value.as_str().into()));
+    found.ok_or_else(|| format!("No export named {name} found."))
+}
+
+/// Three parameters, and with `AWS::LanguageExtensions` a fourth that holds the default value.
+pub fn map_shape(argument: &Value) -> Result<(), Problem> {
+    let parts = argument.as_array().ok_or(MAP)?;
+    let fits = match parts.len() {
+        3 => true,
+        4 => single(&parts[3]).is_some_and(|(name, _)| name == "DefaultValue"),
+        _ => false,
+    };
+    require(fits && parts[..3].iter().all(may_be_text), MAP)
+}
+
+pub fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let text = |index: usize| match scope.text(&argument[index]) {
+        Err(problem) if problem == Scope::NO_TEXT => Err(MAP.to_owned()),
+        other => other,
+    };
+    let (map, first, second) = (text(0)?, text(1)?, text(2)?);
+    if [&map, &first, &second].iter().any(|part| part.contains(LATER)) {
+        return Ok(Some(LATER.into()));
+    }
+    let default = argument.pointer("/3/DefaultValue");
+    let found = scope.template.section("Mappings").get(&map);
+    match (found.and_then(|map| map.get(&first)?.get(&second)), default) {
+        (Some(value), _) => Ok(Some(value.clone())),
+        (None, Some(default)) => scope.evaluate(default),
+        (None, None) if found.is_none() => {
+            Err(format!("Template error: Mapping named '{map}' is not present in the 'Mappings' section of template."))
+        }
+        (None, None) => Err(format!("Template error: Unable to get mapping for {map}::{first}::{second}")),
+    }
+}

@@ -1,0 +1,106 @@
+//! Functions of rules: they look at parameters, and at what parameters of AWS's own types name.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::{Answer, may_be_list, require};
+use crate::cloudformation::template::resolve::{Known, Problem, Scope};
+
+pub fn two_lists(argument: &Value) -> Result<(), Problem> {
+    let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));
+    require(fits, "Template error: a function of a rule requires a list and what to compare it with")
+}
+
+pub fn two_names(argument: &Value) -> Result<(), Problem> {
+    let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && parts.iter().all(Value::is_string));
+    require(
+        fits,
+        "Template error: Fn::ValueOf and Fn::ValueOfAll require two strings, what to look at and the attribute",
+    )
+}
+
+pub fn one_name(argument: &Value) -> Result<(), Problem> {
+    require(argument.is_string(), "Template error: Fn::RefAll requires a parameter type")
+}
+
+fn list(scope: &Scope<'_>, value: &Value) -> Result<Vec<Value>, Problem> {
+    Ok(match scope.evaluate(value)? {
+        Some(Value::Array(items)) => items,
+        Some(one) => vec![one],
+        None => Vec::new(),
+    })
+}
+
+/// Whether the list of the first argument has the second.
+pub fn contains(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let (all, members) = (list(scope, &argument[0])?, list(scope, &argument[1])?);
+    Ok(Some(are_among(&members, &all).into()))
+}
+
+/// Whether every member of the first list is the second argument.
+pub fn each_member_equals(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let wanted = scope.evaluate(&argument[1])?.unwrap_or_default();
+    Ok(Some(list(scope, &argument[0])?.iter().all(|one| *one == wanted).into()))
+}
+
+/// Whether every member of the first list is in the second.
+pub fn each_member_in(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let all = list(scope, &argument[1])?;
+    Ok(Some(are_among(&list(scope, &argument[0])?, &all).into()))
+}
+
+/// Whether every member is among all values.
+fn are_among(members: &[Value], all: &[Value]) -> bool {
+    let all: HashSet<String> = all.iter().map(Value::to_string).collect();
+    members.iter().all(|member| all.contains(&member.to_string()))
+}
+
+/// An attribute of what a parameter names; a list when it names several.
+pub fn value_of(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let (name, attribute) = (argument[0].as_str().unwrap_or_default(), argument[1].as_str().unwrap_or_default());
+    let missing = || format!("Template error: Fn::ValueOf refers to the parameter {name}, which does not exist");
+    match scope.parameters.get(name).ok_or_else(missing)? {
+        Value::Array(ids) => {
+            let values: Result<Vec<Value>, _> = ids.iter().map(|id| fact(scope, id, attribute)).collect();
+            Ok(Some(values?.into()))
+        }
+        id => fact(scope, id, attribute).map(Some),
+    }
+}
+
+/// An attribute of everything that parameters of a type name.
+pub fn value_of_all(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let attribute = argument[1].as_str().unwrap_or_default();
+    let ids = of_type(scope, argument[0].as_str().unwrap_or_default());
+    let values: Result<Vec<Value>, _> = ids.iter().map(|id| fact(scope, id, attribute)).collect();
+    Ok(Some(values?.into()))
+}
+
+/// Every value of the parameters of a type.
+#[expect(clippy::unnecessary_wraps, reason = "it is a row of the table")]
+pub fn all_of_type(scope: &Scope<'_>, argument: &Value) -> Answer {
+    Ok(Some(of_type(scope, argument.as_str().unwrap_or_default()).into()))
+}
+
+fn of_type(scope: &Scope<'_>, kind: &str) -> Vec<Value> {
+    let list = format!("List<{kind}>");
+    let declared = scope.template.section("Parameters").iter();
+    let named = declared.filter(|(_, declaration)| declaration["Type"] == kind || declaration["Type"] == list.as_str());
+    let values = named.filter_map(|(name, _)| scope.parameters.get(name));
+    values.flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()])).collect()
+}
+
+/// In the scope of a rule, the resources are those that parameters name, by their ids.
+fn fact(scope: &Scope<'_>, id: &Value, attribute: &str) -> Result<Value, Problem> {
+    let id = id.as_str().unwrap_or_default();
+    match scope.resources.get(id) {
+        // A tag that is not there has no value; other attributes always have one.
+        Some(Known::Resource(_, attributes)) => match attributes.get(attribute) {
+            Some(value) => Ok(value.clone()),
+            None if attribute.starts_with("Tags.") => Ok("".into()),
+            None => Err(format!("Template error: {id} has no attribute {attribute} for a rule")),
+        },
+        _ => Err(format!("Template error: {id}, which a rule looks at, does not exist")),
+    }
+}

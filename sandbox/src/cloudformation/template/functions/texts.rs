@@ -1,0 +1,152 @@
+//! Functions that give texts.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use base64::Engine as _;
+use serde_json::Value;
+
+use super::{Answer, may_be_list, may_be_text, require};
+use crate::cloudformation::template::references::split;
+use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+
+const JOIN: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
+                    strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
+const SUB: &str = "Template error: One or more Fn::Sub intrinsic functions don't specify expected arguments. Specify a string \
+                   as first argument, and an optional second argument to specify a mapping of values to replace in the string";
+const SUB_NAME: &str = "Template error: variable names in Fn::Sub syntax must contain only alphanumeric characters, \
+                        underscores, periods, and colons";
+const SUB_VALUE: &str = "Template error: every value of the context object of every Fn::Sub object must be a string or a \
+                         function that returns a string";
+
+pub fn base64_shape(argument: &Value) -> Result<(), Problem> {
+    require(may_be_text(argument), "Template error: every Fn::Base64 object must have a String-typed value.")
+}
+
+pub fn base64(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let text = scope.text(argument)?;
+    // What is not known yet shows through, so that a change set sees it.
+    let text = if text.contains(LATER) { text } else { base64::engine::general_purpose::STANDARD.encode(text) };
+    Ok(Some(text.into()))
+}
+
+pub fn join_shape(argument: &Value) -> Result<(), Problem> {
+    let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, items]) if delimiter.is_string() && may_be_list(items));
+    require(fits, JOIN)
+}
+
+pub fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let items = scope.evaluate(&argument[1])?.unwrap_or_default();
+    if items == LATER {
+        return Ok(Some(items));
+    }
+    let (Some(delimiter), Value::Array(items)) = (argument[0].as_str(), items) else { return Err(JOIN.to_owned()) };
+    let texts: Option<Vec<String>> = items.iter().map(scalar).collect();
+    let texts = texts.ok_or(JOIN)?;
+    scope.produce(delimiter.len() * texts.len())?;
+    Ok(Some(texts.join(delimiter).into()))
+}
+
+/// A resolved scalar as text.
+pub fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// The text of a `Fn::Sub` and the values that it brings along.
+fn sub_parts(argument: &Value) -> Option<(&str, Option<&Value>)> {
+    match argument {
+        Value::String(text) => Some((text, None)),
+        Value::Array(parts) => match parts.as_slice() {
+            [Value::String(text), own] if own.is_object() => Some((text, Some(own))),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+pub fn sub_shape(argument: &Value) -> Result<(), Problem> {
+    let (text, own) = sub_parts(argument).ok_or(SUB)?;
+    let fits = |name: &str| {
+        !name.is_empty() && name.chars().all(|character| character.is_ascii_alphanumeric() || "_.:".contains(character))
+    };
+    require(placeholders(text).iter().all(|name| fits(name)), SUB_NAME)?;
+    let mut values = own.and_then(Value::as_object).into_iter().flatten();
+    require(values.all(|(_, value)| may_be_text(value)), SUB_VALUE)
+}
+
+pub fn substitute(scope: &Scope<'_>, argument: &Value) -> Answer {
+    let (mut rest, own) = sub_parts(argument).ok_or(SUB)?;
+    let mut whole = String::new();
+    // Each value is made once: values that hold functions of this kind themselves would take exponential time.
+    let mut values: BTreeMap<&str, String> = BTreeMap::new();
+    while let Some((before, after)) = rest.split_once("${") {
+        whole.push_str(before);
+        let Some((name, tail)) = after.split_once('}') else {
+            whole.push_str("${");
+            rest = after;
+            break;
+        };
+        match (name.strip_prefix('!'), own.and_then(|own| own.get(name.trim()))) {
+            (Some(literal), _) => whole.extend(["${", literal, "}"]),
+            (None, Some(value)) => {
+                let known = match values.entry(name.trim()) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(scope.text(value).map_err(|problem| reworded(&problem))?),
+                };
+                scope.produce(known.len())?;
+                whole.push_str(known);
+            }
+            (None, None) => {
+                let text = placeholder(scope, name.trim())?;
+                scope.produce(text.len())?;
+                whole.push_str(&text);
+            }
+        }
+        rest = tail;
+    }
+    whole.push_str(rest);
+    Ok(Some(whole.into()))
+}
+
+/// What is no text is refused in the function's own words; other problems stay as they are.
+fn reworded(problem: &str) -> Problem {
+    if problem == Scope::NO_TEXT { SUB_VALUE.to_owned() } else { problem.to_owned() }
+}
+
+fn placeholder(scope: &Scope<'_>, name: &str) -> Result<String, Problem> {
+    let reference = split(name);
+    let value = match &reference.attribute {
+        Some(attribute) => Some(scope.attribute(&reference.name, attribute)?),
+        None => scope.reference(&reference.name)?,
+    };
+    let no_text = || format!("Template error: variable {name} in Fn::Sub expression does not resolve to a string");
+    value.as_ref().and_then(scalar).ok_or_else(no_text)
+}
+
+/// The names in the `${…}` of a text; `${!…}` is a literal.
+pub fn placeholders(text: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once("${") {
+        let Some((name, tail)) = after.split_once('}') else { break };
+        if !name.starts_with('!') {
+            names.push(name.trim().to_owned());
+        }
+        rest = tail;
+    }
+    names
+}
+
+pub fn json_shape(argument: &Value) -> Result<(), Problem> {
+    let sentence = "Template error: every Fn::ToJsonString object requires an object or an array";
+    require(argument.is_object() || argument.is_array(), sentence)
+}
+
+pub fn json_text(scope: &Scope<'_>, argument: &Value) -> Answer {
+    Ok(Some(scope.evaluate(argument)?.unwrap_or_default().to_string().into()))
+}

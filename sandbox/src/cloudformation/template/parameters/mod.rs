@@ -1,0 +1,122 @@
+//! Parameters: given values, defaults, constraints, and the types that look a value up in SSM.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Template, dynamic, invalid};
+use crate::cloudformation::model::Parameter;
+use crate::{Fault, Sandbox};
+
+mod constraints;
+pub mod declared;
+pub mod existence;
+mod kinds;
+mod stored;
+
+use declared::scalar;
+use kinds::Kind;
+pub use stored::get as stored_parameter;
+
+/// A parameter of a request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Given {
+    parameter_key: String,
+    parameter_value: Option<String>,
+    #[serde(default)]
+    use_previous_value: bool,
+}
+
+/// The values of a template's parameters, in its order; `previous` are those of the stack that is updated.
+pub async fn values(
+    sandbox: &Arc<Sandbox>,
+    template: &Template,
+    given: &[Given],
+    previous: Option<&[Parameter]>,
+) -> Result<Vec<Parameter>, Fault> {
+    let declared = template.section("Parameters");
+    let unknown: Vec<&str> =
+        given.iter().map(|one| one.parameter_key.as_str()).filter(|key| !declared.contains_key(*key)).collect();
+    if !unknown.is_empty() {
+        return Err(invalid(format!("Parameters: [{}] do not exist in the template", unknown.join(", "))));
+    }
+    let (mut values, mut missing) = (Vec::new(), Vec::new());
+    for (key, declaration) in declared {
+        match chosen(key, declaration, given, previous)? {
+            Some(value) => values.push((key, declaration, value)),
+            None => missing.push(key.as_str()),
+        }
+    }
+    if !missing.is_empty() {
+        return Err(invalid(format!("Parameters: [{}] must have values", missing.join(", "))));
+    }
+    let mut parameters = Vec::new();
+    for (key, declaration, value) in values {
+        let value = dynamic::in_parameter(sandbox, key, &value).await?;
+        constraints::check(key, declaration, &value)?;
+        // Each may take a while: other requests go on between them.
+        tokio::task::yield_now().await;
+        let no_echo = declared::is_hidden(declaration);
+        parameters.push(Parameter { key: key.clone(), value, resolved: None, no_echo });
+    }
+    stored::look_up(sandbox, template, &mut parameters).await?;
+    Ok(parameters)
+}
+
+/// The value of a parameter; `None` when it has none.
+fn chosen(
+    key: &str,
+    declaration: &Value,
+    given: &[Given],
+    previous: Option<&[Parameter]>,
+) -> Result<Option<String>, Fault> {
+    let wrong = |what: &str| Err(invalid(format!("Invalid input for parameter key {key}. {what}")));
+    match given.iter().find(|one| one.parameter_key == key) {
+        Some(Given { use_previous_value: true, parameter_value: Some(_), .. }) => {
+            wrong("Cannot specify usePreviousValue as true and also specify a parameter value")
+        }
+        Some(Given { use_previous_value: true, .. }) => {
+            let before = previous.into_iter().flatten().find(|parameter| parameter.key == key);
+            match before {
+                Some(before) => Ok(Some(before.value.clone())),
+                None => {
+                    wrong("Cannot specify usePreviousValue as true for a parameter key not in the previous template")
+                }
+            }
+        }
+        Some(Given { parameter_value: Some(value), .. }) => Ok(Some(value.clone())),
+        Some(_) => wrong("Need to specify either usePreviousValue as true or a value for the parameter"),
+        None => Ok(scalar(&declaration["Default"])),
+    }
+}
+
+/// What `Ref` gives for each parameter: a text, or a list for the list types.
+pub fn scope(template: &Template, values: &[Parameter]) -> BTreeMap<String, Value> {
+    let declared = template.section("Parameters");
+    let of = |parameter: &Parameter| {
+        let text = parameter.resolved.as_ref().unwrap_or(&parameter.value);
+        let kind = declared.get(&parameter.key).and_then(Kind::of);
+        if kind.is_some_and(|kind| kind.list) { members(text).collect() } else { Value::String(text.clone()) }
+    };
+    values.iter().map(|parameter| (parameter.key.clone(), of(parameter))).collect()
+}
+
+/// The members of a list that is written as one text.
+fn members(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim)
+}
+
+/// What a template's parameters are by default, for what is told of it before it is used; `None` for those without.
+pub fn defaults(template: &Template) -> BTreeMap<String, Value> {
+    let declared = template.section("Parameters").iter();
+    let values: Vec<Parameter> = declared
+        .filter_map(|(key, declaration)| {
+            let value = scalar(&declaration["Default"])?;
+            Some(Parameter { key: key.clone(), value, resolved: None, no_echo: false })
+        })
+        .collect();
+    scope(template, &values)
+}

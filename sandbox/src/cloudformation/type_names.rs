@@ -1,0 +1,25 @@
+//! The names of all of AWS's resource types, in `type_names.txt` beside this file: they tell a type that the sandbox does not
+//! serve from one that does not exist.
+
+/// Whether AWS has a resource type of this name.
+pub fn exists(kind: &str) -> bool {
+    let Some((module, name)) = kind.rsplit_once("::") else { return false };
+    let rows = include_str!("type_names.txt").lines().filter(|row| !row.starts_with('#'));
+    let mut rows = rows.filter_map(|row| row.split_once(' '));
+    rows.any(|(row_module, names)| row_module == module && names.split(' ').any(|one| one == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exists;
+    use crate::cloudformation::resources;
+
+    #[test]
+    fn types_that_are_served_and_others_of_aws_exist() {
+        assert!(resources::all().all(|kind| exists(kind.name)));
+        assert!(exists("AWS::S3::Bucket") && exists("AWS::IAM::UserToGroupAddition") && exists("Alexa::ASK::Skill"));
+        for name in ["AWS::No::Type", "AWS::S3", "AWS::S3::", "AWS", "", "#::Modules,"] {
+            assert!(!exists(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What a sandbox says of itself: who it is, and on request what runs in it and what that takes of the machine.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::Sandbox;
+use crate::cloudformation;
+use crate::process::resident_bytes;
+use crate::services::ecs;
+use crate::services::ecs::Runtime;
+use crate::services::ecs::{ServiceStatus, TaskStatus};
+use crate::services::logs::quota;
+use crate::session_channel::Sessions;
+use crate::store::World;
+
+#[derive(Deserialize)]
+pub(super) struct Input {
+    /// Whether to say what runs, too; that takes a look at all processes of the machine.
+    #[serde(default)]
+    detail: bool,
+}
+
+pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
+    let mut said = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "startedAt": sandbox.started_at.to_string(),
+        "account": sandbox.config.account,
+        "region": sandbox.config.region,
+        "stateDir": sandbox.config.state_dir,
+        "speed": sandbox.config.speed,
+        "hostExec": sandbox.config.host_exec,
+    });
+    if detail {
+        let processes = sandbox.runtime::<Runtime>().processes();
+        said["memoryBytes"] = resident_bytes(std::process::id()).into();
+        said["diskBytes"] = sandbox.world.store().bytes().into();
+        said["mostLogBytes"] = quota::MOST_BYTES.into();
+        let sessions = sandbox.runtime::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
+        said["sessions"] = sessions
+            .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))
+            .collect();
+        sandbox.world.read(|world| {
+            said["logBytes"] = quota::stored_bytes(world).into();
+            said["stacks"] = stacks(world);
+            said["services"] = services(world);
+            let tasks =
+                world.of::<ecs::State>().tasks.iter().filter(|(_, task)| task.last_status != TaskStatus::Stopped);
+            said["tasks"] = tasks
+                .map(|(key, task)| {
+                    let (pids, bytes) = processes.get(key).cloned().unwrap_or_default();
+                    json!({
+                        "cluster": task.cluster, "id": task.id, "group": task.group, "lastStatus": task.last_status,
+                        "startedAt": task.started_at, "processes": pids, "memoryBytes": bytes,
+                    })
+                })
+                .collect();
+        });
+    }
+    said
+}
+
+fn stacks(world: &World) -> Value {
+    let stacks = world.of::<cloudformation::State>().stacks.values().filter(|stack| !stack.is_deleted());
+    stacks.map(|stack| json!({ "name": stack.name, "status": stack.status })).collect()
+}
+
+fn services(world: &World) -> Value {
+    let services = world.of::<ecs::State>().services.values().filter(|service| service.status == ServiceStatus::Active);
+    let shown = services.map(|service| {
+        let own = world.of::<ecs::State>().tasks.values().filter(|task| {
+            task.cluster == service.cluster && task.service.as_ref() == Some(&service.name)
+        });
+        let running = own.filter(|task| task.last_status == TaskStatus::Running).count();
+        json!({ "cluster": service.cluster, "name": service.name, "desired": service.desired_count, "running": running })
+    });
+    shown.collect()
+}

@@ -1,0 +1,44 @@
+//! What a sandbox is started with.
+
+use std::path::PathBuf;
+
+use crate::auth::Credentials;
+use crate::base::partition::Partition;
+
+/// What a sandbox is started with.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The account that every ARN names: twelve digits.
+    pub account: String,
+    /// The region that every ARN names, and the only one that requests may be signed for.
+    pub region: String,
+    /// The folder of the database and of everything else that the sandbox writes.
+    pub state_dir: PathBuf,
+    /// The credentials of the user who runs it.
+    pub credentials: Credentials,
+    /// What control calls are signed with, in place of the credentials' secret.
+    pub control_secret: String,
+    /// The program that inner processes are started from; it calls [`crate::inner()`].
+    pub program: PathBuf,
+    /// How many times faster than the clock the sandbox waits; 1 is real time.
+    pub speed: f64,
+    /// Whether commands that arrive in requests (health checks, exec, sessions) may run on this machine.
+    pub host_exec: bool,
+}
+
+impl Config {
+    /// An ARN in this account and region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition().name, self.region, self.account)
+    }
+
+    /// An ARN of a service that is not regional, such as IAM.
+    pub fn global_arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}::{}:{resource}", self.partition().name, self.account)
+    }
+
+    /// The partition of the region.
+    pub fn partition(&self) -> &'static Partition {
+        Partition::of(&self.region)
+    }
+}

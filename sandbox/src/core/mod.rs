@@ -1,0 +1,23 @@
+//! The interface between services and the rest: what a service and an operation are, and the [`Sandbox`] that they work on.
+//!
+//! Nothing here names a service. What there is comes in as a value, the [`Registry`].
+
+mod answer;
+mod config;
+mod operation;
+pub mod ports;
+mod registry;
+pub mod runtimes;
+mod sandbox;
+mod sdk_variables;
+mod service;
+mod validation;
+
+pub use answer::{Answer, IntoAnswer, Reply};
+pub use config::Config;
+pub(crate) use operation::operation;
+pub use operation::{Call, Operation, Running};
+pub use registry::Registry;
+pub use sandbox::Sandbox;
+pub use sdk_variables::CREDENTIALS_PATH;
+pub use service::Service;

@@ -1,0 +1,79 @@
+//! One operation of a service, and one call of it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Answer, Sandbox, Service};
+use crate::Fault;
+use crate::auth::Identity;
+use crate::protocol::lenient;
+
+/// One operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// Such as `DescribeStacks`.
+    pub name: &'static str,
+    /// Runs it. Made by the `operation!` macro.
+    pub run: fn(Call) -> Running,
+}
+
+/// An operation that is running.
+pub type Running = Pin<Box<dyn Future<Output = Result<Answer, Fault>> + Send>>;
+
+/// One call of an operation.
+#[derive(Debug)]
+pub struct Call {
+    /// The sandbox that is called.
+    pub sandbox: Arc<Sandbox>,
+    /// The service that has the operation.
+    pub service: &'static Service,
+    /// The operation's name.
+    pub operation: &'static str,
+    /// The members, by their wire names.
+    pub input: Value,
+    /// The caller.
+    pub identity: Identity,
+}
+
+impl Call {
+    /// The typed input, or the service's validation error.
+    pub fn parse<T: DeserializeOwned>(self) -> Result<(Arc<Sandbox>, T), Fault> {
+        match lenient::from_value(self.input) {
+            Ok(input) => Ok((self.sandbox, input)),
+            Err(misfit) => {
+                Err(self.service.misfit(&format!("{}:{}", self.service.signing_name, self.operation), &misfit))
+            }
+        }
+    }
+}
+
+/// A row of a service's operations: `operation!("Name" => function)` for `fn(&Arc<Sandbox>, Input) -> Reply` (or `-> Value`),
+/// `operation!(async "Name" => function)` for `async fn(Arc<Sandbox>, Input) -> Reply`.
+macro_rules! operation {
+    ($name:literal => $function:expr) => {
+        $crate::core::Operation {
+            name: $name,
+            run: |call| {
+                Box::pin(async move {
+                    let (sandbox, input) = call.parse()?;
+                    $crate::core::IntoAnswer::into_answer(($function)(&sandbox, input))
+                })
+            },
+        }
+    };
+    (async $name:literal => $function:expr) => {
+        $crate::core::Operation {
+            name: $name,
+            run: |call| {
+                Box::pin(async move {
+                    let (sandbox, input) = call.parse()?;
+                    $crate::core::IntoAnswer::into_answer(($function)(sandbox, input).await)
+                })
+            },
+        }
+    };
+}
+pub(crate) use operation;

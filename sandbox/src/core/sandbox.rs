@@ -1,0 +1,116 @@
+//! One running sandbox: what every request and every loop shares.
+
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::runtimes::Runtimes;
+use super::{Answer, Config, Registry};
+use crate::base::clock::Clock;
+use crate::base::journal::Journal;
+use crate::base::supervisor;
+use crate::faults::Faults;
+use crate::process::Runner;
+use crate::{Fault, auth, store};
+
+/// One running sandbox, shared by every request and every loop.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// What it was started with.
+    pub config: Config,
+    /// The only source of time.
+    pub clock: Clock,
+    /// All state.
+    pub world: store::Shared,
+    /// What it serves and runs.
+    pub registry: &'static Registry,
+    /// Starts processes.
+    pub runner: Runner,
+    /// The current credentials of the roles of tasks and instances; never stored.
+    pub roles: auth::RoleSessions,
+    /// The faults to inject; never stored.
+    pub faults: Faults,
+    /// The port of the listener, once there is one.
+    pub port: OnceLock<u16>,
+    /// The sandbox's own log.
+    pub journal: Journal,
+    /// Cancelled when the sandbox is to end; loops watch it.
+    pub shutdown: CancellationToken,
+    /// Work that shutdown waits for: what has to be tidied before the process ends is spawned here.
+    pub background: TaskTracker,
+    /// When this process began to serve.
+    pub started_at: Timestamp,
+    runtimes: Runtimes,
+}
+
+impl Sandbox {
+    /// Opens what is stored for `config`. Nothing runs and no request is served yet.
+    ///
+    /// # Errors
+    /// When the state cannot be opened: another sandbox has it, it is of another version, the disk refuses.
+    pub fn open(config: Config, registry: &'static Registry, shutdown: CancellationToken) -> io::Result<Arc<Self>> {
+        let clock = Clock::new(config.speed);
+        Ok(Arc::new(Self {
+            journal: Journal::open(&config.state_dir)?,
+            world: store::Shared::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
+            runtimes: (registry.runtimes)(&config),
+            runner: Runner::new(config.program.clone()),
+            registry,
+            roles: auth::RoleSessions::default(),
+            faults: Faults::default(),
+            port: OnceLock::new(),
+            background: TaskTracker::new(),
+            started_at: clock.now(),
+            shutdown,
+            clock,
+            config,
+        }))
+    }
+
+    /// Calls an operation of a service as a client would, without the wire: `service` is its signing name.
+    pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
+        let service = self.registry.find(service)?;
+        let input = service.typed(operation, input)?;
+        match service.call(self, operation, input, auth::Identity::Owner).await? {
+            Answer::Whole(output) => Ok(output),
+            Answer::Stream(_) => Err(Fault::internal(format!("{operation} has no end"))),
+        }
+    }
+
+    /// What a part of the sandbox keeps in memory.
+    pub fn runtime<T: 'static>(&self) -> &T {
+        self.runtimes.of()
+    }
+
+    /// All credentials that may call it.
+    pub fn keys(&self) -> auth::Keys<'_> {
+        auth::Keys { owner: &self.config.credentials, control_secret: &self.config.control_secret, roles: &self.roles }
+    }
+
+    /// Runs work that may be dropped at any moment, because its state is in the world: it ends with the sandbox. A panic in
+    /// it is logged.
+    pub fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
+        let sandbox = Arc::clone(self);
+        self.background.spawn(async move {
+            if let Some(Err(panic)) = sandbox.shutdown.run_until_cancelled(supervisor::catch(work)).await {
+                sandbox.journal.say(&format!("work in the background failed: {panic}"));
+            }
+        });
+    }
+
+    /// Runs a loop as [`Self::spawn`] runs work, and starts it again after a panic. `name` is what the log calls it.
+    pub fn spawn_loop<F>(self: &Arc<Self>, name: &'static str, start: impl Fn(Arc<Self>) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let sandbox = Arc::clone(self);
+        self.background.spawn(async move {
+            let running = supervisor::restart(&sandbox.journal, name, || start(Arc::clone(&sandbox)));
+            sandbox.shutdown.run_until_cancelled(running).await;
+        });
+    }
+}

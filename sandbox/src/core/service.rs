@@ -1,0 +1,92 @@
+//! One AWS service: its protocols, its operations, and how a call reaches one of them.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::{Answer, Call, Operation, Sandbox};
+use crate::Fault;
+use crate::auth::Identity;
+use crate::base::tagging;
+use crate::protocol::Protocol;
+use crate::protocol::model::{self, Model};
+
+/// Changes or refuses an input, given the operation's name.
+pub type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
+
+/// One AWS service.
+#[derive(Debug)]
+pub struct Service {
+    /// Its name in the scope of a signature.
+    pub signing_name: &'static str,
+    /// Its protocols; a caller that uses none of them is answered in the first.
+    pub protocols: &'static [Protocol],
+    /// The error code of inputs that violate its model.
+    pub validation_code: &'static str,
+    /// What it serves.
+    pub operations: &'static [Operation],
+    /// Whether only the sandbox's own credentials may call it.
+    pub is_for_owner: bool,
+    /// What happens to a valid input before the operation sees it.
+    pub prepare: Option<Prepare>,
+}
+
+impl Service {
+    /// Calls an operation, or refuses one that is not served, or an input that violates the model.
+    pub async fn call(
+        &'static self,
+        sandbox: &Arc<Sandbox>,
+        operation: &str,
+        mut input: Value,
+        identity: Identity,
+    ) -> Result<Answer, Fault> {
+        if self.is_for_owner && matches!(identity, Identity::Role(_)) {
+            return Err(Fault::client("AccessDeniedException", "Control calls need the sandbox's own credentials"));
+        }
+        let Some(found) = self.operations.iter().find(|candidate| candidate.name == operation) else {
+            return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
+        };
+        if let Some(model) = self.model() {
+            self.satisfied(&model::violations(model, operation, &input))?;
+        }
+        if let Some(prepare) = self.prepare {
+            prepare(operation, &mut input)?;
+        }
+        (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: found.name, input, identity }).await
+    }
+
+    /// Refuses what only AWS's own services may do: requests over the wire come through here, calls among services do not.
+    pub fn check_caller(&self, operation: &str, input: &Value) -> Result<(), Fault> {
+        let is_served = self.operations.iter().any(|candidate| candidate.name == operation);
+        if is_served { tagging::check_caller(self.signing_name, input) } else { Ok(()) }
+    }
+
+    /// AWS's own model of the service.
+    pub fn model(&self) -> Option<&'static Model> {
+        model::of(self.signing_name)
+    }
+
+    /// A decoded input with the types that the model gives its members.
+    pub fn read(&self, protocol: Protocol, operation: &str, input: Value) -> Result<Value, Fault> {
+        let Some(model) = self.model() else { return Ok(input) };
+        if self.is_ec2()
+            && let Some(unknown) =
+                input.as_object().and_then(|given| given.keys().find(|name| !model.knows(operation, name)))
+        {
+            return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
+        }
+        model::read(model, operation, protocol.source(), input).map_err(|misread| self.misread(misread))
+    }
+
+    /// An input that did not come over the wire, with the types of the model all the same. EC2's model has the names that
+    /// only its queries use.
+    pub fn typed(&self, operation: &str, input: Value) -> Result<Value, Fault> {
+        let Some(model) = self.model().filter(|_| !self.is_ec2()) else { return Ok(input) };
+        model::read(model, operation, model::Source::Typed, input).map_err(|misread| self.misread(misread))
+    }
+
+    /// Whether its errors are those of EC2's form of the Query protocol.
+    pub(super) fn is_ec2(&self) -> bool {
+        matches!(self.protocols, [Protocol::Ec2Query { .. }])
+    }
+}

@@ -1,0 +1,101 @@
+//! The inner processes of tasks, and the arguments that start them: the shim around a task, what becomes the task, and the built-in web
+//! service.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use super::stand_in::{self, StandIn};
+use super::{launch, shim};
+
+/// The first argument of every inner process.
+pub const MARKER: &str = "sandbox-inner";
+
+/// An inner process of a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Inner {
+    /// Stands between the sandbox and one task's process.
+    TaskShim,
+    /// Becomes a task's process.
+    TaskLaunch {
+        /// The process id of its shim.
+        shim: i32,
+    },
+    /// Answers like the workshop's Node.js backend.
+    StandIn(StandIn),
+}
+
+impl Inner {
+    /// The command that starts it from `program`.
+    pub fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.args(self.arguments());
+        command
+    }
+
+    /// Its arguments, without the program's name. [`Self::parse`] reads them.
+    pub fn arguments(&self) -> Vec<OsString> {
+        let rest: Vec<OsString> = match self {
+            Self::TaskShim => vec!["task-shim".into()],
+            Self::TaskLaunch { shim } => vec!["task-launch".into(), shim.to_string().into()],
+            Self::StandIn(StandIn { port, cpu, address, zone, image }) => {
+                vec![
+                    "stand-in".into(),
+                    port.to_string().into(),
+                    cpu.to_string().into(),
+                    address.into(),
+                    zone.into(),
+                    image.into(),
+                ]
+            }
+        };
+        std::iter::once(MARKER.into()).chain(rest).collect()
+    }
+
+    /// Reads the arguments behind the marker.
+    pub fn parse(arguments: &[OsString]) -> Option<Self> {
+        let text = |argument: &OsStr| argument.to_str().map(str::to_owned);
+        Some(match arguments {
+            [kind] if kind == "task-shim" => Self::TaskShim,
+            [kind, shim] if kind == "task-launch" => Self::TaskLaunch { shim: text(shim)?.parse().ok()? },
+            [kind, port, cpu, address, zone, image] if kind == "stand-in" => Self::StandIn(StandIn {
+                port: text(port)?.parse().ok()?,
+                cpu: text(cpu)?.parse().ok()?,
+                address: text(address)?,
+                zone: text(zone)?,
+                image: text(image)?,
+            }),
+            _ => return None,
+        })
+    }
+
+    /// Runs this process to its end.
+    pub fn run(&self) -> ExitCode {
+        match self {
+            Self::TaskShim => shim::main(),
+            Self::TaskLaunch { shim } => launch::main(*shim),
+            Self::StandIn(stand_in) => stand_in::main(stand_in),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_inner_process_of_a_task_reads_the_arguments_that_start_it() {
+        let stand_in = StandIn {
+            port: 3000,
+            cpu: 256,
+            address: "10.0.0.7".to_owned(),
+            zone: "us-east-1a".to_owned(),
+            image: "--image".to_owned(),
+        };
+        for inner in [Inner::TaskShim, Inner::TaskLaunch { shim: 7 }, Inner::StandIn(stand_in)] {
+            let arguments = inner.arguments();
+            assert_eq!(arguments[0], MARKER);
+            assert_eq!(Inner::parse(&arguments[1..]), Some(inner));
+        }
+    }
+}

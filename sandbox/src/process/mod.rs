@@ -1,0 +1,38 @@
+//! Real operating-system processes behind ECS's containers.
+//!
+//! A container's command runs under a shim: this binary again, leader of a process group of its own, holding a socket whose
+//! other end only the sandbox has. When that socket closes, however the sandbox ended, the shim ends everything below it.
+//! This module knows processes, ports and sockets; it knows nothing of ECS. What a task runs comes only from
+//! `[sandbox.images]` or is the built-in stand-in; of API requests only what is started beside a running container or on an
+//! instance comes here, and what runs inside containers ([`engine`]).
+
+pub mod address;
+mod checks;
+mod container;
+pub mod descriptors;
+pub mod engine;
+pub mod environment;
+pub mod inner;
+pub mod launch;
+mod orphans;
+mod output;
+mod ports;
+mod process_tree;
+mod protocol;
+mod runner;
+pub mod shim;
+pub mod signals;
+pub mod stand_in;
+mod terminal;
+mod throttle;
+
+pub use container::ENGINE_TIMEOUT;
+pub use output::{MAX_MESSAGE_BYTES, Output, OutputLine, Splitter};
+pub use ports::{PortLease, Ports};
+pub use process_tree::{CpuTimes, adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
+pub use protocol::{ContainerCommands, Exit, ProcessSpec};
+pub use runner::{Attached, Process, ProcessHandle, Runner, StartError, own_executable};
+pub use terminal::Terminal;
+
+/// The environment variable that marks every process of a task, so that one that left its shim's tree is still found.
+pub const TASK_MARKER: &str = "ECSWS_SANDBOX_TASK";

@@ -1,0 +1,225 @@
+//! From what came over the wire to values of the model's types. Members that the model does not know are left out, as
+//! AWS leaves them; a wrong type is refused.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use serde_json::{Map, Number, Value};
+
+use super::{Kind, Model, Plain, Type};
+
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// JSON or CBOR, where a number is a number.
+    Typed,
+    /// A Query protocol, where everything is text, and lists are structures whose members are numbers.
+    Text,
+}
+
+/// Why a value cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Misread {
+    /// It is of another type: the sentence of AWS's JSON reader.
+    Type(String),
+    /// It is a text that is no such value: the member's path, and the text.
+    Text(String, String),
+}
+
+/// The input of an operation with the model's types. An operation that the model does not know keeps what came.
+pub fn read(model: &Model, operation: &str, source: Source, input: Value) -> Result<Value, Misread> {
+    let Some(operation) = model.operations.get(operation) else { return Ok(input) };
+    match &operation.input {
+        Some(shape) => Reader { model, source }.value(shape, "", input),
+        None => Ok(Value::Object(Map::new())),
+    }
+}
+
+struct Reader<'a> {
+    model: &'a Model,
+    source: Source,
+}
+
+impl Reader<'_> {
+    fn value(&self, name: &str, path: &str, value: Value) -> Result<Value, Misread> {
+        if value.is_null() {
+            return Ok(value);
+        }
+        let (kind, plain) = match self.model.resolve(name) {
+            None => return Ok(value),
+            Some(Type::Plain(plain)) => (None, plain),
+            Some(Type::Shape(shape)) => match &shape.kind {
+                Kind::Plain(plain) => (None, *plain),
+                kind => (Some(kind), Plain::String),
+            },
+        };
+        match (kind, self.source) {
+            (Some(Kind::Structure(members)), _) => self.structure(members, path, value),
+            (Some(Kind::List(item)), Source::Typed) => self.list(item, path, value),
+            (Some(Kind::List(item)), Source::Text) => self.list(item, path, listed(value)),
+            (Some(Kind::Map(_, of)), Source::Typed) => self.map(of, path, value),
+            (Some(Kind::Map(_, of)), Source::Text) => self.map(of, path, mapped(value)),
+            (_, Source::Typed) => typed(plain, value),
+            (_, Source::Text) => from_text(plain, path, value),
+        }
+    }
+
+    fn structure(
+        &self,
+        members: &indexmap::IndexMap<String, String>,
+        path: &str,
+        value: Value,
+    ) -> Result<Value, Misread> {
+        let Value::Object(mut given) = value else {
+            // `Name=` in a query stands for a structure without members.
+            return if value == "" { Ok(Value::Object(Map::new())) } else { Err(not_a_structure(&value)) };
+        };
+        let mut read = Map::new();
+        for (name, of) in members {
+            if let Some(value) = given.remove(name) {
+                read.insert(name.clone(), self.value(of, &below(path, name), value)?);
+            }
+        }
+        Ok(Value::Object(read))
+    }
+
+    fn list(&self, item: &str, path: &str, value: Value) -> Result<Value, Misread> {
+        let Value::Array(items) = value else {
+            let sentence = match value {
+                Value::Object(_) => "Start of structure or map found where not expected.",
+                _ => "Expected list or null",
+            };
+            return Err(Misread::Type(sentence.to_owned()));
+        };
+        let items = items.into_iter().enumerate();
+        items.map(|(at, value)| self.value(item, &below(path, &(at + 1).to_string()), value)).collect()
+    }
+
+    fn map(&self, of: &str, path: &str, value: Value) -> Result<Value, Misread> {
+        let Value::Object(entries) = value else { return Err(not_a_structure(&value)) };
+        let entries = entries.into_iter();
+        let read = entries.map(|(key, value)| Ok((key.clone(), self.value(of, &below(path, &key), value)?)));
+        Ok(Value::Object(read.collect::<Result<_, Misread>>()?))
+    }
+}
+
+fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+fn not_a_structure(value: &Value) -> Misread {
+    let sentence = if value.is_array() { "Start of list found where not expected" } else { "Expected null" };
+    Misread::Type(sentence.to_owned())
+}
+
+/// `X.1`, `X.2` and `X.member.1`, `X.member.2` are both lists; so is `X=`, which has nothing in it.
+fn listed(value: Value) -> Value {
+    match value {
+        Value::Object(members) if members.keys().all(|key| key.parse::<u32>().is_ok()) => {
+            Value::Array(members.into_iter().map(|(_, value)| value).collect())
+        }
+        Value::Object(members) => members.into_iter().next().map_or(Value::Null, |(_, value)| listed(value)),
+        Value::String(text) if text.is_empty() => Value::Array(Vec::new()),
+        // A list of one may leave its number out.
+        other => Value::Array(vec![other]),
+    }
+}
+
+/// `X.entry.1.key=a&X.entry.1.value=b` is a map.
+fn mapped(value: Value) -> Value {
+    let Value::Array(entries) = listed(value) else { return Value::Object(Map::new()) };
+    let pairs = entries.into_iter().filter_map(|entry| {
+        let Value::Object(mut entry) = entry else { return None };
+        let key = entry.remove("key")?.as_str()?.to_owned();
+        Some((key, entry.remove("value").unwrap_or(Value::Null)))
+    });
+    Value::Object(pairs.collect())
+}
+
+fn typed(plain: Plain, value: Value) -> Result<Value, Misread> {
+    let fits = match plain {
+        Plain::String => value.is_string(),
+        Plain::Blob => value.as_str().is_some_and(|text| STANDARD.decode(text).is_ok()),
+        Plain::Boolean => value.is_boolean(),
+        Plain::Integer | Plain::Long => value.is_i64() || value.is_u64(),
+        Plain::Float | Plain::Double => value.is_number() || is_special(&value),
+        Plain::Timestamp => value.is_number(),
+    };
+    match (plain, &value) {
+        _ if fits => Ok(value),
+        // 3.0 is an integer.
+        (Plain::Integer | Plain::Long, Value::Number(number)) => whole(number).ok_or_else(|| wrong(plain, &value)),
+        (Plain::Timestamp, Value::String(text)) => instant(text).ok_or_else(|| wrong(plain, &value)),
+        _ => Err(wrong(plain, &value)),
+    }
+}
+
+/// JSON has no numbers for these: they come as text.
+fn is_special(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| matches!(text, "NaN" | "Infinity" | "-Infinity"))
+}
+
+fn whole(number: &Number) -> Option<Value> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let number = number.as_f64().filter(|number| number.fract() == 0.0 && number.abs() <= EXACT)?;
+    #[expect(clippy::cast_possible_truncation, reason = "it is whole and within what a double holds exactly")]
+    let number = number as i64;
+    Some(number.into())
+}
+
+fn wrong(plain: Plain, value: &Value) -> Misread {
+    let class = match value {
+        Value::Array(_) => return Misread::Type("Start of list found where not expected".to_owned()),
+        Value::Object(_) => return Misread::Type("Start of structure or map found where not expected.".to_owned()),
+        Value::Bool(_) => "java.lang.Boolean",
+        Value::String(_) => "java.lang.String",
+        _ => "com.amazon.coral.value.json.numbers.TruncatingBigNumber",
+    };
+    let wanted = match plain {
+        Plain::String => "String",
+        Plain::Integer => "Integer",
+        Plain::Long => "Long",
+        Plain::Float => "Float",
+        Plain::Double => "Double",
+        Plain::Boolean => "Boolean",
+        Plain::Timestamp => "Date",
+        Plain::Blob => "ByteBuffer",
+    };
+    Misread::Type(format!("class {class} can not be converted to an {wanted}"))
+}
+
+fn from_text(plain: Plain, path: &str, value: Value) -> Result<Value, Misread> {
+    let Value::String(text) = value else {
+        return Err(Misread::Text(path.to_owned(), String::new()));
+    };
+    let read = match plain {
+        Plain::String | Plain::Blob => Some(Value::String(text.clone())),
+        Plain::Boolean => match text.to_ascii_lowercase().as_str() {
+            "true" => Some(true.into()),
+            "false" => Some(false.into()),
+            _ => None,
+        },
+        Plain::Integer => text.parse::<i32>().ok().map(Value::from),
+        Plain::Long => text.parse::<i64>().ok().map(Value::from),
+        Plain::Float | Plain::Double => number(&text),
+        Plain::Timestamp => instant(&text),
+    };
+    read.ok_or_else(|| Misread::Text(path.to_owned(), text))
+}
+
+fn number(text: &str) -> Option<Value> {
+    if matches!(text, "NaN" | "Infinity" | "-Infinity") {
+        return Some(text.into());
+    }
+    text.parse().ok().and_then(Number::from_f64).map(Value::Number)
+}
+
+/// Seconds since 1970, of a time as clients write it: with or without fractions, offset or time of day.
+fn instant(text: &str) -> Option<Value> {
+    let utc = || text.parse::<jiff::civil::DateTime>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let time = text.parse::<Timestamp>().ok().or_else(|| utc().map(|zoned| zoned.timestamp()));
+    match time {
+        Some(time) => Some(crate::base::clock::epoch_seconds(time)),
+        None => number(text).filter(Value::is_number),
+    }
+}

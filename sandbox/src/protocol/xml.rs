@@ -1,0 +1,69 @@
+//! Writes outputs as the XML of the Query protocols.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::base::clock::iso8601;
+use crate::protocol::model::Output;
+
+/// Appends `<name>value</name>`: members in order, list items as `item`, the entries of a map as `entry`.
+pub fn element(out: &mut String, name: &str, value: &Output, item: &str) {
+    open(out, name);
+    content(out, value, item);
+    close(out, name);
+}
+
+/// Appends what stands between a value's tags.
+pub fn content(out: &mut String, value: &Output, item: &str) {
+    match value {
+        Output::Scalar(Value::String(text)) | Output::Bytes(text) => escape(out, text),
+        Output::Scalar(scalar) => out.push_str(&scalar.to_string()),
+        Output::Time(seconds) => out.push_str(&time(*seconds)),
+        Output::List(items) => items.iter().for_each(|value| element(out, item, value, item)),
+        Output::Structure(members) => members.iter().for_each(|(name, value)| element(out, name, value, item)),
+        Output::Map(entries) => {
+            for (key, value) in entries {
+                open(out, "entry");
+                open(out, "key");
+                escape(out, key);
+                close(out, "key");
+                element(out, "value", value, item);
+                close(out, "entry");
+            }
+        }
+    }
+}
+
+fn time(seconds: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "times are far within the range")]
+    let time = Timestamp::from_millisecond((seconds * 1000.0).round() as i64);
+    time.map(iso8601).unwrap_or_default()
+}
+
+fn open(out: &mut String, name: &str) {
+    out.push('<');
+    out.push_str(name);
+    out.push('>');
+}
+
+fn close(out: &mut String, name: &str) {
+    out.push_str("</");
+    out.push_str(name);
+    out.push('>');
+}
+
+fn escape(out: &mut String, text: &str) {
+    for character in text.chars() {
+        match character {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\r' => out.push_str("&#xD;"),
+            '\n' | '\t' => out.push(character),
+            // XML 1.0 has no way to say the other control characters.
+            control if control < ' ' || matches!(control, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            plain => out.push(plain),
+        }
+    }
+}

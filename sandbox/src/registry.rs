@@ -1,0 +1,64 @@
+//! What the sandbox serves and runs. A service is a folder in [`crate::services`] and a row in each of these tables that concerns it.
+
+use crate::core::Registry;
+use crate::core::ports::AlarmAction;
+use crate::core::runtimes::Runtimes;
+use crate::services::{autoscaling, cloudmap, cloudwatch, ec2, ecs, iam, logs, secretsmanager, ssm, sts};
+use crate::session_channel::Sessions;
+use crate::store::Schema;
+use crate::{cloudformation, control};
+
+/// Everything that the sandbox serves and runs.
+pub static REGISTRY: Registry = Registry {
+    services: &[
+        &control::SERVICE,
+        &sts::SERVICE,
+        &cloudformation::SERVICE,
+        &iam::SERVICE,
+        &ssm::SERVICE,
+        &ec2::SERVICE,
+        &cloudmap::SERVICE,
+        &ecs::SERVICE,
+        &logs::SERVICE,
+        &autoscaling::SERVICE,
+        &secretsmanager::SERVICE,
+        &cloudwatch::SERVICE,
+    ],
+    loops: &[
+        cloudformation::resume,
+        ssm::resume,
+        ec2::start,
+        ecs::start,
+        ecs::limits::watch,
+        ecs::publish,
+        logs::expire,
+        cloudwatch::start,
+        autoscaling::start,
+    ],
+    schema: Schema {
+        states: || {
+            vec![
+                Box::<cloudformation::State>::default(),
+                Box::<iam::State>::default(),
+                Box::<ssm::State>::default(),
+                Box::<ec2::State>::default(),
+                Box::<cloudmap::State>::default(),
+                Box::<ecs::State>::default(),
+                Box::<logs::State>::default(),
+                Box::<autoscaling::State>::default(),
+                Box::<secretsmanager::State>::default(),
+                Box::<cloudwatch::State>::default(),
+            ]
+        },
+        note_insertions: |world, maker, rows| world.of_mut::<cloudformation::State>().note_attempt(maker, rows),
+    },
+    runtimes: |config| {
+        Runtimes::default()
+            .with(ecs::Runtime::new(config))
+            .with(ssm::instances::Roles::default())
+            .with(logs::LiveTails::default())
+            .with(Sessions::default())
+    },
+    alarm_actions: &[AlarmAction { is_for: autoscaling::is_policy, perform: autoscaling::act }],
+    instance_terminated: &[ssm::instances::forget],
+};

@@ -1,0 +1,274 @@
+//! Takes HTTP requests in: what the [`gate`] lets through, the signature, then the service's codec and operation.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use hyper::upgrade::OnUpgrade;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::connections::{self, Caller, Cut};
+use super::exchange::Exchange;
+use super::session_socket;
+use super::{gate, role_credentials};
+use crate::auth::{self, Dialect, Identity, signature};
+use crate::base::ids;
+use crate::core::{Answer, CREDENTIALS_PATH, Service};
+use crate::protocol::event_stream::{self, EventStream};
+use crate::protocol::model::Model;
+use crate::protocol::{self, Incoming, Protocol};
+use crate::{Fault, Sandbox, session_channel};
+
+struct Server {
+    sandbox: Arc<Sandbox>,
+    hosts: [String; 2],
+}
+
+/// Answers requests until the sandbox's stop signal.
+pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
+    let port = listener.local_addr()?.port();
+    let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
+    let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
+    connections::serve(listener, &sandbox.shutdown, busy, move |request, caller| {
+        let server = Arc::clone(&server);
+        async move {
+            let (mut parts, body) = request.into_parts();
+            if parts.uri.path().starts_with(session_channel::PATH) {
+                return Ok(connect(&server, &mut parts, caller));
+            }
+            if parts.uri.path().starts_with(CREDENTIALS_PATH) {
+                return Ok(serve_credentials(&server, &parts, &caller));
+            }
+            handle(&server, &parts, Body::new(body), &caller).await
+        }
+    })
+    .await;
+    Ok(())
+}
+
+async fn handle(server: &Server, parts: &Parts, body: Body, caller: &Caller) -> Result<Response<Body>, Cut> {
+    let request_id = ids::uuid();
+    let mut exchange = Exchange::new(&server.sandbox, &parts.method);
+    let headers = joined(&parts.headers);
+    let mut spoken = Spoken { protocol: protocol::guess(&headers, parts.uri.path()), model: None };
+    let answered = match admit(server, parts, headers, body, spoken.protocol.dialect()).await {
+        Ok((signed, body)) => {
+            let signed = signed.with_body(&body);
+            answer(&server.sandbox, &signed, caller, &mut spoken, &request_id, &mut exchange).await
+        }
+        Err(fault) => Err(fault),
+    };
+    exchange.end(answered.as_ref().err())?;
+    let response = match answered {
+        Ok(Said::Whole(body)) => respond(StatusCode::OK, &request_id, body),
+        Ok(Said::Stream(stream)) => go_on(&request_id, stream),
+        Err(fault) => refuse(&spoken, &request_id, &fault),
+    };
+    Ok(exchange.deliver(response).await)
+}
+
+/// Lets a client of a session change over to a websocket.
+fn connect(server: &Server, parts: &mut Parts, caller: Arc<Caller>) -> Response<Body> {
+    let headers = joined(&parts.headers);
+    let upgrade = parts.extensions.remove::<OnUpgrade>();
+    let opened = gate::check_head(parts, &headers, &server.hosts)
+        .and_then(|()| check_channel_signature(server, parts, &headers))
+        .and_then(|()| session_socket::open(&server.sandbox, parts.uri.path(), &headers, upgrade, caller));
+    opened.unwrap_or_else(|fault| {
+        server.sandbox.journal.say(&format!("a connection to a session is refused: {} {}", fault.status, fault.code));
+        let protocol = protocol::guess(&headers, parts.uri.path());
+        refuse(&Spoken { protocol, model: None }, &ids::uuid(), &fault)
+    })
+}
+
+/// Answers a task's SDK with the credentials of its role; the request carries the task's token instead of a signature.
+fn serve_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Response<Body> {
+    let headers = joined(&parts.headers);
+    let given = gate::check_head(parts, &headers, &server.hosts)
+        .and_then(|()| role_credentials::answer(&server.sandbox, &parts.method, parts.uri.path(), &headers));
+    let (status, document) = match given {
+        Ok(document) => {
+            caller.let_in();
+            (StatusCode::OK, document)
+        }
+        Err(Fault { status, code, message }) => {
+            server.sandbox.journal.say(&format!("a request for the credentials of a role is refused: {status} {code}"));
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            (status, json!({ "code": code, "message": message }))
+        }
+    };
+    let bytes = document.to_string().into_bytes();
+    respond(status, &ids::uuid(), protocol::Body { content_type: "application/json", bytes, headers: Vec::new() })
+}
+
+/// The token counts, but a signature that is given has to be right.
+fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<String, String>) -> Result<(), Fault> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let is_signed = headers.get("authorization").is_some_and(|given| given.starts_with("AWS4-"));
+    if !is_signed && !query.contains("X-Amz-Signature=") {
+        return Ok(());
+    }
+    let signed = signature::Request { method: parts.method.as_str(), path, query, headers: headers.clone(), body: &[] };
+    let (config, dialect) = (&server.sandbox.config, protocol::guess(headers, path).dialect());
+    let verified = auth::verify(&signed, server.sandbox.keys(), &config.region, dialect, server.sandbox.clock.now());
+    let (service, _) = verified.map_err(|denied| denied.fault(dialect))?;
+    if service == session_socket::SIGNING_NAME {
+        return Ok(());
+    }
+    let message = format!("Credential should be scoped to correct service: '{}'.", session_socket::SIGNING_NAME);
+    Err(Fault::new(403, "InvalidSignatureException", message))
+}
+
+/// Reads the body, unless the head says already that the request will be refused.
+async fn admit<'a>(
+    server: &Server,
+    parts: &'a Parts,
+    headers: BTreeMap<String, String>,
+    body: Body,
+    dialect: Dialect,
+) -> Result<(signature::Request<'a>, Bytes), Fault> {
+    let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+    let checked = gate::check_head(parts, &headers, &server.hosts);
+    let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
+    let known =
+        checked.and_then(|()| auth::identify(&signed, server.sandbox.keys()).map_err(|denied| denied.fault(dialect)));
+    if let Err(fault) = known {
+        gate::discard(body).await;
+        return Err(fault);
+    }
+    Ok((signed, gate::read_body(body).await?))
+}
+
+/// An answer as it goes out.
+enum Said {
+    Whole(protocol::Body),
+    Stream(EventStream),
+}
+
+/// How an answer is written: guessed at first, known with the service.
+struct Spoken {
+    protocol: Protocol,
+    model: Option<&'static Model>,
+}
+
+async fn answer(
+    sandbox: &Arc<Sandbox>,
+    signed: &signature::Request<'_>,
+    caller: &Caller,
+    spoken: &mut Spoken,
+    request_id: &str,
+    exchange: &mut Exchange,
+) -> Result<Said, Fault> {
+    let config = &sandbox.config;
+    let dialect = spoken.protocol.dialect();
+    let verified = auth::verify(signed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
+    let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
+    caller.let_in();
+    let service = sandbox.registry.find(&service)?;
+    let protocol = protocol::choose(service.protocols, spoken.protocol);
+    *spoken = Spoken { protocol, model: service.model() };
+    if !protocol.has_path(signed.path) {
+        return Err(Fault::not_implemented(&format!("{} {}", signed.method, signed.path)));
+    }
+    if !protocol.has_method(signed.method) {
+        // As AWS's JSON services answer all but POST.
+        return Err(Fault::new(404, "UnknownOperationException", ""));
+    }
+    let packed = gate::encoding(&signed.headers);
+    let body = if packed.is_some() { Cow::Owned(gate::unpack(signed.body)?) } else { Cow::Borrowed(signed.body) };
+    let incoming = Incoming { headers: &signed.headers, path: signed.path, query: signed.query, body: &body };
+    let request = protocol.decode(&incoming)?;
+    if let Some(encoding) = packed.filter(|_| !service.model().is_some_and(|model| model.unpacks(&request.operation))) {
+        return Err(gate::unsupported(encoding));
+    }
+    exchange.is_for(service, protocol.dialect(), &request).await?;
+    let input = service.read(protocol, &request.operation, request.input)?;
+    service.check_caller(&request.operation, &input)?;
+    Ok(match run(sandbox, service, &request.operation, input, identity).await? {
+        Answer::Whole(output) => Said::Whole(protocol.encode(spoken.model, &request.operation, request_id, output)),
+        Answer::Stream(stream) => Said::Stream(stream),
+    })
+}
+
+/// In a task of its own: a client that goes away does not stop an operation half-way, and a panic ends one request only.
+async fn run(
+    sandbox: &Arc<Sandbox>,
+    service: &'static Service,
+    operation: &str,
+    input: Value,
+    identity: Identity,
+) -> Result<Answer, Fault> {
+    let (sandbox, operation) = (Arc::clone(sandbox), operation.to_owned());
+    let task = tokio::spawn(async move { service.call(&sandbox, &operation, input, identity).await });
+    task.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
+}
+
+/// The answer to a request for which there is no place, in the words of its protocol as far as its head tells that.
+fn busy(request: &[u8]) -> Vec<u8> {
+    let request = String::from_utf8_lossy(request);
+    let path = request.split(' ').nth(1).unwrap_or("/");
+    let lines = request.lines().skip(1).take_while(|line| !line.is_empty());
+    let headers = lines.filter_map(|line| line.split_once(':'));
+    let headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+    let message = "The sandbox has as many connections open as it allows; try again";
+    let fault = Fault::new(503, "ServiceUnavailable", message);
+    let (_, body) = protocol::guess(&headers, path).encode_fault(None, &ids::uuid(), &fault);
+    let mut head = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: {}\r\ncontent-length: {}\r\n",
+        body.content_type,
+        body.bytes.len()
+    );
+    for (name, value) in body.headers {
+        let _ = write!(head, "{name}: {value}\r\n");
+    }
+    [head.as_bytes(), b"\r\n", &body.bytes].concat()
+}
+
+fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let mut joined = BTreeMap::<String, String>::new();
+    for (name, value) in headers {
+        let value = String::from_utf8_lossy(value.as_bytes());
+        joined
+            .entry(name.as_str().to_owned())
+            .and_modify(|all| *all = format!("{all},{value}"))
+            .or_insert(value.into());
+    }
+    joined
+}
+
+fn refuse(spoken: &Spoken, request_id: &str, fault: &Fault) -> Response<Body> {
+    let (status, body) = spoken.protocol.encode_fault(spoken.model, request_id, fault);
+    respond(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), request_id, body)
+}
+
+/// An answer that goes on until one of both sides ends it.
+fn go_on(request_id: &str, stream: EventStream) -> Response<Body> {
+    let head = protocol::Body { content_type: event_stream::CONTENT_TYPE, bytes: Vec::new(), headers: Vec::new() };
+    let messages = futures_util::stream::unfold(stream, async |mut stream| {
+        let message = stream.next().await?;
+        Some((Ok::<_, Infallible>(Bytes::from(message)), stream))
+    });
+    let (parts, _) = respond(StatusCode::OK, request_id, head).into_parts();
+    Response::from_parts(parts, Body::from_stream(messages))
+}
+
+fn respond(status: StatusCode, request_id: &str, body: protocol::Body) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.bytes));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(body.content_type));
+    let others = body.headers.into_iter().chain([("x-amzn-requestid", request_id.to_owned())]);
+    for (name, value) in others {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
+    response
+}

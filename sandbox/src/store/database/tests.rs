@@ -1,0 +1,76 @@
+//! A file that was changed by somebody else, too large for all of its pages to be checked when it is opened.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+use super::{FILE, Store, StoreError, Visit};
+use crate::store::table::{Stored, Table};
+
+const EVENTS: &str = "events";
+
+/// A store in which no page is checked.
+fn open(folder: &Path) -> Store {
+    Store::open_checked(folder, 0).expect("a store")
+}
+
+/// Makes a store with two rows and an event.
+fn fill(folder: &Path) {
+    let store = open(folder);
+    let mut table = Table::new("rows");
+    table.insert("one", "a row of the table".to_owned());
+    table.insert("two", "another".to_owned());
+    let events = [(b"key".to_vec(), b"an event".to_vec())];
+    store.commit(&[&mut table as &mut dyn Stored], Some((EVENTS, &events))).expect("it is written");
+}
+
+/// Flips one bit of every place in the file where `text` stands.
+fn flip(folder: &Path, text: &[u8]) {
+    let file = OpenOptions::new().read(true).write(true).open(folder.join(FILE)).expect("the file");
+    let mut bytes = vec![0; usize::try_from(file.metadata().expect("it is there").len()).expect("it fits")];
+    file.read_exact_at(&mut bytes, 0).expect("it is read");
+    let places: Vec<usize> = (0..bytes.len() - text.len()).filter(|&at| bytes[at..].starts_with(text)).collect();
+    assert!(!places.is_empty(), "it is not there");
+    for place in places {
+        file.write_all_at(&[bytes[place] ^ 4], place as u64).expect("it is written");
+    }
+}
+
+fn is_damage<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
+    assert!(matches!(result, Err(StoreError::Damaged { .. })), "{result:?}");
+}
+
+#[test]
+fn a_flipped_bit_is_noticed_when_its_row_is_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path());
+    let mut table = Table::<String>::new("rows");
+    let events = |store: &Store| store.range(EVENTS, b"", b"z", |_, _| Visit::Take);
+    let store = open(folder.path());
+    store.load(&mut table).expect("it is whole");
+    assert_eq!(table.get("one").map(String::as_str), Some("a row of the table"));
+    assert_eq!(events(&store).expect("it is whole")[0].1, b"an event");
+    drop(store);
+    flip(folder.path(), b"a row of");
+    flip(folder.path(), b"an event");
+    let store = open(folder.path());
+    is_damage(&store.load(&mut table));
+    is_damage(&events(&store));
+}
+
+#[test]
+fn a_failure_closes_only_the_database_that_it_came_from() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fill(folder.path());
+    let store = open(folder.path());
+    let fail = || store.with(|_| -> Result<(), _> { Err(redb::Error::PreviousIo) });
+    let is_open = || store.opened.read().expect("it is not poisoned").database.is_some();
+    fail().expect_err("it fails");
+    assert!(!is_open());
+    store.with(|_| Ok(())).expect("it is opened again");
+    // The failure of work that had begun before comes to be known.
+    store.close(0);
+    assert!(is_open());
+    fail().expect_err("it fails");
+    assert!(!is_open());
+}
