@@ -187,7 +187,7 @@ circuit_breaker = true
         &[
             "stack `ecsworkshop-nodejs` is ROLLBACK_COMPLETE",
             "ECS Deployment Circuit Breaker was triggered",
-            "3 tasks of ecsdemo-nodejs stopped: Essential container in task exited",
+            " tasks of ecsdemo-nodejs stopped: Essential container in task exited",
             "exit code 3\n    │ no database\n",
         ],
     );

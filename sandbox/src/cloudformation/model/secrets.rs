@@ -34,6 +34,13 @@ impl Definition {
         self.secrets().iter().fold(text.to_owned(), |text, secret| mask_text(&text, secret))
     }
 
+    /// A text without anything of some length that it has in common with a value that is not to be shown.
+    pub fn without_parts(&self, text: &str) -> String {
+        let hidden = self.parameters.iter().filter(|parameter| parameter.no_echo);
+        let values = hidden.flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
+        values.fold(self.masked(text), |text, secret| mask_parts(&text, secret))
+    }
+
     /// The values that are not to be shown, the members of those that are lists, and their forms in JSON text (`Fn::ToJsonString`
     /// quotes, also twice), the longest first.
     pub fn secrets(&self) -> Vec<String> {
@@ -160,9 +167,39 @@ pub fn mask_text(text: &str, secret: &str) -> String {
     masked + rest
 }
 
+/// A text in which every run of at least [`MIN_PART`] characters that also stands in a secret is masked.
+fn mask_parts(text: &str, secret: &str) -> String {
+    let (mut masked, mut rest) = (String::new(), text);
+    while let Some(first) = rest.chars().next() {
+        let ends = rest.char_indices().map(|(at, character)| at + character.len_utf8());
+        let common = ends.take_while(|end| secret.contains(&rest[..*end])).last().unwrap_or_default();
+        let step = if rest[..common].chars().count() >= MIN_PART {
+            masked.push_str(MASK);
+            common
+        } else {
+            masked.push(first);
+            first.len_utf8()
+        };
+        rest = &rest[step..];
+    }
+    masked
+}
+
 #[cfg(test)]
 mod tests {
-    use super::mask_text;
+    use super::{mask_parts, mask_text};
+
+    #[test]
+    fn parts_of_a_secret_are_masked_however_they_were_cut() {
+        for (text, masked) in [
+            ("no /nope-SECRET here", "no /nope-**** here"),
+            ("ter2|SE", "****"),
+            ("hun, RET and é", "hun, RET and é"),
+            ("hunter2|SECREThunter2", "********"),
+        ] {
+            assert_eq!(mask_parts(text, "hunter2|SECRET"), masked, "{text}");
+        }
+    }
 
     #[test]
     fn secrets_are_masked_wherever_they_stand_and_short_ones_by_themselves() {

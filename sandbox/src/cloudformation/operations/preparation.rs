@@ -58,11 +58,11 @@ impl Preparation<'_> {
         if hidden.hidden_parameters().is_empty() {
             return prepared;
         }
-        // What is wrong is told as it would be of asterisks: also of parts that functions take of the values. Where nothing is wrong
-        // with those, the values themselves are masked.
+        // The fault is the one that asterisks in place of the values have, if they have one. Functions can take parts of a value, so
+        // otherwise whatever the text has in common with one is masked.
         match self.prepare(body, &mut Values::Known(hidden.with_masks())).await {
             Err(of_masks) => Err(of_masks),
-            Ok(_) => Err(Fault { message: hidden.masked(&fault.message), ..fault.clone() }),
+            Ok(_) => Err(Fault { message: hidden.without_parts(&fault.message), ..fault.clone() }),
         }
     }
 
