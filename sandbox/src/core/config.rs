@@ -41,4 +41,19 @@ impl Config {
     pub fn partition(&self) -> &'static Partition {
         Partition::of(&self.region)
     }
+
+    /// A sandbox for a unit test, with its state in this folder.
+    #[cfg(test)]
+    pub(crate) fn for_test(state_dir: &std::path::Path, speed: f64) -> Self {
+        Self {
+            account: "123456789012".to_owned(),
+            region: "us-east-1".to_owned(),
+            state_dir: state_dir.to_owned(),
+            credentials: Credentials::random(),
+            control_secret: String::new(),
+            program: PathBuf::new(),
+            speed,
+            host_exec: false,
+        }
+    }
 }

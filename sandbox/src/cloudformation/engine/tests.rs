@@ -7,22 +7,11 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Operation, graph};
-use crate::auth::Credentials;
 use crate::cloudformation::model::{Resource, State};
 use crate::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
-    let config = Config {
-        account: "123456789012".to_owned(),
-        region: "us-east-1".to_owned(),
-        state_dir: folder.path().to_owned(),
-        credentials: Credentials::random(),
-        control_secret: String::new(),
-        program: std::path::PathBuf::new(),
-        speed: 20.0,
-        host_exec: false,
-    };
-    crate::open(config, CancellationToken::new()).expect("a sandbox")
+    crate::open(Config::for_test(folder.path(), 20.0), CancellationToken::new()).expect("a sandbox")
 }
 
 fn template(value: &str) -> Value {

@@ -5,24 +5,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Activity, Policy, Target, policies};
 use crate::Config;
-use crate::auth::Credentials;
 use crate::services::autoscaling::State;
 use crate::services::cloudwatch;
 
 #[test]
 fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
     let folder = tempfile::tempdir().expect("a folder");
-    let config = Config {
-        account: "123456789012".to_owned(),
-        region: "us-east-1".to_owned(),
-        state_dir: folder.path().to_owned(),
-        credentials: Credentials::random(),
-        control_secret: String::new(),
-        program: std::path::PathBuf::new(),
-        speed: 1.0,
-        host_exec: false,
-    };
-    let sandbox = crate::open(config, CancellationToken::new()).expect("a sandbox");
+    let sandbox = crate::open(Config::for_test(folder.path(), 1.0), CancellationToken::new()).expect("a sandbox");
     let (resource, at) = ("service/demo/web", "2026-01-01T00:00:00Z");
     let target = json!({
         "id": "0a", "resource_id": resource, "min_capacity": 1, "max_capacity": 2, "role_arn": "r", "created_at": at,

@@ -42,7 +42,6 @@ mod tests {
 
     use super::*;
     use crate::Config;
-    use crate::auth::Credentials;
 
     async fn messages(sandbox: &Arc<Sandbox>, group: &str) -> Vec<Value> {
         let answer = sandbox.call("logs", "FilterLogEvents", json!({ "logGroupName": group })).await.expect("events");
@@ -52,17 +51,7 @@ mod tests {
     #[tokio::test]
     async fn the_oldest_events_of_the_largest_group_go_first() {
         let folder = tempfile::tempdir().expect("a folder");
-        let config = Config {
-            account: "123456789012".to_owned(),
-            region: "us-east-1".to_owned(),
-            state_dir: folder.path().to_owned(),
-            credentials: Credentials::random(),
-            control_secret: String::new(),
-            program: std::path::PathBuf::new(),
-            speed: 1.0,
-            host_exec: false,
-        };
-        let sandbox = crate::open(config, CancellationToken::new()).expect("a sandbox");
+        let sandbox = crate::open(Config::for_test(folder.path(), 1.0), CancellationToken::new()).expect("a sandbox");
         for (group, count) in [("calm", 1), ("flooded", 10)] {
             let stream = json!({ "logGroupName": group, "logStreamName": "s" });
             sandbox.call("logs", "CreateLogGroup", json!({ "logGroupName": group })).await.expect("a group");

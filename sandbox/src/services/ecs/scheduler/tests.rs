@@ -9,24 +9,13 @@ use tokio_util::sync::CancellationToken;
 use super::super::model::{StopCode, Task, TaskDefinition, TaskStatus};
 use super::super::names::key;
 use super::{abandoned, driver, start};
-use crate::auth::Credentials;
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
-    let config = Config {
-        account: "123456789012".to_owned(),
-        region: "us-east-1".to_owned(),
-        state_dir: folder.path().to_owned(),
-        credentials: Credentials::random(),
-        control_secret: String::new(),
-        program: std::path::PathBuf::new(),
-        speed: 20.0,
-        host_exec: false,
-    };
-    crate::open(config, CancellationToken::new()).expect("a sandbox")
+    crate::open(Config::for_test(folder.path(), 20.0), CancellationToken::new()).expect("a sandbox")
 }
 
 /// Stores a task of one container, with a driver or without; gives its key.
