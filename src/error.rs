@@ -19,7 +19,7 @@ pub const FOLLOWS: &str = " follows it and then continues";
 pub struct CliError {
     /// The process's exit code.
     pub exit: Exit,
-    /// What to tell the user.
+    /// What is reported to the user.
     pub reports: Vec<Report>,
 }
 

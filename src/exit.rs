@@ -15,7 +15,7 @@ pub enum Exit {
     Refused,
     /// The time given for the work ran out.
     TimedOut,
-    /// The answer to a question that a script asked is "no": `diff --fail` found differences, `status --check` found the service not steady.
+    /// A check failed: `diff --fail` found differences, `status --check` found the service not steady.
     No,
     /// Ctrl-C.
     Interrupted,

@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP. Whoever has something to say or to tidy claims them for a while; otherwise they end the command at once.
+//! Ctrl-C, SIGTERM and SIGHUP. Code that has to clean up or to report claims them for a while; otherwise they end the command at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,7 +27,7 @@ impl Interrupts {
         Listener { signals: Signals::new(), claims: Arc::clone(&self.claims) }
     }
 
-    /// Ends when Ctrl-C comes and nobody has claimed it.
+    /// Ends when Ctrl-C comes and is not claimed.
     pub async fn unclaimed(&self) {
         let mut signals = Signals::new();
         loop {

@@ -1,4 +1,4 @@
-//! What is asked before something changes: the right account, a first creation, security changes.
+//! Checks and questions before something changes: the right account, a first creation, security changes.
 
 use clap::ValueEnum;
 
@@ -47,7 +47,8 @@ fn check(what: &str, expected: Option<&String>, is: &str) -> Result<(), CliError
         .hint("choose --profile and --region to match [target] in ecsws.toml, or change [target]"))
 }
 
-/// Guards the target, and says and gives where the work goes. `account` is the one that a stack's ARN has told, if one has; else STS is asked.
+/// Checks account and region against `[target]`, prints and returns them. `account` is the one in a stack's ARN, if there is a stack; otherwise STS
+/// is called.
 pub async fn check_target(
     project: &Project,
     aws: &Aws,
@@ -70,7 +71,7 @@ pub async fn check_target(
     Ok(Environment { account, region: aws.region().to_owned() })
 }
 
-/// Asks before a stack is created, unless the target is guarded or nobody can answer: the account may be the wrong one. Returns whether
+/// Asks before a stack is created, unless the target is guarded or there is no terminal: the account may be the wrong one. Returns whether
 /// the stack may be created.
 pub async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mut Ui) -> Result<bool, CliError> {
     if is_guarded || !ui.can_ask() {

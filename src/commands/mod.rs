@@ -65,7 +65,7 @@ enum Command {
 pub enum Outcome {
     /// Done.
     Done,
-    /// The answer to what was asked is no.
+    /// A check failed: there are differences, or the service is not steady.
     No,
     /// The user stopped it.
     Interrupted,

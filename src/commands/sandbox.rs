@@ -201,7 +201,7 @@ fn print_environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, 
     // no such host here. Heeded by botocore since 1.37.5 and by the other SDKs ("Host prefix injection" in their reference guide).
     let (no_prefix, sandbox) = ("true".to_owned(), "1".to_owned());
     let variables = [
-        // To ecsws itself this is the sandbox and not somebody's endpoint: what it answers is not for the project's lock.
+        // ecsws itself has to recognise the sandbox, whose answers must not reach the project's lock.
         ("ECSWS_SANDBOX", &sandbox),
         ("AWS_ENDPOINT_URL", url),
         ("AWS_ACCESS_KEY_ID", &credentials.access_key_id),

@@ -129,7 +129,7 @@ async fn deploy_numbers(
 fn single_result(outcomes: Vec<StackOutcome<CliError>>) -> Result<Deployed, CliError> {
     let not_deployed = || CliError::failed("the stack was not deployed");
     match outcomes.into_iter().next() {
-        Some(StackOutcome::Deployed(deployed)) => Ok(deployed),
+        Some(StackOutcome::Deployed(deployed)) => Ok(*deployed),
         outcome => Err(outcome.and_then(StackOutcome::error).unwrap_or_else(not_deployed)),
     }
 }

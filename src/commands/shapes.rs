@@ -11,7 +11,7 @@ pub const EVENTS: &str = "With --output json, an event a line; each has schema, 
                  rollout_state, rollout_reason)
   service_event  service, timestamp, message
   task_stopped   service, task, cause, count (of tasks that stopped for this cause)
-  task_log       service, task, container, lines (its last; told once for each cause)
+  task_log       service, task, container, lines (its last; once for each cause)
   stuck          service, cause (tasks stop for it again and again)
   note           message
   finished       stack, operation, arn, outputs (by key), seconds

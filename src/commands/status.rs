@@ -1,4 +1,4 @@
-//! `ecsws status`: what runs, what shall run, and what happens between the two.
+//! `ecsws status`: what runs, what is desired, and what happens in between.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ pub struct StatusArgs {
     check: bool,
 }
 
-/// How often AWS is asked while watching.
+/// How often AWS is polled while watching.
 const PAUSE: Duration = Duration::from_secs(2);
 
 pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
@@ -81,7 +81,7 @@ async fn lines(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<O
     }
 }
 
-/// The live view. An error of AWS is shown and asked about again; leaving is not a failure.
+/// The live view. An error of AWS is shown and the call repeated; quitting is not a failure.
 async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Outcome, CliError> {
     let mut report = read(aws, located, ctx).await?;
     let mut message = None;
@@ -104,7 +104,7 @@ async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Ou
     }
 }
 
-/// Keys are waited for on a thread of their own, until nobody wants them any more.
+/// Reads keys on a thread of its own until the receiver is gone.
 fn user_actions() -> mpsc::Receiver<UserAction> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::task::spawn_blocking(move || {

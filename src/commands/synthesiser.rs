@@ -11,10 +11,10 @@ use crate::project::Project;
 use crate::stack::spec::PlatformStack;
 use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, Vpc, platform_ids, synth};
 
-/// What the templates are for; it decides how much may be asked of AWS, and what is done where an answer is not known yet.
+/// What the templates are for. Decides whether pinned answers are used, and what happens if an answer is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// To be looked at: `known after STACK` stands for what only a deploy can tell, and pinned answers are believed.
+    /// To be shown: `known after STACK` stands for what only a deploy can know, and pinned answers are used.
     Show {
         /// Ask again even where `ecsws.lock` has the answer.
         refresh: bool,
@@ -33,7 +33,7 @@ pub struct Synthesiser {
 }
 
 impl Synthesiser {
-    /// One that has asked nothing yet.
+    /// One without any look-ups yet.
     pub fn new(purpose: Purpose) -> Self {
         Self { purpose, environment: None, lookups: Lookups::default(), own_vpc_is_known: false }
     }
@@ -199,14 +199,14 @@ async fn check_environment(project: &Project, aws: &Aws, environment: &Environme
     Err(CliError::usage(message).hint("choose --profile and --region accordingly"))
 }
 
-/// As [`known_environment`]; what that leaves open is asked of AWS.
+/// As [`known_environment`]; STS answers what that leaves open.
 async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
     if let Some(environment) = known_environment(project, ctx) {
         return Ok(environment);
     }
     let account = project.spec.target.account.clone();
-    let asked = ask_environment(project, ctx).await?;
-    Ok(Environment { account: account.unwrap_or(asked.account), region: asked.region })
+    let current = read_environment(project, ctx).await?;
+    Ok(Environment { account: account.unwrap_or(current.account), region: current.region })
 }
 
 /// `[target]`, then the flags and the AWS environment. An account left open is the one that `ecsws.lock` is for.
@@ -225,7 +225,7 @@ fn known_environment(project: &Project, ctx: &Context) -> Option<Environment> {
     Some(Environment { account: account?, region: region.or_else(|| locked.map(|locked| locked.region.clone()))? })
 }
 
-async fn ask_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+async fn read_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
     let aws = ctx.aws(Some(project)).await?;
     Ok(Environment { account: aws.identity().await?.account, region: aws.region().to_owned() })
 }

@@ -40,7 +40,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Nothing is opened or asked yet.
+    /// A context without clients; they are built on first use.
     pub fn new(settings: Settings) -> Self {
         Self { ui: Ui::new(&settings), interrupts: Interrupts::default(), settings, aws: None, sandbox: None }
     }

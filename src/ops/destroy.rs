@@ -60,7 +60,7 @@ pub async fn plan_deletion(
     Ok(DeletionPlan { stack: stack.name.clone(), deleted, kept, deleted_log_groups, in_use })
 }
 
-/// The exports of a stack. Who may not list them is told by CloudFormation itself what stands in the way.
+/// The exports of a stack. Without the permission to list them, CloudFormation's own error has to do.
 async fn own_exports(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
     match aws.exports().await {
         Ok(exports) => Ok(exports.into_iter().filter(|one| one.stack == stack.arn).map(|one| one.name).collect()),
@@ -71,7 +71,7 @@ async fn own_exports(aws: &Aws, stack: &Stack) -> Result<Vec<String>> {
 
 /// Deletes a stack; `false` when there was none.
 pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -> Result<bool> {
-    #[expect(clippy::disallowed_methods, reason = "how long it took is told to the user; nothing depends on it")]
+    #[expect(clippy::disallowed_methods, reason = "how long it took is shown to the user; nothing depends on it")]
     let begun = Instant::now();
     let Some(stack) = aws.stack(name).await? else { return Ok(false) };
     emit(DeployEvent::Started { stack: name.to_owned(), operation: Operation::Delete });

@@ -110,8 +110,8 @@ pub enum OpsError {
         /// The tasks that stopped meanwhile.
         stopped_tasks: Vec<StoppedTasks>,
     },
-    /// What was there a moment ago is not any more: somebody else is at work.
-    #[error("{0} is gone; is somebody else deploying?")]
+    /// Something that existed just now is gone: another user is changing the stack.
+    #[error("{0} is gone; is another deploy running?")]
     Gone(String),
     /// Another deploy was faster.
     #[error("another deploy of stack `{0}` is in progress")]

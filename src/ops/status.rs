@@ -15,9 +15,9 @@ pub struct StatusReport {
     pub service: String,
     /// `ACTIVE`, `DRAINING` or `INACTIVE`; `MISSING` when ECS does not know it.
     pub status: String,
-    /// Whether what runs is what shall run.
+    /// Whether the service runs what is desired.
     pub steady: bool,
-    /// Tasks that shall run.
+    /// The desired number of tasks.
     pub desired: u32,
     /// Tasks that run.
     pub running: u32,
@@ -39,7 +39,7 @@ pub struct StatusReport {
     pub notes: Vec<String>,
 }
 
-/// How many events are told.
+/// How many events are reported.
 const EVENTS: usize = 10;
 
 /// Asks ECS, Application Auto Scaling and Cloud Map.

@@ -1,4 +1,4 @@
-//! Reads a log group with FilterLogEvents, page after page, and goes on reading. No event is told twice, and none is lost that arrives
+//! Reads a log group with FilterLogEvents, page after page, and goes on reading. No event is reported twice, and none is lost that arrives
 //! within [`OVERLAP`] of its timestamp.
 
 use std::collections::{BTreeSet, HashSet};
@@ -41,7 +41,7 @@ pub struct Tail<'a> {
 }
 
 impl<'a> Tail<'a> {
-    /// A reader that has told nothing yet.
+    /// A reader that has reported nothing yet.
     pub fn new(aws: &'a Aws, options: TailOptions) -> Self {
         Self { aws, options, seen_ids: HashSet::new(), by_time: BTreeSet::new(), newest: None }
     }
@@ -85,7 +85,7 @@ impl<'a> Tail<'a> {
         new
     }
 
-    /// The next round begins [`OVERLAP`] before the newest event; what was told before that cannot come again and is forgotten.
+    /// The next round begins [`OVERLAP`] before the newest event; older events cannot come again and are forgotten.
     fn move_window(&mut self) {
         let Some(newest) = self.newest else { return };
         let start =

@@ -29,7 +29,7 @@ pub fn without_ui(exit: Exit, message: &str) -> std::process::ExitCode {
 /// How often is looked whether anybody still reads.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// Ends when nobody reads stdout any more (`ecsws logs --watch | head`): what has nothing to write for a long time would not notice.
+/// Ends when the reader of stdout is gone (`ecsws logs --watch | head`), which a command that writes rarely would not notice.
 pub async fn nobody_reads() {
     loop {
         tokio::time::sleep(LOOK).await;
@@ -46,7 +46,7 @@ pub async fn nobody_reads() {
     }
 }
 
-/// Reads a line. Not on this thread: Ctrl-C has to be heard while nobody answers.
+/// Reads a line. Not on this thread: Ctrl-C has to work while the question is open.
 async fn read_line() -> io::Result<String> {
     let reading = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
@@ -159,17 +159,17 @@ impl Ui {
         self.output == Output::Json
     }
 
-    /// Whether a person can be asked.
+    /// Whether questions can be asked: stdin and stderr are terminals.
     pub fn can_ask(&self) -> bool {
         self.terminals.stdin && self.terminals.stderr
     }
 
-    /// Whether somebody watches progress.
+    /// Whether progress is shown on a terminal.
     pub fn is_watched(&self) -> bool {
         self.terminals.stderr && self.verbosity > Verbosity::Quiet
     }
 
-    /// Whether what is said has colours.
+    /// Whether stderr has colours.
     pub fn is_coloured(&self) -> bool {
         self.stderr.current_choice() != ColorChoice::Never
     }
@@ -220,7 +220,7 @@ impl Ui {
         writeln!(self.stdout, "{text}")
     }
 
-    /// Something that helps to understand what happens. Not said with `--quiet`.
+    /// Prints a note to stderr, unless `--quiet` is given.
     pub fn note(&mut self, text: &str) {
         if self.verbosity >= Verbosity::Normal {
             self.say(text);
@@ -238,14 +238,14 @@ impl Ui {
         clean(&self.command_line.show(command), false).into_owned()
     }
 
-    /// A detail, said with `--verbose`.
+    /// Prints a detail to stderr, with `--verbose`.
     pub fn detail(&mut self, text: &str) {
         if self.verbosity >= Verbosity::Verbose {
             self.say(&text.dimmed().to_string());
         }
     }
 
-    /// Something that may surprise. Not said with `--quiet`.
+    /// Prints a warning to stderr, unless `--quiet` is given.
     pub fn warn(&mut self, text: &str) {
         self.note(&format!("{} {text}", "warning:".yellow().bold()));
     }
@@ -272,7 +272,7 @@ impl Ui {
         }
     }
 
-    /// Shows what the next question is about; said even with `--quiet`.
+    /// Prints to stderr what the next question is about, even with `--quiet`.
     pub fn ask_about(&mut self, text: &str) {
         self.say(text);
     }
@@ -283,14 +283,16 @@ impl Ui {
         Some(columns.into())
     }
 
-    /// Asks for a yes. `--yes` answers; where nobody can answer it is an error that names `flag`.
+    /// Asks for a confirmation. `--yes` gives it; without a terminal it is an error that names `flag`.
     pub async fn confirm(&mut self, question: &str, flag: &str) -> Result<bool, CliError> {
         let question = clean(question, true);
         if self.yes {
             return Ok(true);
         }
         if !self.can_ask() {
-            return Err(CliError::usage(format!("nobody can answer here: {question}")).hint(format!("pass {flag}")));
+            return Err(
+                CliError::usage(format!("there is no terminal to answer on: {question}")).hint(format!("pass {flag}"))
+            );
         }
         write!(self.stderr, "{question} {} ", "(y/n)".dimmed())?;
         self.stderr.flush()?;
@@ -308,7 +310,7 @@ impl Ui {
         Some(read_line().await.ok()?.trim().to_owned())
     }
 
-    /// Asks which of several is meant; where nobody can answer it is an error that lists them.
+    /// Asks which of several is meant; without a terminal it is an error that lists them.
     pub async fn choose<'a>(&mut self, noun: &str, names: &[&'a str]) -> Result<&'a str, CliError> {
         if !self.can_ask() {
             return Err(CliError::usage(format!("which {noun}? there are several"))
@@ -332,7 +334,7 @@ impl Ui {
         }
     }
 
-    /// Stderr may be closed; there is nobody to tell then.
+    /// A closed stderr is ignored: there is no other place to report it.
     fn say(&mut self, text: &str) {
         drop(writeln!(self.stderr, "{text}"));
     }

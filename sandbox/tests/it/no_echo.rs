@@ -237,12 +237,11 @@ async fn what_is_wrong_with_a_template_is_told_without_hidden_values() {
         let mut change = update.clone();
         change["ChangeSetName"] = json!("c");
         let mut texts = Vec::new();
-        match aws.try_call("cloudformation", "CreateChangeSet", change).await {
-            Err(fault) => texts.push(fault.to_string()),
-            Ok(_) => {
-                let input = json!({ "StackName": "s", "ChangeSetName": "c", "IncludePropertyValues": true });
-                texts.push(aws.call("cloudformation", "DescribeChangeSet", input).await.to_string());
-            }
+        if let Err(fault) = aws.try_call("cloudformation", "CreateChangeSet", change).await {
+            texts.push(fault.to_string());
+        } else {
+            let input = json!({ "StackName": "s", "ChangeSetName": "c", "IncludePropertyValues": true });
+            texts.push(aws.call("cloudformation", "DescribeChangeSet", input).await.to_string());
         }
         if let Err(fault) = aws.try_call("cloudformation", "UpdateStack", update).await {
             texts.push(fault.to_string());

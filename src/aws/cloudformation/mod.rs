@@ -221,7 +221,7 @@ fn idempotency_token() -> String {
 }
 
 /// Maps errors about missing resources to `None`. For a missing stack, CloudFormation returns ValidationError with the message
-/// "Stack with id X does not exist" or "Stack [X] does not exist".
+/// "Stack with id X does not exist" or "Stack `[X]` does not exist".
 fn absent<T>(error: AwsError) -> Result<Option<T>> {
     let is_absent = error.kind == AwsErrorKind::NotFound || is_validation_error(&error, "does not exist");
     if is_absent { Ok(None) } else { Err(error) }

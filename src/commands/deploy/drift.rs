@@ -15,7 +15,8 @@ pub async fn warn_of_drift(
 ) -> Result<(), CliError> {
     let aws = ctx.aws(Some(project)).await?;
     for outcome in outcomes {
-        let StackOutcome::Deployed(Deployed { stack, template, change }) = outcome else { continue };
+        let StackOutcome::Deployed(deployed) = outcome else { continue };
+        let Deployed { stack, template, change } = &**deployed;
         if *change == Change::Prepared || !template.has_type("AWS::ECS::Service") {
             continue;
         }

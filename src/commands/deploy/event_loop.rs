@@ -110,7 +110,7 @@ impl EventLoop<'_> {
                 ui.detail(&text);
             }
             Message::Phase(stack, phase) => self.phases.set(stack, phase),
-            // Only while the work goes on is there somebody to answer to.
+            // The work has ended, or is being left.
             Message::Question(..) => {}
         }
     }

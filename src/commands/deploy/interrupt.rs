@@ -58,7 +58,7 @@ impl Phases {
     }
 }
 
-/// Asks, if there is somebody to ask and CloudFormation is at work.
+/// Asks what to do if CloudFormation is at work and there is a terminal; otherwise the work is left.
 pub async fn decide(phases: &Phases, ui: &mut Ui) -> Decision {
     let operations = phases.operations();
     if operations.is_empty() || !ui.can_ask() {
@@ -108,7 +108,7 @@ pub async fn leave(phases: &Phases, aws: &Aws) -> CliError {
     } else if !waiting.is_empty() {
         interrupted(&format!("{} is deployed, and ECS goes on with its tasks", waiting.join(", ")))
     } else {
-        interrupted("nothing has changed that is not told above")
+        interrupted("nothing has changed beyond what is shown above")
     };
     let mut unexecuted: BTreeSet<&str> = phases.stacks_in(|phase| *phase == Phase::ChangeSet).into_iter().collect();
     unexecuted.extend(phases.checking.iter().map(String::as_str).filter(|name| !phases.current.contains_key(*name)));

@@ -1,4 +1,4 @@
-//! What the sandbox has to be told before something is deployed to it.
+//! What a deploy needs from the sandbox before it begins: a usable runtime, and commands in place of images.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use crate::render;
 use crate::stack::ProjectStack;
 use crate::stack::spec::Runtime;
 
-/// What the sandbox cannot run is refused before anything is deployed to it; what it has to pull first is said.
+/// Refuses what the sandbox cannot run, before anything is deployed to it, and prints which images it has to pull first.
 pub async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut Context) -> Result<(), CliError> {
     let sandbox = &project.spec.sandbox;
     if !ctx.settings.sandbox || sandbox.runtime == Runtime::Process {

@@ -9,7 +9,7 @@ use crate::error::CliError;
 
 /// Say what is to go wrong in it, to see how clients cope
 ///
-/// FAULTS is a JSON object with two lists, which takes the place of what was said before; `{}` takes everything back. Without it, the faults that are
+/// FAULTS is a JSON object with two lists, which replaces what was set before; `{}` clears everything. Without it, the faults that are
 /// set are printed, with how often each struck. They end with the sandbox.
 ///
 /// "operations": the first that fits a request from outside strikes. "operation" is SERVICE:OPERATION (the names that `sandbox coverage` prints; *

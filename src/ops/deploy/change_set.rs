@@ -18,7 +18,7 @@ const MADE_WITHIN: Duration = Duration::from_mins(15);
 /// What a change set says.
 #[derive(Debug)]
 pub enum Prepared {
-    /// The stack is as wanted.
+    /// The stack is as desired.
     NoChanges,
     /// A change set waits to be executed.
     Ready(Box<Ready>),
@@ -47,7 +47,7 @@ pub async fn prepare(aws: &Aws, request: &StackRequest<'_>, name: &str, existing
     };
     let prepared = read(aws, request.stack, &arn, kind).await;
     if !matches!(prepared, Ok(Prepared::Ready(_))) {
-        // What went wrong is told; that tidying up goes wrong too would hide it.
+        // The first error is reported; one of the clean-up would hide it.
         let tidied = discard(aws, request.stack, &arn).await;
         if prepared.is_ok() {
             tidied?;
@@ -112,8 +112,8 @@ impl Ready {
     }
 }
 
-/// Takes a change set back, by name or ARN, and the stack that exists only for it. Where the change set is gone already,
-/// somebody else has begun with the stack, and that is left alone.
+/// Deletes a change set, by name or ARN, and the stack that exists only for it. If the change set is gone already, another deploy uses the
+/// stack, which is then left as it is.
 pub async fn discard(aws: &Aws, stack: &str, change_set: &str) -> Result<()> {
     if !delete_change_set(aws, stack, change_set).await? {
         return Ok(());
@@ -131,7 +131,7 @@ pub async fn delete_change_set(aws: &Aws, stack: &str, change_set: &str) -> Resu
     Ok(true)
 }
 
-/// The stack, if it exists only for change sets and has none (any more): somebody else's are not ours to delete.
+/// The stack, if it exists only for change sets and has none left: change sets of others are not deleted.
 pub(in crate::ops) async fn only_reviewed(aws: &Aws, stack: &str) -> Result<Option<Stack>> {
     let stack = aws.stack(stack).await?.filter(|stack| stack_state(&stack.status) == StackState::InReview);
     let Some(stack) = stack else { return Ok(None) };

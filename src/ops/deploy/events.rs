@@ -21,7 +21,7 @@ pub enum DeployEvent {
         /// The stack's name.
         stack: String,
     },
-    /// A change set is there, to be executed by somebody else.
+    /// A change set was prepared and not executed.
     Prepared {
         /// The stack's name.
         stack: String,
@@ -78,7 +78,7 @@ pub enum DeployEvent {
         /// How many tasks have stopped for this cause by now.
         count: usize,
     },
-    /// The last lines of a container whose task stopped; told once for each cause.
+    /// The last lines of a container whose task stopped; reported once per cause.
     TaskLog {
         /// The service's name.
         service: String,

@@ -10,9 +10,9 @@ use crate::aws::Aws;
 use crate::model::{ChangeSetKind, Stack, StackRequest};
 use crate::ops::{DeployEvent, Operation, OpsError, Ready, Result};
 
-/// A rollback that was asked for may take so long.
+/// How long a requested rollback may take.
 const ROLLBACK_WITHIN: Duration = Duration::from_hours(1);
-/// How long services may take to be steady once their stack is complete, where nothing else is said.
+/// How long services may take to be steady once their stack is complete, by default.
 pub const STEADY_WITHIN: Duration = Duration::from_mins(15);
 /// While a stack goes that was only in review.
 const REVIEW_PAUSE: Duration = Duration::from_millis(200);
@@ -68,7 +68,7 @@ impl Execution {
         match aws.execute_change_set(&ready.change_set.arn, keep_failed).await {
             Ok(()) => Ok(()),
             Err(error) => {
-                // An answer that was lost is asked for again, and the change set is then at work already.
+                // The SDK repeats a call whose response was lost, and the change set is then being executed already.
                 let now = aws.change_set(&self.stack.arn, &ready.change_set.arn).await.ok().flatten();
                 let ours = now.is_some_and(|now| now.execution_status.starts_with("EXECUTE_"));
                 if ours { Ok(()) } else { Err(refused(aws, &self.stack.name, Some(&self.stack), error).await) }

@@ -29,7 +29,7 @@ pub(in crate::ops) const SUCCESS: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLE
 /// What ECS has to say at the end is waited for so long.
 const LAST_LOOK: Duration = Duration::from_secs(10);
 
-/// An operation on a stack that is being followed. [`Follow::run`] may be dropped and called again: no event is told twice, none is lost.
+/// An operation on a stack that is being followed. [`Follow::run`] may be dropped and called again: no event is reported twice, none is lost.
 #[derive(Debug)]
 pub(in crate::ops) struct Follow {
     reader: Reader,
@@ -48,7 +48,7 @@ struct Reader {
     arn: String,
     /// The ARN of the change set that is executed, if it is one: it says whether the operation is over, and how.
     change_set: Option<String>,
-    /// The newest event that has been told.
+    /// The newest event that has been reported.
     seen: Option<String>,
     /// Whether the last event from before the operation is known, so that those of earlier operations are not taken for its own.
     is_anchored: bool,
@@ -95,7 +95,7 @@ impl Follow {
         Ok(follow)
     }
 
-    /// An operation that goes on already: its events are told from its beginning.
+    /// An operation that is in progress already; its events are reported from its beginning.
     pub async fn running(aws: &Aws, operation: Operation, stack: &Stack) -> Result<Self> {
         let seen = aws.event_id_before_operation(&stack.arn).await?;
         let mut follow = Self::new(operation, stack, seen);
@@ -130,7 +130,7 @@ impl Follow {
         self.services.remember_deployments(aws).await
     }
 
-    /// Emits every event until the stack is at rest. ECS is asked beside CloudFormation: a slow one does not hold up the other.
+    /// Emits every event until the stack is at rest. ECS is polled concurrently with CloudFormation: a slow one does not delay the other.
     pub async fn run(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) -> Result<Ended> {
         let shared = RefCell::new(emit);
         let mut by_reader = |event| (shared.borrow_mut())(event);
@@ -257,7 +257,7 @@ impl Reader {
         }
     }
 
-    /// The stack in the state that its events have told already: descriptions may be a moment older.
+    /// The stack in the state that its events have already reported: descriptions may be slightly older.
     async fn stack_at(&self, status: &str, aws: &Aws) -> Result<Option<Stack>> {
         let mut stack = None;
         for _ in 0..STALE_READS {

@@ -115,7 +115,7 @@ impl<E> Reporter<E> {
         self.send(Message::Phase(stack.to_owned(), phase));
     }
 
-    /// Waits for the user's decision; for ever once nobody can give it.
+    /// Waits for the user's decision; never returns once the receiver is gone.
     pub(super) async fn ask(&self, question: Question) -> Result<bool, E> {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Question(question, reply));

@@ -41,6 +41,9 @@ pub use request::{DeployRequest, Method, StackInputs};
 pub use source::TemplateSource;
 pub use stack::CHANGE_SET;
 
+/// A stack's ARN, its status and when it was updated: a deployed template changes only with one of them.
+type StackVersion = (String, String, Option<Timestamp>);
+
 /// What the deploys of all stacks of one request share.
 struct Deploy<'a, S: TemplateSource> {
     aws: &'a Aws,
@@ -49,8 +52,8 @@ struct Deploy<'a, S: TemplateSource> {
     reporter: Reporter<S::Error>,
     cancellation: &'a CancellationToken,
     checks: Mutex<Checks>,
-    /// Deployed templates by the state of the stack that they belong to: its ARN, its status and when it was updated.
-    templates: RefCell<BTreeMap<(String, String, Option<Timestamp>), Template>>,
+    /// Deployed templates by the state of the stack that they belong to.
+    templates: RefCell<BTreeMap<StackVersion, Template>>,
 }
 
 impl<S: TemplateSource> Deploy<'_, S> {

@@ -31,7 +31,7 @@ pub enum Change {
 #[derive(Debug)]
 pub enum StackOutcome<E> {
     /// It is as desired.
-    Deployed(Deployed),
+    Deployed(Box<Deployed>),
     /// Its deploy failed.
     Failed(E),
     /// The user did not approve its changes, and it was not changed.
@@ -69,7 +69,7 @@ impl<E: From<OpsError>> From<OpsError> for Failure<E> {
 impl<E> From<Result<Deployed, Failure<E>>> for StackOutcome<E> {
     fn from(result: Result<Deployed, Failure<E>>) -> Self {
         match result {
-            Ok(deployed) => Self::Deployed(deployed),
+            Ok(deployed) => Self::Deployed(Box::new(deployed)),
             Err(Failure::Failed(error)) => Self::Failed(error),
             Err(Failure::NotApproved(error)) => Self::NotApproved(error),
             Err(Failure::Rejected(error)) => Self::Rejected(error),

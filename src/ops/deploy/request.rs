@@ -1,4 +1,4 @@
-//! What a deploy is asked for, and what that makes of a request to CloudFormation for each stack.
+//! The request for a deploy, and the request to CloudFormation for each of its stacks.
 
 use std::collections::BTreeMap;
 
@@ -124,7 +124,7 @@ impl<'a> DesiredStack<'a> {
         }
     }
 
-    /// Whether there is certainly nothing to change, without a change set. Never after a rollback: no API tells which template the
+    /// Whether there is certainly nothing to change, without a change set. Never after a rollback: no API returns which template the
     /// stack has then.
     pub fn is_deployed(&self, existing: &Stack, deployed: &Template) -> bool {
         let sorted = |pairs: &[(String, String)]| pairs.iter().cloned().collect::<BTreeMap<_, _>>();

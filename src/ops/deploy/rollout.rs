@@ -80,7 +80,7 @@ pub struct Rollout {
     /// The deployment that has to succeed; not certain while it is the one from before.
     ours: Option<(String, bool)>,
     state: RolloutState,
-    /// Since when what happens to tasks is wanted: the stack is rolled back, or the service deleted.
+    /// Whether stopping tasks is expected: the stack is being rolled back, or the service deleted.
     taken_back: Option<Timestamp>,
     /// The service is deleted: nothing of it is judged any more.
     leaving: bool,

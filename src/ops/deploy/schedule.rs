@@ -84,11 +84,11 @@ mod tests {
             if name == fails {
                 return StackOutcome::Failed("no");
             }
-            StackOutcome::Deployed(Deployed {
+            StackOutcome::Deployed(Box::new(Deployed {
                 stack: Stack::default(),
                 template: Template::default(),
                 change: Change::None,
-            })
+            }))
         };
         let outcomes = in_order(&inputs, concurrency, || false, work).await;
         let outcomes = outcomes.into_iter().map(|outcome| match outcome {

@@ -9,9 +9,9 @@ use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{LogDestination, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
 use crate::ops::{DeployEvent, StoppedTasks};
 
-/// How much of a failed container's log is told.
+/// How many lines of a failed container's log are reported.
 const LOG_LINES: u16 = 20;
-/// Lines reach CloudWatch some seconds after they are printed; they are asked for so many times.
+/// Lines reach CloudWatch some seconds after they are printed; this is how often they are read.
 const LOG_ATTEMPTS: u32 = 8;
 
 /// A service in progress.
@@ -21,7 +21,7 @@ pub(in crate::ops) struct ServiceWatch {
     rollout: Rollout,
     /// Events of the stack that are not folded in yet: looking may be given up in between, and none may be lost.
     new_events: Vec<StackEvent>,
-    /// ECS may not be asked.
+    /// Calls to ECS are denied.
     refused: bool,
     /// Where containers log, by task definition.
     places: HashMap<String, Vec<LogDestination>>,
@@ -79,8 +79,7 @@ impl ServiceWatch {
         }
     }
 
-    /// Looks at the service and tells what is new. That ECS is busy is no reason to stop following; where it refuses to tell, that is said
-    /// once, and the service is not looked at again.
+    /// Reads the service and reports what is new. Throttling does not end the watch; a denied call is reported once and ends it.
     pub async fn look(&mut self, aws: &Aws, emit: &mut dyn FnMut(DeployEvent)) {
         if self.refused {
             return;
@@ -103,7 +102,7 @@ impl ServiceWatch {
         }
     }
 
-    /// Whether there is nothing more to wait for: its rollout is complete, or nobody may look.
+    /// Whether there is nothing more to wait for: its rollout is complete, or calls to ECS are denied.
     pub fn is_done(&self) -> bool {
         self.refused || *self.rollout.state() == RolloutState::Done
     }

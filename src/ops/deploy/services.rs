@@ -15,7 +15,7 @@ use crate::model::{ServiceArn, ServiceName, StackEvent};
 use crate::ops::locate::{name_of, service_name};
 use crate::ops::{DeployEvent, OpsError, Result, RolloutState, StoppedTasks};
 
-/// How often ECS is asked.
+/// How often ECS is polled.
 const PAUSE: Duration = Duration::from_secs(1);
 /// A change of the count may be done at once.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);

@@ -8,7 +8,7 @@ use super::short_type;
 use crate::ops::{DeployEvent, Operation, ResourceEvent};
 use crate::render::clean;
 
-/// Ten equal failures are told once, and then every ten.
+/// The first of equal failures gets a line, and then every tenth.
 const EVERY: usize = 10;
 
 /// How lines are written.

@@ -27,7 +27,7 @@ pub fn ended(ui: &mut Ui, error: Option<&CliError>) -> io::Result<()> {
 pub enum StackEnd {
     /// Nothing was to do.
     NoChanges,
-    /// A change set waits for somebody else.
+    /// A change set was prepared.
     Prepared,
     /// It is done, after so many seconds.
     Done(Operation, f64),

@@ -18,15 +18,14 @@ impl Definition {
 
     /// The parameters with asterisks for the values that are not to be shown.
     pub fn with_masks(&self) -> Vec<Parameter> {
-        let masked = |parameter: &Parameter| match parameter.no_echo {
-            true => Parameter {
-                value: MASK.to_owned(),
-                resolved: parameter.resolved.as_ref().map(|_| MASK.to_owned()),
-                ..parameter.clone()
-            },
-            false => parameter.clone(),
-        };
-        self.parameters.iter().map(masked).collect()
+        let mut parameters = self.parameters.clone();
+        for parameter in parameters.iter_mut().filter(|parameter| parameter.no_echo) {
+            MASK.clone_into(&mut parameter.value);
+            if let Some(resolved) = &mut parameter.resolved {
+                MASK.clone_into(resolved);
+            }
+        }
+        parameters
     }
 
     /// A text without the values that are not to be shown.
