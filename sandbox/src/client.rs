@@ -116,7 +116,13 @@ impl Endpoint {
             amz_date: &amz_date,
         };
         let request = Request { method: "POST", path: "/", query: "", headers, body: body.as_bytes() };
-        let signature = signature::signature(&request, &authorization, &self.control_secret);
+        let secret = if self.control_secret.is_empty() {
+            // A sandbox of an older version: it has one secret.
+            &self.credentials.secret_access_key
+        } else {
+            &self.control_secret
+        };
+        let signature = signature::signature(&request, &authorization, secret);
         let authorization = authorization.header(&signature);
         let mut text = format!("POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in &request.headers {

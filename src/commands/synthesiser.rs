@@ -115,9 +115,9 @@ impl Synthesiser {
         synth(&project.spec, stack, &environment, &self.lookups).map_err(|error| CliError::usage(error.to_string()))
     }
 
-    /// Changes what the templates are for, and returns what they were for.
-    pub fn set_purpose(&mut self, purpose: Purpose) -> Purpose {
-        std::mem::replace(&mut self.purpose, purpose)
+    /// Changes what the templates are for.
+    pub fn set_purpose(&mut self, purpose: Purpose) {
+        self.purpose = purpose;
     }
 
     /// The template of another spec of the same stack, with the look-ups that [`Self::template`] has made.

@@ -238,9 +238,14 @@ impl Ui {
         clean(&self.command_line.show(command), false).into_owned()
     }
 
+    /// Whether details are printed: with `--verbose`.
+    pub fn shows_details(&self) -> bool {
+        self.verbosity >= Verbosity::Verbose
+    }
+
     /// Prints a detail to stderr, with `--verbose`.
     pub fn detail(&mut self, text: &str) {
-        if self.verbosity >= Verbosity::Verbose {
+        if self.shows_details() {
             self.say(&text.dimmed().to_string());
         }
     }

@@ -123,7 +123,7 @@ impl Package {
                         .position(|token| is_punct(token, ';'))
                         .map_or(tokens.len(), |end| index + end);
                     let mut paths = Vec::new();
-                    self.tree(&tokens[index + 1..end], &[], here, &mut paths);
+                    self.tree(&tokens[index + 1..end], None, here, &mut paths);
                     found.extend(
                         paths.into_iter().map(|(names, alias)| Use {
                             re_exported_as: is_public.then(|| (here.clone(), alias)),
@@ -134,7 +134,7 @@ impl Package {
                 }
                 TokenTree::Ident(_) if begins_path(tokens, index) => {
                     let mut paths = Vec::new();
-                    self.tree(&tokens[index..], &[], here, &mut paths);
+                    self.tree(&tokens[index..], None, here, &mut paths);
                     found.extend(paths.into_iter().map(|(names, _)| Use { names, re_exported_as: None }));
                 }
                 TokenTree::Group(group) => {
@@ -147,9 +147,9 @@ impl Package {
     }
 
     /// The paths of a use tree, or of one path in code, with the name that each gets. Paths of other crates are left out.
-    fn tree(&self, tokens: &[TokenTree], prefix: &[String], here: &Names, found: &mut Vec<(Names, String)>) {
-        let mut names = prefix.to_vec();
-        let mut is_first = prefix.is_empty();
+    fn tree(&self, tokens: &[TokenTree], prefix: Option<&Names>, here: &Names, found: &mut Vec<(Names, String)>) {
+        let mut names = prefix.cloned().unwrap_or_default();
+        let mut is_first = prefix.is_none();
         let mut index = 0;
         loop {
             match tokens.get(index) {
@@ -179,7 +179,7 @@ impl Package {
                 Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => {
                     let inner: Vec<TokenTree> = group.stream().into_iter().collect();
                     for part in inner.split(|token| is_punct(token, ',')).filter(|part| !part.is_empty()) {
-                        self.tree(part, &names, here, found);
+                        self.tree(part, (!is_first).then_some(&names), here, found);
                     }
                     return;
                 }
@@ -256,5 +256,8 @@ fn paths_are_found_wherever_they_stand() {
     assert_eq!(used("c", "use crate::a::Thing as Other;"), "a c::d");
     assert_eq!(used("c", "use std::io; // crate::a::Thing\nlet a = \"crate::a\";"), "");
     assert_eq!(used("c", "pub(crate) use d::Z;"), "c::d");
+    assert_eq!(used("a", "use crate::{c::d::X, Y};"), " c::d");
+    assert_eq!(used("a", "use super::{c, a::b};"), "a::b c");
+    assert_eq!(used("c", "use {crate::a::b, d::X};"), "a::b c::d");
     assert_eq!(used("c", "fn f<'a>() -> impl Sized + use<'a> { } use crate::a::b;"), "a::b");
 }

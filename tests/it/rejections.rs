@@ -43,7 +43,8 @@ async fn found(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template
         capabilities: &capabilities,
         ..StackRequest::default()
     };
-    let found = rejections_before_change_set(aws, &update, &request, "check").await.expect("the sandbox answers");
+    let found =
+        rejections_before_change_set(aws, &update, &request, "check", |_| {}).await.expect("the sandbox answers");
     assert_eq!(aws.change_set_count(&stack.arn).await.expect("the sandbox answers"), 0, "a change set is left");
     found
 }

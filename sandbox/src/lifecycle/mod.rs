@@ -153,10 +153,13 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
     let earlier = read_endpoint(&folder)?;
     let listener = bind(earlier.as_ref()).await.map_err(LifecycleError::Serve)?;
     // Credentials that others could read are not secret any more.
-    let kept = earlier.filter(|endpoint| folder::is_secret(&folder) && !endpoint.control_secret.is_empty());
+    let kept = earlier.filter(|_| folder::is_secret(&folder));
+    let new_secret = || auth::Credentials::random().secret_access_key;
     let (credentials, control_secret) = match kept {
+        // An older version had no secret for control calls.
+        Some(Endpoint { credentials, control_secret, .. }) if control_secret.is_empty() => (credentials, new_secret()),
         Some(Endpoint { credentials, control_secret, .. }) => (credentials, control_secret),
-        None => (auth::Credentials::random(), auth::Credentials::random().secret_access_key),
+        None => (auth::Credentials::random(), new_secret()),
     };
     let endpoint = Endpoint {
         url: format!("http://{}", listener.local_addr().map_err(LifecycleError::Serve)?),

@@ -8,8 +8,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::{LifecycleError, Options};
-use crate::process::descriptors;
 use crate::process::inner::MARKER;
+use crate::process::{descriptors, signals};
 
 /// The command that serves with `options`, started from `program`.
 pub(super) fn command(program: &Path, options: &Options) -> Command {
@@ -53,7 +53,9 @@ pub(crate) fn serve(options: Options) -> Result<(), LifecycleError> {
     runtime.map_err(LifecycleError::Serve).and_then(|runtime| {
         runtime.block_on(async {
             let shutdown = CancellationToken::new();
-            for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+            // A handler would end what `nohup` starts.
+            let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+            for kind in kinds.into_iter().filter(|kind| !signals::is_ignored(kind.as_raw_value())) {
                 let mut signals = signal(kind).map_err(LifecycleError::Serve)?;
                 let shutdown = shutdown.clone();
                 tokio::spawn(async move {

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use serde_json::{Value, json};
 
-use super::folder::{at, read_endpoint};
+use super::folder::{at, prepare, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL, server_process};
 use crate::base::clock::Clock;
 use crate::base::journal;
@@ -28,6 +28,9 @@ pub(super) fn spawn(program: &Path, options: &Options) -> Result<Child, Lifecycl
 /// Turns this process into a sandbox in the foreground, started from `program`, which contains it. Tasks can read the environment
 /// of the sandbox's process, so only the variables that a sandbox needs remain. Returns only if this fails.
 pub fn serve_in_this_process(program: &Path, options: &Options) -> LifecycleError {
+    if let Err(error) = prepare(&options.state_dir) {
+        return error;
+    }
     at(program)(command(program, options).exec())
 }
 

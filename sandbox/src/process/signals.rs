@@ -21,6 +21,11 @@ pub fn restore_on_exec(kept: &[i32]) -> bool {
     ignored.into_iter().filter(|number| signal(SignalKind::from_raw(*number)).is_ok()).count() > 0
 }
 
+/// Whether this process ignores a signal because its caller did. Only Linux can tell.
+pub fn is_ignored(number: i32) -> bool {
+    cfg!(target_os = "linux") && ignored().contains(&number)
+}
+
 /// The standard signals that this process ignores, but for SIGPIPE: Rust's runtime ignores that one, and restores it on exec.
 #[cfg(target_os = "linux")]
 #[expect(clippy::disallowed_methods, reason = "/proc is where Linux keeps its processes")]

@@ -340,3 +340,20 @@ async fn a_page_of_the_log_says_what_was_asked_and_no_secret() {
     assert!(text.contains(" start: version ") && text.contains(" logs:CreateLogGroup 200 ("), "{text}");
     assert!(!text.contains("secret-name") && !text.contains(&aws.endpoint.credentials.secret_access_key), "{text}");
 }
+
+/// An older version had one secret for everything.
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "what an older version wrote")]
+async fn an_endpoint_without_a_secret_for_control_calls_keeps_its_keys() {
+    let mut aws = LocalAws::start().await;
+    aws.kill();
+    let file = aws.folder().join("endpoint.json");
+    let mut endpoint: serde_json::Value = serde_json::from_str(&read(&file)).expect("JSON");
+    endpoint.as_object_mut().expect("a map").remove("control_secret").expect("it is there");
+    std::fs::write(&file, endpoint.to_string()).expect("it is written");
+    let secret = aws.endpoint.credentials.secret_access_key.clone();
+    aws.try_restart().await.expect("it starts");
+    assert_eq!(aws.endpoint.credentials.secret_access_key, secret);
+    assert!(!aws.endpoint.control_secret.is_empty());
+    aws.control("Status", json!({})).await;
+}

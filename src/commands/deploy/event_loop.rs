@@ -50,10 +50,13 @@ impl EventLoop<'_> {
                         self.view.end();
                         let answer = tokio::select! {
                             answer = self.approver.answer(&question, self.source, &mut ctx.ui) => answer,
-                            outcomes = &mut work => return Ok(outcomes),
+                            // Other stacks go on meanwhile; this one waits, so the work cannot end.
+                            outcomes = &mut work => {
+                                self.show_all(&mut ctx.ui);
+                                return Ok(outcomes);
+                            }
                             () = interrupts.next() => break,
                         };
-                        // The stack that asked may have ended meanwhile.
                         drop(reply.send(answer));
                     }
                     Some(message) => self.show(message, &mut ctx.ui),
@@ -70,12 +73,11 @@ impl EventLoop<'_> {
                             Decision::Continue => {}
                             Decision::Cancel => {
                                 self.cancellation.cancel();
-                                let notes = tokio::select! {
-                                    notes = interrupt::cancel(&self.phases, self.aws) => notes,
+                                let (phases, view, ui) = (&self.phases, &mut self.view, &mut ctx.ui);
+                                let note = |message| view.show(ui, &DeployEvent::Note { message });
+                                tokio::select! {
+                                    () = interrupt::cancel(phases, self.aws, note) => {}
                                     () = interrupts.next() => break,
-                                };
-                                for message in notes {
-                                    self.view.show(&mut ctx.ui, &DeployEvent::Note { message });
                                 }
                             }
                         }
@@ -105,10 +107,11 @@ impl EventLoop<'_> {
                 self.view.end();
                 render::warn_event(ui, text);
             }
-            Message::Detail(text) => {
+            Message::Detail(text) if ui.shows_details() => {
                 self.view.end();
                 ui.detail(&text);
             }
+            Message::Detail(_) => {}
             Message::Phase(stack, phase) => self.phases.set(stack, phase),
             // The work has ended, or is being left.
             Message::Question(..) => {}

@@ -73,17 +73,15 @@ pub async fn decide(phases: &Phases, ui: &mut Ui) -> Decision {
     }
 }
 
-/// Cancels what CloudFormation works on. Returns a note for each stack.
-pub async fn cancel(phases: &Phases, aws: &Aws) -> Vec<String> {
-    let mut notes = Vec::new();
+/// Cancels what CloudFormation works on, and passes on what becomes of each stack.
+pub async fn cancel(phases: &Phases, aws: &Aws, mut note: impl FnMut(String)) {
     for (name, operation, arn) in phases.operations() {
-        let note = match cancel_operation(aws, operation, arn).await {
-            Ok(note) => note.to_owned(),
+        let text = match cancel_operation(aws, operation, arn).await {
+            Ok(text) => text.to_owned(),
             Err(error) => CliError::from(error).summary(),
         };
-        notes.push(format!("{name}: {note}"));
+        note(format!("{name}: {text}"));
     }
-    notes
 }
 
 async fn cancel_operation(aws: &Aws, operation: Operation, stack: &str) -> Result<&'static str, OpsError> {

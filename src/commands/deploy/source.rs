@@ -44,12 +44,10 @@ impl<'a> ProjectSource<'a> {
 
     async fn synth(&self, stack: &str, purpose: Purpose) -> Result<Template, CliError> {
         let (project, synthesiser) = &mut *self.state.lock().await;
-        let previous = synthesiser.set_purpose(purpose);
+        synthesiser.set_purpose(purpose);
         let (aws, pins) = (Some(&*self.aws), self.sandbox.is_none());
         let mut detail = |text| self.reporter.detail(text);
-        let template = synthesiser.look_up_and_synth(project, stack, aws, pins, &mut detail).await;
-        synthesiser.set_purpose(previous);
-        template
+        synthesiser.look_up_and_synth(project, stack, aws, pins, &mut detail).await
     }
 }
 

@@ -90,10 +90,8 @@ async fn check_stack<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackIn
     let update =
         StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &template };
     // An interruption deletes the temporary change set.
-    deploy.reporter.phase(name, Phase::Checking(true));
-    let findings = rejections_before_change_set(aws, &update, &desired.request(), CHANGE_SET).await;
-    deploy.reporter.phase(name, Phase::Checking(false));
-    Ok(findings?)
+    let on_change_set = |exists| deploy.reporter.phase(name, Phase::Checking(exists));
+    Ok(rejections_before_change_set(aws, &update, &desired.request(), CHANGE_SET, on_change_set).await?)
 }
 
 /// Sends notes that are new; rejections become one error.

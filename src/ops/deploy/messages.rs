@@ -29,7 +29,7 @@ pub enum Message<E> {
 pub enum Phase {
     /// Nothing.
     Idle,
-    /// A check may have a temporary change set, beside whatever else goes on.
+    /// Whether a check has a temporary change set now, whatever else goes on.
     Checking(bool),
     /// A change set exists or is being created, and nothing has changed yet.
     ChangeSet,

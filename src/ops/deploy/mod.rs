@@ -79,8 +79,10 @@ impl<S: TemplateSource> Deploy<'_, S> {
 
     /// Asks whether to go on with a stack.
     async fn ask(&self, stack: &str, question: Question) -> Result<(), Failure<S::Error>> {
+        self.check_cancelled(stack)?;
         match self.reporter.ask(question).await {
-            Ok(true) => Ok(()),
+            // Another stack's operation may have been cancelled while the question was open.
+            Ok(true) => Ok(self.check_cancelled(stack)?),
             Ok(false) => Err(Failure::NotApproved(OpsError::NotApproved { stack: stack.to_owned() }.into())),
             Err(error) => Err(Failure::Failed(error)),
         }

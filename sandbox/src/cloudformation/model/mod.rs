@@ -15,7 +15,7 @@ mod state;
 pub use change_set::{ChangeSet, Planned};
 pub use event::Event;
 pub use resource::{Incarnation, Resource};
-pub use secrets::{MASK, mask_hidden, mask_text};
+pub use secrets::{MASK, mask_hidden, mask_text, without_hidden_values};
 pub use state::State;
 
 /// A tag of a stack.

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Definition, Incarnation, Parameter, Resource, Stack};
+use crate::Fault;
 
 /// What is shown in place of a value.
 pub const MASK: &str = "****";
@@ -16,28 +17,9 @@ impl Definition {
         self.parameters.iter().filter(|parameter| parameter.no_echo).map(|parameter| parameter.key.as_str()).collect()
     }
 
-    /// The parameters with asterisks for the values that are not to be shown.
-    pub fn with_masks(&self) -> Vec<Parameter> {
-        let mut parameters = self.parameters.clone();
-        for parameter in parameters.iter_mut().filter(|parameter| parameter.no_echo) {
-            MASK.clone_into(&mut parameter.value);
-            if let Some(resolved) = &mut parameter.resolved {
-                MASK.clone_into(resolved);
-            }
-        }
-        parameters
-    }
-
     /// A text without the values that are not to be shown.
     pub fn masked(&self, text: &str) -> String {
         self.secrets().iter().fold(text.to_owned(), |text, secret| mask_text(&text, secret))
-    }
-
-    /// A text without anything of some length that it has in common with a value that is not to be shown.
-    pub fn without_parts(&self, text: &str) -> String {
-        let hidden = self.parameters.iter().filter(|parameter| parameter.no_echo);
-        let values = hidden.flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
-        values.fold(self.masked(text), |text, secret| mask_parts(&text, secret))
     }
 
     /// The values that are not to be shown, the members of those that are lists, and their forms in JSON text (`Fn::ToJsonString`
@@ -49,6 +31,15 @@ impl Definition {
         let values = values.filter(|one| !one.is_empty()).map(ToOwned::to_owned);
         with_quoted(values)
     }
+}
+
+/// A fault without the values of parameters that are not to be shown, nor any part of some length of one: functions cut values as they like.
+pub fn without_hidden_values(fault: Fault, parameters: &[Parameter]) -> Fault {
+    let hidden = parameters.iter().filter(|parameter| parameter.no_echo);
+    let hidden = Definition { parameters: hidden.cloned().collect(), ..Definition::default() };
+    let values = hidden.parameters.iter().flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
+    let message = values.fold(hidden.masked(&fault.message), |text, secret| mask_parts(&text, secret));
+    Fault { message, ..fault }
 }
 
 /// Texts and their forms in JSON text, the longest first.

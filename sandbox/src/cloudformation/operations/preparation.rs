@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::model::{Definition, Parameter, Stack};
+use super::super::model::{Parameter, Stack, without_hidden_values};
 use super::super::template::parameters::{self, Given};
 use super::super::template::resolve::{Known, Progress, Scope};
 use super::super::template::{Source, Template, check, dynamic, extensions, invalid, outputs, rules};
@@ -30,55 +30,37 @@ pub struct Prepared {
     pub dynamic: dynamic::Values,
 }
 
-/// The parameters' values: those of a request, or what they were found to be.
-enum Values<'a> {
-    Given(&'a [Given], Option<&'a [Parameter]>),
-    Known(Vec<Parameter>),
-}
-
-impl Values<'_> {
-    async fn of(&mut self, sandbox: &Arc<Sandbox>, template: &Template) -> Result<Vec<Parameter>, Fault> {
-        let parameters = match self {
-            Self::Given(given, previous) => parameters::values(sandbox, template, given, *previous).await?,
-            Self::Known(parameters) => return Ok(parameters.clone()),
-        };
-        *self = Self::Known(parameters.clone());
-        Ok(parameters)
-    }
-}
-
 impl Preparation<'_> {
     /// # Errors
     /// A fault of the template or of the parameters, without the values of parameters that are not to be shown.
     pub async fn run(&self, body: String, given: &[Given], previous: Option<&[Parameter]>) -> Result<Prepared, Fault> {
-        let mut values = Values::Given(given, previous);
-        let prepared = self.prepare(body.clone(), &mut values).await;
-        let (Err(fault), Values::Known(parameters)) = (&prepared, values) else { return prepared };
-        let hidden = Definition { parameters, ..Definition::default() };
-        if hidden.hidden_parameters().is_empty() {
-            return prepared;
-        }
-        // The fault is the one that asterisks in place of the values have, if they have one. Functions can take parts of a value, so
-        // otherwise whatever the text has in common with one is masked.
-        match self.prepare(body, &mut Values::Known(hidden.with_masks())).await {
-            Err(of_masks) => Err(of_masks),
-            Ok(_) => Err(Fault { message: hidden.without_parts(&fault.message), ..fault.clone() }),
-        }
+        let mut known = Vec::new();
+        let prepared = self.prepare(body, given, previous, &mut known).await;
+        prepared.map_err(|fault| without_hidden_values(fault, &known))
     }
 
-    async fn prepare(&self, body: String, values: &mut Values<'_>) -> Result<Prepared, Fault> {
+    /// `known` gets the parameters as soon as they have values.
+    async fn prepare(
+        &self,
+        body: String,
+        given: &[Given],
+        previous: Option<&[Parameter]>,
+        known: &mut Vec<Parameter>,
+    ) -> Result<Prepared, Fault> {
         let source = Source::read(&body)?;
         source.check_transforms()?;
         let (template, parameters, original) = if source.is_extended() {
             let head = source.head()?;
-            let parameters = values.of(self.sandbox, &head).await?;
+            let parameters = parameters::values(self.sandbox, &head, given, previous).await?;
+            known.clone_from(&parameters);
             let template = extensions::expand(source, &self.scope(&head, &parameters))?;
             check::whole(&template)?;
             (template, parameters, Some(body.clone()))
         } else {
             let template = source.into_template()?;
             check::whole(&template)?;
-            let parameters = values.of(self.sandbox, &template).await?;
+            let parameters = parameters::values(self.sandbox, &template, given, previous).await?;
+            known.clone_from(&parameters);
             (template, parameters, None)
         };
         check::types(&template)?;

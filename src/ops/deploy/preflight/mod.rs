@@ -93,18 +93,23 @@ pub async fn rejections(
 }
 
 /// As [`rejections`], for a stack whose change set is not made yet: where the templates suggest a replacement that matters, a temporary change
-/// set decides. `change_set` is its name.
+/// set decides. `change_set` is its name. `on_change_set` is called with true before the
+/// change set may exist, and with false after it is deleted.
 pub async fn rejections_before_change_set(
     aws: &Aws,
     update: &StackUpdate<'_>,
     request: &StackRequest<'_>,
     change_set: &str,
+    on_change_set: impl Fn(bool),
 ) -> Result<Vec<Finding>> {
     let replaces = !likely_replacements(update.deployed, update.desired).is_empty();
     let findings = rejections(aws, update, None).await?;
     match update.existing {
         Some(existing) if replaces && !findings.is_empty() => {
-            match plan(aws, request, change_set, existing, &mut Vec::new()).await? {
+            on_change_set(true);
+            let planned = plan(aws, request, change_set, existing, &mut Vec::new()).await;
+            on_change_set(false);
+            match planned? {
                 Some(Plan::Changes(changes)) => rejections(aws, update, Some(&changes)).await,
                 Some(Plan::NoChanges) => rejections(aws, update, Some(&[])).await,
                 None => Ok(findings),

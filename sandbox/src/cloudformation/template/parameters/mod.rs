@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Template, dynamic, invalid};
-use crate::cloudformation::model::Parameter;
+use crate::cloudformation::model::{Parameter, without_hidden_values};
 use crate::{Fault, Sandbox};
 
 mod constraints;
@@ -55,14 +55,17 @@ pub async fn values(
     }
     let mut parameters = Vec::new();
     for (key, declaration, value) in values {
-        let value = dynamic::in_parameter(sandbox, key, &value).await?;
-        constraints::check(key, declaration, &value)?;
+        let no_echo = declared::is_hidden(declaration);
+        let given = Parameter { key: key.clone(), value, resolved: None, no_echo };
+        let hide = |fault| without_hidden_values(fault, std::slice::from_ref(&given));
+        let value = dynamic::in_parameter(sandbox, key, &given.value).await.map_err(hide)?;
+        constraints::check(key, declaration, &value).map_err(hide)?;
         // Each may take a while: other requests go on between them.
         tokio::task::yield_now().await;
-        let no_echo = declared::is_hidden(declaration);
-        parameters.push(Parameter { key: key.clone(), value, resolved: None, no_echo });
+        parameters.push(Parameter { value, ..given });
     }
-    stored::look_up(sandbox, template, &mut parameters).await?;
+    let looked_up = stored::look_up(sandbox, template, &mut parameters).await;
+    looked_up.map_err(|fault| without_hidden_values(fault, &parameters))?;
     Ok(parameters)
 }
 
