@@ -9,6 +9,7 @@ mod common;
 mod completions;
 mod credentials;
 mod deploy;
+mod deploy_engine;
 mod diff;
 mod diff_command;
 mod edit;

@@ -1,0 +1,116 @@
+//! The deploy engine as a library: its questions, and what a cancellation leaves undone.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use ecsws::ops::{
+    self, DeployRequest, Limits, Message, Method, OpsError, Question, StackInputs, StackOutcome, TemplateSource,
+};
+use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
+use tokio_util::sync::CancellationToken;
+
+use crate::scripted::scripted;
+
+const SPEC: &str = "[platform]\ncluster = \"demo\"\nsubnets = [\"subnet-0bb00000000000001\"]\nsecurity_group = \"sg-0bb00000000000001\"\n\
+                    [services.web]\nstack = \"web\"\ncpu = 256\nmemory = 512\n[services.web.container]\nimage = \"nginx\"\n";
+
+/// One template for every stack.
+struct OneTemplate;
+
+impl TemplateSource for OneTemplate {
+    type Error = OpsError;
+
+    async fn template(&self, _stack: &ProjectStack) -> Result<Template, OpsError> {
+        Ok(parse_template(r#"{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}"#).expect("a template"))
+    }
+
+    async fn preview(&self, stack: &ProjectStack) -> Result<Template, OpsError> {
+        self.template(stack).await
+    }
+}
+
+/// Deploys a stack in some state. At the first question, `answer` may cancel, and gives the answer. Returns the outcome, and the names of
+/// the operations that change something.
+async fn deploy(
+    status: Option<&'static str>,
+    answer: impl Fn(&Question, &CancellationToken) -> bool,
+) -> (StackOutcome<OpsError>, Vec<String>) {
+    let calls: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = Arc::clone(&calls);
+    let aws = scripted(move |action, _| match (action, status) {
+        ("DescribeStacks", Some(status)) => Ok(format!(
+            "<Stacks><member><StackName>web</StackName><StackId>arn:aws:cloudformation:us-east-1:123456789012:stack/web/1</StackId>\
+             <StackStatus>{status}</StackStatus><CreationTime>2026-01-01T00:00:00Z</CreationTime></member></Stacks>"
+        )),
+        ("DescribeStacks", None) => Err(("ValidationError", "Stack with id web does not exist".to_owned())),
+        _ => {
+            log.lock().expect("no test has panicked").push(action.to_owned());
+            Err(("AccessDenied", action.to_owned()))
+        }
+    })
+    .await;
+    let (spec, _) = Spec::parse(SPEC).expect("a spec");
+    let project_stacks = stacks(&spec);
+    let inputs: Vec<StackInputs<'_>> = project_stacks
+        .iter()
+        .map(|stack| StackInputs {
+            stack,
+            seen: None,
+            tags: Vec::new(),
+            parameters: BTreeMap::new(),
+            required_parameters: Vec::new(),
+        })
+        .collect();
+    let request = DeployRequest {
+        spec: &spec,
+        stacks: &inputs,
+        method: Method::ChangeSet,
+        role_arn: None,
+        notification_arns: &[],
+        force: false,
+        preflight: false,
+        no_rollback: false,
+        limits: Limits { limit: None, delete_late_creation: false },
+        wait_for_services: true,
+        warn_of_costs: false,
+        concurrency: 1,
+    };
+    let (reporter, mut messages) = ops::channel();
+    let cancellation = CancellationToken::new();
+    let work = ops::deploy(&aws, &request, &OneTemplate, reporter, &cancellation);
+    let answers = async {
+        while let Some(message) = messages.recv().await {
+            if let Message::Question(question, reply) = message {
+                reply.send(Ok(answer(&question, &cancellation))).expect("the deploy waits");
+            }
+        }
+    };
+    let (mut outcomes, ()) = tokio::join!(work, answers);
+    let calls = calls.lock().expect("no test has panicked").clone();
+    (outcomes.remove(0), calls)
+}
+
+#[tokio::test]
+async fn a_declined_creation_is_not_approved_and_changes_nothing() {
+    let (outcome, calls) = deploy(None, |question, _| {
+        assert!(matches!(question, Question::CreateStack { replaces_failed_creation: false, .. }), "{question:?}");
+        false
+    })
+    .await;
+    assert!(matches!(outcome, StackOutcome::NotApproved(_)), "{outcome:?}");
+    assert_eq!(calls, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_deploy_that_is_cancelled_while_a_question_is_open_begins_nothing() {
+    for status in [None, Some("ROLLBACK_COMPLETE"), Some("UPDATE_FAILED")] {
+        let (outcome, calls) = deploy(status, |_, cancellation| {
+            cancellation.cancel();
+            true
+        })
+        .await;
+        let StackOutcome::Failed(error) = outcome else { panic!("{status:?}: {outcome:?}") };
+        assert!(matches!(error, OpsError::Interrupted { .. }), "{status:?}: {error}");
+        assert_eq!(calls, [] as [&str; 0], "{status:?}");
+    }
+}
