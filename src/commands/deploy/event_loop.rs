@@ -107,11 +107,13 @@ impl EventLoop<'_> {
                 self.view.end();
                 render::warn_event(ui, text);
             }
-            Message::Detail(text) if ui.shows_details() => {
-                self.view.end();
-                ui.detail(&text);
+            Message::Detail(text) => {
+                // The rows stay where nothing is printed.
+                if ui.shows_details() {
+                    self.view.end();
+                    ui.detail(&text);
+                }
             }
-            Message::Detail(_) => {}
             Message::Phase(stack, phase) => self.phases.set(stack, phase),
             // The work has ended, or is being left.
             Message::Question(..) => {}
