@@ -480,8 +480,8 @@ async fn a_sandbox_in_the_foreground_has_no_variable_of_the_caller_either() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });
-    let (endpoint, said) = found.await;
-    assert_eq!(said["speed"], 7.0);
+    let (endpoint, status) = found.await;
+    assert_eq!(status["speed"], 7.0);
     let (environment, files) = process(endpoint.pid);
     assert!(!environment.contains("caller-secret"), "{environment}");
     assert!(files.iter().all(|(_, file)| *file != started.0.path().join("lock")), "{files:?}");

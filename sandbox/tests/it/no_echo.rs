@@ -200,7 +200,7 @@ async fn the_summary_of_a_stack_expands_loops_over_its_parameters() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_template_is_told_without_hidden_values() {
+async fn faults_of_templates_do_not_show_hidden_values() {
     let log_group = |properties: Value| json!({ "Type": "AWS::Logs::LogGroup", "Properties": properties });
     let parameter =
         |value: Value| json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });

@@ -50,7 +50,7 @@ impl EventLoop<'_> {
                         self.view.end();
                         let answer = tokio::select! {
                             answer = self.approver.answer(&question, self.source, &mut ctx.ui) => answer,
-                            // Other stacks go on meanwhile; this one waits, so the work cannot end.
+                            // Polls the other stacks. The stack that asked waits, so the work does not end here.
                             outcomes = &mut work => {
                                 self.show_all(&mut ctx.ui);
                                 return Ok(outcomes);
