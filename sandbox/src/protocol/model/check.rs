@@ -95,7 +95,7 @@ impl<'a> Checker<'a> {
 
     fn says(&mut self, shape: &Shape, text: &str) {
         if let Limits { says: Some(says), pattern: Some(pattern), .. } = &shape.limits
-            && !pattern.fits(text)
+            && !pattern.matches(text)
         {
             let member = self.path.last().map_or_else(String::new, |name| lower_first(name));
             self.found.push(Violation::Said(format!("The specified value for {member} is invalid. {says}")));
@@ -124,7 +124,7 @@ fn broken(limits: &Limits, kind: &Kind, value: &Value) -> Vec<String> {
     let too_much = size.zip(limits.max).is_some_and(|(size, max)| size > max);
     let too_little = size.zip(limits.min).is_some_and(|(size, min)| size < min);
     let text = value.as_str();
-    let unfit = limits.pattern.as_ref().zip(text).is_some_and(|(pattern, text)| !pattern.fits(text));
+    let unfit = limits.pattern.as_ref().zip(text).is_some_and(|(pattern, text)| !pattern.matches(text));
     let unknown = text.is_some_and(|text| !limits.values.is_empty() && !limits.values.iter().any(|one| one == text));
     let wrong = [too_much, too_little, unfit, unknown];
     let clauses = all_clauses(limits, kind);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
-use regex_lite::Regex;
+use pattern::Pattern;
 use serde::Deserialize;
 
 mod check;
@@ -119,14 +119,6 @@ struct Limits {
     says: Option<String>,
     /// The sentence does not repeat the value.
     unshown: bool,
-}
-
-/// A regular expression in the models' dialect, compiled when it is first needed.
-#[derive(Debug, Deserialize)]
-#[serde(from = "String")]
-struct Pattern {
-    text: String,
-    compiled: std::sync::OnceLock<Option<Regex>>,
 }
 
 /// What a type's name stands for.
