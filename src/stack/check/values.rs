@@ -107,17 +107,17 @@ pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Validated<T>) -> impl Fn(&DeValue<
         if items.is_empty() {
             return Err(Finding::new("is an empty list").hint("add an item, or remove the key"));
         }
-        let (mut good, mut findings) = (Vec::new(), Vec::new());
+        let (mut accepted, mut findings) = (Vec::new(), Vec::new());
         for (at, item) in items.iter().enumerate() {
             match rule(item.get_ref()) {
-                Ok(item) => good.push(item),
+                Ok(item) => accepted.push(item),
                 Err(finding) => findings.push(Finding { item: Some(at), ..finding }),
             }
         }
         let mut findings = findings.into_iter();
         match findings.next() {
             Some(first) => Err(Finding { more: findings.collect(), ..first }),
-            None => Ok(good),
+            None => Ok(accepted),
         }
     }
 }
@@ -130,9 +130,9 @@ pub fn unique_list<T: PartialEq + std::fmt::Display>(
     move |value| {
         let items = rule(value)?;
         match items.iter().enumerate().find(|(at, item)| items[..*at].contains(item)) {
-            Some((at, twice)) => Err(Finding {
+            Some((at, duplicate)) => Err(Finding {
                 item: Some(at),
-                ..Finding::new(format!("is {twice}, which is in the list already")).hint("remove one of them")
+                ..Finding::new(format!("is {duplicate}, which is in the list already")).hint("remove one of them")
             }),
             None => Ok(items),
         }

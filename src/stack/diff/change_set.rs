@@ -30,7 +30,7 @@ pub struct PlannedResource {
     pub replacement: RequiresRecreation,
     /// The changed properties by name.
     pub properties: Vec<(String, RequiresRecreation)>,
-    /// Those of them that change in the template itself, not only by a reference.
+    /// The changed properties whose value in the template itself changes, not only a value that it refers to.
     pub direct: Vec<String>,
 }
 
@@ -117,7 +117,7 @@ impl ResourceChange {
         matches!((&self.change.old, &self.change.new), (Some(old), Some(new)) if old["Type"] == new["Type"])
     }
 
-    /// Refines the change and returns whether any of it is left.
+    /// Refines the change. Returns `false` if no property changes any more.
     fn refine(&mut self, planned: Option<&PlannedResource>) -> bool {
         self.properties.retain_mut(|property| {
             if super::replacement::is_attribute(&property.name) {
@@ -129,9 +129,9 @@ impl ResourceChange {
             }
             true
         });
-        let of_properties = self.properties.iter().map(|property| property.impact).max();
-        let of_resource = planned.map(|planned| Impact::from(planned.replacement)).filter(|_| of_properties.is_some());
-        self.impact = of_properties.max(of_resource).unwrap_or(Impact::None);
+        let worst = self.properties.iter().map(|property| property.impact).max();
+        let replacement = planned.map(|planned| Impact::from(planned.replacement)).filter(|_| worst.is_some());
+        self.impact = worst.max(replacement).unwrap_or(Impact::None);
         !self.properties.is_empty()
     }
 }
@@ -197,12 +197,12 @@ mod tests {
 
     #[test]
     fn the_change_set_decides_what_is_replaced() {
-        let of = |recreation| {
+        let refined_with = |recreation| {
             refined(&json!({ "ServiceName": "a" }), &json!({ "ServiceName": "b" }), &[("ServiceName", recreation)])
         };
-        assert_eq!(of(RequiresRecreation::Always), [("ServiceName".to_owned(), Impact::Replace)]);
-        assert_eq!(of(RequiresRecreation::Conditionally), [("ServiceName".to_owned(), Impact::MayReplace)]);
-        assert_eq!(of(RequiresRecreation::Never), [("ServiceName".to_owned(), Impact::Update)]);
+        assert_eq!(refined_with(RequiresRecreation::Always), [("ServiceName".to_owned(), Impact::Replace)]);
+        assert_eq!(refined_with(RequiresRecreation::Conditionally), [("ServiceName".to_owned(), Impact::MayReplace)]);
+        assert_eq!(refined_with(RequiresRecreation::Never), [("ServiceName".to_owned(), Impact::Update)]);
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_outside_of_properties_are_not_in_change_sets() {
+    fn texts_outside_of_properties_are_incomparable_even_with_a_change_set() {
         let with = |description: &str| {
             let template = json!({
                 "Description": description,
