@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::graph::{self, Outcome};
-use super::step::{Goal, converge, verb};
+use super::step::{Goal, converge};
 use super::{Operation, outputs};
 use crate::Fault;
-use crate::cloudformation::model::{OnFailure, Stack};
+use crate::cloudformation::model::{Action, OnFailure, Stack, StackStatus};
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::attributes;
 use crate::cloudformation::template::parameters::existence;
@@ -46,7 +46,11 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     match outputs::evaluate(operation, &target) {
         Err(problem) => fail(operation, &format!("{} ", problem.trim_end()), stack.definition.on_failure),
         Ok((outputs, imports)) => {
-            let status = if is_creation(operation) { "CREATE_COMPLETE" } else { "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" };
+            let status = if is_creation(operation) {
+                StackStatus::CreateComplete
+            } else {
+                StackStatus::UpdateCompleteCleanupInProgress
+            };
             operation.finish(status, None, |stack| {
                 stack.outputs = outputs;
                 stack.imports = imports;
@@ -68,7 +72,7 @@ async fn deadline(operation: &Operation, stack: &Stack) {
 }
 
 fn is_creation(operation: &Operation) -> bool {
-    operation.phase == "CREATE_IN_PROGRESS"
+    operation.phase == StackStatus::CreateInProgress
 }
 
 /// Says of what was under way that it is no longer, and forgets what it had begun to make. What nothing had been done to
@@ -76,11 +80,14 @@ fn is_creation(operation: &Operation) -> bool {
 fn cancel(operation: &Operation, outcome: &mut Outcome) -> Result<(), Fault> {
     for name in std::mem::take(&mut outcome.cancelled) {
         operation.abandon(&name)?;
-        let under_way = operation.resource(&name).filter(|resource| resource.status.ends_with("_IN_PROGRESS"));
-        let Some(mut resource) = under_way else { continue };
-        let verb = verb(&resource);
-        let sentence = if verb == "UPDATE" { "Resource update cancelled" } else { "Resource creation cancelled" };
-        operation.set(&mut resource, &format!("{verb}_FAILED"), Some(sentence))?;
+        let in_progress = operation.resource(&name).filter(|resource| resource.status.is_in_progress());
+        let Some(mut resource) = in_progress else { continue };
+        let action = resource.status.action();
+        let sentence = match action {
+            Action::Create => "Resource creation cancelled",
+            Action::Update => "Resource update cancelled",
+        };
+        operation.set(&mut resource, action.failed(), Some(sentence))?;
         outcome.cancelled.push(name);
     }
     Ok(())
@@ -91,7 +98,10 @@ fn failed(operation: &Operation, outcome: &Outcome, on_failure: OnFailure) -> Re
     let (mut created, mut updated) = (Vec::new(), Vec::new());
     for name in outcome.failed.iter().chain(&outcome.cancelled) {
         let Some(resource) = resources.get(name) else { continue };
-        if verb(resource) == "UPDATE" { updated.push(name.as_str()) } else { created.push(name.as_str()) }
+        match resource.status.action() {
+            Action::Create => created.push(name.as_str()),
+            Action::Update => updated.push(name.as_str()),
+        }
     }
     fail(operation, &could_not(&created, &updated), on_failure)
 }
@@ -109,11 +119,13 @@ fn could_not(created: &[&str], updated: &[&str]) -> String {
 /// Gives the stack the status that follows a failure.
 fn fail(operation: &Operation, reason: &str, on_failure: OnFailure) -> Result<(), Fault> {
     let (status, reason) = match (is_creation(operation), on_failure) {
-        (true, OnFailure::Rollback) => ("ROLLBACK_IN_PROGRESS", format!("{reason}Rollback requested by user.")),
-        (true, OnFailure::Delete) => ("DELETE_IN_PROGRESS", format!("{reason}Delete requested by user.")),
-        (true, OnFailure::DoNothing) => ("CREATE_FAILED", reason.to_owned()),
-        (false, OnFailure::DoNothing) => ("UPDATE_FAILED", reason.to_owned()),
-        (false, _) => ("UPDATE_ROLLBACK_IN_PROGRESS", reason.to_owned()),
+        (true, OnFailure::Rollback) => {
+            (StackStatus::RollbackInProgress, format!("{reason}Rollback requested by user."))
+        }
+        (true, OnFailure::Delete) => (StackStatus::DeleteInProgress, format!("{reason}Delete requested by user.")),
+        (true, OnFailure::DoNothing) => (StackStatus::CreateFailed, reason.to_owned()),
+        (false, OnFailure::DoNothing) => (StackStatus::UpdateFailed, reason.to_owned()),
+        (false, _) => (StackStatus::UpdateRollbackInProgress, reason.to_owned()),
     };
     operation.finish(status, Some(reason), |_| {})
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::model::{Definition, Resource, Stack, Tag};
+use super::model::{Definition, Resource, ResourceStatus, Stack, StackStatus, Tag};
 use super::resources::{self, Context, ResourceType};
 use super::template::check::{Dependencies, live_dependencies};
 use super::template::resolve::{Known, Progress, Scope};
@@ -47,7 +47,7 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
     drop(undone);
     let unfinished = sandbox.world.read(|world| {
         let stacks = world.of::<State>().stacks.values();
-        stacks.filter(|stack| is_moving(&stack.status)).map(|stack| stack.id.clone()).collect::<Vec<_>>()
+        stacks.filter(|stack| stack.status.is_in_progress()).map(|stack| stack.id.clone()).collect::<Vec<_>>()
     });
     for id in unfinished {
         start(sandbox, id);
@@ -61,11 +61,6 @@ fn undo_attempt(world: &mut World, resource: &str) {
     }
 }
 
-/// Whether a stack of this status has an operation under way.
-pub fn is_moving(status: &str) -> bool {
-    status.ends_with("_IN_PROGRESS") && status != "REVIEW_IN_PROGRESS"
-}
-
 /// Begins to move a stack; the caller has just given it a status from which it moves.
 pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
     let moving = Arc::clone(sandbox);
@@ -74,7 +69,7 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
             let result = match supervisor::catch(operation.advance()).await {
                 // Trying again does not help, as with a stored template that this version does not take any more.
                 Ok(Err(fault)) if !fault.is_internal() => {
-                    operation.finish(operation.failed_status(), Some(fault.message), |_| {})
+                    operation.finish(operation.phase.on_failure(), Some(fault.message), |_| {})
                 }
                 Ok(result) => result,
                 Err(panic) => {
@@ -101,7 +96,7 @@ struct Operation {
     sandbox: Arc<Sandbox>,
     stack_id: String,
     stack_name: String,
-    phase: String,
+    phase: StackStatus,
     /// Whether this phase has brought the stack to rest.
     at_rest: Arc<AtomicBool>,
 }
@@ -111,34 +106,19 @@ impl Operation {
     fn of(sandbox: &Arc<Sandbox>, stack_id: &str) -> Option<Self> {
         let (stack_name, phase) = sandbox.world.read(|world| {
             let stack = world.of::<State>().stacks.get(stack_id)?;
-            Some((stack.name.clone(), stack.status.clone()))
+            Some((stack.name.clone(), stack.status))
         })?;
         let (sandbox, stack_id) = (Arc::clone(sandbox), stack_id.to_owned());
         let operation = Self { sandbox, stack_id, stack_name, phase, at_rest: Arc::default() };
-        is_moving(&operation.phase).then_some(operation)
+        operation.phase.is_in_progress().then_some(operation)
     }
 
     async fn advance(&self) -> Result<(), Fault> {
-        match self.phase.as_str() {
-            "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" => forward::run(self).await,
-            "UPDATE_ROLLBACK_IN_PROGRESS" => rollback::run(self).await,
-            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" | "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => {
-                removal::clean_up(self).await
-            }
+        match self.phase {
+            StackStatus::CreateInProgress | StackStatus::UpdateInProgress => forward::run(self).await,
+            StackStatus::UpdateRollbackInProgress => rollback::run(self).await,
+            phase if phase.is_cleanup() => removal::clean_up(self).await,
             _ => removal::delete(self).await,
-        }
-    }
-
-    /// The status of a stack whose phase cannot go on.
-    fn failed_status(&self) -> &'static str {
-        match self.phase.as_str() {
-            "CREATE_IN_PROGRESS" => "CREATE_FAILED",
-            "ROLLBACK_IN_PROGRESS" => "ROLLBACK_FAILED",
-            "UPDATE_IN_PROGRESS" => "UPDATE_FAILED",
-            "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => "UPDATE_COMPLETE",
-            "UPDATE_ROLLBACK_IN_PROGRESS" => "UPDATE_ROLLBACK_FAILED",
-            "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS" => "UPDATE_ROLLBACK_COMPLETE",
-            _ => "DELETE_FAILED",
         }
     }
 
@@ -164,20 +144,25 @@ impl Operation {
     }
 
     /// Ends the phase: `change` is made to the stack together with the status.
-    fn finish(&self, status: &str, reason: Option<String>, change: impl FnOnce(&mut Stack)) -> Result<(), Fault> {
+    fn finish(
+        &self,
+        status: StackStatus,
+        reason: Option<String>,
+        change: impl FnOnce(&mut Stack),
+    ) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
         let ended = self.sandbox.world.write(|world| {
             let current =
                 world.of_mut::<State>().stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase);
             let Some(stack) = current else { return Ok(false) };
             change(stack);
-            if !is_moving(status) {
+            if !status.is_in_progress() {
                 stack.importing.clear();
             }
             world.of_mut::<State>().set_status(&self.stack_id, status, reason, now);
             Ok(true)
         })?;
-        self.at_rest.store(ended && !is_moving(status), Ordering::Release);
+        self.at_rest.store(ended && !status.is_in_progress(), Ordering::Release);
         Ok(())
     }
 
@@ -190,18 +175,18 @@ impl Operation {
     }
 
     /// Stores a resource with a status and its event.
-    fn set(&self, resource: &mut Resource, status: &str, reason: Option<&str>) -> Result<(), Fault> {
+    fn set(&self, resource: &mut Resource, status: ResourceStatus, reason: Option<&str>) -> Result<(), Fault> {
         self.set_with(resource, status, reason, None)
     }
 
     fn set_with(
         &self,
         resource: &mut Resource,
-        status: &str,
+        status: ResourceStatus,
         reason: Option<&str>,
         properties: Option<&serde_json::Value>,
     ) -> Result<(), Fault> {
-        status.clone_into(&mut resource.status);
+        resource.status = status;
         resource.reason = reason.map(str::to_owned);
         resource.changed = self.sandbox.clock.now();
         let stored = resource.clone();

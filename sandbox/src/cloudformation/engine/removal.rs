@@ -4,7 +4,7 @@ use super::graph::{self, reversed};
 use super::{Operation, reason, type_of};
 use crate::Fault;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Incarnation, Resource};
+use crate::cloudformation::model::{Incarnation, Resource, ResourceStatus, StackStatus};
 use crate::cloudformation::resources::is_gone;
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::check::Dependencies;
@@ -12,8 +12,7 @@ use crate::faults::Verb;
 
 /// Deletes every resource: the phase of DELETE_IN_PROGRESS and of ROLLBACK_IN_PROGRESS.
 pub async fn delete(operation: &Operation) -> Result<(), Fault> {
-    let is_rollback = operation.phase == "ROLLBACK_IN_PROGRESS";
-    let rows = operation.resources().into_values().filter(|row| !is_done(row));
+    let rows = operation.resources().into_values().filter(|row| !row.status.is_removed());
     let order: Dependencies = rows.map(|row| (row.logical_id, row.depends_on)).collect();
     let outcome =
         graph::run_all(operation, reversed(&order), |operation, name| Box::pin(remove(operation, name))).await?;
@@ -22,37 +21,35 @@ pub async fn delete(operation: &Operation) -> Result<(), Fault> {
     }
     if !outcome.failed.is_empty() {
         let sentence = format!("The following resource(s) failed to delete: [{}]. ", outcome.failed.join(", "));
-        let status = if is_rollback { "ROLLBACK_FAILED" } else { "DELETE_FAILED" };
-        return operation.finish(status, Some(sentence), |_| {});
+        return operation.finish(operation.phase.on_failure(), Some(sentence), |_| {});
     }
-    let status = if is_rollback { "ROLLBACK_COMPLETE" } else { "DELETE_COMPLETE" };
+    let status = match operation.phase {
+        StackStatus::RollbackInProgress => StackStatus::RollbackComplete,
+        _ => StackStatus::DeleteComplete,
+    };
     operation.finish(status, None, |stack| stack.imports.clear())
-}
-
-fn is_done(row: &Resource) -> bool {
-    matches!(row.status.as_str(), "DELETE_COMPLETE" | "DELETE_SKIPPED")
 }
 
 async fn remove(operation: Operation, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
     if row.current.is_some() && is_kept(&operation, &row)? {
-        return operation.set(&mut row, "DELETE_SKIPPED", None);
+        return operation.set(&mut row, ResourceStatus::DeleteSkipped, None);
     }
     for incarnation in row.garbage.clone().into_iter().chain(row.current.clone()) {
-        operation.set(&mut row, "DELETE_IN_PROGRESS", None)?;
+        operation.set(&mut row, ResourceStatus::DeleteInProgress, None)?;
         if let Err(fault) = destroy(&operation, &name, incarnation).await {
-            operation.set(&mut row, "DELETE_FAILED", Some(&reason(&fault)))?;
+            operation.set(&mut row, ResourceStatus::DeleteFailed, Some(&reason(&fault)))?;
             return Err(fault);
         }
     }
     row.garbage.clear();
-    operation.set(&mut row, "DELETE_COMPLETE", None)
+    operation.set(&mut row, ResourceStatus::DeleteComplete, None)
 }
 
 /// Whether a resource is left where it is. What a failed operation has just made goes in spite of some policies.
 fn is_kept(operation: &Operation, row: &Resource) -> Result<bool, Fault> {
     let stack = operation.stack()?;
-    let is_rollback = operation.phase.contains("ROLLBACK");
+    let is_rollback = operation.phase.is_rollback();
     let goes_with_rollback = stack.definition.retain_except_on_create || row.deletion_policy == "RetainExceptOnCreate";
     let is_retained = row.is_retained() && !(is_rollback && row.is_new && goes_with_rollback);
     Ok(is_retained || stack.retain.contains(&row.logical_id))
@@ -90,16 +87,15 @@ pub async fn clean_up(operation: &Operation) -> Result<(), Fault> {
     if outcome.interrupted {
         return Ok(());
     }
-    let status = operation.phase.replace("_CLEANUP_IN_PROGRESS", "");
     let reason = (!outcome.failed.is_empty())
         .then(|| "Update successful. One or more resources could not be deleted.".to_owned());
     settle(operation)?;
-    operation.finish(&status, reason, |_| {})
+    operation.finish(operation.phase.after_cleanup(), reason, |_| {})
 }
 
 /// A resource that the template no longer names.
 async fn drop_resource(operation: Operation, name: String) -> Result<(), Fault> {
-    if let Some(row) = operation.resource(&name).filter(|row| !is_done(row)) {
+    if let Some(row) = operation.resource(&name).filter(|row| !row.status.is_removed()) {
         let is_made = row.current.is_some() || !row.garbage.is_empty();
         if is_made {
             remove(operation.clone(), name.clone()).await?;
@@ -112,30 +108,35 @@ async fn drop_resource(operation: Operation, name: String) -> Result<(), Fault> 
 /// What replacement left over of a resource that stays; its events name the old physical resource.
 async fn sweep(operation: Operation, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
-    let (current, status) = (row.current.clone(), row.status.clone());
+    let (current, status) = (row.current.clone(), row.status);
     for old in std::mem::take(&mut row.kept) {
-        announce(&operation, &Resource { current: Some(old), ..row.clone() }, "DELETE_SKIPPED", None)?;
+        announce(&operation, &Resource { current: Some(old), ..row.clone() }, ResourceStatus::DeleteSkipped, None)?;
         keep(&operation, row.clone())?;
     }
     while let Some(old) = row.garbage.pop() {
         row.current = Some(old.clone());
-        announce(&operation, &row, "DELETE_IN_PROGRESS", None)?;
+        announce(&operation, &row, ResourceStatus::DeleteInProgress, None)?;
         if let Err(fault) = destroy(&operation, &name, old).await {
-            announce(&operation, &row, "DELETE_FAILED", Some(reason(&fault)))?;
+            announce(&operation, &row, ResourceStatus::DeleteFailed, Some(reason(&fault)))?;
             return Err(fault);
         }
-        announce(&operation, &row, "DELETE_COMPLETE", None)?;
+        announce(&operation, &row, ResourceStatus::DeleteComplete, None)?;
         row.current.clone_from(&current);
-        row.status.clone_from(&status);
+        row.status = status;
         keep(&operation, row.clone())?;
     }
     Ok(())
 }
 
 /// An event of a resource that leaves its row as it is.
-fn announce(operation: &Operation, row: &Resource, status: &str, reason: Option<String>) -> Result<(), Fault> {
+fn announce(
+    operation: &Operation,
+    row: &Resource,
+    status: ResourceStatus,
+    reason: Option<String>,
+) -> Result<(), Fault> {
     let changed = operation.sandbox.clock.now();
-    let told = Resource { status: status.to_owned(), reason, changed, ..row.clone() };
+    let told = Resource { status, reason, changed, ..row.clone() };
     operation.sandbox.world.write(|world| {
         let key = format!("{}|{}", operation.stack_id, row.logical_id);
         let stored = world.of::<State>().resources.get(&key).cloned();

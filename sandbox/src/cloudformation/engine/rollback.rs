@@ -3,14 +3,14 @@
 use super::graph;
 use super::{Operation, reason, type_of};
 use crate::Fault;
-use crate::cloudformation::model::{Definition, Incarnation, Resource};
+use crate::cloudformation::model::{Definition, Incarnation, Resource, ResourceStatus, StackStatus};
 use crate::cloudformation::resources::Made;
 use crate::faults::Verb;
 
 /// Runs the phase: restores what was touched; what was made goes in the clean-up.
 pub async fn run(operation: &Operation) -> Result<(), Fault> {
-    let is_unsettled = |row: &Resource| matches!(row.status.as_str(), "UPDATE_FAILED" | "UPDATE_IN_PROGRESS");
-    let is_touched = |row: &Resource| row.current.is_some() && (row.previous.is_some() || is_unsettled(row));
+    let is_touched =
+        |row: &Resource| row.current.is_some() && (row.previous.is_some() || row.status.is_update_unfinished());
     let touched = operation.resources().into_values().filter(is_touched);
     let order = touched.map(|resource| (resource.logical_id, resource.depends_on)).collect();
     let outcome = graph::run_all(operation, order, |operation, name| Box::pin(restore(operation, name))).await?;
@@ -19,9 +19,9 @@ pub async fn run(operation: &Operation) -> Result<(), Fault> {
     }
     if !outcome.failed.is_empty() {
         let sentence = format!("The following resource(s) failed to update: [{}]. ", outcome.failed.join(", "));
-        return operation.finish("UPDATE_ROLLBACK_FAILED", Some(sentence), |_| {});
+        return operation.finish(StackStatus::UpdateRollbackFailed, Some(sentence), |_| {});
     }
-    operation.finish("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", None, |stack| {
+    operation.finish(StackStatus::UpdateRollbackCompleteCleanupInProgress, None, |stack| {
         if let Some(previous) = stack.previous.take() {
             let retain_except_on_create = stack.definition.retain_except_on_create;
             // The clean-up still has to know what this rollback was told.
@@ -35,10 +35,12 @@ async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
     let Some(mut row) = operation.resource(&name) else { return Ok(()) };
     let Some(current) = row.current.clone() else { return Ok(()) };
     // Of what failed before anything was done to it, nothing is to be restored.
-    let Some(previous) = row.previous.clone() else { return operation.set(&mut row, "UPDATE_COMPLETE", None) };
+    let Some(previous) = row.previous.clone() else {
+        return operation.set(&mut row, ResourceStatus::UpdateComplete, None);
+    };
     if operation.stack()?.skip.contains(&name) {
         row.previous = None;
-        return operation.set(&mut row, "UPDATE_COMPLETE", None);
+        return operation.set(&mut row, ResourceStatus::UpdateComplete, None);
     }
     if current.physical_id != previous.physical_id {
         row.garbage.retain(|one| one.physical_id != previous.physical_id);
@@ -47,20 +49,20 @@ async fn restore(operation: Operation, name: String) -> Result<(), Fault> {
         row.kind.clone_from(&previous.kind);
         row.current = Some(previous);
         row.half_made = false;
-        operation.set(&mut row, "UPDATE_IN_PROGRESS", None)?;
+        operation.set(&mut row, ResourceStatus::UpdateInProgress, None)?;
         row.previous = None;
-        return operation.set(&mut row, "UPDATE_COMPLETE", None);
+        return operation.set(&mut row, ResourceStatus::UpdateComplete, None);
     }
-    operation.set_with(&mut row, "UPDATE_IN_PROGRESS", None, Some(previous.shown()))?;
+    operation.set_with(&mut row, ResourceStatus::UpdateInProgress, None, Some(previous.shown()))?;
     match set_back(&operation, &name, current, &previous).await {
         Ok(()) => {
             row.current = Some(previous);
             row.previous = None;
             row.half_made = false;
-            operation.set(&mut row, "UPDATE_COMPLETE", None)
+            operation.set(&mut row, ResourceStatus::UpdateComplete, None)
         }
         Err(fault) => {
-            operation.set(&mut row, "UPDATE_FAILED", Some(&reason(&fault)))?;
+            operation.set(&mut row, ResourceStatus::UpdateFailed, Some(&reason(&fault)))?;
             Err(fault)
         }
     }

@@ -8,7 +8,7 @@ use super::removal::destroy;
 use super::{Operation, kind, policy_of, reason, type_of};
 use crate::Fault;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Incarnation, OnFailure, Resource, Stack, mask_hidden};
+use crate::cloudformation::model::{Action, Incarnation, OnFailure, Resource, ResourceStatus, Stack, mask_hidden};
 use crate::cloudformation::resources::{self, CREATION_INITIATED, Context, Made, Making, ResourceType};
 use crate::cloudformation::template::Template;
 use crate::cloudformation::template::check::Dependencies;
@@ -57,8 +57,8 @@ pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Re
     let wanted = match wanted {
         Ok(wanted) => wanted,
         Err(problem) => {
-            let verb = if row.current.is_some() { "UPDATE" } else { "CREATE" };
-            operation.set(&mut row, &format!("{verb}_FAILED"), Some(&problem))?;
+            let action = if row.current.is_some() { Action::Update } else { Action::Create };
+            operation.set(&mut row, action.failed(), Some(&problem))?;
             return Err(Fault::client("Template", problem));
         }
     };
@@ -70,9 +70,8 @@ pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Re
     if let Err(fault) = &result {
         step.operation.abandon(&name)?;
         // Of one that is as it was, only the storing of what the template says of it can have failed.
-        if !step.row.status.ends_with("_COMPLETE") {
-            let status = format!("{}_FAILED", verb(&step.row));
-            step.say(&status, Some(&reason(fault)))?;
+        if !step.row.status.is_complete() {
+            step.say(step.row.status.action().failed(), Some(&reason(fault)))?;
         }
     }
     result
@@ -81,11 +80,11 @@ pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Re
 /// The stored row, with what the template says of its policies, or a new one.
 fn row(operation: &Operation, goal: &Goal, scope: &Scope<'_>, name: &str) -> Resource {
     let declared = &goal.template.resources()[name];
-    let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.starts_with("DELETE"));
+    let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.is_deletion());
     let fresh = Resource {
         logical_id: name.to_owned(),
         kind: kind(&goal.template, name),
-        status: String::new(),
+        status: ResourceStatus::CreateInProgress,
         reason: None,
         changed: operation.sandbox.clock.now(),
         current: None,
@@ -117,26 +116,26 @@ fn resolved(template: &Template, scope: &Scope<'_>, name: &str) -> Result<Value,
 impl Step {
     async fn run(&mut self) -> Result<(), Fault> {
         self.take_back_half().await?;
-        let Some(current) = self.row.current.clone() else { return self.create("CREATE").await };
+        let Some(current) = self.row.current.clone() else { return self.create(Action::Create).await };
         if self.is_made(&current) {
-            let verb = verb(&self.row);
-            if self.row.status.ends_with("_FAILED") {
-                self.say(&format!("{verb}_IN_PROGRESS"), None)?;
+            let action = self.row.status.action();
+            if self.row.status.is_failed() {
+                self.say(action.in_progress(), None)?;
             }
-            return self.settle(verb, Made::from(&current)).await;
+            return self.settle(action, Made::from(&current)).await;
         }
-        if self.row.status == "CREATE_FAILED" {
+        if self.row.status == ResourceStatus::CreateFailed {
             destroy(&self.operation, &self.row.logical_id, current).await?;
             self.row.current = None;
-            return self.create("CREATE").await;
+            return self.create(Action::Create).await;
         }
         if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.wanted) {
             self.refuse(resources::refusal_to_replace(self.kind.name, &current.properties, &self.wanted))?;
             self.refuse(self.keeps_what_fails().then(|| UNREPLACED.to_owned()))?;
             return self.replace(current).await;
         }
-        let is_unsettled = matches!(self.row.status.as_str(), "UPDATE_IN_PROGRESS" | "UPDATE_FAILED");
-        let is_half_changed = is_unsettled && self.row.previous.is_some();
+        let is_unfinished = self.row.status.is_update_unfinished();
+        let is_half_changed = is_unfinished && self.row.previous.is_some();
         if current.properties != self.wanted || (self.retagged && self.kind.has_tags()) || is_half_changed {
             return self.update(current).await;
         }
@@ -145,7 +144,7 @@ impl Step {
             current.masked.clone_from(&self.masked);
         }
         // It failed before anything was done to it, and nothing is to be done to it any more.
-        if is_unsettled { self.say("UPDATE_COMPLETE", None) } else { self.store() }
+        if is_unfinished { self.say(ResourceStatus::UpdateComplete, None) } else { self.store() }
     }
 
     /// Whether an earlier attempt made the physical resource that is asked for, so that it only has to be waited for. That
@@ -153,10 +152,10 @@ impl Step {
     fn is_made(&self, current: &Incarnation) -> bool {
         let is_wanted = current.kind == self.kind.name && current.properties == self.wanted;
         let is_new = || self.row.previous.as_ref().is_some_and(|old| old.physical_id != current.physical_id);
-        match self.row.status.as_str() {
-            "CREATE_IN_PROGRESS" => true,
-            "CREATE_FAILED" => is_wanted,
-            "UPDATE_IN_PROGRESS" | "UPDATE_FAILED" => is_wanted && is_new(),
+        match self.row.status {
+            ResourceStatus::CreateInProgress => true,
+            ResourceStatus::CreateFailed => is_wanted,
+            ResourceStatus::UpdateInProgress | ResourceStatus::UpdateFailed => is_wanted && is_new(),
             _ => false,
         }
     }
@@ -184,7 +183,7 @@ impl Step {
         match reason {
             None => Ok(()),
             Some(reason) => {
-                "UPDATE_IN_PROGRESS".clone_into(&mut self.row.status);
+                self.row.status = ResourceStatus::UpdateInProgress;
                 Err(Fault::client("Template", reason))
             }
         }
@@ -202,17 +201,17 @@ impl Step {
         })
     }
 
-    fn say(&mut self, status: &str, reason: Option<&str>) -> Result<(), Fault> {
+    fn say(&mut self, status: ResourceStatus, reason: Option<&str>) -> Result<(), Fault> {
         let shown = self.masked.as_ref().unwrap_or(&self.wanted);
         let reason = reason.map(|reason| mask_hidden(reason, &self.wanted, shown));
         self.operation.set_with(&mut self.row, status, reason.as_deref(), Some(shown))
     }
 
-    async fn create(&mut self, verb: &str) -> Result<(), Fault> {
-        if verb == "CREATE" {
-            self.say("CREATE_IN_PROGRESS", None)?;
+    async fn create(&mut self, action: Action) -> Result<(), Fault> {
+        let status = action.in_progress();
+        if action == Action::Create {
+            self.say(status, None)?;
         }
-        let status = if verb == "CREATE" { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
         self.context.strike(Verb::Create, self.kind)?;
         let making =
             Some(Making { kind: self.kind.name, properties: self.wanted.clone(), masked: self.masked.clone(), status });
@@ -228,7 +227,7 @@ impl Step {
         } else {
             self.say(status, Some(CREATION_INITIATED))?;
         }
-        self.settle(verb, made).await
+        self.settle(action, made).await
     }
 
     fn incarnation(&self, made: Made) -> Incarnation {
@@ -236,30 +235,30 @@ impl Step {
     }
 
     /// Waits until it is as asked, and says so.
-    async fn settle(&mut self, verb: &str, made: Made) -> Result<(), Fault> {
+    async fn settle(&mut self, action: Action, made: Made) -> Result<(), Fault> {
         tokio::task::yield_now().await;
         let made = match self.kind.stable {
             Some(stable) => stable(self.context.clone(), made).await?,
             None => made,
         };
         self.row.current = Some(self.incarnation(made));
-        self.say(&format!("{verb}_COMPLETE"), None)
+        self.say(action.complete(), None)
     }
 
     async fn update(&mut self, current: Incarnation) -> Result<(), Fault> {
         self.row.previous.get_or_insert_with(|| current.clone());
-        self.say("UPDATE_IN_PROGRESS", None)?;
+        self.say(ResourceStatus::UpdateInProgress, None)?;
         self.context.strike(Verb::Update, self.kind)?;
         let made = (self.kind.update)(self.context.clone(), current, self.wanted.clone()).await?;
-        self.settle("UPDATE", made).await
+        self.settle(Action::Update, made).await
     }
 
     /// Makes the new one first; the old one goes in the clean-up.
     async fn replace(&mut self, current: Incarnation) -> Result<(), Fault> {
         let sentence = "Requested update requires the creation of a new physical resource; hence creating one.";
         self.row.previous.get_or_insert(current);
-        self.say("UPDATE_IN_PROGRESS", Some(sentence))?;
-        self.create("UPDATE").await
+        self.say(ResourceStatus::UpdateInProgress, Some(sentence))?;
+        self.create(Action::Update).await
     }
 }
 
@@ -275,9 +274,4 @@ pub fn changed_properties(old: &Value, new: &Value) -> Vec<String> {
     let mut all = names(old);
     all.extend(names(new).into_iter().filter(|name| old.get(name).is_none()));
     all.into_iter().filter(|name| old.get(name) != new.get(name)).collect()
-}
-
-/// Whether a resource was being made or changed.
-pub fn verb(resource: &Resource) -> &'static str {
-    if resource.status.starts_with("UPDATE") { "UPDATE" } else { "CREATE" }
 }

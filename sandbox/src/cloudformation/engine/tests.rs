@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{Operation, graph};
-use crate::cloudformation::model::{Resource, State};
+use crate::cloudformation::model::{Resource, ResourceStatus, StackStatus, State};
 use crate::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
@@ -25,16 +25,16 @@ async fn call(sandbox: &Arc<Sandbox>, operation: &str, value: &str) {
 }
 
 /// The statuses of the stack and its resource, once the stack rests.
-async fn settled(sandbox: &Arc<Sandbox>) -> (String, String) {
+async fn settled(sandbox: &Arc<Sandbox>) -> (StackStatus, Option<ResourceStatus>) {
     let statuses = || {
         sandbox.world.read(|world| {
             let stack = world.of::<State>().find("s").expect("the stack");
             let row = world.of::<State>().resources_of(&stack.id).remove("One");
-            (stack.status.clone(), row.map(|row| row.status).unwrap_or_default())
+            (stack.status, row.map(|row| row.status))
         })
     };
     let rest = async {
-        while super::is_moving(&statuses().0) {
+        while statuses().0.is_in_progress() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -43,14 +43,14 @@ async fn settled(sandbox: &Arc<Sandbox>) -> (String, String) {
 }
 
 /// Makes of the stored stack what a failure left, and goes on with it.
-fn resume_from(sandbox: &Arc<Sandbox>, status: &str, damage: impl FnOnce(&mut Resource)) {
+fn resume_from(sandbox: &Arc<Sandbox>, status: StackStatus, damage: impl FnOnce(&mut Resource)) {
     let changed = sandbox.world.write(|world| {
         let state: &mut State = world.of_mut::<State>();
         let id = state.find("s").expect("the stack").id.clone();
         let mut row = state.resources_of(&id).remove("One").expect("the resource");
         damage(&mut row);
         state.keep_resource(&id, row);
-        status.clone_into(&mut state.stacks.get_mut(&id).expect("the stack").status);
+        state.stacks.get_mut(&id).expect("the stack").status = status;
         Ok(())
     });
     changed.expect("it is stored");
@@ -63,13 +63,13 @@ async fn a_resource_whose_failure_was_stored_without_the_stack_s_is_done_again()
     let sandbox = open(&folder);
     call(&sandbox, "CreateStack", "1").await;
     settled(&sandbox).await;
-    resume_from(&sandbox, "CREATE_IN_PROGRESS", |row| "CREATE_FAILED".clone_into(&mut row.status));
-    assert_eq!(settled(&sandbox).await, ("CREATE_COMPLETE".to_owned(), "CREATE_COMPLETE".to_owned()));
-    resume_from(&sandbox, "UPDATE_IN_PROGRESS", |row| {
+    resume_from(&sandbox, StackStatus::CreateInProgress, |row| row.status = ResourceStatus::CreateFailed);
+    assert_eq!(settled(&sandbox).await, (StackStatus::CreateComplete, Some(ResourceStatus::CreateComplete)));
+    resume_from(&sandbox, StackStatus::UpdateInProgress, |row| {
         row.previous.clone_from(&row.current);
-        "UPDATE_FAILED".clone_into(&mut row.status);
+        row.status = ResourceStatus::UpdateFailed;
     });
-    assert_eq!(settled(&sandbox).await, ("UPDATE_COMPLETE".to_owned(), "UPDATE_COMPLETE".to_owned()));
+    assert_eq!(settled(&sandbox).await, (StackStatus::UpdateComplete, Some(ResourceStatus::UpdateComplete)));
 }
 
 #[tokio::test]
@@ -78,17 +78,17 @@ async fn a_rollback_that_is_begun_again_settles_what_it_had_begun_to_restore() {
     let sandbox = open(&folder);
     call(&sandbox, "CreateStack", "1").await;
     settled(&sandbox).await;
-    resume_from(&sandbox, "UPDATE_ROLLBACK_IN_PROGRESS", |row| "UPDATE_IN_PROGRESS".clone_into(&mut row.status));
-    assert_eq!(settled(&sandbox).await, ("UPDATE_ROLLBACK_COMPLETE".to_owned(), "UPDATE_COMPLETE".to_owned()));
+    resume_from(&sandbox, StackStatus::UpdateRollbackInProgress, |row| row.status = ResourceStatus::UpdateInProgress);
+    assert_eq!(settled(&sandbox).await, (StackStatus::UpdateRollbackComplete, Some(ResourceStatus::UpdateComplete)));
 }
 
 #[tokio::test]
 async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
     for (from, to) in [
-        ("CREATE_IN_PROGRESS", "CREATE_FAILED"),
-        ("UPDATE_IN_PROGRESS", "UPDATE_FAILED"),
-        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"),
-        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"),
+        (StackStatus::CreateInProgress, StackStatus::CreateFailed),
+        (StackStatus::UpdateInProgress, StackStatus::UpdateFailed),
+        (StackStatus::UpdateCompleteCleanupInProgress, StackStatus::UpdateComplete),
+        (StackStatus::UpdateRollbackInProgress, StackStatus::UpdateRollbackComplete),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let sandbox = open(&folder);
@@ -103,9 +103,9 @@ async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
         damaged.expect("it is stored");
         resume_from(&sandbox, from, |_| {});
         assert_eq!(settled(&sandbox).await.0, to);
-        if to == "UPDATE_COMPLETE" {
+        if to == StackStatus::UpdateComplete {
             call(&sandbox, "UpdateStack", "2").await;
-            assert_eq!(settled(&sandbox).await.0, "UPDATE_COMPLETE");
+            assert_eq!(settled(&sandbox).await.0, StackStatus::UpdateComplete);
         }
         sandbox.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await.expect("it is taken");
         let is_gone = || sandbox.world.read(|world| world.of::<State>().find("s").is_none());
@@ -125,7 +125,7 @@ async fn what_the_disk_stops_is_tried_again_and_what_a_resource_refuses_is_not()
         sandbox: open(&folder),
         stack_id: "id".to_owned(),
         stack_name: "s".to_owned(),
-        phase: "DELETE_IN_PROGRESS".to_owned(),
+        phase: StackStatus::DeleteInProgress,
         at_rest: Arc::default(),
     };
     let all = || [("One".to_owned(), Vec::new())].into();

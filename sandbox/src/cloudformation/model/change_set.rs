@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Definition;
+use super::{ChangeSetStatus, Definition, ExecutionStatus};
 
 /// A change set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,12 +21,12 @@ pub struct ChangeSet {
     pub description: Option<String>,
     /// Whether it makes the stack.
     pub creates: bool,
-    /// `CREATE_COMPLETE` or `FAILED`.
-    pub status: String,
+    /// Whether it could be created.
+    pub status: ChangeSetStatus,
     /// Why it has that status.
     pub status_reason: Option<String>,
-    /// Such as `AVAILABLE`.
-    pub execution_status: String,
+    /// Whether it can be executed.
+    pub execution_status: ExecutionStatus,
     /// When it was made.
     pub created: Timestamp,
     /// What the stack becomes.

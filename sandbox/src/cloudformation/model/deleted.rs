@@ -65,7 +65,7 @@ fn bare(row: Resource) -> Resource {
 mod tests {
     use serde_json::json;
 
-    use super::super::Stack;
+    use super::super::{Stack, StackStatus};
     use super::*;
 
     fn stack(number: usize) -> Stack {
@@ -86,8 +86,8 @@ mod tests {
             let stack = stack(number);
             let (id, time) = (stack.id.clone(), stack.created);
             state.stacks.insert(id.clone(), stack);
-            state.set_status(&id, "DELETE_IN_PROGRESS", None, time);
-            state.set_status(&id, "DELETE_COMPLETE", None, time);
+            state.set_status(&id, StackStatus::DeleteInProgress, None, time);
+            state.set_status(&id, StackStatus::DeleteComplete, None, time);
         }
         let left: Vec<&str> = state.stacks.values().map(|stack| stack.id.as_str()).collect();
         assert_eq!((left.len(), left[0]), (MOST_DELETED, "arn-003"));
@@ -103,7 +103,7 @@ mod tests {
         let (id, time) = (stack.id.clone(), stack.created);
         state.stacks.insert(id.clone(), stack);
         for _ in 0..super::super::state::MOST_EVENTS + 2 {
-            state.set_status(&id, "UPDATE_COMPLETE", None, time);
+            state.set_status(&id, StackStatus::UpdateComplete, None, time);
         }
         assert_eq!(state.events.len() as u64, super::super::state::MOST_EVENTS);
     }

@@ -11,12 +11,14 @@ mod event;
 mod resource;
 mod secrets;
 mod state;
+mod status;
 
 pub use change_set::{ChangeSet, Planned};
 pub use event::Event;
 pub use resource::{Incarnation, Resource};
 pub use secrets::{MASK, mask_hidden, mask_text, without_hidden_values};
 pub use state::State;
+pub use status::{Action, ChangeSetStatus, ExecutionStatus, ResourceStatus, StackStatus};
 
 /// A tag of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,8 +129,8 @@ pub struct Stack {
     pub id: String,
     /// Its name: unique among the stacks that are not deleted.
     pub name: String,
-    /// Such as `CREATE_COMPLETE`.
-    pub status: String,
+    /// Where it is in its life.
+    pub status: StackStatus,
     /// Why it has that status.
     pub status_reason: Option<String>,
     /// When it was made.
@@ -174,7 +176,7 @@ pub struct Stack {
 impl Stack {
     /// Whether it is gone: deleted stacks are only found by their id.
     pub fn is_deleted(&self) -> bool {
-        self.status == "DELETE_COMPLETE"
+        self.status == StackStatus::DeleteComplete
     }
 
     /// Whether the operation that was begun last is the one that a request with this token asks for: then the request is a

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ResourceStatus;
+
 /// A physical resource.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Incarnation {
@@ -34,8 +36,8 @@ pub struct Resource {
     pub logical_id: String,
     /// Its type.
     pub kind: String,
-    /// Such as `CREATE_COMPLETE`.
-    pub status: String,
+    /// Where it is in its life.
+    pub status: ResourceStatus,
     /// Why it has that status.
     pub reason: Option<String>,
     /// When its status changed.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{ChangeSet, Event, Incarnation, Request, Resource, Stack};
+use super::{ChangeSet, Event, ExecutionStatus, Incarnation, Request, Resource, Stack, StackStatus};
 use crate::base::clock::iso8601;
 use crate::base::ids;
 use crate::store::table::state;
@@ -52,7 +52,9 @@ impl State {
     /// What live stacks export, by name.
     pub fn exports(&self) -> BTreeMap<String, String> {
         // What a stack exports cannot be imported any more once its deletion has begun.
-        let live = self.stacks.values().filter(|stack| !stack.is_deleted() && stack.status != "DELETE_IN_PROGRESS");
+        let live = self.stacks.values();
+        let live =
+            live.filter(|stack| !matches!(stack.status, StackStatus::DeleteInProgress | StackStatus::DeleteComplete));
         let outputs = live.flat_map(|stack| &stack.outputs);
         outputs.filter_map(|output| Some((output.export.clone()?, output.value.clone()))).collect()
     }
@@ -101,11 +103,11 @@ impl State {
     }
 
     /// Gives a stack a status, with its event.
-    pub fn set_status(&mut self, stack_id: &str, status: &str, reason: Option<String>, now: Timestamp) {
+    pub fn set_status(&mut self, stack_id: &str, status: StackStatus, reason: Option<String>, now: Timestamp) {
         let time = self.next_time(stack_id, now);
         let Some(stack) = self.stacks.get_mut(stack_id) else { return };
-        status.clone_into(&mut stack.status);
-        if matches!(status, "DELETE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS") {
+        stack.status = status;
+        if matches!(status, StackStatus::DeleteInProgress | StackStatus::RollbackInProgress) {
             stack.deleted = Some(time);
         }
         let executed = stack.definition.change_set_id.clone();
@@ -117,7 +119,7 @@ impl State {
             logical_id: stack.name.clone(),
             physical_id: stack.id.clone(),
             kind: "AWS::CloudFormation::Stack".to_owned(),
-            status: status.to_owned(),
+            status: status.to_string(),
             reason,
             properties: None,
             client_request_token: stack.client_request_token.clone(),
@@ -126,7 +128,7 @@ impl State {
         if let Some(id) = executed {
             self.conclude(&id, status);
         }
-        if status == "DELETE_COMPLETE" {
+        if status == StackStatus::DeleteComplete {
             self.bury_deleted();
         }
     }
@@ -134,27 +136,31 @@ impl State {
     /// A deletion that ends as it begins: the stack goes back to the status that it had, for a reason. Source: callers of
     /// CloudFormation, such as aws/aws-cdk issue 604; botocore's waiter has `UPDATE_COMPLETE` among the failures of deletions.
     pub fn refuse_deletion(&mut self, stack: &Stack, reason: String, time: Timestamp) {
-        self.set_status(&stack.id, "DELETE_IN_PROGRESS", Some("User Initiated".to_owned()), time);
-        self.set_status(&stack.id, &stack.status, Some(reason), time);
+        self.set_status(&stack.id, StackStatus::DeleteInProgress, Some("User Initiated".to_owned()), time);
+        self.set_status(&stack.id, stack.status, Some(reason), time);
         if let Some(row) = self.stacks.get_mut(&stack.id) {
             row.deleted = stack.deleted;
         }
     }
 
     /// Tells the change set under execution how its stack fares.
-    fn conclude(&mut self, id: &str, status: &str) {
+    fn conclude(&mut self, id: &str, status: StackStatus) {
         let outcome = match status {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => "EXECUTE_COMPLETE",
-            "CREATE_FAILED"
-            | "UPDATE_FAILED"
-            | "ROLLBACK_IN_PROGRESS"
-            | "UPDATE_ROLLBACK_IN_PROGRESS"
-            | "DELETE_IN_PROGRESS" => "EXECUTE_FAILED",
+            StackStatus::CreateComplete
+            | StackStatus::UpdateComplete
+            | StackStatus::UpdateCompleteCleanupInProgress => ExecutionStatus::ExecuteComplete,
+            StackStatus::CreateFailed
+            | StackStatus::UpdateFailed
+            | StackStatus::RollbackInProgress
+            | StackStatus::UpdateRollbackInProgress
+            | StackStatus::DeleteInProgress => ExecutionStatus::ExecuteFailed,
             _ => return,
         };
-        let executing = self.change_sets.get(id).is_some_and(|one| one.execution_status == "EXECUTE_IN_PROGRESS");
-        if let Some(change_set) = self.change_sets.get_mut(id).filter(|_| executing) {
-            outcome.clone_into(&mut change_set.execution_status);
+        let executing = |change_set: &ChangeSet| change_set.execution_status == ExecutionStatus::ExecuteInProgress;
+        if self.change_sets.get(id).is_some_and(executing)
+            && let Some(change_set) = self.change_sets.get_mut(id)
+        {
+            change_set.execution_status = outcome;
         }
     }
 
@@ -175,8 +181,7 @@ impl State {
             None => reason,
         };
         // Clean-up tells no properties, and ids of another form (recorded: localstack's test_change_set_ref).
-        let cleans_up = resource.status.starts_with("DELETE_")
-            && stack.is_some_and(|stack| stack.status.ends_with("_CLEANUP_IN_PROGRESS"));
+        let cleans_up = resource.status.is_deletion() && stack.is_some_and(|stack| stack.status.is_cleanup());
         let event = Event {
             id: if cleans_up {
                 format!("{}-{}", resource.logical_id, ids::uuid())
@@ -187,7 +192,7 @@ impl State {
             logical_id: resource.logical_id.clone(),
             physical_id: resource.current.as_ref().map_or_else(String::new, |current| current.physical_id.clone()),
             kind: resource.kind.clone(),
-            status: resource.status.clone(),
+            status: resource.status.to_string(),
             reason: resource.reason.clone(),
             properties: properties
                 .or(resource.current.as_ref().map(Incarnation::shown))
@@ -246,7 +251,7 @@ mod tests {
             state.stacks.insert("arn", serde_json::from_value::<Stack>(stack).expect("a stack"));
             for (name, status, time) in steps {
                 match name {
-                    0 => state.set_status("arn", "UPDATE_COMPLETE", None, Timestamp::from_microsecond(time).expect("a time")),
+                    0 => state.set_status("arn", StackStatus::UpdateComplete, None, Timestamp::from_microsecond(time).expect("a time")),
                     _ => state.set_resource("arn", resource(name, status, time), None),
                 }
             }

@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{ChangeSet, Definition, OnFailure, Planned, Request, Stack, State};
+use super::super::model::{
+    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Planned, Request, Stack, StackStatus, State,
+};
 use super::super::plan;
 use super::super::template::invalid;
 use super::asked::Asked;
@@ -65,7 +67,7 @@ fn stack_for(
     existing: Option<Stack>,
 ) -> Result<Stack, Fault> {
     match existing {
-        Some(stack) if creates && stack.status != "REVIEW_IN_PROGRESS" => Err(invalid(format!(
+        Some(stack) if creates && stack.status != StackStatus::ReviewInProgress => Err(invalid(format!(
             "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
             asked.stack_name
         ))),
@@ -89,9 +91,9 @@ fn change_set(
     planned: Option<Planned>,
     creates: bool,
 ) -> ChangeSet {
-    let (status, reason, execution) = match &planned {
-        Some(_) => ("CREATE_COMPLETE", None, "AVAILABLE"),
-        None => ("FAILED", Some(NO_CHANGES.to_owned()), "UNAVAILABLE"),
+    let (status, status_reason, execution_status) = match &planned {
+        Some(_) => (ChangeSetStatus::CreateComplete, None, ExecutionStatus::Available),
+        None => (ChangeSetStatus::Failed, Some(NO_CHANGES.to_owned()), ExecutionStatus::Unavailable),
     };
     ChangeSet {
         id,
@@ -100,9 +102,9 @@ fn change_set(
         stack_name: stack.name.clone(),
         description: asked.description.clone(),
         creates,
-        status: status.to_owned(),
-        status_reason: reason,
-        execution_status: execution.to_owned(),
+        status,
+        status_reason,
+        execution_status,
         created: sandbox.clock.now(),
         definition,
         planned: planned.unwrap_or_default(),
@@ -114,11 +116,9 @@ fn change_set(
 fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> Reply {
     let same = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
     // The name of one that has been executed is free again (recorded: every update of localstack's `capture_update_process`).
-    let executed =
-        |other: &ChangeSet| ["EXECUTE_COMPLETE", "EXECUTE_FAILED"].contains(&other.execution_status.as_str());
     let other = state.change_sets.values().find(same).cloned();
     if let Some(other) = &other
-        && !executed(other)
+        && !other.execution_status.is_executed()
     {
         let name = &change_set.name;
         let message = if other.definition.template_body == change_set.definition.template_body {
@@ -133,7 +133,12 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
     }
     if !state.stacks.contains(&stack.id) {
         state.stacks.insert(stack.id.clone(), stack.clone());
-        state.set_status(&stack.id, "REVIEW_IN_PROGRESS", Some("User Initiated".to_owned()), sandbox.clock.now());
+        state.set_status(
+            &stack.id,
+            StackStatus::ReviewInProgress,
+            Some("User Initiated".to_owned()),
+            sandbox.clock.now(),
+        );
     }
     let answer = json!({ "Id": change_set.id, "StackId": stack.id });
     state.change_sets.insert(change_set.id.clone(), change_set);
@@ -241,11 +246,12 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         {
             return Ok(None);
         }
-        if change_set.execution_status != "AVAILABLE" {
-            let status = if change_set.status == "FAILED" { &change_set.status } else { &change_set.execution_status };
-            let which = if change_set.status == "FAILED" { "status" } else { "execution status" };
-            let message =
-                format!("ChangeSet [{}] cannot be executed in its current {which} of [{status}]", change_set.id);
+        if change_set.execution_status != ExecutionStatus::Available {
+            let status = match change_set.status {
+                failed @ ChangeSetStatus::Failed => format!("status of [{failed}]"),
+                ChangeSetStatus::CreateComplete => format!("execution status of [{}]", change_set.execution_status),
+            };
+            let message = format!("ChangeSet [{}] cannot be executed in its current {status}", change_set.id);
             return Err(Fault::client("InvalidChangeSetStatus", message));
         }
         if input.disable_rollback && change_set.on_stack_failure.is_some() {
@@ -256,7 +262,7 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         }
         change_set.definition.retain_except_on_create = input.retain_except_on_create;
         let (stack_id, definition) = (change_set.stack_id.clone(), change_set.definition.clone());
-        let status = if change_set.creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
+        let status = if change_set.creates { StackStatus::CreateInProgress } else { StackStatus::UpdateInProgress };
         if change_set.creates {
             begin_creation(state, &stack_id, definition, now)?;
             make_obsolete(state, &stack_id, Some(&change_set.id));
@@ -265,7 +271,7 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         }
         state.begin(&stack_id, Request::ExecuteChangeSet, input.client_request_token.clone());
         state.set_status(&stack_id, status, Some("User Initiated".to_owned()), now);
-        "EXECUTE_IN_PROGRESS".clone_into(&mut change_set.execution_status);
+        change_set.execution_status = ExecutionStatus::ExecuteInProgress;
         state.change_sets.insert(change_set.id.clone(), change_set);
         Ok(Some(stack_id))
     })?;
@@ -276,7 +282,7 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 }
 
 fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff::Timestamp) -> Result<(), Fault> {
-    let stack = state.stacks.get_mut(id).filter(|stack| stack.status == "REVIEW_IN_PROGRESS");
+    let stack = state.stacks.get_mut(id).filter(|stack| stack.status == StackStatus::ReviewInProgress);
     let stack = stack.ok_or_else(|| invalid(format!("Stack [{id}] already exists")))?;
     stack.definition = definition;
     stack.updated = Some(now);
@@ -288,11 +294,6 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         match find_change_set(state, &input) {
-            Ok(change_set) if change_set.status.ends_with("_IN_PROGRESS") || change_set.status == "CREATE_PENDING" => {
-                let (id, status) = (&change_set.id, &change_set.status);
-                let message = format!("Cannot delete ChangeSet in status {status}: [{id}]");
-                return Err(Fault::client("InvalidChangeSetStatus", message));
-            }
             Ok(change_set) => {
                 let id = change_set.id.clone();
                 state.change_sets.remove(&id);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, MASK, OnFailure, Stack};
+use super::super::model::{Definition, MASK, OnFailure, Stack, StackStatus};
 use super::super::template::{Template, invalid};
 use super::{find_described, page};
 use crate::Sandbox;
@@ -121,48 +121,23 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// Every status that AWS knows, in its order.
-const STATUSES: &[&str] = &[
-    "CREATE_IN_PROGRESS",
-    "CREATE_FAILED",
-    "CREATE_COMPLETE",
-    "ROLLBACK_IN_PROGRESS",
-    "ROLLBACK_FAILED",
-    "ROLLBACK_COMPLETE",
-    "DELETE_IN_PROGRESS",
-    "DELETE_FAILED",
-    "DELETE_COMPLETE",
-    "UPDATE_IN_PROGRESS",
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-    "UPDATE_COMPLETE",
-    "UPDATE_FAILED",
-    "UPDATE_ROLLBACK_IN_PROGRESS",
-    "UPDATE_ROLLBACK_FAILED",
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
-    "UPDATE_ROLLBACK_COMPLETE",
-    "REVIEW_IN_PROGRESS",
-    "IMPORT_IN_PROGRESS",
-    "IMPORT_COMPLETE",
-    "IMPORT_ROLLBACK_IN_PROGRESS",
-    "IMPORT_ROLLBACK_FAILED",
-    "IMPORT_ROLLBACK_COMPLETE",
-];
-
 /// `ListStacks`: deleted ones too.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let filter = &input.stack_status_filter;
-    if filter.iter().any(|status| !STATUSES.contains(&status.as_str())) {
+    let known = StackStatus::ALL.map(|status| status.to_string());
+    if filter.iter().any(|status| !known.contains(status)) {
         return Err(invalid(format!(
             "1 validation error detected: Value '[{}]' at 'stackStatusFilter' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [{}]]",
             filter.join(", "),
-            STATUSES.join(", ")
+            known.join(", ")
         )));
     }
     sandbox.world.read(|world| {
         let stacks = world.of::<State>().stacks.values();
-        let wanted = newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status)));
+        let selected =
+            newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status.to_string())));
         let question = format!("ListStacks {filter:?}");
-        let page = page(wanted, &question, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let page = page(selected, &question, input.next_token.as_deref(), ITEMS_A_PAGE)?;
         let summaries: Vec<_> = page.items.into_iter().map(summary_of).collect();
         Ok(json!({ "StackSummaries": summaries, "NextToken": page.next_token }))
     })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{ChangeSet, Definition, OnFailure, Stack, State};
+use super::model::{ChangeSet, Definition, ExecutionStatus, OnFailure, Stack, StackStatus, State};
 use super::template::invalid;
 use crate::base::paging::{self, Page};
 use crate::{Fault, Sandbox};
@@ -77,7 +77,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
     Stack {
         id: sandbox.config.arn("cloudformation", &format!("stack/{name}/{id}")),
         name: name.to_owned(),
-        status: String::new(),
+        status: StackStatus::ReviewInProgress,
         status_reason: None,
         created: sandbox.clock.now(),
         updated: None,
@@ -111,10 +111,10 @@ fn find_described<'a>(state: &'a State, name: &str) -> Result<&'a Stack, Fault> 
 /// Refuses to update a stack that is not in a state for it. What failed and was left as it is goes on only with an update
 /// that may be left so too ("Choose how to handle failures when provisioning resources" in CloudFormation's user guide).
 fn check_updatable(stack: &Stack, on_failure: OnFailure) -> Result<(), Fault> {
-    match stack.status.as_str() {
-        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
-        "CREATE_FAILED" | "UPDATE_FAILED" if on_failure == OnFailure::DoNothing => Ok(()),
-        failed @ ("CREATE_FAILED" | "UPDATE_FAILED") => Err(invalid(format!(
+    match stack.status {
+        StackStatus::CreateComplete | StackStatus::UpdateComplete | StackStatus::UpdateRollbackComplete => Ok(()),
+        StackStatus::CreateFailed | StackStatus::UpdateFailed if on_failure == OnFailure::DoNothing => Ok(()),
+        failed @ (StackStatus::CreateFailed | StackStatus::UpdateFailed) => Err(invalid(format!(
             "This stack is currently in a non-terminal [{failed}] state. To update the stack from this state, please use the \
              disable-rollback parameter with update-stack API. To rollback to the last known good state, use the \
              rollback-stack API"
@@ -144,9 +144,9 @@ fn make_obsolete(state: &mut State, stack_id: &str, executed: Option<&str>) {
         .collect();
     for id in others {
         if let Some(change_set) = state.change_sets.get_mut(&id)
-            && change_set.execution_status == "AVAILABLE"
+            && change_set.execution_status == ExecutionStatus::Available
         {
-            "OBSOLETE".clone_into(&mut change_set.execution_status);
+            change_set.execution_status = ExecutionStatus::Obsolete;
         }
     }
 }

@@ -93,7 +93,7 @@ pub fn described(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
 /// The live stack that a physical resource belongs to.
 fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
     let owns = |row: &Resource| row.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
-    let (key, _) = state.resources.iter().find(|(_, row)| owns(row) && !row.status.starts_with("DELETE"))?;
+    let (key, _) = state.resources.iter().find(|(_, row)| owns(row) && !row.status.is_deletion())?;
     state.stacks.get(key.split_once('|')?.0)
 }
 

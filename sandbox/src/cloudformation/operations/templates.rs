@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::model::{Definition, MASK, Stack, State};
+use super::super::model::{Definition, MASK, Stack, StackStatus, State};
 use super::super::template::parameters::{declared, defaults, scope as values};
 use super::super::template::resolve::{Progress, Scope};
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
@@ -158,7 +158,7 @@ pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
     }
     let told = if let Some(name) = &input.stack_name {
         let stack = sandbox.world.read(|world| find_described(world.of::<State>(), name).cloned())?;
-        if stack.status == "REVIEW_IN_PROGRESS" {
+        if stack.status == StackStatus::ReviewInProgress {
             return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
         }
         Told::read(sandbox, kept(&stack)?.original_template(), Some(&stack))?

@@ -56,7 +56,7 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
     let same_outputs = before
         .as_ref()
         .is_some_and(|before| before.outputs() == template.outputs() && before.description() == template.description());
-    let nothing = !stack.status.ends_with("_FAILED")
+    let nothing = !stack.status.is_failed()
         && comparison.planned.is_empty()
         && same_outputs
         && !comparison.outputs_may_change(&template);

@@ -9,7 +9,7 @@ use super::{Made, ResourceType, fit, refusal, schema};
 use crate::base::ids;
 use crate::base::tagging;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::cloudformation::model::{Incarnation, ResourceStatus, Tag};
 use crate::cloudformation::template::dynamic;
 use crate::faults::Verb;
 use crate::protocol::lenient::{self, Misfit};
@@ -49,7 +49,7 @@ pub struct Making {
     /// The properties as answers show them, where they are not to be shown as they are.
     pub masked: Option<Value>,
     /// The status of its events.
-    pub status: &'static str,
+    pub status: ResourceStatus,
 }
 
 impl Context {
@@ -93,7 +93,7 @@ impl Context {
             let new = Incarnation::new(kind, made.clone(), properties.clone());
             row.become_made(Incarnation { masked: masked.clone(), ..new });
             row.half_made = true;
-            (*status).clone_into(&mut row.status);
+            row.status = *status;
             row.reason = Some(CREATION_INITIATED.to_owned());
             row.changed = now;
             state.set_resource(self.stack_id(), row, None);
