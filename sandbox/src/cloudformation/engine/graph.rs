@@ -8,6 +8,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::Operation;
 use crate::Fault;
 use crate::cloudformation::template::check::Dependencies;
+use crate::cloudformation::template::invalid;
 
 /// Resources of a stack that are worked on at the same time: more would keep other callers waiting.
 const AT_ONCE: usize = 16;
@@ -120,7 +121,7 @@ impl Outcome {
         let (id, fault) = match done {
             Ok((id, result)) => (id, result.err()),
             Err(error) if error.is_cancelled() => return,
-            Err(panic) => (panic.id(), Some(Fault::client("Template", "the work on a resource panicked"))),
+            Err(panic) => (panic.id(), Some(invalid("the work on a resource panicked"))),
         };
         let name = running.remove(&id).unwrap_or_default();
         if let Some(fault) = fault {

@@ -15,7 +15,7 @@ use crate::base::ids;
 use crate::base::supervisor;
 use crate::cloudformation::State;
 use crate::store::World;
-use crate::{Fault, Sandbox};
+use crate::{Fault, FaultKind, Sandbox};
 
 mod forward;
 mod graph;
@@ -267,17 +267,14 @@ fn type_of(name: &str) -> Result<&'static ResourceType, Fault> {
 
 /// A fault as a resource's reason: with the words around it that CloudFormation's handlers put there.
 fn reason(fault: &Fault) -> String {
-    if fault.message.starts_with("Properties validation failed") || fault.code == "Template" {
-        return fault.message.clone();
-    }
-    let code = match fault.code.as_str() {
-        code if code.contains("AlreadyExists") || code.contains("Duplicate") => "AlreadyExists",
-        code if code.contains("NotFound") || code == "NoSuchEntity" => "NotFound",
-        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
-        "NotStabilized" => "NotStabilized",
-        "GeneralServiceException" => "GeneralServiceException",
-        code if code.contains("LimitExceeded") => "ServiceLimitExceeded",
-        _ => "InvalidRequest",
+    let code = match fault.kind {
+        FaultKind::Template => return fault.message.clone(),
+        FaultKind::AlreadyExists => "AlreadyExists",
+        FaultKind::NotFound => "NotFound",
+        FaultKind::LimitExceeded => "ServiceLimitExceeded",
+        FaultKind::NotStabilized => "NotStabilized",
+        FaultKind::ServiceFailure => "GeneralServiceException",
+        FaultKind::InvalidRequest | FaultKind::Inactive | FaultKind::Internal => "InvalidRequest",
     };
     format!(
         "Resource handler returned message: \"{}\" (RequestToken: {}, HandlerErrorCode: {code})",

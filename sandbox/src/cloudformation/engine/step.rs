@@ -10,9 +10,9 @@ use crate::Fault;
 use crate::cloudformation::State;
 use crate::cloudformation::model::{Action, Incarnation, OnFailure, Resource, ResourceStatus, Stack, mask_hidden};
 use crate::cloudformation::resources::{self, CREATION_INITIATED, Context, Made, Making, ResourceType};
-use crate::cloudformation::template::Template;
 use crate::cloudformation::template::check::Dependencies;
 use crate::cloudformation::template::resolve::Scope;
+use crate::cloudformation::template::{Template, template_fault};
 use crate::faults::Verb;
 
 /// Why an update that disables rollbacks replaces nothing (AWS's sentence, as in aws/aws-sam-cli issue 4585).
@@ -59,7 +59,7 @@ pub async fn converge(operation: Operation, name: String, goal: Arc<Goal>) -> Re
         Err(problem) => {
             let action = if row.current.is_some() { Action::Update } else { Action::Create };
             operation.set(&mut row, action.failed(), Some(&problem))?;
-            return Err(Fault::client("Template", problem));
+            return Err(template_fault(problem));
         }
     };
     let kind = type_of(&kind(template, &name))?;
@@ -184,7 +184,7 @@ impl Step {
             None => Ok(()),
             Some(reason) => {
                 self.row.status = ResourceStatus::UpdateInProgress;
-                Err(Fault::client("Template", reason))
+                Err(template_fault(reason))
             }
         }
     }

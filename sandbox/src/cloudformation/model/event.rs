@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 
 /// A stack event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl Event {
             "LogicalResourceId": self.logical_id,
             "PhysicalResourceId": self.physical_id,
             "ResourceType": self.kind,
-            "Timestamp": iso8601(self.time),
+            "Timestamp": epoch_seconds(self.time),
             "ResourceStatus": self.status,
             "ResourceStatusReason": self.reason,
             "ResourceProperties": self.properties,

@@ -15,10 +15,10 @@ use super::asked::Asked;
 use super::describe::{parameters_of, tags_of};
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::core::Reply;
-use crate::{Fault, Sandbox};
+use crate::{Fault, FaultKind, Sandbox};
 
 const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
@@ -126,7 +126,7 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
         } else {
             format!("ChangeSet {name} cannot be created due to a mismatch with existing attribute Template")
         };
-        return Err(Fault::client("AlreadyExistsException", message));
+        return Err(Fault::already_exists("AlreadyExistsException", message));
     }
     if let Some(executed) = other {
         state.change_sets.remove(&executed.id);
@@ -180,7 +180,8 @@ fn check_name(name: &str) -> Result<(), Fault> {
 
 fn find_change_set<'a>(state: &'a State, input: &Named) -> Result<&'a ChangeSet, Fault> {
     let name = &input.change_set_name;
-    let not_found = || Fault::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"));
+    let not_found =
+        || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
     if name.starts_with("arn:") {
         return state.change_sets.get(name).ok_or_else(not_found);
     }
@@ -200,7 +201,7 @@ fn summary(change_set: &ChangeSet) -> Value {
         "ExecutionStatus": change_set.execution_status,
         "Status": change_set.status,
         "StatusReason": change_set.status_reason,
-        "CreationTime": iso8601(change_set.created),
+        "CreationTime": epoch_seconds(change_set.created),
         "Description": change_set.description,
         "IncludeNestedStacks": change_set.include_nested_stacks,
     })
@@ -298,7 +299,7 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
                 let id = change_set.id.clone();
                 state.change_sets.remove(&id);
             }
-            Err(fault) if fault.code == "ChangeSetNotFound" => {}
+            Err(fault) if fault.kind == FaultKind::NotFound => {}
             Err(fault) => return Err(fault),
         }
         Ok(json!({}))

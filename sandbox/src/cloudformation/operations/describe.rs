@@ -9,7 +9,7 @@ use super::super::model::{Definition, MASK, OnFailure, Stack, StackStatus};
 use super::super::template::{Template, invalid};
 use super::{find_described, page};
 use crate::Sandbox;
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
 use crate::core::Reply;
 
@@ -59,9 +59,9 @@ fn stack_of(stack: &Stack) -> Value {
         "ChangeSetId": change_set_id,
         "Description": description_of(stack),
         "Parameters": parameters_of(&stack.definition),
-        "CreationTime": iso8601(stack.created),
-        "DeletionTime": stack.deleted.map(iso8601),
-        "LastUpdatedTime": stack.updated.map(iso8601),
+        "CreationTime": epoch_seconds(stack.created),
+        "DeletionTime": stack.deleted.map(epoch_seconds),
+        "LastUpdatedTime": stack.updated.map(epoch_seconds),
         "RollbackConfiguration": {},
         "StackStatus": stack.status,
         "StackStatusReason": stack.status_reason,
@@ -148,9 +148,9 @@ fn summary_of(stack: &Stack) -> Value {
         "StackId": stack.id,
         "StackName": stack.name,
         "TemplateDescription": description_of(stack),
-        "CreationTime": iso8601(stack.created),
-        "LastUpdatedTime": stack.updated.map(iso8601),
-        "DeletionTime": stack.deleted.map(iso8601),
+        "CreationTime": epoch_seconds(stack.created),
+        "LastUpdatedTime": stack.updated.map(epoch_seconds),
+        "DeletionTime": stack.deleted.map(epoch_seconds),
         "StackStatus": stack.status,
         "StackStatusReason": stack.status_reason,
         "DriftInformation": { "StackDriftStatus": "NOT_CHECKED" },

@@ -9,7 +9,7 @@ use super::super::model::{Resource, Stack, State};
 use super::super::template::invalid;
 use super::describe::ITEMS_A_PAGE;
 use super::{find_described, page};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
@@ -40,7 +40,7 @@ fn resource_of(resource: &Resource, time: &str) -> Value {
         "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": resource.current.as_ref().map(|current| &current.physical_id),
         "ResourceType": resource.kind,
-        time: iso8601(resource.changed),
+        time: epoch_seconds(resource.changed),
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,
         "DriftInformation": { "StackResourceDriftStatus": "NOT_CHECKED" },

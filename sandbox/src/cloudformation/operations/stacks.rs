@@ -49,7 +49,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
             }
             Some(existing) => {
                 let message = format!("Stack [{}] already exists", existing.name);
-                return Err(Fault::client("AlreadyExistsException", message));
+                return Err(Fault::already_exists("AlreadyExistsException", message));
             }
         };
         state.begin(&id, Request::CreateStack, asked.client_request_token);

@@ -53,7 +53,8 @@ fn stored<'a>(state: &'a State, input: &Get) -> Result<&'a Definition, Fault> {
         .change_sets
         .values()
         .find(|one| one.id == *name || (one.name == *name && stack.is_some_and(|stack| stack.id == one.stack_id)));
-    let missing = || Fault::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"));
+    let missing =
+        || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
     found.map(|one| &one.definition).ok_or_else(missing)
 }
 

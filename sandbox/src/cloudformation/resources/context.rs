@@ -10,9 +10,9 @@ use crate::base::ids;
 use crate::base::tagging;
 use crate::cloudformation::State;
 use crate::cloudformation::model::{Incarnation, ResourceStatus, Tag};
-use crate::cloudformation::template::dynamic;
+use crate::cloudformation::template::{dynamic, template_fault};
 use crate::faults::Verb;
-use crate::protocol::lenient::{self, Misfit};
+use crate::protocol::lenient::{self, InputError};
 use crate::store::made_for;
 use crate::{Fault, Sandbox};
 
@@ -62,7 +62,7 @@ impl Context {
     /// Fails where a fault for tests says so: with its words as the whole reason.
     pub fn strike(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
         let reason = self.sandbox.faults.strike_resource(&self.stack_name, &self.logical_id, kind.name, verb);
-        reason.map_or(Ok(()), |reason| Err(Fault::client("Template", reason)))
+        reason.map_or(Ok(()), |reason| Err(template_fault(reason)))
     }
 
     /// Calls another service's operation, after the work that waits for this thread: most operations never wait for anything, and
@@ -109,7 +109,7 @@ impl Context {
         if violations.is_empty() {
             return tagging::check_template(self.kind, &fitted).map(|()| fitted);
         }
-        Err(self.misfit(&violations.join("\n")))
+        Err(self.validation_fault(&violations.join("\n")))
     }
 
     /// What there is of a resource, its properties with the types of the schema.
@@ -117,9 +117,9 @@ impl Context {
         Incarnation { properties: fit::fit(self.kind, old.properties).0, ..old }
     }
 
-    fn misfit(&self, lines: &str) -> Fault {
+    fn validation_fault(&self, lines: &str) -> Fault {
         let message = format!("Properties validation failed for resource {} with message:\n{lines}", self.logical_id);
-        Fault::client("ValidationError", message)
+        template_fault(message)
     }
 
     /// The ARN of the stack.
@@ -130,17 +130,16 @@ impl Context {
     /// The typed properties, or the fault that names what does not fit. What the schema knows and the handler does not is
     /// what the sandbox does not serve.
     pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
-        lenient::from_value(properties).map_err(|misfit| {
-            let what = match misfit {
-                Misfit::Unknown(name) if schema::of(self.kind).is_some() => {
+        lenient::from_value(properties).map_err(|error| {
+            let violation = match error {
+                InputError::Unknown(name) if schema::of(self.kind).is_some() => {
                     return Fault::not_implemented(&format!("{} with the property {name}", self.kind));
                 }
-                Misfit::Missing(name) => format!("required key [{name}] not found"),
-                Misfit::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
-                beyond @ Misfit::Beyond(..) => beyond.to_string(),
-                Misfit::Other(text) => text,
+                InputError::Missing(name) => format!("required key [{name}] not found"),
+                InputError::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
+                error => error.to_string(),
             };
-            self.misfit(&format!("#: {what}"))
+            self.validation_fault(&format!("#: {violation}"))
         })
     }
 

@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Made, ResourceType, STACK_ID_TAG, resource_type, text};
+use super::{Context, Made, ResourceType, STACK_ID_TAG, is_gone, resource_type, text};
 use crate::Fault;
 use crate::base::lower_first;
 use crate::cloudformation::model::{Incarnation, Tag};
+use crate::cloudformation::template::template_fault;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
@@ -70,7 +71,7 @@ async fn create_cluster(context: Context, properties: Value) -> Result<Made, Fau
     let answer = context.call("ecs", "CreateCluster", input).await?;
     // ECS gives a cluster that is there back as if it were new: whose it is, only its tags tell.
     if let Some(owner) = stack_of(&answer["cluster"]["tags"]).filter(|owner| *owner != context.stack_id()) {
-        return Err(Fault::client("Template", format!("{name} already exists in stack {owner}")));
+        return Err(template_fault(format!("{name} already exists in stack {owner}")));
     }
     Ok(Made::new(&name, json!({ "Arn": text(&answer, "/cluster/clusterArn") })))
 }
@@ -136,7 +137,7 @@ async fn associate_anew(context: Context, old: Incarnation, properties: Value) -
 
 async fn dissociate(context: Context, old: Incarnation) -> Result<(), Fault> {
     match put_providers(&context, &old.physical_id, Vec::new(), &[]).await {
-        Err(fault) if fault.code == "ClusterNotFoundException" => Ok(()),
+        Err(fault) if is_gone(&fault) => Ok(()),
         other => other,
     }
 }

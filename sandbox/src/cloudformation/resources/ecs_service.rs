@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::ecs::{api_form, retag};
 use super::{Context, Made, ResourceType, refusal, resource_type, text};
-use crate::Fault;
 use crate::cloudformation::model::{Incarnation, Tag};
+use crate::{Fault, FaultKind};
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[resource_type!(
@@ -104,10 +104,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
 
 /// A refusal as the type's handler tells it: in its own words where ECS finds another service of the name.
 fn told(fault: Fault, name: &str) -> Fault {
-    if !fault.message.starts_with("Creation of service was not idempotent.") {
-        return fault;
-    }
-    refusal::taken("AWS::ECS::Service", name)
+    if fault.kind == FaultKind::AlreadyExists { refusal::taken("AWS::ECS::Service", name) } else { fault }
 }
 
 async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
@@ -133,7 +130,7 @@ fn cluster_of(arn: &str) -> &str {
 async fn describe(context: &Context, arn: &str) -> Result<Value, Fault> {
     let input = json!({ "cluster": cluster_of(arn), "services": [arn] });
     let answer = context.call("ecs", "DescribeServices", input).await?;
-    let missing = || Fault::client("ServiceNotFoundException", "Service not found.");
+    let missing = || Fault::not_found("ServiceNotFoundException", "Service not found.");
     answer["services"].get(0).cloned().ok_or_else(missing)
 }
 
@@ -156,7 +153,7 @@ async fn stable(context: Context, made: Made) -> Result<Made, Fault> {
         let awaited: &Value = first.get_or_insert_with(|| primary["id"].clone());
         if failed(&service, awaited) {
             let message = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.";
-            return Err(Fault::client("GeneralServiceException", message));
+            return Err(Fault::client("GeneralServiceException", message).of_kind(FaultKind::ServiceFailure));
         }
         let rolled_out = primary["rolloutState"].as_str().is_none_or(|state| state == "COMPLETED");
         if rolled_out && service["runningCount"] == service["desiredCount"] && primary["id"] == *awaited {
@@ -165,7 +162,7 @@ async fn stable(context: Context, made: Made) -> Result<Made, Fault> {
         let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
     }
     let message = format!("Exceeded attempts to wait: service {} did not stabilize.", made.physical_id);
-    Err(Fault::client("NotStabilized", message))
+    Err(Fault::client("NotStabilized", message).of_kind(FaultKind::NotStabilized))
 }
 
 /// Whether the awaited deployment failed: it says so, or another has taken its place.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, gone, resource_type, text};
 use crate::Fault;
+use crate::base::clock::{from_epoch_seconds, iso8601};
 use crate::cloudformation::model::Incarnation;
 
 /// The rows.
@@ -52,6 +53,9 @@ async fn made(context: &Context, arn: &str) -> Result<Made, Fault> {
     let answer = context.call("iam", "GetPolicy", json!({ "PolicyArn": arn })).await?;
     let mut attributes = answer["Policy"].clone();
     attributes["PolicyArn"] = arn.into();
+    for date in ["CreateDate", "UpdateDate"] {
+        attributes[date] = iso8601(from_epoch_seconds(attributes[date].as_f64().unwrap_or_default())).into();
+    }
     Ok(Made::new(arn, attributes))
 }
 

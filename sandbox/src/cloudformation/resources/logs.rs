@@ -4,8 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, refusal, resource_type};
-use crate::Fault;
 use crate::cloudformation::model::{Incarnation, Tag};
+use crate::{Fault, FaultKind};
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
@@ -39,8 +39,8 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "tags": tags(&context, &properties),
     });
     let created = context.call("logs", "CreateLogGroup", input).await;
-    created.map_err(|fault| match fault.code.as_str() {
-        "ResourceAlreadyExistsException" => {
+    created.map_err(|fault| match fault.kind {
+        FaultKind::AlreadyExists => {
             refusal::taken("AWS::Logs::LogGroup", &json!({ "/properties/LogGroupName": name }).to_string())
         }
         _ => fault,

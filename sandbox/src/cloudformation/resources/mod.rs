@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::model::{Incarnation, Tag};
 use super::replacement::{self, Recreation};
-use crate::Fault;
+use crate::{Fault, FaultKind};
 
 mod autoscaling;
 mod cloudmap;
@@ -169,7 +169,7 @@ pub struct OnlyTags {
 
 /// Whether a fault says that what was to be changed or deleted is not there.
 pub fn is_gone(fault: &Fault) -> bool {
-    fault.code.contains("NotFound") || matches!(fault.code.as_str(), "NoSuchEntity" | "ServiceNotActiveException")
+    matches!(fault.kind, FaultKind::NotFound | FaultKind::Inactive)
 }
 
 /// The outcome of a deletion, where what is already gone is as good.

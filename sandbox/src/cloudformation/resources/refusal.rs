@@ -22,9 +22,9 @@ pub fn told(service: &str, fault: Fault) -> Fault {
     let name = SERVICES.iter().find(|(signing_name, _)| *signing_name == service).map(|(_, name)| name);
     match name {
         Some(name) if fault.status < 500 => {
-            let Fault { status, code, message } = fault;
-            let tail = format!("(Service: {name}, Status Code: {status}, Request ID: {})", ids::uuid());
-            Fault { status, code, message: format!("{message} {tail}") }
+            let Fault { status, message, .. } = &fault;
+            let message = format!("{message} (Service: {name}, Status Code: {status}, Request ID: {})", ids::uuid());
+            Fault { message, ..fault }
         }
         _ => fault,
     }
@@ -32,7 +32,10 @@ pub fn told(service: &str, fault: Fault) -> Fault {
 
 /// The refusal of a handler that finds another resource under the identifier of the one that it is to make.
 pub fn taken(kind: &str, identifier: &str) -> Fault {
-    Fault::client("AlreadyExists", format!("Resource of type '{kind}' with identifier '{identifier}' already exists."))
+    Fault::already_exists(
+        "AlreadyExists",
+        format!("Resource of type '{kind}' with identifier '{identifier}' already exists."),
+    )
 }
 
 #[cfg(test)]

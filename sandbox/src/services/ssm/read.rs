@@ -75,7 +75,7 @@ fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String
             let message = format!(
                 "Systems Manager could not find the label {selector} of {bare}. Verify the label and try again."
             );
-            Fault::client("ParameterVersionNotFound", message)
+            Fault::not_found("ParameterVersionNotFound", message)
         })?;
     Ok(((*found).clone(), format!(":{selector}")))
 }

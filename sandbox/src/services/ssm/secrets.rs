@@ -59,5 +59,5 @@ pub(super) fn not_found(reference: &str) -> Fault {
     let message = format!(
         "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {PATH}{reference} not found."
     );
-    Fault::client("ParameterNotFound", message)
+    Fault::not_found("ParameterNotFound", message)
 }
