@@ -34,6 +34,8 @@ pub enum FaultKind {
     ServiceFailure,
     /// A resource cannot be made as its template declares it. CloudFormation shows the message as it is, not as a handler's.
     Template,
+    /// AWS serves the request, and the sandbox does not.
+    NotServed,
     /// The sandbox itself failed: the same request may succeed later.
     Internal,
 }
@@ -66,7 +68,7 @@ impl Fault {
 
     /// The sandbox does not serve this.
     pub fn not_implemented(what: &str) -> Self {
-        Self::new(501, "NotImplemented", format!("the sandbox does not serve {what}"))
+        Self::new(501, "NotImplemented", format!("the sandbox does not serve {what}")).of_kind(FaultKind::NotServed)
     }
 
     /// Commands that arrive in requests may not run on this machine.
@@ -90,6 +92,11 @@ impl Fault {
     #[must_use]
     pub fn of_kind(self, kind: FaultKind) -> Self {
         Self { kind, ..self }
+    }
+
+    /// Whether it comes from a limitation or a failure of the sandbox: AWS would not answer with it.
+    pub fn is_from_sandbox(&self) -> bool {
+        matches!(self.kind, FaultKind::NotServed | FaultKind::Internal)
     }
 
     /// Whether the sandbox itself failed.

@@ -162,7 +162,7 @@ pub struct Named {
 }
 
 /// How many changes a page has.
-const CHANGES_A_PAGE: usize = 100;
+const CHANGES_PER_PAGE: usize = 100;
 
 fn check_name(name: &str) -> Result<(), Fault> {
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
@@ -218,7 +218,7 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
             (&planned.plain, None)
         };
         let keyed = changes.iter().enumerate().map(|(number, change)| (number.to_string(), change.clone()));
-        let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_A_PAGE)?;
+        let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
         let mut answer = summary(change_set);
         if let Some(warning) = warning {
             answer["StatusReason"] = warning.as_str().into();
@@ -320,7 +320,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         let stack = find(world.of::<State>(), &input.stack_name)?;
         let all = world.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);
         let keyed = all.map(|one| (one.id.clone(), summary(one)));
-        let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_A_PAGE)?;
+        let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
         Ok(json!({ "Summaries": page.items, "NextToken": page.next_token }))
     })
 }

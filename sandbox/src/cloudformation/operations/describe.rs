@@ -79,9 +79,9 @@ fn stack_of(stack: &Stack) -> Value {
 }
 
 /// How many items a page of a list has.
-pub const ITEMS_A_PAGE: usize = 100;
+pub const ITEMS_PER_PAGE: usize = 100;
 /// How many whole stacks a page has.
-const STACKS_A_PAGE: usize = 50;
+const STACKS_PER_PAGE: usize = 50;
 
 /// Stacks in the order of answers, newest first, each with the key of its place.
 fn newest_first<'a>(stacks: impl Iterator<Item = &'a Stack>) -> impl Iterator<Item = (String, &'a Stack)> {
@@ -106,7 +106,7 @@ pub fn stacks(sandbox: &Arc<Sandbox>, input: Stacks) -> Reply {
             return Ok(json!({ "Stacks": [stack_of(find_described(state, name)?)] }));
         }
         let live = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
-        let page = page(live, "DescribeStacks", input.next_token.as_deref(), STACKS_A_PAGE)?;
+        let page = page(live, "DescribeStacks", input.next_token.as_deref(), STACKS_PER_PAGE)?;
         let described: Vec<_> = page.items.into_iter().map(stack_of).collect();
         Ok(json!({ "Stacks": described, "NextToken": page.next_token }))
     })
@@ -137,7 +137,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         let selected =
             newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status.to_string())));
         let question = format!("ListStacks {filter:?}");
-        let page = page(selected, &question, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let page = page(selected, &question, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
         let summaries: Vec<_> = page.items.into_iter().map(summary_of).collect();
         Ok(json!({ "StackSummaries": summaries, "NextToken": page.next_token }))
     })
@@ -185,8 +185,8 @@ pub fn events(sandbox: &Arc<Sandbox>, input: Events) -> Reply {
         let stack = state.find(name).ok_or_else(missing)?;
         let newest_first = state.events.with_prefix(&stack.id).rev();
         let keyed = newest_first.map(|(key, event)| (key.to_owned(), event));
-        let page = page(keyed, &stack.id, input.next_token.as_deref(), ITEMS_A_PAGE)?;
-        let events = page.items.into_iter().map(|event| event.described(&stack.id, &stack.name));
+        let page = page(keyed, &stack.id, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
+        let events = page.items.into_iter().map(|event| event.to_output(&stack.id, &stack.name));
         Ok(json!({ "StackEvents": events.collect::<Vec<_>>(), "NextToken": page.next_token }))
     })
 }

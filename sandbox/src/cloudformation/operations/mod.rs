@@ -18,7 +18,7 @@ pub mod stacks;
 pub mod templates;
 
 /// The longest template that a request may bring in its body, in bytes.
-const LONGEST_TEMPLATE: usize = 51_200;
+const MAX_TEMPLATE_BYTES: usize = 51_200;
 
 /// The text of a template that a request brings.
 fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault> {
@@ -29,8 +29,8 @@ fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault>
     };
     match (body, url) {
         (Some(""), None) => Err(wrong_length("greater than or equal to 1")),
-        (Some(body), None) if body.len() > LONGEST_TEMPLATE => {
-            Err(wrong_length(&format!("less than or equal to {LONGEST_TEMPLATE}")))
+        (Some(body), None) if body.len() > MAX_TEMPLATE_BYTES => {
+            Err(wrong_length(&format!("less than or equal to {MAX_TEMPLATE_BYTES}")))
         }
         (Some(body), None) => Ok(body.to_owned()),
         (None, Some(url)) => Err(unreachable_template(url)),
@@ -94,7 +94,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         timeout_minutes: None,
         skip: Vec::new(),
         description: None,
-        is_buried: false,
+        is_compacted: false,
     }
 }
 

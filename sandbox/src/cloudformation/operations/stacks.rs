@@ -114,7 +114,7 @@ pub fn begin_update(
         stack.updated = Some(sandbox.clock.now());
     }
     for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
-        state.keep_resource(stack_id, Resource { is_new: false, ..row });
+        state.store_resource(stack_id, Resource { is_new: false, ..row });
     }
     make_obsolete(state, stack_id, executed.as_deref());
     Ok(())

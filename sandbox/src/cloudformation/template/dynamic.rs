@@ -162,7 +162,7 @@ pub async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str) -> Res
 }
 
 /// A resource's properties with the secrets that they refer to, for its handler's eyes alone.
-pub async fn reveal(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
+pub async fn replace_secrets(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
     let mut found = Vec::new();
     collect(&properties, "", &mut found);
     let mut secrets = Values::default();

@@ -49,7 +49,7 @@ pub(super) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: boo
 
 fn there(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
     match answer {
-        Err(fault) if fault.status >= 500 => Err(fault),
+        Err(fault) if fault.is_from_sandbox() => Err(fault),
         answer => Ok(answer.ok()),
     }
 }
