@@ -9,7 +9,7 @@ use ecsws_sandbox::lifecycle::LifecycleError;
 use crate::aws::{AwsError, AwsErrorKind};
 use crate::exit::Exit;
 use crate::hint::{Command, Hint, Repetition};
-use crate::ops::{OpsError, Rejection, StoppedTasks};
+use crate::ops::{LookUpError, OpsError, Rejection, StoppedTasks};
 
 /// What follows the command `deploy` where a stack is still changing.
 pub const FOLLOWS: &str = " follows it and then continues";
@@ -149,6 +149,14 @@ impl From<OpsError> for CliError {
                 let repetition = Repetition::deploy([stack]).without_timeout();
                 (Exit::TimedOut, Some(Hint::repeat(repetition).text(FOLLOWS)))
             }
+            OpsError::WrongTarget { .. } => {
+                let hint = "choose --profile and --region to match [target] in ecsws.toml, or change [target]";
+                (Exit::Usage, Some(Hint::from(hint)))
+            }
+            OpsError::WrongEnvironment { .. } => {
+                (Exit::Usage, Some(Hint::from("choose --profile and --region accordingly")))
+            }
+            OpsError::LookUp(error) => look_up_error(error),
             OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("leave --no-rollback out"))),
             OpsError::UnknownParameter { .. } => (Exit::Usage, None),
             OpsError::Rejected { .. }
@@ -187,6 +195,22 @@ impl From<OpsError> for CliError {
             (_, Some(hint)) => Self::new(exit, message).hint(hint),
             (_, None) => Self::new(exit, message),
         }
+    }
+}
+
+fn look_up_error(error: &LookUpError) -> (Exit, Option<Hint>) {
+    match error {
+        LookUpError::NoVpc { .. } => {
+            let hint = "set platform.vpc, or platform.subnets, or let [platform.stack] make one";
+            (Exit::Failed, Some(Hint::from(hint)))
+        }
+        LookUpError::SeveralVpcs { .. } => (Exit::Failed, Some(Hint::from("set platform.subnets instead"))),
+        LookUpError::PlatformNotDeployed { platform, stack } => {
+            let both = Repetition::new(&["deploy"], ["deploy", platform, stack]).adding([platform]);
+            (Exit::Failed, Some(Hint::repeat(both).text(" deploys both, in order")))
+        }
+        LookUpError::NoClients(_) | LookUpError::NoZones(_) => (Exit::Failed, None),
+        LookUpError::Synth(_) => (Exit::Usage, None),
     }
 }
 

@@ -32,7 +32,7 @@ pub mod services;
 pub mod session_channel;
 pub mod store;
 
-pub use base::fault::Fault;
+pub use base::fault::{Fault, FaultKind};
 pub use base::journal::Reader as LogReader;
 pub use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};

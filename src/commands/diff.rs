@@ -4,20 +4,18 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, ValueHint};
-use futures_util::future::try_join_all;
 
-use super::approve::guard;
 use super::deploy::InputOptions;
-use super::synthesiser::{Purpose, Synthesiser};
+use super::templates::{known_lookups, synthesiser_to_show, template};
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{self, Comparison, Desired, Finding};
+use crate::ops::{self, Desired, Purpose, StackDiff, Synthesiser};
 use crate::project::Project;
-use crate::render::{self, StackDiff};
-use crate::stack::{Environment, ProjectStack, TemplateDiff, parse_template};
+use crate::render;
+use crate::stack::{ProjectStack, TemplateDiff, parse_template};
 
 /// Show what deploy would change, as `cdk diff` shows it
 ///
@@ -83,8 +81,8 @@ async fn with_file(
     let cannot = |error: &dyn std::fmt::Display| CliError::usage(format!("cannot read {}: {error}", file.display()));
     let text = fs::read_to_string(ctx.settings.working_dir.join(file)).map_err(|error| cannot(&error))?;
     let old = parse_template(&text).map_err(|error| cannot(&error))?;
-    let mut synthesiser = Synthesiser::new(Purpose::Show { refresh: false });
-    let new = synthesiser.template(project, &stack.name, ctx).await?;
+    let mut synthesiser = synthesiser_to_show(project, false, ctx).await?;
+    let new = template(&mut synthesiser, project, &stack.name, ctx).await?;
     Ok(StackDiff { name: stack.name.clone(), diff: TemplateDiff::between(&old, &new), notes: Vec::new() })
 }
 
@@ -100,38 +98,30 @@ async fn with_deployed(
     let environment = if ctx.settings.sandbox {
         ctx.sandbox_environment(Some(project))
     } else {
-        Environment { account: guard(project, &aws).await?, region: aws.region().to_owned() }
+        ops::target_environment(&aws, &project.spec.target, &[]).await?
     };
-    let purpose = Purpose::Show { refresh: false };
-    let mut synthesiser = Synthesiser::for_environment(environment, purpose, project, ctx.settings.sandbox);
+    let lookups = known_lookups(project, &environment, ctx);
+    let mut synthesiser = Synthesiser::new(environment, Purpose::Show, lookups);
     let mut templates = Vec::new();
     for stack in stacks {
-        templates.push(synthesiser.template(project, &stack.name, ctx).await?);
+        templates.push(template(&mut synthesiser, project, &stack.name, ctx).await?);
     }
-    // Of its own, so that diffs that run at the same time leave each other's alone.
-    let plan = (method == Method::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
-    let compared = stacks.iter().zip(&templates).map(async |(stack, template)| {
-        let name = stack.name.clone();
-        let (tags, parameters) = (inputs.tags_of(stack), inputs.parameters_of(&name));
-        let desired = Desired { service_key: stack.service_key(), template, tags: &tags, parameters: &parameters };
-        let Comparison { diff, notes } = ops::compare(&aws, &name, &desired, plan.as_deref()).await?;
-        Ok::<_, CliError>(StackDiff { name, diff, notes })
+    let inputs: Vec<_> =
+        stacks.iter().map(|stack| (inputs.tags_of(stack), inputs.parameters_of(&stack.name))).collect();
+    let desired = stacks.iter().zip(&templates).zip(&inputs).map(|((stack, template), (tags, parameters))| Desired {
+        stack: &stack.name,
+        service_key: stack.service_key(),
+        template,
+        tags,
+        parameters,
     });
-    let compared = async {
-        let mut diffs = try_join_all(compared).await?;
-        // Deploy checks what services need once something changes, and then for all stacks.
-        if let Some(first) = diffs.iter_mut().find(|stack| !stack.diff.is_empty()) {
-            let findings = ops::requirements(&aws, &project.spec, stacks).await?;
-            first.notes.extend(findings.iter().map(Finding::as_note));
-        }
-        Ok(diffs)
-    };
-    let compared = ctx.interrupts.during(compared).await;
-    if let Some(plan) = plan.filter(|_| !matches!(compared, Some(Ok(_)))) {
-        // Interrupted, or one of them failed. Errors of the clean-up are ignored: they would hide the first error.
-        for stack in stacks {
-            drop(ops::delete_change_set(&aws, &stack.name, &plan).await);
-        }
+    let desired: Vec<Desired<'_>> = desired.collect();
+    // Unique, so that concurrent diffs do not delete each other's.
+    let change_set = (method == Method::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
+    let comparison = ops::compare_stacks(&aws, &project.spec, stacks, &desired, change_set.as_deref());
+    let diffs = ctx.interrupts.during(comparison).await;
+    if let Some(change_set) = change_set.filter(|_| !matches!(diffs, Some(Ok(_)))) {
+        ops::delete_change_sets(&aws, stacks, &change_set).await;
     }
-    compared.ok_or_else(|| CliError::new(Exit::Interrupted, "interrupted; nothing has changed"))?
+    Ok(diffs.ok_or_else(|| CliError::new(Exit::Interrupted, "interrupted; nothing has changed"))??)
 }

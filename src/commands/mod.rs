@@ -15,7 +15,8 @@ mod shapes;
 mod status;
 mod subcommand;
 mod synth;
-mod synthesiser;
+mod target;
+mod templates;
 
 use std::io;
 use std::process::ExitCode;

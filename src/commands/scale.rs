@@ -5,20 +5,20 @@ mod running;
 
 use clap::{ArgGroup, Args};
 
-use super::approve::check_target;
 use super::deploy::{DeployOptions, FollowOptions, deploy};
 use super::number::whole_number;
+use super::target::show_target;
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::{Hint, Repetition};
-use crate::ops::{Change, Deployed, Operation, StackOutcome, locate_service};
+use crate::ops::{Change, Deployed, Operation, ServiceCount, StackOutcome, autoscaling_differences, locate_service};
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
 use crate::stack::{Scaling, edit_scaling};
 use approval::ScaleApprover;
-use running::{check_autoscaling, set_count};
+use running::{ensure_count, set_count};
 
 const EXAMPLES: &str = "Examples:
   ecsws scale --count 3
@@ -116,13 +116,27 @@ async fn deploy_numbers(
     // Where the stack has the numbers already, there was nothing to approve.
     approver.save(&mut ctx.ui)?;
     let aws = ctx.aws(Some(project)).await?;
-    let service = locate_service(&aws, stack).await?.service;
+    let name = locate_service(&aws, stack).await?;
     if let Some(count) = scaling.count {
         let was_updated = matches!(deployed.change, Change::Done(Operation::Create | Operation::Update, _));
-        running::ensure_count(&aws, &service, count, was_updated, follow, ctx).await
-    } else {
-        check_autoscaling(&aws, &service, key, &scaling, ctx).await
+        let service = ServiceCount::read(&aws, name).await?;
+        return ensure_count(&service, count, was_updated, follow, ctx).await;
     }
+    match autoscaling_differences(&aws, &name, &scaling).await {
+        Ok(differences) if differences.is_empty() => Ok(()),
+        Ok(differences) => Err(other_autoscaling(&name.service, key, &differences)),
+        Err(error) => {
+            ctx.ui.warn(&format!("the running autoscaling is not compared: {error}"));
+            Ok(())
+        }
+    }
+}
+
+fn other_autoscaling(service: &str, key: &str, differences: &[String]) -> CliError {
+    let message = format!("autoscaling of {service} differs from its stack: {}", differences.join(", "));
+    CliError::failed(message).hint(format!(
+        "it was changed outside of the stack, which already had the requested numbers: change it back there, or remove [services.{key}.autoscaling], deploy, and scale again"
+    ))
 }
 
 /// The outcome of the one stack that was deployed.
@@ -142,13 +156,14 @@ async fn hotswap_count(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    check_target(project, &aws, None, ctx).await?;
-    let name = locate_service(&aws, &service.stack).await?.service;
+    show_target(project, &[], ctx).await?;
+    let name = locate_service(&aws, &service.stack).await?;
     let reset = match service.count {
         Some(deployed) if deployed != count => {
             format!("; the next deploy that changes this service resets it to ecsws.toml's count, {deployed}")
         }
         _ => String::new(),
     };
-    set_count(&aws, &name, count, |old| format!("desired count {old} → {count} (ECS only){reset}"), follow, ctx).await
+    let running = ServiceCount::read(&aws, name).await?;
+    set_count(&running, count, |old| format!("desired count {old} → {count} (ECS only){reset}"), follow, ctx).await
 }

@@ -7,11 +7,10 @@ use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
 
 use super::{Outcome, shapes};
-use crate::aws::Aws;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{ServiceStack, StatusReport, locate_service, read_status};
+use crate::ops::{StatusReader, StatusReport};
 use crate::render::{self, Live, UserAction};
 
 const EXAMPLES: &str = "Examples:
@@ -43,34 +42,34 @@ pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let project = ctx.project()?;
     let stack = project.service(service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
     let aws = ctx.aws(Some(&project)).await?;
-    let located = locate_service(&aws, &stack).await?;
+    let reader = StatusReader::locate(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
-        return Box::pin(live(&aws, &located, ctx)).await;
+        return Box::pin(live(&reader, ctx)).await;
     }
     if watch {
         return tokio::select! {
-            ended = lines(&aws, &located, ctx) => ended,
+            ended = lines(&reader, ctx) => ended,
             () = render::nobody_reads() => Ok(Outcome::Done),
         };
     }
-    let report = read(&aws, &located, ctx).await?;
+    let report = read(&reader, ctx).await?;
     let now = ctx.now();
     render::status(&mut ctx.ui, &report, now)?;
     Ok(if check && !report.steady { Outcome::No } else { Outcome::Done })
 }
 
-async fn read(aws: &Aws, located: &ServiceStack, ctx: &Context) -> Result<StatusReport, CliError> {
-    let mut report = read_status(aws, located).await?;
-    report.url = ctx.local_url(&located.service).await?;
+async fn read(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, CliError> {
+    let mut report = reader.read().await?;
+    report.url = ctx.local_url(reader.service()).await?;
     Ok(report)
 }
 
 /// A line whenever the counts or the rollout change.
-async fn lines(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Outcome, CliError> {
     let key = |report: &StatusReport| (report.desired, report.running, report.pending, report.deployments.clone());
     let mut shown = None;
     loop {
-        let report = read(aws, located, ctx).await?;
+        let report = read(reader, ctx).await?;
         if shown.replace(key(&report)).as_ref() != Some(&key(&report)) {
             render::status_line(&mut ctx.ui, &report)?;
             if !ctx.ui.can_write() {
@@ -82,8 +81,8 @@ async fn lines(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<O
 }
 
 /// The live view. An error of AWS is shown and the call repeated; quitting is not a failure.
-async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Outcome, CliError> {
-    let mut report = read(aws, located, ctx).await?;
+async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Outcome, CliError> {
+    let mut report = read(reader, ctx).await?;
     let mut message = None;
     let mut view = Live::start()?;
     let mut keys = user_actions();
@@ -96,7 +95,7 @@ async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Ou
                 Some(UserAction::Interrupt) => return Ok(Outcome::Interrupted),
                 Some(UserAction::Leave) | None => return Ok(Outcome::Done),
             },
-            fresh = async { ticks.tick().await; read(aws, located, ctx).await } => match fresh {
+            fresh = async { ticks.tick().await; read(reader, ctx).await } => match fresh {
                 Ok(fresh) => (report, message) = (fresh, None),
                 Err(error) => message = Some(error.summary()),
             },

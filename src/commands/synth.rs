@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 
 use super::Outcome;
-use super::synthesiser::{Purpose, Synthesiser};
+use super::templates::{synthesiser_to_show, template};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -66,10 +66,10 @@ async fn templates(
     refresh: bool,
     ctx: &mut Context,
 ) -> Result<Vec<(String, Template)>, CliError> {
-    let mut synthesiser = Synthesiser::new(Purpose::Show { refresh });
+    let mut synthesiser = synthesiser_to_show(project, refresh, ctx).await?;
     let mut templates = Vec::new();
     for stack in stacks {
-        let template = synthesiser.template(project, &stack.name, ctx).await?;
+        let template = template(&mut synthesiser, project, &stack.name, ctx).await?;
         templates.push((stack.name.clone(), template));
     }
     Ok(templates)

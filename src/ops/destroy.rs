@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::deploy::follow::{Follow, is_at_rest};
-use super::{DeployEvent, Operation, Result};
+use super::{DeployEvent, Operation, OpsError, Rejection, Result, deployed_template};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{Stack, StackResource};
 use crate::stack::Template;
@@ -22,17 +22,23 @@ pub struct DeletionPlan {
     pub kept: Vec<(String, String)>,
     /// Physical ids of the log groups that are deleted with their events.
     pub deleted_log_groups: Vec<String>,
-    /// Exports that other stacks import, and these stacks: as long as they do, the stack cannot be deleted.
-    pub in_use: Vec<(String, Vec<String>)>,
 }
 
-/// Looks at what deleting a stack would do. `also_deleted` are the stacks that are deleted before it.
-pub async fn plan_deletion(
-    aws: &Aws,
-    stack: &Stack,
-    template: &Template,
-    also_deleted: &[String],
-) -> Result<DeletionPlan> {
+/// What deleting stacks would do, in this order.
+///
+/// # Errors
+/// If stacks that stay import their exports: CloudFormation would find out in the middle, and leave a stack DELETE_FAILED.
+pub async fn plan_deletions(aws: &Aws, stacks: &[Stack]) -> Result<Vec<DeletionPlan>> {
+    let (mut plans, mut rejections) = (Vec::new(), Vec::new());
+    for stack in stacks {
+        let template = deployed_template(aws, stack).await?.unwrap_or_default();
+        plans.push(plan_deletion(aws, stack, &template).await?);
+        rejections.extend(exports_in_use(aws, stack, stacks).await?);
+    }
+    if rejections.is_empty() { Ok(plans) } else { Err(OpsError::Rejected { rejections }) }
+}
+
+async fn plan_deletion(aws: &Aws, stack: &Stack, template: &Template) -> Result<DeletionPlan> {
     let (mut deleted, mut kept, mut deleted_log_groups) = (0, Vec::new(), Vec::new());
     for resource in aws.stack_resources(&stack.arn).await?.into_iter().filter(StackResource::exists) {
         let policy = template.resource(&resource.logical_id)["DeletionPolicy"].as_str().unwrap_or_default();
@@ -46,18 +52,27 @@ pub async fn plan_deletion(
             }
         }
     }
+    Ok(DeletionPlan { stack: stack.name.clone(), deleted, kept, deleted_log_groups })
+}
+
+/// The exports of a stack that others import than those that are deleted too.
+async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<Vec<Rejection>> {
     let mut in_use = Vec::new();
     for export in own_exports(aws, stack).await? {
-        let importers = match aws.importers(&export).await {
+        let mut importers = match aws.importers(&export).await {
             Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => break,
             importers => importers?,
         };
-        let importers: Vec<String> = importers.into_iter().filter(|name| !also_deleted.contains(name)).collect();
+        importers.retain(|name| !deleted.iter().any(|stack| stack.name == *name));
         if !importers.is_empty() {
-            in_use.push((export, importers));
+            let (stack, importers) = (&stack.name, importers.join(", "));
+            in_use.push(Rejection {
+                message: format!("stack {stack} exports `{export}`, which {importers} imports; nothing was changed"),
+                hint: Some("delete what imports it first".into()),
+            });
         }
     }
-    Ok(DeletionPlan { stack: stack.name.clone(), deleted, kept, deleted_log_groups, in_use })
+    Ok(in_use)
 }
 
 /// The exports of a stack. Without the permission to list them, CloudFormation's own error has to do.

@@ -13,7 +13,7 @@ pub use clean::clean;
 pub use deploy::{
     DeployView, Progress, ProgressRows, StackEnd, Summary, deletion_plans, ended, note_event, summary, warn_event,
 };
-pub use diff::{StackDiff, diffs, show_all_changes, show_changes, show_pending_approval};
+pub use diff::{diffs, show_all_changes, show_changes, show_pending_approval};
 pub use live::{Live, UserAction, draw};
 pub use logs::{log_events, log_groups, log_streams};
 pub use sandbox::{

@@ -9,8 +9,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "commands",
         &[
-            "aws", "complete", "context", "error", "exit", "hint", "model", "ops", "project", "render", "settings",
-            "stack", "when",
+            "complete", "context", "error", "exit", "hint", "model", "ops", "project", "render", "settings", "stack",
+            "when",
         ],
     ),
     ("complete", &["project", "settings", "stack"]),

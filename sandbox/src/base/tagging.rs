@@ -63,8 +63,8 @@ impl Refusal {
     }
 }
 
-/// The keys of tags, in all the forms that services have them in: pairs, a map, or keys alone.
-fn keys(tags: &Value) -> Vec<&str> {
+/// The keys of tags in any of the forms that services have: a list of pairs, a map, or a list of keys.
+pub fn keys(tags: &Value) -> Vec<&str> {
     match tags {
         Value::Array(list) => {
             let keys = list.iter().map(|tag| tag.get("Key").or_else(|| tag.get("key")).unwrap_or(tag));

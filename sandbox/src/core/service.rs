@@ -47,7 +47,7 @@ impl Service {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
         if let Some(model) = self.model() {
-            self.satisfied(&model::violations(model, operation, &input))?;
+            self.check_violations(&model::violations(model, operation, &input))?;
         }
         if let Some(prepare) = self.prepare {
             prepare(operation, &mut input)?;
@@ -75,14 +75,14 @@ impl Service {
         {
             return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
         }
-        model::read(model, operation, protocol.source(), input).map_err(|misread| self.misread(misread))
+        model::read(model, operation, protocol.source(), input).map_err(|error| self.read_error(&error))
     }
 
     /// An input that did not come over the wire, with the types of the model all the same. EC2's model has the names that
     /// only its queries use.
     pub fn typed(&self, operation: &str, input: Value) -> Result<Value, Fault> {
         let Some(model) = self.model().filter(|_| !self.is_ec2()) else { return Ok(input) };
-        model::read(model, operation, model::Source::Typed, input).map_err(|misread| self.misread(misread))
+        model::read(model, operation, model::Source::Typed, input).map_err(|error| self.read_error(&error))
     }
 
     /// Whether its errors are those of EC2's form of the Query protocol.

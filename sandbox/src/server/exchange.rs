@@ -82,7 +82,7 @@ impl Exchange {
             _ if self.cut == Some(When::BeforeAnswer) => "cut".to_owned(),
             None => "200".to_owned(),
             Some(fault) if self.is_known && fault.status < 500 => format!("{} {}", fault.status, fault.code),
-            Some(Fault { status, code, message }) => format!("{status} {code}: {message}"),
+            Some(Fault { status, code, message, .. }) => format!("{status} {code}: {message}"),
         };
         self.sandbox.journal.say(&format!("{} {told} ({took} ms)", self.what));
         if self.cut == Some(When::BeforeAnswer) { Err(Cut) } else { Ok(()) }

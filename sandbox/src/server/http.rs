@@ -18,7 +18,7 @@ use super::connections::{self, Caller, Cut};
 use super::exchange::Exchange;
 use super::session_socket;
 use super::{gate, role_credentials};
-use crate::auth::{self, Dialect, Identity, signature};
+use crate::auth::{self, ClaimedIdentity, Dialect, Identity, signature};
 use crate::base::ids;
 use crate::core::{Answer, CREDENTIALS_PATH, Service};
 use crate::protocol::event_stream::{self, EventStream};
@@ -58,10 +58,10 @@ async fn handle(server: &Server, parts: &Parts, body: Body, caller: &Caller) -> 
     let mut exchange = Exchange::new(&server.sandbox, &parts.method);
     let headers = joined(&parts.headers);
     let mut spoken = Spoken { protocol: protocol::guess(&headers, parts.uri.path()), model: None };
-    let answered = match admit(server, parts, headers, body, spoken.protocol.dialect()).await {
-        Ok((signed, body)) => {
-            let signed = signed.with_body(&body);
-            answer(&server.sandbox, &signed, caller, &mut spoken, &request_id, &mut exchange).await
+    let answered = match admit(server, parts, &headers, body, spoken.protocol.dialect()).await {
+        Ok((signed, claimed, body)) => {
+            let signed = signature::Request { body: &body, ..signed };
+            answer(&server.sandbox, &signed, claimed, caller, &mut spoken, &request_id, &mut exchange).await
         }
         Err(fault) => Err(fault),
     };
@@ -98,7 +98,7 @@ fn serve_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Respons
             caller.let_in();
             (StatusCode::OK, document)
         }
-        Err(Fault { status, code, message }) => {
+        Err(Fault { status, code, message, .. }) => {
             server.sandbox.journal.say(&format!("a request for the credentials of a role is refused: {status} {code}"));
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, json!({ "code": code, "message": message }))
@@ -115,9 +115,11 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
     if !is_signed && !query.contains("X-Amz-Signature=") {
         return Ok(());
     }
-    let signed = signature::Request { method: parts.method.as_str(), path, query, headers: headers.clone(), body: &[] };
-    let (config, dialect) = (&server.sandbox.config, protocol::guess(headers, path).dialect());
-    let verified = auth::verify(&signed, server.sandbox.keys(), &config.region, dialect, server.sandbox.clock.now());
+    let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
+    let (sandbox, dialect) = (&server.sandbox, protocol::guess(headers, path).dialect());
+    let verified = auth::identify(&signed, sandbox.keys()).and_then(|claimed| {
+        auth::verify(&signed, claimed, sandbox.keys(), &sandbox.config.region, dialect, sandbox.clock.now())
+    });
     let (service, _) = verified.map_err(|denied| denied.fault(dialect))?;
     if service == session_socket::SIGNING_NAME {
         return Ok(());
@@ -130,20 +132,22 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
 async fn admit<'a>(
     server: &Server,
     parts: &'a Parts,
-    headers: BTreeMap<String, String>,
+    headers: &'a BTreeMap<String, String>,
     body: Body,
     dialect: Dialect,
-) -> Result<(signature::Request<'a>, Bytes), Fault> {
+) -> Result<(signature::Request<'a>, ClaimedIdentity<'a>, Bytes), Fault> {
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
-    let checked = gate::check_head(parts, &headers, &server.hosts);
+    let checked = gate::check_head(parts, headers, &server.hosts);
     let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
-    let known =
+    let identified =
         checked.and_then(|()| auth::identify(&signed, server.sandbox.keys()).map_err(|denied| denied.fault(dialect)));
-    if let Err(fault) = known {
-        gate::discard(body).await;
-        return Err(fault);
+    match identified {
+        Ok(claimed) => Ok((signed, claimed, gate::read_body(body).await?)),
+        Err(fault) => {
+            gate::discard(body).await;
+            Err(fault)
+        }
     }
-    Ok((signed, gate::read_body(body).await?))
 }
 
 /// An answer as it goes out.
@@ -161,6 +165,7 @@ struct Spoken {
 async fn answer(
     sandbox: &Arc<Sandbox>,
     signed: &signature::Request<'_>,
+    claimed: ClaimedIdentity<'_>,
     caller: &Caller,
     spoken: &mut Spoken,
     request_id: &str,
@@ -168,7 +173,7 @@ async fn answer(
 ) -> Result<Said, Fault> {
     let config = &sandbox.config;
     let dialect = spoken.protocol.dialect();
-    let verified = auth::verify(signed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
+    let verified = auth::verify(signed, claimed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
     let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
     caller.let_in();
     let service = sandbox.registry.find(&service)?;
@@ -181,9 +186,9 @@ async fn answer(
         // As AWS's JSON services answer all but POST.
         return Err(Fault::new(404, "UnknownOperationException", ""));
     }
-    let packed = gate::encoding(&signed.headers);
+    let packed = gate::encoding(signed.headers);
     let body = if packed.is_some() { Cow::Owned(gate::unpack(signed.body)?) } else { Cow::Borrowed(signed.body) };
-    let incoming = Incoming { headers: &signed.headers, path: signed.path, query: signed.query, body: &body };
+    let incoming = Incoming { headers: signed.headers, path: signed.path, query: signed.query, body: &body };
     let request = protocol.decode(&incoming)?;
     if let Some(encoding) = packed.filter(|_| !service.model().is_some_and(|model| model.unpacks(&request.operation))) {
         return Err(gate::unsupported(encoding));

@@ -29,7 +29,7 @@ pub type RowNames = Vec<(String, String)>;
 pub struct Schema {
     /// The state of every service, with empty tables.
     pub states: fn() -> Vec<Box<dyn State>>,
-    /// Notes the rows that have been inserted on behalf of a resource of a stack: see [`made_for`].
+    /// Notes the rows that have been inserted on behalf of a resource of a stack: see [`on_behalf_of`].
     pub note_insertions: fn(&mut World, String, RowNames),
 }
 
@@ -80,23 +80,23 @@ impl World {
 
 tokio::task_local! {
     /// The resource of a stack on whose behalf this task writes.
-    static MAKER: String;
+    static CREATING_RESOURCE: String;
 }
 
-/// Does work on behalf of a resource of a stack that is being made: every row that the work inserts is noted with the
-/// resource in the same transaction, so that a creation that a crash cuts off leaves nothing behind.
-pub async fn made_for<T>(maker: String, work: impl Future<Output = T>) -> T {
-    MAKER.scope(maker, work).await
+/// Does work on behalf of a stack's resource that is being created: every row that the work inserts is noted with the resource
+/// in the same transaction, so that a creation that a crash interrupts leaves nothing behind.
+pub async fn on_behalf_of<T>(resource: String, work: impl Future<Output = T>) -> T {
+    CREATING_RESOURCE.scope(resource, work).await
 }
 
-fn note_insertions(world: &mut World, maker: String) {
+fn note_insertions(world: &mut World, resource: String) {
     let rows: RowNames = world
         .tables()
         .into_iter()
         .flat_map(|table| table.inserted().into_iter().map(|key| (table.name().to_owned(), key)))
         .collect();
     if !rows.is_empty() {
-        (world.note_insertions)(world, maker, rows);
+        (world.note_insertions)(world, resource, rows);
     }
 }
 
@@ -153,8 +153,8 @@ impl Shared {
     ) -> Result<T, Fault> {
         let mut world = self.lock();
         let result = change(&mut world).and_then(|(value, events)| {
-            if let Ok(maker) = MAKER.try_with(Clone::clone) {
-                note_insertions(&mut world, maker);
+            if let Ok(resource) = CREATING_RESOURCE.try_with(Clone::clone) {
+                note_insertions(&mut world, resource);
             }
             let events = events.as_ref().map(|(table, rows)| (*table, rows.as_slice()));
             self.store.commit(&world.tables(), events).map_err(Fault::internal)?;

@@ -15,26 +15,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use futures_util::future::try_join_all;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::approve::{check_region, check_target};
+use super::target::show_target;
+use super::templates::known_lookups;
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::Stack;
-use crate::ops::{self, Change, DeployRequest, StackInputs, StackOutcome};
+use crate::ops::{self, Change, DeployRequest, Purpose, StackInputs, StackOutcome, StackPhases, Synthesiser};
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
 
 pub use approval::{Approver, DeployApprover, roll_back};
 use event_loop::EventLoop;
-use interrupt::Phases;
 pub use options::{DeployOptions, FollowOptions, InputOptions};
 pub use source::ProjectSource;
 
@@ -114,11 +113,10 @@ pub async fn deploy(
     let aws = ctx.aws(Some(project)).await?;
     local::check_runtime(project, stacks, ctx).await?;
     if !ctx.settings.sandbox {
-        check_region(project, aws.region())?;
+        ops::check_region(&aws, &project.spec.target)?;
     }
-    let known = try_join_all(stacks.iter().map(|stack| aws.stack(&stack.name))).await?;
-    let account = known.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
-    let environment = check_target(project, &aws, account, ctx).await?;
+    let known = ops::describe_stacks(&aws, stacks.iter().map(|stack| stack.name.as_str())).await?;
+    let environment = show_target(project, &known, ctx).await?;
     let inputs: Vec<StackInputs<'_>> = stacks
         .iter()
         .zip(known)
@@ -144,22 +142,17 @@ pub async fn deploy(
         concurrency: options.concurrency.into(),
     };
     let (reporter, messages) = ops::channel();
-    let source = ProjectSource::new(project, environment, Arc::clone(&aws), ctx.sandbox(), reporter.clone());
+    let lookups = known_lookups(project, &environment, ctx);
+    let mut synthesiser = Synthesiser::new(environment, Purpose::Deploy, lookups);
+    synthesiser.set_clients(Arc::clone(&aws));
+    let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
     let work = ops::deploy(&aws, &request, &source, reporter, &cancellation);
     let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
-    EventLoop {
-        approver,
-        source: &source,
-        messages,
-        view,
-        phases: Phases::default(),
-        aws: &aws,
-        cancellation: &cancellation,
-    }
-    .run(work, ctx)
-    .await
-    .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
+    EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(&aws), cancellation: &cancellation }
+        .run(work, ctx)
+        .await
+        .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
 }
 
 /// A cancelled stack ended because of the interruption.

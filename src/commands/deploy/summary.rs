@@ -40,7 +40,7 @@ pub async fn summarise(
     for ((key, service), stack) in &services {
         let local = if ctx.settings.sandbox {
             let aws = ctx.aws(Some(project)).await?;
-            ctx.local_url(&locate_service(&aws, &stack.name).await?.service).await?
+            ctx.local_url(&locate_service(&aws, &stack.name).await?).await?
         } else {
             None
         };

@@ -16,7 +16,7 @@ pub enum Violation {
     /// A constraint is not satisfied, in a whole clause.
     Unsatisfied(String),
     /// The same, in a sentence that is the whole message.
-    Said(String),
+    Message(String),
 }
 
 /// Everything that is wrong with an operation's input, in the order of the model's members.
@@ -98,7 +98,7 @@ impl<'a> Checker<'a> {
             && !pattern.matches(text)
         {
             let member = self.path.last().map_or_else(String::new, |name| lower_first(name));
-            self.found.push(Violation::Said(format!("The specified value for {member} is invalid. {says}")));
+            self.found.push(Violation::Message(format!("The specified value for {member} is invalid. {says}")));
         }
     }
 
@@ -237,6 +237,6 @@ mod tests {
     fn a_service_with_its_own_words_has_them() {
         let told = found("iam", "GetRole", &json!({ "RoleName": "a b" }));
         let words = "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-";
-        assert_eq!(told, [Violation::Said(words.to_owned())]);
+        assert_eq!(told, [Violation::Message(words.to_owned())]);
     }
 }

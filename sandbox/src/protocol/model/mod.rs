@@ -17,7 +17,7 @@ mod read;
 mod write;
 
 pub use check::{Violation, violations};
-pub use read::{Misread, Source, read};
+pub use read::{ReadError, Source, read};
 pub use write::Output;
 
 /// The data of each service, by the name that its requests are signed for.

@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 const MOST: usize = 50;
 
 fn not_found(arn: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
+    Fault::not_found("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
 }
 
 fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Reply {

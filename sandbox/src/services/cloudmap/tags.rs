@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 const MOST: usize = 50;
 
 fn not_found(arn: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("The resource {arn} was not found."))
+    Fault::not_found("ResourceNotFoundException", format!("The resource {arn} was not found."))
 }
 
 /// The tags of a resource.

@@ -25,7 +25,7 @@ pub(super) struct Tag {
 /// The key of the alarm of an ARN.
 fn named(state: &State, arn: &str) -> Result<String, Fault> {
     let name = arn.split_once(":alarm:").map(|(_, name)| name).filter(|name| state.alarms.contains(name));
-    name.map(str::to_owned).ok_or_else(|| Fault::new(404, "ResourceNotFoundException", "Unknown"))
+    name.map(str::to_owned).ok_or_else(|| Fault::not_found("ResourceNotFoundException", "Unknown").with_status(404))
 }
 
 #[derive(Deserialize)]

@@ -92,7 +92,7 @@ fn add(tags: &mut Vec<Value>, new: &[Tag]) -> Result<(), Fault> {
     tags.extend(new.iter().map(|Tag { key, value }| json!({ "key": key, "value": text(value) })));
     if tags.iter().filter(|tag| !tag["key"].as_str().is_some_and(is_reserved)).count() > MOST {
         let message = "The maximum number of Tags for a resource has been reached.";
-        return Err(Fault::client("TagLimitExceeded", message));
+        return Err(Fault::limit_exceeded("TagLimitExceeded", message));
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use super::documents::{self, Purpose};
 use super::managed::check_attachable;
 use super::pages::Pages;
 use super::{Role, State, limits, role_tags, tags};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tagging::Tag;
 use crate::core::Reply;
@@ -18,7 +18,7 @@ use crate::{Fault, Sandbox};
 
 /// The fault for an entity that there is not.
 pub fn no_such_entity(message: String) -> Fault {
-    Fault::new(404, "NoSuchEntity", message)
+    Fault::not_found("NoSuchEntity", message).with_status(404)
 }
 
 fn no_such_role(name: &str) -> Fault {
@@ -94,7 +94,7 @@ pub fn described(role: &Role) -> Value {
         "RoleName": role.name,
         "RoleId": role.id,
         "Arn": role.arn,
-        "CreateDate": iso8601(role.created),
+        "CreateDate": epoch_seconds(role.created),
         "AssumeRolePolicyDocument": encoded(&role.assume_role_policy),
         "Description": role.description,
         "MaxSessionDuration": role.max_session_duration,
@@ -163,7 +163,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         if world.of::<State>().roles.contains(&role.name) {
             let message = format!("Role with name {} already exists.", role.name);
-            return Err(Fault::new(409, "EntityAlreadyExists", message));
+            return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         if let Some(arn) = &role.boundary {
             check_attachable(world.of::<State>(), arn)?;

@@ -47,7 +47,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
             let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
-            return Err(Fault::client("ParameterAlreadyExists", message));
+            return Err(Fault::already_exists("ParameterAlreadyExists", message));
         }
         if let (Some(kind), Some(before)) = (&kind, &before)
             && *kind != before.kind
@@ -197,7 +197,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
     }
     if name.matches('/').count() > DEEPEST {
         let message = "The parameter name exceeds the maximum hierarchy depth of 15 levels.";
-        return Err(Fault::client("HierarchyLevelLimitExceededException", message));
+        return Err(Fault::limit_exceeded("HierarchyLevelLimitExceededException", message));
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::declared::{LONGEST_VALUE, number, scalar};
+use super::declared::{MAX_VALUE_BYTES, number, scalar};
 use super::kinds::{Element, Kind};
 use super::members;
 use crate::Fault;
@@ -11,8 +11,8 @@ use crate::cloudformation::template::invalid;
 
 /// Refuses a value that does not fit.
 pub fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
-    if value.len() > LONGEST_VALUE {
-        return Err(invalid(format!("Parameter '{key}' must not be longer than {LONGEST_VALUE} bytes")));
+    if value.len() > MAX_VALUE_BYTES {
+        return Err(invalid(format!("Parameter '{key}' must not be longer than {MAX_VALUE_BYTES} bytes")));
     }
     let Some(kind) = Kind::of(declaration) else { return Ok(()) };
     let parts: Vec<&str> = if kind.list && !kind.stored { members(value).collect() } else { vec![value] };

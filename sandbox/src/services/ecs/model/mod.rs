@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::process::engine::Kind;
+use crate::process::engine::EngineKind;
 
 mod definition;
 mod rollout;
@@ -50,7 +50,7 @@ pub struct Images {
     pub images: IndexMap<String, ImageCommand>,
     /// What runs the others as containers; a built-in service stands in for them when left out.
     #[serde(default)]
-    pub engine: Option<Kind>,
+    pub engine: Option<EngineKind>,
 }
 
 /// The command that stands in for an image.

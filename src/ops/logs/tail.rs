@@ -8,10 +8,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep;
 
-use super::OpsError;
-use super::retry::retry_transient;
 use crate::aws::Aws;
 use crate::model::{LogEvent, LogQuery};
+use crate::ops::OpsError;
+use crate::ops::retry::retry_transient;
 
 /// Events may arrive late; the window that is read again each round reaches back this far.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(60);

@@ -1,20 +1,29 @@
 //! Compares a stack with what deploy would make of it: the templates, a read-only change set, and what neither of them shows.
 
+mod drift;
+
 use std::collections::BTreeMap;
 
-use super::deploy::change_set::{Prepared, check_size, prepare};
-use super::deploy::preflight::{Finding, StackUpdate, rejections};
+use futures_util::future::try_join_all;
+
+use super::deploy::change_set::{Prepared, check_size, delete_change_set, prepare};
+use super::deploy::preflight::{Finding, StackUpdate, rejections, requirements};
 use super::deploy::state::{StackState, is_created, stack_state};
-use super::locate::service_name;
 use super::{OpsError, Result};
-use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::aws::Aws;
 use crate::hint::Hint;
 use crate::model::{PlannedChange, Stack, StackRequest};
-use crate::stack::{INCOMPARABLE, PlannedResource, RequiresRecreation, Template, TemplateDiff, parse_template};
+use crate::stack::{
+    INCOMPARABLE, PlannedResource, ProjectStack, RequiresRecreation, Spec, Template, TemplateDiff, parse_template,
+};
+
+pub use drift::unseen;
 
 /// What a stack would be deployed with.
 #[derive(Debug)]
 pub struct Desired<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
     /// The key of the service that the stack is for.
     pub service_key: Option<&'a str>,
     /// The synthesised template.
@@ -26,17 +35,47 @@ pub struct Desired<'a> {
 }
 
 /// What deploying a stack would change.
-#[derive(Debug)]
-pub struct Comparison {
+#[derive(Debug, Clone, PartialEq)]
+pub struct StackDiff {
+    /// The stack's name.
+    pub name: String,
     /// Every difference.
     pub diff: TemplateDiff,
     /// What the diff does not show, in sentences.
     pub notes: Vec<Hint>,
 }
 
+/// Compares stacks with what is desired, concurrently. `stacks` are the same stacks in the project. `change_set` is as for [`compare`].
+///
+/// # Errors
+/// Temporary change sets may then be left: [`delete_change_sets`] deletes them.
+pub async fn compare_stacks(
+    aws: &Aws,
+    spec: &Spec,
+    stacks: &[ProjectStack],
+    desired: &[Desired<'_>],
+    change_set: Option<&str>,
+) -> Result<Vec<StackDiff>> {
+    let mut diffs = try_join_all(desired.iter().map(|desired| compare(aws, desired, change_set))).await?;
+    // Deploy checks what services need once something changes, and then for all stacks.
+    if let Some(first) = diffs.iter_mut().find(|stack| !stack.diff.is_empty()) {
+        let findings = requirements(aws, spec, stacks).await?;
+        first.notes.extend(findings.iter().map(Finding::as_note));
+    }
+    Ok(diffs)
+}
+
+/// Deletes the temporary change sets of a comparison that did not end well. Errors are ignored: they would hide why it did not.
+pub async fn delete_change_sets(aws: &Aws, stacks: &[ProjectStack], change_set: &str) {
+    for stack in stacks {
+        drop(delete_change_set(aws, &stack.name, change_set).await);
+    }
+}
+
 /// Compares a stack with what is desired. `change_set` is a unique name for a temporary change set, which is
 /// read and deleted.
-pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: Option<&str>) -> Result<Comparison> {
+pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>) -> Result<StackDiff> {
+    let name = desired.stack;
     let Some(existing) = aws.stack(name).await? else {
         let deployed = Template::default();
         let diff = TemplateDiff::between(&deployed, desired.template);
@@ -44,7 +83,7 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
         let update =
             StackUpdate { stack: name, service_key, existing: None, deployed: &deployed, desired: desired.template };
         let notes = rejected(aws, &update, &desired.template.to_body(), None).await?;
-        return Ok(Comparison { diff, notes });
+        return Ok(StackDiff { name: name.to_owned(), diff, notes });
     };
     let deployed = deployed_template(aws, &existing).await?.unwrap_or_default();
     let template = desired.template.with_cdk_metadata_of(&deployed);
@@ -104,7 +143,7 @@ pub async fn compare(aws: &Aws, name: &str, desired: &Desired<'_>, change_set: O
     if !hidden.is_empty() {
         note_question_mark(format!("the change of {} cannot be shown", hidden.join(", ")));
     }
-    Ok(Comparison { diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
+    Ok(StackDiff { name: name.to_owned(), diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
 }
 
 /// What deploy would reject of an update, whose template has this text.
@@ -187,71 +226,4 @@ pub(super) async fn plan(
             Ok(None)
         }
     }
-}
-
-fn is_denied(error: &AwsError) -> bool {
-    matches!(error.kind, AwsErrorKind::AccessDenied(_))
-}
-
-/// What is otherwise than the deployed template says, so that comparing templates cannot show it; in sentences.
-pub async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
-    let mut notes: Vec<String> = repair(stack).into_iter().collect();
-    match of_services(aws, stack, deployed).await {
-        Ok(more) => notes.extend(more),
-        Err(error) if is_denied(&error) => notes.push(format!("what runs is not compared: {error}")),
-        Err(error) => return Err(error.into()),
-    }
-    Ok(notes)
-}
-
-async fn of_services(aws: &Aws, stack: &Stack, deployed: &Template) -> std::result::Result<Vec<String>, AwsError> {
-    let mut notes = Vec::new();
-    let resources = aws.stack_resources(&stack.arn).await?;
-    for resource in resources.iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
-        let name = match service_name(aws, &stack.arn, resource).await {
-            Ok(Some(name)) => name,
-            Ok(None) => continue,
-            Err(OpsError::Aws(error)) => return Err(error),
-            Err(error) => {
-                notes.push(error.to_string());
-                continue;
-            }
-        };
-        let Some(state) = aws.service_state(&name).await? else { continue };
-        let properties = &deployed.resource(&resource.logical_id)["Properties"];
-        let count = properties["DesiredCount"].as_u64().filter(|count| *count != u64::from(state.desired));
-        if let Some(count) = count {
-            let owner = if deployed.has_type("AWS::ApplicationAutoScaling::ScalableTarget") {
-                "autoscaling may have changed it, and the next deploy that changes the service resets it"
-            } else {
-                "the next deploy that changes the service resets it"
-            };
-            let (service, desired) = (&name.service, state.desired);
-            notes.push(format!("{service}: desired count is {desired}, but the template says {count}; {owner}"));
-        }
-        let runs = state.deployments.iter().find(|one| one.status == "PRIMARY").map(|one| one.task_definition.as_str());
-        let of_stack = properties["TaskDefinition"]["Ref"].as_str().and_then(|id| {
-            let found = resources.iter().find(|resource| resource.logical_id == id)?;
-            found.physical_id.rsplit('/').next()
-        });
-        if let (Some(runs), Some(of_stack)) = (runs, of_stack)
-            && runs != of_stack
-        {
-            notes.push(format!("{} runs task definition {runs}, and the stack's is {of_stack}", name.service));
-        }
-    }
-    Ok(notes)
-}
-
-/// What a deploy will have to do first.
-fn repair(stack: &Stack) -> Option<String> {
-    let first = match stack_state(&stack.status) {
-        StackState::Updatable | StackState::InReview => return None,
-        StackState::FailedCreation => "deploy deletes what is left of it and creates it anew",
-        StackState::Failed => "deploy rolls it back first",
-        StackState::RollbackFailed => "deploy goes on with its rollback first",
-        StackState::DeleteFailed => "it must be deleted first, with destroy",
-        StackState::InProgress => "deploy follows that to its end first",
-    };
-    Some(format!("{} is {}: {first}", stack.name, stack.status))
 }

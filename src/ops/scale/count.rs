@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::deploy::rollout::Observation;
-use super::deploy::services::Services;
-use super::locate::service_name;
-use super::{DeployEvent, OpsError, Result};
 use crate::aws::{Aws, AwsErrorKind};
-use crate::model::{ServiceName, ServiceState};
+use crate::model::{ScalableTarget, ServiceName, ServiceState};
+use crate::ops::deploy::rollout::Observation;
+use crate::ops::deploy::services::Services;
+use crate::ops::locate::service_name;
+use crate::ops::{DeployEvent, OpsError, Result};
 
 /// The services of a stack: logical id, name and desired count.
 ///
@@ -25,21 +25,22 @@ pub async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, Strin
     Ok(counts)
 }
 
-/// A service as it was before its count is changed.
+/// The desired count of a service in ECS. Keeps the service as it was before the change.
 #[derive(Debug)]
-pub struct ServiceCount {
+pub struct ServiceCount<'a> {
+    aws: &'a Aws,
     name: ServiceName,
-    desired: u32,
+    current: u32,
     before: Observation,
 }
 
-impl ServiceCount {
+impl<'a> ServiceCount<'a> {
     /// Reads the service and its stopped tasks.
     ///
     /// # Errors
     /// Also when ECS has no such service.
-    pub async fn read(aws: &Aws, name: &ServiceName) -> Result<Self> {
-        let (service, stopped) = tokio::join!(aws.service_state(name), aws.stopped_tasks(name));
+    pub async fn read(aws: &'a Aws, name: ServiceName) -> Result<Self> {
+        let (service, stopped) = tokio::join!(aws.service_state(&name), aws.stopped_tasks(&name));
         let is_active = |service: &ServiceState| service.status == "ACTIVE";
         let missing = || {
             let message = format!("cluster `{}` has no service `{}`", name.cluster, name.service);
@@ -50,26 +51,28 @@ impl ServiceCount {
             Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Vec::new(),
             stopped => stopped?,
         };
-        let desired = service.desired;
-        Ok(Self {
-            name: name.clone(),
-            desired,
-            before: Observation { events: Vec::new(), service: Some(service), stopped },
-        })
+        let current = service.desired;
+        let before = Observation { events: Vec::new(), service: Some(service), stopped };
+        Ok(Self { aws, name, current, before })
+    }
+
+    /// The service's name.
+    pub fn service(&self) -> &str {
+        &self.name.service
     }
 
     /// The desired count as it was read.
-    pub fn desired(&self) -> u32 {
-        self.desired
+    pub fn current(&self) -> u32 {
+        self.current
     }
 
     /// Sets the desired count.
     ///
     /// # Errors
     /// A caller that may not update the service is no error where the count was this one already.
-    pub async fn set(&self, aws: &Aws, count: u32) -> Result<()> {
-        match aws.set_desired_count(&self.name, count).await {
-            Err(error) if count == self.desired && matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Ok(()),
+    pub async fn set(&self, count: u32) -> Result<()> {
+        match self.aws.set_desired_count(&self.name, count).await {
+            Err(error) if count == self.current && matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Ok(()),
             set => Ok(set?),
         }
     }
@@ -78,19 +81,21 @@ impl ServiceCount {
     ///
     /// # Errors
     /// When something else changes the count, or tasks do not start.
-    pub async fn until_steady(
-        &self,
-        aws: &Aws,
-        count: u32,
-        limit: Duration,
-        emit: &mut dyn FnMut(DeployEvent),
-    ) -> Result<()> {
+    pub async fn until_steady(&self, count: u32, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
         let mut services = Services::of_count(self.name.clone(), count, &self.before);
-        services.until_steady(aws, limit, emit).await.map_err(|error| match error {
+        services.until_steady(self.aws, limit, emit).await.map_err(|error| match error {
             OpsError::RolloutFailed { service, reason, stopped_tasks } => {
                 OpsError::CountNotReached { service, count, reason, stopped_tasks }
             }
             error => error,
         })
+    }
+
+    /// What autoscaling may do to `count`, as it is registered now, whatever the stack says. `None` without autoscaling, or when it cannot be
+    /// read.
+    pub async fn autoscaling_warning(&self, count: u32) -> Option<String> {
+        let ScalableTarget { min, max, .. } = self.aws.scalable_target(&self.name).await.ok()??;
+        let effect = if (min..=max).contains(&count) { "may change the count" } else { "will change the count" };
+        Some(format!("autoscaling keeps {} between {min} and {max} tasks and {effect} from {count}", self.name.service))
     }
 }
