@@ -59,7 +59,7 @@ fn written(printed: io::Result<()>) -> ExitCode {
 pub fn main() -> ExitCode {
     #[cfg(unix)]
     settings::drop_empty_aws_variables();
-    match complete::answer(Cli::command, commands::COMPLETION_VARIABLE) {
+    match complete::respond(Cli::command, commands::COMPLETION_VARIABLE) {
         Ok(false) => {}
         Ok(true) => return Exit::Done.into(),
         // The error has become text. Another attempt to write tells whether the reader is gone.

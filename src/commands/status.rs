@@ -93,7 +93,7 @@ async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Outcome, C
             action = keys.recv() => match action {
                 Some(UserAction::Redraw) => {}
                 Some(UserAction::Interrupt) => return Ok(Outcome::Interrupted),
-                Some(UserAction::Leave) | None => return Ok(Outcome::Done),
+                Some(UserAction::Quit) | None => return Ok(Outcome::Done),
             },
             fresh = async { ticks.tick().await; read(reader, ctx).await } => match fresh {
                 Ok(fresh) => (report, message) = (fresh, None),

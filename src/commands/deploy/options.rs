@@ -28,7 +28,7 @@ pub struct FollowOptions {
     #[arg(long)]
     pub no_wait_services: bool,
     /// Cancel an update that takes longer, which rolls it back, and exit with 4
-    #[arg(long, value_name = "TIME", value_parser = when::duration)]
+    #[arg(long, value_name = "TIME", value_parser = when::parse_duration)]
     pub timeout: Option<Duration>,
     /// What becomes of a stack whose creation takes longer: it cannot be cancelled
     #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "timeout")]

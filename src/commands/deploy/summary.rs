@@ -27,7 +27,7 @@ pub async fn summarise(
         StackOutcome::Failed(_) => StackEnd::Failed,
         StackOutcome::NotApproved(_) => StackEnd::NotApproved,
         StackOutcome::Rejected(_) => StackEnd::NotChanged,
-        StackOutcome::Skipped(needed) => StackEnd::NotBegun(needed.clone()),
+        StackOutcome::Skipped(needed) => StackEnd::Skipped(needed.clone()),
     };
     let names = stacks.iter().map(|stack| stack.name.clone());
     let mut summary = Summary { stacks: names.zip(outcomes.iter().map(end)).collect(), ..Summary::default() };

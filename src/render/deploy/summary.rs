@@ -1,17 +1,17 @@
-//! What there is after a deploy, and how each stack ended.
+//! The summary after a deploy: outcomes of the stacks, outputs, addresses and suggested commands. Also the plan before a deletion.
 
 use std::io;
 
 use owo_colors::OwoColorize as _;
 use serde_json::json;
 
-use super::lines::done;
+use super::lines::past_tense;
 use crate::error::CliError;
 use crate::hint::Command;
 use crate::ops::{DeletionPlan, Operation};
 use crate::render::{Ui, clean};
 
-/// The last event of a command that tells events as JSON: that it is done, or why not.
+/// Writes the last event of a command with JSON events: `done`, or `failed` with the error. Writes nothing for text output.
 pub fn ended(ui: &mut Ui, error: Option<&CliError>) -> io::Result<()> {
     if !ui.is_json() {
         return Ok(());
@@ -22,43 +22,44 @@ pub fn ended(ui: &mut Ui, error: Option<&CliError>) -> io::Result<()> {
     })
 }
 
-/// How a stack ended.
+/// The outcome of a stack's deploy.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StackEnd {
-    /// Nothing was to do.
+    /// The stack is up to date.
     NoChanges,
-    /// A change set was prepared.
+    /// A change set was created, but not executed.
     Prepared,
-    /// It is done, after so many seconds.
+    /// The operation succeeded; its duration in seconds.
     Done(Operation, f64),
-    /// It failed.
+    /// The operation failed.
     Failed,
-    /// The user did not approve it, and it was not changed.
+    /// The user declined, so nothing was changed.
     NotApproved,
     /// The deploy was rejected before anything changed.
     NotChanged,
-    /// It was not begun, because of this stack.
-    NotBegun(String),
+    /// The stack was skipped, because this stack was not deployed.
+    Skipped(String),
 }
 
-/// What a deploy leaves behind, for the end of it.
+/// The results of a deploy that are printed at its end.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    /// Every stack with how it ended; shown when there are several.
+    /// Every stack and its outcome; printed if there are several.
     pub stacks: Vec<(String, StackEnd)>,
     /// Stack, key and value of every output.
     pub outputs: Vec<(String, String, String)>,
-    /// Services and where they answer: on this machine, and by Cloud Map's name.
+    /// Services and their addresses: the local URL in the sandbox, and the Cloud Map name with its port.
     pub services: Vec<(String, Vec<String>)>,
     /// Commands to try next.
     pub next: Vec<Command>,
 }
 
-/// Shows how the stacks ended, what there is now and what to try next.
+/// Prints the summary.
 pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
     if summary.stacks.len() > 1 {
         let width = summary.stacks.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-        let lines = summary.stacks.iter().map(|(name, end)| format!("  {} {name:<width$}  {}", mark(end), words(end)));
+        let lines =
+            summary.stacks.iter().map(|(name, end)| format!("  {} {name:<width$}  {}", mark(end), describe(end)));
         let lines: Vec<String> = lines.collect();
         ui.note(&format!("\n{}\n{}", "Stacks:".bold(), lines.join("\n")));
     }
@@ -84,7 +85,7 @@ pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
     Ok(())
 }
 
-/// Says what goes and what stays when stacks are deleted.
+/// Prints what deleting these stacks deletes and keeps.
 pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
     for DeletionPlan { stack, deleted, kept, deleted_log_groups, .. } in deletion_plans {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
@@ -101,18 +102,18 @@ fn mark(end: &StackEnd) -> String {
     match end {
         StackEnd::NoChanges | StackEnd::Prepared | StackEnd::Done(..) => "✓".green().to_string(),
         StackEnd::Failed => "✗".red().to_string(),
-        StackEnd::NotApproved | StackEnd::NotChanged | StackEnd::NotBegun(_) => "-".yellow().to_string(),
+        StackEnd::NotApproved | StackEnd::NotChanged | StackEnd::Skipped(_) => "-".yellow().to_string(),
     }
 }
 
-fn words(end: &StackEnd) -> String {
+fn describe(end: &StackEnd) -> String {
     match end {
         StackEnd::NoChanges => "no changes".to_owned(),
         StackEnd::Prepared => "the change set is there".to_owned(),
-        StackEnd::Done(operation, seconds) => format!("{} in {seconds:.1} s", done(*operation)),
+        StackEnd::Done(operation, seconds) => format!("{} in {seconds:.1} s", past_tense(*operation)),
         StackEnd::Failed => "failed".to_owned(),
         StackEnd::NotApproved => "not approved, not changed".to_owned(),
         StackEnd::NotChanged => "not changed".to_owned(),
-        StackEnd::NotBegun(needed) => format!("not begun, because of {needed}"),
+        StackEnd::Skipped(needed) => format!("not begun, because of {needed}"),
     }
 }
