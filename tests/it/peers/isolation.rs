@@ -1,4 +1,4 @@
-//! boto3 and the AWS CLI in a task act as its role in the sandbox, on a machine whose user has an AWS profile and keys.
+//! boto3 and the AWS CLI in a task use the task's role in the sandbox, even if the user has an AWS profile and keys.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
