@@ -93,7 +93,7 @@ fn the_cli_inspects_and_scales(place: &Place) {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_aws_cli_deploys_our_templates_and_awslogs_reads_their_logs() {
     let sandbox = Sandboxed::start();
     let place = &sandbox.0;

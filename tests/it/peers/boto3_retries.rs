@@ -28,7 +28,7 @@ fn outcome(place: &Place, fault: &str, call: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs the peers: `just peers`"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn boto3_retries_transient_faults_only() {
     let sandboxed = Sandboxed::start();
     let place = &sandboxed.0;

@@ -31,7 +31,7 @@ fn counts(place: &Place) -> (u64, u64) {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_cdk_deploys_diffs_scales_and_destroys() {
     let sandbox = Sandboxed::start();
     let place = &sandbox.0;

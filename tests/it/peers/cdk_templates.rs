@@ -90,7 +90,7 @@ fn seed() -> u64 {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn templates_and_diffs_are_the_cdks() {
     let seed = seed();
     let mut random = Random::new(seed);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Place, Sandboxed, read, tool};
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn sdks_in_a_task_never_leave_the_sandbox() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workshop = read(&root.join("examples/workshop/ecsws.toml"));

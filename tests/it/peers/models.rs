@@ -7,7 +7,7 @@ use super::{Place, succeed, tool};
 const PROJECT: &str = "[services.web]\ncpu = 256\nmemory = 512\n[services.web.container]\nimage = \"web\"\n";
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn every_response_conforms_to_botocores_service_models() {
     let mut place = Place::new(PROJECT);
     let state = place.dir.path().join("sandbox").to_string_lossy().into_owned();

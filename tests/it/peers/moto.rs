@@ -80,7 +80,7 @@ impl Drop for Moto {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn deploy_status_scale_logs_and_destroy_work_against_moto() {
     let moto = Moto::start(PROJECT);
     moto.aws("ecs create-cluster --cluster-name demo");
@@ -124,7 +124,7 @@ fn deploy_status_scale_logs_and_destroy_work_against_moto() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn services_are_waited_for_without_events_of_resources() {
     let moto = Moto::start(PROJECT);
     moto.aws("ecs create-cluster --cluster-name demo");
@@ -137,7 +137,7 @@ fn services_are_waited_for_without_events_of_resources() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn names_and_exports_that_are_in_use_are_rejected_against_moto() {
     let project = format!("{PROJECT}group = \"/ecs/web\"\n");
     let moto = Moto::start(&project);
@@ -174,7 +174,7 @@ fn names_and_exports_that_are_in_use_are_rejected_against_moto() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn a_service_with_an_arn_of_the_old_format_is_found_in_its_cluster() {
     let moto = Moto::start_with(PROJECT, &[("MOTO_ECS_NEW_ARN", "false")]);
     moto.aws("ecs create-cluster --cluster-name demo");
@@ -205,7 +205,7 @@ image = "nginx"
 "#;
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn a_vpc_is_looked_up_once_and_pinned() {
     let mut moto = Moto::start(LOOKED_UP);
     let tag = |kind: &str, key: &str, value: &str| {

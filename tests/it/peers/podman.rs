@@ -252,7 +252,7 @@ fn children(parent: i32) -> Vec<i32> {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn images_run_as_containers_which_are_always_removed() {
     let sandbox = Sandboxed::start(None);
     let place = &sandbox.place;
@@ -296,7 +296,7 @@ fn images_run_as_containers_which_are_always_removed() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn stopped_reasons_explain_why_a_container_exited_or_did_not_start() {
     let sandbox = Sandboxed::start(None);
     let deployed =
@@ -361,7 +361,7 @@ fn deploy_pair(sandbox: &Sandboxed, stack: &str, extra: &Value) {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn containers_of_a_task_share_localhost_and_unsupported_settings_are_rejected() {
     let sandbox = Sandboxed::start(None);
     sandbox.place.ecsws("--sandbox deploy base");
@@ -390,7 +390,7 @@ exec podman "$@"
 "#;
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn containers_use_the_host_network_and_get_a_port_if_podman_cannot_publish_ports() {
     let sandbox = Sandboxed::start(Some(WITHOUT_BRIDGE));
     sandbox.place.write(

@@ -72,7 +72,7 @@ profiles = botocore.session.Session().full_config['profiles']
 print(json.dumps({name: profile.get('region') for name, profile in profiles.items()}))";
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_aws_cli_finds_the_same_profiles() {
     let place = Place::new("[services.api]\ncpu = 256\nmemory = 512\n[services.api.container]\nimage = \"nginx\"\n");
     std::fs::create_dir(place.dir.path().join(".aws")).expect("a folder");

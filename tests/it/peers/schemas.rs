@@ -7,7 +7,7 @@ use super::{succeed, tool};
 use crate::common::read;
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_tables_of_resource_types_are_up_to_date() {
     let tables = Path::new(env!("CARGO_MANIFEST_DIR")).join("sandbox/src/cloudformation");
     let folder = tempfile::tempdir().expect("a folder");

@@ -28,7 +28,7 @@ fn typed(mut session: Child, text: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_aws_cli_opens_terminals_on_the_instance_and_in_a_task() {
     let sandbox = Sandboxed::start();
     let place = &sandbox.0;
@@ -51,7 +51,7 @@ fn the_aws_cli_opens_terminals_on_the_instance_and_in_a_task() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_aws_cli_opens_a_terminal_inside_a_container() {
     let sandbox = podman::Sandboxed::start(None);
     let place = &sandbox.place;
