@@ -79,7 +79,7 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
     let [title_area, gauge_area, details_area, tasks_area, events_area, footer_area] =
         Layout::vertical(heights).areas(frame.area());
 
-    let state = if report.steady { "steady".green() } else { "moving".yellow() };
+    let state = if report.steady { "steady".green() } else { "not steady".yellow() };
     let title = vec![report.service.clone().bold(), format!(" in {} ", report.cluster).into(), state];
     frame.render_widget(Line::from(title), title_area);
     frame.render_widget(task_gauge(report), gauge_area);
@@ -87,7 +87,7 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
     let visible = usize::from(tasks_area.height.saturating_sub(2));
     let title = match report.tasks.len().saturating_sub(visible) {
         0 => " tasks ".to_owned(),
-        more => format!(" tasks, {more} more below; a higher window shows them "),
+        more => format!(" tasks, {more} more; enlarge the window to see them "),
     };
     frame.render_widget(Paragraph::new(task_lines(report, now)).block(Block::bordered().title(title)), tasks_area);
     let event_lines: Vec<Line<'_>> = report
@@ -103,7 +103,7 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
         events_area,
     );
     frame.render_widget(
-        Line::from(message.map_or("q leaves".dim(), |message| clean(message, false).into_owned().red())),
+        Line::from(message.map_or("q quit".dim(), |message| clean(message, false).into_owned().red())),
         footer_area,
     );
 }
@@ -135,13 +135,13 @@ fn details(report: &StatusReport) -> Vec<Line<'static>> {
         );
     }
     if let Some(scaling) = &report.scaling {
-        lines.push(format!("scaling  {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)).into());
+        lines.push(format!("scaling    {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)).into());
     }
     lines.extend(
-        report.discovery.iter().map(|service| format!("found as {} {}", service.name, service.addresses()).into()),
+        report.discovery.iter().map(|service| format!("discovery  {}  {}", service.name, service.addresses()).into()),
     );
     lines.extend(report.notes.iter().map(|note| clean(note, false).into_owned().yellow().into()));
-    lines.extend(report.url.iter().map(|url| vec!["answers  ".into(), url.clone().underlined()].into()));
+    lines.extend(report.url.iter().map(|url| vec!["url        ".into(), url.clone().underlined()].into()));
     lines
 }
 

@@ -62,7 +62,7 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     for service in &report.discovery {
         lines.push(format!("  discovery  {}  {}", service.name, service.addresses()));
     }
-    lines.extend(report.url.iter().map(|url| format!("  answers    {}", url.underline())));
+    lines.extend(report.url.iter().map(|url| format!("  url        {}", url.underline())));
     lines.extend(report.notes.iter().map(|note| format!("  {}       {}", "note".yellow(), clean(note, false))));
     if !report.tasks.is_empty() {
         lines.push(String::new());

@@ -239,7 +239,7 @@ fn a_hotswap_that_times_out_does_not_offer_to_cancel() {
     std::fs::remove_file(&program).expect("the file exists");
     let late = workshop.run("--sandbox scale --count 2 --hotswap --timeout 5s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
-    let hint = "  waiting will not help: ECS keeps starting tasks, and Ctrl-C stops only the waiting\n";
+    let hint = "  this will not recover by itself: ECS keeps starting tasks, and Ctrl-C only stops waiting\n";
     assert_has(
         &late.stderr,
         &["api: desired count 1 → 2 (ECS only)", hint, "service `api` is not steady after 5 seconds"],

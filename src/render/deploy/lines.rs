@@ -33,7 +33,7 @@ impl LineFormat {
             DeployEvent::Started { stack, operation } => vec![format!("{stack}: {} …", present_tense(*operation))],
             DeployEvent::NoChanges { stack } => vec![format!("{}  {stack} (no changes)", "✓".green())],
             DeployEvent::Prepared { stack, change_set } => {
-                vec![format!("{}  {stack}: the change set is there: {}", "✓".green(), clean(change_set, false))]
+                vec![format!("{}  {stack}: change set created: {}", "✓".green(), clean(change_set, false))]
             }
             DeployEvent::Resource { stack, done, total, resource } => {
                 // Progress rows show resources in progress, but not that a rollback has started.
@@ -70,14 +70,16 @@ impl LineFormat {
             }
             DeployEvent::Stuck { service, cause, cancellable } => vec![
                 format!(
-                    "{} {service}: tasks stop the same way again and again: {}",
+                    "{} {service}: tasks keep stopping for the same reason: {}",
                     "warning:".yellow().bold(),
                     clean(cause, false)
                 ),
                 if *cancellable {
-                    "  waiting will not help: Ctrl-C offers to cancel, --timeout cancels by itself".to_owned()
+                    "  this will not recover by itself: Ctrl-C offers to cancel, --timeout cancels automatically"
+                        .to_owned()
                 } else {
-                    "  waiting will not help: ECS keeps starting tasks, and Ctrl-C stops only the waiting".to_owned()
+                    "  this will not recover by itself: ECS keeps starting tasks, and Ctrl-C only stops waiting"
+                        .to_owned()
                 },
             ],
             DeployEvent::Note { message } => vec![clean(message, false).into_owned()],

@@ -93,7 +93,7 @@ pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
             ui.note(&format!("  {} log group {} with its events", "deletes:".red(), clean(id, false)));
         }
         for (resource_type, id) in kept {
-            ui.note(&format!("  {} {} {}", "stays:".green(), clean(resource_type, false), clean(id, false)));
+            ui.note(&format!("  {} {} {}", "keeps:".green(), clean(resource_type, false), clean(id, false)));
         }
     }
 }
@@ -109,11 +109,11 @@ fn mark(end: &StackEnd) -> String {
 fn describe(end: &StackEnd) -> String {
     match end {
         StackEnd::NoChanges => "no changes".to_owned(),
-        StackEnd::Prepared => "the change set is there".to_owned(),
+        StackEnd::Prepared => "change set created".to_owned(),
         StackEnd::Done(operation, seconds) => format!("{} in {seconds:.1} s", past_tense(*operation)),
         StackEnd::Failed => "failed".to_owned(),
         StackEnd::NotApproved => "not approved, not changed".to_owned(),
         StackEnd::NotChanged => "not changed".to_owned(),
-        StackEnd::Skipped(needed) => format!("not begun, because of {needed}"),
+        StackEnd::Skipped(needed) => format!("skipped: {needed} was not deployed"),
     }
 }
