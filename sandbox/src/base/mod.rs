@@ -10,7 +10,7 @@ pub mod paging;
 pub mod partition;
 pub mod regions;
 pub mod supervisor;
-pub mod tagging;
+pub mod tags;
 pub mod zones;
 
 /// `stackName` for `StackName`, as AWS's validation errors write members.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Answer, Call, Operation, Sandbox};
 use crate::Fault;
 use crate::auth::Identity;
-use crate::base::tagging;
+use crate::base::tags;
 use crate::protocol::Protocol;
 use crate::protocol::model::{self, Model};
 
@@ -58,7 +58,7 @@ impl Service {
     /// Refuses what only AWS's own services may do: requests over the wire come through here, calls among services do not.
     pub fn check_caller(&self, operation: &str, input: &Value) -> Result<(), Fault> {
         let is_served = self.operations.iter().any(|candidate| candidate.name == operation);
-        if is_served { tagging::check_caller(self.signing_name, input) } else { Ok(()) }
+        if is_served { tags::check_input(self.signing_name, input) } else { Ok(()) }
     }
 
     /// AWS's own model of the service.

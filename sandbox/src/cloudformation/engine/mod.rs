@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::model::{Definition, Resource, Stack, Tag};
+use super::model::{Definition, Resource, Stack};
 use super::resources::{self, Context, ResourceType};
 use super::template::check::{Dependencies, live_dependencies};
 use super::template::resolve::{Known, Progress, Scope};
 use super::template::{Template, kind_of, parameters};
 use crate::base::ids;
 use crate::base::supervisor;
+use crate::base::tags::Tag;
 use crate::cloudformation::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::template::dynamic;
+use crate::base::tags::Tag;
 
 mod change_set;
 mod deleted;
@@ -17,16 +18,6 @@ pub use event::Event;
 pub use resource::{Incarnation, Resource};
 pub use secrets::{MASK, mask_hidden, mask_text, without_hidden_values};
 pub use state::State;
-
-/// A tag of a stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// Its key.
-    pub key: String,
-    /// Its value.
-    pub value: String,
-}
 
 /// A parameter's value; of an SSM parameter type, also what it stands for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

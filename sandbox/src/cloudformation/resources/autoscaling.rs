@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::Incarnation;
 
 const SERVICE: &str = "application-autoscaling";
 
@@ -55,27 +56,23 @@ async fn register(context: &Context, target: &Target) -> Result<(Made, String), 
         "MaxCapacity": target.max_capacity,
         "RoleARN": target.role_arn,
         "SuspendedState": target.suspended_state,
-        "Tags": tags(context, target),
+        "Tags": context.tag_map(&target.tags),
     });
     let answer = context.call(SERVICE, "RegisterScalableTarget", input).await?;
     Ok((Made::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
 }
 
-fn tags(context: &Context, target: &Target) -> Value {
-    context.all_tags(&target.tags).into_iter().map(|Tag { key, value }| (key, Value::from(value))).collect()
-}
-
 async fn update_target(context: Context, _old: Incarnation, properties: Value) -> Result<Made, Fault> {
     let target: Target = context.properties(properties)?;
     let (made, arn) = register(&context, &target).await?;
-    let wanted = tags(&context, &target);
+    let wanted = context.tag_map(&target.tags);
     let there = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
     let gone: Vec<&String> = there["Tags"]
         .as_object()
         .into_iter()
         .flatten()
         .map(|(key, _)| key)
-        .filter(|key| wanted.get(key).is_none())
+        .filter(|key| !wanted.contains_key(key.as_str()))
         .collect();
     if !gone.is_empty() {
         context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;

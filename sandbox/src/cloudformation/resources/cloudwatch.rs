@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, resource_type};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::Incarnation;
 
 const SERVICE: &str = "monitoring";
 

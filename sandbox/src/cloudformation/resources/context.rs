@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{Made, ResourceType, fit, refusal, schema};
 use crate::base::ids;
-use crate::base::tagging;
+use crate::base::tags::{self, Tag, TagMap};
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::cloudformation::model::Incarnation;
 use crate::cloudformation::template::dynamic;
 use crate::faults::Verb;
 use crate::protocol::lenient::{self, Misfit};
@@ -107,7 +107,7 @@ impl Context {
         let revealed = dynamic::reveal(&self.sandbox, properties).await?;
         let (fitted, violations) = fit::fit(self.kind, revealed);
         if violations.is_empty() {
-            return tagging::check_template(self.kind, &fitted).map(|()| fitted);
+            return tags::check_properties(self.kind, &fitted).map(|()| fitted);
         }
         Err(self.misfit(&violations.join("\n")))
     }
@@ -157,8 +157,13 @@ impl Context {
         own.iter().chain(inherited).cloned().collect()
     }
 
-    /// The same, with the keys in lower case, as ECS has them.
+    /// The same as a map.
+    pub fn tag_map(&self, own: &[Tag]) -> TagMap {
+        tags::to_map(self.all_tags(own))
+    }
+
+    /// The same as a list of `key` and `value`.
     pub fn lower_case_tags(&self, own: &[Tag]) -> Value {
-        self.all_tags(own).iter().map(|Tag { key, value }| json!({ "key": key, "value": value })).collect()
+        tags::lower_case::to_value(&self.all_tags(own))
     }
 }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{Context, Made, ResourceType, STACK_ID_TAG, resource_type, text};
 use crate::Fault;
 use crate::base::lower_first;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::Incarnation;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::ecs::{api_form, retag};
 use super::{Context, Made, ResourceType, refusal, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::Incarnation;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[resource_type!(

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, gone, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::Incarnation;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[

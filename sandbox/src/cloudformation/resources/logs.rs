@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Context, Made, ResourceType, refusal, resource_type};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::Incarnation;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
@@ -36,7 +37,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "logGroupName": name,
         "kmsKeyId": properties.kms_key_id,
         "logGroupClass": properties.log_group_class,
-        "tags": tags(&context, &properties),
+        "tags": context.tag_map(&properties.tags),
     });
     let created = context.call("logs", "CreateLogGroup", input).await;
     created.map_err(|fault| match fault.code.as_str() {
@@ -48,10 +49,6 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     retain(&context, &name, properties.retention_in_days).await?;
     let arn = context.sandbox.config.arn("logs", &format!("log-group:{name}:*"));
     Ok(Made::new(&name, json!({ "Arn": arn })))
-}
-
-fn tags(context: &Context, properties: &Properties) -> Value {
-    context.all_tags(&properties.tags).into_iter().map(|Tag { key, value }| (key, Value::String(value))).collect()
 }
 
 async fn retain(context: &Context, name: &str, days: Option<i64>) -> Result<(), Fault> {
@@ -74,13 +71,13 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
     }
     let name = old.physical_id.as_str();
     retain(&context, name, after.retention_in_days).await?;
-    let wanted = tags(&context, &after);
+    let wanted = context.tag_map(&after.tags);
     let there = context.call("logs", "ListTagsLogGroup", json!({ "logGroupName": name })).await?;
     let gone: Vec<&String> = there["tags"]
         .as_object()
         .into_iter()
         .flat_map(|tags| tags.keys())
-        .filter(|key| wanted.get(key.as_str()).is_none())
+        .filter(|key| !wanted.contains_key(key.as_str()))
         .collect();
     if !gone.is_empty() {
         context.call("logs", "UntagLogGroup", json!({ "logGroupName": name, "tags": gone })).await?;

@@ -10,9 +10,10 @@ use std::pin::Pin;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::model::{Incarnation, Tag};
+use super::model::Incarnation;
 use super::replacement::{self, Recreation};
 use crate::Fault;
+use crate::base::tags::Tag;
 
 mod autoscaling;
 mod cloudmap;
