@@ -1,4 +1,4 @@
-//! The faults for inputs that violate a service's model, in the words of AWS's services.
+//! The faults for inputs that violate a service's model, with the messages of AWS's services.
 
 use super::Service;
 use crate::Fault;
@@ -7,8 +7,9 @@ use crate::protocol::lenient::Misfit;
 use crate::protocol::model::{Misread, Violation};
 
 impl Service {
-    pub(super) fn misread(&self, misread: Misread) -> Fault {
-        match misread {
+    /// The fault for an input that does not have the model's types.
+    pub(super) fn read_fault(&self, error: Misread) -> Fault {
+        match error {
             Misread::Type(sentence) => Fault::client("SerializationException", sentence),
             Misread::Text(path, text) if self.is_ec2() => {
                 Fault::client("InvalidParameterValue", format!("Invalid value '{text}' for {path}."))
@@ -19,7 +20,8 @@ impl Service {
         }
     }
 
-    pub(super) fn satisfied(&self, violations: &[Violation]) -> Result<(), Fault> {
+    /// The fault for an input that violates the model's constraints.
+    pub(super) fn check_constraints(&self, violations: &[Violation]) -> Result<(), Fault> {
         let Some(first) = violations.first() else { return Ok(()) };
         let message = match first {
             Violation::Missing(path) if self.is_ec2() => {
@@ -35,16 +37,16 @@ impl Service {
         Err(Fault::client(self.validation_code, message))
     }
 
-    /// The fault for an input that does not have the types of an operation's members.
-    pub fn misfit(&self, asked: &str, misfit: &Misfit) -> Fault {
-        let message = match misfit {
-            // The inputs that refuse unknown members: what AWS would do with it, the sandbox does not.
+    /// The fault for an input that cannot be deserialised into the type that `operation` takes.
+    pub fn input_fault(&self, operation: &str, error: &Misfit) -> Fault {
+        let message = match error {
+            // Types with `deny_unknown_fields` list what is served: AWS would take this member, the sandbox does not.
             Misfit::Unknown(member) if self.model().is_some() => {
-                return Fault::not_implemented(&format!("{asked} with the member {member}"));
+                return Fault::not_implemented(&format!("{operation} with the member {member}"));
             }
             Misfit::Missing(member) if self.is_ec2() => missing_parameter(member),
             Misfit::Other(_) | Misfit::Beyond(..) if self.is_ec2() => {
-                return Fault::client("InvalidParameterValue", misfit.to_string());
+                return Fault::client("InvalidParameterValue", error.to_string());
             }
             Misfit::Missing(member) => {
                 let clause = clause(&Violation::Missing((*member).to_owned())).unwrap_or_default();

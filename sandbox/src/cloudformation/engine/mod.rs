@@ -80,8 +80,8 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
                 Ok(result) => result,
                 Err(panic) => {
                     moving
-                        .journal
-                        .say(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
+                        .log
+                        .write(&format!("the operation on stack {} is tried again: {panic}", operation.stack_name));
                     Err(Fault::internal(panic))
                 }
             };

@@ -61,7 +61,7 @@ impl Context {
 
     /// Fails where a fault for tests says so: with its words as the whole reason.
     pub fn strike(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
-        let reason = self.sandbox.faults.strike_resource(&self.stack_name, &self.logical_id, kind.name, verb);
+        let reason = self.sandbox.faults.next_for_resource(&self.stack_name, &self.logical_id, kind.name, verb);
         reason.map_or(Ok(()), |reason| Err(Fault::client("Template", reason)))
     }
 

@@ -22,7 +22,7 @@ pub(super) fn client(message: impl Into<String>) -> Fault {
 
 /// Reads members into a type, with ECS's refusal when they do not fit.
 pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
-    lenient::from_value(members).map_err(|misfit| super::SERVICE.misfit("ecs", &misfit))
+    lenient::from_value(members).map_err(|misfit| super::SERVICE.input_fault("ecs", &misfit))
 }
 
 /// The last part of an ARN, or the name itself.
