@@ -50,7 +50,7 @@ pub static REGISTRY: Registry = Registry {
                 Box::<cloudwatch::State>::default(),
             ]
         },
-        note_insertions: |world, maker, rows| world.of_mut::<cloudformation::State>().note_attempt(maker, rows),
+        record_insertions: |world, maker, rows| world.of_mut::<cloudformation::State>().note_attempt(maker, rows),
     },
     runtimes: |config| {
         Runtimes::default()

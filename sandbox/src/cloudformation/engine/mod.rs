@@ -58,7 +58,7 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
 /// Takes out what the creation of a resource has inserted, if it did not come to be known.
 fn undo_attempt(world: &mut World, resource: &str) {
     if let Some(rows) = world.of_mut::<State>().attempts.remove(resource) {
-        world.discard(&rows);
+        world.remove_rows(&rows);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::cloudformation::model::Incarnation;
 use crate::cloudformation::template::dynamic;
 use crate::faults::Verb;
 use crate::protocol::lenient::{self, Misfit};
-use crate::store::made_for;
+use crate::store::on_behalf_of;
 use crate::{Fault, Sandbox};
 
 /// The reason of the event with which a physical resource is there.
@@ -71,7 +71,7 @@ impl Context {
         tokio::task::yield_now().await;
         let call = self.sandbox.call(service, operation, input);
         let answer = match &self.making {
-            Some(_) => made_for(self.maker(), call).await,
+            Some(_) => on_behalf_of(self.maker(), call).await,
             None => call.await,
         };
         answer.map_err(|fault| refusal::told(service, fault))
