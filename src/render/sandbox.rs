@@ -133,8 +133,16 @@ fn lines(status: &SandboxStatus, now: Timestamp) -> Vec<String> {
             count(processes, "process", "processes"),
             count(status.tasks.len(), "task", "tasks"),
         ),
-        format!("  disk    {} in {}", HumanBytes(status.disk_bytes), clean(&status.state_dir.display().to_string(), false)),
-        format!("  logs    {} (oldest dropped beyond {})", HumanBytes(status.log_bytes), HumanBytes(status.max_log_bytes)),
+        format!(
+            "  disk    {} in {}",
+            HumanBytes(status.disk_bytes),
+            clean(&status.state_dir.display().to_string(), false)
+        ),
+        format!(
+            "  logs    {} (oldest dropped beyond {})",
+            HumanBytes(status.log_bytes),
+            HumanBytes(status.max_log_bytes)
+        ),
     ];
     if !status.stacks.is_empty() {
         lines.extend([String::new(), format!("  {:<46}{}", "STACK", "STATUS").bold().to_string()]);
