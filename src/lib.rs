@@ -7,6 +7,7 @@ pub mod aws;
 pub mod commands;
 mod complete;
 pub mod context;
+pub mod diagnostic;
 pub mod error;
 pub mod exit;
 pub mod hint;
@@ -49,10 +50,16 @@ fn without_command(error: clap::Error) -> ExitCode {
 fn written(printed: io::Result<()>) -> ExitCode {
     match printed.and_then(|()| io::stdout().flush()) {
         Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
-            render::without_ui(Exit::Failed, &format!("cannot write to stdout: {failure}"))
+            startup_error(Exit::Failed, &format!("cannot write to stdout: {failure}"))
         }
         _ => Exit::Done.into(),
     }
+}
+
+/// Prints an error from before there are settings.
+fn startup_error(exit: Exit, message: &str) -> ExitCode {
+    render::print_startup_error(message);
+    exit.into()
 }
 
 /// Answers a shell's completion request, or parses the command line and runs it.
@@ -74,15 +81,15 @@ pub fn main() -> ExitCode {
     };
     let process_env = match ProcessEnv::current() {
         Ok(process_env) => process_env,
-        Err(error) => return render::without_ui(Exit::Failed, &format!("the working folder cannot be found: {error}")),
+        Err(error) => return startup_error(Exit::Failed, &format!("the working folder cannot be found: {error}")),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return render::without_ui(Exit::Failed, &format!("threads cannot be started: {error}")),
+        Err(error) => return startup_error(Exit::Failed, &format!("threads cannot be started: {error}")),
     };
     let mut settings = match settings::resolve(cli.global.clone(), process_env) {
         Ok(settings) => settings,
-        Err(error) => return render::without_ui(Exit::Usage, &error.to_string()),
+        Err(error) => return startup_error(Exit::Usage, &error.to_string()),
     };
     settings.command_line.subcommand = subcommand;
     let mut ctx = Context::new(settings);
@@ -98,7 +105,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            ctx.ui.error(&error);
+            error.diagnostics.iter().for_each(|diagnostic| ctx.ui.error(diagnostic));
             error.exit.into()
         }
     }

@@ -131,7 +131,7 @@ impl Aws {
             .serializer(move |body: String| request(&headers, body))
             .deserializer(move |response| read(response, service.error))
             .build();
-        operation.invoke(body).await.map_err(|error| self.error(action, &error))
+        operation.invoke(body).await.map_err(|error| self.error(action, error))
     }
 }
 

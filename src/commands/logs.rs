@@ -102,7 +102,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let tail = Tail::new(&aws, TailOptions { query, watch, now: Context::wall_clock });
     let printed = tokio::select! {
         printed = print(tail, &zone, ctx) => printed?,
-        () = render::nobody_reads() => return Ok(Outcome::Done),
+        () = render::stdout_closed() => return Ok(Outcome::Done),
     };
     if printed == 0 && !watch {
         let since = from.to_zoned(zone).strftime("%F %T");

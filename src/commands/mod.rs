@@ -132,7 +132,10 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
         Command::Completions(args) => completions::run(&args, ctx),
     };
     if tells_events {
-        render::ended(&mut ctx.ui, ended.as_ref().err())?;
+        match &ended {
+            Ok(_) => render::print_done(&mut ctx.ui)?,
+            Err(error) => render::print_failed(&mut ctx.ui, error.exit.code(), &error.summary())?,
+        }
     }
     with_output(ended, ctx.ui.finish())
 }
@@ -144,7 +147,7 @@ fn with_output(ended: Result<Outcome, CliError>, written: io::Result<()>) -> Res
     match ended {
         Ok(_) => Err(lost),
         Err(mut error) => {
-            error.reports.extend(lost.reports);
+            error.diagnostics.extend(lost.diagnostics);
             Err(error)
         }
     }

@@ -49,7 +49,7 @@ pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     if watch {
         return tokio::select! {
             ended = lines(&reader, ctx) => ended,
-            () = render::nobody_reads() => Ok(Outcome::Done),
+            () = render::stdout_closed() => Ok(Outcome::Done),
         };
     }
     let report = read(&reader, ctx).await?;

@@ -14,8 +14,8 @@ use crate::error::CliError;
 use crate::interrupts::Interrupts;
 use crate::model::ServiceName;
 use crate::project::{FILE, Project, no_project};
-use crate::render::{Ui, clean};
-use crate::settings::Settings;
+use crate::render::{Ui, UiOptions, clean};
+use crate::settings::{ColorWhen, Output, Settings, Terminals, Verbosity};
 use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
 use local::Local;
@@ -42,7 +42,13 @@ pub struct Context {
 impl Context {
     /// A context without clients; they are built on first use.
     pub fn new(settings: Settings) -> Self {
-        Self { ui: Ui::new(&settings), interrupts: Interrupts::default(), settings, aws: None, sandbox: None }
+        Self {
+            ui: Ui::new(ui_options(&settings)),
+            interrupts: Interrupts::default(),
+            settings,
+            aws: None,
+            sandbox: None,
+        }
     }
 
     /// The time, by this machine's clock.
@@ -156,5 +162,24 @@ impl Context {
         let mut ours =
             addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
         Ok(ours.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
+    }
+}
+
+fn ui_options(settings: &Settings) -> UiOptions {
+    let Terminals { stdin, stdout, stderr } = settings.terminals;
+    UiOptions {
+        json: settings.output == Output::Json,
+        color: match settings.color {
+            ColorWhen::Auto => None,
+            ColorWhen::Always => Some(true),
+            ColorWhen::Never => Some(false),
+        },
+        quiet: settings.verbosity == Verbosity::Quiet,
+        verbose: settings.verbosity == Verbosity::Verbose,
+        yes: settings.yes,
+        stdin_is_terminal: stdin,
+        stdout_is_terminal: stdout,
+        stderr_is_terminal: stderr,
+        command_line: settings.command_line.clone(),
     }
 }

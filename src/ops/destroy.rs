@@ -3,8 +3,9 @@
 use std::time::Instant;
 
 use super::deploy::follow::{Follow, is_at_rest};
-use super::{DeployEvent, Operation, OpsError, Rejection, Result, deployed_template};
+use super::{DeployEvent, Operation, OpsError, Result, deployed_template};
 use crate::aws::{Aws, AwsErrorKind};
+use crate::diagnostic::Diagnostic;
 use crate::model::{Stack, StackResource};
 use crate::stack::Template;
 
@@ -56,7 +57,7 @@ async fn plan_deletion(aws: &Aws, stack: &Stack, template: &Template) -> Result<
 }
 
 /// The exports of a stack that others import than those that are deleted too.
-async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<Vec<Rejection>> {
+async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<Vec<Diagnostic>> {
     let mut in_use = Vec::new();
     for export in own_exports(aws, stack).await? {
         let mut importers = match aws.importers(&export).await {
@@ -66,10 +67,8 @@ async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<V
         importers.retain(|name| !deleted.iter().any(|stack| stack.name == *name));
         if !importers.is_empty() {
             let (stack, importers) = (&stack.name, importers.join(", "));
-            in_use.push(Rejection {
-                message: format!("stack {stack} exports `{export}`, which {importers} imports; nothing was changed"),
-                hint: Some("delete what imports it first".into()),
-            });
+            let message = format!("stack {stack} exports `{export}`, which {importers} imports; nothing was changed");
+            in_use.push(Diagnostic::new(message).hint("delete what imports it first"));
         }
     }
     Ok(in_use)

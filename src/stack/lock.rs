@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::check;
-use super::diagnostic::{Diagnostics, Finding};
 use super::lookups::{Environment, Lookups, Subnets, Vpc};
 use super::reader::{Document, Source, Table, Validated};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// The current version of the format.
 const VERSION: u32 = 1;
@@ -98,10 +98,8 @@ impl Lock {
 fn version(value: &toml::de::DeValue<'_>) -> Validated<()> {
     match check::integer("a version", 0..=u32::MAX)(value)? {
         VERSION => Ok(()),
-        newer => {
-            Err(Finding::new(format!("is {newer}, but this version of ecsws reads version {VERSION}"))
-                .hint("update ecsws"))
-        }
+        newer => Err(Diagnostic::new(format!("is {newer}, but this version of ecsws reads version {VERSION}"))
+            .hint("update ecsws")),
     }
 }
 

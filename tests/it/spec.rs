@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use ecsws::diagnostic::{Diagnostic, Diagnostics};
 use ecsws::stack::spec::{LogGroup, Reference, Removal};
-use ecsws::stack::{Diagnostic, Diagnostics, Environment, Lock, Spec, StackKind, Subnets, Vpc, stacks};
+use ecsws::stack::{Environment, Lock, Spec, StackKind, Subnets, Vpc, stacks};
+
+use crate::common::text_of;
 
 const SERVICE: &str = r#"
 [services.api]
@@ -16,10 +19,11 @@ image = "nginx"
 
 fn listing(diagnostics: &[Diagnostic]) -> String {
     let mut text = String::new();
-    for Diagnostic { message, line, column, hint } in diagnostics {
-        let _ = writeln!(text, "{line}:{column} {message}");
+    for Diagnostic { message, place, hint, .. } in diagnostics {
+        let place = place.as_ref().expect("a place");
+        let _ = writeln!(text, "{place} {message}");
         if let Some(hint) = hint {
-            let _ = writeln!(text, "     hint: {hint}");
+            let _ = writeln!(text, "     hint: {}", text_of(hint));
         }
     }
     text

@@ -180,7 +180,7 @@ fn finished(
 fn result(outcomes: Vec<StackOutcome<CliError>>) -> Result<(), CliError> {
     let failures = outcomes.into_iter().filter_map(StackOutcome::error);
     match failures.reduce(|mut first, next| {
-        first.reports.extend(next.reports);
+        first.diagnostics.extend(next.diagnostics);
         first
     }) {
         Some(error) => Err(error),

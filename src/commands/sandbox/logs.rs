@@ -37,7 +37,7 @@ pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<
     if !watch {
         return Ok(());
     }
-    let mut reader_gone = pin!(render::nobody_reads());
+    let mut reader_gone = pin!(render::stdout_closed());
     while ctx.ui.can_write() {
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}

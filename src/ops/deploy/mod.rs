@@ -34,7 +34,6 @@ use crate::model::Stack;
 use crate::ops::{OpsError, deployed_template};
 use crate::stack::Template;
 use checks::Checks;
-pub use checks::Rejection;
 pub use messages::{Message, Phase, ProposedChanges, Question, Reporter, channel};
 use outcome::Failure;
 pub use outcome::{Change, Deployed, StackOutcome};

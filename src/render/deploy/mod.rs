@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use lines::Lines;
 pub use progress_rows::ProgressRows;
-pub use summary::{StackEnd, Summary, deletion_plans, ended, summary};
+pub use summary::{StackEnd, Summary, deletion_plans, print_done, print_failed, summary};
 
 use super::{Ui, clean};
 use crate::ops::DeployEvent;

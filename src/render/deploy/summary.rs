@@ -3,23 +3,25 @@
 use std::io;
 
 use owo_colors::OwoColorize as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::lines::done;
-use crate::error::CliError;
 use crate::hint::Command;
 use crate::ops::{DeletionPlan, Operation};
 use crate::render::{Ui, clean};
 
-/// The last event of a command that tells events as JSON: that it is done, or why not.
-pub fn ended(ui: &mut Ui, error: Option<&CliError>) -> io::Result<()> {
-    if !ui.is_json() {
-        return Ok(());
-    }
-    ui.json_line(&match error {
-        None => json!({ "event": "done" }),
-        Some(error) => json!({ "event": "failed", "exit": error.exit.code(), "message": error.summary() }),
-    })
+/// The last event in JSON of a command that succeeded.
+pub fn print_done(ui: &mut Ui) -> io::Result<()> {
+    print_last_event(ui, &json!({ "event": "done" }))
+}
+
+/// The last event in JSON of a command that failed: its exit code, and why.
+pub fn print_failed(ui: &mut Ui, exit: u8, message: &str) -> io::Result<()> {
+    print_last_event(ui, &json!({ "event": "failed", "exit": exit, "message": message }))
+}
+
+fn print_last_event(ui: &mut Ui, event: &Value) -> io::Result<()> {
+    if ui.is_json() { ui.json_line(event) } else { Ok(()) }
 }
 
 /// How a stack ended.

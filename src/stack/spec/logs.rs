@@ -3,8 +3,8 @@
 use toml::de::DeValue;
 
 use super::Generation;
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 
 /// The awslogs driver's options.
@@ -79,7 +79,7 @@ pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Genera
 fn group_name(value: &DeValue<'_>) -> Validated<String> {
     let name = check::LOG_GROUP_NAME.rule(value)?;
     if name.starts_with("aws/") {
-        return Err(Finding::new("starts with `aws/`, which is reserved for AWS").hint("choose another name"));
+        return Err(Diagnostic::new("starts with `aws/`, which is reserved for AWS").hint("choose another name"));
     }
     Ok(name)
 }
@@ -88,11 +88,11 @@ fn group_name(value: &DeValue<'_>) -> Validated<String> {
 fn stream_prefix(value: &DeValue<'_>) -> Validated<String> {
     let prefix = check::non_empty(value)?;
     if prefix.contains([':', '*']) {
-        return Err(Finding::new(format!("is {}", check::quoted(&prefix)))
+        return Err(Diagnostic::new(format!("is {}", check::quoted(&prefix)))
             .hint("a log stream's name cannot contain `:` or `*`"));
     }
     if prefix.len() > 220 {
-        return Err(Finding::new("is too long").hint("a prefix is at most 220 characters long"));
+        return Err(Diagnostic::new("is too long").hint("a prefix is at most 220 characters long"));
     }
     Ok(prefix)
 }

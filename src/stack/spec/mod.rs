@@ -26,8 +26,8 @@ pub use scaling::{Autoscaling, Deployment, MAX_TASKS_PER_SERVICE, TargetTracking
 pub use secret::Secret;
 pub use task_policy::Statement;
 
-use super::diagnostic::{Diagnostic, Diagnostics};
 use super::reader::{Document, Source};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// The contents of an `ecsws.toml`.
 #[derive(Debug, Clone, PartialEq)]

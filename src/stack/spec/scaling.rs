@@ -2,8 +2,8 @@
 
 use serde_json::Number;
 
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Table;
 
 /// How a rolling deployment proceeds.
@@ -61,7 +61,7 @@ pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
         } else {
             ("max", format!("is {max}, less than the default of `min`, {min}"))
         };
-        table.report(key, Finding::new(message).hint("lower min or raise max"));
+        table.report(key, Diagnostic::new(message).hint("lower min or raise max"));
     }
     table.finish();
     Some(Autoscaling { min, max: max?, cpu: cpu.flatten(), memory: memory.flatten() })
@@ -88,8 +88,8 @@ pub(super) fn deployment(table: Option<Table<'_, '_>>) -> Deployment {
     }
     deployment.circuit_breaker = table.optional("circuit_breaker", check::boolean).unwrap_or_default();
     if deployment.min_healthy_percent >= deployment.max_percent {
-        let finding = Finding::new("leaves no room for a deployment: no task may stop, and none may be added");
-        table.report("min_healthy_percent", finding.hint("lower min_healthy_percent or raise max_percent"));
+        let diagnostic = Diagnostic::new("leaves no room for a deployment: no task may stop, and none may be added");
+        table.report("min_healthy_percent", diagnostic.hint("lower min_healthy_percent or raise max_percent"));
     }
     table.finish();
     deployment

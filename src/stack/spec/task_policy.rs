@@ -3,8 +3,8 @@
 use toml::de::DeValue;
 
 use super::Generation;
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 use crate::stack::synth::{MAX_MANAGED_POLICY, oversized_statements};
 
@@ -22,9 +22,10 @@ pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generatio
     let (tables, statements): (Vec<_>, Vec<_>) =
         tables.into_iter().filter_map(|table| statement(&table).map(|statement| (table, statement))).unzip();
     for (at, size) in oversized_statements(&statements, exec, generation) {
-        let finding =
-            Finding::new(format!("needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"));
-        tables[at].report_table(finding.hint("split its actions or resources into several statements"));
+        let diagnostic = Diagnostic::new(format!(
+            "needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"
+        ));
+        tables[at].report_table(diagnostic.hint("split its actions or resources into several statements"));
     }
     statements
 }
@@ -49,7 +50,7 @@ fn action(value: &DeValue<'_>) -> Validated<String> {
     if well_formed || action == "*" {
         return Ok(action);
     }
-    Err(Finding::new(format!("is {}, which is not an action", check::quoted(&action)))
+    Err(Diagnostic::new(format!("is {}, which is not an action", check::quoted(&action)))
         .hint("an action looks like \"s3:GetObject\""))
 }
 
@@ -59,5 +60,5 @@ fn resource(value: &DeValue<'_>) -> Validated<String> {
         return Ok(resource);
     }
     let hint = "write \"*\" or an ARN like \"arn:aws:s3:::bucket/*\"";
-    Err(Finding::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
+    Err(Diagnostic::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
 }
