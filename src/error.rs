@@ -3,11 +3,10 @@
 mod aws;
 mod ops;
 mod prompt;
+#[cfg(all(unix, feature = "sandbox"))]
+mod sandbox;
 
 use std::io;
-
-#[cfg(all(unix, feature = "sandbox"))]
-use ecsws_sandbox::lifecycle::LifecycleError;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::exit::Exit;
@@ -83,17 +82,6 @@ impl CliError {
     /// The messages in one line, for JSON and for other messages.
     pub fn summary(&self) -> String {
         self.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect::<Vec<_>>().join("; ")
-    }
-}
-
-#[cfg(all(unix, feature = "sandbox"))]
-impl From<LifecycleError> for CliError {
-    fn from(error: LifecycleError) -> Self {
-        let exit = match error {
-            LifecycleError::NotAPlace(_) | LifecycleError::NotOurs(_) => Exit::Usage,
-            _ => Exit::Failed,
-        };
-        Self::new(exit, error.to_string()).source(error)
     }
 }
 

@@ -11,7 +11,6 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::{Command, Hint, nearest};
-use crate::render::Ui;
 use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
 use crate::stack::{KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
@@ -147,23 +146,14 @@ impl Project {
 
     /// Sets the image of the service `key`, for this command only.
     pub fn set_image(&mut self, key: &str, image: &str) -> Result<(), CliError> {
-        let Some(service) = self.spec.services.get_mut(key) else {
-            let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
-            return Err(unknown("service", key, &keys));
-        };
+        let Some(service) = self.spec.services.get_mut(key) else { return Err(self.unknown_service(key)) };
         image.clone_into(&mut service.container.image);
         Ok(())
     }
 
-    /// The service with this key; without a key, the only service or the one that the user chooses.
-    pub async fn service(&self, key: Option<&str>, ui: &mut Ui) -> Result<ServiceRef<'_>, CliError> {
-        let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
-        let key = match key {
-            Some(key) => key,
-            None => choose("service", &keys, ui).await?,
-        };
-        let entry = self.spec.services.get_key_value(key);
-        let (key, service) = entry.ok_or_else(|| unknown("service", key, &keys))?;
+    /// The service with this key.
+    pub fn service(&self, key: &str) -> Result<ServiceRef<'_>, CliError> {
+        let (key, service) = self.spec.services.get_key_value(key).ok_or_else(|| self.unknown_service(key))?;
         Ok(ServiceRef { key, service })
     }
 
@@ -177,24 +167,26 @@ impl Project {
         Ok(all.into_iter().filter(|stack| names.contains(&stack.name.as_str())).collect())
     }
 
-    /// The stack with this name or service key; without a name, the only stack or the one that the user chooses.
-    pub async fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
-        let all = stacks(&self.spec);
-        let names: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
-        let name = match name {
-            Some(name) => self.stack_named(name)?,
-            None => choose("stack", &names, ui).await?,
-        };
-        let stack = all.iter().find(|stack| stack.name == name);
-        stack.cloned().ok_or_else(|| unknown("stack", name, &names))
+    /// The stack with this name or service key.
+    pub fn stack(&self, name: &str) -> Result<ProjectStack, CliError> {
+        let name = self.stack_named(name)?;
+        let stack = stacks(&self.spec).into_iter().find(|stack| stack.name == name);
+        stack.ok_or_else(|| self.unknown_stack(name))
+    }
+
+    fn unknown_service(&self, key: &str) -> CliError {
+        let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
+        unknown("service", key, &keys, &keys)
+    }
+
+    fn unknown_stack(&self, name: &str) -> CliError {
+        let names: Vec<String> = stacks(&self.spec).into_iter().map(|stack| stack.name).collect();
+        let known: Vec<&str> = names.iter().chain(self.spec.services.keys()).map(String::as_str).collect();
+        unknown("stack", name, &known, &known[..names.len()])
     }
 
     fn stack_named(&self, name: &str) -> Result<&str, CliError> {
-        stack_named(&self.spec, name).ok_or_else(|| {
-            let names: Vec<String> = stacks(&self.spec).into_iter().map(|stack| stack.name).collect();
-            let known: Vec<&str> = names.iter().chain(self.spec.services.keys()).map(String::as_str).collect();
-            unknown_of("stack", name, &known, &known[..names.len()])
-        })
+        stack_named(&self.spec, name).ok_or_else(|| self.unknown_stack(name))
     }
 }
 
@@ -211,20 +203,8 @@ fn folder(settings: &Settings) -> Result<Option<PathBuf>, CliError> {
     Ok(Some(dir.to_owned()))
 }
 
-async fn choose<'a>(noun: &'static str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {
-    match names {
-        [] => Err(CliError::usage(format!("{FILE} has no {noun}"))),
-        [only] => Ok(only),
-        several => Ok(ui.choose(noun, several).await?),
-    }
-}
-
-fn unknown(noun: &str, name: &str, known: &[&str]) -> CliError {
-    unknown_of(noun, name, known, known)
-}
-
-/// As [`unknown`], where more names are accepted than listed.
-fn unknown_of(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
+/// The error for a name that is none of the accepted ones, of which `listed` are listed.
+fn unknown(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
     let near = nearest(name, accepted).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     CliError::usage(format!("{FILE} has no {noun} `{name}`"))
         .hint(format!("{near}{noun}s in this file: {}", listed.join(", ")))

@@ -78,9 +78,11 @@ async fn with_file(
         let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
         return Err(CliError::usage("--template is about one stack").hint(format!("name one of {}", names.join(", "))));
     };
-    let cannot = |error: &dyn std::fmt::Display| CliError::usage(format!("cannot read {}: {error}", file.display()));
-    let text = fs::read_to_string(ctx.settings.working_dir.join(file)).map_err(|error| cannot(&error))?;
-    let old = parse_template(&text).map_err(|error| cannot(&error))?;
+    let unreadable =
+        |error: anyhow::Error| CliError::usage(format!("cannot read {}: {error}", file.display())).source(error);
+    let path = ctx.settings.working_dir.join(file);
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.into()))?;
+    let old = parse_template(&text).map_err(|error| unreadable(error.into()))?;
     let mut synthesiser = synthesiser_to_show(project, false, ctx).await?;
     let new = template(&mut synthesiser, project, &stack.name, ctx).await?;
     Ok(StackDiff { name: stack.name.clone(), diff: TemplateDiff::between(&old, &new), notes: Vec::new() })

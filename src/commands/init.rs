@@ -94,6 +94,6 @@ fn write_new(file: &PathBuf, text: &str) -> Result<(), CliError> {
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => CliError::usage(format!("{} exists already", file.display()))
             .hint("edit it, or choose another folder with -C"),
-        _ => CliError::failed(format!("cannot write {}: {error}", file.display())),
+        _ => CliError::failed(format!("cannot write {}: {error}", file.display())).source(error),
     })
 }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::choose::choose_service;
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
@@ -89,7 +90,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let zone = TimeZone::system();
     let (from, until) = window(&start, end.as_deref(), ctx.now(), &zone).map_err(CliError::usage)?;
     let project = ctx.project()?;
-    let service = project.service(service.as_deref(), &mut ctx.ui).await?;
+    let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
     let source = LogSource::locate(&aws, &service.service.stack, &service.service.logs.prefix).await?;
     let query = LogQuery {
@@ -144,7 +145,7 @@ async fn groups(prefix: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliE
 
 async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
     let project = ctx.project()?;
-    let service = project.service(service, &mut ctx.ui).await?;
+    let service = choose_service(&project, service, &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
     let source = LogSource::locate(&aws, &service.service.stack, &service.service.logs.prefix).await?;
     render::log_streams(&mut ctx.ui, &source.streams(&aws).await?)?;

@@ -1,6 +1,7 @@
 //! The command table: each row is a file of this folder with its arguments (their doc comments are the help) and its `run`.
 
 mod approve;
+mod choose;
 mod completions;
 mod deploy;
 mod destroy;
@@ -143,7 +144,7 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
 /// What a command ended with, once its results are written. Losing them is a failure, but never hides the command's own.
 fn with_output(ended: Result<Outcome, CliError>, written: io::Result<()>) -> Result<Outcome, CliError> {
     let Err(error) = written else { return ended };
-    let lost = CliError::failed(format!("cannot write to stdout: {error}"));
+    let lost = CliError::failed(format!("cannot write to stdout: {error}")).source(error);
     match ended {
         Ok(_) => Err(lost),
         Err(mut error) => {

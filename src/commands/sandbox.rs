@@ -161,7 +161,7 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
     let options = local::options(&ctx.settings, environment)?;
     let options = Options { speed: speed.unwrap_or(options.speed), host_exec: !no_host_exec, ..options };
     if foreground {
-        return Err(lifecycle::serve_in_this_process(&std::env::current_exe()?, &options).into());
+        return Err(lifecycle::serve_in_this_process(&local::this_program()?, &options).into());
     }
     let (endpoint, status) = local::start(&options, &ctx.settings).await?;
     if speed.is_some_and(|speed| status["speed"] != speed) || (no_host_exec && status["hostExec"] == true) {

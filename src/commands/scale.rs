@@ -5,6 +5,7 @@ mod running;
 
 use clap::{ArgGroup, Args};
 
+use super::choose::choose_service;
 use super::deploy::{DeployOptions, FollowOptions, deploy};
 use super::number::whole_number;
 use super::target::show_target;
@@ -60,7 +61,7 @@ pub struct ScaleArgs {
 pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let ScaleArgs { service, count, min, max, cpu, memory, hotswap, follow } = args;
     let project = ctx.project()?;
-    let service = project.service(service.as_deref(), &mut ctx.ui).await?;
+    let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let (key, service) = (service.key.to_owned(), service.service.clone());
     if let Some(count) = count {
         check_range(&key, &service, count)?;

@@ -6,6 +6,7 @@ use clap::Args;
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
 
+use super::choose::choose_service;
 use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
@@ -40,7 +41,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
-    let stack = project.service(service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
+    let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
     let aws = ctx.aws(Some(&project)).await?;
     let reader = StatusReader::locate(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {

@@ -1,11 +1,13 @@
 //! `ecsws synth`: the CloudFormation template of a stack.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 
 use super::Outcome;
+use super::choose::choose_stack;
 use super::templates::{synthesiser_to_show, template};
 use crate::complete;
 use crate::context::Context;
@@ -45,7 +47,7 @@ pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError
     let mut project = ctx.project()?;
     let stacks: Vec<ProjectStack> = match (&stack, all || out.is_some()) {
         (None, true) => project.stacks(&[])?,
-        (name, _) => vec![project.stack(name.as_deref(), &mut ctx.ui).await?],
+        (name, _) => vec![choose_stack(&project, name.as_deref(), &mut ctx.ui).await?],
     };
     let templates = templates(&mut project, &stacks, refresh, ctx).await?;
     match out {
@@ -97,7 +99,8 @@ fn write_files(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     let folder = ctx.settings.working_dir.join(folder);
-    let failed = |error: std::io::Error| CliError::failed(format!("cannot write to {}: {error}", folder.display()));
+    let failed =
+        |error: io::Error| CliError::failed(format!("cannot write to {}: {error}", folder.display())).source(error);
     std::fs::create_dir_all(&folder).map_err(failed)?;
     for (name, template) in templates {
         let (extension, text) = if json { ("json", template.to_json()) } else { ("yaml", template.to_yaml()) };

@@ -31,7 +31,7 @@ pub async fn stdout_closed() {
 }
 
 /// Stdout. After the first write that fails everything else is dropped, so that a reader that went away neither ends the work early nor
-/// takes the place of its outcome; [`Ui::finish`] reports the failure.
+/// takes the place of its outcome; [`Stdout::finish`] reports the failure.
 pub(super) struct Stdout {
     stream: AutoStream<io::Stdout>,
     failure: Option<io::Error>,

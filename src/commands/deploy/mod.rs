@@ -199,5 +199,5 @@ async fn write_outputs(file: PathBuf, deployed: &[Stack]) -> Result<(), CliError
     let (text, shown) = (format!("{:#}\n", Value::Object(stacks)), file.display().to_string());
     // Not on this thread: a pipe that nothing reads must not keep a signal from ending the command.
     let written = tokio::task::spawn_blocking(move || fs::write(file, text)).await.map_err(io::Error::other)?;
-    written.map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")))
+    written.map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")).source(error))
 }

@@ -200,8 +200,9 @@ impl DeployOptions {
     pub fn check(&self, spec: &Spec, stacks: &[ProjectStack], working_dir: &Path) -> Result<(), CliError> {
         self.inputs.check(spec, stacks)?;
         let Some(file) = &self.outputs_file else { return Ok(()) };
-        check_writable(&working_dir.join(file))
-            .map_err(|error| CliError::usage(format!("cannot write --outputs-file {}: {error}", file.display())))
+        check_writable(&working_dir.join(file)).map_err(|error| {
+            CliError::usage(format!("cannot write --outputs-file {}: {error}", file.display())).source(error)
+        })
     }
 }
 

@@ -30,6 +30,7 @@ pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<
     lifecycle::check(state_dir)?;
     let (mut reader, earlier) = LogReader::open(state_dir).map_err(|error| {
         CliError::failed(format!("no log of a sandbox in {}: {error}", state_dir.display()))
+            .source(error)
             .hint(Hint::default().then(ctx.settings.sandbox_command("start")).text(" starts one"))
     })?;
     let skipped = lines.map_or(0, |lines| earlier.len().saturating_sub(lines));
