@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use commands::{Cli, Outcome};
+use commands::Cli;
 use context::Context;
 use exit::Exit;
 use hint::Subcommand;
@@ -97,13 +97,13 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = commands::run(cli, &mut ctx) => ended,
-            () = interrupts.unclaimed() => Ok(Outcome::Interrupted),
+            () = interrupts.unclaimed() => Ok(Exit::Interrupted),
         }
     });
     // What still reads from the terminal in the background must not keep the process alive.
     runtime.shutdown_background();
     match ended {
-        Ok(outcome) => outcome.into(),
+        Ok(exit) => exit.into(),
         Err(error) => {
             error.diagnostics.iter().for_each(|diagnostic| ctx.ui.error(diagnostic));
             error.exit.into()

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 
-use super::Outcome;
 use super::choose::choose_stack;
 use super::templates::{synthesiser_to_show, template};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::project::Project;
 use crate::stack::{ProjectStack, Template};
 
@@ -41,7 +41,7 @@ pub struct SynthArgs {
     refresh: bool,
 }
 
-pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let SynthArgs { stack, all, json, out, refresh } = args;
     let json = json || ctx.ui.is_json();
     let mut project = ctx.project()?;
@@ -59,7 +59,7 @@ pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError
         }
         None => print(&templates, json, ctx)?,
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 async fn templates(

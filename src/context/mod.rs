@@ -1,7 +1,7 @@
 //! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
 
-#[cfg_attr(not(all(unix, feature = "sandbox")), path = "no_local.rs")]
-pub mod local;
+#[cfg_attr(not(all(unix, feature = "sandbox")), path = "sandbox_unsupported.rs")]
+pub mod sandbox;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::interrupts::Interrupts;
 use crate::model::ServiceName;
 use crate::project::{FILE, Project, no_project};
 use crate::render::{Ui, UiOptions, clean};
-use crate::settings::{ColorWhen, Output, Settings, Terminals, Verbosity};
+use crate::settings::{ColorWhen, OutputFormat, Settings, Terminals, Verbosity};
 use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
-use local::Local;
+use sandbox::SandboxHandle;
 
 /// The sandbox's account where nothing says another.
 const SANDBOX_ACCOUNT: &str = "123456789012";
@@ -36,7 +36,7 @@ pub struct Context {
     pub interrupts: Interrupts,
     aws: Option<Arc<Aws>>,
     /// The sandbox that the clients talk to, if they do.
-    sandbox: Option<Local>,
+    sandbox: Option<SandboxHandle>,
 }
 
 impl Context {
@@ -121,7 +121,7 @@ impl Context {
     }
 
     async fn start_sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
-        let sandbox = Local::start(&self.settings, self.sandbox_environment(project)).await?;
+        let sandbox = SandboxHandle::start(&self.settings, self.sandbox_environment(project)).await?;
         let connection = sandbox.connection();
         self.sandbox = Some(sandbox);
         Ok(connection)
@@ -142,7 +142,7 @@ impl Context {
     }
 
     /// The sandbox that the clients talk to, if they do.
-    pub fn sandbox(&self) -> Option<Local> {
+    pub fn sandbox(&self) -> Option<SandboxHandle> {
         self.sandbox.clone()
     }
 
@@ -168,7 +168,7 @@ impl Context {
 fn ui_options(settings: &Settings) -> UiOptions {
     let Terminals { stdin, stdout, stderr } = settings.terminals;
     UiOptions {
-        json: settings.output == Output::Json,
+        json: settings.output == OutputFormat::Json,
         color: match settings.color {
             ColorWhen::Auto => None,
             ColorWhen::Always => Some(true),

@@ -27,7 +27,7 @@ pub(super) fn exit_of(kind: &AwsErrorKind) -> Exit {
         | AwsErrorKind::ExpiredCredentials
         | AwsErrorKind::WrongCredentials
         | AwsErrorKind::ClockSkew
-        | AwsErrorKind::AccessDenied(_) => Exit::Refused,
+        | AwsErrorKind::AccessDenied(_) => Exit::AccessDenied,
         AwsErrorKind::NoRegion | AwsErrorKind::InvalidConfig => Exit::Usage,
         AwsErrorKind::TimedOut => Exit::TimedOut,
         AwsErrorKind::Unreachable

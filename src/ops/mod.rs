@@ -28,8 +28,8 @@ pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_
 pub use deploy::rollout::{self, RolloutState};
 pub use deploy::state::is_created;
 pub use deploy::{
-    Change, DeployRequest, Deployed, Message, Method, Phase, ProposedChanges, Question, Reporter, StackInputs,
-    StackOutcome, StackPhases, TemplateSource, channel, deploy,
+    DeployMethod, DeployRequest, Deployed, Message, Phase, ProposedChanges, Question, Reporter, StackChange,
+    StackInputs, StackOutcome, StackPhases, TemplateSource, channel, deploy,
 };
 pub use destroy::{DeletionPlan, destroy, plan_deletions};
 pub use error::OpsError;

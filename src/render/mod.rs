@@ -14,8 +14,7 @@ mod ui;
 
 pub use clean::clean;
 pub use deploy::{
-    DeployView, Progress, ProgressRows, StackEnd, Summary, deletion_plans, note_event, print_done, print_failed,
-    summary, warn_event,
+    DeployView, ProgressRows, Summary, deletion_plans, note_event, print_done, print_failed, summary, warn_event,
 };
 pub use diff::{diffs, show_all_changes, show_changes, show_pending_approval};
 pub use live::{Live, UserAction, draw};

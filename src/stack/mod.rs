@@ -35,7 +35,7 @@ pub use edit::{KeyChange, Scaling, ScalingEdit, edit_scaling};
 pub use image::image_error;
 pub use known_values::KnownValues;
 pub use lock::Lock;
-pub use lookups::{Environment, Lookup, Lookups, Subnets, Vpc};
+pub use lookups::{Environment, Lookup, Lookups, Subnets, VpcContext};
 pub use parse_template::{TemplateParseError, parse_template};
 pub use spec::{Spec, tags_error};
 pub use stacks::{ProjectStack, StackKind, platform_exports, stack_named, stacks};

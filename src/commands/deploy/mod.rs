@@ -4,8 +4,8 @@ mod approval;
 mod drift;
 mod event_loop;
 mod interrupt;
-mod local;
 mod options;
+mod sandbox_images;
 mod source;
 mod summary;
 
@@ -19,15 +19,15 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
+use super::json_help;
 use super::target::show_target;
 use super::templates::known_lookups;
-use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::Stack;
-use crate::ops::{self, Change, DeployRequest, Purpose, StackInputs, StackOutcome, StackPhases, Synthesiser};
+use crate::ops::{self, DeployRequest, Purpose, StackChange, StackInputs, StackOutcome, StackPhases, Synthesiser};
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
@@ -49,7 +49,7 @@ const EXAMPLES: &str = "Examples:
 /// last lines of containers that fail are shown. A rollback is a failure. Ctrl-C asks whether to cancel or to leave CloudFormation at
 /// work; the next deploy follows what goes on and then goes on itself.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
 pub struct DeployArgs {
     /// The stacks, or services by their keys; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]
@@ -60,7 +60,7 @@ pub struct DeployArgs {
     options: DeployOptions,
 }
 
-pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let DeployArgs { stacks, follow, mut options } = args;
     let mut project = ctx.project()?;
     options.inputs.set_images(&mut project)?;
@@ -72,14 +72,14 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let outcomes = deploy(&mut project, &stacks, &follow, &options, &mut approver, ctx).await?;
     drift::warn_of_drift(&outcomes, &project, ctx).await?;
     let deployed = outcomes.iter().filter_map(|outcome| match outcome {
-        StackOutcome::Deployed(deployed) if deployed.change != Change::Prepared => Some(deployed.stack.clone()),
+        StackOutcome::Deployed(deployed) if deployed.change != StackChange::Prepared => Some(deployed.stack.clone()),
         _ => None,
     });
     let deployed: Vec<Stack> = deployed.collect();
     let reported = report(&project, &stacks, &outcomes, &deployed, &options, ctx).await;
     // A stack that failed matters more than a report that could not be made.
     result(outcomes)?;
-    reported.map(|()| Outcome::Done)
+    reported.map(|()| Exit::Done)
 }
 
 /// Writes the file of outputs and prints the summary.
@@ -111,7 +111,7 @@ pub async fn deploy(
     ctx: &mut Context,
 ) -> Result<Vec<StackOutcome<CliError>>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    local::check_runtime(project, stacks, ctx).await?;
+    sandbox_images::check_runtime(project, stacks, ctx).await?;
     if !ctx.settings.sandbox {
         ops::check_region(&aws, &project.spec.target)?;
     }
@@ -148,7 +148,7 @@ pub async fn deploy(
     let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
     let work = ops::deploy(&aws, &request, &source, reporter, &cancellation);
-    let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
+    let view = DeployView::new(&ctx.ui, follow.shows_rows(), TimeZone::system());
     EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(&aws), cancellation: &cancellation }
         .run(work, ctx)
         .await

@@ -14,7 +14,6 @@ use crate::error::CliError;
 use crate::model::Stack;
 use crate::ops::{self, Limits, StackInputs};
 use crate::project::Project;
-use crate::render::Progress;
 use crate::stack::{ProjectStack, Spec, declared_parameters, image_error, is_cdk_parameter, stack_named, tags_error};
 use crate::when;
 
@@ -54,7 +53,21 @@ pub enum OnTimeout {
     Delete,
 }
 
+/// How a deploy is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// What is in progress in place, and a line for what has happened.
+    Bar,
+    /// A line an event.
+    Events,
+}
+
 impl FollowOptions {
+    /// Whether to show what is in progress in place.
+    pub fn shows_rows(&self) -> bool {
+        self.progress != Some(Progress::Events)
+    }
+
     /// How long the operation on a stack may take.
     pub fn limits(&self) -> Limits {
         Limits { limit: self.timeout, delete_late_creation: self.on_timeout == OnTimeout::Delete }
@@ -73,7 +86,7 @@ pub enum Method {
     Direct,
 }
 
-impl From<Method> for ops::Method {
+impl From<Method> for ops::DeployMethod {
     fn from(method: Method) -> Self {
         match method {
             Method::ChangeSet => Self::ChangeSet,

@@ -49,7 +49,7 @@ pub enum RolloutState {
 
 /// What is new since the previous observation.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Progress {
+pub enum RolloutEvent {
     /// The deployments have other counts or states.
     Deployments(Vec<Deployment>),
     /// ECS says something.
@@ -149,7 +149,7 @@ impl Rollout {
     }
 
     /// Takes in what is seen, and says what is new in it.
-    pub fn apply(&mut self, observation: &Observation) -> Vec<Progress> {
+    pub fn apply(&mut self, observation: &Observation) -> Vec<RolloutEvent> {
         for event in &observation.events {
             self.on_stack_event(event);
         }
@@ -163,7 +163,7 @@ impl Rollout {
             progress.extend(self.casualty(task, began));
         }
         if self.expected_count.is_some() && self.state == RolloutState::Done {
-            let has_failures = progress.iter().any(|progress| matches!(progress, Progress::Stopped { .. }));
+            let has_failures = progress.iter().any(|progress| matches!(progress, RolloutEvent::Stopped { .. }));
             self.steady_counts = if has_failures { 0 } else { self.steady_counts + 1 };
             if self.steady_counts < STEADY_AFTER {
                 self.state = RolloutState::Rolling;
@@ -284,22 +284,22 @@ impl Rollout {
         });
     }
 
-    fn news(&mut self, service: &ServiceState, began: Timestamp) -> Vec<Progress> {
+    fn news(&mut self, service: &ServiceState, began: Timestamp) -> Vec<RolloutEvent> {
         let mut progress = Vec::new();
         if self.deployments != service.deployments {
             self.deployments.clone_from(&service.deployments);
-            progress.push(Progress::Deployments(service.deployments.clone()));
+            progress.push(RolloutEvent::Deployments(service.deployments.clone()));
         }
         for event in service.events.iter().rev() {
             let is_new = event.timestamp.is_none_or(|timestamp| timestamp >= began);
             if self.seen_event_ids.insert(event.id.clone()) && is_new {
-                progress.push(Progress::ServiceEvent(event.clone()));
+                progress.push(RolloutEvent::ServiceEvent(event.clone()));
             }
         }
         progress
     }
 
-    fn casualty(&mut self, task: &Task, began: Timestamp) -> Vec<Progress> {
+    fn casualty(&mut self, task: &Task, began: Timestamp) -> Vec<RolloutEvent> {
         let until = self.taken_back.unwrap_or(Timestamp::MAX);
         let is_ours = task.stopped.is_none_or(|stopped| began <= stopped && stopped <= until);
         if !is_ours || is_wanted(task) || !self.stopped.insert(task.id.clone()) {
@@ -308,8 +308,8 @@ impl Rollout {
         let cause = task.stop_cause();
         let (cause, count) = self.causes.entry(without_ids(&cause)).or_insert((cause, 0));
         *count += 1;
-        let stopped = Progress::Stopped { task: task.clone(), cause: cause.clone(), count: *count };
-        let stuck = (*count == STUCK_AFTER).then(|| Progress::Stuck { cause: cause.clone() });
+        let stopped = RolloutEvent::Stopped { task: task.clone(), cause: cause.clone(), count: *count };
+        let stuck = (*count == STUCK_AFTER).then(|| RolloutEvent::Stuck { cause: cause.clone() });
         std::iter::once(stopped).chain(stuck).collect()
     }
 }

@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{Container, Generation, HealthCheck, Port, secret};
+use super::{ContainerDefinition, Generation, HealthCheck, Port, secret};
 use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::reader::{Table, Validated};
@@ -19,7 +19,7 @@ pub(super) fn read(
     key: &str,
     task_memory: Option<u32>,
     generation: Generation,
-) -> Option<Container> {
+) -> Option<ContainerDefinition> {
     if !table.contains_key("id")
         && let Some(diagnostic) = reserved_id(key)
     {
@@ -46,7 +46,7 @@ pub(super) fn read(
     let memory = memory_limits(&table, task_memory);
     let health_check = table.table("health_check").map(health_check);
     table.finish();
-    Some(Container {
+    Some(ContainerDefinition {
         name: name.unwrap_or_else(|| id.clone()),
         id,
         image: image?,

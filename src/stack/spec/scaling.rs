@@ -8,7 +8,7 @@ use crate::stack::reader::Table;
 
 /// How a rolling deployment proceeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deployment {
+pub struct DeploymentConfiguration {
     /// Share of the desired count that keeps running.
     pub min_healthy_percent: u32,
     /// Share of the desired count that may run.
@@ -76,8 +76,8 @@ fn tracking(table: Table<'_, '_>) -> Option<TargetTracking> {
     Some(TargetTracking { target: target?, scale_in_cooldown, scale_out_cooldown })
 }
 
-pub(super) fn deployment(table: Option<Table<'_, '_>>) -> Deployment {
-    let mut deployment = Deployment { min_healthy_percent: 50, max_percent: 200, circuit_breaker: false };
+pub(super) fn deployment(table: Option<Table<'_, '_>>) -> DeploymentConfiguration {
+    let mut deployment = DeploymentConfiguration { min_healthy_percent: 50, max_percent: 200, circuit_breaker: false };
     let Some(table) = table else { return deployment };
     let percent = |range| check::integer("a percentage here", range);
     if let Some(min) = table.optional("min_healthy_percent", percent(0..=100)) {

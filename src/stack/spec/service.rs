@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{Container, Generation, LogGroup, Service, container, logs, scaling, task_policy};
+use super::{ContainerDefinition, Generation, LogGroupSpec, Service, container, logs, scaling, task_policy};
 use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::construct::pascal_case;
@@ -163,7 +163,12 @@ fn discovery_name(value: &DeValue<'_>) -> Validated<String> {
     if check::is_dns_name(&name) { Ok(name) } else { Err(check::not_a_dns_name(&name)) }
 }
 
-fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>, generation: Generation) -> Option<Container> {
+fn container(
+    table: &Table<'_, '_>,
+    key: &str,
+    task_memory: Option<u32>,
+    generation: Generation,
+) -> Option<ContainerDefinition> {
     if !table.contains_key("container") {
         let diagnostic =
             Diagnostic::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
@@ -189,10 +194,10 @@ fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Opt
 }
 
 /// Sibling constructs must have distinct ids.
-fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup) {
+fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroupSpec) {
     let log_id = match group {
-        LogGroup::Explicit { id, .. } => Some(id.as_str()),
-        LogGroup::Implicit => None,
+        LogGroupSpec::Explicit { id, .. } => Some(id.as_str()),
+        LogGroupSpec::Implicit => None,
     };
     if id == task_id {
         table.report(

@@ -10,7 +10,7 @@ use crate::stack::synth::{MAX_MANAGED_POLICY, oversized_statements};
 
 /// An `Allow` statement of an IAM policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct PolicyStatement {
     /// Actions, such as `s3:GetObject`.
     pub actions: Vec<String>,
     /// ARNs, or `*`.
@@ -18,7 +18,7 @@ pub struct Statement {
 }
 
 /// Reads the statements. Their distribution over policies, and so whether a policy is too large, depends on all of them and on ECS Exec.
-pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<Statement> {
+pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<PolicyStatement> {
     let (tables, statements): (Vec<_>, Vec<_>) =
         tables.into_iter().filter_map(|table| statement(&table).map(|statement| (table, statement))).unzip();
     for (at, size) in oversized_statements(&statements, exec, generation) {
@@ -30,11 +30,11 @@ pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generatio
     statements
 }
 
-fn statement(table: &Table<'_, '_>) -> Option<Statement> {
+fn statement(table: &Table<'_, '_>) -> Option<PolicyStatement> {
     let actions = table.required("actions", "add actions = [\"s3:GetObject\"]", check::list(action));
     let resources = table.required("resources", "add resources = [\"*\"]", check::list(resource));
     table.report_unknown_keys();
-    Some(Statement { actions: actions?, resources: resources? })
+    Some(PolicyStatement { actions: actions?, resources: resources? })
 }
 
 fn action(value: &DeValue<'_>) -> Validated<String> {

@@ -15,9 +15,9 @@ use crate::stack::Environment;
 
 /// A sandbox that runs.
 #[derive(Debug, Clone)]
-pub struct Local(Endpoint);
+pub struct SandboxHandle(Endpoint);
 
-impl Local {
+impl SandboxHandle {
     /// The sandbox that plays this account and region; it is started when it is not running.
     pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
         let options = options(settings, environment)?;
