@@ -5,18 +5,15 @@ mod drift;
 mod event_loop;
 mod interrupt;
 mod options;
+mod outputs_file;
 mod sandbox_images;
 mod source;
 mod summary;
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
 use super::json_help;
@@ -92,7 +89,7 @@ async fn report(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     if let Some(file) = &options.outputs_file {
-        write_outputs(ctx.settings.working_dir.join(file), deployed).await?;
+        outputs_file::write(ctx.settings.working_dir.join(file), deployed).await?;
     }
     if !ctx.ui.is_json() {
         let summary = summary::summarise(project, stacks, outcomes, deployed, ctx).await?;
@@ -186,18 +183,4 @@ fn result(outcomes: Vec<StackOutcome<CliError>>) -> Result<(), CliError> {
         Some(error) => Err(error),
         None => Ok(()),
     }
-}
-
-/// `{"STACK": {"KEY": "VALUE"}}`, as cdk writes it.
-#[expect(clippy::disallowed_methods, reason = "the user names the file")]
-async fn write_outputs(file: PathBuf, deployed: &[Stack]) -> Result<(), CliError> {
-    let of = |stack: &Stack| {
-        let outputs = stack.outputs.iter().map(|output| (output.key.clone(), Value::from(output.value.clone())));
-        (stack.name.clone(), Value::Object(outputs.collect()))
-    };
-    let stacks: Map<String, Value> = deployed.iter().map(of).collect();
-    let (text, shown) = (format!("{:#}\n", Value::Object(stacks)), file.display().to_string());
-    // Not on this thread: a pipe that nothing reads must not keep a signal from ending the command.
-    let written = tokio::task::spawn_blocking(move || fs::write(file, text)).await.map_err(io::Error::other)?;
-    written.map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")).source(error))
 }
