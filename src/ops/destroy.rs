@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::deploy::follow::{Follow, is_at_rest};
+use super::deploy::follow::{StackFollower, is_at_rest};
 use super::{DeployEvent, Operation, OpsError, Result, deployed_template};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::diagnostic::Diagnostic;
@@ -92,7 +92,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
     // A creation can be given up by deleting; an update has to end first.
     if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
         emit(DeployEvent::note(format!("stack `{name}` is {}: following that to its end first", stack.status)));
-        Follow::running(aws, Operation::Update, &stack).await?.run(aws, emit).await?;
+        StackFollower::attached(aws, Operation::Update, &stack).await?.run(aws, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;
     emit(DeployEvent::Finished {
@@ -109,7 +109,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
 pub(super) async fn delete_and_follow(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let resources = aws.stack_resources(&stack.arn).await?;
     let total = 1 + resources.iter().filter(|resource| resource.status != "DELETE_COMPLETE").count();
-    let mut follow = Follow::upcoming(aws, Operation::Delete, stack, total, None).await?;
+    let mut follow = StackFollower::before(aws, Operation::Delete, stack, total, None).await?;
     aws.delete_stack(&stack.arn).await?;
     let ended = follow.run(aws, emit).await?;
     ended.into_stack(&stack.name, &["DELETE_COMPLETE"]).map(drop)
