@@ -103,9 +103,9 @@ impl Aws {
     }
 
     /// Converts an error of a typed client and adds the endpoint if it cannot be reached.
-    fn error<E>(&self, action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
+    fn error<E>(&self, action: impl Into<String>, error: SdkError<E, HttpResponse>) -> AwsError
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         self.at_endpoint(AwsError::from_sdk(action, error))
     }
@@ -134,7 +134,7 @@ impl Aws {
     pub async fn identity(&self) -> Result<Identity> {
         let action = "get the caller identity from STS";
         let client = aws_sdk_sts::Client::new(&self.config);
-        let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
+        let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, error))?;
         Ok(Identity { account: text(response.account) })
     }
 }

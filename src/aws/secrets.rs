@@ -18,7 +18,7 @@ impl Aws {
         let request = self.ssm().describe_parameters().parameter_filters(filter).max_results(50);
         let mut pages = request.into_paginator().send();
         while let (false, Some(page)) = (missing.is_empty(), pages.next().await) {
-            let existing = page.map_err(|error| self.error(&action, &error))?.parameters.unwrap_or_default();
+            let existing = page.map_err(|error| self.error(&action, error))?.parameters.unwrap_or_default();
             missing.retain(|name| !existing.iter().any(|parameter| parameter.name.as_deref() == Some(name)));
         }
         Ok(missing)
@@ -29,7 +29,7 @@ impl Aws {
         let action = format!("look for the secret `{name}`");
         let client = self.secrets_manager.get_or_init(|| aws_sdk_secretsmanager::Client::new(&self.config));
         let response = client.describe_secret().secret_id(name).send().await;
-        match response.map_err(|error| self.error(action, &error)) {
+        match response.map_err(|error| self.error(action, error)) {
             Ok(_) => Ok(true),
             Err(error) if error.kind == AwsErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),

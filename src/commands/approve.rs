@@ -25,7 +25,7 @@ pub async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mu
     if is_guarded || !ui.can_ask() {
         return Ok(true);
     }
-    ui.confirm(&format!("Stack {stack} does not exist in {region} yet. Create it?"), "--yes").await
+    Ok(ui.confirm(&format!("Stack {stack} does not exist in {region} yet. Create it?"), "--yes").await?)
 }
 
 /// Asks about the changes of a stack as `when` says, never for the sandbox. Shows them first.
@@ -50,7 +50,8 @@ pub async fn changes(
         return Ok(true);
     }
     render::show_pending_approval(ui, stack, diff);
-    ui.confirm(&format!("{why}Deploy these changes to {stack}?"), "--require-approval never (or --yes)").await
+    let question = format!("{why}Deploy these changes to {stack}?");
+    Ok(ui.confirm(&question, "--require-approval never (or --yes)").await?)
 }
 
 /// The error of a question that was answered with no.

@@ -4,8 +4,8 @@ use clap::Args;
 use jiff::tz::TimeZone;
 
 use super::approve::declined;
+use super::json_help;
 use super::target::show_target;
-use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::{CliError, FOLLOWS};
@@ -22,14 +22,14 @@ use crate::stack::ProjectStack;
 /// All stacks of the project in reverse order, or those that are named with those that need them. What goes and what stays is shown first.
 /// With --sandbox and no terminal, no confirmation is required. Log groups stay, unless their service has `removal = "destroy"`.
 #[derive(Debug, Args)]
-#[command(after_long_help = shapes::EVENTS)]
+#[command(after_long_help = json_help::EVENTS)]
 pub struct DestroyArgs {
     /// The stacks, or services by their keys; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
 }
 
-pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let project = ctx.project()?;
     let stacks = with_dependents(&project, project.stacks(&args.stacks)?)?;
     let aws = ctx.aws(Some(&project)).await?;
@@ -44,7 +44,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         }
     }
     if existing.is_empty() {
-        return Ok(Outcome::Done);
+        return Ok(Exit::Done);
     }
     let names: Vec<&str> = existing.iter().map(|stack| stack.name.as_str()).collect();
     let deletion_plans = ops::plan_deletions(&aws, &existing).await?;
@@ -54,7 +54,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
     if needed && !ctx.ui.confirm(&question, "--yes").await? {
         return Err(declined(&names));
     }
-    let mut view = DeployView::new(&ctx.ui, None, TimeZone::system());
+    let mut view = DeployView::new(&ctx.ui, true, TimeZone::system());
     for name in names {
         let ui = &mut ctx.ui;
         let mut show = |event| view.show(ui, &event);
@@ -65,7 +65,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         ctx.interrupts.during(Box::pin(ops::destroy(&aws, name, &mut show))).await.ok_or_else(stopped)??;
     }
     view.end();
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// The stacks, and those of the project that could not live without them.

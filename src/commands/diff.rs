@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum, ValueHint};
 
 use super::deploy::InputOptions;
+use super::json_help;
 use super::templates::{known_lookups, synthesiser_to_show, template};
-use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
@@ -22,7 +22,7 @@ use crate::stack::{ProjectStack, TemplateDiff, parse_template};
 /// For stacks that exist, a temporary change set shows which resources are replaced. Warnings list what templates do not show: a count or a
 /// task definition that was changed outside the stack, a stack that must be repaired, and what deploy would reject.
 #[derive(Debug, Args)]
-#[command(after_long_help = shapes::DIFF)]
+#[command(after_long_help = json_help::DIFF)]
 pub struct DiffArgs {
     /// The stacks, or services by their keys; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]
@@ -32,7 +32,7 @@ pub struct DiffArgs {
     fail: bool,
     /// How to find out which resources are replaced
     #[arg(long, value_enum, default_value_t)]
-    method: Method,
+    method: DiffMethod,
     /// Compare with the template in this file instead of the deployed one
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["parameters", "tags"])]
     template: Option<PathBuf>,
@@ -42,7 +42,7 @@ pub struct DiffArgs {
 
 /// How exact a diff is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Method {
+enum DiffMethod {
     /// Make a change set, read it and delete it again.
     #[default]
     ChangeSet,
@@ -50,7 +50,7 @@ enum Method {
     Template,
 }
 
-pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let DiffArgs { stacks, fail, method, template, mut inputs } = args;
     let mut project = ctx.project()?;
     inputs.set_images(&mut project)?;
@@ -63,7 +63,7 @@ pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Outcome, CliError>
     };
     render::diffs(&mut ctx.ui, &diffs)?;
     let different = diffs.iter().any(|stack| !stack.diff.is_empty());
-    Ok(if fail && different { Outcome::No } else { Outcome::Done })
+    Ok(if fail && different { Exit::CheckFailed } else { Exit::Done })
 }
 
 /// The one stack against a file.
@@ -78,9 +78,11 @@ async fn with_file(
         let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
         return Err(CliError::usage("--template is about one stack").hint(format!("name one of {}", names.join(", "))));
     };
-    let cannot = |error: &dyn std::fmt::Display| CliError::usage(format!("cannot read {}: {error}", file.display()));
-    let text = fs::read_to_string(ctx.settings.working_dir.join(file)).map_err(|error| cannot(&error))?;
-    let old = parse_template(&text).map_err(|error| cannot(&error))?;
+    let unreadable =
+        |error: anyhow::Error| CliError::usage(format!("cannot read {}: {error}", file.display())).source(error);
+    let path = ctx.settings.working_dir.join(file);
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.into()))?;
+    let old = parse_template(&text).map_err(|error| unreadable(error.into()))?;
     let mut synthesiser = synthesiser_to_show(project, false, ctx).await?;
     let new = template(&mut synthesiser, project, &stack.name, ctx).await?;
     Ok(StackDiff { name: stack.name.clone(), diff: TemplateDiff::between(&old, &new), notes: Vec::new() })
@@ -90,7 +92,7 @@ async fn with_file(
 async fn with_deployed(
     project: &mut Project,
     stacks: &[ProjectStack],
-    method: Method,
+    method: DiffMethod,
     inputs: &InputOptions,
     ctx: &mut Context,
 ) -> Result<Vec<StackDiff>, CliError> {
@@ -117,7 +119,7 @@ async fn with_deployed(
     });
     let desired: Vec<Desired<'_>> = desired.collect();
     // Unique, so that concurrent diffs do not delete each other's.
-    let change_set = (method == Method::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
+    let change_set = (method == DiffMethod::ChangeSet).then(|| format!("ecsws-diff-{:08x}", rand::random::<u32>()));
     let comparison = ops::compare_stacks(&aws, &project.spec, stacks, &desired, change_set.as_deref());
     let diffs = ctx.interrupts.during(comparison).await;
     if let Some(change_set) = change_set.filter(|_| !matches!(diffs, Some(Ok(_)))) {

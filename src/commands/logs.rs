@@ -6,10 +6,12 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Outcome, shapes};
+use super::choose::choose_service;
+use super::json_help;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::model::LogQuery;
 use crate::ops::{self, LogSource, Tail, TailOptions};
 use crate::render;
@@ -27,7 +29,7 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::LOGS)
+    after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::LOGS)
 )]
 pub struct LogsArgs {
     #[command(subcommand)]
@@ -72,7 +74,7 @@ struct ReadArgs {
     filter: Option<String>,
 }
 
-pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     match args.sub {
         None => read(args.read, ctx).await,
         Some(LogsCommand::Tail(read_args)) => read(ReadArgs { watch: true, ..read_args }, ctx).await,
@@ -81,7 +83,7 @@ pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Outcome, CliError>
     }
 }
 
-async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let ReadArgs { service, start, end, watch, filter } = args;
     if watch && end.is_some() {
         return Err(CliError::usage("--end is for reading; a watch has no end"));
@@ -89,7 +91,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let zone = TimeZone::system();
     let (from, until) = window(&start, end.as_deref(), ctx.now(), &zone).map_err(CliError::usage)?;
     let project = ctx.project()?;
-    let service = project.service(service.as_deref(), &mut ctx.ui).await?;
+    let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
     let source = LogSource::locate(&aws, &service.service.stack, &service.service.logs.prefix).await?;
     let query = LogQuery {
@@ -102,13 +104,13 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
     let tail = Tail::new(&aws, TailOptions { query, watch, now: Context::wall_clock });
     let printed = tokio::select! {
         printed = print(tail, &zone, ctx) => printed?,
-        () = render::nobody_reads() => return Ok(Outcome::Done),
+        () = render::stdout_closed() => return Ok(Exit::Done),
     };
     if printed == 0 && !watch {
         let since = from.to_zoned(zone).strftime("%F %T");
         ctx.ui.note(&format!("no events since {since}; --start reaches further back"));
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// From when until when is read. Without an end that is now: a group that is written to faster than it is read would be read
@@ -135,20 +137,20 @@ async fn print(tail: Tail<'_>, zone: &TimeZone, ctx: &mut Context) -> Result<usi
     Ok(printed)
 }
 
-async fn groups(prefix: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn groups(prefix: Option<&str>, ctx: &mut Context) -> Result<Exit, CliError> {
     let project = ctx.project_if_any()?;
     let aws = ctx.aws(project.as_ref()).await?;
     render::log_groups(&mut ctx.ui, &ops::log_groups(&aws, prefix).await?)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
-async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Exit, CliError> {
     let project = ctx.project()?;
-    let service = project.service(service, &mut ctx.ui).await?;
+    let service = choose_service(&project, service, &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
     let source = LogSource::locate(&aws, &service.service.stack, &service.service.logs.prefix).await?;
     render::log_streams(&mut ctx.ui, &source.streams(&aws).await?)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 #[cfg(test)]

@@ -5,15 +5,19 @@ mod running;
 
 use clap::{ArgGroup, Args};
 
+use super::choose::choose_service;
 use super::deploy::{DeployOptions, FollowOptions, deploy};
+use super::json_help;
 use super::number::whole_number;
 use super::target::show_target;
-use super::{Outcome, shapes};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::hint::{Hint, Repetition};
-use crate::ops::{Change, Deployed, Operation, ServiceCount, StackOutcome, autoscaling_differences, locate_service};
+use crate::ops::{
+    Deployed, Operation, ServiceCount, StackChange, StackOutcome, autoscaling_differences, locate_service,
+};
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
 use crate::stack::{Scaling, edit_scaling};
@@ -30,7 +34,7 @@ const EXAMPLES: &str = "Examples:
 /// (another image, other edits of ecsws.toml, a stack that does not exist), scale lists that and asks; without a terminal it exits with 2 unless
 /// --yes is given. With --hotswap the count is changed in ECS only: faster, until a deploy changes the service.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
 pub struct ScaleArgs {
     /// The service, by its key in ecsws.toml
     #[arg(add = complete::services())]
@@ -57,10 +61,10 @@ pub struct ScaleArgs {
     follow: FollowOptions,
 }
 
-pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let ScaleArgs { service, count, min, max, cpu, memory, hotswap, follow } = args;
     let project = ctx.project()?;
-    let service = project.service(service.as_deref(), &mut ctx.ui).await?;
+    let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let (key, service) = (service.key.to_owned(), service.service.clone());
     if let Some(count) = count {
         check_range(&key, &service, count)?;
@@ -73,7 +77,7 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
         Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &follow, ctx)).await
     };
     scaled.map_err(|error| if has_several { error.for_service(&key) } else { error })?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// Autoscaling would correct a count outside of its range.
@@ -118,7 +122,7 @@ async fn deploy_numbers(
     let aws = ctx.aws(Some(project)).await?;
     let name = locate_service(&aws, stack).await?;
     if let Some(count) = scaling.count {
-        let was_updated = matches!(deployed.change, Change::Done(Operation::Create | Operation::Update, _));
+        let was_updated = matches!(deployed.change, StackChange::Done(Operation::Create | Operation::Update, _));
         let service = ServiceCount::read(&aws, name).await?;
         return ensure_count(&service, count, was_updated, follow, ctx).await;
     }

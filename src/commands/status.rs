@@ -6,10 +6,12 @@ use clap::Args;
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
 
-use super::{Outcome, shapes};
+use super::choose::choose_service;
+use super::json_help;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::ops::{StatusReader, StatusReport};
 use crate::render::{self, Live, UserAction};
 
@@ -21,7 +23,7 @@ const EXAMPLES: &str = "Examples:
 
 /// Show what runs: counts, rollout, tasks, scaling, discovery and events
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::STATUS))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::STATUS))]
 pub struct StatusArgs {
     /// The service, by its key in ecsws.toml
     #[arg(add = complete::services())]
@@ -37,10 +39,10 @@ pub struct StatusArgs {
 /// How often AWS is polled while watching.
 const PAUSE: Duration = Duration::from_secs(2);
 
-pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
-    let stack = project.service(service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
+    let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
     let aws = ctx.aws(Some(&project)).await?;
     let reader = StatusReader::locate(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
@@ -49,13 +51,13 @@ pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     if watch {
         return tokio::select! {
             ended = lines(&reader, ctx) => ended,
-            () = render::nobody_reads() => Ok(Outcome::Done),
+            () = render::stdout_closed() => Ok(Exit::Done),
         };
     }
     let report = read(&reader, ctx).await?;
     let now = ctx.now();
     render::status(&mut ctx.ui, &report, now)?;
-    Ok(if check && !report.steady { Outcome::No } else { Outcome::Done })
+    Ok(if check && !report.steady { Exit::CheckFailed } else { Exit::Done })
 }
 
 async fn read(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, CliError> {
@@ -65,7 +67,7 @@ async fn read(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, 
 }
 
 /// A line whenever the counts or the rollout change.
-async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
     let key = |report: &StatusReport| (report.desired, report.running, report.pending, report.deployments.clone());
     let mut shown = None;
     loop {
@@ -73,7 +75,7 @@ async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Outcome, 
         if shown.replace(key(&report)).as_ref() != Some(&key(&report)) {
             render::status_line(&mut ctx.ui, &report)?;
             if !ctx.ui.can_write() {
-                return Ok(Outcome::Done);
+                return Ok(Exit::Done);
             }
         }
         sleep(PAUSE).await;
@@ -81,7 +83,7 @@ async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Outcome, 
 }
 
 /// The live view. An error of AWS is shown and the call repeated; quitting is not a failure.
-async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
     let mut report = read(reader, ctx).await?;
     let mut message = None;
     let mut view = Live::start()?;
@@ -92,8 +94,8 @@ async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Outcome, C
         tokio::select! {
             action = keys.recv() => match action {
                 Some(UserAction::Redraw) => {}
-                Some(UserAction::Interrupt) => return Ok(Outcome::Interrupted),
-                Some(UserAction::Quit) | None => return Ok(Outcome::Done),
+                Some(UserAction::Interrupt) => return Ok(Exit::Interrupted),
+                Some(UserAction::Quit) | None => return Ok(Exit::Done),
             },
             fresh = async { ticks.tick().await; read(reader, ctx).await } => match fresh {
                 Ok(fresh) => (report, message) = (fresh, None),

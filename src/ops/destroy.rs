@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use super::deploy::follow::{Follow, is_at_rest};
-use super::{DeployEvent, Operation, OpsError, Rejection, Result, deployed_template};
+use super::deploy::follow::{StackFollower, is_at_rest};
+use super::{DeployEvent, Operation, OpsError, Result, deployed_template};
 use crate::aws::{Aws, AwsErrorKind};
+use crate::diagnostic::Diagnostic;
 use crate::model::{Stack, StackResource};
 use crate::stack::Template;
 
@@ -56,7 +57,7 @@ async fn plan_deletion(aws: &Aws, stack: &Stack, template: &Template) -> Result<
 }
 
 /// The exports of a stack that others import than those that are deleted too.
-async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<Vec<Rejection>> {
+async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<Vec<Diagnostic>> {
     let mut in_use = Vec::new();
     for export in own_exports(aws, stack).await? {
         let mut importers = match aws.importers(&export).await {
@@ -66,10 +67,8 @@ async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<V
         importers.retain(|name| !deleted.iter().any(|stack| stack.name == *name));
         if !importers.is_empty() {
             let (stack, importers) = (&stack.name, importers.join(", "));
-            in_use.push(Rejection {
-                message: format!("stack {stack} exports `{export}`, which {importers} imports; nothing was changed"),
-                hint: Some("delete what imports it first".into()),
-            });
+            let message = format!("stack {stack} exports `{export}`, which {importers} imports; nothing was changed");
+            in_use.push(Diagnostic::new(message).hint("delete what imports it first"));
         }
     }
     Ok(in_use)
@@ -93,7 +92,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
     // A creation can be given up by deleting; an update has to end first.
     if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
         emit(DeployEvent::note(format!("stack `{name}` is {}: following that to its end first", stack.status)));
-        Follow::running(aws, Operation::Update, &stack).await?.run(aws, emit).await?;
+        StackFollower::attached(aws, Operation::Update, &stack).await?.run(aws, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;
     emit(DeployEvent::Finished {
@@ -110,7 +109,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
 pub(super) async fn delete_and_follow(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let resources = aws.stack_resources(&stack.arn).await?;
     let total = 1 + resources.iter().filter(|resource| resource.status != "DELETE_COMPLETE").count();
-    let mut follow = Follow::upcoming(aws, Operation::Delete, stack, total, None).await?;
+    let mut follow = StackFollower::before(aws, Operation::Delete, stack, total, None).await?;
     aws.delete_stack(&stack.arn).await?;
     let ended = follow.run(aws, emit).await?;
     ended.into_stack(&stack.name, &["DELETE_COMPLETE"]).map(drop)

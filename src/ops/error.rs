@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::{LookUpError, Rejection, StoppedTasks};
+use super::{LookUpError, StoppedTasks};
 use crate::aws::AwsError;
+use crate::diagnostic::Diagnostic;
 use crate::stack::{Environment, TemplateParseError};
 
 /// Why the work did not succeed.
@@ -18,6 +19,7 @@ pub enum OpsError {
         /// The stack's name.
         stack: String,
         /// What went wrong.
+        #[source]
         error: AwsError,
     },
     /// The operation ended in another state than it should have.
@@ -96,6 +98,7 @@ pub enum OpsError {
         /// The stack's name.
         stack: String,
         /// What is wrong with it.
+        #[source]
         error: TemplateParseError,
     },
     /// CloudFormation accepted an operation and never began it.
@@ -112,7 +115,7 @@ pub enum OpsError {
     #[error("{}", rejections.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; "))]
     Rejected {
         /// What is in the way; none if it was reported for another stack.
-        rejections: Vec<Rejection>,
+        rejections: Vec<Diagnostic>,
     },
     /// The user did not approve a stack's changes.
     #[error("not approved; {stack} was not changed")]

@@ -3,7 +3,7 @@
 use super::Result;
 use crate::aws::Aws;
 use crate::model;
-use crate::stack::{Environment, Subnets, SynthError, Vpc};
+use crate::stack::{Environment, Subnets, SynthError, VpcContext};
 
 /// Why a template could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ pub(super) async fn availability_zones(aws: &Aws) -> Result<Vec<String>> {
 }
 
 /// The one VPC with this Name tag.
-pub(super) async fn vpc(aws: &Aws, name: &str, environment: &Environment) -> Result<Vpc> {
+pub(super) async fn vpc(aws: &Aws, name: &str, environment: &Environment) -> Result<VpcContext> {
     let ids = aws.vpc_ids(name).await?;
     match ids.as_slice() {
         [id] => Ok(with_subnet_kinds(aws.vpc(id).await?)),
@@ -60,7 +60,7 @@ pub(super) async fn vpc(aws: &Aws, name: &str, environment: &Environment) -> Res
 }
 
 /// cdk's two kinds of subnets: by cdk's own tag, or else by whether there is a route to an internet gateway. Isolated subnets are neither.
-fn with_subnet_kinds(vpc: model::Vpc) -> Vpc {
+fn with_subnet_kinds(vpc: model::Vpc) -> VpcContext {
     let mut subnets = Subnets::default();
     for subnet in vpc.subnets {
         match subnet.cdk_type.as_deref() {
@@ -71,5 +71,5 @@ fn with_subnet_kinds(vpc: model::Vpc) -> Vpc {
             _ => subnets.private.push(subnet.id),
         }
     }
-    Vpc { id: vpc.id, subnets }
+    VpcContext { id: vpc.id, subnets }
 }

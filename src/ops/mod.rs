@@ -28,7 +28,7 @@ pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_
 pub use deploy::rollout::{self, RolloutState};
 pub use deploy::state::is_created;
 pub use deploy::{
-    Change, DeployRequest, Deployed, Message, Method, Phase, ProposedChanges, Question, Rejection, Reporter,
+    DeployMethod, DeployRequest, Deployed, Message, Phase, ProposedChanges, Question, Reporter, StackChange,
     StackInputs, StackOutcome, StackPhases, TemplateSource, channel, deploy,
 };
 pub use destroy::{DeletionPlan, destroy, plan_deletions};

@@ -7,7 +7,7 @@ use super::{Result, is_created};
 use crate::aws::Aws;
 use crate::model::StackResource;
 use crate::stack::spec::PlatformStack;
-use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, Vpc, platform_ids, synth};
+use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, VpcContext, platform_ids, synth};
 
 /// What templates are for. Decides what happens if something is not known yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum LookUpEvent {
     /// The zones of the region, to be pinned.
     AvailabilityZones(Vec<String>),
     /// The VPC with this Name tag, to be pinned. VPCs of the project's own platform are not reported.
-    Vpc(String, Vpc),
+    Vpc(String, VpcContext),
 }
 
 /// Makes templates for one account and region; makes each look-up once.
@@ -129,7 +129,7 @@ impl Synthesiser {
                 self.own_vpc_is_known = purpose == Purpose::Deploy;
                 let all = |logical_ids: &[String]| logical_ids.iter().filter_map(physical_id).collect();
                 let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
-                self.lookups.set_vpc(vpc_name, Vpc { id, subnets });
+                self.lookups.set_vpc(vpc_name, VpcContext { id, subnets });
                 Ok(())
             }
             (None, Purpose::Show) => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::StackStatus;
 use ecsws::aws::{Aws, Connection, StaticKeys};
+use ecsws::diagnostic::Diagnostic;
 use ecsws::model::{PlannedChange, Stack, StackRequest};
 use ecsws::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
 use ecsws::stack::Template;
@@ -137,7 +138,7 @@ async fn a_replacement_that_keeps_its_name_is_rejected_and_would_fail_in_cloudfo
         assert_eq!(stack.status, "CREATE_COMPLETE", "{}", case.resource_type);
 
         let findings = found(&aws, &stack, &deployed, &template_with(&case.replaced)).await;
-        let [Finding::Rejection { message, hint: Some(hint) }] = findings.as_slice() else {
+        let [Finding::Rejection(Diagnostic { message, hint: Some(hint), .. })] = findings.as_slice() else {
             panic!("{}: {findings:#?}", case.resource_type);
         };
         let hint = text_of(hint);

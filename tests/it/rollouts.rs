@@ -3,7 +3,7 @@
 //! of stopped tasks.
 
 use ecsws::ops::RolloutState;
-use ecsws::ops::rollout::{Observation, Progress, Rollout};
+use ecsws::ops::rollout::{Observation, Rollout, RolloutEvent};
 use serde::Deserialize;
 
 use crate::common::{data, read};
@@ -40,12 +40,12 @@ fn state_name(state: &RolloutState) -> String {
     }
 }
 
-fn progress_name(progress: &Progress) -> String {
+fn progress_name(progress: &RolloutEvent) -> String {
     match progress {
-        Progress::Deployments(_) => "deployments".to_owned(),
-        Progress::ServiceEvent(_) => "event".to_owned(),
-        Progress::Stopped { count, .. } => format!("stopped {count}"),
-        Progress::Stuck { .. } => "stuck".to_owned(),
+        RolloutEvent::Deployments(_) => "deployments".to_owned(),
+        RolloutEvent::ServiceEvent(_) => "event".to_owned(),
+        RolloutEvent::Stopped { count, .. } => format!("stopped {count}"),
+        RolloutEvent::Stuck { .. } => "stuck".to_owned(),
     }
 }
 

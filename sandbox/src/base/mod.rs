@@ -5,12 +5,12 @@ pub mod fault;
 pub mod glob;
 pub mod ids;
 pub mod java_regex;
-pub mod journal;
 pub mod paging;
 pub mod partition;
 pub mod regions;
+pub mod request_log;
 pub mod supervisor;
-pub mod tagging;
+pub mod tags;
 pub mod zones;
 
 /// `stackName` for `StackName`, as AWS's validation errors write members.

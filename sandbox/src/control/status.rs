@@ -36,7 +36,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
     if detail {
         let processes = sandbox.runtime::<Runtime>().processes();
         said["memoryBytes"] = resident_bytes(std::process::id()).into();
-        said["diskBytes"] = sandbox.world.store().bytes().into();
+        said["diskBytes"] = sandbox.world.database().bytes().into();
         said["maxLogBytes"] = quota::MOST_BYTES.into();
         let sessions = sandbox.runtime::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
         said["sessions"] = sessions

@@ -77,7 +77,7 @@ impl Aws {
             builder = builder.time_source(time);
         }
         let operation = builder.serializer(request).deserializer(read).build();
-        operation.invoke(form).await.map_err(|error| self.error(action, &error))
+        operation.invoke(form).await.map_err(|error| self.error(action, error))
     }
 }
 

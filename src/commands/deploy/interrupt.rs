@@ -57,7 +57,7 @@ pub async fn leave(phases: &StackPhases<'_>) -> CliError {
         interrupted("nothing has changed beyond what is shown above")
     };
     for failure in phases.discard_change_sets().await {
-        error.reports.extend(CliError::from(failure).reports);
+        error.diagnostics.extend(CliError::from(failure).diagnostics);
     }
     error
 }

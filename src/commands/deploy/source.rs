@@ -2,10 +2,10 @@
 
 use tokio::sync::Mutex;
 
-use super::local::put_images;
+use super::sandbox_images::put_images;
 use crate::commands::templates::template_with_pins;
 use crate::context::Context;
-use crate::context::local::Local;
+use crate::context::sandbox::SandboxHandle;
 use crate::error::CliError;
 use crate::ops::{Purpose, Reporter, Synthesiser, TemplateSource};
 use crate::project::Project;
@@ -15,7 +15,7 @@ use crate::stack::{ProjectStack, Spec, Template};
 #[derive(Debug)]
 pub struct ProjectSource<'a> {
     state: Mutex<(&'a mut Project, Synthesiser)>,
-    sandbox: Option<Local>,
+    sandbox: Option<SandboxHandle>,
     reporter: Reporter<CliError>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> ProjectSource<'a> {
     pub fn new(
         project: &'a mut Project,
         synthesiser: Synthesiser,
-        sandbox: Option<Local>,
+        sandbox: Option<SandboxHandle>,
         reporter: Reporter<CliError>,
     ) -> Self {
         Self { state: Mutex::new((project, synthesiser)), sandbox, reporter }

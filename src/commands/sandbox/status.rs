@@ -41,10 +41,9 @@ struct Task {
 /// Asks and shows.
 pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
     let now = ctx.now();
-    let answer: Result<Value, _> = endpoint.call("Status", &json!({ "detail": true }), now).await;
-    let answer = answer.map_err(|error| CliError::failed(error.to_string()))?;
+    let answer: Value = endpoint.call("Status", &json!({ "detail": true }), now).await?;
     let report: Answer = serde_json::from_value(answer)
-        .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")))?;
+        .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")).source(error))?;
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint.clone();
     let tasks = report.tasks.into_iter().map(|task| {
         let Task { cluster, id, group, last_status, started_at, processes, memory_bytes } = task;

@@ -43,7 +43,7 @@ pub async fn set_count(
     if follow.no_wait_services {
         return Ok(());
     }
-    let mut view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
+    let mut view = DeployView::new(&ctx.ui, follow.shows_rows(), TimeZone::system());
     view.busy(&format!("{name}: waiting for {count} tasks …"));
     let interrupts = ctx.interrupts.clone();
     let mut show = |event| view.show(&mut ctx.ui, &event);

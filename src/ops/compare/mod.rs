@@ -11,6 +11,7 @@ use super::deploy::preflight::{Finding, StackUpdate, rejections, requirements};
 use super::deploy::state::{StackState, is_created, stack_state};
 use super::{OpsError, Result};
 use crate::aws::Aws;
+use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;
 use crate::model::{PlannedChange, Stack, StackRequest};
 use crate::stack::{
@@ -155,7 +156,7 @@ async fn rejected(
 ) -> Result<Vec<Hint>> {
     let mut findings = rejections(aws, update, changes).await?;
     if let Err(error) = check_size(update.stack, body) {
-        findings.push(Finding::Rejection { message: error.to_string(), hint: None });
+        findings.push(Finding::Rejection(Diagnostic::new(error.to_string())));
     }
     Ok(findings.iter().map(Finding::as_note).collect())
 }
@@ -218,7 +219,7 @@ pub(super) async fn plan(
         }
         Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
         Err(error @ OpsError::ChangeSetFailed { .. }) => {
-            notes.push(Finding::Rejection { message: error.to_string(), hint: None }.as_note());
+            notes.push(Finding::Rejection(Diagnostic::new(error.to_string())).as_note());
             Ok(None)
         }
         Err(error) => {

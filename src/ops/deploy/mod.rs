@@ -34,12 +34,11 @@ use crate::model::Stack;
 use crate::ops::{OpsError, deployed_template};
 use crate::stack::Template;
 use checks::Checks;
-pub use checks::Rejection;
 pub use messages::{Message, Phase, ProposedChanges, Question, Reporter, channel};
 use outcome::Failure;
-pub use outcome::{Change, Deployed, StackOutcome};
+pub use outcome::{Deployed, StackChange, StackOutcome};
 pub use phases::StackPhases;
-pub use request::{DeployRequest, Method, StackInputs};
+pub use request::{DeployMethod, DeployRequest, StackInputs};
 pub use source::TemplateSource;
 
 /// A stack's ARN, its status and when it was updated: a deployed template changes only with one of them.

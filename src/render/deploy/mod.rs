@@ -7,28 +7,18 @@ mod summary;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::tz::TimeZone;
 
 use lines::LineFormat;
 pub use progress_rows::ProgressRows;
-pub use summary::{StackEnd, Summary, deletion_plans, ended, summary};
+pub use summary::{Summary, deletion_plans, print_done, print_failed, summary};
 
 use super::{Ui, clean};
 use crate::ops::DeployEvent;
 
 /// The interval in which the progress rows are redrawn.
 const TICK: Duration = Duration::from_millis(100);
-
-/// The display mode of a deploy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Progress {
-    /// What is in progress in place, and a line for what has happened.
-    Bar,
-    /// A line an event.
-    Events,
-}
 
 /// Folds events into lines and progress rows.
 #[derive(Debug)]
@@ -39,10 +29,10 @@ pub struct DeployView {
 }
 
 impl DeployView {
-    /// Creates a view. The rows are shown only on a terminal.
-    pub fn new(ui: &Ui, progress: Option<Progress>, zone: TimeZone) -> Self {
+    /// Creates a view. With `rows`, progress rows are shown if there is a terminal.
+    pub fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
+        let has_rows = rows && ui.is_watched() && !ui.is_json();
         let rows = Arc::new(Mutex::new(ProgressRows::default()));
-        let has_rows = progress != Some(Progress::Events) && ui.is_watched() && !ui.is_json();
         let bar = has_rows.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(style(Arc::clone(&rows), ui.is_coloured()));

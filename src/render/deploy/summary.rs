@@ -3,49 +3,32 @@
 use std::io;
 
 use owo_colors::OwoColorize as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::lines::past_tense;
-use crate::error::CliError;
 use crate::hint::Command;
-use crate::ops::{DeletionPlan, Operation};
+use crate::ops::{DeletionPlan, StackChange, StackOutcome};
 use crate::render::{Ui, clean};
 
-/// Writes the last event of a command with JSON events: `done`, or `failed` with the error. Writes nothing for text output.
-pub fn ended(ui: &mut Ui, error: Option<&CliError>) -> io::Result<()> {
-    if !ui.is_json() {
-        return Ok(());
-    }
-    ui.json_line(&match error {
-        None => json!({ "event": "done" }),
-        Some(error) => json!({ "event": "failed", "exit": error.exit.code(), "message": error.summary() }),
-    })
+/// Prints the last JSON event of a successful command.
+pub fn print_done(ui: &mut Ui) -> io::Result<()> {
+    print_last_event(ui, &json!({ "event": "done" }))
 }
 
-/// The outcome of a stack's deploy.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StackEnd {
-    /// The stack is up to date.
-    NoChanges,
-    /// A change set was created, but not executed.
-    Prepared,
-    /// The operation succeeded; its duration in seconds.
-    Done(Operation, f64),
-    /// The operation failed.
-    Failed,
-    /// The user declined, so nothing was changed.
-    NotApproved,
-    /// The deploy was rejected before anything changed.
-    NotChanged,
-    /// The stack was skipped, because this stack was not deployed.
-    Skipped(String),
+/// Prints the last JSON event of a failed command, with its exit code and the error.
+pub fn print_failed(ui: &mut Ui, exit: u8, message: &str) -> io::Result<()> {
+    print_last_event(ui, &json!({ "event": "failed", "exit": exit, "message": message }))
+}
+
+fn print_last_event(ui: &mut Ui, event: &Value) -> io::Result<()> {
+    if ui.is_json() { ui.json_line(event) } else { Ok(()) }
 }
 
 /// The results of a deploy that are printed at its end.
-#[derive(Debug, Clone, Default)]
-pub struct Summary {
+#[derive(Debug)]
+pub struct Summary<'a, E> {
     /// Every stack and its outcome; printed if there are several.
-    pub stacks: Vec<(String, StackEnd)>,
+    pub stacks: Vec<(&'a str, &'a StackOutcome<E>)>,
     /// Stack, key and value of every output.
     pub outputs: Vec<(String, String, String)>,
     /// Services and their addresses: the local URL in the sandbox, and the Cloud Map name with its port.
@@ -55,11 +38,13 @@ pub struct Summary {
 }
 
 /// Prints the summary.
-pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
+pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     if summary.stacks.len() > 1 {
         let width = summary.stacks.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-        let lines =
-            summary.stacks.iter().map(|(name, end)| format!("  {} {name:<width$}  {}", mark(end), describe(end)));
+        let lines = summary
+            .stacks
+            .iter()
+            .map(|(name, outcome)| format!("  {} {name:<width$}  {}", mark(outcome), describe(outcome)));
         let lines: Vec<String> = lines.collect();
         ui.note(&format!("\n{}\n{}", "Stacks:".bold(), lines.join("\n")));
     }
@@ -98,22 +83,24 @@ pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
     }
 }
 
-fn mark(end: &StackEnd) -> String {
-    match end {
-        StackEnd::NoChanges | StackEnd::Prepared | StackEnd::Done(..) => "✓".green().to_string(),
-        StackEnd::Failed => "✗".red().to_string(),
-        StackEnd::NotApproved | StackEnd::NotChanged | StackEnd::Skipped(_) => "-".yellow().to_string(),
+fn mark<E>(outcome: &StackOutcome<E>) -> String {
+    match outcome {
+        StackOutcome::Deployed(_) => "✓".green().to_string(),
+        StackOutcome::Failed(_) => "✗".red().to_string(),
+        StackOutcome::NotApproved(_) | StackOutcome::Rejected(_) | StackOutcome::Skipped(_) => "-".yellow().to_string(),
     }
 }
 
-fn describe(end: &StackEnd) -> String {
-    match end {
-        StackEnd::NoChanges => "no changes".to_owned(),
-        StackEnd::Prepared => "change set created".to_owned(),
-        StackEnd::Done(operation, seconds) => format!("{} in {seconds:.1} s", past_tense(*operation)),
-        StackEnd::Failed => "failed".to_owned(),
-        StackEnd::NotApproved => "not approved, not changed".to_owned(),
-        StackEnd::NotChanged => "not changed".to_owned(),
-        StackEnd::Skipped(needed) => format!("skipped: {needed} was not deployed"),
+fn describe<E>(outcome: &StackOutcome<E>) -> String {
+    match outcome {
+        StackOutcome::Deployed(deployed) => match deployed.change {
+            StackChange::NoChanges => "no changes".to_owned(),
+            StackChange::Prepared => "change set created".to_owned(),
+            StackChange::Done(operation, seconds) => format!("{} in {seconds:.1} s", past_tense(operation)),
+        },
+        StackOutcome::Failed(_) => "failed".to_owned(),
+        StackOutcome::NotApproved(_) => "not approved, not changed".to_owned(),
+        StackOutcome::Rejected(_) => "not changed".to_owned(),
+        StackOutcome::Skipped(failed) => format!("skipped: {failed} was not deployed"),
     }
 }

@@ -53,7 +53,7 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
 /// Removes the rows that the creation of a resource has inserted, unless it was completed.
 fn discard_creation(world: &mut World, resource: &str) {
     if let Some(rows) = world.of_mut::<State>().uncommitted_creations.remove(resource) {
-        world.discard(&rows);
+        world.remove_rows(&rows);
     }
 }
 
@@ -70,8 +70,8 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
                 Ok(result) => result,
                 Err(panic) => {
                     background
-                        .journal
-                        .say(&format!("the operation on stack {} is retried: {panic}", operation.stack_name));
+                        .log
+                        .write(&format!("the operation on stack {} is retried: {panic}", operation.stack_name));
                     Err(Fault::internal(panic))
                 }
             };

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Parameter, Past, invalid, not_found};
 use crate::base::java_regex::JavaRegex;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};

@@ -158,7 +158,7 @@ impl Crew {
                 let timeout = Duration::from_secs(check.timeout.into());
                 let run_check = || container.check(&check.command, timeout);
                 let watch = || health::watch(&check, sandbox.clock, run_check, report);
-                supervisor::restart(&sandbox.journal, &format!("the health check of {name}"), watch).await;
+                supervisor::restart(&sandbox.log, &format!("the health check of {name}"), watch).await;
             });
             member.health = Some(watching.abort_handle());
         }

@@ -1,6 +1,7 @@
 //! The sandbox as commands use it: found or started in the background, connected to, called beside AWS's calls.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use ecsws_sandbox::lifecycle::{self, Endpoint, Options, StateHome};
 use jiff::Timestamp;
@@ -14,9 +15,9 @@ use crate::stack::Environment;
 
 /// A sandbox that runs.
 #[derive(Debug, Clone)]
-pub struct Local(Endpoint);
+pub struct SandboxHandle(Endpoint);
 
-impl Local {
+impl SandboxHandle {
     /// The sandbox that plays this account and region; it is started when it is not running.
     pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
         let options = options(settings, environment)?;
@@ -40,14 +41,14 @@ impl Local {
 
     /// A control call.
     pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, CliError> {
-        self.0.call(operation, input, now).await.map_err(|error| CliError::failed(error.to_string()))
+        Ok(self.0.call(operation, input, now).await?)
     }
 }
 
 /// The sandbox of these options and what it says of itself. One that runs in their folder and plays another account or region is refused.
 pub async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, Value), CliError> {
     let Options { account, region, .. } = options;
-    let (endpoint, status) = lifecycle::start(&std::env::current_exe()?, options).await?;
+    let (endpoint, status) = lifecycle::start(&this_program()?, options).await?;
     if (&endpoint.account, &endpoint.region) != (account, region) {
         let Endpoint { account: its_account, region: its_region, .. } = &endpoint;
         return Err(CliError::usage(format!(
@@ -72,4 +73,10 @@ pub fn options(settings: &Settings, environment: Environment) -> Result<Options,
     // Its process has another working folder.
     let state_dir = settings.working_dir.join(home.state_dir(&account, &region)?);
     Ok(Options { account, region, state_dir, speed: 1.0, host_exec: true })
+}
+
+/// The file of this program, which is also the sandbox's.
+pub fn this_program() -> Result<PathBuf, CliError> {
+    std::env::current_exe()
+        .map_err(|error| CliError::failed(format!("cannot find the file of this program: {error}")).source(error))
 }

@@ -10,9 +10,9 @@ use crate::stack::Environment;
 
 /// A sandbox that runs: never, here.
 #[derive(Debug, Clone)]
-pub enum Local {}
+pub enum SandboxHandle {}
 
-impl Local {
+impl SandboxHandle {
     /// Says that there is none.
     #[expect(clippy::unused_async, reason = "the shape of the real one")]
     pub async fn start(_settings: &Settings, _environment: Environment) -> Result<Self, CliError> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::context::Context;
-use crate::context::local::Local;
+use crate::context::sandbox::SandboxHandle;
 use crate::error::CliError;
 use crate::project::Project;
 use crate::render;
@@ -45,7 +45,7 @@ pub async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut
 pub async fn put_images(
     project: &Project,
     stack: &ProjectStack,
-    sandbox: &Local,
+    sandbox: &SandboxHandle,
     now: Timestamp,
 ) -> Result<(), CliError> {
     if project.spec.service_of_stack(&stack.name).is_none() {
