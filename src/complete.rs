@@ -1,4 +1,4 @@
-//! Completion of names: reads the project at hand, asks nothing of AWS, and is silent about anything that is wrong.
+//! Completes names of services and stacks from `ecsws.toml`. Never calls AWS; ignores errors.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,10 +11,10 @@ use crate::project::Project;
 use crate::settings::{GlobalArgs, ProcessEnv, resolve};
 use crate::stack;
 
-/// The definition of the command line, by which the completers read it.
+/// The definition of the command line, with which completers parse what was typed.
 static COMMAND: OnceLock<fn() -> clap::Command> = OnceLock::new();
 
-/// Answers a shell's completion request, which `variable` marks. `false` if this is none.
+/// Answers a completion request of a shell, which sets `variable`. Returns `false` if there is none.
 pub fn answer(command: fn() -> clap::Command, variable: &'static str) -> Result<bool, clap::Error> {
     COMMAND.get_or_init(|| command);
     let working_dir = ProcessEnv::current().ok().map(|process_env| process_env.working_dir);
@@ -38,16 +38,16 @@ pub fn stacks() -> ArgValueCandidates {
     })
 }
 
-fn names(of: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
-    let project = project().map(|project| of(&project)).unwrap_or_default();
+fn names(names_in: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
+    let project = project().map(|project| names_in(&project)).unwrap_or_default();
     project.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// The project that the command line being completed means.
+/// The project of the command line that is completed.
 fn project() -> Option<Project> {
     let process_env = ProcessEnv::current().ok()?;
     let home = process_env.variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    // What the shell hands over comes behind `--`.
+    // The shell passes the typed words after `--`.
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     let words = typed_words(words.map(|word| word.to_string_lossy().into_owned()));
     let settings = resolve(global_flags(&words, home.as_deref())?, process_env).ok()?;
@@ -57,7 +57,7 @@ fn project() -> Option<Project> {
 /// The global flags of an unfinished command line, program name first.
 fn global_flags(words: &[String], home: Option<&Path>) -> Option<GlobalArgs> {
     let command = COMMAND.get()?();
-    // Half a command is a wrong one; the flags that are there already count.
+    // An unfinished command is invalid; its flags are read nevertheless.
     let matches = command.ignore_errors(true).try_get_matches_from(words).ok()?;
     let mut flags = GlobalArgs::from_arg_matches(&matches).ok()?;
     flags.project = flags.project.map(|dir| match (dir.strip_prefix("~"), home) {
@@ -67,7 +67,7 @@ fn global_flags(words: &[String], home: Option<&Path>) -> Option<GlobalArgs> {
     Some(flags)
 }
 
-/// The words as the program would get them. Bash and zsh hand over what is typed, with its quotes, and bash splits it at `=` and `:` too.
+/// The words as the program would receive them. Bash and zsh pass what is typed, with its quotes, and bash also splits at `=` and `:`.
 fn typed_words(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     let mut continues = false;

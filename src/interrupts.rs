@@ -1,18 +1,18 @@
-//! Ctrl-C, SIGTERM and SIGHUP. Code that has to clean up or to report claims them for a while; otherwise they end the command at once.
+//! Ctrl-C, SIGTERM and SIGHUP. While a [`Listener`] exists it receives them; otherwise they end the command.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::signal::ctrl_c;
 
-/// Who hears Ctrl-C.
+/// Counts the listeners.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupts {
-    claims: Arc<AtomicUsize>,
+    listeners: Arc<AtomicUsize>,
 }
 
 impl Interrupts {
-    /// The work's result, or `None` when Ctrl-C came first. The caller then says what that means and tidies up.
+    /// Runs `work` until it ends or a signal arrives, for which it returns `None`.
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut listener = self.listen();
         tokio::select! {
@@ -21,25 +21,25 @@ impl Interrupts {
         }
     }
 
-    /// While the listener lives, Ctrl-C does not end the command but reaches it, every time.
+    /// Creates a listener. While it exists, signals do not end the command.
     pub fn listen(&self) -> Listener {
-        self.claims.fetch_add(1, Ordering::AcqRel);
-        Listener { signals: Signals::new(), claims: Arc::clone(&self.claims) }
+        self.listeners.fetch_add(1, Ordering::AcqRel);
+        Listener { signals: Signals::new(), listeners: Arc::clone(&self.listeners) }
     }
 
-    /// Ends when Ctrl-C comes and is not claimed.
+    /// Resolves at the first signal that arrives while there is no listener.
     pub async fn unclaimed(&self) {
         let mut signals = Signals::new();
         loop {
             signals.next().await;
-            if self.claims.load(Ordering::Acquire) == 0 {
+            if self.listeners.load(Ordering::Acquire) == 0 {
                 return;
             }
         }
     }
 }
 
-/// Hears Ctrl-C; or the request to end that a service manager or a closed terminal sends, which is treated alike.
+/// Receives Ctrl-C and, on Unix, the signals of service managers and closed terminals.
 #[derive(Debug)]
 struct Signals {
     #[cfg(unix)]
@@ -78,11 +78,11 @@ impl Signals {
 #[derive(Debug)]
 pub struct Listener {
     signals: Signals,
-    claims: Arc<AtomicUsize>,
+    listeners: Arc<AtomicUsize>,
 }
 
 impl Listener {
-    /// Ends when Ctrl-C comes.
+    /// Resolves at the next signal.
     pub async fn next(&mut self) {
         self.signals.next().await;
     }
@@ -90,6 +90,6 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.claims.fetch_sub(1, Ordering::AcqRel);
+        self.listeners.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -1,4 +1,4 @@
-//! Text from outside (log lines, AWS's messages, names) never reaches the terminal with control characters in it.
+//! Removes control characters from text of other origin (log lines, AWS's messages, names) before it reaches the terminal.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ pub fn clean(text: &str, lines: bool) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(|c| if stays(c) { c } else { picture(c) }).collect())
 }
 
-/// C0, DEL, C1, and the marks that change the direction of what follows.
+/// C0, DEL, C1, and the marks that change the direction of text.
 pub(super) fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

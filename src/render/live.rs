@@ -16,14 +16,14 @@ use super::status::{age, targets};
 use crate::model::Task;
 use crate::ops::StatusReport;
 
-/// What a user asks of a live view.
+/// What the user does in a live view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserAction {
     /// `q` or Esc.
     Leave,
     /// Ctrl-C, which a terminal in raw mode does not turn into a signal.
     Interrupt,
-    /// The window has another size, or a key that means nothing was pressed.
+    /// The window was resized, or another key was pressed.
     Redraw,
 }
 
@@ -34,7 +34,7 @@ pub struct Live {
 }
 
 impl Live {
-    /// Takes the terminal over.
+    /// Switches the terminal to raw mode.
     pub fn start() -> io::Result<Self> {
         Ok(Self { terminal: ratatui::try_init()? })
     }
@@ -44,7 +44,7 @@ impl Live {
         self.terminal.draw(|frame| draw(frame, report, message, now)).map(drop)
     }
 
-    /// What the user asks for within `timeout`, if anything.
+    /// The next action of the user within `timeout`, if any.
     pub fn user_action(timeout: Duration) -> io::Result<Option<UserAction>> {
         if !event::poll(timeout)? {
             return Ok(None);
@@ -65,28 +65,28 @@ impl Drop for Live {
     }
 }
 
-/// Draws the report: head, gauge, facts, tasks, events.
+/// Draws the report: title, gauge, details, tasks, events.
 pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>, now: Timestamp) {
-    let facts = facts(report);
+    let details = details(report);
     let heights = [
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(u16::try_from(facts.len()).unwrap_or(u16::MAX)),
+        Constraint::Length(u16::try_from(details.len()).unwrap_or(u16::MAX)),
         Constraint::Length(u16::try_from(report.tasks.len() + 2).unwrap_or(u16::MAX)),
         Constraint::Min(3),
         Constraint::Length(1),
     ];
-    let [head, gauge, fact_area, tasks, events, foot] = Layout::vertical(heights).areas(frame.area());
+    let [head, gauge, detail_area, tasks, events, foot] = Layout::vertical(heights).areas(frame.area());
 
-    let state = if report.steady { "steady".green() } else { "moving".yellow() };
+    let state = if report.steady { "steady".green() } else { "not steady".yellow() };
     let title = vec![report.service.clone().bold(), format!(" in {} ", report.cluster).into(), state];
     frame.render_widget(Line::from(title), head);
     frame.render_widget(task_gauge(report), gauge);
-    frame.render_widget(Paragraph::new(facts), fact_area);
+    frame.render_widget(Paragraph::new(details), detail_area);
     let shown = usize::from(tasks.height.saturating_sub(2));
     let title = match report.tasks.len().saturating_sub(shown) {
         0 => " tasks ".to_owned(),
-        more => format!(" tasks, {more} more below; a higher window shows them "),
+        more => format!(" tasks, {more} more; enlarge the window to see all "),
     };
     frame.render_widget(Paragraph::new(task_lines(report, now)).block(Block::bordered().title(title)), tasks);
     let event_lines: Vec<Line<'_>> = report
@@ -102,7 +102,7 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
         events,
     );
     frame.render_widget(
-        Line::from(message.map_or("q leaves".dim(), |message| clean(message, false).into_owned().red())),
+        Line::from(message.map_or("q quit".dim(), |message| clean(message, false).into_owned().red())),
         foot,
     );
 }
@@ -117,7 +117,7 @@ fn task_gauge(report: &StatusReport) -> Gauge<'static> {
         .gauge_style(Style::new().fg(color).bg(Color::DarkGray))
 }
 
-fn facts(report: &StatusReport) -> Vec<Line<'static>> {
+fn details(report: &StatusReport) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     for deployment in &report.deployments {
         let rollout = deployment.rollout_state.as_deref().unwrap_or("-");

@@ -18,7 +18,7 @@ const COLORS: [AnsiColors; 6] = [
     AnsiColors::BrightRed,
 ];
 
-/// How much of a task's id is shown; enough to tell tasks apart.
+/// How many characters of a task's id are shown.
 const SHORT_ID: usize = 8;
 
 /// Writes events: a line each, or a JSON object each.
@@ -35,7 +35,7 @@ pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Resu
         let color = COLORS
             [task.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % COLORS.len()];
         let time = event.timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string();
-        // Further lines of an event are set off, so that they cannot pass for events of their own.
+        // Further lines of an event are indented, so that they cannot be taken for events.
         let message = clean(event.message.trim_end_matches(['\r', '\n']), true).replace('\n', "\n    ");
         writeln!(ui.results(), "{} {} {message}", time.dimmed(), clean(&task, false).color(color))?;
     }

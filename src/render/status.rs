@@ -1,4 +1,4 @@
-//! A service's status: lines for a pipe or a look, a line a change for `--watch` off a terminal.
+//! A service's status: the whole report, or one line per change for `--watch` without a terminal.
 
 use std::io;
 
@@ -20,7 +20,7 @@ pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<
     ui.results().flush()
 }
 
-/// Writes one line: the counts, as the workshop's one-liner under `watch` shows them.
+/// Writes one line with the counts, like the workshop's one-liner under `watch`.
 pub fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
     if ui.is_json() {
         return ui.json_line(report);
@@ -86,7 +86,7 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// What autoscaling keeps at what.
+/// The metrics and target values of autoscaling.
 pub(super) fn targets(scaling: &ScalableTarget) -> String {
     let targets = scaling.policies.iter().map(|policy| format!(", {} at {}", policy.metric, policy.target));
     targets.collect::<Vec<_>>().concat()

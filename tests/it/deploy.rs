@@ -258,7 +258,7 @@ fn a_change_set_can_be_left_to_somebody_else_and_done_without() {
     assert_has(&workshop.run("--sandbox deploy --method direct --force").stderr, &["✓  api (no changes)"]);
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
     let prepared = workshop.run("--sandbox deploy api --method prepare-change-set");
-    assert_has(&prepared.stderr, &["api: the change set is there: arn:aws:cloudformation:"]);
+    assert_has(&prepared.stderr, &["api: change set created: arn:aws:cloudformation:"]);
     assert_eq!(workshop.json("--sandbox status")["running"], 1);
     assert_has(&workshop.run("--sandbox deploy api").stderr, &["✓  api updated in "]);
 }

@@ -8,36 +8,36 @@ use super::short_type;
 use crate::ops::{DeployEvent, Operation, ResourceEvent};
 use crate::render::clean;
 
-/// The first of equal failures gets a line, and then every tenth.
+/// The first of equal failures gets a line, and then every tenth one.
 const EVERY: usize = 10;
 
-/// How lines are written.
+/// Formats events as lines.
 #[derive(Debug, Clone)]
 pub(super) struct Lines {
     pub zone: TimeZone,
-    /// A bar tells what is in progress, so lines are for what has happened.
-    pub beside_bar: bool,
+    /// Rows show what is in progress, so lines are only for what has finished.
+    pub has_rows: bool,
 }
 
 impl Lines {
-    /// The lines of an event; none when it is not worth one.
-    pub fn of(&self, event: &DeployEvent) -> Vec<String> {
+    /// The lines of an event; none if the rows show it.
+    pub fn format(&self, event: &DeployEvent) -> Vec<String> {
         match event {
-            // The board shows these.
+            // The rows show these.
             DeployEvent::Started { .. } | DeployEvent::InProgress { .. } | DeployEvent::Rollout { .. }
-                if self.beside_bar =>
+                if self.has_rows =>
             {
                 Vec::new()
             }
             DeployEvent::Started { stack, operation } => vec![format!("{stack}: {} …", doing(*operation))],
             DeployEvent::NoChanges { stack } => vec![format!("{}  {stack} (no changes)", "✓".green())],
             DeployEvent::Prepared { stack, change_set } => {
-                vec![format!("{}  {stack}: the change set is there: {}", "✓".green(), clean(change_set, false))]
+                vec![format!("{}  {stack}: change set created: {}", "✓".green(), clean(change_set, false))]
             }
             DeployEvent::Resource { stack, done, total, resource } => {
-                // On a terminal the bar tells what moves.
+                // The rows show resources in progress.
                 let is_news = !resource.status.ends_with("_IN_PROGRESS") || resource.status.contains("ROLLBACK");
-                let line = (is_news || !self.beside_bar).then(|| self.resource(stack, (*done, *total), resource));
+                let line = (is_news || !self.has_rows).then(|| self.resource(stack, (*done, *total), resource));
                 line.into_iter().collect()
             }
             DeployEvent::InProgress { stack, done, total, resources } => {
@@ -91,7 +91,7 @@ impl Lines {
         let reason =
             event.reason.as_deref().map(|reason| format!(" {}", clean(reason, false).bold())).unwrap_or_default();
         let (resource_type, logical_id) = (clean(&event.resource_type, false), clean(&event.logical_id, false));
-        if self.beside_bar {
+        if self.has_rows {
             return format!("{count} {time} {status} {:<26} {}{reason}", short_type(&resource_type), logical_id.cyan());
         }
         let named = match &event.path {
@@ -115,7 +115,7 @@ pub(super) fn done(operation: Operation) -> &'static str {
     }
 }
 
-/// A line of a container's log below what it explains.
+/// A line of a container's log, indented.
 pub(super) fn log_line(line: &str) -> String {
     format!("  {} {}", "│".dimmed(), clean(line.trim_end(), false))
 }

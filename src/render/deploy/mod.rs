@@ -1,4 +1,4 @@
-//! A deploy or destroy as it happens: lines for what has happened, and on a terminal below them what is in progress.
+//! Progress of a deploy or destroy: a line per event and, on a terminal, rows for what is in progress below them.
 
 mod lines;
 mod progress_rows;
@@ -28,7 +28,7 @@ pub struct DeployView {
 }
 
 impl DeployView {
-    /// A view that has shown nothing yet. With `rows`, what is in progress is shown in place, where there is a terminal.
+    /// A new view. `rows` enables the rows for what is in progress, which need a terminal.
     pub fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
         let has_bar = rows && ui.is_watched() && !ui.is_json();
         let rows = Arc::new(Mutex::new(ProgressRows::default()));
@@ -38,10 +38,10 @@ impl DeployView {
             bar.enable_steady_tick(TICK);
             bar
         });
-        Self { lines: Lines { zone, beside_bar: bar.is_some() }, bar, rows }
+        Self { lines: Lines { zone, has_rows: bar.is_some() }, bar, rows }
     }
 
-    /// Shows an event. A reader of JSON who went away does not stop the work.
+    /// Shows an event. A closed stdout does not stop the work.
     pub fn show(&mut self, ui: &mut Ui, event: &DeployEvent) {
         if ui.is_json() {
             drop(ui.json_line(event));
@@ -49,9 +49,9 @@ impl DeployView {
         }
         if let Some(bar) = &self.bar {
             self.rows().apply(event, bar.elapsed());
-            self.wake();
+            self.restart_bar();
         }
-        let lines = self.lines.of(event);
+        let lines = self.lines.format(event);
         if lines.is_empty() {
             return;
         }
@@ -61,21 +61,21 @@ impl DeployView {
         }
     }
 
-    /// Shows what is being waited for before there are events. Brings the rows back after [`DeployView::end`].
-    pub fn busy(&self, what: &str) {
-        self.rows().busy(Some(what.to_owned()));
-        self.wake();
+    /// Shows what the deploy waits for before there are events. Restarts the rows after [`DeployView::end`].
+    pub fn show_activity(&self, activity: &str) {
+        self.rows().set_activity(Some(activity.to_owned()));
+        self.restart_bar();
     }
 
-    /// Removes the rows: for questions, and for what comes after.
+    /// Removes the rows, for questions and other output.
     pub fn end(&self) {
-        self.rows().busy(None);
+        self.rows().set_activity(None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    fn wake(&self) {
+    fn restart_bar(&self) {
         if let Some(bar) = self.bar.as_ref().filter(|bar| bar.is_finished()) {
             let elapsed = bar.elapsed();
             bar.reset();
@@ -89,18 +89,18 @@ impl DeployView {
     }
 }
 
-/// The rows behind a spinner, drawn anew with each tick.
+/// A spinner followed by the rows, redrawn with each tick.
 fn style(rows: Arc<Mutex<ProgressRows>>, coloured: bool) -> ProgressStyle {
     let draw = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        // A line that wraps would not be cleared whole. The spinner and its space come before the first.
+        // A wrapped line would not be cleared completely. The first line starts with the spinner and a space.
         let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
         let fitted = |line: String| {
             let line = console::truncate_str(&line, columns, "…").into_owned();
             if coloured { line } else { console::strip_ansi_codes(&line).into_owned() }
         };
         let lines: Vec<String> = rows.lines(state.elapsed()).into_iter().map(fitted).collect();
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(out, "{}", lines.join("\n"));
     };
     ProgressStyle::with_template("{spinner} {rows}")
@@ -114,12 +114,12 @@ impl Drop for DeployView {
     }
 }
 
-/// Notes what is neither an event of a stack nor a result; with JSON output it is an event.
+/// Prints a note; with JSON output it is an event.
 pub fn note_event(ui: &mut Ui, message: String) {
     message_event(ui, message, Ui::note);
 }
 
-/// As [`note_event`], for what may surprise.
+/// Prints a warning; with JSON output it is an event.
 pub fn warn_event(ui: &mut Ui, message: String) {
     message_event(ui, message, Ui::warn);
 }
@@ -133,7 +133,7 @@ fn message_event(ui: &mut Ui, message: String, print: fn(&mut Ui, &str)) {
     }
 }
 
-/// `ECS::Service` where the space is short.
+/// A resource type without `AWS::`.
 fn short_type(resource_type: &str) -> &str {
     resource_type.strip_prefix("AWS::").unwrap_or(resource_type)
 }

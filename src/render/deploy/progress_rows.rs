@@ -1,4 +1,4 @@
-//! What a deploy's live part shows: a fold of events into rows, drawn as lines of text. No clock and no terminal.
+//! The rows for what is in progress: folded from events, drawn as lines of text. No clock and no terminal.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,19 +10,19 @@ use crate::model::Deployment;
 use crate::ops::{DeployEvent, Operation};
 use crate::render::clean;
 
-/// So many resources of a stack are shown; the others are counted.
-const MOST_RESOURCES: usize = 8;
+/// How many resources of a stack are shown; the others are counted.
+const MAX_RESOURCES: usize = 8;
 /// Width of a deployment's bar, in columns.
 const BAR: u32 = 20;
 
-/// The rows.
+/// The rows of all stacks and services in progress.
 #[derive(Debug, Clone, Default)]
 pub struct ProgressRows {
-    /// What is being waited for before there are events.
-    busy: Option<String>,
+    /// What the deploy waits for before there are events.
+    activity: Option<String>,
     stacks: BTreeMap<String, StackRow>,
     services: BTreeMap<String, Vec<Deployment>>,
-    /// The stack of each service that was heard of.
+    /// The stack of each service seen in events.
     stack_by_service: BTreeMap<String, String>,
 }
 
@@ -43,16 +43,16 @@ struct ResourceRow {
 }
 
 impl ProgressRows {
-    /// Says what is being waited for.
-    pub fn busy(&mut self, what: Option<String>) {
-        self.busy = what;
+    /// Sets what the deploy waits for.
+    pub fn set_activity(&mut self, activity: Option<String>) {
+        self.activity = activity;
     }
 
-    /// Takes an event in; `now` counts from the view's beginning.
+    /// Folds in an event. `now` is the time since the view started.
     pub fn apply(&mut self, event: &DeployEvent, now: Duration) {
         match event {
             DeployEvent::Started { stack, operation } => {
-                self.busy = None;
+                self.activity = None;
                 let row = StackRow { doing: doing(*operation), since: now, ..StackRow::default() };
                 self.stacks.insert(stack.clone(), row);
             }
@@ -82,9 +82,10 @@ impl ProgressRows {
                 self.services.insert(service.clone(), deployments.clone());
             }
             DeployEvent::Finished { stack, .. } | DeployEvent::NoChanges { stack } => {
-                self.busy = None;
+                self.activity = None;
                 self.stacks.remove(stack);
-                self.services.retain(|service, _| self.stack_by_service.get(service).is_some_and(|home| home != stack));
+                self.services
+                    .retain(|service, _| self.stack_by_service.get(service).is_some_and(|owner| owner != stack));
             }
             DeployEvent::Prepared { .. }
             | DeployEvent::InProgress { .. }
@@ -98,12 +99,12 @@ impl ProgressRows {
 
     /// The rows as they are now.
     pub fn lines(&self, now: Duration) -> Vec<String> {
-        let mut lines: Vec<String> = self.busy.iter().map(|what| clean(what, false).into_owned()).collect();
+        let mut lines: Vec<String> = self.activity.iter().map(|what| clean(what, false).into_owned()).collect();
         for (name, row) in &self.stacks {
             let count = if row.total == 0 { String::new() } else { format!(" {}/{}", row.done, row.total) };
             let elapsed = since(row.since, now);
             lines.push(format!("{} {}{count} {}", clean(name, false).bold(), row.doing, elapsed.dimmed()));
-            for (id, resource) in row.resources.iter().take(MOST_RESOURCES) {
+            for (id, resource) in row.resources.iter().take(MAX_RESOURCES) {
                 let kind = clean(short_type(&resource.resource_type), false).into_owned();
                 let elapsed = since(resource.since, now);
                 lines.push(format!(
@@ -113,7 +114,7 @@ impl ProgressRows {
                     elapsed.dimmed()
                 ));
             }
-            if let more @ 1.. = row.resources.len().saturating_sub(MOST_RESOURCES) {
+            if let more @ 1.. = row.resources.len().saturating_sub(MAX_RESOURCES) {
                 lines.push(format!("  and {more} more"));
             }
         }

@@ -1,4 +1,4 @@
-//! What there is after a deploy, and how each stack ended.
+//! The end of a deploy: outcomes, outputs and addresses. Also what a destroy deletes.
 
 use std::io;
 
@@ -24,7 +24,7 @@ fn print_last_event(ui: &mut Ui, event: &Value) -> io::Result<()> {
     if ui.is_json() { ui.json_line(event) } else { Ok(()) }
 }
 
-/// What a deploy leaves behind, for the end of it.
+/// The results of a deploy.
 #[derive(Debug)]
 pub struct Summary<'a, E> {
     /// Every stack with its outcome; shown when there are several.
@@ -37,7 +37,7 @@ pub struct Summary<'a, E> {
     pub next: Vec<Command>,
 }
 
-/// Shows how the stacks ended, what there is now and what to try next.
+/// Prints the outcomes, outputs, addresses and commands to try next.
 pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     if summary.stacks.len() > 1 {
         let width = summary.stacks.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
@@ -70,7 +70,7 @@ pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     Ok(())
 }
 
-/// Says what goes and what stays when stacks are deleted.
+/// Prints what is deleted and what is retained when stacks are deleted.
 pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
     for DeletionPlan { stack, deleted, kept, deleted_log_groups, .. } in deletion_plans {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
@@ -95,7 +95,7 @@ fn in_words<E>(outcome: &StackOutcome<E>) -> String {
     match outcome {
         StackOutcome::Deployed(deployed) => match deployed.change {
             StackChange::NoChanges => "no changes".to_owned(),
-            StackChange::Prepared => "the change set is there".to_owned(),
+            StackChange::Prepared => "change set created".to_owned(),
             StackChange::Done(operation, seconds) => format!("{} in {seconds:.1} s", done(operation)),
         },
         StackOutcome::Failed(_) => "failed".to_owned(),
