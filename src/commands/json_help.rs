@@ -49,7 +49,7 @@ pub const INIT: &str = "With --output json, one object: schema, wrote (the file)
 #[cfg(all(unix, feature = "sandbox"))]
 pub const SANDBOX: &str = "With --output json, each prints one object with schema and what follows here:
   start     running, url, account, region, pid, started_at, version
-  status    running; when it does, also what start prints, memory_bytes, disk_bytes, log_bytes, most_log_bytes, state_dir and
+  status    running; when it does, also what start prints, memory_bytes, disk_bytes, log_bytes, max_log_bytes, state_dir and
               stacks    name, status
               services  cluster, name, desired, running
               tasks     cluster, id, group, status, started_at, processes, memory_bytes

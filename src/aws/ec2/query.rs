@@ -1,4 +1,4 @@
-//! Calls of services without a typed client: EC2's Query protocol, and JSON for single calls of large services.
+//! Calls of EC2's Query protocol.
 //!
 //! They use the SDK's orchestrator like the typed clients, with the same configuration: endpoint, FIPS, dual-stack, retries,
 //! time-outs, HTTP client and credentials. Only requests and responses are serialised here.
@@ -23,95 +23,44 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 
-use super::{Aws, AwsError, AwsErrorKind, Result};
-use endpoint::{Rules, endpoint_url};
-
-mod endpoint;
-
-pub(super) use endpoint::service_endpoints;
+use super::super::{Aws, AwsError, AwsErrorKind, Result};
+use super::endpoint::endpoint_url;
+use super::error;
 
 const USER_AGENT: &str = concat!("ecsws/", env!("CARGO_PKG_VERSION"));
 
-/// A service without a typed client.
-#[derive(Debug)]
-pub(super) struct RawService {
-    /// The service's `sdkId`, which names its settings: `AWS_ENDPOINT_URL_SECRETS_MANAGER` for `Secrets Manager`.
-    id: &'static str,
-    /// The name in signatures, and the first label of the service's hosts.
-    name: &'static str,
-    /// A service with a typed client whose endpoint rules are the same but for the name.
-    rules: Rules,
-    /// Reads code and message of an error.
-    error: fn(&str) -> ErrorMetadata,
-    /// Whether the ordinary hosts of the large partitions are dual-stack, so that there are no others.
-    has_dual_stack_in_ordinary_hosts: bool,
-}
+/// EC2's `sdkId`, which names its settings: `AWS_ENDPOINT_URL_EC2`.
+pub(super) const SERVICE_ID: &str = "EC2";
+/// EC2's name in signatures and hosts.
+pub(super) const SERVICE_NAME: &str = "ec2";
 
-/// Elastic Compute Cloud.
-pub(super) const EC2: RawService = RawService {
-    id: "EC2",
-    name: "ec2",
-    rules: Rules::CloudFormation,
-    error: super::ec2::error,
-    has_dual_stack_in_ordinary_hosts: false,
-};
-/// Systems Manager.
-pub(super) const SSM: RawService = RawService {
-    id: "SSM",
-    name: "ssm",
-    rules: Rules::CloudFormation,
-    error: super::secrets::error,
-    has_dual_stack_in_ordinary_hosts: false,
-};
-/// Secrets Manager.
-pub(super) const SECRETS_MANAGER: RawService = RawService {
-    id: "Secrets Manager",
-    name: "secretsmanager",
-    rules: Rules::Ecs,
-    error: super::secrets::error,
-    has_dual_stack_in_ordinary_hosts: true,
-};
-
-/// A POST to a service.
-#[derive(Debug)]
-pub(super) struct RawCall<'a> {
-    /// The action in errors.
-    pub action: &'a str,
-    /// The operation's name.
-    pub operation: &'static str,
-    /// Content-Type and other headers of the protocol.
-    pub headers: Vec<(&'static str, String)>,
-    pub body: String,
-}
-
-/// A response that reports an error.
+/// An error response.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-struct RawError(ErrorMetadata);
+struct QueryError(ErrorMetadata);
 
-impl ProvideErrorMetadata for RawError {
+impl ProvideErrorMetadata for QueryError {
     fn meta(&self) -> &ErrorMetadata {
         &self.0
     }
 }
 
 impl Aws {
-    /// Calls an operation and returns the body of its response. It retries transient errors like the typed clients, and also truncated
-    /// responses, so it is only for read-only calls.
-    pub(super) async fn raw(&self, service: &'static RawService, call: RawCall<'_>) -> Result<String> {
-        let RawCall { action, operation, headers, body } = call;
+    /// Sends a form and returns the body of the response. It retries transient errors like the typed clients, and also truncated
+    /// responses, so it is only for read-only operations. `action` is for errors.
+    pub(super) async fn query(&self, action: &str, operation: &'static str, form: String) -> Result<String> {
         let other = |error: BoxError| AwsError::new(action, AwsErrorKind::Other, error.to_string());
-        let url = endpoint_url(&self.config, &self.region, service).await.map_err(other)?;
+        let url = endpoint_url(&self.config, &self.region).await.map_err(other)?;
         let mut builder = Operation::builder()
-            .service_name(service.id)
+            .service_name(SERVICE_ID)
             .operation_name(operation)
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&url)
             .with_connection_poisoning()
             .retry_classifier(HttpStatusCodeClassifier::default())
-            .retry_classifier(TransientErrorClassifier::<RawError>::new())
-            .retry_classifier(AwsErrorCodeClassifier::<RawError>::new())
-            .runtime_plugin(signing(&self.config, &self.region, service.name));
+            .retry_classifier(TransientErrorClassifier::<QueryError>::new())
+            .retry_classifier(AwsErrorCodeClassifier::<QueryError>::new())
+            .runtime_plugin(signing(&self.config, &self.region));
         if let Some(retries) = self.config.retry_config() {
             builder = builder.standard_retry(retries);
         }
@@ -127,43 +76,36 @@ impl Aws {
         if let Some(time) = self.config.time_source() {
             builder = builder.time_source(time);
         }
-        let operation = builder
-            .serializer(move |body: String| request(&headers, body))
-            .deserializer(move |response| read(response, service.error))
-            .build();
-        operation.invoke(body).await.map_err(|error| self.error(action, error))
+        let operation = builder.serializer(request).deserializer(read).build();
+        operation.invoke(form).await.map_err(|error| self.error(action, error))
     }
 }
 
-fn request(headers: &[(&'static str, String)], body: String) -> std::result::Result<HttpRequest, BoxError> {
-    let mut request = HttpRequest::new(SdkBody::from(body));
+fn request(form: String) -> std::result::Result<HttpRequest, BoxError> {
+    let mut request = HttpRequest::new(SdkBody::from(form));
     request.set_method("POST")?;
     request.set_uri("/")?;
     // The signature excludes the user agent, like the typed clients', because proxies change it.
-    for (name, value) in headers.iter().cloned().chain([("user-agent", USER_AGENT.to_owned())]) {
-        request.headers_mut().insert(name, value);
-    }
+    request.headers_mut().insert("user-agent", USER_AGENT);
+    request.headers_mut().insert("content-type", "application/x-www-form-urlencoded; charset=utf-8");
     Ok(request)
 }
 
-fn read(
-    response: &HttpResponse,
-    error: fn(&str) -> ErrorMetadata,
-) -> std::result::Result<String, OrchestratorError<RawError>> {
+fn read(response: &HttpResponse) -> std::result::Result<String, OrchestratorError<QueryError>> {
     let body = String::from_utf8_lossy(response.body().bytes().unwrap_or_default());
     if response.status().is_success() {
         return Ok(body.into_owned());
     }
-    Err(OrchestratorError::operation(RawError(error(&body))))
+    Err(OrchestratorError::operation(QueryError(error(&body))))
 }
 
 /// Signature Version 4 with the credentials of the configuration, from the cache that all clients share.
-fn signing(config: &SdkConfig, region: &str, name: &'static str) -> StaticRuntimePlugin {
+fn signing(config: &SdkConfig, region: &str) -> StaticRuntimePlugin {
     let mut layer = Layer::new("signing");
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
     layer.store_put(SigV4OperationSigningConfig {
         region: Some(SigningRegion::from(Region::new(region.to_owned()))),
-        name: Some(SigningName::from_static(name)),
+        name: Some(SigningName::from_static(SERVICE_NAME)),
         ..SigV4OperationSigningConfig::default()
     });
     let options = SharedAuthSchemeOptionResolver::new(StaticAuthSchemeOptionResolver::new(vec![SCHEME_ID]));
@@ -258,9 +200,5 @@ mod tests {
             let error = client(&url).await.vpc_ids("a").await.expect_err("it fails");
             assert_eq!((error.kind, requests.lock().expect("no panic").len()), (kind, 1), "{status} {body}");
         }
-        let throttled = r#"{"__type": "com.amazonaws.ssm#ThrottlingException"}"#.to_owned();
-        let (url, requests) = server(vec![response(400, &throttled), response(200, r#"{"Parameters":[]}"#)]).await;
-        assert_eq!(client(&url).await.missing_parameters(&["/a"]).await.expect("it passes"), ["/a"]);
-        assert_eq!(requests.lock().expect("no panic").len(), 2);
     }
 }

@@ -1,40 +1,30 @@
-//! Container definitions and the arguments that they become.
+//! Container definitions and the flags that an engine gets for them.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::arguments::{Given, Network, Published, arguments};
-use crate::process::engine::{Facts, Kind};
+use super::apply;
+use crate::process::engine::{
+    Capabilities, ContainerOptions, ContainerPort, EngineKind, Network, NetworkMode, PublishedPort, create_arguments,
+};
 
-const FACTS: Facts = Facts { cpus: 2, limits_cpu: true, limits_memory: true, open_files: 1024, processes: Some(512) };
+const CAPABILITIES: Capabilities =
+    Capabilities { cpus: 2, limits_cpu: true, limits_memory: true, open_files: 1024, processes: Some(512) };
 
-/// A container of podman's that nothing is said of.
-fn plain<'a>(network: &'a Network, scratch: &'a BTreeSet<String>) -> Given<'a> {
-    Given {
-        kind: Kind::Podman,
-        facts: &FACTS,
-        name: "n",
-        image: "web:1",
-        host_name: "",
-        task_cpu: None,
-        task_memory: None,
-        network,
-        labels: &[],
-        scratch,
-    }
-}
-
-fn read(members: &Value, given: &Given<'_>) -> Result<Vec<String>, String> {
-    arguments(members.as_object().expect("an object"), given)
-}
-
-/// The arguments for a definition with these members, without what every container has.
-fn own(kind: Kind, members: &Value) -> Result<Vec<String>, String> {
+fn options(members: &Value) -> Result<ContainerOptions, String> {
+    let mut options = ContainerOptions::default();
     let scratch = BTreeSet::from(["scratch".to_owned()]);
-    let network = Network::Own(Vec::new());
+    apply(members.as_object().expect("an object"), &scratch, &mut options)?;
+    Ok(options)
+}
+
+/// The arguments for a definition with these members, without those that every container has.
+fn arguments(engine: EngineKind, members: &Value) -> Result<Vec<String>, String> {
+    let options = options(members)?;
+    let network = if options.network.mode == NetworkMode::None { Network::None } else { Network::Own(Vec::new()) };
     let always = ["--name=n", "--cpu-shares=2", "--ulimit=nofile=1024:1024", "--ulimit=nproc=512:512"];
-    let arguments = read(members, &Given { kind, ..plain(&network, &scratch) })?;
+    let arguments = create_arguments(&options, engine, &CAPABILITIES, ("n", "web:1", ""), &network);
     Ok(arguments.into_iter().filter(|argument| !always.contains(&argument.as_str())).collect())
 }
 
@@ -92,9 +82,12 @@ fn members_become_flags() {
         ),
     ];
     for (members, expected) in rows {
-        assert_eq!(own(Kind::Podman, members).as_deref(), Ok(&owned(expected)[..]), "{members}");
+        assert_eq!(arguments(EngineKind::Podman, members).as_deref(), Ok(&owned(expected)[..]), "{members}");
     }
-    assert_eq!(own(Kind::Docker, &json!({ "readonlyRootFilesystem": true })).unwrap(), ["--read-only", "web:1"]);
+    assert_eq!(
+        arguments(EngineKind::Docker, &json!({ "readonlyRootFilesystem": true })).unwrap(),
+        ["--read-only", "web:1"]
+    );
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {
@@ -102,7 +95,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn what_is_not_honoured_is_refused_by_name() {
+fn members_that_are_not_honoured_are_refused_by_name() {
     let rows = [
         (json!({ "privileged": true }), "privileged"),
         (json!({ "volumesFrom": [{ "sourceContainer": "a" }] }), "volumesFrom"),
@@ -119,15 +112,15 @@ fn what_is_not_honoured_is_refused_by_name() {
         (json!({ "user": 7 }), "user"),
     ];
     for (members, name) in rows {
-        let refusal = own(Kind::Podman, &members).expect_err(name);
+        let refusal = arguments(EngineKind::Podman, &members).expect_err(name);
         assert!(refusal.contains(name), "{refusal}");
     }
 }
 
 #[test]
 fn a_value_is_never_a_flag() {
-    let arguments = own(
-        Kind::Docker,
+    let arguments = arguments(
+        EngineKind::Docker,
         &json!({ "user": "--privileged", "entryPoint": ["--privileged"], "command": ["--privileged"] }),
     );
     let arguments = arguments.expect("texts are taken as they are");
@@ -135,9 +128,11 @@ fn a_value_is_never_a_flag() {
 }
 
 #[test]
-fn the_size_of_the_task_is_the_most_that_a_container_gets() {
-    let published = vec![Published { host: 20_001, container: 80, protocol: "tcp".to_owned() }];
-    let (members, none) = (json!({ "cpu": 64 }), BTreeSet::new());
+fn no_container_gets_more_than_the_size_of_its_task() {
+    let container = ContainerPort { port: 80, protocol: "tcp".to_owned() };
+    let published = vec![PublishedPort { host: 20_001, container }];
+    let sized =
+        ContainerOptions { cpu_shares: Some(64), cpu_limit: Some(256), memory: Some(512), ..Default::default() };
     let limits = ["--cpu-shares=64", "--cpus=0.25", "--memory=512m", "--memory-swap=512m"];
     let rows = [
         (Network::Own(published), vec!["--hostname=ip-10-0-0-4", "--publish=127.0.0.1:20001:80/tcp"]),
@@ -145,27 +140,24 @@ fn the_size_of_the_task_is_the_most_that_a_container_gets() {
         (Network::Host, vec!["--network=host"]),
         (Network::None, vec!["--network=none"]),
     ];
+    let create = |options: &ContainerOptions, network: &Network| {
+        create_arguments(options, EngineKind::Podman, &CAPABILITIES, ("n", "web:1", "ip-10-0-0-4"), network)
+    };
     for (network, expected) in rows {
-        let sized =
-            Given { host_name: "ip-10-0-0-4", task_cpu: Some(256), task_memory: Some(512), ..plain(&network, &none) };
-        let arguments = read(&members, &sized).expect("it is honoured");
         let ulimits = ["--ulimit=nofile=1024:1024", "--ulimit=nproc=512:512"];
-        assert_eq!(arguments, [&["--name=n"], &expected[..], &limits[..], &ulimits[..], &["web:1"]].concat());
+        let expected = [&["--name=n"], &expected[..], &limits[..], &ulimits[..], &["web:1"]].concat();
+        assert_eq!(create(&sized, &network), expected);
     }
-    let arguments = read(&members, &Given { task_cpu: Some(16_384), ..plain(&Network::Host, &none) });
-    let arguments = arguments.expect("it is honoured");
-    assert!(
-        arguments.contains(&"--cpus=2".to_owned()),
-        "docker promises no more processors than there are: {arguments:?}"
-    );
+    let arguments = create(&ContainerOptions { cpu_limit: Some(16_384), ..sized }, &Network::Host);
+    assert!(arguments.contains(&"--cpus=2".to_owned()), "docker refuses more processors than there are: {arguments:?}");
 }
 
 #[test]
-fn limits_that_the_engine_cannot_set_are_left_out() {
-    let facts = Facts { limits_cpu: false, limits_memory: false, processes: None, ..FACTS };
-    let (none, labels) = (BTreeSet::new(), [("a", "b".to_owned())]);
-    let sized = Given { task_cpu: Some(256), task_memory: Some(512), ..plain(&Network::Host, &none) };
-    let given = Given { facts: &facts, labels: &labels, ..sized };
-    let arguments = read(&json!({ "memory": 64 }), &given).expect("it is honoured");
+fn limits_that_the_engine_cannot_enforce_are_left_out() {
+    let capabilities = Capabilities { limits_cpu: false, limits_memory: false, processes: None, ..CAPABILITIES };
+    let labels = vec![("a".to_owned(), "b".to_owned())];
+    let sized = ContainerOptions { cpu_limit: Some(256), memory: Some(64), labels, ..Default::default() };
+    let names = ("n", "web:1", "");
+    let arguments = create_arguments(&sized, EngineKind::Podman, &capabilities, names, &Network::Host);
     assert_eq!(arguments, ["--name=n", "--label=a=b", "--network=host", "--ulimit=nofile=1024:1024", "web:1"]);
 }

@@ -1,7 +1,7 @@
-//! What a request may look like at all, before its signature or anything else of it counts.
+//! Limits that every request must respect before its signature is checked: host, headers, sizes, time and encoding.
 //!
-//! Nothing that is refused here has been read further than its head. Browsers are refused whatever they ask: pages have no
-//! business here, and no answer ever carries a header that would let one read it.
+//! A request that is refused by its head has not been read any further. Browsers are always refused: no web page has a reason to call
+//! the sandbox, and no response carries a header that would let one read it.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -19,13 +19,13 @@ const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 /// The longest path and query string.
 const MAX_URI_BYTES: usize = 32 * 1024;
 /// How long a body may take to arrive.
-const BODY: Duration = Duration::from_secs(30);
-/// How much of a body that nobody wants is still read.
-const MAX_UNWANTED_BYTES: usize = 64 * 1024 * 1024;
-/// How long a body that nobody wants is still read, so that its sender comes to reading the refusal.
-const UNWANTED: Duration = Duration::from_secs(2);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much of the body of a refused request is read and dropped.
+const MAX_DRAINED_BYTES: usize = 64 * 1024 * 1024;
+/// How long it is read, so that a client that reads only after sending everything gets to the refusal.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The only packing of bodies that is served.
+/// The only compression of bodies that is served.
 const GZIP: &str = "gzip";
 
 /// Headers that browsers add by themselves and no AWS client sends.
@@ -46,7 +46,7 @@ pub fn check_head(parts: &Parts, headers: &BTreeMap<String, String>, hosts: &[St
         return Err(Fault::new(414, "RequestURITooLong", format!("The URI is longer than {MAX_URI_BYTES} bytes")));
     }
     if let Some(encoding) = encoding(headers).filter(|encoding| *encoding != GZIP) {
-        return Err(unsupported(encoding));
+        return Err(unsupported_encoding(encoding));
     }
     let stated = headers.get("content-length").and_then(|length| length.parse::<usize>().ok());
     if stated.is_some_and(|length| length > MAX_BODY_BYTES) {
@@ -55,68 +55,68 @@ pub fn check_head(parts: &Parts, headers: &BTreeMap<String, String>, hosts: &[St
     Ok(())
 }
 
-/// Reads a body.
+/// Reads a body, as far as the limits of size and time allow.
 pub async fn read_body(mut body: Body) -> Result<Bytes, Fault> {
-    match tokio::time::timeout(BODY, whole(&mut body)).await {
+    match tokio::time::timeout(BODY_TIMEOUT, read_all(&mut body)).await {
         Ok(Err(fault)) => {
-            discard(body).await;
+            drain(body).await;
             Err(fault)
         }
-        Ok(whole) => whole,
+        Ok(result) => result,
         Err(_) => Err(Fault::new(408, "RequestTimeout", "The request's body did not arrive in time")),
     }
 }
 
-async fn whole(body: &mut Body) -> Result<Bytes, Fault> {
-    let mut whole = Vec::new();
+async fn read_all(body: &mut Body) -> Result<Bytes, Fault> {
+    let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
             let message = "The request's body is broken off, or its chunks are not what HTTP asks for";
             Fault::client("MalformedHttpRequestException", message)
         })?;
         let data = frame.into_data().unwrap_or_default();
-        if whole.len() + data.len() > MAX_BODY_BYTES {
+        if bytes.len() + data.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
-        whole.extend_from_slice(&data);
+        bytes.extend_from_slice(&data);
     }
-    Ok(whole.into())
+    Ok(bytes.into())
 }
 
-/// Reads a body that nobody wants, and keeps nothing of it.
-pub async fn discard(mut body: Body) {
+/// Reads the body of a refused request and drops it.
+pub async fn drain(mut body: Body) {
     let all = async {
-        let mut left = MAX_UNWANTED_BYTES;
+        let mut remaining = MAX_DRAINED_BYTES;
         while let Some(Ok(frame)) = body.frame().await {
             let bytes = frame.data_ref().map_or(0, Bytes::len);
-            match left.checked_sub(bytes) {
-                Some(rest) => left = rest,
+            match remaining.checked_sub(bytes) {
+                Some(rest) => remaining = rest,
                 None => return,
             }
         }
     };
-    let _ = tokio::time::timeout(UNWANTED, all).await;
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, all).await;
 }
 
-/// How a body is packed.
+/// How a body is compressed.
 pub fn encoding(headers: &BTreeMap<String, String>) -> Option<&str> {
     headers.get("content-encoding").map(String::as_str).filter(|encoding| *encoding != "identity")
 }
 
-/// The refusal of a body that is packed in a way that the operation does not take.
-pub fn unsupported(encoding: &str) -> Fault {
+/// The fault for a compression that the operation does not accept.
+pub fn unsupported_encoding(encoding: &str) -> Fault {
     let message = format!("The Content-Encoding {encoding} is not served for this operation");
     Fault::new(415, "UnsupportedMediaType", message)
 }
 
-/// Unpacks a body as far as the largest that is read, and refuses one that goes on.
-pub fn unpack(body: &[u8]) -> Result<Vec<u8>, Fault> {
-    let mut unpacked = Vec::new();
-    let most = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX).saturating_add(1);
-    let read = MultiGzDecoder::new(body).take(most).read_to_end(&mut unpacked);
+/// Decompresses a body, and refuses one that becomes larger than [`MAX_BODY_BYTES`].
+pub fn decompress(body: &[u8]) -> Result<Vec<u8>, Fault> {
+    let mut decompressed = Vec::new();
+    let limit = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let read = MultiGzDecoder::new(body).take(limit).read_to_end(&mut decompressed);
     match read {
         Ok(bytes) if bytes > MAX_BODY_BYTES => Err(too_large()),
-        Ok(_) => Ok(unpacked),
+        Ok(_) => Ok(decompressed),
         Err(_) => Err(Fault::client("SerializationException", "The request's body is not in the form of gzip")),
     }
 }

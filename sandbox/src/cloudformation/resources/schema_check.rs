@@ -1,26 +1,26 @@
-//! Holds resolved properties against AWS's schema of their type, and gives scalars the types that it asks for.
+//! Checks resolved properties against AWS's schema of their resource type, and converts scalars to the schema's types.
 //!
-//! In a template scalars may be of one another's types: a parameter is a text whatever it counts. CloudFormation converts
-//! them and refuses the rest in the words of `org.everit.json.schema`, a line for each violation.
+//! In a template, scalars may have other types than in the schema: parameters are always strings. CloudFormation converts them, and
+//! refuses the rest in the words of `org.everit.json.schema`, a line for each violation.
 
 use serde_json::{Map, Number, Value};
 
 use super::schema::{self, Members, PROPERTIES, Schema};
 
-/// The properties with the schema's types, and what is wrong with them. A type without a schema takes everything.
-pub fn fit(kind: &str, properties: Value) -> (Value, Vec<String>) {
-    let Some(schema) = schema::of(kind) else { return (properties, Vec::new()) };
-    let mut fitter = Fitter { schema, violations: Vec::new() };
-    let fitted = fitter.value(PROPERTIES, "#", properties);
-    (fitted, fitter.violations)
+/// The properties with the schema's types, and the violations. A type without a schema accepts everything.
+pub fn convert(kind: &str, properties: Value) -> (Value, Vec<String>) {
+    let Some(schema) = schema::find(kind) else { return (properties, Vec::new()) };
+    let mut converter = Converter { schema, violations: Vec::new() };
+    let converted = converter.value(PROPERTIES, "#", properties);
+    (converted, converter.violations)
 }
 
-struct Fitter {
+struct Converter {
     schema: &'static Schema,
     violations: Vec<String>,
 }
 
-impl Fitter {
+impl Converter {
     fn value(&mut self, kind: &str, path: &str, value: Value) -> Value {
         if let Some(item) = kind.strip_prefix('[') {
             return self.list(item, path, value);
@@ -42,11 +42,11 @@ impl Fitter {
 
     fn map(&mut self, of: &str, path: &str, value: Value) -> Value {
         let Value::Object(entries) = value else { return self.mismatch("JSONObject", path, value) };
-        let fitted = entries.into_iter().map(|(key, value)| {
+        let converted = entries.into_iter().map(|(key, value)| {
             let value = self.value(of, &format!("{path}/{key}"), value);
             (key, value)
         });
-        Value::Object(fitted.collect())
+        Value::Object(converted.collect())
     }
 
     fn structure(&mut self, members: &Members, path: &str, value: Value) -> Value {
@@ -57,15 +57,15 @@ impl Fitter {
         for name in given.keys().filter(|name| !members.contains_key(name.as_str())) {
             self.violations.push(format!("{path}: extraneous key [{name}] is not permitted"));
         }
-        let mut fitted = Map::new();
+        let mut converted = Map::new();
         for (name, value) in given {
             let value = match members.get(name.as_str()) {
                 Some(member) => self.value(member.kind, &format!("{path}/{name}"), value),
                 None => value,
             };
-            fitted.insert(name, value);
+            converted.insert(name, value);
         }
-        Value::Object(fitted)
+        Value::Object(converted)
     }
 
     fn scalar(&mut self, kind: &str, path: &str, value: Value) -> Value {
@@ -137,10 +137,10 @@ fn class(value: &Value) -> &'static str {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::fit;
+    use super::convert;
 
     #[test]
-    fn scalars_get_the_types_of_the_schema_wherever_they_are() {
+    fn scalars_at_any_depth_get_the_types_of_the_schema() {
         let container = json!({
             "Name": "a", "Image": "x", "Memory": "128", "Essential": "true", "DockerLabels": { "one": 1 },
             "PortMappings": [{ "ContainerPort": "80" }], "Environment": [{ "Name": "N", "Value": 5 }],
@@ -151,11 +151,11 @@ mod tests {
             "PortMappings": [{ "ContainerPort": 80 }], "Environment": [{ "Name": "N", "Value": "5" }],
         });
         let expected = json!({ "Cpu": "256", "ContainerDefinitions": [typed] });
-        assert_eq!(fit("AWS::ECS::TaskDefinition", given), (expected, Vec::new()));
+        assert_eq!(convert("AWS::ECS::TaskDefinition", given), (expected, Vec::new()));
     }
 
     #[test]
-    fn what_does_not_fit_is_told_with_its_place() {
+    fn violations_have_their_paths() {
         let cases: [(&str, Value, &[&str]); 5] = [
             (
                 "AWS::Logs::LogGroup",
@@ -191,7 +191,7 @@ mod tests {
             ("AWS::CDK::Metadata", json!({ "Anything": 1 }), &[]),
         ];
         for (kind, given, violations) in cases {
-            assert_eq!(fit(kind, given.clone()).1, violations, "{kind} {given}");
+            assert_eq!(convert(kind, given.clone()).1, violations, "{kind} {given}");
         }
     }
 }
