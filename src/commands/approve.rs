@@ -19,8 +19,8 @@ pub enum RequireApproval {
     AnyChange,
 }
 
-/// Asks before a stack is created, unless the target is guarded or there is no terminal: the account may be the wrong one. Returns whether
-/// the stack may be created.
+/// Asks before the first creation of a stack, because the account may be the wrong one. Approves it without asking if `[target]` guards the
+/// account and region, or if there is no terminal.
 pub async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mut Ui) -> Result<bool, CliError> {
     if is_guarded || !ui.can_ask() {
         return Ok(true);
@@ -28,7 +28,7 @@ pub async fn first_creation(stack: &str, region: &str, is_guarded: bool, ui: &mu
     Ok(ui.confirm(&format!("Stack {stack} does not exist in {region} yet. Create it?"), "--yes").await?)
 }
 
-/// Asks about the changes of a stack as `when` says, never for the sandbox. Shows them first.
+/// Shows the changes of a stack, and asks for approval if `when` requires it. The sandbox never requires it.
 pub async fn changes(
     diff: &TemplateDiff,
     stack: &str,
@@ -54,7 +54,7 @@ pub async fn changes(
     Ok(ui.confirm(&question, "--require-approval never (or --yes)").await?)
 }
 
-/// The error of a question that was answered with no.
+/// The error when the user declines.
 pub fn declined(stacks: &[&str]) -> CliError {
     let were = if stacks.len() == 1 { "was" } else { "were" };
     CliError::new(Exit::Failed, format!("not approved; {} {were} not changed", stacks.join(", ")))

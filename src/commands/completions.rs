@@ -9,7 +9,7 @@ use crate::exit::Exit;
 
 /// Print a completion script
 ///
-/// The script asks ecsws itself for completions, so it also knows the services and stacks of the ecsws.toml at hand.
+/// The script calls ecsws for completions, so it also knows the services and stacks of the ecsws.toml at hand.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ecsws completions bash > ~/.local/share/bash-completion/completions/ecsws
@@ -30,7 +30,7 @@ enum Shell {
     Zsh,
 }
 
-/// The variable by which a shell asks for completions.
+/// The variable that marks a completion request of a shell.
 pub const VARIABLE: &str = "COMPLETE";
 
 pub fn run(args: &CompletionsArgs, ctx: &mut Context) -> Result<Exit, CliError> {

@@ -19,12 +19,13 @@ use crate::stack::ProjectStack;
 
 /// Delete stacks and everything in them
 ///
-/// All stacks of the project in reverse order, or those that are named with those that need them. What goes and what stays is shown first.
-/// With --sandbox and no terminal, no confirmation is required. Log groups stay, unless their service has `removal = "destroy"`.
+/// Deletes the named stacks and those that depend on them, or all stacks of the project, in reverse dependency order. Shows first what is deleted
+/// and what is retained. With --sandbox and no terminal, no confirmation is required. Log groups are retained, unless their service has
+/// `removal = "destroy"`.
 #[derive(Debug, Args)]
 #[command(after_long_help = json_help::EVENTS)]
 pub struct DestroyArgs {
-    /// The stacks, or services by their keys; all when left out
+    /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
 }
@@ -59,7 +60,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, CliError>
         let ui = &mut ctx.ui;
         let mut show = |event| view.show(ui, &event);
         let stopped = || {
-            CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation goes on deleting {name}"))
+            CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation is still deleting {name}"))
                 .hint(Hint::repeat(Repetition::new(&["destroy"], ["destroy", name])).text(FOLLOWS))
         };
         ctx.interrupts.during(Box::pin(ops::destroy(&aws, name, &mut show))).await.ok_or_else(stopped)??;
@@ -68,7 +69,7 @@ pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, CliError>
     Ok(Exit::Done)
 }
 
-/// The stacks, and those of the project that could not live without them.
+/// The stacks, and the stacks of the project that depend on them.
 fn with_dependents(project: &Project, mut stacks: Vec<ProjectStack>) -> Result<Vec<ProjectStack>, CliError> {
     for stack in project.stacks(&[])? {
         let needs = |name: &String| stacks.iter().any(|chosen| chosen.name == *name);

@@ -24,7 +24,7 @@ use crate::stack::{ProjectStack, TemplateDiff, parse_template};
 #[derive(Debug, Args)]
 #[command(after_long_help = json_help::DIFF)]
 pub struct DiffArgs {
-    /// The stacks, or services by their keys; all when left out
+    /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
     /// Exit with 5 when there are differences
@@ -43,10 +43,10 @@ pub struct DiffArgs {
 /// How exact a diff is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 enum DiffMethod {
-    /// Make a change set, read it and delete it again.
+    /// Create a temporary change set.
     #[default]
     ChangeSet,
-    /// Compare the templates alone.
+    /// Compare the templates only.
     Template,
 }
 
@@ -66,7 +66,7 @@ pub async fn run(args: DiffArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     Ok(if fail && different { Exit::CheckFailed } else { Exit::Done })
 }
 
-/// The one stack against a file.
+/// Compares the only chosen stack with a file.
 #[expect(clippy::disallowed_methods, reason = "the user names the file")]
 async fn with_file(
     project: &mut Project,
@@ -88,7 +88,7 @@ async fn with_file(
     Ok(StackDiff { name: stack.name.clone(), diff: TemplateDiff::between(&old, &new), notes: Vec::new() })
 }
 
-/// Every stack against what is deployed, side by side.
+/// Compares stacks with what is deployed.
 async fn with_deployed(
     project: &mut Project,
     stacks: &[ProjectStack],

@@ -6,7 +6,7 @@ pub const EVENTS: &str = "With --output json, an event a line; each has schema, 
   no_changes     stack
   prepared       stack, change_set (its ARN)
   resource       stack, done, total, timestamp, status, resource_type, logical_id, path, physical_id, reason
-  in_progress    stack, done, total, resources (that nothing was heard of for a while)
+  in_progress    stack, done, total, resources (without a new event for a while)
   rollout        service, deployments (id, status, task_definition, created, desired, running, pending, failed,
                  rollout_state, rollout_reason)
   service_event  service, timestamp, message

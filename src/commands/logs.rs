@@ -19,13 +19,13 @@ use crate::when::parse_time;
 
 const EXAMPLES: &str = "Examples:
   ecsws logs                          the last five minutes
-  ecsws logs --watch                  and everything that comes
+  ecsws logs --watch                  and new events as they arrive
   ecsws logs api --start 2h --filter ERROR
   ecsws logs groups /ecs";
 
 /// Show a service's log events
 ///
-/// Times of --start and --end are lengths of time before now (30s, 5m, 2h, 1d) or dates (2026-01-01, 2026-01-01T12:00, 2026-01-01T12:00:00Z).
+/// --start and --end take a duration before now (30s, 5m, 2h, 1d) or a date (2026-01-01, 2026-01-01T12:00, 2026-01-01T12:00:00Z).
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -44,12 +44,12 @@ enum LogsCommand {
     Tail(ReadArgs),
     /// List log groups
     Groups {
-        /// Only those whose name begins with this
+        /// Only groups whose names start with this
         prefix: Option<String>,
     },
     /// List the log streams of a service: one for each container of each task
     Streams {
-        /// The service, by its key in ecsws.toml
+        /// Service, by its key in ecsws.toml
         #[arg(add = complete::services())]
         service: Option<String>,
     },
@@ -57,16 +57,16 @@ enum LogsCommand {
 
 #[derive(Debug, Args)]
 struct ReadArgs {
-    /// The service, by its key in ecsws.toml
+    /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
-    /// From when on
+    /// Start at this time
     #[arg(short, long, value_name = "TIME", default_value = "5m", allow_hyphen_values = true)]
     start: String,
-    /// Until when, instead of now
+    /// Stop at this time [default: now]
     #[arg(short, long, value_name = "TIME", conflicts_with = "watch", allow_hyphen_values = true)]
     end: Option<String>,
-    /// Go on with what comes, until Ctrl-C
+    /// Keep printing new events until Ctrl-C
     #[arg(short, long)]
     watch: bool,
     /// Only events that match this CloudWatch filter pattern
@@ -86,7 +86,7 @@ pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
 async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let ReadArgs { service, start, end, watch, filter } = args;
     if watch && end.is_some() {
-        return Err(CliError::usage("--end is for reading; a watch has no end"));
+        return Err(CliError::usage("--end cannot be used with --watch"));
     }
     let zone = TimeZone::system();
     let (from, until) = window(&start, end.as_deref(), ctx.now(), &zone).map_err(CliError::usage)?;
@@ -113,8 +113,7 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// From when until when is read. Without an end that is now: a group that is written to faster than it is read would be read
-/// for ever.
+/// Resolves the time range. The end defaults to now, so that reading a busy group terminates.
 fn window(start: &str, end: Option<&str>, now: Timestamp, zone: &TimeZone) -> Result<(Timestamp, Timestamp), String> {
     let from = parse_time(start, now, zone)?;
     let Some(end) = end else { return Ok((from, now.max(from))) };
@@ -158,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_ends_at_the_moment_it_was_asked_for() {
+    fn the_end_defaults_to_now() {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
         let window = |start, end| window(start, end, now, &TimeZone::UTC);
         let earlier: Timestamp = "2026-01-02T02:59:05Z".parse().expect("a time");

@@ -61,11 +61,11 @@ enum Command {
     Completions(completions::CompletionsArgs),
 }
 
-/// Words of the command line that delete something, or that approve it unseen.
+/// Words of the command line that delete something or skip a confirmation.
 const DESTRUCTIVE: &[&str] = &["destroy", "reset", "delete", "--yes"];
 
-/// The error of a misspelled command line without suggestions that would delete something: they get pasted unread. Another suggestion
-/// beside one of those is left out as well, because it is not what was meant.
+/// Removes suggestions that would delete something from the error of a misspelled command line, because suggestions get pasted unread. An
+/// alternative to such a suggestion is removed too.
 pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
     let is_harmless = |word: &String| !DESTRUCTIVE.contains(&word.as_str());
     // Clap's usage line has the flag that it suggests where it otherwise has `[OPTIONS]`.
@@ -95,7 +95,7 @@ pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
 
 /// Runs the chosen command.
 pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
-    let tells_events = matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_));
+    let prints_events = matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_));
     let ended = match cli.command {
         Command::Init(args) => init::run(&args, ctx),
         Command::Synth(args) => synth::run(args, ctx).await,
@@ -109,7 +109,7 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
         Command::Sandbox(args) => sandbox::run(args, ctx).await,
         Command::Completions(args) => completions::run(&args, ctx),
     };
-    if tells_events {
+    if prints_events {
         match &ended {
             Ok(_) => render::print_done(&mut ctx.ui)?,
             Err(error) => render::print_failed(&mut ctx.ui, error.exit.code(), &error.summary())?,
@@ -118,7 +118,7 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
     with_output(ended, ctx.ui.finish())
 }
 
-/// What a command ended with, once its results are written. Losing them is a failure, but never hides the command's own.
+/// The result of a command after its results were written. Lost results are a failure, but never replace the command's own.
 fn with_output(ended: Result<Exit, CliError>, written: io::Result<()>) -> Result<Exit, CliError> {
     let Err(error) = written else { return ended };
     let lost = CliError::failed(format!("cannot write to stdout: {error}")).source(error);

@@ -112,20 +112,20 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, CliError>
             ctx.ui.note("the sandbox is empty");
             done(ctx, &json!({ "reset": true }))
         }
-        SandboxCommand::Env => print_environment(&the_running_one(ctx).await?, ctx),
+        SandboxCommand::Env => print_environment(&require_running(ctx).await?, ctx),
         SandboxCommand::Logs(logs_args) => {
             let state_dir = options(ctx)?.state_dir;
             logs::run(logs_args, &state_dir, ctx).await.map(|()| Exit::Done)
         }
         SandboxCommand::Faults(faults_args) => {
-            let endpoint = the_running_one(ctx).await?;
+            let endpoint = require_running(ctx).await?;
             faults::run(faults_args, &endpoint, ctx).await.map(|()| Exit::Done)
         }
         SandboxCommand::Coverage => coverage(ctx),
     }
 }
 
-/// The sandbox of the project at hand, or the default one. Nothing but the project's target matters here.
+/// The options of the project's sandbox, or of the default one. Only the project's target matters.
 fn options(ctx: &mut Context) -> Result<Options, CliError> {
     let environment = environment_of_project(ctx)?;
     context::sandbox::options(&ctx.settings, environment)
@@ -144,7 +144,7 @@ async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
     Ok(lifecycle::status(&state_dir).await?.map(|(endpoint, _)| endpoint))
 }
 
-async fn the_running_one(ctx: &mut Context) -> Result<Endpoint, CliError> {
+async fn require_running(ctx: &mut Context) -> Result<Endpoint, CliError> {
     let start = ctx.settings.sandbox_command("start");
     let none = || CliError::failed("no sandbox is running").hint(Hint::default().then(start).text(" starts one"));
     running(ctx).await?.ok_or_else(none)
@@ -169,17 +169,17 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Exit, CliError> {
         return Err(CliError::usage("a sandbox runs already, with another --speed or without --no-host-exec")
             .hint(Hint::from("stop it first (its state stays): ").then(ctx.settings.sandbox_command("stop"))));
     }
-    described(&endpoint, ctx)
+    print_endpoint(&endpoint, ctx)
 }
 
-/// A factor of time.
+/// Parses a speed-up factor.
 fn speed(text: &str) -> Result<f64, String> {
-    // Beyond this no wait is left, and nothing has the time to become steady.
+    // With higher factors nothing has the time to become steady.
     let factor = text.parse().ok().filter(|factor: &f64| *factor > 0.0 && *factor <= 10_000.0);
     factor.ok_or_else(|| "expected a number above 0, up to 10000; 10 makes waits ten times shorter".to_owned())
 }
 
-fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, CliError> {
+fn print_endpoint(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, CliError> {
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint;
     if !ctx.ui.is_json() {
         writeln!(
@@ -195,11 +195,11 @@ fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, CliError> {
     )
 }
 
-/// The variables with which other tools reach it, as exports for a shell.
+/// Prints the variables that point other tools at the sandbox, as shell exports.
 fn print_environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, CliError> {
     let Endpoint { url, credentials, region, .. } = endpoint;
     // Some operations have a host of their own in front of the service's, such as `data-` for DiscoverInstances, and there is
-    // no such host here. Heeded by botocore since 1.37.5 and by the other SDKs ("Host prefix injection" in their reference guide).
+    // no such host here. Respected by botocore since 1.37.5 and by the other SDKs ("Host prefix injection" in their reference guide).
     let (no_prefix, sandbox) = ("true".to_owned(), "1".to_owned());
     let variables = [
         // ecsws itself has to recognise the sandbox, whose answers must not reach the project's lock.

@@ -36,16 +36,16 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
 pub struct ScaleArgs {
-    /// The service, by its key in ecsws.toml
+    /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
-    /// How many tasks to run
+    /// Number of tasks to run
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     count: Option<u32>,
-    /// Autoscaling: never fewer tasks than this
+    /// Autoscaling: minimum number of tasks
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     min: Option<u32>,
-    /// Autoscaling: never more tasks than this
+    /// Autoscaling: maximum number of tasks
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     max: Option<u32>,
     /// Autoscaling: keep the average CPU utilisation at this percentage
@@ -54,7 +54,7 @@ pub struct ScaleArgs {
     /// Autoscaling: keep the average memory utilisation at this percentage
     #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(1..=100u32))]
     memory: Option<u32>,
-    /// Change the running service only, not ecsws.toml and not the stack
+    /// Change only the running service, not ecsws.toml or the stack
     #[arg(long, requires = "count")]
     hotswap: bool,
     #[command(flatten)]
@@ -96,7 +96,7 @@ fn check_range(key: &str, service: &Service, count: u32) -> Result<(), CliError>
     Err(CliError::usage(message).hint(Hint::repeat(repetition).text(" moves the limit")))
 }
 
-/// Writes the numbers to `ecsws.toml`, deploys them, and sees that the running service has them.
+/// Writes the numbers to `ecsws.toml`, deploys them, and checks that the running service has them.
 async fn deploy_numbers(
     project: &Project,
     key: &str,

@@ -1,4 +1,4 @@
-//! `ecsws status`: what runs, what is desired, and what happens in between.
+//! `ecsws status`: the state of a service.
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ const EXAMPLES: &str = "Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::STATUS))]
 pub struct StatusArgs {
-    /// The service, by its key in ecsws.toml
+    /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
-    /// Stay and show changes; a live view on a terminal, a line for each change elsewhere
+    /// Keep watching: a live view on a terminal, a line for each change elsewhere
     #[arg(short, long)]
     watch: bool,
     /// Exit with 5 when the service is not steady
@@ -37,7 +37,7 @@ pub struct StatusArgs {
 }
 
 /// How often AWS is polled while watching.
-const PAUSE: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
 pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let StatusArgs { service, watch, check } = args;
@@ -66,7 +66,7 @@ async fn read(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, 
     Ok(report)
 }
 
-/// A line whenever the counts or the rollout change.
+/// Prints a line whenever the counts or deployments change.
 async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
     let key = |report: &StatusReport| (report.desired, report.running, report.pending, report.deployments.clone());
     let mut shown = None;
@@ -78,17 +78,17 @@ async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, Cli
                 return Ok(Exit::Done);
             }
         }
-        sleep(PAUSE).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// The live view. An error of AWS is shown and the call repeated; quitting is not a failure.
+/// Runs the live view. Errors of AWS are shown, and the call is repeated. Quitting is not a failure.
 async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
     let mut report = read(reader, ctx).await?;
     let mut message = None;
     let mut view = Live::start()?;
     let mut keys = user_actions();
-    let mut ticks = interval(PAUSE);
+    let mut ticks = interval(POLL_INTERVAL);
     loop {
         view.draw(&report, message.as_deref(), ctx.now())?;
         tokio::select! {
@@ -105,12 +105,12 @@ async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliE
     }
 }
 
-/// Reads keys on a thread of its own until the receiver is gone.
+/// Reads keys on a separate thread until the receiver is dropped.
 fn user_actions() -> mpsc::Receiver<UserAction> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::task::spawn_blocking(move || {
         while !sender.is_closed() {
-            match Live::user_action(PAUSE / 4) {
+            match Live::user_action(POLL_INTERVAL / 4) {
                 Ok(Some(action)) if sender.blocking_send(action).is_err() => return,
                 Ok(_) => {}
                 Err(_) => return,

@@ -68,7 +68,7 @@ pub async fn template_with_pins(
     Ok(template)
 }
 
-/// The account and region of templates that are shown: as [`known_environment`]; STS is called only if that leaves something open.
+/// The account and region of templates that are shown. STS is called only if [`known_environment`] has no answer.
 async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
     if let Some(environment) = known_environment(project, ctx) {
         return Ok(environment);
@@ -79,7 +79,7 @@ async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Envir
     Ok(Environment { account: account.unwrap_or(caller.account), region: caller.region })
 }
 
-/// `[target]`, then the flags and the AWS environment. An account left open is the one that `ecsws.lock` is for.
+/// The account and region from `[target]`, then from flags and the AWS environment, then from `ecsws.lock`.
 fn known_environment(project: &Project, ctx: &Context) -> Option<Environment> {
     let target = &project.spec.target;
     let region = target

@@ -20,9 +20,9 @@ use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
 use sandbox::SandboxHandle;
 
-/// The sandbox's account where nothing says another.
+/// The sandbox's default account.
 const SANDBOX_ACCOUNT: &str = "123456789012";
-/// The sandbox's region where nothing says another.
+/// The sandbox's default region.
 const SANDBOX_REGION: &str = "us-east-1";
 
 /// The settings, terminal, clock and clients of one command.
@@ -32,10 +32,10 @@ pub struct Context {
     pub settings: Settings,
     /// The terminal.
     pub ui: Ui,
-    /// Ctrl-C.
+    /// Signals that interrupt the command.
     pub interrupts: Interrupts,
     aws: Option<Arc<Aws>>,
-    /// The sandbox that the clients talk to, if they do.
+    /// The sandbox that the clients use, if any.
     sandbox: Option<SandboxHandle>,
 }
 
@@ -62,12 +62,15 @@ impl Context {
         Timestamp::now()
     }
 
-    /// The project; having none is an error.
+    /// The project.
+    ///
+    /// # Errors
+    /// Also if there is none.
     pub fn project(&mut self) -> Result<Project, CliError> {
         self.project_if_any()?.ok_or_else(|| no_project(&self.settings.working_dir))
     }
 
-    /// The project, if there is one. Says what is odd in it.
+    /// The project, if there is one. Prints its warnings.
     pub fn project_if_any(&mut self) -> Result<Option<Project>, CliError> {
         let project = Project::find(&self.settings)?;
         if let Some(project) = &project {
@@ -84,7 +87,7 @@ impl Context {
         self.ui.detail(&format!("using {}", clean(&dir.join(FILE).display().to_string(), false)));
     }
 
-    /// The AWS clients. With `--sandbox` the local AWS is started when it is not running.
+    /// The AWS clients. With `--sandbox`, starts the local AWS if it is not running.
     pub async fn aws(&mut self, project: Option<&Project>) -> Result<Arc<Aws>, CliError> {
         if let Some(aws) = &self.aws {
             return Ok(Arc::clone(aws));
@@ -102,7 +105,8 @@ impl Context {
                 CliError::usage("--sandbox and --endpoint-url both say where calls go").hint("leave one of them out")
             );
         }
-        let connection = if self.settings.sandbox { self.start_sandbox(project).await? } else { self.real(project) };
+        let connection =
+            if self.settings.sandbox { self.start_sandbox(project).await? } else { self.aws_connection(project) };
         let ui = &mut self.ui;
         let ask = async |serial: &str| ui.ask(&format!("MFA code of {serial}:")).await;
         let aws = Arc::new(Aws::connect(connection, ask).await?);
@@ -112,8 +116,8 @@ impl Context {
         Ok(aws)
     }
 
-    /// Flag, then `[target]`, then the environment; what is left open comes from the profile.
-    fn real(&self, project: Option<&Project>) -> Connection {
+    /// The connection to AWS. The region comes from the flag, then `[target]`, then the environment, then the profile.
+    fn aws_connection(&self, project: Option<&Project>) -> Connection {
         let target = project.and_then(|project| project.spec.target.region.clone());
         let Settings { profile, region_flag, region_variable, endpoint_url, variables, .. } = self.settings.clone();
         let region = region_flag.or(target).or(region_variable);
@@ -127,12 +131,12 @@ impl Context {
         Ok(connection)
     }
 
-    /// Which account and region the sandbox plays: `[target]`'s, else the defaults.
+    /// The sandbox's account and region: those of `[target]`, or the defaults.
     pub fn sandbox_environment(&self, project: Option<&Project>) -> Environment {
         self.sandbox_of(project.map(|project| project.spec.target.clone()).unwrap_or_default())
     }
 
-    /// The account and region of the sandbox of a target.
+    /// The account and region of the sandbox for a target.
     pub fn sandbox_of(&self, target: Target) -> Environment {
         let region = self.settings.region_flag.clone().or(target.region);
         Environment {
@@ -141,27 +145,27 @@ impl Context {
         }
     }
 
-    /// The sandbox that the clients talk to, if they do.
+    /// The sandbox that the clients use, if any.
     pub fn sandbox(&self) -> Option<SandboxHandle> {
         self.sandbox.clone()
     }
 
-    /// A control call to the sandbox, beside AWS's calls.
+    /// Makes a control call to the sandbox.
     pub async fn sandbox_call(&self, operation: &str, input: &Value) -> Result<Value, CliError> {
         let sandbox = self.sandbox.as_ref().ok_or_else(|| CliError::failed("no sandbox is in use"))?;
         sandbox.call(operation, input, self.now()).await
     }
 
-    /// Where a service answers on this machine; `None` outside the sandbox.
+    /// The URL of a service on this machine; `None` outside the sandbox.
     pub async fn local_url(&self, service: &ServiceName) -> Result<Option<String>, CliError> {
         if self.sandbox.is_none() {
             return Ok(None);
         }
         let answer = self.sandbox_call("DescribeAddresses", &json!({})).await?;
         let addresses = answer["addresses"].as_array().into_iter().flatten();
-        let mut ours =
+        let mut own =
             addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
-        Ok(ours.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
+        Ok(own.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The sandbox as commands use it: found or started in the background, connected to, called beside AWS's calls.
+//! Finds or starts the sandbox, and makes control calls to it.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -13,18 +13,18 @@ use crate::hint::Hint;
 use crate::settings::Settings;
 use crate::stack::Environment;
 
-/// A sandbox that runs.
+/// A running sandbox.
 #[derive(Debug, Clone)]
 pub struct SandboxHandle(Endpoint);
 
 impl SandboxHandle {
-    /// The sandbox that plays this account and region; it is started when it is not running.
+    /// The sandbox of an account and region. Starts it if it is not running.
     pub async fn start(settings: &Settings, environment: Environment) -> Result<Self, CliError> {
         let options = options(settings, environment)?;
         start(&options, settings).await.map(|(endpoint, _)| Self(endpoint))
     }
 
-    /// How the AWS clients reach it. Nothing of the user's own AWS configuration is used.
+    /// The connection of the AWS clients. The user's AWS configuration is not used.
     pub fn connection(&self) -> Connection {
         let Endpoint { url, credentials, region, .. } = &self.0;
         Connection {
@@ -39,20 +39,23 @@ impl SandboxHandle {
         }
     }
 
-    /// A control call.
+    /// Makes a control call.
     pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, CliError> {
         Ok(self.0.call(operation, input, now).await?)
     }
 }
 
-/// The sandbox of these options and what it says of itself. One that runs in their folder and plays another account or region is refused.
+/// Starts the sandbox with these options if it is not running. Returns its endpoint and status.
+///
+/// # Errors
+/// Also if a sandbox with another account or region runs in the folder.
 pub async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, Value), CliError> {
     let Options { account, region, .. } = options;
     let (endpoint, status) = lifecycle::start(&this_program()?, options).await?;
     if (&endpoint.account, &endpoint.region) != (account, region) {
         let Endpoint { account: its_account, region: its_region, .. } = &endpoint;
         return Err(CliError::usage(format!(
-            "the sandbox that runs there plays account {its_account} in {its_region}, and this is for {account} in {region}"
+            "the running sandbox has account {its_account} and region {its_region}, not {account} and {region}"
         ))
         .hint(
             Hint::from("choose another folder with ECSWS_SANDBOX_DIR, or stop it: ")
@@ -62,7 +65,7 @@ pub async fn start(options: &Options, settings: &Settings) -> Result<(Endpoint, 
     Ok((endpoint, status))
 }
 
-/// The sandbox of an account and region, with the defaults of everything else.
+/// The default options for an account and region.
 pub fn options(settings: &Settings, environment: Environment) -> Result<Options, CliError> {
     let home = StateHome {
         sandbox_dir: settings.sandbox_dir.clone(),
@@ -70,7 +73,7 @@ pub fn options(settings: &Settings, environment: Environment) -> Result<Options,
         home: settings.home.clone(),
     };
     let Environment { account, region } = environment;
-    // Its process has another working folder.
+    // The sandbox's process has another working folder.
     let state_dir = settings.working_dir.join(home.state_dir(&account, &region)?);
     Ok(Options { account, region, state_dir, speed: 1.0, host_exec: true })
 }

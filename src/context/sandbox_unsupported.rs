@@ -1,4 +1,4 @@
-//! A build without the sandbox: it needs Unix process groups and signals, and the feature `sandbox`.
+//! Replaces the sandbox in builds without it: it needs Unix process groups and signals, and the feature `sandbox`.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -8,13 +8,13 @@ use crate::error::CliError;
 use crate::settings::Settings;
 use crate::stack::Environment;
 
-/// A sandbox that runs: never, here.
+/// A running sandbox, which cannot exist here.
 #[derive(Debug, Clone)]
 pub enum SandboxHandle {}
 
 impl SandboxHandle {
-    /// Says that there is none.
-    #[expect(clippy::unused_async, reason = "the shape of the real one")]
+    /// Fails: there is no sandbox.
+    #[expect(clippy::unused_async, reason = "same signature as with the sandbox")]
     pub async fn start(_settings: &Settings, _environment: Environment) -> Result<Self, CliError> {
         let (message, hint) = if cfg!(unix) {
             ("this ecsws was built without the sandbox", "leave --sandbox out, or build it with the feature `sandbox`")
@@ -24,13 +24,13 @@ impl SandboxHandle {
         Err(CliError::usage(message).hint(hint))
     }
 
-    /// There is none.
+    /// Unreachable.
     pub fn connection(&self) -> Connection {
         match *self {}
     }
 
-    /// There is none.
-    #[expect(clippy::unused_async, reason = "the shape of the real one")]
+    /// Unreachable.
+    #[expect(clippy::unused_async, reason = "same signature as with the sandbox")]
     pub async fn call(&self, _operation: &str, _input: &Value, _now: Timestamp) -> Result<Value, CliError> {
         match *self {}
     }

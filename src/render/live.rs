@@ -87,7 +87,7 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
     let visible = usize::from(tasks_area.height.saturating_sub(2));
     let title = match report.tasks.len().saturating_sub(visible) {
         0 => " tasks ".to_owned(),
-        more => format!(" tasks, {more} more; enlarge the window to see them "),
+        more => format!(" tasks, {more} more; enlarge the window to see all "),
     };
     frame.render_widget(Paragraph::new(task_lines(report, now)).block(Block::bordered().title(title)), tasks_area);
     let event_lines: Vec<Line<'_>> = report

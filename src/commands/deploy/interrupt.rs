@@ -1,4 +1,4 @@
-//! Ctrl-C while stacks are deployed: what has not begun is discarded, what CloudFormation works on is the user's to decide.
+//! Ctrl-C during a deploy: change sets that were not executed are deleted, and the user decides about operations in progress.
 
 use crate::error::{CliError, FOLLOWS};
 use crate::exit::Exit;
@@ -6,14 +6,14 @@ use crate::hint::{Hint, Repetition};
 use crate::ops::{OpsError, StackPhases};
 use crate::render::Ui;
 
-/// What becomes of the work.
+/// What the user decides about the operations in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It continues in CloudFormation, unwatched.
+    /// Leave them running in CloudFormation, and stop following them.
     Leave,
-    /// It is cancelled, and followed until it is undone.
+    /// Cancel them, and follow until they are undone.
     Cancel,
-    /// Nothing has changed.
+    /// Keep following them.
     Continue,
 }
 
@@ -35,7 +35,7 @@ pub async fn decide(phases: &StackPhases<'_>, ui: &mut Ui) -> Decision {
     }
 }
 
-/// Cancels the operations in progress, and passes on what becomes of each stack.
+/// Cancels the operations in progress, and passes the result for each stack to `note`.
 pub async fn cancel(phases: &StackPhases<'_>, mut note: impl FnMut(String)) {
     let on_cancelled = |name: &str, result: Result<&'static str, OpsError>| {
         let text = result.map_or_else(|error| CliError::from(error).summary(), ToOwned::to_owned);

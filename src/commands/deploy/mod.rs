@@ -40,15 +40,15 @@ const EXAMPLES: &str = "Examples:
   ecsws deploy --image nodejs=ghcr.io/acme/api:1.5 --timeout 20m
   ecsws deploy ecsworkshop-nodejs --output json   an event a line, for pipelines";
 
-/// Deploy stacks: what changes is shown, approved, executed and followed to the end
+/// Deploy stacks: show the changes, ask for approval, execute them and follow to the end
 ///
-/// All stacks of the project in dependency order, or those that are named. While services roll out, their tasks, ECS's own words and the
-/// last lines of containers that fail are shown. A rollback is a failure. Ctrl-C asks whether to cancel or to leave CloudFormation at
-/// work; the next deploy follows what goes on and then goes on itself.
+/// Deploys the named stacks, or all stacks of the project, in dependency order. While services roll out, their tasks, the events of ECS and the
+/// last log lines of failed containers are shown. A rollback is a failure. Ctrl-C asks whether to cancel the operation or to leave it running in
+/// CloudFormation; the next deploy follows an operation that is still running before it starts its own.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
 pub struct DeployArgs {
-    /// The stacks, or services by their keys; all when left out
+    /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
     #[command(flatten)]
@@ -74,12 +74,12 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, CliError> 
     });
     let deployed: Vec<Stack> = deployed.collect();
     let reported = report(&project, &stacks, &outcomes, &deployed, &options, ctx).await;
-    // A stack that failed matters more than a report that could not be made.
+    // A failed stack takes precedence over a report that failed.
     result(outcomes)?;
     reported.map(|()| Exit::Done)
 }
 
-/// Writes the file of outputs and prints the summary.
+/// Writes the outputs file and prints the summary.
 async fn report(
     project: &Project,
     stacks: &[ProjectStack],
@@ -98,7 +98,7 @@ async fn report(
     Ok(())
 }
 
-/// Deploys stacks, each after those that it needs. How each ended is in its outcome; only what concerns all is an error.
+/// Deploys stacks, each after its dependencies. Failures of single stacks are in the outcomes; an error concerns all of them.
 pub async fn deploy(
     project: &mut Project,
     stacks: &[ProjectStack],
@@ -118,7 +118,7 @@ pub async fn deploy(
         .iter()
         .zip(known)
         .map(|(stack, seen)| {
-            // While others are deployed it may change.
+            // It may change while its dependencies are deployed.
             let waits = stacks.iter().any(|other| stack.depends_on.contains(&other.name));
             options.inputs.stack_inputs(stack, seen.filter(|_| !waits))
         })
@@ -152,7 +152,7 @@ pub async fn deploy(
         .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
 }
 
-/// A cancelled stack ended because of the interruption.
+/// The outcomes of a deploy; if it was cancelled, failures exit as interrupted.
 fn finished(
     mut outcomes: Vec<StackOutcome<CliError>>,
     stacks: &[ProjectStack],
@@ -164,7 +164,7 @@ fn finished(
                 error.exit = Exit::Interrupted;
             }
             StackOutcome::Skipped(_) => {
-                let message = format!("interrupted; {} was not begun", stack.name);
+                let message = format!("interrupted; {} was not started", stack.name);
                 *outcome = StackOutcome::Failed(CliError::new(Exit::Interrupted, message));
             }
             StackOutcome::Deployed(_) => {}
@@ -173,7 +173,7 @@ fn finished(
     outcomes
 }
 
-/// All failures as one; the first says how the process exits.
+/// All failures as one error, with the exit code of the first.
 fn result(outcomes: Vec<StackOutcome<CliError>>) -> Result<(), CliError> {
     let failures = outcomes.into_iter().filter_map(StackOutcome::error);
     match failures.reduce(|mut first, next| {

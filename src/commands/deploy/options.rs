@@ -19,48 +19,48 @@ use crate::when;
 pub use inputs::InputOptions;
 use parse::{role_arn, topic_arn};
 
-/// How a deploy asks, waits and shows what happens.
+/// How a deploy asks for approval, waits and shows progress.
 #[derive(Debug, Clone, Args)]
 pub struct FollowOptions {
     /// When to ask before changing something
     #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
     pub require_approval: RequireApproval,
-    /// Be done when CloudFormation is, without waiting for the services to be steady
+    /// Return once CloudFormation is done, without waiting for services to become steady
     #[arg(long)]
     pub no_wait_services: bool,
-    /// Cancel an update that takes longer, which rolls it back, and exit with 4
+    /// Cancel and roll back an update that takes longer than this, and exit with 4
     #[arg(long, value_name = "TIME", value_parser = when::parse_duration)]
     pub timeout: Option<Duration>,
-    /// What becomes of a stack whose creation takes longer: it cannot be cancelled
+    /// What to do when the creation of a stack takes longer: it cannot be cancelled
     #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "timeout")]
     pub on_timeout: OnTimeout,
-    /// How to show what happens [default: bar on a terminal, events elsewhere]
+    /// How to show progress [default: bar on a terminal, events elsewhere]
     #[arg(long, value_enum, value_name = "HOW")]
     pub progress: Option<Progress>,
-    /// Skip the checks for what is missing or in the way, which run before anything changes
+    /// Skip the checks for missing or conflicting resources that run before anything changes
     #[arg(long)]
     pub no_preflight: bool,
-    /// Leave what fails as it is, instead of rolling back
+    /// Keep failed resources as they are instead of rolling back
     #[arg(long)]
     pub no_rollback: bool,
 }
 
-/// What becomes of a creation that takes too long.
+/// What happens to a creation that exceeds the timeout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum OnTimeout {
-    /// CloudFormation goes on.
+    /// Leave it running in CloudFormation.
     #[default]
     Leave,
-    /// The stack is deleted.
+    /// Delete the stack.
     Delete,
 }
 
-/// How a deploy is shown.
+/// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
-    /// What is in progress in place, and a line for what has happened.
+    /// Rows for what is in progress, and a line for each finished resource.
     Bar,
-    /// A line an event.
+    /// One line per event.
     Events,
 }
 
@@ -70,7 +70,7 @@ impl FollowOptions {
         self.progress != Some(Progress::Events)
     }
 
-    /// How long the operation on a stack may take.
+    /// The time limit of the operation on each stack.
     pub fn limits(&self) -> Limits {
         Limits { limit: self.timeout, delete_late_creation: self.on_timeout == OnTimeout::Delete }
     }
@@ -79,12 +79,12 @@ impl FollowOptions {
 /// How stacks are created and updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Method {
-    /// Make a change set, and execute it once it is approved.
+    /// Create a change set, and execute it once it is approved.
     #[default]
     ChangeSet,
-    /// Make a change set and do not execute it.
+    /// Create a change set without executing it.
     PrepareChangeSet,
-    /// Create or update at once.
+    /// Create or update the stack directly, without a change set.
     Direct,
 }
 
@@ -98,10 +98,10 @@ impl From<Method> for ops::DeployMethod {
     }
 }
 
-/// Stacks that are deployed at the same time.
+/// How many stacks are deployed concurrently by default.
 const CONCURRENCY: u8 = 4;
 
-/// What else `deploy` takes.
+/// The other flags of `deploy`.
 #[derive(Debug, Clone, Args)]
 pub struct DeployOptions {
     /// How stacks are created and updated
@@ -109,25 +109,25 @@ pub struct DeployOptions {
     pub method: Method,
     #[command(flatten)]
     pub inputs: InputOptions,
-    /// The role that CloudFormation works with
+    /// Role that CloudFormation assumes
     #[arg(long, value_name = "ARN", value_parser = role_arn)]
     pub role_arn: Option<String>,
-    /// SNS topics that CloudFormation tells of each event
+    /// SNS topics that receive the events of the stacks
     #[arg(long = "notification-arns", value_name = "ARN", value_delimiter = ',', value_parser = topic_arn)]
     pub notification_arns: Vec<String>,
     /// Write the outputs to this file: {"STACK": {"KEY": "VALUE"}}
     #[arg(long, value_name = "FILE")]
     pub outputs_file: Option<PathBuf>,
-    /// Ask CloudFormation even when the template is the deployed one
+    /// Create a change set even when the template equals the deployed one
     #[arg(long)]
     pub force: bool,
-    /// How many stacks to deploy at a time, where none needs the other
+    /// Maximum number of independent stacks to deploy concurrently
     #[arg(long, value_name = "N", default_value_t = CONCURRENCY, value_parser = whole_number(1..=20u8))]
     pub concurrency: u8,
 }
 
 impl Default for DeployOptions {
-    /// As if no flag had been given.
+    /// The options without any flag.
     fn default() -> Self {
         Self {
             method: Method::default(),
@@ -142,8 +142,7 @@ impl Default for DeployOptions {
 }
 
 impl DeployOptions {
-    /// Finds what cannot work for these stacks, before anything is called or started: parameters that no template has, and an
-    /// outputs file that cannot be written.
+    /// Checks the options for these stacks before any call: parameters that no template has, and an outputs file that cannot be written.
     pub fn check(&self, spec: &Spec, stacks: &[ProjectStack], working_dir: &Path) -> Result<(), CliError> {
         self.inputs.check(spec, stacks)?;
         let Some(file) = &self.outputs_file else { return Ok(()) };

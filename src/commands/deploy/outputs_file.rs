@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use crate::error::CliError;
 use crate::model::Stack;
 
-/// Whether a file can be written, which is left as it is: not created and not shortened. Anything but a regular file, such as a pipe,
-/// is only opened when it is written: its reader would see the end.
+/// Checks that a file can be written, without creating or truncating it. Special files such as pipes are not opened, because their reader
+/// would see the end.
 pub fn check_writable(file: &Path) -> io::Result<()> {
     match fs::metadata(file) {
         Ok(found) if found.is_file() || found.is_dir() => OpenOptions::new().append(true).open(file).map(drop),
@@ -32,7 +32,7 @@ pub async fn write(file: PathBuf, deployed: &[Stack]) -> Result<(), CliError> {
     };
     let stacks: Map<String, Value> = deployed.iter().map(outputs_of).collect();
     let (text, shown) = (format!("{:#}\n", Value::Object(stacks)), file.display().to_string());
-    // Not on this thread: a pipe that nothing reads must not keep a signal from ending the command.
+    // On another thread, so that a signal ends the command even if nothing reads the pipe.
     let written = tokio::task::spawn_blocking(move || fs::write(file, text)).await.map_err(io::Error::other)?;
     written.map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")).source(error))
 }

@@ -1,4 +1,4 @@
-//! What a deploy needs from the sandbox before it begins: a usable runtime, and commands in place of images.
+//! Prepares the sandbox for a deploy: checks its container runtime, and registers the commands that stand in for images.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use crate::render;
 use crate::stack::ProjectStack;
 use crate::stack::spec::Runtime;
 
-/// Refuses what the sandbox cannot run, before anything is deployed to it, and prints which images it has to pull first.
+/// Fails if the sandbox cannot run the images, before anything is deployed to it. Prints which images have to be pulled.
 pub async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut Context) -> Result<(), CliError> {
     let sandbox = &project.spec.sandbox;
     if !ctx.settings.sandbox || sandbox.runtime == Runtime::Process {
@@ -41,7 +41,7 @@ pub async fn check_runtime(project: &Project, stacks: &[ProjectStack], ctx: &mut
     Ok(())
 }
 
-/// Sends the sandbox the commands that run in place of the images of a service's stack; their folders are relative to the project's.
+/// Sends the sandbox the commands that stand in for the images of a stack. Their folders are relative to the project's.
 pub async fn put_images(
     project: &Project,
     stack: &ProjectStack,

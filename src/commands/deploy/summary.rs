@@ -1,4 +1,4 @@
-//! What there is to say at the end of a deploy.
+//! Collects the summary of a deploy.
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -10,7 +10,7 @@ use crate::render::Summary;
 use crate::stack::ProjectStack;
 use crate::stack::spec::Port;
 
-/// How each stack ended, and where the deployed services answer.
+/// The outcomes, outputs and addresses of a deploy, and commands to try next.
 pub async fn summarise<'a>(
     project: &Project,
     stacks: &'a [ProjectStack],
@@ -44,7 +44,7 @@ pub async fn summarise<'a>(
             let words = std::iter::once(name.to_owned()).chain(key.clone());
             Command::own(words.chain(flags.iter().map(|flag| (*flag).to_owned())))
         };
-        // Autoscaling would change the count again.
+        // With autoscaling a count would be changed again.
         let count = service.count.filter(|_| service.autoscaling.is_none()).map(|count| (count + 1).max(3));
         let scale = count.map(|count| command("scale", &["--count", &count.to_string()]));
         let tries =
@@ -54,7 +54,7 @@ pub async fn summarise<'a>(
     Ok(summary)
 }
 
-/// `NAME.NAMESPACE:PORT`, when the namespace is the project's own and so its name is known.
+/// `NAME.NAMESPACE:PORT`, if the namespace belongs to the project, so that its name is known.
 fn inside(project: &Project, name: &str, port: Option<Port>) -> Option<String> {
     let namespace = &project.spec.platform.stack.as_ref()?.namespace;
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();

@@ -12,15 +12,15 @@ use crate::error::CliError;
 use crate::hint::Hint;
 use crate::render;
 
-/// How often the log is looked at.
+/// How often the log is read.
 const POLL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
 pub struct SandboxLogsArgs {
-    /// Go on with what comes, until Ctrl-C
+    /// Keep printing new lines until Ctrl-C
     #[arg(short, long)]
     watch: bool,
-    /// Only the last so many lines of what there is
+    /// Print only the last N lines
     #[arg(short = 'n', long, value_name = "N")]
     lines: Option<usize>,
 }

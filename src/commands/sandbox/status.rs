@@ -1,4 +1,4 @@
-//! `ecsws sandbox status`: what runs in the sandbox, and what that takes of this machine.
+//! `ecsws sandbox status`: what runs in the sandbox, and what it uses of this machine.
 
 use std::path::PathBuf;
 
@@ -11,10 +11,10 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::render::{self, SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks};
 
-/// What the control call answers.
+/// The response of the control call.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct StatusResponse {
     state_dir: PathBuf,
     memory_bytes: u64,
     disk_bytes: u64,
@@ -38,11 +38,11 @@ struct Task {
     memory_bytes: u64,
 }
 
-/// Asks and shows.
+/// Reads and prints the status.
 pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
     let now = ctx.now();
     let answer: Value = endpoint.call("Status", &json!({ "detail": true }), now).await?;
-    let report: Answer = serde_json::from_value(answer)
+    let report: StatusResponse = serde_json::from_value(answer)
         .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")).source(error))?;
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint.clone();
     let tasks = report.tasks.into_iter().map(|task| {

@@ -44,7 +44,7 @@ pub async fn set_count(
         return Ok(());
     }
     let mut view = DeployView::new(&ctx.ui, follow.shows_rows(), TimeZone::system());
-    view.busy(&format!("{name}: waiting for {count} tasks …"));
+    view.show_activity(&format!("{name}: waiting for {count} tasks …"));
     let interrupts = ctx.interrupts.clone();
     let mut show = |event| view.show(&mut ctx.ui, &event);
     let limit = follow.timeout.unwrap_or(STEADY_WITHIN);

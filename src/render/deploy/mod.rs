@@ -50,7 +50,7 @@ impl DeployView {
         }
         if let Some(bar) = &self.bar {
             self.rows().apply(event, bar.elapsed());
-            self.wake();
+            self.restart_bar();
         }
         let lines = self.format.lines(event);
         if lines.is_empty() {
@@ -62,21 +62,21 @@ impl DeployView {
         }
     }
 
-    /// Shows a message while there are no events yet. Shows the rows again after [`DeployView::end`].
-    pub fn busy(&self, what: &str) {
-        self.rows().busy(Some(what.to_owned()));
-        self.wake();
+    /// Shows what is in progress until there are events. Shows the rows again after [`DeployView::end`].
+    pub fn show_activity(&self, activity: &str) {
+        self.rows().set_activity(Some(activity.to_owned()));
+        self.restart_bar();
     }
 
     /// Removes the rows, so that a question or further output can be printed.
     pub fn end(&self) {
-        self.rows().busy(None);
+        self.rows().set_activity(None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    fn wake(&self) {
+    fn restart_bar(&self) {
         if let Some(bar) = self.bar.as_ref().filter(|bar| bar.is_finished()) {
             let elapsed = bar.elapsed();
             bar.reset();

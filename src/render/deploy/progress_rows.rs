@@ -18,8 +18,8 @@ const BAR_WIDTH: u32 = 20;
 /// Stacks, resources and deployments in progress.
 #[derive(Debug, Clone, Default)]
 pub struct ProgressRows {
-    /// The message while there are no events yet.
-    busy: Option<String>,
+    /// What is in progress until there are events.
+    activity: Option<String>,
     stacks: BTreeMap<String, StackRow>,
     services: BTreeMap<String, Vec<Deployment>>,
     /// Stack names by the names of the services in resource events.
@@ -43,16 +43,16 @@ struct ResourceRow {
 }
 
 impl ProgressRows {
-    /// Sets the message that is shown until there are events.
-    pub fn busy(&mut self, message: Option<String>) {
-        self.busy = message;
+    /// Sets what is in progress until there are events.
+    pub fn set_activity(&mut self, activity: Option<String>) {
+        self.activity = activity;
     }
 
     /// Applies an event; `now` is the time since the view was created.
     pub fn apply(&mut self, event: &DeployEvent, now: Duration) {
         match event {
             DeployEvent::Started { stack, operation } => {
-                self.busy = None;
+                self.activity = None;
                 let row = StackRow { operation: present_tense(*operation), since: now, ..StackRow::default() };
                 self.stacks.insert(stack.clone(), row);
             }
@@ -82,7 +82,7 @@ impl ProgressRows {
                 self.services.insert(service.clone(), deployments.clone());
             }
             DeployEvent::Finished { stack, .. } | DeployEvent::NoChanges { stack } => {
-                self.busy = None;
+                self.activity = None;
                 self.stacks.remove(stack);
                 self.services
                     .retain(|service, _| self.stack_by_service.get(service).is_some_and(|owner| owner != stack));
@@ -99,7 +99,7 @@ impl ProgressRows {
 
     /// Formats the rows.
     pub fn lines(&self, now: Duration) -> Vec<String> {
-        let mut lines: Vec<String> = self.busy.iter().map(|what| clean(what, false).into_owned()).collect();
+        let mut lines: Vec<String> = self.activity.iter().map(|what| clean(what, false).into_owned()).collect();
         for (name, row) in &self.stacks {
             let count = if row.total == 0 { String::new() } else { format!(" {}/{}", row.done, row.total) };
             let elapsed = elapsed(row.since, now);

@@ -11,16 +11,16 @@ use crate::ops::StackInputs;
 use crate::project::Project;
 use crate::stack::{ProjectStack, Spec, declared_parameters, is_cdk_parameter, stack_named, tags_error};
 
-/// What `deploy` and `diff` take besides the file.
+/// The flags of `deploy` and `diff` that override or complete `ecsws.toml`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct InputOptions {
-    /// Use another image for a service than the file's
+    /// Override the image of a service
     #[arg(long = "image", value_name = "SERVICE=IMAGE", value_parser = image)]
     pub images: Vec<(String, String)>,
-    /// A parameter of the template; what is not given keeps its value
+    /// Set a template parameter; the others keep their values
     #[arg(long = "parameters", value_name = "[STACK:]KEY=VALUE", value_parser = parameter)]
     pub parameters: Vec<Parameter>,
-    /// A tag of the stacks, besides those of the file
+    /// Tag the stacks, besides the tags in ecsws.toml
     #[arg(long = "tags", value_name = "KEY=VALUE", value_parser = pair)]
     pub tags: Vec<(String, String)>,
 }
@@ -34,8 +34,7 @@ pub struct Parameter {
 }
 
 impl InputOptions {
-    /// Finds what cannot work for these stacks: parameters that no template has, images of services that are not among them, and tags that
-    /// CloudFormation refuses.
+    /// Checks the inputs for these stacks: parameters that no template has, images of other services, and tags that CloudFormation rejects.
     pub fn check(&self, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
         for stack in stacks.iter().filter(|_| !self.tags.is_empty()) {
             let tags = self.tags_of(stack);
@@ -73,7 +72,7 @@ impl InputOptions {
         tags.into_iter().collect()
     }
 
-    /// Gives every parameter the name of its stack, for which the key of a service may stand.
+    /// Replaces service keys by stack names in the parameters.
     pub fn resolve_stacks(&mut self, spec: &Spec) {
         for stack in self.parameters.iter_mut().filter_map(|parameter| parameter.stack.as_mut()) {
             if let Some(name) = stack_named(spec, stack) {
@@ -82,7 +81,7 @@ impl InputOptions {
         }
     }
 
-    /// What a stack is deployed with. `seen` is the stack as it was just looked up.
+    /// The inputs of one stack. `seen` is the stack as it was just read.
     pub fn stack_inputs<'a>(&'a self, stack: &'a ProjectStack, seen: Option<Stack>) -> StackInputs<'a> {
         let own = self.parameters.iter().filter(|given| given.stack.as_ref() == Some(&stack.name));
         StackInputs {
@@ -94,13 +93,13 @@ impl InputOptions {
         }
     }
 
-    /// Puts the given images in the place of the file's.
+    /// Overrides the images of the project.
     pub fn set_images(&self, project: &mut Project) -> Result<(), CliError> {
         self.images.iter().try_for_each(|(key, image)| project.set_image(key, image))
     }
 }
 
-/// A parameter for one stack has to be in its template, another one in any of the templates.
+/// Checks that a parameter is in the template of its stack or, without a stack, in any of the templates.
 fn check_parameter(given: &Parameter, spec: &Spec, stacks: &[ProjectStack]) -> Result<(), CliError> {
     let Parameter { stack, key, .. } = given;
     let names: Vec<&str> = stacks.iter().map(|stack| stack.name.as_str()).collect();
