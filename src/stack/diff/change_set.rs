@@ -66,17 +66,17 @@ impl TemplateDiff {
     /// changes of properties stay, because a change set has confirmed them.
     #[must_use]
     pub fn take_incomparable(&mut self, is_refined: bool) -> Vec<NamedChange> {
-        let mut taken = Vec::new();
-        let mut take = |prefix: &str, name: &str, change: &Change| {
-            let is_taken = change.is_equal_in_ascii();
-            if is_taken {
-                taken.push(NamedChange { name: format!("{prefix}{name}"), change: change.clone() });
+        let mut removed = Vec::new();
+        let mut remove = |prefix: &str, name: &str, change: &Change| {
+            let is_removed = change.is_equal_in_ascii();
+            if is_removed {
+                removed.push(NamedChange { name: format!("{prefix}{name}"), change: change.clone() });
             }
-            !is_taken
+            !is_removed
         };
-        self.header.retain(|named| take("", &named.name, &named.change));
+        self.header.retain(|named| remove("", &named.name, &named.change));
         for (section, changes) in self.before_resources.iter_mut().chain(&mut self.after_resources) {
-            changes.retain(|named| take(&format!("{}.", section.title), &named.name, &named.change));
+            changes.retain(|named| remove(&format!("{}.", section.title), &named.name, &named.change));
         }
         self.before_resources.retain(|(_, changes)| !changes.is_empty());
         self.after_resources.retain(|(_, changes)| !changes.is_empty());
@@ -85,7 +85,7 @@ impl TemplateDiff {
             let count = resource.properties.len();
             resource.properties.retain(|property| {
                 let is_confirmed = is_refined && !super::replacement::is_attribute(&property.name);
-                is_confirmed || take(&prefix, &property.name, &property.change)
+                is_confirmed || remove(&prefix, &property.name, &property.change)
             });
             if resource.properties.len() < count {
                 let impacts = resource.properties.iter().map(|property| property.impact);
@@ -93,7 +93,7 @@ impl TemplateDiff {
             }
         }
         self.resources.retain(|resource| !resource.is_updated() || !resource.properties.is_empty());
-        taken
+        removed
     }
 }
 
@@ -233,8 +233,8 @@ mod tests {
         assert_eq!(refined(&old, &new, &changed), [("ServiceName".to_owned(), Impact::Replace)]);
 
         let mut unconfirmed = TemplateDiff::between(&template(&old), &template(&new));
-        let taken = unconfirmed.take_incomparable(false);
-        assert_eq!((taken.len(), taken[0].name.as_str(), unconfirmed.is_empty()), (1, "A.ServiceName", true));
+        let removed = unconfirmed.take_incomparable(false);
+        assert_eq!((removed.len(), removed[0].name.as_str(), unconfirmed.is_empty()), (1, "A.ServiceName", true));
         let mut different = TemplateDiff::between(&template(&old), &template(&json!({ "ServiceName": "hello!" })));
         assert!(different.take_incomparable(false).is_empty() && !different.is_empty());
     }

@@ -80,14 +80,14 @@ environment = { GREETING = "two\nlines of \"it\"", PATH = "/bin:/sbin", HOME = "
 [services.web.logs]
 prefix = "web"
 
-[services.gone]
-stack = "gone"
-name = "gone"
+[services.no-image]
+stack = "no-image"
+name = "no-image"
 cpu = 256
 memory = 512
 count = 0
 
-[services.gone.container]
+[services.no-image.container]
 image = "localhost:1/not/there:1"
 
 [sandbox]
@@ -317,7 +317,7 @@ fn stopped_reasons_explain_why_a_container_exited_or_did_not_start() {
     assert!(reason.starts_with("CannotStartContainerError: ") && reason.contains("/not/there"), "{reason}");
     assert_eq!(no_program["stopCode"], "TaskFailedToStart");
 
-    let no_image = sandbox.run(&sandbox.definition("gone"), &json!({}));
+    let no_image = sandbox.run(&sandbox.definition("no-image"), &json!({}));
     let reason = no_image["stoppedReason"].as_str().unwrap_or_default();
     assert!(reason.starts_with("CannotPullContainerError: "), "{reason}");
     let remaining = sandbox.containers();
