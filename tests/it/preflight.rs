@@ -196,7 +196,7 @@ fn changing_an_export_that_is_imported_is_rejected() {
 }
 
 #[test]
-fn a_check_that_access_is_denied_for_is_only_noted() {
+fn a_check_without_permission_is_only_noted() {
     let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
     workshop.run("--sandbox deploy base").good();
     let fault = json!({ "operations": [{ "operation": "logs:DescribeLogGroups", "effect": "fail", "code": "AccessDeniedException", "message": "denied", "status": 400 }] });

@@ -33,7 +33,7 @@ async fn connect(local: &Sandbox) -> Aws {
 }
 
 /// The findings before the change set of an update is created. The stack must exist with the template `deployed`.
-async fn found(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template) -> Vec<Finding> {
+async fn find_rejections(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template) -> Vec<Finding> {
     let update = StackUpdate { stack: &stack.name, service_key: Some("api"), existing: Some(stack), deployed, desired };
     let parameters = desired.parameters_to_send(&BTreeMap::new(), &stack.parameters, deployed);
     let (text, capabilities) = (desired.to_yaml(), desired.capabilities());
@@ -44,13 +44,14 @@ async fn found(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template
         capabilities: &capabilities,
         ..StackRequest::default()
     };
-    let found = rejections_before_change_set(aws, &update, &request, "check", |_| {}).await.expect("the call succeeds");
+    let findings =
+        rejections_before_change_set(aws, &update, &request, "check", |_| {}).await.expect("the call succeeds");
     assert_eq!(
         aws.change_set_count(&stack.arn).await.expect("the call succeeds"),
         0,
         "the temporary change set was not deleted"
     );
-    found
+    findings
 }
 
 /// A resource that is replaced by an update.
@@ -137,13 +138,18 @@ async fn a_replacement_that_keeps_its_name_is_rejected_and_would_fail_in_cloudfo
         let stack = aws.stack("x").await.expect("the call succeeds").expect("the stack exists");
         assert_eq!(stack.status, "CREATE_COMPLETE", "{}", case.resource_type);
 
-        let findings = found(&aws, &stack, &deployed, &template_with(&case.replaced)).await;
+        let findings = find_rejections(&aws, &stack, &deployed, &template_with(&case.replaced)).await;
         let [Finding::Rejection(Diagnostic { message, hint: Some(hint), .. })] = findings.as_slice() else {
             panic!("{}: {findings:#?}", case.resource_type);
         };
         let hint = text_of(hint);
         assert!(message.starts_with(case.message) && hint.contains("keep"), "{message}: {hint}");
-        assert_eq!(found(&aws, &stack, &deployed, &template_with(&case.renamed)).await, [], "{}", case.resource_type);
+        assert_eq!(
+            find_rejections(&aws, &stack, &deployed, &template_with(&case.renamed)).await,
+            [],
+            "{}",
+            case.resource_type
+        );
         let failed = update_stack(&client, "x", &template_with(&case.replaced).to_json()).await;
         assert_eq!(failed.stack_status(), Some(&StackStatus::UpdateRollbackComplete), "{}", case.resource_type);
         let renamed = update_stack(&client, "x", &template_with(&case.renamed).to_json()).await;
@@ -181,8 +187,9 @@ async fn the_change_set_decides_what_is_replaced() {
         // Without a change set, the table decides.
         (None, Some("deploy rejects this: x: changing DeploymentController replaces service `named`")),
     ] {
-        let found = rejections(&aws, &update, planned.as_ref().map(<[_; 1]>::as_slice)).await.expect("no call is made");
-        let notes: Vec<String> = found.iter().map(|finding| text_of(&finding.as_note())).collect();
+        let findings =
+            rejections(&aws, &update, planned.as_ref().map(<[_; 1]>::as_slice)).await.expect("no call is made");
+        let notes: Vec<String> = findings.iter().map(|finding| text_of(&finding.as_note())).collect();
         match expected {
             Some(expected) => assert!(notes.len() == 1 && notes[0].starts_with(expected), "{planned:?}: {notes:#?}"),
             None => assert!(notes.is_empty(), "{planned:?}: {notes:#?}"),

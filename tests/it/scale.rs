@@ -66,8 +66,8 @@ fn refused(workshop: &Workshop, arguments: &str, expected: &[&str]) -> Ended {
         let log = workshop.run("sandbox logs").good();
         let changing = ["ExecuteChangeSet", "CreateStack", "UpdateStack", "DeleteStack", "UpdateService"];
         let count = |name: &str| log.matches(&format!(":{name}")).count();
-        let is_left = log.rfind(":DeleteChangeSet") < log.rfind(":CreateChangeSet");
-        (changing.map(count), count("CreateChangeSet"), is_left)
+        let is_undeleted = log.rfind(":DeleteChangeSet") < log.rfind(":CreateChangeSet");
+        (changing.map(count), count("CreateChangeSet"), is_undeleted)
     };
     let (before, change_sets_before, _) = changes();
     let refused = workshop.run(arguments);
@@ -75,9 +75,9 @@ fn refused(workshop: &Workshop, arguments: &str, expected: &[&str]) -> Ended {
     assert_has(refused.error(), expected);
     assert_has(refused.error(), &["pass --yes"]);
     assert_eq!(workshop.text(), text);
-    let (after, change_sets, is_left) = changes();
+    let (after, change_sets, is_undeleted) = changes();
     assert_eq!(after, before, "{}", refused.stderr);
-    assert!(change_sets == change_sets_before || !is_left, "the change set was not deleted");
+    assert!(change_sets == change_sets_before || !is_undeleted, "the change set was not deleted");
     refused
 }
 
