@@ -60,7 +60,7 @@ pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     }
     for (service, addresses) in summary.services.iter().filter(|(_, addresses)| !addresses.is_empty()) {
         let addresses: Vec<String> = addresses.iter().map(|address| address.underline().to_string()).collect();
-        writeln!(out, "  {} answers at {}", service.cyan(), addresses.join(" and as "))?;
+        writeln!(out, "  {}: {}", service.cyan(), addresses.join(", "))?;
     }
     out.flush()?;
     if !summary.next.is_empty() {
