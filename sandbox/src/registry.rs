@@ -59,6 +59,6 @@ pub static REGISTRY: Registry = Registry {
             .with(logs::LiveTails::default())
             .with(Sessions::default())
     },
-    alarm_actions: &[AlarmAction { is_for: autoscaling::is_policy, perform: autoscaling::act }],
+    alarm_actions: &[AlarmAction { is_for: autoscaling::is_policy, perform: autoscaling::execute }],
     instance_terminated: &[ssm::instances::forget],
 };

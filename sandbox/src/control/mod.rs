@@ -19,7 +19,6 @@ pub const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
 /// What stands before the operation in a control call's target.
 pub const TARGET_PREFIX: &str = "EcswsSandbox";
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: SIGNING_NAME,
     protocols: &[Protocol::Json11 { target_prefix: TARGET_PREFIX }],

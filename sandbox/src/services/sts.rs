@@ -1,4 +1,4 @@
-//! AWS Security Token Service: who am I.
+//! AWS Security Token Service: GetCallerIdentity.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -8,7 +8,6 @@ use crate::auth::Identity;
 use crate::core::{Call, IntoAnswer as _, Operation, Service};
 use crate::protocol::Protocol;
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "sts",
     protocols: &[Protocol::Query { version: "2011-06-15", xmlns: "https://sts.amazonaws.com/doc/2011-06-15/" }],

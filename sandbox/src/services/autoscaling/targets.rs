@@ -1,4 +1,4 @@
-//! Scalable targets: between which counts a service may be scaled.
+//! Scalable targets: the bounds within which a service is scaled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::act::set_desired_count;
 use super::decision::Cooling;
+use super::execution::set_desired_count;
 use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, policies, service_of};
 use crate::base::clock::{Clock, epoch_seconds};
 use crate::base::ids;
@@ -19,43 +19,36 @@ use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
 use crate::{Config, Fault, Sandbox};
 
-/// One scalable target.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Target {
     /// The last part of its ARN.
     pub id: String,
     /// `service/CLUSTER/NAME`.
     pub resource_id: String,
-    /// The smallest count.
     pub min_capacity: u32,
-    /// The largest count.
     pub max_capacity: u32,
-    /// The role that would scale it.
+    /// The role that would scale it on AWS.
     pub role_arn: String,
-    /// When it was registered.
     pub created_at: Timestamp,
-    /// Which kinds of scaling are suspended.
     pub suspended_state: SuspendedState,
-    /// Its tags.
     pub tags: TagMap,
-    /// What follows on its last scaling by a policy.
+    /// The cooldown after the last scaling by a policy.
     #[serde(default)]
     pub cooldown: Option<Cooldown>,
 }
 
-/// The time after a scaling activity in which less is scaled.
+/// A cooldown after a scaling activity.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct Cooldown {
-    /// When it began.
     pub began: Timestamp,
-    /// How long it is, in the sandbox's time.
+    /// Its duration in the sandbox's time.
     pub seconds: u64,
-    /// What it follows on.
+    /// The scaling that it follows.
     pub after: Cooling,
 }
 
 impl Cooldown {
-    /// What it follows on, as long as it is not over.
+    /// The scaling that it follows, unless it has ended.
     pub(super) fn cooling(&self, clock: Clock) -> Option<Cooling> {
         let length = clock.shortened(Duration::from_secs(self.seconds));
         let age = clock.now().duration_since(self.began);
@@ -63,19 +56,15 @@ impl Cooldown {
     }
 }
 
-/// Which kinds of scaling are suspended.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SuspendedState {
-    /// Whether policies may not remove tasks.
     pub dynamic_scaling_in_suspended: bool,
-    /// Whether they may not add any.
     pub dynamic_scaling_out_suspended: bool,
     scheduled_scaling_suspended: bool,
 }
 
 impl Target {
-    /// Its ARN.
     pub(super) fn arn(&self, config: &Config) -> String {
         config.arn("application-autoscaling", &format!("scalable-target/{}", self.id))
     }
@@ -110,7 +99,7 @@ pub(super) struct Register {
     tags: TagMap,
 }
 
-/// Registers a target, or changes it; a service outside the bounds is scaled to the nearer one.
+/// Registers or changes a target. A service whose count is out of the bounds is scaled to the nearer one.
 pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let (cluster, service) = service_of(&input.resource_id)?;
@@ -132,7 +121,7 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     })
 }
 
-/// What a target is after a registration; members that are not given stay.
+/// The target after a registration. Members that are left out keep their values.
 fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Result<Target, Fault> {
     let min = input.min_capacity.or(earlier.map(|target| target.min_capacity));
     let max = input.max_capacity.or(earlier.map(|target| target.max_capacity));
@@ -149,7 +138,7 @@ fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Resul
         id: earlier.map_or_else(|| ids::hex(36), |target| target.id.clone()),
         min_capacity,
         max_capacity,
-        // AWS scales ECS services with its service-linked role, whatever role is given.
+        // AWS uses its service-linked role for ECS services, whatever role is given.
         role_arn: input
             .role_arn
             .filter(|role| role.contains(":role/aws-service-role/"))
@@ -170,7 +159,7 @@ pub(super) struct Deregister {
     scalable_dimension: String,
 }
 
-/// Deregisters a target, and its policies with their alarms.
+/// Deregisters a target, and deletes its policies with their alarms.
 pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
     check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.world.write(|world| {

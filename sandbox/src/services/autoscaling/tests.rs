@@ -1,4 +1,4 @@
-//! What earlier sandboxes stored is read, and made up for.
+//! State of older versions is read and completed.
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;

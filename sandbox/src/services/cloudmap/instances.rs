@@ -1,4 +1,4 @@
-//! The instances of a service: who registers, and who is found.
+//! Instances of a service: registration, health and discovery.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -22,7 +22,7 @@ fn key(state: &State, service: &str, instance: &str) -> Result<String, Fault> {
     Ok(format!("{}/{instance}", find_service(state, service)?.id))
 }
 
-/// Notes that who is found by a service has changed.
+/// Counts up the revision of a service after a change of its instances.
 fn changed(state: &mut State, service: &str) {
     if let Some(service) = state.services.get_mut(bare(service)) {
         service.revision += 1;
@@ -36,11 +36,11 @@ pub struct Register {
     service_id: String,
     instance_id: String,
     attributes: BTreeMap<String, String>,
-    /// What is registered twice is registered.
+    /// Stored and shown, but not checked: registering an instance again replaces it.
     creator_request_id: Option<String>,
 }
 
-/// `RegisterInstance`: adds it, or changes its attributes.
+/// `RegisterInstance`: adds an instance, or replaces its attributes.
 pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     let Register { service_id, instance_id, attributes, creator_request_id } = input;
     check_attributes(&attributes)?;
@@ -61,10 +61,10 @@ pub fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     })
 }
 
-/// An attribute that Cloud Map itself reads, whether a value is one, and what it has to be.
+/// An attribute that Cloud Map interprets: its name, its validation, and the name of its type in the fault.
 type Attribute = (&'static str, fn(&str) -> bool, &'static str);
 
-/// API reference of RegisterInstance, "Attributes".
+/// Source: `Attributes` of RegisterInstance in the API reference.
 const ATTRIBUTES: [Attribute; 4] = [
     ("AWS_INSTANCE_IPV4", |text| text.parse::<Ipv4Addr>().is_ok(), "an IPv4 address"),
     ("AWS_INSTANCE_IPV6", |text| text.parse::<Ipv6Addr>().is_ok(), "an IPv6 address"),
@@ -89,7 +89,6 @@ pub struct Identified {
     instance_id: String,
 }
 
-/// `DeregisterInstance`.
 pub fn deregister(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let Identified { service_id, instance_id } = &input;
     let now = sandbox.clock.now();
@@ -107,7 +106,6 @@ fn described(instance: &Instance) -> Value {
     json!({ "Id": instance.id, "Attributes": instance.attributes })
 }
 
-/// `GetInstance`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
@@ -127,7 +125,6 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// `ListInstances`.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let question = format!("ListInstances {}", input.service_id);
     let page = sandbox.world.read(|world| {
@@ -151,7 +148,7 @@ pub struct Health {
     next_token: Option<String>,
 }
 
-/// `GetInstancesHealthStatus`, of all or of those that are named.
+/// `GetInstancesHealthStatus`, of all instances or those that are given.
 pub fn health(sandbox: &Arc<Sandbox>, input: Health) -> Reply {
     let question = format!("GetInstancesHealthStatus {} {:?}", input.service_id, input.instances);
     let page = sandbox.world.read(|world| {
@@ -189,10 +186,10 @@ fn healthy_or_else_all() -> String {
     "HEALTHY_OR_ELSE_ALL".to_owned()
 }
 
-/// How many instances `DiscoverInstances` gives when it is not said.
+/// The default of `MaxResults` of `DiscoverInstances`.
 const DISCOVERED: usize = 100;
 
-/// The namespace and the service of two names.
+/// Finds a namespace and its service by their names.
 fn named<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Namespace, &'a Service), Fault> {
     let namespaces: Vec<&Namespace> = state.namespaces.values().filter(|one| one.name == namespace).collect();
     if namespaces.is_empty() {
@@ -205,7 +202,7 @@ fn named<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Na
     namespace.map(|namespace| (namespace, found)).ok_or_else(|| not_found(service))
 }
 
-/// `DiscoverInstances`, by names, health and attributes. Optional parameters narrow what is found, unless nothing is left.
+/// `DiscoverInstances`, by names, health and attributes. Optional parameters are ignored if no instance matches them.
 pub fn discover(sandbox: &Arc<Sandbox>, input: Discover) -> Reply {
     sandbox.world.read(|world| {
         let state = world.of::<State>();
@@ -240,7 +237,7 @@ pub struct DiscoverRevision {
     service_name: String,
 }
 
-/// `DiscoverInstancesRevision`: a number that grows with each change of who is found.
+/// `DiscoverInstancesRevision`: a number that grows with each change of the service's instances.
 pub fn discover_revision(sandbox: &Arc<Sandbox>, input: DiscoverRevision) -> Reply {
     sandbox.world.read(|world| {
         let (_, service) = named(world.of::<State>(), &input.namespace_name, &input.service_name)?;
@@ -266,7 +263,6 @@ pub struct UpdateHealth {
     status: String,
 }
 
-/// `UpdateInstanceCustomHealthStatus`.
 pub fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
     sandbox.world.write(|world| {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;

@@ -1,4 +1,4 @@
-//! Namespaces of the three kinds.
+//! Namespaces: HTTP, private DNS and public DNS.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ pub(super) fn create_http(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     create(sandbox, Kind::Http, String::new(), input)
 }
 
-/// The model's pattern, which looks ahead.
+/// The pattern of the API's model, which needs look-ahead.
 fn check_http_name(name: &str) -> Result<(), Fault> {
     let fits = (1..=1024).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic());
     if fits && !name.starts_with("arn:") {
@@ -69,12 +69,12 @@ fn check_http_name(name: &str) -> Result<(), Fault> {
     )))
 }
 
-/// The time to live that a request gives the start of authority.
+/// The time to live of the SOA record in a request.
 fn soa_ttl(properties: &Value) -> Option<i64> {
     properties.pointer("/DnsProperties/SOA/TTL").and_then(Value::as_i64)
 }
 
-/// A name once a network, and once among the others of its kind.
+/// Creates a namespace. Names of private ones are unique per VPC, others per kind.
 fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Reply {
     let id = format!("ns-{}", ids::lower(16));
     let zone = if kind == Kind::Http { String::new() } else { format!("Z0{}", ids::upper(18)) };
@@ -123,7 +123,7 @@ struct Change {
     properties: Value,
 }
 
-/// The description and, where there is DNS, the start of authority.
+/// Changes the description and, if it has DNS, the SOA record.
 pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace: change, .. }: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
@@ -137,12 +137,12 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace:
     })
 }
 
-/// The id in an ARN, or the id itself.
+/// The id in an ARN; an id is returned unchanged.
 pub(super) fn bare(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// The fault for a namespace that there is not.
+/// The fault for a namespace that does not exist.
 pub fn not_found(id: &str) -> Fault {
     Fault::client("NamespaceNotFound", format!("No namespace with id {id} exists"))
 }
@@ -175,7 +175,6 @@ pub struct Identified {
     id: String,
 }
 
-/// `GetNamespace`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let found = world.of::<State>().namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
@@ -195,7 +194,6 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// A filter of a List operation.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Filter {
@@ -205,7 +203,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Whether a text that the filter looks at is wanted; a filter of another name lets everything through.
+    /// Whether the filter accepts the value of the attribute `name`. A filter for another attribute accepts everything.
     pub fn accepts(&self, name: &str, text: &str) -> bool {
         let fits = |value: &String| match self.condition.as_deref() {
             Some("BEGINS_WITH") => text.starts_with(value.as_str()),
@@ -214,7 +212,7 @@ impl Filter {
         self.name != name || self.values.iter().any(fits)
     }
 
-    /// Refuses a way of comparing that is not served.
+    /// Refuses a condition that is not served.
     pub fn check(filters: &[Self]) -> Result<(), Fault> {
         match filters.iter().find(|filter| filter.condition.as_deref() == Some("BETWEEN")) {
             Some(filter) => Err(Fault::not_implemented(&format!("filters of {} with BETWEEN", filter.name))),
@@ -223,7 +221,6 @@ impl Filter {
     }
 }
 
-/// `ListNamespaces`.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
@@ -242,7 +239,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Ok(json!({ "Namespaces": page.items, "NextToken": page.next_token }))
 }
 
-/// `DeleteNamespace`: refused while it has services.
+/// `DeleteNamespace`: refused while the namespace has services.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {

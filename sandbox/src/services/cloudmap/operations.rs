@@ -1,4 +1,4 @@
-//! Operations: Cloud Map answers changes with the id of one.
+//! Operations: the records of changes, whose ids Cloud Map returns.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::base::paging;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// How many operations are remembered; AWS forgets them after a while.
+/// How many operations are kept. AWS deletes them after some time.
 const REMEMBERED: usize = 500;
 
-/// Notes a change that is done, and gives the answer to it.
+/// Records a completed change, and returns the response to it.
 pub fn record(state: &mut State, kind: &str, targets: &[(&str, &str)], created: Timestamp) -> Value {
     let id = format!("{}-{}", ids::lower(32), ids::lower(8));
     let targets = targets.iter().map(|(kind, id)| ((*kind).to_owned(), (*id).to_owned())).collect();
@@ -37,7 +37,6 @@ pub struct Get {
     operation_id: String,
 }
 
-/// `GetOperation`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
@@ -67,7 +66,7 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// `ListOperations`: ids and statuses.
+/// `ListOperations`, which shows ids and statuses only.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListOperations {:?}", input.filters);

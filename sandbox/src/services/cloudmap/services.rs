@@ -32,7 +32,7 @@ pub struct Create {
     tags: Vec<Tag>,
 }
 
-/// `CreateService`: a name once a namespace.
+/// `CreateService`. Names are unique in a namespace.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let id = format!("srv-{}", ids::lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
@@ -72,7 +72,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
-/// A service, by its id or its ARN, or the fault.
+/// Finds a service by its id or ARN.
 pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault> {
     let id = id.rsplit('/').next().unwrap_or(id);
     state.services.get(id).ok_or_else(|| Fault::client("ServiceNotFound", format!("No service with id {id} exists")))
@@ -101,7 +101,6 @@ pub struct Identified {
     id: String,
 }
 
-/// `GetService`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
         let found = find(world.of::<State>(), &input.id)?;
@@ -121,7 +120,7 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// `ListServices`: of each what `GetService` says, without its namespace.
+/// `ListServices`, which shows what `GetService` does except the namespace.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListServices {:?}", input.filters);
@@ -156,7 +155,7 @@ struct Change {
     dns_config: Option<Value>,
 }
 
-/// `UpdateService`: the description and the DNS records.
+/// `UpdateService`: changes the description and the DNS records.
 pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
@@ -172,7 +171,7 @@ pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     })
 }
 
-/// `DeleteService`: refused while instances are registered with it.
+/// `DeleteService`: refused while the service has instances.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.write(|world| {
         let id = find(world.of::<State>(), &input.id)?.id.clone();

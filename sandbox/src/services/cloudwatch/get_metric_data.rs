@@ -1,4 +1,4 @@
-//! `GetMetricData`: several metrics at once. Math expressions are refused by name.
+//! GetMetricData: several metrics in one request. Math expressions are refused as not served.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
-/// API reference of GetMetricData.
+/// Source: API reference of GetMetricData.
 const MOST_POINTS: usize = 100_800;
 const MOST_QUERIES: usize = 500;
 
@@ -58,7 +58,7 @@ struct Named {
 }
 
 pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
-    // Fractions of seconds do not count.
+    // Times are truncated to seconds.
     let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
     if start > end {
         return Err(validation_error("The parameter EndTime must be greater than StartTime."));
@@ -104,7 +104,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     Ok(json!({ "MetricDataResults": results, "NextToken": next, "Messages": [] }))
 }
 
-/// How many data points earlier pages had.
+/// The number of data points on earlier pages.
 fn from(question: &str, token: Option<&str>) -> Result<usize, Fault> {
     let Some(token) = token else { return Ok(0) };
     let position = paging::position(question, token).ok().and_then(|bytes| String::from_utf8(bytes).ok());
@@ -153,7 +153,7 @@ fn check(queries: &[Query]) -> Result<(), Fault> {
 }
 
 impl MetricStat {
-    /// The metric's name; with what tells it apart when several statistics are asked for.
+    /// The metric's name, made unique if the request has several queries.
     fn label(&self, several: bool) -> String {
         let name = self.metric.metric_name.as_str();
         if !several {
@@ -164,7 +164,7 @@ impl MetricStat {
         parts.collect::<Vec<_>>().join(" ")
     }
 
-    /// The statistic of each period that has data, in order.
+    /// The statistic of each period that has data, sorted by time.
     fn data(&self, sandbox: &Sandbox, start: i64, end: i64) -> Result<Vec<(i64, f64)>, Fault> {
         let statistic = Statistic::parse(&self.stat, "Stat")?;
         let start = aligned(start, self.period);

@@ -1,4 +1,4 @@
-//! `GetMetricStatistics`.
+//! GetMetricStatistics.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     if input.statistics.is_empty() == input.extended_statistics.is_empty() {
         return Err(invalid_combination("Must specify either Statistics or ExtendedStatistics"));
     }
-    // Fractions of seconds do not count.
+    // Times are truncated to seconds.
     let (start, end) = (milliseconds(input.start_time.floor()), milliseconds(input.end_time.floor()));
     if start >= end {
         return Err(invalid_value("The parameter StartTime must be less than the parameter EndTime."));
@@ -75,7 +75,7 @@ fn check_period(period: i64, start: i64, end: i64) -> Result<(), Fault> {
     )))
 }
 
-/// A number with commas between its thousands.
+/// Formats a number with thousands separators.
 fn grouped(number: i64) -> String {
     let digits = number.to_string();
     let thousands: Vec<&str> =
@@ -83,7 +83,7 @@ fn grouped(number: i64) -> String {
     thousands.join(",")
 }
 
-/// Data of different units are different data points.
+/// Groups points by unit: data of different units are different data points.
 fn by_unit<'a>(points: &'a [Point], unit: Option<&str>) -> BTreeMap<&'a str, Vec<&'a Point>> {
     let mut groups = BTreeMap::<&str, Vec<&Point>>::new();
     for point in points.iter().filter(|point| unit.is_none_or(|unit| unit == point.unit)) {

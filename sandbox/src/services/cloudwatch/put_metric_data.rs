@@ -1,4 +1,4 @@
-//! `PutMetricData`, and the way in for what the sandbox itself measures.
+//! PutMetricData, and the same for the sandbox's own measurements.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,34 +12,32 @@ use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
-/// How old and how new data may be: two weeks and two hours.
+/// How old data may be (two weeks), and how far in the future (two hours).
 const OLDEST: i64 = 14 * 24 * 60 * 60 * 1000;
 const NEWEST: i64 = 2 * 60 * 60 * 1000;
 const MOST_DATA: usize = 1000;
 const MOST_VALUES: usize = 150;
 const MINUTE: i64 = 60 * 1000;
-/// Greater numbers are refused (API reference of MetricDatum: -2^360 to 2^360).
+/// The largest absolute value (API reference of MetricDatum: -2^360 to 2^360).
 const LARGEST: f64 = 2.348_542_582_773_834e108;
 
-/// One measurement of one metric.
+/// A measurement of a metric.
 #[derive(Debug, Clone)]
 pub struct Datum {
     /// Such as `CPUUtilization`.
     pub metric_name: String,
-    /// What tells it from others of its name.
+    /// The dimensions that identify the metric.
     pub dimensions: Vec<Dimension>,
     /// Milliseconds since 1970.
     pub timestamp: i64,
     /// Such as `Percent`.
     pub unit: String,
-    /// What was measured.
     pub values: Values,
 }
 
 /// Puts measurements into a namespace.
 ///
-/// # Errors
-/// When the disk refuses.
+/// # Errors When the disk refuses.
 pub fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Result<(), Fault> {
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
@@ -99,7 +97,7 @@ struct Given {
     storage_resolution: Option<i64>,
 }
 
-/// A number, or a text for what JSON has no number for.
+/// A number, or a string for the values that JSON has no number for, such as `NaN`.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Number {

@@ -1,4 +1,4 @@
-//! The tags of alarms.
+//! Tags of alarms.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// The key of the alarm of an ARN.
+/// The name of the alarm with an ARN.
 fn named(state: &State, arn: &str) -> Result<String, Fault> {
     let name = arn.split_once(":alarm:").map(|(_, name)| name).filter(|name| state.alarms.contains(name));
     name.map(str::to_owned).ok_or_else(|| Fault::new(404, "ResourceNotFoundException", "Unknown"))
@@ -25,7 +25,7 @@ pub(super) struct Identified {
 
 pub(super) fn list(sandbox: &Arc<Sandbox>, Identified { arn }: Identified) -> Value {
     sandbox.world.read(|world| {
-        // AWS has no tags to tell of what is not there.
+        // AWS returns no tags for an alarm that does not exist.
         let name = named(world.of::<State>(), &arn).ok();
         let alarm = name.and_then(|name| world.of::<State>().alarms.get(&name));
         json!({ "Tags": alarm.map(|alarm| tags::from_map(&alarm.tags)).unwrap_or_default() })

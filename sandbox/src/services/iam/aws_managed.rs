@@ -1,4 +1,4 @@
-//! AWS's own managed policies: which there are. Their documents are AWS's, and not known here.
+//! The catalogue of AWS's own managed policies. Their documents are not part of it.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -8,54 +8,49 @@ use sha2::{Digest as _, Sha256};
 
 use crate::base::partition::Partition;
 
-/// Between the partition and the place in their ARNs.
+/// The part of their ARNs between the partition and the path.
 const OWNER: &str = ":iam::aws:policy/";
 
 const ROWS: &str = include_str!("aws_managed_policies.txt");
 
-/// One of them.
+/// One policy of AWS's own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AwsPolicy {
-    /// Path without its first slash, and name.
+    /// The path without its first slash, and the name.
     place: &'static str,
-    /// The version that counts, such as `v1`.
+    /// The default version, such as `v1`.
     pub version: &'static str,
-    /// When it was made.
     pub created: Timestamp,
-    /// When it was last changed.
     pub updated: Timestamp,
 }
 
 impl AwsPolicy {
-    /// Its name.
     pub fn name(&self) -> &'static str {
         self.place.rsplit('/').next().unwrap_or(self.place)
     }
 
-    /// Its path.
     pub fn path(&self) -> String {
         format!("/{}", &self.place[..self.place.len() - self.name().len()])
     }
 
-    /// Its ARN.
     pub fn arn(&self, partition: &Partition) -> String {
         arn(partition, self.place)
     }
 
-    /// An id in the form of AWS's, made of the name.
+    /// An id in AWS's format, derived from the name.
     pub fn id(&self) -> String {
         format!("ANPA{}", &hex::encode_upper(Sha256::digest(self.place))[..17])
     }
 }
 
-/// More than a thousand: read once, when they are first asked for.
+/// More than a thousand rows, so they are parsed on first use.
 static ALL: LazyLock<Vec<AwsPolicy>> =
     LazyLock::new(|| ROWS.lines().filter(|row| !row.starts_with('#')).filter_map(parse).collect());
 
 static BY_PLACE: LazyLock<HashMap<&str, &AwsPolicy>> =
     LazyLock::new(|| ALL.iter().map(|policy| (policy.place, policy)).collect());
 
-/// All of them, in the order of their names.
+/// All policies, sorted by name.
 pub(super) fn all() -> impl Iterator<Item = &'static AwsPolicy> {
     ALL.iter()
 }
@@ -66,12 +61,12 @@ fn parse(row: &'static str) -> Option<AwsPolicy> {
     Some(AwsPolicy { place, version, created: parts.next()?.parse().ok()?, updated: parts.next()?.parse().ok()? })
 }
 
-/// The ARN of a path without its first slash, and name.
+/// The ARN for a path without its first slash, and a name.
 pub(super) fn arn(partition: &Partition, place: &str) -> String {
     format!("arn:{}{OWNER}{place}", partition.name)
 }
 
-/// The one of an ARN.
+/// The policy with an ARN.
 pub(super) fn find(arn: &str) -> Option<&'static AwsPolicy> {
     let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
     BY_PLACE.get(place).copied().filter(|_| Partition::is_one(partition))

@@ -1,4 +1,4 @@
-//! Permissions boundaries of roles, and the roles that AWS's services make for themselves.
+//! Permissions boundaries of roles, and service-linked roles.
 
 use std::sync::Arc;
 
@@ -40,8 +40,8 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { role_name }: Delete) -> Re
     })
 }
 
-/// The services whose roles can be made: principal, name of the role, its policy. From "Using service-linked roles" of each
-/// service's guide.
+/// The service-linked roles that can be created: principal, role name, policy. Source: "Using service-linked roles" in
+/// each service's guide.
 const LINKED: &[(&str, &str, &str)] = &[
     ("ecs.amazonaws.com", "AWSServiceRoleForECS", "AmazonECSServiceRolePolicy"),
     (

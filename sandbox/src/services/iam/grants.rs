@@ -1,7 +1,7 @@
-//! What a role may do, as far as something in the sandbox that acts with it has to be able to.
+//! Evaluates what a role may do, for the parts of the sandbox that act as a role.
 //!
-//! Effects and actions of its policies are looked at, resources and conditions are not: whoever has an action for some things
-//! may do it. Nothing that callers of the API do is held against policies.
+//! Effects and actions are evaluated, resources and conditions are not: an action that is allowed on some resource is
+//! allowed. Requests of API clients are not checked against policies.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::documents::{self, Statement};
 use super::{Role, State};
 use crate::base::glob;
 
-/// What those of AWS's own policies allow that people attach for the sake of what is asked here (AWS managed policy reference).
+/// The actions that matter here in AWS's own managed policies (AWS managed policy reference).
 const AWS_MANAGED: &[(&str, &[&str])] = &[
     ("AdministratorAccess", &["*"]),
     ("PowerUserAccess", &["ssm:*", "ssmmessages:*"]),
@@ -61,7 +61,7 @@ fn verdict(document: &str, action: &str) -> (bool, bool) {
     (has("Allow"), has("Deny"))
 }
 
-/// Whether an action is one of those that a pattern means, in any case.
+/// Whether an action matches a pattern, ignoring case.
 fn matches(pattern: &str, action: &str) -> bool {
     glob::matches(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }

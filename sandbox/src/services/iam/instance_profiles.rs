@@ -1,4 +1,4 @@
-//! Instance profiles: a role, as an instance takes it.
+//! Instance profiles, which pass a role to an instance.
 
 use std::sync::Arc;
 
@@ -49,7 +49,6 @@ pub struct Create {
     tags: Vec<Tag>,
 }
 
-/// `CreateInstanceProfile`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { instance_profile_name: name, path, tags } = input;
     check_name("instanceProfileName", &name, 128)?;
@@ -75,7 +74,6 @@ pub struct Named {
     instance_profile_name: String,
 }
 
-/// `GetInstanceProfile`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let name = &input.instance_profile_name;
@@ -104,7 +102,7 @@ pub struct RoleOf {
     role_name: String,
 }
 
-/// `AddRoleToInstanceProfile`: one role a profile.
+/// `AddRoleToInstanceProfile`. A profile has at most one role.
 pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     sandbox.world.write(|world| {
         find_role(world.of::<State>(), &input.role_name)?;
@@ -118,7 +116,6 @@ pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     })
 }
 
-/// `RemoveRoleFromInstanceProfile`.
 pub fn remove_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
     sandbox.world.write(|world| {
         let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
@@ -139,7 +136,6 @@ pub struct ForRole {
     max_items: Option<usize>,
 }
 
-/// `ListInstanceProfilesForRole`.
 pub fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_items }: ForRole) -> Reply {
     sandbox.world.read(|world| {
         find_role(world.of::<State>(), &role_name)?;
@@ -160,7 +156,6 @@ pub struct List {
     max_items: Option<usize>,
 }
 
-/// `ListInstanceProfiles`.
 pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: List) -> Reply {
     check_path_prefix(&path_prefix, false)?;
     sandbox.world.read(|world| {
@@ -170,7 +165,7 @@ pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: Lis
     })
 }
 
-/// Profiles with their names, without their tags, as lists show them.
+/// Profiles in the form of lists, which leave out tags, with their names.
 fn listed<'a>(
     state: &'a State,
     profiles: impl Iterator<Item = &'a InstanceProfile>,

@@ -1,14 +1,14 @@
-//! How large policy documents may be: characters, of which white space does not count.
+//! Quotas for the sizes of policy documents, in characters without white space.
 //!
-//! Source: "IAM and AWS STS quotas" in the IAM user guide; the sentences are as AWS's callers have seen them.
+//! Source: "IAM and AWS STS quotas" in the IAM user guide. The messages are those that AWS's users have reported.
 
 use std::collections::BTreeMap;
 
 use crate::Fault;
 
-/// A managed policy.
+/// One version of a managed policy.
 const MAX_MANAGED: usize = 6144;
-/// A role's trust policy, unless the account asks for more.
+/// A role's trust policy; the default of an adjustable quota.
 const MAX_TRUST: usize = 2048;
 /// All inline policies of a role together.
 const MAX_INLINE: usize = 10_240;

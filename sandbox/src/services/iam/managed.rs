@@ -1,4 +1,4 @@
-//! Managed policies: the account's own, beside AWS's.
+//! Customer managed policies: create, get, delete.
 
 use std::sync::Arc;
 
@@ -20,44 +20,40 @@ use crate::{Config, Fault, Sandbox};
 /// A managed policy of the account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ManagedPolicy {
-    /// Its name: unique in the account.
+    /// Unique in the account.
     pub name: String,
-    /// Its path.
     pub path: String,
     /// `ANPA…`.
     pub id: String,
-    /// What it is for.
     pub description: Option<String>,
-    /// Its versions, the oldest first.
+    /// The oldest first.
     pub versions: Vec<Version>,
-    /// The number of the version that counts.
+    /// The number of the default version.
     pub default_version: u32,
     /// The number of the next version.
     pub next_version: u32,
-    /// When it was made.
     pub created: Timestamp,
-    /// When a version was last made.
+    /// When the newest version was created.
     pub updated: Timestamp,
-    /// Its tags.
     pub tags: Vec<Tag>,
 }
 
 impl ManagedPolicy {
-    /// The document that counts.
+    /// The document of the default version.
     pub(super) fn document(&self) -> Option<&str> {
         let version = self.versions.iter().find(|version| version.number == self.default_version);
         version.map(|version| version.document.as_str())
     }
 }
 
-/// How many roles have a policy attached, and how many as their boundary.
+/// How many roles have a policy attached, and how many have it as their permissions boundary.
 pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
     let attached = state.roles.values().filter(|role| role.attached.iter().any(|one| one == arn)).count();
     let bounding = state.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count();
     (attached, bounding)
 }
 
-/// The account's own or AWS's policy of an ARN, in the form of an answer.
+/// The customer's or AWS's policy with an ARN, as responses show it.
 pub(super) fn described(state: &State, arn: &str) -> Option<Value> {
     let uses = uses(state, arn);
     let own = state.managed_policies.get(arn).map(|policy| described_own(policy, arn, uses));
@@ -97,7 +93,7 @@ pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding):
     })
 }
 
-/// Refuses what is not a policy's ARN, and the ARN of a policy that there is not.
+/// Refuses anything but the ARN of an existing policy.
 pub(super) fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
     check_arn(arn)?;
     if state.managed_policies.contains(arn) || aws_managed::find(arn).is_some() {
@@ -106,7 +102,7 @@ pub(super) fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
     Err(no_such_entity(format!("Policy {arn} does not exist or is not attachable.")))
 }
 
-/// Refuses what is not a policy's ARN.
+/// Refuses anything but the ARN of a policy.
 pub(super) fn check_arn(arn: &str) -> Result<(), Fault> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
@@ -115,7 +111,7 @@ pub(super) fn check_arn(arn: &str) -> Result<(), Fault> {
     }
 }
 
-/// A policy of the account to be changed; AWS's cannot be.
+/// A customer managed policy, for changing it. AWS's own cannot be changed.
 pub(super) fn find_mut<'a>(
     state: &'a mut State,
     config: &Config,
@@ -177,7 +173,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         world.of_mut::<State>().managed_policies.insert(arn.clone(), policy);
         let mut described = described(world.of::<State>(), &arn).unwrap_or_default();
         described["Tags"] = if tags.is_empty() { Value::Null } else { json!(tags) };
-        // As AWS leaves it out here.
+        // AWS leaves it out here.
         described["Description"] = Value::Null;
         Ok(json!({ "Policy": described }))
     })

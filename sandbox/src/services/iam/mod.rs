@@ -1,5 +1,5 @@
-//! AWS Identity and Access Management: roles, their policies and instance profiles. Policies are kept, and only looked at where something
-//! in the sandbox acts with a role ([`grants`]).
+//! AWS Identity and Access Management: roles, their policies and instance profiles. Policies are stored, and evaluated
+//! only for the parts of the sandbox that act as a role ([`grants`]).
 
 use std::collections::BTreeMap;
 
@@ -27,22 +27,18 @@ mod versions;
 
 pub use managed::ManagedPolicy;
 
-/// A role.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Role {
-    /// Its name: unique in the account.
+    /// Unique in the account.
     pub name: String,
-    /// Its path, `/` when none was given.
+    /// `/` by default.
     pub path: String,
     /// `AROA…`.
     pub id: String,
-    /// Its ARN.
     pub arn: String,
-    /// When it was made.
     pub created: Timestamp,
-    /// The trust policy, as it was given.
+    /// The trust policy, as given.
     pub assume_role_policy: String,
-    /// Its description.
     pub description: Option<String>,
     /// In seconds.
     pub max_session_duration: u32,
@@ -50,35 +46,28 @@ pub struct Role {
     pub inline: BTreeMap<String, String>,
     /// Attached managed policies, by ARN.
     pub attached: Vec<String>,
-    /// Tags.
     pub tags: TagMap,
-    /// The policy that bounds what it may do, by ARN.
+    /// The permissions boundary, by ARN.
     #[serde(default)]
     pub boundary: Option<String>,
 }
 
-/// An instance profile.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InstanceProfile {
-    /// Its name: unique in the account.
+    /// Unique in the account.
     pub name: String,
-    /// Its path.
     pub path: String,
     /// `AIPA…`.
     pub id: String,
-    /// Its ARN.
     pub arn: String,
-    /// When it was made.
     pub created: Timestamp,
-    /// The name of its role.
+    /// The name of the role, if one has been added.
     pub role: Option<String>,
-    /// Tags.
     #[serde(default)]
     pub tags: Vec<Tag>,
 }
 
 state! {
-    /// What the service remembers.
     pub struct State {
         /// Roles by name.
         pub roles: Table<Role> = "iam.roles",
@@ -89,7 +78,6 @@ state! {
     }
 }
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "iam",
     protocols: &[Protocol::Query { version: "2010-05-08", xmlns: "https://iam.amazonaws.com/doc/2010-05-08/" }],

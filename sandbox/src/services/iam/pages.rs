@@ -1,4 +1,4 @@
-//! Pages of IAM's lists: `Marker` and `MaxItems` in, `IsTruncated` and `Marker` out.
+//! Paging of IAM's lists: `Marker` and `MaxItems` in, `IsTruncated` and `Marker` out.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::core::Reply;
 
 const PAGE: usize = 100;
 
-/// Where a list goes on, and how much of it is wanted.
+/// The paging members of a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Pages {
@@ -18,12 +18,12 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    /// From members of an input.
     pub fn new(marker: Option<String>, max_items: Option<usize>) -> Self {
         Self { marker, max_items }
     }
 
-    /// The answer with the page of `items`, each with its key, as `member`; only what is on it is written by `show`.
+    /// The response with one page of `items`, each with its key, as `member`. `show` is called only for the items of
+    /// the page.
     pub fn answer_with<T>(
         &self,
         question: &str,
@@ -38,7 +38,7 @@ impl Pages {
         Ok(json!({ member: shown, "IsTruncated": page.next_token.is_some(), "Marker": page.next_token }))
     }
 
-    /// The answer with the page of `items`, each with its key, as `member`.
+    /// The response with one page of `items`, each with its key, as `member`.
     pub fn answer(&self, question: &str, member: &str, items: impl IntoIterator<Item = (String, Value)>) -> Reply {
         self.answer_with(question, member, items, |_, item| item)
     }

@@ -1,4 +1,4 @@
-//! A role's inline policies, and the managed policies that are attached to it.
+//! Inline policies of roles, and managed policies that are attached to them.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub struct Put {
     policy_document: String,
 }
 
-/// `PutRolePolicy`: adds it, or puts it in place of the one of that name.
+/// `PutRolePolicy`: adds a policy, or replaces the one with the same name.
 pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     check_name("policyName", &input.policy_name, 128)?;
     documents::check(&input.policy_document, Purpose::Inline)?;
@@ -47,7 +47,6 @@ fn no_such_policy(name: &str) -> Fault {
     no_such_entity(format!("The role policy with name {name} cannot be found."))
 }
 
-/// `GetRolePolicy`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     sandbox.world.read(|world| {
         let role = find(world.of::<State>(), &input.role_name)?;
@@ -57,7 +56,6 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     })
 }
 
-/// `DeleteRolePolicy`.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
     sandbox.world.write(|world| {
         let removed = find_mut(world.of_mut::<State>(), &input.role_name)?.inline.remove(&input.policy_name);
@@ -74,7 +72,6 @@ pub struct List {
     max_items: Option<usize>,
 }
 
-/// `ListRolePolicies`.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let List { role_name, marker, max_items } = input;
@@ -94,7 +91,6 @@ pub struct ListAttached {
     max_items: Option<usize>,
 }
 
-/// `ListAttachedRolePolicies`.
 pub fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
     let ListAttached { role_name, path_prefix, marker, max_items } = input;
     sandbox.world.read(|world| {
@@ -118,10 +114,10 @@ pub struct Attachment {
     policy_arn: String,
 }
 
-/// How many managed policies a role may have (IAM's quotas).
+/// How many managed policies a role may have (IAM quotas).
 const MOST_ATTACHED: usize = 10;
 
-/// `AttachRolePolicy`: one of AWS's policies or of the account's.
+/// `AttachRolePolicy`, with a policy of AWS's or of the account's.
 pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         check_attachable(world.of::<State>(), &input.policy_arn)?;
@@ -138,7 +134,6 @@ pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     })
 }
 
-/// `DetachRolePolicy`.
 pub fn detach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
     sandbox.world.write(|world| {
         let attached = &mut find_mut(world.of_mut::<State>(), &input.role_name)?.attached;

@@ -1,4 +1,4 @@
-//! The lists of managed policies and of who has them.
+//! Lists of managed policies and of the roles that use them.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ fn everything() -> String {
     "All".to_owned()
 }
 
-/// By ARN: how many roles have a policy attached, and how many as their boundary.
+/// The number of roles that have a policy attached, and that have it as their permissions boundary, by its ARN.
 type Uses = HashMap<String, (usize, usize)>;
 
 fn all_uses(state: &State) -> Uses {
@@ -48,18 +48,18 @@ fn all_uses(state: &State) -> Uses {
     uses
 }
 
-/// A policy that may be on the page.
+/// A policy in a list.
 enum Listed {
     Own(Box<ManagedPolicy>),
     Aws(&'static AwsPolicy),
 }
 
-/// `ListPolicies`: neither tags nor descriptions.
+/// `ListPolicies`, which shows neither tags nor descriptions.
 pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_path_prefix(&path_prefix, true)?;
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
-    // AWS's own are many: the world does not wait for them.
+    // AWS's own policies are many, so they are listed without holding the lock.
     let (uses, own) = sandbox.world.read(|world| {
         let policies =
             world.of::<State>().managed_policies.iter().filter(|(_, policy)| policy.path.starts_with(&path_prefix));
@@ -104,7 +104,7 @@ pub(super) struct Entities {
     max_items: Option<usize>,
 }
 
-/// `ListEntitiesForPolicy`: there are no users and no groups here.
+/// `ListEntitiesForPolicy`. The sandbox has no users and no groups.
 pub(super) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
     let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_arn(&arn)?;

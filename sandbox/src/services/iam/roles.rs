@@ -1,4 +1,4 @@
-//! Roles.
+//! Roles: create, get, list, update, delete.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::base::tags::{Tag, TagMap, from_map, to_map};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// The fault for an entity that there is not.
+/// The fault for an entity that does not exist.
 pub fn no_such_entity(message: String) -> Fault {
     Fault::new(404, "NoSuchEntity", message)
 }
@@ -25,18 +25,17 @@ fn no_such_role(name: &str) -> Fault {
     no_such_entity(format!("The role with name {name} cannot be found."))
 }
 
-/// A role, or the fault.
 pub fn find<'a>(state: &'a State, name: &str) -> Result<&'a Role, Fault> {
     state.roles.get(name).ok_or_else(|| no_such_role(name))
 }
 
-/// A role to be changed, or the fault.
+/// A role, for changing it.
 pub fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Role, Fault> {
     find(state, name)?;
     state.roles.get_mut(name).ok_or_else(|| no_such_role(name))
 }
 
-/// The fault for a name or a document that IAM does not take; `None` when it does.
+/// Refuses a name that IAM does not accept.
 pub fn check_name(member: &str, name: &str, longest: usize) -> Result<(), Fault> {
     let fits = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
     if name.len() > longest {
@@ -68,7 +67,7 @@ pub fn check_path(path: &str) -> Result<(), Fault> {
     Err(Fault::client("ValidationError", message))
 }
 
-/// Refuses what no path begins with; ListPolicies takes whole folders only. The sentence is the same for both:
+/// Refuses an invalid path prefix. That of ListPolicies has to end with a slash. The message is the same for both:
 /// <https://github.com/aws/aws-cli/issues/5860>.
 pub fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
     if prefix.starts_with('/')
@@ -82,12 +81,12 @@ pub fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
     Err(Fault::client("ValidationError", message))
 }
 
-/// Documents are percent-encoded in IAM's answers.
+/// Percent-encodes a document, as responses have it.
 pub fn encoded(document: &str) -> String {
     form_urlencoded::byte_serialize(document.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
-/// A role in the form of an answer.
+/// A role, as responses show it.
 pub fn described(role: &Role) -> Value {
     json!({
         "Path": role.path,
@@ -121,7 +120,7 @@ pub struct Create {
     tags: Vec<Tag>,
 }
 
-/// The path of what is given none.
+/// The default path.
 pub fn root_path() -> String {
     "/".to_owned()
 }
@@ -130,7 +129,7 @@ fn one_hour() -> u32 {
     3600
 }
 
-/// A role with nothing but its trust policy.
+/// A role with only its trust policy.
 pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: String) -> Role {
     Role {
         arn: sandbox.config.global_arn("iam", &format!("role{path}{name}")),
@@ -148,7 +147,6 @@ pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: St
     }
 }
 
-/// `CreateRole`.
 pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_name("roleName", &input.role_name, 64)?;
     check_path(&input.path)?;
@@ -171,7 +169,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         documents::trust::check_principals(&role.assume_role_policy, world.of::<State>(), &sandbox.config)?;
         world.of_mut::<State>().roles.insert(role.name.clone(), role.clone());
         let mut described = described(&role);
-        // Told of a role that there is, not of one that is made.
+        // GetRole and ListRoles show it, CreateRole does not.
         described["MaxSessionDuration"] = Value::Null;
         Ok(json!({ "Role": described }))
     })
@@ -184,7 +182,6 @@ pub struct Named {
     role_name: String,
 }
 
-/// `GetRole`.
 pub fn get(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.read(|world| {
         let mut described = described(find(world.of::<State>(), &input.role_name)?);
@@ -203,7 +200,7 @@ pub struct List {
     max_items: Option<usize>,
 }
 
-/// `ListRoles`: neither tags nor boundaries.
+/// `ListRoles`, which shows neither tags nor permissions boundaries.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     check_path_prefix(&input.path_prefix, false)?;
     sandbox.world.read(|world| {
@@ -227,7 +224,6 @@ pub struct UpdateAssumeRolePolicy {
     policy_document: String,
 }
 
-/// `UpdateAssumeRolePolicy`.
 pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
     documents::check(&input.policy_document, Purpose::Trust)?;
     limits::check_trust(&input.policy_document)?;
@@ -248,7 +244,6 @@ pub struct Update {
     max_session_duration: Option<u32>,
 }
 
-/// `UpdateRole`.
 pub fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
@@ -266,7 +261,6 @@ pub struct UpdateDescription {
     description: String,
 }
 
-/// `UpdateRoleDescription`.
 pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> Reply {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
@@ -275,7 +269,7 @@ pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> R
     })
 }
 
-/// `DeleteRole`: refused while it has policies or is in a profile.
+/// `DeleteRole`: refused while the role has policies or is in an instance profile.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
         let role = find(world.of::<State>(), &input.role_name)?;

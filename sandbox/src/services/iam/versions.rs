@@ -1,4 +1,4 @@
-//! Versions of managed policies: up to five, one of which counts.
+//! Versions of managed policies: up to five, one of which is the default.
 
 use std::sync::Arc;
 
@@ -17,14 +17,11 @@ use crate::{Fault, Sandbox};
 
 const MOST: usize = 5;
 
-/// One version.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Version {
-    /// The number in its id.
+    /// The number in its id, such as 2 in `v2`.
     pub number: u32,
-    /// The document.
     pub document: String,
-    /// When it was made.
     pub created: Timestamp,
 }
 
@@ -48,7 +45,7 @@ fn number(arn: &str, policy: &ManagedPolicy, id: &str) -> Result<u32, Fault> {
     found.map(|version| version.number).ok_or_else(|| no_such_version(arn, id))
 }
 
-/// A policy of the account. The documents of AWS's own are not known here.
+/// A customer managed policy. The documents of AWS's own are not in the catalogue.
 fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedPolicy, Fault> {
     check_arn(arn)?;
     if aws_managed::find(arn).is_some() {

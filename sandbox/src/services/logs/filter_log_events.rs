@@ -1,4 +1,4 @@
-//! FilterLogEvents: the events of several streams of a group, interleaved by time, page by page.
+//! FilterLogEvents: events of several streams of a group, interleaved by time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;
 const MOST_BYTES: usize = 1024 * 1024;
-/// How long a page is searched for. As on AWS one may then have few events or none, and a token to go on with.
+/// How long one request searches. As on AWS, a page may have few or no events and still a token for the next one.
 const LONGEST_SEARCH: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
@@ -37,15 +37,15 @@ pub(super) struct Input {
     next_token: Option<String>,
     limit: Option<i64>,
     start_from_head: Option<bool>,
-    /// Events of several streams are always interleaved, as AWS has done since 2019.
+    /// Ignored: AWS has always interleaved streams since 2019.
     #[serde(rename = "interleaved")]
     _interleaved: Option<bool>,
-    /// Nothing is masked.
+    /// Ignored: the sandbox masks nothing.
     #[serde(rename = "unmask")]
     _unmask: Option<bool>,
 }
 
-/// Beside everything else: a search through much takes its time.
+/// Runs the search on a thread for blocking work, because it may take long.
 pub(super) async fn run(sandbox: Arc<Sandbox>, input: Input) -> Reply {
     let search = tokio::task::spawn_blocking(move || search(&sandbox, input));
     search.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
@@ -67,7 +67,7 @@ fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
         let streams = selected(world, &name, &input.log_stream_names, input.log_stream_name_prefix.as_deref())?;
         Ok::<_, Fault>((group.clone(), streams))
     })?;
-    // The end belongs to the window here, unlike GetLogEvents.
+    // Unlike in GetLogEvents, `endTime` is inclusive.
     let end = input.end_time.map(|end| end.saturating_add(1));
     let (first, last) = events::window(sandbox, &group, input.start_time, end);
     let from = match &input.next_token {
@@ -81,7 +81,7 @@ fn search(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     Ok(json!({ "events": described, "searchedLogStreams": [], "nextToken": next_token }))
 }
 
-/// The streams that are searched: their names by their ids.
+/// The names of the searched streams by their ids.
 fn selected(
     world: &World,
     group: &str,
@@ -105,7 +105,7 @@ struct Page {
     next: Option<Key>,
 }
 
-/// The wanted events that fit on a page, and the first that does not.
+/// The matching events that fit on a page, and the key of the first one that does not.
 fn page(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),
@@ -116,7 +116,7 @@ fn page(
     let end = Instant::now() + LONGEST_SEARCH;
     let mut is_first = true;
     let events = events::range(sandbox, window, |key, message| {
-        // At least one event is looked at, so that every page goes on.
+        // At least one event is examined, so that every page makes progress.
         if !std::mem::take(&mut is_first) && Instant::now() >= end {
             next = Some(key);
             return Scan::Stop;

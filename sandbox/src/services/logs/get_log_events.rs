@@ -1,4 +1,4 @@
-//! GetLogEvents: the events of one stream, forward from its beginning or backward from its end.
+//! GetLogEvents: events of one stream, forward from its beginning or backward from its end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,12 +29,12 @@ pub(super) struct Input {
     limit: Option<i64>,
     #[serde(default)]
     start_from_head: bool,
-    /// Nothing is masked.
+    /// Ignored: the sandbox masks nothing.
     #[serde(rename = "unmask")]
     _unmask: Option<bool>,
 }
 
-/// From which end a page is filled, and the place where it begins or ends.
+/// The direction in which a page is filled, and where it begins or ends.
 enum Place {
     From(Vec<u8>),
     Until(Vec<u8>),
@@ -82,14 +82,14 @@ fn token_place(question: &str, token: &str) -> Result<Place, Fault> {
     Ok(if direction == "f" { Place::From(position) } else { Place::Until(position) })
 }
 
-/// The place just behind an event.
+/// The position directly after an event.
 fn after(key: Key) -> Vec<u8> {
     let mut bytes = key.bytes().to_vec();
     bytes.push(0);
     bytes
 }
 
-/// Takes the first events that fit.
+/// The first events that fit on a page.
 fn forward(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),
@@ -110,7 +110,7 @@ fn forward(
     })
 }
 
-/// Walks the window once to see where the last events that fit begin, and takes those.
+/// The last events that fit on a page. They are found by reading the whole window.
 fn backward(
     sandbox: &Sandbox,
     window: (&[u8], &[u8]),

@@ -16,24 +16,21 @@ const LONGEST_NAME: usize = 512;
 const TOO_LONG: &str = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
 const PAGE: usize = 50;
 
-/// One log group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Group {
-    /// Stands for the group in the keys of its events; a group that is made again gets another one.
+    /// Identifies the group in the keys of its events. A recreated group has a new id.
     pub id: u64,
-    /// Its name.
     pub name: String,
     /// Milliseconds since 1970.
     pub created_at: i64,
-    /// For how long events are kept; for ever when left out.
+    /// Events are kept without limit when left out.
     pub retention_in_days: Option<u32>,
-    /// The key that would encrypt it.
+    /// Shown only: log groups are not encrypted.
     pub kms_key_id: Option<String>,
     /// `STANDARD` or another class.
     pub class: String,
-    /// Its tags.
     pub tags: TagMap,
-    /// Bytes of the events that are in it.
+    /// The size of its events.
     pub stored_bytes: u64,
 }
 
@@ -55,7 +52,7 @@ impl Group {
     }
 }
 
-/// Refuses a name that AWS would not take.
+/// Refuses a name that AWS does not accept.
 pub(super) fn check_name(member: &str, name: &str, allowed: fn(char) -> bool, pattern: &str) -> Result<(), Fault> {
     if name.len() > LONGEST_NAME {
         return Err(invalid(TOO_LONG));
@@ -127,7 +124,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name: name }: De
         world.of_mut::<State>().streams.retain(|key, _| !key.starts_with(&prefix));
         Ok(id)
     })?;
-    // The events are out of sight already: nothing else has the group's id.
+    // The events are not visible any more, because nothing else has the group's id.
     events::remove_group(sandbox, id)?;
     Ok(Value::Null)
 }
@@ -181,7 +178,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
             let described = group.describe(sandbox);
             (name.to_owned(), if searched { without_sizes(described) } else { described })
         });
-        // A search does not know that it is at its end before it has looked for more: its last page is an empty one.
+        // On AWS, the last page of a search is empty.
         let end = searched.then(|| (END.to_owned(), Value::Null));
         paging::page(described.chain(end), &question, input.next_token.as_deref(), limit).map_err(invalid_token)
     })?;
@@ -194,10 +191,10 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     Ok(json!({ "logGroups": groups, "nextToken": token }))
 }
 
-/// The key behind every name, where a search ends: names have no tilde.
+/// A key that sorts after every name, because names have no tilde.
 const END: &str = "~";
 
-/// A search does not say how much a group holds, nor whether it is protected.
+/// Removes the members that a search does not show.
 fn without_sizes(mut described: Value) -> Value {
     for member in ["storedBytes", "deletionProtectionEnabled"] {
         described[member] = Value::Null;

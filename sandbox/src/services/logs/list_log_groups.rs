@@ -1,4 +1,4 @@
-//! ListLogGroups: names, ARNs and classes, found by parts of names.
+//! ListLogGroups: names, ARNs and classes of groups, found by parts of their names.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     Ok(json!({ "logGroups": page.items, "nextToken": page.next_token }))
 }
 
-/// Parts of names with `|` between them; one that begins with `^` stands at the name's beginning (API reference).
+/// A pattern is a list of substrings separated by `|`. One with a leading `^` is a prefix (API reference).
 fn matches(pattern: &str, name: &str) -> bool {
     pattern.split('|').any(|part| match part.strip_prefix('^') {
         Some(beginning) => name.starts_with(beginning),

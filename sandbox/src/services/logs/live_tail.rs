@@ -1,4 +1,4 @@
-//! `StartLiveTail`: events as they are taken in, a second's at a time.
+//! StartLiveTail: a stream of events as they are ingested, updated once a second.
 //!
 //! Sources: the API reference of StartLiveTail, and its quotas in the user guide.
 
@@ -17,18 +17,17 @@ use crate::base::ids;
 use crate::protocol::event_stream::{Event, EventStream, Sender};
 use crate::{Fault, Sandbox};
 
-/// Sessions at once.
+/// Concurrent sessions.
 const SESSIONS: usize = 15;
-/// How long one may go on.
 const LONGEST: Duration = Duration::from_hours(3);
-/// Between two updates: what a client waits for is not shortened.
+/// The time between two updates. Clients wait for it, so `--speed` does not shorten it.
 const UPDATE: Duration = Duration::from_secs(1);
-/// Events of an update; of more, these are a sample.
+/// Events in an update; a sample if there are more.
 const MOST_EVENTS: usize = 500;
-/// Batches that wait for the slowest session.
+/// Batches that are queued for the slowest session.
 const QUEUED: usize = 1024;
 
-/// What was taken in at one time.
+/// Ingested events of one stream.
 #[derive(Debug)]
 struct Taken {
     batch: Batch,
@@ -36,7 +35,7 @@ struct Taken {
     ingested_at: i64,
 }
 
-/// Who is told of events as they are taken in.
+/// Publishes ingested events to the sessions.
 #[derive(Debug)]
 pub struct LiveTails(broadcast::Sender<Arc<Taken>>);
 
@@ -47,11 +46,11 @@ impl Default for LiveTails {
 }
 
 impl LiveTails {
-    /// Tells them. Without anybody it costs nothing.
+    /// Publishes events. Without sessions it does nothing.
     pub(super) fn tell(&self, batches: &[Batch], ingested_at: i64) {
         if self.0.receiver_count() > 0 {
             for batch in batches {
-                // The last of them may have gone meanwhile.
+                // The last session may have ended in the meantime.
                 let _ = self.0.send(Arc::new(Taken { batch: batch.clone(), ingested_at }));
             }
         }
@@ -70,16 +69,16 @@ pub(super) struct Start {
     pattern: String,
 }
 
-/// What a session is about.
+/// The events that a session shows.
 struct Interest {
-    /// Names of groups, and the ARNs that they were asked for by.
+    /// Names of groups, and their ARNs in the request.
     groups: Vec<(String, String)>,
     streams: Vec<String>,
     prefixes: Vec<String>,
     pattern: FilterPattern,
 }
 
-/// Begins a session, which ends with its reader, after three hours, or with the sandbox.
+/// Starts a session, which ends when its client disconnects, after three hours, or with the sandbox.
 pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream, Fault> {
     let Start { arns, streams, prefixes, pattern } = input;
     if !streams.is_empty() && !prefixes.is_empty() {
@@ -113,7 +112,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
     Ok(stream)
 }
 
-/// The name of the group that an ARN means, if there is one.
+/// The name of the group with an ARN, if it exists.
 fn name(sandbox: &Sandbox, arn: &str) -> Result<String, Fault> {
     let name = arn.split(":log-group:").nth(1).filter(|_| arn.starts_with("arn:"));
     let name = name.ok_or_else(|| invalid(format!("{arn} is not the ARN of a log group.")))?;
@@ -150,7 +149,7 @@ async fn tail(interest: &Interest, mut taken: broadcast::Receiver<Arc<Taken>>, s
 }
 
 impl Interest {
-    /// Adds what is wanted of a batch; true when that is more than an update holds.
+    /// Adds the matching events of a batch; true if there are more than an update may have.
     fn collect(&self, Taken { batch, ingested_at }: &Taken, results: &mut Vec<Value>) -> bool {
         let Batch { group, stream, events } = batch;
         let Some((_, arn)) = self.groups.iter().find(|(name, _)| name == group) else { return false };

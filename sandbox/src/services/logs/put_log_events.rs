@@ -27,7 +27,7 @@ pub(super) struct Input {
     stream: String,
     #[serde(rename = "logEvents")]
     events: Vec<InputEvent>,
-    /// Taken and not looked at, by AWS too.
+    /// Ignored, as by AWS.
     #[serde(rename = "sequenceToken")]
     _sequence_token: Option<String>,
 }

@@ -1,22 +1,22 @@
-//! How much all log groups may hold together: what prints without end must not fill its user's disk, so the oldest events of the
-//! largest group make room for new ones.
+//! The quota of all log groups together, so that a task that prints endlessly does not fill the disk. When it is
+//! reached, the oldest events of the largest group are deleted.
 
 use super::events;
 use crate::services::logs::State;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// What all groups may hold together.
+/// The size of all log groups together.
 pub const MOST_BYTES: u64 = 1024 * 1024 * 1024;
-/// How much goes at a time: others wait for the disk meanwhile.
+/// How much is deleted in one transaction: other transactions have to wait for it.
 const STEP_BYTES: u64 = 16 * 1024 * 1024;
 
-/// What all groups hold.
+/// The size of all log groups.
 pub fn stored_bytes(world: &World) -> u64 {
     world.of::<State>().groups.values().map(|group| group.stored_bytes).sum()
 }
 
-/// Makes room for what comes.
+/// Deletes events until there is space for new ones.
 pub(super) fn make_room(sandbox: &Sandbox) -> Result<(), Fault> {
     keep_within(sandbox, MOST_BYTES, STEP_BYTES)
 }
@@ -62,7 +62,7 @@ mod tests {
             input["logEvents"] = (0..count).map(event).collect();
             sandbox.call("logs", "PutLogEvents", input).await.expect("they are taken");
         }
-        // Each event counts 27 bytes.
+        // Each event counts as 27 bytes.
         keep_within(&sandbox, 8 * 27, 2 * 27).expect("there is room");
         assert_eq!(messages(&sandbox, "calm").await, ["0"]);
         assert_eq!(messages(&sandbox, "flooded").await, ["4", "5", "6", "7", "8", "9"]);

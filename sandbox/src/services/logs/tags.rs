@@ -1,4 +1,4 @@
-//! Tags of log groups, by ARN and, as the older operations do, by name.
+//! Tags of log groups, by ARN, or by name in the older operations.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Deletion: at once, or after a recovery window. RestoreSecret is not served.
+//! Deletion of secrets: immediately or after a recovery window. RestoreSecret is not served.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +39,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         return sandbox.world.write(|world| {
             let found =
                 find(world, config, &secret_id, now).ok().map(|secret| (secret.arn.clone(), secret.name.clone()));
-            // What there is not is gone: AWS answers as if it had been there.
+            // AWS answers as if the secret had existed.
             let (arn, name) = found.unwrap_or_else(|| {
                 let name = model::name(config, &secret_id);
                 (model::arn(config, name), name.to_owned())

@@ -1,4 +1,4 @@
-//! GetRandomPassword, which makes the values of secrets with `GenerateSecretString`.
+//! GetRandomPassword, which CloudFormation also uses for `GenerateSecretString`.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{Fault, Sandbox};
 const LOWERCASE: &str = "abcdefghijklmnopqrstuvwxyz";
 const UPPERCASE: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const NUMBERS: &str = "0123456789";
-/// As the API reference lists them.
+/// In the order of the API reference.
 const PUNCTUATION: &str = r##"!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~"##;
 const LONGEST: usize = 4096;
 
@@ -68,7 +68,7 @@ fn password(asked: &Get) -> Result<String, Fault> {
         .filter(|kind: &Vec<char>| !kind.is_empty())
         .collect();
     let mut all = kinds.concat();
-    // A space may be in it, and is none of the kinds that have to be.
+    // The space is not one of the required character types.
     all.extend(" ".chars().filter(|space| asked.include_space && wanted(space)));
     if all.is_empty() {
         return Err(invalid_parameter("The character set to generate the password from is empty."));

@@ -72,7 +72,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     })
 }
 
-/// The answer to a creation of what there is: only the very same request is taken for a repetition.
+/// The response to the creation of a secret that exists: success if the request is a retry of the one that created it.
 fn again(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
     if secret.deletion.is_some() {
         let message = "You can't create this secret because a secret with this name is already scheduled for deletion.";
@@ -96,7 +96,7 @@ fn again(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
     }
 }
 
-/// The content that an operation is given, if any.
+/// The value in a request, if any.
 pub(super) fn content(string: Option<String>, binary: Option<String>) -> Result<Option<Content>, Fault> {
     match (string, binary) {
         (Some(_), Some(_)) => Err(invalid_parameter(
@@ -108,7 +108,7 @@ pub(super) fn content(string: Option<String>, binary: Option<String>) -> Result<
     }
 }
 
-/// The version's id: the client's token, which the SDKs make up, or ours.
+/// The id of a new version: the client's token, which SDKs generate, or a random one.
 pub(super) fn token(given: Option<String>) -> Result<String, Fault> {
     match given {
         Some(token) if !(32..=64).contains(&token.len()) => {

@@ -68,7 +68,7 @@ pub(super) fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     Ok(value)
 }
 
-/// The version that is asked for.
+/// Selects a version by id, staging label or both.
 fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Result<&'a Version, Fault> {
     let Some(id) = id else {
         let stage = stage.unwrap_or(CURRENT);
@@ -105,7 +105,7 @@ fn show(secret: &Secret, version: &Version) -> Value {
     })
 }
 
-/// Writes down that a version was read today.
+/// Records that a version was read today.
 fn remember(sandbox: &Sandbox, name: &str, id: &str, now: Timestamp) -> Result<(), Fault> {
     sandbox.world.write(|world| {
         let secret = world.of_mut::<State>().secrets.get_mut(name).ok_or_else(|| not_found("secret"))?;

@@ -1,4 +1,4 @@
-//! What parameters are, without their values.
+//! DescribeParameters: metadata of parameters, without their values.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ pub(super) struct Describe {
     parameter_filters: Vec<Filter>,
     max_results: Option<usize>,
     next_token: Option<String>,
-    /// Nobody shares parameters here.
+    /// The sandbox has no shared parameters.
     #[serde(default)]
     shared: bool,
 }

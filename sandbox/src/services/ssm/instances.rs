@@ -1,4 +1,5 @@
-//! Managed instances: EC2's, once their role lets an agent report to Systems Manager. What runs on one runs on this machine.
+//! Managed instances: EC2 instances whose role allows the agent to report to Systems Manager. Their processes run on
+//! this machine.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,14 +24,15 @@ use crate::session_channel::Sessions;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// The folder in the state folder where each instance has its own.
+/// The folder in the state folder that contains the instances' folders.
 pub const FOLDER: &str = "instances";
-/// What an instance's role has to allow before the agent is heard of (user guide, "Setting up instance permissions").
+/// The action that an instance's role must allow for its agent to connect (user guide, "Setting up instance
+/// permissions").
 const REPORT: &str = "ssm:UpdateInstanceInformation";
-/// Results of a page when nobody says; the most that may be asked for.
+/// The default and the maximum page size.
 const PAGE: usize = 50;
 
-/// The instance of an id, when its agent is connected.
+/// The instance with an id, if its agent is connected.
 pub fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
     let instance =
         world.of::<ec2::State>().records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
@@ -43,15 +45,13 @@ fn role<'a>(world: &'a World, instance: &Value) -> Option<&'a str> {
     world.of::<iam::State>().instance_profiles.values().find(|one| one.arn == profile)?.role.as_deref()
 }
 
-/// All of them.
 pub fn all(world: &World) -> impl Iterator<Item = &Value> {
     world.of::<ec2::State>().records.with_prefix("i-").filter_map(|(id, _)| connected(world, id))
 }
 
-/// What a command is on an instance: it starts in the instance's own folder, which is also its home.
+/// The process of a command on an instance. It starts in the instance's folder, which is also its home directory.
 ///
-/// # Errors
-/// When commands from requests may not run, or the folder cannot be made.
+/// # Errors When commands from requests may not run, or the folder cannot be made.
 pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<ProcessSpec, Fault> {
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
@@ -71,12 +71,12 @@ pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<
     })
 }
 
-/// The credentials that instances have, by instance id.
+/// Role credentials by instance id.
 #[derive(Debug, Default)]
 pub struct Roles(Mutex<BTreeMap<String, RoleLease>>);
 
-/// The variables with which SDKs on an instance act as its role. On AWS the instance metadata service has its credentials,
-/// which stay valid for as long as the instance has the role; here they come from where those of tasks come from.
+/// The variables with which SDKs on an instance act as its role. On AWS they get credentials from the instance metadata
+/// service; here they get them from the container credentials endpoint, like tasks.
 fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String, String)> {
     let role = sandbox.world.read(|world| {
         let role = world.of::<iam::State>().roles.get(role(world, instance)?)?;
@@ -93,11 +93,11 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
     sandbox.sdk_variables(leases.get(id).map(RoleLease::session))
 }
 
-/// Forgets what was on an instance that is gone.
+/// Removes the credentials and files of a terminated instance.
 pub fn forget(sandbox: &Sandbox, id: &str) {
     sandbox.runtime::<Sessions>().end_target(id);
     sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
-    // What cannot be removed is in the way of nothing.
+    // Files that cannot be removed do no harm.
     let _ = std::fs::remove_dir_all(home(sandbox, id));
 }
 
@@ -130,7 +130,7 @@ pub(super) struct Describe {
     next_token: Option<String>,
 }
 
-/// Filters, and the member of what is told that each looks at.
+/// Filters, and the member of responses that each compares.
 const FILTERS: &[(&str, &str)] = &[
     ("InstanceIds", "InstanceId"),
     ("PingStatus", "PingStatus"),
@@ -184,7 +184,7 @@ pub(super) struct GetConnectionStatus {
     target: String,
 }
 
-/// `GetConnectionStatus`, of instances.
+/// `GetConnectionStatus`, for instances only.
 pub(super) fn connection_status(sandbox: &Arc<Sandbox>, GetConnectionStatus { target }: GetConnectionStatus) -> Value {
     let is_connected = sandbox.world.read(|world| connected(world, &target).is_some());
     json!({ "Target": target, "Status": if is_connected { "connected" } else { "notconnected" } })

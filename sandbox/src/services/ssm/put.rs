@@ -1,4 +1,4 @@
-//! PutParameter and the deletions.
+//! PutParameter, DeleteParameter and DeleteParameters.
 
 use std::sync::Arc;
 
@@ -52,7 +52,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         if let (Some(kind), Some(before)) = (&kind, &before)
             && *kind != before.kind
         {
-            // Words of the exception's documentation in the API reference.
+            // The message is from the exception's documentation in the API reference.
             let message = "Parameter Store doesn't support changing a parameter type in a hierarchy. For example, you can't \
                            change a parameter from a String type to a SecureString type. You must create a new, unique parameter.";
             return Err(Fault::client("HierarchyTypeMismatchException", message));
@@ -87,7 +87,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     })
 }
 
-/// Keeps an older version, and at most [`MOST_VERSIONS`] with the newest.
+/// Keeps the previous version, and at most [`MAX_VERSIONS`] in all.
 fn remember(past: &mut Past, before: Parameter) {
     past.versions.push(before);
     if past.versions.len() >= MOST_VERSIONS {
@@ -121,7 +121,8 @@ fn check(input: &Put) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The whole value has to match, as in the user guide's "Creating a parameter that has an allowed pattern".
+/// Checks a value against its allowed pattern, which must match completely ("Creating a parameter that has an allowed
+/// pattern" in the user guide).
 fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
     let Some(allowed) = AllowedPattern::new(pattern) else {
         let message = "The request does not meet the regular expression requirement.";

@@ -1,5 +1,5 @@
-//! Secrets of Secrets Manager, which are read here as parameters below a path of their own. Source: "Referencing AWS Secrets
-//! Manager secrets from Parameter Store parameters" in the user guide.
+//! Secrets of Secrets Manager as parameters below a reserved path. Source: "Referencing AWS Secrets Manager secrets
+//! from Parameter Store parameters" in the user guide.
 
 use std::sync::Arc;
 
@@ -10,12 +10,12 @@ use crate::{Fault, Sandbox};
 
 const PATH: &str = "/aws/reference/secretsmanager/";
 
-/// The secret that a parameter's name or ARN refers to, perhaps with a version or a label after a colon.
+/// The secret that a parameter's name or ARN refers to, optionally with a version or a staging label after a colon.
 pub(super) fn referred(name: &str) -> Option<&str> {
     name.split_once(":parameter").map_or(name, |(_, name)| name).strip_prefix(PATH)
 }
 
-/// A secret in the form of a parameter, or `None` where there is none.
+/// A secret as a parameter, or `None` if it does not exist.
 pub(super) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: bool) -> Result<Option<Value>, Fault> {
     if !decrypted {
         return Err(invalid("WithDecryption flag must be True for retrieving a Secret Manager secret."));
@@ -54,7 +54,7 @@ fn there(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
     }
 }
 
-/// The refusal of a reference to a secret that there is not.
+/// The fault for a reference to a secret that does not exist.
 pub(super) fn not_found(reference: &str) -> Fault {
     let message = format!(
         "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {PATH}{reference} not found."

@@ -1,4 +1,4 @@
-//! Tags of parameters; of the other resources of Systems Manager there are none here.
+//! Tags of parameters. Tags of Systems Manager's other resources are not served.
 
 use std::sync::Arc;
 

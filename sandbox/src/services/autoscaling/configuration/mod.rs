@@ -1,4 +1,4 @@
-//! What scaling policies are configured with: read, checked, and given back as it came.
+//! Configurations of scaling policies: parsing, validation, and the form of responses.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,10 +12,10 @@ mod steps;
 
 pub use steps::{AdjustmentType, Step, StepAdjustment};
 
-/// Seconds between scaling activities of ECS services when a policy does not say (API reference).
+/// The default cooldown for ECS services in seconds (API reference).
 const COOLDOWN: u64 = 300;
 
-/// A configuration by the policy's type.
+/// The configuration of a policy.
 #[derive(Debug)]
 pub enum Configuration {
     /// `TargetTrackingScaling`.
@@ -28,7 +28,7 @@ pub enum Configuration {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct TargetTracking {
-    /// Where the metric is to be.
+    /// The value that the metric is kept at.
     pub target_value: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     predefined_metric_specification: Option<Predefined>,
@@ -67,14 +67,13 @@ struct Customized {
     metrics: Option<Value>,
 }
 
-/// The metric that a policy follows.
+/// The metric that a policy tracks.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Metric {
     /// Such as `AWS/ECS`.
     pub namespace: String,
-    /// Its name.
     pub name: String,
-    /// What tells it from others of its name.
+    /// The dimensions that identify the metric.
     pub dimensions: Vec<Dimension>,
     /// Such as `Average`.
     pub statistic: String,
@@ -83,7 +82,7 @@ pub struct Metric {
 }
 
 impl Configuration {
-    /// Reads what was given for a policy of some type, and checks it.
+    /// Parses and validates the configuration of a policy type.
     pub fn read(policy_type: &str, given: Option<Value>) -> Result<Self, Fault> {
         let given = || given.ok_or_else(|| invalid(format!("{} is required", member(policy_type))));
         match policy_type {
@@ -93,7 +92,7 @@ impl Configuration {
         }
     }
 
-    /// As it is stored and shown.
+    /// The configuration as it is stored and shown.
     pub fn shown(&self) -> Result<Value, Fault> {
         match self {
             Self::TargetTracking(tracking) => serde_json::to_value(tracking),
@@ -103,7 +102,7 @@ impl Configuration {
     }
 }
 
-/// The member of requests and answers that holds a policy's configuration.
+/// The member of requests and responses with the configuration of a policy type.
 pub fn member(policy_type: &str) -> &'static str {
     if policy_type == "TargetTrackingScaling" {
         "TargetTrackingScalingPolicyConfiguration"
@@ -136,7 +135,7 @@ impl TargetTracking {
         Ok(self)
     }
 
-    /// The metric, for a service.
+    /// The metric for a service.
     pub fn metric(&self, cluster: &str, service: &str) -> Metric {
         if let Some(custom) = &self.customized_metric_specification {
             return Metric {
@@ -158,12 +157,12 @@ impl TargetTracking {
         }
     }
 
-    /// Whether it may remove capacity.
+    /// Whether the policy may scale in.
     pub fn scales_in(&self) -> bool {
         self.disable_scale_in != Some(true)
     }
 
-    /// Seconds after scaling out or in.
+    /// The cooldown in seconds after scaling out or in.
     pub fn cooldown(&self, out: bool) -> u64 {
         if out { self.scale_out_cooldown } else { self.scale_in_cooldown }.unwrap_or(COOLDOWN)
     }

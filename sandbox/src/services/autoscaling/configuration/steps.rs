@@ -1,4 +1,4 @@
-//! The steps of step scaling.
+//! Step scaling.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,10 @@ use crate::Fault;
 pub struct Step {
     #[serde(skip_serializing_if = "Option::is_none")]
     adjustment_type: Option<String>,
-    /// Which adjustment follows from how large a breach.
+    /// Adjustments by the size of the breach.
     #[serde(default)]
     pub step_adjustments: Vec<StepAdjustment>,
-    /// The least change in percent scaling.
+    /// The smallest change of percent scaling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_adjustment_magnitude: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,18 +28,17 @@ pub struct Step {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct StepAdjustment {
-    /// From how far beyond the threshold; none is from everywhere.
+    /// The lower bound relative to the threshold; unbounded if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_interval_lower_bound: Option<f64>,
-    /// To how far beyond it; none is to everywhere.
+    /// The upper bound relative to the threshold; unbounded if left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub metric_interval_upper_bound: Option<f64>,
-    /// By how much.
     pub scaling_adjustment: i64,
 }
 
 impl Step {
-    /// Rules of `StepAdjustment` in the API reference.
+    /// Checks the rules of `StepAdjustment` in the API reference.
     pub(super) fn checked(self) -> Result<Self, Fault> {
         if self.adjustment_type.is_none() {
             return Err(invalid("AdjustmentType is required"));
@@ -80,7 +79,7 @@ impl Step {
         steps
     }
 
-    /// How its adjustments are meant.
+    /// The type of its adjustments.
     pub fn kind(&self) -> AdjustmentType {
         match self.adjustment_type.as_deref() {
             Some("ExactCapacity") => AdjustmentType::Exact,
@@ -89,7 +88,7 @@ impl Step {
         }
     }
 
-    /// What several data points come to.
+    /// Aggregates several data points.
     pub fn aggregate(&self, values: &[f64]) -> Option<f64> {
         let values = values.iter().copied();
         match self.metric_aggregation_type.as_deref() {
@@ -102,19 +101,19 @@ impl Step {
         }
     }
 
-    /// Seconds after scaling.
+    /// The cooldown in seconds.
     pub fn cooldown(&self) -> u64 {
         self.cooldown.unwrap_or(COOLDOWN)
     }
 }
 
-/// How a step's adjustment is meant.
+/// The type of an adjustment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdjustmentType {
-    /// So many more or fewer.
+    /// A change of the count.
     Change,
-    /// So many.
+    /// A new count.
     Exact,
-    /// So many percent more or fewer.
+    /// A change in percent.
     Percent,
 }

@@ -1,4 +1,4 @@
-//! Tables of what is decided.
+//! Decision tables.
 
 use serde_json::json;
 
@@ -22,7 +22,7 @@ fn track(values: &[f64]) -> Ask {
     Ask::Track(values.iter().map(|value| Tracked { value: *value, target: 50.0 }).collect())
 }
 
-/// The count that is set, or the name of why not.
+/// The count that is set, or the name of the reason.
 fn told(decision: Decision) -> String {
     match decision {
         Decision::Set(Cooling { to, .. }) => to.to_string(),
@@ -46,9 +46,9 @@ fn target_tracking_is_proportional_and_bounded() {
         (Situation { running: 1, desired: 1, ..NOW }, vec![10.0], "AlreadyAtMinCapacity(1)"),
         // Several policies: the largest capacity.
         (NOW, vec![0.0, 30.0], "3"),
-        // Tasks that are asked for and do not run do not make more of them.
+        // Desired tasks that are not running yet do not cause more of them.
         (Situation { running: 2, ..NOW }, vec![75.0], "AlreadyAtDesiredCapacity(4)"),
-        // A count that was set out of bounds.
+        // A desired count above the maximum.
         (Situation { running: 12, desired: 12, ..NOW }, vec![45.0], "10"),
         (Situation { min: 6, ..NOW }, vec![51.0], "6"),
     ];
@@ -60,7 +60,7 @@ fn target_tracking_is_proportional_and_bounded() {
 #[test]
 fn cooldowns_suspension_and_deployments_hold_back_what_they_should() {
     let rows = [
-        // From the 2 that it began with: 3 are in the 4 already, 6 are more.
+        // Calculated from 2, the base of the previous scaling: 3 is less than the 4 that it has set, 6 is more.
         (Situation { cooling: AFTER_OUT, ..NOW }, 75.0, "wait"),
         (Situation { cooling: AFTER_OUT, ..NOW }, 150.0, "6"),
         (Situation { cooling: AFTER_OUT, ..NOW }, 10.0, "wait"),
@@ -81,7 +81,7 @@ fn cooldowns_suspension_and_deployments_hold_back_what_they_should() {
     assert_eq!(reason, Decision::NotScaled(Reason::AlreadyAtMinCapacity(1)));
 }
 
-/// What steps make of four tasks, for a metric so far beyond the threshold.
+/// The decision for four tasks and a metric with this difference from the threshold.
 fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, upward: bool) -> Option<u32> {
     let steps: Vec<_> = steps
         .iter()

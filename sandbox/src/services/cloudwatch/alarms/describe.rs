@@ -45,7 +45,7 @@ impl Describe {
     }
 }
 
-/// `DescribeAlarms`: there are no composite ones.
+/// `DescribeAlarms`. The sandbox has no composite alarms.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     if input.children_of_alarm_name.is_some() || input.parents_of_alarm_name.is_some() {
         return Err(Fault::not_implemented("composite alarms"));
@@ -80,7 +80,6 @@ pub struct ForMetric {
     unit: Option<String>,
 }
 
-/// `DescribeAlarmsForMetric`.
 pub fn for_metric(sandbox: &Arc<Sandbox>, input: ForMetric) -> Reply {
     let key = Metric::key(&input.namespace, &input.metric_name, &input.dimensions);
     let wants = |alarm: &&Alarm| {

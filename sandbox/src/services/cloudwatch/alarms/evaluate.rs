@@ -1,43 +1,42 @@
-//! What state an alarm is in, from its metric's data points: pure.
+//! Evaluates an alarm on its metric's data points: pure.
 //!
-//! Source: "Configuring how CloudWatch alarms treat missing data" in CloudWatch's user guide, whose tables are the tests.
+//! Source: "Configuring how CloudWatch alarms treat missing data" in CloudWatch's user guide, whose tables are the
+//! tests.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Settings, StateValue};
 
-/// How many periods further back than asked for CloudWatch looks for data.
+/// How many additional earlier periods CloudWatch examines for data.
 const FURTHER: usize = 2;
 
 /// A data point of one period.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Datapoint {
-    /// The beginning of the period, in milliseconds since 1970.
+    /// The start of the period, in milliseconds since 1970.
     pub time: i64,
-    /// The statistic.
     pub value: f64,
-    /// Of how many measurements.
+    /// The number of measurements.
     pub samples: f64,
 }
 
-/// A state and why.
+/// The result of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// The state.
     pub state: StateValue,
-    /// Why, for people.
+    /// The reason for people.
     pub reason: String,
-    /// Why, for programs: JSON.
+    /// The reason for programs: JSON.
     pub data: String,
 }
 
-/// How many periods an alarm looks at.
+/// How many periods an alarm examines.
 pub fn periods(settings: &Settings) -> usize {
     settings.evaluation_periods + FURTHER
 }
 
-/// The state that follows from the last [`periods`] periods, the oldest first; `None` when the alarm stays as it is.
+/// Evaluates the last [`periods`] periods, the oldest first. Returns `None` if the alarm keeps its state.
 pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<Verdict> {
     let real: Vec<Datapoint> =
         range.iter().rev().filter_map(|point| *point).take(settings.evaluation_periods).collect();
@@ -52,7 +51,7 @@ pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> O
         "ignore" if real.is_empty() => return None,
         _ if real.is_empty() => StateValue::InsufficientData,
         _ if breaching < real.len() || missing == 0 => StateValue::Ok,
-        // Only breaching data, and less of it than asked for: an alarm once the oldest is old enough.
+        // Only breaching data, but fewer points than required: an alarm once the oldest one is old enough.
         "missing" => {
             let age = range.iter().rev().rposition(Option::is_some).map_or(0, |newer| newer + 1);
             if age < needed {
@@ -175,7 +174,8 @@ mod tests {
         points.collect()
     }
 
-    /// A row of a table of the guide: the states for missing, ignore, breaching and notBreaching; `-` keeps the state.
+    /// Checks a row of a table in the guide: the states for missing, ignore, breaching and notBreaching; `-` keeps the
+    /// state.
     fn row(datapoints: usize, text: &str, expected: &str) {
         let states = ["missing", "ignore", "breaching", "notBreaching"].map(|missing| {
             match evaluate(&settings(datapoints, missing), &range(text), 0).map(|verdict| verdict.state) {

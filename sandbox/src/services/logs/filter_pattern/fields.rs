@@ -1,19 +1,19 @@
-//! Patterns of events with spaces between their fields: `[ip, user, ..., status_code = 4*, bytes > 1000]`.
+//! Patterns for space-delimited events: `[ip, user, ..., status_code = 4*, bytes > 1000]`.
 
 use super::Refusal;
 use super::scan::Scan;
 use super::test::Test;
 
-/// The fields that an event has to have.
+/// The fields that an event must have.
 #[derive(Debug)]
 pub struct Fields {
-    /// Those counted from the first field.
+    /// Fields counted from the first one.
     first: Vec<Field>,
-    /// Those counted from the last one, when there may be others between.
+    /// Fields counted from the last one, if there is an ellipsis.
     last: Option<Vec<Field>>,
 }
 
-/// One field: its name, and the alternatives of what has to be so, each of comparisons with a field's name.
+/// One field: its name, and its condition as alternatives of conjunctions of comparisons, each with a field's name.
 #[derive(Debug)]
 struct Field {
     name: String,
@@ -42,7 +42,7 @@ pub(super) fn parse(text: &str) -> Result<Fields, Refusal> {
     if scan.is_at_end() { Ok(fields) } else { Err(Refusal::invalid("something follows the last bracket")) }
 }
 
-/// A name, which may be empty, and what is said of it.
+/// Parses a name, which may be empty, and its condition.
 fn field(scan: &mut Scan<'_>) -> Result<Field, Refusal> {
     let mut field = Field { name: name(scan), any: Vec::new() };
     let Some(test) = Test::parse(scan)? else { return Ok(field) };
@@ -88,7 +88,7 @@ impl Fields {
     }
 }
 
-/// An event's fields; what stands in brackets or quotes is one.
+/// Splits an event into fields; text in brackets or quotes is one field.
 fn split(event: &str) -> Vec<&str> {
     let (mut fields, mut rest) = (Vec::new(), event.trim_start());
     while let Some(first) = rest.chars().next() {

@@ -1,4 +1,4 @@
-//! Patterns of events that are JSON: `{ $.latency > 500 && ($.level = "ERROR" || $.user NOT EXISTS) }`.
+//! Patterns for JSON events: `{ $.latency > 500 && ($.level = "ERROR" || $.user NOT EXISTS) }`.
 
 use serde_json::Value;
 
@@ -6,34 +6,34 @@ use super::Refusal;
 use super::scan::Scan;
 use super::test::Test;
 
-/// How deep parentheses may stand in each other.
+/// How deep parentheses may be nested.
 const DEEPEST: usize = 32;
 
-/// What an event has to be.
+/// A condition on an event.
 #[derive(Debug)]
 pub enum Condition {
-    /// All of these.
+    /// All of them hold.
     All(Vec<Condition>),
-    /// One of these.
+    /// At least one of them holds.
     Any(Vec<Condition>),
-    /// A value is as wanted.
+    /// A condition on a selected value.
     Is(Selector, Wanted),
 }
 
-/// What a selected value has to be.
+/// A condition on a value.
 #[derive(Debug)]
 pub enum Wanted {
-    /// There, and null.
+    /// It is null.
     Null,
-    /// Not there.
+    /// It does not exist.
     Missing,
-    /// This truth value.
+    /// It is this boolean.
     Flag(bool),
-    /// One that passes.
+    /// It passes a comparison.
     Passing(Test),
 }
 
-/// The way from the root to a value.
+/// The path from the root to a value.
 #[derive(Debug)]
 pub struct Selector(Vec<Step>);
 
@@ -112,7 +112,7 @@ fn selector(scan: &mut Scan<'_>) -> Result<Selector, Refusal> {
     }
 }
 
-/// The number of an item, or a member's name in quotes.
+/// Parses an index, or a member's name in quotes.
 fn bracket(scan: &mut Scan<'_>) -> Result<Step, Refusal> {
     if let Some(name) = scan.quoted()? {
         return Ok(Step::Member(name));
@@ -153,7 +153,7 @@ impl Condition {
 }
 
 impl Wanted {
-    /// Neither what is missing nor a list or structure passes a test, not even one for being unequal.
+    /// A missing value, a list or an object fails every comparison, even `!=`.
     fn fits(&self, found: Option<&Value>) -> bool {
         match (self, found) {
             (Self::Missing, found) => found.is_none(),

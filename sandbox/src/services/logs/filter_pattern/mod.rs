@@ -1,8 +1,8 @@
-//! Filter patterns: which events of a log are wanted.
+//! Filter patterns, which select log events.
 //!
-//! Source: "Filter pattern syntax" in the CloudWatch Logs user guide. A pattern is at most 1024 characters (the model says so),
-//! its regular expressions are few, small and matched in linear time, and wildcards stand at the ends of a text only: no event
-//! takes longer than its length times the pattern's.
+//! Source: "Filter pattern syntax" in the CloudWatch Logs user guide. A pattern has at most 1024 characters (according
+//! to the API's model), its regular expressions are few, small and matched in linear time, and wildcards are allowed
+//! only at the ends of a string. So the time per event is at most proportional to its length times the pattern's.
 
 use std::fmt;
 
@@ -17,20 +17,20 @@ mod test;
 /// A parsed filter pattern.
 #[derive(Debug)]
 pub(super) enum FilterPattern {
-    /// Words anywhere in the event.
+    /// Terms anywhere in the event.
     Terms(terms::Terms),
-    /// `{ $.level = "ERROR" }`: members of an event that is JSON.
+    /// `{ $.level = "ERROR" }`: members of a JSON event.
     Json(json::Condition),
-    /// `[ip, ..., status = 4*]`: fields of an event with spaces between them.
+    /// `[ip, ..., status = 4*]`: fields of a space-delimited event.
     Fields(fields::Fields),
 }
 
-/// Why a pattern is not taken.
+/// Why a pattern is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// AWS would not take it either, in its words where they are known.
+    /// AWS refuses it too; with AWS's message if that is known.
     Invalid(String),
-    /// AWS may take it, the sandbox does not.
+    /// AWS may accept it, but the sandbox does not serve it.
     Unserved(&'static str),
 }
 
@@ -60,7 +60,7 @@ impl FilterPattern {
         }
     }
 
-    /// Whether an event is wanted.
+    /// Whether an event matches.
     pub(super) fn matches(&self, message: &[u8]) -> bool {
         match self {
             Self::Terms(terms) => terms.matches(message),
@@ -79,7 +79,7 @@ mod tests {
         parsed.matches(message.as_bytes())
     }
 
-    /// The user guide's examples and their like.
+    /// The user guide's examples, and similar ones.
     #[test]
     fn members_of_json_are_compared() {
         let event = r#"{ "eventType": "UpdateTrail", "ip": "111.111.111.111", "list": ["value", "another value"], "n": 250.5,

@@ -1,17 +1,19 @@
-//! Reads the parts of a pattern from its beginning on.
+//! A scanner for the parts of a pattern.
 
 use regex_lite::{Regex, RegexBuilder};
 
 use super::Refusal;
 
-/// The user guide: two regular expressions a pattern.
+/// Regular expressions in a pattern (user guide).
 const MOST_REGEXES: usize = 2;
-/// How large a compiled regular expression may be, in bytes: a few hundred steps for each character of an event.
+/// The size of a compiled regular expression in bytes, which limits the steps per character of an event to a few
+/// hundred.
 const LARGEST_REGEX: usize = 8 * 1024;
-/// The signs that regular expressions may have besides letters, digits and spaces ("Supported regular expressions syntax").
+/// The characters that regular expressions may have besides letters and digits ("Supported regular expressions
+/// syntax").
 const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
 
-/// What is left of a pattern.
+/// The remaining part of a pattern.
 #[derive(Debug)]
 pub(super) struct Scan<'a> {
     rest: &'a str,
@@ -31,24 +33,24 @@ impl<'a> Scan<'a> {
         self.rest = self.rest.trim_start();
     }
 
-    /// Whether this comes next.
+    /// Whether `text` comes next.
     pub(super) fn sees(&self, text: &str) -> bool {
         self.rest.starts_with(text)
     }
 
-    /// Takes a text if it comes next.
+    /// Consumes `text` if it comes next.
     pub(super) fn takes(&mut self, text: &str) -> bool {
         let after = self.rest.strip_prefix(text);
         self.rest = after.unwrap_or(self.rest);
         after.is_some()
     }
 
-    /// Takes a text that has to come next.
+    /// Consumes `text`, which must come next.
     pub(super) fn expect(&mut self, text: &str) -> Result<(), Refusal> {
         if self.takes(text) { Ok(()) } else { Err(Refusal::invalid(format_args!("'{text}' is missing"))) }
     }
 
-    /// Takes all characters that fit.
+    /// Consumes characters as long as they fit.
     pub(super) fn while_fits(&mut self, fits: impl Fn(char) -> bool) -> &'a str {
         let end = self.rest.find(|character| !fits(character)).unwrap_or(self.rest.len());
         let (taken, rest) = self.rest.split_at(end);
@@ -56,7 +58,7 @@ impl<'a> Scan<'a> {
         taken
     }
 
-    /// A text in quotes, if one comes next; `\"` in it is a quote.
+    /// Parses a quoted string, if one comes next. `\"` stands for a quote.
     pub(super) fn quoted(&mut self) -> Result<Option<String>, Refusal> {
         let Some(inner) = self.rest.strip_prefix('"') else { return Ok(None) };
         let end = inner.match_indices('"').map(|(index, _)| index).find(|index| !inner[..*index].ends_with('\\'));
@@ -65,7 +67,7 @@ impl<'a> Scan<'a> {
         Ok(Some(inner[..end].replace("\\\"", "\"")))
     }
 
-    /// A regular expression between percent signs, if one comes next.
+    /// Parses a regular expression between percent signs, if one comes next.
     pub(super) fn regex(&mut self) -> Result<Option<Regex>, Refusal> {
         let Some(inner) = self.rest.strip_prefix('%') else { return Ok(None) };
         let (text, rest) =

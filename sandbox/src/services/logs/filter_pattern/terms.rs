@@ -5,7 +5,8 @@ use regex_lite::Regex;
 use super::Refusal;
 use super::scan::Scan;
 
-/// Every required term, or one of the optional ones when none is required, and no excluded one.
+/// Matches events with all required terms, or with one of the optional ones if none is required, and with no excluded
+/// term.
 #[derive(Debug, Default)]
 pub struct Terms {
     all: Vec<Term>,

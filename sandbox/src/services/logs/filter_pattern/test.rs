@@ -1,4 +1,4 @@
-//! One comparison: what a member of JSON or a field has to be.
+//! Comparisons with the value of a JSON member or a field.
 
 use regex_lite::Regex;
 
@@ -16,7 +16,7 @@ const OPERATORS: [(&str, Operator); 7] = [
     (">", Operator::Above),
 ];
 
-/// What ends a word without quotes.
+/// The characters that end an unquoted word.
 const ENDS: &str = "()[]{},&|\"%";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,6 @@ enum Operator {
     AtLeast,
 }
 
-/// A comparison.
 #[derive(Debug)]
 pub struct Test {
     operator: Operator,
@@ -38,15 +37,15 @@ pub struct Test {
 
 #[derive(Debug)]
 enum Operand {
-    /// A text, with a star before it, and with one after it.
+    /// A string, and whether it has a wildcard before and after it.
     Text(bool, String, bool),
-    /// A number, and how it was written.
+    /// A number, and its text in the pattern.
     Number(f64, String),
     Regex(Regex),
 }
 
 impl Test {
-    /// Reads an operator and what follows; `None` when no operator comes next.
+    /// Parses an operator and its operand; `None` if no operator comes next.
     pub(super) fn parse(scan: &mut Scan<'_>) -> Result<Option<Self>, Refusal> {
         let Some((_, operator)) = OPERATORS.into_iter().find(|(sign, _)| scan.takes(sign)) else { return Ok(None) };
         scan.skip_spaces();
@@ -57,7 +56,7 @@ impl Test {
         Ok(Some(Self { operator, operand }))
     }
 
-    /// Whether a value, as a text, passes.
+    /// Whether a value passes the comparison.
     pub(super) fn passes(&self, value: &str) -> bool {
         let number = || value.parse::<f64>().ok();
         let equal = || match &self.operand {
@@ -98,7 +97,7 @@ fn operand(scan: &mut Scan<'_>) -> Result<Operand, Refusal> {
     Ok(number.map_or_else(|| wild(word), |number| Operand::Number(number, word.to_owned())))
 }
 
-/// Stars stand for any text, at the ends only.
+/// Parses a string with optional wildcards at its ends.
 fn wild(text: &str) -> Operand {
     if text == "*" {
         return Operand::Text(true, String::new(), true);

@@ -1,4 +1,4 @@
-//! `ListCommands`, `ListCommandInvocations` and `GetCommandInvocation`.
+//! ListCommands, ListCommandInvocations and GetCommandInvocation.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::store::World;
 use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;
-/// Characters of output in lists (API reference, `CommandPlugin`).
+/// The length of output in lists, in characters (API reference, `CommandPlugin`).
 const OUTPUT: usize = 2500;
 
 #[derive(Deserialize)]
@@ -40,7 +40,7 @@ struct Filter {
 }
 
 impl List {
-    /// The commands that are asked for, the newest first.
+    /// The selected commands, the newest first.
     fn commands<'a>(&self, world: &'a World) -> Result<Vec<&'a Command>, Fault> {
         if let Some(id) = &self.command_id {
             find(world, id)?;
@@ -144,7 +144,7 @@ fn listed(command: &Command, invocation: &Invocation, with_details: bool) -> Val
     })
 }
 
-/// The errors follow the output, as the agent puts them together.
+/// Standard output and standard error, combined as by the agent.
 fn both_outputs(Invocation { output, errors, .. }: &Invocation) -> String {
     let together =
         if errors.is_empty() { output.clone() } else { format!("{output}\n----------ERROR-------\n{errors}") };
@@ -159,7 +159,7 @@ pub struct Get {
     plugin_name: Option<String>,
 }
 
-/// The outputs are there once the invocation is over.
+/// GetCommandInvocation shows outputs only of an invocation that has ended.
 pub fn get_invocation(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let missing = || Fault::client("InvocationDoesNotExist", "");

@@ -1,4 +1,4 @@
-//! One invocation at work.
+//! Executes an invocation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,28 +15,28 @@ use crate::services::ssm::State;
 use crate::services::ssm::instances;
 use crate::{Fault, Sandbox};
 
-/// Seconds that a command may run when nobody says (document `AWS-RunShellScript`).
+/// The default execution timeout in seconds (document `AWS-RunShellScript`).
 pub(super) const EXECUTION: i64 = 3600;
-/// The times that may be said instead; any other is [`EXECUTION`] (agent, `pluginutil`).
+/// Valid execution timeouts; for any other value the agent uses the default (agent, `pluginutil`).
 const EXECUTIONS: std::ops::RangeInclusive<i64> = 5..=172_800;
-/// Characters of the two outputs that are kept (API reference of `GetCommandInvocation`).
+/// The stored length of each output, in characters (API reference of `GetCommandInvocation`).
 const OUTPUT: usize = 24_000;
 const ERRORS: usize = 8_000;
-/// How long outputs are still read after the end.
+/// How long output is read after the process has exited.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// How long to wait before an end that the disk refused is recorded again.
+/// The delay before a failed write of the outcome is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
-/// The error of what ended with the sandbox.
+/// The error of invocations that ended with the sandbox.
 const STOPPED: &str = "the sandbox was stopped";
 
-/// What ended an invocation's process.
+/// Why an invocation's process ended.
 enum End {
     Own(Exit),
     Late,
     Cancelled,
 }
 
-/// Has an invocation carried out.
+/// Starts executing an invocation.
 pub(super) fn start(sandbox: &Arc<Sandbox>, command: &Command, instance: String) {
     let (ours, command) = (Arc::clone(sandbox), command.clone());
     sandbox.background.spawn(async move {
@@ -54,7 +54,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, command: &Command, instance: String)
     });
 }
 
-/// Records an end, which the disk may refuse for a while: until then the invocation is not over.
+/// Records an outcome, and retries until it is written. Until then the invocation has not ended.
 async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome) {
     let now = sandbox.clock.now();
     while change(sandbox, command, instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
@@ -64,7 +64,7 @@ async fn end(sandbox: &Sandbox, command: &str, instance: &str, outcome: Outcome)
     }
 }
 
-/// Invocations that a killed sandbox left under way are over: what they ran has ended with it.
+/// Ends the invocations that were in progress when the sandbox was killed: their processes have ended with it.
 pub fn resume(sandbox: &Arc<Sandbox>) {
     let open: Vec<(String, String)> = sandbox.world.read(|world| {
         let open = world.of::<State>().invocations.values().filter(|invocation| !invocation.status.is_over());
@@ -80,7 +80,7 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
     }
 }
 
-/// Changes an invocation's row; none when there is none any more.
+/// Changes an invocation's row; `None` if it has been deleted.
 fn change<T>(
     sandbox: &Sandbox,
     command: &str,
@@ -113,13 +113,13 @@ async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) ->
         reading.push(tokio::spawn(output::read(Arc::clone(sandbox), from, longest, stream)));
     }
     let end = tokio::select! {
-        // A command that is cancelled is not late, and one that is late has not ended by itself.
+        // Cancellation takes precedence over the timeout, and the timeout over the exit.
         biased;
         () = cancelled(sandbox, &command.id, instance) => End::Cancelled,
         () = tokio::time::sleep_until(deadline) => End::Late,
         exit = exit => End::Own(exit.unwrap_or(Exit::ShimLost)),
     };
-    // What still runs has no time to end, as with the agent.
+    // Processes that still run are killed immediately, as by the agent.
     drop(handle);
     let mut texts = Vec::new();
     for reading in reading {
@@ -148,7 +148,7 @@ fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessS
     Ok(ProcessSpec { cwd: folder.map(Into::into).or(spec.cwd), ..spec })
 }
 
-/// How long it may run: a time that users wait for with their own clocks, and so never shortened.
+/// The execution timeout. Users measure it with their own clocks, so `--speed` does not shorten it.
 fn limit(command: &Command) -> Duration {
     let given = command.parameters.get("executionTimeout").and_then(|values| values.first()?.parse().ok());
     let seconds = given.filter(|seconds| EXECUTIONS.contains(seconds)).unwrap_or(EXECUTION);
@@ -160,7 +160,7 @@ async fn log_stream(sandbox: &Arc<Sandbox>, command: &Command, instance: &str, n
     Some(output::stream(sandbox, group, &command.id, instance, name).await)
 }
 
-/// Waits until a request says that it is to end.
+/// Waits until the invocation is cancelled.
 async fn cancelled(sandbox: &Sandbox, command: &str, instance: &str) {
     let mut changes = sandbox.world.changes();
     loop {

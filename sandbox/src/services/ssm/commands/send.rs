@@ -1,4 +1,4 @@
-//! `SendCommand`.
+//! SendCommand.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::services::ssm::instances;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// Seconds that a command may take to reach its instances when nobody says (API reference).
+/// The default time to reach the instances, in seconds (API reference).
 const TIMEOUT: i64 = 3600;
-/// Parameters of the document, and whether it has to be there.
+/// Parameters of the document, and whether each is required.
 const PARAMETERS: &[(&str, bool)] = &[("commands", true), ("workingDirectory", false), ("executionTimeout", false)];
 const VERSIONS: &[&str] = &["$DEFAULT", "$LATEST", "1"];
 
@@ -55,7 +55,7 @@ struct LogOutput {
     cloud_watch_log_group_name: Option<String>,
 }
 
-/// Writes a command down and has it run on each of its instances.
+/// Stores a command and starts it on each of its instances.
 pub fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
     check(&input)?;
     if !sandbox.config.host_exec {
@@ -118,7 +118,7 @@ fn check(input: &Send) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The instances that are named, all of which have to be connected, or those that the targets fit, which may be none.
+/// The instances that are given by id, all of which must be connected, or those that match the targets, possibly none.
 fn chosen(account: &str, world: &World, named: &[String], targets: &[Target]) -> Result<Vec<String>, Fault> {
     let missing: Vec<&str> =
         named.iter().map(String::as_str).filter(|id| instances::connected(world, id).is_none()).collect();

@@ -1,4 +1,4 @@
-//! `DescribeSessions`.
+//! DescribeSessions.
 
 use std::sync::Arc;
 
@@ -69,7 +69,7 @@ impl Filter {
     }
 }
 
-/// The newest first.
+/// Describes the newest first.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let active = input.state == "Active";
     let mut told_of = Vec::new();

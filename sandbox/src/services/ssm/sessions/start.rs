@@ -1,4 +1,4 @@
-//! `StartSession`.
+//! StartSession.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ use crate::services::ssm::instances;
 use crate::session_channel::{Plan, Sessions};
 use crate::{Fault, Sandbox};
 
-/// The document that sessions follow when nobody says.
+/// The default document.
 const USUAL: &str = "SSM-SessionManagerRunShell";
 const INTERACTIVE: &str = "AWS-StartInteractiveCommand";
-/// AWS's other documents for sessions.
+/// AWS's session documents that are not served.
 const NOT_SERVED: &[&str] = &[
     "AWS-StartNonInteractiveCommand",
     "AWS-StartPortForwardingSession",
@@ -25,7 +25,7 @@ const NOT_SERVED: &[&str] = &[
     "AWS-StartPortForwardingSessionToSocket",
     "AWS-StartSSHSession",
 ];
-/// The one parameter of [`INTERACTIVE`].
+/// The only parameter of [`INTERACTIVE`].
 const COMMAND: &str = "command";
 const SHELL: &str = "/bin/sh";
 
@@ -39,7 +39,7 @@ pub struct Start {
     parameters: BTreeMap<String, Vec<String>>,
 }
 
-/// Starts a session on an instance, or in a container whose task has ECS Exec.
+/// Starts a session on an instance, or in a container of a task with ECS Exec.
 pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
     let document = input.document_name.unwrap_or_else(|| USUAL.to_owned());
     let (session_type, script) = script(&document, &input.parameters)?;
@@ -61,7 +61,7 @@ pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
     Ok(json!({ "SessionId": opened.id, "TokenValue": opened.token, "StreamUrl": opened.url }))
 }
 
-/// The type of a document's sessions where clients are told of one, and the script that they run instead of a shell to type in.
+/// The session type of a document, if responses show one, and the script to run instead of an interactive shell.
 fn script(
     document: &str,
     parameters: &BTreeMap<String, Vec<String>>,
@@ -85,7 +85,7 @@ fn script(
     }
 }
 
-/// What a command is on a target, and what is cancelled when that is gone.
+/// The process of a command on a target, and the token that is cancelled when the target ends.
 fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(ProcessSpec, CancellationToken), Fault> {
     let not_connected = || Fault::client("TargetNotConnected", format!("{target} is not connected."));
     if let Some(container) = target.strip_prefix("ecs:") {
@@ -96,6 +96,6 @@ fn target(sandbox: &Arc<Sandbox>, target: &str, command: &[&str]) -> Result<(Pro
         sandbox.world.read(|world| instances::connected(world, target).cloned()).ok_or_else(not_connected)?;
     let spec = instances::command(sandbox, &instance, command)?;
     let environment = environment::in_terminal(spec.environment);
-    // Whoever terminates the instance ends its sessions.
+    // Terminating the instance ends its sessions.
     Ok((ProcessSpec { environment, terminal: true, ..spec }, CancellationToken::new()))
 }

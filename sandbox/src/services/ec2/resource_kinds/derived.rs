@@ -1,17 +1,16 @@
-//! The nouns of what has no record: it is told from the region, or from other records.
+//! The resource kinds without records, which are derived from the region or from other records.
 
-use super::{Noun, PLAIN, Selector};
+use super::{DEFAULT, ResourceKind, Selector};
 
-/// A tag.
-pub const TAG: Noun = Noun {
+pub const TAG: ResourceKind = ResourceKind {
     operation: "DescribeTags",
     set: "tagSet",
     filters: &[("key", "key"), ("value", "value"), ("resource-id", "resourceId"), ("resource-type", "resourceType")],
-    ..PLAIN
+    ..DEFAULT
 };
 
 /// An availability zone.
-pub const ZONE: Noun = Noun {
+pub const ZONE: ResourceKind = ResourceKind {
     operation: "DescribeAvailabilityZones",
     set: "availabilityZoneInfo",
     selectors: &[
@@ -19,13 +18,13 @@ pub const ZONE: Noun = Noun {
             member: "ZoneName",
             path: "zoneName",
             not_found: "InvalidParameterValue",
-            sentence: "Invalid availability zone: [{}]",
+            message: "Invalid availability zone: [{}]",
         },
         Selector {
             member: "ZoneId",
             path: "zoneId",
             not_found: "InvalidParameterValue",
-            sentence: "Invalid availability zone-id: [{}]",
+            message: "Invalid availability zone-id: [{}]",
         },
     ],
     filters: &[
@@ -37,19 +36,18 @@ pub const ZONE: Noun = Noun {
         ("zone-name", "zoneName"),
         ("zone-type", "zoneType"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };
 
-/// A region.
-pub const REGION: Noun = Noun {
+pub const REGION: ResourceKind = ResourceKind {
     operation: "DescribeRegions",
     set: "regionInfo",
     selectors: &[Selector {
         member: "RegionName",
         path: "regionName",
         not_found: "InvalidParameterValue",
-        sentence: "Invalid region: [{}]",
+        message: "Invalid region: [{}]",
     }],
     filters: &[("endpoint", "regionEndpoint"), ("opt-in-status", "optInStatus"), ("region-name", "regionName")],
-    ..PLAIN
+    ..DEFAULT
 };

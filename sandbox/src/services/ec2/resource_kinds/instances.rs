@@ -1,23 +1,23 @@
-//! The nouns of machines and of what guards and names them.
+//! The resource kinds of instances, security groups and addresses.
 
-use super::{Noun, PLAIN, Selector};
+use super::{DEFAULT, ResourceKind, Selector};
 
 /// An elastic IP address.
-pub const ADDRESS: Noun = Noun {
+pub const ADDRESS: ResourceKind = ResourceKind {
     operation: "DescribeAddresses",
-    kind: "elastic-ip",
+    type_name: "elastic-ip",
     prefix: "eipalloc-",
-    word: "allocation ID",
+    label: "allocation ID",
     not_found: "InvalidAllocationID.NotFound",
     ids: "AllocationId",
     selectors: &[Selector {
         member: "PublicIp",
         path: "publicIp",
         not_found: "InvalidAddress.NotFound",
-        sentence: "Address '{}' not found.",
+        message: "Address '{}' not found.",
     }],
     set: "addressesSet",
-    tells_no_tags: false,
+    shows_empty_tags: false,
     filters: &[
         ("allocation-id", "allocationId"),
         ("association-id", "associationId"),
@@ -28,20 +28,20 @@ pub const ADDRESS: Noun = Noun {
         ("network-interface-owner-id", "networkInterfaceOwnerId"),
         ("private-ip-address", "privateIpAddress"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };
 
 /// A security group.
-pub const SECURITY_GROUP: Noun = Noun {
+pub const SECURITY_GROUP: ResourceKind = ResourceKind {
     operation: "DescribeSecurityGroups",
-    kind: "security-group",
+    type_name: "security-group",
     prefix: "sg-",
-    word: "security group",
+    label: "security group",
     not_found: "InvalidGroup.NotFound",
     malformed: Some("InvalidGroupId.Malformed"),
     ids: "GroupId",
     set: "securityGroupInfo",
-    tells_no_tags: false,
+    shows_empty_tags: false,
     filters: &[
         ("group-id", "groupId"),
         ("group-name", "groupName"),
@@ -61,34 +61,33 @@ pub const SECURITY_GROUP: Noun = Noun {
         ("egress.ip-permission.user-id", "ipPermissionsEgress/groups/userId"),
         ("egress.ip-permission.cidr", "ipPermissionsEgress/ipRanges/cidrIp"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };
 
-/// A security group's rule; its group keeps it.
-pub const SECURITY_GROUP_RULE: Noun = Noun {
+/// A rule of a security group, stored in the group's record.
+pub const SECURITY_GROUP_RULE: ResourceKind = ResourceKind {
     operation: "DescribeSecurityGroupRules",
     prefix: "sgr-",
-    kind: "security-group-rule",
-    word: "security group rule ID",
+    type_name: "security-group-rule",
+    label: "security group rule ID",
     not_found: "InvalidSecurityGroupRuleId.NotFound",
     ids: "SecurityGroupRuleId",
     set: "securityGroupRuleSet",
     filters: &[("group-id", "groupId"), ("security-group-rule-id", "securityGroupRuleId")],
-    ..PLAIN
+    ..DEFAULT
 };
 
-/// An instance.
-pub const INSTANCE: Noun = Noun {
+pub const INSTANCE: ResourceKind = ResourceKind {
     operation: "DescribeInstances",
-    kind: "instance",
+    type_name: "instance",
     prefix: "i-",
-    word: "instance ID",
+    label: "instance ID",
     not_found: "InvalidInstanceID.NotFound",
     malformed: Some("InvalidInstanceID.Malformed"),
     ids: "InstanceId",
-    pages_of_ids: false,
+    pages_with_ids: false,
     set: "instancesSet",
-    tells_no_tags: false,
+    shows_empty_tags: false,
     filters: &[
         ("instance-id", "instanceId"),
         ("vpc-id", "vpcId"),
@@ -128,5 +127,5 @@ pub const INSTANCE: Noun = Noun {
         ("network-interface.addresses.private-ip-address", "networkInterfaceSet/privateIpAddress"),
         ("network-interface.group-id", "networkInterfaceSet/groupSet/groupId"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };

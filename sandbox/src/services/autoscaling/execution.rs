@@ -1,4 +1,4 @@
-//! What follows when an alarm's action names a scaling policy.
+//! Executes scaling policies when an alarm triggers them.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::services::ecs::scaling;
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
-/// What is asked for, and for how many seconds no more than that.
+/// The capacity that a policy requests, and the cooldown after that.
 struct Request {
     ask: Ask,
     cooldown: Seconds,
 }
 
-/// By direction.
+/// Seconds by direction.
 struct Seconds {
     out: u64,
     into: u64,
@@ -33,11 +33,10 @@ pub fn is_policy(action: &str) -> bool {
     action.contains(":autoscaling:") && action.contains(":scalingPolicy:") && action.contains(":resource/ecs/")
 }
 
-/// Does what a policy makes of an alarm.
+/// Executes the scaling policy that an alarm's action names.
 ///
-/// # Errors
-/// When there is no such policy or its service is gone, or the disk refuses.
-pub fn act(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
+/// # Errors When there is no such policy or its service is gone, or the disk refuses.
+pub fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
     let arn = action.split(":createdBy/").next().unwrap_or_default();
     let found = sandbox.world.read(|world| {
         let policy = world.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
@@ -57,11 +56,11 @@ pub fn act(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> 
     sandbox.world.write(|world| carry_out(sandbox, world, &target.resource_id, &request, &cause))
 }
 
-/// What a policy asks for, if it asks for anything.
+/// The request of a policy, if it requests any scaling.
 fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Request>, Fault> {
     let (ask, cooldown) = match policy.configuration()? {
         Configuration::Step(step) => {
-            // Without data somebody tries the alarm out: as if the metric had just come to the threshold.
+            // Without data, a user has set the state for a test: the metric counts as being at the threshold.
             let value = step.aggregate(&trigger.values).unwrap_or(trigger.threshold);
             let ask = Ask::of_step(&step, value - trigger.threshold, trigger.upward);
             (ask, Seconds { out: step.cooldown(), into: step.cooldown() })
@@ -72,7 +71,7 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Re
             } else {
                 let values = or_current(sandbox, trigger.alarm, &trigger.values)?;
                 let target = tracking.target_value;
-                // What is not above the target, whatever the alarm says, adds nothing, and removes nothing either.
+                // A value that is not above the target, although the alarm is in state `ALARM`, changes nothing.
                 values.last().map(|value| Ask::Track(vec![Tracked { value: value.max(target), target }]))
             };
             (ask, Seconds { out: tracking.cooldown(true), into: tracking.cooldown(false) })
@@ -81,9 +80,9 @@ fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Re
     Ok(ask.map(|ask| Request { ask, cooldown }))
 }
 
-/// Scaling in takes every target tracking policy that may: all of their alarms have to agree, none may ask for more at the
-/// same time, and the most capacity that one of them needs counts. Each is judged by its highest value, so that it does not
-/// remove what is still needed now and then.
+/// The request for scaling in. All target tracking policies of the target that may scale in must be in state `ALARM`,
+/// none may request scaling out at the same time, and the largest capacity that one of them needs is used. Each is
+/// represented by its highest value, so that peaks are still covered.
 fn below(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Ask>, Fault> {
     let others: Vec<Policy> = sandbox.world.read(|world| {
         let of_target = world.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
@@ -110,12 +109,12 @@ fn below(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Resu
         let Some(value) = values.into_iter().reduce(f64::max) else { return Ok(None) };
         tracked.push(Tracked { value, target: tracking.target_value });
     }
-    // An alarm that somebody set has nothing to say about values that are not below.
+    // An alarm whose state a user has set does not scale in while values are above the target.
     let is_below = tracked.iter().all(|metric| metric.value <= metric.target);
     Ok(is_below.then_some(Ask::Track(tracked)))
 }
 
-/// Values that an alarm gave, or those of its metric now.
+/// The values of an alarm's trigger or, if it has none, of its metric now.
 fn or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Vec<f64>, Fault> {
     if !given.is_empty() {
         return Ok(given.to_vec());
@@ -143,7 +142,7 @@ fn plan(sandbox: &Sandbox, world: &World, target: &Target, ask: &Ask) -> Result<
     Ok(decide(&situation, ask))
 }
 
-/// Decides once more, on a world that nobody else changes, and does it: the count, the cooldown and the activity are one.
+/// Decides again under the lock, and sets the count, the cooldown and the activity in one transaction.
 fn carry_out(
     sandbox: &Sandbox,
     world: &mut World,
@@ -168,7 +167,7 @@ fn carry_out(
     Ok(())
 }
 
-/// Gives a service another count, and records the activity; whether ECS accepted the count.
+/// Sets a service's desired count and records the activity. Returns whether ECS accepted the count.
 pub(super) fn set_desired_count(
     world: &mut World,
     resource_id: &str,

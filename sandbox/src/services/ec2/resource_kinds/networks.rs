@@ -1,17 +1,17 @@
-//! The nouns of networks.
+//! The resource kinds of networks.
 
-use super::{Noun, PLAIN};
+use super::{DEFAULT, ResourceKind};
 
 /// A virtual private cloud.
-pub const VPC: Noun = Noun {
+pub const VPC: ResourceKind = ResourceKind {
     operation: "DescribeVpcs",
-    kind: "vpc",
+    type_name: "vpc",
     prefix: "vpc-",
-    word: "vpc ID",
+    label: "vpc ID",
     not_found: "InvalidVpcID.NotFound",
     ids: "VpcId",
     set: "vpcSet",
-    tells_no_tags: false,
+    shows_empty_tags: false,
     filters: &[
         ("vpc-id", "vpcId"),
         ("cidr", "cidrBlock"),
@@ -26,19 +26,18 @@ pub const VPC: Noun = Noun {
         ("owner-id", "ownerId"),
         ("dhcp-options-id", "dhcpOptionsId"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };
 
-/// A subnet.
-pub const SUBNET: Noun = Noun {
+pub const SUBNET: ResourceKind = ResourceKind {
     operation: "DescribeSubnets",
-    kind: "subnet",
+    type_name: "subnet",
     prefix: "subnet-",
-    word: "subnet ID",
+    label: "subnet ID",
     not_found: "InvalidSubnetID.NotFound",
     ids: "SubnetId",
     set: "subnetSet",
-    tells_no_tags: false,
+    shows_empty_tags: false,
     filters: &[
         ("subnet-id", "subnetId"),
         ("vpc-id", "vpcId"),
@@ -59,15 +58,15 @@ pub const SUBNET: Noun = Noun {
         ("state", "state"),
         ("owner-id", "ownerId"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };
 
 /// A route table.
-pub const ROUTE_TABLE: Noun = Noun {
+pub const ROUTE_TABLE: ResourceKind = ResourceKind {
     operation: "DescribeRouteTables",
-    kind: "route-table",
+    type_name: "route-table",
     prefix: "rtb-",
-    word: "routeTable ID",
+    label: "routeTable ID",
     not_found: "InvalidRouteTableID.NotFound",
     ids: "RouteTableId",
     set: "routeTableSet",
@@ -85,15 +84,15 @@ pub const ROUTE_TABLE: Noun = Noun {
         ("route.state", "routeSet/state"),
         ("owner-id", "ownerId"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };
 
 /// An internet gateway.
-pub const INTERNET_GATEWAY: Noun = Noun {
+pub const INTERNET_GATEWAY: ResourceKind = ResourceKind {
     operation: "DescribeInternetGateways",
-    kind: "internet-gateway",
+    type_name: "internet-gateway",
     prefix: "igw-",
-    word: "internetGateway ID",
+    label: "internetGateway ID",
     not_found: "InvalidInternetGatewayID.NotFound",
     ids: "InternetGatewayId",
     set: "internetGatewaySet",
@@ -103,28 +102,28 @@ pub const INTERNET_GATEWAY: Noun = Noun {
         ("attachment.state", "attachmentSet/state"),
         ("owner-id", "ownerId"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };
 
 /// A NAT gateway.
-pub const NAT_GATEWAY: Noun = Noun {
+pub const NAT_GATEWAY: ResourceKind = ResourceKind {
     operation: "DescribeNatGateways",
-    kind: "natgateway",
+    type_name: "natgateway",
     prefix: "nat-",
-    word: "NatGateway ID",
+    label: "NatGateway ID",
     not_found: "NatGatewayNotFound",
     ids: "NatGatewayId",
     set: "natGatewaySet",
     filters: &[("nat-gateway-id", "natGatewayId"), ("vpc-id", "vpcId"), ("subnet-id", "subnetId"), ("state", "state")],
-    ..PLAIN
+    ..DEFAULT
 };
 
-/// A virtual private gateway: nothing here makes one, so that every answer is that there is none.
-pub const VPN_GATEWAY: Noun = Noun {
+/// A virtual private gateway. None can be created, so every list is empty.
+pub const VPN_GATEWAY: ResourceKind = ResourceKind {
     operation: "DescribeVpnGateways",
-    kind: "vpn-gateway",
+    type_name: "vpn-gateway",
     prefix: "vgw-",
-    word: "vpnGateway ID",
+    label: "vpnGateway ID",
     not_found: "InvalidVpnGatewayID.NotFound",
     ids: "VpnGatewayId",
     set: "vpnGatewaySet",
@@ -137,5 +136,5 @@ pub const VPN_GATEWAY: Noun = Noun {
         ("state", "state"),
         ("type", "type"),
     ],
-    ..PLAIN
+    ..DEFAULT
 };
