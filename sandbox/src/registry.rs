@@ -50,7 +50,7 @@ pub static REGISTRY: Registry = Registry {
                 Box::<cloudwatch::State>::default(),
             ]
         },
-        record_insertions: |world, maker, rows| world.of_mut::<cloudformation::State>().note_attempt(maker, rows),
+        record_insertions: |world, resource, rows| world.of_mut::<cloudformation::State>().note_attempt(resource, rows),
     },
     runtimes: |config| {
         Runtimes::default()
@@ -60,5 +60,5 @@ pub static REGISTRY: Registry = Registry {
             .with(Sessions::default())
     },
     alarm_actions: &[AlarmAction { is_for: autoscaling::is_policy, perform: autoscaling::execute }],
-    instance_terminated: &[ssm::instances::forget],
+    instance_terminated: &[ssm::instances::remove],
 };

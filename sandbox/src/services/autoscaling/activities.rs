@@ -17,7 +17,7 @@ use crate::services::autoscaling::State;
 use crate::store::World;
 
 /// AWS keeps activities for six weeks instead.
-const MOST: usize = 100;
+const MAX_ACTIVITIES: usize = 100;
 
 /// The status of an activity (`ScalingActivityStatusCode` in the API reference).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +113,7 @@ impl Activity {
         let prefix = prefix(&self.resource_id);
         activities.insert(self.key(), self);
         let all: Vec<String> = activities.with_prefix(&prefix).map(|(key, _)| key.to_owned()).collect();
-        for key in all.iter().rev().skip(MOST) {
+        for key in all.iter().rev().skip(MAX_ACTIVITIES) {
             activities.remove(key);
         }
     }
@@ -159,7 +159,7 @@ fn prefix(resource_id: &str) -> String {
 
 /// Whether the same failure has been recorded since the last scaling: repeated triggers of an alarm are recorded only
 /// once.
-pub(super) fn is_told(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
+pub(super) fn is_recorded(world: &World, resource_id: &str, cause: &str, reason: Reason) -> bool {
     let newest = world.of::<State>().activities.with_prefix(&prefix(resource_id)).rev().map(|(_, activity)| activity);
     let mut in_vain = newest.take_while(|activity| activity.not_scaled.is_some());
     in_vain.any(|activity| activity.not_scaled == Some(reason) && activity.cause == cause)
@@ -196,11 +196,12 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
     let question = format!("DescribeScalingActivities {here} {resource_id:?} {include_not_scaled_activities}");
     let page = sandbox.world.read(|world| {
-        let wanted = |activity: &Activity| {
+        let matches = |activity: &Activity| {
             here && resource_id.as_ref().is_none_or(|id| *id == activity.resource_id)
                 && (include_not_scaled_activities || activity.not_scaled.is_none())
         };
-        let mut rows: Vec<_> = world.of::<State>().activities.iter().filter(|(_, activity)| wanted(activity)).collect();
+        let mut rows: Vec<_> =
+            world.of::<State>().activities.iter().filter(|(_, activity)| matches(activity)).collect();
         rows.sort_by_key(|(_, activity)| std::cmp::Reverse(activity.at));
         let described = rows.into_iter().map(|(key, activity)| (key.to_owned(), activity.describe()));
         paging::page(described, &question, input.next_token.as_deref(), limit).map_err(invalid_token)

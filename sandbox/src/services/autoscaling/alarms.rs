@@ -16,7 +16,7 @@ use crate::store::World;
 use crate::{Config, Fault};
 
 /// The threshold of scaling in, relative to the target.
-const LOW: f64 = 0.9;
+const LOW_THRESHOLD_RATIO: f64 = 0.9;
 
 /// The names of a policy's alarms.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -36,7 +36,8 @@ struct Kind {
 }
 
 const ALARM_HIGH: Kind = Kind { name: "AlarmHigh", operator: "GreaterThanThreshold", periods: 3, share: 1.0 };
-const ALARM_LOW: Kind = Kind { name: "AlarmLow", operator: "LessThanThreshold", periods: 15, share: LOW };
+const ALARM_LOW: Kind =
+    Kind { name: "AlarmLow", operator: "LessThanThreshold", periods: 15, share: LOW_THRESHOLD_RATIO };
 
 /// Creates, changes or deletes a policy's alarms according to its configuration.
 pub(super) fn put(
@@ -76,7 +77,7 @@ fn put_one(
     let name =
         earlier.unwrap_or_else(|| format!("TargetTracking-{}-{}-{}", policy.resource_id, kind.name, ids::uuid()));
     let settings = settings(config, policy, kind, &name, tracking)?;
-    cloudwatch::keep(world.of_mut::<cloudwatch::State>(), settings, BTreeMap::new(), now);
+    cloudwatch::put_alarm(world.of_mut::<cloudwatch::State>(), settings, BTreeMap::new(), now);
     Ok(Some(name))
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::configuration::{AdjustmentType, Step, StepAdjustment};
 
 /// A rounding error of floating point arithmetic; no metric differs by this little.
-const NOISE: f64 = 1e-9;
+const EPSILON: f64 = 1e-9;
 
 /// The state that a decision is based on.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ pub struct Cooling {
 
 /// A request for capacity.
 #[derive(Debug)]
-pub enum Ask {
+pub enum CapacityRequest {
     /// The count that brings every metric to its target: the largest that one of them needs.
     Track(Vec<Tracked>),
     /// An adjustment of step scaling.
@@ -93,12 +93,12 @@ pub enum Reason {
 }
 
 /// Decides on a request.
-pub fn decide(now: &Situation, ask: &Ask) -> Decision {
-    let asked = ask.of(now.running);
-    match asked.cmp(&now.running) {
-        std::cmp::Ordering::Greater => scale_out(now, ask),
-        std::cmp::Ordering::Less => scale_in(now, asked),
-        std::cmp::Ordering::Equal if ask.is_below_target() => Decision::NotScaled(if now.desired <= now.min {
+pub fn decide(now: &Situation, request: &CapacityRequest) -> Decision {
+    let requested = request.capacity(now.running);
+    match requested.cmp(&now.running) {
+        std::cmp::Ordering::Greater => scale_out(now, request),
+        std::cmp::Ordering::Less => scale_in(now, requested),
+        std::cmp::Ordering::Equal if request.is_below_target() => Decision::NotScaled(if now.desired <= now.min {
             Reason::AlreadyAtMinCapacity(now.min)
         } else {
             Reason::AutoScalingAnticipatedFlapping
@@ -109,7 +109,7 @@ pub fn decide(now: &Situation, ask: &Ask) -> Decision {
 
 /// Scales out. During a cooldown after scaling out, the capacity that was added counts as part of the new request. A
 /// cooldown after scaling in is ignored.
-fn scale_out(now: &Situation, ask: &Ask) -> Decision {
+fn scale_out(now: &Situation, request: &CapacityRequest) -> Decision {
     if now.desired >= now.max {
         return Decision::NotScaled(Reason::AlreadyAtMaxCapacity(now.max));
     }
@@ -118,7 +118,7 @@ fn scale_out(now: &Situation, ask: &Ask) -> Decision {
     }
     let cooling = now.cooling.filter(|cooling| cooling.out);
     let from = cooling.map_or(now.running, |cooling| cooling.from);
-    let to = ask.of(from).clamp(now.min, now.max);
+    let to = request.capacity(from).clamp(now.min, now.max);
     if to > now.desired {
         Decision::Set(Cooling { from, to, out: true })
     } else if cooling.is_some() {
@@ -129,7 +129,7 @@ fn scale_out(now: &Situation, ask: &Ask) -> Decision {
 }
 
 /// Scales in, unless there is a cooldown or a deployment in progress.
-fn scale_in(now: &Situation, asked: u32) -> Decision {
+fn scale_in(now: &Situation, requested: u32) -> Decision {
     if now.desired <= now.min {
         return Decision::NotScaled(Reason::AlreadyAtMinCapacity(now.min));
     }
@@ -139,7 +139,7 @@ fn scale_in(now: &Situation, asked: u32) -> Decision {
     if now.deploying {
         return Decision::NotScaled(Reason::TargetServicePutResourceAsUnscalable);
     }
-    let to = asked.clamp(now.min, now.max);
+    let to = requested.clamp(now.min, now.max);
     if to < now.desired {
         Decision::Set(Cooling { from: now.running, to, out: false })
     } else {
@@ -147,24 +147,24 @@ fn scale_in(now: &Situation, asked: u32) -> Decision {
     }
 }
 
-impl Ask {
+impl CapacityRequest {
     /// The request of the step adjustment that applies to a metric's difference from the threshold.
-    pub fn of_step(step: &Step, difference: f64, upward: bool) -> Option<Self> {
-        let found = step.step_adjustments.iter().find(|one| one.holds(difference, upward))?;
+    pub fn from_step(step: &Step, difference: f64, upward: bool) -> Option<Self> {
+        let found = step.step_adjustments.iter().find(|one| one.applies_to(difference, upward))?;
         let at_least = step.min_adjustment_magnitude.unwrap_or_default();
         Some(Self::Adjust { kind: step.kind(), by: found.scaling_adjustment, at_least })
     }
 
     /// The requested capacity, from the current one.
-    fn of(&self, base: u32) -> u32 {
+    fn capacity(&self, base: u32) -> u32 {
         match self {
             Self::Track(metrics) => metrics.iter().map(|metric| metric.capacity(base)).max().unwrap_or(base),
-            Self::Adjust { kind: AdjustmentType::Exact, by, .. } => whole(*by),
-            Self::Adjust { kind: AdjustmentType::Change, by, .. } => whole(i64::from(base).saturating_add(*by)),
+            Self::Adjust { kind: AdjustmentType::Exact, by, .. } => to_count(*by),
+            Self::Adjust { kind: AdjustmentType::Change, by, .. } => to_count(i64::from(base).saturating_add(*by)),
             Self::Adjust { kind: AdjustmentType::Percent, by, at_least } => {
                 let by = percent(base, *by);
                 let by = by.signum() * by.saturating_abs().max(i64::from(*at_least));
-                whole(i64::from(base).saturating_add(by))
+                to_count(i64::from(base).saturating_add(by))
             }
         }
     }
@@ -179,23 +179,23 @@ impl Tracked {
     /// least one more than `base` if the metric is above the target.
     fn capacity(self, base: u32) -> u32 {
         let Self { value, target } = self;
-        let asked = (f64::from(base) * value / target - NOISE).ceil().max(0.0);
+        let requested = (f64::from(base) * value / target - EPSILON).ceil().max(0.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is whole, and saturates")]
-        let asked = asked as u32;
-        if value > target { asked.max(base.saturating_add(1)) } else { asked }
+        let requested = requested as u32;
+        if value > target { requested.max(base.saturating_add(1)) } else { requested }
     }
 }
 
 impl StepAdjustment {
     /// Whether the step applies. The bound that is nearer to the threshold is inclusive, the other one exclusive.
-    fn holds(&self, difference: f64, upward: bool) -> bool {
+    fn applies_to(&self, difference: f64, upward: bool) -> bool {
         let lower = self.metric_interval_lower_bound.unwrap_or(f64::NEG_INFINITY);
         let upper = self.metric_interval_upper_bound.unwrap_or(f64::INFINITY);
         if upward { difference >= lower && difference < upper } else { difference > lower && difference <= upper }
     }
 }
 
-fn whole(count: i64) -> u32 {
+fn to_count(count: i64) -> u32 {
     u32::try_from(count.max(0)).unwrap_or(u32::MAX)
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::activities::{Activity, is_told};
+use super::activities::{Activity, is_recorded};
 use super::configuration::Configuration;
-use super::decision::{Ask, Cooling, Decision, Situation, Tracked, decide};
+use super::decision::{CapacityRequest, Cooling, Decision, Situation, Tracked, decide};
 use super::targets::Cooldown;
-use super::{Policy, Target, invalid, service_of};
+use super::{Policy, Target, service_of, validation_exception};
 use crate::core::ports::AlarmTrigger;
 use crate::services::autoscaling::State;
 use crate::services::cloudwatch::{self, AlarmSettings};
@@ -18,7 +18,7 @@ use crate::{Fault, Sandbox};
 
 /// The capacity that a policy requests, and the cooldown after that.
 struct Request {
-    ask: Ask,
+    request: CapacityRequest,
     cooldown: Seconds,
 }
 
@@ -35,55 +35,60 @@ pub fn is_policy(action: &str) -> bool {
 
 /// Executes the scaling policy that an alarm's action names.
 ///
-/// # Errors When there is no such policy or its service is gone, or the disk refuses.
+/// # Errors
+/// When the policy or its service does not exist, or the database fails.
 pub fn execute(sandbox: &Arc<Sandbox>, action: &str, trigger: &AlarmTrigger<'_>) -> Result<(), Fault> {
     let arn = action.split(":createdBy/").next().unwrap_or_default();
     let found = sandbox.world.read(|world| {
         let policy = world.of::<State>().policies.values().find(|policy| policy.arn(&sandbox.config) == arn)?;
         Some((policy.clone(), world.of::<State>().targets.get(&policy.resource_id)?.clone()))
     });
-    let (policy, target) = found.ok_or_else(|| invalid(format!("No scaling policy found: {arn}")))?;
+    let (policy, target) = found.ok_or_else(|| validation_exception(format!("No scaling policy found: {arn}")))?;
     let Some(request) = request(sandbox, &policy, trigger)? else { return Ok(()) };
     let cause = format!("monitor alarm {} in state {} triggered policy {}", trigger.alarm, trigger.state, policy.name);
-    let changes = |world: &World| match plan(sandbox, world, &target, &request.ask)? {
+    let changes = |world: &World| match plan(sandbox, world, &target, &request.request)? {
         Decision::Set(_) => Ok(true),
-        Decision::NotScaled(reason) => Ok(!is_told(world, &target.resource_id, &cause, reason)),
+        Decision::NotScaled(reason) => Ok(!is_recorded(world, &target.resource_id, &cause, reason)),
         Decision::Wait => Ok::<bool, Fault>(false),
     };
     if !sandbox.world.read(changes)? {
         return Ok(());
     }
-    sandbox.world.write(|world| carry_out(sandbox, world, &target.resource_id, &request, &cause))
+    sandbox.world.write(|world| apply(sandbox, world, &target.resource_id, &request, &cause))
 }
 
 /// The request of a policy, if it requests any scaling.
 fn request(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Request>, Fault> {
-    let (ask, cooldown) = match policy.configuration()? {
+    let (request, cooldown) = match policy.configuration()? {
         Configuration::Step(step) => {
             // Without data, a user has set the state for a test: the metric counts as being at the threshold.
             let value = step.aggregate(&trigger.values).unwrap_or(trigger.threshold);
-            let ask = Ask::of_step(&step, value - trigger.threshold, trigger.upward);
-            (ask, Seconds { out: step.cooldown(), into: step.cooldown() })
+            let request = CapacityRequest::from_step(&step, value - trigger.threshold, trigger.upward);
+            (request, Seconds { out: step.cooldown(), into: step.cooldown() })
         }
         Configuration::TargetTracking(tracking) => {
-            let ask = if policy.alarms.low.as_deref() == Some(trigger.alarm) {
-                below(sandbox, policy, trigger)?
+            let request = if policy.alarms.low.as_deref() == Some(trigger.alarm) {
+                scale_in_request(sandbox, policy, trigger)?
             } else {
-                let values = or_current(sandbox, trigger.alarm, &trigger.values)?;
+                let values = values_or_current(sandbox, trigger.alarm, &trigger.values)?;
                 let target = tracking.target_value;
                 // A value that is not above the target, although the alarm is in state `ALARM`, changes nothing.
-                values.last().map(|value| Ask::Track(vec![Tracked { value: value.max(target), target }]))
+                values.last().map(|value| CapacityRequest::Track(vec![Tracked { value: value.max(target), target }]))
             };
-            (ask, Seconds { out: tracking.cooldown(true), into: tracking.cooldown(false) })
+            (request, Seconds { out: tracking.cooldown(true), into: tracking.cooldown(false) })
         }
     };
-    Ok(ask.map(|ask| Request { ask, cooldown }))
+    Ok(request.map(|request| Request { request, cooldown }))
 }
 
 /// The request for scaling in. All target tracking policies of the target that may scale in must be in state `ALARM`,
 /// none may request scaling out at the same time, and the largest capacity that one of them needs is used. Each is
 /// represented by its highest value, so that peaks are still covered.
-fn below(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Result<Option<Ask>, Fault> {
+fn scale_in_request(
+    sandbox: &Sandbox,
+    policy: &Policy,
+    trigger: &AlarmTrigger<'_>,
+) -> Result<Option<CapacityRequest>, Fault> {
     let others: Vec<Policy> = sandbox.world.read(|world| {
         let of_target = world.of::<State>().policies.values().filter(|one| one.resource_id == policy.resource_id);
         of_target.cloned().collect()
@@ -105,17 +110,17 @@ fn below(sandbox: &Sandbox, policy: &Policy, trigger: &AlarmTrigger<'_>) -> Resu
             return Ok(None);
         }
         let given: &[f64] = if is_own { &trigger.values } else { &[] };
-        let values = or_current(sandbox, low, given)?;
+        let values = values_or_current(sandbox, low, given)?;
         let Some(value) = values.into_iter().reduce(f64::max) else { return Ok(None) };
         tracked.push(Tracked { value, target: tracking.target_value });
     }
     // An alarm whose state a user has set does not scale in while values are above the target.
     let is_below = tracked.iter().all(|metric| metric.value <= metric.target);
-    Ok(is_below.then_some(Ask::Track(tracked)))
+    Ok(is_below.then_some(CapacityRequest::Track(tracked)))
 }
 
 /// The values of an alarm's trigger or, if it has none, of its metric now.
-fn or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Vec<f64>, Fault> {
+fn values_or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Vec<f64>, Fault> {
     if !given.is_empty() {
         return Ok(given.to_vec());
     }
@@ -125,10 +130,10 @@ fn or_current(sandbox: &Sandbox, alarm: &str, given: &[f64]) -> Result<Vec<f64>,
     settings.map_or(Ok(Vec::new()), |settings| cloudwatch::values(sandbox, &settings))
 }
 
-fn plan(sandbox: &Sandbox, world: &World, target: &Target, ask: &Ask) -> Result<Decision, Fault> {
+fn plan(sandbox: &Sandbox, world: &World, target: &Target, request: &CapacityRequest) -> Result<Decision, Fault> {
     let (cluster, service) = service_of(&target.resource_id)?;
     let capacity = scaling::capacity(world, &cluster, &service)
-        .ok_or_else(|| invalid(format!("ECS service doesn't exist: {}", target.resource_id)))?;
+        .ok_or_else(|| validation_exception(format!("ECS service doesn't exist: {}", target.resource_id)))?;
     let situation = Situation {
         running: capacity.running,
         desired: capacity.desired,
@@ -139,20 +144,14 @@ fn plan(sandbox: &Sandbox, world: &World, target: &Target, ask: &Ask) -> Result<
         out_suspended: target.suspended_state.dynamic_scaling_out_suspended,
         cooling: target.cooldown.as_ref().and_then(|cooldown| cooldown.cooling(sandbox.clock)),
     };
-    Ok(decide(&situation, ask))
+    Ok(decide(&situation, request))
 }
 
 /// Decides again under the lock, and sets the count, the cooldown and the activity in one transaction.
-fn carry_out(
-    sandbox: &Sandbox,
-    world: &mut World,
-    resource_id: &str,
-    request: &Request,
-    cause: &str,
-) -> Result<(), Fault> {
+fn apply(sandbox: &Sandbox, world: &mut World, resource_id: &str, request: &Request, cause: &str) -> Result<(), Fault> {
     let Some(target) = world.of::<State>().targets.get(resource_id).cloned() else { return Ok(()) };
     let now = sandbox.clock.now();
-    match plan(sandbox, world, &target, &request.ask)? {
+    match plan(sandbox, world, &target, &request.request)? {
         Decision::Wait => {}
         Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).note(world),
         Decision::Set(cooling @ Cooling { to, out, .. }) => {

@@ -13,7 +13,7 @@ use crate::services::ecs::scaling;
 use crate::store::World;
 
 /// Changes of the world are frequent and activities end rarely, so several changes are handled together.
-const PAUSE: Duration = Duration::from_millis(100);
+const DEBOUNCE: Duration = Duration::from_millis(100);
 
 /// Checks all activities after changes of the world.
 pub(super) async fn follow(sandbox: Arc<Sandbox>) {
@@ -24,7 +24,7 @@ pub(super) async fn follow(sandbox: Arc<Sandbox>) {
         if changes.changed().await.is_err() {
             return;
         }
-        tokio::time::sleep(PAUSE).await;
+        tokio::time::sleep(DEBOUNCE).await;
     }
 }
 
@@ -44,7 +44,7 @@ fn settle(sandbox: &Sandbox) {
             activity.end(status, message, now);
             let activity = activity.clone();
             if status == Status::Successful {
-                begin_cooldown(world, &activity, now);
+                restart_cooldown(world, &activity, now);
             }
         }
         Ok(())
@@ -52,7 +52,7 @@ fn settle(sandbox: &Sandbox) {
 }
 
 /// Restarts the cooldown after an activity: it counts from the activity's end.
-fn begin_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
+fn restart_cooldown(world: &mut World, activity: &Activity, now: Timestamp) {
     if let Some(target) = world.of_mut::<State>().targets.get_mut(&activity.resource_id)
         && let Some(cooldown) = &mut target.cooldown
         && cooldown.began == activity.at

@@ -61,7 +61,7 @@ state! {
 /// Starts the loop that follows activities.
 pub fn start(sandbox: &Arc<Sandbox>) {
     // A failed write is retried at the next start.
-    let _ = policies::catch_up(sandbox);
+    let _ = policies::create_missing_alarms(sandbox);
     sandbox.spawn_loop("scaling activities", follow::follow);
 }
 
@@ -69,7 +69,7 @@ pub fn start(sandbox: &Arc<Sandbox>) {
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
-fn invalid(message: impl Into<String>) -> Fault {
+fn validation_exception(message: impl Into<String>) -> Fault {
     Fault::client("ValidationException", message)
 }
 
@@ -79,7 +79,11 @@ fn check_place(namespace: &str, resource_id: &str, dimension: &str) -> Result<()
         return Err(Fault::not_implemented(&format!("application-autoscaling of the service namespace {namespace}")));
     }
     let known = dimension == DIMENSION && resource_id.starts_with("service/");
-    if known { Ok(()) } else { Err(invalid("Unsupported service namespace, resource type or scalable dimension")) }
+    if known {
+        Ok(())
+    } else {
+        Err(validation_exception("Unsupported service namespace, resource type or scalable dimension"))
+    }
 }
 
 /// The cluster and the service of `service/CLUSTER/NAME`.
@@ -87,7 +91,7 @@ fn service_of(resource_id: &str) -> Result<(String, String), Fault> {
     let mut parts = resource_id.split('/').skip(1);
     match (parts.next(), parts.next(), parts.next()) {
         (Some(cluster), Some(name), None) => Ok((cluster.to_owned(), name.to_owned())),
-        _ => Err(invalid("Unsupported service namespace, resource type or scalable dimension")),
+        _ => Err(validation_exception("Unsupported service namespace, resource type or scalable dimension")),
     }
 }
 
@@ -103,7 +107,7 @@ fn limit(max_results: Option<usize>) -> Result<usize, Fault> {
     match max_results {
         None => Ok(50),
         Some(limit @ 1..=50) => Ok(limit),
-        Some(_) => Err(invalid("MaxResults must be between 1 and 50")),
+        Some(_) => Err(validation_exception("MaxResults must be between 1 and 50")),
     }
 }
 

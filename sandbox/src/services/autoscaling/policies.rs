@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::alarms::{self, PolicyAlarms};
 use super::configuration::{self, Configuration};
-use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, service_of};
+use super::{DIMENSION, NAMESPACE, check_place, invalid_token, limit, not_found, service_of, validation_exception};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -99,7 +99,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         if !world.of::<State>().targets.contains(&input.resource_id) {
             return Err(not_found("scalable target registered", &input.resource_id));
         }
-        check_only_one(world, &input.resource_id, &input.policy_name, &configuration)?;
+        check_unique_metric(world, &input.resource_id, &input.policy_name, &configuration)?;
         let earlier = world.of::<State>().policies.get(&key(&input.resource_id, &input.policy_name)).cloned();
         let mut policy = earlier.unwrap_or_else(|| Policy {
             id: ids::uuid(),
@@ -124,7 +124,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
 }
 
 /// Refuses a second policy that tracks the same metric.
-fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configuration) -> Result<(), Fault> {
+fn check_unique_metric(world: &World, resource_id: &str, name: &str, given: &Configuration) -> Result<(), Fault> {
     let Configuration::TargetTracking(given) = given else { return Ok(()) };
     let (cluster, service) = service_of(resource_id)?;
     let metric = given.metric(&cluster, &service);
@@ -135,14 +135,16 @@ fn check_only_one(world: &World, resource_id: &str, name: &str, given: &Configur
         if let Ok(Configuration::TargetTracking(tracking)) = other.configuration()
             && tracking.metric(&cluster, &service) == metric
         {
-            return Err(invalid("Only one TargetTrackingScaling policy for a given metric specification is allowed."));
+            return Err(validation_exception(
+                "Only one TargetTrackingScaling policy for a given metric specification is allowed.",
+            ));
         }
     }
     Ok(())
 }
 
 /// Creates the alarms of policies that were stored by an older version without alarms.
-pub(super) fn catch_up(sandbox: &Sandbox) -> Result<(), Fault> {
+pub(super) fn create_missing_alarms(sandbox: &Sandbox) -> Result<(), Fault> {
     let is_late = |policy: &Policy| policy.policy_type == "TargetTrackingScaling" && policy.alarms.high.is_none();
     let late: Vec<(String, Policy)> = sandbox.world.read(|world| {
         let late = world.of::<State>().policies.iter().filter(|(_, policy)| is_late(policy));

@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 
 use super::decision::Cooling;
 use super::execution::set_desired_count;
-use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, not_found, policies, service_of};
+use super::{
+    DIMENSION, NAMESPACE, check_place, invalid_token, limit, not_found, policies, service_of, validation_exception,
+};
 use crate::base::clock::{Clock, epoch_seconds};
 use crate::base::ids;
 use crate::base::paging;
@@ -106,7 +108,7 @@ pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let Some(capacity) = scaling::capacity(world, &cluster, &service) else {
-            return Err(invalid(format!("ECS service doesn't exist: {}", input.resource_id)));
+            return Err(validation_exception(format!("ECS service doesn't exist: {}", input.resource_id)));
         };
         let target = target(sandbox, world.of::<State>().targets.get(&input.resource_id), input)?;
         let bounded = capacity.desired.clamp(target.min_capacity, target.max_capacity);
@@ -126,10 +128,12 @@ fn target(sandbox: &Sandbox, earlier: Option<&Target>, input: Register) -> Resul
     let min = input.min_capacity.or(earlier.map(|target| target.min_capacity));
     let max = input.max_capacity.or(earlier.map(|target| target.max_capacity));
     let (Some(min_capacity), Some(max_capacity)) = (min, max) else {
-        return Err(invalid("Minimum capacity and maximum capacity must be specified to register a scalable target"));
+        return Err(validation_exception(
+            "Minimum capacity and maximum capacity must be specified to register a scalable target",
+        ));
     };
     if min_capacity > max_capacity {
-        return Err(invalid("Maximum capacity cannot be less than minimum capacity"));
+        return Err(validation_exception("Maximum capacity cannot be less than minimum capacity"));
     }
     let role = "role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService";
     let mut tags = earlier.map(|target| target.tags.clone()).unwrap_or_default();
@@ -194,8 +198,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let here = service_namespace == NAMESPACE && scalable_dimension.is_none_or(|dimension| dimension == DIMENSION);
     let question = format!("DescribeScalableTargets {here} {resource_ids:?}");
     let page = sandbox.world.read(|world| {
-        let wanted = |id: &str| here && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
-        let targets = world.of::<State>().targets.iter().filter(|(id, _)| wanted(id));
+        let matches = |id: &str| here && (resource_ids.is_empty() || resource_ids.iter().any(|given| given == id));
+        let targets = world.of::<State>().targets.iter().filter(|(id, _)| matches(id));
         let described = targets.map(|(id, target)| (id.to_owned(), target.describe(&sandbox.config)));
         paging::page(described, &question, next_token.as_deref(), limit).map_err(invalid_token)
     })?;

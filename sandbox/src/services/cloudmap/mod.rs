@@ -181,12 +181,12 @@ pub static SERVICE: ServiceRow = ServiceRow {
     ],
 };
 
-fn invalid(message: impl Into<String>) -> Fault {
+fn invalid_input(message: impl Into<String>) -> Fault {
     Fault::client("InvalidInput", message)
 }
 
 fn invalid_token(_: InvalidToken) -> Fault {
-    invalid("The specified NextToken is invalid.")
+    invalid_input("The specified NextToken is invalid.")
 }
 
 /// The default page size.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Kind, Namespace, PAGE, State, invalid, invalid_token, operations};
+use super::{Kind, Namespace, PAGE, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -43,7 +43,7 @@ pub(super) async fn create_private(sandbox: Arc<Sandbox>, input: CreatePrivate) 
     let filter = json!({ "Filter": [{ "Name": "vpc-id", "Value": [vpc] }] });
     let found = sandbox.call("ec2", "DescribeVpcs", filter).await?;
     if found["vpcSet"].as_array().is_none_or(Vec::is_empty) {
-        return Err(invalid(format!("VPC {vpc} does not exist")));
+        return Err(invalid_input(format!("VPC {vpc} does not exist")));
     }
     create(&sandbox, Kind::PrivateDns, vpc, Create { name, description, creator_request_id, tags, properties })
 }
@@ -63,7 +63,7 @@ fn check_http_name(name: &str) -> Result<(), Fault> {
     if fits && !name.starts_with("arn:") {
         return Ok(());
     }
-    Err(invalid(format!(
+    Err(invalid_input(format!(
         "1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint: Member must satisfy regular \
          expression pattern: ^(?!arn:)[!-~]{{1,1024}}$"
     )))
@@ -129,7 +129,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace:
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let id =
-            state.namespaces.get(bare(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
+            state.namespaces.get(id_of(&id)).filter(|one| one.kind == kind).ok_or_else(|| not_found(&id))?.id.clone();
         let namespace = state.namespaces.get_mut(&id).ok_or_else(|| not_found(&id))?;
         namespace.description = change.description.or_else(|| namespace.description.take());
         namespace.soa_ttl = soa_ttl(&change.properties).unwrap_or(namespace.soa_ttl);
@@ -138,7 +138,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, kind: Kind, Update { id, namespace:
 }
 
 /// The id in an ARN; an id is returned unchanged.
-pub(super) fn bare(id: &str) -> &str {
+pub(super) fn id_of(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
@@ -177,7 +177,7 @@ pub struct Identified {
 
 pub fn get(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     sandbox.world.read(|world| {
-        let found = world.of::<State>().namespaces.get(bare(&input.id)).ok_or_else(|| not_found(&input.id))?;
+        let found = world.of::<State>().namespaces.get(id_of(&input.id)).ok_or_else(|| not_found(&input.id))?;
         let mut namespace = described(world.of::<State>(), found);
         namespace["CreatorRequestId"] = found.creator_request_id.clone().into();
         Ok(json!({ "Namespace": namespace }))
@@ -225,14 +225,14 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListNamespaces {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let wanted = world.of::<State>().namespaces.values().filter(|namespace| {
+        let matching = world.of::<State>().namespaces.values().filter(|namespace| {
             input.filters.iter().all(|filter| {
                 filter.accepts("NAME", &namespace.name)
                     && filter.accepts("HTTP_NAME", &namespace.name)
                     && filter.accepts("TYPE", namespace.kind.name())
             })
         });
-        let described = wanted.map(|namespace| (namespace.id.clone(), described(world.of::<State>(), namespace)));
+        let described = matching.map(|namespace| (namespace.id.clone(), described(world.of::<State>(), namespace)));
         paging::page(described, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
@@ -243,7 +243,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 pub fn delete(sandbox: &Arc<Sandbox>, input: Identified) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
-        let (id, state) = (&bare(&input.id).to_owned(), world.of_mut::<State>());
+        let (id, state) = (&id_of(&input.id).to_owned(), world.of_mut::<State>());
         if state.services.values().any(|service| service.namespace_id == *id) {
             let message = format!("The specified namespace (id={id}) contains services, so it can't be deleted.");
             return Err(Fault::client("ResourceInUse", message));

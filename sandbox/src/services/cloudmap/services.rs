@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::namespaces::{Filter, bare, not_found as namespace_not_found};
-use super::{Kind, PAGE, Service, State, invalid, invalid_token, operations};
+use super::namespaces::{Filter, id_of, not_found as namespace_not_found};
+use super::{Kind, PAGE, Service, State, invalid_input, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -37,12 +37,12 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let id = format!("srv-{}", ids::lower(16));
     let within_dns = input.dns_config["NamespaceId"].as_str().map(str::to_owned);
     let Some(namespace_id) = input.namespace_id.or(within_dns) else {
-        return Err(invalid("Namespace ID must be specified"));
+        return Err(invalid_input("Namespace ID must be specified"));
     };
     let mut service = Service {
         arn: sandbox.config.arn("servicediscovery", &format!("service/{id}")),
         name: input.name,
-        namespace_id: bare(&namespace_id).to_owned(),
+        namespace_id: id_of(&namespace_id).to_owned(),
         description: input.description,
         dns_config: input.dns_config,
         health_check_custom_config: input.health_check_custom_config,
@@ -59,7 +59,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         let namespace = namespace.ok_or_else(|| namespace_not_found(&service.namespace_id))?;
         if namespace.kind == Kind::Http {
             if !service.dns_config.is_null() {
-                return Err(invalid("Can't specify DnsConfig for a service in an HTTP namespace"));
+                return Err(invalid_input("Can't specify DnsConfig for a service in an HTTP namespace"));
             }
             "HTTP".clone_into(&mut service.kind);
         }
@@ -125,11 +125,11 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     Filter::check(&input.filters)?;
     let question = format!("ListServices {:?}", input.filters);
     let page = sandbox.world.read(|world| {
-        let wanted =
+        let matching =
             world.of::<State>().services.values().filter(|service| {
                 input.filters.iter().all(|filter| filter.accepts("NAMESPACE_ID", &service.namespace_id))
             });
-        let described = wanted.map(|service| {
+        let described = matching.map(|service| {
             let mut summary = described(world.of::<State>(), service);
             summary["NamespaceId"] = Value::Null;
             (service.id.clone(), summary)

@@ -15,8 +15,8 @@ use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
 /// Source: API reference of GetMetricData.
-const MOST_POINTS: usize = 100_800;
-const MOST_QUERIES: usize = 500;
+const MAX_POINTS: usize = 100_800;
+const MAX_QUERIES: usize = 500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -68,7 +68,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     }
     check(&input.metric_data_queries)?;
     let ascending = input.scan_by.as_deref() == Some("TimestampAscending");
-    let limit = input.max_datapoints.unwrap_or(MOST_POINTS).clamp(1, MOST_POINTS);
+    let limit = input.max_datapoints.unwrap_or(MAX_POINTS).clamp(1, MAX_POINTS);
     let ids: Vec<&String> = input.metric_data_queries.iter().map(|query| &query.id).collect();
     let question = format!("GetMetricData {start} {end} {ascending} {ids:?}");
     let mut skip = from(&question, input.next_token.as_deref())?;
@@ -113,8 +113,8 @@ fn from(question: &str, token: Option<&str>) -> Result<usize, Fault> {
 }
 
 fn check(queries: &[Query]) -> Result<(), Fault> {
-    if queries.len() > MOST_QUERIES {
-        let message = format!("The collection MetricDataQueries must not have a size greater than {MOST_QUERIES}.");
+    if queries.len() > MAX_QUERIES {
+        let message = format!("The collection MetricDataQueries must not have a size greater than {MAX_QUERIES}.");
         return Err(validation_error(message));
     }
     let mut seen = BTreeSet::new();
@@ -173,8 +173,8 @@ impl MetricStat {
         let points = metric.map_or(Ok(Vec::new()), |metric| points::between(sandbox, metric, start, end))?;
         let of_unit = |point: &&Point| self.unit.as_ref().is_none_or(|unit| *unit == point.unit);
         let values = buckets(&points, start, self.period * 1000).into_iter().filter_map(|(time, bucket)| {
-            let wanted: Vec<&Point> = bucket.iter().filter(of_unit).collect();
-            Some((time, statistic.of(wanted.iter().copied())?))
+            let points: Vec<&Point> = bucket.iter().filter(of_unit).collect();
+            Some((time, statistic.of(points.iter().copied())?))
         });
         Ok(values.collect())
     }

@@ -13,7 +13,7 @@ use crate::core::Reply;
 use crate::services::cloudwatch::State;
 use crate::{Fault, Sandbox};
 
-const MOST_POINTS: i64 = 1440;
+const MAX_POINTS: i64 = 1440;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -64,14 +64,14 @@ fn check_period(period: i64, start: i64, end: i64) -> Result<(), Fault> {
         return Err(invalid_value("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."));
     }
     let asked = (end - start).div_euclid(period * 1000);
-    if asked <= MOST_POINTS {
+    if asked <= MAX_POINTS {
         return Ok(());
     }
     Err(invalid_combination(format!(
         "You have requested up to {} datapoints, which exceeds the limit of {}. You may reduce the datapoints requested by \
          increasing Period, or decreasing the time range.",
         grouped(asked),
-        grouped(MOST_POINTS)
+        grouped(MAX_POINTS)
     )))
 }
 

@@ -91,13 +91,13 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let filters: Vec<_> = input.dimensions.iter().map(|filter| (&filter.name, &filter.value)).collect();
     let question = format!("ListMetrics {:?} {:?} {filters:?} {age} {own}", input.namespace, input.metric_name);
     let page = sandbox.world.read(|world| {
-        let wanted = world.of::<State>().metrics.iter().filter(|(_, metric)| {
+        let metrics = world.of::<State>().metrics.iter().filter(|(_, metric)| {
             own && metric.last_data >= since
                 && input.namespace.as_ref().is_none_or(|namespace| *namespace == metric.namespace)
                 && input.metric_name.as_ref().is_none_or(|name| *name == metric.metric_name)
                 && input.dimensions.iter().all(|filter| filter.accepts(metric))
         });
-        let shown = wanted.map(|(key, metric)| (key.to_owned(), shown(metric)));
+        let shown = metrics.map(|(key, metric)| (key.to_owned(), shown(metric)));
         paging::page(shown, &question, input.next_token.as_deref(), PAGE)
             .map_err(|_| invalid_value("Request parameter NextToken is invalid"))
     })?;

@@ -19,7 +19,7 @@ mod put_metric_data;
 mod statistics;
 mod tags;
 
-pub use alarms::{Alarm, Settings as AlarmSettings, keep, start, values, wall_millis};
+pub use alarms::{Alarm, Settings as AlarmSettings, put_alarm, start, values, wall_millis};
 pub use metrics::{Dimension, Metric};
 pub use put_metric_data::{Datum, put};
 pub use statistics::Values;

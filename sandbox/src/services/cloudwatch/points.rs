@@ -17,7 +17,7 @@ use crate::{Fault, Sandbox};
 const TABLE: &str = "monitoring.points";
 const KEPT_MILLIS: i64 = 15 * 24 * 60 * 60 * 1000;
 /// The shortest retention of CloudWatch.
-const KEPT_AT_LEAST: Duration = Duration::from_hours(3);
+const MIN_RETENTION: Duration = Duration::from_hours(3);
 /// The unit of data without one.
 pub const NO_UNIT: &str = "None";
 
@@ -72,9 +72,9 @@ pub fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec
 }
 
 /// Deletes expired points, and metrics without any points.
-pub fn tidy(sandbox: &Sandbox) -> Result<(), Fault> {
+pub fn delete_expired(sandbox: &Sandbox) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
-    let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(KEPT_AT_LEAST);
+    let own = sandbox.clock.shortened(Duration::from_millis(KEPT_MILLIS.unsigned_abs())).max(MIN_RETENTION);
     let own = i64::try_from(own.as_millis()).unwrap_or(KEPT_MILLIS).min(KEPT_MILLIS);
     let horizon = |metric: &Metric| now - if metric.namespace.starts_with("AWS/") { own } else { KEPT_MILLIS };
     let metrics: Vec<Metric> = sandbox.world.read(|world| world.of::<State>().metrics.values().cloned().collect());

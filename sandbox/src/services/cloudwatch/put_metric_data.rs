@@ -15,11 +15,11 @@ use crate::{Fault, Sandbox};
 /// How old data may be (two weeks), and how far in the future (two hours).
 const OLDEST: i64 = 14 * 24 * 60 * 60 * 1000;
 const NEWEST: i64 = 2 * 60 * 60 * 1000;
-const MOST_DATA: usize = 1000;
-const MOST_VALUES: usize = 150;
+const MAX_DATA: usize = 1000;
+const MAX_VALUES: usize = 150;
 const MINUTE: i64 = 60 * 1000;
 /// The largest absolute value (API reference of MetricDatum: -2^360 to 2^360).
-const LARGEST: f64 = 2.348_542_582_773_834e108;
+const MAX_VALUE: f64 = 2.348_542_582_773_834e108;
 
 /// A measurement of a metric.
 #[derive(Debug, Clone)]
@@ -37,7 +37,8 @@ pub struct Datum {
 
 /// Puts measurements into a namespace.
 ///
-/// # Errors When the disk refuses.
+/// # Errors
+/// When the database fails.
 pub fn put(sandbox: &Sandbox, namespace: &str, data: Vec<Datum>) -> Result<(), Fault> {
     let keys: BTreeMap<String, &Datum> =
         data.iter().map(|datum| (Metric::key(namespace, &datum.metric_name, &datum.dimensions), datum)).collect();
@@ -124,8 +125,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     if input.metric_data.is_empty() {
         return Err(Fault::client("MissingParameter", "The parameter MetricData is required."));
     }
-    if input.metric_data.len() > MOST_DATA {
-        let message = format!("The collection MetricData must not have a size greater than {MOST_DATA}.");
+    if input.metric_data.len() > MAX_DATA {
+        let message = format!("The collection MetricData must not have a size greater than {MAX_DATA}.");
         return Err(invalid_value(message));
     }
     let now = sandbox.clock.now().as_millisecond();
@@ -193,9 +194,9 @@ fn counted(at: &str, values: &[Number], counts: &[Number]) -> Result<Values, Fau
     if !counts.is_empty() && counts.len() != values.len() {
         return Err(invalid_value(format!("The parameters {at}.Values and {at}.Counts must be of the same size.")));
     }
-    if values.len() > MOST_VALUES {
+    if values.len() > MAX_VALUES {
         return Err(invalid_value(format!(
-            "The collection {at}.Values must not have a size greater than {MOST_VALUES}."
+            "The collection {at}.Values must not have a size greater than {MAX_VALUES}."
         )));
     }
     let times = |index: usize| counts.get(index).map_or(Ok(1.0), |count| count.finite(at, "Counts"));
@@ -207,10 +208,10 @@ impl Number {
     fn finite(&self, at: &str, member: &str) -> Result<f64, Fault> {
         let invalid = |text: &str| invalid_value(format!("The value {text} for parameter {at}.{member} is invalid."));
         match self {
-            Self::Finite(number) if number.abs() <= LARGEST => Ok(*number),
+            Self::Finite(number) if number.abs() <= MAX_VALUE => Ok(*number),
             Self::Finite(number) => Err(invalid(&number.to_string())),
             Self::Other(text) => match text.parse::<f64>() {
-                Ok(number) if number.abs() <= LARGEST => Ok(number),
+                Ok(number) if number.abs() <= MAX_VALUE => Ok(number),
                 _ => Err(invalid(text)),
             },
         }

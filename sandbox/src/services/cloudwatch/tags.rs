@@ -12,7 +12,7 @@ use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The name of the alarm with an ARN.
-fn named(state: &State, arn: &str) -> Result<String, Fault> {
+fn find_alarm(state: &State, arn: &str) -> Result<String, Fault> {
     let name = arn.split_once(":alarm:").map(|(_, name)| name).filter(|name| state.alarms.contains(name));
     name.map(str::to_owned).ok_or_else(|| Fault::new(404, "ResourceNotFoundException", "Unknown"))
 }
@@ -26,7 +26,7 @@ pub(super) struct Identified {
 pub(super) fn list(sandbox: &Arc<Sandbox>, Identified { arn }: Identified) -> Value {
     sandbox.world.read(|world| {
         // AWS returns no tags for an alarm that does not exist.
-        let name = named(world.of::<State>(), &arn).ok();
+        let name = find_alarm(world.of::<State>(), &arn).ok();
         let alarm = name.and_then(|name| world.of::<State>().alarms.get(&name));
         json!({ "Tags": alarm.map(|alarm| tags::from_map(&alarm.tags)).unwrap_or_default() })
     })
@@ -71,7 +71,7 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, tag_keys }: Remove) -
 
 fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Alarm) -> Result<(), Fault>) -> Reply {
     sandbox.world.write(|world| {
-        let name = named(world.of::<State>(), arn)?;
+        let name = find_alarm(world.of::<State>(), arn)?;
         world.of_mut::<State>().alarms.get_mut(&name).map_or(Ok(()), change)?;
         Ok(json!({}))
     })

@@ -42,7 +42,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { role_name }: Delete) -> Re
 
 /// The service-linked roles that can be created: principal, role name, policy. Source: "Using service-linked roles" in
 /// each service's guide.
-const LINKED: &[(&str, &str, &str)] = &[
+const SERVICE_LINKED_ROLES: &[(&str, &str, &str)] = &[
     ("ecs.amazonaws.com", "AWSServiceRoleForECS", "AmazonECSServiceRolePolicy"),
     (
         "ecs.application-autoscaling.amazonaws.com",
@@ -67,7 +67,7 @@ pub(super) struct CreateLinked {
 }
 
 pub(super) fn create_linked(sandbox: &Arc<Sandbox>, CreateLinked { service, description }: CreateLinked) -> Reply {
-    let (_, name, policy) = LINKED
+    let (_, name, policy) = SERVICE_LINKED_ROLES
         .iter()
         .find(|(principal, ..)| *principal == service)
         .ok_or_else(|| Fault::not_implemented(&format!("iam:CreateServiceLinkedRole for {service}")))?;

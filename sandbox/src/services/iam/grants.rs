@@ -30,7 +30,7 @@ const AGENT: &[&str] = &[
 pub fn allows(state: &State, role: &str, action: &str) -> bool {
     let Some(role) = state.roles.get(role) else { return false };
     let (allowed, denied) = documents(state, role).fold((false, false), |(allowed, denied), document| {
-        let (allows, denies) = verdict(document, action);
+        let (allows, denies) = evaluate(document, action);
         (allowed || allows, denied || denies)
     });
     (allowed || aws_allows(role, action)) && !denied
@@ -50,7 +50,7 @@ fn aws_allows(role: &Role, action: &str) -> bool {
 }
 
 /// Whether a document allows an action, and whether it denies it.
-fn verdict(document: &str, action: &str) -> (bool, bool) {
+fn evaluate(document: &str, action: &str) -> (bool, bool) {
     let Ok(Value::Object(policy)) = serde_json::from_str(document) else { return (false, false) };
     let statements = documents::statements(&policy).unwrap_or_default();
     let is_about = |statement: &&Statement<'_>| {
@@ -68,7 +68,7 @@ fn matches(pattern: &str, action: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{matches, verdict};
+    use super::{evaluate, matches};
 
     #[test]
     fn patterns_are_those_of_policies() {
@@ -81,12 +81,12 @@ mod tests {
 
     #[test]
     fn a_document_allows_and_denies_by_its_actions() {
-        let of = |statement: &str| {
-            verdict(&format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#), "ssm:StartSession")
+        let decision = |statement: &str| {
+            evaluate(&format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#), "ssm:StartSession")
         };
-        assert_eq!(of(r#"[{"Effect":"Allow","Action":["s3:*","ssm:Start*"],"Resource":"*"}]"#), (true, false));
-        assert_eq!(of(r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#), (false, true));
-        assert_eq!(of(r#"{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}"#), (true, false));
-        assert_eq!(of(r#"{"Effect":"Allow","NotAction":"ssm:*","Resource":"*"}"#), (false, false));
+        assert_eq!(decision(r#"[{"Effect":"Allow","Action":["s3:*","ssm:Start*"],"Resource":"*"}]"#), (true, false));
+        assert_eq!(decision(r#"{"Effect":"Deny","Action":"*","Resource":"*"}"#), (false, true));
+        assert_eq!(decision(r#"{"Effect":"Allow","NotAction":"s3:*","Resource":"*"}"#), (true, false));
+        assert_eq!(decision(r#"{"Effect":"Allow","NotAction":"ssm:*","Resource":"*"}"#), (false, false));
     }
 }

@@ -115,7 +115,7 @@ pub struct Attachment {
 }
 
 /// How many managed policies a role may have (IAM quotas).
-const MOST_ATTACHED: usize = 10;
+const MAX_ATTACHED: usize = 10;
 
 /// `AttachRolePolicy`, with a policy of AWS's or of the account's.
 pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
@@ -125,8 +125,8 @@ pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
         if attached.contains(&input.policy_arn) {
             return Ok(Value::Null);
         }
-        if attached.len() >= MOST_ATTACHED {
-            let message = format!("Cannot exceed quota for PoliciesPerRole: {MOST_ATTACHED}");
+        if attached.len() >= MAX_ATTACHED {
+            let message = format!("Cannot exceed quota for PoliciesPerRole: {MAX_ATTACHED}");
             return Err(Fault::new(409, "LimitExceeded", message));
         }
         attached.push(input.policy_arn);

@@ -71,7 +71,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let below = aws_managed::all().filter(|policy| policy.path().starts_with(&path_prefix));
     let aws = below.map(|policy| (policy.arn(partition), Listed::Aws(policy)));
     let uses_of = |arn: &str| uses.get(arn).copied().unwrap_or_default();
-    let wanted = |(arn, _): &(String, Listed)| {
+    let is_listed = |(arn, _): &(String, Listed)| {
         let (attached, bounding) = uses_of(arn);
         (!only_attached || attached > 0)
             && match usage.as_deref() {
@@ -80,7 +80,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
                 None => true,
             }
     };
-    let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(wanted);
+    let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(is_listed);
     Pages::new(marker, max_items).answer_with(&question, "Policies", all, |arn, policy| {
         let mut shown = match policy {
             Listed::Own(policy) => described_own(&policy, &arn, uses_of(&arn)),

@@ -36,13 +36,13 @@ pub fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Role, Fa
 }
 
 /// Refuses a name that IAM does not accept.
-pub fn check_name(member: &str, name: &str, longest: usize) -> Result<(), Fault> {
+pub fn check_name(member: &str, name: &str, max_length: usize) -> Result<(), Fault> {
     let fits = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
-    if name.len() > longest {
+    if name.len() > max_length {
         return Err(Fault::client(
             "ValidationError",
             format!(
-                "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must have length less than or equal to {longest}"
+                "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must have length less than or equal to {max_length}"
             ),
         ));
     }

@@ -15,7 +15,7 @@ use crate::base::clock::iso8601;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-const MOST: usize = 5;
+const MAX_VERSIONS: usize = 5;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Version {
@@ -70,7 +70,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "CreatePolicyVersion", &arn)?;
-        if policy.versions.len() >= MOST {
+        if policy.versions.len() >= MAX_VERSIONS {
             let message = "A managed policy can have up to 5 versions. Before you create a new version, you must delete an \
                            existing version.";
             return Err(Fault::new(409, "LimitExceeded", message));

@@ -90,7 +90,7 @@ pub struct Batch {
 
 /// Appends events, in one transaction for all streams.
 pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
-    super::quota::make_room(sandbox)?;
+    super::quota::free_space(sandbox)?;
     let now = sandbox.clock.now().as_millisecond();
     sandbox.world.append(TABLE, |world| {
         let state = world.of_mut::<State>();
@@ -114,7 +114,7 @@ pub fn append(sandbox: &Sandbox, batches: &[Batch]) -> Result<(), Fault> {
         }
         Ok(rows)
     })?;
-    sandbox.runtime::<LiveTails>().tell(batches, now);
+    sandbox.runtime::<LiveTails>().publish(batches, now);
     Ok(())
 }
 
@@ -143,7 +143,7 @@ pub(super) fn range(
 /// The range of keys for a group's events in a time window: `start` included, `end` excluded, in milliseconds since
 /// 1970.
 pub(super) fn window(sandbox: &Sandbox, group: &Group, start: Option<i64>, end: Option<i64>) -> (Key, Key) {
-    let oldest = super::retention::horizon(sandbox, group);
+    let oldest = super::retention::oldest_visible(sandbox, group);
     (Key::at(group.id, start.unwrap_or(0).max(oldest)), Key::at(group.id, end.unwrap_or(i64::MAX)))
 }
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{events, group, invalid, invalid_token, limit, stream_key};
+use super::{events, group, invalid_parameter, invalid_token, limit, stream_key};
 use crate::base::paging;
 use crate::base::tags::TagMap;
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
 
-const LONGEST_NAME: usize = 512;
+const MAX_NAME_CHARACTERS: usize = 512;
 const TOO_LONG: &str = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
 const PAGE: usize = 50;
 
@@ -54,11 +54,11 @@ impl Group {
 
 /// Refuses a name that AWS does not accept.
 pub(super) fn check_name(member: &str, name: &str, allowed: fn(char) -> bool, pattern: &str) -> Result<(), Fault> {
-    if name.len() > LONGEST_NAME {
-        return Err(invalid(TOO_LONG));
+    if name.len() > MAX_NAME_CHARACTERS {
+        return Err(invalid_parameter(TOO_LONG));
     }
     if name.is_empty() || !name.chars().all(allowed) {
-        return Err(invalid(format!(
+        return Err(invalid_parameter(format!(
             "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: \
              Member must satisfy regular expression pattern: {pattern}"
         )));
@@ -151,7 +151,7 @@ impl Describe {
         self.log_group_name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
             && pattern.is_none_or(|pattern| name.to_lowercase().contains(&pattern))
             && (self.log_group_identifiers.is_empty()
-                || self.log_group_identifiers.iter().any(|identifier| super::name_in_arn(identifier) == name))
+                || self.log_group_identifiers.iter().any(|identifier| super::group_name_of(identifier) == name))
             && self.log_group_class.as_ref().is_none_or(|class| group.class == *class)
     }
 }
@@ -159,10 +159,12 @@ impl Describe {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let limit = limit(input.limit, PAGE, 50)?;
     if input.log_group_name_prefix.is_some() && input.log_group_name_pattern.is_some() {
-        return Err(invalid("LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."));
+        return Err(invalid_parameter(
+            "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.",
+        ));
     }
-    if input.log_group_name_prefix.as_ref().is_some_and(|prefix| prefix.len() > LONGEST_NAME) {
-        return Err(invalid(TOO_LONG));
+    if input.log_group_name_prefix.as_ref().is_some_and(|prefix| prefix.len() > MAX_NAME_CHARACTERS) {
+        return Err(invalid_parameter(TOO_LONG));
     }
     if input.include_linked_accounts || !input.account_identifiers.is_empty() {
         return Err(Fault::not_implemented("logs:DescribeLogGroups of linked accounts"));

@@ -12,24 +12,24 @@ use tokio::time::Instant;
 
 use super::events::Batch;
 use super::filter_pattern::FilterPattern;
-use super::{group, invalid};
+use super::{group, invalid_parameter};
 use crate::base::ids;
 use crate::protocol::event_stream::{Event, EventStream, Sender};
 use crate::{Fault, Sandbox};
 
 /// Concurrent sessions.
-const SESSIONS: usize = 15;
-const LONGEST: Duration = Duration::from_hours(3);
+const MAX_SESSIONS: usize = 15;
+const MAX_DURATION: Duration = Duration::from_hours(3);
 /// The time between two updates. Clients wait for it, so `--speed` does not shorten it.
-const UPDATE: Duration = Duration::from_secs(1);
+const UPDATE_INTERVAL: Duration = Duration::from_secs(1);
 /// Events in an update; a sample if there are more.
-const MOST_EVENTS: usize = 500;
+const MAX_EVENTS: usize = 500;
 /// Batches that are queued for the slowest session.
-const QUEUED: usize = 1024;
+const QUEUE_LENGTH: usize = 1024;
 
 /// Ingested events of one stream.
 #[derive(Debug)]
-struct Taken {
+struct Ingested {
     batch: Batch,
     /// Milliseconds since 1970.
     ingested_at: i64,
@@ -37,21 +37,21 @@ struct Taken {
 
 /// Publishes ingested events to the sessions.
 #[derive(Debug)]
-pub struct LiveTails(broadcast::Sender<Arc<Taken>>);
+pub struct LiveTails(broadcast::Sender<Arc<Ingested>>);
 
 impl Default for LiveTails {
     fn default() -> Self {
-        Self(broadcast::Sender::new(QUEUED))
+        Self(broadcast::Sender::new(QUEUE_LENGTH))
     }
 }
 
 impl LiveTails {
     /// Publishes events. Without sessions it does nothing.
-    pub(super) fn tell(&self, batches: &[Batch], ingested_at: i64) {
+    pub(super) fn publish(&self, batches: &[Batch], ingested_at: i64) {
         if self.0.receiver_count() > 0 {
             for batch in batches {
                 // The last session may have ended in the meantime.
-                let _ = self.0.send(Arc::new(Taken { batch: batch.clone(), ingested_at }));
+                let _ = self.0.send(Arc::new(Ingested { batch: batch.clone(), ingested_at }));
             }
         }
     }
@@ -70,7 +70,7 @@ pub(super) struct Start {
 }
 
 /// The events that a session shows.
-struct Interest {
+struct Subscription {
     /// Names of groups, and their ARNs in the request.
     groups: Vec<(String, String)>,
     streams: Vec<String>,
@@ -82,10 +82,10 @@ struct Interest {
 pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream, Fault> {
     let Start { arns, streams, prefixes, pattern } = input;
     if !streams.is_empty() && !prefixes.is_empty() {
-        return Err(invalid("logStreamNames and logStreamNamePrefixes are mutually exclusive parameters."));
+        return Err(invalid_parameter("logStreamNames and logStreamNamePrefixes are mutually exclusive parameters."));
     }
     if arns.len() > 1 && !(streams.is_empty() && prefixes.is_empty()) {
-        return Err(invalid("Streams can only be named together with a single log group."));
+        return Err(invalid_parameter("Streams can only be named together with a single log group."));
     }
     let started = json!({
         "requestId": ids::uuid(),
@@ -97,16 +97,16 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
     });
     let pattern = FilterPattern::parse(&pattern)?;
     let groups = arns.into_iter().map(|arn| Ok((name(sandbox, &arn)?, arn))).collect::<Result<_, Fault>>()?;
-    let interest = Interest { groups, streams, prefixes, pattern };
+    let subscription = Subscription { groups, streams, prefixes, pattern };
     let tails = &sandbox.runtime::<LiveTails>().0;
-    if tails.receiver_count() >= SESSIONS {
+    if tails.receiver_count() >= MAX_SESSIONS {
         return Err(Fault::client("LimitExceededException", "The maximum number of Live Tail sessions is open."));
     }
-    let taken = tails.subscribe();
+    let ingested = tails.subscribe();
     let (sender, stream) = EventStream::new();
     sandbox.spawn(async move {
         if sender.send(Event::new("sessionStart", started)).await.is_ok() {
-            tail(&interest, taken, &sender).await;
+            tail(&subscription, ingested, &sender).await;
         }
     });
     Ok(stream)
@@ -115,19 +115,19 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
 /// The name of the group with an ARN, if it exists.
 fn name(sandbox: &Sandbox, arn: &str) -> Result<String, Fault> {
     let name = arn.split(":log-group:").nth(1).filter(|_| arn.starts_with("arn:"));
-    let name = name.ok_or_else(|| invalid(format!("{arn} is not the ARN of a log group.")))?;
+    let name = name.ok_or_else(|| invalid_parameter(format!("{arn} is not the ARN of a log group.")))?;
     sandbox.world.read(|world| group(world, name).map(|_| name.to_owned()))
 }
 
-async fn tail(interest: &Interest, mut taken: broadcast::Receiver<Arc<Taken>>, sender: &Sender) {
-    let end = Instant::now() + LONGEST;
-    let mut updates = tokio::time::interval(UPDATE);
+async fn tail(subscription: &Subscription, mut ingested: broadcast::Receiver<Arc<Ingested>>, sender: &Sender) {
+    let end = Instant::now() + MAX_DURATION;
+    let mut updates = tokio::time::interval(UPDATE_INTERVAL);
     updates.tick().await;
     let (mut results, mut sampled) = (Vec::new(), false);
     loop {
         tokio::select! {
-            received = taken.recv() => match received {
-                Ok(taken) => sampled |= interest.collect(&taken, &mut results),
+            received = ingested.recv() => match received {
+                Ok(ingested) => sampled |= subscription.collect(&ingested, &mut results),
                 Err(RecvError::Lagged(_)) => sampled = true,
                 Err(RecvError::Closed) => return,
             },
@@ -148,15 +148,17 @@ async fn tail(interest: &Interest, mut taken: broadcast::Receiver<Arc<Taken>>, s
     }
 }
 
-impl Interest {
+impl Subscription {
     /// Adds the matching events of a batch; true if there are more than an update may have.
-    fn collect(&self, Taken { batch, ingested_at }: &Taken, results: &mut Vec<Value>) -> bool {
+    fn collect(&self, Ingested { batch, ingested_at }: &Ingested, results: &mut Vec<Value>) -> bool {
         let Batch { group, stream, events } = batch;
         let Some((_, arn)) = self.groups.iter().find(|(name, _)| name == group) else { return false };
-        let named = self.streams.is_empty() || self.streams.contains(stream);
-        let begins = self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| stream.starts_with(prefix.as_str()));
-        let wanted = events.iter().filter(|event| named && begins && self.pattern.matches(event.message.as_bytes()));
-        let mut wanted = wanted.map(|event| {
+        let is_stream = self.streams.is_empty() || self.streams.contains(stream);
+        let has_prefix =
+            self.prefixes.is_empty() || self.prefixes.iter().any(|prefix| stream.starts_with(prefix.as_str()));
+        let matching =
+            events.iter().filter(|event| is_stream && has_prefix && self.pattern.matches(event.message.as_bytes()));
+        let mut matching = matching.map(|event| {
             json!({
                 "logStreamName": stream,
                 "logGroupIdentifier": arn,
@@ -165,8 +167,8 @@ impl Interest {
                 "ingestionTime": ingested_at,
             })
         });
-        let room = MOST_EVENTS.saturating_sub(results.len());
-        results.extend(wanted.by_ref().take(room));
-        wanted.next().is_some()
+        let room = MAX_EVENTS.saturating_sub(results.len());
+        results.extend(matching.by_ref().take(room));
+        matching.next().is_some()
     }
 }

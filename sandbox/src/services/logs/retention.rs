@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Group, events, invalid, no_such};
+use super::{Group, events, invalid_parameter, not_found};
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
@@ -14,7 +14,7 @@ use crate::{Fault, Sandbox};
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
 
 /// Expired events are not shown, so this only determines how long they use disk space.
-const TIDY_EVERY: Duration = Duration::from_hours(1);
+const EXPIRY_INTERVAL: Duration = Duration::from_hours(1);
 
 /// The values that AWS accepts (API reference of PutRetentionPolicy).
 const DAYS: [u32; 22] =
@@ -30,7 +30,7 @@ pub(super) struct Put {
 pub(super) fn put(sandbox: &Arc<Sandbox>, Put { log_group_name, retention_in_days: days }: Put) -> Reply {
     if !DAYS.contains(&days) {
         let known: Vec<String> = DAYS.iter().map(u32::to_string).collect();
-        return Err(invalid(format!(
+        return Err(invalid_parameter(format!(
             "1 validation error detected: Value '{days}' at 'retentionInDays' failed to satisfy constraint: \
              Member must satisfy enum value set: [{}]",
             known.join(", ")
@@ -51,15 +51,16 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { log_group_name }: Delete) 
 
 fn change(sandbox: &Sandbox, name: &str, change: impl FnOnce(&mut Group)) -> Result<Value, Fault> {
     sandbox.world.write(|world| {
-        change(world.of_mut::<State>().groups.get_mut(name).ok_or_else(|| no_such("group"))?);
+        change(world.of_mut::<State>().groups.get_mut(name).ok_or_else(|| not_found("group"))?);
         Ok(Value::Null)
     })
 }
 
 /// Events of a group before this time, in milliseconds since 1970, have expired.
-pub(super) fn horizon(sandbox: &Sandbox, group: &Group) -> i64 {
-    let kept = group.retention_in_days.map(|days| sandbox.clock.now().as_millisecond() - i64::from(days) * DAY_MILLIS);
-    kept.unwrap_or(0)
+pub(super) fn oldest_visible(sandbox: &Sandbox, group: &Group) -> i64 {
+    let oldest =
+        group.retention_in_days.map(|days| sandbox.clock.now().as_millisecond() - i64::from(days) * DAY_MILLIS);
+    oldest.unwrap_or(0)
 }
 
 /// Starts the loop that deletes expired events.
@@ -69,9 +70,9 @@ pub fn expire(sandbox: &Arc<Sandbox>) {
             let groups: Vec<Group> = shared.world.read(|world| world.of::<State>().groups.values().cloned().collect());
             for group in groups.iter().filter(|group| group.retention_in_days.is_some()) {
                 // A failed deletion is retried in the next hourly pass.
-                let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= horizon(&shared, group));
+                let _ = events::remove_oldest(&shared, group, |key, _| key.timestamp >= oldest_visible(&shared, group));
             }
-            tokio::time::sleep(TIDY_EVERY).await;
+            tokio::time::sleep(EXPIRY_INTERVAL).await;
         }
     });
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::groups::check_name;
-use super::{group, group_name, invalid, invalid_token, limit, no_such, stream_key};
+use super::{group, group_name, invalid_parameter, invalid_token, limit, not_found, stream_key};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::logs::State;
@@ -71,7 +71,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
         group(world, &log_group_name)?;
         // Without the stream its events are not visible; they are deleted with the group or when they expire.
         let removed = world.of_mut::<State>().streams.remove(&stream_key(&log_group_name, &log_stream_name));
-        removed.map(|_| Value::Null).ok_or_else(|| no_such("stream"))
+        removed.map(|_| Value::Null).ok_or_else(|| not_found("stream"))
     })
 }
 
@@ -95,14 +95,14 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
         None | Some("LogStreamName") => false,
         Some("LastEventTime") => true,
         Some(other) => {
-            return Err(invalid(format!(
+            return Err(invalid_parameter(format!(
                 "1 validation error detected: Value '{other}' at 'orderBy' failed to satisfy constraint: \
              Member must satisfy enum value set: [LogStreamName, LastEventTime]"
             )));
         }
     };
     if by_time && input.log_stream_name_prefix.is_some() {
-        return Err(invalid("Cannot order by LastEventTime with a logStreamNamePrefix."));
+        return Err(invalid_parameter("Cannot order by LastEventTime with a logStreamNamePrefix."));
     }
     let question =
         format!("DescribeLogStreams {name} {:?} {by_time} {}", input.log_stream_name_prefix, input.descending);

@@ -13,14 +13,14 @@ use super::events::{self, Batch, Event};
 use crate::{Fault, Sandbox};
 
 /// How long lines are collected before they are written.
-const GATHER: Duration = Duration::from_millis(50);
+const COLLECT_TIME: Duration = Duration::from_millis(50);
 /// The delay before a failed write is retried.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// Queued lines. A task that prints faster than they can be written is blocked.
-const QUEUED: usize = 16 * 1024;
+const QUEUE_LENGTH: usize = 16 * 1024;
 /// The size of all queued lines.
-const QUEUED_BYTES: usize = 32 * 1024 * 1024;
+const MAX_QUEUED_BYTES: usize = 32 * 1024 * 1024;
 
 /// A line for a stream.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ pub struct Entry {
 
 impl Entry {
     fn weight(&self) -> usize {
-        self.event.message.len().min(QUEUED_BYTES)
+        self.event.message.len().min(MAX_QUEUED_BYTES)
     }
 }
 
@@ -70,19 +70,19 @@ impl Drop for Queue {
 
 /// Creates the queue to the writer, which ends once all senders are dropped and everything is written.
 pub fn channel() -> (Entries, Queue) {
-    let (sender, entries) = mpsc::channel(QUEUED);
-    let room = Arc::new(Semaphore::new(QUEUED_BYTES));
+    let (sender, entries) = mpsc::channel(QUEUE_LENGTH);
+    let room = Arc::new(Semaphore::new(MAX_QUEUED_BYTES));
     (Entries { entries: sender, room: Arc::clone(&room) }, Queue { entries, room })
 }
 
 /// Writes until the last sender is dropped.
 pub async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
     let mut gathered = Vec::new();
-    while queue.entries.recv_many(&mut gathered, QUEUED).await > 0 {
-        tokio::time::sleep(GATHER).await;
+    while queue.entries.recv_many(&mut gathered, QUEUE_LENGTH).await > 0 {
+        tokio::time::sleep(COLLECT_TIME).await;
         while let Ok(entry) = queue.entries.try_recv() {
             gathered.push(entry);
-            if gathered.len() >= QUEUED {
+            if gathered.len() >= QUEUE_LENGTH {
                 break;
             }
         }
@@ -105,7 +105,7 @@ async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
             sandbox.log.write(&format!("tasks wait for what they print to be written: {}", fault.message));
             complained = true;
         }
-        if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {
+        if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY_DELAY)).await.is_none() {
             return;
         }
     }

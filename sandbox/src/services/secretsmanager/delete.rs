@@ -49,7 +49,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         });
     }
     let days = window.unwrap_or(DEFAULT_WINDOW).unsigned_abs();
-    let gone = now + Duration::from_hours(24 * days);
+    let deleted_at = now + Duration::from_hours(24 * days);
     sandbox.world.write(|world| {
         change(world, config, &secret_id, now, |secret| {
             if secret.deletion.is_some() {
@@ -57,8 +57,8 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
                     "You can't perform this operation on the secret because it was already scheduled for deletion.",
                 ));
             }
-            secret.deletion = Some((now, gone));
-            Ok(json!({ "ARN": secret.arn, "Name": secret.name, "DeletionDate": epoch_seconds(gone) }))
+            secret.deletion = Some((now, deleted_at));
+            Ok(json!({ "ARN": secret.arn, "Name": secret.name, "DeletionDate": epoch_seconds(deleted_at) }))
         })
     })
 }

@@ -19,7 +19,7 @@ pub const PREVIOUS: &str = "AWSPREVIOUS";
 /// The number of random characters at the end of an ARN.
 const SUFFIX: usize = 6;
 /// Versions without a staging label are deleted above this number of versions (quotas in the user guide).
-const MOST_VERSIONS: usize = 100;
+const MAX_VERSIONS: usize = 100;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Secret {
@@ -70,7 +70,7 @@ impl Version {
 
 impl Secret {
     /// Refuses a secret that is scheduled for deletion.
-    pub fn usable(&self) -> Result<(), Fault> {
+    pub fn check_not_deleted(&self) -> Result<(), Fault> {
         if self.deletion.is_some() { Err(marked_for_deletion()) } else { Ok(()) }
     }
 
@@ -130,7 +130,7 @@ impl Secret {
     }
 
     fn forget_oldest(&mut self) {
-        while self.versions.len() > MOST_VERSIONS {
+        while self.versions.len() > MAX_VERSIONS {
             let Some(oldest) = self.versions.iter().position(|version| version.stages.is_empty()) else { return };
             self.versions.remove(oldest);
         }
@@ -167,7 +167,9 @@ impl Secret {
 pub fn find<'a>(world: &'a World, config: &Config, id: &str, now: Timestamp) -> Result<&'a Secret, Fault> {
     let secrets = &world.of::<State>().secrets;
     let found = secrets.get(name(config, id)).or_else(|| secrets.values().find(|secret| secret.arn == id));
-    found.filter(|secret| secret.deletion.is_none_or(|(_, gone)| gone > now)).ok_or_else(|| not_found("secret"))
+    found
+        .filter(|secret| secret.deletion.is_none_or(|(_, deleted_at)| deleted_at > now))
+        .ok_or_else(|| not_found("secret"))
 }
 
 /// Changes a secret, and returns the result of `change`.

@@ -48,7 +48,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let (now, config) = (sandbox.clock.now(), &sandbox.config);
     sandbox.world.write(|world| {
         if let Ok(secret) = find(world, config, &name, now) {
-            return again(secret, &token, content.as_ref());
+            return creation_retry(secret, &token, content.as_ref());
         }
         let mut secret = Secret {
             arn: model::arn(config, &name),
@@ -73,7 +73,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 }
 
 /// The response to the creation of a secret that exists: success if the request is a retry of the one that created it.
-fn again(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
+fn creation_retry(secret: &Secret, token: &str, content: Option<&Content>) -> Reply {
     if secret.deletion.is_some() {
         let message = "You can't create this secret because a secret with this name is already scheduled for deletion.";
         return Err(invalid_request(message));
@@ -156,7 +156,7 @@ pub(super) fn update(sandbox: &Arc<Sandbox>, input: Update) -> Reply {
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         change(world, &sandbox.config, &input.secret_id, now, |secret| {
-            secret.usable()?;
+            secret.check_not_deleted()?;
             secret.description = input.description.or_else(|| secret.description.take());
             secret.kms_key_id = input.kms_key_id.or_else(|| secret.kms_key_id.take());
             secret.changed = now;

@@ -2,13 +2,13 @@
 
 use serde::Deserialize;
 
-use super::{Parameter, State, invalid};
+use super::{Parameter, State, validation_exception};
 use crate::Fault;
 
 /// Filter keys of DescribeParameters, in addition to `tag:KEY`.
-pub(super) const OF_ALL: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
+pub(super) const DESCRIBE_KEYS: &[&str] = &["Path", "Name", "Type", "KeyId", "Tier"];
 /// Filter keys of GetParametersByPath.
-pub(super) const OF_PATH: &[&str] = &["Type", "KeyId"];
+pub(super) const BY_PATH_KEYS: &[&str] = &["Type", "KeyId"];
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -66,7 +66,7 @@ fn check_value(key: &str, value: &str) -> Result<(), Fault> {
     if key == "Path" {
         let lower = value.to_ascii_lowercase();
         if ["/aws", "/ssm"].iter().any(|reserved| lower.starts_with(reserved)) {
-            return Err(invalid(
+            return Err(validation_exception(
                 "Filters for common parameters can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). When using global \
                  parameters, please specify within a global namespace.",
             ));
@@ -90,7 +90,7 @@ pub(super) fn check_path(path: &str) -> Result<(), Fault> {
     if path.starts_with('/') && !path.contains("//") && path.chars().all(fits) {
         return Ok(());
     }
-    Err(invalid(
+    Err(validation_exception(
         "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\". \
          It can't be prefixed with \"aws\" or \"ssm\" (case-insensitive). It must use only letters, numbers, or the following \
          symbols: . (period), - (hyphen), _ (underscore). Special characters are not allowed. All sub-paths, if specified, must \

@@ -28,7 +28,7 @@ use crate::{Fault, Sandbox};
 pub const FOLDER: &str = "instances";
 /// The action that an instance's role must allow for its agent to connect (user guide, "Setting up instance
 /// permissions").
-const REPORT: &str = "ssm:UpdateInstanceInformation";
+const CONNECT_ACTION: &str = "ssm:UpdateInstanceInformation";
 /// The default and the maximum page size.
 const PAGE: usize = 50;
 
@@ -36,7 +36,7 @@ const PAGE: usize = 50;
 pub fn connected<'a>(world: &'a World, id: &str) -> Option<&'a Value> {
     let instance =
         world.of::<ec2::State>().records.get(id).filter(|record| record["instanceState"]["name"] == "running")?;
-    grants::allows(world.of::<iam::State>(), role(world, instance)?, REPORT).then_some(instance)
+    grants::allows(world.of::<iam::State>(), role(world, instance)?, CONNECT_ACTION).then_some(instance)
 }
 
 /// The name of an instance's role.
@@ -51,7 +51,8 @@ pub fn all(world: &World) -> impl Iterator<Item = &Value> {
 
 /// The process of a command on an instance. It starts in the instance's folder, which is also its home directory.
 ///
-/// # Errors When commands from requests may not run, or the folder cannot be made.
+/// # Errors
+/// When commands from requests may not run, or the folder cannot be created.
 pub fn command(sandbox: &Sandbox, instance: &Value, command: &[&str]) -> Result<ProcessSpec, Fault> {
     if !sandbox.config.host_exec {
         return Err(Fault::no_host_exec());
@@ -94,7 +95,7 @@ fn role_variables(sandbox: &Sandbox, instance: &Value, id: &str) -> Vec<(String,
 }
 
 /// Removes the credentials and files of a terminated instance.
-pub fn forget(sandbox: &Sandbox, id: &str) {
+pub fn remove(sandbox: &Sandbox, id: &str) {
     sandbox.runtime::<Sessions>().end_target(id);
     sandbox.runtime::<Roles>().0.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
     // Files that cannot be removed do no harm.
@@ -139,7 +140,7 @@ const FILTERS: &[(&str, &str)] = &[
     ("ResourceType", "ResourceType"),
 ];
 
-fn told(sandbox: &Sandbox, instance: &Value) -> Value {
+fn to_response(sandbox: &Sandbox, instance: &Value) -> Value {
     json!({
         "InstanceId": instance["instanceId"],
         "PingStatus": "Online",
@@ -159,19 +160,20 @@ fn told(sandbox: &Sandbox, instance: &Value) -> Value {
 pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let old = input.instance_information_filter_list.into_iter().map(|old| (old.key, old.value_set));
     let filters: Vec<_> = old.chain(input.filters.into_iter().map(|filter| (filter.key, filter.values))).collect();
-    let mut wanted = Vec::new();
+    let mut conditions = Vec::new();
     for (key, values) in &filters {
         let known = FILTERS.iter().find(|(name, _)| name == key);
         let (_, member) = known
             .ok_or_else(|| Fault::not_implemented(&format!("ssm:DescribeInstanceInformation with the filter {key}")))?;
-        wanted.push((*member, values));
+        conditions.push((*member, values));
     }
-    let passes =
-        |told: &Value| wanted.iter().all(|(member, values)| values.iter().any(|value| told[*member] == value.as_str()));
+    let passes = |to_response: &Value| {
+        conditions.iter().all(|(member, values)| values.iter().any(|value| to_response[*member] == value.as_str()))
+    };
     let question = format!("DescribeInstanceInformation {filters:?}");
     let page = sandbox.world.read(|world| {
-        let all = all(world).map(|instance| told(sandbox, instance)).filter(passes);
-        let all = all.map(|told| (told["InstanceId"].to_string(), told));
+        let all = all(world).map(|instance| to_response(sandbox, instance)).filter(passes);
+        let all = all.map(|to_response| (to_response["InstanceId"].to_string(), to_response));
         paging::page(all, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;

@@ -59,7 +59,7 @@ fn text() -> String {
 
 /// The history and the tags of a parameter.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Past {
+pub struct History {
     /// Older versions, the oldest first.
     pub versions: Vec<Parameter>,
     pub tags: Vec<Tag>,
@@ -74,7 +74,7 @@ state! {
         /// Invocations by command id and instance id.
         pub invocations: Table<commands::Invocation> = "ssm.invocations",
         /// Older versions and tags, by name.
-        pub past: Table<Past> = "ssm.past",
+        pub past: Table<History> = "ssm.past",
     }
 }
 
@@ -130,7 +130,7 @@ pub static SERVICE: Service = Service {
     ],
 };
 
-fn invalid(message: impl Into<String>) -> Fault {
+fn validation_exception(message: impl Into<String>) -> Fault {
     Fault::client("ValidationException", message)
 }
 

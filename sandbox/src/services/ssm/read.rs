@@ -89,7 +89,7 @@ pub(super) struct Get {
 }
 
 pub(super) async fn get(sandbox: Arc<Sandbox>, Get { name, with_decryption }: Get) -> Reply {
-    if let Some(reference) = secrets::referred(&name) {
+    if let Some(reference) = secrets::secret_reference(&name) {
         let found = secrets::find(&sandbox, reference, with_decryption).await?;
         return found.map(|secret| json!({ "Parameter": secret })).ok_or_else(|| secrets::not_found(reference));
     }
@@ -109,7 +109,7 @@ pub(super) struct GetAll {
 pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decryption }: GetAll) -> Reply {
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     for (_, name) in names.iter().enumerate().filter(|(index, name)| !names[..*index].contains(name)) {
-        let parameter = match secrets::referred(name) {
+        let parameter = match secrets::secret_reference(name) {
             Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
             None => match sandbox.world.read(|world| find(world, &sandbox.config, name)) {
                 Ok((parameter, selector)) => Some(described(&sandbox.config, &parameter, &selector, with_decryption)),
@@ -144,7 +144,7 @@ pub(super) struct ByPath {
 pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
     let ByPath { path, recursive, parameter_filters, .. } = &input;
     filters::check_path(path)?;
-    filters::check(parameter_filters, filters::OF_PATH)?;
+    filters::check(parameter_filters, filters::BY_PATH_KEYS)?;
     let mut found = public::below(path);
     if public::is_public(path) && found.is_empty() {
         return Err(Fault::not_implemented(&format!("public parameters below {path}")));
@@ -152,14 +152,14 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
     let question = format!("GetParametersByPath {path} {recursive} {parameter_filters:?}");
     let page = sandbox.world.read(|world| {
         found.extend(world.of::<State>().parameters.values().cloned());
-        let wanted = found.iter().filter(|parameter| {
+        let matching = found.iter().filter(|parameter| {
             filters::is_below(path, *recursive, &parameter.name)
                 && filters::pass(parameter_filters, parameter, world.of::<State>())
         });
-        let wanted = wanted.map(|parameter| {
+        let matching = matching.map(|parameter| {
             (parameter.name.clone(), described(&sandbox.config, parameter, "", input.with_decryption))
         });
-        paging::page(wanted, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
+        paging::page(matching, &question, input.next_token.as_deref(), input.max_results.unwrap_or(PAGE))
             .map_err(invalid_token)
     })?;
     Ok(json!({ "Parameters": page.items, "NextToken": page.next_token }))

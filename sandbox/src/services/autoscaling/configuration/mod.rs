@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::invalid;
+use super::validation_exception;
 use crate::Fault;
 use crate::protocol::lenient::{self, Misfit};
 use crate::services::cloudwatch::Dimension;
@@ -13,7 +13,7 @@ mod steps;
 pub use steps::{AdjustmentType, Step, StepAdjustment};
 
 /// The default cooldown for ECS services in seconds (API reference).
-const COOLDOWN: u64 = 300;
+const DEFAULT_COOLDOWN: u64 = 300;
 
 /// The configuration of a policy.
 #[derive(Debug)]
@@ -84,10 +84,10 @@ pub struct Metric {
 impl Configuration {
     /// Parses and validates the configuration of a policy type.
     pub fn read(policy_type: &str, given: Option<Value>) -> Result<Self, Fault> {
-        let given = || given.ok_or_else(|| invalid(format!("{} is required", member(policy_type))));
+        let given = || given.ok_or_else(|| validation_exception(format!("{} is required", member(policy_type))));
         match policy_type {
-            "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.checked()?)),
-            "StepScaling" => Ok(Self::Step(parse::<Step>(given()?)?.checked()?)),
+            "TargetTrackingScaling" => Ok(Self::TargetTracking(parse::<TargetTracking>(given()?)?.validated()?)),
+            "StepScaling" => Ok(Self::Step(parse::<Step>(given()?)?.validated()?)),
             other => Err(Fault::not_implemented(&format!("scaling policies of the type {other}"))),
         }
     }
@@ -112,22 +112,22 @@ pub fn member(policy_type: &str) -> &'static str {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(given: Value) -> Result<T, Fault> {
-    lenient::from_value(given).map_err(|misfit| match misfit {
+    lenient::from_value(given).map_err(|error| match error {
         Misfit::Unknown(member) => Fault::not_implemented(&format!("scaling policies with the member {member}")),
-        other => invalid(other.to_string()),
+        other => validation_exception(other.to_string()),
     })
 }
 
 impl TargetTracking {
-    fn checked(self) -> Result<Self, Fault> {
+    fn validated(self) -> Result<Self, Fault> {
         if self.target_value <= 0.0 || !self.target_value.is_finite() {
-            return Err(invalid("TargetValue must be a positive number"));
+            return Err(validation_exception("TargetValue must be a positive number"));
         }
         match (&self.predefined_metric_specification, &self.customized_metric_specification) {
             (Some(predefined), None) => predefined.check()?,
             (None, Some(custom)) => custom.check()?,
             _ => {
-                return Err(invalid(
+                return Err(validation_exception(
                     "Exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification must be specified",
                 ));
             }
@@ -164,7 +164,7 @@ impl TargetTracking {
 
     /// The cooldown in seconds after scaling out or in.
     pub fn cooldown(&self, out: bool) -> u64 {
-        if out { self.scale_out_cooldown } else { self.scale_in_cooldown }.unwrap_or(COOLDOWN)
+        if out { self.scale_out_cooldown } else { self.scale_in_cooldown }.unwrap_or(DEFAULT_COOLDOWN)
     }
 }
 
@@ -187,7 +187,7 @@ impl Predefined {
             let why = "there are neither load balancers nor metrics of less than a minute";
             return Err(Fault::not_implemented(&format!("the metric type {name}, because {why}")));
         }
-        Err(invalid(format!("Invalid predefined metric type: {name}")))
+        Err(validation_exception(format!("Invalid predefined metric type: {name}")))
     }
 }
 
@@ -199,7 +199,7 @@ impl Customized {
         let members =
             [("MetricName", &self.metric_name), ("Namespace", &self.namespace), ("Statistic", &self.statistic)];
         match members.iter().find(|(_, given)| given.is_none()) {
-            Some((member, _)) => Err(invalid(format!("CustomizedMetricSpecification must have {member}"))),
+            Some((member, _)) => Err(validation_exception(format!("CustomizedMetricSpecification must have {member}"))),
             None => Ok(()),
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{COOLDOWN, invalid};
+use super::{DEFAULT_COOLDOWN, validation_exception};
 use crate::Fault;
 
 /// `StepScalingPolicyConfiguration`.
@@ -39,35 +39,43 @@ pub struct StepAdjustment {
 
 impl Step {
     /// Checks the rules of `StepAdjustment` in the API reference.
-    pub(super) fn checked(self) -> Result<Self, Fault> {
+    pub(super) fn validated(self) -> Result<Self, Fault> {
         if self.adjustment_type.is_none() {
-            return Err(invalid("AdjustmentType is required"));
+            return Err(validation_exception("AdjustmentType is required"));
         }
         let steps = self.sorted();
         let Some(first) = steps.first() else {
-            return Err(invalid("At least one step adjustment is required"));
+            return Err(validation_exception("At least one step adjustment is required"));
         };
         let bounds = |step: &StepAdjustment| (step.metric_interval_lower_bound, step.metric_interval_upper_bound);
         for step in &steps {
             match bounds(step) {
-                (None, None) => return Err(invalid("Step adjustments must have a lower or an upper bound")),
+                (None, None) => {
+                    return Err(validation_exception("Step adjustments must have a lower or an upper bound"));
+                }
                 (Some(lower), Some(upper)) if lower >= upper => {
-                    return Err(invalid("The upper bound of a step adjustment must be greater than its lower bound"));
+                    return Err(validation_exception(
+                        "The upper bound of a step adjustment must be greater than its lower bound",
+                    ));
                 }
                 _ => {}
             }
             if self.kind() == AdjustmentType::Exact && step.scaling_adjustment < 0 {
-                return Err(invalid("ScalingAdjustment must not be negative for ExactCapacity"));
+                return Err(validation_exception("ScalingAdjustment must not be negative for ExactCapacity"));
             }
         }
         if steps.windows(2).any(|pair| bounds(&pair[0]).1.is_none() || bounds(&pair[0]).1 != bounds(&pair[1]).0) {
-            return Err(invalid("The ranges of step adjustments must neither overlap nor have a gap"));
+            return Err(validation_exception("The ranges of step adjustments must neither overlap nor have a gap"));
         }
         if bounds(first).0.is_some_and(|lower| lower < 0.0) {
-            return Err(invalid("With a negative lower bound, one step adjustment must have no lower bound"));
+            return Err(validation_exception(
+                "With a negative lower bound, one step adjustment must have no lower bound",
+            ));
         }
         if steps.last().and_then(|last| bounds(last).1).is_some_and(|upper| upper > 0.0) {
-            return Err(invalid("With a positive upper bound, one step adjustment must have no upper bound"));
+            return Err(validation_exception(
+                "With a positive upper bound, one step adjustment must have no upper bound",
+            ));
         }
         Ok(self)
     }
@@ -103,7 +111,7 @@ impl Step {
 
     /// The cooldown in seconds.
     pub fn cooldown(&self) -> u64 {
-        self.cooldown.unwrap_or(COOLDOWN)
+        self.cooldown.unwrap_or(DEFAULT_COOLDOWN)
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Settings, StateValue};
 
 /// How many additional earlier periods CloudWatch examines for data.
-const FURTHER: usize = 2;
+const EXTRA_PERIODS: usize = 2;
 
 /// A data point of one period.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,7 +23,7 @@ pub struct Datapoint {
 
 /// The result of an evaluation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct AlarmEvaluation {
     pub state: StateValue,
     /// The reason for people.
     pub reason: String,
@@ -33,11 +33,11 @@ pub struct Verdict {
 
 /// How many periods an alarm examines.
 pub fn periods(settings: &Settings) -> usize {
-    settings.evaluation_periods + FURTHER
+    settings.evaluation_periods + EXTRA_PERIODS
 }
 
 /// Evaluates the last [`periods`] periods, the oldest first. Returns `None` if the alarm keeps its state.
-pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<Verdict> {
+pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> Option<AlarmEvaluation> {
     let real: Vec<Datapoint> =
         range.iter().rev().filter_map(|point| *point).take(settings.evaluation_periods).collect();
     let missing = settings.evaluation_periods - real.len();
@@ -63,7 +63,7 @@ pub fn evaluate(settings: &Settings, range: &[Option<Datapoint>], now: i64) -> O
     };
     let filled = if matches!(treatment, "breaching" | "notBreaching") { missing } else { 0 };
     let reason = reason(settings, state, &real, filled, treatment);
-    Some(Verdict { state, reason, data: data(settings, &real, now).to_string() })
+    Some(AlarmEvaluation { state, reason, data: data(settings, &real, now).to_string() })
 }
 
 fn breaches(settings: &Settings, value: f64) -> bool {
@@ -77,37 +77,37 @@ fn breaches(settings: &Settings, value: f64) -> bool {
 }
 
 fn reason(settings: &Settings, state: StateValue, real: &[Datapoint], filled: usize, treatment: &str) -> String {
-    let many = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
+    let pluralize = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     if state == StateValue::InsufficientData {
         let count = settings.evaluation_periods;
         let were = if count == 1 { "was" } else { "were" };
-        return format!("Insufficient Data: {} {were} unknown.", many(count, "datapoint"));
+        return format!("Insufficient Data: {} {were} unknown.", pluralize(count, "datapoint"));
     }
     if real.is_empty() {
         let (were, treated) = if filled == 1 { ("was", "period") } else { ("were", "periods") };
         let treatment = if treatment == "breaching" { "Breaching" } else { "NonBreaching" };
         return format!(
             "Threshold Crossed: no datapoints were received for {filled} {treated} and {} {were} treated as [{treatment}].",
-            many(filled, "missing datapoint")
+            pluralize(filled, "missing datapoint")
         );
     }
     let alarming = state == StateValue::Alarm;
-    let telling: Vec<&Datapoint> = real.iter().filter(|point| breaches(settings, point.value) == alarming).collect();
+    let relevant: Vec<&Datapoint> = real.iter().filter(|point| breaches(settings, point.value) == alarming).collect();
     let values: Vec<String> =
-        telling.iter().map(|point| format!("{:?} ({})", point.value, short(point.time))).collect();
-    let verb = if telling.len() == 1 { "was" } else { "were" };
+        relevant.iter().map(|point| format!("{:?} ({})", point.value, short(point.time))).collect();
+    let verb = if relevant.len() == 1 { "was" } else { "were" };
     let not = if alarming { "" } else { "not " };
     let needed = settings.datapoints_to_alarm.unwrap_or(settings.evaluation_periods);
-    let (least, change) =
+    let (min, change) =
         if alarming { (needed, "OK -> ALARM") } else { (settings.evaluation_periods - needed + 1, "ALARM -> OK") };
     format!(
         "Threshold Crossed: {} out of the last {} datapoints [{}] {verb} {not}{} the threshold ({:?}) (minimum {} for {change} transition).",
-        telling.len(),
+        relevant.len(),
         settings.evaluation_periods,
         values.join(", "),
         compared(&settings.comparison_operator),
         settings.threshold,
-        many(least, "datapoint"),
+        pluralize(min, "datapoint"),
     )
 }
 

@@ -17,7 +17,7 @@ pub(super) mod evaluate;
 pub(super) mod put;
 mod watch;
 
-pub use put::keep;
+pub use put::put_alarm;
 pub use watch::{start, values, wall_millis};
 
 /// The state of an alarm.

@@ -63,13 +63,13 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
             check_count(tags.len())?;
         }
         let tags = tags::to_map(tags);
-        keep(world.of_mut::<State>(), settings, tags, now);
+        put_alarm(world.of_mut::<State>(), settings, tags, now);
         Ok(Value::Null)
     })
 }
 
 /// Creates an alarm, or replaces the settings of an existing one. Tags are applied to a new alarm only.
-pub fn keep(state: &mut State, settings: Settings, tags: TagMap, now: i64) {
+pub fn put_alarm(state: &mut State, settings: Settings, tags: TagMap, now: i64) {
     let alarm = match state.alarms.get(&settings.alarm_name).cloned() {
         Some(before) => Alarm { settings, configured: now, ..before },
         None => Alarm::new(settings, tags, now),

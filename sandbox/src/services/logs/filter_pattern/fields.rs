@@ -1,6 +1,6 @@
 //! Patterns for space-delimited events: `[ip, user, ..., status_code = 4*, bytes > 1000]`.
 
-use super::Refusal;
+use super::PatternError;
 use super::scan::Scan;
 use super::test::Test;
 
@@ -20,7 +20,7 @@ struct Field {
     any: Vec<Vec<(String, Test)>>,
 }
 
-pub(super) fn parse(text: &str) -> Result<Fields, Refusal> {
+pub(super) fn parse(text: &str) -> Result<Fields, PatternError> {
     let mut scan = Scan::new(text);
     let mut fields = Fields { first: Vec::new(), last: None };
     scan.expect("[")?;
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<Fields, Refusal> {
         scan.skip_spaces();
         if scan.takes("...") {
             if fields.last.replace(Vec::new()).is_some() {
-                return Err(Refusal::invalid("it has more than one ellipsis"));
+                return Err(PatternError::syntax("it has more than one ellipsis"));
             }
         } else {
             fields.last.as_mut().unwrap_or(&mut fields.first).push(field(&mut scan)?);
@@ -39,11 +39,11 @@ pub(super) fn parse(text: &str) -> Result<Fields, Refusal> {
         }
     }
     scan.expect("]")?;
-    if scan.is_at_end() { Ok(fields) } else { Err(Refusal::invalid("something follows the last bracket")) }
+    if scan.is_at_end() { Ok(fields) } else { Err(PatternError::syntax("something follows the last bracket")) }
 }
 
 /// Parses a name, which may be empty, and its condition.
-fn field(scan: &mut Scan<'_>) -> Result<Field, Refusal> {
+fn field(scan: &mut Scan<'_>) -> Result<Field, PatternError> {
     let mut field = Field { name: name(scan), any: Vec::new() };
     let Some(test) = Test::parse(scan)? else { return Ok(field) };
     field.any.push(vec![(field.name.clone(), test)]);
@@ -56,7 +56,7 @@ fn field(scan: &mut Scan<'_>) -> Result<Field, Refusal> {
         }
         scan.skip_spaces();
         let name = name(scan);
-        let test = Test::parse(scan)?.ok_or_else(|| Refusal::invalid("a field is not compared with anything"))?;
+        let test = Test::parse(scan)?.ok_or_else(|| PatternError::syntax("a field is not compared with anything"))?;
         if let Some(all) = field.any.last_mut() {
             all.push((name, test));
         }
@@ -73,8 +73,8 @@ impl Fields {
     pub(super) fn matches(&self, event: &str) -> bool {
         let values = split(event);
         let last = self.last.as_deref().unwrap_or_default();
-        let wanted = self.first.len() + last.len();
-        if values.len() < wanted || (self.last.is_none() && values.len() > wanted) {
+        let count = self.first.len() + last.len();
+        if values.len() < count || (self.last.is_none() && values.len() > count) {
             return false;
         }
         let from_end = &values[values.len() - last.len()..];

@@ -27,31 +27,31 @@ pub(super) enum FilterPattern {
 
 /// Why a pattern is refused.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum PatternError {
     /// AWS refuses it too; with AWS's message if that is known.
     Invalid(String),
     /// AWS may accept it, but the sandbox does not serve it.
-    Unserved(&'static str),
+    NotServed(&'static str),
 }
 
-impl Refusal {
-    fn invalid(what: impl fmt::Display) -> Self {
+impl PatternError {
+    fn syntax(what: impl fmt::Display) -> Self {
         Self::Invalid(format!("Invalid filter pattern: {what}"))
     }
 }
 
-impl From<Refusal> for Fault {
-    fn from(refusal: Refusal) -> Self {
+impl From<PatternError> for Fault {
+    fn from(refusal: PatternError) -> Self {
         match refusal {
-            Refusal::Invalid(message) => super::invalid(message),
-            Refusal::Unserved(what) => Self::not_implemented(&format!("filter patterns with {what}")),
+            PatternError::Invalid(message) => super::invalid_parameter(message),
+            PatternError::NotServed(what) => Self::not_implemented(&format!("filter patterns with {what}")),
         }
     }
 }
 
 impl FilterPattern {
     /// Parses a pattern.
-    pub(super) fn parse(text: &str) -> Result<Self, Refusal> {
+    pub(super) fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.trim();
         match text.as_bytes().first() {
             Some(b'{') => json::parse(text).map(Self::Json),
@@ -72,7 +72,7 @@ impl FilterPattern {
 
 #[cfg(test)]
 mod tests {
-    use super::{FilterPattern, Refusal};
+    use super::{FilterPattern, PatternError};
 
     fn matches(pattern: &str, message: &str) -> bool {
         let parsed = FilterPattern::parse(pattern).unwrap_or_else(|refusal| panic!("{pattern}: {refusal:?}"));
@@ -170,11 +170,11 @@ mod tests {
             "%a{1000}{1000}%",
         ] {
             let refused = FilterPattern::parse(pattern);
-            assert!(matches!(refused, Err(Refusal::Invalid(_))), "{pattern}: {refused:?}");
+            assert!(matches!(refused, Err(PatternError::Invalid(_))), "{pattern}: {refused:?}");
         }
         let deep = format!("{{ {}$.a = 1 {} }}", "(".repeat(500), ")".repeat(500));
         assert!(FilterPattern::parse(&deep).is_err());
         let wild = FilterPattern::parse("{ $.a[*].b = 1 }").expect_err("it is not served");
-        assert!(matches!(wild, Refusal::Unserved(_)));
+        assert!(matches!(wild, PatternError::NotServed(_)));
     }
 }

@@ -2,13 +2,13 @@
 
 use regex_lite::{Regex, RegexBuilder};
 
-use super::Refusal;
+use super::PatternError;
 
 /// Regular expressions in a pattern (user guide).
-const MOST_REGEXES: usize = 2;
+const MAX_REGEXES: usize = 2;
 /// The size of a compiled regular expression in bytes, which limits the steps per character of an event to a few
 /// hundred.
-const LARGEST_REGEX: usize = 8 * 1024;
+const MAX_REGEX_BYTES: usize = 8 * 1024;
 /// The characters that regular expressions may have besides letters and digits ("Supported regular expressions
 /// syntax").
 const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
@@ -46,8 +46,8 @@ impl<'a> Scan<'a> {
     }
 
     /// Consumes `text`, which must come next.
-    pub(super) fn expect(&mut self, text: &str) -> Result<(), Refusal> {
-        if self.takes(text) { Ok(()) } else { Err(Refusal::invalid(format_args!("'{text}' is missing"))) }
+    pub(super) fn expect(&mut self, text: &str) -> Result<(), PatternError> {
+        if self.takes(text) { Ok(()) } else { Err(PatternError::syntax(format_args!("'{text}' is missing"))) }
     }
 
     /// Consumes characters as long as they fit.
@@ -59,31 +59,31 @@ impl<'a> Scan<'a> {
     }
 
     /// Parses a quoted string, if one comes next. `\"` stands for a quote.
-    pub(super) fn quoted(&mut self) -> Result<Option<String>, Refusal> {
+    pub(super) fn quoted(&mut self) -> Result<Option<String>, PatternError> {
         let Some(inner) = self.rest.strip_prefix('"') else { return Ok(None) };
         let end = inner.match_indices('"').map(|(index, _)| index).find(|index| !inner[..*index].ends_with('\\'));
-        let end = end.ok_or_else(|| Refusal::invalid("a quote is not closed"))?;
+        let end = end.ok_or_else(|| PatternError::syntax("a quote is not closed"))?;
         self.rest = &inner[end + 1..];
         Ok(Some(inner[..end].replace("\\\"", "\"")))
     }
 
     /// Parses a regular expression between percent signs, if one comes next.
-    pub(super) fn regex(&mut self) -> Result<Option<Regex>, Refusal> {
+    pub(super) fn regex(&mut self) -> Result<Option<Regex>, PatternError> {
         let Some(inner) = self.rest.strip_prefix('%') else { return Ok(None) };
         let (text, rest) =
-            inner.split_once('%').ok_or_else(|| Refusal::invalid("a regular expression is not closed"))?;
+            inner.split_once('%').ok_or_else(|| PatternError::syntax("a regular expression is not closed"))?;
         let known = |character: char| character.is_ascii_alphanumeric() || REGEX_SIGNS.contains(character);
         if text.is_empty() || !text.chars().all(known) {
-            return Err(Refusal::invalid(format_args!(
+            return Err(PatternError::syntax(format_args!(
                 "the regular expression '{text}' has characters that are not supported"
             )));
         }
         self.regexes += 1;
-        if self.regexes > MOST_REGEXES {
-            return Err(Refusal::invalid(format_args!("it has more than {MOST_REGEXES} regular expressions")));
+        if self.regexes > MAX_REGEXES {
+            return Err(PatternError::syntax(format_args!("it has more than {MAX_REGEXES} regular expressions")));
         }
         self.rest = rest;
-        let built = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
-        built.map(Some).map_err(Refusal::invalid)
+        let built = RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).build();
+        built.map(Some).map_err(PatternError::syntax)
     }
 }

@@ -2,7 +2,7 @@
 
 use regex_lite::Regex;
 
-use super::Refusal;
+use super::PatternError;
 use super::scan::Scan;
 
 /// Matches events with all required terms, or with one of the optional ones if none is required, and with no excluded
@@ -20,7 +20,7 @@ enum Term {
     Regex(Regex),
 }
 
-pub(super) fn parse(text: &str) -> Result<Terms, Refusal> {
+pub(super) fn parse(text: &str) -> Result<Terms, PatternError> {
     let (mut terms, mut scan) = (Terms::default(), Scan::new(text));
     while !scan.is_at_end() {
         let list = if scan.takes("?") {
@@ -36,7 +36,7 @@ pub(super) fn parse(text: &str) -> Result<Terms, Refusal> {
     Ok(terms)
 }
 
-fn term(scan: &mut Scan<'_>) -> Result<Term, Refusal> {
+fn term(scan: &mut Scan<'_>) -> Result<Term, PatternError> {
     // The user guide's own example has a space here: "ERROR" - "Exiting".
     scan.skip_spaces();
     if let Some(regex) = scan.regex()? {
@@ -47,7 +47,7 @@ fn term(scan: &mut Scan<'_>) -> Result<Term, Refusal> {
     }
     let term = scan.while_fits(|character| !character.is_whitespace());
     if term.is_empty() || !term.chars().all(|character| character.is_alphanumeric() || character == '_') {
-        return Err(Refusal::Invalid(format!("Invalid character(s) in term '{term}'")));
+        return Err(PatternError::Invalid(format!("Invalid character(s) in term '{term}'")));
     }
     Ok(Term::Text(term.to_owned()))
 }
@@ -66,7 +66,7 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
-    use super::{Refusal, parse};
+    use super::{PatternError, parse};
 
     #[test]
     fn terms_phrases_and_expressions_are_required_optional_or_excluded() {
@@ -87,6 +87,6 @@ mod tests {
             assert_eq!(parse(pattern).expect("a pattern").matches(message.as_bytes()), wanted, "{pattern}");
         }
         let refused = parse("GET /health").expect_err("a slash");
-        assert_eq!(refused, Refusal::Invalid("Invalid character(s) in term '/health'".to_owned()));
+        assert_eq!(refused, PatternError::Invalid("Invalid character(s) in term '/health'".to_owned()));
     }
 }

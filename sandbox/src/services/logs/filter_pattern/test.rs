@@ -2,7 +2,7 @@
 
 use regex_lite::Regex;
 
-use super::Refusal;
+use super::PatternError;
 use super::scan::Scan;
 
 /// Longest first, so that `<=` is not taken for `<`; `=!` is an older way to write `!=`.
@@ -46,12 +46,12 @@ enum Operand {
 
 impl Test {
     /// Parses an operator and its operand; `None` if no operator comes next.
-    pub(super) fn parse(scan: &mut Scan<'_>) -> Result<Option<Self>, Refusal> {
+    pub(super) fn parse(scan: &mut Scan<'_>) -> Result<Option<Self>, PatternError> {
         let Some((_, operator)) = OPERATORS.into_iter().find(|(sign, _)| scan.takes(sign)) else { return Ok(None) };
         scan.skip_spaces();
         let operand = operand(scan)?;
         if !matches!(operator, Operator::Equal | Operator::Unequal) && !matches!(operand, Operand::Number(..)) {
-            return Err(Refusal::invalid("only numbers can be greater or less"));
+            return Err(PatternError::syntax("only numbers can be greater or less"));
         }
         Ok(Some(Self { operator, operand }))
     }
@@ -81,7 +81,7 @@ impl Test {
     }
 }
 
-fn operand(scan: &mut Scan<'_>) -> Result<Operand, Refusal> {
+fn operand(scan: &mut Scan<'_>) -> Result<Operand, PatternError> {
     if let Some(regex) = scan.regex()? {
         return Ok(Operand::Regex(regex));
     }
@@ -90,7 +90,7 @@ fn operand(scan: &mut Scan<'_>) -> Result<Operand, Refusal> {
     }
     let word = scan.while_fits(|character| !character.is_whitespace() && !ENDS.contains(character));
     if word.is_empty() {
-        return Err(Refusal::invalid("a comparison has nothing to compare with"));
+        return Err(PatternError::syntax("a comparison has nothing to compare with"));
     }
     let is_number = word.bytes().all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
     let number = word.parse().ok().filter(|_| is_number);

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::output::beginning;
-use super::{Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, told};
+use super::output::truncate;
+use super::{
+    Command, DOCUMENT, Invocation, PLUGIN, Status, find, invocations, key, log_output, status, text, to_response,
+};
 use crate::base::clock::epoch_seconds;
 use crate::base::paging;
 use crate::core::Reply;
@@ -18,7 +20,7 @@ use crate::{Fault, Sandbox};
 
 const PAGE: usize = 50;
 /// The length of output in lists, in characters (API reference, `CommandPlugin`).
-const OUTPUT: usize = 2500;
+const MAX_OUTPUT_CHARACTERS: usize = 2500;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -89,7 +91,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         for command in input.commands(world)? {
             let is_meant = input.instance_id.is_none() || invocations(world, &command.id).any(|one| input.is_on(one));
             if is_meant && input.passes(command, status(world, &command.id))? {
-                items.push((command.id.clone(), told(world, command)));
+                items.push((command.id.clone(), to_response(world, command)));
             }
         }
         input.page("ListCommands", items, "Commands")
@@ -148,7 +150,7 @@ fn listed(command: &Command, invocation: &Invocation, with_details: bool) -> Val
 fn both_outputs(Invocation { output, errors, .. }: &Invocation) -> String {
     let together =
         if errors.is_empty() { output.clone() } else { format!("{output}\n----------ERROR-------\n{errors}") };
-    beginning(&together, OUTPUT)
+    truncate(&together, MAX_OUTPUT_CHARACTERS)
 }
 
 #[derive(Deserialize)]

@@ -28,7 +28,7 @@ pub(super) use send::send;
 const DOCUMENT: &str = "AWS-RunShellScript";
 const PLUGIN: &str = "aws:runShellScript";
 /// How many commands are kept.
-const KEPT: usize = 100;
+const MAX_COMMANDS: usize = 100;
 
 /// The status of a command or an invocation (API reference, `CommandInvocation`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,7 +180,7 @@ fn log_output(command: &Command) -> Value {
     })
 }
 
-fn told(world: &World, command: &Command) -> Value {
+fn to_response(world: &World, command: &Command) -> Value {
     let status = status(world, &command.id);
     let all: Vec<&Invocation> = invocations(world, &command.id).collect();
     let failed = |one: &&&Invocation| matches!(one.status, Status::Failed | Status::TimedOut);
@@ -189,7 +189,7 @@ fn told(world: &World, command: &Command) -> Value {
         "DocumentName": DOCUMENT,
         "DocumentVersion": "$DEFAULT",
         "Comment": command.comment,
-        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + run::EXECUTION)),
+        "ExpiresAfter": epoch_seconds(command.requested + jiff::SignedDuration::from_secs(command.timeout + run::DEFAULT_TIMEOUT_SECONDS)),
         "Parameters": command.parameters,
         "InstanceIds": command.instance_ids,
         "Targets": command.targets,

@@ -13,7 +13,7 @@ use crate::services::logs::events::Event;
 use crate::services::logs::writer::Entry;
 
 /// The end of a truncated output (agent, `pluginutil`).
-const CUT: &str = "--output truncated--";
+const TRUNCATED: &str = "--output truncated--";
 const CHUNK_BYTES: usize = 16 * 1024;
 
 /// A log stream's group and name.
@@ -28,11 +28,11 @@ pub(super) async fn stream(
     name: &str,
 ) -> LogStream {
     let stream = format!("{command}/{instance}/aws-runShellScript/{name}");
-    let making = [
+    let creations = [
         ("CreateLogGroup", json!({ "logGroupName": group })),
         ("CreateLogStream", json!({ "logGroupName": group, "logStreamName": stream })),
     ];
-    for (operation, input) in making {
+    for (operation, input) in creations {
         // It may exist already. Without it the output is not logged, but the command runs, as with the agent.
         let _ = sandbox.call("logs", operation, input).await;
     }
@@ -43,21 +43,21 @@ pub(super) async fn stream(
 pub(super) async fn read(
     sandbox: Arc<Sandbox>,
     mut from: Receiver,
-    longest: usize,
+    max_characters: usize,
     stream: Option<LogStream>,
 ) -> String {
-    let (mut kept, mut splitter, mut chunk) = (Vec::new(), Splitter::default(), vec![0; CHUNK_BYTES]);
+    let (mut bytes, mut splitter, mut chunk) = (Vec::new(), Splitter::default(), vec![0; CHUNK_BYTES]);
     loop {
         let count = from.read(&mut chunk).await.unwrap_or(0);
         // A character has at most four bytes. One more than fits shows that the text has to be truncated.
-        let room = (4 * (longest + 1)).saturating_sub(kept.len());
-        kept.extend_from_slice(&chunk[..count.min(room)]);
+        let room = (4 * (max_characters + 1)).saturating_sub(bytes.len());
+        bytes.extend_from_slice(&chunk[..count.min(room)]);
         if let Some(stream) = &stream {
             let lines = if count == 0 { splitter.rest() } else { splitter.take(&chunk[..count]) };
             send(&sandbox, stream, lines).await;
         }
         if count == 0 {
-            return beginning(&String::from_utf8_lossy(&kept), longest);
+            return truncate(&String::from_utf8_lossy(&bytes), max_characters);
         }
     }
 }
@@ -72,22 +72,22 @@ async fn send(sandbox: &Sandbox, (group, stream): &LogStream, lines: Vec<String>
 }
 
 /// Truncates a text to `max_characters` characters, with a note at its end.
-pub(super) fn beginning(text: &str, longest: usize) -> String {
-    if text.chars().count() <= longest {
+pub(super) fn truncate(text: &str, max_characters: usize) -> String {
+    if text.chars().count() <= max_characters {
         return text.to_owned();
     }
-    text.chars().take(longest - CUT.len()).chain(CUT.chars()).collect()
+    text.chars().take(max_characters - TRUNCATED.len()).chain(TRUNCATED.chars()).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CUT, beginning};
+    use super::{TRUNCATED, truncate};
 
     #[test]
     fn only_what_is_too_long_is_cut() {
-        assert_eq!(beginning("abc", 30), "abc");
+        assert_eq!(truncate("abc", 30), "abc");
         let long = "é".repeat(31);
-        assert_eq!(beginning(&long, 31), long);
-        assert_eq!(beginning(&long, 30), format!("{}{CUT}", "é".repeat(10)));
+        assert_eq!(truncate(&long, 31), long);
+        assert_eq!(truncate(&long, 30), format!("{}{TRUNCATED}", "é".repeat(10)));
     }
 }

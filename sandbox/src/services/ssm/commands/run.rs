@@ -16,14 +16,14 @@ use crate::services::ssm::instances;
 use crate::{Fault, Sandbox};
 
 /// The default execution timeout in seconds (document `AWS-RunShellScript`).
-pub(super) const EXECUTION: i64 = 3600;
+pub(super) const DEFAULT_TIMEOUT_SECONDS: i64 = 3600;
 /// Valid execution timeouts; for any other value the agent uses the default (agent, `pluginutil`).
-const EXECUTIONS: std::ops::RangeInclusive<i64> = 5..=172_800;
+const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 5..=172_800;
 /// The stored length of each output, in characters (API reference of `GetCommandInvocation`).
-const OUTPUT: usize = 24_000;
-const ERRORS: usize = 8_000;
+const MAX_OUTPUT_CHARACTERS: usize = 24_000;
+const MAX_ERROR_CHARACTERS: usize = 8_000;
 /// How long output is read after the process has exited.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const OUTPUT_GRACE: Duration = Duration::from_secs(5);
 /// The delay before a failed write of the outcome is retried.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 /// The error of invocations that ended with the sandbox.
@@ -31,26 +31,26 @@ const STOPPED: &str = "the sandbox was stopped";
 
 /// Why an invocation's process ended.
 enum End {
-    Own(Exit),
-    Late,
+    Exited(Exit),
+    TimedOut,
     Cancelled,
 }
 
 /// Starts executing an invocation.
 pub(super) fn start(sandbox: &Arc<Sandbox>, command: &Command, instance: String) {
-    let (ours, command) = (Arc::clone(sandbox), command.clone());
+    let (shared, command) = (Arc::clone(sandbox), command.clone());
     sandbox.background.spawn(async move {
-        let run = supervisor::catch(carry_out(&ours, &command, &instance));
-        let outcome = match ours.shutdown.run_until_cancelled(run).await {
+        let run = supervisor::catch(run(&shared, &command, &instance));
+        let outcome = match shared.shutdown.run_until_cancelled(run).await {
             Some(Ok(Ok(outcome))) => outcome,
             Some(Ok(Err(fault))) => Outcome::without_output(Status::Failed, &fault.message),
             Some(Err(panic)) => {
-                ours.log.write(&format!("command {} failed: {panic}", command.id));
+                shared.log.write(&format!("command {} failed: {panic}", command.id));
                 Outcome::without_output(Status::Failed, "the sandbox failed to run the command")
             }
             None => Outcome::without_output(Status::Failed, STOPPED),
         };
-        end(&ours, &command.id, &instance, outcome).await;
+        end(&shared, &command.id, &instance, outcome).await;
     });
 }
 
@@ -74,8 +74,8 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
     for (command, instance) in open {
         let outcome = Outcome::without_output(Status::Failed, STOPPED);
         if change(sandbox, &command, &instance, |invocation| invocation.end(outcome.clone(), now)).is_err() {
-            let ours = Arc::clone(sandbox);
-            sandbox.spawn(async move { end(&ours, &command, &instance, outcome).await });
+            let shared = Arc::clone(sandbox);
+            sandbox.spawn(async move { end(&shared, &command, &instance, outcome).await });
         }
     }
 }
@@ -90,7 +90,7 @@ fn change<T>(
     sandbox.world.write(|world| Ok(world.of_mut::<State>().invocations.get_mut(&key(command, instance)).map(change)))
 }
 
-async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<Outcome, Fault> {
+async fn run(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) -> Result<Outcome, Fault> {
     let spec = spec(sandbox, command, instance)?;
     let started = |invocation: &mut Invocation| {
         let may_run = invocation.advance(Status::InProgress);
@@ -106,35 +106,37 @@ async fn carry_out(sandbox: &Arc<Sandbox>, command: &Command, instance: &str) ->
     let attached = sandbox.runner.attach(&spec, to_output.into(), to_errors.into()).await;
     let Attached { handle, exit } =
         attached.map_err(|error| Fault::internal(format!("failed to run commands: {error}")))?;
-    let mut reading = Vec::new();
-    for (from, longest, name) in [(output, OUTPUT, "stdout"), (errors, ERRORS, "stderr")] {
+    let mut readers = Vec::new();
+    for (from, max_characters, name) in
+        [(output, MAX_OUTPUT_CHARACTERS, "stdout"), (errors, MAX_ERROR_CHARACTERS, "stderr")]
+    {
         let from = Receiver::from_owned_fd(from.into()).map_err(Fault::internal)?;
         let stream = log_stream(sandbox, command, instance, name).await;
-        reading.push(tokio::spawn(output::read(Arc::clone(sandbox), from, longest, stream)));
+        readers.push(tokio::spawn(output::read(Arc::clone(sandbox), from, max_characters, stream)));
     }
     let end = tokio::select! {
         // Cancellation takes precedence over the timeout, and the timeout over the exit.
         biased;
         () = cancelled(sandbox, &command.id, instance) => End::Cancelled,
-        () = tokio::time::sleep_until(deadline) => End::Late,
-        exit = exit => End::Own(exit.unwrap_or(Exit::ShimLost)),
+        () = tokio::time::sleep_until(deadline) => End::TimedOut,
+        exit = exit => End::Exited(exit.unwrap_or(Exit::ShimLost)),
     };
     // Processes that still run are killed immediately, as by the agent.
     drop(handle);
     let mut texts = Vec::new();
-    for reading in reading {
-        texts.push(tokio::time::timeout(LAST_WORDS, reading).await.ok().and_then(Result::ok).unwrap_or_default());
+    for readers in readers {
+        texts.push(tokio::time::timeout(OUTPUT_GRACE, readers).await.ok().and_then(Result::ok).unwrap_or_default());
     }
     let [output, errors] = <[String; 2]>::try_from(texts).unwrap_or_default();
     let (status, code, why) = match end {
-        End::Own(exit) if exit.code() == 0 => (Status::Success, 0, None),
-        End::Own(exit) => {
+        End::Exited(exit) if exit.code() == 0 => (Status::Success, 0, None),
+        End::Exited(exit) => {
             (Status::Failed, exit.code(), Some(format!("failed to run commands: exit status {}", exit.code())))
         }
-        End::Late => (Status::TimedOut, 137, Some("failed to run commands: signal: killed".to_owned())),
+        End::TimedOut => (Status::TimedOut, 137, Some("failed to run commands: signal: killed".to_owned())),
         End::Cancelled => (Status::Cancelled, 137, Some("failed to run commands: signal: killed".to_owned())),
     };
-    let errors = why.map_or(errors.clone(), |why| output::beginning(&format!("{errors}{why}"), ERRORS));
+    let errors = why.map_or(errors.clone(), |why| output::truncate(&format!("{errors}{why}"), MAX_ERROR_CHARACTERS));
     Ok(Outcome { status, code, output, errors })
 }
 
@@ -151,7 +153,7 @@ fn spec(sandbox: &Sandbox, command: &Command, instance: &str) -> Result<ProcessS
 /// The execution timeout. Users measure it with their own clocks, so `--speed` does not shorten it.
 fn limit(command: &Command) -> Duration {
     let given = command.parameters.get("executionTimeout").and_then(|values| values.first()?.parse().ok());
-    let seconds = given.filter(|seconds| EXECUTIONS.contains(seconds)).unwrap_or(EXECUTION);
+    let seconds = given.filter(|seconds| TIMEOUT_SECONDS.contains(seconds)).unwrap_or(DEFAULT_TIMEOUT_SECONDS);
     Duration::from_secs(seconds.unsigned_abs())
 }
 

@@ -15,7 +15,7 @@ use crate::session_channel::{Plan, Sessions};
 use crate::{Fault, Sandbox};
 
 /// The default document.
-const USUAL: &str = "SSM-SessionManagerRunShell";
+const DEFAULT_DOCUMENT: &str = "SSM-SessionManagerRunShell";
 const INTERACTIVE: &str = "AWS-StartInteractiveCommand";
 /// AWS's session documents that are not served.
 const NOT_SERVED: &[&str] = &[
@@ -41,13 +41,13 @@ pub struct Start {
 
 /// Starts a session on an instance, or in a container of a task with ECS Exec.
 pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
-    let document = input.document_name.unwrap_or_else(|| USUAL.to_owned());
+    let document = input.document_name.unwrap_or_else(|| DEFAULT_DOCUMENT.to_owned());
     let (session_type, script) = script(&document, &input.parameters)?;
     let command = match &script {
         Some(script) => vec![SHELL, "-c", script],
         None => vec![SHELL],
     };
-    let (command, gone) = target(sandbox, &input.target, &command)?;
+    let (command, target_ended) = target(sandbox, &input.target, &command)?;
     let plan = Plan {
         prefix: "sandbox".to_owned(),
         target: input.target,
@@ -55,7 +55,7 @@ pub fn start(sandbox: &Arc<Sandbox>, input: Start) -> Reply {
         session_type,
         reason: input.reason,
         command,
-        gone,
+        gone: target_ended,
     };
     let opened = Sessions::open(sandbox, plan)?;
     Ok(json!({ "SessionId": opened.id, "TokenValue": opened.token, "StreamUrl": opened.url }))
@@ -66,22 +66,22 @@ fn script(
     document: &str,
     parameters: &BTreeMap<String, Vec<String>>,
 ) -> Result<(Option<&'static str>, Option<String>), Fault> {
-    let invalid = |message: String| Err(Fault::client("InvalidParameters", message));
+    let validation_exception = |message: String| Err(Fault::client("InvalidParameters", message));
     if NOT_SERVED.contains(&document) {
         return Err(Fault::not_implemented(&format!("ssm:StartSession with the document {document}")));
     }
     let known: &[&str] = match document {
-        USUAL => &[],
+        DEFAULT_DOCUMENT => &[],
         INTERACTIVE => &[COMMAND],
         _ => return Err(Fault::client("InvalidDocument", format!("Document with name {document} does not exist."))),
     };
     if let Some(other) = parameters.keys().find(|name| !known.contains(&name.as_str())) {
-        return invalid(format!("Parameter \"{other}\" is not defined in document {document}."));
+        return validation_exception(format!("Parameter \"{other}\" is not defined in document {document}."));
     }
     match parameters.get(COMMAND).and_then(|values| values.first()) {
         _ if known.is_empty() => Ok((None, None)),
         Some(script) => Ok((Some("InteractiveCommands"), Some(script.clone()))),
-        None => invalid(format!("Parameter \"{COMMAND}\" requires a value.")),
+        None => validation_exception(format!("Parameter \"{COMMAND}\" requires a value.")),
     }
 }
 
