@@ -5,12 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::pages::Pages;
-use super::roles::{
-    check_name, check_path, check_path_prefix, described as described_role, find as find_role, no_such_entity,
-    root_path,
-};
-use super::{InstanceProfile, State};
+use super::names::{check_name, check_path, check_path_prefix, root_path};
+use super::paging::Paging;
+use super::roles::{described as described_role, find as find_role};
+use super::{InstanceProfile, State, no_such_entity};
 use crate::base::clock::iso8601;
 use crate::base::ids;
 use crate::base::tags::Tag;
@@ -142,7 +140,7 @@ pub fn list_for_role(sandbox: &Arc<Sandbox>, ForRole { role_name, marker, max_it
         let with_it =
             world.of::<State>().instance_profiles.values().filter(|one| one.role.as_ref() == Some(&role_name));
         let question = format!("ListInstanceProfilesForRole {role_name}");
-        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), with_it))
+        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), with_it))
     })
 }
 
@@ -161,7 +159,7 @@ pub fn list(sandbox: &Arc<Sandbox>, List { path_prefix, marker, max_items }: Lis
     sandbox.world.read(|world| {
         let below = world.of::<State>().instance_profiles.values().filter(|one| one.path.starts_with(&path_prefix));
         let question = format!("ListInstanceProfiles {path_prefix}");
-        Pages::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), below))
+        Paging::new(marker, max_items).answer(&question, "InstanceProfiles", listed(world.of::<State>(), below))
     })
 }
 

@@ -7,19 +7,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::documents::{self, Purpose};
-use super::managed::check_attachable;
-use super::pages::Pages;
-use super::{Role, State, limits, tags};
+use super::managed_policies::check_attachable;
+use super::names::{check_name, check_path, check_path_prefix, root_path};
+use super::paging::Paging;
+use super::{Role, State, no_such_entity, tags};
 use crate::base::clock::iso8601;
 use crate::base::ids;
 use crate::base::tags::{Tag, TagMap, from_map, to_map};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
-
-/// The fault for an entity that does not exist.
-pub fn no_such_entity(message: String) -> Fault {
-    Fault::new(404, "NoSuchEntity", message)
-}
 
 fn no_such_role(name: &str) -> Fault {
     no_such_entity(format!("The role with name {name} cannot be found."))
@@ -35,57 +31,6 @@ pub fn find_mut<'a>(state: &'a mut State, name: &str) -> Result<&'a mut Role, Fa
     state.roles.get_mut(name).ok_or_else(|| no_such_role(name))
 }
 
-/// Refuses a name that IAM does not accept.
-pub fn check_name(member: &str, name: &str, max_length: usize) -> Result<(), Fault> {
-    let fits = |character: char| character.is_ascii_alphanumeric() || "+=,.@_-".contains(character);
-    if name.len() > max_length {
-        return Err(Fault::client(
-            "ValidationError",
-            format!(
-                "1 validation error detected: Value '{name}' at '{member}' failed to satisfy constraint: Member must have length less than or equal to {max_length}"
-            ),
-        ));
-    }
-    if name.is_empty() || !name.chars().all(fits) {
-        return Err(Fault::client(
-            "ValidationError",
-            format!(
-                "The specified value for {member} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
-            ),
-        ));
-    }
-    Ok(())
-}
-
-/// Refuses a path that does not begin and end with a slash.
-pub fn check_path(path: &str) -> Result<(), Fault> {
-    if path.starts_with('/') && path.ends_with('/') && path.len() <= 512 {
-        return Ok(());
-    }
-    let message = "The specified value for path is invalid. It must begin and end with / and contain only alphanumeric \
-                   characters and/or / characters.";
-    Err(Fault::client("ValidationError", message))
-}
-
-/// Refuses an invalid path prefix. That of ListPolicies has to end with a slash. The message is the same for both:
-/// <https://github.com/aws/aws-cli/issues/5860>.
-pub fn check_path_prefix(prefix: &str, whole: bool) -> Result<(), Fault> {
-    if prefix.starts_with('/')
-        && prefix.bytes().all(|byte| byte.is_ascii_graphic())
-        && (!whole || prefix.ends_with('/'))
-    {
-        return Ok(());
-    }
-    let message = "The specified value for pathPrefix is invalid. It must begin with the / character and contain only \
-                   alphanumeric characters and/or / characters.";
-    Err(Fault::client("ValidationError", message))
-}
-
-/// Percent-encodes a document, as responses have it.
-pub fn encoded(document: &str) -> String {
-    form_urlencoded::byte_serialize(document.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
 /// A role, as responses show it.
 pub fn described(role: &Role) -> Value {
     json!({
@@ -94,7 +39,7 @@ pub fn described(role: &Role) -> Value {
         "RoleId": role.id,
         "Arn": role.arn,
         "CreateDate": iso8601(role.created),
-        "AssumeRolePolicyDocument": encoded(&role.assume_role_policy),
+        "AssumeRolePolicyDocument": documents::encode(&role.assume_role_policy),
         "Description": role.description,
         "MaxSessionDuration": role.max_session_duration,
         "PermissionsBoundary": role.boundary.as_ref().map(|arn| {
@@ -118,11 +63,6 @@ pub struct Create {
     permissions_boundary: Option<String>,
     #[serde(default)]
     tags: Vec<Tag>,
-}
-
-/// The default path.
-pub fn root_path() -> String {
-    "/".to_owned()
 }
 
 fn one_hour() -> u32 {
@@ -152,7 +92,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     check_path(&input.path)?;
     tags::check(&input.tags)?;
     documents::check(&input.assume_role_policy_document, Purpose::Trust)?;
-    limits::check_trust(&input.assume_role_policy_document)?;
+    documents::quota::check_trust(&input.assume_role_policy_document)?;
     let mut role = new(sandbox, input.role_name, input.path, input.assume_role_policy_document);
     role.description = input.description;
     role.max_session_duration = input.max_session_duration;
@@ -211,8 +151,8 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
             described["PermissionsBoundary"] = Value::Null;
             (role.name.clone(), described)
         });
-        let pages = Pages::new(input.marker, input.max_items);
-        pages.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
+        let paging = Paging::new(input.marker, input.max_items);
+        paging.answer(&format!("ListRoles {}", input.path_prefix), "Roles", roles)
     })
 }
 
@@ -226,7 +166,7 @@ pub struct UpdateAssumeRolePolicy {
 
 pub fn update_assume_role_policy(sandbox: &Arc<Sandbox>, input: UpdateAssumeRolePolicy) -> Reply {
     documents::check(&input.policy_document, Purpose::Trust)?;
-    limits::check_trust(&input.policy_document)?;
+    documents::quota::check_trust(&input.policy_document)?;
     sandbox.world.write(|world| {
         find(world.of::<State>(), &input.role_name)?;
         documents::trust::check_principals(&input.policy_document, world.of::<State>(), &sandbox.config)?;
@@ -266,6 +206,38 @@ pub fn update_description(sandbox: &Arc<Sandbox>, input: UpdateDescription) -> R
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.description = Some(input.description);
         Ok(json!({ "Role": described(role) }))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct PutBoundary {
+    role_name: String,
+    permissions_boundary: String,
+}
+
+pub(super) fn put_boundary(
+    sandbox: &Arc<Sandbox>,
+    PutBoundary { role_name, permissions_boundary: arn }: PutBoundary,
+) -> Reply {
+    sandbox.world.write(|world| {
+        find(world.of::<State>(), &role_name)?;
+        check_attachable(world.of::<State>(), &arn)?;
+        find_mut(world.of_mut::<State>(), &role_name)?.boundary = Some(arn);
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct DeleteBoundary {
+    role_name: String,
+}
+
+pub(super) fn delete_boundary(sandbox: &Arc<Sandbox>, DeleteBoundary { role_name }: DeleteBoundary) -> Reply {
+    sandbox.world.write(|world| {
+        find_mut(world.of_mut::<State>(), &role_name)?.boundary = None;
+        Ok(Value::Null)
     })
 }
 

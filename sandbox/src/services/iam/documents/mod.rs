@@ -7,11 +7,17 @@ use serde_json::Value;
 
 use crate::Fault;
 
+pub(super) mod quota;
 mod syntax;
 pub(super) mod trust;
 
 use syntax::WrongForm;
 pub(super) use syntax::{Statement, statements};
+
+/// Percent-encodes a document, as responses have it.
+pub fn encode(document: &str) -> String {
+    form_urlencoded::byte_serialize(document.as_bytes()).collect::<String>().replace('+', "%20")
+}
 
 /// The kind of a policy document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

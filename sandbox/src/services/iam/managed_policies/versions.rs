@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::documents::{self, Purpose};
-use super::managed::{ManagedPolicy, check_arn, find_mut, not_found};
-use super::pages::Pages;
-use super::roles::{encoded, no_such_entity};
-use super::{State, aws_managed, limits};
+use super::{ManagedPolicy, aws, check_arn, find_mut, not_found};
 use crate::base::clock::iso8601;
 use crate::core::Reply;
+use crate::services::iam::State;
+use crate::services::iam::documents::{self, Purpose};
+use crate::services::iam::no_such_entity;
+use crate::services::iam::paging::Paging;
 use crate::{Fault, Sandbox};
 
 const MAX_VERSIONS: usize = 5;
@@ -48,7 +48,7 @@ fn number(arn: &str, policy: &ManagedPolicy, id: &str) -> Result<u32, Fault> {
 /// A customer managed policy. The documents of AWS's own are not in the catalogue.
 fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedPolicy, Fault> {
     check_arn(arn)?;
-    if aws_managed::find(arn).is_some() {
+    if aws::find(arn).is_some() {
         return Err(Fault::not_implemented(&format!("iam:{operation} of the policies that AWS manages")));
     }
     state.managed_policies.get(arn).ok_or_else(|| not_found(arn))
@@ -56,17 +56,17 @@ fn find<'a>(state: &'a State, operation: &str, arn: &str) -> Result<&'a ManagedP
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub struct Create {
     policy_arn: String,
     policy_document: String,
     #[serde(default)]
     set_as_default: bool,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { policy_arn: arn, policy_document: document, set_as_default } = input;
     documents::check(&document, Purpose::Managed)?;
-    limits::check_managed(&document)?;
+    documents::quota::check_managed(&document)?;
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "CreatePolicyVersion", &arn)?;
@@ -89,24 +89,24 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Named {
+pub struct Named {
     policy_arn: String,
     version_id: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.read(|world| {
         let policy = find(world.of::<State>(), "GetPolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
         let version = policy.versions.iter().find(|version| version.number == number);
         let version = version.ok_or_else(|| no_such_version(&arn, &version_id))?;
         let mut described = version.describe(policy);
-        described["Document"] = Value::String(encoded(&version.document));
+        described["Document"] = Value::String(documents::encode(&version.document));
         Ok(json!({ "PolicyVersion": described }))
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicyVersion", &arn)?;
         let number = number(&arn, policy, &version_id)?;
@@ -119,7 +119,7 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id
     })
 }
 
-pub(super) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
+pub fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, version_id }: Named) -> Reply {
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "SetDefaultPolicyVersion", &arn)?;
         policy.default_version = number(&arn, policy, &version_id)?;
@@ -129,17 +129,17 @@ pub(super) fn set_default(sandbox: &Arc<Sandbox>, Named { policy_arn: arn, versi
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub struct List {
     policy_arn: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
+pub fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
     sandbox.world.read(|world| {
         let policy = find(world.of::<State>(), "ListPolicyVersions", &arn)?;
         let newest_first = policy.versions.iter().rev();
         let versions = newest_first.map(|version| (version.number.to_string(), version.describe(policy)));
-        Pages::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)
+        Paging::new(marker, max_items).answer(&format!("ListPolicyVersions {arn}"), "Versions", versions)
     })
 }

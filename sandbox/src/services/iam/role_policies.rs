@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::documents::{self, Purpose};
-use super::limits;
-use super::managed::check_attachable;
-use super::pages::Pages;
-use super::roles::{check_name, encoded, find, find_mut, no_such_entity, root_path};
+use super::managed_policies::check_attachable;
+use super::names::{check_name, root_path};
+use super::no_such_entity;
+use super::paging::Paging;
+use super::roles::{find, find_mut};
 use crate::core::Reply;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
@@ -30,7 +31,7 @@ pub fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
     sandbox.world.write(|world| {
         let role = find_mut(world.of_mut::<State>(), &input.role_name)?;
         role.inline.insert(input.policy_name, input.policy_document);
-        limits::check_inline(&role.name, &role.inline)?;
+        documents::quota::check_inline(&role.name, &role.inline)?;
         Ok(Value::Null)
     })
 }
@@ -52,7 +53,7 @@ pub fn get(sandbox: &Arc<Sandbox>, input: Inline) -> Reply {
         let role = find(world.of::<State>(), &input.role_name)?;
         let document = role.inline.get(&input.policy_name).ok_or_else(|| no_such_policy(&input.policy_name))?;
         let Inline { role_name, policy_name } = &input;
-        Ok(json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": encoded(document) }))
+        Ok(json!({ "RoleName": role_name, "PolicyName": policy_name, "PolicyDocument": documents::encode(document) }))
     })
 }
 
@@ -76,7 +77,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     sandbox.world.read(|world| {
         let List { role_name, marker, max_items } = input;
         let names = find(world.of::<State>(), &role_name)?.inline.keys().map(|name| (name.clone(), json!(name)));
-        Pages::new(marker, max_items).answer(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
+        Paging::new(marker, max_items).answer(&format!("ListRolePolicies {role_name}"), "PolicyNames", names)
     })
 }
 
@@ -102,7 +103,7 @@ pub fn list_attached(sandbox: &Arc<Sandbox>, input: ListAttached) -> Reply {
             (arn.clone(), json!({ "PolicyName": name, "PolicyArn": arn }))
         });
         let question = format!("ListAttachedRolePolicies {role_name} {path_prefix}");
-        Pages::new(marker, max_items).answer(&question, "AttachedPolicies", policies)
+        Paging::new(marker, max_items).answer(&question, "AttachedPolicies", policies)
     })
 }
 

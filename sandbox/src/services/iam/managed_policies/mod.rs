@@ -6,16 +6,21 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::aws_managed::AwsPolicy;
 use super::documents::{self, Purpose};
-use super::roles::{check_name, check_path, no_such_entity, root_path};
-use super::versions::Version;
-use super::{State, aws_managed, limits};
+use super::names::{check_name, check_path, root_path};
+use super::{State, no_such_entity};
 use crate::base::clock::iso8601;
 use crate::base::ids;
 use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
+
+pub(super) mod aws;
+pub(super) mod list;
+pub(super) mod versions;
+
+use aws::AwsPolicy;
+use versions::Version;
 
 /// A managed policy of the account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,27 +45,27 @@ pub struct ManagedPolicy {
 
 impl ManagedPolicy {
     /// The document of the default version.
-    pub(super) fn document(&self) -> Option<&str> {
+    pub fn document(&self) -> Option<&str> {
         let version = self.versions.iter().find(|version| version.number == self.default_version);
         version.map(|version| version.document.as_str())
     }
 }
 
 /// How many roles have a policy attached, and how many have it as their permissions boundary.
-pub(super) fn uses(state: &State, arn: &str) -> (usize, usize) {
+pub fn uses(state: &State, arn: &str) -> (usize, usize) {
     let attached = state.roles.values().filter(|role| role.attached.iter().any(|one| one == arn)).count();
     let bounding = state.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count();
     (attached, bounding)
 }
 
 /// The customer's or AWS's policy with an ARN, as responses show it.
-pub(super) fn described(state: &State, arn: &str) -> Option<Value> {
+pub fn described(state: &State, arn: &str) -> Option<Value> {
     let uses = uses(state, arn);
     let own = state.managed_policies.get(arn).map(|policy| described_own(policy, arn, uses));
-    own.or_else(|| aws_managed::find(arn).map(|policy| described_aws(policy, arn, uses)))
+    own.or_else(|| aws::find(arn).map(|policy| described_aws(policy, arn, uses)))
 }
 
-pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+pub fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
     json!({
         "PolicyName": policy.name,
         "PolicyId": policy.id,
@@ -77,7 +82,7 @@ pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, boundi
     })
 }
 
-pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
+pub fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize, usize)) -> Value {
     json!({
         "PolicyName": policy.name(),
         "PolicyId": policy.id(),
@@ -94,16 +99,16 @@ pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding):
 }
 
 /// Refuses anything but the ARN of an existing policy.
-pub(super) fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
+pub fn check_attachable(state: &State, arn: &str) -> Result<(), Fault> {
     check_arn(arn)?;
-    if state.managed_policies.contains(arn) || aws_managed::find(arn).is_some() {
+    if state.managed_policies.contains(arn) || aws::find(arn).is_some() {
         return Ok(());
     }
     Err(no_such_entity(format!("Policy {arn} does not exist or is not attachable.")))
 }
 
 /// Refuses anything but the ARN of a policy.
-pub(super) fn check_arn(arn: &str) -> Result<(), Fault> {
+pub fn check_arn(arn: &str) -> Result<(), Fault> {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     match parts[..] {
         ["arn", _, "iam", "", _, resource] if resource.starts_with("policy/") => Ok(()),
@@ -112,14 +117,14 @@ pub(super) fn check_arn(arn: &str) -> Result<(), Fault> {
 }
 
 /// A customer managed policy, for changing it. AWS's own cannot be changed.
-pub(super) fn find_mut<'a>(
+pub fn find_mut<'a>(
     state: &'a mut State,
     config: &Config,
     operation: &str,
     arn: &str,
 ) -> Result<&'a mut ManagedPolicy, Fault> {
     check_arn(arn)?;
-    if aws_managed::find(arn).is_some() {
+    if aws::find(arn).is_some() {
         let user = config.global_arn("iam", "user/sandbox");
         let message = format!("User: {user} is not authorized to perform: iam:{operation} on resource: policy {arn}");
         return Err(Fault::new(403, "AccessDenied", message));
@@ -127,13 +132,13 @@ pub(super) fn find_mut<'a>(
     state.managed_policies.get_mut(arn).ok_or_else(|| not_found(arn))
 }
 
-pub(super) fn not_found(arn: &str) -> Fault {
+pub fn not_found(arn: &str) -> Fault {
     no_such_entity(format!("Policy {arn} was not found."))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Create {
+pub struct Create {
     policy_name: String,
     #[serde(default = "root_path")]
     path: String,
@@ -143,13 +148,13 @@ pub(super) struct Create {
     tags: Vec<Tag>,
 }
 
-pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
+pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let Create { policy_name: name, path, policy_document, description, tags } = input;
     check_name("policyName", &name, 128)?;
     check_path(&path)?;
     super::tags::check(&tags)?;
     documents::check(&policy_document, Purpose::Managed)?;
-    limits::check_managed(&policy_document)?;
+    documents::quota::check_managed(&policy_document)?;
     let arn = sandbox.config.global_arn("iam", &format!("policy{path}{name}"));
     let created = sandbox.clock.now();
     sandbox.world.write(|world| {
@@ -181,18 +186,18 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Named {
+pub struct Named {
     policy_arn: String,
 }
 
-pub(super) fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+pub fn get(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
     check_arn(&arn)?;
     sandbox.world.read(|world| {
         described(world.of::<State>(), &arn).map(|policy| json!({ "Policy": policy })).ok_or_else(|| not_found(&arn))
     })
 }
 
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
+pub fn delete(sandbox: &Arc<Sandbox>, Named { policy_arn: arn }: Named) -> Reply {
     let conflict = |message: &str| Err(Fault::new(409, "DeleteConflict", message));
     sandbox.world.write(|world| {
         let versions = find_mut(world.of_mut::<State>(), &sandbox.config, "DeletePolicy", &arn)?.versions.len();

@@ -1,44 +1,14 @@
-//! Permissions boundaries of roles, and service-linked roles.
+//! Service-linked roles, which AWS's services create for themselves.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::managed::check_attachable;
-use super::roles::{self, find, find_mut};
+use super::{managed_policies, roles};
 use crate::core::Reply;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Put {
-    role_name: String,
-    permissions_boundary: String,
-}
-
-pub(super) fn put(sandbox: &Arc<Sandbox>, Put { role_name, permissions_boundary: arn }: Put) -> Reply {
-    sandbox.world.write(|world| {
-        find(world.of::<State>(), &role_name)?;
-        check_attachable(world.of::<State>(), &arn)?;
-        find_mut(world.of_mut::<State>(), &role_name)?.boundary = Some(arn);
-        Ok(Value::Null)
-    })
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Delete {
-    role_name: String,
-}
-
-pub(super) fn delete(sandbox: &Arc<Sandbox>, Delete { role_name }: Delete) -> Reply {
-    sandbox.world.write(|world| {
-        find_mut(world.of_mut::<State>(), &role_name)?.boundary = None;
-        Ok(Value::Null)
-    })
-}
 
 /// The service-linked roles that can be created: principal, role name, policy. Source: "Using service-linked roles" in
 /// each service's guide.
@@ -59,14 +29,14 @@ const SERVICE_LINKED_ROLES: &[(&str, &str, &str)] = &[
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CreateLinked {
+pub(super) struct Create {
     #[serde(rename = "AWSServiceName")]
     service: String,
     #[serde(rename = "Description")]
     description: Option<String>,
 }
 
-pub(super) fn create_linked(sandbox: &Arc<Sandbox>, CreateLinked { service, description }: CreateLinked) -> Reply {
+pub(super) fn create(sandbox: &Arc<Sandbox>, Create { service, description }: Create) -> Reply {
     let (_, name, policy) = SERVICE_LINKED_ROLES
         .iter()
         .find(|(principal, ..)| *principal == service)
@@ -78,7 +48,7 @@ pub(super) fn create_linked(sandbox: &Arc<Sandbox>, CreateLinked { service, desc
     let mut role = roles::new(sandbox, (*name).to_owned(), format!("/aws-service-role/{service}/"), trust.to_string());
     role.description = description;
     let place = format!("aws-service-role/{policy}");
-    role.attached.push(super::aws_managed::arn(sandbox.config.partition(), &place));
+    role.attached.push(managed_policies::aws::arn(sandbox.config.partition(), &place));
     sandbox.world.write(|world| {
         if world.of::<State>().roles.contains(name) {
             let message =

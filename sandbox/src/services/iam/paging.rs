@@ -12,12 +12,12 @@ const PAGE: usize = 100;
 /// The paging members of a request.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct Pages {
+pub(super) struct Paging {
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-impl Pages {
+impl Paging {
     pub fn new(marker: Option<String>, max_items: Option<usize>) -> Self {
         Self { marker, max_items }
     }

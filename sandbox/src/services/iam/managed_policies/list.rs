@@ -6,17 +6,17 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::aws_managed::{self, AwsPolicy};
-use super::managed::{check_arn, described, described_aws, described_own, not_found};
-use super::pages::Pages;
-use super::roles::{check_path_prefix, root_path};
-use super::{ManagedPolicy, State};
+use super::aws::{self, AwsPolicy};
+use super::{ManagedPolicy, check_arn, described, described_aws, described_own, not_found};
 use crate::Sandbox;
 use crate::core::Reply;
+use crate::services::iam::State;
+use crate::services::iam::names::{check_path_prefix, root_path};
+use crate::services::iam::paging::Paging;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub struct List {
     #[serde(default = "everything")]
     scope: String,
     #[serde(default)]
@@ -55,7 +55,7 @@ enum Listed {
 }
 
 /// `ListPolicies`, which shows neither tags nor descriptions.
-pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
+pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let List { scope, only_attached, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_path_prefix(&path_prefix, true)?;
     let question = format!("ListPolicies {scope} {only_attached} {path_prefix} {usage:?}");
@@ -68,7 +68,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         (all_uses(world.of::<State>()), own)
     });
     let partition = sandbox.config.partition();
-    let below = aws_managed::all().filter(|policy| policy.path().starts_with(&path_prefix));
+    let below = aws::all().filter(|policy| policy.path().starts_with(&path_prefix));
     let aws = below.map(|policy| (policy.arn(partition), Listed::Aws(policy)));
     let uses_of = |arn: &str| uses.get(arn).copied().unwrap_or_default();
     let is_listed = |(arn, _): &(String, Listed)| {
@@ -81,7 +81,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
             }
     };
     let all = own.into_iter().filter(|_| scope != "AWS").chain(aws.filter(|_| scope != "Local")).filter(is_listed);
-    Pages::new(marker, max_items).answer_with(&question, "Policies", all, |arn, policy| {
+    Paging::new(marker, max_items).answer_with(&question, "Policies", all, |arn, policy| {
         let mut shown = match policy {
             Listed::Own(policy) => described_own(&policy, &arn, uses_of(&arn)),
             Listed::Aws(policy) => described_aws(policy, &arn, uses_of(&arn)),
@@ -94,7 +94,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Entities {
+pub struct Entities {
     policy_arn: String,
     entity_filter: Option<String>,
     #[serde(default = "root_path")]
@@ -105,7 +105,7 @@ pub(super) struct Entities {
 }
 
 /// `ListEntitiesForPolicy`. The sandbox has no users and no groups.
-pub(super) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
+pub fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
     let Entities { policy_arn: arn, entity_filter, path_prefix, policy_usage_filter: usage, marker, max_items } = input;
     check_arn(&arn)?;
     let roles_too = entity_filter.as_deref().is_none_or(|filter| filter == "Role");
@@ -121,7 +121,7 @@ pub(super) fn list_entities(sandbox: &Arc<Sandbox>, input: Entities) -> Reply {
             roles_too && has && role.path.starts_with(&path_prefix)
         });
         let roles = roles.map(|role| (role.name.clone(), json!({ "RoleName": role.name, "RoleId": role.id })));
-        let mut answer = Pages::new(marker, max_items).answer(&question, "PolicyRoles", roles)?;
+        let mut answer = Paging::new(marker, max_items).answer(&question, "PolicyRoles", roles)?;
         answer["PolicyGroups"] = json!([]);
         answer["PolicyUsers"] = json!([]);
         Ok(answer)

@@ -11,11 +11,11 @@ use crate::base::partition::Partition;
 /// The part of their ARNs between the partition and the path.
 const OWNER: &str = ":iam::aws:policy/";
 
-const ROWS: &str = include_str!("aws_managed_policies.txt");
+const ROWS: &str = include_str!("aws.txt");
 
 /// One policy of AWS's own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct AwsPolicy {
+pub struct AwsPolicy {
     /// The path without its first slash, and the name.
     place: &'static str,
     /// The default version, such as `v1`.
@@ -51,7 +51,7 @@ static BY_PLACE: LazyLock<HashMap<&str, &AwsPolicy>> =
     LazyLock::new(|| ALL.iter().map(|policy| (policy.place, policy)).collect());
 
 /// All policies, sorted by name.
-pub(super) fn all() -> impl Iterator<Item = &'static AwsPolicy> {
+pub fn all() -> impl Iterator<Item = &'static AwsPolicy> {
     ALL.iter()
 }
 
@@ -62,12 +62,12 @@ fn parse(row: &'static str) -> Option<AwsPolicy> {
 }
 
 /// The ARN for a path without its first slash, and a name.
-pub(super) fn arn(partition: &Partition, place: &str) -> String {
+pub fn arn(partition: &Partition, place: &str) -> String {
     format!("arn:{}{OWNER}{place}", partition.name)
 }
 
 /// The policy with an ARN.
-pub(super) fn find(arn: &str) -> Option<&'static AwsPolicy> {
+pub fn find(arn: &str) -> Option<&'static AwsPolicy> {
     let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
     BY_PLACE.get(place).copied().filter(|_| Partition::is_one(partition))
 }
