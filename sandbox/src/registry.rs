@@ -1,4 +1,5 @@
-//! What the sandbox serves and runs. A service is a folder in [`crate::services`] and a row in each of these tables that concerns it.
+//! Everything that the sandbox serves and runs. A service is a folder in [`crate::services`] and a row in each of these tables that
+//! applies to it.
 
 use crate::core::Registry;
 use crate::core::ports::AlarmAction;

@@ -1,4 +1,4 @@
-//! What a sandbox says of itself: who it is, and on request what runs in it and what that takes of the machine.
+//! The status of the sandbox: its configuration and, on request, what runs in it and which resources that uses.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::store::World;
 
 #[derive(Deserialize)]
 pub(super) struct Input {
-    /// Whether to say what runs, too; that takes a look at all processes of the machine.
+    /// Whether to include what runs, which needs a scan of all processes.
     #[serde(default)]
     detail: bool,
 }

@@ -1,11 +1,10 @@
 //! AWS Security Token Service: GetCallerIdentity.
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::Fault;
 use crate::auth::Identity;
-use crate::core::{Call, IntoAnswer as _, Operation, Service};
+use crate::core::{Call, IntoAnswer as _, NoInput, Operation, Service};
 use crate::protocol::Protocol;
 
 pub static SERVICE: Service = Service {
@@ -20,12 +19,9 @@ pub static SERVICE: Service = Service {
     }],
 };
 
-#[derive(Deserialize)]
-struct Nothing {}
-
 fn get_caller_identity(call: Call) -> Result<Value, Fault> {
     let identity = call.identity.clone();
-    let (sandbox, Nothing {}) = call.parse()?;
+    let (sandbox, NoInput {}) = call.parse()?;
     Ok(match identity {
         Identity::Owner => json!({
             "Arn": sandbox.config.global_arn("iam", "user/sandbox"),

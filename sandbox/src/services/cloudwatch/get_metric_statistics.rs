@@ -63,14 +63,14 @@ fn check_period(period: i64, start: i64, end: i64) -> Result<(), Fault> {
     if !is_period(period) {
         return Err(invalid_value("The parameter Period must be 1, 5, 10, 20, 30 or a multiple of 60."));
     }
-    let asked = (end - start).div_euclid(period * 1000);
-    if asked <= MAX_POINTS {
+    let requested = (end - start).div_euclid(period * 1000);
+    if requested <= MAX_POINTS {
         return Ok(());
     }
     Err(invalid_combination(format!(
         "You have requested up to {} datapoints, which exceeds the limit of {}. You may reduce the datapoints requested by \
          increasing Period, or decreasing the time range.",
-        grouped(asked),
+        grouped(requested),
         grouped(MAX_POINTS)
     )))
 }

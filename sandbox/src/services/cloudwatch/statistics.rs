@@ -16,7 +16,7 @@ pub enum Values {
 
 impl Values {
     /// The summary of some measurements, if there are any.
-    #[expect(clippy::cast_precision_loss, reason = "nobody has so many measurements")]
+    #[expect(clippy::cast_precision_loss, reason = "counts of measurements are far below 2^52")]
     pub fn set_of(values: &[f64]) -> Option<Self> {
         let minimum = values.iter().copied().reduce(f64::min)?;
         let maximum = values.iter().copied().reduce(f64::max)?;

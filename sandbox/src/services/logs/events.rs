@@ -161,17 +161,17 @@ pub(super) fn remove_oldest(
     mut is_kept: impl FnMut(Key, u64) -> bool,
 ) -> Result<(), Fault> {
     let (from, to) = (Key::at(group.id, 0).bytes(), Key::at(group.id, i64::MAX).bytes());
-    let (mut gone, mut kept) = (0, None);
+    let (mut removed, mut first_kept) = (0, None);
     range(sandbox, (&from, &to), |key, message| {
-        if is_kept(key, gone) {
-            kept = Some(key);
+        if is_kept(key, removed) {
+            first_kept = Some(key);
             return Scan::Stop;
         }
-        gone += (message.len() + OVERHEAD_BYTES) as u64;
+        removed += (message.len() + OVERHEAD_BYTES) as u64;
         Scan::Skip
     })?;
-    if gone > 0 {
-        let end = kept.map_or(to, Key::bytes);
+    if removed > 0 {
+        let end = first_kept.map_or(to, Key::bytes);
         sandbox.world.database().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
     }
     sandbox.world.write(|world| {
@@ -179,7 +179,7 @@ pub(super) fn remove_oldest(
         if world.of::<State>().groups.get(&group.name).is_some_and(|now| now.id == group.id)
             && let Some(now) = world.of_mut::<State>().groups.get_mut(&group.name)
         {
-            now.stored_bytes = if kept.is_some() { now.stored_bytes.saturating_sub(gone) } else { 0 };
+            now.stored_bytes = if first_kept.is_some() { now.stored_bytes.saturating_sub(removed) } else { 0 };
         }
         Ok(())
     })

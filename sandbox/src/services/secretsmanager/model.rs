@@ -152,7 +152,7 @@ impl Secret {
             "KmsKeyId": self.kms_key_id,
             "LastChangedDate": epoch_seconds(self.changed),
             "LastAccessedDate": self.accessed.map(epoch_seconds),
-            "DeletedDate": self.deletion.map(|(asked, _)| epoch_seconds(asked)),
+            "DeletedDate": self.deletion.map(|(requested_at, _)| epoch_seconds(requested_at)),
             "Tags": self.tags,
             "CreatedDate": epoch_seconds(self.created),
         });

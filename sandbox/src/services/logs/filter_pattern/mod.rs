@@ -84,7 +84,7 @@ mod tests {
     fn members_of_json_are_compared() {
         let event = r#"{ "eventType": "UpdateTrail", "ip": "111.111.111.111", "list": ["value", "another value"], "n": 250.5,
             "objects": [{ "name": "a", "id": 1 }, { "name": "b", "id": 2 }], "none": null, "flag": true, "code": "404", "a.b": 1 }"#;
-        for (pattern, wanted) in [
+        for (pattern, expected) in [
             (r#"{ $.eventType = "UpdateTrail" }"#, true),
             ("{ $.eventType = Update* }", true),
             ("{ $.eventType = *Trail && $.flag IS TRUE }", true),
@@ -113,7 +113,7 @@ mod tests {
             ("{ $.ip != %^9% }", true),
             ("{ $['a.b'] = 1 }", true),
         ] {
-            assert_eq!(matches(pattern, event), wanted, "{pattern}");
+            assert_eq!(matches(pattern, event), expected, "{pattern}");
         }
         assert!(!matches("{ $.a = 1 }", "no JSON"));
     }
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn fields_are_compared_by_their_place() {
         let event = r#"127.0.0.1 - frank [10/Oct/2000:13:25:15 -0700] "GET /index.html HTTP/1.0" 404 1534"#;
-        for (pattern, wanted) in [
+        for (pattern, expected) in [
             ("[ip, user, username, timestamp, request, status_code, bytes]", true),
             ("[ip, user, username, timestamp, request, status_code]", false),
             ("[..., status_code, bytes]", true),
@@ -137,7 +137,7 @@ mod tests {
             ("[..., timestamp = %^10/Oct%, request, code, size]", true),
             ("[w1=!ERROR&&w1=!WARN, ...]", true),
         ] {
-            assert_eq!(matches(pattern, event), wanted, "{pattern}");
+            assert_eq!(matches(pattern, event), expected, "{pattern}");
         }
     }
 

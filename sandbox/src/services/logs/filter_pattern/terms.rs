@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn terms_phrases_and_expressions_are_required_optional_or_excluded() {
-        for (pattern, message, wanted) in [
+        for (pattern, message, expected) in [
             ("", "anything", true),
             ("ERROR timeout", "timeout: ERROR", true),
             ("ERROR timeout", "ERROR", false),
@@ -84,7 +84,7 @@ mod tests {
             ("%^AUTHORIZED%", "401 UNAUTHORIZED REQUEST", false),
             (r"ERROR -%\d{3}%", "ERROR 404", false),
         ] {
-            assert_eq!(parse(pattern).expect("a pattern").matches(message.as_bytes()), wanted, "{pattern}");
+            assert_eq!(parse(pattern).expect("a pattern").matches(message.as_bytes()), expected, "{pattern}");
         }
         let refused = parse("GET /health").expect_err("a slash");
         assert_eq!(refused, PatternError::Invalid("Invalid character(s) in term '/health'".to_owned()));

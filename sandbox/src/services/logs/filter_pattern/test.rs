@@ -61,13 +61,13 @@ impl Test {
         let number = || value.parse::<f64>().ok();
         let equal = || match &self.operand {
             Operand::Text(before, text, after) => fits(*before, text, *after, value),
-            Operand::Number(wanted, written) => {
-                written == value || number().is_some_and(|number| number.total_cmp(wanted).is_eq())
+            Operand::Number(expected, text) => {
+                text == value || number().is_some_and(|number| number.total_cmp(expected).is_eq())
             }
             Operand::Regex(regex) => regex.is_match(value),
         };
         let compares = |test: fn(&f64, &f64) -> bool| match &self.operand {
-            Operand::Number(wanted, _) => number().is_some_and(|number| test(&number, wanted)),
+            Operand::Number(expected, _) => number().is_some_and(|number| test(&number, expected)),
             _ => false,
         };
         match self.operator {

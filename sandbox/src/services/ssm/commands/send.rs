@@ -139,7 +139,7 @@ fn select_instances(account: &str, world: &World, named: &[String], targets: &[T
 
 impl Target {
     fn fits(&self, instance: &Value) -> bool {
-        let has = |value: &Value| self.values.iter().any(|wanted| value == wanted);
+        let has = |value: &Value| self.values.iter().any(|expected| value == expected);
         match self.key.strip_prefix("tag:") {
             None => has(&instance["instanceId"]),
             Some(key) => {

@@ -1,20 +1,20 @@
-//! What AWS refuses and its models alone do not tell: tables of inputs and of the words of their refusals.
+//! Validations that are not part of AWS's models: tables of inputs and fault messages.
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
-/// Each input is refused with this code, in words that begin with these.
-async fn refused(aws: &Inside, rows: &[(&str, &str, Value, &str, &str)]) {
+/// Asserts that each input is refused with this code and a message with this prefix.
+async fn refused(aws: &InProcess, rows: &[(&str, &str, Value, &str, &str)]) {
     for (service, operation, input, code, words) in rows {
-        let (told, message) = aws.refusal(service, operation, input.clone()).await;
-        assert!(told == *code && message.starts_with(words), "{operation} {input}: {told}: {message}");
+        let (actual_code, message) = aws.refusal(service, operation, input.clone()).await;
+        assert!(actual_code == *code && message.starts_with(words), "{operation} {input}: {actual_code}: {message}");
     }
 }
 
 #[tokio::test]
-async fn task_definitions_that_contradict_their_network_or_fargate_are_refused() {
-    let aws = Inside::new();
+async fn task_definitions_that_contradict_their_network_mode_or_fargate_are_refused() {
+    let aws = InProcess::new();
     let own = |member: &str, value: Value| json!({ "name": "app", "image": "web", member: value });
     let logs = |options: Value| own("logConfiguration", json!({ "logDriver": "awslogs", "options": options }));
     let variable = |member: &str, value: &str| json!([{ "name": "A", member: value }]);
@@ -38,7 +38,7 @@ async fn task_definitions_that_contradict_their_network_or_fargate_are_refused()
         let mut definition = definition(&container);
         let (code, message) = aws.refusal("ecs", "RegisterTaskDefinition", definition.clone()).await;
         assert!(code == "ClientException" && message.starts_with(&words), "{definition}: {message}");
-        // What says nothing asks for nothing.
+        // Empty members request nothing.
         definition["containerDefinitions"] =
             json!([{ "name": "app", "image": "web", "links": [], "privileged": false }]);
         aws.call("ecs", "RegisterTaskDefinition", definition).await;
@@ -65,8 +65,8 @@ fn definition(container: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn parameters_keep_their_type_and_name_no_others() {
-    let aws = Inside::new();
+async fn parameters_cannot_change_their_type() {
+    let aws = InProcess::new();
     let put = |kind: &str, value: &str| json!({ "Name": "/a", "Type": kind, "Value": value, "Overwrite": true });
     aws.call("ssm", "PutParameter", put("String", "{\"a\":{\"b\":{}}}")).await;
     let mismatch = "Parameter Store doesn't support changing a parameter type in a hierarchy.";
@@ -82,8 +82,8 @@ async fn parameters_keep_their_type_and_name_no_others() {
 }
 
 #[tokio::test]
-async fn names_and_addresses_of_cloud_map_are_checked() {
-    let aws = Inside::new();
+async fn names_and_addresses_in_cloud_map_are_validated() {
+    let aws = InProcess::new();
     let words =
         |name: &str| format!("1 validation error detected: Value '{name}' at 'name' failed to satisfy constraint");
     for name in ["", "a b", "ü", "arn:a"] {
@@ -110,9 +110,9 @@ async fn names_and_addresses_of_cloud_map_are_checked() {
 }
 
 #[tokio::test]
-async fn numbers_out_of_range_are_refused_in_awss_words() {
-    let aws = Inside::new();
-    let said = |value: &str, member: &str, end: &str| {
+async fn numbers_out_of_range_are_refused_with_awss_messages() {
+    let aws = InProcess::new();
+    let actual = |value: &str, member: &str, end: &str| {
         format!(
             "1 validation error detected: Value '{value}' at '{member}' failed to satisfy constraint: Member must have value {end}"
         )
@@ -127,28 +127,28 @@ async fn numbers_out_of_range_are_refused_in_awss_words() {
             "ListClusters",
             json!({ "maxResults": -1 }),
             "InvalidParameterException",
-            said("-1", "maxResults", least),
+            actual("-1", "maxResults", least),
         ),
         (
             "application-autoscaling",
             "RegisterScalableTarget",
             scalable,
             "ValidationException",
-            said("-1", "minCapacity", least),
+            actual("-1", "minCapacity", least),
         ),
         (
             "ecs",
             "RunTask",
             json!({ "taskDefinition": "a", "count": 9_223_372_036_854_775_808_u64 }),
             "InvalidParameterException",
-            said("9223372036854775808", "count", "less than or equal to 9223372036854775807"),
+            actual("9223372036854775808", "count", "less than or equal to 9223372036854775807"),
         ),
         (
             "logs",
             "PutRetentionPolicy",
             json!({ "logGroupName": "a", "retentionInDays": -1 }),
             "InvalidParameterException",
-            said("-1", "retentionInDays", least),
+            actual("-1", "retentionInDays", least),
         ),
     ] {
         refused(&aws, &[(service, operation, input, code, &words)]).await;
@@ -156,8 +156,8 @@ async fn numbers_out_of_range_are_refused_in_awss_words() {
 }
 
 #[tokio::test]
-async fn lists_are_of_folders_clusters_and_groups_that_there_may_be() {
-    let aws = Inside::new();
+async fn lists_are_refused_for_invalid_paths_and_unknown_clusters_and_groups() {
+    let aws = InProcess::new();
     let prefix = "The specified value for pathPrefix is invalid. It must begin with the / character";
     let too_long = "Invalid LogGroup or LogStream, both must have length less than or equal to 512.";
     let bogus = || json!({ "PathPrefix": "bogus" });
@@ -192,8 +192,8 @@ async fn lists_are_of_folders_clusters_and_groups_that_there_may_be() {
 }
 
 #[tokio::test]
-async fn policies_are_listed_in_pages_by_folder_scope_and_use() {
-    let aws = Inside::new();
+async fn policies_are_listed_in_pages_by_path_scope_and_use() {
+    let aws = InProcess::new();
     let document =
         json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*" }] });
     let create =

@@ -1,18 +1,18 @@
-//! What every service has in common on the wire: inputs that do not satisfy the model, pages, and noise.
+//! What all services have in common: validation by the model, paging, encodings, and handling of random bytes.
 
 use std::io::Write as _;
 
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
-use crate::signed::{json, query, send, send_as};
+use crate::raw_requests::{json, query, send, send_as};
 
 fn message(answer: &Value) -> String {
     format!("{}: {}", answer["__type"].as_str().unwrap_or_default(), answer["message"].as_str().unwrap_or_default())
 }
 
 #[tokio::test]
-async fn what_does_not_satisfy_the_model_is_refused_in_each_services_words() {
+async fn inputs_that_violate_the_model_are_refused_with_each_services_message() {
     let aws = LocalAws::start().await;
     let ssm =
         |operation: &str, input: Value| message(&json(&aws, "ssm", &format!("AmazonSSM.{operation}"), &input).json());
@@ -63,7 +63,7 @@ async fn what_does_not_satisfy_the_model_is_refused_in_each_services_words() {
 }
 
 #[tokio::test]
-async fn callers_cannot_set_or_remove_the_tags_that_aws_sets() {
+async fn callers_cannot_set_or_remove_reserved_tags() {
     let aws = LocalAws::start().await;
     let words = "aws: prefixed tag key names are not allowed for external use.";
     let ecs = |operation: &str, input: Value| {
@@ -86,7 +86,7 @@ async fn callers_cannot_set_or_remove_the_tags_that_aws_sets() {
 }
 
 #[tokio::test]
-async fn what_is_not_served_says_so_in_its_callers_protocol() {
+async fn operations_that_are_not_served_are_refused_in_the_callers_protocol() {
     let aws = LocalAws::start().await;
     let rest = send(&aws, "lambda", "/2015-03-31/functions/web/invocations", &[], b"{}");
     assert_eq!((rest.status, rest.json()["__type"].as_str()), (501, Some("NotImplemented")), "{rest:?}");
@@ -103,7 +103,7 @@ async fn what_is_not_served_says_so_in_its_callers_protocol() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_and_their_tokens_are_checked() {
+async fn pages_are_consecutive_and_their_tokens_are_validated() {
     let aws = LocalAws::start().await;
     let call = |operation: &str, input: &Value| {
         json(&aws, "monitoring", &format!("GraniteServiceVersion20100801.{operation}"), input).json()
@@ -118,7 +118,7 @@ async fn pages_follow_each_other_and_their_tokens_are_checked() {
     let first = call("DescribeAlarms", &json!({ "MaxRecords": 1 }));
     assert_eq!(first["MetricAlarms"][0]["AlarmName"], "a");
     let token = &first["NextToken"];
-    // What the next page begins with is gone by then.
+    // The first item of the next page is deleted.
     call("DeleteAlarms", &json!({ "AlarmNames": ["b"] }));
     let second = call("DescribeAlarms", &json!({ "MaxRecords": 1, "NextToken": token }));
     assert_eq!(second["MetricAlarms"][0]["AlarmName"], "c");
@@ -132,7 +132,7 @@ async fn pages_follow_each_other_and_their_tokens_are_checked() {
 }
 
 #[tokio::test]
-async fn noise_is_refused_and_does_no_harm() {
+async fn random_bytes_are_refused_and_do_no_harm() {
     let aws = LocalAws::start().await;
     let deep = "[".repeat(100_000);
     let named = format!("Action=DescribeVpcs&Version=2016-11-15&{}=1", "a.".repeat(10_000));
@@ -156,42 +156,42 @@ async fn noise_is_refused_and_does_no_harm() {
     assert_eq!(answer.status, 400, "a filter without a name: {}", answer.text());
 }
 
-fn packed(bytes: &[u8]) -> Vec<u8> {
+fn compressed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).expect("it is packed");
-    encoder.finish().expect("it is packed")
+    encoder.write_all(bytes).expect("it is compressed");
+    encoder.finish().expect("it is compressed")
 }
 
 #[tokio::test]
-async fn a_body_may_be_packed_where_awss_model_says_so() {
+async fn a_body_may_be_compressed_where_awss_model_allows_it() {
     let aws = LocalAws::start().await;
-    let put = json!({ "Namespace": "n", "MetricData": [{ "MetricName": "packed", "Value": 1.0 }] }).to_string();
+    let put = json!({ "Namespace": "n", "MetricData": [{ "MetricName": "compressed", "Value": 1.0 }] }).to_string();
     let call = |target: &str, body: &[u8]| {
         let target = format!("GraniteServiceVersion20100801.{target}");
         let headers = [("x-amz-target", target.as_str()), ("content-encoding", "gzip")];
         send(&aws, "monitoring", "/", &headers, body)
     };
-    assert_eq!(call("PutMetricData", &packed(put.as_bytes())).status, 200);
+    assert_eq!(call("PutMetricData", &compressed(put.as_bytes())).status, 200);
     let query = "Action=PutMetricData&Version=2010-08-01&Namespace=n&MetricData.member.1.MetricName=q&MetricData.member.1.Value=1";
     let headers = [("content-type", "application/x-www-form-urlencoded"), ("content-encoding", "gzip")];
-    assert_eq!(send(&aws, "monitoring", "/", &headers, &packed(query.as_bytes())).status, 200);
+    assert_eq!(send(&aws, "monitoring", "/", &headers, &compressed(query.as_bytes())).status, 200);
     let listed = json(&aws, "monitoring", "GraniteServiceVersion20100801.ListMetrics", &json!({})).json();
     assert_eq!(listed["Metrics"].as_array().map(Vec::len), Some(2), "{listed}");
-    assert_eq!(call("ListMetrics", &packed(b"{}")).status, 415);
+    assert_eq!(call("ListMetrics", &compressed(b"{}")).status, 415);
     assert_eq!(call("PutMetricData", b"no gzip").status, 400);
-    // A quarter of a gigabyte, or a hundredth of it on the wire.
-    let bomb = packed(&vec![b' '; 1 << 28]);
+    // A quarter of a gigabyte; compressed, a hundredth of it.
+    let bomb = compressed(&vec![b' '; 1 << 28]);
     assert!(bomb.len() < 4 << 20, "{}", bomb.len());
     assert_eq!(call("PutMetricData", &bomb).status, 413);
 }
 
 #[tokio::test]
-async fn operations_of_json_services_are_posted() {
+async fn json_services_accept_only_post() {
     let aws = LocalAws::start().await;
     for method in ["GET", "PUT", "TRACE"] {
         let headers = [("x-amz-target", "Logs_20140328.DescribeLogGroups")];
         let answer = send_as(&aws, method, "logs", "/", &headers, b"{}");
-        let told = answer.json()["__type"].clone();
-        assert_eq!((answer.status, told.as_str()), (404, Some("UnknownOperationException")), "{method}");
+        let fault = answer.json()["__type"].clone();
+        assert_eq!((answer.status, fault.as_str()), (404, Some("UnknownOperationException")), "{method}");
     }
 }

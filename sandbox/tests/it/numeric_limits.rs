@@ -1,17 +1,18 @@
-//! Counts and percentages of any size: refused beyond ECS's quotas, and never more than the machine and other callers bear.
+//! Counts, percentages and times of any size: those above the quotas are refused, and others do not overload the
+//! machine.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 use crate::local_aws::LocalAws;
-use crate::signed;
+use crate::raw_requests;
 
 const LIMIT: Duration = Duration::from_mins(2);
-/// What any call may take while many tasks are started and stopped. It takes tenths of a second; a test machine may have much
-/// else to do.
+/// The time limit of a request while many tasks are started and stopped. It normally takes tenths of a second, but test
+/// machines may be busy.
 const ANSWER: Duration = Duration::from_secs(3);
 const HUGE: [i64; 4] = [5001, 100_000, 21_474_837, 2_147_483_647];
 
@@ -21,7 +22,7 @@ struct Counts {
 }
 
 impl Counts {
-    /// A cluster with a task definition whose one task sleeps.
+    /// Creates a cluster and a task definition with a sleeping container.
     async fn start() -> Self {
         let aws = LocalAws::start_with(true).await;
         let images = json!({ "idle": { "command": ["sleep", "1000"] } });
@@ -37,7 +38,7 @@ impl Counts {
     }
 
     fn call(&self, service: &str, target: &str, input: &Value) -> Result<Value, (String, String)> {
-        let answer = signed::json(&self.aws, service, target, input);
+        let answer = raw_requests::json(&self.aws, service, target, input);
         let body = if answer.body.is_empty() { Value::Null } else { answer.json() };
         if answer.status == 200 {
             return Ok(body);
@@ -55,7 +56,7 @@ impl Counts {
         self.try_ecs(operation, input).unwrap_or_else(|refusal| panic!("{operation}: {refusal:?}"))
     }
 
-    /// What makes a service or a task of the definition, with more members.
+    /// The input for creating a service or task, with additional members.
     fn input(&self, more: &Value) -> Value {
         let mut input = json!({
             "cluster": "c", "taskDefinition": "f", "launchType": "FARGATE",
@@ -70,13 +71,13 @@ impl Counts {
         self.ecs("DescribeServices", &json!({ "cluster": "c", "services": ["web"] }))["services"][0].clone()
     }
 
-    /// Waits until the service is as it should be; every call on the way is answered in time.
+    /// Waits until the service is as expected, and checks that every request is answered in time.
     async fn until(&self, expected: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
-            let asked = Instant::now();
+            let input = Instant::now();
             let service = self.service();
-            let took = asked.elapsed();
+            let took = input.elapsed();
             assert!(took < ANSWER, "an answer took {took:?}");
             if expected(&service) {
                 return service;
@@ -95,7 +96,7 @@ fn is_steady(service: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn counts_beyond_the_quota_are_refused_wherever_they_come_from() {
+async fn counts_above_the_quota_are_refused_from_every_api() {
     let counts = Counts::start().await;
     let beyond = ("InvalidParameterException".to_owned(), "Desired count exceeds limit.".to_owned());
     for count in HUGE {
@@ -118,7 +119,7 @@ async fn counts_beyond_the_quota_are_refused_wherever_they_come_from() {
         });
         counts.call("application-autoscaling", "AnyScaleFrontendService.RegisterScalableTarget", &input)
     };
-    // The bounds may be anything; what ECS refuses shows in the activities.
+    // Any bounds are accepted; counts that ECS refuses appear in the scaling activities.
     register(1, 2_147_483_647).expect("it is registered");
     register(2_000_000_000, 2_147_483_647).expect("it is registered");
     let activities = json!({ "ServiceNamespace": "ecs", "ResourceId": "service/c/web" });
@@ -154,7 +155,7 @@ async fn counts_beyond_the_quota_are_refused_wherever_they_come_from() {
 }
 
 #[tokio::test]
-async fn percentages_of_any_size_are_calculated_with() {
+async fn percentages_of_any_size_do_not_overflow() {
     let counts = Counts::start().await;
     counts.ecs("CreateService", &counts.input(&json!({ "serviceName": "web", "desiredCount": 3 })));
     counts.until(is_steady).await;
@@ -175,7 +176,7 @@ async fn percentages_of_any_size_are_calculated_with() {
 }
 
 #[tokio::test]
-async fn the_greatest_count_starts_step_by_step_while_others_get_their_answers() {
+async fn the_maximum_count_starts_gradually_while_other_requests_are_answered() {
     let counts = Counts::start().await;
     counts.ecs("CreateService", &counts.input(&json!({ "serviceName": "web", "desiredCount": 5000 })));
     let service = counts
@@ -195,8 +196,8 @@ async fn the_greatest_count_starts_step_by_step_while_others_get_their_answers()
 }
 
 #[tokio::test]
-async fn times_and_periods_of_any_size_are_calculated_with() {
-    let inside = Inside::new();
+async fn times_and_periods_of_any_size_do_not_overflow() {
+    let inside = InProcess::new();
     let times = [-f64::MAX, -1e15, 0.0, 1e15, f64::MAX];
     for period in [1, 60, 2_147_483_640, 9_223_372_036_854_775_800_i64, i64::MAX, i64::MIN] {
         for (start, end) in times.iter().flat_map(|start| times.map(|end| (*start, end))) {

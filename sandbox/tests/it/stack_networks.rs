@@ -1,4 +1,4 @@
-//! EC2's resources in stacks: what is made of their properties, and what is said of those that are not served.
+//! EC2's resources in stacks: their properties, and those that are not served.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::cloudformation::{create, events, status, template, update};
 use crate::local_aws::LocalAws;
 
 #[tokio::test]
-async fn a_network_keeps_its_ranges_rules_and_tags() {
+async fn a_network_has_the_ranges_rules_and_tags_of_its_template() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let resources = |tag: &str, port: u16| {
@@ -61,7 +61,7 @@ async fn a_network_keeps_its_ranges_rules_and_tags() {
 }
 
 #[tokio::test]
-async fn a_property_of_awss_that_is_not_served_is_told_from_one_that_there_is_not() {
+async fn properties_that_are_not_served_are_distinguished_from_unknown_ones() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let one = |properties: serde_json::Value| json!({ "One": { "Type": "AWS::EC2::SecurityGroup", "Properties": properties } });
@@ -77,13 +77,16 @@ async fn a_property_of_awss_that_is_not_served_is_told_from_one_that_there_is_no
     for (name, properties, words) in cases {
         let stack = create(&client, name, &template(&one(properties))).await;
         assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
-        let told = events(&client, name).await;
-        assert!(told.iter().any(|event| event.starts_with("One CREATE_FAILED") && event.contains(words)), "{told:#?}");
+        let actual = events(&client, name).await;
+        assert!(
+            actual.iter().any(|event| event.starts_with("One CREATE_FAILED") && event.contains(words)),
+            "{actual:#?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn an_attribute_of_awss_that_is_not_served_is_named() {
+async fn attributes_that_are_not_served_are_refused_by_name() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = json!({
@@ -92,14 +95,14 @@ async fn an_attribute_of_awss_that_is_not_served_is_named() {
     });
     let stack = create(&client, "acl", &body.to_string()).await;
     assert_eq!(status(&stack), "ROLLBACK_COMPLETE");
-    let told = events(&client, "acl").await;
+    let actual = events(&client, "acl").await;
     let words = "the sandbox does not serve AWS::EC2::VPC with the attribute DefaultNetworkAcl.";
-    assert!(told.iter().any(|event| event.contains(words)), "{told:#?}");
+    assert!(actual.iter().any(|event| event.contains(words)), "{actual:#?}");
 }
 
 #[tokio::test]
 async fn the_description_of_a_rule_changes_in_place() {
-    let aws = crate::inside::Inside::new();
+    let aws = crate::in_process::InProcess::new();
     let input = |description: &str| {
         let group = json!({ "GroupDescription": "d", "VpcId": { "Ref": "Vpc" } });
         let rule = json!({
@@ -113,7 +116,7 @@ async fn the_description_of_a_rule_changes_in_place() {
         });
         json!({ "StackName": "s", "TemplateBody": template(&resources) })
     };
-    aws.moved("CreateStack", input("old")).await;
+    aws.change_stack("CreateStack", input("old")).await;
     let rule = async || {
         let resource = json!({ "StackName": "s", "LogicalResourceId": "Rule" });
         let resource = aws.call("cloudformation", "DescribeStackResource", resource).await;
@@ -122,10 +125,10 @@ async fn the_description_of_a_rule_changes_in_place() {
         (id, rules["securityGroupRuleSet"][0]["description"].clone())
     };
     let (id, _) = rule().await;
-    assert_eq!(aws.moved("UpdateStack", input("new")).await["StackStatus"], "UPDATE_COMPLETE");
+    assert_eq!(aws.change_stack("UpdateStack", input("new")).await["StackStatus"], "UPDATE_COMPLETE");
     assert_eq!(rule().await, (id, json!("new")));
     let arn =
         aws.call("cloudformation", "DescribeStacks", json!({ "StackName": "s" })).await["Stacks"][0]["StackId"].clone();
     aws.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await;
-    assert_eq!(aws.moved("DeleteStack", json!({ "StackName": arn })).await["StackStatus"], "DELETE_COMPLETE");
+    assert_eq!(aws.change_stack("DeleteStack", json!({ "StackName": arn })).await["StackStatus"], "DELETE_COMPLETE");
 }

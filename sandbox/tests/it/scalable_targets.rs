@@ -8,13 +8,13 @@ use aws_sdk_applicationautoscaling::types::{
 use aws_sdk_ecs::types::ContainerDefinition;
 use serde_json::json;
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 use crate::local_aws::LocalAws;
 
 const SERVICE: &str = "service/container-demo/web";
 
 #[tokio::test]
-async fn a_target_bounds_its_service_and_keeps_its_policies() {
+async fn a_target_limits_the_count_of_its_service_and_has_policies() {
     let aws = LocalAws::start().await;
     let (ecs, scaling) = (aws.ecs(), aws.autoscaling());
     let register = |min, max| {
@@ -92,8 +92,8 @@ async fn a_target_bounds_its_service_and_keeps_its_policies() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_scaled_here_is_named() {
-    let aws = Inside::new();
+async fn unsupported_scalable_targets_are_refused_by_name() {
+    let aws = InProcess::new();
     let target = |namespace: &str, dimension: &str| {
         json!({
             "ServiceNamespace": namespace, "ResourceId": "table/one", "ScalableDimension": dimension, "MinCapacity": 1, "MaxCapacity": 2,

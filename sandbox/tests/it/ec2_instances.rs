@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
-/// A network with a subnet: their ids.
-async fn network(aws: &Inside) -> (String, String) {
+/// Creates a VPC with a subnet, and returns their ids.
+async fn network(aws: &InProcess) -> (String, String) {
     let vpc = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await;
     let vpc = vpc["vpc"]["vpcId"].as_str().expect("it has an id").to_owned();
     let subnet = aws.call("ec2", "CreateSubnet", json!({ "VpcId": vpc, "CidrBlock": "10.0.1.0/24" })).await;
     (vpc, subnet["subnet"]["subnetId"].as_str().expect("it has an id").to_owned())
 }
 
-async fn group(aws: &Inside, vpc: &str, name: &str) -> String {
+async fn group(aws: &InProcess, vpc: &str, name: &str) -> String {
     let input = json!({ "GroupName": name, "GroupDescription": "d", "VpcId": vpc });
     let group = aws.call("ec2", "CreateSecurityGroup", input).await;
     let arn =
@@ -26,8 +26,8 @@ fn rule(protocol: &str, from: i64, to: i64, cidr: &str) -> Value {
 }
 
 #[tokio::test]
-async fn there_is_no_default_network() {
-    let aws = Inside::new();
+async fn there_is_no_default_vpc() {
+    let aws = InProcess::new();
     let run = json!({ "ImageId": "ami-12345678", "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1 });
     let none = ("VPCIdNotSpecified".to_owned(), "No default VPC for this user".to_owned());
     assert_eq!(aws.refusal("ec2", "RunInstances", run).await, none);
@@ -40,8 +40,8 @@ async fn there_is_no_default_network() {
 }
 
 #[tokio::test]
-async fn rules_are_checked_in_awss_words() {
-    let aws = Inside::new();
+async fn invalid_rules_are_refused_with_awss_messages() {
+    let aws = InProcess::new();
     let (vpc, _) = network(&aws).await;
     let id = group(&aws, &vpc, "a").await;
     let cases = [
@@ -55,22 +55,22 @@ async fn rules_are_checked_in_awss_words() {
             "Invalid value 'Must specify both from and to ports with TCP/UDP.' for portRange.",
         ),
     ];
-    for (rule, words) in cases {
+    for (rule, message) in cases {
         let input = json!({ "GroupId": id, "IpPermissions": [rule] });
-        let told = aws.refusal("ec2", "AuthorizeSecurityGroupIngress", input).await;
-        assert_eq!(told, ("InvalidParameterValue".to_owned(), words.to_owned()));
+        let fault = aws.refusal("ec2", "AuthorizeSecurityGroupIngress", input).await;
+        assert_eq!(fault, ("InvalidParameterValue".to_owned(), message.to_owned()));
     }
     let twice = json!([rule("tcp", 1, 1, "10.0.0.0/8"), rule("6", 1, 1, "10.0.0.1/8")]);
     let input = json!({ "GroupId": id, "IpPermissions": twice });
-    let (_, words) = aws.refusal("ec2", "AuthorizeSecurityGroupIngress", input).await;
-    assert_eq!(words, "The same permission must not appear multiple times");
+    let (_, message) = aws.refusal("ec2", "AuthorizeSecurityGroupIngress", input).await;
+    assert_eq!(message, "The same permission must not appear multiple times");
     let none = json!({ "GroupName": "b", "GroupDescription": "", "VpcId": vpc });
     assert_eq!(aws.refusal("ec2", "CreateSecurityGroup", none).await.0, "MissingParameter");
 }
 
 #[tokio::test]
-async fn rules_have_ids_and_are_told_in_one_permission_for_the_same_ports() {
-    let aws = Inside::new();
+async fn rules_have_ids_and_share_a_permission_for_the_same_ports() {
+    let aws = InProcess::new();
     let (vpc, _) = network(&aws).await;
     let (id, peer) = (group(&aws, &vpc, "a").await, group(&aws, &vpc, "b").await);
     let mut both = rule("tcp", 80, 80, "10.0.0.1/8");
@@ -81,10 +81,10 @@ async fn rules_have_ids_and_are_told_in_one_permission_for_the_same_ports() {
     assert_eq!(rules.len(), 3);
     assert_eq!((&rules[0]["cidrIpv4"], &rules[0]["isEgress"]), (&"10.0.0.0/8".into(), &false.into()));
     assert_eq!(rules[1]["referencedGroupInfo"]["groupId"], peer);
-    let (code, words) = aws.refusal("ec2", "AuthorizeSecurityGroupIngress", authorize).await;
+    let (code, message) = aws.refusal("ec2", "AuthorizeSecurityGroupIngress", authorize).await;
     assert_eq!(code, "InvalidPermission.Duplicate");
-    let told = r#"the specified rule "peer: 10.0.0.0/8, TCP, from port: 80, to port: 80, ALLOW" already exists"#;
-    assert_eq!(words, told);
+    let fault = r#"the specified rule "peer: 10.0.0.0/8, TCP, from port: 80, to port: 80, ALLOW" already exists"#;
+    assert_eq!(message, fault);
 
     let described = aws.call("ec2", "DescribeSecurityGroups", json!({ "GroupId": [id] })).await;
     let permissions = described["securityGroupInfo"][0]["ipPermissions"].clone();
@@ -107,7 +107,7 @@ async fn rules_have_ids_and_are_told_in_one_permission_for_the_same_ports() {
 
 #[tokio::test]
 async fn a_group_has_sixty_rules_at_most() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let (vpc, _) = network(&aws).await;
     let id = group(&aws, &vpc, "a").await;
     let rules = |ports: std::ops::Range<i64>| -> Vec<Value> {
@@ -124,8 +124,8 @@ fn run(subnet: &str) -> Value {
 }
 
 #[tokio::test]
-async fn what_is_no_instance_is_refused_in_awss_words() {
-    let aws = Inside::new();
+async fn invalid_instances_are_refused_with_awss_messages() {
+    let aws = InProcess::new();
     let (_, subnet) = network(&aws).await;
     let cases = [
         ("ImageId", json!("foo"), "InvalidAMIID.Malformed", "Invalid id: \"foo\" (expecting \"ami-...\")"),
@@ -163,17 +163,17 @@ async fn what_is_no_instance_is_refused_in_awss_words() {
         ),
         ("SecurityGroupId", json!(["a"]), "InvalidGroupId.Malformed", "Invalid id: \"a\" (expecting \"sg-...\")"),
     ];
-    for (member, value, code, words) in cases {
+    for (member, value, code, message) in cases {
         let mut input = run(&subnet);
         input[member] = value;
-        let told = aws.refusal("ec2", "RunInstances", input).await;
-        assert_eq!(told, (code.to_owned(), words.to_owned()));
+        let fault = aws.refusal("ec2", "RunInstances", input).await;
+        assert_eq!(fault, (code.to_owned(), message.to_owned()));
     }
 }
 
 #[tokio::test]
-async fn an_instance_is_pending_then_running_and_at_last_terminated() {
-    let aws = Inside::in_region("eu-west-1");
+async fn an_instance_is_pending_then_running_and_finally_terminated() {
+    let aws = InProcess::in_region("eu-west-1");
     let (vpc, subnet) = network(&aws).await;
     let dns = json!({ "VpcId": vpc, "EnableDnsHostnames": { "Value": true } });
     aws.call("ec2", "ModifyVpcAttribute", dns).await;
@@ -205,7 +205,7 @@ async fn an_instance_is_pending_then_running_and_at_last_terminated() {
 
 #[tokio::test]
 async fn instances_are_described_in_pages_or_by_their_ids() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let (_, subnet) = network(&aws).await;
     for _ in 0..6 {
         aws.call("ec2", "RunInstances", run(&subnet)).await;
@@ -217,19 +217,19 @@ async fn instances_are_described_in_pages_or_by_their_ids() {
     assert_eq!(aws.call("ec2", "DescribeInstances", next).await["reservationSet"].as_array().map(Vec::len), Some(1));
     let id = "i-00000000000000001";
     let both = aws.refusal("ec2", "DescribeInstances", json!({ "MaxResults": 5, "InstanceId": [id] })).await;
-    let words = "The parameter instancesSet cannot be used with the parameter maxResults";
-    assert_eq!(both, ("InvalidParameterCombination".to_owned(), words.to_owned()));
+    let message = "The parameter instancesSet cannot be used with the parameter maxResults";
+    assert_eq!(both, ("InvalidParameterCombination".to_owned(), message.to_owned()));
     let few = aws.refusal("ec2", "DescribeInstances", json!({ "MaxResults": 1 })).await;
     assert_eq!(few.1, "Value ( 1 ) for parameter maxResults is invalid. Expecting a value greater than 5.");
     let unknown = ["i-00000000000000001", "i-00000000000000002"];
-    let told = aws.refusal("ec2", "DescribeInstances", json!({ "InstanceId": unknown })).await;
-    let words = "The instance IDs 'i-00000000000000001, i-00000000000000002' do not exist";
-    assert_eq!(told, ("InvalidInstanceID.NotFound".to_owned(), words.to_owned()));
+    let fault = aws.refusal("ec2", "DescribeInstances", json!({ "InstanceId": unknown })).await;
+    let message = "The instance IDs 'i-00000000000000001, i-00000000000000002' do not exist";
+    assert_eq!(fault, ("InvalidInstanceID.NotFound".to_owned(), message.to_owned()));
     let none = aws.refusal("ec2", "TerminateInstances", json!({})).await;
     assert_eq!(none, ("InvalidParameterCombination".to_owned(), "No instances specified".to_owned()));
-    let told = aws.refusal("ec2", "TerminateInstances", json!({ "InstanceId": ["foo"] })).await;
-    let words = "Invalid id: \"foo\" (expecting \"i-...\")";
-    assert_eq!(told, ("InvalidInstanceID.Malformed".to_owned(), words.to_owned()));
-    let told = aws.refusal("ec2", "DescribeAddresses", json!({ "PublicIp": ["1.2.3.4"] })).await;
-    assert_eq!(told, ("InvalidAddress.NotFound".to_owned(), "Address '1.2.3.4' not found.".to_owned()));
+    let fault = aws.refusal("ec2", "TerminateInstances", json!({ "InstanceId": ["foo"] })).await;
+    let message = "Invalid id: \"foo\" (expecting \"i-...\")";
+    assert_eq!(fault, ("InvalidInstanceID.Malformed".to_owned(), message.to_owned()));
+    let fault = aws.refusal("ec2", "DescribeAddresses", json!({ "PublicIp": ["1.2.3.4"] })).await;
+    assert_eq!(fault, ("InvalidAddress.NotFound".to_owned(), "Address '1.2.3.4' not found.".to_owned()));
 }

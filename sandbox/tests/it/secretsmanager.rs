@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 use crate::local_aws::LocalAws;
 
 const SERVICE: &str = "secretsmanager";
 
-async fn value(aws: &Inside, input: Value) -> Value {
+async fn value(aws: &InProcess, input: Value) -> Value {
     aws.call(SERVICE, "GetSecretValue", input).await
 }
 
 #[tokio::test]
-async fn labels_move_from_version_to_version() {
-    let aws = Inside::new();
-    let made = aws.call(SERVICE, "CreateSecret", json!({ "Name": "db", "SecretString": "one" })).await;
-    let arn = made["ARN"].as_str().expect("an ARN");
+async fn staging_labels_move_between_versions() {
+    let aws = InProcess::new();
+    let created = aws.call(SERVICE, "CreateSecret", json!({ "Name": "db", "SecretString": "one" })).await;
+    let arn = created["ARN"].as_str().expect("an ARN");
     let name_and_suffix = arn.strip_prefix("arn:aws:secretsmanager:us-east-1:123456789012:secret:").expect("an ARN");
     assert_eq!(name_and_suffix.len(), "db-".len() + 6);
     let put = aws.call(SERVICE, "PutSecretValue", json!({ "SecretId": arn, "SecretString": "two" })).await;
@@ -32,7 +32,7 @@ async fn labels_move_from_version_to_version() {
 
     let described = aws.call(SERVICE, "DescribeSecret", json!({ "SecretId": "db" })).await;
     let expected = json!({
-        made["VersionId"].as_str().expect("an id"): ["AWSPREVIOUS"],
+        created["VersionId"].as_str().expect("an id"): ["AWSPREVIOUS"],
         put["VersionId"].as_str().expect("an id"): ["AWSCURRENT"],
         pending["VersionId"].as_str().expect("an id"): ["AWSPENDING"],
     });
@@ -42,7 +42,7 @@ async fn labels_move_from_version_to_version() {
 
 #[tokio::test]
 async fn a_deleted_secret_keeps_its_name_until_it_is_deleted_without_recovery() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let secret = json!({ "SecretId": "db" });
     let create = json!({ "Name": "db", "SecretString": "one" });
     let first = aws.call(SERVICE, "CreateSecret", create.clone()).await;
@@ -66,9 +66,9 @@ async fn a_deleted_secret_keeps_its_name_until_it_is_deleted_without_recovery() 
 
 #[tokio::test]
 async fn a_secret_without_a_value_has_no_version() {
-    let aws = Inside::new();
-    let made = aws.call(SERVICE, "CreateSecret", json!({ "Name": "empty" })).await;
-    assert!(made["VersionId"].is_null());
+    let aws = InProcess::new();
+    let created = aws.call(SERVICE, "CreateSecret", json!({ "Name": "empty" })).await;
+    assert!(created["VersionId"].is_null());
     let (_, message) = aws.refusal(SERVICE, "GetSecretValue", json!({ "SecretId": "empty" })).await;
     assert_eq!(message, "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT");
     let (code, message) = aws
@@ -78,7 +78,7 @@ async fn a_secret_without_a_value_has_no_version() {
 }
 
 #[tokio::test]
-async fn a_stack_makes_a_secret_with_a_generated_password() {
+async fn a_stack_creates_a_secret_with_a_generated_password() {
     let aws = LocalAws::start().await;
     let cloudformation = aws.cloudformation();
     let template = |description: &str| {
@@ -108,8 +108,8 @@ async fn a_stack_makes_a_secret_with_a_generated_password() {
                 .collect::<Vec<_>>();
         }
     };
-    let made = outputs("CREATE_COMPLETE").await;
-    assert!(made.iter().any(|value| value.contains(":secret:Secret-")), "{made:?}");
+    let created = outputs("CREATE_COMPLETE").await;
+    assert!(created.iter().any(|value| value.contains(":secret:Secret-")), "{created:?}");
     cloudformation
         .update_stack()
         .stack_name("secrets")
@@ -117,6 +117,6 @@ async fn a_stack_makes_a_secret_with_a_generated_password() {
         .send()
         .await
         .expect("it is taken");
-    assert_eq!(outputs("UPDATE_COMPLETE").await, made);
-    cloudformation.delete_stack().stack_name("secrets").send().await.expect("it goes");
+    assert_eq!(outputs("UPDATE_COMPLETE").await, created);
+    cloudformation.delete_stack().stack_name("secrets").send().await.expect("it is deleted");
 }

@@ -1,4 +1,5 @@
-//! CloudFormation's answers beside those that AWS gave: `tests/data/recorded/cloudformation.json` names its source.
+//! CloudFormation's responses compared with recorded ones of AWS: `tests/data/recorded/cloudformation.json` names its
+//! source.
 
 use std::time::Duration;
 
@@ -13,16 +14,16 @@ async fn call(aws: &LocalAws, operation: &str, parameters: &[(&str, &str)]) -> S
     aws.query("cloudformation", "2010-05-15", operation, parameters).await
 }
 
-/// Lists whose order AWS does not keep.
+/// Lists that AWS returns in any order.
 const UNORDERED: &[&str] = &["Details", "Parameters", "Capabilities"];
 
-/// Where an answer differs from what was recorded; the recording tells what is a list and what is not.
+/// The differences between a response and a recorded one, which also determines what is a list.
 fn differences(path: &str, expected: &Value, found: Node<'_, '_>) -> Vec<String> {
     let children: Vec<Node<'_, '_>> = found.children().filter(Node::is_element).collect();
     match expected {
         Value::Object(members) if children.is_empty() && !members.is_empty() => {
             let text = serde_json::from_str(found.text().unwrap_or_default()).unwrap_or_default();
-            let same = is_like_value(expected, &text);
+            let same = matches_value(expected, &text);
             if same { Vec::new() } else { vec![format!("{path}: {expected} is {text}")] }
         }
         Value::Object(members) => member_differences(path, members, &children),
@@ -41,7 +42,7 @@ fn differences(path: &str, expected: &Value, found: Node<'_, '_>) -> Vec<String>
             .collect(),
         scalar => {
             let (expected, found) = (text_of(scalar), found.text().unwrap_or_default());
-            if is_like(&expected, found) { Vec::new() } else { vec![format!("{path}: {expected} is {found}")] }
+            if matches_text(&expected, found) { Vec::new() } else { vec![format!("{path}: {expected} is {found}")] }
         }
     }
 }
@@ -65,26 +66,26 @@ fn text_of(scalar: &Value) -> String {
     scalar.as_str().map_or_else(|| scalar.to_string(), str::to_owned)
 }
 
-fn is_like_value(expected: &Value, found: &Value) -> bool {
+fn matches_value(expected: &Value, found: &Value) -> bool {
     match (expected, found) {
-        (Value::String(expected), Value::String(found)) => is_like(expected, found),
+        (Value::String(expected), Value::String(found)) => matches_text(expected, found),
         (Value::Object(expected), Value::Object(found)) => {
             expected.len() == found.len()
-                && expected.iter().all(|(name, value)| found.get(name).is_some_and(|found| is_like_value(value, found)))
+                && expected.iter().all(|(name, value)| found.get(name).is_some_and(|found| matches_value(value, found)))
         }
         (expected, found) => expected == found,
     }
 }
 
-/// Whether a text is one that was recorded, where `<>` stands for any text.
-fn is_like(expected: &str, found: &str) -> bool {
+/// Whether a text matches a recorded one, in which `<>` stands for any text.
+fn matches_text(expected: &str, found: &str) -> bool {
     let Some((before, after)) = expected.split_once("<>") else { return expected == found };
     let Some(rest) = found.strip_prefix(before) else { return false };
-    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| is_like(after, &rest[at..]))
+    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| matches_text(after, &rest[at..]))
 }
 
-/// The text of the first element of a name.
-fn told(answer: &str, name: &str) -> String {
+/// The text of the first element with a name.
+fn element_text(answer: &str, name: &str) -> String {
     let document = Document::parse(answer).expect("it is XML");
     let element = document.descendants().find(|node| node.has_tag_name(name) || node.tag_name().name() == name);
     element.and_then(|element| element.text()).unwrap_or_default().to_owned()
@@ -94,17 +95,17 @@ fn compare(case: &Value, name: &str, answer: &str, element: &str) {
     let document = Document::parse(answer).expect("it is XML");
     let result = document.descendants().find(|node| node.tag_name().name() == element).expect("a result");
     let result = if element == "Stacks" { result.first_element_child().expect("a stack") } else { result };
-    // Of some cases not every answer is compared: AWS answers some of them otherwise since they were recorded.
+    // Not every response is compared: AWS has changed some since they were recorded.
     let Some(expected) = case["answers"].get(name) else { return };
     let found = differences("", expected, result);
     assert!(found.is_empty(), "{} {name}: {found:#?}\n{answer}", case["name"]);
 }
 
-async fn settled(aws: &LocalAws, stack: &str) -> String {
+async fn wait_until_complete(aws: &LocalAws, stack: &str) -> String {
     let wait = async {
         loop {
             let answer = call(aws, "DescribeStacks", &[("StackName", stack)]).await;
-            if !told(&answer, "StackStatus").ends_with("_IN_PROGRESS") {
+            if !element_text(&answer, "StackStatus").ends_with("_IN_PROGRESS") {
                 return answer;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -120,7 +121,7 @@ async fn replay(aws: &LocalAws, case: &Value, stack: &str) {
         let kind = if step == 1 { "CREATE" } else { "UPDATE" };
         let mut parameters = vec![
             ("StackName".to_owned(), stack.to_owned()),
-            // As where it was recorded, both have one name.
+            // The recording uses one name for both.
             ("ChangeSetName".to_owned(), "change".to_owned()),
             ("ChangeSetType".to_owned(), kind.to_owned()),
             ("TemplateBody".to_owned(), body),
@@ -134,19 +135,19 @@ async fn replay(aws: &LocalAws, case: &Value, stack: &str) {
         }
         let parameters: Vec<_> = parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let answer = call(aws, "CreateChangeSet", &parameters).await;
-        let change_set = told(&answer, "Id");
-        id = told(&answer, "StackId");
+        let change_set = element_text(&answer, "Id");
+        id = element_text(&answer, "StackId");
         for (name, values) in [("plain", "false"), ("values", "true")] {
-            let asked = [("ChangeSetName", change_set.as_str()), ("IncludePropertyValues", values)];
-            let answer = call(aws, "DescribeChangeSet", &asked).await;
+            let input = [("ChangeSetName", change_set.as_str()), ("IncludePropertyValues", values)];
+            let answer = call(aws, "DescribeChangeSet", &input).await;
             compare(case, &format!("{name}-{step}"), &answer, "DescribeChangeSetResult");
         }
         call(aws, "ExecuteChangeSet", &[("ChangeSetName", &change_set)]).await;
-        let answer = settled(aws, &id).await;
+        let answer = wait_until_complete(aws, &id).await;
         compare(case, &format!("stack-{step}"), &answer, "Stacks");
     }
     call(aws, "DeleteStack", &[("StackName", stack)]).await;
-    let answer = settled(aws, &id).await;
+    let answer = wait_until_complete(aws, &id).await;
     compare(case, "deleted", &answer, "Stacks");
 }
 
@@ -157,7 +158,7 @@ fn is_served(case: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn change_sets_and_stacks_answer_as_recorded() {
+async fn change_sets_and_stacks_are_answered_as_recorded() {
     let aws = LocalAws::start().await;
     let recorded: Value = serde_json::from_str(&read(&data("recorded/cloudformation.json"))).expect("it is JSON");
     let cases = recorded["cases"].as_array().expect("cases").iter().filter(|case| is_served(case));

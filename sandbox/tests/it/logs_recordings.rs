@@ -1,9 +1,9 @@
-//! CloudWatch Logs in the sandbox against what AWS answered to the same calls.
+//! CloudWatch Logs compared with recorded responses of AWS to the same requests.
 
 use ecsws_sandbox::base::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 use crate::recordings::{assert_as_recorded, recorded};
 
 const GROUP: &str = "/recorded/group";
@@ -15,35 +15,35 @@ fn now() -> i64 {
     Clock::new(1.0).now().as_millisecond()
 }
 
-async fn with_stream() -> Inside {
-    let aws = Inside::new();
+async fn with_stream() -> InProcess {
+    let aws = InProcess::new();
     aws.call("logs", "CreateLogGroup", json!({ "logGroupName": GROUP })).await;
     aws.call("logs", "CreateLogStream", in_stream(json!({}))).await;
     aws
 }
 
-/// A call's input with the names of the group and the stream.
+/// Adds the names of the group and the stream to an input.
 fn in_stream(mut input: Value) -> Value {
     input["logGroupName"] = GROUP.into();
     input["logStreamName"] = STREAM.into();
     input
 }
 
-/// Fails unless a call is refused as it was recorded.
-async fn refused(aws: &Inside, operation: &str, input: Value, file: &str, test: &str, step: &str) {
+/// Asserts that a request is refused as recorded.
+async fn refused(aws: &InProcess, operation: &str, input: Value, file: &str, test: &str, step: &str) {
     let error = &recorded(&format!("logs/{file}"), test)[step]["Error"];
     let (code, message) = aws.refusal("logs", operation, input).await;
     assert_as_recorded(error, &json!({ "Code": code, "Message": message }), test);
 }
 
-/// Fails unless a call is answered as it was recorded.
-async fn answered(aws: &Inside, operation: &str, input: Value, file: &str, test: &str, step: &str) {
+/// Asserts that a request is answered as recorded.
+async fn answered(aws: &InProcess, operation: &str, input: Value, file: &str, test: &str, step: &str) {
     let answer = aws.call("logs", operation, input).await;
     assert_as_recorded(&recorded(&format!("logs/{file}"), test)[step], &answer, test);
 }
 
 #[tokio::test]
-async fn events_are_taken_and_refused_as_recorded() {
+async fn events_are_accepted_and_refused_as_recorded() {
     let aws = with_stream().await;
     let put = |times: &[i64]| {
         let events: Value = times.iter().map(|time| json!({ "timestamp": time, "message": "m" })).collect();
@@ -90,7 +90,7 @@ async fn events_are_read_as_recorded() {
 
 #[tokio::test]
 async fn groups_are_described_as_recorded() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let key = "arn:aws:kms:us-east-1:123456789012:key/1";
     aws.call("logs", "CreateLogGroup", json!({ "logGroupName": GROUP, "kmsKeyId": key })).await;
     let all = json!({ "logGroupNamePrefix": GROUP });
@@ -124,7 +124,7 @@ async fn groups_are_described_as_recorded() {
 
 #[tokio::test]
 async fn tags_of_groups_are_as_recorded() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     aws.call("logs", "CreateLogGroup", json!({ "logGroupName": GROUP, "tags": { "env": "testing1" } })).await;
     let test = "test_tag_resource_api";
     let (by_arn, by_name) = (json!({ "resourceArn": ARN }), json!({ "logGroupName": GROUP }));

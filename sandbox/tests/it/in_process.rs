@@ -1,4 +1,4 @@
-//! A sandbox inside the test's own process, without wire and signatures: for what its services do.
+//! A sandbox in the test's own process, called without HTTP and signatures.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use ecsws_sandbox::{Config, Fault, LogReader, Sandbox};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-/// The sandbox; what it stores goes with this value.
-pub struct Inside {
+/// The sandbox. Its state is deleted when this value is dropped.
+pub struct InProcess {
     sandbox: Arc<Sandbox>,
     _folder: tempfile::TempDir,
 }
 
-impl Inside {
-    /// One with nothing in it.
+impl InProcess {
+    /// A sandbox without any resources.
     pub fn new() -> Self {
         Self::in_region("us-east-1")
     }
 
-    /// The same, in a region.
+    /// The same in another region.
     pub fn in_region(region: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config = Config {
@@ -37,7 +37,7 @@ impl Inside {
         Self { sandbox, _folder: folder }
     }
 
-    /// One whose services work in the background, as the ECS scheduler does.
+    /// A sandbox whose background loops run, such as the ECS scheduler.
     pub fn with_background_work() -> Self {
         let inside = Self::new();
         for start in inside.sandbox.registry.loops {
@@ -46,13 +46,13 @@ impl Inside {
         inside
     }
 
-    /// An operation's answer.
+    /// Calls an operation that succeeds.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Value {
         self.sandbox.call(service, operation, input).await.unwrap_or_else(|fault| panic!("{operation}: {fault}"))
     }
 
-    /// Carries out an operation that moves a stack, and gives the stack once it rests.
-    pub async fn moved(&self, operation: &str, input: Value) -> Value {
+    /// Calls an operation that changes a stack, and returns the stack once no operation is in progress.
+    pub async fn change_stack(&self, operation: &str, input: Value) -> Value {
         let name = input["StackName"].clone();
         self.call("cloudformation", operation, input).await;
         let wait = async {
@@ -64,7 +64,7 @@ impl Inside {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
+        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the operation ends")
     }
 
     /// The events of a stack, oldest first: logical id, status, reason.
@@ -81,12 +81,12 @@ impl Inside {
         LogReader::open(&self.sandbox.config.state_dir).expect("the log").1
     }
 
-    /// An operation's answer or refusal.
+    /// Calls an operation.
     pub async fn try_call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         self.sandbox.call(service, operation, input).await
     }
 
-    /// The code and the words of an operation's refusal.
+    /// Calls an operation that fails, and returns the fault's code and message.
     pub async fn refusal(&self, service: &str, operation: &str, input: Value) -> (String, String) {
         match self.sandbox.call(service, operation, input).await {
             Err(Fault { code, message, .. }) => (code, message),

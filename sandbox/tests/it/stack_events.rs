@@ -1,13 +1,13 @@
-//! The events of stacks: each has an id of its own, their times give their order, and pages leave none out.
+//! Stack events: unique ids, order by time, and complete pages.
 
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
-/// All events of a stack, by pages.
-async fn events(aws: &Inside, stack: &str) -> Vec<Value> {
+/// All events of a stack, read page by page.
+async fn events(aws: &InProcess, stack: &str) -> Vec<Value> {
     let (mut all, mut token) = (Vec::new(), Value::Null);
     loop {
         let answer =
@@ -38,16 +38,16 @@ fn handles(count: usize, metadata: usize) -> String {
 }
 
 #[tokio::test]
-async fn events_have_ids_of_their_own_and_an_order() {
-    let aws = Inside::new();
-    aws.moved("CreateStack", json!({ "StackName": "many", "TemplateBody": handles(60, 0) })).await;
+async fn events_have_unique_ids_and_are_ordered_by_time() {
+    let aws = InProcess::new();
+    aws.change_stack("CreateStack", json!({ "StackName": "many", "TemplateBody": handles(60, 0) })).await;
     for turn in 1..=3 {
-        aws.moved("UpdateStack", json!({ "StackName": "many", "TemplateBody": handles(60, turn) })).await;
+        aws.change_stack("UpdateStack", json!({ "StackName": "many", "TemplateBody": handles(60, turn) })).await;
     }
     let all = events(&aws, "many").await;
     assert!(all.len() > 500, "{}", all.len());
     check(&all);
-    // As AWS writes them, where they are of a resource that is not cleaned up.
+    // AWS's events of a resource that is not cleaned up.
     let last = &all[all.len() - 2];
     let expected =
         ["LogicalResourceId", "ResourceStatus", "Timestamp"].map(|name| last[name].as_str().expect("a text")).join("-");
@@ -55,12 +55,12 @@ async fn events_have_ids_of_their_own_and_an_order() {
 }
 
 #[tokio::test]
-async fn pages_leave_no_event_out_while_others_come() {
-    let aws = Inside::new();
-    aws.moved("CreateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 0) })).await;
+async fn pages_skip_no_event_while_new_ones_are_added() {
+    let aws = InProcess::new();
+    aws.change_stack("CreateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 0) })).await;
     let before = events(&aws, "moving").await;
     let first = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": "moving" })).await;
-    aws.moved("UpdateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 1) })).await;
+    aws.change_stack("UpdateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 1) })).await;
     let input = json!({ "StackName": "moving", "NextToken": first["NextToken"] });
     let second = aws.call("cloudformation", "DescribeStackEvents", input).await;
     let mut seen = first["StackEvents"].as_array().expect("events").clone();

@@ -1,10 +1,10 @@
-//! How large IAM's policies may be, through its own API and through CloudFormation's resources.
+//! Size limits of IAM's policies, in IAM's API and in CloudFormation's resources.
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
-/// A policy document of exactly so many characters, white space not counted.
+/// A policy document with this number of characters, not counting white space.
 fn document(size: usize) -> Value {
     let of = |resource: &str| {
         let statement = json!({ "Effect": "Allow", "Action": "s3:GetObject", "Resource": resource });
@@ -29,8 +29,8 @@ fn trust(size: usize) -> Value {
 const INLINE: &str = "Maximum policy size of 10240 bytes exceeded for role r";
 
 #[tokio::test]
-async fn policies_have_the_sizes_of_iams_quotas() {
-    let aws = Inside::new();
+async fn policy_sizes_are_limited_by_iams_quotas() {
+    let aws = InProcess::new();
     let call = |operation: &'static str, input: Value| {
         let aws = &aws;
         async move {
@@ -49,7 +49,7 @@ async fn policies_have_the_sizes_of_iams_quotas() {
     assert_eq!(call("UpdateAssumeRolePolicy", update(2049)).await, exceeded(trusted));
     assert_eq!(call("UpdateAssumeRolePolicy", update(2048)).await, Ok(()));
 
-    // White space does not count, and a policy that takes the place of another counts once.
+    // White space does not count, and a replaced policy counts once.
     let put = |name: &str, text: String| json!({ "RoleName": "r", "PolicyName": name, "PolicyDocument": text });
     let spacious = |size: usize| format!("{:#}{}", document(size), " \n\t".repeat(5000));
     assert_eq!(call("PutRolePolicy", put("one", spacious(10_241))).await, exceeded(INLINE));
@@ -81,8 +81,8 @@ fn input(resources: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn stacks_whose_policies_are_too_large_fail_and_leave_nothing() {
-    let aws = Inside::new();
+async fn stacks_with_policies_that_are_too_large_are_rolled_back_completely() {
+    let aws = InProcess::new();
     let policy = |kind: &str, size: usize| json!({ "Type": kind, "Properties": { "PolicyName": "p", "PolicyDocument": document(size), "Roles": [{ "Ref": "Role" }] } });
     let managed = |size: usize| json!({ "Type": "AWS::IAM::ManagedPolicy", "Properties": { "PolicyDocument": document(size), "Roles": [{ "Ref": "Role" }] } });
     let inline = json!([{ "PolicyName": "own", "PolicyDocument": document(8000) }]);
@@ -94,7 +94,7 @@ async fn stacks_whose_policies_are_too_large_fail_and_leave_nothing() {
         (json!({ "Role": role(&json!([])), "P": of_role }), INLINE),
         (json!({ "Role": role(&json!([])), "P": managed(6145) }), "Cannot exceed quota for PolicySize: 6144"),
     ] {
-        let stack = aws.moved("CreateStack", input(&resources)).await;
+        let stack = aws.change_stack("CreateStack", input(&resources)).await;
         let events = aws.events("s").await;
         assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE", "{events:#?}");
         let refusal = events.iter().find(|line| line.contains("CREATE_FAILED") && line.contains(words));
@@ -104,21 +104,21 @@ async fn stacks_whose_policies_are_too_large_fail_and_leave_nothing() {
         assert!(!roles.to_string().contains("\"r\""), "{roles}");
         let policies = aws.call("iam", "ListPolicies", json!({ "Scope": "Local" })).await;
         assert_eq!(policies["Policies"], json!([]), "{policies}");
-        gone(&aws).await;
+        wait_until_deleted(&aws).await;
     }
 }
 
-/// Waits until there is no stack any more.
-async fn gone(aws: &Inside) {
+/// Waits until the stack is deleted.
+async fn wait_until_deleted(aws: &InProcess) {
     while aws.try_call("cloudformation", "DescribeStacks", json!({ "StackName": "s" })).await.is_ok() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }
 
-/// What cdk makes of a policy that is too large for one: the rest is in managed policies of the same role.
+/// cdk splits a policy that is too large into an inline policy and managed policies of the same role.
 #[tokio::test]
-async fn managed_policies_take_what_one_inline_policy_cannot() {
-    let aws = Inside::new();
+async fn managed_policies_hold_what_exceeds_one_inline_policy() {
+    let aws = InProcess::new();
     let overflow = |size: usize| {
         let properties =
             json!({ "Description": "", "Path": "/", "PolicyDocument": document(size), "Roles": [{ "Ref": "Role" }] });
@@ -128,20 +128,20 @@ async fn managed_policies_take_what_one_inline_policy_cannot() {
     let with =
         |size: usize| json!({ "Role": role(&json!([])), "P": inline, "One": overflow(size), "Two": overflow(500) });
     assert_eq!(
-        aws.moved("CreateStack", input(&with(6000))).await["StackStatus"],
+        aws.change_stack("CreateStack", input(&with(6000))).await["StackStatus"],
         "CREATE_COMPLETE",
         "{:#?}",
         aws.events("s").await
     );
     let attached = aws.call("iam", "ListAttachedRolePolicies", json!({ "RoleName": "r" })).await;
     assert_eq!(attached["AttachedPolicies"].as_array().expect("policies").len(), 2);
-    assert_eq!(aws.moved("UpdateStack", input(&with(5000))).await["StackStatus"], "UPDATE_COMPLETE");
-    assert_eq!(aws.moved("UpdateStack", input(&with(6145))).await["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
-    // One that was detached by hand is deleted all the same.
+    assert_eq!(aws.change_stack("UpdateStack", input(&with(5000))).await["StackStatus"], "UPDATE_COMPLETE");
+    assert_eq!(aws.change_stack("UpdateStack", input(&with(6145))).await["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
+    // A policy that a user has detached is deleted all the same.
     let arn = attached["AttachedPolicies"][0]["PolicyArn"].clone();
     aws.call("iam", "DetachRolePolicy", json!({ "RoleName": "r", "PolicyArn": arn })).await;
     aws.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await;
-    gone(&aws).await;
+    wait_until_deleted(&aws).await;
     let policies = aws.call("iam", "ListPolicies", json!({ "Scope": "Local" })).await;
     assert_eq!(policies["Policies"], json!([]));
 }

@@ -1,12 +1,12 @@
-//! EC2's records in the sandbox: look-ups in pages, and routes that are replaced.
+//! EC2's networks in the sandbox.
 
 use serde_json::json;
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
 #[tokio::test]
-async fn networks_are_looked_up_in_pages_and_without_virtual_private_gateways() {
-    let aws = Inside::new();
+async fn vpcs_are_listed_in_pages_and_have_no_virtual_private_gateways() {
+    let aws = InProcess::new();
     for number in 0..6 {
         let cidr = format!("10.{number}.0.0/16");
         let tags = json!([{ "ResourceType": "vpc", "Tag": [{ "Key": "Name", "Value": format!("net-{cidr}") }] }]);
@@ -27,13 +27,13 @@ async fn networks_are_looked_up_in_pages_and_without_virtual_private_gateways() 
 
 #[tokio::test]
 async fn a_route_and_an_association_are_replaced() {
-    let aws = Inside::new();
-    let made = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await;
-    let vpc = &made["vpc"]["vpcId"];
+    let aws = InProcess::new();
+    let created = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await;
+    let vpc = &created["vpc"]["vpcId"];
     let subnet = aws.call("ec2", "CreateSubnet", json!({ "VpcId": vpc, "CidrBlock": "10.0.0.0/24" })).await;
     let table = async || {
-        let made = aws.call("ec2", "CreateRouteTable", json!({ "VpcId": vpc })).await;
-        made["routeTable"]["routeTableId"].clone()
+        let created = aws.call("ec2", "CreateRouteTable", json!({ "VpcId": vpc })).await;
+        created["routeTable"]["routeTableId"].clone()
     };
     let (one, two) = (table().await, table().await);
     let associate = json!({ "RouteTableId": one, "SubnetId": subnet["subnet"]["subnetId"] });
@@ -58,7 +58,7 @@ async fn a_route_and_an_association_are_replaced() {
     aws.call("ec2", "ReplaceRoute", route).await;
 }
 
-/// A network of its own with a subnet, a route table, an internet gateway attached to it and a NAT gateway in it.
+/// A VPC with a subnet, a route table, an attached internet gateway and a NAT gateway.
 struct Network {
     table: String,
     internet: String,
@@ -66,10 +66,10 @@ struct Network {
 }
 
 impl Network {
-    async fn make(aws: &Inside) -> Self {
+    async fn make(aws: &InProcess) -> Self {
         let id = async |operation: &str, input: serde_json::Value, pointer: &str| {
-            let made = aws.call("ec2", operation, input).await;
-            made.pointer(pointer).and_then(serde_json::Value::as_str).expect(pointer).to_owned()
+            let created = aws.call("ec2", operation, input).await;
+            created.pointer(pointer).and_then(serde_json::Value::as_str).expect(pointer).to_owned()
         };
         let vpc = id("CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" }), "/vpc/vpcId").await;
         let subnet = json!({ "VpcId": vpc, "CidrBlock": "10.0.0.0/24" });
@@ -87,14 +87,14 @@ impl Network {
 }
 
 #[tokio::test]
-async fn a_route_leads_through_gateways_of_its_own_network_only() {
-    let aws = Inside::new();
+async fn the_target_of_a_route_must_be_in_its_vpc() {
+    let aws = InProcess::new();
     let (own, other) = (Network::make(&aws).await, Network::make(&aws).await);
     let loose = aws.call("ec2", "CreateInternetGateway", json!({})).await;
     let loose = loose["internetGateway"]["internetGatewayId"].as_str().expect("an id");
     let absent = "igw-00000000000000000";
     let elsewhere = |gateway: &str| format!("route table {} and {gateway} belong to different networks", own.table);
-    for (member, id, code, words) in [
+    for (member, id, code, expected) in [
         (
             "GatewayId",
             other.internet.as_str(),
@@ -114,7 +114,7 @@ async fn a_route_leads_through_gateways_of_its_own_network_only() {
         let route = json!({ "RouteTableId": own.table, "DestinationCidrBlock": "0.0.0.0/0", member: id });
         for operation in ["CreateRoute", "ReplaceRoute"] {
             let (refused, message) = aws.refusal("ec2", operation, route.clone()).await;
-            let (begin, end) = words.split_once("interface-").unwrap_or((&words, ""));
+            let (begin, end) = expected.split_once("interface-").unwrap_or((&expected, ""));
             assert_eq!(refused, code, "{message}");
             assert!(message.starts_with(begin) && message.ends_with(end), "{message}");
         }
@@ -128,11 +128,11 @@ async fn a_route_leads_through_gateways_of_its_own_network_only() {
 }
 
 #[tokio::test]
-async fn attributes_of_a_network_are_changed_one_at_a_time() {
-    let aws = Inside::new();
+async fn attributes_of_a_vpc_are_changed_one_at_a_time() {
+    let aws = InProcess::new();
     let vpc = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await["vpc"]["vpcId"].clone();
     let yes = json!({ "Value": true });
-    for (input, words) in [
+    for (input, message) in [
         (json!({ "VpcId": vpc }), "No attributes specified."),
         (
             json!({ "VpcId": vpc, "EnableDnsSupport": yes, "EnableDnsHostnames": yes }),
@@ -140,28 +140,28 @@ async fn attributes_of_a_network_are_changed_one_at_a_time() {
         ),
     ] {
         let refused = aws.refusal("ec2", "ModifyVpcAttribute", input).await;
-        assert_eq!(refused, ("InvalidParameterCombination".to_owned(), words.to_owned()));
+        assert_eq!(refused, ("InvalidParameterCombination".to_owned(), message.to_owned()));
     }
     aws.call("ec2", "ModifyVpcAttribute", json!({ "VpcId": vpc, "EnableDnsHostnames": yes })).await;
-    let asked = json!({ "VpcId": vpc, "Attribute": "enableDnsHostnames" });
-    let told = aws.call("ec2", "DescribeVpcAttribute", asked).await;
-    assert_eq!(told["enableDnsHostnames"], json!({ "value": true }));
+    let input = json!({ "VpcId": vpc, "Attribute": "enableDnsHostnames" });
+    let fault = aws.call("ec2", "DescribeVpcAttribute", input).await;
+    assert_eq!(fault["enableDnsHostnames"], json!({ "value": true }));
 }
 
 #[tokio::test]
-async fn ranges_are_kept_as_their_first_address_and_checked() {
-    let aws = Inside::new();
-    let made = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "192.168.0.1/16" })).await;
-    assert_eq!(made["vpc"]["cidrBlock"], "192.168.0.0/16");
-    let vpc = &made["vpc"]["vpcId"];
+async fn cidr_blocks_are_normalised_and_validated() {
+    let aws = InProcess::new();
+    let created = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "192.168.0.1/16" })).await;
+    assert_eq!(created["vpc"]["cidrBlock"], "192.168.0.0/16");
+    let vpc = &created["vpc"]["vpcId"];
     let subnet = aws.call("ec2", "CreateSubnet", json!({ "VpcId": vpc, "CidrBlock": "192.168.1.5/24" })).await;
     assert_eq!(subnet["subnet"]["cidrBlock"], "192.168.1.0/24");
     for (operation, input, parameter) in [
         ("CreateVpc", json!({ "CidrBlock": "1000.1.0.0/20" }), "cidrBlock"),
         ("CreateSubnet", json!({ "VpcId": vpc, "CidrBlock": "1000.1.0.0/20" }), "cidrBlock"),
     ] {
-        let told = aws.refusal("ec2", operation, input).await;
-        assert_eq!(told, invalid_range(parameter), "{operation}");
+        let fault = aws.refusal("ec2", operation, input).await;
+        assert_eq!(fault, invalid_range(parameter), "{operation}");
     }
     let table = aws.call("ec2", "CreateRouteTable", json!({ "VpcId": vpc })).await;
     let gateway = aws.call("ec2", "CreateInternetGateway", json!({})).await;
@@ -197,21 +197,21 @@ fn invalid_range(parameter: &str) -> (String, String) {
 
 #[tokio::test]
 async fn members_that_are_not_served_are_refused_by_name() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let vpc = json!({ "CidrBlock": "10.0.0.0/16", "AmazonProvidedIpv6CidrBlock": true });
-    let told = aws.refusal("ec2", "CreateVpc", vpc).await;
-    let words = "the sandbox does not serve ec2:CreateVpc with the member AmazonProvidedIpv6CidrBlock";
-    assert_eq!(told, ("NotImplemented".to_owned(), words.to_owned()));
-    // What asks for nothing more than there is, is no reason to refuse.
+    let fault = aws.refusal("ec2", "CreateVpc", vpc).await;
+    let message = "the sandbox does not serve ec2:CreateVpc with the member AmazonProvidedIpv6CidrBlock";
+    assert_eq!(fault, ("NotImplemented".to_owned(), message.to_owned()));
+    // A member that requests the default is accepted.
     let vpc = json!({ "CidrBlock": "10.0.0.0/16", "AmazonProvidedIpv6CidrBlock": false, "DryRun": false });
     aws.call("ec2", "CreateVpc", vpc).await;
-    let told = aws.refusal("ec2", "DescribeAvailabilityZones", json!({ "AllAvailabilityZones": true })).await;
-    assert_eq!(told.0, "NotImplemented");
+    let fault = aws.refusal("ec2", "DescribeAvailabilityZones", json!({ "AllAvailabilityZones": true })).await;
+    assert_eq!(fault.0, "NotImplemented");
 }
 
 #[tokio::test]
-async fn filters_that_aws_documents_and_the_sandbox_does_not_serve_are_told_from_those_that_there_are_not() {
-    let aws = Inside::new();
+async fn filters_that_are_not_served_are_distinguished_from_unknown_ones() {
+    let aws = InProcess::new();
     let of = |name: &str| json!({ "Filter": [{ "Name": name, "Value": ["x"] }] });
     let (code, message) = aws.refusal("ec2", "DescribeVpcs", of("ipv6-cidr-block-association.state")).await;
     assert_eq!(code, "NotImplemented");
@@ -232,28 +232,28 @@ async fn filters_that_aws_documents_and_the_sandbox_does_not_serve_are_told_from
 }
 
 #[tokio::test]
-async fn tags_have_a_type_a_limit_and_keys_that_are_not_awss_own() {
-    let aws = Inside::new();
-    let made = async |specification: serde_json::Value| {
+async fn tags_are_checked_for_their_type_their_number_and_reserved_keys() {
+    let aws = InProcess::new();
+    let created = async |specification: serde_json::Value| {
         aws.refusal("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16", "TagSpecification": [specification] }))
             .await
     };
     let tag = json!([{ "Key": "a", "Value": "b" }]);
-    let told = made(json!({ "Tag": tag })).await;
+    let fault = created(json!({ "Tag": tag })).await;
     assert_eq!(
-        (told.0.as_str(), told.1.as_str()),
+        (fault.0.as_str(), fault.1.as_str()),
         ("InvalidParameterValue", "Tag specification resource type must have a value")
     );
-    let told = made(json!({ "ResourceType": "subnet", "Tag": tag })).await;
-    assert_eq!(told.1, "'subnet' is not a valid taggable resource type for this operation.");
+    let fault = created(json!({ "ResourceType": "subnet", "Tag": tag })).await;
+    assert_eq!(fault.1, "'subnet' is not a valid taggable resource type for this operation.");
     let reserved = "Tag keys starting with 'aws:' are reserved for internal use";
-    let told = made(json!({ "ResourceType": "vpc", "Tag": [{ "Key": "aws:a", "Value": "b" }] })).await;
-    assert_eq!(told, ("InvalidParameterValue".to_owned(), reserved.to_owned()));
+    let fault = created(json!({ "ResourceType": "vpc", "Tag": [{ "Key": "aws:a", "Value": "b" }] })).await;
+    assert_eq!(fault, ("InvalidParameterValue".to_owned(), reserved.to_owned()));
 
     let vpc = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await;
     let id = &vpc["vpc"]["vpcId"];
-    let told = aws.refusal("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": [{ "Key": "aws:a" }] })).await;
-    assert_eq!(told.1, reserved);
+    let fault = aws.refusal("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": [{ "Key": "aws:a" }] })).await;
+    assert_eq!(fault.1, reserved);
     let many = |count: u8| (0..count).map(|number| json!({ "Key": format!("k{number}"), "Value": "v" })).collect();
     let tags: Vec<serde_json::Value> = many(51);
     assert_eq!(
@@ -273,24 +273,24 @@ async fn tags_have_a_type_a_limit_and_keys_that_are_not_awss_own() {
     let described = aws.call("ec2", "DescribeVpcs", json!({})).await["vpcSet"][0].clone();
     assert_eq!(described.get("tagSet"), None, "AWS says nothing of the tags of an untagged network");
     for operation in ["CreateTags", "DeleteTags"] {
-        let told = aws.refusal("ec2", operation, json!({ "Tag": [{ "Key": "a" }] })).await;
-        let words = "The request must contain the parameter resourceIdSet";
-        assert_eq!(told, ("MissingParameter".to_owned(), words.to_owned()));
+        let fault = aws.refusal("ec2", operation, json!({ "Tag": [{ "Key": "a" }] })).await;
+        let message = "The request must contain the parameter resourceIdSet";
+        assert_eq!(fault, ("MissingParameter".to_owned(), message.to_owned()));
     }
     let nowhere = json!({ "ResourceId": ["vpc-00000000000000000"], "Tag": [{ "Key": "a" }] });
     assert_eq!(aws.refusal("ec2", "CreateTags", nowhere).await.0, "InvalidVpcID.NotFound");
 }
 
 #[tokio::test]
-async fn rules_of_a_security_group_are_tagged_and_looked_up_by_their_ids() {
-    let aws = Inside::new();
+async fn security_group_rules_are_tagged_and_found_by_their_ids() {
+    let aws = InProcess::new();
     let vpc = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await["vpc"]["vpcId"].clone();
     let group = json!({ "GroupName": "g", "GroupDescription": "d", "VpcId": vpc });
     let group = aws.call("ec2", "CreateSecurityGroup", group).await["groupId"].clone();
     let permission = json!([{ "IpProtocol": "-1", "IpRanges": [{ "CidrIp": "10.0.0.0/8" }] }]);
     let rule = json!({ "GroupId": group, "IpPermissions": permission });
-    let made = aws.call("ec2", "AuthorizeSecurityGroupIngress", rule).await;
-    let id = &made["securityGroupRuleSet"][0]["securityGroupRuleId"];
+    let created = aws.call("ec2", "AuthorizeSecurityGroupIngress", rule).await;
+    let id = &created["securityGroupRuleSet"][0]["securityGroupRuleId"];
     aws.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": [{ "Key": "team", "Value": "web" }] })).await;
     let by_tag = json!({ "Filter": [{ "Name": "tag:team", "Value": ["web"] }] });
     let found = aws.call("ec2", "DescribeSecurityGroupRules", by_tag).await;
@@ -301,25 +301,25 @@ async fn rules_of_a_security_group_are_tagged_and_looked_up_by_their_ids() {
     assert_eq!(aws.call("ec2", "DescribeTags", json!({})).await["tagSet"], json!([]));
 
     let absent = "sgr-00000000000000000";
-    let words = format!("The security group rule ID '{absent}' does not exist");
+    let message = format!("The security group rule ID '{absent}' does not exist");
     for (operation, input) in [
         ("CreateTags", json!({ "ResourceId": [absent], "Tag": [{ "Key": "team" }] })),
         ("DescribeSecurityGroupRules", json!({ "SecurityGroupRuleId": [absent] })),
     ] {
         let refused = aws.refusal("ec2", operation, input).await;
-        assert_eq!(refused, ("InvalidSecurityGroupRuleId.NotFound".to_owned(), words.clone()), "{operation}");
+        assert_eq!(refused, ("InvalidSecurityGroupRuleId.NotFound".to_owned(), message.clone()), "{operation}");
     }
     let of_group = |id: &str| json!({ "Filter": [{ "Name": "group-id", "Value": [id] }] });
     let refused = aws.refusal("ec2", "DescribeSecurityGroupRules", of_group("foobar")).await;
-    let words = "The security group ID 'foobar' is malformed";
-    assert_eq!(refused, ("InvalidGroupId.Malformed".to_owned(), words.to_owned()));
+    let message = "The security group ID 'foobar' is malformed";
+    assert_eq!(refused, ("InvalidGroupId.Malformed".to_owned(), message.to_owned()));
     let none = aws.call("ec2", "DescribeSecurityGroupRules", of_group("sg-00000000000000000")).await;
     assert_eq!(none["securityGroupRuleSet"], json!([]));
 }
 
 #[tokio::test]
 async fn a_region_has_its_zones_and_its_partition() {
-    let aws = Inside::in_region("us-gov-west-1");
+    let aws = InProcess::in_region("us-gov-west-1");
     let zones = aws.call("ec2", "DescribeAvailabilityZones", json!({ "ZoneId": ["usgw1-az2"] })).await;
     assert_eq!(zones["availabilityZoneInfo"][0]["zoneName"], "us-gov-west-1b");
     let vpc = aws.call("ec2", "CreateVpc", json!({ "CidrBlock": "10.0.0.0/16" })).await;

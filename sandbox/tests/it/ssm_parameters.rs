@@ -1,12 +1,12 @@
-//! Systems Manager's parameters, Cloud Map and IAM's policies in the sandbox.
+//! Systems Manager's parameters, Cloud Map and managed policies in the sandbox.
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
 #[tokio::test]
-async fn versions_of_a_parameter_are_kept() {
-    let aws = Inside::new();
+async fn parameters_keep_their_older_versions() {
+    let aws = InProcess::new();
     for value in ["one", "two", "three"] {
         let put = json!({ "Name": "/web/url", "Type": "String", "Value": value, "Overwrite": value != "one" });
         aws.call("ssm", "PutParameter", put).await;
@@ -31,27 +31,27 @@ async fn versions_of_a_parameter_are_kept() {
 
 #[tokio::test]
 async fn instances_are_discovered_by_health_and_parameters() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let service = "servicediscovery";
     let started = aws.call(service, "CreateHttpNamespace", json!({ "Name": "shop" })).await;
     let operation = aws.call(service, "GetOperation", json!({ "OperationId": started["OperationId"] })).await;
     let namespace = &operation["Operation"]["Targets"]["NAMESPACE"];
     let create =
         json!({ "Name": "web", "NamespaceId": namespace, "HealthCheckCustomConfig": { "FailureThreshold": 1 } });
-    let made = aws.call(service, "CreateService", create).await["Service"].clone();
-    assert_eq!(made["Type"], "HTTP");
+    let created = aws.call(service, "CreateService", create).await["Service"].clone();
+    assert_eq!(created["Type"], "HTTP");
     for (id, zone) in [("one", "a"), ("two", "b")] {
         let attributes = json!({ "zone": zone });
         let register =
-            json!({ "ServiceId": made["Id"], "InstanceId": id, "CreatorRequestId": zone, "Attributes": attributes });
+            json!({ "ServiceId": created["Id"], "InstanceId": id, "CreatorRequestId": zone, "Attributes": attributes });
         aws.call(service, "RegisterInstance", register).await;
-        let instance = json!({ "ServiceId": made["Id"], "InstanceId": id });
+        let instance = json!({ "ServiceId": created["Id"], "InstanceId": id });
         let instance = aws.call(service, "GetInstance", instance).await["Instance"].clone();
         assert_eq!(instance, json!({ "Id": id, "CreatorRequestId": zone, "Attributes": attributes }));
     }
     let names = json!({ "NamespaceName": "shop", "ServiceName": "web" });
     let before = aws.call(service, "DiscoverInstancesRevision", names.clone()).await["InstancesRevision"].clone();
-    let sick = json!({ "ServiceId": made["Id"], "InstanceId": "one", "Status": "UNHEALTHY" });
+    let sick = json!({ "ServiceId": created["Id"], "InstanceId": "one", "Status": "UNHEALTHY" });
     aws.call(service, "UpdateInstanceCustomHealthStatus", sick).await;
     let found = aws.call(service, "DiscoverInstances", names.clone()).await;
     assert_eq!(
@@ -63,13 +63,13 @@ async fn instances_are_discovered_by_health_and_parameters() {
     by_zone["QueryParameters"] = json!({ "zone": "a" });
     by_zone["HealthStatus"] = "ALL".into();
     assert_eq!(aws.call(service, "DiscoverInstances", by_zone).await["Instances"][0]["InstanceId"], "one");
-    let health = aws.call(service, "GetInstancesHealthStatus", json!({ "ServiceId": made["Id"] })).await;
+    let health = aws.call(service, "GetInstancesHealthStatus", json!({ "ServiceId": created["Id"] })).await;
     assert_eq!(health["Status"], json!({ "one": "UNHEALTHY", "two": "HEALTHY" }));
 }
 
 #[tokio::test]
-async fn managed_policies_have_versions_and_are_known_by_name() {
-    let aws = Inside::new();
+async fn managed_policies_have_versions_and_unique_names() {
+    let aws = InProcess::new();
     let document = |action: &str| {
         json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": action, "Resource": "*" }] })
             .to_string()
@@ -78,9 +78,9 @@ async fn managed_policies_have_versions_and_are_known_by_name() {
         "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": { "Service": "ecs-tasks.amazonaws.com" },
     }] });
     aws.call("iam", "CreateRole", json!({ "RoleName": "task", "AssumeRolePolicyDocument": trust.to_string() })).await;
-    let made =
+    let created =
         aws.call("iam", "CreatePolicy", json!({ "PolicyName": "read", "PolicyDocument": document("s3:Get*") })).await;
-    let arn = &made["Policy"]["Arn"];
+    let arn = &created["Policy"]["Arn"];
     let attach = |arn: &serde_json::Value| json!({ "RoleName": "task", "PolicyArn": arn });
     aws.call("iam", "AttachRolePolicy", attach(arn)).await;
     let execution = json!("arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy");
@@ -104,8 +104,8 @@ async fn managed_policies_have_versions_and_are_known_by_name() {
 }
 
 #[tokio::test]
-async fn a_slash_in_front_of_a_name_at_the_top_makes_no_other_parameter() {
-    let aws = Inside::new();
+async fn a_leading_slash_makes_no_difference_to_a_top_level_parameter() {
+    let aws = InProcess::new();
     for stored in ["plain", "/slashed"] {
         let bare = stored.trim_start_matches('/');
         let slashed = format!("/{bare}");
@@ -138,8 +138,8 @@ async fn a_slash_in_front_of_a_name_at_the_top_makes_no_other_parameter() {
 }
 
 #[tokio::test]
-async fn values_match_the_pattern_that_a_parameter_has() {
-    let aws = Inside::new();
+async fn values_must_match_the_allowed_pattern_of_their_parameter() {
+    let aws = InProcess::new();
     let put = |value: &str, more: Value| {
         let mut input = json!({ "Name": "year", "Type": "String", "Value": value });
         input.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -160,8 +160,8 @@ async fn values_match_the_pattern_that_a_parameter_has() {
 }
 
 #[tokio::test]
-async fn public_parameters_are_below_their_own_path_only() {
-    let aws = Inside::new();
+async fn public_parameters_are_listed_below_their_own_path_only() {
+    let aws = InProcess::new();
     aws.call("ssm", "PutParameter", json!({ "Name": "/mine", "Type": "String", "Value": "v" })).await;
     let below = |path: &str| json!({ "Path": path, "Recursive": true });
     let all = aws.call("ssm", "GetParametersByPath", below("/")).await;
@@ -183,13 +183,13 @@ async fn public_parameters_are_below_their_own_path_only() {
 
 #[tokio::test]
 async fn a_secret_is_read_as_a_parameter() {
-    let aws = Inside::new();
-    let made = aws.call("secretsmanager", "CreateSecret", json!({ "Name": "db/key", "SecretString": "one" })).await;
+    let aws = InProcess::new();
+    let created = aws.call("secretsmanager", "CreateSecret", json!({ "Name": "db/key", "SecretString": "one" })).await;
     let two = json!({ "SecretId": "db/key", "SecretString": "two" });
     aws.call("secretsmanager", "PutSecretValue", two).await;
     let get = |name: &str| json!({ "Name": name, "WithDecryption": true });
     let name = "/aws/reference/secretsmanager/db/key";
-    let first = made["VersionId"].as_str().expect("a version");
+    let first = created["VersionId"].as_str().expect("a version");
     for (selector, value) in [(String::new(), "two"), (":AWSPREVIOUS".to_owned(), "one"), (format!(":{first}"), "one")]
     {
         let found = aws.call("ssm", "GetParameter", get(&format!("{name}{selector}"))).await["Parameter"].clone();
@@ -199,7 +199,7 @@ async fn a_secret_is_read_as_a_parameter() {
         );
         let source = found["SourceResult"].as_str().expect("what Secrets Manager says");
         let source: serde_json::Value = serde_json::from_str(source).expect("JSON");
-        assert_eq!((&source["ARN"], &source["Name"]), (&made["ARN"], &"db/key".into()));
+        assert_eq!((&source["ARN"], &source["Name"]), (&created["ARN"], &"db/key".into()));
     }
     let several = json!({ "Names": [name, "/aws/reference/secretsmanager/none"], "WithDecryption": true });
     let several = aws.call("ssm", "GetParameters", several).await;
@@ -214,8 +214,8 @@ async fn a_secret_is_read_as_a_parameter() {
 }
 
 #[tokio::test]
-async fn names_and_filters_of_parameters_are_refused_in_awss_words() {
-    let aws = Inside::new();
+async fn invalid_names_and_filters_of_parameters_are_refused_with_awss_messages() {
+    let aws = InProcess::new();
     aws.call("ssm", "PutParameter", json!({ "Name": "foo", "Type": "String", "Value": "v" })).await;
     assert_eq!(aws.refusal("ssm", "GetParameter", json!({ "Name": "foo:2:3" })).await.0, "ParameterNotFound");
     let reserved = "Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).";

@@ -1,18 +1,18 @@
-//! Services that scale by load: what is measured, which alarms follow it, and what the policies that they name do.
+//! Scaling by load: metrics, alarms and scaling policies.
 
 use std::time::Duration;
 
 use ecsws_sandbox::base::clock::Clock;
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 use crate::local_aws::LocalAws;
-use crate::signed;
+use crate::raw_requests;
 
 const LIMIT: Duration = Duration::from_mins(1);
 const RESOURCE: &str = "service/demo/web";
 
-/// A cluster with a service of which so many tasks run.
+/// A cluster with a service that is a scalable target.
 struct Scaled {
     aws: LocalAws,
 }
@@ -46,7 +46,7 @@ impl Scaled {
             "monitoring" => "GraniteServiceVersion20100801",
             _ => "AnyScaleFrontendService",
         };
-        let answer = signed::json(&self.aws, service, &format!("{target}.{operation}"), input);
+        let answer = raw_requests::json(&self.aws, service, &format!("{target}.{operation}"), input);
         assert_eq!(answer.status, 200, "{operation}: {}", answer.text());
         if answer.body.is_empty() { Value::Null } else { answer.json() }
     }
@@ -61,13 +61,13 @@ impl Scaled {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        let told = || format!("{}\n{}", self.service(), self.activities());
-        tokio::time::timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("it never holds: {}", told()));
+        let state = || format!("{}\n{}", self.service(), self.activities());
+        tokio::time::timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("it never holds: {}", state()));
     }
 
     fn service(&self) -> Value {
-        let asked = json!({ "cluster": "demo", "services": ["web"] });
-        self.call("ecs", "DescribeServices", &asked)["services"][0].clone()
+        let input = json!({ "cluster": "demo", "services": ["web"] });
+        self.call("ecs", "DescribeServices", &input)["services"][0].clone()
     }
 
     fn desired(&self) -> Value {
@@ -75,15 +75,15 @@ impl Scaled {
     }
 
     fn activities(&self) -> Value {
-        let asked = json!({ "ServiceNamespace": "ecs", "IncludeNotScaledActivities": true });
-        self.call("application-autoscaling", "DescribeScalingActivities", &asked)["ScalingActivities"].clone()
+        let input = json!({ "ServiceNamespace": "ecs", "IncludeNotScaledActivities": true });
+        self.call("application-autoscaling", "DescribeScalingActivities", &input)["ScalingActivities"].clone()
     }
 
     fn alarm(&self, name: &Value) -> Value {
         self.call("monitoring", "DescribeAlarms", &json!({ "AlarmNames": [name] }))["MetricAlarms"][0].clone()
     }
 
-    /// Brings an alarm into a state, for a reason with these data points.
+    /// Sets an alarm's state, with these data points as the reason.
     fn set_state(&self, alarm: &Value, state: &str, values: &[f64]) {
         let data = json!({ "recentDatapoints": values }).to_string();
         let input =
@@ -91,7 +91,7 @@ impl Scaled {
         self.call("monitoring", "SetAlarmState", &input);
     }
 
-    /// A policy that tracks a metric of the test's own, at 50; the names of its alarms.
+    /// Creates a policy that tracks a custom metric at 50, and returns the names of its alarms.
     fn track(&self, metric: &str, more: Value) -> [Value; 2] {
         let mut input = tracking(metric, metric, more);
         input = of_service(input);
@@ -137,21 +137,24 @@ async fn a_busy_service_is_measured_and_scales_out() {
     );
     aws.until(|| aws.service()["runningCount"] == 2).await;
     aws.until(|| aws.activities()[0]["NotScaledReasons"][0]["Code"] == "AlreadyAtMaxCapacity").await;
-    let told = aws.activities();
-    assert_eq!(told[0]["NotScaledReasons"], json!([{ "Code": "AlreadyAtMaxCapacity", "MaxCapacity": 2 }]));
-    assert_eq!(told[1]["Description"], "Setting desired count to 2.");
-    assert_eq!(told[1]["StatusMessage"], "Successfully set desired count to 2. Change successfully fulfilled by ecs.");
+    let activities = aws.activities();
+    assert_eq!(activities[0]["NotScaledReasons"], json!([{ "Code": "AlreadyAtMaxCapacity", "MaxCapacity": 2 }]));
+    assert_eq!(activities[1]["Description"], "Setting desired count to 2.");
+    assert_eq!(
+        activities[1]["StatusMessage"],
+        "Successfully set desired count to 2. Change successfully fulfilled by ecs."
+    );
     let alarm = put["Alarms"][0]["AlarmName"].as_str().expect("a name");
-    assert_eq!(told[1]["Cause"], format!("monitor alarm {alarm} in state ALARM triggered policy cpu"));
+    assert_eq!(activities[1]["Cause"], format!("monitor alarm {alarm} in state ALARM triggered policy cpu"));
 
     let now = Clock::new(1.0).now().as_second();
     for metric in ["CPUUtilization", "MemoryUtilization"] {
         let dimensions = json!([{ "Name": "ServiceName", "Value": "web" }, { "Name": "ClusterName", "Value": "demo" }]);
-        let asked = json!({
+        let input = json!({
             "Namespace": "AWS/ECS", "MetricName": metric, "Dimensions": dimensions, "Period": 60, "StartTime": now - 300,
             "EndTime": now + 60, "Statistics": ["Average", "Maximum", "SampleCount"],
         });
-        let points = aws.call("monitoring", "GetMetricStatistics", &asked)["Datapoints"].clone();
+        let points = aws.call("monitoring", "GetMetricStatistics", &input)["Datapoints"].clone();
         let point = &points[0];
         assert_eq!(point["Unit"], "Percent", "{points}");
         assert!(point["Average"].as_f64() > Some(0.0) && point["SampleCount"].as_f64() > Some(1.0), "{points}");
@@ -159,7 +162,7 @@ async fn a_busy_service_is_measured_and_scales_out() {
 }
 
 #[tokio::test]
-async fn a_policy_keeps_its_alarms_as_long_as_it_lives() {
+async fn the_alarms_of_a_policy_are_deleted_with_it() {
     let aws = Scaled::start(20.0, "sleep 1000", 0).await;
     aws.scaling("RegisterScalableTarget", json!({ "MinCapacity": 0, "MaxCapacity": 4 }));
     let [high, low] = aws.track("load", json!({}));
@@ -178,11 +181,11 @@ async fn a_policy_keeps_its_alarms_as_long_as_it_lives() {
     assert!(action.starts_with(&format!("{arn}:createdBy/")), "{action}");
     assert_eq!(up["AlarmDescription"], format!("DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {action}."));
 
-    // Changed in place; without scaling in there is one alarm.
+    // The alarm is changed in place; without scaling in there is only one.
     let [again, none] = aws.track("load", json!({ "TargetValue": 80.0, "DisableScaleIn": true }));
     assert_eq!((&again, &none), (&high, &Value::Null));
     assert_eq!((&aws.alarm(&high)["Threshold"], aws.alarm(&low)), (&json!(80.0), Value::Null));
-    let other = signed::json(
+    let other = raw_requests::json(
         &aws.aws,
         "application-autoscaling",
         "AnyScaleFrontendService.PutScalingPolicy",
@@ -201,12 +204,12 @@ async fn a_policy_keeps_its_alarms_as_long_as_it_lives() {
 }
 
 #[tokio::test]
-async fn scaling_in_takes_all_policies_and_no_cooldown() {
+async fn scaling_in_needs_all_policies_and_no_cooldown() {
     let aws = Scaled::start(20.0, "exec sleep 1000", 3).await;
     aws.scaling("RegisterScalableTarget", json!({ "MinCapacity": 1, "MaxCapacity": 4 }));
     let [_, low] = aws.track("load", json!({}));
     let [_, other] = aws.track("queue", json!({}));
-    // Minutes are three seconds long here.
+    // A minute lasts three seconds at this speed.
     let now = Clock::new(1.0).now().as_second();
     let datum = |at: i64| json!({ "MetricName": "load", "Value": 10, "Timestamp": now - 60 + at });
     let data: Vec<Value> = (0..100).map(datum).collect();
@@ -222,7 +225,7 @@ async fn scaling_in_takes_all_policies_and_no_cooldown() {
 }
 
 #[tokio::test]
-async fn a_cooldown_survives_a_kill_and_lets_only_more_through() {
+async fn a_cooldown_survives_a_kill_and_allows_only_larger_scale_outs() {
     let mut aws = Scaled::start(1.0, "exec sleep 1000", 1).await;
     aws.scaling("RegisterScalableTarget", json!({ "MinCapacity": 1, "MaxCapacity": 4 }));
     let [high, _] = aws.track("load", json!({}));
@@ -239,13 +242,13 @@ async fn a_cooldown_survives_a_kill_and_lets_only_more_through() {
 }
 
 #[tokio::test]
-async fn steps_scale_for_alarms_of_anybody() {
-    let aws = Inside::new();
+async fn step_scaling_policies_follow_alarms_of_users() {
+    let aws = InProcess::new();
     let call =
         async |operation: &str, input: Value| aws.call("application-autoscaling", operation, of_service(input)).await;
     let desired = async || {
-        let asked = json!({ "cluster": "demo", "services": ["web"] });
-        aws.call("ecs", "DescribeServices", asked).await["services"][0]["desiredCount"].clone()
+        let input = json!({ "cluster": "demo", "services": ["web"] });
+        aws.call("ecs", "DescribeServices", input).await["services"][0]["desiredCount"].clone()
     };
     aws.call("ecs", "CreateCluster", json!({ "clusterName": "demo" })).await;
     let containers = json!([{ "name": "web", "image": "web", "memory": 64 }]);
@@ -291,7 +294,7 @@ async fn steps_scale_for_alarms_of_anybody() {
 }
 
 #[tokio::test]
-async fn a_stack_changes_and_deletes_the_alarms_of_its_policy() {
+async fn a_stack_updates_and_deletes_the_alarms_of_its_policy() {
     let aws = Scaled::start(20.0, "sleep 1000", 0).await;
     let template = |target: &str| {
         let target_properties = json!({
@@ -317,19 +320,19 @@ async fn a_stack_changes_and_deletes_the_alarms_of_its_policy() {
         .to_string()
     };
     let client = aws.aws.cloudformation();
-    let until = async |wanted: &str| {
+    let until = async |expected: &str| {
         let waiting = async {
             loop {
                 let stacks = client.describe_stacks().stack_name("scaling").send().await;
                 let status = stacks.map(|stacks| stacks.stacks()[0].stack_status().cloned());
                 let status =
                     status.map_or_else(|_| "DELETE_COMPLETE".to_owned(), |one| one.expect("a status").to_string());
-                if status == wanted {
+                if status == expected {
                     return;
                 }
             }
         };
-        tokio::time::timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("it never is {wanted}"));
+        tokio::time::timeout(LIMIT, waiting).await.unwrap_or_else(|_| panic!("it never is {expected}"));
     };
     let alarms = || {
         let found =
@@ -339,13 +342,13 @@ async fn a_stack_changes_and_deletes_the_alarms_of_its_policy() {
     };
     client.create_stack().stack_name("scaling").template_body(template("50")).send().await.expect("a stack");
     until("CREATE_COMPLETE").await;
-    let made = alarms();
-    assert_eq!((&made[0].1, &made[1].1), (&json!(50.0), &json!(45.0)));
+    let created = alarms();
+    assert_eq!((&created[0].1, &created[1].1), (&json!(50.0), &json!(45.0)));
     client.update_stack().stack_name("scaling").template_body(template("40")).send().await.expect("an update");
     until("UPDATE_COMPLETE").await;
     let changed = alarms();
     assert_eq!((&changed[0].1, &changed[1].1), (&json!(40.0), &json!(36.0)));
-    assert_eq!((&changed[0].0, &changed[1].0), (&made[0].0, &made[1].0), "they are the same alarms");
+    assert_eq!((&changed[0].0, &changed[1].0), (&created[0].0, &created[1].0), "they are the same alarms");
     client.delete_stack().stack_name("scaling").send().await.expect("a deletion");
     until("DELETE_COMPLETE").await;
     assert_eq!(alarms(), []);
@@ -353,7 +356,7 @@ async fn a_stack_changes_and_deletes_the_alarms_of_its_policy() {
 
 #[tokio::test]
 async fn metrics_that_are_not_served_are_named() {
-    let aws = Inside::new();
+    let aws = InProcess::new();
     let refused = async |configuration: Value| {
         let policy = json!({
             "PolicyName": "p", "PolicyType": "TargetTrackingScaling", "TargetTrackingScalingPolicyConfiguration": configuration,

@@ -1,8 +1,8 @@
-//! IAM's policy documents in the sandbox: what is refused, and in which words.
+//! Validation of IAM's policy documents, and its messages.
 
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::in_process::InProcess;
 
 const SYNTAX: &str = "Syntax errors in policy.";
 const LEGACY: &str = "The policy failed legacy parsing";
@@ -12,7 +12,7 @@ const NO_RESOURCE: &str = "Policy statement must contain resources.";
 const VENDOR: &str = "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc.";
 const COLONS: &str = "Actions/Condition can contain only one colon.";
 
-/// A policy of one statement: a right one, with these elements in place of its own; null takes one away.
+/// A valid policy with one statement, in which these elements are replaced; null removes one.
 fn with(elements: &Value) -> Value {
     let mut statement = json!({ "Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::b" });
     for (name, element) in elements.as_object().expect("elements") {
@@ -36,7 +36,7 @@ fn on(condition: &Value) -> Value {
     with(&json!({ "Condition": condition }))
 }
 
-/// The policy with another element at its top.
+/// The policy with another top-level element.
 fn top(name: &str, element: Value) -> Value {
     let mut policy = with(&json!({}));
     policy[name] = element;
@@ -48,7 +48,7 @@ fn without_version(mut policy: Value) -> Value {
     policy
 }
 
-async fn refusal(aws: &Inside, document: &Value) -> String {
+async fn refusal(aws: &InProcess, document: &Value) -> String {
     let input = json!({ "PolicyName": "p", "PolicyDocument": document.to_string() });
     let (code, message) = aws.refusal("iam", "CreatePolicy", input).await;
     assert_eq!(code, "MalformedPolicyDocument", "{document}: {message}");
@@ -56,8 +56,8 @@ async fn refusal(aws: &Inside, document: &Value) -> String {
 }
 
 #[tokio::test]
-async fn documents_of_the_wrong_form_or_version_are_refused() {
-    let aws = Inside::new();
+async fn documents_with_wrong_syntax_or_version_are_refused() {
+    let aws = InProcess::new();
     for (document, words) in [
         (json!("no document"), SYNTAX),
         (top("Version", "2013-10-17".into()), SYNTAX),
@@ -91,8 +91,8 @@ async fn documents_of_the_wrong_form_or_version_are_refused() {
 }
 
 #[tokio::test]
-async fn actions_and_resources_that_name_nothing_are_refused() {
-    let aws = Inside::new();
+async fn malformed_actions_and_resources_are_refused() {
+    let aws = InProcess::new();
     let no_arn = |resource: &str| format!("Resource {resource} must be in ARN format or \"*\".");
     let twins =
         json!([{ "Sid": "a", "Effect": "Allow" }, { "Sid": "a", "Effect": "Allow", "Action": "*", "Resource": "*" }]);
@@ -116,8 +116,8 @@ async fn actions_and_resources_that_name_nothing_are_refused() {
 }
 
 #[tokio::test]
-async fn documents_that_aws_takes_are_taken() {
-    let aws = Inside::new();
+async fn documents_that_aws_accepts_are_accepted() {
+    let aws = InProcess::new();
     let documents = [
         of_action("*"),
         of_action("iam: any thing"),
@@ -146,8 +146,8 @@ fn trust(principal: &Value, action: &str) -> String {
 }
 
 #[tokio::test]
-async fn trust_policies_name_principals_that_are_there_and_actions_that_take_roles() {
-    let aws = Inside::new();
+async fn trust_policies_need_existing_principals_and_actions_that_assume_roles() {
+    let aws = InProcess::new();
     let create = |name: &str, document: String| json!({ "RoleName": name, "AssumeRolePolicyDocument": document });
     let service = json!({ "Service": "ecs-tasks.amazonaws.com" });
     for action in ["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity", "sts:TagSession", "sts:SetSourceIdentity"] {
@@ -177,8 +177,8 @@ async fn trust_policies_name_principals_that_are_there_and_actions_that_take_rol
 }
 
 #[tokio::test]
-async fn trust_policies_name_services_in_domains_of_awss() {
-    let aws = Inside::new();
+async fn trust_policies_need_service_principals_in_awss_domains() {
+    let aws = InProcess::new();
     let create = |name: &str, principal: &Value| json!({ "RoleName": name, "AssumeRolePolicyDocument": trust(principal, "sts:AssumeRole") });
     let taken =
         json!({ "Service": ["ecs-tasks.amazonaws.com", "ops.apigateway.amazonaws.com", "alexa-appkit.amazon.com"] });

@@ -1,4 +1,4 @@
-//! Requests as any client may send them: any bytes, to any service, rightly signed by the SDKs' own signer.
+//! Raw requests to any service, with any bytes, signed by the SDKs' signer.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use aws_sigv4::sign::v4;
 
 use crate::local_aws::LocalAws;
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -33,7 +33,7 @@ pub fn send(aws: &LocalAws, service: &str, path: &str, headers: &[(&str, &str)],
     send_as(aws, "POST", service, path, headers, body)
 }
 
-/// The same, with any method.
+/// The same with any method.
 pub fn send_as(
     aws: &LocalAws,
     method: &str,
@@ -84,7 +84,7 @@ fn send_with(
     Answer { status, head, body: answer[end + 4..].to_vec() }
 }
 
-/// Calls an operation of a JSON service; `target` is what `X-Amz-Target` says.
+/// Calls an operation of a JSON service; `target` is the value of `X-Amz-Target`.
 pub fn json(aws: &LocalAws, service: &str, target: &str, input: &serde_json::Value) -> Answer {
     let headers = [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
     send(aws, service, "/", &headers, input.to_string().as_bytes())
