@@ -16,7 +16,7 @@ mod validation;
 pub use answer::{Answer, IntoAnswer, Reply};
 pub use config::Config;
 pub(crate) use operation::operation;
-pub use operation::{Call, Operation, Running};
+pub use operation::{Call, NoInput, Operation};
 pub use registry::Registry;
 pub use sandbox::Sandbox;
 pub use sdk_variables::CREDENTIALS_PATH;

@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -10,6 +11,10 @@ use super::{Answer, Sandbox, Service};
 use crate::Fault;
 use crate::auth::Identity;
 use crate::protocol::lenient;
+
+/// The input of an operation without members.
+#[derive(Debug, Deserialize)]
+pub struct NoInput {}
 
 /// One operation.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! What earlier sandboxes stored is read, and made up for.
+//! State of older versions is read and completed.
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -38,7 +38,7 @@ fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
         Ok(())
     };
     sandbox.world.write(store).expect("it is stored");
-    policies::catch_up(&sandbox).expect("it is stored");
+    policies::create_missing_alarms(&sandbox).expect("it is stored");
     sandbox.world.read(|world| {
         let alarms = &world.of::<State>().policies.get(&key).expect("it is there").alarms;
         let names = [&alarms.high, &alarms.low].map(|name| name.clone().expect("an alarm"));

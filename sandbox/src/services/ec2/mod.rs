@@ -1,7 +1,7 @@
-//! Amazon EC2, as far as the stacks need it: honest records of networks and instances. Nothing here moves a packet.
+//! Amazon EC2, as far as stacks need it: records of networks and instances, without any real network.
 //!
-//! Every resource is one row in the form of its answer, so that all Describe operations are one function over a table
-//! of nouns ([`nouns`]).
+//! Every resource is stored in the form of its response, so that all Describe operations are one function over a table
+//! of resource kinds ([`resource_kinds`]).
 
 use serde_json::Value;
 
@@ -17,10 +17,10 @@ mod describe;
 mod gateways;
 mod instances;
 mod members;
-mod nouns;
 mod records;
 mod regions;
 mod replace;
+mod resource_kinds;
 mod routes;
 mod security_groups;
 mod subnets;
@@ -29,14 +29,12 @@ mod vpcs;
 mod zones;
 
 state! {
-    /// What the service remembers.
     pub struct State {
-        /// Every resource by its id, in the form of its answer.
+        /// Every resource by its id, in the form of its response.
         pub records: Table<Value> = "ec2.records",
     }
 }
 
-/// The service's row.
 pub static SERVICE: Service = Service {
     signing_name: "ec2",
     protocols: &[Protocol::Ec2Query { version: "2016-11-15", xmlns: "http://ec2.amazonaws.com/doc/2016-11-15/" }],
@@ -52,11 +50,11 @@ pub static SERVICE: Service = Service {
         operation!("CreateVpc" => vpcs::create),
         operation!("ModifyVpcAttribute" => vpcs::modify_attribute),
         operation!("DescribeVpcAttribute" => vpcs::describe_attribute),
-        operation!("DescribeVpcs" => |sandbox, input| describe::describe(sandbox, &nouns::VPC, &input)),
+        operation!("DescribeVpcs" => |sandbox, input| describe::describe(sandbox, &resource_kinds::VPC, &input)),
         operation!("DeleteVpc" => vpcs::delete),
         operation!("CreateSubnet" => subnets::create),
         operation!("ModifySubnetAttribute" => subnets::modify_attribute),
-        operation!("DescribeSubnets" => |sandbox, input| describe::describe(sandbox, &nouns::SUBNET, &input)),
+        operation!("DescribeSubnets" => |sandbox, input| describe::describe(sandbox, &resource_kinds::SUBNET, &input)),
         operation!("DeleteSubnet" => subnets::delete),
         operation!("CreateRouteTable" => routes::create_table),
         operation!("AssociateRouteTable" => routes::associate),
@@ -65,21 +63,21 @@ pub static SERVICE: Service = Service {
         operation!("DeleteRoute" => routes::delete),
         operation!("ReplaceRoute" => replace::route),
         operation!("ReplaceRouteTableAssociation" => replace::association),
-        operation!("DescribeRouteTables" => |sandbox, input| describe::describe(sandbox, &nouns::ROUTE_TABLE, &input)),
+        operation!("DescribeRouteTables" => |sandbox, input| describe::describe(sandbox, &resource_kinds::ROUTE_TABLE, &input)),
         operation!("DeleteRouteTable" => routes::delete_table),
         operation!("CreateInternetGateway" => gateways::create_internet),
         operation!("AttachInternetGateway" => gateways::attach_internet),
         operation!("DetachInternetGateway" => gateways::detach_internet),
         operation!("DescribeInternetGateways" => |sandbox, input| {
-            describe::describe(sandbox, &nouns::INTERNET_GATEWAY, &input)
+            describe::describe(sandbox, &resource_kinds::INTERNET_GATEWAY, &input)
         }),
         operation!("DeleteInternetGateway" => gateways::delete_internet),
         operation!("CreateNatGateway" => gateways::create_nat),
-        operation!("DescribeNatGateways" => |sandbox, input| describe::describe(sandbox, &nouns::NAT_GATEWAY, &input)),
+        operation!("DescribeNatGateways" => |sandbox, input| describe::describe(sandbox, &resource_kinds::NAT_GATEWAY, &input)),
         operation!("DeleteNatGateway" => gateways::delete_nat),
-        operation!("DescribeVpnGateways" => |sandbox, input| describe::describe(sandbox, &nouns::VPN_GATEWAY, &input)),
+        operation!("DescribeVpnGateways" => |sandbox, input| describe::describe(sandbox, &resource_kinds::VPN_GATEWAY, &input)),
         operation!("AllocateAddress" => addresses::allocate),
-        operation!("DescribeAddresses" => |sandbox, input| describe::describe(sandbox, &nouns::ADDRESS, &input)),
+        operation!("DescribeAddresses" => |sandbox, input| describe::describe(sandbox, &resource_kinds::ADDRESS, &input)),
         operation!("ReleaseAddress" => addresses::release),
         operation!("CreateSecurityGroup" => security_groups::create),
         operation!("AuthorizeSecurityGroupIngress" => |sandbox, input| {

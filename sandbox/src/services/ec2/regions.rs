@@ -1,17 +1,16 @@
-//! Regions. The sandbox is one of them; the others are there and not switched on, as AWS says of regions that an account does
-//! not use.
+//! Regions. The sandbox's own is enabled; the others exist but are not opted in.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::describe::{self, Describe};
-use super::nouns::REGION;
+use super::resource_kinds::REGION;
 use crate::base::regions;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// `DescribeRegions`: the sandbox's own, and with `AllRegions` the others of its partition.
+/// `DescribeRegions`: the sandbox's own region, and with `AllRegions` all regions of its partition.
 pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
     let (own, partition) = (sandbox.config.region.as_str(), sandbox.config.partition());
     let all = match input.take("AllRegions") {
@@ -29,6 +28,6 @@ pub fn describe(sandbox: &Arc<Sandbox>, mut input: Describe) -> Reply {
         let endpoint = format!("ec2.{name}.{}", partition.url_suffix);
         json!({ "regionName": name, "regionEndpoint": endpoint, "optInStatus": status })
     });
-    let found = input.pick(&REGION, rows)?;
+    let found = input.select(&REGION, rows)?;
     describe::answer(&REGION, &input, found)
 }

@@ -1,16 +1,15 @@
-//! `DescribeAvailabilityZones`.
+//! Availability zones.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
 use super::describe::{self, Describe};
-use super::nouns::ZONE;
+use super::resource_kinds::ZONE;
 use crate::Sandbox;
 use crate::base::zones::{self, Zone};
 use crate::core::Reply;
 
-/// `DescribeAvailabilityZones`.
 pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let region = &sandbox.config.region;
     let rows = zones::of(region).into_iter().map(|Zone { name, id }| -> Value {
@@ -26,6 +25,6 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
             "zoneType": "availability-zone",
         })
     });
-    let found = input.pick(&ZONE, rows)?;
+    let found = input.select(&ZONE, rows)?;
     describe::answer(&ZONE, &input, found)
 }

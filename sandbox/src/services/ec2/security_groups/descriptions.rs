@@ -1,4 +1,4 @@
-//! `UpdateSecurityGroupRuleDescriptionsIngress`, for rules that are named by their ids.
+//! `UpdateSecurityGroupRuleDescriptionsIngress`, for rules that are given by their ids.
 
 use std::sync::Arc;
 
@@ -6,13 +6,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::State;
-use super::super::nouns::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::super::records::{self, list};
+use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::{Direction, given_id};
 use crate::Sandbox;
 use crate::core::Reply;
 
-/// The input.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Describe {
@@ -28,7 +27,7 @@ struct RuleDescription {
     description: Option<String>,
 }
 
-/// Gives rules another description, or none.
+/// Changes or removes the descriptions of rules.
 pub fn describe_ingress(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let group = given_id(input.group_id.as_deref(), input.group_name.as_deref())?;
     sandbox.world.write(|world| {

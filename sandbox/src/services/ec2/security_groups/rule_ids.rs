@@ -1,19 +1,19 @@
-//! Rules by their ids: tags are set on them as on any other resource, although a rule is kept in its group.
+//! Look-up of rules by id: they have tags like any other resource, although they are stored in their groups.
 
 use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::super::State;
-use super::super::nouns::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::super::records::{self, list};
+use super::super::resource_kinds::{SECURITY_GROUP, SECURITY_GROUP_RULE};
 use super::rules::Direction;
 use crate::base::ids;
 use crate::{Fault, Sandbox};
 
 const DIRECTIONS: [Direction; 2] = [Direction::Egress, Direction::Ingress];
 
-/// Every rule with the id of its group and its direction.
+/// Every rule, with its group's id and its direction.
 pub fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Value)> {
     state.records.with_prefix(SECURITY_GROUP.prefix).flat_map(|(id, group)| {
         DIRECTIONS.into_iter().flat_map(move |direction| {
@@ -23,7 +23,7 @@ pub fn all(state: &State) -> impl Iterator<Item = (&str, Direction, &Value)> {
     })
 }
 
-/// The rule of an id, to be changed.
+/// The rule with an id, for changing it.
 pub fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Fault> {
     let unknown = || records::not_found(&SECURITY_GROUP_RULE, &[id]);
     let found = all(state).find(|(.., rule)| rule["ruleId"] == id);
@@ -32,14 +32,14 @@ pub fn get_mut<'a>(state: &'a mut State, id: &str) -> Result<&'a mut Value, Faul
     list(group, direction.member()).iter_mut().find(|rule| rule["ruleId"] == id).ok_or_else(unknown)
 }
 
-/// Gives every rule that has none an id: those of an older version had none.
+/// Assigns ids to rules that an older version has stored without one.
 pub fn give_all(sandbox: &Arc<Sandbox>) {
-    let given = sandbox.world.write(|world| {
+    let result = sandbox.world.write(|world| {
         number(world.of_mut::<State>());
         Ok(())
     });
-    // A disk that refuses to write now is tried again at the next start; until then these rules have no ids, as before.
-    drop(given);
+    // A failed write is retried at the next start.
+    drop(result);
 }
 
 fn number(state: &mut State) {
