@@ -1,4 +1,4 @@
-//! Functions that give lists, or look into them.
+//! Functions on lists.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -16,20 +16,20 @@ const INDEX: &str = "Template error: Fn::Select requires a list argument with a 
 const CIDR: &str =
     "Template error: every Fn::Cidr object requires an ipBlock, a count between 1 and 256 and optionally cidrBits";
 
-pub fn zones_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_zones(argument: &Value) -> Result<(), Problem> {
     require(may_be_text(argument), "Template error: every Fn::GetAZs object must have a String-typed value.")
 }
 
 pub fn zones(scope: &Scope<'_>, argument: &Value) -> Answer {
-    let asked = scope.text(argument)?;
-    let region = if asked.is_empty() { &scope.config.region } else { &asked };
+    let given = scope.text(argument)?;
+    let region = if given.is_empty() { &scope.config.region } else { &given };
     if *region != scope.config.region && *region != LATER && !regions::is_one(region) {
         return Err(format!("Template error: Fn::GetAZs cannot tell the zones of {region}: there is no such region"));
     }
     Ok(Some(zones::names(region).into()))
 }
 
-pub fn split_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_split(argument: &Value) -> Result<(), Problem> {
     let fits = matches!(argument.as_array().map(Vec::as_slice), Some([delimiter, text]) if delimiter.is_string() && may_be_text(text));
     require(fits, SPLIT)
 }
@@ -39,12 +39,12 @@ pub fn split(scope: &Scope<'_>, argument: &Value) -> Answer {
     if text.contains(LATER) {
         return Ok(Some(LATER.into()));
     }
-    // A list takes more memory than the text that it is made of.
+    // A list takes more memory than its text.
     scope.produce(text.split(delimiter).count() * size_of::<Value>())?;
     Ok(Some(text.split(delimiter).collect()))
 }
 
-pub fn select_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_select(argument: &Value) -> Result<(), Problem> {
     let parts = argument.as_array().filter(|parts| !parts.is_empty()).ok_or(INDEX)?;
     require(may_be_text(&parts[0]), INDEX)?;
     require(parts.len() == 2 && may_be_list(&parts[1]), SELECT)
@@ -63,7 +63,7 @@ pub fn select(scope: &Scope<'_>, argument: &Value) -> Answer {
     found.cloned().map(Some).ok_or_else(none)
 }
 
-pub fn length_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_length(argument: &Value) -> Result<(), Problem> {
     require(may_be_list(argument), "Template error: every Fn::Length object requires a list")
 }
 
@@ -74,7 +74,7 @@ pub fn length(scope: &Scope<'_>, argument: &Value) -> Answer {
     }
 }
 
-pub fn cidr_shape(argument: &Value) -> Result<(), Problem> {
+pub fn check_cidr(argument: &Value) -> Result<(), Problem> {
     let parts = argument.as_array().ok_or(CIDR)?;
     require((2..=3).contains(&parts.len()) && parts.iter().all(may_be_text), CIDR)
 }
@@ -99,7 +99,7 @@ pub fn cidr(scope: &Scope<'_>, argument: &Value) -> Answer {
     blocks.map(|blocks| Some(blocks.into())).ok_or_else(error)
 }
 
-/// A range of addresses of either family, as one number.
+/// A range of IPv4 or IPv6 addresses.
 struct Block {
     first: u128,
     /// The length of the range's prefix.
