@@ -1,4 +1,4 @@
-//! Regular expressions that callers give to restrict values: `AllowedPattern` of templates and of SSM parameters.
+//! Regular expressions in requests: `AllowedPattern` of templates and of SSM parameters.
 //!
 //! They are Java's, with look-around and back references, so that matching may backtrack: both the work and the memory of
 //! one match are bounded.
@@ -11,7 +11,7 @@ const MAX_STEPS: usize = 10_000;
 /// The size of a compiled expression and of its automaton, in bytes.
 const MAX_SIZE: usize = 1024 * 1024;
 
-/// An expression that the whole of a value has to match.
+/// An expression that has to match a whole value.
 pub struct AllowedPattern(fancy_regex::Regex);
 
 impl AllowedPattern {

@@ -1,11 +1,11 @@
-//! What every other module may use: faults, time, ids, pages, patterns and tags. It uses none of them.
+//! What all other modules use: faults, time, ids, paging, patterns and tags. It uses none of them.
 
 pub mod allowed_pattern;
 pub mod clock;
 pub mod fault;
 pub mod glob;
 pub mod ids;
-pub mod journal;
+pub mod log_file;
 pub mod paging;
 pub mod partition;
 pub mod regions;

@@ -1,52 +1,52 @@
-//! Tags as most services have them: a list of `Key` and `Value`, in the order in which the keys came.
+//! Tags as most services have them: lists of `Key` and `Value`, in the order in which the keys were added.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::Fault;
 
-/// How the keys of tags begin that AWS's services set on what they make. Nobody else may set them or take them away.
+/// The prefix of tag keys that only AWS's services may set and remove.
 const RESERVED: &str = "aws:";
 
-/// How services refuse such keys. EC2 has words of its own, and refuses them itself.
+/// The faults of services for reserved keys. EC2 has its own.
 const REFUSALS: &[Refusal] = &[
-    Refusal { service: "ecs", module: "AWS::ECS", code: "InvalidParameterException", before: "" },
-    Refusal { service: "iam", module: "AWS::IAM", code: "InvalidInput", before: "" },
-    Refusal { service: "logs", module: "AWS::Logs", code: "InvalidParameterException", before: "" },
-    Refusal { service: "monitoring", module: "AWS::CloudWatch", code: "InvalidParameterValue", before: "" },
-    Refusal { service: "secretsmanager", module: "AWS::SecretsManager", code: "InvalidParameterException", before: "" },
-    Refusal { service: "servicediscovery", module: "AWS::ServiceDiscovery", code: "InvalidInput", before: "" },
-    Refusal { service: "ssm", module: "AWS::SSM", code: "ValidationException", before: "" },
+    Refusal { service: "ecs", module: "AWS::ECS", code: "InvalidParameterException", prefix: "" },
+    Refusal { service: "iam", module: "AWS::IAM", code: "InvalidInput", prefix: "" },
+    Refusal { service: "logs", module: "AWS::Logs", code: "InvalidParameterException", prefix: "" },
+    Refusal { service: "monitoring", module: "AWS::CloudWatch", code: "InvalidParameterValue", prefix: "" },
+    Refusal { service: "secretsmanager", module: "AWS::SecretsManager", code: "InvalidParameterException", prefix: "" },
+    Refusal { service: "servicediscovery", module: "AWS::ServiceDiscovery", code: "InvalidInput", prefix: "" },
+    Refusal { service: "ssm", module: "AWS::SSM", code: "ValidationException", prefix: "" },
 ];
 
-/// A service's refusal of reserved keys.
+/// A service's fault for reserved keys.
 struct Refusal {
-    /// Its signing name.
+    /// The service's signing name.
     service: &'static str,
-    /// How the names of its resource types begin.
+    /// The prefix of its resource types.
     module: &'static str,
     code: &'static str,
-    /// What it puts in front of the sentence that all of them have.
-    before: &'static str,
+    /// The beginning of the message, before the part that all services have.
+    prefix: &'static str,
 }
 
 /// One tag.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Tag {
-    /// Its key.
+    /// The key.
     pub key: String,
-    /// Its value.
+    /// The value.
     #[serde(default)]
     pub value: String,
 }
 
-/// Refuses what a caller asks for with a key that is reserved.
+/// Refuses a request with reserved tag keys.
 pub fn check_caller(service: &str, input: &Value) -> Result<(), Fault> {
     REFUSALS.iter().find(|refusal| refusal.service == service).map_or(Ok(()), |refusal| refusal.check(input))
 }
 
-/// Refuses the same of a template's resource of a type: what CloudFormation adds itself is not among its properties.
+/// Refuses reserved tag keys in a template. CloudFormation's own tags are not in the properties.
 pub fn check_template(kind: &str, properties: &Value) -> Result<(), Fault> {
     let of_kind = |refusal: &&Refusal| kind.strip_prefix(refusal.module).is_some_and(|rest| rest.starts_with("::"));
     REFUSALS.iter().find(of_kind).map_or(Ok(()), |refusal| refusal.check(properties))
@@ -59,7 +59,7 @@ impl Refusal {
             return Ok(());
         }
         let sentence = "aws: prefixed tag key names are not allowed for external use.";
-        Err(Fault::client(self.code, format!("{}{sentence}", self.before)))
+        Err(Fault::client(self.code, format!("{}{sentence}", self.prefix)))
     }
 }
 
@@ -79,7 +79,7 @@ fn is_reserved(key: &str) -> bool {
     key.get(..RESERVED.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(RESERVED))
 }
 
-/// Adds tags, or changes the values of those that are there.
+/// Adds tags, or changes the values of existing ones.
 pub fn merge(tags: &mut Vec<Tag>, new: Vec<Tag>) {
     for tag in new {
         match tags.iter_mut().find(|old| old.key == tag.key) {
@@ -89,7 +89,7 @@ pub fn merge(tags: &mut Vec<Tag>, new: Vec<Tag>) {
     }
 }
 
-/// Takes tags away.
+/// Removes tags.
 pub fn remove(tags: &mut Vec<Tag>, keys: &[String]) {
     tags.retain(|tag| !keys.contains(&tag.key));
 }

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::runtimes::Runtimes;
 use super::{Answer, Config, Registry};
 use crate::base::clock::Clock;
-use crate::base::journal::Journal;
+use crate::base::log_file::LogFile;
 use crate::base::supervisor;
 use crate::faults::Faults;
 use crate::process::Runner;
@@ -37,7 +37,7 @@ pub struct Sandbox {
     /// The port of the listener, once there is one.
     pub port: OnceLock<u16>,
     /// The sandbox's own log.
-    pub journal: Journal,
+    pub log: LogFile,
     /// Cancelled when the sandbox is to end; loops watch it.
     pub shutdown: CancellationToken,
     /// Work that shutdown waits for: what has to be tidied before the process ends is spawned here.
@@ -55,7 +55,7 @@ impl Sandbox {
     pub fn open(config: Config, registry: &'static Registry, shutdown: CancellationToken) -> io::Result<Arc<Self>> {
         let clock = Clock::new(config.speed);
         Ok(Arc::new(Self {
-            journal: Journal::open(&config.state_dir)?,
+            log: LogFile::open(&config.state_dir)?,
             world: store::Shared::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
             runtimes: (registry.runtimes)(&config),
             runner: Runner::new(config.program.clone()),
@@ -97,7 +97,7 @@ impl Sandbox {
         let sandbox = Arc::clone(self);
         self.background.spawn(async move {
             if let Some(Err(panic)) = sandbox.shutdown.run_until_cancelled(supervisor::catch(work)).await {
-                sandbox.journal.say(&format!("work in the background failed: {panic}"));
+                sandbox.log.write(&format!("work in the background failed: {panic}"));
             }
         });
     }
@@ -109,7 +109,7 @@ impl Sandbox {
     {
         let sandbox = Arc::clone(self);
         self.background.spawn(async move {
-            let running = supervisor::restart(&sandbox.journal, name, || start(Arc::clone(&sandbox)));
+            let running = supervisor::restart(&sandbox.log, name, || start(Arc::clone(&sandbox)));
             sandbox.shutdown.run_until_cancelled(running).await;
         });
     }

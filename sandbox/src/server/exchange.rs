@@ -84,7 +84,7 @@ impl Exchange {
             Some(fault) if self.is_known && fault.status < 500 => format!("{} {}", fault.status, fault.code),
             Some(Fault { status, code, message, .. }) => format!("{status} {code}: {message}"),
         };
-        self.sandbox.journal.say(&format!("{} {told} ({took} ms)", self.what));
+        self.sandbox.log.write(&format!("{} {told} ({took} ms)", self.what));
         if self.cut == Some(When::BeforeAnswer) { Err(Cut) } else { Ok(()) }
     }
 

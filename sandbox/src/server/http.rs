@@ -82,7 +82,7 @@ fn connect(server: &Server, parts: &mut Parts, caller: Arc<Caller>) -> Response<
         .and_then(|()| check_channel_signature(server, parts, &headers))
         .and_then(|()| session_socket::open(&server.sandbox, parts.uri.path(), &headers, upgrade, caller));
     opened.unwrap_or_else(|fault| {
-        server.sandbox.journal.say(&format!("a connection to a session is refused: {} {}", fault.status, fault.code));
+        server.sandbox.log.write(&format!("a connection to a session is refused: {} {}", fault.status, fault.code));
         let protocol = protocol::guess(&headers, parts.uri.path());
         refuse(&Spoken { protocol, model: None }, &ids::uuid(), &fault)
     })
@@ -99,7 +99,7 @@ fn serve_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Respons
             (StatusCode::OK, document)
         }
         Err(Fault { status, code, message, .. }) => {
-            server.sandbox.journal.say(&format!("a request for the credentials of a role is refused: {status} {code}"));
+            server.sandbox.log.write(&format!("a request for the credentials of a role is refused: {status} {code}"));
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, json!({ "code": code, "message": message }))
         }
@@ -190,7 +190,9 @@ async fn answer(
     let body = if packed.is_some() { Cow::Owned(gate::unpack(signed.body)?) } else { Cow::Borrowed(signed.body) };
     let incoming = Incoming { headers: signed.headers, path: signed.path, query: signed.query, body: &body };
     let request = protocol.decode(&incoming)?;
-    if let Some(encoding) = packed.filter(|_| !service.model().is_some_and(|model| model.unpacks(&request.operation))) {
+    if let Some(encoding) =
+        packed.filter(|_| !service.model().is_some_and(|model| model.accepts_compressed(&request.operation)))
+    {
         return Err(gate::unsupported(encoding));
     }
     exchange.is_for(service, protocol.dialect(), &request).await?;

@@ -100,7 +100,7 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, caller: &Caller)
     let opening =
         opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
     let Some(links) = opening.and_then(|opening| sandbox.runtime::<Sessions>().admit(id, &opening.token_value)) else {
-        sandbox.journal.say(&format!("session {id}: a connection without its token is refused"));
+        sandbox.log.write(&format!("session {id}: a connection without its token is refused"));
         let reason = "the first message has to be a text with the session's token".into();
         let _ = socket.close(Some(CloseFrame { code: CloseCode::Policy, reason })).await;
         return;

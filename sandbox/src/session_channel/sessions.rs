@@ -115,14 +115,14 @@ impl Sessions {
         let entry = Entry { session, token: Some(token), links, end: end.clone() };
         all.insert(id.clone(), entry);
         drop(all);
-        sandbox.journal.say(&format!("session {id} to {}", plan.target));
+        sandbox.log.write(&format!("session {id} to {}", plan.target));
         let ours = Arc::clone(sandbox);
         sandbox.background.spawn(async move {
             if let Err(panic) = supervisor::catch(agent::run(&ours, &id, plan, inbox, end)).await {
-                ours.journal.say(&format!("session {id} failed: {panic}"));
+                ours.log.write(&format!("session {id} failed: {panic}"));
             }
             ours.runtime::<Sessions>().over(&id, ours.clock.now());
-            ours.journal.say(&format!("session {id} is over"));
+            ours.log.write(&format!("session {id} is over"));
         });
         Ok(opened)
     }

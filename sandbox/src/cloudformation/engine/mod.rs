@@ -70,8 +70,8 @@ pub fn start(sandbox: &Arc<Sandbox>, stack_id: String) {
                 Ok(result) => result,
                 Err(panic) => {
                     background
-                        .journal
-                        .say(&format!("the operation on stack {} is retried: {panic}", operation.stack_name));
+                        .log
+                        .write(&format!("the operation on stack {} is retried: {panic}", operation.stack_name));
                     Err(Fault::internal(panic))
                 }
             };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::super::model::{Parameter, Stack, mask_fault};
 use super::super::template::parameters::{self, ParameterInput};
-use super::super::template::resolve::{Known, Progress, Scope};
+use super::super::template::resolve::{Progress, ResourceValues, Scope};
 use super::super::template::{Source, Template, check, dynamic, extensions, invalid, outputs, rules};
 use crate::{Fault, Sandbox};
 
@@ -70,7 +70,7 @@ impl Preparation<'_> {
         check::check_types(&template)?;
         let mut scope = self.scope(&template, &parameters);
         rules::check(self.sandbox, &template, &mut scope, &parameters).await?;
-        scope.resources = template.resources().keys().map(|name| (name.clone(), Known::Later)).collect();
+        scope.resources = template.resources().keys().map(|name| (name.clone(), ResourceValues::Unknown)).collect();
         check::check_live(&template, &scope)?;
         outputs::check(&template, &scope)?;
         let dynamic = dynamic::look_up(self.sandbox, &template, &scope).await?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::parameters::ssm_parameter;
-use super::resolve::{LATER, Scope};
+use super::resolve::{Scope, UNKNOWN};
 use super::{Template, check, invalid, kind_of, template_fault};
 use crate::{Fault, Sandbox};
 
@@ -112,7 +112,7 @@ pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: &Scope<
     }
     let mut values = Values::default();
     for (reference, _) in found {
-        if parts(&reference).0 == "ssm" && !reference.contains(LATER) && !values.0.contains_key(&reference) {
+        if parts(&reference).0 == "ssm" && !reference.contains(UNKNOWN) && !values.0.contains_key(&reference) {
             let value = ssm_value(sandbox, parts(&reference).1).await?;
             values.0.insert(reference, value);
         }
@@ -123,7 +123,7 @@ pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, scope: &Scope<
 /// Whether an SSM reference is anything else than a name with an optional version. CloudFormation accepts no labels.
 fn is_malformed(reference: &str) -> bool {
     let (service, rest) = parts(reference);
-    if !matches!(service, "ssm" | "ssm-secure") || rest.contains(LATER) {
+    if !matches!(service, "ssm" | "ssm-secure") || rest.contains(UNKNOWN) {
         return false;
     }
     let (name, version) = rest.split_once(':').map_or((rest, None), |(name, version)| (name, Some(version)));

@@ -16,11 +16,11 @@ pub type Problem = String;
 
 /// The values of a resource that a template refers to.
 #[derive(Debug, Clone)]
-pub enum Known {
+pub enum ResourceValues {
     /// The physical id and the attributes.
-    Resource(String, Map<String, Value>),
+    Known(String, Map<String, Value>),
     /// Not known until the resource exists.
-    Later,
+    Unknown,
 }
 
 /// What the references of a template resolve to.
@@ -37,7 +37,7 @@ pub struct Scope<'a> {
     /// Parameters: texts or lists of texts.
     pub parameters: BTreeMap<String, Value>,
     /// Resources by logical id.
-    pub resources: BTreeMap<String, Known>,
+    pub resources: BTreeMap<String, ResourceValues>,
     /// Exports by name.
     pub exports: BTreeMap<String, String>,
     /// The values of dynamic references to SSM parameters.
@@ -62,7 +62,7 @@ pub struct Progress {
 }
 
 /// The placeholder of a value that is not known until a resource exists. It cannot be in a template by accident.
-pub const LATER: &str = "\u{1}known after deployment";
+pub const UNKNOWN: &str = "\u{1}known after deployment";
 
 impl Scope<'_> {
     /// The problem of a list or an object where a text is expected.
@@ -206,8 +206,8 @@ impl Scope<'_> {
             return Ok(Some(value.clone()));
         }
         match self.resources.get(name) {
-            Some(Known::Resource(id, _)) => Ok(Some(id.as_str().into())),
-            Some(Known::Later) => Ok(Some(LATER.into())),
+            Some(ResourceValues::Known(id, _)) => Ok(Some(id.as_str().into())),
+            Some(ResourceValues::Unknown) => Ok(Some(UNKNOWN.into())),
             None => Err(format!(
                 "Template format error: Unresolved resource dependencies [{name}] in the Resources block of the template"
             )),
@@ -217,8 +217,8 @@ impl Scope<'_> {
     /// The value of `Fn::GetAtt`.
     pub fn attribute(&self, name: &str, attribute: &str) -> Result<Value, Problem> {
         match self.resources.get(name) {
-            Some(Known::Later) => Ok(LATER.into()),
-            Some(Known::Resource(_, attributes)) => {
+            Some(ResourceValues::Unknown) => Ok(UNKNOWN.into()),
+            Some(ResourceValues::Known(_, attributes)) => {
                 let value = attributes.get(attribute).cloned();
                 value.ok_or_else(|| format!("Attribute '{attribute}' does not exist"))
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::parameters::existence::values;
-use super::resolve::{Known, Scope};
+use super::resolve::{ResourceValues, Scope};
 use super::{Template, format_error, invalid};
 use crate::cloudformation::model::Parameter;
 use crate::{Fault, Sandbox};
@@ -60,7 +60,7 @@ async fn named_resources(
     sandbox: &Arc<Sandbox>,
     template: &Template,
     parameters: &[Parameter],
-) -> Result<BTreeMap<String, Known>, Fault> {
+) -> Result<BTreeMap<String, ResourceValues>, Fault> {
     let mut resources = BTreeMap::new();
     for parameter in parameters {
         let Some((kind, ids)) = values(template, parameter) else { continue };
@@ -70,7 +70,7 @@ async fn named_resources(
                 if kind.name == "AWS::EC2::VPC::Id" {
                     attributes.insert("DefaultSecurityGroup".to_owned(), default_group(sandbox, id).await?);
                 }
-                resources.insert(id.to_owned(), Known::Resource(id.to_owned(), attributes));
+                resources.insert(id.to_owned(), ResourceValues::Known(id.to_owned(), attributes));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The models' regular expressions, which are Java's, in the engine that we have, which is linear in time.
+//! The patterns of models, which are Java's regular expressions, translated for `regex-lite`, which takes linear time.
 
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -7,8 +7,8 @@ use regex_lite::Regex;
 
 use super::Pattern;
 
-/// Longer texts are not held against a pattern: templates and documents have patterns that let everything through.
-const LONGEST: usize = 8 * 1024;
+/// Longer texts are not matched: templates and documents have patterns that match everything.
+const MAX_BYTES: usize = 8 * 1024;
 
 impl From<String> for Pattern {
     fn from(text: String) -> Self {
@@ -17,13 +17,13 @@ impl From<String> for Pattern {
 }
 
 impl Pattern {
-    /// Whether the whole of `text` fits; a pattern that our engine has no words for lets everything through.
-    pub fn fits(&self, text: &str) -> bool {
-        text.len() > LONGEST || self.regex().is_none_or(|regex| regex.is_match(text))
+    /// Whether the pattern matches the whole text. A pattern that `regex-lite` does not support matches everything.
+    pub fn matches(&self, text: &str) -> bool {
+        text.len() > MAX_BYTES || self.regex().is_none_or(|regex| regex.is_match(text))
     }
 
     pub(super) fn regex(&self) -> Option<&Regex> {
-        self.compiled.get_or_init(|| Regex::new(&format!("^(?:{})$", translated(&self.text))).ok()).as_ref()
+        self.compiled.get_or_init(|| Regex::new(&format!("^(?:{})$", translate(&self.text))).ok()).as_ref()
     }
 
     pub fn text(&self) -> &str {
@@ -31,14 +31,14 @@ impl Pattern {
     }
 }
 
-/// Java's `\uXXXX` counts UTF-16; its Unicode classes are taken as: ASCII as they say, every other character fits.
-fn translated(java: &str) -> String {
+/// Java's `\uXXXX` is a UTF-16 code unit. Its Unicode classes are approximated: of ASCII exactly, with all other characters.
+fn translate(java: &str) -> String {
     const CLASSES: &[(&str, &str)] = &[
         (r"\p{L}", r"A-Za-z\x{80}-\x{10ffff}"),
         (r"\p{Z}", " "),
         (r"\p{N}", "0-9"),
         (r"\p{Print}", r"[\x20-\x7e]"),
-        // A supplementary range that is written as two surrogates, or with five digits.
+        // Supplementary ranges, written as surrogate pairs or with five digits.
         (r"\uD800\uDC00-\uDBFF\uDFFF", r"\x{10000}-\x{10ffff}"),
         (r"\u10000-\u10FFFF", r"\x{10000}-\x{10ffff}"),
     ];
@@ -58,27 +58,27 @@ mod tests {
     use super::Pattern;
 
     #[test]
-    fn patterns_are_of_the_whole_text() {
+    fn patterns_match_the_whole_text() {
         let pattern = Pattern::from(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*".to_owned());
-        assert!(pattern.fits("aws:Ünïcode /x") && !pattern.fits("a\nb") && !pattern.fits("a#b"));
+        assert!(pattern.matches("aws:Ünïcode /x") && !pattern.matches("a\nb") && !pattern.matches("a#b"));
         let pattern = Pattern::from(r"[\u0009\u0020-\u007E]+".to_owned());
-        assert!(pattern.fits("a\tb~") && !pattern.fits("é") && !pattern.fits(""));
+        assert!(pattern.matches("a\tb~") && !pattern.matches("é") && !pattern.matches(""));
     }
 
     #[test]
-    fn few_patterns_are_beyond_our_engine() {
-        let mut beyond = Vec::new();
+    fn only_patterns_with_look_ahead_are_not_supported() {
+        let mut unsupported = Vec::new();
         for (service, _) in DATA {
             for (name, shape) in &of(service).expect("it has a model").shapes {
                 if shape.limits.pattern.as_ref().is_some_and(|pattern| pattern.regex().is_none()) {
-                    beyond.push(name.as_str());
+                    unsupported.push(name.as_str());
                 }
             }
         }
-        beyond.sort_unstable();
-        // All of them look ahead; the services have checks of their own for these names.
+        unsupported.sort_unstable();
+        // The services check these names themselves.
         assert_eq!(
-            beyond,
+            unsupported,
             ["AlarmName", "NamespaceNameHttp", "NamespaceNamePrivate", "ScheduledActionName", "ServiceName"]
         );
     }

@@ -44,7 +44,7 @@ pub(super) async fn watch_over(sandbox: &Sandbox, key: &str, run: impl Future<Ou
         Ok(Err(fault)) => fault.message,
         Err(panic) => panic.to_string(),
     };
-    sandbox.journal.say(&format!("task {key}: its driver failed: {failure}"));
+    sandbox.log.write(&format!("task {key}: its driver failed: {failure}"));
     let mut running = sandbox.runtime::<Runtime>().running();
     let entry = running.entry(key.to_owned()).or_default();
     entry.release();

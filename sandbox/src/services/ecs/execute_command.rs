@@ -154,7 +154,7 @@ fn chosen(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Task, usiz
 /// two it is that went wrong; the sandbox's log does.
 fn check_agent(sandbox: &Sandbox, world: &World, task: &Task, index: usize) -> Result<(), Fault> {
     let refuse = |why: String| {
-        sandbox.journal.say(&format!("ecs:ExecuteCommand cannot reach the agent of task {}: {why}", task.id));
+        sandbox.log.write(&format!("ecs:ExecuteCommand cannot reach the agent of task {}: {why}", task.id));
         Err(not_connected())
     };
     let definition = task_definition(world, &task.task_definition);

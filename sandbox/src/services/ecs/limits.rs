@@ -53,7 +53,7 @@ fn look(sandbox: &Sandbox) {
     let times = CpuTimes::read();
     // What people run in sessions and by Run Command.
     for below in sandbox.runner.attached(&times).into_iter().filter(|below| below.len() > MAX_PROCESSES) {
-        sandbox.journal.say(&format!("a session or a command is ended: {} processes", below.len()));
+        sandbox.log.write(&format!("a session or a command is ended: {} processes", below.len()));
         kill_all(&below);
     }
     for (key, processes) in running {
@@ -88,7 +88,7 @@ fn is_out_of_memory(sandbox: &Sandbox, key: &str, index: usize, processes: &[i32
 }
 
 fn end(sandbox: &Sandbox, key: &str, index: usize, reason: &str) {
-    sandbox.journal.say(&format!("task {key}: {reason}"));
+    sandbox.log.write(&format!("task {key}: {reason}"));
     // A disk that refuses the reason must not keep the container alive.
     let _ = sandbox.world.write(|world| {
         if let Some(task) = world.of_mut::<State>().tasks.get_mut(key) {

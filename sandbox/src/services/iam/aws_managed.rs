@@ -74,7 +74,7 @@ pub(super) fn arn(partition: &Partition, place: &str) -> String {
 /// The one of an ARN.
 pub(super) fn find(arn: &str) -> Option<&'static AwsPolicy> {
     let (partition, place) = arn.strip_prefix("arn:")?.split_once(OWNER)?;
-    BY_PLACE.get(place).copied().filter(|_| Partition::is_one(partition))
+    BY_PLACE.get(place).copied().filter(|_| Partition::exists(partition))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Answer, may_be_list, may_be_text, require};
 use crate::base::{regions, zones};
-use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
 
 const SPLIT: &str = "Template error: every Fn::Split object requires two parameters, (1) a string delimiter and (2) a string \
                      to be split or a function that returns a string to be split.";
@@ -23,7 +23,7 @@ pub fn check_zones(argument: &Value) -> Result<(), Problem> {
 pub fn zones(scope: &Scope<'_>, argument: &Value) -> Answer {
     let given = scope.text(argument)?;
     let region = if given.is_empty() { &scope.config.region } else { &given };
-    if *region != scope.config.region && *region != LATER && !regions::is_one(region) {
+    if *region != scope.config.region && *region != UNKNOWN && !regions::exists(region) {
         return Err(format!("Template error: Fn::GetAZs cannot tell the zones of {region}: there is no such region"));
     }
     Ok(Some(zones::names(region).into()))
@@ -36,8 +36,8 @@ pub fn check_split(argument: &Value) -> Result<(), Problem> {
 
 pub fn split(scope: &Scope<'_>, argument: &Value) -> Answer {
     let (delimiter, text) = (argument[0].as_str().ok_or(SPLIT)?, scope.text(&argument[1])?);
-    if text.contains(LATER) {
-        return Ok(Some(LATER.into()));
+    if text.contains(UNKNOWN) {
+        return Ok(Some(UNKNOWN.into()));
     }
     // A list takes more memory than its text.
     scope.produce(text.split(delimiter).count() * size_of::<Value>())?;
@@ -53,8 +53,8 @@ pub fn check_select(argument: &Value) -> Result<(), Problem> {
 pub fn select(scope: &Scope<'_>, argument: &Value) -> Answer {
     let index = scope.text(&argument[0])?;
     let items = scope.evaluate(&argument[1])?.unwrap_or_default();
-    if items == LATER || index == LATER {
-        return Ok(Some(LATER.into()));
+    if items == UNKNOWN || index == UNKNOWN {
+        return Ok(Some(UNKNOWN.into()));
     }
     let index: i64 = index.parse().map_err(|_| INDEX)?;
     let items = items.as_array().ok_or(SELECT)?;
@@ -83,8 +83,8 @@ pub fn cidr(scope: &Scope<'_>, argument: &Value) -> Answer {
     let texts: Result<Vec<String>, _> =
         argument.as_array().into_iter().flatten().map(|part| scope.text(part)).collect();
     let texts = texts?;
-    if texts.iter().any(|text| text.contains(LATER)) {
-        return Ok(Some(LATER.into()));
+    if texts.iter().any(|text| text.contains(UNKNOWN)) {
+        return Ok(Some(UNKNOWN.into()));
     }
     let [block, numbers @ ..] = texts.as_slice() else { return Err(CIDR.to_owned()) };
     let numbers: Result<Vec<u32>, _> = numbers.iter().map(|text| text.trim().parse::<u32>()).collect();

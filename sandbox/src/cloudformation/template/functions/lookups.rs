@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Answer, may_be_text, require, single};
 use crate::cloudformation::template::references::{attribute_reference, references};
-use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
 
 const ATTRIBUTE: &str = "Template error: every Fn::GetAtt object requires two non-empty parameters, the resource name and the resource attribute";
 const MAP: &str = "Template error: every Fn::FindInMap object requires three parameters, the map name, map key and the \
@@ -76,8 +76,8 @@ pub fn find_in_map(scope: &Scope<'_>, argument: &Value) -> Answer {
         other => other,
     };
     let (map, first, second) = (text(0)?, text(1)?, text(2)?);
-    if [&map, &first, &second].iter().any(|part| part.contains(LATER)) {
-        return Ok(Some(LATER.into()));
+    if [&map, &first, &second].iter().any(|part| part.contains(UNKNOWN)) {
+        return Ok(Some(UNKNOWN.into()));
     }
     let default = argument.pointer("/3/DefaultValue");
     let found = scope.template.section("Mappings").get(&map);

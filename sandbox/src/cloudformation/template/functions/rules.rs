@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::{Answer, may_be_list, require};
-use crate::cloudformation::template::resolve::{Known, Problem, Scope};
+use crate::cloudformation::template::resolve::{Problem, ResourceValues, Scope};
 
 pub fn two_lists(argument: &Value) -> Result<(), Problem> {
     let fits = argument.as_array().is_some_and(|parts| parts.len() == 2 && may_be_list(&parts[0]));
@@ -96,7 +96,7 @@ fn attribute_of(scope: &Scope<'_>, id: &Value, attribute: &str) -> Result<Value,
     let id = id.as_str().unwrap_or_default();
     match scope.resources.get(id) {
         // A missing tag has an empty value; other attributes always exist.
-        Some(Known::Resource(_, attributes)) => match attributes.get(attribute) {
+        Some(ResourceValues::Known(_, attributes)) => match attributes.get(attribute) {
             Some(value) => Ok(value.clone()),
             None if attribute.starts_with("Tags.") => Ok("".into()),
             None => Err(format!("Template error: {id} has no attribute {attribute} for a rule")),

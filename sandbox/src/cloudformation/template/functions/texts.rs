@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Answer, may_be_list, may_be_text, require};
 use crate::cloudformation::template::references::split;
-use crate::cloudformation::template::resolve::{LATER, Problem, Scope};
+use crate::cloudformation::template::resolve::{Problem, Scope, UNKNOWN};
 
 const JOIN: &str = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of \
                     strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
@@ -26,7 +26,7 @@ pub fn check_base64(argument: &Value) -> Result<(), Problem> {
 pub fn base64(scope: &Scope<'_>, argument: &Value) -> Answer {
     let text = scope.text(argument)?;
     // An unknown value stays recognizable for change sets.
-    let text = if text.contains(LATER) { text } else { base64::engine::general_purpose::STANDARD.encode(text) };
+    let text = if text.contains(UNKNOWN) { text } else { base64::engine::general_purpose::STANDARD.encode(text) };
     Ok(Some(text.into()))
 }
 
@@ -37,7 +37,7 @@ pub fn check_join(argument: &Value) -> Result<(), Problem> {
 
 pub fn join(scope: &Scope<'_>, argument: &Value) -> Answer {
     let items = scope.evaluate(&argument[1])?.unwrap_or_default();
-    if items == LATER {
+    if items == UNKNOWN {
         return Ok(Some(items));
     }
     let (Some(delimiter), Value::Array(items)) = (argument[0].as_str(), items) else { return Err(JOIN.to_owned()) };

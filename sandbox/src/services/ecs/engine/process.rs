@@ -39,7 +39,7 @@ pub(super) async fn start(sandbox: &Sandbox, spec: ContainerSpec) -> Result<Laun
     let host_exec = sandbox.config.host_exec;
     if !host_exec && !spec.environment.is_empty() {
         let task = &spec.task_id;
-        sandbox.journal.say(&format!("task {task}: its definition's variables are not set, because of --no-host-exec"));
+        sandbox.log.write(&format!("task {task}: its definition's variables are not set, because of --no-host-exec"));
     }
     // Variables such as LD_PRELOAD or NODE_OPTIONS decide what a program runs, and no list of them is complete.
     let defined: &[_] = if host_exec { &spec.environment } else { &[] };

@@ -154,7 +154,7 @@ impl Crew {
             let watching = tokio::spawn(async move {
                 let report = |health| drop(events.send(Event::Health(index, health)));
                 let watch = || health::watch(&check, sandbox.clock, &handle, report);
-                supervisor::restart(&sandbox.journal, &format!("the health check of {name}"), watch).await;
+                supervisor::restart(&sandbox.log, &format!("the health check of {name}"), watch).await;
             });
             member.health = Some(watching.abort_handle());
         }
