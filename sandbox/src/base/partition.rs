@@ -23,7 +23,7 @@ const OTHERS: &[Partition] = &[
 ];
 
 impl Partition {
-    /// Whether there is a partition of this name.
+    /// Whether a partition of this name exists.
     pub fn exists(name: &str) -> bool {
         OTHERS.iter().chain([&COMMERCIAL]).any(|partition| partition.name == name)
     }

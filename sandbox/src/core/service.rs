@@ -63,7 +63,7 @@ impl Service {
 
     /// AWS's own model of the service.
     pub fn model(&self) -> Option<&'static Model> {
-        model::of(self.signing_name)
+        model::find(self.signing_name)
     }
 
     /// A decoded input with the types that the model gives its members.

@@ -13,7 +13,7 @@ use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// The members that the operations have together; the service model drops those that an operation does not have.
+/// The members of all of the operations; the service model drops those that an operation does not have.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ResourceInput {

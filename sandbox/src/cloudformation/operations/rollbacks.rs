@@ -14,7 +14,7 @@ use super::stack_input::check_role;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// The members that the operations have together; the service model drops those that an operation does not have.
+/// The members of all of the operations; the service model drops those that an operation does not have.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct RollbackInput {
@@ -43,7 +43,7 @@ impl RollbackInput {
         }
     }
 
-    /// Gives the stack the first status of the operation, and what the request says about it.
+    /// Gives the stack the first status of the operation, and stores the members of the request.
     fn begin(self, sandbox: &Arc<Sandbox>, state: &mut State, id: &str, status: StackStatus) {
         state.begin(id, Request::Rollback, self.client_request_token);
         if let Some(stack) = state.stacks.get_mut(id) {

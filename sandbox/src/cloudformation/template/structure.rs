@@ -126,7 +126,7 @@ fn check_sections(template: &Template) -> Result<(), Fault> {
             return Err(format_error(&format!("{key} must be an object.")));
         }
     }
-    for &(section, noun, max) in SECTIONS {
+    for &(section, member_kind, max) in SECTIONS {
         let members = template.section(section);
         if members.len() > max {
             let what = section.to_lowercase();
@@ -137,7 +137,7 @@ fn check_sections(template: &Template) -> Result<(), Fault> {
             if section == "Resources" && name.starts_with(extensions::LOOP) {
                 return Err(format_error(&format!("[/Resources/{name}] resource definition is malformed")));
             }
-            check_name(noun, name)?;
+            check_name(member_kind, name)?;
             if !member.is_object() && section != "Mappings" {
                 return Err(format_error(&format!("Any {section} member must be an object.")));
             }
@@ -146,12 +146,14 @@ fn check_sections(template: &Template) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_name(noun: &str, name: &str) -> Result<(), Fault> {
+fn check_name(member_kind: &str, name: &str) -> Result<(), Fault> {
     if name.is_empty() || !name.chars().all(|character| character.is_ascii_alphanumeric()) {
-        return Err(format_error(&format!("{noun} name {name} is non alphanumeric.")));
+        return Err(format_error(&format!("{member_kind} name {name} is non alphanumeric.")));
     }
     if name.len() > MAX_NAME_CHARACTERS {
-        return Err(format_error(&format!("{noun} name {name} is longer than {MAX_NAME_CHARACTERS} characters.")));
+        return Err(format_error(&format!(
+            "{member_kind} name {name} is longer than {MAX_NAME_CHARACTERS} characters."
+        )));
     }
     Ok(())
 }

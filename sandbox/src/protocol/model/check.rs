@@ -188,11 +188,11 @@ fn java_text(value: &Value) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::of;
+    use super::super::find;
     use super::{Violation, violations};
 
     fn found(service: &str, operation: &str, input: &Value) -> Vec<Violation> {
-        violations(of(service).expect("it has a model"), operation, input)
+        violations(find(service).expect("it has a model"), operation, input)
     }
 
     #[test]

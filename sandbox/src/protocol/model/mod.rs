@@ -44,7 +44,7 @@ static MODELS: LazyLock<HashMap<&str, Lazy>> = LazyLock::new(|| {
 });
 
 /// The model of a service.
-pub fn of(signing_name: &str) -> Option<&'static Model> {
+pub fn find(signing_name: &str) -> Option<&'static Model> {
     MODELS.get(signing_name).and_then(|model| model.as_ref())
 }
 

@@ -54,7 +54,7 @@ fn translate(java: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DATA, of};
+    use super::super::{DATA, find};
     use super::Pattern;
 
     #[test]
@@ -69,7 +69,7 @@ mod tests {
     fn only_patterns_with_look_ahead_are_not_supported() {
         let mut unsupported = Vec::new();
         for (service, _) in DATA {
-            for (name, shape) in &of(service).expect("it has a model").shapes {
+            for (name, shape) in &find(service).expect("it has a model").shapes {
                 if shape.limits.pattern.as_ref().is_some_and(|pattern| pattern.regex().is_none()) {
                     unsupported.push(name.as_str());
                 }
