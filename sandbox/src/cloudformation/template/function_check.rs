@@ -1,5 +1,5 @@
-//! The functions of a template: that there are such functions, that they may stand where they stand, and that their
-//! arguments look as they have to.
+//! Checks the function calls of a template: that the functions exist, are allowed where they are used, and have arguments of the
+//! right form.
 
 use serde_json::Value;
 
@@ -37,8 +37,8 @@ fn check_condition(condition: &Value, place: Place) -> Result<(), Fault> {
             if function.place == Place::Rule && place != Place::Rule {
                 return Err(misplaced(function.name));
             }
-            (function.shape)(argument).map_err(invalid)?;
-            // What stands in a comparison is a value; what stands in any other is a condition again.
+            (function.check_argument)(argument).map_err(invalid)?;
+            // The arguments of a comparison are values; those of other condition functions are conditions.
             let parts = argument.as_array().map_or(&[][..], Vec::as_slice);
             let compares = function.name == "Fn::Equals" || function.place == Place::Rule;
             parts.iter().try_for_each(
@@ -70,7 +70,7 @@ fn walk(value: &Value, allowed: &dyn Fn(Place) -> bool) -> Result<(), Fault> {
             if !allowed(function.place) {
                 return Err(misplaced(name));
             }
-            (function.shape)(argument).map_err(invalid)?;
+            (function.check_argument)(argument).map_err(invalid)?;
             walk(argument, allowed)
         }
         (_, Value::Array(items)) => items.iter().try_for_each(|item| walk(item, allowed)),

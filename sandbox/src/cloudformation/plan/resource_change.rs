@@ -1,4 +1,4 @@
-//! How a comparison is told: in the form of a change set's answer.
+//! Resource changes, as DescribeChangeSet lists them.
 
 use serde_json::{Value, json};
 
@@ -8,17 +8,18 @@ use crate::cloudformation::model::{Definition, PhysicalResource, Planned, Resour
 use crate::cloudformation::replacement::Recreation;
 use crate::cloudformation::resources::ResourceType;
 
-/// How a resource comes out of the comparison.
+/// How a change set affects a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    Kept,
+    Unchanged,
     Modified,
     MayBeReplaced,
     Replaced,
 }
 
 impl Comparison<'_> {
-    pub(super) fn told(self) -> Planned {
+    /// The changes in both forms, with hidden values masked.
+    pub(super) fn into_planned(self) -> Planned {
         let (plain, full): (Vec<_>, Vec<_>) = self.planned.into_values().unzip();
         let wrapped = |changes: Vec<Option<Value>>| {
             changes
@@ -36,7 +37,7 @@ impl Comparison<'_> {
     }
 }
 
-/// Hides the values of parameters that are not to be shown.
+/// Masks hidden values in the members that contain property values.
 fn mask(value: &mut Value, secrets: &[String]) {
     match value {
         Value::String(text) => {
@@ -57,31 +58,33 @@ fn mask(value: &mut Value, secrets: &[String]) {
     }
 }
 
+/// How the details of a change affect its resource.
 pub fn outcome(kind: &ResourceType, current: &PhysicalResource, details: &[Detail]) -> Outcome {
     let recreation = |is_static: bool| {
-        let some = details.iter().filter(|detail| detail.cause.is_static == is_static);
-        some.map(|detail| detail.recreation).max().unwrap_or(Recreation::Never)
+        let selected = details.iter().filter(|detail| detail.cause.is_static == is_static);
+        selected.map(|detail| detail.recreation).max().unwrap_or(Recreation::Never)
     };
     if current.kind != kind.name || recreation(true) == Recreation::Always {
         Outcome::Replaced
     } else if recreation(true).max(recreation(false)) > Recreation::Never {
         Outcome::MayBeReplaced
     } else if details.is_empty() {
-        Outcome::Kept
+        Outcome::Unchanged
     } else {
         Outcome::Modified
     }
 }
 
+/// The change of a resource in the stack; `None` if it is unchanged.
 pub fn modification(
     kind: &ResourceType,
     row: &Resource,
     current: &PhysicalResource,
     details: &[Detail],
-    told: impl Fn(&Detail) -> Vec<Value>,
+    describe: impl Fn(&Detail) -> Vec<Value>,
 ) -> Option<Value> {
     let (replacement, policy_action) = match (outcome(kind, current, details), row.update_replace_policy.as_str()) {
-        (Outcome::Kept, _) => return None,
+        (Outcome::Unchanged, _) => return None,
         (Outcome::Modified, _) => ("False", None),
         (Outcome::MayBeReplaced, _) => ("Conditional", None),
         (Outcome::Replaced, "Retain") => ("True", Some("ReplaceAndRetain")),
@@ -101,10 +104,11 @@ pub fn modification(
         "Replacement": replacement,
         "PolicyAction": policy_action,
         "Scope": scope,
-        "Details": details.iter().flat_map(told).collect::<Vec<_>>(),
+        "Details": details.iter().flat_map(describe).collect::<Vec<_>>(),
     }))
 }
 
+/// The change of a resource that the new template does not have.
 pub fn removal(row: &Resource) -> Value {
     let physical_id = row.current.as_ref().map(|current| &current.physical_id);
     json!({

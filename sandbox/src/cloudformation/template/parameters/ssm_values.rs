@@ -1,22 +1,22 @@
-//! Types whose value is the name of an SSM parameter: what that parameter holds.
+//! SSM parameter types: the values of the SSM parameters that template parameters name.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::kinds::Kind;
-use super::members;
+use super::declaration::ParameterType;
+use super::list_items;
 use crate::cloudformation::model::Parameter;
 use crate::cloudformation::template::{Template, invalid};
 use crate::{Fault, Sandbox};
 
-/// Looks up what every parameter of such a type stands for.
+/// Sets the resolved values of the parameters of these types.
 pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, parameters: &mut [Parameter]) -> Result<(), Fault> {
     let declared = template.section("Parameters");
     let (mut missing, mut secret, mut other) = (Vec::new(), Vec::new(), Vec::new());
     for parameter in parameters {
-        let kind = declared.get(&parameter.key).and_then(Kind::of);
-        let Some(kind) = kind.filter(|kind| kind.stored) else { continue };
+        let kind = declared.get(&parameter.key).and_then(ParameterType::of);
+        let Some(kind) = kind.filter(|kind| kind.is_ssm) else { continue };
         let name = parameter.value.clone();
         let Some(found) = get(sandbox, &name).await? else {
             missing.push(name);
@@ -25,10 +25,10 @@ pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, parameters: &m
         let text = found["Value"].as_str().unwrap_or_default();
         match found["Type"].as_str() {
             Some("SecureString") => secret.push(name),
-            Some("StringList") if kind.list => {
-                parameter.resolved = Some(members(text).collect::<Vec<_>>().join(","));
+            Some("StringList") if kind.is_list => {
+                parameter.resolved = Some(list_items(text).collect::<Vec<_>>().join(","));
             }
-            Some("String") if !kind.list => parameter.resolved = Some(text.to_owned()),
+            Some("String") if !kind.is_list => parameter.resolved = Some(text.to_owned()),
             _ => other.push(name),
         }
     }
@@ -43,7 +43,7 @@ pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, parameters: &m
     }
 }
 
-/// An SSM parameter, by its name and perhaps its version; `None` when there is none.
+/// An SSM parameter, by its name, which may have a version; `None` when it does not exist.
 pub async fn get(sandbox: &Arc<Sandbox>, name: &str) -> Result<Option<Value>, Fault> {
     match sandbox.call("ssm", "GetParameter", json!({ "Name": name })).await {
         Ok(mut answer) => Ok(Some(answer["Parameter"].take())),
