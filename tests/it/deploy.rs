@@ -119,7 +119,7 @@ fn a_creation_that_never_worked_is_deleted_and_made_anew() {
     faults(&workshop, &resource_fails("create", 1));
     assert_failed(&workshop.run("--sandbox deploy"), &["stack `api` is ROLLBACK_COMPLETE", "No-capacity"]);
     let again = workshop.run("--sandbox deploy");
-    assert_has(&again.stderr, &["stack `api` was never created (ROLLBACK_COMPLETE): it is deleted and created anew"]);
+    assert_has(&again.stderr, &["stack `api` was never created (ROLLBACK_COMPLETE): it is deleted and created again"]);
     again.good();
 }
 
@@ -161,7 +161,7 @@ fn a_rollback_that_is_stuck_is_gone_on_with() {
     assert_eq!(asked.code, Some(2), "{}", asked.stderr);
     assert_has(asked.error(), &["Stack api is UPDATE_ROLLBACK_FAILED, stuck at\n  ", "(AWS::ECS::Service)", "--yes"]);
     let diff = workshop.run("--sandbox diff");
-    assert_has(&diff.stderr, &["api is UPDATE_ROLLBACK_FAILED: deploy goes on with its rollback first"]);
+    assert_has(&diff.stderr, &["api is UPDATE_ROLLBACK_FAILED: deploy continues its rollback first"]);
     let repaired = workshop.run("--sandbox deploy --yes");
     assert_has(&repaired.stderr, &["api: rolling back …", "✓  api updated in "]);
 }
@@ -177,7 +177,7 @@ fn an_update_that_takes_too_long_is_cancelled_and_rolled_back() {
     let late = workshop.run("--sandbox deploy --timeout 2s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
     assert_has(late.error(), &["stack `api` is not done after 2 s; it is UPDATE_ROLLBACK_COMPLETE"]);
-    assert_has(&late.stderr, &["api: the time is up; the update is cancelled and rolled back"]);
+    assert_has(&late.stderr, &["api: time limit exceeded; the update is cancelled and rolled back"]);
 }
 
 #[test]
