@@ -1,18 +1,18 @@
-//! Ctrl-C, SIGTERM and SIGHUP. While a [`Listener`] exists it receives them; otherwise they end the command.
+//! Ctrl-C, SIGTERM and SIGHUP. They end the command at once, unless code that must clean up or report holds a [`Listener`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::signal::ctrl_c;
 
-/// Counts the listeners.
+/// Distributes interrupts to listeners, or to the command itself while there are none.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupts {
     listeners: Arc<AtomicUsize>,
 }
 
 impl Interrupts {
-    /// Runs `work` until it ends or a signal arrives, for which it returns `None`.
+    /// Runs `work` until it completes or an interrupt arrives, which returns `None`. The caller then cleans up and reports.
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut listener = self.listen();
         tokio::select! {
@@ -21,13 +21,13 @@ impl Interrupts {
         }
     }
 
-    /// Creates a listener. While it exists, signals do not end the command.
+    /// Creates a listener. Until it is dropped, it receives every interrupt, and interrupts do not end the command.
     pub fn listen(&self) -> Listener {
         self.listeners.fetch_add(1, Ordering::AcqRel);
         Listener { signals: Signals::new(), listeners: Arc::clone(&self.listeners) }
     }
 
-    /// Resolves at the first signal that arrives while there is no listener.
+    /// Waits for an interrupt while there is no listener.
     pub async fn unclaimed(&self) {
         let mut signals = Signals::new();
         loop {
@@ -39,7 +39,7 @@ impl Interrupts {
     }
 }
 
-/// Receives Ctrl-C and, on Unix, the signals of service managers and closed terminals.
+/// Receives Ctrl-C, and the SIGTERM and SIGHUP of service managers and closed terminals, which are treated alike.
 #[derive(Debug)]
 struct Signals {
     #[cfg(unix)]
@@ -74,7 +74,7 @@ impl Signals {
     }
 }
 
-/// See [`Interrupts::listen`].
+/// Receives interrupts; created by [`Interrupts::listen`].
 #[derive(Debug)]
 pub struct Listener {
     signals: Signals,
@@ -82,7 +82,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Resolves at the next signal.
+    /// Waits for the next interrupt.
     pub async fn next(&mut self) {
         self.signals.next().await;
     }

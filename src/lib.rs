@@ -66,7 +66,7 @@ fn startup_error(exit: Exit, message: &str) -> ExitCode {
 pub fn main() -> ExitCode {
     #[cfg(unix)]
     settings::drop_empty_aws_variables();
-    match complete::answer(Cli::command, commands::COMPLETION_VARIABLE) {
+    match complete::respond(Cli::command, commands::COMPLETION_VARIABLE) {
         Ok(false) => {}
         Ok(true) => return Exit::Done.into(),
         // The error has become text. Another attempt to write tells whether the reader is gone.

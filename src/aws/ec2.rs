@@ -1,4 +1,4 @@
-//! EC2 look-ups through the Query protocol. The typed client takes longer to compile than all the others together.
+//! EC2 look-ups through the Query protocol, because the typed client takes longer to compile than all the others together.
 
 mod endpoint;
 mod query;
@@ -9,7 +9,7 @@ use roxmltree::{Document, Node};
 use super::{Aws, AwsError, AwsErrorKind, Result};
 use crate::model::{Subnet, Vpc};
 
-/// EC2's API version: the only one it has had since 2016.
+/// EC2's API version, unchanged since 2016.
 const VERSION: &str = "2016-11-15";
 
 impl Aws {
@@ -101,18 +101,18 @@ fn error(body: &str) -> ErrorMetadata {
 struct RouteTable {
     main: bool,
     subnets: Vec<String>,
-    to_internet: bool,
+    has_internet_route: bool,
 }
 
 fn route_table(table: Node<'_, '_>) -> RouteTable {
     RouteTable {
         main: items(table, "associationSet").any(|association| child(association, "main") == "true"),
         subnets: items(table, "associationSet").map(|association| child(association, "subnetId")).collect(),
-        to_internet: items(table, "routeSet").any(|route| child(route, "gatewayId").starts_with("igw-")),
+        has_internet_route: items(table, "routeSet").any(|route| child(route, "gatewayId").starts_with("igw-")),
     }
 }
 
-/// cdk's rule: a subnet is public when its own route table, or else the VPC's main one, has a route to an internet gateway.
+/// Reads a subnet. As in the CDK, it is public if its own route table, or else the VPC's main one, has a route to an internet gateway.
 fn read_subnet(subnet: Node<'_, '_>, tables: &[RouteTable]) -> Subnet {
     let id = child(subnet, "subnetId");
     let own = tables.iter().find(|table| table.subnets.contains(&id));
@@ -121,7 +121,7 @@ fn read_subnet(subnet: Node<'_, '_>, tables: &[RouteTable]) -> Subnet {
     Subnet {
         zone: child(subnet, "availabilityZone"),
         cdk_type: tags.next().map(|tag| child(tag, "value")),
-        public: table.is_some_and(|table| table.to_internet),
+        public: table.is_some_and(|table| table.has_internet_route),
         id,
     }
 }

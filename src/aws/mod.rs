@@ -35,7 +35,7 @@ pub struct Aws {
     config: SdkConfig,
     region: String,
     shown_endpoint: Option<String>,
-    /// Endpoints that environment or profile set for single services, in words.
+    /// Endpoints that environment or profile set for single services, joined for error messages.
     service_endpoints: Option<String>,
     is_sandbox: bool,
     /// `--profile`.
@@ -57,21 +57,21 @@ pub struct Identity {
 }
 
 impl Aws {
-    /// Loads the configuration. AWS is called only if the profile needs an MFA code: `ask` returns the current code of the device
-    /// with the given serial number, or `None` if it cannot ask.
-    pub async fn connect(connection: Connection, ask: impl AsyncFnMut(&str) -> Option<String>) -> Result<Self> {
-        Self::connect_through(connection, config::https(), ask).await
+    /// Loads the configuration. AWS is called only if the profile needs an MFA code: `mfa_code` returns the current code of the device
+    /// with the given serial number, or `None` if there is no terminal to ask on.
+    pub async fn connect(connection: Connection, mfa_code: impl AsyncFnMut(&str) -> Option<String>) -> Result<Self> {
+        Self::connect_through(connection, config::https(), mfa_code).await
     }
 
-    /// Like [`Aws::connect`], with another HTTP client: tests answer requests without a network.
+    /// Like [`Aws::connect`], with the given HTTP client, so that tests need no network.
     pub async fn connect_through(
         connection: Connection,
         http: SharedHttpClient,
-        ask: impl AsyncFnMut(&str) -> Option<String>,
+        mfa_code: impl AsyncFnMut(&str) -> Option<String>,
     ) -> Result<Self> {
         let Connection { profile, static_keys, .. } = &connection;
         let (profile, is_sandbox) = (profile.clone(), static_keys.is_some());
-        let config = config::load(connection, http, ask).await?;
+        let config = config::load(connection, http, mfa_code).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(AwsError::new("call AWS", AwsErrorKind::NoRegion, "no region is configured"));
         };

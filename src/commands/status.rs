@@ -95,7 +95,7 @@ async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliE
             action = keys.recv() => match action {
                 Some(UserAction::Redraw) => {}
                 Some(UserAction::Interrupt) => return Ok(Exit::Interrupted),
-                Some(UserAction::Leave) | None => return Ok(Exit::Done),
+                Some(UserAction::Quit) | None => return Ok(Exit::Done),
             },
             fresh = async { ticks.tick().await; read(reader, ctx).await } => match fresh {
                 Ok(fresh) => (report, message) = (fresh, None),

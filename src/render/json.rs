@@ -1,4 +1,4 @@
-//! Results as JSON.
+//! Writes results and events as JSON.
 
 use std::io::{self, Write as _};
 
@@ -9,19 +9,19 @@ use super::Ui;
 use super::clean::is_control;
 
 impl Ui {
-    /// An event as a line of JSON.
+    /// Writes an event as one line of JSON.
     pub fn json_line(&mut self, event: &impl Serialize) -> io::Result<()> {
         let text = escape_controls(serde_json::to_string(&with_schema(event)?)?);
         writeln!(self.stdout, "{text}")?;
         self.stdout.flush()
     }
 
-    /// JSON that is a result as it stands.
+    /// Writes a result that is JSON already.
     pub fn json_text(&mut self, json: String) -> io::Result<()> {
         write!(self.stdout, "{}", escape_controls(json))
     }
 
-    /// A command's result as one indented JSON object; nothing where results are text.
+    /// Writes a command's result as an indented JSON object. Writes nothing for text output.
     pub fn json_result(&mut self, result: &impl Serialize) -> io::Result<()> {
         if !self.is_json() {
             return Ok(());
@@ -31,7 +31,7 @@ impl Ui {
     }
 }
 
-/// JSON that a terminal may show: serde_json leaves C1 controls and marks of direction as they are.
+/// Escapes the C1 controls and bidirectional formatting characters, which serde_json does not.
 fn escape_controls(json: String) -> String {
     if json.chars().all(|c| c == '\n' || !is_control(c)) {
         return json;
@@ -42,7 +42,7 @@ fn escape_controls(json: String) -> String {
     escaped.collect::<Vec<_>>().concat()
 }
 
-/// The value as an object that begins with the version of its schema.
+/// The value as an object whose first member is the version of its schema.
 fn with_schema(value: &impl Serialize) -> io::Result<Value> {
     let mut document = json!({ "schema": 1 });
     if let (Some(document), Value::Object(members)) = (document.as_object_mut(), serde_json::to_value(value)?) {

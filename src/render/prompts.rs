@@ -1,4 +1,4 @@
-//! Questions on the terminal.
+//! Asks questions on the terminal.
 
 use std::io::{self, BufRead as _, Write as _};
 
@@ -9,7 +9,7 @@ use super::{Ui, clean};
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// There is no terminal to confirm on.
+    /// A confirmation is needed, but there is no terminal.
     #[error("there is no terminal to answer on: {question}")]
     NoTerminal {
         /// The question.
@@ -17,24 +17,24 @@ pub enum PromptError {
         /// The flag that answers it with yes.
         flag: &'static str,
     },
-    /// There is no terminal to choose on.
+    /// A choice is needed, but there is no terminal.
     #[error("which {noun}? there are several")]
     Ambiguous {
-        /// What there are several of.
+        /// The kind of the alternatives, such as `service`.
         noun: &'static str,
-        /// Their names.
+        /// The alternatives.
         names: Vec<String>,
     },
-    /// Stdin ended before something was chosen.
+    /// Stdin ended before the answer.
     #[error("no {0} was chosen")]
     NothingChosen(&'static str),
-    /// The terminal cannot be used.
+    /// Reading from or writing to the terminal failed.
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
 impl Ui {
-    /// Asks for a confirmation. `--yes` gives it; without a terminal it is an error that names `flag`.
+    /// Asks for a confirmation. `--yes` confirms without asking; without a terminal, it is an error that contains `flag`.
     pub async fn confirm(&mut self, question: &str, flag: &'static str) -> Result<bool, PromptError> {
         let question = clean(question, true);
         if self.options.yes {
@@ -59,7 +59,7 @@ impl Ui {
         Some(read_line().await.ok()?.trim().to_owned())
     }
 
-    /// Asks which of several is meant; without a terminal it is an error that lists them.
+    /// Asks the user to choose one of `names`; without a terminal, it is an error that lists them.
     pub async fn choose<'a>(&mut self, noun: &'static str, names: &[&'a str]) -> Result<&'a str, PromptError> {
         if !self.can_ask() {
             let names = names.iter().map(|name| (*name).to_owned()).collect();
@@ -84,11 +84,11 @@ impl Ui {
     }
 }
 
-/// Reads a line. Not on this thread: Ctrl-C has to work while the question is open.
+/// Reads a line on another thread, so that Ctrl-C works while a question is open.
 async fn read_line() -> io::Result<String> {
-    let reading = tokio::task::spawn_blocking(|| {
+    let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line).map(|_| line)
     });
-    reading.await.map_err(io::Error::other)?
+    read.await.map_err(io::Error::other)?
 }

@@ -1,4 +1,4 @@
-//! The sandbox's own state: what runs in it, and its log.
+//! Prints the sandbox's status (its process, stacks, services, tasks and sessions) and its log.
 
 use std::io;
 use std::path::PathBuf;
@@ -12,51 +12,51 @@ use serde_json::json;
 use super::status::age;
 use super::{Ui, clean};
 
-/// What a sandbox says of itself.
+/// The status of a running sandbox.
 #[derive(Debug, Serialize)]
 pub struct SandboxStatus {
-    /// Always true: one that does not run says nothing.
+    /// Always true, for readers of the JSON: a stopped sandbox has no other status.
     pub running: bool,
-    /// Where it answers.
+    /// Endpoint URL.
     pub url: String,
-    /// The account that it plays.
+    /// Simulated account id.
     pub account: String,
-    /// Its region.
+    /// Simulated region.
     pub region: String,
-    /// Its process.
+    /// Process id.
     pub pid: u32,
-    /// Since when it runs.
+    /// Start time.
     pub started_at: Timestamp,
-    /// Its program's version.
+    /// Version of its program.
     pub version: String,
-    /// The memory that it has in RAM itself.
+    /// Resident memory of its process, without the tasks.
     pub memory_bytes: u64,
-    /// What its state takes on the disk.
+    /// Size of the state folder.
     pub disk_bytes: u64,
-    /// What the events of all log groups take of that.
+    /// Size of all log events, which are part of `disk_bytes`.
     pub log_bytes: u64,
-    /// What they may take: then the oldest go.
+    /// Maximum size of all log events; beyond it, the oldest are dropped.
     pub max_log_bytes: u64,
-    /// Where that is.
+    /// The state folder.
     pub state_dir: PathBuf,
-    /// The stacks that are not deleted.
+    /// Stacks, without deleted ones.
     pub stacks: Vec<SandboxStack>,
-    /// The services.
+    /// Services.
     pub services: Vec<SandboxTasks>,
-    /// The tasks that have not stopped.
+    /// Tasks, without stopped ones.
     pub tasks: Vec<SandboxTask>,
-    /// Who has a terminal.
+    /// Open Session Manager sessions.
     pub sessions: Vec<SandboxSession>,
 }
 
-/// A stack.
+/// A stack in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SandboxStack {
     name: String,
     status: String,
 }
 
-/// A service's counts.
+/// The task counts of a service in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SandboxTasks {
     cluster: String,
@@ -65,26 +65,26 @@ pub struct SandboxTasks {
     running: u32,
 }
 
-/// A task.
+/// A task in the sandbox.
 #[derive(Debug, Serialize)]
 pub struct SandboxTask {
-    /// The cluster's name.
+    /// Cluster name.
     pub cluster: String,
-    /// Its id.
+    /// Task id.
     pub id: String,
     /// `service:NAME` or `family:NAME`.
     pub group: String,
-    /// Such as `RUNNING`.
+    /// lastStatus, such as `RUNNING`.
     pub status: String,
-    /// Since when it runs.
+    /// Start time; `None` before it runs.
     pub started_at: Option<Timestamp>,
-    /// Its processes.
+    /// Process ids.
     pub processes: Vec<i32>,
-    /// The memory that they have in RAM.
+    /// Resident memory of these processes.
     pub memory_bytes: u64,
 }
 
-/// A session.
+/// An open Session Manager session in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SandboxSession {
     id: String,
@@ -92,7 +92,7 @@ pub struct SandboxSession {
     since: Timestamp,
 }
 
-/// Writes the whole state.
+/// Writes the status, as text or JSON.
 pub fn sandbox_status(ui: &mut Ui, status: &SandboxStatus, now: Timestamp) -> io::Result<()> {
     if ui.is_json() {
         return ui.json_result(status);
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_runs_is_a_table() -> Result<(), jiff::Error> {
+    fn the_status_is_printed_as_tables() -> Result<(), jiff::Error> {
         let started_at: Timestamp = "2026-01-01T00:00:00Z".parse()?;
         let task = SandboxTask {
             cluster: "demo".to_owned(),

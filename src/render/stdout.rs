@@ -1,4 +1,4 @@
-//! Stdout, whose reader may go away.
+//! A writer for stdout that tolerates a closed pipe or a full device.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -10,10 +10,10 @@ use anstream::{AutoStream, ColorChoice};
 #[cfg(unix)]
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 
-/// How often stdout is checked.
+/// The interval in which stdout is checked.
 const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Ends when the reader of stdout is gone (`ecsws logs --watch | head`), which a command that writes rarely would not notice.
+/// Waits until stdout is a closed pipe (`ecsws logs --watch | head`), which a command that rarely writes would not notice.
 pub async fn stdout_closed() {
     loop {
         tokio::time::sleep(CHECK_INTERVAL).await;
@@ -22,16 +22,16 @@ pub async fn stdout_closed() {
             let handle = io::stdout();
             let mut stdout = [PollFd::new(handle.as_fd(), PollFlags::empty())];
             let polled = nix::poll::poll(&mut stdout, PollTimeout::ZERO);
-            let is_gone = stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR));
-            if polled.is_ok() && is_gone {
+            let is_closed = stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR));
+            if polled.is_ok() && is_closed {
                 return;
             }
         }
     }
 }
 
-/// Stdout. After the first write that fails everything else is dropped, so that a reader that went away neither ends the work early nor
-/// takes the place of its outcome; [`Stdout::finish`] reports the failure.
+/// Stdout. After the first failed write, further output is discarded, so that a closed pipe neither stops an operation nor hides its
+/// outcome. [`Stdout::finish`] reports the failure.
 pub(super) struct Stdout {
     stream: AutoStream<io::Stdout>,
     failure: Option<io::Error>,
@@ -47,7 +47,7 @@ impl Stdout {
         self.failure.is_none()
     }
 
-    /// Writes out what is buffered. Returns why results were lost; a reader that went away is no error.
+    /// Flushes and returns the first error of all writes. A closed pipe is not an error.
     pub fn finish(&mut self) -> io::Result<()> {
         self.flush()?;
         match self.failure.take() {
@@ -56,21 +56,21 @@ impl Stdout {
         }
     }
 
-    /// Runs a write unless one has failed before. `dropped` is the answer for what is not written.
+    /// Runs a write unless an earlier one has failed. Returns `discarded` for output that is not written.
     fn attempt<T>(
         &mut self,
-        dropped: T,
+        discarded: T,
         write: impl FnOnce(&mut AutoStream<io::Stdout>) -> io::Result<T>,
     ) -> io::Result<T> {
         if self.failure.is_some() {
-            return Ok(dropped);
+            return Ok(discarded);
         }
         match write(&mut self.stream) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 self.failure = Some(error);
-                Ok(dropped)
+                Ok(discarded)
             }
-            written => written,
+            result => result,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The terminal: results on stdout, everything else on stderr.
+//! Writes to the terminal: results to stdout, everything else to stderr.
 
 use std::io::{self, Write};
 
@@ -10,21 +10,21 @@ use super::stdout::Stdout;
 use crate::diagnostic::Diagnostic;
 use crate::hint::{Command, CommandLine, Hint};
 
-/// Prints why not even the settings could be read.
+/// Prints an error from before the settings are resolved, so without colours.
 pub fn print_startup_error(message: &str) {
     drop(writeln!(io::stderr(), "error: {}", clean(message, true)));
 }
 
-/// How a [`Ui`] writes and asks.
+/// The settings of a [`Ui`].
 #[derive(Debug, Clone)]
 pub struct UiOptions {
     /// Print results as JSON.
     pub json: bool,
-    /// Whether to use colours; `None` for on a terminal only.
+    /// Whether to use colours; `None`: only on a terminal.
     pub color: Option<bool>,
     /// Print only results, questions and errors.
     pub quiet: bool,
-    /// Print details too.
+    /// Also print details.
     pub verbose: bool,
     /// Answer yes to every question.
     pub yes: bool,
@@ -34,7 +34,7 @@ pub struct UiOptions {
     pub stdout_is_terminal: bool,
     /// Whether stderr is a terminal.
     pub stderr_is_terminal: bool,
-    /// How this program was called, for suggested commands.
+    /// The program's name and global flags as given, for suggested commands.
     pub command_line: CommandLine,
 }
 
@@ -47,7 +47,7 @@ pub struct Ui {
 }
 
 impl Ui {
-    /// A Ui for the standard streams of this process.
+    /// Creates a `Ui` for the standard streams of this process.
     pub fn new(options: UiOptions) -> Self {
         let choice = match options.color {
             None => ColorChoice::Auto,
@@ -57,7 +57,7 @@ impl Ui {
         Self { stdout: Stdout::new(choice), stderr: AutoStream::new(io::stderr(), choice), options }
     }
 
-    /// The text of a hint, with its commands as the user has to type them.
+    /// The text of a hint, with its commands as the user must type them.
     pub fn text(&self, hint: &Hint) -> String {
         hint.show(&self.options.command_line)
     }
@@ -82,23 +82,23 @@ impl Ui {
         self.stderr.current_choice() != ColorChoice::Never
     }
 
-    /// Whether results go to a screen.
+    /// Whether stdout is a terminal.
     pub fn stdout_is_terminal(&self) -> bool {
         self.options.stdout_is_terminal
     }
 
-    /// Stdout, for results. Colour codes are dropped where they do not belong. Writing to a closed or full stdout succeeds and does
-    /// nothing: see [`Ui::can_write`] and [`Ui::finish`].
+    /// The writer of results. It removes colour codes if stdout has no colours. Writing to a closed or full stdout succeeds without effect:
+    /// see [`Ui::can_write`] and [`Ui::finish`].
     pub fn results(&mut self) -> &mut dyn Write {
         &mut self.stdout
     }
 
-    /// Whether stdout still takes results. A command that goes on until its reader leaves ends when it does not.
+    /// Whether no write to stdout has failed. Commands that follow something end after a failure.
     pub fn can_write(&self) -> bool {
         self.stdout.is_open()
     }
 
-    /// Writes out what is buffered. An error says why results were lost; a reader that went away is none.
+    /// Flushes stdout and returns the first error of all writes. A closed pipe is not an error.
     pub fn finish(&mut self) -> io::Result<()> {
         self.stdout.finish()
     }
@@ -106,22 +106,22 @@ impl Ui {
     /// Prints a note to stderr, unless `--quiet` is given.
     pub fn note(&mut self, text: &str) {
         if !self.options.quiet {
-            self.say(text);
+            self.print(text);
         }
     }
 
-    /// A note with commands in it.
+    /// Prints a hint to stderr as a note.
     pub fn hint(&mut self, hint: &Hint) {
         let text = self.text(hint);
         self.note(&text);
     }
 
-    /// A command as the user would type it to reach the same project, account and endpoint.
+    /// The text of a command, with the flags that select the same project, account and endpoint.
     pub fn command_text(&self, command: &Command) -> String {
         clean(&self.options.command_line.show(command), false).into_owned()
     }
 
-    /// Whether details are printed: with `--verbose`.
+    /// Whether details are printed (`--verbose`).
     pub fn shows_details(&self) -> bool {
         self.options.verbose
     }
@@ -129,7 +129,7 @@ impl Ui {
     /// Prints a detail to stderr, with `--verbose`.
     pub fn detail(&mut self, text: &str) {
         if self.shows_details() {
-            self.say(&text.dimmed().to_string());
+            self.print(&text.dimmed().to_string());
         }
     }
 
@@ -147,33 +147,33 @@ impl Ui {
         }
     }
 
-    /// Prints what went wrong, where, and what to do; with `--verbose` also the errors behind it.
+    /// Prints an error with its place and hint; with `--verbose`, also its causes.
     pub fn error(&mut self, error: &Diagnostic) {
-        self.say(&format!("{} {}", "error:".red().bold(), clean(&error.message, true)));
+        self.print(&format!("{} {}", "error:".red().bold(), clean(&error.message, true)));
         if let Some(place) = &error.place {
-            self.say(&format!("  {} {place}", "-->".blue()));
+            self.print(&format!("  {} {place}", "-->".blue()));
         }
         for cause in error.causes() {
             self.detail(&format!("caused by: {}", clean(&cause, true)));
         }
         if let Some(hint) = &error.hint {
-            self.say(&format!("{} {}", "hint:".cyan(), clean(&self.text(hint), true)));
+            self.print(&format!("{} {}", "hint:".cyan(), clean(&self.text(hint), true)));
         }
     }
 
-    /// Prints to stderr what the next question is about, even with `--quiet`.
+    /// Prints the context of a question to stderr, even with `--quiet`.
     pub fn ask_about(&mut self, text: &str) {
-        self.say(text);
+        self.print(text);
     }
 
-    /// How wide the terminal is that results go to; `None` elsewhere.
+    /// The width of the terminal for results; `None` if stdout is not a terminal.
     pub fn columns(&self) -> Option<usize> {
         let (columns, _) = self.options.stdout_is_terminal.then(ratatui::crossterm::terminal::size)?.ok()?;
         Some(columns.into())
     }
 
-    /// A closed stderr is ignored: there is no other place to report it.
-    fn say(&mut self, text: &str) {
+    /// Prints a line to stderr. A closed stderr is ignored, because there is nowhere to report it.
+    fn print(&mut self, text: &str) {
         drop(writeln!(self.stderr, "{text}"));
     }
 }

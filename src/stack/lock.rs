@@ -33,7 +33,7 @@ impl Lock {
         document.finish(Some(Self { vpcs, zones })).map(|(lock, _)| lock)
     }
 
-    /// The lock as text of the file.
+    /// Serializes the lock.
     pub fn to_toml(&self) -> String {
         let mut text = format!("version = {VERSION}\n");
         for (Environment { account, region }, name, VpcContext { id, subnets }) in &self.vpcs {
@@ -88,8 +88,8 @@ impl Lock {
 
     /// The environment of all entries, if it is the same for all.
     pub fn only_environment(&self) -> Option<&Environment> {
-        let of_vpcs = self.vpcs.iter().map(|(environment, _, _)| environment);
-        let mut environments = of_vpcs.chain(self.zones.iter().map(|(environment, _)| environment));
+        let vpcs = self.vpcs.iter().map(|(environment, _, _)| environment);
+        let mut environments = vpcs.chain(self.zones.iter().map(|(environment, _)| environment));
         let first = environments.next()?;
         environments.all(|environment| environment == first).then_some(first)
     }

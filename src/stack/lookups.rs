@@ -1,4 +1,4 @@
-//! Look-ups: facts about an account that synth needs.
+//! Look-ups: the values that synth needs from an AWS account.
 
 use std::collections::BTreeMap;
 

@@ -79,7 +79,7 @@ impl Aws {
         Ok(resources)
     }
 
-    /// The events of a stack after the event `seen`, or all events, oldest first. Reads no more pages than necessary.
+    /// The events of a stack after the event `seen`, or all events, oldest first. Stops reading pages at `seen`.
     pub async fn stack_events_after(&self, stack: &str, seen: Option<&str>) -> Result<Vec<StackEvent>> {
         let mut events = Vec::new();
         self.each_event(stack, |event| {
@@ -190,8 +190,8 @@ impl Aws {
         }
     }
 
-    /// The ARN of the stack that contains the resource with this physical id. Resources that were retained by a deletion or a rollback
-    /// belong to no stack any more.
+    /// The ARN of the stack that contains the resource with this physical id. Resources that a deletion or rollback retained no longer
+    /// belong to a stack.
     pub async fn owner_of(&self, physical_id: &str) -> Result<Option<String>> {
         let action = format!("find the stack of `{physical_id}`");
         let call = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
@@ -215,7 +215,7 @@ impl Aws {
     }
 }
 
-/// A client token. CloudFormation recognises by it a request that the SDK repeats because the response was lost.
+/// A client token, by which CloudFormation recognises a request that the SDK retries after losing the response.
 fn idempotency_token() -> String {
     format!("ecsws-{:032x}", rand::random::<u128>())
 }
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_idempotency_token_fits_cloudformations_pattern_and_is_new_each_time() {
+    fn idempotency_tokens_are_unique_and_match_cloudformations_pattern() {
         let token = idempotency_token();
         assert!(token.starts_with(|first: char| first.is_ascii_alphabetic()), "{token}");
         assert!(token.len() <= 128 && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{token}");
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_stack_or_change_set_is_no_error() {
+    fn a_missing_stack_or_change_set_is_not_an_error() {
         for (code, message) in [
             ("ValidationError", "Stack with id web does not exist"),
             ("ValidationError", "Stack [web] does not exist"),

@@ -1,4 +1,4 @@
-//! EC2's endpoint.
+//! Resolves EC2's endpoint.
 
 use aws_config::SdkConfig;
 use aws_sdk_cloudformation::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
@@ -14,14 +14,14 @@ pub(super) async fn endpoint_url(config: &SdkConfig, region: &str) -> std::resul
         ServiceConfigKey::builder().service_id(SERVICE_ID).env("AWS_ENDPOINT_URL").profile("endpoint_url").build()?;
     // As in the typed clients, the flag is for every service and takes precedence over all settings.
     let is_flag = config.get_origin("endpoint_url").is_client_config();
-    let of_service = config.service_config().filter(|_| !is_flag).and_then(|settings| settings.load_config(key));
-    let url = of_service.as_deref().or_else(|| config.endpoint_url()).map(without_user_info);
+    let service_url = config.service_config().filter(|_| !is_flag).and_then(|settings| settings.load_config(key));
+    let url = service_url.as_deref().or_else(|| config.endpoint_url()).map(without_user_info);
     let (fips, dual_stack) = (config.use_fips() == Some(true), config.use_dual_stack() == Some(true));
     resolve(region, url, fips, dual_stack).await
 }
 
-/// The endpoint by CloudFormation's rules, which are EC2's but for the name: compared with the endpoint rule sets in AWS's service
-/// models.
+/// Resolves the endpoint by CloudFormation's rules, which differ from EC2's only in the host name. Source: the endpoint rule sets in
+/// AWS's service models.
 async fn resolve(
     region: &str,
     url: Option<String>,
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn endpoints_are_those_of_the_partition_with_fips_and_dual_stack() {
+    async fn endpoints_follow_the_partition_fips_and_dual_stack() {
         // As botocore 1.44.8 resolves them, from the rule sets of the services.
         for (region, fips, dual_stack, host) in [
             ("eu-west-1", false, false, "ec2.eu-west-1.amazonaws.com"),

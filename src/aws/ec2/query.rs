@@ -1,4 +1,4 @@
-//! Calls of EC2's Query protocol.
+//! Calls EC2 with the Query protocol.
 //!
 //! They use the SDK's orchestrator like the typed clients, with the same configuration: endpoint, FIPS, dual-stack, retries,
 //! time-outs, HTTP client and credentials. Only requests and responses are serialised here.
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
     use crate::aws::{Connection, StaticKeys};
 
-    /// Starts a server that answers each connection with the next response and closes it. Returns its URL and the requests it read.
+    /// Starts a server that sends the next response on each connection and closes it. Returns its URL and the requests it read.
     async fn server(responses: Vec<String>) -> (String, Arc<Mutex<Vec<String>>>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/base", listener.local_addr().expect("an address"));
@@ -143,7 +143,7 @@ mod tests {
                     stream.read_buf(&mut request).await.expect("a request");
                 }
                 seen.lock().expect("no panic").push(String::from_utf8_lossy(&request).into_owned());
-                stream.write_all(response.as_bytes()).await.expect("it is read");
+                stream.write_all(response.as_bytes()).await.expect("the client reads the response");
             }
         });
         (url, requests)
@@ -171,7 +171,7 @@ mod tests {
     const VPCS: &str = "<R><vpcSet><item><vpcId>vpc-1</vpcId></item></vpcSet></R>";
 
     #[tokio::test]
-    async fn transient_errors_are_retried_as_by_the_typed_clients() {
+    async fn transient_errors_are_retried_like_in_the_typed_clients() {
         for transient in [
             "HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n<R><vpcSet>".to_owned(),
             String::new(),

@@ -19,7 +19,7 @@ impl Aws {
         Ok(response.services.unwrap_or_default().into_iter().next().map(service_state))
     }
 
-    /// The ARN of the service that uses this name. An `INACTIVE` service does not use its name any more.
+    /// The ARN of the service that uses this name. An `INACTIVE` service no longer does.
     pub async fn service_arn(&self, name: &ServiceName) -> Result<Option<String>> {
         let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
@@ -63,7 +63,7 @@ impl Aws {
         Ok(containers.unwrap_or_default().into_iter().filter_map(log_destination).collect())
     }
 
-    /// The status of a cluster by name or ARN, such as `ACTIVE`; `None` when there is none.
+    /// The status of a cluster by name or ARN, such as `ACTIVE`; `None` if it does not exist.
     pub async fn cluster_status(&self, cluster: &str) -> Result<Option<String>> {
         let action = format!("describe cluster `{cluster}`");
         let call = self.ecs().describe_clusters().clusters(cluster);

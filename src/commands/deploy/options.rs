@@ -29,7 +29,7 @@ pub struct FollowOptions {
     #[arg(long)]
     pub no_wait_services: bool,
     /// Cancel and roll back an update that takes longer than this, and exit with 4
-    #[arg(long, value_name = "TIME", value_parser = when::duration)]
+    #[arg(long, value_name = "TIME", value_parser = when::parse_duration)]
     pub timeout: Option<Duration>,
     /// What to do when the creation of a stack takes longer: it cannot be cancelled
     #[arg(long, value_enum, default_value_t, value_name = "WHAT", requires = "timeout")]

@@ -1,4 +1,4 @@
-//! Progress of a deploy or destroy: a line per event and, on a terminal, rows for what is in progress below them.
+//! The view of a deploy or destroy: a line for each completed step and, on a terminal, progress rows below.
 
 mod lines;
 mod progress_rows;
@@ -10,13 +10,14 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::tz::TimeZone;
 
-use lines::Lines;
+use lines::LineFormat;
 pub use progress_rows::ProgressRows;
 pub use summary::{Summary, deletion_plans, print_done, print_failed, summary};
 
 use super::{Ui, clean};
 use crate::ops::DeployEvent;
 
+/// The interval in which the progress rows are redrawn.
 const TICK: Duration = Duration::from_millis(100);
 
 /// Folds events into lines and progress rows.
@@ -24,24 +25,24 @@ const TICK: Duration = Duration::from_millis(100);
 pub struct DeployView {
     bar: Option<ProgressBar>,
     rows: Arc<Mutex<ProgressRows>>,
-    lines: Lines,
+    format: LineFormat,
 }
 
 impl DeployView {
-    /// A new view. `rows` enables the rows for what is in progress, which need a terminal.
+    /// Creates a view. With `rows`, progress rows are shown if there is a terminal.
     pub fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
-        let has_bar = rows && ui.is_watched() && !ui.is_json();
+        let has_rows = rows && ui.is_watched() && !ui.is_json();
         let rows = Arc::new(Mutex::new(ProgressRows::default()));
-        let bar = has_bar.then(|| {
+        let bar = has_rows.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(style(Arc::clone(&rows), ui.is_coloured()));
             bar.enable_steady_tick(TICK);
             bar
         });
-        Self { lines: Lines { zone, has_rows: bar.is_some() }, bar, rows }
+        Self { format: LineFormat { zone, has_progress_rows: bar.is_some() }, bar, rows }
     }
 
-    /// Shows an event. A closed stdout does not stop the work.
+    /// Shows an event. Failures to write JSON are ignored here and reported at the end, so that a closed pipe does not stop a deploy.
     pub fn show(&mut self, ui: &mut Ui, event: &DeployEvent) {
         if ui.is_json() {
             drop(ui.json_line(event));
@@ -51,7 +52,7 @@ impl DeployView {
             self.rows().apply(event, bar.elapsed());
             self.restart_bar();
         }
-        let lines = self.lines.format(event);
+        let lines = self.format.lines(event);
         if lines.is_empty() {
             return;
         }
@@ -61,13 +62,13 @@ impl DeployView {
         }
     }
 
-    /// Shows what the deploy waits for before there are events. Restarts the rows after [`DeployView::end`].
+    /// Shows what is in progress until there are events. Shows the rows again after [`DeployView::end`].
     pub fn show_activity(&self, activity: &str) {
         self.rows().set_activity(Some(activity.to_owned()));
         self.restart_bar();
     }
 
-    /// Removes the rows, for questions and other output.
+    /// Removes the rows, so that a question or further output can be printed.
     pub fn end(&self) {
         self.rows().set_activity(None);
         if let Some(bar) = &self.bar {
@@ -93,7 +94,7 @@ impl DeployView {
 fn style(rows: Arc<Mutex<ProgressRows>>, coloured: bool) -> ProgressStyle {
     let draw = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        // A wrapped line would not be cleared completely. The first line starts with the spinner and a space.
+        // Only the first row of a wrapped line would be cleared. The first line starts with the spinner and a space.
         let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
         let fitted = |line: String| {
             let line = console::truncate_str(&line, columns, "…").into_owned();
@@ -114,12 +115,12 @@ impl Drop for DeployView {
     }
 }
 
-/// Prints a note; with JSON output it is an event.
+/// Prints a note that belongs to no stack. With JSON output, it is an event.
 pub fn note_event(ui: &mut Ui, message: String) {
     message_event(ui, message, Ui::note);
 }
 
-/// Prints a warning; with JSON output it is an event.
+/// As [`note_event`], for warnings.
 pub fn warn_event(ui: &mut Ui, message: String) {
     message_event(ui, message, Ui::warn);
 }
@@ -133,7 +134,7 @@ fn message_event(ui: &mut Ui, message: String, print: fn(&mut Ui, &str)) {
     }
 }
 
-/// A resource type without `AWS::`.
+/// The type without its `AWS::` prefix, to save columns.
 fn short_type(resource_type: &str) -> &str {
     resource_type.strip_prefix("AWS::").unwrap_or(resource_type)
 }

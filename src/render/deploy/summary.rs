@@ -1,21 +1,21 @@
-//! The end of a deploy: outcomes, outputs and addresses. Also what a destroy deletes.
+//! The summary after a deploy: outcomes of the stacks, outputs, addresses and suggested commands. Also the plan before a deletion.
 
 use std::io;
 
 use owo_colors::OwoColorize as _;
 use serde_json::{Value, json};
 
-use super::lines::done;
+use super::lines::past_tense;
 use crate::hint::Command;
 use crate::ops::{DeletionPlan, StackChange, StackOutcome};
 use crate::render::{Ui, clean};
 
-/// The last event in JSON of a command that succeeded.
+/// Prints the last JSON event of a successful command.
 pub fn print_done(ui: &mut Ui) -> io::Result<()> {
     print_last_event(ui, &json!({ "event": "done" }))
 }
 
-/// The last event in JSON of a command that failed: its exit code, and why.
+/// Prints the last JSON event of a failed command, with its exit code and the error.
 pub fn print_failed(ui: &mut Ui, exit: u8, message: &str) -> io::Result<()> {
     print_last_event(ui, &json!({ "event": "failed", "exit": exit, "message": message }))
 }
@@ -24,27 +24,27 @@ fn print_last_event(ui: &mut Ui, event: &Value) -> io::Result<()> {
     if ui.is_json() { ui.json_line(event) } else { Ok(()) }
 }
 
-/// The results of a deploy.
+/// The results of a deploy that are printed at its end.
 #[derive(Debug)]
 pub struct Summary<'a, E> {
-    /// Every stack with its outcome; shown when there are several.
+    /// Every stack and its outcome; printed if there are several.
     pub stacks: Vec<(&'a str, &'a StackOutcome<E>)>,
     /// Stack, key and value of every output.
     pub outputs: Vec<(String, String, String)>,
-    /// Services and where they answer: on this machine, and by Cloud Map's name.
+    /// Services and their addresses: the local URL in the sandbox, and the Cloud Map name with its port.
     pub services: Vec<(String, Vec<String>)>,
     /// Commands to try next.
     pub next: Vec<Command>,
 }
 
-/// Prints the outcomes, outputs, addresses and commands to try next.
+/// Prints the summary.
 pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     if summary.stacks.len() > 1 {
         let width = summary.stacks.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
         let lines = summary
             .stacks
             .iter()
-            .map(|(name, outcome)| format!("  {} {name:<width$}  {}", mark(outcome), in_words(outcome)));
+            .map(|(name, outcome)| format!("  {} {name:<width$}  {}", mark(outcome), describe(outcome)));
         let lines: Vec<String> = lines.collect();
         ui.note(&format!("\n{}\n{}", "Stacks:".bold(), lines.join("\n")));
     }
@@ -60,7 +60,7 @@ pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     }
     for (service, addresses) in summary.services.iter().filter(|(_, addresses)| !addresses.is_empty()) {
         let addresses: Vec<String> = addresses.iter().map(|address| address.underline().to_string()).collect();
-        writeln!(out, "  {} answers at {}", service.cyan(), addresses.join(" and as "))?;
+        writeln!(out, "  {}: {}", service.cyan(), addresses.join(", "))?;
     }
     out.flush()?;
     if !summary.next.is_empty() {
@@ -70,7 +70,7 @@ pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints what is deleted and what is retained when stacks are deleted.
+/// Prints what deleting these stacks deletes and keeps.
 pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
     for DeletionPlan { stack, deleted, kept, deleted_log_groups, .. } in deletion_plans {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
@@ -78,7 +78,7 @@ pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
             ui.note(&format!("  {} log group {} with its events", "deletes:".red(), clean(id, false)));
         }
         for (resource_type, id) in kept {
-            ui.note(&format!("  {} {} {}", "stays:".green(), clean(resource_type, false), clean(id, false)));
+            ui.note(&format!("  {} {} {}", "keeps:".green(), clean(resource_type, false), clean(id, false)));
         }
     }
 }
@@ -91,12 +91,12 @@ fn mark<E>(outcome: &StackOutcome<E>) -> String {
     }
 }
 
-fn in_words<E>(outcome: &StackOutcome<E>) -> String {
+fn describe<E>(outcome: &StackOutcome<E>) -> String {
     match outcome {
         StackOutcome::Deployed(deployed) => match deployed.change {
             StackChange::NoChanges => "no changes".to_owned(),
             StackChange::Prepared => "change set created".to_owned(),
-            StackChange::Done(operation, seconds) => format!("{} in {seconds:.1} s", done(operation)),
+            StackChange::Done(operation, seconds) => format!("{} in {seconds:.1} s", past_tense(operation)),
         },
         StackOutcome::Failed(_) => "failed".to_owned(),
         StackOutcome::NotApproved(_) => "not approved, not changed".to_owned(),

@@ -42,7 +42,7 @@ pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
     ui.results().flush()
 }
 
-/// Prints to stderr the changes that the user is asked to approve: those of permissions and firewalls, or all if there are none.
+/// Prints to stderr the changes that need approval: those to permissions and security groups, or all changes if there are none.
 pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     let lines = match text::security(diff, columns) {
@@ -60,7 +60,7 @@ pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     }
 }
 
-/// Prints to stderr all changes of a stack that the user is asked to approve.
+/// Prints to stderr all changes of a stack that needs approval.
 pub fn show_all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     for line in text::stack(stack, diff, columns) {

@@ -27,7 +27,7 @@ pub fn region(value: &DeValue<'_>) -> Validated<String> {
         .hint("a region looks like \"us-east-1\""))
 }
 
-/// Whether the name has the form of a region's. Only AWS knows which regions exist.
+/// Whether the name has the form of a region's name. Regions are not listed here, because AWS adds new ones.
 pub fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());

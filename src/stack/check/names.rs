@@ -35,7 +35,7 @@ macro_rules! patterns {
 patterns! {
     /// CloudFormation's rule.
     STACK_NAME = "a stack name", "letters, digits and hyphens", "-", Letter, 128;
-    /// This tool's: a key is a word on the command line.
+    /// This tool's rule: a key is one word on the command line.
     SERVICE_KEY = "a service key", "letters, digits, hyphens and underscores", "-_", Any, 100;
     /// ECS.
     SERVICE_NAME = "a service name", "letters, digits, hyphens and underscores", "-_", Any, 255;
@@ -45,9 +45,9 @@ patterns! {
     CONTAINER_NAME = "a container name", "letters, digits, hyphens and underscores", "-_", Any, 255;
     /// ECS.
     IMAGE = "an image", "letters, digits and . _ - : / @ #", "._-:/@#", Any, 255;
-    /// Cloud Map; the labels are checked apart.
+    /// Cloud Map; [`is_dns_name`] checks the labels.
     DISCOVERY_NAME = "a Cloud Map service name", "letters, digits, hyphens, underscores and dots", "-_.", Any, 127;
-    /// Cloud Map; the labels are checked apart.
+    /// Cloud Map; [`is_dns_name`] checks the labels.
     NAMESPACE_NAME = "a namespace name", "letters, digits, hyphens, underscores and dots", "-_.", Any, 253;
     /// CloudFormation.
     EXPORT_NAME = "an export name", "letters, digits, colons and hyphens", ":-", Any, 255;
@@ -96,7 +96,7 @@ impl Pattern {
     }
 }
 
-/// An image reference. A URL is none, although it has the same characters.
+/// An image reference. Rejects URLs, which consist of the same characters.
 pub fn image(value: &DeValue<'_>) -> Validated<String> {
     let image = IMAGE.rule(value)?;
     match image.split_once("://") {

@@ -126,8 +126,8 @@ pub fn unique_list<T: PartialEq + std::fmt::Display>(
     move |value| {
         let items = rule(value)?;
         match items.iter().enumerate().find(|(index, item)| items[..*index].contains(item)) {
-            Some((index, twice)) => {
-                let message = format!("is {twice}, which is in the list already");
+            Some((index, duplicate)) => {
+                let message = format!("is {duplicate}, which is in the list already");
                 Err(Invalid::item(index, Diagnostic::new(message).hint("remove one of them")))
             }
             None => Ok(items),

@@ -109,7 +109,7 @@ fn variables<T>(
         .collect()
 }
 
-/// The array index that `name` is in JavaScript: an integer below 2³²-1 in its shortest form.
+/// Parses a JavaScript array index: an integer below 2³²-1 without leading zeros.
 fn array_index(name: &str) -> Option<u32> {
     name.parse().ok().filter(|index: &u32| *index < u32::MAX && index.to_string() == name)
 }
@@ -135,7 +135,7 @@ fn memory_limits(table: &Table<'_, '_>, task_memory: Option<u32>) -> (Option<u32
     (hard, soft)
 }
 
-/// Ranges are ECS's, defaults the CDK's.
+/// The ranges are those of ECS, the defaults those of the CDK.
 fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     let hint = "add command = [\"CMD-SHELL\", \"curl -f http://localhost/ || exit 1\"]";
     let command = table.required("command", hint, |value| check::list(check::text)(value).map(health_command));
@@ -162,7 +162,7 @@ fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     })
 }
 
-/// Adds the prefix that the CDK adds: one string is for the shell, several are a command.
+/// Adds the prefix like the CDK: a single string is a shell command, several strings are a program and its arguments.
 fn health_command(mut words: Vec<String>) -> Vec<String> {
     let first = words[0].as_str();
     if first != "CMD" && first != "CMD-SHELL" {

@@ -27,7 +27,7 @@ pub enum LogGroupSpec {
         id: String,
         /// LogGroupName; CloudFormation generates one if it is `None`.
         name: Option<String>,
-        /// How long events are kept; `None`: forever.
+        /// The retention period; `None` if events never expire.
         retention_days: Option<u32>,
         /// What happens to it when it is removed from the stack.
         removal: Removal,

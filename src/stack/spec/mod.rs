@@ -140,7 +140,7 @@ pub struct Service {
     pub container: ContainerDefinition,
     /// The log configuration.
     pub logs: Logs,
-    /// How deployments proceed.
+    /// Settings of rolling deployments.
     pub deployment: DeploymentConfiguration,
     /// Statements of the task role's policy.
     pub task_policy: Vec<PolicyStatement>,
@@ -180,11 +180,11 @@ pub struct HealthCheck {
     pub command: Vec<String>,
     /// Time between checks.
     pub interval: u32,
-    /// Time that a check may take.
+    /// Time limit of a check.
     pub timeout: u32,
-    /// Failures in a row until the container is unhealthy.
+    /// Consecutive failures after which the container is unhealthy.
     pub retries: u32,
-    /// Time after the start in which failures do not count.
+    /// Grace period after the container's start, in which failures do not count.
     pub start_period: Option<u32>,
 }
 

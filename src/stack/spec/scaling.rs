@@ -6,14 +6,14 @@ use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::reader::Table;
 
-/// How a rolling deployment proceeds.
+/// Settings of rolling deployments. The percentages are shares of the desired count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeploymentConfiguration {
-    /// Share of the desired count that keeps running.
+    /// Minimum share of running tasks during a deployment.
     pub min_healthy_percent: u32,
-    /// Share of the desired count that may run.
+    /// Maximum share of running tasks during a deployment.
     pub max_percent: u32,
-    /// Whether ECS rolls back when tasks do not start.
+    /// Whether ECS rolls back a deployment whose tasks do not start.
     pub circuit_breaker: bool,
 }
 
@@ -33,11 +33,11 @@ pub struct Autoscaling {
 /// One target-tracking policy; times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetTracking {
-    /// The average to keep, in percent.
+    /// The target average, in percent.
     pub target: Number,
-    /// Pause after scaling in.
+    /// Cooldown after scaling in.
     pub scale_in_cooldown: Option<u32>,
-    /// Pause after scaling out.
+    /// Cooldown after scaling out.
     pub scale_out_cooldown: Option<u32>,
 }
 

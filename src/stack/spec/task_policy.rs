@@ -17,7 +17,8 @@ pub struct PolicyStatement {
     pub resources: Vec<String>,
 }
 
-/// Reads the statements. Their distribution over policies, and so whether a policy is too large, depends on all of them and on ECS Exec.
+/// Reads the statements. Their distribution over policies depends on all of them and on ECS Exec, so oversized policies are detected
+/// at the end.
 pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<PolicyStatement> {
     let (tables, statements): (Vec<_>, Vec<_>) =
         tables.into_iter().filter_map(|table| statement(&table).map(|statement| (table, statement))).unzip();

@@ -172,7 +172,9 @@ impl Account {
     /// Reads what the two templates refer to.
     async fn read(aws: &Aws, update: &StackUpdate<'_>) -> Result<Self> {
         let mut notes = Vec::new();
-        let named = |template: &Template| template.section("Resources").any(|(_, one)| CustomName::of(one).is_some());
+        let named = |template: &Template| {
+            template.section("Resources").any(|(_, one)| CustomName::from_resource(one).is_some())
+        };
         let has_exports = |template: &Template| template.section("Outputs").any(|(_, one)| one.get("Export").is_some());
         let has_names = named(update.desired);
         let exporting = has_exports(update.desired) || has_exports(update.deployed);
