@@ -1,8 +1,10 @@
-//! The binary as a process: what it says and which code it ends with, above all when something is wrong.
+//! The binary as a user runs it: exit code, stdout and stderr.
+
+mod connection;
+mod init;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::io::Write as _;
 use std::path::Path;
 
 use insta::assert_snapshot;
@@ -54,7 +56,7 @@ fn a_folder_without_a_project_is_wrong_usage() {
 }
 
 #[test]
-fn every_mistake_of_a_file_is_told_at_once() {
+fn all_errors_of_a_file_are_printed_together() {
     let text = SERVICE.replace("256", "300").replace("port = 80", "prot = 80");
     assert_snapshot!(ecsws(project(&text).path(), "synth"), @"
     code Some(2)
@@ -70,7 +72,7 @@ fn every_mistake_of_a_file_is_told_at_once() {
 }
 
 #[test]
-fn the_sandbox_needs_the_target_of_an_unfinished_file_only() {
+fn the_sandbox_needs_only_the_target_of_an_invalid_file() {
     let unfinished = project(&SERVICE.replace("256", "300"));
     assert_snapshot!(ecsws(unfinished.path(), "sandbox env"), @"
     code Some(1)
@@ -90,7 +92,7 @@ fn the_sandbox_needs_the_target_of_an_unfinished_file_only() {
 }
 
 #[test]
-fn toml_that_is_not_toml_is_told_with_its_place() {
+fn a_toml_syntax_error_has_its_position() {
     assert_snapshot!(ecsws(project("[services.api\ncpu = 256").path(), "deploy"), @"
     code Some(2)
     -- stdout
@@ -102,7 +104,7 @@ fn toml_that_is_not_toml_is_told_with_its_place() {
 }
 
 #[test]
-fn an_unknown_stack_is_told_with_the_known_ones() {
+fn an_unknown_stack_lists_the_known_ones() {
     assert_snapshot!(ecsws(project(SERVICE).path(), "diff ecsworkshop-ap"), @"
     code Some(2)
     -- stdout
@@ -125,110 +127,7 @@ fn one_of_several_services_has_to_be_named() {
 }
 
 #[test]
-fn no_region_and_no_credentials_are_two_clear_errors() {
-    let dir = project(SERVICE);
-    assert_snapshot!(ecsws(dir.path(), "deploy"), @"
-    code Some(2)
-    -- stdout
-    -- stderr
-    error: cannot call AWS: no region is configured
-    hint: pass --region, set AWS_REGION, or write region under [target] in ecsws.toml; without an account: --sandbox
-    ");
-    assert_snapshot!(ecsws(dir.path(), "deploy --region us-east-1"), @"
-    code Some(3)
-    -- stdout
-    -- stderr
-    error: cannot describe stack `ecsworkshop-api`: there are no AWS credentials
-    hint: sign in (`aws sso login`), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or try it without an account: --sandbox
-    ");
-}
-
-#[test]
-fn a_profile_that_was_asked_for_goes_before_keys_in_the_environment() {
-    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
-    let dir = project(SERVICE);
-    let without_region = ecsws_with(dir.path(), "deploy --profile nope", &keys);
-    assert_snapshot!(without_region, @"
-    code Some(3)
-    -- stdout
-    -- stderr
-    error: cannot use profile `nope`: the AWS config files have no such profile
-    hint: no profile is configured
-    ");
-    assert_eq!(ecsws_with(dir.path(), "deploy --profile nope --region us-east-1", &keys), without_region);
-}
-
-#[test]
-fn a_region_that_is_none_is_wrong_usage() {
-    assert_snapshot!(ecsws(project(SERVICE).path(), "deploy --region mars"), @"
-    code Some(2)
-    -- stdout
-    -- stderr
-    error: `mars` is not a region
-    hint: a region looks like us-east-1
-    ");
-}
-
-/// A server that answers every request like this, once it has read it.
-fn server(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let mut stream = BufReader::new(stream);
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).is_ok_and(|bytes| bytes > 0) {}
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-            drop(stream.read_exact(&mut vec![0; length.unwrap_or(0)]));
-            drop(stream.get_mut().write_all(answer.as_bytes()));
-        }
-    });
-    format!("http://{address}")
-}
-
-#[test]
-fn a_server_that_is_not_aws_is_told_apart() {
-    let url = server("HTTP/1.1 200 OK\r\ncontent-length: 13\r\nconnection: close\r\n\r\n<html></html>");
-    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_MAX_ATTEMPTS", "1")];
-    let dir = project(SERVICE);
-    let shown = ecsws_with(dir.path(), &format!("deploy --region us-east-1 --endpoint-url {url}"), &keys);
-    assert_snapshot!(shown.replace(&url, "URL"), @"
-    code Some(1)
-    -- stdout
-    -- stderr
-    error: cannot describe stack `ecsworkshop-api`: URL: unexpected response, HTTP 200
-    hint: check --endpoint-url (or AWS_ENDPOINT_URL) and proxies
-    ");
-}
-
-#[test]
-fn an_endpoint_that_is_not_there_is_unreachable() {
-    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_MAX_ATTEMPTS", "1")];
-    let shown =
-        ecsws_with(project(SERVICE).path(), "deploy --region us-east-1 --endpoint-url http://127.0.0.1:1", &keys);
-    assert_snapshot!(shown, @"
-    code Some(1)
-    -- stdout
-    -- stderr
-    error: cannot describe stack `ecsworkshop-api`: http://127.0.0.1:1 does not answer: Connection refused (os error 111)
-    hint: check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)
-    ");
-}
-
-#[test]
-fn another_region_than_the_target_is_refused() {
-    let text = "[target]\naccount = \"123456789012\"\nregion = \"us-east-1\"\n".to_owned() + SERVICE;
-    assert_snapshot!(ecsws(project(&text).path(), "deploy --region eu-west-1"), @"
-    code Some(2)
-    -- stdout
-    -- stderr
-    error: this project is for region us-east-1, but the region here is eu-west-1; nothing was changed
-    hint: choose --profile and --region to match [target] in ecsws.toml, or change [target]
-    ");
-}
-
-#[test]
-fn times_that_are_none_are_refused_before_aws_is_asked() {
+fn invalid_times_are_rejected_before_any_call() {
     let dir = project(SERVICE);
     assert_snapshot!(ecsws(dir.path(), "logs --start yesterday"), @"
     code Some(2)
@@ -245,7 +144,7 @@ fn times_that_are_none_are_refused_before_aws_is_asked() {
 }
 
 #[test]
-fn scale_refuses_numbers_that_do_not_go_together_and_leaves_the_file_alone() {
+fn scale_rejects_inconsistent_numbers_and_keeps_the_file() {
     let dir = project(SERVICE);
     assert_snapshot!(ecsws(dir.path(), "scale --min 5 --max 2 --cpu 50 --region us-east-1"), @"
     code Some(2)
@@ -267,49 +166,6 @@ fn scale_refuses_numbers_that_do_not_go_together_and_leaves_the_file_alone() {
     ");
     let text = fs::read(dir.path().join("ecsws.toml")).expect("it is still there");
     assert_eq!(text, SERVICE.as_bytes());
-}
-
-#[test]
-fn init_writes_a_project_that_synth_takes_and_never_overwrites_one() {
-    let dir = tempfile::tempdir().expect("a folder can be made");
-    let first = ecsws(dir.path(), "init --name api --image ghcr.io/acme/api:1.4 --port 8080");
-    assert_snapshot!(first, @"
-    code Some(0)
-    -- stdout
-    -- stderr
-    wrote DIR/ecsws.toml
-    see what it creates with `ecsws --sandbox synth --all`, and run it on this machine with `ecsws --sandbox deploy`
-    ");
-    let text = crate::common::read(&dir.path().join("ecsws.toml"));
-    let (spec, warnings) = ecsws::stack::Spec::parse(&text).expect("it is a spec");
-    assert_eq!(spec.platform.stack.map(|stack| stack.ports), Some(spec.services["api"].container.ports.clone()));
-    assert_eq!(warnings, []);
-    assert_snapshot!(ecsws(dir.path(), "init --workshop"), @"
-    code Some(2)
-    -- stdout
-    -- stderr
-    error: DIR/ecsws.toml exists already
-    hint: edit it, or choose another folder with -C
-    ");
-    assert_snapshot!(ecsws(dir.path(), "synth nothing"), @"
-    code Some(2)
-    -- stdout
-    -- stderr
-    error: ecsws.toml has no stack `nothing`
-    hint: stacks in this file: api-base, api
-    ");
-}
-
-#[test]
-fn init_refuses_what_aws_would_refuse() {
-    let dir = tempfile::tempdir().expect("a folder can be made");
-    assert_snapshot!(ecsws(dir.path(), "init --name Straße --image UPPER/case"), @"
-    code Some(2)
-    -- stdout
-    -- stderr
-    error: --name Straße: letters, digits and - make a service's name
-    ");
-    assert!(!dir.path().join("ecsws.toml").exists());
 }
 
 #[test]
@@ -369,7 +225,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
 }
 
 #[test]
-fn a_file_that_is_not_text_says_where() {
+fn a_file_that_is_not_utf8_has_the_position() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::File::create(folder.path().join("ecsws.toml")).unwrap().write_all(b"cdk = 2\n# a\xff\n").unwrap();
     let ended = ecsws_in(folder.path()).arg("synth").output().unwrap();
@@ -379,7 +235,7 @@ fn a_file_that_is_not_text_says_where() {
 }
 
 #[test]
-fn what_goes_on_ends_when_nobody_reads_any_more() {
+fn watching_ends_when_stdout_is_closed() {
     let workshop = crate::workshop::Workshop::new();
     workshop.run("--sandbox deploy").good();
     for command in ["--sandbox status --watch", "--sandbox logs --watch", "sandbox logs --watch"] {

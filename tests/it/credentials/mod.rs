@@ -1,79 +1,13 @@
-//! Which credentials, region and endpoint a command uses: the AWS config files and the environment, against a server that records what
-//! it gets.
+//! Which credentials, region and endpoint a command uses: the AWS config files and the environment, against a server that records requests.
 #![cfg(unix)]
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+mod mfa;
+mod server;
+
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
 use crate::common::ecsws_in;
-use crate::terminal::run_on_terminal;
-
-/// A request: its head in lower case, and its body.
-#[derive(Debug, Clone)]
-struct Request {
-    head: String,
-    body: String,
-}
-
-/// Answers like AWS's STS and IAM Identity Center, and refuses everything else.
-struct Server {
-    url: String,
-    requests: Arc<Mutex<Vec<Request>>>,
-}
-
-impl Server {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let requests = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                let mut stream = BufReader::new(stream);
-                let mut head = String::new();
-                while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).is_ok_and(|bytes| bytes > 0) {}
-                let head = head.to_lowercase();
-                let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-                let mut body = vec![0; length.unwrap_or(0)];
-                stream.read_exact(&mut body).expect("the body");
-                let request = Request { head, body: String::from_utf8_lossy(&body).into_owned() };
-                let (status, answer) = answer(&request);
-                seen.lock().expect("no panic").push(request);
-                let head =
-                    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
-                drop(stream.get_mut().write_all((head + &answer).as_bytes()));
-            }
-        });
-        Self { url, requests }
-    }
-
-    fn requests(&self) -> Vec<Request> {
-        self.requests.lock().expect("no panic").clone()
-    }
-}
-
-fn answer(request: &Request) -> (u16, String) {
-    let error = |code: &str| format!("<R><Error><Code>{code}</Code><Message>no</Message></Error></R>");
-    if request.head.starts_with("get /federation/credentials") {
-        let keys = r#"{"roleCredentials":{"accessKeyId":"AKIDSSO","secretAccessKey":"s","sessionToken":"t","expiration":4102444800000}}"#;
-        return (200, keys.to_owned());
-    }
-    if request.body.contains("Action=GetCallerIdentity") {
-        let identity = "<GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult>";
-        return (200, format!("<GetCallerIdentityResponse>{identity}</GetCallerIdentityResponse>"));
-    }
-    if !request.body.contains("Action=AssumeRole") {
-        return (400, error("ValidationError"));
-    }
-    if request.body.contains("SerialNumber") && !request.body.contains("TokenCode=123456") {
-        return (403, error("AccessDenied"));
-    }
-    let credentials = "<Credentials><AccessKeyId>ASIATEMP</AccessKeyId><SecretAccessKey>s</SecretAccessKey>\
-                       <SessionToken>temporary</SessionToken><Expiration>2100-01-01T00:00:00Z</Expiration></Credentials>";
-    (200, format!("<AssumeRoleResponse><AssumeRoleResult>{credentials}</AssumeRoleResult></AssumeRoleResponse>"))
-}
+use server::Server;
 
 const PROJECT: &str = r#"
 [services.api]
@@ -262,43 +196,6 @@ fn empty_variables_count_as_unset_for_the_sdk_too() {
     assert_eq!(server.requests().len(), 1, "one attempt, as the profile says");
 }
 
-/// A role that needs a code, over a chain of profiles.
-fn mfa_home(server: &Server) -> Home {
-    let config = format!(
-        "[profile ops]\nregion = eu-west-3\nendpoint_url = {}\nrole_arn = arn:aws:iam::1:role/ops\nsource_profile = my base\n\
-         mfa_serial = arn:aws:iam::1:mfa/me\nexternal_id = outside\nduration_seconds = 900\nrole_session_name = me\n\
-         [profile 'my base']\n{}",
-        server.url,
-        keys("AKIDBASE")
-    );
-    Home::new(&config, "")
-}
-
-#[test]
-fn a_role_with_mfa_asks_for_the_code_and_uses_it() {
-    let server = Server::start();
-    let home = mfa_home(&server);
-    let command = home.command(&["--profile", "ops", "status"], &[]);
-    let (code, printed) = run_on_terminal(command, &[("MFA code of arn:aws:iam::1:mfa/me:", "123456")]);
-    assert_eq!(code, Some(1), "{printed}");
-    let requests = server.requests();
-    let assume = &requests[0];
-    assert!(assume.head.contains("credential=akidbase/"), "{assume:?}");
-    for part in [
-        "Action=AssumeRole",
-        "RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fops",
-        "SerialNumber=arn%3Aaws%3Aiam%3A%3A1%3Amfa%2Fme",
-        "TokenCode=123456",
-        "ExternalId=outside",
-        "DurationSeconds=900",
-        "RoleSessionName=me",
-    ] {
-        assert!(assume.body.contains(part), "{part} is missing in {assume:?}");
-    }
-    assert!(requests.len() > 1 && requests[1..].iter().all(|request| request.head.contains("credential=asiatemp/")));
-    assert!(requests[1].head.contains("x-amz-security-token: temporary"), "{:?}", requests[1]);
-}
-
 #[test]
 fn an_endpoint_of_one_service_is_named_where_nothing_answers() {
     let profile =
@@ -309,53 +206,6 @@ fn an_endpoint_of_one_service_is_named_where_nothing_answers() {
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stderr.contains("http://127.0.0.1:1 does not answer") && !stderr.contains("secret"), "{stderr}");
 }
-
-#[test]
-fn a_wrong_mfa_code_and_no_terminal_are_clear_errors() {
-    let server = Server::start();
-    let home = mfa_home(&server);
-    let command = home.command(&["--profile", "ops", "status"], &[]);
-    let (code, printed) = run_on_terminal(command, &[("MFA code of ", "000000")]);
-    assert_eq!(code, Some(3), "{printed}");
-    assert!(printed.contains("cannot assume role arn:aws:iam::1:role/ops"), "{printed}");
-    assert!(printed.contains("wait for the next code"), "{printed}");
-    let asked = server.requests().len();
-    for (typed, message) in [("", "no code of the MFA device"), ("12", "has six digits"), ("abcdef", "has six digits")]
-    {
-        let command = home.command(&["--profile", "ops", "status"], &[]);
-        let (code, printed) = run_on_terminal(command, &[("MFA code of ", typed)]);
-        assert_eq!((code, server.requests().len()), (Some(3), asked), "{typed}: {printed}");
-        assert!(printed.contains(message), "{typed}: {printed}");
-    }
-    let (code, stderr) = home.run(&["--profile", "ops", "status"], &[]);
-    assert_eq!((code, server.requests().len()), (Some(3), asked), "{stderr}");
-    assert!(
-        stderr.contains("cannot use profile `ops`: it needs a code of the MFA device arn:aws:iam::1:mfa/me"),
-        "{stderr}"
-    );
-}
-
-#[test]
-fn a_session_of_identity_center_with_spaces_in_its_name_uses_its_own_token() {
-    let server = Server::start();
-    let config = "[profile dev]\nregion = eu-west-3\nsso_session = My Session\nsso_account_id = 123456789012\nsso_role_name = admin\n\
-                  [sso-session 'My Session']\nsso_region = eu-central-1\nsso_start_url = https://example.awsapps.com/start\n\
-                  sso_registration_scopes = sso:account:access\n";
-    let home = Home::new(config, "");
-    // The AWS CLI names the file by the SHA-1 of the session's name.
-    let token = r#"{"accessToken": "TOKEN", "expiresAt": "2100-01-01T00:00:00Z", "region": "eu-central-1", "startUrl": "https://example.awsapps.com/start"}"#;
-    home.write(&format!("home/.aws/sso/cache/{SESSION_SHA1}.json"), token);
-    let variables = [("AWS_ENDPOINT_URL", server.url.as_str())];
-    for arguments in [&["--profile", "dev", "status"] as &[&str], &["status", "--profile=dev"]] {
-        let (code, stderr) = home.run(arguments, &variables);
-        assert_eq!(code, Some(1), "{stderr}");
-        assert_eq!(signed_with(&server).0, "akidsso", "{stderr}");
-    }
-    assert!(server.requests()[0].head.contains("x-amz-sso_bearer_token: token"), "{:?}", server.requests()[0]);
-}
-
-/// `printf 'My Session' | sha1sum`
-const SESSION_SHA1: &str = "7a100d3db1a24e9a8e7ea09724ccc4a41f515a92";
 
 #[test]
 fn ec2_look_ups_use_ec2_endpoint_settings() {
