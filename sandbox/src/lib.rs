@@ -32,7 +32,7 @@ mod services;
 mod session_channel;
 mod store;
 
-pub use base::fault::Fault;
+pub use base::fault::{Fault, FaultKind};
 pub use base::request_log::Reader as LogReader;
 pub use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};

@@ -51,7 +51,9 @@ pub static REGISTRY: Registry = Registry {
                 Box::<cloudwatch::State>::default(),
             ]
         },
-        record_insertions: |world, resource, rows| world.of_mut::<cloudformation::State>().note_attempt(resource, rows),
+        record_insertions: |world, resource, rows| {
+            world.of_mut::<cloudformation::State>().add_uncommitted(resource, rows)
+        },
     },
     runtimes: |config| {
         Runtimes::default()

@@ -1,10 +1,10 @@
 //! What every other module may use: faults, time, ids, pages, patterns and tags. It uses none of them.
 
-pub mod allowed_pattern;
 pub mod clock;
 pub mod fault;
 pub mod glob;
 pub mod ids;
+pub mod java_regex;
 pub mod paging;
 pub mod partition;
 pub mod regions;

@@ -135,7 +135,7 @@ impl Refusal {
 }
 
 /// The keys of tags in any of the services' forms: a list of tags, a map, or a list of keys.
-fn keys(tags: &Value) -> Vec<&str> {
+pub fn keys(tags: &Value) -> Vec<&str> {
     match tags {
         Value::Array(list) => {
             let keys = list.iter().map(|tag| tag.get("Key").or_else(|| tag.get("key")).unwrap_or(tag));

@@ -37,7 +37,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
         let processes = sandbox.runtime::<Runtime>().processes();
         status["memoryBytes"] = resident_bytes(std::process::id()).into();
         status["diskBytes"] = sandbox.world.database().bytes().into();
-        status["mostLogBytes"] = quota::MAX_BYTES.into();
+        status["maxLogBytes"] = quota::MAX_BYTES.into();
         let sessions = sandbox.runtime::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
         status["sessions"] = sessions
             .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))

@@ -47,12 +47,9 @@ pub struct Call {
 impl Call {
     /// The typed input, or the service's validation error.
     pub fn parse<T: DeserializeOwned>(self) -> Result<(Arc<Sandbox>, T), Fault> {
-        match lenient::from_value(self.input) {
-            Ok(input) => Ok((self.sandbox, input)),
-            Err(error) => {
-                Err(self.service.input_fault(&format!("{}:{}", self.service.signing_name, self.operation), &error))
-            }
-        }
+        let target = || format!("{}:{}", self.service.signing_name, self.operation);
+        let input = lenient::from_value(self.input).map_err(|error| self.service.input_fault(&target(), &error))?;
+        Ok((self.sandbox, input))
     }
 }
 

@@ -75,13 +75,13 @@ impl Service {
         {
             return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
         }
-        model::read(model, operation, protocol.source(), input).map_err(|error| self.read_fault(error))
+        model::read(model, operation, protocol.source(), input).map_err(|error| self.read_fault(&error))
     }
 
     /// Does the same with the input of a call between services. EC2 is exempt: its model has the member names of queries only.
     pub fn typed(&self, operation: &str, input: Value) -> Result<Value, Fault> {
         let Some(model) = self.model().filter(|_| !self.is_ec2()) else { return Ok(input) };
-        model::read(model, operation, model::Source::Typed, input).map_err(|error| self.read_fault(error))
+        model::read(model, operation, model::Source::Typed, input).map_err(|error| self.read_fault(&error))
     }
 
     /// Whether it uses EC2's form of the Query protocol, which has errors of its own.

@@ -17,7 +17,7 @@ use tokio::net::TcpListener;
 use super::connections::{self, Connection, ConnectionAborted};
 use super::request_context::RequestContext;
 use super::{request_limits, role_credentials, session_socket};
-use crate::auth::{self, Dialect, Identity, signature};
+use crate::auth::{self, ClaimedIdentity, Dialect, Identity, signature};
 use crate::base::ids;
 use crate::core::{Answer, CREDENTIALS_PATH, Service};
 use crate::protocol::event_stream::{self, EventStream};
@@ -62,10 +62,10 @@ async fn handle(
     let mut context = RequestContext::new(&server.sandbox, &parts.method);
     let headers = join_headers(&parts.headers);
     let mut format = ResponseFormat { protocol: protocol::guess(&headers, parts.uri.path()), model: None };
-    let answered = match read_request(server, parts, headers, body, format.protocol.dialect()).await {
-        Ok((signed, body)) => {
-            let signed = signed.with_body(&body);
-            answer(&server.sandbox, &signed, connection, &mut format, &request_id, &mut context).await
+    let answered = match read_request(server, parts, &headers, body, format.protocol.dialect()).await {
+        Ok((signed, claimed, body)) => {
+            let signed = signature::Request { body: &body, ..signed };
+            answer(&server.sandbox, &signed, claimed, connection, &mut format, &request_id, &mut context).await
         }
         Err(fault) => Err(fault),
     };
@@ -102,7 +102,7 @@ fn serve_credentials(server: &Server, parts: &Parts, connection: &Connection) ->
             connection.mark_authenticated();
             (StatusCode::OK, document)
         }
-        Err(Fault { status, code, message }) => {
+        Err(Fault { status, code, message, .. }) => {
             server.sandbox.log.write(&format!("a request for the credentials of a role is refused: {status} {code}"));
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, json!({ "code": code, "message": message }))
@@ -119,9 +119,11 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
     if !is_signed && !query.contains("X-Amz-Signature=") {
         return Ok(());
     }
-    let signed = signature::Request { method: parts.method.as_str(), path, query, headers: headers.clone(), body: &[] };
-    let (config, dialect) = (&server.sandbox.config, protocol::guess(headers, path).dialect());
-    let verified = auth::verify(&signed, server.sandbox.keys(), &config.region, dialect, server.sandbox.clock.now());
+    let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
+    let (sandbox, dialect) = (&server.sandbox, protocol::guess(headers, path).dialect());
+    let verified = auth::identify(&signed, sandbox.keys()).and_then(|claimed| {
+        auth::verify(&signed, claimed, sandbox.keys(), &sandbox.config.region, dialect, sandbox.clock.now())
+    });
     let (service, _) = verified.map_err(|denied| denied.fault(dialect))?;
     if service == session_socket::SIGNING_NAME {
         return Ok(());
@@ -134,20 +136,22 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
 async fn read_request<'a>(
     server: &Server,
     parts: &'a Parts,
-    headers: BTreeMap<String, String>,
+    headers: &'a BTreeMap<String, String>,
     body: Body,
     dialect: Dialect,
-) -> Result<(signature::Request<'a>, Bytes), Fault> {
+) -> Result<(signature::Request<'a>, ClaimedIdentity<'a>, Bytes), Fault> {
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
-    let checked = request_limits::check_head(parts, &headers, &server.hosts);
+    let checked = request_limits::check_head(parts, headers, &server.hosts);
     let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
     let identified =
         checked.and_then(|()| auth::identify(&signed, server.sandbox.keys()).map_err(|denied| denied.fault(dialect)));
-    if let Err(fault) = identified {
-        request_limits::drain(body).await;
-        return Err(fault);
+    match identified {
+        Ok(claimed) => Ok((signed, claimed, request_limits::read_body(body).await?)),
+        Err(fault) => {
+            request_limits::drain(body).await;
+            Err(fault)
+        }
     }
-    Ok((signed, request_limits::read_body(body).await?))
 }
 
 /// An answer in the form of its protocol.
@@ -165,6 +169,7 @@ struct ResponseFormat {
 async fn answer(
     sandbox: &Arc<Sandbox>,
     signed: &signature::Request<'_>,
+    claimed: ClaimedIdentity<'_>,
     connection: &Connection,
     format: &mut ResponseFormat,
     request_id: &str,
@@ -172,7 +177,7 @@ async fn answer(
 ) -> Result<EncodedAnswer, Fault> {
     let config = &sandbox.config;
     let dialect = format.protocol.dialect();
-    let verified = auth::verify(signed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
+    let verified = auth::verify(signed, claimed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
     let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
     connection.mark_authenticated();
     let service = sandbox.registry.find(&service)?;
@@ -185,13 +190,13 @@ async fn answer(
         // This is how AWS's JSON services answer every method but POST.
         return Err(Fault::new(404, "UnknownOperationException", ""));
     }
-    let compression = request_limits::encoding(&signed.headers);
+    let compression = request_limits::encoding(signed.headers);
     let body = if compression.is_some() {
         Cow::Owned(request_limits::decompress(signed.body)?)
     } else {
         Cow::Borrowed(signed.body)
     };
-    let incoming = Incoming { headers: &signed.headers, path: signed.path, query: signed.query, body: &body };
+    let incoming = Incoming { headers: signed.headers, path: signed.path, query: signed.query, body: &body };
     let request = protocol.decode(&incoming)?;
     if let Some(encoding) =
         compression.filter(|_| !service.model().is_some_and(|model| model.unpacks(&request.operation)))

@@ -84,7 +84,7 @@ impl RequestContext {
             _ if self.abort == Some(Abort::BeforeResponse) => "cut".to_owned(),
             None => "200".to_owned(),
             Some(fault) if self.is_dispatched && fault.status < 500 => format!("{} {}", fault.status, fault.code),
-            Some(Fault { status, code, message }) => format!("{status} {code}: {message}"),
+            Some(Fault { status, code, message, .. }) => format!("{status} {code}: {message}"),
         };
         self.sandbox.log.write(&format!("{} {outcome} ({duration} ms)", self.name));
         if self.abort == Some(Abort::BeforeResponse) { Err(ConnectionAborted) } else { Ok(()) }

@@ -110,7 +110,7 @@ impl Sessions {
         let mut all = sandbox.runtime::<Sessions>().all();
         if all.values().filter(|entry| entry.session.ended.is_none()).count() >= MOST {
             let message = format!("The sandbox has {MOST} sessions open, as many as it allows; end one of them");
-            return Err(Fault::client("LimitExceededException", message));
+            return Err(Fault::limit_exceeded("LimitExceededException", message));
         }
         let entry = Entry { session, token: Some(token), links, end: end.clone() };
         all.insert(id.clone(), entry);

@@ -99,7 +99,7 @@ fn not_found(what: &str, resource_id: &str) -> Fault {
     let message = format!(
         "No {what} for service namespace: {NAMESPACE}, resource ID: {resource_id}, scalable dimension: {DIMENSION}"
     );
-    Fault::client("ObjectNotFoundException", message)
+    Fault::not_found("ObjectNotFoundException", message)
 }
 
 /// Checks the page size: 1 to 50.

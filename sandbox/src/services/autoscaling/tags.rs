@@ -12,7 +12,7 @@ use crate::services::autoscaling::State;
 use crate::{Fault, Sandbox};
 
 fn not_found(arn: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
+    Fault::not_found("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
 }
 
 fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Reply {

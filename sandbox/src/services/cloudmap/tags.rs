@@ -12,7 +12,7 @@ use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 fn not_found(arn: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("The resource {arn} was not found."))
+    Fault::not_found("ResourceNotFoundException", format!("The resource {arn} was not found."))
 }
 
 /// The tags of a resource.

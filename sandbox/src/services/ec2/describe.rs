@@ -105,7 +105,7 @@ impl Describe {
             let values = self.texts(selector.member);
             let missing = |text: &&&str| !found.iter().any(|row| row[selector.path] == **text);
             if let Some(unknown) = values.iter().find(missing) {
-                return Err(Fault::client(selector.not_found, selector.message.replace("{}", unknown)));
+                return Err(Fault::not_found(selector.not_found, selector.message.replace("{}", unknown)));
             }
             found.retain(|row| values.is_empty() || values.iter().any(|text| row[selector.path] == *text));
         }

@@ -58,7 +58,7 @@ pub fn not_found(kind: &ResourceKind, ids: &[&str]) -> Fault {
         [id] => format!("The {} '{id}' does not exist", kind.label),
         ids => format!("The {}s '{}' do not exist", kind.label, ids.join(", ")),
     };
-    Fault::client(kind.not_found, message)
+    Fault::not_found(kind.not_found, message)
 }
 
 /// The fault for a malformed id: the prefix must be followed by 8 or 17 hexadecimal digits.

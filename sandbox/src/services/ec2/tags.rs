@@ -80,7 +80,7 @@ fn add(tags: &mut Vec<Value>, new: &[Tag]) -> Result<(), Fault> {
     tags.extend(new.iter().map(to_record));
     if tags.iter().filter(|tag| !tag["key"].as_str().is_some_and(is_reserved)).count() > MAX_TAGS {
         let message = "The maximum number of Tags for a resource has been reached.";
-        return Err(Fault::client("TagLimitExceeded", message));
+        return Err(Fault::limit_exceeded("TagLimitExceeded", message));
     }
     Ok(())
 }

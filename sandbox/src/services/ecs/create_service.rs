@@ -13,7 +13,7 @@ use super::update_service::desired_count;
 use crate::base::tags::{Tag, lower_case};
 use crate::core::Reply;
 use crate::services::ecs::State;
-use crate::{Fault, Sandbox};
+use crate::{Fault, FaultKind, Sandbox};
 
 /// A member, and what ECS answers when it was not given.
 type Kept = (&'static str, fn() -> Value);
@@ -92,7 +92,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
             if input.client_token.is_some() && input.client_token == service.client_token {
                 return Ok(json!({ "service": show::service(&sandbox.config, world, service, true) }));
             }
-            return Err(invalid("Creation of service was not idempotent."));
+            return Err(invalid("Creation of service was not idempotent.").of_kind(FaultKind::AlreadyExists));
         }
         let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
         let now = service.created_at;

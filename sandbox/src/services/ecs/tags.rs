@@ -84,7 +84,7 @@ fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Re
 fn check_is_there(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
     let inactive =
         |what: &str| invalid(format!("The specified {what} is inactive. Specify an active {what} and try again."));
-    let no_cluster = || Fault::client("ClusterNotFoundException", "Cluster not found.");
+    let no_cluster = || Fault::not_found("ClusterNotFoundException", "Cluster not found.");
     match kind {
         "cluster" => match world.of::<State>().clusters.get(key) {
             None => Err(no_cluster()),
@@ -98,7 +98,7 @@ fn check_is_there(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
         },
         "task" if world.of::<State>().tasks.contains(key) => Ok(()),
         "task-definition" if world.of::<State>().task_definitions.contains(key) => Ok(()),
-        _ => Err(Fault::client("ResourceNotFoundException", "The specified resource was not found.")),
+        _ => Err(Fault::not_found("ResourceNotFoundException", "The specified resource was not found.")),
     }
 }
 

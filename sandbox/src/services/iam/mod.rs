@@ -78,7 +78,7 @@ state! {
 
 /// The fault for an entity that does not exist.
 fn no_such_entity(message: String) -> Fault {
-    Fault::new(404, "NoSuchEntity", message)
+    Fault::not_found("NoSuchEntity", message).with_status(404)
 }
 
 pub static SERVICE: Service = Service {

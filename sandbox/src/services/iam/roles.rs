@@ -11,7 +11,7 @@ use super::managed_policies::check_attachable;
 use super::names::{check_name, check_path, check_path_prefix, root_path};
 use super::paging::Paging;
 use super::{Role, State, no_such_entity, tags};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::{Tag, TagMap, from_map, to_map};
 use crate::core::Reply;
@@ -38,7 +38,7 @@ pub fn described(role: &Role) -> Value {
         "RoleName": role.name,
         "RoleId": role.id,
         "Arn": role.arn,
-        "CreateDate": iso8601(role.created),
+        "CreateDate": epoch_seconds(role.created),
         "AssumeRolePolicyDocument": documents::encode(&role.assume_role_policy),
         "Description": role.description,
         "MaxSessionDuration": role.max_session_duration,
@@ -101,7 +101,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         if world.of::<State>().roles.contains(&role.name) {
             let message = format!("Role with name {} already exists.", role.name);
-            return Err(Fault::new(409, "EntityAlreadyExists", message));
+            return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         if let Some(arn) = &role.boundary {
             check_attachable(world.of::<State>(), arn)?;

@@ -91,7 +91,10 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let created_at = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
         if world.of::<State>().groups.contains(&name) {
-            return Err(Fault::client("ResourceAlreadyExistsException", "The specified log group already exists"));
+            return Err(Fault::already_exists(
+                "ResourceAlreadyExistsException",
+                "The specified log group already exists",
+            ));
         }
         let class = log_group_class.unwrap_or_else(|| "STANDARD".to_owned());
         let id = rand::random();

@@ -74,7 +74,7 @@ fn invalid_parameter(message: impl Into<String>) -> Fault {
 }
 
 fn not_found(kind: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("The specified log {kind} does not exist."))
+    Fault::not_found("ResourceNotFoundException", format!("The specified log {kind} does not exist."))
 }
 
 fn invalid_token(_: InvalidToken) -> Fault {

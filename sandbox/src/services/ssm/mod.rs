@@ -135,13 +135,13 @@ fn validation_exception(message: impl Into<String>) -> Fault {
 }
 
 fn not_found() -> Fault {
-    Fault::client("ParameterNotFound", "")
+    Fault::not_found("ParameterNotFound", "")
 }
 
 fn no_such_version(name: &str, version: &str) -> Fault {
     let message =
         format!("Systems Manager could not find version {version} of {name}. Verify the version and try again.");
-    Fault::client("ParameterVersionNotFound", message)
+    Fault::not_found("ParameterVersionNotFound", message)
 }
 
 fn invalid_token(_: InvalidToken) -> Fault {

@@ -171,7 +171,7 @@ pub(super) fn transition(
 ) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
     let changed = sandbox.world.write(|world| {
-        let missing = || Fault::new(404, "ResourceNotFound", "");
+        let missing = || Fault::not_found("ResourceNotFound", "").with_status(404);
         let alarm = world.of_mut::<State>().alarms.get_mut(name).ok_or_else(missing)?;
         let before = alarm.state;
         alarm.state = state;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Alarm, Settings};
 use crate::base::tags::{self, Tag, TagMap};
 use crate::core::Reply;
-use crate::protocol::lenient::{self, Misfit};
+use crate::protocol::lenient::{self, InputError};
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
 use crate::services::cloudwatch::tags::check_count;
 use crate::services::cloudwatch::{State, invalid_combination, validation_error};
@@ -53,7 +53,7 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
             return Err(Fault::client("MissingParameter", format!("The parameter {member} is required.")));
         }
     }
-    let read = |error: Misfit| validation_error(error.to_string());
+    let read = |error: InputError| validation_error(error.to_string());
     let Tagged { tags } = lenient::from_value(input.clone()).map_err(read)?;
     let settings: Settings = lenient::from_value(input).map_err(read)?;
     check(&settings)?;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::base::tags::{Tag, lower_case};
-use crate::process::engine::Kind;
+use crate::process::engine::EngineKind;
 
 mod definition;
 mod rollout;
@@ -42,7 +42,7 @@ pub struct Images {
     pub images: IndexMap<String, ImageCommand>,
     /// What runs the others as containers; a built-in service stands in for them when left out.
     #[serde(default)]
-    pub engine: Option<Kind>,
+    pub engine: Option<EngineKind>,
 }
 
 /// The command that stands in for an image.

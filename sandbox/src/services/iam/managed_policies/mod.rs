@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::documents::{self, Purpose};
 use super::names::{check_name, check_path, root_path};
 use super::{State, no_such_entity};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::tags::Tag;
 use crate::core::Reply;
@@ -76,8 +76,8 @@ pub fn described_own(policy: &ManagedPolicy, arn: &str, (attached, bounding): (u
         "PermissionsBoundaryUsageCount": bounding,
         "IsAttachable": true,
         "Description": policy.description,
-        "CreateDate": iso8601(policy.created),
-        "UpdateDate": iso8601(policy.updated),
+        "CreateDate": epoch_seconds(policy.created),
+        "UpdateDate": epoch_seconds(policy.updated),
         "Tags": policy.tags,
     })
 }
@@ -92,8 +92,8 @@ pub fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding): (usize
         "AttachmentCount": attached,
         "PermissionsBoundaryUsageCount": bounding,
         "IsAttachable": true,
-        "CreateDate": iso8601(policy.created),
-        "UpdateDate": iso8601(policy.updated),
+        "CreateDate": epoch_seconds(policy.created),
+        "UpdateDate": epoch_seconds(policy.updated),
         "Tags": [],
     })
 }
@@ -160,7 +160,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         if world.of::<State>().managed_policies.values().any(|policy| policy.name == name) {
             let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
-            return Err(Fault::new(409, "EntityAlreadyExists", message));
+            return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         let policy = ManagedPolicy {
             id: format!("ANPA{}", ids::upper(17)),

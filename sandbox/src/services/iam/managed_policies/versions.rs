@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{ManagedPolicy, aws, check_arn, find_mut, not_found};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
 use crate::services::iam::State;
 use crate::services::iam::documents::{self, Purpose};
@@ -30,7 +30,7 @@ impl Version {
         json!({
             "VersionId": format!("v{}", self.number),
             "IsDefaultVersion": self.number == policy.default_version,
-            "CreateDate": iso8601(self.created),
+            "CreateDate": epoch_seconds(self.created),
         })
     }
 }
@@ -73,7 +73,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         if policy.versions.len() >= MAX_VERSIONS {
             let message = "A managed policy can have up to 5 versions. Before you create a new version, you must delete an \
                            existing version.";
-            return Err(Fault::new(409, "LimitExceeded", message));
+            return Err(Fault::limit_exceeded("LimitExceeded", message).with_status(409));
         }
         let version = Version { number: policy.next_version, document, created };
         policy.next_version += 1;

@@ -1,14 +1,14 @@
 //! A scanner for the parts of a pattern.
 
-use regex_lite::{Regex, RegexBuilder};
+use crate::base::java_regex::JavaRegex;
 
 use super::PatternError;
 
 /// Regular expressions in a pattern (user guide).
 const MAX_REGEXES: usize = 2;
-/// The size of a compiled regular expression in bytes, which limits the steps per character of an event to a few
-/// hundred.
-const MAX_REGEX_BYTES: usize = 8 * 1024;
+/// The size of a compiled regular expression in bytes, which limits the steps per character of an event to some
+/// thousand.
+const MAX_REGEX_BYTES: usize = 64 * 1024;
 /// The characters that regular expressions may have besides letters and digits ("Supported regular expressions
 /// syntax").
 const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
@@ -68,7 +68,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Parses a regular expression between percent signs, if one comes next.
-    pub(super) fn regex(&mut self) -> Result<Option<Regex>, PatternError> {
+    pub(super) fn regex(&mut self) -> Result<Option<JavaRegex>, PatternError> {
         let Some(inner) = self.rest.strip_prefix('%') else { return Ok(None) };
         let (text, rest) =
             inner.split_once('%').ok_or_else(|| PatternError::syntax("a regular expression is not closed"))?;
@@ -83,7 +83,6 @@ impl<'a> Scan<'a> {
             return Err(PatternError::syntax(format_args!("it has more than {MAX_REGEXES} regular expressions")));
         }
         self.rest = rest;
-        let built = RegexBuilder::new(text).size_limit(MAX_REGEX_BYTES).build();
-        built.map(Some).map_err(PatternError::syntax)
+        JavaRegex::part(text, MAX_REGEX_BYTES).map(Some).map_err(PatternError::syntax)
     }
 }

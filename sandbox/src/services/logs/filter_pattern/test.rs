@@ -1,6 +1,6 @@
 //! Comparisons with the value of a JSON member or a field.
 
-use regex_lite::Regex;
+use crate::base::java_regex::JavaRegex;
 
 use super::PatternError;
 use super::scan::Scan;
@@ -41,7 +41,7 @@ enum Operand {
     Text(bool, String, bool),
     /// A number, and its text in the pattern.
     Number(f64, String),
-    Regex(Regex),
+    Regex(JavaRegex),
 }
 
 impl Test {
