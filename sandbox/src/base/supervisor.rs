@@ -58,7 +58,7 @@ mod tests {
     use super::{RequestLog, blocking, catch, restart};
 
     #[tokio::test]
-    async fn a_panic_is_an_error_with_its_message() {
+    async fn a_panic_becomes_an_error_with_its_message() {
         let ended = catch(async { 1 }).await;
         assert_eq!(ended.expect("it returned"), 1);
         let number = 7;

@@ -58,8 +58,8 @@ async fn a_fault_has_its_code_and_applies_to_matching_inputs_only() {
     });
     let aws = operation(fault).await;
     let logs = aws_sdk_cloudwatchlogs::Client::new(&once(&aws));
-    logs.create_log_group().log_group_name("good").send().await.expect("it is not times_applied");
-    let error = logs.create_log_group().log_group_name("bad-one").send().await.expect_err("it is times_applied");
+    logs.create_log_group().log_group_name("good").send().await.expect("no rule matches");
+    let error = logs.create_log_group().log_group_name("bad-one").send().await.expect_err("a rule matches");
     assert!(error.as_service_error().expect("AWS's answer").is_limit_exceeded_exception(), "{error:?}");
 }
 

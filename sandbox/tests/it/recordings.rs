@@ -37,7 +37,7 @@ pub fn assert_as_recorded(recorded: &Value, answer: &Value, place: &str) {
             }
         }
         (Value::String(text), Value::String(answer)) => {
-            assert!(matches(text, answer), "{place}: {text} is not {answer}")
+            assert!(matches(text, answer), "{place}: {text} is not {answer}");
         }
         // A generated number is recorded as a placeholder.
         (Value::String(text), Value::Number(_)) => assert!(!text.contains(' '), "{place}: {text} is not {answer}"),

@@ -123,8 +123,8 @@ async fn credentials_that_others_could_read_are_replaced_and_links_are_not_follo
     assert_eq!(std::fs::metadata(&file).expect("it is there").permissions().mode() & 0o777, 0o600);
     aws.kill();
     let elsewhere = tempfile::tempdir().expect("a folder");
-    std::fs::rename(state(&aws), elsewhere.path().join("change_stack")).expect("it is change_stack");
-    std::os::unix::fs::symlink(elsewhere.path().join("change_stack"), state(&aws)).expect("a link");
+    std::fs::rename(state(&aws), elsewhere.path().join("moved")).expect("it is moved");
+    std::os::unix::fs::symlink(elsewhere.path().join("moved"), state(&aws)).expect("a link");
     assert!(matches!(aws.try_restart().await, Err(LifecycleError::Link(path)) if path == state(&aws)));
 }
 

@@ -108,7 +108,7 @@ impl Activity {
     }
 
     /// Stores the activity, and deletes the oldest ones.
-    pub(super) fn note(self, world: &mut World) {
+    pub(super) fn store(self, world: &mut World) {
         let activities = &mut world.of_mut::<State>().activities;
         let prefix = prefix(&self.resource_id);
         activities.insert(self.key(), self);

@@ -153,7 +153,7 @@ fn apply(sandbox: &Sandbox, world: &mut World, resource_id: &str, request: &Requ
     let now = sandbox.clock.now();
     match plan(sandbox, world, &target, &request.request)? {
         Decision::Wait => {}
-        Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).note(world),
+        Decision::NotScaled(reason) => Activity::not_scaled(resource_id, cause, reason, now).store(world),
         Decision::Set(cooling @ Cooling { to, out, .. }) => {
             if !set_desired_count(world, resource_id, to, cause, now)? {
                 return Ok(());
@@ -180,6 +180,6 @@ pub(super) fn set_desired_count(
         Ok(()) => Activity::scaled(resource_id, count, cause, now),
         Err(refusal) => Activity::failed(resource_id, count, cause, &refusal.message, now),
     };
-    activity.note(world);
+    activity.store(world);
     Ok(set.is_ok())
 }

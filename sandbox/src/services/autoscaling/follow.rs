@@ -20,7 +20,7 @@ pub(super) async fn follow(sandbox: Arc<Sandbox>) {
     let mut changes = sandbox.world.changes();
     loop {
         changes.borrow_and_update();
-        settle(&sandbox);
+        update_activities(&sandbox);
         if changes.changed().await.is_err() {
             return;
         }
@@ -28,7 +28,7 @@ pub(super) async fn follow(sandbox: Arc<Sandbox>) {
     }
 }
 
-fn settle(sandbox: &Sandbox) {
+fn update_activities(sandbox: &Sandbox) {
     let ended: Vec<(String, (Status, String))> = sandbox.world.read(|world| {
         let activities = world.of::<State>().activities.iter();
         activities.filter_map(|(key, activity)| Some((key.to_owned(), ending(world, activity)?))).collect()

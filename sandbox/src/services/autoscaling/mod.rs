@@ -74,7 +74,7 @@ fn validation_exception(message: impl Into<String>) -> Fault {
 }
 
 /// Refuses targets that are not served, and with AWS's message those that do not exist.
-fn check_place(namespace: &str, resource_id: &str, dimension: &str) -> Result<(), Fault> {
+fn check_target(namespace: &str, resource_id: &str, dimension: &str) -> Result<(), Fault> {
     if namespace != NAMESPACE {
         return Err(Fault::not_implemented(&format!("application-autoscaling of the service namespace {namespace}")));
     }

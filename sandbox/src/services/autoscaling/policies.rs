@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::alarms::{self, PolicyAlarms};
 use super::configuration::{self, Configuration};
-use super::{DIMENSION, NAMESPACE, check_place, invalid_token, limit, not_found, service_of, validation_exception};
+use super::{DIMENSION, NAMESPACE, check_target, invalid_token, limit, not_found, service_of, validation_exception};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
@@ -18,6 +18,7 @@ use crate::store::World;
 use crate::{Config, Fault, Sandbox};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the name is the API's")]
 pub struct Policy {
     /// The UUID in its ARN.
     pub id: String,
@@ -86,7 +87,7 @@ pub(super) struct Put {
 
 /// Creates or replaces a policy.
 pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
-    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let policy_type = input.policy_type.unwrap_or_else(|| "StepScaling".to_owned());
     let given = if policy_type == "TargetTrackingScaling" {
         input.target_tracking_scaling_policy_configuration
@@ -184,7 +185,7 @@ pub(super) struct Delete {
 }
 
 pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
-    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.world.write(|world| {
         let removed = remove(world, &key(&input.resource_id, &input.policy_name));
         removed.map(|_| Value::Null).ok_or_else(|| {

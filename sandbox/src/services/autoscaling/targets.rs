@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::decision::Cooling;
 use super::execution::set_desired_count;
 use super::{
-    DIMENSION, NAMESPACE, check_place, invalid_token, limit, not_found, policies, service_of, validation_exception,
+    DIMENSION, NAMESPACE, check_target, invalid_token, limit, not_found, policies, service_of, validation_exception,
 };
 use crate::base::clock::{Clock, epoch_seconds};
 use crate::base::ids;
@@ -103,7 +103,7 @@ pub(super) struct Register {
 
 /// Registers or changes a target. A service whose count is out of the bounds is scaled to the nearer one.
 pub(super) fn register(sandbox: &Arc<Sandbox>, input: Register) -> Reply {
-    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     let (cluster, service) = service_of(&input.resource_id)?;
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
@@ -165,7 +165,7 @@ pub(super) struct Deregister {
 
 /// Deregisters a target, and deletes its policies with their alarms.
 pub(super) fn deregister(sandbox: &Arc<Sandbox>, input: Deregister) -> Reply {
-    check_place(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
+    check_target(&input.service_namespace, &input.resource_id, &input.scalable_dimension)?;
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         state

@@ -9,7 +9,7 @@ use crate::services::autoscaling::State;
 use crate::services::cloudwatch;
 
 #[test]
-fn rows_of_earlier_sandboxes_are_read_and_their_policies_get_alarms() {
+fn rows_of_older_versions_are_read_and_their_policies_get_alarms() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = crate::open(Config::for_test(folder.path(), 1.0), CancellationToken::new()).expect("a sandbox");
     let (resource, at) = ("service/demo/web", "2026-01-01T00:00:00Z");

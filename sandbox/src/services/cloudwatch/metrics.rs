@@ -28,6 +28,7 @@ pub struct Dimension {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "the name is the API's")]
 pub struct Metric {
     /// Identifies the metric in the keys of its data points.
     pub id: u64,

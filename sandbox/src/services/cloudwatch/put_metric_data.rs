@@ -186,11 +186,11 @@ fn measured(
             );
             Err(Fault::client("MissingParameter", message))
         }
-        (None, values, None) => counted(at, values, counts),
+        (None, values, None) => with_counts(at, values, counts),
     }
 }
 
-fn counted(at: &str, values: &[Number], counts: &[Number]) -> Result<Values, Fault> {
+fn with_counts(at: &str, values: &[Number], counts: &[Number]) -> Result<Values, Fault> {
     if !counts.is_empty() && counts.len() != values.len() {
         return Err(invalid_value(format!("The parameters {at}.Values and {at}.Counts must be of the same size.")));
     }

@@ -17,7 +17,7 @@ pub enum Values {
 impl Values {
     /// The summary of some measurements, if there are any.
     #[expect(clippy::cast_precision_loss, reason = "counts of measurements are far below 2^52")]
-    pub fn set_of(values: &[f64]) -> Option<Self> {
+    pub fn summarize(values: &[f64]) -> Option<Self> {
         let minimum = values.iter().copied().reduce(f64::min)?;
         let maximum = values.iter().copied().reduce(f64::max)?;
         Some(Self::Set { count: values.len() as f64, sum: values.iter().sum(), minimum, maximum })
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn statistics_are_of_all_values() {
+    fn statistics_are_computed_over_all_values() {
         let set = Values::Set { count: 2.0, sum: 10.0, minimum: 4.0, maximum: 6.0 };
         let points = [point(0, &[1.0, 3.0]), Point { timestamp: 1, unit: "None".to_owned(), values: set }];
         let all = ["Average", "Sum", "Minimum", "Maximum", "SampleCount"].map(|name| of(name, &points));
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_statistic_is_told_from_what_is_not_served() {
+    fn unknown_statistics_are_distinguished_from_unserved_ones() {
         let code = |name| Statistic::parse(name, "Stat").expect_err("it is refused").code;
         assert_eq!(code("tm90"), "NotImplemented");
         assert_eq!(code("p101"), "InvalidParameterValue");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn points_fall_into_the_buckets_of_their_times() {
+    fn points_are_grouped_into_periods() {
         let points = [point(1000, &[1.0]), point(1999, &[1.0]), point(3000, &[1.0])];
         let starts: Vec<_> = buckets(&points, 0, 1000).iter().map(|(start, points)| (*start, points.len())).collect();
         assert_eq!(starts, [(1000, 2), (3000, 1)]);

@@ -72,6 +72,6 @@ pub fn release(sandbox: &Arc<Sandbox>, input: Release) -> Reply {
             return Err(Fault::client("InvalidIPAddress.InUse", message));
         }
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }

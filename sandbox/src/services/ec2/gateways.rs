@@ -61,7 +61,7 @@ pub fn attach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
             return Err(Fault::client("Resource.AlreadyAssociated", message));
         }
         attachments.push(json!({ "vpcId": vpc, "state": "available" }));
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -75,7 +75,7 @@ pub fn detach_internet(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
             let message = format!("resource {gateway} is not attached to network {vpc}");
             return Err(Fault::client("Gateway.NotAttached", message));
         }
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -94,7 +94,7 @@ pub fn delete_internet(sandbox: &Arc<Sandbox>, input: DeleteInternet) -> Reply {
             return Err(records::dependency_violation("internetGateway", id));
         }
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 

@@ -79,7 +79,7 @@ mod tests {
     use super::strip;
 
     #[test]
-    fn what_asks_for_nothing_is_taken_out_and_all_else_stays() {
+    fn members_without_effect_are_removed() {
         let mut input = json!({ "EbsOptimized": false, "Placement": { "Tenancy": "default" }, "DisableApiStop": true });
         strip("RunInstances", &mut input);
         assert_eq!(input, json!({ "DisableApiStop": true }));

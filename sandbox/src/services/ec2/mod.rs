@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use self::security_groups::Direction;
-pub use self::security_groups::rule_ids::give_all as start;
+pub use self::security_groups::rule_ids::assign_missing as start;
 use crate::core::{Service, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
@@ -26,7 +26,6 @@ mod security_groups;
 mod subnets;
 mod tags;
 mod vpcs;
-mod zones;
 
 state! {
     pub struct State {
@@ -42,8 +41,8 @@ pub static SERVICE: Service = Service {
     is_for_owner: false,
     prepare: Some(members::prepare),
     operations: &[
-        operation!("DescribeAvailabilityZones" => zones::describe),
-        operation!("DescribeRegions" => regions::describe),
+        operation!("DescribeAvailabilityZones" => regions::describe_zones),
+        operation!("DescribeRegions" => regions::describe_regions),
         operation!("CreateTags" => tags::create),
         operation!("DeleteTags" => tags::delete),
         operation!("DescribeTags" => tags::describe),
@@ -92,7 +91,7 @@ pub static SERVICE: Service = Service {
         operation!("RevokeSecurityGroupEgress" => |sandbox, input| {
             security_groups::revoke(sandbox, Direction::Egress, input)
         }),
-        operation!("UpdateSecurityGroupRuleDescriptionsIngress" => security_groups::describe_ingress),
+        operation!("UpdateSecurityGroupRuleDescriptionsIngress" => security_groups::update_ingress_descriptions),
         operation!("DescribeSecurityGroups" => security_groups::describe),
         operation!("DescribeSecurityGroupRules" => security_groups::describe_rules),
         operation!("DeleteSecurityGroup" => security_groups::delete),

@@ -88,6 +88,6 @@ pub fn dependency_violation(word: &str, id: &str) -> Fault {
 }
 
 /// The response of operations that return nothing else.
-pub fn returned() -> Value {
+pub fn success() -> Value {
     json!({ "return": true })
 }

@@ -41,7 +41,7 @@ pub fn route(sandbox: &Arc<Sandbox>, input: Replacement) -> Reply {
         *route = json!({
             "destinationCidrBlock": destination, through.0: through.1, "state": "active", "origin": "CreateRoute",
         });
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 

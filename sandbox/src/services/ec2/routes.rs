@@ -89,7 +89,7 @@ pub fn delete_table(sandbox: &Arc<Sandbox>, input: DeleteTable) -> Reply {
             return Err(records::dependency_violation("routeTable", id));
         }
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -135,12 +135,12 @@ pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
             let message = format!("The association ID '{id}' does not exist");
             return Err(Fault::not_found("InvalidAssociationID.NotFound", message));
         }
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
 /// Removes the associations of a deleted subnet.
-pub fn forget_subnet(state: &mut State, subnet: &str) {
+pub fn remove_subnet_associations(state: &mut State, subnet: &str) {
     remove_association(state, "subnetId", subnet);
 }
 
@@ -185,7 +185,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         routes.push(json!({
             "destinationCidrBlock": destination, through.0: through.1, "state": "active", "origin": "CreateRoute",
         }));
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -203,7 +203,7 @@ pub fn target<'a>(
             let gateway = gateway_of(state, id)?;
             let vpc = vpc()?;
             if !gateway["attachmentSet"].as_array().is_some_and(|all| all.iter().any(|one| one["vpcId"] == *vpc)) {
-                return Err(elsewhere(table, &format!("network gateway {id}")));
+                return Err(different_networks(table, &format!("network gateway {id}")));
             }
             Ok(("gatewayId", id))
         }
@@ -211,7 +211,10 @@ pub fn target<'a>(
             let gateway = records::get(state, &NAT_GATEWAY, id)?;
             if gateway["vpcId"] != *vpc()? {
                 let interface = gateway["natGatewayAddressSet"][0]["networkInterfaceId"].as_str().unwrap_or_default();
-                return Err(elsewhere(table, &format!("interface {}", interface.replace("eni-", "interface-"))));
+                return Err(different_networks(
+                    table,
+                    &format!("interface {}", interface.replace("eni-", "interface-")),
+                ));
             }
             Ok(("natGatewayId", id))
         }
@@ -235,7 +238,7 @@ fn gateway_of<'a>(state: &'a State, id: &str) -> Result<&'a Value, Fault> {
     records::get(state, &INTERNET_GATEWAY, id).map_err(absent)
 }
 
-fn elsewhere(table: &str, gateway: &str) -> Fault {
+fn different_networks(table: &str, gateway: &str) -> Fault {
     let message = format!("route table {table} and {gateway} belong to different networks");
     Fault::client("InvalidParameterValue", message)
 }
@@ -259,6 +262,6 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
                 format!("no route with destination-cidr-block {destination} in route table {}", input.route_table_id);
             return Err(Fault::not_found("InvalidRoute.NotFound", message));
         }
-        Ok(records::returned())
+        Ok(records::success())
     })
 }

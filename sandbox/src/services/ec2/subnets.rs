@@ -123,7 +123,7 @@ pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply
         if let Some(AttributeValue { value }) = input.map_public_ip_on_launch {
             subnet["mapPublicIpOnLaunch"] = value.into();
         }
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -142,9 +142,9 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         if is_in_use(world.of::<State>(), id) {
             return Err(records::dependency_violation("subnet", id));
         }
-        super::routes::forget_subnet(world.of_mut::<State>(), id);
+        super::routes::remove_subnet_associations(world.of_mut::<State>(), id);
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 

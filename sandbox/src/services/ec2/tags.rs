@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::describe::{self, Describe};
-use super::records::{self, invalid_parameter, list, returned};
+use super::records::{self, invalid_parameter, list, success};
 use super::resource_kinds::{self, ResourceKind, SECURITY_GROUP_RULE, TAG};
 use super::security_groups::rule_ids;
 use crate::base::tags::{MAX_TAGS, Tag, is_reserved};
@@ -144,7 +144,7 @@ fn change(sandbox: &Arc<Sandbox>, ids: &[String], change: impl Fn(&mut Vec<Value
             };
             change(list(tagged, "tagSet"))?;
         }
-        Ok(returned())
+        Ok(success())
     })
 }
 

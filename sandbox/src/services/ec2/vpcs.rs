@@ -101,7 +101,7 @@ pub fn modify_attribute(sandbox: &Arc<Sandbox>, input: ModifyAttribute) -> Reply
     };
     sandbox.world.write(|world| {
         records::get_mut(world.of_mut::<State>(), &VPC, &vpc_id)?["attributes"][name] = value.into();
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -143,11 +143,11 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         if is_in_use(world.of::<State>(), id) {
             return Err(records::dependency_violation("vpc", id));
         }
-        for key in came_with(world.of::<State>(), id) {
+        for key in default_resources(world.of::<State>(), id) {
             world.of_mut::<State>().records.remove(&key);
         }
         world.of_mut::<State>().records.remove(id);
-        Ok(records::returned())
+        Ok(records::success())
     })
 }
 
@@ -166,7 +166,7 @@ fn is_in_use(state: &State, id: &str) -> bool {
             .any(|(_, table)| table["vpcId"] == id && !routes::is_main(table))
 }
 
-fn came_with(state: &State, id: &str) -> Vec<String> {
+fn default_resources(state: &State, id: &str) -> Vec<String> {
     let groups = state.records.with_prefix(SECURITY_GROUP.prefix);
     let tables = state.records.with_prefix(ROUTE_TABLE.prefix);
     groups.chain(tables).filter(|(_, record)| record["vpcId"] == id).map(|(key, _)| key.to_owned()).collect()

@@ -71,7 +71,7 @@ mod tests {
     use super::{evaluate, matches};
 
     #[test]
-    fn patterns_are_those_of_policies() {
+    fn action_patterns_may_have_wildcards() {
         for (pattern, fits) in
             [("ssm:*", true), ("*", true), ("SSM:start?ession", true), ("ssm:Start", false), ("s3:*", false)]
         {
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_allows_and_denies_by_its_actions() {
+    fn a_document_allows_or_denies_actions() {
         let decision = |statement: &str| {
             evaluate(&format!(r#"{{"Version":"2012-10-17","Statement":{statement}}}"#), "ssm:StartSession")
         };

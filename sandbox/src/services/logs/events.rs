@@ -190,7 +190,7 @@ mod tests {
     use super::{Key, sequence};
 
     #[test]
-    fn keys_sort_by_time_then_by_arrival() {
+    fn keys_sort_by_timestamp_then_by_ingestion() {
         let key = |timestamp, sequence| Key { group: 1, timestamp, sequence, stream: 9 }.bytes();
         assert!(key(1, 5) < key(2, 1) && key(2, 1) < key(2, 2));
         assert_eq!(Key::read(&key(2, 1)), Some(Key { group: 1, timestamp: 2, sequence: 1, stream: 9 }));

@@ -52,7 +52,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     let (first, last) = events::window(sandbox, &group, input.start_time, input.end_time);
     let (first, last) = (first.bytes().to_vec(), last.bytes().to_vec());
     let place = match &input.next_token {
-        Some(token) => token_place(&question, token)?,
+        Some(token) => parse_token(&question, token)?,
         None if input.start_from_head => Start::From(first.clone()),
         None => Start::Until(last.clone()),
     };
@@ -76,7 +76,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     }))
 }
 
-fn token_place(question: &str, token: &str) -> Result<Start, Fault> {
+fn parse_token(question: &str, token: &str) -> Result<Start, Fault> {
     let (direction, rest) = token.split_once('/').unwrap_or_default();
     let position = paging::position(&format!("{direction} {question}"), rest).map_err(invalid_token)?;
     Ok(if direction == "f" { Start::From(position) } else { Start::Until(position) })

@@ -149,7 +149,7 @@ pub(super) struct Describe {
 }
 
 impl Describe {
-    fn wants(&self, name: &str, group: &Group) -> bool {
+    fn matches(&self, name: &str, group: &Group) -> bool {
         let pattern = self.log_group_name_pattern.as_ref().map(|pattern| pattern.to_lowercase());
         self.log_group_name_prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix))
             && pattern.is_none_or(|pattern| name.to_lowercase().contains(&pattern))
@@ -178,7 +178,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     );
     let searched = input.log_group_name_pattern.is_some();
     let page = sandbox.world.read(|world| {
-        let groups = world.of::<State>().groups.iter().filter(|(name, group)| input.wants(name, group));
+        let groups = world.of::<State>().groups.iter().filter(|(name, group)| input.matches(name, group));
         let described = groups.map(|(name, group)| {
             let described = group.describe(sandbox);
             (name.to_owned(), if searched { without_sizes(described) } else { described })

@@ -31,7 +31,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn weight(&self) -> usize {
+    fn bytes(&self) -> usize {
         self.event.message.len().min(MAX_QUEUED_BYTES)
     }
 }
@@ -47,8 +47,8 @@ impl Entries {
     /// Waits until there is space in the queue. If the writer has ended, the sandbox is stopping and the line is
     /// dropped.
     pub async fn send(&self, entry: Entry) {
-        let weight = u32::try_from(entry.weight()).unwrap_or(u32::MAX);
-        if let Ok(room) = self.room.acquire_many(weight).await {
+        let bytes = u32::try_from(entry.bytes()).unwrap_or(u32::MAX);
+        if let Ok(room) = self.room.acquire_many(bytes).await {
             room.forget();
             let _ = self.entries.send(entry).await;
         }
@@ -86,8 +86,8 @@ pub async fn write(sandbox: Arc<Sandbox>, mut queue: Queue) {
                 break;
             }
         }
-        let bytes = gathered.iter().map(Entry::weight).sum();
-        persist(&sandbox, by_stream(gathered.drain(..))).await;
+        let bytes = gathered.iter().map(Entry::bytes).sum();
+        persist(&sandbox, group_by_stream(gathered.drain(..))).await;
         queue.room.add_permits(bytes);
     }
 }
@@ -111,7 +111,7 @@ async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
     }
 }
 
-fn by_stream(entries: impl Iterator<Item = Entry>) -> Vec<Batch> {
+fn group_by_stream(entries: impl Iterator<Item = Entry>) -> Vec<Batch> {
     let mut streams: BTreeMap<(Arc<str>, Arc<str>), Vec<Event>> = BTreeMap::new();
     for Entry { group, stream, event } in entries {
         streams.entry((group, stream)).or_default().push(event);

@@ -105,7 +105,7 @@ impl Secret {
             self.attach(CURRENT, id);
         }
         self.changed = now;
-        self.forget_oldest();
+        self.delete_unlabelled();
         Ok(())
     }
 
@@ -129,7 +129,7 @@ impl Secret {
         self.versions.iter_mut().for_each(|version| version.stages.retain(|one| one != stage));
     }
 
-    fn forget_oldest(&mut self) {
+    fn delete_unlabelled(&mut self) {
         while self.versions.len() > MAX_VERSIONS {
             let Some(oldest) = self.versions.iter().position(|version| version.stages.is_empty()) else { return };
             self.versions.remove(oldest);

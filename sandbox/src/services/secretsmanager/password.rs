@@ -89,7 +89,7 @@ mod tests {
     use super::{Get, PUNCTUATION, password};
 
     #[test]
-    fn every_wanted_kind_is_in_it() {
+    fn a_password_has_every_requested_character_type() {
         for _ in 0..100 {
             let text = password(&Get { password_length: 4, ..Get::default() }).expect("one");
             assert_eq!(text.len(), 4);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn unwanted_kinds_and_characters_are_not_in_it() {
+    fn a_password_has_no_excluded_types_or_characters() {
         let input = Get {
             exclude_punctuation: true,
             exclude_characters: "aA0".to_owned(),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_too_short_for_its_kinds_is_refused() {
+    fn a_length_below_the_number_of_required_types_is_refused() {
         assert!(password(&Get { password_length: 3, ..Get::default() }).is_err());
         assert!(password(&Get { password_length: 0, ..Get::default() }).is_err());
     }

@@ -57,8 +57,8 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, input: Describe) -> Reply {
     let page = sandbox.world.read(|world| {
         let own = world.of::<State>().parameters.values().filter(|_| !shared);
         let matching = own.filter(|one| {
-            filters::pass(&filters, one, world.of::<State>())
-                && filters::pass(&parameter_filters, one, world.of::<State>())
+            filters::matches_all(&filters, one, world.of::<State>())
+                && filters::matches_all(&parameter_filters, one, world.of::<State>())
         });
         let matching = matching.map(|parameter| (parameter.name.clone(), described(&sandbox.config, parameter)));
         paging::page(matching, &question, next_token.as_deref(), max_results.unwrap_or(PAGE)).map_err(invalid_token)

@@ -109,11 +109,11 @@ pub(super) fn is_below(path: &str, recursive: bool, name: &str) -> bool {
 }
 
 /// Whether a parameter matches all filters.
-pub(super) fn pass(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
-    filters.iter().all(|filter| passes(filter, parameter, state))
+pub(super) fn matches_all(filters: &[Filter], parameter: &Parameter, state: &State) -> bool {
+    filters.iter().all(|filter| matches(filter, parameter, state))
 }
 
-fn passes(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
+fn matches(Filter { key, option, values }: &Filter, parameter: &Parameter, state: &State) -> bool {
     let option = option.as_deref();
     let fits = |text: &str| {
         values.iter().any(|value| match option {

@@ -154,7 +154,7 @@ pub(super) fn get_by_path(sandbox: &Arc<Sandbox>, input: ByPath) -> Reply {
         found.extend(world.of::<State>().parameters.values().cloned());
         let matching = found.iter().filter(|parameter| {
             filters::is_below(path, *recursive, &parameter.name)
-                && filters::pass(parameter_filters, parameter, world.of::<State>())
+                && filters::matches_all(parameter_filters, parameter, world.of::<State>())
         });
         let matching = matching.map(|parameter| {
             (parameter.name.clone(), described(&sandbox.config, parameter, "", input.with_decryption))

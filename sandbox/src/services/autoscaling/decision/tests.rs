@@ -58,7 +58,7 @@ fn target_tracking_is_proportional_and_bounded() {
 }
 
 #[test]
-fn cooldowns_suspension_and_deployments_hold_back_what_they_should() {
+fn cooldowns_suspension_and_deployments_delay_scaling() {
     let rows = [
         // Calculated from 2, the base of the previous scaling: 3 is less than the 4 that it has set, 6 is more.
         (Situation { cooling: AFTER_OUT, ..NOW }, 75.0, "wait"),
@@ -93,7 +93,7 @@ fn step(kind: &str, steps: &[(Option<f64>, Option<f64>, i64)], difference: f64, 
 }
 
 #[test]
-fn steps_follow_from_how_far_the_metric_is_beyond_the_threshold() {
+fn the_step_depends_on_the_distance_from_the_threshold() {
     let out = [(Some(0.0), Some(10.0), 1), (Some(10.0), None, 3)];
     assert_eq!(step("ChangeInCapacity", &out, 0.0, true), Some(5));
     assert_eq!(step("ChangeInCapacity", &out, 9.9, true), Some(5));

@@ -94,7 +94,7 @@ fn reason(settings: &Settings, state: StateValue, real: &[Datapoint], filled: us
     let alarming = state == StateValue::Alarm;
     let relevant: Vec<&Datapoint> = real.iter().filter(|point| breaches(settings, point.value) == alarming).collect();
     let values: Vec<String> =
-        relevant.iter().map(|point| format!("{:?} ({})", point.value, short(point.time))).collect();
+        relevant.iter().map(|point| format!("{:?} ({})", point.value, short_time(point.time))).collect();
     let verb = if relevant.len() == 1 { "was" } else { "were" };
     let not = if alarming { "" } else { "not " };
     let needed = settings.datapoints_to_alarm.unwrap_or(settings.evaluation_periods);
@@ -120,12 +120,12 @@ fn compared(operator: &str) -> &'static str {
     }
 }
 
-fn short(milliseconds: i64) -> String {
+fn short_time(milliseconds: i64) -> String {
     Timestamp::from_millisecond(milliseconds)
         .map_or_else(|_| String::new(), |time| time.strftime("%d/%m/%y %H:%M:%S").to_string())
 }
 
-fn long(milliseconds: i64) -> String {
+fn long_time(milliseconds: i64) -> String {
     let time = Timestamp::from_millisecond(milliseconds);
     time.map_or_else(|_| String::new(), |time| time.strftime("%Y-%m-%dT%H:%M:%S.%3f+0000").to_string())
 }
@@ -133,11 +133,11 @@ fn long(milliseconds: i64) -> String {
 fn data(settings: &Settings, real: &[Datapoint], now: i64) -> Value {
     let evaluated = real
         .iter()
-        .map(|point| json!({ "timestamp": long(point.time), "sampleCount": point.samples, "value": point.value }));
+        .map(|point| json!({ "timestamp": long_time(point.time), "sampleCount": point.samples, "value": point.value }));
     json!({
         "version": "1.0",
-        "queryDate": long(now),
-        "startDate": real.last().map(|oldest| long(oldest.time)),
+        "queryDate": long_time(now),
+        "startDate": real.last().map(|oldest| long_time(oldest.time)),
         "statistic": settings.statistic(),
         "period": settings.period,
         "recentDatapoints": real.iter().rev().map(|point| point.value).collect::<Vec<_>>(),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn reasons_are_in_cloudwatchs_words() {
+    fn reasons_have_cloudwatchs_messages() {
         let reason = |text: &str| evaluate(&settings(2, "missing"), &range(text), 0).expect("a verdict").reason;
         assert_eq!(
             reason("0 0 X 0 X"),

@@ -14,12 +14,11 @@ use crate::base::ids;
 use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
-mod descriptions;
 mod permissions;
 pub mod rule_ids;
 mod rules;
 
-pub use descriptions::describe_ingress;
+pub use rule_ids::update_ingress_descriptions;
 pub use rules::{Direction, authorize, describe_rules, revoke};
 
 /// The length of a name or description.

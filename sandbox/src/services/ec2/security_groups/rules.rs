@@ -84,7 +84,7 @@ pub struct Revoke {
 }
 
 /// The permission that is given by members of the request itself.
-fn single(
+fn inline_permission(
     ip_protocol: Option<String>,
     from_port: Option<i64>,
     to_port: Option<i64>,
@@ -125,7 +125,7 @@ fn identity(rule: &Value) -> [&Value; 5] {
 pub fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize) -> Reply {
     let Authorize { group_id, group_name, mut ip_permissions, ip_protocol, from_port, to_port, cidr_ip, .. } = input;
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
-    ip_permissions.extend(single(ip_protocol, from_port, to_port, cidr_ip));
+    ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
     if ip_permissions.is_empty() {
         return Err(Fault::client("MissingParameter", "The request must contain the parameter ipPermissions"));
     }
@@ -209,7 +209,7 @@ fn to_response(config: &Config, group: &str, direction: Direction, rule: &Value)
 pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Reply {
     let Revoke { group_id, group_name, mut ip_permissions, ip_protocol, from_port, to_port, cidr_ip, .. } = input;
     let id = given_id(group_id.as_deref(), group_name.as_deref())?;
-    ip_permissions.extend(single(ip_protocol, from_port, to_port, cidr_ip));
+    ip_permissions.extend(inline_permission(ip_protocol, from_port, to_port, cidr_ip));
     let requested = rules_of(&ip_permissions, &sandbox.config)?;
     sandbox.world.write(|world| {
         let rules = list(records::get_mut(world.of_mut::<State>(), &SECURITY_GROUP, id)?, direction.member());

@@ -53,7 +53,7 @@ pub(super) fn check(document: &str, purpose: Purpose) -> Result<(), Fault> {
     for statement in &statements {
         check_parts(statement, purpose)?;
     }
-    if has_twins(&statements) {
+    if has_duplicate_ids(&statements) {
         return Err(malformed("Statement IDs (SID) in a single policy must be unique."));
     }
     if statements.iter().any(|statement| statement.actions().next().is_none()) {
@@ -86,7 +86,7 @@ fn check_parts(statement: &Statement<'_>, purpose: Purpose) -> Result<(), Fault>
     Err(malformed(wrong))
 }
 
-fn has_twins(statements: &[Statement<'_>]) -> bool {
+fn has_duplicate_ids(statements: &[Statement<'_>]) -> bool {
     let ids: Vec<&str> = statements.iter().map(|statement| statement.id).filter(|id| !id.is_empty()).collect();
     ids.iter().enumerate().any(|(index, id)| ids[..index].contains(id))
 }
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn only_policies_of_their_own_have_to_be_of_the_newest_version() {
+    fn only_managed_policies_must_have_the_newest_version() {
         for version in ["", r#""Version":"2008-10-17","#] {
             let document = format!(r#"{{{version}"Statement":{{"Effect":"Allow","Action":"*","Resource":"*"}}}}"#);
             assert!(check(&document, Purpose::Inline).is_ok());

@@ -17,7 +17,7 @@ use crate::services::iam::paging::Paging;
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct List {
-    #[serde(default = "everything")]
+    #[serde(default = "all_scopes")]
     scope: String,
     #[serde(default)]
     only_attached: bool,
@@ -28,7 +28,7 @@ pub struct List {
     max_items: Option<usize>,
 }
 
-fn everything() -> String {
+fn all_scopes() -> String {
     "All".to_owned()
 }
 

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn invalid_patterns_are_refused() {
         for pattern in [
             "{",
             "{}",

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_to_be_cancelled_has_no_other_end() {
+    fn a_cancelling_command_always_becomes_cancelled() {
         for status in ALL {
             let mut cancelled = Invocation::new("c", "i");
             assert!(cancelled.advance(Status::Cancelling));
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_stays_as_it_is() {
+    fn a_final_status_does_not_change() {
         for from in ALL.into_iter().filter(|status| status.is_over()) {
             for status in ALL {
                 assert_eq!(ended(from, status), from, "{status:?} after {from:?}");

@@ -84,7 +84,7 @@ mod tests {
     use super::{TRUNCATED, truncate};
 
     #[test]
-    fn only_what_is_too_long_is_cut() {
+    fn only_long_texts_are_truncated() {
         assert_eq!(truncate("abc", 30), "abc");
         let long = "é".repeat(31);
         assert_eq!(truncate(&long, 31), long);

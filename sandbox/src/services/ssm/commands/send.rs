@@ -80,7 +80,7 @@ pub fn send(sandbox: &Arc<Sandbox>, input: Send) -> Reply {
             world.of_mut::<State>().invocations.insert(invocation.key(), invocation);
         }
         world.of_mut::<State>().commands.insert(command.id.clone(), command.clone());
-        forget_oldest(world);
+        delete_oldest(world);
         Ok((instances, to_response(world, &command)))
     })?;
     for instance in instances {
@@ -149,7 +149,7 @@ impl Target {
     }
 }
 
-fn forget_oldest(world: &mut World) {
+fn delete_oldest(world: &mut World) {
     let mut all: Vec<_> =
         world.of::<State>().commands.values().map(|command| (command.requested, command.id.clone())).collect();
     all.sort();
