@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-pub use args::{ColorWhen, GlobalArgs, Output};
+pub use args::{ColorWhen, GlobalArgs, OutputFormat};
 #[cfg(unix)]
 pub use process_env::drop_empty_aws_variables;
 pub use process_env::{ProcessEnv, Terminals};
@@ -62,7 +62,7 @@ pub struct Settings {
     /// The working folder.
     pub working_dir: PathBuf,
     /// Text or JSON.
-    pub output: Output,
+    pub output: OutputFormat,
     /// When to use colour.
     pub color: ColorWhen,
     /// How much to print to stderr.
@@ -220,11 +220,12 @@ mod tests {
     fn variables_are_read_and_flags_go_before_them() {
         let variables = [("ECSWS_SANDBOX", "On"), ("ECSWS_YES", "0"), ("ECSWS_OUTPUT", "JSON"), ("ECSWS_PROJECT", "b")];
         let settings = resolved(GlobalArgs::default(), &variables);
-        assert_eq!((settings.sandbox, settings.yes, settings.output), (true, false, Output::Json));
+        assert_eq!((settings.sandbox, settings.yes, settings.output), (true, false, OutputFormat::Json));
         assert_eq!(settings.project, Some("/home/a/b".into()));
-        let flags = GlobalArgs { output: Some(Output::Text), project: Some("/c".into()), ..GlobalArgs::default() };
+        let flags =
+            GlobalArgs { output: Some(OutputFormat::Text), project: Some("/c".into()), ..GlobalArgs::default() };
         let settings = resolved(flags, &[("ECSWS_OUTPUT", "wrong"), ("ECSWS_PROJECT", "b")]);
-        assert_eq!((settings.output, settings.project), (Output::Text, Some("/c".into())));
+        assert_eq!((settings.output, settings.project), (OutputFormat::Text, Some("/c".into())));
     }
 
     #[test]
@@ -234,7 +235,7 @@ mod tests {
             region: Some("eu-west-1".to_owned()),
             endpoint_url: Some("http://me:secret@localhost:1".to_owned()),
             project: Some("a b".into()),
-            output: Some(Output::Json),
+            output: Some(OutputFormat::Json),
             color: Some(ColorWhen::Never),
             sandbox: true,
             quiet: true,

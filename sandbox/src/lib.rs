@@ -33,7 +33,7 @@ pub mod session_channel;
 pub mod store;
 
 pub use base::fault::{Fault, FaultKind};
-pub use base::log_file::Reader as LogReader;
+pub use base::request_log::Reader as LogReader;
 pub use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};
 pub use inner::inner;

@@ -50,7 +50,7 @@ pub static REGISTRY: Registry = Registry {
                 Box::<cloudwatch::State>::default(),
             ]
         },
-        note_insertions: |world, resource, rows| {
+        record_insertions: |world, resource, rows| {
             world.of_mut::<cloudformation::State>().add_uncommitted(resource, rows)
         },
     },

@@ -1,6 +1,6 @@
 //! Builds the SDK's configuration from flags, environment and profiles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
@@ -11,11 +11,13 @@ use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::service_config::ServiceConfigKey;
 
 use super::credentials::{provider, provider_config};
 use super::error::known_profiles;
 use super::profiles::{DEFAULT, ProfileError, Section, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
+use crate::hint::without_user_info;
 
 /// Default attempts per call, including the first. The SDK's adaptive mode is not used: after one throttled call its rate limiter
 /// blocks the few calls of a command for twenty seconds.
@@ -28,6 +30,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time limit for all attempts of one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The services with typed clients, by the ids of their models.
+const TYPED: [&str; 8] = [
+    "CloudFormation",
+    "ECS",
+    "CloudWatch Logs",
+    "Application Auto Scaling",
+    "ServiceDiscovery",
+    "SSM",
+    "Secrets Manager",
+    "STS",
+];
 
 /// Non-empty environment variables by name.
 pub(super) type Variables = HashMap<String, String>;
@@ -244,6 +258,18 @@ fn retries(variables: &Variables, profile: &str, section: Option<&Section>) -> R
             retries.with_max_attempts(value.parse().ok().filter(|attempts| *attempts > 0).ok_or_else(not_positive)?);
     }
     Ok(retries)
+}
+
+/// The endpoints that environment or profile set for single services, joined by `or`: an error of a call names them. `None` if there are
+/// none, or if a flag replaces them.
+pub(super) fn service_endpoints(config: &SdkConfig) -> Option<String> {
+    let settings = config.service_config().filter(|_| !config.get_origin("endpoint_url").is_client_config())?;
+    let url_of = |id| {
+        let key = ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+        settings.load_config(key.ok()?)
+    };
+    let urls: BTreeSet<String> = TYPED.into_iter().filter_map(url_of).map(|url| without_user_info(&url)).collect();
+    (!urls.is_empty()).then(|| urls.into_iter().collect::<Vec<_>>().join(" or "))
 }
 
 #[cfg(test)]

@@ -221,7 +221,7 @@ async fn assume(
         .set_serial_number(role.mfa_serial.map(str::to_owned))
         .set_token_code(code);
     let response = call.send().await.map_err(|error| {
-        let mut error = AwsError::from_sdk(&action, &error);
+        let mut error = AwsError::from_sdk(&action, error);
         if has_code && matches!(error.kind, AwsErrorKind::AccessDenied(_)) {
             error.kind = AwsErrorKind::MfaRefused;
         }

@@ -1,9 +1,11 @@
 //! EC2 look-ups through the Query protocol. The typed client takes longer to compile than all the others together.
 
+mod endpoint;
+mod query;
+
 use aws_smithy_types::error::ErrorMetadata;
 use roxmltree::{Document, Node};
 
-use super::raw::{EC2, RawCall};
 use super::{Aws, AwsError, AwsErrorKind, Result};
 use crate::model::{Subnet, Vpc};
 
@@ -64,14 +66,12 @@ impl Aws {
         let mut results = Vec::new();
         let mut token = String::new();
         loop {
-            let mut body = form_urlencoded::Serializer::new(String::new());
-            body.append_pair("Action", operation).append_pair("Version", VERSION).extend_pairs(parameters);
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            form.append_pair("Action", operation).append_pair("Version", VERSION).extend_pairs(parameters);
             if !token.is_empty() {
-                body.append_pair("NextToken", &token);
+                form.append_pair("NextToken", &token);
             }
-            let headers = vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned())];
-            let call = RawCall { action, operation, headers, body: body.finish() };
-            let response = self.raw(&EC2, call).await?;
+            let response = self.query(action, operation, form.finish()).await?;
             let not_ec2 = |_| AwsError::new(action, AwsErrorKind::Other, "unexpected response, not XML");
             let document = Document::parse(&response).map_err(not_ec2)?;
             results.extend(read(document.root_element()));
@@ -84,7 +84,7 @@ impl Aws {
 }
 
 /// The code and message of an error response; neither if the response is not EC2's.
-pub(super) fn error(body: &str) -> ErrorMetadata {
+fn error(body: &str) -> ErrorMetadata {
     let document = Document::parse(body).ok();
     let error = document.as_ref().and_then(|document| document.descendants().find(|node| node.has_tag_name("Error")));
     let text = |name| error.and_then(|error| element(error, name)?.text());

@@ -12,7 +12,6 @@ mod ecs;
 mod error;
 mod logs;
 mod profiles;
-mod raw;
 mod secrets;
 
 use std::sync::OnceLock;
@@ -46,6 +45,8 @@ pub struct Aws {
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     autoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
     cloud_map: OnceLock<aws_sdk_servicediscovery::Client>,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
+    secrets_manager: OnceLock<aws_sdk_secretsmanager::Client>,
 }
 
 /// The caller's identity, by STS.
@@ -78,7 +79,7 @@ impl Aws {
             is_sandbox,
             profile,
             shown_endpoint: config.endpoint_url().map(without_user_info),
-            service_endpoints: raw::service_endpoints(&config),
+            service_endpoints: config::service_endpoints(&config),
             config,
             region,
             cloudformation: OnceLock::new(),
@@ -86,6 +87,8 @@ impl Aws {
             logs: OnceLock::new(),
             autoscaling: OnceLock::new(),
             cloud_map: OnceLock::new(),
+            ssm: OnceLock::new(),
+            secrets_manager: OnceLock::new(),
         })
     }
 
@@ -100,9 +103,9 @@ impl Aws {
     }
 
     /// Converts an error of a typed client and adds the endpoint if it cannot be reached.
-    fn error<E>(&self, action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
+    fn error<E>(&self, action: impl Into<String>, error: SdkError<E, HttpResponse>) -> AwsError
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         self.at_endpoint(AwsError::from_sdk(action, error))
     }
@@ -131,7 +134,7 @@ impl Aws {
     pub async fn identity(&self) -> Result<Identity> {
         let action = "get the caller identity from STS";
         let client = aws_sdk_sts::Client::new(&self.config);
-        let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
+        let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, error))?;
         Ok(Identity { account: text(response.account) })
     }
 }

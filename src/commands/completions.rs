@@ -3,9 +3,9 @@
 use clap::{Args, ValueEnum};
 use clap_complete::env::Shells;
 
-use super::Outcome;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 
 /// Print a completion script
 ///
@@ -33,10 +33,10 @@ enum Shell {
 /// The variable by which a shell asks for completions.
 pub const VARIABLE: &str = "COMPLETE";
 
-pub fn run(args: &CompletionsArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub fn run(args: &CompletionsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let name = args.shell.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let shells = Shells::builtins();
     let shell = shells.completer(&name).ok_or_else(|| CliError::usage(format!("there is no completion for {name}")))?;
     shell.write_registration(VARIABLE, "ecsws", "ecsws", "ecsws", &mut ctx.ui.results())?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

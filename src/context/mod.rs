@@ -1,7 +1,7 @@
 //! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
 
-#[cfg_attr(not(all(unix, feature = "sandbox")), path = "no_local.rs")]
-pub mod local;
+#[cfg_attr(not(all(unix, feature = "sandbox")), path = "sandbox_unsupported.rs")]
+pub mod sandbox;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use crate::error::CliError;
 use crate::interrupts::Interrupts;
 use crate::model::ServiceName;
 use crate::project::{FILE, Project, no_project};
-use crate::render::{Ui, clean};
-use crate::settings::Settings;
+use crate::render::{Ui, UiOptions, clean};
+use crate::settings::{ColorWhen, OutputFormat, Settings, Terminals, Verbosity};
 use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
-use local::Local;
+use sandbox::SandboxHandle;
 
 /// The sandbox's account where nothing says another.
 const SANDBOX_ACCOUNT: &str = "123456789012";
@@ -36,13 +36,19 @@ pub struct Context {
     pub interrupts: Interrupts,
     aws: Option<Arc<Aws>>,
     /// The sandbox that the clients talk to, if they do.
-    sandbox: Option<Local>,
+    sandbox: Option<SandboxHandle>,
 }
 
 impl Context {
     /// A context without clients; they are built on first use.
     pub fn new(settings: Settings) -> Self {
-        Self { ui: Ui::new(&settings), interrupts: Interrupts::default(), settings, aws: None, sandbox: None }
+        Self {
+            ui: Ui::new(ui_options(&settings)),
+            interrupts: Interrupts::default(),
+            settings,
+            aws: None,
+            sandbox: None,
+        }
     }
 
     /// The time, by this machine's clock.
@@ -115,7 +121,7 @@ impl Context {
     }
 
     async fn start_sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
-        let sandbox = Local::start(&self.settings, self.sandbox_environment(project)).await?;
+        let sandbox = SandboxHandle::start(&self.settings, self.sandbox_environment(project)).await?;
         let connection = sandbox.connection();
         self.sandbox = Some(sandbox);
         Ok(connection)
@@ -136,7 +142,7 @@ impl Context {
     }
 
     /// The sandbox that the clients talk to, if they do.
-    pub fn sandbox(&self) -> Option<Local> {
+    pub fn sandbox(&self) -> Option<SandboxHandle> {
         self.sandbox.clone()
     }
 
@@ -156,5 +162,24 @@ impl Context {
         let mut ours =
             addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
         Ok(ours.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
+    }
+}
+
+fn ui_options(settings: &Settings) -> UiOptions {
+    let Terminals { stdin, stdout, stderr } = settings.terminals;
+    UiOptions {
+        json: settings.output == OutputFormat::Json,
+        color: match settings.color {
+            ColorWhen::Auto => None,
+            ColorWhen::Always => Some(true),
+            ColorWhen::Never => Some(false),
+        },
+        quiet: settings.verbosity == Verbosity::Quiet,
+        verbose: settings.verbosity == Verbosity::Verbose,
+        yes: settings.yes,
+        stdin_is_terminal: stdin,
+        stdout_is_terminal: stdout,
+        stderr_is_terminal: stderr,
+        command_line: settings.command_line.clone(),
     }
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use indicatif::HumanBytes;
 use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
 use serde::{Deserialize, Serialize};
@@ -35,7 +36,7 @@ pub struct SandboxStatus {
     /// What the events of all log groups take of that.
     pub log_bytes: u64,
     /// What they may take: then the oldest go.
-    pub most_log_bytes: u64,
+    pub max_log_bytes: u64,
     /// Where that is.
     pub state_dir: PathBuf,
     /// The stacks that are not deleted.
@@ -127,13 +128,21 @@ fn lines(status: &SandboxStatus, now: Timestamp) -> Vec<String> {
         ),
         format!(
             "  memory  {}, and {} in {} of {}",
-            size(status.memory_bytes),
-            size(in_tasks),
+            HumanBytes(status.memory_bytes),
+            HumanBytes(in_tasks),
             count(processes, "process", "processes"),
             count(status.tasks.len(), "task", "tasks"),
         ),
-        format!("  disk    {} in {}", size(status.disk_bytes), clean(&status.state_dir.display().to_string(), false)),
-        format!("  logs    {}; of more than {} the oldest go", size(status.log_bytes), size(status.most_log_bytes)),
+        format!(
+            "  disk    {} in {}",
+            HumanBytes(status.disk_bytes),
+            clean(&status.state_dir.display().to_string(), false)
+        ),
+        format!(
+            "  logs    {} (oldest dropped beyond {})",
+            HumanBytes(status.log_bytes),
+            HumanBytes(status.max_log_bytes)
+        ),
     ];
     if !status.stacks.is_empty() {
         lines.extend([String::new(), format!("  {:<46}{}", "STACK", "STATUS").bold().to_string()]);
@@ -156,7 +165,7 @@ fn lines(status: &SandboxStatus, now: Timestamp) -> Vec<String> {
         let pids: Vec<String> = task.processes.iter().take(8).map(ToString::to_string).collect();
         let more = task.processes.len().checked_sub(pids.len()).filter(|more| *more > 0);
         let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
-        let memory = size(task.memory_bytes);
+        let memory = HumanBytes(task.memory_bytes).to_string();
         lines.push(format!("  {:<34}{:<14}{age:<10}{memory:<12}{}{more}", task.id, task.status, pids.join(" ")));
     }
     if !status.sessions.is_empty() {
@@ -172,25 +181,9 @@ fn count(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
 }
 
-/// `812 KiB`, `34.5 MiB`, `1.2 GiB`.
-fn size(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
-    let kibibytes = bytes as f64 / 1024.0;
-    match kibibytes {
-        small if small < 1024.0 => format!("{small:.0} KiB"),
-        medium if medium < 1024.0 * 1024.0 => format!("{:.1} MiB", medium / 1024.0),
-        large => format!("{:.1} GiB", large / 1024.0 / 1024.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_have_a_fitting_unit() {
-        assert_eq!([size(0), size(2048), size(36_175_872), size(3 << 30)], ["0 KiB", "2 KiB", "34.5 MiB", "3.0 GiB"]);
-    }
 
     #[test]
     fn what_runs_is_a_table() -> Result<(), jiff::Error> {
@@ -215,7 +208,7 @@ mod tests {
             memory_bytes: 30 << 20,
             disk_bytes: 1 << 20,
             log_bytes: 1 << 19,
-            most_log_bytes: 1 << 30,
+            max_log_bytes: 1 << 30,
             state_dir: PathBuf::from("/state"),
             stacks: vec![SandboxStack { name: "base".to_owned(), status: "CREATE_COMPLETE".to_owned() }],
             services: vec![SandboxTasks { cluster: "demo".to_owned(), name: "web".to_owned(), desired: 2, running: 1 }],
@@ -230,9 +223,9 @@ mod tests {
             anstream::adapter::strip_str(&lines(&status, "2026-01-01T00:01:05Z".parse()?).join("\n")).to_string();
         insta::assert_snapshot!(text, @r"
         running since 2026-01-01T00:00:00Z at http://127.0.0.1:1 as account 123456789012 in us-east-1 (process 7, version 0.1.0)
-          memory  30.0 MiB, and 5.0 MiB in 2 processes of 1 task
-          disk    1.0 MiB in /state
-          logs    512 KiB; of more than 1.0 GiB the oldest go
+          memory  30.00 MiB, and 5.00 MiB in 2 processes of 1 task
+          disk    1.00 MiB in /state
+          logs    512.00 KiB (oldest dropped beyond 1.00 GiB)
 
           STACK                                         STATUS
           base                                          CREATE_COMPLETE
@@ -241,7 +234,7 @@ mod tests {
           demo/web                                      1 of 2
 
           TASK                              STATUS        AGE       MEMORY      PROCESSES
-          0ef42c6d892fd322873c53c8583b601b  RUNNING       1m 5s     5.0 MiB     17 18
+          0ef42c6d892fd322873c53c8583b601b  RUNNING       1m 5s     5.00 MiB    17 18
 
           SESSION                                       AGE       TARGET
           sandbox-01                                    1m 5s     i-01

@@ -26,7 +26,7 @@ pub struct GlobalArgs {
     pub project: Option<PathBuf>,
     /// Format of results on stdout [env: ECSWS_OUTPUT] [default: text]
     #[arg(long, global = true, value_enum)]
-    pub output: Option<Output>,
+    pub output: Option<OutputFormat>,
     /// When to use colour; respects NO_COLOR [env: ECSWS_COLOR] [default: auto]
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub color: Option<ColorWhen>,
@@ -43,7 +43,7 @@ pub struct GlobalArgs {
 
 /// The output format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Output {
+pub enum OutputFormat {
     /// For people.
     #[default]
     Text,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ecsws::ops::{
-    self, DeployRequest, Limits, Message, Method, OpsError, Question, StackInputs, StackOutcome, TemplateSource,
+    self, DeployMethod, DeployRequest, Limits, Message, OpsError, Question, StackInputs, StackOutcome, TemplateSource,
 };
 use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
 use tokio_util::sync::CancellationToken;
@@ -64,7 +64,7 @@ async fn deploy(
     let request = DeployRequest {
         spec: &spec,
         stacks: &inputs,
-        method: Method::ChangeSet,
+        method: DeployMethod::ChangeSet,
         role_arn: None,
         notification_arns: &[],
         force: false,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ecsws::ops::{Comparison, Desired, compare};
+use ecsws::ops::{Desired, StackDiff, compare};
 use ecsws::stack::diff::Impact;
 use ecsws::stack::{Template, parse_template};
 
@@ -27,7 +27,7 @@ fn template(description: &str, name: &str, output: &str) -> String {
     )
 }
 
-async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>) -> Comparison {
+async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>) -> StackDiff {
     let aws = scripted(move |action, _| {
         let id = "<ChangeSetId>cs</ChangeSetId>";
         Ok(match (action, change_set) {
@@ -54,8 +54,9 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
     })
     .await;
     let template: Template = parse_template(desired).expect("a template");
-    let desired = Desired { service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
-    compare(&aws, "web", &desired, change_set.map(|_| "diff")).await.expect("it can be compared")
+    let desired =
+        Desired { stack: "web", service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
+    compare(&aws, &desired, change_set.map(|_| "diff")).await.expect("it can be compared")
 }
 
 #[tokio::test]

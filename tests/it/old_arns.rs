@@ -31,7 +31,7 @@ async fn cluster(reference: Value) -> Option<String> {
         })
     })
     .await;
-    locate_service(&aws, "web").await.ok().map(|stack| stack.service.cluster)
+    locate_service(&aws, "web").await.ok().map(|service| service.cluster)
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::StackStatus;
 use ecsws::aws::{Aws, Connection, StaticKeys};
+use ecsws::diagnostic::Diagnostic;
 use ecsws::model::{PlannedChange, Stack, StackRequest};
 use ecsws::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
 use ecsws::stack::Template;
@@ -130,7 +131,7 @@ async fn a_replacement_that_keeps_its_name_is_rejected_as_cloudformation_would_f
         assert_eq!(stack.status, "CREATE_COMPLETE", "{}", case.resource_type);
 
         let found_for_replaced = found(&aws, &stack, &deployed, &of(&case.replaced)).await;
-        let [Finding::Rejection { message, hint: Some(hint) }] = found_for_replaced.as_slice() else {
+        let [Finding::Rejection(Diagnostic { message, hint: Some(hint), .. })] = found_for_replaced.as_slice() else {
             panic!("{}: {found_for_replaced:#?}", case.resource_type);
         };
         let hint = text_of(hint);

@@ -2,7 +2,7 @@
 //! The answers are in our own types' shape; the stories are those of ECS's guides (deployments, circuit breaker, stopped-task reasons).
 
 use ecsws::ops::RolloutState;
-use ecsws::ops::rollout::{Observation, Progress, Rollout};
+use ecsws::ops::rollout::{Observation, Rollout, RolloutEvent};
 use serde::Deserialize;
 
 use crate::common::{data, read};
@@ -39,12 +39,12 @@ fn state_name(state: &RolloutState) -> String {
     }
 }
 
-fn progress_name(progress: &Progress) -> String {
+fn progress_name(progress: &RolloutEvent) -> String {
     match progress {
-        Progress::Deployments(_) => "deployments".to_owned(),
-        Progress::ServiceEvent(_) => "event".to_owned(),
-        Progress::Stopped { count, .. } => format!("stopped {count}"),
-        Progress::Stuck { .. } => "stuck".to_owned(),
+        RolloutEvent::Deployments(_) => "deployments".to_owned(),
+        RolloutEvent::ServiceEvent(_) => "event".to_owned(),
+        RolloutEvent::Stopped { count, .. } => format!("stopped {count}"),
+        RolloutEvent::Stuck { .. } => "stuck".to_owned(),
     }
 }
 

@@ -1,16 +1,16 @@
 //! What all other modules use: faults, time, ids, paging, patterns and tags. It uses none of them.
 
-pub mod allowed_pattern;
 pub mod clock;
 pub mod fault;
 pub mod glob;
 pub mod ids;
-pub mod log_file;
+pub mod java_regex;
 pub mod paging;
 pub mod partition;
 pub mod regions;
+pub mod request_log;
 pub mod supervisor;
-pub mod tagging;
+pub mod tags;
 pub mod zones;
 
 /// `stackName` for `StackName`, as AWS's validation errors write members.

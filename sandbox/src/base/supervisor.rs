@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use super::log_file::LogFile;
+use super::request_log::RequestLog;
 
 /// How long to wait before a loop is restarted, so that one that always panics takes little time.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
@@ -31,7 +31,7 @@ pub async fn catch<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
 }
 
 /// Runs the future of `start` until it returns; a panic is logged, and the future started again.
-pub async fn restart<F: Future<Output = ()>>(log: &LogFile, name: &str, start: impl Fn() -> F) {
+pub async fn restart<F: Future<Output = ()>>(log: &RequestLog, name: &str, start: impl Fn() -> F) {
     while let Err(panic) = catch(async { start().await }).await {
         log.write(&format!("{name} is restarted: {panic}"));
         tokio::time::sleep(RESTART_DELAY).await;
@@ -54,8 +54,8 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::log_file::Reader;
-    use super::{LogFile, blocking, catch, restart};
+    use super::super::request_log::Reader;
+    use super::{RequestLog, blocking, catch, restart};
 
     #[tokio::test]
     async fn a_panic_is_an_error_with_its_message() {
@@ -73,7 +73,7 @@ mod tests {
     #[tokio::test]
     async fn a_loop_that_panics_is_logged_and_restarted() {
         let folder = tempfile::tempdir().expect("a folder");
-        let log = LogFile::open(folder.path()).expect("a log");
+        let log = RequestLog::open(folder.path()).expect("a log");
         let runs = AtomicUsize::new(0);
         restart(&log, "the test's loop", || {
             assert!(runs.fetch_add(1, Ordering::Relaxed) > 0, "the first run fails");

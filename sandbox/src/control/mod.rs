@@ -12,7 +12,7 @@ use crate::cloudformation::resources;
 use crate::core::{Reply, Service, operation};
 use crate::faults::Rules;
 use crate::protocol::Protocol;
-use crate::services::ecs::{addresses, engine, images};
+use crate::services::ecs::{addresses, images};
 
 /// The name that control calls are signed for.
 pub const SIGNING_NAME: &str = crate::auth::CONTROL_SERVICE;
@@ -27,7 +27,7 @@ pub static SERVICE: Service = Service {
     is_for_owner: true,
     prepare: None,
     operations: &[
-        operation!(async "CheckRuntime" => engine::check_runtime),
+        operation!(async "CheckRuntime" => images::check_runtime),
         operation!("DescribeAddresses" => addresses::describe),
         operation!("DescribeFaults" => describe_faults),
         operation!("PutFaults" => put_faults),

@@ -1,4 +1,4 @@
-//! The faults for inputs that violate a service's model, in the words of AWS's services.
+//! The faults for inputs that violate a service's model, with the messages of AWS's services.
 
 use super::Service;
 use crate::Fault;
@@ -7,8 +7,8 @@ use crate::protocol::lenient::InputError;
 use crate::protocol::model::{ReadError, Violation};
 
 impl Service {
-    /// The fault for an input whose values are not of the model's types.
-    pub(super) fn read_error(&self, error: &ReadError) -> Fault {
+    /// The fault for an input that does not have the model's types.
+    pub(super) fn read_fault(&self, error: &ReadError) -> Fault {
         match error {
             ReadError::Type(sentence) => Fault::client("SerializationException", sentence),
             ReadError::Text(path, text) if self.is_ec2() => {
@@ -20,8 +20,8 @@ impl Service {
         }
     }
 
-    /// Refuses an input that violates constraints of the model.
-    pub(super) fn check_violations(&self, violations: &[Violation]) -> Result<(), Fault> {
+    /// Refuses an input that violates the model's constraints.
+    pub(super) fn check_constraints(&self, violations: &[Violation]) -> Result<(), Fault> {
         let Some(first) = violations.first() else { return Ok(()) };
         let message = match first {
             Violation::Missing(path) if self.is_ec2() => {
@@ -37,10 +37,10 @@ impl Service {
         Err(Fault::client(self.validation_code, message))
     }
 
-    /// The fault for an input that cannot be deserialized; `target` is what it is the input of.
-    pub fn input_error(&self, target: &str, error: &InputError) -> Fault {
+    /// The fault for an input that cannot be deserialized into the type that `target` takes.
+    pub fn input_fault(&self, target: &str, error: &InputError) -> Fault {
         let message = match error {
-            // Of an input that refuses unknown members: AWS serves the member, the sandbox does not.
+            // Types with `deny_unknown_fields` list what is served: AWS would take this member, the sandbox does not.
             InputError::Unknown(member) if self.model().is_some() => {
                 return Fault::not_implemented(&format!("{target} with the member {member}"));
             }

@@ -21,7 +21,7 @@ mod trust;
 pub use super::client::{ControlError, Endpoint};
 use super::{Config, auth};
 use crate::base::clock::Clock;
-use crate::base::log_file;
+use crate::base::request_log;
 use crate::process::{self, engine, own_executable};
 pub use folder::check;
 use folder::{
@@ -193,7 +193,7 @@ async fn live(options: Options, shutdown: CancellationToken, is_in_background: b
 
 /// Whether [`start::spawn`] started this process: only then is its stderr the folder's log, and its stdout read by who started it.
 fn is_in_background(folder: &Path) -> bool {
-    let log = nix::sys::stat::stat(&folder.join(log_file::NAME));
+    let log = nix::sys::stat::stat(&folder.join(request_log::FILE));
     let stderr = nix::sys::stat::fstat(io::stderr());
     log.is_ok_and(|log| stderr.is_ok_and(|stderr| (log.st_dev, log.st_ino) == (stderr.st_dev, stderr.st_ino)))
 }
@@ -221,7 +221,7 @@ pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Value
     if let Some(found) = status(folder).await? {
         return Ok(found);
     }
-    let said_before = fs::metadata(folder.join(log_file::NAME)).map_or(0, |log| log.len());
+    let said_before = fs::metadata(folder.join(request_log::FILE)).map_or(0, |log| log.len());
     let mut child = start::spawn(program, options)?;
     start::answered(folder, &mut child, said_before).await
 }

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use super::folder::{at, prepare, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, PATIENCE, POLL, server_process};
 use crate::base::clock::Clock;
-use crate::base::log_file;
+use crate::base::request_log;
 use crate::process::{environment, signals};
 
 /// Starts the new process. It inherits nothing of this one: neither variables nor the working folder, and it closes other open
 /// files itself.
 pub(super) fn spawn(program: &Path, options: &Options) -> Result<Child, LifecycleError> {
-    let log = options.state_dir.join(log_file::NAME);
-    let stderr = log_file::append_to(&log).map_err(at(&log))?;
+    let log = options.state_dir.join(request_log::FILE);
+    let stderr = request_log::append_to(&log).map_err(at(&log))?;
     let mut command = command(program, options);
     // It takes a session of its own once it runs, which the leader of a process group could not.
     command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
@@ -86,7 +86,7 @@ fn last_words(folder: &Path, child: &mut Child, said_before: u64, status: ExitSt
         drop(stdout.read_to_string(&mut told));
     }
     if told.is_empty() {
-        let log = fs::read(folder.join(log_file::NAME)).unwrap_or_default();
+        let log = fs::read(folder.join(request_log::FILE)).unwrap_or_default();
         let said = log.get(usize::try_from(said_before).unwrap_or_default()..).unwrap_or(&log);
         let said = String::from_utf8_lossy(said);
         said.lines().rev().find_map(|line| line.strip_prefix("error: ")).unwrap_or(said.trim()).clone_into(&mut told);

@@ -1,42 +1,210 @@
-//! The engine's commands that a shim, or the sandbox in a lost shim's place, runs for a container.
+//! Containers, whatever runs them: the interface between ECS, which decides what runs, and what runs it on this machine:
+//! [processes](super::host) or a container [engine](super::engine).
 
-use std::process::{Command, Stdio};
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::orphans;
-use super::protocol::{ContainerCommands, ProcessSpec};
+use futures_util::future::BoxFuture;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 
-/// How long one command of an engine may take, so that an engine that does not answer keeps no shim.
-pub const ENGINE_TIMEOUT: Duration = Duration::from_secs(30);
+use super::engine::{ContainerOptions, Engine, EngineKind};
+use super::environment::Folders;
+use super::host::HostProcesses;
+use super::output::Output;
+use super::ports::{PortLease, Ports};
+use super::process_tree::CpuTimes;
+use super::protocol::{Exit, ProcessSpec};
+use super::runner::{ProcessHandle, Runner};
 
-/// Runs a command to its end and gives what it printed; nothing when it could not be run, for which there is no remedy.
-pub(super) async fn output(command: &[String], spec: &ProcessSpec) -> String {
-    let running = async {
-        let mut command = tokio::process::Command::from(prepared(command, spec)?);
-        let (child, _, _started) = orphans::spawn(command.stdout(Stdio::piped()).kill_on_drop(true)).ok()?;
-        child.wait_with_output().await.ok()
-    };
-    let output = tokio::time::timeout(ENGINE_TIMEOUT, running).await.ok().flatten();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+/// Something that runs containers.
+pub trait ContainerRuntime: Debug + Send + Sync {
+    /// The limits that it cannot enforce on this machine, as sentences without a full stop.
+    ///
+    /// # Errors
+    /// It cannot run containers here.
+    fn shortcomings(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>>;
+
+    /// Whether an image can be run without pulling it.
+    fn has_image<'a>(&'a self, image: &'a str) -> BoxFuture<'a, bool>;
+
+    /// Finds an image on this machine, or pulls it.
+    ///
+    /// # Errors
+    /// The registry's or the engine's message.
+    fn pull<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<LocalImage, RuntimeError>>;
+
+    /// Starts a container of an image that was [pulled](Self::pull), and returns once it runs. Nothing remains of a failed start.
+    ///
+    /// # Errors
+    /// The step that failed, and why.
+    fn start<'a>(
+        &'a self,
+        runner: &'a Runner,
+        image: &'a LocalImage,
+        spec: &'a ContainerSpec,
+    ) -> BoxFuture<'a, Result<StartedContainer, StartFailure>>;
 }
 
-/// Takes the container away.
-pub(super) async fn remove(commands: &ContainerCommands, spec: &ProcessSpec) {
-    for command in &commands.remove {
-        output(command, spec).await;
+/// A running container. It is stopped when the last reference to it is dropped.
+pub trait Container: Debug + Send + Sync {
+    /// The process that stays with the container to its end.
+    fn process(&self) -> &ProcessHandle;
+
+    /// Runs a health check (`CMD` or `CMD-SHELL` and what follows) and returns whether it passed.
+    fn check<'a>(&'a self, command: &'a [String], timeout: Duration) -> BoxFuture<'a, bool>;
+
+    /// The process that runs a command in the container, in a terminal; none if commands from requests may not run.
+    fn exec_in(&self, command: &[String]) -> Option<ProcessSpec>;
+
+    /// The processes that it consists of, and their resident memory in bytes.
+    fn processes(&self, times: &CpuTimes) -> (Vec<i32>, u64);
+
+    /// The CPU time that it has used.
+    fn cpu_time(&self, times: &CpuTimes) -> Duration;
+
+    /// How long cleaning up after its end may take.
+    fn cleanup_timeout(&self) -> Duration;
+
+    /// Asks it to end, and kills it after its stop timeout.
+    fn stop(&self) {
+        self.process().stop();
+    }
+
+    /// Kills it.
+    fn kill(&self) {
+        self.process().kill();
+    }
+
+    /// Cancelled when it has ended.
+    fn gone(&self) -> CancellationToken {
+        self.process().gone()
     }
 }
 
-/// Starts a command and leaves it to itself; whoever collects this process's children collects it.
-pub(super) fn begin(command: &[String], spec: &ProcessSpec) {
-    // Without it the stop timeout ends the container.
-    drop(prepared(command, spec).map(|mut command| command.stdout(Stdio::null()).spawn()));
+/// A container to start.
+#[derive(Debug, Clone)]
+pub struct ContainerSpec {
+    /// The task's id, which marks everything that is started for it.
+    pub task_id: String,
+    /// The container's position in its task definition.
+    pub index: usize,
+    /// The image.
+    pub image: String,
+    /// The task's host name.
+    pub host_name: String,
+    /// Variables that the sandbox sets, besides those that the runtime adds.
+    pub sandbox_environment: Vec<(String, String)>,
+    /// Variables that requests set: the definition's variables and secrets, and overrides. They take precedence.
+    pub environment: Vec<(String, String)>,
+    /// How long after the stop signal it is killed.
+    pub stop_timeout: Duration,
+    /// What only [`HostProcesses`] uses.
+    pub host: HostOptions,
+    /// What only an [`Engine`] uses.
+    pub engine: ContainerOptions,
 }
 
-fn prepared(command: &[String], spec: &ProcessSpec) -> Option<Command> {
-    let (program, arguments) = command.split_first()?;
-    let mut command = Command::new(program);
-    command.args(arguments).env_clear().envs(spec.environment.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stderr(Stdio::null());
-    Some(command)
+/// The process that stands in for a container.
+#[derive(Debug, Clone)]
+pub struct HostOptions {
+    /// The command that replaces the image; the mock backend if left out.
+    pub command: Option<Vec<String>>,
+    /// Where the command starts; the task's home if left out.
+    pub cwd: Option<PathBuf>,
+    /// The task's folders.
+    pub folders: Folders,
+    /// The container's port on this machine.
+    pub port: u16,
+    /// The ports of all containers of the task, in their definitions and on this machine: they share one loopback address.
+    pub task_ports: Vec<(u16, u16)>,
+    /// Whether the container's definition names a port.
+    pub has_port: bool,
+    /// CPU units, which the mock backend keeps to.
+    pub cpu: u32,
+    /// The task's private address, which the mock backend shows.
+    pub address: String,
+    /// The task's availability zone, which the mock backend shows.
+    pub zone: String,
+}
+
+/// An image that can be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LocalImage {
+    /// The name that the runtime knows it by.
+    pub name: String,
+    /// The signal that asks its containers to end.
+    pub stop_signal: String,
+}
+
+/// A container that was started.
+#[derive(Debug)]
+pub struct StartedContainer {
+    /// The container.
+    pub container: Arc<dyn Container>,
+    /// What it prints, until its end.
+    pub output: Output,
+    /// How it ended; sent when nothing of it remains.
+    pub exit: oneshot::Receiver<Exit>,
+    /// Where the main port of its definition is reached on this machine.
+    pub port: Option<u16>,
+    /// The ports that were leased for it.
+    pub leases: Vec<PortLease>,
+}
+
+/// Why a runtime could not do something, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RuntimeError(pub String);
+
+/// Why a container was not started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartFailure {
+    /// It could not be created.
+    #[error("{0}")]
+    Create(RuntimeError),
+    /// It was created, but could not be started.
+    #[error("{0}")]
+    Start(RuntimeError),
+}
+
+/// The runtimes of one sandbox. No engine is run before a task needs it.
+#[derive(Debug)]
+pub struct ContainerRuntimes {
+    host: HostProcesses,
+    podman: Engine,
+    docker: Engine,
+}
+
+impl ContainerRuntimes {
+    /// The runtimes for the containers of the sandbox whose state is in `state_dir`, and whose program is `program`.
+    /// `host_exec` says whether commands from requests may run as processes of this machine.
+    pub fn new(state_dir: &Path, program: &Path, host_exec: bool, ports: &Ports) -> Self {
+        let engine = |kind| Engine::new(kind, state_dir.to_owned(), ports.clone());
+        Self {
+            host: HostProcesses::new(program.to_owned(), host_exec),
+            podman: engine(EngineKind::Podman),
+            docker: engine(EngineKind::Docker),
+        }
+    }
+
+    /// The runtime of an engine, or that of processes.
+    pub fn get(&self, engine: Option<EngineKind>) -> &dyn ContainerRuntime {
+        match engine {
+            None => &self.host,
+            Some(EngineKind::Podman) => &self.podman,
+            Some(EngineKind::Docker) => &self.docker,
+        }
+    }
+}
+
+/// The program of a health check and its arguments; none for a check without a command.
+pub(super) fn check_program(command: &[String]) -> Option<Vec<String>> {
+    match command {
+        [kind, script @ ..] if kind == "CMD-SHELL" => Some(vec!["/bin/sh".into(), "-c".into(), script.join(" ")]),
+        [_, program @ ..] => Some(program.to_vec()),
+        [] => None,
+    }
 }

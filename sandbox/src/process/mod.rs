@@ -8,10 +8,11 @@
 
 pub mod address;
 mod checks;
-mod container;
+pub mod container;
 pub mod descriptors;
 pub mod engine;
 pub mod environment;
+mod host;
 pub mod inner;
 pub mod launch;
 mod orphans;
@@ -26,11 +27,13 @@ pub mod stand_in;
 mod terminal;
 mod throttle;
 
-pub use container::ENGINE_TIMEOUT;
+pub use container::{
+    Container, ContainerRuntime, ContainerRuntimes, ContainerSpec, HostOptions, StartFailure, StartedContainer,
+};
 pub use output::{MAX_MESSAGE_BYTES, Output, OutputLine, Splitter};
 pub use ports::{PortLease, Ports};
 pub use process_tree::{CpuTimes, adopt_orphans, end_marked, kill_all, process_count, resident_bytes, unshared_bytes};
-pub use protocol::{ContainerCommands, Exit, ProcessSpec};
+pub use protocol::{Exit, ProcessSpec};
 pub use runner::{Attached, Process, ProcessHandle, Runner, StartError, own_executable};
 pub use terminal::Terminal;
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::engine::ContainerHooks;
+
 /// One container's process: the first line that a shim reads.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ProcessSpec {
@@ -16,26 +18,15 @@ pub struct ProcessSpec {
     pub environment: Vec<(String, String)>,
     /// How long after SIGTERM the rest is killed.
     pub stop_timeout: Duration,
-    /// For a command that stays with a container, what the container itself needs.
+    /// For a process that stays with an engine's container: how the shim stops and removes that container.
     #[serde(default)]
-    pub container: Option<ContainerCommands>,
+    pub hooks: Option<ContainerHooks>,
     /// Whether it gets the terminal that its shim's output is, in a session of its own.
     #[serde(default)]
     pub terminal: bool,
-    /// Whether it is an engine's own program: that gives its containers limits, which may not be above its own.
+    /// Whether it is exempt from the limit of a task's processes.
     #[serde(default)]
     pub unlimited: bool,
-}
-
-/// What a shim runs for a container, whose processes are not below it. A command is a program and its arguments.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ContainerCommands {
-    /// Asks its main process to end.
-    pub stop: Vec<String>,
-    /// Prints its state, after its end.
-    pub inspect: Vec<String>,
-    /// Take it away, whatever its state; run one after the other.
-    pub remove: Vec<Vec<String>>,
 }
 
 /// How a container's process ended.

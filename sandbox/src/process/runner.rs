@@ -20,19 +20,19 @@ use tokio_util::sync::CancellationToken;
 
 use super::inner::Inner;
 
+use super::engine::ContainerHooks;
 use super::orphans::{self, Started};
 use super::output::{self, Output};
 use super::process_tree::{self, CpuTimes};
 use super::protocol::{Check, Exit, ProcessSpec, Report, Request, line};
 use super::shim::ORPHAN_GRACE;
-use super::{TASK_MARKER, container, environment};
+use super::{TASK_MARKER, environment};
 
 /// How long what a process printed is still read after its end; only something that escaped can keep the pipe open longer.
 const LAST_WORDS: Duration = Duration::from_secs(5);
 
-/// How much longer than the stop timeout a shim may take before it is killed; an engine may have to be waited for several times.
+/// How much longer than the stop timeout a shim may take before it is killed.
 const STOP_GRACE: Duration = Duration::from_secs(10);
-const CONTAINER_STOP_GRACE: Duration = Duration::from_mins(3);
 
 /// How long a shim may take to report that its process has started; engines may take this long to make a container.
 const START_LIMIT: Duration = Duration::from_secs(30);
@@ -326,8 +326,8 @@ impl Follower {
             // A session's command carries the mark of what it is beside; the end of its terminal ends what is its own.
             let lost: BTreeSet<String> = marker(&self.spec).filter(|_| !self.spec.terminal).into_iter().collect();
             process_tree::end_marked(TASK_MARKER, &lost).await;
-            if let Some(commands) = &self.spec.container {
-                container::remove(commands, &self.spec).await;
+            if let Some(hooks) = &self.spec.hooks {
+                hooks.remove().await;
             }
             Exit::ShimLost
         };
@@ -337,7 +337,7 @@ impl Follower {
 
     /// How much longer than the timeout a shim that works may take.
     fn stop_grace(&self) -> Duration {
-        if self.spec.container.is_some() { CONTAINER_STOP_GRACE } else { STOP_GRACE }
+        if self.spec.hooks.is_some() { ContainerHooks::STOP_GRACE } else { STOP_GRACE }
     }
 
     fn request(&mut self, order: Order) -> Request {

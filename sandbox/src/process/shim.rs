@@ -23,7 +23,7 @@ use super::inner::Inner;
 
 use super::checks::Checks;
 use super::protocol::{Exit, ProcessSpec, Report, Request, line};
-use super::{container, descriptors, engine, process_tree};
+use super::{descriptors, process_tree};
 
 /// How long a task may take to end once the sandbox is gone: nobody is left to wait for it.
 pub(super) const ORPHAN_GRACE: Duration = Duration::from_secs(1);
@@ -72,10 +72,9 @@ async fn supervise() -> std::io::Result<()> {
     let mut checks = Checks::new(spec.clone());
     let mut exit = watch(main, &mut checks, &mut requests, &mut writer, &mut signals).await;
     checks.end();
-    if let Some(commands) = &spec.container {
-        // Before what is below is killed: with podman that is the container's monitor, which is to end in order.
-        exit = engine::verdict(exit, &container::output(&commands.inspect, &spec).await);
-        container::remove(commands, &spec).await;
+    if let Some(hooks) = &spec.hooks {
+        // Before the descendants are killed: with podman they include the container's monitor, which has to end by itself.
+        exit = hooks.finish(exit).await;
     }
     process_tree::end_descendants().await;
     let _ = writer.write_all(&line(&Report::Ended(exit))).await;
@@ -169,8 +168,8 @@ async fn watch(
             }
         };
         if kill_at.is_none() {
-            match &checks.container().container {
-                Some(commands) => container::begin(&commands.stop, checks.container()),
+            match &checks.container().hooks {
+                Some(hooks) => hooks.stop(),
                 // This process is in the group too; its own signal comes back and finds the time already set.
                 None => drop(killpg(getpgrp(), Signal::SIGTERM)),
             }

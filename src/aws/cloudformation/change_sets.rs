@@ -35,7 +35,7 @@ impl Aws {
             .client_token(idempotency_token())
             .set_capabilities(capabilities(request.capabilities))
             .description("ecsws");
-        let response = call.send().await.map_err(|error| self.error(&action, &error))?;
+        let response = call.send().await.map_err(|error| self.error(&action, error))?;
         Ok(text(response.id))
     }
 
@@ -54,7 +54,7 @@ impl Aws {
             .client_request_token(idempotency_token())
             .set_capabilities(capabilities(request.capabilities))
             .set_disable_rollback(keep_failed.then_some(true));
-        call.send().await.map(drop).map_err(|error| self.error(&action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(&action, error))
     }
 
     /// Starts updating a stack without a change set; `false` if there is nothing to update.
@@ -72,7 +72,7 @@ impl Aws {
             .client_request_token(idempotency_token())
             .set_capabilities(capabilities(request.capabilities))
             .set_disable_rollback(keep_failed.then_some(true));
-        match call.send().await.map_err(|error| self.error(&action, &error)) {
+        match call.send().await.map_err(|error| self.error(&action, error)) {
             Err(error) if is_validation_error(&error, "No updates are to be performed") => Ok(false),
             response => response.map(|_| true),
         }
@@ -88,7 +88,7 @@ impl Aws {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) => return absent(self.error(action, &error)),
+                Err(error) => return absent(self.error(action, error)),
             };
             if !is_of_stack(stack, page.stack_id.as_deref(), page.stack_name.as_deref()) {
                 return Ok(None);
@@ -128,7 +128,7 @@ impl Aws {
                         })
                         .count();
                 }
-                Err(error) => return absent::<usize>(self.error(action, &error)).map(Option::unwrap_or_default),
+                Err(error) => return absent::<usize>(self.error(action, error)).map(Option::unwrap_or_default),
             }
         }
         Ok(count)
@@ -139,7 +139,7 @@ impl Aws {
         let action = format!("execute change set `{arn}`");
         let call = self.cloudformation().execute_change_set().change_set_name(arn);
         let call = call.client_request_token(idempotency_token()).set_disable_rollback(keep_failed.then_some(true));
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// Deletes a change set by its ARN. It is not an error if it does not exist.
@@ -147,7 +147,7 @@ impl Aws {
         let action = format!("delete change set `{arn}`");
         match self.cloudformation().delete_change_set().change_set_name(arn).send().await {
             Ok(_) => Ok(()),
-            Err(error) => absent::<()>(self.error(action, &error)).map(drop),
+            Err(error) => absent::<()>(self.error(action, error)).map(drop),
         }
     }
 }

@@ -18,7 +18,7 @@ impl Aws {
         let action = format!("describe stack `{name}`");
         let response = match self.cloudformation().describe_stacks().stack_name(name).send().await {
             Ok(response) => response,
-            Err(error) => return absent(self.error(action, &error)),
+            Err(error) => return absent(self.error(action, error)),
         };
         Ok(response.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
             name: text(stack.stack_name),
@@ -50,7 +50,7 @@ impl Aws {
         let action = format!("read the template of stack `{stack}`");
         match self.cloudformation().get_template().stack_name(stack).send().await {
             Ok(response) => Ok(response.template_body.filter(|body| !body.trim().is_empty())),
-            Err(error) => absent(self.error(action, &error)),
+            Err(error) => absent(self.error(action, error)),
         }
     }
 
@@ -63,7 +63,7 @@ impl Aws {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    return absent::<Vec<_>>(self.error(action, &error)).map(Option::unwrap_or_default);
+                    return absent::<Vec<_>>(self.error(action, error)).map(Option::unwrap_or_default);
                 }
             };
             resources.extend(page.stack_resource_summaries.unwrap_or_default().into_iter().map(|resource| {
@@ -116,7 +116,7 @@ impl Aws {
         let action = format!("read the events of stack `{stack}`");
         let mut pages = self.cloudformation().describe_stack_events().stack_name(stack).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.error(&action, &error))?;
+            let page = page.map_err(|error| self.error(&action, error))?;
             for event in page.stack_events.unwrap_or_default() {
                 let event = StackEvent {
                     id: text(event.event_id),
@@ -139,7 +139,7 @@ impl Aws {
     pub async fn newest_event_id(&self, stack: &str) -> Result<Option<String>> {
         let action = format!("read the events of stack `{stack}`");
         let call = self.cloudformation().describe_stack_events().stack_name(stack);
-        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        let response = call.send().await.map_err(|error| self.error(action, error))?;
         Ok(response.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
     }
 
@@ -148,14 +148,14 @@ impl Aws {
         let action = format!("cancel the update of stack `{arn}`");
         let call = self.cloudformation().cancel_update_stack().stack_name(arn);
         let call = call.client_request_token(idempotency_token());
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// Starts to roll back a stack whose creation or update failed without a rollback.
     pub async fn roll_back(&self, arn: &str) -> Result<()> {
         let action = format!("roll back stack `{arn}`");
         let call = self.cloudformation().rollback_stack().stack_name(arn).client_request_token(idempotency_token());
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// Continues a failed rollback.
@@ -163,14 +163,14 @@ impl Aws {
         let action = format!("continue the rollback of stack `{arn}`");
         let call = self.cloudformation().continue_update_rollback().stack_name(arn);
         let call = call.client_request_token(idempotency_token());
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// All exports of the account in this region.
     pub async fn exports(&self) -> Result<Vec<Export>> {
         let exports: std::result::Result<Vec<_>, _> =
             self.cloudformation().list_exports().into_paginator().items().send().collect().await;
-        let exports = exports.map_err(|error| self.error("list the exports", &error))?;
+        let exports = exports.map_err(|error| self.error("list the exports", error))?;
         let exports = exports.into_iter().map(|export| Export {
             name: text(export.name),
             value: text(export.value),
@@ -184,7 +184,7 @@ impl Aws {
         let action = format!("list the stacks that import `{export}`");
         let call = self.cloudformation().list_imports().export_name(export);
         let stacks: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        match stacks.map_err(|error| self.error(action, &error)) {
+        match stacks.map_err(|error| self.error(action, error)) {
             Err(error) if is_validation_error(&error, "is not imported by any stack") => Ok(Vec::new()),
             stacks => stacks,
         }
@@ -197,7 +197,7 @@ impl Aws {
         let call = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
         let response = match call.send().await {
             Ok(response) => response,
-            Err(error) => return absent(self.error(action, &error)),
+            Err(error) => return absent(self.error(action, error)),
         };
         let resources = response.stack_resources.unwrap_or_default();
         let owned = resources.into_iter().find(|resource| {
@@ -211,7 +211,7 @@ impl Aws {
     pub async fn delete_stack(&self, arn: &str) -> Result<()> {
         let action = format!("delete stack `{arn}`");
         let call = self.cloudformation().delete_stack().stack_name(arn).client_request_token(idempotency_token());
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 }
 

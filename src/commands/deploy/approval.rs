@@ -65,5 +65,5 @@ pub async fn roll_back(question: &Question, ui: &mut Ui) -> Result<bool, CliErro
         let resources = stuck_resources.join("\n  ");
         format!("Stack {stack} is {status}, stuck at\n  {resources}\nContinue its rollback first?")
     };
-    ui.confirm(&text, "--yes").await
+    Ok(ui.confirm(&text, "--yes").await?)
 }

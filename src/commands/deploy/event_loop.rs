@@ -6,13 +6,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use super::approval::Approver;
-use super::interrupt::{self, Decision, Phases};
+use super::interrupt::{self, Decision};
 use super::source::ProjectSource;
-use crate::aws::Aws;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{DeployEvent, Message, StackOutcome};
+use crate::ops::{DeployEvent, Message, StackOutcome, StackPhases};
 use crate::render::{self, DeployView, Ui};
 
 type Outcomes = Vec<StackOutcome<CliError>>;
@@ -23,8 +22,7 @@ pub struct EventLoop<'a> {
     pub source: &'a ProjectSource<'a>,
     pub messages: UnboundedReceiver<Message<CliError>>,
     pub view: DeployView,
-    pub phases: Phases,
-    pub aws: &'a Aws,
+    pub phases: StackPhases<'a>,
     pub cancellation: &'a CancellationToken,
 }
 
@@ -76,7 +74,7 @@ impl EventLoop<'_> {
                                 let (phases, view, ui) = (&self.phases, &mut self.view, &mut ctx.ui);
                                 let note = |message| view.show(ui, &DeployEvent::Note { message });
                                 tokio::select! {
-                                    () = interrupt::cancel(phases, self.aws, note) => {}
+                                    () = interrupt::cancel(phases, note) => {}
                                     () = interrupts.next() => break,
                                 }
                             }
@@ -88,7 +86,7 @@ impl EventLoop<'_> {
         self.show_all(&mut ctx.ui);
         // A further interruption leaves a change set behind, which the next deploy replaces.
         Err(tokio::select! {
-            error = interrupt::leave(&self.phases, self.aws) => error,
+            error = interrupt::leave(&self.phases) => error,
             () = interrupts.next() => CliError::new(Exit::Interrupted, "interrupted"),
         })
     }

@@ -4,37 +4,33 @@ mod approval;
 mod drift;
 mod event_loop;
 mod interrupt;
-mod local;
 mod options;
+mod outputs_file;
+mod sandbox_images;
 mod source;
 mod summary;
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use futures_util::future::try_join_all;
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::approve::{check_region, check_target};
-use super::{Outcome, shapes};
+use super::json_help;
+use super::target::show_target;
+use super::templates::known_lookups;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::Stack;
-use crate::ops::{self, Change, DeployRequest, StackInputs, StackOutcome};
+use crate::ops::{self, DeployRequest, Purpose, StackChange, StackInputs, StackOutcome, StackPhases, Synthesiser};
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
 
 pub use approval::{Approver, DeployApprover, roll_back};
 use event_loop::EventLoop;
-use interrupt::Phases;
 pub use options::{DeployOptions, FollowOptions, InputOptions};
 pub use source::ProjectSource;
 
@@ -50,7 +46,7 @@ const EXAMPLES: &str = "Examples:
 /// last lines of containers that fail are shown. A rollback is a failure. Ctrl-C asks whether to cancel or to leave CloudFormation at
 /// work; the next deploy follows what goes on and then goes on itself.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
 pub struct DeployArgs {
     /// The stacks, or services by their keys; all when left out
     #[arg(value_name = "STACK", add = complete::stacks())]
@@ -61,7 +57,7 @@ pub struct DeployArgs {
     options: DeployOptions,
 }
 
-pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let DeployArgs { stacks, follow, mut options } = args;
     let mut project = ctx.project()?;
     options.inputs.set_images(&mut project)?;
@@ -73,14 +69,14 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let outcomes = deploy(&mut project, &stacks, &follow, &options, &mut approver, ctx).await?;
     drift::warn_of_drift(&outcomes, &project, ctx).await?;
     let deployed = outcomes.iter().filter_map(|outcome| match outcome {
-        StackOutcome::Deployed(deployed) if deployed.change != Change::Prepared => Some(deployed.stack.clone()),
+        StackOutcome::Deployed(deployed) if deployed.change != StackChange::Prepared => Some(deployed.stack.clone()),
         _ => None,
     });
     let deployed: Vec<Stack> = deployed.collect();
     let reported = report(&project, &stacks, &outcomes, &deployed, &options, ctx).await;
     // A stack that failed matters more than a report that could not be made.
     result(outcomes)?;
-    reported.map(|()| Outcome::Done)
+    reported.map(|()| Exit::Done)
 }
 
 /// Writes the file of outputs and prints the summary.
@@ -93,7 +89,7 @@ async fn report(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     if let Some(file) = &options.outputs_file {
-        write_outputs(ctx.settings.working_dir.join(file), deployed).await?;
+        outputs_file::write(ctx.settings.working_dir.join(file), deployed).await?;
     }
     if !ctx.ui.is_json() {
         let summary = summary::summarise(project, stacks, outcomes, deployed, ctx).await?;
@@ -112,13 +108,12 @@ pub async fn deploy(
     ctx: &mut Context,
 ) -> Result<Vec<StackOutcome<CliError>>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    local::check_runtime(project, stacks, ctx).await?;
+    sandbox_images::check_runtime(project, stacks, ctx).await?;
     if !ctx.settings.sandbox {
-        check_region(project, aws.region())?;
+        ops::check_region(&aws, &project.spec.target)?;
     }
-    let known = try_join_all(stacks.iter().map(|stack| aws.stack(&stack.name))).await?;
-    let account = known.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
-    let environment = check_target(project, &aws, account, ctx).await?;
+    let known = ops::describe_stacks(&aws, stacks.iter().map(|stack| stack.name.as_str())).await?;
+    let environment = show_target(project, &known, ctx).await?;
     let inputs: Vec<StackInputs<'_>> = stacks
         .iter()
         .zip(known)
@@ -144,22 +139,17 @@ pub async fn deploy(
         concurrency: options.concurrency.into(),
     };
     let (reporter, messages) = ops::channel();
-    let source = ProjectSource::new(project, environment, Arc::clone(&aws), ctx.sandbox(), reporter.clone());
+    let lookups = known_lookups(project, &environment, ctx);
+    let mut synthesiser = Synthesiser::new(environment, Purpose::Deploy, lookups);
+    synthesiser.set_clients(Arc::clone(&aws));
+    let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
     let work = ops::deploy(&aws, &request, &source, reporter, &cancellation);
-    let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
-    EventLoop {
-        approver,
-        source: &source,
-        messages,
-        view,
-        phases: Phases::default(),
-        aws: &aws,
-        cancellation: &cancellation,
-    }
-    .run(work, ctx)
-    .await
-    .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
+    let view = DeployView::new(&ctx.ui, follow.shows_rows(), TimeZone::system());
+    EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(&aws), cancellation: &cancellation }
+        .run(work, ctx)
+        .await
+        .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
 }
 
 /// A cancelled stack ended because of the interruption.
@@ -187,24 +177,10 @@ fn finished(
 fn result(outcomes: Vec<StackOutcome<CliError>>) -> Result<(), CliError> {
     let failures = outcomes.into_iter().filter_map(StackOutcome::error);
     match failures.reduce(|mut first, next| {
-        first.reports.extend(next.reports);
+        first.diagnostics.extend(next.diagnostics);
         first
     }) {
         Some(error) => Err(error),
         None => Ok(()),
     }
-}
-
-/// `{"STACK": {"KEY": "VALUE"}}`, as cdk writes it.
-#[expect(clippy::disallowed_methods, reason = "the user names the file")]
-async fn write_outputs(file: PathBuf, deployed: &[Stack]) -> Result<(), CliError> {
-    let of = |stack: &Stack| {
-        let outputs = stack.outputs.iter().map(|output| (output.key.clone(), Value::from(output.value.clone())));
-        (stack.name.clone(), Value::Object(outputs.collect()))
-    };
-    let stacks: Map<String, Value> = deployed.iter().map(of).collect();
-    let (text, shown) = (format!("{:#}\n", Value::Object(stacks)), file.display().to_string());
-    // Not on this thread: a pipe that nothing reads must not keep a signal from ending the command.
-    let written = tokio::task::spawn_blocking(move || fs::write(file, text)).await.map_err(io::Error::other)?;
-    written.map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")))
 }

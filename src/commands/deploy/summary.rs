@@ -4,33 +4,23 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::Command;
 use crate::model::Stack;
-use crate::ops::{Change, StackOutcome, locate_service};
+use crate::ops::{StackOutcome, locate_service};
 use crate::project::Project;
-use crate::render::{StackEnd, Summary};
+use crate::render::Summary;
 use crate::stack::ProjectStack;
 use crate::stack::spec::Port;
 
-/// How each stack ended, and where those that are there now answer.
-pub async fn summarise(
+/// How each stack ended, and where the deployed services answer.
+pub async fn summarise<'a>(
     project: &Project,
-    stacks: &[ProjectStack],
-    outcomes: &[StackOutcome<CliError>],
+    stacks: &'a [ProjectStack],
+    outcomes: &'a [StackOutcome<CliError>],
     deployed: &[Stack],
     ctx: &mut Context,
-) -> Result<Summary, CliError> {
-    let end = |outcome: &StackOutcome<CliError>| match outcome {
-        StackOutcome::Deployed(deployed) => match deployed.change {
-            Change::None => StackEnd::NoChanges,
-            Change::Prepared => StackEnd::Prepared,
-            Change::Done(operation, seconds) => StackEnd::Done(operation, seconds),
-        },
-        StackOutcome::Failed(_) => StackEnd::Failed,
-        StackOutcome::NotApproved(_) => StackEnd::NotApproved,
-        StackOutcome::Rejected(_) => StackEnd::NotChanged,
-        StackOutcome::Skipped(needed) => StackEnd::NotBegun(needed.clone()),
-    };
-    let names = stacks.iter().map(|stack| stack.name.clone());
-    let mut summary = Summary { stacks: names.zip(outcomes.iter().map(end)).collect(), ..Summary::default() };
+) -> Result<Summary<'a, CliError>, CliError> {
+    let names = stacks.iter().map(|stack| stack.name.as_str());
+    let stacks = names.zip(outcomes).collect();
+    let mut summary = Summary { stacks, outputs: Vec::new(), services: Vec::new(), next: Vec::new() };
     for stack in deployed {
         let outputs = stack.outputs.iter();
         summary.outputs.extend(outputs.map(|output| (stack.name.clone(), output.key.clone(), output.value.clone())));
@@ -40,7 +30,7 @@ pub async fn summarise(
     for ((key, service), stack) in &services {
         let local = if ctx.settings.sandbox {
             let aws = ctx.aws(Some(project)).await?;
-            ctx.local_url(&locate_service(&aws, &stack.name).await?.service).await?
+            ctx.local_url(&locate_service(&aws, &stack.name).await?).await?
         } else {
             None
         };

@@ -19,7 +19,7 @@ struct Answer {
     memory_bytes: u64,
     disk_bytes: u64,
     log_bytes: u64,
-    most_log_bytes: u64,
+    max_log_bytes: u64,
     stacks: Vec<SandboxStack>,
     services: Vec<SandboxTasks>,
     tasks: Vec<Task>,
@@ -41,10 +41,9 @@ struct Task {
 /// Asks and shows.
 pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
     let now = ctx.now();
-    let answer: Result<Value, _> = endpoint.call("Status", &json!({ "detail": true }), now).await;
-    let answer = answer.map_err(|error| CliError::failed(error.to_string()))?;
+    let answer: Value = endpoint.call("Status", &json!({ "detail": true }), now).await?;
     let report: Answer = serde_json::from_value(answer)
-        .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")))?;
+        .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")).source(error))?;
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint.clone();
     let tasks = report.tasks.into_iter().map(|task| {
         let Task { cluster, id, group, last_status, started_at, processes, memory_bytes } = task;
@@ -61,7 +60,7 @@ pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError
         memory_bytes: report.memory_bytes,
         disk_bytes: report.disk_bytes,
         log_bytes: report.log_bytes,
-        most_log_bytes: report.most_log_bytes,
+        max_log_bytes: report.max_log_bytes,
         state_dir: report.state_dir,
         stacks: report.stacks,
         services: report.services,

@@ -6,7 +6,7 @@ use crate::commands::approve;
 use crate::commands::deploy::{Approver, FollowOptions, ProjectSource, roll_back};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{ProposedChanges, Question};
+use crate::ops::{self, ProposedChanges, Question};
 use crate::project::{FILE, Project};
 use crate::render::{self, Ui};
 use crate::stack::{KeyChange, Scaling, TemplateDiff, edit_scaling};
@@ -57,7 +57,10 @@ impl<'a> ScaleApprover<'a> {
             return;
         }
         let status = match ctx.aws(Some(self.project)).await {
-            Ok(aws) => aws.stack(stack).await.ok().flatten().map(|stack| stack.status).unwrap_or_default(),
+            Ok(aws) => {
+                let stacks = ops::describe_stacks(&aws, [stack]).await.unwrap_or_default();
+                stacks.into_iter().flatten().next().map(|stack| stack.status).unwrap_or_default()
+            }
             Err(_) => String::new(),
         };
         let stack_now = match status.as_str() {

@@ -7,27 +7,17 @@ mod summary;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::tz::TimeZone;
 
 use lines::Lines;
 pub use progress_rows::ProgressRows;
-pub use summary::{StackEnd, Summary, deletion_plans, ended, summary};
+pub use summary::{Summary, deletion_plans, print_done, print_failed, summary};
 
 use super::{Ui, clean};
 use crate::ops::DeployEvent;
 
 const TICK: Duration = Duration::from_millis(100);
-
-/// How a deploy is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Progress {
-    /// What is in progress in place, and a line for what has happened.
-    Bar,
-    /// A line an event.
-    Events,
-}
 
 /// Folds events into lines and progress rows.
 #[derive(Debug)]
@@ -38,10 +28,10 @@ pub struct DeployView {
 }
 
 impl DeployView {
-    /// A view that has shown nothing yet. The rows need a terminal.
-    pub fn new(ui: &Ui, progress: Option<Progress>, zone: TimeZone) -> Self {
+    /// A view that has shown nothing yet. With `rows`, what is in progress is shown in place, where there is a terminal.
+    pub fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
+        let has_bar = rows && ui.is_watched() && !ui.is_json();
         let rows = Arc::new(Mutex::new(ProgressRows::default()));
-        let has_bar = progress != Some(Progress::Events) && ui.is_watched() && !ui.is_json();
         let bar = has_bar.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(style(Arc::clone(&rows), ui.is_coloured()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::StackDiff;
+use crate::ops::StackDiff;
 use crate::render::Ui;
 use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange};
 use crate::stack::security::{Changes, ManagedPolicy, Rule, SecurityChanges, Statement};

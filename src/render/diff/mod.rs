@@ -6,7 +6,7 @@ use owo_colors::{OwoColorize as _, Style as Ansi};
 use serde_json::{Value, json};
 
 use super::{Ui, clean};
-use crate::hint::Hint;
+use crate::ops::StackDiff;
 use crate::stack::TemplateDiff;
 
 mod edit_script;
@@ -19,17 +19,6 @@ mod tree;
 
 use json::stack_json;
 use text::{Line, Style};
-
-/// A stack's diff.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StackDiff {
-    /// The stack's name.
-    pub name: String,
-    /// The changes of deploying it.
-    pub diff: TemplateDiff,
-    /// Notes about what the templates do not show.
-    pub notes: Vec<Hint>,
-}
 
 /// Prints the diffs of stacks and the number of stacks with differences. Notes are printed as warnings.
 pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::{quoted, text};
-use crate::stack::diagnostic::Finding;
+use crate::diagnostic::Diagnostic;
 use crate::stack::reader::Validated;
 
 /// The characters and length that AWS accepts for one kind of name.
@@ -75,15 +75,15 @@ impl Pattern {
         let valid_start = matches!(first, First::Any) || text.starts_with(|letter: char| letter.is_ascii_alphabetic());
         let ascii = text.is_ascii() || punctuation.contains(' ');
         if text.is_empty() {
-            return Err(Finding::new("is empty").hint(hint));
+            return Err(Diagnostic::new("is empty").hint(hint));
         }
         let length = text.chars().count();
         if length > *max_length {
-            return Err(Finding::new(format!("is {length} characters long"))
+            return Err(Diagnostic::new(format!("is {length} characters long"))
                 .hint(format!("{what} is at most {max_length} characters long")));
         }
         if !ascii || !valid_start || !text.chars().all(allowed) {
-            return Err(Finding::new(format!("is {}, which is not {what}", quoted(text))).hint(hint));
+            return Err(Diagnostic::new(format!("is {}, which is not {what}", quoted(text))).hint(hint));
         }
         Ok(())
     }
@@ -101,7 +101,7 @@ pub fn image(value: &DeValue<'_>) -> Validated<String> {
     let image = IMAGE.rule(value)?;
     match image.split_once("://") {
         None => Ok(image),
-        Some((_, rest)) => Err(Finding::new(format!("is {}, which is a URL", quoted(&image)))
+        Some((_, rest)) => Err(Diagnostic::new(format!("is {}, which is a URL", quoted(&image)))
             .hint(format!("an image has no scheme: {}", quoted(rest)))),
     }
 }
@@ -114,8 +114,8 @@ pub fn is_dns_name(name: &str) -> bool {
     })
 }
 
-/// The finding for an invalid DNS name.
-pub fn not_a_dns_name(name: &str) -> Finding {
-    Finding::new(format!("is {}, which is not a DNS name", quoted(name)))
+/// The diagnostic about an invalid DNS name.
+pub fn not_a_dns_name(name: &str) -> Diagnostic {
+    Diagnostic::new(format!("is {}, which is not a DNS name", quoted(name)))
         .hint("each label has 1 to 63 letters, digits, underscores and hyphens, and no hyphen at either end")
 }

@@ -16,18 +16,18 @@ mod secret;
 mod service;
 mod task_policy;
 
-pub use logs::{LogGroup, Logs, Removal};
+pub use logs::{LogGroupSpec, Logs, Removal};
 pub use network::Cidr;
 pub(crate) use platform::VPC_ID;
 pub use port::{Port, Protocol};
 pub use root::tags_error;
 pub use sandbox::{Runtime, Sandbox, StandIn};
-pub use scaling::{Autoscaling, Deployment, MAX_TASKS_PER_SERVICE, TargetTracking};
+pub use scaling::{Autoscaling, DeploymentConfiguration, MAX_TASKS_PER_SERVICE, TargetTracking};
 pub use secret::Secret;
-pub use task_policy::Statement;
+pub use task_policy::PolicyStatement;
 
-use super::diagnostic::{Diagnostic, Diagnostics};
 use super::reader::{Document, Source};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// The contents of an `ecsws.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,20 +137,20 @@ pub struct Service {
     /// Whether ECS Exec is on.
     pub exec: bool,
     /// The task's one container.
-    pub container: Container,
+    pub container: ContainerDefinition,
     /// The log configuration.
     pub logs: Logs,
     /// How deployments proceed.
-    pub deployment: Deployment,
+    pub deployment: DeploymentConfiguration,
     /// Statements of the task role's policy.
-    pub task_policy: Vec<Statement>,
+    pub task_policy: Vec<PolicyStatement>,
     /// Target tracking.
     pub autoscaling: Option<Autoscaling>,
 }
 
 /// The container of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Container {
+pub struct ContainerDefinition {
     /// Construct id.
     pub id: String,
     /// The container's name.

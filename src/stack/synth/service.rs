@@ -10,7 +10,7 @@ use crate::stack::lookups::{Environment, Lookups};
 use crate::stack::resources::ecs_service::{self, ServiceReferences};
 use crate::stack::resources::ecs_task_definition::{self, TaskDefinitionReferences};
 use crate::stack::resources::{Resource, autoscaling, cloud_map, iam, imported, logs};
-use crate::stack::spec::{Autoscaling, Generation, LogGroup, Platform, Removal, Service, Spec};
+use crate::stack::spec::{Autoscaling, Generation, LogGroupSpec, Platform, Removal, Service, Spec};
 use crate::stack::template::Template;
 
 const TASKS_PRINCIPAL: &str = "ecs-tasks.amazonaws.com";
@@ -72,13 +72,13 @@ impl ServiceSynth<'_> {
         };
         let task_definition = ecs_task_definition::task_definition(service, &references);
         let id = self.stack.add(&task.child("Resource"), task_definition);
-        if service.logs.group == LogGroup::Implicit {
+        if service.logs.group == LogGroupSpec::Implicit {
             self.log_group(&log_group, None, None, Removal::Retain);
         }
         let policies = policy::execution_role(&service.container, &log_group.logical_id(), environment, self.spec.cdk);
         let role = self.role(&execution_role);
         self.policies(&execution_role, &role, &policies);
-        if let LogGroup::Explicit { name, retention_days, removal, .. } = &service.logs.group {
+        if let LogGroupSpec::Explicit { name, retention_days, removal, .. } = &service.logs.group {
             self.log_group(&log_group, name.as_deref(), *retention_days, *removal);
         }
         id
@@ -146,8 +146,8 @@ impl ServiceSynth<'_> {
 
     fn log_group_path(&self, task: &ConstructPath) -> ConstructPath {
         let group = match &self.service.logs.group {
-            LogGroup::Implicit => task.child(&self.service.container.id).child("LogGroup"),
-            LogGroup::Explicit { id, .. } => self.stack.child(id),
+            LogGroupSpec::Implicit => task.child(&self.service.container.id).child("LogGroup"),
+            LogGroupSpec::Explicit { id, .. } => self.stack.child(id),
         };
         group.child("Resource")
     }

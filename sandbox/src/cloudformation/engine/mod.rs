@@ -53,7 +53,7 @@ pub fn resume(sandbox: &Arc<Sandbox>) {
 /// Removes the rows that the creation of a resource has inserted, unless it was completed.
 fn discard_creation(world: &mut World, resource: &str) {
     if let Some(rows) = world.of_mut::<State>().uncommitted_creations.remove(resource) {
-        world.discard(&rows);
+        world.remove_rows(&rows);
     }
 }
 

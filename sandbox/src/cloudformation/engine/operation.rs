@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 
 use super::{apply_template, deletion, discard_creation, rollback};
+use crate::base::tags::Tag;
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus, Tag};
+use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
 use crate::cloudformation::resources::{Context, STACK_ID_TAG};
 use crate::cloudformation::template::check::{Dependencies, live_dependencies};
 use crate::cloudformation::template::resolve::{Progress, ResourceValues, Scope};

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::template::dynamic;
+use crate::base::tags::Tag;
 
 mod change_set;
 mod deleted;
@@ -19,16 +20,6 @@ pub use resource::{PhysicalResource, Resource};
 pub use secrets::{MASK, mask_fault, mask_hidden, mask_text};
 pub use state::State;
 pub use status::{Action, ChangeSetStatus, ExecutionStatus, ResourceStatus, StackStatus};
-
-/// A tag of a stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// The key.
-    pub key: String,
-    /// The value.
-    pub value: String,
-}
 
 /// A template parameter with its value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Context, HandlerOutput, ResourceType, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::{PhysicalResource, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "application-autoscaling";
 
@@ -55,14 +56,10 @@ async fn register(context: &Context, target: &Target) -> Result<(HandlerOutput, 
         "MaxCapacity": target.max_capacity,
         "RoleARN": target.role_arn,
         "SuspendedState": target.suspended_state,
-        "Tags": tags(context, target),
+        "Tags": context.tag_map(&target.tags),
     });
     let answer = context.call(SERVICE, "RegisterScalableTarget", input).await?;
     Ok((HandlerOutput::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
-}
-
-fn tags(context: &Context, target: &Target) -> Value {
-    context.all_tags(&target.tags).into_iter().map(|Tag { key, value }| (key, Value::from(value))).collect()
 }
 
 async fn update_target(context: Context, _old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Context, HandlerOutput, ResourceType, resource_type};
 use crate::Fault;
-use crate::cloudformation::model::{PhysicalResource, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "monitoring";
 

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{HandlerOutput, ResourceType, handler_faults, schema, schema_check};
 use crate::base::ids;
-use crate::base::tagging;
+use crate::base::tags::{self, Tag, TagMap};
 use crate::cloudformation::State;
-use crate::cloudformation::model::{PhysicalResource, ResourceStatus, Tag};
+use crate::cloudformation::model::{PhysicalResource, ResourceStatus};
 use crate::cloudformation::template::{dynamic, template_fault};
 use crate::faults::Verb;
 use crate::protocol::lenient::{self, InputError};
@@ -61,7 +61,7 @@ impl Context {
 
     /// Fails if a fault is injected for this resource.
     pub fn check_injected_fault(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
-        let reason = self.sandbox.faults.strike_resource(&self.stack_name, &self.logical_id, kind.name, verb);
+        let reason = self.sandbox.faults.next_for_resource(&self.stack_name, &self.logical_id, kind.name, verb);
         reason.map_or(Ok(()), |reason| Err(template_fault(reason)))
     }
 
@@ -106,7 +106,7 @@ impl Context {
         let properties = dynamic::replace_secrets(&self.sandbox, properties).await?;
         let (properties, violations) = schema_check::convert(self.kind, properties);
         if violations.is_empty() {
-            return tagging::check_template(self.kind, &properties).map(|()| properties);
+            return tags::check_properties(self.kind, &properties).map(|()| properties);
         }
         Err(self.validation_fault(&violations.join("\n")))
     }
@@ -154,14 +154,19 @@ impl Context {
         own.iter().chain(inherited).cloned().collect()
     }
 
+    /// The same as [`Self::all_tags`], as a map.
+    pub fn tag_map(&self, own: &[Tag]) -> TagMap {
+        tags::to_map(self.all_tags(own))
+    }
+
     /// The keys of a resource's current tags that neither the resource nor the stack has any more.
     pub fn removed_tag_keys<'a>(&self, current: &'a Value, own: &[Tag]) -> Vec<&'a str> {
         let is_kept = |key: &str| own.iter().chain(&self.tags).any(|tag| tag.key == key);
-        tagging::keys(current).into_iter().filter(|key| !is_kept(key)).collect()
+        tags::keys(current).into_iter().filter(|key| !is_kept(key)).collect()
     }
 
-    /// The same as [`Self::all_tags`], with members in lower case, as ECS has them.
+    /// The same as [`Self::all_tags`], as a list of `key` and `value`.
     pub fn lower_case_tags(&self, own: &[Tag]) -> Value {
-        self.all_tags(own).iter().map(|Tag { key, value }| json!({ "key": key, "value": value })).collect()
+        tags::lower_case::to_value(&self.all_tags(own))
     }
 }

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{Context, HandlerOutput, ResourceType, STACK_ID_TAG, is_missing, resource_type, text};
 use crate::Fault;
 use crate::base::lower_first;
-use crate::cloudformation::model::{PhysicalResource, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 use crate::cloudformation::template::template_fault;
 
 /// The rows.

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::ecs::{api_form, retag};
 use super::{Context, HandlerOutput, ResourceType, handler_faults, resource_type, text};
-use crate::cloudformation::model::{PhysicalResource, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 use crate::{Fault, FaultKind};
 
 /// The rows.

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Context, HandlerOutput, ResourceType, ignore_missing, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::{PhysicalResource, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Context, HandlerOutput, ResourceType, handler_faults, resource_type};
-use crate::cloudformation::model::{PhysicalResource, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 use crate::{Fault, FaultKind};
 
 /// The rows.
@@ -36,7 +37,7 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
         "logGroupName": name,
         "kmsKeyId": properties.kms_key_id,
         "logGroupClass": properties.log_group_class,
-        "tags": tags(&context, &properties),
+        "tags": context.tag_map(&properties.tags),
     });
     let created = context.call("logs", "CreateLogGroup", input).await;
     created.map_err(|fault| match fault.kind {
@@ -49,10 +50,6 @@ async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fa
     retain(&context, &name, properties.retention_in_days).await?;
     let arn = context.sandbox.config.arn("logs", &format!("log-group:{name}:*"));
     Ok(HandlerOutput::new(&name, json!({ "Arn": arn })))
-}
-
-fn tags(context: &Context, properties: &Properties) -> Value {
-    context.all_tags(&properties.tags).into_iter().map(|Tag { key, value }| (key, Value::String(value))).collect()
 }
 
 async fn retain(context: &Context, name: &str, days: Option<i64>) -> Result<(), Fault> {
@@ -80,7 +77,7 @@ async fn update(context: Context, old: PhysicalResource, properties: Value) -> R
     if !removed.is_empty() {
         context.call("logs", "UntagLogGroup", json!({ "logGroupName": name, "tags": removed })).await?;
     }
-    context.call("logs", "TagLogGroup", json!({ "logGroupName": name, "tags": tags(&context, &after) })).await?;
+    context.call("logs", "TagLogGroup", json!({ "logGroupName": name, "tags": context.tag_map(&after.tags) })).await?;
     Ok(HandlerOutput::from(&old))
 }
 

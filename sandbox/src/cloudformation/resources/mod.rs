@@ -10,8 +10,9 @@ use std::pin::Pin;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::model::{PhysicalResource, Tag};
+use super::model::PhysicalResource;
 use super::replacement::{self, Recreation};
+use crate::base::tags::Tag;
 use crate::{Fault, FaultKind};
 
 mod autoscaling;

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{Context, HandlerOutput, ResourceType, resource_type, text};
 use crate::Fault;
 use crate::base::ids;
-use crate::cloudformation::model::{PhysicalResource, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "secretsmanager";
 

@@ -1,14 +1,13 @@
 //! `AWS::SSM::Parameter`.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Context, HandlerOutput, ResourceType, resource_type};
 use crate::Fault;
 use crate::base::ids;
-use crate::cloudformation::model::{PhysicalResource, Tag};
+use crate::base::tags::{self, TagMap};
+use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
 pub const TYPES: &[ResourceType] =
@@ -27,7 +26,7 @@ struct Properties {
     allowed_pattern: Option<String>,
     /// A map, unlike the tags of other types.
     #[serde(default)]
-    tags: BTreeMap<String, String>,
+    tags: TagMap,
 }
 
 async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
@@ -52,7 +51,7 @@ async fn put(context: &Context, name: &str, properties: &Properties, overwrite: 
         "Overwrite": overwrite,
     });
     context.call("ssm", "PutParameter", input).await?;
-    let own: Vec<Tag> = tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect();
+    let own = tags::from_map(tags);
     let resource = json!({ "ResourceType": "Parameter", "ResourceId": name });
     let listed = context.call("ssm", "ListTagsForResource", resource.clone()).await?;
     let mut removal = resource.clone();

@@ -1,55 +1,40 @@
-//! Images: whether one is on this machine, and pulling one that is not.
+//! Finding images on this machine, and pulling those that are not there.
 
-use super::{Engine, EngineError, Kind};
-
-/// An image on this machine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LocalImage {
-    /// A name that the engine knows it by.
-    pub name: String,
-    /// The signal that asks its containers to end.
-    pub stop_signal: String,
-}
+use super::{Engine, EngineKind};
+use crate::process::container::{LocalImage, RuntimeError};
 
 impl Engine {
-    /// Whether an image is on this machine.
-    pub async fn has_image(&self, image: &str) -> bool {
-        self.local_image(image).await.is_some()
-    }
-
-    /// An image, pulled when it is not on this machine.
-    ///
-    /// # Errors
-    /// The engine's words.
-    pub async fn image(&self, image: &str) -> Result<LocalImage, EngineError> {
+    /// An image, pulled if it is not on this machine.
+    pub(super) async fn find_or_pull(&self, image: &str) -> Result<LocalImage, RuntimeError> {
         if !is_image_name(image) {
-            return Err(EngineError("invalid reference format".to_owned()));
+            return Err(RuntimeError("invalid reference format".to_owned()));
         }
         if let Some(found) = self.local_image(image).await {
             return Ok(found);
         }
         // One at a time: tasks of one service start together, and the second finds what the first has pulled.
-        let _turn = self.pulling.lock().await;
+        let _pulling = self.pulling.lock().await;
         if let Some(found) = self.local_image(image).await {
             return Ok(found);
         }
         let name = qualified(image);
-        self.run(&["pull", "--quiet", &name].map(str::to_owned), &[], b"").await?;
+        self.kind.query(&["pull", "--quiet", &name]).await?;
         let found = self.local_image(&name).await;
-        found.ok_or_else(|| EngineError("it was pulled and is not there".to_owned()))
+        found.ok_or_else(|| RuntimeError("the image was pulled and is not there".to_owned()))
     }
 
-    async fn local_image(&self, image: &str) -> Option<LocalImage> {
+    /// An image, if it is on this machine.
+    pub(super) async fn local_image(&self, image: &str) -> Option<LocalImage> {
         if !is_image_name(image) {
             return None;
         }
-        // Podman may know a name without a registry as one of its own, and as docker.io's.
+        // Podman may know a name without a registry as a local image's, or as docker.io's.
         let mut names = vec![image.to_owned()];
-        names.extend((self.kind == Kind::Podman).then(|| qualified(image)));
+        names.extend((self.kind == EngineKind::Podman).then(|| qualified(image)));
         for name in names {
-            let inspect = ["image", "inspect", "--format={{.Config.StopSignal}}", &name].map(str::to_owned);
-            if let Ok(said) = self.run(&inspect, &[], b"").await {
-                let signal = Some(said.trim()).filter(|signal| is_signal(signal)).unwrap_or("SIGTERM");
+            let inspect = ["image", "inspect", "--format={{.Config.StopSignal}}", &name];
+            if let Ok(signal) = self.kind.query(&inspect).await {
+                let signal = Some(signal.trim()).filter(|signal| is_signal(signal)).unwrap_or("SIGTERM");
                 return Some(LocalImage { name, stop_signal: signal.to_owned() });
             }
         }
@@ -70,8 +55,8 @@ fn qualified(image: &str) -> String {
     }
 }
 
-/// Whether a text is an image's name as registries have them. Podman would take others for flags, folders and archives of this machine.
-pub fn is_image_name(image: &str) -> bool {
+/// Whether a text is an image's name in a registry. Podman would take others for flags, folders or archives of this machine.
+fn is_image_name(image: &str) -> bool {
     let (rest, digest) = image.split_once('@').map_or((image, None), |(rest, digest)| (rest, Some(digest)));
     let hexadecimal = |digits: &str| digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     if digest.is_some_and(|digest| !digest.strip_prefix("sha256:").is_some_and(hexadecimal)) {
@@ -110,7 +95,7 @@ mod tests {
     use super::{is_image_name, qualified};
 
     #[test]
-    fn images_have_the_names_that_registries_give_them() {
+    fn only_names_of_images_in_registries_are_accepted() {
         for name in [
             "nginx",
             "nginx:1.27",
@@ -141,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_a_registry_is_dockers() {
+    fn a_name_without_a_registry_is_on_docker_hub() {
         assert_eq!(qualified("nginx:1"), "docker.io/library/nginx:1");
         assert_eq!(qualified("brentley/ecsdemo-nodejs"), "docker.io/brentley/ecsdemo-nodejs");
         assert_eq!(qualified("localhost/web"), "localhost/web");

@@ -2,246 +2,220 @@
 //!
 //! A container is created here and then started in the foreground as the process of a shim (`start --attach`), so that output,
 //! exit codes and stops go the way of every task. Its processes are not the shim's children (a daemon or a monitor has them),
-//! so the shim also has the commands that stop it and take it away, and every container carries labels by which the next
+//! so the shim also has the commands that stop and remove it, and every container carries labels by which the next
 //! sandbox finds what a killed one left. This module knows engines; it knows nothing of ECS.
 
-use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::{BoxFuture, FutureExt as _};
 use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 use tokio::sync::{Mutex, OnceCell};
 
-mod facts;
+mod capabilities;
+mod container;
+mod create;
+mod hooks;
 mod image;
-mod left;
+mod inspect;
+mod kind;
+mod network;
+mod recovery;
 mod variables;
-mod verdict;
 
-pub use facts::Facts;
-pub use image::{LocalImage, is_image_name};
-pub use left::{ENGINES_FILE, remove_all};
-pub use variables::{INHERITED_BY_ENGINES, Variables};
-pub use verdict::network_is_missing;
-pub(super) use verdict::verdict;
+use container::EngineContainer;
+use kind::Sharing;
+use network::Connection;
+use variables::Variables;
 
-use super::protocol::{ContainerCommands, Exit, ProcessSpec};
+use super::container::{ContainerRuntime, ContainerSpec, LocalImage, RuntimeError, StartFailure, StartedContainer};
+use super::environment;
+use super::ports::Ports;
+use super::protocol::{Exit, ProcessSpec};
 use super::runner::{Process, Runner};
-use super::{environment, orphans};
+pub use capabilities::Capabilities;
+pub use create::{ContainerOptions, Tmpfs, Ulimit, create_arguments};
+pub use hooks::ContainerHooks;
+pub use kind::EngineKind;
+pub use network::{ContainerPort, Network, NetworkMode, NetworkOptions, PublishedPort, TaskNetwork, TaskOptions};
+pub use recovery::{ENGINES_FILE, remove_all};
+pub use variables::INHERITED_BY_ENGINES;
 
 /// The label that says which sandbox a container belongs to: a digest of its state folder.
 const SANDBOX_LABEL: &str = "ecsws.sandbox";
 
-/// Between two looks at a container that is being started.
+/// How often a container that is being started is inspected.
 const POLL: Duration = Duration::from_millis(50);
-
-/// Which engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Kind {
-    /// Podman, with or without root.
-    Podman,
-    /// Docker, whose daemon has to run.
-    Docker,
-}
-
-impl Kind {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::Podman, Self::Docker];
-
-    /// The program's name, which is also what `runtime` says.
-    pub fn program(self) -> &'static str {
-        match self {
-            Self::Podman => "podman",
-            Self::Docker => "docker",
-        }
-    }
-
-    /// Removes containers at once, running or not, with the volumes that only they have; one that is gone is as good.
-    fn removal(self) -> Vec<String> {
-        let flags: &[&str] = match self {
-            Self::Podman => &["rm", "--force", "--ignore", "--volumes"],
-            Self::Docker => &["rm", "--force", "--volumes"],
-        };
-        self.command(flags)
-    }
-
-    /// The commands that take a container away that shares a network as `sharing` says.
-    ///
-    /// Podman removes none whose network another one still has, not even by force. So such a one is killed first, and whoever
-    /// is removed last takes it along: removing without force leaves one alone that still runs or is needed.
-    fn removals(self, container: &str, sharing: &Sharing) -> Vec<Vec<String>> {
-        let itself = [self.removal(), vec![container.to_owned()]].concat();
-        match (self, sharing) {
-            (Self::Podman, Sharing::Has) => vec![self.command(&["kill", "--signal=SIGKILL", container]), itself],
-            (Self::Podman, Sharing::Uses(owner)) => vec![itself, self.command(&["rm", "--ignore", "--volumes", owner])],
-            _ => vec![itself],
-        }
-    }
-
-    fn command(self, arguments: &[&str]) -> Vec<String> {
-        std::iter::once(self.program()).chain(arguments.iter().copied()).map(str::to_owned).collect()
-    }
-}
-
-/// Whether a container shares its network with others of its task.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Sharing {
-    /// It does not.
-    Alone,
-    /// Others use its network.
-    Has,
-    /// It uses that of this container.
-    Uses(String),
-}
 
 /// One engine as this sandbox uses it.
 #[derive(Debug)]
 pub struct Engine {
-    kind: Kind,
+    kind: EngineKind,
     state_dir: PathBuf,
-    facts: OnceCell<Facts>,
+    ports: Ports,
+    capabilities: OnceCell<Capabilities>,
     pulling: Mutex<()>,
     without_bridge: AtomicBool,
 }
 
-/// What a process of this machine begins with that runs a command inside a container, and ends with that one's exit code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exec {
-    /// The engine's program and its arguments.
-    pub command: Vec<String>,
-    /// Its whole environment.
-    pub environment: Vec<(String, String)>,
-}
-
-/// How an engine's command went wrong, in its own words.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct EngineError(pub String);
-
 impl Engine {
     /// The engine for the containers of the sandbox whose state is in `state_dir`. Nothing is run yet.
-    pub fn new(kind: Kind, state_dir: PathBuf) -> Self {
-        let (facts, pulling, without_bridge) = Default::default();
-        Self { kind, state_dir, facts, pulling, without_bridge }
+    pub(super) fn new(kind: EngineKind, state_dir: PathBuf, ports: Ports) -> Self {
+        let (capabilities, pulling, without_bridge) = Default::default();
+        Self { kind, state_dir, ports, capabilities, pulling, without_bridge }
     }
 
-    /// Which engine it is.
-    pub fn kind(&self) -> Kind {
-        self.kind
+    /// Starts a container. Where the engine cannot set up a network for it, it and all later ones use this machine's network.
+    async fn start_container(
+        &self,
+        runner: &Runner,
+        image: &LocalImage,
+        spec: &ContainerSpec,
+    ) -> Result<StartedContainer, StartFailure> {
+        let has_bridge = !self.without_bridge.load(Ordering::Relaxed);
+        let first = self.try_start(runner, image, spec, has_bridge).await;
+        if let Err(StartFailure::Create(error) | StartFailure::Start(error)) = &first
+            && has_bridge
+            && inspect::is_network_missing(&error.0)
+            && let Ok(started) = self.try_start(runner, image, spec, false).await
+        {
+            self.without_bridge.store(true, Ordering::Relaxed);
+            return Ok(started);
+        }
+        // If the second attempt fails too, the first error is the one that explains it.
+        first
     }
 
-    /// Whether ports can be published from a network of the container's own, as far as is known.
-    pub fn has_bridge(&self) -> bool {
-        !self.without_bridge.load(Ordering::Relaxed)
+    async fn try_start(
+        &self,
+        runner: &Runner,
+        image: &LocalImage,
+        spec: &ContainerSpec,
+        has_bridge: bool,
+    ) -> Result<StartedContainer, StartFailure> {
+        let refused = |reason: String| StartFailure::Create(RuntimeError(reason));
+        let name = recovery::container_name(&spec.task_id, spec.index);
+        let connection = Connection::of(&spec.engine.network, &self.ports, &name, has_bridge).map_err(refused)?;
+        let mut variables = [spec.sandbox_environment.as_slice(), &spec.environment].concat();
+        variables.extend(connection.variables());
+        let variables = Variables::sort(variables).map_err(refused)?;
+        let capabilities = self.capabilities().await.map_err(StartFailure::Create)?;
+        let network = &connection.network;
+        let arguments =
+            create_arguments(&spec.engine, self.kind, capabilities, (&name, &image.name, &spec.host_name), network);
+        self.create(&arguments, &variables).await.map_err(StartFailure::Create)?;
+        let command = self.foreground_process(&name, connection.sharing(), &image.stop_signal, spec.stop_timeout);
+        let process = self.start_created(runner, &name, &command).await.map_err(StartFailure::Start)?;
+        connection.share();
+        let container = EngineContainer {
+            process: process.handle,
+            main: self.main_process(&name).await,
+            check: self.exec(&name, false),
+            terminal: self.exec(&name, true),
+        };
+        Ok(StartedContainer {
+            container: Arc::new(container),
+            output: process.output,
+            exit: process.exit,
+            port: connection.port,
+            leases: connection.leases,
+        })
     }
 
-    /// From now on containers use this machine's network: a container's own could not be set up.
-    pub fn give_up_bridge(&self) {
-        self.without_bridge.store(true, Ordering::Relaxed);
-    }
-
-    /// Creates a container with the arguments of the engine's `create`, up to and with the image and its command.
-    ///
-    /// # Errors
-    /// What the engine says.
-    pub async fn create(&self, arguments: &[String], variables: &Variables) -> Result<(), EngineError> {
-        left::remember(self.kind, &self.state_dir).map_err(|error| EngineError(error.to_string()))?;
+    /// Creates a container with the arguments of `create`, up to and with the image and its command.
+    async fn create(&self, arguments: &[String], variables: &Variables) -> Result<(), RuntimeError> {
+        recovery::remember(self.kind, &self.state_dir).map_err(|error| RuntimeError(error.to_string()))?;
         let mut command = vec!["create".to_owned(), format!("--label={SANDBOX_LABEL}={}", digest(&self.state_dir))];
-        // A proxy of this machine is for pulling; what the container gets is what its definition says.
-        command.extend((self.kind == Kind::Podman).then(|| "--http-proxy=false".to_owned()));
-        // Who removes it has waited already.
+        command.extend(self.kind.create_flags().iter().map(|flag| (*flag).to_owned()));
+        // Without a stop timeout of the engine: the shim has already waited when it removes the container.
         let always = ["--pull=never", "--log-driver=none", "--no-healthcheck", "--stop-timeout=0"];
         command.extend(always.map(str::to_owned));
         command.extend(variables.arguments());
         command.extend_from_slice(arguments);
-        self.run(&command, variables.own(), variables.file().as_bytes()).await.map(drop)
+        self.kind.run(&command, variables.own(), variables.file().as_bytes()).await.map(drop)
     }
 
-    /// The process that starts a created container and stays with it to its end; `signal` is what asks it to end.
-    pub fn process(&self, container: &str, sharing: &Sharing, signal: &str, stop_timeout: Duration) -> ProcessSpec {
-        let command = |arguments: &[&str]| {
-            let mut command = self.kind.command(arguments);
-            command.push(container.to_owned());
-            command
-        };
+    /// The process that starts a created container and stays with it to its end; `signal` asks the container to end.
+    fn foreground_process(
+        &self,
+        container: &str,
+        sharing: &Sharing,
+        signal: &str,
+        stop_timeout: Duration,
+    ) -> ProcessSpec {
+        let command = |arguments: &[&str]| self.kind.command(&[arguments, &[container]].concat());
+        let environment = variables::engine_environment();
         ProcessSpec {
-            command: command(match self.kind {
-                Kind::Podman => &["start", "--attach", "--sig-proxy=false"],
-                // Its client always passes signals on; it gets none but the last.
-                Kind::Docker => &["start", "--attach"],
-            }),
-            environment: variables::of_engine(),
+            command: command(self.kind.start_arguments()),
+            environment: environment.clone(),
             stop_timeout,
             unlimited: true,
-            container: Some(ContainerCommands {
+            hooks: Some(ContainerHooks {
                 stop: command(&["kill", &format!("--signal={signal}")]),
-                inspect: command(&verdict::INSPECT),
-                remove: self.kind.removals(container, sharing),
+                inspect: command(&inspect::INSPECT),
+                remove: self.kind.remove_commands(container, sharing),
+                environment,
             }),
             ..ProcessSpec::default()
         }
     }
 
-    /// Starts a created container and returns when it runs, or has ended already. When it fails nothing is left of it.
-    ///
-    /// # Errors
-    /// The engine's words.
-    pub async fn start(&self, runner: &Runner, container: &str, spec: &ProcessSpec) -> Result<Process, EngineError> {
+    /// Starts a created container and returns when it runs, or has ended already. Nothing remains of a container that fails to start.
+    async fn start_created(
+        &self,
+        runner: &Runner,
+        container: &str,
+        spec: &ProcessSpec,
+    ) -> Result<Process, RuntimeError> {
         let mut process = match runner.start(spec).await {
             Ok(process) => process,
             Err(error) => {
                 self.remove(container).await;
-                return Err(EngineError(error.to_string()));
+                return Err(RuntimeError(error.to_string()));
             }
         };
-        let inspect: Vec<String> = verdict::INSPECT.iter().map(|part| (*part).to_owned()).collect();
-        let inspect = [inspect, vec![container.to_owned()]].concat();
+        let inspect = [&inspect::INSPECT[..], &[container]].concat();
         let exit = loop {
             tokio::select! {
                 exit = &mut process.exit => break exit.unwrap_or(Exit::ShimLost),
                 () = tokio::time::sleep(POLL) => {}
             }
-            // A container that has ended meanwhile may be gone; its exit then says more.
-            if self.run(&inspect, &[], b"").await.is_ok_and(|state| verdict::has_started(&state)) {
+            // A container that has ended meanwhile may have been removed; the exit of its process then says more.
+            if self.kind.query(&inspect).await.is_ok_and(|state| inspect::has_started(&state)) {
                 return Ok(process);
             }
         };
         if exit == Exit::NeverStarted {
-            let mut words = Vec::new();
+            let mut lines = Vec::new();
             while let Some(line) = process.output.recv().await {
-                words.push(line.text);
+                lines.push(line.text);
             }
-            return Err(EngineError(verdict::last_words(&words.join("\n"))));
+            return Err(RuntimeError(inspect::error_line(&lines.join("\n"))));
         }
-        let (again, receiver) = tokio::sync::oneshot::channel();
-        // It is received: the other end is in the next line.
-        let _ = again.send(exit);
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // The receiver is alive: it is in the next line.
+        let _ = sender.send(exit);
         Ok(Process { exit: receiver, ..process })
     }
 
     /// Removes a container, running or not.
-    pub async fn remove(&self, container: &str) {
-        let arguments = [&self.kind.removal()[1..], &[container.to_owned()]].concat();
-        // What cannot be removed now is found by its label when the next sandbox starts.
-        let _ = self.run(&arguments, &[], b"").await;
+    async fn remove(&self, container: &str) {
+        // A container that cannot be removed now is found by its label when the next sandbox starts.
+        let _ = self.kind.query(&[self.kind.remove_arguments(), &[container]].concat()).await;
     }
 
-    /// The number of a running container's main process where the engine runs; none when it has ended.
-    pub async fn main_process(&self, container: &str) -> Option<Pid> {
-        let inspect = ["container", "inspect", "--format={{.State.Pid}}", container].map(str::to_owned);
-        let number = self.run(&inspect, &[], b"").await.ok()?.trim().parse().ok()?;
+    /// The process id of a running container's main process where the engine runs; none if the container has ended.
+    async fn main_process(&self, container: &str) -> Option<Pid> {
+        let inspect = ["container", "inspect", "--format={{.State.Pid}}", container];
+        let number = self.kind.query(&inspect).await.ok()?.trim().parse().ok()?;
         (number > 0).then(|| Pid::from_raw(number))
     }
 
-    /// What a command in a running container begins with, such as one in a terminal.
-    pub fn exec(&self, container: &str, in_terminal: bool) -> Exec {
+    /// The beginning of a command that runs inside a container, and ends with the exit code of what it runs.
+    fn exec(&self, container: &str, in_terminal: bool) -> Vec<String> {
         let mut command = self.kind.command(&["exec"]);
         if in_terminal {
             command.extend(["--interactive", "--tty"].map(str::to_owned));
@@ -249,53 +223,34 @@ impl Engine {
             command.extend(variables.iter().map(|(name, value)| format!("--env={name}={value}")));
         }
         command.push(container.to_owned());
-        Exec { command, environment: variables::of_engine() }
-    }
-
-    /// Runs the engine with `own` variables over its usual environment and gives what it prints.
-    async fn run(&self, arguments: &[String], own: &[(String, String)], input: &[u8]) -> Result<String, EngineError> {
-        self.try_run(arguments, own, input).await.map_err(|error| {
-            EngineError(match error.kind() {
-                io::ErrorKind::NotFound => format!("{} is not installed", self.kind.program()),
-                _ => error.to_string(),
-            })
-        })?
-    }
-
-    async fn try_run(
-        &self,
-        arguments: &[String],
-        own: &[(String, String)],
-        input: &[u8],
-    ) -> io::Result<Result<String, EngineError>> {
-        let mut command = Command::new(self.kind.program());
         command
-            .args(arguments)
-            .env_clear()
-            .envs(own.iter().map(|(name, value)| (name, value)))
-            .envs(variables::of_engine())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            // Ctrl-C at a sandbox in the foreground is not meant for it.
-            .process_group(0)
-            .kill_on_drop(true);
-        let (mut child, _, _started) = orphans::spawn(&mut command)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // It may have failed before it read anything; its status says so.
-            let _ = stdin.write_all(input).await;
-        }
-        let output = child.wait_with_output().await?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ok(if output.status.success() {
-            Ok(text(&output.stdout))
-        } else {
-            Err(EngineError(verdict::last_words(&text(&output.stderr))))
-        })
     }
 }
 
-/// What stands for a state folder in labels.
+impl ContainerRuntime for Engine {
+    fn shortcomings(&self) -> BoxFuture<'_, Result<Vec<&'static str>, RuntimeError>> {
+        async { Ok(self.capabilities().await?.shortcomings()) }.boxed()
+    }
+
+    fn has_image<'a>(&'a self, image: &'a str) -> BoxFuture<'a, bool> {
+        async move { self.local_image(image).await.is_some() }.boxed()
+    }
+
+    fn pull<'a>(&'a self, image: &'a str) -> BoxFuture<'a, Result<LocalImage, RuntimeError>> {
+        self.find_or_pull(image).boxed()
+    }
+
+    fn start<'a>(
+        &'a self,
+        runner: &'a Runner,
+        image: &'a LocalImage,
+        spec: &'a ContainerSpec,
+    ) -> BoxFuture<'a, Result<StartedContainer, StartFailure>> {
+        self.start_container(runner, image, spec).boxed()
+    }
+}
+
+/// The value of the label for a state folder.
 fn digest(state_dir: &Path) -> String {
     hex::encode(&Sha256::digest(state_dir.as_os_str().as_encoded_bytes())[..8])
 }

@@ -1,14 +1,13 @@
 //! A container's environment variables on their way to it, and the environment of the engine's own command.
 //!
-//! Values never stand in arguments, which every user of the machine can read. They go through a pipe, in the form of an
-//! `--env-file`, so that none reaches the engine itself, its helpers or their loader. A file has no form for values of several
-//! lines: such a one goes by the environment of the command that creates the container, unless the engine might heed its name.
+//! Values are never arguments, which every user of the machine can read. They go through a pipe, in the form of an
+//! `--env-file`, so that none reaches the engine itself, its helpers or their loader. Such a file cannot hold values of several
+//! lines: those are passed by the environment of the command that creates the container, unless the engine might read the variable.
 
-use super::environment;
-use crate::process::orphans;
+use crate::process::{environment, orphans};
 
-/// Names that engines, their helpers and what they are linked with read, upper case.
-const HEEDED: [&str; 24] = [
+/// Variables that engines, their helpers and their libraries read, upper case.
+const RESERVED: [&str; 24] = [
     "PATH",
     "HOME",
     "USER",
@@ -35,8 +34,8 @@ const HEEDED: [&str; 24] = [
     "NO_PROXY",
 ];
 
-/// What such names begin with. Too many names here do no harm.
-const HEEDED_PREFIXES: [&str; 32] = [
+/// Prefixes of such variables. A superfluous one only restricts values of several lines.
+const RESERVED_PREFIXES: [&str; 32] = [
     "LC_",
     "XDG_",
     "LD_",
@@ -121,13 +120,13 @@ pub const INHERITED_BY_ENGINES: &[&str] = &[
     "DOCKER_CONTENT_TRUST_SERVER",
 ];
 
-fn is_heeded(name: &str) -> bool {
+fn is_reserved(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
-    HEEDED.contains(&name.as_str()) || HEEDED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    RESERVED.contains(&name.as_str()) || RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// The environment of the engine's own commands.
-pub(super) fn of_engine() -> Vec<(String, String)> {
+pub(super) fn engine_environment() -> Vec<(String, String)> {
     let mut variables = environment::inherited(INHERITED_BY_ENGINES);
     variables.push(orphans::engine_marker());
     variables
@@ -136,20 +135,20 @@ pub(super) fn of_engine() -> Vec<(String, String)> {
 /// The longest value for a file: engines read lines of up to 64 KiB (Go's `bufio.Scanner`).
 const MAX_FILE_BYTES: usize = 32 * 1024;
 
-/// A container's variables, by the way they take.
+/// A container's variables, by how they are passed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Variables {
+pub(super) struct Variables {
     own: Vec<(String, String)>,
     file: Vec<(String, String)>,
 }
 
 impl Variables {
-    /// Sorts variables; of two with the same name the later one counts.
+    /// Sorts variables by how they are passed; of two with the same name the later one counts.
     ///
     /// # Errors
-    /// Says which variable cannot be handed to a container: its name is not one, or it has several lines or is very long and
-    /// has a name that the engine might heed.
-    pub fn sort(all: impl IntoIterator<Item = (String, String)>) -> Result<Self, String> {
+    /// Names the variable that cannot be passed to a container: its name is invalid, or its value has several lines or is very long
+    /// and the engine might read the variable.
+    pub(super) fn sort(all: impl IntoIterator<Item = (String, String)>) -> Result<Self, String> {
         let mut sorted = Self::default();
         for (name, value) in all {
             sorted.own.retain(|(known, _)| *known != name);
@@ -161,7 +160,7 @@ impl Variables {
             }
             if !value.contains(['\n', '\r']) && value.len() <= MAX_FILE_BYTES {
                 sorted.file.push((name, value));
-            } else if is_plain && !is_heeded(&name) {
+            } else if is_plain && !is_reserved(&name) {
                 sorted.own.push((name, value));
             } else {
                 return Err(format!(
@@ -172,18 +171,18 @@ impl Variables {
         Ok(sorted)
     }
 
-    /// The engine's flags: names only.
+    /// The flags of `create`: names only.
     pub(super) fn arguments(&self) -> impl Iterator<Item = String> {
         let file = (!self.file.is_empty()).then(|| "--env-file=/dev/stdin".to_owned());
         self.own.iter().map(|(name, _)| format!("--env={name}")).chain(file)
     }
 
-    /// What goes by the command's own environment.
+    /// The variables that are passed by the command's own environment.
     pub(super) fn own(&self) -> &[(String, String)] {
         &self.own
     }
 
-    /// What goes through the pipe.
+    /// The variables that go through the pipe, as an `--env-file`.
     pub(super) fn file(&self) -> String {
         self.file.iter().flat_map(|(name, value)| [name, "=", value, "\n"]).collect()
     }
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn no_variable_of_one_line_reaches_the_engines_own_environment() {
+    fn a_variable_of_one_line_never_reaches_the_engines_own_environment() {
         for name in ["HOME", "DOCKER_HOST", "http_proxy", "GODEBUG", "LD_AUDIT", "OPENSSL_CONF", "ANY", "A.B", "A*"] {
             assert_eq!(sort(&[(name, "x")]).unwrap().own(), [], "{name}");
         }
@@ -218,13 +217,13 @@ mod tests {
     }
 
     #[test]
-    fn the_later_of_two_counts() {
+    fn the_later_of_two_variables_with_the_same_name_counts() {
         let sorted = sort(&[("A", "1\n"), ("B", "2"), ("A", "3")]).unwrap();
         assert_eq!((sorted.own(), sorted.file().as_str()), (&[][..], "B=2\nA=3\n"));
     }
 
     #[test]
-    fn a_name_that_would_be_two_lines_is_refused() {
+    fn an_invalid_name_is_refused() {
         for name in ["", "A=B", "A\nB", "#A", "A B"] {
             assert!(sort(&[(name, "x")]).is_err(), "{name:?}");
         }

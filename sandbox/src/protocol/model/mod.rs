@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
-use regex_lite::Regex;
+use pattern::Pattern;
 use serde::Deserialize;
 
 mod check;
@@ -119,14 +119,6 @@ struct Limits {
     message: Option<String>,
     /// Whether the message does not repeat the value.
     hides_value: bool,
-}
-
-/// A regular expression in Java's syntax, compiled when it is first needed.
-#[derive(Debug, Deserialize)]
-#[serde(from = "String")]
-struct Pattern {
-    text: String,
-    compiled: std::sync::OnceLock<Option<Regex>>,
 }
 
 /// The type of a name.

@@ -9,7 +9,7 @@ use super::{Kind, Namespace, PAGE, State, invalid, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 

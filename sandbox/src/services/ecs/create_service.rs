@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::launch::{self, Launch};
-use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, Tag, TaskDefinition};
+use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, TaskDefinition};
 use super::names::{self, client, invalid};
 use super::show;
 use super::update_service::desired_count;
+use crate::base::tags::{Tag, lower_case};
 use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::{Fault, FaultKind, Sandbox};
@@ -49,7 +50,7 @@ struct Input {
     desired_count: Option<i64>,
     client_token: Option<String>,
     deployment_configuration: Option<DeploymentConfiguration>,
-    #[serde(default)]
+    #[serde(default, with = "lower_case")]
     tags: Vec<Tag>,
     #[serde(skip)]
     rest: Map<String, Value>,

@@ -133,10 +133,10 @@ impl Driver {
             }
             if crew.is_complete() != running {
                 running = true;
-                self.note_handles(&crew);
+                self.publish_containers(&crew);
                 registries = self.activate(&crew, pulled).await?;
             } else if !running {
-                self.note_handles(&crew);
+                self.publish_containers(&crew);
                 self.update(|task| show_started(task, &crew))?;
             }
             drop(permit.take());
@@ -171,8 +171,8 @@ impl Driver {
         }
     }
 
-    fn note_handles(&self, crew: &Crew) {
-        self.sandbox.runtime::<Runtime>().running().entry(self.key.clone()).or_default().handles = crew.handles();
+    fn publish_containers(&self, crew: &Crew) {
+        self.sandbox.runtime::<Runtime>().running().entry(self.key.clone()).or_default().containers = crew.started();
     }
 
     /// Makes the task `RUNNING`, registered where its service says.

@@ -7,11 +7,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::containers::role;
-use super::engine::Handle;
 use super::model::{Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part, task_definition};
 use crate::core::Reply;
-use crate::process::ProcessSpec;
+use crate::process::{Container, ProcessSpec};
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 use crate::services::iam;
@@ -64,8 +63,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     let words = shlex::split(&input.command).filter(|words| !words.is_empty());
     let words = words.ok_or_else(|| invalid("The command is empty, or a quotation in it does not end."))?;
     let (task, index) = sandbox.world.read(|world| chosen(sandbox, world, &input))?;
-    let handle = handle(sandbox, &task, index).ok_or_else(not_ready)?;
-    let command = handle.beside(&words).ok_or_else(Fault::no_host_exec)?;
+    let running = running_container(sandbox, &task, index).ok_or_else(not_ready)?;
+    let command = running.exec_in(&words).ok_or_else(Fault::no_host_exec)?;
     let container = &task.containers[index];
     let runtime_id = container.runtime_id.clone().unwrap_or_default();
     let opened = Sessions::open(
@@ -77,7 +76,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
             session_type: Some("InteractiveCommands"),
             reason: None,
             command,
-            gone: handle.gone(),
+            gone: running.gone(),
         },
     )?;
     let config = &sandbox.config;
@@ -101,23 +100,23 @@ pub fn in_container(
     target: &str,
     command: &[String],
 ) -> Result<Option<(ProcessSpec, CancellationToken)>, Fault> {
-    let Some(handle) = behind(sandbox, target) else { return Ok(None) };
-    Ok(Some((handle.beside(command).ok_or_else(Fault::no_host_exec)?, handle.gone())))
+    let Some(container) = target_container(sandbox, target) else { return Ok(None) };
+    Ok(Some((container.exec_in(command).ok_or_else(Fault::no_host_exec)?, container.gone())))
 }
 
-fn behind(sandbox: &Sandbox, target: &str) -> Option<Handle> {
+fn target_container(sandbox: &Sandbox, target: &str) -> Option<Arc<dyn Container>> {
     // Names of clusters may have underscores, ids have none.
     let (rest, runtime_id) = target.rsplit_once('_')?;
     let (cluster, id) = rest.rsplit_once('_')?;
     let task = sandbox.world.read(|world| world.of::<State>().tasks.get(&key(cluster, id)).cloned())?;
     let index = task.containers.iter().position(|one| one.runtime_id.as_deref() == Some(runtime_id))?;
     let task = Some(task).filter(|task| task.enable_execute_command && task.desired_status != TaskStatus::Stopped)?;
-    handle(sandbox, &task, index)
+    running_container(sandbox, &task, index)
 }
 
-/// The running container of a task's place in its definition.
-fn handle(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Handle> {
-    sandbox.runtime::<Runtime>().running().get(&key(&task.cluster, &task.id))?.handles.get(index)?.clone()
+/// A task's running container, by its place in the definition.
+fn running_container(sandbox: &Sandbox, task: &Task, index: usize) -> Option<Arc<dyn Container>> {
+    sandbox.runtime::<Runtime>().running().get(&key(&task.cluster, &task.id))?.containers.get(index)?.clone()
 }
 
 /// The task, and the place of the container that is meant.

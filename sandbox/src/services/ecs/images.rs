@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::model::{ImageCommand, Images, Tag, Task};
+use super::model::{ImageCommand, Images, Task};
 use super::names::{invalid, key, task_definition};
 use crate::Sandbox;
+use crate::base::tags::Tag;
 use crate::core::Reply;
-use crate::process::engine::Kind;
-use crate::services::ecs::State;
+use crate::process::engine::EngineKind;
+use crate::services::ecs::{self, State};
 use crate::store::World;
 
 /// The tags that say whose mapping is meant: CloudFormation's on what it makes, and one that callers may set themselves.
@@ -43,11 +44,11 @@ enum Runtime {
 }
 
 impl Runtime {
-    fn engine(self) -> Option<Kind> {
+    fn engine(self) -> Option<EngineKind> {
         match self {
             Self::Process => None,
-            Self::Podman => Some(Kind::Podman),
-            Self::Docker => Some(Kind::Docker),
+            Self::Podman => Some(EngineKind::Podman),
+            Self::Docker => Some(EngineKind::Docker),
         }
     }
 }
@@ -69,6 +70,31 @@ pub fn put(sandbox: &Arc<Sandbox>, input: PutImages) -> Reply {
     })
 }
 
+/// The input of the control call `CheckRuntime`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckRuntime {
+    runtime: EngineKind,
+    #[serde(default)]
+    images: Vec<String>,
+}
+
+/// Whether an engine can run containers here, what it cannot do, and which images it would have to pull.
+pub async fn check_runtime(sandbox: Arc<Sandbox>, CheckRuntime { runtime, images }: CheckRuntime) -> Reply {
+    let engine = sandbox.runtime::<ecs::Runtime>().containers.get(Some(runtime));
+    let shortcomings = match engine.shortcomings().await {
+        Ok(shortcomings) => shortcomings,
+        Err(error) => return Ok(json!({ "unusable": error.to_string() })),
+    };
+    let mut missing = Vec::new();
+    for image in images {
+        if !engine.has_image(&image).await {
+            missing.push(image);
+        }
+    }
+    Ok(json!({ "missing": missing, "shortcomings": shortcomings }))
+}
+
 /// The command that stands in for an image of a task, if its stack has one.
 pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCommand> {
     let stack = stack(world, task)?;
@@ -78,7 +104,7 @@ pub(super) fn command(world: &World, task: &Task, image: &str) -> Option<ImageCo
 }
 
 /// The engine that runs the images of a task, if its stack asks for one.
-pub(super) fn engine(world: &World, task: &Task) -> Option<Kind> {
+pub(super) fn engine(world: &World, task: &Task) -> Option<EngineKind> {
     world.of::<State>().images.get(&stack(world, task)?)?.engine
 }
 

@@ -45,7 +45,7 @@ pub fn watch(sandbox: &Arc<Sandbox>) {
 fn look(sandbox: &Sandbox) {
     let running: Vec<_> = {
         let running = sandbox.runtime::<Runtime>().running();
-        running.iter().map(|(key, task)| (key.clone(), task.handles.clone())).collect()
+        running.iter().map(|(key, task)| (key.clone(), task.containers.clone())).collect()
     };
     if running.is_empty() && !sandbox.runner.has_attached() {
         return;
@@ -56,17 +56,17 @@ fn look(sandbox: &Sandbox) {
         sandbox.log.write(&format!("a session or a command is ended: {} processes", below.len()));
         kill_all(&below);
     }
-    for (key, processes) in running {
-        for (index, process) in processes.iter().enumerate() {
-            let Some(process) = process else { continue };
-            let (below, resident) = process.below(&times);
-            if below.len() > MAX_PROCESSES {
+    for (key, containers) in running {
+        for (index, container) in containers.iter().enumerate() {
+            let Some(container) = container else { continue };
+            let (processes, resident) = container.processes(&times);
+            if processes.len() > MAX_PROCESSES {
                 // At once: such a task may have twice as many of them before its row is written.
-                process.kill();
-                end(sandbox, &key, index, &too_many(below.len()));
-            } else if is_out_of_memory(sandbox, &key, index, &below, resident) {
+                container.kill();
+                end(sandbox, &key, index, &too_many(processes.len()));
+            } else if is_out_of_memory(sandbox, &key, index, &processes, resident) {
                 end(sandbox, &key, index, "OutOfMemoryError: Container killed due to memory usage");
-                kill_all(&below);
+                kill_all(&processes);
             }
         }
     }

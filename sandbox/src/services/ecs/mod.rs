@@ -18,7 +18,6 @@ mod definitions;
 mod delete_service;
 mod discovery;
 mod driver;
-pub mod engine;
 mod execute_command;
 pub mod images;
 mod launch;

@@ -22,7 +22,7 @@ pub(super) fn client(message: impl Into<String>) -> Fault {
 
 /// Reads members into a type, with ECS's refusal when they do not fit.
 pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
-    lenient::from_value(members).map_err(|error| super::SERVICE.input_error("ecs", &error))
+    lenient::from_value(members).map_err(|error| super::SERVICE.input_fault("ecs", &error))
 }
 
 /// The last part of an ARN, or the name itself.

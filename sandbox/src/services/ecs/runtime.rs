@@ -1,19 +1,17 @@
 //! What runs on this machine on behalf of ECS: processes, ports and addresses. None of it is stored.
 
 use std::collections::BTreeMap;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::engine::{Engines, Handle, TaskNetwork};
 use super::task_folder;
 use crate::Config;
 use crate::process::address::ServiceAddress;
-use crate::process::{CpuTimes, Ports};
+use crate::process::{Container, ContainerRuntimes, CpuTimes, Ports};
 use crate::services::logs::writer::{self, Entries, Queue};
 
 /// Tasks that start at the same time, and tasks that end at the same time.
@@ -30,8 +28,8 @@ pub struct Runtime {
     pub(super) stop_permits: Semaphore,
     /// Notified when a driver fails, so that the scheduler stops its task.
     pub(super) driver_failed: Notify,
-    /// What runs images as containers.
-    pub(super) engines: Engines,
+    /// What runs containers.
+    pub(super) containers: ContainerRuntimes,
     running: Mutex<BTreeMap<String, Running>>,
     addresses: Mutex<BTreeMap<String, ServiceAddress>>,
     log_entries: Mutex<Option<Entries>>,
@@ -53,9 +51,7 @@ pub(super) struct Running {
     /// Cancelled when the task is to stop.
     pub(super) stop: CancellationToken,
     /// Its containers by their place in its definition, each once it runs.
-    pub(super) handles: Vec<Option<Handle>>,
-    /// What its containers share, once the first of them runs.
-    pub(super) network: Option<TaskNetwork>,
+    pub(super) containers: Vec<Option<Arc<dyn Container>>>,
     /// Why its driver ended before the task did.
     pub(super) driver_failure: Option<String>,
 }
@@ -63,8 +59,7 @@ pub(super) struct Running {
 impl Running {
     /// Drops what keeps its containers alive; the driver is still at work on the task's end.
     pub(super) fn release(&mut self) {
-        self.handles.clear();
-        self.network = None;
+        self.containers.clear();
     }
 }
 
@@ -74,12 +69,14 @@ impl Runtime {
         allow_many_files();
         task_folder::remove_all(&config.state_dir);
         let (log_entries, log_queue) = writer::channel();
+        let ports = Ports::default();
+        let containers = ContainerRuntimes::new(&config.state_dir, &config.program, config.host_exec, &ports);
         Self {
-            ports: Ports::default(),
+            ports,
             start_permits: Semaphore::new(PERMITS),
             stop_permits: Semaphore::new(PERMITS),
             driver_failed: Notify::new(),
-            engines: Engines::new(&config.state_dir),
+            containers,
             running: Mutex::default(),
             addresses: Mutex::default(),
             log_entries: Mutex::new(Some(log_entries)),
@@ -92,7 +89,7 @@ impl Runtime {
     pub(super) fn usage(&self) -> BTreeMap<String, Usage> {
         let times = CpuTimes::read();
         let of_task = |task: &Running| {
-            let seen = task.handles.iter().flatten().map(|container| (container, container.below(&times)));
+            let seen = task.containers.iter().flatten().map(|container| (container, container.processes(&times)));
             // A container that has ended is not seen either, and its task goes on.
             let seen = seen.filter(|(_, (processes, _))| !processes.is_empty());
             let used = seen.map(|(container, (_, bytes))| Usage { cpu: container.cpu_time(&times), bytes });
@@ -105,7 +102,7 @@ impl Runtime {
     pub fn processes(&self) -> BTreeMap<String, (Vec<i32>, u64)> {
         let times = CpuTimes::read();
         let of_task = |task: &Running| {
-            let below = task.handles.iter().flatten().map(|container| container.below(&times));
+            let below = task.containers.iter().flatten().map(|container| container.processes(&times));
             below.fold((Vec::new(), 0), |(mut pids, bytes), (more, more_bytes)| {
                 pids.extend(more);
                 (pids, bytes + more_bytes)

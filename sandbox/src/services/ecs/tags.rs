@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::launch::check_tags;
-use super::model::{ServiceStatus, Tag};
+use super::model::ServiceStatus;
 use super::names::{invalid, key, no_such_service, revision_key};
+use crate::base::tags::{self, Tag, lower_case};
 use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::store::World;
@@ -17,6 +18,7 @@ use crate::{Fault, Sandbox};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Add {
     resource_arn: String,
+    #[serde(with = "lower_case")]
     tags: Vec<Tag>,
 }
 
@@ -38,7 +40,7 @@ pub(super) struct Remove {
 
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> Reply {
     change(sandbox, &resource_arn, |own| {
-        own.retain(|tag| !tag_keys.contains(&tag.key));
+        tags::remove(own, &tag_keys);
         Ok(())
     })
 }
@@ -59,7 +61,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply
             "task" => world.of::<State>().tasks.get(&key).map(|row| &row.tags),
             _ => world.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
         };
-        Ok(json!({ "tags": tags }))
+        Ok(json!({ "tags": tags.map(|tags| lower_case::to_value(tags)) }))
     })
 }
 

@@ -12,21 +12,19 @@ pub const FOLDER: &str = "tasks";
 /// Digits of a task's id in its folder's name: paths of Unix sockets below `TMPDIR` may have about 100 characters.
 const ID_DIGITS: usize = 12;
 
-fn of_task(state_dir: &Path, task_id: &str) -> PathBuf {
+fn root(state_dir: &Path, task_id: &str) -> PathBuf {
     state_dir.join(FOLDER).join(task_id.get(..ID_DIGITS).unwrap_or(task_id))
 }
 
-/// Makes a task's folders; its containers share them.
-pub(super) fn make(state_dir: &Path, task_id: &str) -> io::Result<Folders> {
-    let root = of_task(state_dir, task_id);
-    let folders = Folders { home: root.join("home"), temporary: root.join("tmp") };
-    folders.make()?;
-    Ok(folders)
+/// A task's folders, which may not exist yet; its containers share them.
+pub(super) fn of_task(state_dir: &Path, task_id: &str) -> Folders {
+    let root = root(state_dir, task_id);
+    Folders { home: root.join("home"), temporary: root.join("tmp") }
 }
 
 /// Removes a task's folders. Blocks.
 pub(super) fn remove(state_dir: &Path, task_id: &str) {
-    remove_tree(&of_task(state_dir, task_id));
+    remove_tree(&root(state_dir, task_id));
 }
 
 /// Removes what the tasks of a killed sandbox left. Blocks.

@@ -13,7 +13,7 @@ use super::roles::{
 use super::{InstanceProfile, State};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 

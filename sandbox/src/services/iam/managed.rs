@@ -13,7 +13,7 @@ use super::versions::Version;
 use super::{State, aws_managed, limits};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 

@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use super::documents::{self, Purpose};
 use super::managed::check_attachable;
 use super::pages::Pages;
-use super::{Role, State, limits, role_tags, tags};
+use super::{Role, State, limits, tags};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
-use crate::base::tagging::Tag;
+use crate::base::tags::{Tag, TagMap, from_map, to_map};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
@@ -101,7 +101,7 @@ pub fn described(role: &Role) -> Value {
         "PermissionsBoundary": role.boundary.as_ref().map(|arn| {
             json!({ "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn })
         }),
-        "Tags": if role.tags.is_empty() { Value::Null } else { role_tags::listed(role) },
+        "Tags": if role.tags.is_empty() { Value::Null } else { json!(from_map(&role.tags)) },
     })
 }
 
@@ -140,7 +140,7 @@ pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: St
         max_session_duration: one_hour(),
         inline: BTreeMap::new(),
         attached: Vec::new(),
-        tags: BTreeMap::new(),
+        tags: TagMap::new(),
         boundary: None,
         name,
         path,
@@ -158,7 +158,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let mut role = new(sandbox, input.role_name, input.path, input.assume_role_policy_document);
     role.description = input.description;
     role.max_session_duration = input.max_session_duration;
-    role.tags = role_tags::by_key(input.tags);
+    role.tags = to_map(input.tags);
     role.boundary = input.permissions_boundary;
     sandbox.world.write(|world| {
         if world.of::<State>().roles.contains(&role.name) {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Fault;
 use crate::base::paging::InvalidToken;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::{Service, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Parameter, Past, invalid, not_found};
-use crate::base::allowed_pattern::AllowedPattern;
-use crate::base::tagging::Tag;
+use crate::base::java_regex::JavaRegex;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
@@ -123,11 +123,11 @@ fn check(input: &Put) -> Result<(), Fault> {
 
 /// The whole value has to match, as in the user guide's "Creating a parameter that has an allowed pattern".
 fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
-    let Some(allowed) = AllowedPattern::new(pattern) else {
+    let Some(allowed) = JavaRegex::whole(pattern) else {
         let message = "The request does not meet the regular expression requirement.";
         return Err(Fault::client("InvalidAllowedPatternException", message));
     };
-    if allowed.matches(value) {
+    if allowed.is_match(value) {
         return Ok(());
     }
     let message = format!("Parameter value, cannot be validated against allowedPattern: {pattern}");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Context, HandlerOutput, OnlyTags, PhysicalResource, ResourceType, nothing_to_update, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::Tag;
+use crate::base::tags::Tag;
 
 mod addresses;
 mod gateways;

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::declaration::{Element, MAX_VALUE_BYTES, ParameterType, number, scalar};
 use super::list_items;
 use crate::Fault;
-use crate::base::allowed_pattern::AllowedPattern;
+use crate::base::java_regex::JavaRegex;
 use crate::cloudformation::template::invalid;
 
 /// Refuses a value that violates a constraint.
@@ -15,8 +15,7 @@ pub fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
     }
     let Some(kind) = ParameterType::of(declaration) else { return Ok(()) };
     let parts: Vec<&str> = if kind.is_list && !kind.is_ssm { list_items(value).collect() } else { vec![value] };
-    let Ok(pattern) =
-        scalar(&declaration["AllowedPattern"]).map(|text| AllowedPattern::new(&text).ok_or(())).transpose()
+    let Ok(pattern) = scalar(&declaration["AllowedPattern"]).map(|text| JavaRegex::whole(&text).ok_or(())).transpose()
     else {
         return Err(invalid(format!("Parameter '{key}' AllowedPattern must be a valid regular expression.")));
     };
@@ -30,12 +29,7 @@ pub fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
 }
 
 /// The constraint that a value violates.
-fn violation(
-    declaration: &Value,
-    kind: ParameterType,
-    pattern: Option<&AllowedPattern>,
-    value: &str,
-) -> Option<String> {
+fn violation(declaration: &Value, kind: ParameterType, pattern: Option<&JavaRegex>, value: &str) -> Option<String> {
     let allowed = declaration["AllowedValues"].as_array();
     if allowed.is_some_and(|allowed| !allowed.iter().filter_map(scalar).any(|one| one == value)) {
         return Some("must be one of AllowedValues".to_owned());
@@ -61,6 +55,6 @@ fn violation(
     if number(declaration, "MaxLength").is_some_and(|max| length > max) {
         return Some(format!("must contain at most {} characters", bound("MaxLength")));
     }
-    let is_refused = pattern.is_some_and(|pattern| !pattern.matches(value));
+    let is_refused = pattern.is_some_and(|pattern| !pattern.is_match(value));
     is_refused.then(|| format!("must match pattern {}", bound("AllowedPattern")))
 }

@@ -6,29 +6,22 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::super::engine::Handle;
 use super::super::model::{HealthCheck, HealthStatus};
 use crate::base::clock::Clock;
 
 /// When the first early look is; each further one comes after twice the time.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
 
-/// Something that has a health check.
-pub(super) trait Checked {
-    /// Runs the check once; whether it passed.
-    fn check(&self, command: &[String], timeout: Duration) -> impl Future<Output = bool> + Send;
-}
-
-impl Checked for Handle {
-    fn check(&self, command: &[String], timeout: Duration) -> impl Future<Output = bool> + Send {
-        Self::check(self, command, timeout)
-    }
-}
-
-/// Checks until it is dropped; `report` gets every change.
-pub(super) async fn watch(check: &HealthCheck, clock: Clock, container: &impl Checked, report: impl Fn(HealthStatus)) {
+/// Checks until it is dropped. `run_check` returns whether the check passed; `report` gets every change.
+pub(super) async fn watch<'a>(
+    check: &HealthCheck,
+    clock: Clock,
+    run_check: impl Fn() -> BoxFuture<'a, bool>,
+    report: impl Fn(HealthStatus),
+) {
     let seconds = |count: u32| Duration::from_secs(count.into());
     let interval = clock.shortened(seconds(check.interval));
     let start_period = clock.shortened(seconds(check.start_period));
@@ -40,7 +33,7 @@ pub(super) async fn watch(check: &HealthCheck, clock: Clock, container: &impl Ch
         let pause = if is_early { early } else { interval.saturating_sub(early_part(&verdict, began, interval)) };
         tokio::time::sleep(pause).await;
         early = early.saturating_mul(2);
-        let passed = container.check(&check.command, seconds(check.timeout)).await;
+        let passed = run_check().await;
         let counts = !is_early && began.elapsed() > start_period;
         if let Some(health) = verdict.hear(passed, counts) {
             report(health);
@@ -83,21 +76,15 @@ impl Verdict {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::Duration;
 
+    use futures_util::future::FutureExt as _;
     use serde_json::json;
     use tokio::sync::mpsc;
 
-    use super::{Checked, Clock, HealthCheck, HealthStatus, Verdict, watch};
+    use super::{Clock, HealthCheck, HealthStatus, Verdict, watch};
 
-    /// Passes from the check of a number on.
-    struct Late(AtomicU32, u32);
-
-    impl Checked for Late {
-        fn check(&self, _: &[String], _: Duration) -> impl Future<Output = bool> + Send {
-            std::future::ready(self.0.fetch_add(1, Ordering::Relaxed) >= self.1)
-        }
-    }
+    /// The number of the first check that passes.
+    const FIRST_PASS: u32 = 200;
 
     #[tokio::test]
     async fn a_container_that_is_long_in_starting_is_checked_all_the_while() {
@@ -107,14 +94,15 @@ mod tests {
                 json!({ "command": ["CMD", "x"], "interval": interval, "startPeriod": start_period, "retries": 1 });
             let check: HealthCheck = serde_json::from_value(check).expect("a check");
             let (sender, mut reports) = mpsc::unbounded_channel();
-            let container = Late(AtomicU32::default(), 200);
+            let checks = AtomicU32::default();
+            let run_check = || std::future::ready(checks.fetch_add(1, Ordering::Relaxed) >= FIRST_PASS).boxed();
             let report = |health| sender.send(health).expect("the test waits");
             let first = tokio::select! {
-                () = watch(&check, Clock::new(1e6), &container, report) => None,
+                () = watch(&check, Clock::new(1e6), run_check, report) => None,
                 first = reports.recv() => first,
             };
             let expected = if start_period == u32::MAX { HealthStatus::Healthy } else { HealthStatus::Unhealthy };
-            assert_eq!(first, Some(expected), "{check:?} after {container:?}", container = container.0);
+            assert_eq!(first, Some(expected), "{check:?} after {checks:?} checks");
         }
     }
 

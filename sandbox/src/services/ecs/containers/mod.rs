@@ -1,28 +1,31 @@
 //! A task's containers: what each is started with, in which order, and how it is looked after.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::engine::{self, ContainerSpec, Origin};
-use super::images;
 use super::model::{ContainerDefinition, Task, TaskDefinition};
 use super::names::task_definition;
+use super::{images, task_folder};
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::zones;
-use crate::process::PortLease;
+use crate::process::engine::{ContainerOptions, TaskNetwork};
+use crate::process::{ContainerSpec, HostOptions, PortLease};
 use crate::services::ecs::Runtime;
 
 mod crew;
 mod health;
 mod log;
+mod options;
 pub(super) mod order;
 pub(super) mod role;
 mod secrets;
+mod start;
 
 pub(super) use crew::{Crew, Event};
+use start::EngineContainer;
 
 /// Seconds between SIGTERM and SIGKILL that ECS gives a container that does not say (developer guide, "stopTimeout").
 const STOP_TIMEOUT: u32 = 30;
@@ -48,6 +51,8 @@ impl Failure {
 struct Prepared {
     definition: ContainerDefinition,
     spec: ContainerSpec,
+    /// Set if an engine runs it.
+    engine: Option<Arc<EngineContainer>>,
     stream: Option<log::LogStream>,
     /// Keeps the port its own.
     _lease: PortLease,
@@ -68,58 +73,72 @@ pub(super) async fn prepare(sandbox: &Arc<Sandbox>, task: &Task) -> Result<Crew,
     };
     let task_ports: Vec<(u16, u16)> = leases.iter().flat_map(real).collect();
     let role = role::lease(sandbox, task, &definition);
+    let network = Arc::new(OnceLock::<TaskNetwork>::new());
     let mut prepared = Vec::new();
     for (index, (container, lease)) in leases.into_iter().enumerate() {
         let stream = log::stream(sandbox, task, &container, index).await?;
         let mut environment = variables(task, &container);
         environment.extend(secrets::values(sandbox, &container).await?);
-        let spec = spec(sandbox, task, &definition, &container, &lease);
-        let origin = engine::of(sandbox, task, &container.image).map(|kind| {
+        let engine = start::engine(sandbox, task, &container.image).map(|engine| {
             let (task, definition, container) = (task.clone(), definition.clone(), container.clone());
-            Arc::new(Origin { kind, task, definition, container, index })
+            Arc::new(EngineContainer { engine, task, definition, container, network: Arc::clone(&network) })
         });
         // An engine's container gets no credentials: with them it could run commands on this machine.
-        let session = role.as_ref().filter(|_| origin.is_none()).map(RoleLease::session);
+        let session = role.as_ref().filter(|_| engine.is_none()).map(RoleLease::session);
         let mut sandbox_environment = sandbox.sdk_variables(session);
         sandbox_environment.push(("AWS_EXECUTION_ENV".to_owned(), "AWS_ECS_FARGATE".to_owned()));
-        let spec = ContainerSpec { sandbox_environment, environment, task_ports: task_ports.clone(), origin, ..spec };
-        prepared.push(Prepared { definition: container, spec, stream, _lease: lease });
+        let host = host_options(sandbox, task, &definition, &container, lease.number(), task_ports.clone());
+        let stop_timeout = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
+        let spec = ContainerSpec {
+            task_id: task.id.clone(),
+            index,
+            image: container.image.clone(),
+            host_name: host_name(sandbox, task),
+            sandbox_environment,
+            environment,
+            stop_timeout: sandbox.clock.shortened(stop_timeout),
+            host,
+            // An engine's options are read when the container starts, after its image was pulled.
+            engine: ContainerOptions::default(),
+        };
+        prepared.push(Prepared { definition: container, spec, engine, stream, _lease: lease });
     }
     Ok(Crew::new(sandbox, prepared, role))
 }
 
-/// What a container is started with, besides what its task's other containers have a part in.
-fn spec(
+/// The process that stands in for a container, unless an engine runs it.
+fn host_options(
     sandbox: &Sandbox,
     task: &Task,
     definition: &TaskDefinition,
     container: &ContainerDefinition,
-    lease: &PortLease,
-) -> ContainerSpec {
-    let network = task.network.as_ref();
-    let stop_timeout = Duration::from_secs(container.stop_timeout.unwrap_or(STOP_TIMEOUT).into());
+    port: u16,
+    task_ports: Vec<(u16, u16)>,
+) -> HostOptions {
+    let mapped = sandbox.world.read(|world| images::command(world, task, &container.image));
+    let (command, cwd) = mapped.map_or((None, None), |mapped| (Some(mapped.command), mapped.cwd));
     let number = |units: &str| units.parse().ok();
-    let of_task = || task.cpu.as_deref().or_else(|| definition.text("cpu")).and_then(number);
-    let own = overrides(task, container).find_map(|one| one.get("cpu")?.as_u64()?.try_into().ok());
-    let own = own.or(Some(container.cpu)).filter(|cpu| *cpu > 0);
-    ContainerSpec {
-        task_id: task.id.clone(),
-        image: container.image.clone(),
-        origin: None,
-        stand_in: sandbox.world.read(|world| images::command(world, task, &container.image)),
-        sandbox_environment: Vec::new(),
-        environment: Vec::new(),
-        cpu: own.or_else(of_task).unwrap_or(CPU),
-        port: lease.number(),
-        task_ports: Vec::new(),
+    let task_cpu = || task.cpu.as_deref().or_else(|| definition.text("cpu")).and_then(number);
+    let cpu = overrides(task, container).find_map(|one| one.get("cpu")?.as_u64()?.try_into().ok());
+    let cpu = cpu.or(Some(container.cpu)).filter(|cpu| *cpu > 0);
+    HostOptions {
+        command,
+        cwd,
+        folders: task_folder::of_task(&sandbox.config.state_dir, &task.id),
+        port,
+        task_ports,
         has_port: container.has_tcp_port(),
-        address: network.map_or_else(|| "127.0.0.1".to_owned(), |network| network.private_ip.clone()),
-        host_name: network.map_or_else(
-            || task.id.clone(),
-            |network| zones::private_name(&sandbox.config.region, &network.private_ip),
-        ),
+        cpu: cpu.or_else(task_cpu).unwrap_or(CPU),
+        address: task.network.as_ref().map_or_else(|| "127.0.0.1".to_owned(), |network| network.private_ip.clone()),
         zone: task.zone.clone(),
-        stop_timeout: sandbox.clock.shortened(stop_timeout),
+    }
+}
+
+/// The task's name for itself.
+fn host_name(sandbox: &Sandbox, task: &Task) -> String {
+    match &task.network {
+        Some(network) => zones::private_name(&sandbox.config.region, &network.private_ip),
+        None => task.id.clone(),
     }
 }
 

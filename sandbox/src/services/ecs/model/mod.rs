@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::process::engine::Kind;
+use crate::base::tags::{Tag, lower_case};
+use crate::process::engine::EngineKind;
 
 mod definition;
 mod rollout;
@@ -19,16 +20,6 @@ pub use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
 pub use service::{Deployment, DeploymentConfiguration, GivenUp, RolloutState, Service, ServiceStatus};
 pub use task::{Container, HealthStatus, NetworkInterface, StopCode, Task, TaskStatus};
 
-/// A tag of any resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tag {
-    /// Its key.
-    pub key: String,
-    /// Its value.
-    #[serde(default)]
-    pub value: String,
-}
-
 /// A cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cluster {
@@ -38,6 +29,7 @@ pub struct Cluster {
     #[serde(default)]
     pub deleted_at: Option<Timestamp>,
     /// Its tags.
+    #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
     /// `settings`, `configuration`, `capacityProviders` and the like, as they were given.
     pub content: Map<String, Value>,
@@ -50,7 +42,7 @@ pub struct Images {
     pub images: IndexMap<String, ImageCommand>,
     /// What runs the others as containers; a built-in service stands in for them when left out.
     #[serde(default)]
-    pub engine: Option<Kind>,
+    pub engine: Option<EngineKind>,
 }
 
 /// The command that stands in for an image.

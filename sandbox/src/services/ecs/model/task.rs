@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{PortMapping, Tag, TaskDefinition};
+use super::{PortMapping, TaskDefinition};
 use crate::base::ids;
+use crate::base::tags::{Tag, lower_case};
 
 /// Where a task is in its life, as far as the sandbox passes through it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -130,6 +131,7 @@ pub struct Task {
     /// Whether ECS Exec is on.
     pub enable_execute_command: bool,
     /// Its tags.
+    #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
     /// Whether it was healthy at any time.
     #[serde(default)]

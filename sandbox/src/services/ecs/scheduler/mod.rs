@@ -8,10 +8,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::model::TaskStatus;
-use super::{addresses, driver, engine};
+use super::names::last_part;
+use super::{addresses, driver};
 use crate::Sandbox;
 use crate::base::supervisor;
-use crate::process::{TASK_MARKER, end_marked};
+use crate::process::{TASK_MARKER, end_marked, engine};
 use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 use crate::services::logs::writer;
@@ -41,7 +42,10 @@ pub fn start(sandbox: &Arc<Sandbox>) {
     // Their processes ended with the last sandbox; what escaped is ended now.
     sandbox.spawn(async move { end_marked(TASK_MARKER, &left).await });
     let this = Arc::clone(sandbox);
-    sandbox.spawn(async move { engine::remove_left(&this).await });
+    sandbox.spawn(async move {
+        let is_running = |task: &str| this.runtime::<Runtime>().running().keys().any(|key| last_part(key) == task);
+        engine::remove_all(&this.config.state_dir, is_running).await;
+    });
     let this = Arc::clone(sandbox);
     sandbox.background.spawn(async move {
         supervisor::restart(&this.log, "the scheduler", || run(Arc::clone(&this))).await;

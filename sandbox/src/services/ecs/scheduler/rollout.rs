@@ -6,14 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::super::model::{
-    Deployment, HealthStatus, RolloutState, Service, ServiceStatus, StopCode, Tag, Task, TaskStatus,
-};
+use super::super::model::{Deployment, HealthStatus, RolloutState, Service, ServiceStatus, StopCode, Task, TaskStatus};
 use super::super::names::{keep_service, key, task_definition};
 use super::super::{capacity, network, tasks_of};
 use super::failures;
 use super::plan::{Counts, Moves, moves};
 use crate::base::ids;
+use crate::base::tags::Tag;
 use crate::services::ecs::State;
 use crate::store::World;
 

@@ -8,14 +8,13 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::super::engine::{self, Handle};
 use super::super::model::{ContainerDefinition, HealthStatus};
 use super::order::{Progress, Verdict, verdict};
-use super::{Failure, Prepared, health, log};
+use super::{Failure, Prepared, health, log, start};
 use crate::Sandbox;
 use crate::auth::RoleLease;
 use crate::base::supervisor;
-use crate::process::{Exit, PortLease};
+use crate::process::{Container, Exit, PortLease};
 use crate::services::ecs::Runtime;
 
 mod stop;
@@ -55,7 +54,7 @@ struct Member {
     prepared: Prepared,
     progress: Progress,
     started_at: Option<Instant>,
-    handle: Option<Handle>,
+    container: Option<Arc<dyn Container>>,
     /// Where its first port is reached.
     port: Option<u16>,
     /// Keep its ports its own.
@@ -73,7 +72,7 @@ impl Crew {
             prepared,
             progress: Progress::Waiting,
             started_at: None,
-            handle: None,
+            container: None,
             port: None,
             leases: Vec::new(),
             stopping: None,
@@ -121,44 +120,49 @@ impl Crew {
     async fn start(&mut self, index: usize, stop: &CancellationToken) -> Result<(), Failure> {
         let sandbox = Arc::clone(&self.sandbox);
         let member = &mut self.members[index];
-        let (ours, spec) = (Arc::clone(&sandbox), member.prepared.spec.clone());
+        let (spec, engine) = (member.prepared.spec.clone(), member.prepared.engine.clone());
+        let (ours, cancel) = (Arc::clone(&sandbox), CancellationToken::new());
+        let cancelled = cancel.clone();
         // Spawned, so that an abandoned start still completes and its container is dropped.
-        let launching = tokio::spawn(async move { engine::start(&ours, spec).await });
+        let starting = tokio::spawn(async move { start::start(&ours, spec, engine.as_deref(), &cancelled).await });
         let abandoned = async {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = sandbox.shutdown.cancelled() => {}
             }
+            cancel.cancel();
             tokio::time::sleep(ABANDON_DELAY).await;
         };
-        let launched = tokio::select! {
-            launched = launching => launched.unwrap_or_else(|panic| Err(format!("CannotStartContainerError: {panic}"))),
+        let started = tokio::select! {
+            started = starting => started.unwrap_or_else(|panic| Err(format!("CannotStartContainerError: {panic}"))),
             () = abandoned => Err("the task was stopped while its container was being started".to_owned()),
         };
-        let launched = launched.map_err(|reason| Failure { container: Some(index), reason })?;
-        member.port = launched.port;
-        member.leases = launched.leases;
+        let started = started.map_err(|reason| Failure { container: Some(index), reason })?;
+        member.port = started.port;
+        member.leases = started.leases;
         member.output = Some(tokio::spawn(log::forward(
-            launched.output,
+            started.output,
             member.prepared.stream.clone(),
             sandbox.runtime::<Runtime>().log_entries(),
         )));
         let events = self.events.clone();
         tokio::spawn(async move {
             // When nobody waits any more the task's rows are gone.
-            let _ = events.send(Event::Exited(index, launched.exit.await.unwrap_or(Exit::ShimLost)));
+            let _ = events.send(Event::Exited(index, started.exit.await.unwrap_or(Exit::ShimLost)));
         });
         if let Some(check) = member.prepared.definition.health_check.clone().filter(|check| !check.is_none()) {
-            let (events, handle) = (self.events.clone(), launched.handle.clone());
+            let (events, container) = (self.events.clone(), Arc::clone(&started.container));
             let name = format!("container {index} of task {}", member.prepared.spec.task_id);
             let watching = tokio::spawn(async move {
                 let report = |health| drop(events.send(Event::Health(index, health)));
-                let watch = || health::watch(&check, sandbox.clock, &handle, report);
+                let timeout = Duration::from_secs(check.timeout.into());
+                let run_check = || container.check(&check.command, timeout);
+                let watch = || health::watch(&check, sandbox.clock, run_check, report);
                 supervisor::restart(&sandbox.log, &format!("the health check of {name}"), watch).await;
             });
             member.health = Some(watching.abort_handle());
         }
-        member.handle = Some(launched.handle);
+        member.container = Some(started.container);
         member.progress = Progress::Running(HealthStatus::Unknown);
         member.started_at = Some(Instant::now());
         Ok(())
@@ -229,9 +233,9 @@ impl Crew {
         self.members[index].progress != Progress::Waiting
     }
 
-    /// Those that were started, each in its place.
-    pub(in super::super) fn handles(&self) -> Vec<Option<Handle>> {
-        self.members.iter().map(|member| member.handle.clone()).collect()
+    /// The containers that were started, each at its place in the definition.
+    pub(in super::super) fn started(&self) -> Vec<Option<Arc<dyn Container>>> {
+        self.members.iter().map(|member| member.container.clone()).collect()
     }
 }
 

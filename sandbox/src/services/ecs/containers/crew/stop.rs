@@ -47,7 +47,7 @@ impl Crew {
                     ended.extend(self.members[index].overdue().map(|exit| (index, exit)));
                     continue;
                 }
-                () = shutdown.cancelled(), if self.members.iter().any(|member| member.handle.is_some()) => {
+                () = shutdown.cancelled(), if self.members.iter().any(|member| member.container.is_some()) => {
                     self.members.iter_mut().for_each(Member::let_go);
                     continue;
                 }
@@ -80,16 +80,16 @@ async fn after(overdue: Option<(Instant, usize)>) -> usize {
 impl Member {
     /// Tells it to end, once; the handle stays, because without one the container would have a second only.
     fn stop(&mut self) {
-        if let Some(handle) = self.handle.as_ref().filter(|_| self.stopping.is_none()) {
-            handle.stop();
-            let timeout = self.prepared.spec.stop_timeout + handle.stop_margin(STOP_MARGIN);
+        if let Some(container) = self.container.as_ref().filter(|_| self.stopping.is_none()) {
+            container.stop();
+            let timeout = self.prepared.spec.stop_timeout + STOP_MARGIN + container.cleanup_timeout();
             self.stopping = Some(Stopping { deadline: Instant::now() + timeout, killed: false });
         }
     }
 
     /// Drops the handle, which ends the container within a second.
     fn let_go(&mut self) {
-        self.handle = None;
+        self.container = None;
         self.stopping = Some(Stopping { deadline: Instant::now() + SHUTDOWN_LIMIT, killed: true });
     }
 
@@ -100,10 +100,11 @@ impl Member {
     /// Kills it, or gives it up when that has been done before, with how it ended then.
     fn overdue(&mut self) -> Option<Exit> {
         if let Some(stopping) = self.stopping.as_mut().filter(|stopping| !stopping.killed)
-            && let Some(handle) = &self.handle
+            && let Some(container) = &self.container
         {
-            handle.kill();
-            *stopping = Stopping { deadline: Instant::now() + handle.stop_margin(STOP_MARGIN), killed: true };
+            container.kill();
+            let timeout = STOP_MARGIN + container.cleanup_timeout();
+            *stopping = Stopping { deadline: Instant::now() + timeout, killed: true };
             return None;
         }
         self.progress = Progress::Exited(Exit::ShimLost.code());

@@ -1,0 +1,164 @@
+//! A container's network: which of its ports are published where, and whose network it uses.
+//!
+//! Where the engine can, a container has a network of its own and its ports are published on leased loopback ports, so that any
+//! number of tasks can listen on the same port. In a [task network](NetworkMode::Task) the first essential container has the
+//! network, with the ports of all, and those after it use it: they reach each other over localhost. On this machine's network a
+//! container listens on its own ports, or, where the engine cannot set up networks, on the one that `PORT` says.
+
+use std::sync::{Arc, OnceLock};
+
+use super::kind::Sharing;
+use crate::process::ports::{PortLease, Ports};
+
+/// Which network a container is to have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum NetworkMode {
+    /// None.
+    None,
+    /// This machine's.
+    Host,
+    /// Its own.
+    #[default]
+    Bridge,
+    /// One for all containers of the task (`awsvpc`).
+    Task,
+}
+
+/// A port that a container listens on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerPort {
+    /// The port.
+    pub port: u16,
+    /// `tcp` or `udp`.
+    pub protocol: String,
+}
+
+/// The network that a container is created with.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkOptions {
+    /// The kind of network.
+    pub mode: NetworkMode,
+    /// The port that addresses of the container lead to.
+    pub main_port: Option<ContainerPort>,
+    /// All its ports.
+    pub ports: Vec<ContainerPort>,
+    /// In a task network: what the containers share.
+    pub task: TaskOptions,
+}
+
+/// A task's network from the view of one of its containers.
+#[derive(Debug, Clone, Default)]
+pub struct TaskOptions {
+    /// The network, once a container has it.
+    pub network: Arc<OnceLock<TaskNetwork>>,
+    /// Whether the container may be the one that has the network.
+    pub can_own: bool,
+    /// The ports of all containers.
+    pub ports: Vec<ContainerPort>,
+    /// How many containers there are.
+    pub containers: usize,
+}
+
+/// The network that the containers of a task share.
+#[derive(Debug, Clone)]
+pub struct TaskNetwork {
+    /// The container that has it.
+    owner: String,
+    /// The ports of all containers, as published.
+    published: Vec<PublishedPort>,
+}
+
+/// A container's network, as the engine sets it up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Network {
+    /// Its own, with ports published on this machine's loopback address.
+    Own(Vec<PublishedPort>),
+    /// That of another container of its task.
+    Of(String),
+    /// This machine's.
+    Host,
+    /// None.
+    None,
+}
+
+/// A port of a container, and where it is published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublishedPort {
+    /// The port on this machine.
+    pub host: u16,
+    /// The port in the container.
+    pub container: ContainerPort,
+}
+
+/// How a container is connected.
+pub(super) struct Connection {
+    pub(super) network: Network,
+    pub(super) leases: Vec<PortLease>,
+    /// Where its main port is reached.
+    pub(super) port: Option<u16>,
+    /// Whether the program learns its port from `PORT`.
+    sets_port: bool,
+    sharing: Sharing,
+    /// What the task's other containers use once this one runs.
+    shared: Option<(Arc<OnceLock<TaskNetwork>>, TaskNetwork)>,
+}
+
+impl Connection {
+    /// `name` is the container's own; `has_bridge` says whether the engine can set up networks.
+    pub(super) fn of(options: &NetworkOptions, ports: &Ports, name: &str, has_bridge: bool) -> Result<Self, String> {
+        let main = options.main_port.as_ref();
+        match options.mode {
+            NetworkMode::None => return Ok(Self::new(Network::None, None)),
+            NetworkMode::Host => return Ok(Self::new(Network::Host, main.map(|main| main.port))),
+            NetworkMode::Bridge | NetworkMode::Task if !has_bridge => {
+                let lease = ports.lease().map_err(|error| error.to_string())?;
+                let port = Some(lease.number());
+                return Ok(Self { leases: vec![lease], sets_port: true, ..Self::new(Network::Host, port) });
+            }
+            NetworkMode::Bridge | NetworkMode::Task => {}
+        }
+        let (is_task, task) = (options.mode == NetworkMode::Task, &options.task);
+        if let Some(TaskNetwork { owner, published }) = task.network.get().filter(|_| is_task) {
+            let port = main.and_then(|main| host_port(published, main));
+            let sharing = Sharing::UserOf(owner.clone());
+            return Ok(Self { sharing, ..Self::new(Network::Of(owner.clone()), port) });
+        }
+        let is_owner = is_task && task.can_own;
+        let (mut published, mut leases) = (Vec::new(), Vec::new());
+        for container in if is_owner { &task.ports } else { &options.ports } {
+            let lease = ports.lease().map_err(|error| error.to_string())?;
+            published.push(PublishedPort { host: lease.number(), container: container.clone() });
+            leases.push(lease);
+        }
+        let port = main.and_then(|main| host_port(&published, main));
+        let sharing = if is_owner && task.containers > 1 { Sharing::Owner } else { Sharing::Alone };
+        let network = TaskNetwork { owner: name.to_owned(), published: published.clone() };
+        let shared = is_owner.then(|| (Arc::clone(&task.network), network));
+        Ok(Self { leases, sharing, shared, ..Self::new(Network::Own(published), port) })
+    }
+
+    fn new(network: Network, port: Option<u16>) -> Self {
+        Self { network, port, leases: Vec::new(), sets_port: false, sharing: Sharing::Alone, shared: None }
+    }
+
+    pub(super) fn sharing(&self) -> &Sharing {
+        &self.sharing
+    }
+
+    /// The variable that the program learns its port from, if it has to.
+    pub(super) fn variables(&self) -> Option<(String, String)> {
+        self.port.filter(|_| self.sets_port).map(|port| ("PORT".to_owned(), port.to_string()))
+    }
+
+    /// Once the container runs: lets the task's other containers use its network.
+    pub(super) fn share(&self) {
+        if let Some((cell, network)) = &self.shared {
+            // Containers of a task start one after the other, so that it is the only one that has the network.
+            let _ = cell.set(network.clone());
+        }
+    }
+}
+
+fn host_port(published: &[PublishedPort], port: &ContainerPort) -> Option<u16> {
+    published.iter().find(|one| one.container == *port).map(|one| one.host)
+}
