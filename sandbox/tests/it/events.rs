@@ -40,11 +40,11 @@ fn handles(count: usize, metadata: usize) -> String {
 }
 
 #[tokio::test]
-async fn events_have_ids_of_their_own_and_an_order() {
+async fn events_have_unique_ids_and_an_order() {
     let aws = Inside::new();
-    aws.moved("CreateStack", json!({ "StackName": "many", "TemplateBody": handles(60, 0) })).await;
+    aws.run_operation("CreateStack", json!({ "StackName": "many", "TemplateBody": handles(60, 0) })).await;
     for turn in 1..=3 {
-        aws.moved("UpdateStack", json!({ "StackName": "many", "TemplateBody": handles(60, turn) })).await;
+        aws.run_operation("UpdateStack", json!({ "StackName": "many", "TemplateBody": handles(60, turn) })).await;
     }
     let all = events(&aws, "many").await;
     assert!(all.len() > 500, "{}", all.len());
@@ -57,12 +57,12 @@ async fn events_have_ids_of_their_own_and_an_order() {
 }
 
 #[tokio::test]
-async fn pages_leave_no_event_out_while_others_come() {
+async fn pages_omit_no_event_while_others_are_added() {
     let aws = Inside::new();
-    aws.moved("CreateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 0) })).await;
+    aws.run_operation("CreateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 0) })).await;
     let before = events(&aws, "moving").await;
     let first = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": "moving" })).await;
-    aws.moved("UpdateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 1) })).await;
+    aws.run_operation("UpdateStack", json!({ "StackName": "moving", "TemplateBody": handles(40, 1) })).await;
     let input = json!({ "StackName": "moving", "NextToken": first["NextToken"] });
     let second = aws.call("cloudformation", "DescribeStackEvents", input).await;
     let mut seen = first["StackEvents"].as_array().expect("events").clone();

@@ -130,7 +130,7 @@ fn template(value: &str) -> String {
     json!({ "Resources": { "One": parameter } }).to_string()
 }
 
-async fn settled(client: &aws_sdk_cloudformation::Client) -> Stack {
+async fn wait_for_operation(client: &aws_sdk_cloudformation::Client) -> Stack {
     let wait = async {
         loop {
             let answer = client.describe_stacks().stack_name("s").send().await.expect("the stack is known");
@@ -161,7 +161,7 @@ async fn resources_fail_to_be_created_changed_and_deleted() {
     let create = || client.create_stack().stack_name("s").template_body(template("a"));
 
     create().on_failure(OnFailure::DoNothing).send().await.expect("it begins");
-    assert_eq!(settled(&client).await.stack_status().expect("a status").as_str(), "CREATE_FAILED");
+    assert_eq!(wait_for_operation(&client).await.stack_status().expect("a status").as_str(), "CREATE_FAILED");
     assert_eq!(reasons(&client, "CREATE_FAILED").await, ["no create today"]);
     // It was never made, so its deletion is none.
     client.delete_stack().stack_name("s").send().await.expect("it begins");
@@ -172,12 +172,15 @@ async fn resources_fail_to_be_created_changed_and_deleted() {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the name is free again");
-    assert_eq!(settled(&client).await.stack_status().expect("a status").as_str(), "CREATE_COMPLETE");
+    assert_eq!(wait_for_operation(&client).await.stack_status().expect("a status").as_str(), "CREATE_COMPLETE");
     client.update_stack().stack_name("s").template_body(template("b")).send().await.expect("it begins");
-    assert_eq!(settled(&client).await.stack_status().expect("a status").as_str(), "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(
+        wait_for_operation(&client).await.stack_status().expect("a status").as_str(),
+        "UPDATE_ROLLBACK_COMPLETE"
+    );
     assert_eq!(reasons(&client, "UPDATE_FAILED").await, ["no update today"]);
 
     client.delete_stack().stack_name("s").send().await.expect("it begins");
-    assert_eq!(settled(&client).await.stack_status().expect("a status").as_str(), "DELETE_FAILED");
+    assert_eq!(wait_for_operation(&client).await.stack_status().expect("a status").as_str(), "DELETE_FAILED");
     assert_eq!(reasons(&client, "DELETE_FAILED").await, ["no delete today"]);
 }

@@ -46,13 +46,13 @@ impl Inside {
         inside
     }
 
-    /// An operation's answer.
+    /// The output of an operation.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Value {
         self.sandbox.call(service, operation, input).await.unwrap_or_else(|fault| panic!("{operation}: {fault}"))
     }
 
-    /// Carries out an operation that moves a stack, and gives the stack once it rests.
-    pub async fn moved(&self, operation: &str, input: Value) -> Value {
+    /// Calls an operation on a stack, waits for its end, and returns the stack.
+    pub async fn run_operation(&self, operation: &str, input: Value) -> Value {
         let name = input["StackName"].clone();
         self.call("cloudformation", operation, input).await;
         let wait = async {
@@ -64,7 +64,7 @@ impl Inside {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the stack comes to rest")
+        tokio::time::timeout(Duration::from_secs(30), wait).await.expect("the operation ends")
     }
 
     /// The events of a stack, oldest first: logical id, status, reason.

@@ -67,9 +67,9 @@ fn properties(events: &Value, resource: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_hidden_value_is_in_no_answer_whatever_became_of_it() {
+async fn a_hidden_value_is_in_no_answer() {
     let aws = Inside::new();
-    aws.moved("CreateStack", input("s", &template("one"))).await;
+    aws.run_operation("CreateStack", input("s", &template("one"))).await;
     let read = aws.call("ssm", "DescribeParameters", json!({})).await;
     assert_eq!(read["Parameters"].as_array().expect("parameters").len(), 8, "{:#?}", aws.events("s").await);
     let change = json!({ "ChangeSetName": "c", "StackName": "s" });
@@ -85,7 +85,7 @@ async fn a_hidden_value_is_in_no_answer_whatever_became_of_it() {
         let changes = answer["Changes"].as_array().expect("changes");
         assert!(changes.iter().any(|one| one["ResourceChange"]["LogicalResourceId"] == "Encoded"), "{answer:#}");
     }
-    aws.moved("ExecuteChangeSet", change).await;
+    aws.run_operation("ExecuteChangeSet", change).await;
     for (operation, answer) in answers(&aws, "s").await {
         assert_eq!(leaks(&answer), Vec::<&str>::new(), "{operation}: {answer:#}");
     }
@@ -101,25 +101,25 @@ async fn a_hidden_value_is_in_no_answer_whatever_became_of_it() {
     let id =
         aws.call("cloudformation", "DescribeStacks", json!({ "StackName": "s" })).await["Stacks"][0]["StackId"].clone();
     aws.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await;
-    aws.moved("DeleteStack", json!({ "StackName": id })).await;
+    aws.run_operation("DeleteStack", json!({ "StackName": id })).await;
     let events = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": id })).await;
     assert_eq!(leaks(&events), Vec::<&str>::new());
 }
 
 #[tokio::test]
-async fn conditions_still_look_at_the_value_itself() {
+async fn conditions_use_the_hidden_value() {
     let aws = Inside::new();
-    aws.moved("CreateStack", input("s", &template("one"))).await;
+    aws.run_operation("CreateStack", input("s", &template("one"))).await;
     let events = aws.call("cloudformation", "DescribeStackEvents", json!({ "StackName": "s" })).await;
     assert_eq!(properties(&events, "Chosen")["Value"], "right");
 }
 
 #[tokio::test]
-async fn a_refusal_does_not_repeat_a_hidden_value() {
+async fn a_fault_does_not_repeat_a_hidden_value() {
     let aws = Inside::new();
     let net = json!({ "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": { "Ref": "Secret" } } });
     let body = json!({ "Parameters": { "Secret": { "Type": "String", "NoEcho": true } }, "Resources": { "Net": net } });
-    let stack = aws.moved("CreateStack", input("s", &body.to_string())).await;
+    let stack = aws.run_operation("CreateStack", input("s", &body.to_string())).await;
     assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE");
     let events = aws.events("s").await;
     assert!(events.iter().any(|line| line.contains("CREATE_FAILED") && line.contains("****")), "{events:#?}");
@@ -142,7 +142,7 @@ async fn a_hidden_value_is_masked_in_json_text_too() {
         "StackName": "s", "TemplateBody": body.to_string(), "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
         "Parameters": [{ "ParameterKey": "Secret", "ParameterValue": secret }],
     });
-    aws.moved("CreateStack", input).await;
+    aws.run_operation("CreateStack", input).await;
     let mut shown = answers(&aws, "s").await;
     for stage in ["Original", "Processed"] {
         let input = json!({ "StackName": "s", "TemplateStage": stage });
@@ -171,7 +171,7 @@ async fn a_part_of_a_hidden_value_is_masked_in_reasons() {
         let name = format!("s{number}");
         let mut input = input(&name, &body(id));
         input["Parameters"][0]["ParameterValue"] = format!("x|{}|{}", ids[0], ids[1]).into();
-        assert_eq!(aws.moved("CreateStack", input).await["StackStatus"], "ROLLBACK_COMPLETE");
+        assert_eq!(aws.run_operation("CreateStack", input).await["StackStatus"], "ROLLBACK_COMPLETE");
         let events = aws.events(&name).await;
         assert!(events.iter().any(|line| line.contains("CREATE_FAILED") && line.contains("****")), "{events:#?}");
         for (operation, answer) in answers(&aws, &name).await {
@@ -194,7 +194,7 @@ async fn the_summary_of_a_stack_expands_loops_over_its_parameters() {
         "StackName": "s", "TemplateBody": body.to_string(), "Capabilities": ["CAPABILITY_AUTO_EXPAND"],
         "Parameters": [{ "ParameterKey": "Names", "ParameterValue": "one,two" }],
     });
-    aws.moved("CreateStack", input).await;
+    aws.run_operation("CreateStack", input).await;
     let summary = aws.call("cloudformation", "GetTemplateSummary", json!({ "StackName": "s" })).await;
     assert_eq!(summary["ResourceIdentifierSummaries"][0]["LogicalResourceIds"], json!(["Handleone", "Handletwo"]));
 }
@@ -232,7 +232,7 @@ async fn faults_of_templates_do_not_show_hidden_values() {
         };
         let secret = "hunter2|SECRET";
         let first = body(&json!({ "X": parameter(json!("a")) }));
-        aws.moved("CreateStack", input(first, json!({ "ParameterValue": secret }))).await;
+        aws.run_operation("CreateStack", input(first, json!({ "ParameterValue": secret }))).await;
         let update = input(body(&resources), json!({ "UsePreviousValue": true }));
         let mut change = update.clone();
         change["ChangeSetName"] = json!("c");

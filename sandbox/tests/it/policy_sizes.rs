@@ -94,7 +94,7 @@ async fn stacks_whose_policies_are_too_large_fail_and_leave_nothing() {
         (json!({ "Role": role(&json!([])), "P": of_role }), INLINE),
         (json!({ "Role": role(&json!([])), "P": managed(6145) }), "Cannot exceed quota for PolicySize: 6144"),
     ] {
-        let stack = aws.moved("CreateStack", input(&resources)).await;
+        let stack = aws.run_operation("CreateStack", input(&resources)).await;
         let events = aws.events("s").await;
         assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE", "{events:#?}");
         let refusal = events.iter().find(|line| line.contains("CREATE_FAILED") && line.contains(words));
@@ -128,15 +128,15 @@ async fn managed_policies_take_what_one_inline_policy_cannot() {
     let with =
         |size: usize| json!({ "Role": role(&json!([])), "P": inline, "One": overflow(size), "Two": overflow(500) });
     assert_eq!(
-        aws.moved("CreateStack", input(&with(6000))).await["StackStatus"],
+        aws.run_operation("CreateStack", input(&with(6000))).await["StackStatus"],
         "CREATE_COMPLETE",
         "{:#?}",
         aws.events("s").await
     );
     let attached = aws.call("iam", "ListAttachedRolePolicies", json!({ "RoleName": "r" })).await;
     assert_eq!(attached["AttachedPolicies"].as_array().expect("policies").len(), 2);
-    assert_eq!(aws.moved("UpdateStack", input(&with(5000))).await["StackStatus"], "UPDATE_COMPLETE");
-    assert_eq!(aws.moved("UpdateStack", input(&with(6145))).await["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(aws.run_operation("UpdateStack", input(&with(5000))).await["StackStatus"], "UPDATE_COMPLETE");
+    assert_eq!(aws.run_operation("UpdateStack", input(&with(6145))).await["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
     // One that was detached by hand is deleted all the same.
     let arn = attached["AttachedPolicies"][0]["PolicyArn"].clone();
     aws.call("iam", "DetachRolePolicy", json!({ "RoleName": "r", "PolicyArn": arn })).await;

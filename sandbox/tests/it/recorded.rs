@@ -100,7 +100,7 @@ fn compare(case: &Value, name: &str, answer: &str, element: &str) {
     assert!(found.is_empty(), "{} {name}: {found:#?}\n{answer}", case["name"]);
 }
 
-async fn settled(aws: &LocalAws, stack: &str) -> String {
+async fn wait_for_operation(aws: &LocalAws, stack: &str) -> String {
     let wait = async {
         loop {
             let answer = call(aws, "DescribeStacks", &[("StackName", stack)]).await;
@@ -142,11 +142,11 @@ async fn replay(aws: &LocalAws, case: &Value, stack: &str) {
             compare(case, &format!("{name}-{step}"), &answer, "DescribeChangeSetResult");
         }
         call(aws, "ExecuteChangeSet", &[("ChangeSetName", &change_set)]).await;
-        let answer = settled(aws, &id).await;
+        let answer = wait_for_operation(aws, &id).await;
         compare(case, &format!("stack-{step}"), &answer, "Stacks");
     }
     call(aws, "DeleteStack", &[("StackName", stack)]).await;
-    let answer = settled(aws, &id).await;
+    let answer = wait_for_operation(aws, &id).await;
     compare(case, "deleted", &answer, "Stacks");
 }
 

@@ -16,13 +16,13 @@ async fn update(aws: &Inside, stack: &str, resources: &Value) -> (Value, Value) 
     let set = aws.call("cloudformation", "DescribeChangeSet", named.clone()).await;
     let changes = set["Changes"].as_array().expect("changes").iter().map(|change| &change["ResourceChange"]);
     let change = changes.clone().find(|change| change["LogicalResourceId"] == "Changed").cloned();
-    (change.expect("it changes"), aws.moved("ExecuteChangeSet", named).await)
+    (change.expect("it changes"), aws.run_operation("ExecuteChangeSet", named).await)
 }
 
 async fn create(aws: &Inside, stack: &str, resources: &Value) {
     let body = json!({ "Resources": resources }).to_string();
     let input = json!({ "StackName": stack, "TemplateBody": body, "Capabilities": ["CAPABILITY_NAMED_IAM"] });
-    let created = aws.moved("CreateStack", input).await;
+    let created = aws.run_operation("CreateStack", input).await;
     assert_eq!(created["StackStatus"], "CREATE_COMPLETE", "{:#?}", aws.events(stack).await);
 }
 
@@ -76,7 +76,7 @@ async fn a_named_service_gets_a_circuit_breaker_and_its_controller_in_place() {
 }
 
 #[tokio::test]
-async fn another_controller_is_not_ignored() {
+async fn an_unserved_deployment_controller_fails_the_update() {
     let aws = Inside::with_background_work();
     create(&aws, "web", &service(&json!({}))).await;
     let (change, stack) =
@@ -145,7 +145,7 @@ async fn a_vpc_changes_its_internet_gateway_in_place() {
 }
 
 #[tokio::test]
-async fn what_may_be_replaced_and_what_no_call_can_move() {
+async fn resources_are_replaced_where_no_call_can_update_them() {
     let aws = Inside::with_background_work();
     let dns = |namespace: &str, ttl: u8| {
         let namespace_of = |name: &str| json!({ "Type": "AWS::ServiceDiscovery::PrivateDnsNamespace", "Properties": { "Name": name, "Vpc": { "Ref": "Net" } } });

@@ -17,11 +17,11 @@ fn request(stack: &str, resources: &Value, left: bool) -> Value {
 const UNREPLACED: &str = "Replacement type updates not supported on stack with disable-rollback.";
 
 #[tokio::test]
-async fn what_failed_goes_on_with_an_update_that_may_fail_too() {
+async fn a_failed_stack_can_be_updated_without_rollback() {
     let aws = Inside::new();
     let broken = json!({ "One": parameter("1"), "Net": network("nonsense") });
     let mended = json!({ "One": parameter("2"), "Net": network("10.0.0.0/16") });
-    let stack = aws.moved("CreateStack", request("kept", &broken, true)).await;
+    let stack = aws.run_operation("CreateStack", request("kept", &broken, true)).await;
     assert_eq!(stack["StackStatus"], "CREATE_FAILED");
     for failed in ["CREATE_FAILED", "UPDATE_FAILED"] {
         let words = format!(
@@ -31,29 +31,32 @@ async fn what_failed_goes_on_with_an_update_that_may_fail_too() {
         );
         let refused = aws.refusal("cloudformation", "UpdateStack", request("kept", &mended, false)).await;
         assert_eq!(refused, ("ValidationError".to_owned(), words));
-        let stack = aws.moved("UpdateStack", request("kept", &broken, true)).await;
+        let stack = aws.run_operation("UpdateStack", request("kept", &broken, true)).await;
         assert_eq!(stack["StackStatus"], "UPDATE_FAILED", "what failed may be tried as it is");
     }
     let mut set = request("kept", &mended, false);
     set["ChangeSetName"] = "mend".into();
     aws.call("cloudformation", "CreateChangeSet", set).await;
     let input = json!({ "StackName": "kept", "ChangeSetName": "mend", "DisableRollback": true });
-    assert_eq!(aws.moved("ExecuteChangeSet", input).await["StackStatus"], "UPDATE_COMPLETE");
+    assert_eq!(aws.run_operation("ExecuteChangeSet", input).await["StackStatus"], "UPDATE_COMPLETE");
 }
 
 #[tokio::test]
-async fn what_was_never_whole_is_rolled_back_to_nothing() {
+async fn a_stack_that_was_never_complete_is_rolled_back_to_no_resources() {
     let aws = Inside::new();
     let broken = |value: &str| json!({ "One": parameter(value), "Net": network("nonsense") });
-    aws.moved("CreateStack", request("never", &broken("1"), true)).await;
-    assert_eq!(aws.moved("UpdateStack", request("never", &broken("2"), true)).await["StackStatus"], "UPDATE_FAILED");
-    let stack = aws.moved("RollbackStack", json!({ "StackName": "never" })).await;
+    aws.run_operation("CreateStack", request("never", &broken("1"), true)).await;
+    assert_eq!(
+        aws.run_operation("UpdateStack", request("never", &broken("2"), true)).await["StackStatus"],
+        "UPDATE_FAILED"
+    );
+    let stack = aws.run_operation("RollbackStack", json!({ "StackName": "never" })).await;
     assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE");
     assert!(aws.events("never").await.contains(&"One DELETE_COMPLETE".to_owned()));
 }
 
 #[tokio::test]
-async fn an_update_without_rollback_replaces_nothing_and_leaves_other_paths_alone() {
+async fn an_update_without_rollback_replaces_nothing_and_continues_independent_resources() {
     let aws = Inside::new();
     let chain = |first: &str, value: &str| {
         let mut last = parameter(value);
@@ -62,29 +65,29 @@ async fn an_update_without_rollback_replaces_nothing_and_leaves_other_paths_alon
         second["DependsOn"] = "First".into();
         json!({ "Net": network(first), "First": parameter(value), "Second": second, "Third": last })
     };
-    aws.moved("CreateStack", request("paths", &chain("10.0.0.0/16", "1"), false)).await;
-    let stack = aws.moved("UpdateStack", request("paths", &chain("10.1.0.0/16", "2"), true)).await;
+    aws.run_operation("CreateStack", request("paths", &chain("10.0.0.0/16", "1"), false)).await;
+    let stack = aws.run_operation("UpdateStack", request("paths", &chain("10.1.0.0/16", "2"), true)).await;
     assert_eq!(stack["StackStatus"], "UPDATE_FAILED");
     assert_eq!(stack["StackStatusReason"], "The following resource(s) failed to update: [Net]. ");
     let said = aws.events("paths").await;
     assert!(said.contains(&format!("Net UPDATE_FAILED {UNREPLACED}")), "{said:#?}");
     assert!(said.contains(&"Third UPDATE_COMPLETE".to_owned()), "{said:#?}");
-    let stack = aws.moved("RollbackStack", json!({ "StackName": "paths" })).await;
+    let stack = aws.run_operation("RollbackStack", json!({ "StackName": "paths" })).await;
     assert_eq!(stack["StackStatus"], "UPDATE_ROLLBACK_COMPLETE");
-    let stack = aws.moved("UpdateStack", request("paths", &chain("10.1.0.0/16", "2"), false)).await;
+    let stack = aws.run_operation("UpdateStack", request("paths", &chain("10.1.0.0/16", "2"), false)).await;
     assert_eq!(stack["StackStatus"], "UPDATE_COMPLETE");
 }
 
 #[tokio::test]
-async fn what_is_replaced_and_kept_is_told_as_skipped() {
+async fn a_retained_replaced_resource_is_reported_as_skipped() {
     let aws = Inside::new();
     let net = |range: &str| {
         let mut net = network(range);
         net["UpdateReplacePolicy"] = "Retain".into();
         json!({ "Net": net })
     };
-    aws.moved("CreateStack", request("skips", &net("10.0.0.0/16"), false)).await;
-    let stack = aws.moved("UpdateStack", request("skips", &net("10.1.0.0/16"), false)).await;
+    aws.run_operation("CreateStack", request("skips", &net("10.0.0.0/16"), false)).await;
+    let stack = aws.run_operation("UpdateStack", request("skips", &net("10.1.0.0/16"), false)).await;
     assert_eq!(stack["StackStatus"], "UPDATE_COMPLETE");
     let said = aws.events("skips").await;
     assert_eq!(said.iter().filter(|line| line.contains("DELETE_")).collect::<Vec<_>>(), ["Net DELETE_SKIPPED"]);

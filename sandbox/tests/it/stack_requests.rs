@@ -19,7 +19,7 @@ fn outputs(outputs: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn templates_that_no_stack_can_have_are_refused_at_once() {
+async fn templates_that_no_stack_can_have_are_refused_by_the_request() {
     let aws = Inside::new();
     let text = "Template format error: The Value field of every Outputs member must evaluate to a String";
     let export = |name: &str| json!({ "Value": "v", "Export": { "Name": name } });
@@ -49,12 +49,12 @@ async fn templates_that_no_stack_can_have_are_refused_at_once() {
         assert_eq!(aws.refusal("cloudformation", "CreateChangeSet", input).await, refused);
     }
     let body = outputs(&json!({ "O": { "Value": zones } })).to_string();
-    let stack = aws.moved("CreateStack", json!({ "StackName": "moon", "TemplateBody": body })).await;
+    let stack = aws.run_operation("CreateStack", json!({ "StackName": "moon", "TemplateBody": body })).await;
     assert_eq!(stack["StackStatus"], "ROLLBACK_COMPLETE");
 }
 
 #[tokio::test]
-async fn what_is_not_to_be_is_not_looked_up() {
+async fn references_in_branches_that_do_not_apply_are_not_resolved() {
     let aws = Inside::new();
     let import = json!({ "Fn::ImportValue": "nobody-exports-it" });
     let choice = json!({ "Fn::If": ["Never", import, { "Ref": "AWS::Region" }] });
@@ -64,7 +64,8 @@ async fn what_is_not_to_be_is_not_looked_up() {
         "Attribute": { "Value": attribute },
         "Hidden": { "Condition": "Never", "Value": import },
     }));
-    let stack = aws.moved("CreateStack", json!({ "StackName": "idle", "TemplateBody": body.to_string() })).await;
+    let stack =
+        aws.run_operation("CreateStack", json!({ "StackName": "idle", "TemplateBody": body.to_string() })).await;
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "{stack}");
     assert_eq!(stack["Outputs"].as_array().map(Vec::len), Some(2));
 }
@@ -81,7 +82,7 @@ async fn names_and_retained_resources_are_refused_in_awss_words() {
     let input = json!({ "StackName": name, "TemplateBody": body });
     let refused = aws.refusal("cloudformation", "CreateStack", input).await;
     assert_eq!(refused, ("ValidationError".to_owned(), words));
-    let stack = aws.moved("CreateStack", json!({ "StackName": "whole", "TemplateBody": body })).await;
+    let stack = aws.run_operation("CreateStack", json!({ "StackName": "whole", "TemplateBody": body })).await;
     let input = json!({ "StackName": "whole", "RetainResources": ["One"] });
     let words = format!(
         "Invalid operation on stack [{}]. When you delete a stack, specify which resources to retain only when the stack is in \
@@ -94,7 +95,7 @@ async fn names_and_retained_resources_are_refused_in_awss_words() {
 
 /// The same request, told by its token, is answered as it was at first and does nothing more.
 #[tokio::test]
-async fn a_request_that_is_repeated_is_carried_out_once() {
+async fn a_repeated_request_is_executed_once() {
     let aws = Inside::new();
     let body = |value: &str| template(&json!({ "One": parameter(value) }));
     let with = |value: &str, token: &str| json!({ "StackName": "once", "TemplateBody": body(value), "ClientRequestToken": token });
@@ -106,7 +107,7 @@ async fn a_request_that_is_repeated_is_carried_out_once() {
         if operation == "ExecuteChangeSet" {
             aws.call("cloudformation", "CreateChangeSet", set.clone()).await;
         }
-        let first = aws.moved(operation, input.clone()).await;
+        let first = aws.run_operation(operation, input.clone()).await;
         let events = aws.events("once").await;
         let again = aws.call("cloudformation", operation, input).await;
         if operation != "ExecuteChangeSet" {
@@ -119,15 +120,15 @@ async fn a_request_that_is_repeated_is_carried_out_once() {
     let stack = aws.call("cloudformation", "DescribeStacks", json!({ "StackName": "once" })).await;
     let id = stack["Stacks"][0]["StackId"].clone();
     let deletion = json!({ "StackName": id, "ClientRequestToken": "e" });
-    aws.moved("DeleteStack", deletion).await;
-    aws.moved("CreateStack", with("1", "f")).await;
+    aws.run_operation("DeleteStack", deletion).await;
+    aws.run_operation("CreateStack", with("1", "f")).await;
     let late = json!({ "StackName": "once", "ClientRequestToken": "e" });
-    let stack = aws.moved("DeleteStack", late).await;
+    let stack = aws.run_operation("DeleteStack", late).await;
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE", "the stack that was to be deleted has gone before");
 }
 
 #[tokio::test]
-async fn no_refusal_names_types_of_this_program() {
+async fn no_fault_names_types_of_this_program() {
     let aws = Inside::new();
     let (code, words) = aws.refusal("ecs", "ListClusters", json!({ "maxResults": -1 })).await;
     assert_eq!(
@@ -141,7 +142,7 @@ async fn no_refusal_names_types_of_this_program() {
 }
 
 #[tokio::test]
-async fn what_an_operation_under_way_imports_is_not_deleted() {
+async fn an_export_that_an_operation_in_progress_imports_is_not_deleted() {
     let aws = Inside::new();
     let parameter =
         |value: Value| json!({ "Type": "AWS::SSM::Parameter", "Properties": { "Type": "String", "Value": value } });
@@ -149,7 +150,7 @@ async fn what_an_operation_under_way_imports_is_not_deleted() {
         "Resources": { "One": parameter("1".into()) },
         "Outputs": { "Out": { "Value": { "Ref": "One" }, "Export": { "Name": "Shared" } } },
     });
-    aws.moved("CreateStack", json!({ "StackName": "exporter", "TemplateBody": exporter.to_string() })).await;
+    aws.run_operation("CreateStack", json!({ "StackName": "exporter", "TemplateBody": exporter.to_string() })).await;
     // The service never becomes stable here, where no scheduler works.
     let service = json!({ "Type": "AWS::ECS::Service", "DependsOn": "Two", "Properties": { "Cluster": { "Ref": "Cluster" }, "TaskDefinition": { "Ref": "Task" } } });
     let task = json!({ "ContainerDefinitions": [{ "Name": "app", "Image": "app" }], "Memory": "128" });
@@ -163,7 +164,7 @@ async fn what_an_operation_under_way_imports_is_not_deleted() {
     while !aws.events("user").await.iter().any(|line| line.starts_with("Service")) {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
-    let stack = aws.moved("DeleteStack", json!({ "StackName": "exporter" })).await;
+    let stack = aws.run_operation("DeleteStack", json!({ "StackName": "exporter" })).await;
     assert_eq!(stack["StackStatus"], "CREATE_COMPLETE");
     assert_eq!(stack["StackStatusReason"], "Delete canceled. Cannot delete export Shared as it is in use by user.");
     aws.call("cloudformation", "DeleteStack", json!({ "StackName": "user" })).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use serde_json::{Value, json};
 
-use crate::cloudformation::{create, events, parameter, settled, status, template, update};
+use crate::cloudformation::{create, events, parameter, status, template, update, wait_for_operation};
 use crate::local_aws::LocalAws;
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_replacement_creates_first_and_deletes_in_the_clean_up() {
 }
 
 #[tokio::test]
-async fn a_failed_update_restores_what_it_touched_and_deletes_what_it_made() {
+async fn a_failed_update_restores_changed_resources_and_deletes_new_ones() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     create(&client, "back", &template(&json!({ "One": parameter("1") }))).await;
@@ -66,7 +66,7 @@ async fn a_log_group_is_changed_in_place() {
 }
 
 #[tokio::test]
-async fn a_failure_says_nothing_of_resources_that_were_not_being_changed() {
+async fn a_failure_names_only_the_resources_that_were_being_changed() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let same: BTreeMap<String, Value> = (0..25).map(|number| (format!("Same{number}"), parameter("same"))).collect();
@@ -108,7 +108,7 @@ fn named() -> [(&'static str, &'static str, Value, Value); 3] {
 }
 
 #[tokio::test]
-async fn a_custom_named_resource_is_replaced_under_another_name_only() {
+async fn a_custom_named_resource_is_only_replaced_with_another_name() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let net = json!({ "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": "10.0.0.0/16" } });
@@ -130,7 +130,7 @@ async fn a_custom_named_resource_is_replaced_under_another_name_only() {
 }
 
 #[tokio::test]
-async fn a_service_that_needs_to_be_replaced_finds_its_name_taken() {
+async fn a_named_service_cannot_be_replaced() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let container = json!({ "Name": "app", "Image": "app" });
@@ -173,7 +173,7 @@ async fn a_resource_keeps_its_type() {
 }
 
 #[tokio::test]
-async fn tags_of_a_template_s_own_cannot_be_awss() {
+async fn templates_cannot_set_reserved_tags() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let tags = json!([{ "Key": "aws:mine", "Value": "v" }]);
@@ -199,14 +199,14 @@ async fn tags_of_a_template_s_own_cannot_be_awss() {
 }
 
 #[tokio::test]
-async fn a_deleted_stack_s_template_is_told_by_its_id() {
+async fn the_template_of_a_deleted_stack_is_found_by_its_id() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = template(&json!({ "One": parameter("1") }));
     let stack = create(&client, "gone", &body).await;
     let id = stack.stack_id().expect("an id");
     client.delete_stack().stack_name("gone").send().await.expect("it is asked");
-    assert_eq!(status(&settled(&client, id).await), "DELETE_COMPLETE");
+    assert_eq!(status(&wait_for_operation(&client, id).await), "DELETE_COMPLETE");
     let told = client.get_template().stack_name(id).send().await.expect("its template");
     assert_eq!(told.template_body(), Some(body.as_str()));
     let summary = client.get_template_summary().stack_name(id).send().await.expect("its summary");

@@ -5,7 +5,7 @@ use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudformation::types::{Capability, OnFailure};
 use serde_json::{Value, json};
 
-use crate::cloudformation::{create, events, parameter, settled, status, template, update};
+use crate::cloudformation::{create, events, parameter, status, template, update, wait_for_operation};
 use crate::inside::Inside;
 use crate::local_aws::LocalAws;
 
@@ -30,7 +30,7 @@ async fn physical_id(client: &Client, stack: &str, name: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_replacement_that_fails_leaves_the_old_one_where_it_is() {
+async fn a_failed_replacement_keeps_the_old_resource() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     create(&client, "kept", &template(&json!({ "Net": network("10.1.0.0/16") }))).await;
@@ -43,7 +43,7 @@ async fn a_replacement_that_fails_leaves_the_old_one_where_it_is() {
 }
 
 #[tokio::test]
-async fn a_role_whose_policy_is_refused_does_not_stay() {
+async fn a_role_whose_policy_is_refused_is_deleted() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let stack = create(&client, "half", &template(&json!({ "R": role("half-made", &json!("nonsense")) }))).await;
@@ -59,7 +59,7 @@ async fn a_role_whose_policy_is_refused_does_not_stay() {
 }
 
 #[tokio::test]
-async fn a_creation_that_a_crash_cuts_off_leaves_nothing_twice() {
+async fn a_creation_interrupted_by_a_crash_leaves_no_duplicates() {
     let mut aws = LocalAws::start().await;
     let names = 0..25;
     let resources: serde_json::Map<String, Value> = names.map(|n| (format!("N{n}"), network("10.1.0.0/16"))).collect();
@@ -67,7 +67,7 @@ async fn a_creation_that_a_crash_cuts_off_leaves_nothing_twice() {
     aws.cloudformation().create_stack().stack_name("cut").template_body(body).send().await.expect("it begins");
     aws.kill_and_restart().await;
     let client = aws.cloudformation();
-    assert_eq!(status(&settled(&client, "cut").await), "CREATE_COMPLETE");
+    assert_eq!(status(&wait_for_operation(&client, "cut").await), "CREATE_COMPLETE");
     let networks = aws
         .query("ec2", "2016-11-15", "DescribeVpcs", &[("Filter.1.Name", "isDefault"), ("Filter.1.Value.1", "false")])
         .await;
@@ -75,20 +75,20 @@ async fn a_creation_that_a_crash_cuts_off_leaves_nothing_twice() {
 }
 
 #[tokio::test]
-async fn what_failed_and_was_left_can_be_rolled_back() {
+async fn a_failed_stack_without_rollback_can_be_rolled_back() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let bad = |on: &str| json!({ "Type": "AWS::EC2::VPC", "DependsOn": on, "Properties": { "CidrBlock": "nonsense" } });
     let body = template(&json!({ "One": parameter("1"), "Bad": bad("One") }));
     let asked = client.create_stack().stack_name("left").template_body(&body).on_failure(OnFailure::DoNothing);
     asked.client_request_token("first-token").send().await.expect("it begins");
-    let stack = settled(&client, "left").await;
+    let stack = wait_for_operation(&client, "left").await;
     assert_eq!((status(&stack), stack.disable_rollback()), ("CREATE_FAILED", Some(true)));
     assert_eq!(stack.stack_status_reason(), Some("The following resource(s) failed to create: [Bad]. "));
     let all = client.describe_stack_events().stack_name("left").send().await.expect("events");
     assert!(all.stack_events().iter().all(|event| event.client_request_token() == Some("first-token")));
     client.rollback_stack().stack_name("left").send().await.expect("it goes back");
-    assert_eq!(status(&settled(&client, "left").await), "ROLLBACK_COMPLETE");
+    assert_eq!(status(&wait_for_operation(&client, "left").await), "ROLLBACK_COMPLETE");
     let error = client.rollback_stack().stack_name("left").send().await.expect_err("nothing is left");
     assert!(
         error
@@ -106,13 +106,13 @@ async fn what_failed_and_was_left_can_be_rolled_back() {
         .send()
         .await
         .expect("it begins");
-    assert_eq!(status(&settled(&client, "next").await), "UPDATE_FAILED");
+    assert_eq!(status(&wait_for_operation(&client, "next").await), "UPDATE_FAILED");
     client.rollback_stack().stack_name("next").send().await.expect("it goes back");
-    assert_eq!(status(&settled(&client, "next").await), "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(status(&wait_for_operation(&client, "next").await), "UPDATE_ROLLBACK_COMPLETE");
 }
 
 #[tokio::test]
-async fn a_rollback_that_fails_goes_on_without_what_failed() {
+async fn a_failed_rollback_continues_without_skipped_resources() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let document = |action: &str| json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": action, "Resource": "*" }] });
@@ -124,17 +124,17 @@ async fn a_rollback_that_fails_goes_on_without_what_failed() {
     let next = template(&json!({ "R": role("vanishing", &document("ec2:*")) }));
     let asked = client.update_stack().stack_name("stuck").template_body(next);
     asked.capabilities(Capability::CapabilityNamedIam).send().await.expect("it begins");
-    let stack = settled(&client, "stuck").await;
+    let stack = wait_for_operation(&client, "stuck").await;
     assert_eq!(status(&stack), "UPDATE_ROLLBACK_FAILED");
     assert_eq!(stack.stack_status_reason(), Some("The following resource(s) failed to update: [R]. "));
     let skip = |name: &str| client.continue_update_rollback().stack_name("stuck").resources_to_skip(name).send();
     skip("Other").await.expect_err("there is no such resource");
     skip("R").await.expect("it goes on");
-    assert_eq!(status(&settled(&client, "stuck").await), "UPDATE_ROLLBACK_COMPLETE");
+    assert_eq!(status(&wait_for_operation(&client, "stuck").await), "UPDATE_ROLLBACK_COMPLETE");
 }
 
 #[tokio::test]
-async fn policies_say_what_a_deletion_and_a_rollback_leave() {
+async fn deletion_policies_apply_to_deletions_and_rollbacks() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let with = |policy: &str| {
@@ -152,12 +152,12 @@ async fn policies_say_what_a_deletion_and_a_rollback_leave() {
     let body = template(&json!({ "New": with("RetainExceptOnCreate") }));
     let id = create(&client, "works", &body).await.stack_id.expect("an id");
     client.delete_stack().stack_name("works").send().await.expect("it is asked");
-    settled(&client, &id).await;
+    wait_for_operation(&client, &id).await;
     assert!(events(&client, &id).await.iter().any(|line| line == "New DELETE_SKIPPED"));
 }
 
 #[tokio::test]
-async fn a_protected_stack_and_an_export_in_use_stay() {
+async fn protected_stacks_and_used_exports_cannot_be_deleted() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let exporter = |value: &str| {
@@ -201,7 +201,7 @@ async fn members_that_are_not_served_are_named() {
 
 /// As AWS's answers recorded by the LocalStack project (Apache-2.0) in `test_blocked_stack_deletion` have it.
 #[tokio::test]
-async fn a_resource_that_cannot_be_deleted_holds_its_stack_until_it_is_retained() {
+async fn a_stack_with_an_undeletable_resource_is_deleted_once_it_is_retained() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let document =
@@ -214,10 +214,10 @@ async fn a_resource_that_cannot_be_deleted_holds_its_stack_until_it_is_retained(
     assert_eq!((status(&stack), stack.stack_status_reason()), ("ROLLBACK_FAILED", why));
     assert!(stack.deletion_time().is_some());
     client.delete_stack().stack_name(id).send().await.expect("it is asked");
-    let stack = settled(&client, id).await;
+    let stack = wait_for_operation(&client, id).await;
     assert_eq!((status(&stack), stack.stack_status_reason()), ("DELETE_FAILED", why));
     client.delete_stack().stack_name(id).retain_resources("BrokenPolicy").send().await.expect("it is asked");
-    assert_eq!(status(&settled(&client, id).await), "DELETE_COMPLETE");
+    assert_eq!(status(&wait_for_operation(&client, id).await), "DELETE_COMPLETE");
     let said = events(&client, id).await;
     let statuses: Vec<&str> = said.iter().filter_map(|line| line.split(' ').nth(1)).collect();
     let expected = [

@@ -61,7 +61,7 @@ async fn a_network_keeps_its_ranges_rules_and_tags() {
 }
 
 #[tokio::test]
-async fn a_property_of_awss_that_is_not_served_is_told_from_one_that_there_is_not() {
+async fn unserved_properties_are_distinguished_from_unknown_ones() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let one = |properties: serde_json::Value| json!({ "One": { "Type": "AWS::EC2::SecurityGroup", "Properties": properties } });
@@ -83,7 +83,7 @@ async fn a_property_of_awss_that_is_not_served_is_told_from_one_that_there_is_no
 }
 
 #[tokio::test]
-async fn an_attribute_of_awss_that_is_not_served_is_named() {
+async fn an_unserved_attribute_is_named() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = json!({
@@ -113,7 +113,7 @@ async fn the_description_of_a_rule_changes_in_place() {
         });
         json!({ "StackName": "s", "TemplateBody": template(&resources) })
     };
-    aws.moved("CreateStack", input("old")).await;
+    aws.run_operation("CreateStack", input("old")).await;
     let rule = async || {
         let resource = json!({ "StackName": "s", "LogicalResourceId": "Rule" });
         let resource = aws.call("cloudformation", "DescribeStackResource", resource).await;
@@ -122,10 +122,10 @@ async fn the_description_of_a_rule_changes_in_place() {
         (id, rules["securityGroupRuleSet"][0]["description"].clone())
     };
     let (id, _) = rule().await;
-    assert_eq!(aws.moved("UpdateStack", input("new")).await["StackStatus"], "UPDATE_COMPLETE");
+    assert_eq!(aws.run_operation("UpdateStack", input("new")).await["StackStatus"], "UPDATE_COMPLETE");
     assert_eq!(rule().await, (id, json!("new")));
     let arn =
         aws.call("cloudformation", "DescribeStacks", json!({ "StackName": "s" })).await["Stacks"][0]["StackId"].clone();
     aws.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await;
-    assert_eq!(aws.moved("DeleteStack", json!({ "StackName": arn })).await["StackStatus"], "DELETE_COMPLETE");
+    assert_eq!(aws.run_operation("DeleteStack", json!({ "StackName": arn })).await["StackStatus"], "DELETE_COMPLETE");
 }

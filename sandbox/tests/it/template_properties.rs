@@ -30,7 +30,7 @@ async fn scalars_in_nested_structures_get_the_types_of_their_properties() {
         },
     });
     let input = json!({ "StackName": "typed", "TemplateBody": body.to_string() });
-    assert_eq!(aws.moved("CreateStack", input).await["StackStatus"], "CREATE_COMPLETE");
+    assert_eq!(aws.run_operation("CreateStack", input).await["StackStatus"], "CREATE_COMPLETE");
     let told = aws.call("ecs", "DescribeTaskDefinition", json!({ "taskDefinition": "typed" })).await;
     let container = &told["taskDefinition"]["containerDefinitions"][0];
     for (pointer, value) in [
@@ -48,7 +48,7 @@ async fn scalars_in_nested_structures_get_the_types_of_their_properties() {
 }
 
 #[tokio::test]
-async fn a_call_within_the_sandbox_has_the_types_of_the_wire() {
+async fn calls_between_services_have_the_types_of_the_model() {
     let aws = Inside::new();
     let container = |port: Value| json!([{ "name": "a", "image": "x", "portMappings": [{ "containerPort": port }] }]);
     let input = json!({ "family": "f", "containerDefinitions": container(json!("80")) });
@@ -58,7 +58,7 @@ async fn a_call_within_the_sandbox_has_the_types_of_the_wire() {
 }
 
 #[tokio::test]
-async fn what_a_type_does_not_have_is_told_in_awss_words() {
+async fn unknown_properties_are_refused_in_awss_words() {
     let aws = Inside::new();
     let container =
         |more: Value| json!({ "Family": "f", "ContainerDefinitions": [{ "Name": "a", "Image": "x", "Cpu": more }] });
@@ -82,7 +82,7 @@ async fn what_a_type_does_not_have_is_told_in_awss_words() {
     {
         let body = json!({ "Resources": { "One": of(kind, &properties) } }).to_string();
         let name = format!("wrong-{at}");
-        aws.moved("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
+        aws.run_operation("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
         let failed = format!("One CREATE_FAILED Properties validation failed for resource One with message:\n{lines}");
         let said = aws.events(&name).await;
         assert!(said.contains(&failed), "{said:#?}");
@@ -90,7 +90,7 @@ async fn what_a_type_does_not_have_is_told_in_awss_words() {
 }
 
 #[tokio::test]
-async fn a_service_s_refusal_is_told_as_awss_handlers_tell_it() {
+async fn a_service_s_fault_is_reported_as_by_awss_handlers() {
     let aws = Inside::new();
     aws.call("logs", "CreateLogGroup", json!({ "logGroupName": "taken" })).await;
     for (name, (kind, properties, words, code)) in [
@@ -115,7 +115,7 @@ async fn a_service_s_refusal_is_told_as_awss_handlers_tell_it() {
         ),
     ] {
         let body = json!({ "Resources": { "One": of(kind, &properties) } }).to_string();
-        aws.moved("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
+        aws.run_operation("CreateStack", json!({ "StackName": name, "TemplateBody": body })).await;
         let said = aws.events(name).await;
         let failed = said.iter().find(|line| line.starts_with("One CREATE_FAILED")).expect("it fails");
         assert!(failed.contains(words) && failed.ends_with(&format!("HandlerErrorCode: {code})")), "{failed}");
@@ -143,7 +143,7 @@ async fn a_scalable_target_s_tags_are_set_and_changed_in_place() {
     };
     let mut arns = Vec::new();
     for (operation, key) in [("CreateStack", "one"), ("UpdateStack", "two")] {
-        let stack = aws.moved(operation, body(json!([{ "Key": key, "Value": key }]))).await;
+        let stack = aws.run_operation(operation, body(json!([{ "Key": key, "Value": key }]))).await;
         assert!(stack["StackStatus"].as_str().expect("a status").ends_with("E_COMPLETE"), "{stack}");
         let input = json!({ "ServiceNamespace": "ecs" });
         let told = aws.call("application-autoscaling", "DescribeScalableTargets", input).await;

@@ -5,10 +5,10 @@ use aws_sdk_cloudformation::types::{Parameter, TemplateStage};
 use serde_json::{Value, json};
 
 use crate::local_aws::LocalAws;
-use crate::templates::{create, outputs, reasons, refused, settled, with};
+use crate::templates::{create, outputs, reasons, refused, wait_for_operation, with};
 
 #[tokio::test]
-async fn functions_give_what_aws_s_give() {
+async fn functions_have_awss_results() {
     let aws = LocalAws::start().await;
     let body = with(
         r"
@@ -66,7 +66,7 @@ Outputs:
 }
 
 #[tokio::test]
-async fn loops_lengths_and_texts_of_json_need_their_transform() {
+async fn language_extensions_need_their_transform() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let plain = r"
@@ -127,7 +127,7 @@ Outputs:
 }
 
 #[tokio::test]
-async fn parameters_are_held_to_what_the_template_says_of_them() {
+async fn parameters_are_checked_against_their_constraints() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let one =
@@ -175,7 +175,7 @@ async fn parameters_are_held_to_what_the_template_says_of_them() {
         .send()
         .await
         .expect("it begins");
-    assert_eq!(outputs(&settled(&client, "hidden").await)["Out"], "now secret");
+    assert_eq!(outputs(&wait_for_operation(&client, "hidden").await)["Out"], "now secret");
     let error =
         client.create_stack().stack_name("never").template_body(one("Type: String")).parameters(kept).send().await;
     assert_eq!(
@@ -187,7 +187,7 @@ async fn parameters_are_held_to_what_the_template_says_of_them() {
 }
 
 #[tokio::test]
-async fn parameters_of_aws_s_own_types_name_what_is_there() {
+async fn parameters_of_aws_specific_types_name_existing_resources() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let net = "Resources:\n  Net: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.0.0.0/16}}\n  Sub: {Type: 'AWS::EC2::Subnet', Properties: {VpcId: !Ref Net, CidrBlock: 10.0.0.0/24}}\nOutputs: {Net: {Value: !Ref Net}, Sub: {Value: !Ref Sub}}\n";
@@ -222,7 +222,7 @@ Outputs: {Out: {Value: !Join ['|', !Ref Subnets]}}
 }
 
 #[tokio::test]
-async fn an_attribute_that_a_type_does_not_have_fails_the_stack_before_its_first_resource() {
+async fn an_unknown_attribute_fails_the_stack_before_its_first_resource() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = "Resources: {P: {Type: 'AWS::SSM::Parameter', Properties: {Type: String, Value: a}}}\nOutputs: {InvalidOutput: {Value: !GetAtt P.Invalid}}";
@@ -261,9 +261,9 @@ async fn dynamic_references_are_looked_up_by_every_operation() {
         .send()
         .await
         .expect("it begins");
-    settled(&client, "store").await;
+    wait_for_operation(&client, "store").await;
     client.update_stack().stack_name("user").template_body(&user).send().await.expect("what it stands for has changed");
-    assert_eq!(outputs(&settled(&client, "user").await)["Out"], "is second and a, b");
+    assert_eq!(outputs(&wait_for_operation(&client, "user").await)["Out"], "is second and a, b");
     let cases = [
         (
             "'{{resolve:ssm:/app/gone}}'",

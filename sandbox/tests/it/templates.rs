@@ -41,10 +41,10 @@ pub async fn create(client: &Client, name: &str, body: &str, parameters: &[(&str
     let creation = client.create_stack().stack_name(name).template_body(body).set_parameters(Some(given));
     let creation = creation.capabilities(Capability::CapabilityNamedIam).capabilities(Capability::CapabilityAutoExpand);
     creation.send().await.map_err(|error| error.message().unwrap_or_default().to_owned())?;
-    Ok(settled(client, name).await)
+    Ok(wait_for_operation(client, name).await)
 }
 
-pub async fn settled(client: &Client, name: &str) -> Stack {
+pub async fn wait_for_operation(client: &Client, name: &str) -> Stack {
     let wait = async {
         loop {
             let answer = client.describe_stacks().stack_name(name).send().await.expect("the stack is known");
@@ -70,7 +70,7 @@ pub fn refused(body: &str) -> impl Fn(Result<Stack, String>) -> String + '_ {
 }
 
 #[tokio::test]
-async fn a_template_is_refused_with_the_words_that_aws_was_recorded_with() {
+async fn invalid_templates_have_awss_recorded_messages() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let parameter = "{Type: 'AWS::SSM::Parameter', Properties: {Type: String, Value: ";
@@ -135,7 +135,7 @@ async fn a_template_is_refused_with_the_words_that_aws_was_recorded_with() {
 }
 
 #[tokio::test]
-async fn what_aws_says_of_other_mistakes() {
+async fn other_template_errors_have_awss_messages() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let join = "Template error: every Fn::Join object requires two parameters, (1) a string delimiter and (2) a list of strings to be joined or a function that returns a list of strings (such as Fn::GetAZs) to be joined.";
@@ -227,7 +227,7 @@ async fn what_aws_says_of_other_mistakes() {
 }
 
 #[tokio::test]
-async fn limits_and_functions_that_there_are_not() {
+async fn quotas_and_unknown_functions_are_refused() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let unknown = with(r#"Outputs: {Out: {Value: {"Fn::Nope": a}}}"#);
@@ -261,7 +261,7 @@ pub async fn reasons(client: &Client, stack: &Stack) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn templates_are_told_of_as_aws_tells_of_them() {
+async fn summaries_of_templates_are_those_of_aws() {
     let aws = LocalAws::start().await;
     let client = aws.cloudformation();
     let body = r"

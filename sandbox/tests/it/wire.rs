@@ -12,7 +12,7 @@ fn message(answer: &Value) -> String {
 }
 
 #[tokio::test]
-async fn what_does_not_satisfy_the_model_is_refused_in_each_services_words() {
+async fn invalid_inputs_are_refused_in_each_services_words() {
     let aws = LocalAws::start().await;
     let ssm =
         |operation: &str, input: Value| message(&json(&aws, "ssm", &format!("AmazonSSM.{operation}"), &input).json());
@@ -63,7 +63,7 @@ async fn what_does_not_satisfy_the_model_is_refused_in_each_services_words() {
 }
 
 #[tokio::test]
-async fn callers_cannot_set_or_remove_the_tags_that_aws_sets() {
+async fn callers_cannot_set_or_remove_reserved_tags() {
     let aws = LocalAws::start().await;
     let words = "aws: prefixed tag key names are not allowed for external use.";
     let ecs = |operation: &str, input: Value| {
@@ -86,7 +86,7 @@ async fn callers_cannot_set_or_remove_the_tags_that_aws_sets() {
 }
 
 #[tokio::test]
-async fn what_is_not_served_says_so_in_its_callers_protocol() {
+async fn unserved_operations_are_named_in_the_callers_protocol() {
     let aws = LocalAws::start().await;
     let rest = send(&aws, "lambda", "/2015-03-31/functions/web/invocations", &[], b"{}");
     assert_eq!((rest.status, rest.json()["__type"].as_str()), (501, Some("NotImplemented")), "{rest:?}");
@@ -132,7 +132,7 @@ async fn pages_follow_each_other_and_their_tokens_are_checked() {
 }
 
 #[tokio::test]
-async fn noise_is_refused_and_does_no_harm() {
+async fn random_requests_are_refused_and_do_no_harm() {
     let aws = LocalAws::start().await;
     let deep = "[".repeat(100_000);
     let named = format!("Action=DescribeVpcs&Version=2016-11-15&{}=1", "a.".repeat(10_000));
@@ -163,7 +163,7 @@ fn packed(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_body_may_be_packed_where_awss_model_says_so() {
+async fn compressed_bodies_are_accepted_where_the_model_allows_them() {
     let aws = LocalAws::start().await;
     let put = json!({ "Namespace": "n", "MetricData": [{ "MetricName": "packed", "Value": 1.0 }] }).to_string();
     let call = |target: &str, body: &[u8]| {
@@ -186,7 +186,7 @@ async fn a_body_may_be_packed_where_awss_model_says_so() {
 }
 
 #[tokio::test]
-async fn operations_of_json_services_are_posted() {
+async fn operations_of_json_services_need_the_method_post() {
     let aws = LocalAws::start().await;
     for method in ["GET", "PUT", "TRACE"] {
         let headers = [("x-amz-target", "Logs_20140328.DescribeLogGroups")];
