@@ -243,9 +243,8 @@ impl StackInput {
             }
             Some("DO_NOTHING") => Ok(OnFailure::DoNothing),
             Some("DELETE") => Ok(OnFailure::Delete),
-            Some(_) => Ok(OnFailure::Rollback),
             None if self.disable_rollback || self.deployment_config.disable_rollback => Ok(OnFailure::DoNothing),
-            None => Ok(OnFailure::Rollback),
+            Some(_) | None => Ok(OnFailure::Rollback),
         }
     }
 }
