@@ -261,13 +261,7 @@ async fn a_killed_sandbox_resumes_stack_operations_in_progress() {
         resources.insert(format!("P{number:02}"), resource);
     }
     let body = template(&Value::Object(resources));
-    aws.cloudformation()
-        .create_stack()
-        .stack_name("long")
-        .template_body(body)
-        .send()
-        .await
-        .expect("the creation starts");
+    aws.cloudformation().create_stack().stack_name("long").template_body(body).send().await.expect("it begins");
     aws.kill_and_restart().await;
     let client = aws.cloudformation();
     assert_eq!(status(&wait_until_complete(&client, "long").await), "CREATE_COMPLETE");
@@ -346,7 +340,7 @@ async fn a_triggered_circuit_breaker_fails_the_stack_with_its_message() {
 async fn unstable_service_stack(aws: &LocalAws) -> String {
     images(aws, "exit 3").await;
     let creation = aws.cloudformation().create_stack().stack_name("service").template_body(service_template(false));
-    creation.send().await.expect("the creation starts").stack_id.expect("an id")
+    creation.send().await.expect("it begins").stack_id.expect("an id")
 }
 
 /// Waits until an event of the stack has a reason with this prefix.
