@@ -131,7 +131,7 @@ async fn a_deployment_whose_health_checks_fail_is_rolled_back() {
         let port = PortMapping::builder().container_port(3000).build();
         vec![container("app", "web").port_mappings(port).health_check(health_check(script)).build()]
     };
-    // The stand-in answers at another port than the definition's.
+    // The mock backend listens on another port than the definition's.
     let good = ecs.register(checked("curl -f http://localhost:3000/health || exit 1")).await;
     ecs.serve(&good, 1).await;
     ecs.service(is_done).await;

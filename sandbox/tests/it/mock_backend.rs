@@ -1,11 +1,11 @@
-//! The stand-in web service, and the address that spreads connections over tasks.
+//! The mock backend, and the address that spreads connections over tasks.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ecsws_sandbox::process::address::ServiceAddress;
-use ecsws_sandbox::process::stand_in::StandIn;
+use ecsws_sandbox::process::mock_backend::MockBackend;
 use ecsws_sandbox::process::{CpuTimes, Exit, Ports, Process, ProcessSpec, Runner, environment};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,10 +18,10 @@ struct Running {
     port: u16,
 }
 
-async fn stand_in(ports: &Ports) -> Running {
+async fn mock_backend(ports: &Ports) -> Running {
     let executable = &program();
     let port = ports.lease().expect("a port").number();
-    let told = StandIn {
+    let backend = MockBackend {
         port,
         cpu: 256,
         address: "10.0.0.7".to_owned(),
@@ -29,7 +29,7 @@ async fn stand_in(ports: &Ports) -> Running {
         image: "brentley/ecsdemo-nodejs".to_owned(),
     };
     let spec = ProcessSpec {
-        command: told.command(executable),
+        command: backend.command(executable),
         environment: environment::of_container(environment::base(), &[], port, "ip-10-0-0-7.ec2.internal", "task"),
         stop_timeout: Duration::from_secs(5),
         ..ProcessSpec::default()
@@ -50,8 +50,8 @@ async fn get(port: u16, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_stand_in_answers_like_the_workshops_backend() {
-    let Running { mut process, port } = stand_in(&Ports::default()).await;
+async fn the_mock_backend_answers_like_the_workshops_backend() {
+    let Running { mut process, port } = mock_backend(&Ports::default()).await;
     for path in ["/", "/nodejs"] {
         assert!(
             get(port, path).await.contains("\r\n\r\nNode.js backend: Hello! from 10.0.0.7 in AZ-1a commit "),
@@ -78,8 +78,8 @@ async fn the_stand_in_answers_like_the_workshops_backend() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stand_in_keeps_to_its_share_of_cpu() {
-    let Running { mut process, port } = stand_in(&Ports::default()).await;
+async fn the_mock_backend_keeps_to_its_share_of_cpu() {
+    let Running { mut process, port } = mock_backend(&Ports::default()).await;
     let handle = process.handle.clone();
     let before = handle.cpu_time(&CpuTimes::read());
     let begin = Instant::now();
