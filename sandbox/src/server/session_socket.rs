@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::connections::Caller;
-use crate::session_channel::{Link, PATH, Sessions};
+use crate::session_channel::{Connection, PATH, Sessions};
 use crate::{Fault, Sandbox};
 
 /// The service that a signed request for it is signed for.
@@ -99,7 +99,8 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, caller: &Caller)
     };
     let opening =
         opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
-    let Some(links) = opening.and_then(|opening| sandbox.runtime::<Sessions>().admit(id, &opening.token_value)) else {
+    let Some(connections) = opening.and_then(|opening| sandbox.runtime::<Sessions>().admit(id, &opening.token_value))
+    else {
         sandbox.journal.say(&format!("session {id}: a connection without its token is refused"));
         let reason = "the first message has to be a text with the session's token".into();
         let _ = socket.close(Some(CloseFrame { code: CloseCode::Policy, reason })).await;
@@ -108,7 +109,7 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, caller: &Caller)
     caller.let_in();
     let (to, outbox) = mpsc::channel(QUEUED);
     let (inbox, from) = mpsc::channel(QUEUED);
-    if links.send(Link { to, from }).await.is_ok() {
+    if connections.send(Connection { outgoing: to, incoming: from }).await.is_ok() {
         // However it ends, the session finds out by its own ends of the two queues.
         let _ = carry(&mut socket, outbox, inbox).await;
         let _ = socket.close(None).await;

@@ -15,7 +15,7 @@ use crate::services::ecs::Runtime;
 use crate::services::ecs::State;
 use crate::services::iam;
 use crate::services::iam::grants;
-use crate::session_channel::{Plan, Sessions};
+use crate::session_channel::{SessionSpec, Sessions};
 use crate::store::World;
 use crate::{Fault, Sandbox};
 
@@ -67,9 +67,9 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     let command = running.exec_in(&words).ok_or_else(Fault::no_host_exec)?;
     let container = &task.containers[index];
     let runtime_id = container.runtime_id.clone().unwrap_or_default();
-    let opened = Sessions::open(
+    let started = Sessions::start(
         sandbox,
-        Plan {
+        SessionSpec {
             prefix: PREFIX.to_owned(),
             target: format!("ecs:{}_{}_{runtime_id}", task.cluster, task.id),
             document: "AmazonECS-ExecuteInteractiveCommand".to_owned(),
@@ -85,7 +85,7 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
         "containerArn": config.container_arn(&task, container),
         "containerName": container.name,
         "interactive": true,
-        "session": { "sessionId": opened.id, "streamUrl": opened.url, "tokenValue": opened.token },
+        "session": { "sessionId": started.id, "streamUrl": started.url, "tokenValue": started.token },
         "taskArn": config.task_arn(&task),
     }))
 }
