@@ -1,4 +1,4 @@
-//! A task's life: one driver per task takes it from its row to running containers, watches them, and records how it ended.
+//! The lifecycle of a task: one driver per task starts its containers, monitors them, and records in the task's row how it ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::SemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use super::containers::{self, Crew, Event, Failure};
+use super::containers::{self, ContainerEvent, ContainerGroup, LaunchFailure};
 use super::model::{HealthStatus, StopCode, Task, TaskStatus};
 use super::names::last_part;
 use super::{discovery, network, scheduler, task_folder};
@@ -19,23 +19,23 @@ use crate::{Fault, Sandbox};
 /// The reason of tasks that end with the sandbox.
 pub(super) const SANDBOX_STOPPED: &str = "The sandbox was stopped while this task was running";
 
-/// Between a task's leaving its service's address and its SIGTERM.
-const LAST_CONNECTIONS: Duration = Duration::from_millis(100);
+/// The delay between removing a task from its service's address and SIGTERM.
+const DRAIN_DELAY: Duration = Duration::from_millis(100);
 
-/// How long a task may have its permit to stop.
-const STOP_PERMIT: Duration = Duration::from_millis(500);
+/// How long a task may hold its permit to stop.
+const MAX_STOP_PERMIT: Duration = Duration::from_millis(500);
 
-/// Drives a task from `PROVISIONING` to `STOPPED`; `stop` is cancelled when its row says that it is to stop.
+/// Drives a task from `PROVISIONING` to `STOPPED`; `stop` is cancelled when its row's desired status becomes `STOPPED`.
 ///
-/// A driver can fail: the disk refuses the row, or there is a panic. Its containers have ended then, and the scheduler
-/// records the task's end as soon as that can be written.
+/// A driver fails if a row cannot be written, or if it panics. Its containers have ended then, and the scheduler
+/// records the task's end as soon as it can be written.
 pub(super) async fn drive(sandbox: Arc<Sandbox>, key: String, stop: CancellationToken) {
     let driver = Driver { sandbox: Arc::clone(&sandbox), key: key.clone(), stop };
-    watch_over(&sandbox, &key, driver.run()).await;
+    record_failure(&sandbox, &key, driver.run()).await;
 }
 
-/// Takes the entry of a driver away when that has ended, or leaves it to the scheduler with the reason of the failure.
-pub(super) async fn watch_over(sandbox: &Sandbox, key: &str, run: impl Future<Output = Result<(), Fault>>) {
+/// Runs a driver. Its entry is removed when it has ended, or left to the scheduler with the reason of the failure.
+pub(super) async fn record_failure(sandbox: &Sandbox, key: &str, run: impl Future<Output = Result<(), Fault>>) {
     let failure = match supervisor::catch(run).await {
         Ok(Ok(())) => {
             sandbox.runtime::<Runtime>().running().remove(key);
@@ -60,19 +60,19 @@ struct Driver {
 }
 
 /// What ended a task.
-enum Ending {
-    /// Its row, or the sandbox's end.
-    Asked,
+enum EndCause {
+    /// A request in its row, or the sandbox's end.
+    StopRequested,
     /// An essential container, or all of them.
     ContainerExited,
     /// One of its containers could not be started.
-    NotStarted(Failure),
+    NotStarted(LaunchFailure),
 }
 
 impl Driver {
     async fn run(&self) -> Result<(), Fault> {
         let Some(permit) = self.unless_stopped(self.sandbox.runtime::<Runtime>().start_permits.acquire()).await else {
-            return self.stopped(|_| {});
+            return self.record_stopped(|_| {});
         };
         let subnet = self
             .sandbox
@@ -87,13 +87,13 @@ impl Driver {
             task.pull_started_at = Some(now);
         })?;
         match self.unless_stopped(containers::prepare(&self.sandbox, &task)).await {
-            Some(Ok(crew)) => self.live(crew, permit.ok()).await,
+            Some(Ok(group)) => self.run_containers(group, permit.ok()).await,
             Some(Err(failure)) => self.failed_to_start(failure),
-            None => self.stopped(|_| {}),
+            None => self.record_stopped(|_| {}),
         }
     }
 
-    /// The result of work that may be dropped; none when the task is to stop before it is there.
+    /// The result of work that can be dropped; none if the task has to stop first.
     async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -117,45 +117,50 @@ impl Driver {
         })
     }
 
-    fn failed_to_start(&self, failure: Failure) -> Result<(), Fault> {
+    fn failed_to_start(&self, failure: LaunchFailure) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
-        self.stopped(|task| blame(task, failure, now))
+        self.record_stopped(|task| mark_failed(task, failure, now))
     }
 
-    async fn live(&self, mut crew: Crew, mut permit: Option<SemaphorePermit<'_>>) -> Result<(), Fault> {
+    /// Starts the containers, and monitors them until the task ends.
+    async fn run_containers(
+        &self,
+        mut group: ContainerGroup,
+        mut permit: Option<SemaphorePermit<'_>>,
+    ) -> Result<(), Fault> {
         let pulled = self.sandbox.clock.now();
         let (mut registries, mut running) = (Vec::new(), false);
-        let ending = loop {
-            if !crew.is_complete()
-                && let Err(failure) = crew.start_ready(&self.stop).await
+        let cause = loop {
+            if !group.is_complete()
+                && let Err(failure) = group.start_ready(&self.stop).await
             {
-                break Ending::NotStarted(failure);
+                break EndCause::NotStarted(failure);
             }
-            if crew.is_complete() != running {
+            if group.is_complete() != running {
                 running = true;
-                self.publish_containers(&crew);
-                registries = self.activate(&crew, pulled).await?;
+                self.publish_containers(&group);
+                registries = self.activate(&group, pulled).await?;
             } else if !running {
-                self.publish_containers(&crew);
-                self.update(|task| show_started(task, &crew))?;
+                self.publish_containers(&group);
+                self.update(|task| show_started(task, &group))?;
             }
             drop(permit.take());
-            let deadline = if running { None } else { crew.deadline() };
+            let deadline = if running { None } else { group.deadline() };
             tokio::select! {
-                () = self.stop.cancelled() => break Ending::Asked,
-                () = self.sandbox.shutdown.cancelled() => break Ending::Asked,
-                Some(failure) = late(deadline) => break Ending::NotStarted(failure),
-                event = self.next(&mut crew) => if let Some(ending) = event? { break ending },
+                () = self.stop.cancelled() => break EndCause::StopRequested,
+                () = self.sandbox.shutdown.cancelled() => break EndCause::StopRequested,
+                Some(failure) = after(deadline) => break EndCause::NotStarted(failure),
+                event = self.next(&mut group) => if let Some(cause) = event? { break cause },
             }
         };
-        self.end(crew, &registries, ending).await
+        self.end(group, &registries, cause).await
     }
 
-    /// Waits for the next event and records it; the ending when it is one.
-    async fn next(&self, crew: &mut Crew) -> Result<Option<Ending>, Fault> {
-        match crew.next().await {
-            None => Ok(Some(Ending::ContainerExited)),
-            Some(Event::Health(index, health)) => {
+    /// Waits for the next event and records it; returns what ended the task if the event does.
+    async fn next(&self, group: &mut ContainerGroup) -> Result<Option<EndCause>, Fault> {
+        match group.next().await {
+            None => Ok(Some(EndCause::ContainerExited)),
+            Some(ContainerEvent::Health(index, health)) => {
                 self.update(|task| {
                     if let Some(container) = task.containers.get_mut(index) {
                         container.health = health;
@@ -164,34 +169,34 @@ impl Driver {
                 })?;
                 Ok(None)
             }
-            Some(Event::Exited(index, exit)) => {
+            Some(ContainerEvent::Exited(index, exit)) => {
                 self.update(|task| record_exit(task, index, &exit))?;
-                Ok(crew.is_essential(index).then_some(Ending::ContainerExited))
+                Ok(group.is_essential(index).then_some(EndCause::ContainerExited))
             }
         }
     }
 
-    fn publish_containers(&self, crew: &Crew) {
-        self.sandbox.runtime::<Runtime>().running().entry(self.key.clone()).or_default().containers = crew.started();
+    fn publish_containers(&self, group: &ContainerGroup) {
+        self.sandbox.runtime::<Runtime>().running().entry(self.key.clone()).or_default().containers = group.started();
     }
 
     /// Makes the task `RUNNING`, registered where its service says.
-    async fn activate(&self, crew: &Crew, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
+    async fn activate(&self, group: &ContainerGroup, pulled: jiff::Timestamp) -> Result<Vec<String>, Fault> {
         let read = |world: &crate::store::World| world.of::<State>().tasks.get(&self.key).cloned();
         let task = self.sandbox.world.read(read).ok_or_else(|| Fault::internal("the task's row is gone"))?;
         let registries = discovery::registries(&self.sandbox, &task);
         if !registries.is_empty() {
             let task = self.update(|task| {
-                show_started(task, crew);
+                show_started(task, group);
                 task.last_status = TaskStatus::Activating;
             })?;
             for registry in &registries {
-                // A registry that is gone keeps no task from working; AWS retries it in the background.
+                // The task runs even if its registry is gone; AWS retries in the background.
                 let _ = discovery::register(&self.sandbox, registry, &task).await;
             }
         }
         self.update(|task| {
-            show_started(task, crew);
+            show_started(task, group);
             task.last_status = TaskStatus::Running;
             task.pull_stopped_at = Some(pulled);
             task.started_at = Some(self.sandbox.clock.now());
@@ -199,18 +204,20 @@ impl Driver {
         Ok(registries)
     }
 
-    async fn end(&self, crew: Crew, registries: &[String], ending: Ending) -> Result<(), Fault> {
+    async fn end(&self, group: ContainerGroup, registries: &[String], cause: EndCause) -> Result<(), Fault> {
         let now = self.sandbox.clock.now();
-        let asked = matches!(ending, Ending::Asked);
+        let is_requested = matches!(cause, EndCause::StopRequested);
         let permit = self.sandbox.runtime::<Runtime>().stop_permits.acquire().await;
         let task = self.update(|task| {
-            match ending {
-                Ending::ContainerExited => {
+            match cause {
+                EndCause::ContainerExited => {
                     let reason = "Essential container in task exited".to_owned();
-                    task.ask_to_stop(StopCode::EssentialContainerExited, reason, now);
+                    task.request_stop(StopCode::EssentialContainerExited, reason, now);
                 }
-                Ending::Asked => task.ask_to_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), now),
-                Ending::NotStarted(failure) => blame(task, failure, now),
+                EndCause::StopRequested => {
+                    task.request_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), now)
+                }
+                EndCause::NotStarted(failure) => mark_failed(task, failure, now),
             }
             task.last_status = if registries.is_empty() { TaskStatus::Stopping } else { TaskStatus::Deactivating };
         })?;
@@ -218,14 +225,14 @@ impl Driver {
         for registry in registries {
             discovery::deregister(&self.sandbox, registry, &task.id).await;
         }
-        if asked && task.service.is_some() {
-            // Its service's address no longer sends connections here; the last one may just be under way.
-            self.sandbox.shutdown.run_until_cancelled(tokio::time::sleep(LAST_CONNECTIONS)).await;
+        if is_requested && task.service.is_some() {
+            // Its service's address no longer connects to it, but a connection may be in progress.
+            self.sandbox.shutdown.run_until_cancelled(tokio::time::sleep(DRAIN_DELAY)).await;
         }
         if let Some(entry) = self.sandbox.runtime::<Runtime>().running().get_mut(&self.key) {
             entry.release();
         }
-        let ended = self.stop(crew).await;
+        let ended = self.stop(group).await;
         let _permit = self.sandbox.runtime::<Runtime>().stop_permits.acquire().await;
         let execution_stopped_at = self.sandbox.clock.now();
         let record = |task: &mut Task| {
@@ -237,33 +244,33 @@ impl Driver {
         };
         if task.network.is_some() && !self.sandbox.shutdown.is_cancelled() {
             self.update(record)?;
-            self.stopped(|_| {})
+            self.record_stopped(|_| {})
         } else {
-            self.stopped(record)
+            self.record_stopped(record)
         }
     }
 
-    /// Stops the containers. Each shim scans all processes when its process ends, so only a few tasks stop at once; a slow one
-    /// gives its permit back.
-    async fn stop(&self, crew: Crew) -> Vec<(usize, Exit)> {
+    /// Stops the containers. Each shim scans all processes when its process ends, so only a few tasks stop at once; a slow task
+    /// returns its permit.
+    async fn stop(&self, group: ContainerGroup) -> Vec<(usize, Exit)> {
         let permit =
             self.sandbox.shutdown.run_until_cancelled(self.sandbox.runtime::<Runtime>().stop_permits.acquire()).await;
-        let mut stopping = std::pin::pin!(crew.stop());
+        let mut stopping = std::pin::pin!(group.stop());
         tokio::select! {
             ended = &mut stopping => return ended,
-            () = tokio::time::sleep(STOP_PERMIT) => drop(permit),
+            () = tokio::time::sleep(MAX_STOP_PERMIT) => drop(permit),
         }
         stopping.await
     }
 
-    /// Records the task's end, which counts in its service's deployment too.
-    fn stopped(&self, change: impl FnOnce(&mut Task)) -> Result<(), Fault> {
+    /// Records the task's end, and in its service's deployment if it is a failure.
+    fn record_stopped(&self, change: impl FnOnce(&mut Task)) -> Result<(), Fault> {
         let (state_dir, id) = (self.sandbox.config.state_dir.clone(), last_part(&self.key).to_owned());
-        // Shutdown waits for it.
-        let removing = self.sandbox.background.token();
+        // Makes shutdown wait for the removal.
+        let token = self.sandbox.background.token();
         tokio::task::spawn_blocking(move || {
             task_folder::remove(&state_dir, &id);
-            drop(removing);
+            drop(token);
         });
         let clock = self.sandbox.clock;
         self.sandbox.world.write(|world| {
@@ -273,35 +280,35 @@ impl Driver {
                 .get_mut(&self.key)
                 .ok_or_else(|| Fault::internal("the task's row is gone"))?;
             change(task);
-            // It may be the sandbox that ends, before anything of the task was started.
-            task.ask_to_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), clock.now());
-            task.end(clock.now());
+            // The default reason: the sandbox ends before the task was started.
+            task.request_stop(StopCode::InfrastructureHealth, SANDBOX_STOPPED.to_owned(), clock.now());
+            task.mark_stopped(clock.now());
             let task = task.clone();
-            scheduler::heard_of_end(world, &task, clock);
+            scheduler::on_task_stopped(world, &task, clock);
             Ok(())
         })
     }
 }
 
-/// Waits for a deadline, and gives what then is to be said; nothing at once when there is none.
-async fn late(deadline: Option<(tokio::time::Instant, Failure)>) -> Option<Failure> {
+/// Waits for a deadline and returns its failure; none immediately without a deadline.
+async fn after(deadline: Option<(tokio::time::Instant, LaunchFailure)>) -> Option<LaunchFailure> {
     let (until, failure) = deadline?;
     tokio::time::sleep_until(until).await;
     Some(failure)
 }
 
-fn blame(task: &mut Task, Failure { container, reason }: Failure, now: jiff::Timestamp) {
+fn mark_failed(task: &mut Task, LaunchFailure { container, reason }: LaunchFailure, now: jiff::Timestamp) {
     if let Some(container) = container.and_then(|index| task.containers.get_mut(index)) {
         container.reason = Some(reason.clone());
     }
-    task.ask_to_stop(StopCode::TaskFailedToStart, reason, now);
+    task.request_stop(StopCode::TaskFailedToStart, reason, now);
 }
 
-fn show_started(task: &mut Task, crew: &Crew) {
-    for (number, container) in task.containers.iter_mut().enumerate().filter(|(number, _)| crew.was_started(*number)) {
+fn show_started(task: &mut Task, group: &ContainerGroup) {
+    for (number, container) in task.containers.iter_mut().enumerate().filter(|(number, _)| group.was_started(*number)) {
         if container.runtime_id.is_none() {
             container.last_status = TaskStatus::Running;
-            container.ports = crew.ports(number);
+            container.ports = group.ports(number);
             container.runtime_id = Some(format!("{}-{number:010}", task.id));
         }
     }
@@ -311,7 +318,7 @@ fn record_exit(task: &mut Task, index: usize, exit: &Exit) {
     if let Some(container) = task.containers.get_mut(index) {
         container.last_status = TaskStatus::Stopped;
         container.exit_code = Some(exit.code());
-        // Who ended it may have said why already.
+        // The reason of an enforced limit comes first.
         container.reason = container.reason.take().or_else(|| exit.reason().map(str::to_owned));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::capacity;
+use super::capacity_providers;
 use super::model::{Cluster, TaskDefinition};
 use super::names::{client, invalid};
 use crate::{Fault, Sandbox};
@@ -127,7 +127,7 @@ fn check_number(item: &Value, member: &str, most: u64) -> Result<(), Fault> {
 
 /// Refuses a provider that there is not.
 pub(super) fn check_providers(names: &[String]) -> Result<(), Fault> {
-    match names.iter().find(|name| !capacity::FARGATE.contains(&name.as_str())) {
+    match names.iter().find(|name| !capacity_providers::FARGATE.contains(&name.as_str())) {
         Some(name) => Err(invalid(format!(
             "The specified capacity provider '{name}' was not found. Specify a valid name or ARN and try again."
         ))),

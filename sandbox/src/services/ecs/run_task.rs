@@ -11,7 +11,7 @@ use super::definitions::check_size;
 use super::launch::{self, Launch};
 use super::model::{Tag, Task, TaskDefinition};
 use super::names::{self, invalid, key};
-use super::{capacity, network, scheduler, show};
+use super::{capacity_providers, network, scheduler, show};
 use crate::base::ids;
 use crate::core::Reply;
 use crate::services::ecs::State;
@@ -67,7 +67,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
             return Ok(json!({ "tasks": earlier, "failures": [] }));
         }
         let template = template(&sandbox, &input, &cluster.name, &definition);
-        let providers = capacity::choose(launch.strategy.as_ref(), |_| 0, count);
+        let providers = capacity_providers::choose(launch.strategy.as_ref(), |_| 0, count);
         let mut shown = Vec::new();
         let room = scheduler::room(world);
         let failures: Vec<Value> =

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::super::containers::order::is_impossible;
+use super::super::containers::dependencies::is_unresolvable;
 use super::super::model::{Condition, ContainerDefinition, HealthCheck};
 use super::super::names::client;
 use super::unsupported;
@@ -238,7 +238,7 @@ fn dependencies(containers: &[ContainerDefinition]) -> Result<(), Fault> {
             }
         }
     }
-    if is_impossible(containers) {
+    if is_unresolvable(containers) {
         return Err(client("The dependencies of the containers are circular."));
     }
     Ok(())

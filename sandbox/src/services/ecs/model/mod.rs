@@ -16,7 +16,7 @@ mod task;
 
 pub use definition::{Condition, ContainerDefinition, HealthCheck, LogConfiguration, PortMapping, TaskDefinition};
 pub use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
-pub use service::{Deployment, DeploymentConfiguration, GivenUp, RolloutState, Service, ServiceStatus};
+pub use service::{Deployment, DeploymentConfiguration, DeploymentFailure, RolloutState, Service, ServiceStatus};
 pub use task::{Container, HealthStatus, NetworkInterface, StopCode, Task, TaskStatus};
 
 /// A tag of any resource.
