@@ -194,7 +194,7 @@ impl From<OpsError> for CliError {
 impl From<LifecycleError> for CliError {
     fn from(error: LifecycleError) -> Self {
         match error {
-            LifecycleError::NotAPlace(_) | LifecycleError::NotOurs(_) => Self::usage(error.to_string()),
+            LifecycleError::InvalidLocation(_) | LifecycleError::ForeignFolder(_) => Self::usage(error.to_string()),
             _ => Self::failed(error.to_string()),
         }
     }

@@ -17,15 +17,15 @@ use crate::control::{SIGNING_NAME, TARGET_PREFIX};
 /// How long a control call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a sandbox answers, and with which credentials: what the file in its state folder says.
+/// The address and credentials of a sandbox, as in the endpoint file of its state folder.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Endpoint {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
-    /// The only credentials that it lets in.
+    /// The only credentials that it accepts.
     #[serde(flatten)]
     pub credentials: Credentials,
-    /// In place of the credentials' secret, what control calls are signed with. Empty in the file of an older version.
+    /// The secret that control calls are signed with, instead of the credentials'. Empty in the file of an older version.
     #[serde(default)]
     pub control_secret: String,
     /// Its account.
@@ -34,29 +34,29 @@ pub struct Endpoint {
     pub region: String,
     /// The process that serves it.
     pub pid: u32,
-    /// When that process began.
+    /// When that process started.
     pub started_at: Timestamp,
     /// That program's version.
     pub version: String,
 }
 
-/// Why a control call has no answer.
+/// Why a control call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// Nothing answers, or not in HTTP.
+    /// There is no answer, or not an HTTP response.
     #[error("the sandbox at {url} does not answer: {source}")]
     Unreachable {
-        /// Where it was looked for.
+        /// The sandbox's address.
         url: String,
-        /// What happened.
+        /// The error.
         source: std::io::Error,
     },
-    /// It refuses.
+    /// The sandbox refuses the call.
     #[error("the sandbox refuses {operation}: {message}")]
     Refused {
         /// The control operation.
         operation: String,
-        /// Its words.
+        /// The sandbox's message.
         message: String,
     },
 }
@@ -69,31 +69,31 @@ impl ControlError {
 }
 
 impl Endpoint {
-    /// Makes a control call, such as `Status`; `now` is the time that it is signed with.
+    /// Makes a control call, such as `Status`, signed at the time `now`.
     pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, ControlError> {
         let unreachable = |source| ControlError::Unreachable { url: self.url.clone(), source };
         let request = self.request(operation, &input.to_string(), now);
-        let answer = tokio::time::timeout(TIMEOUT, self.exchange(&request)).await;
-        let answer = answer.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+        let response = tokio::time::timeout(TIMEOUT, self.exchange(&request)).await;
+        let response = response.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
+        let (head, body) = response.split_once("\r\n\r\n").unwrap_or((&response, ""));
         let body = serde_json::from_str::<Value>(body);
         if head.starts_with("HTTP/1.1 200") {
             return body.map_err(|error| unreachable(error.into()));
         }
-        let said = body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned()));
-        let message = said.unwrap_or_else(|| head.lines().next().unwrap_or_default().to_owned());
+        let message = body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned()));
+        let message = message.unwrap_or_else(|| head.lines().next().unwrap_or_default().to_owned());
         Err(ControlError::Refused { operation: operation.to_owned(), message })
     }
 
     async fn exchange(&self, request: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.host()).await?;
         stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        if stream.read_to_string(&mut answer).await? == 0 {
-            // It has just ended.
+        let mut response = String::new();
+        if stream.read_to_string(&mut response).await? == 0 {
+            // The sandbox has just ended.
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        Ok(answer)
+        Ok(response)
     }
 
     /// The host and port of the URL.
@@ -117,7 +117,7 @@ impl Endpoint {
         };
         let request = Request { method: "POST", path: "/", query: "", headers, body: body.as_bytes() };
         let secret = if self.control_secret.is_empty() {
-            // A sandbox of an older version: it has one secret.
+            // A sandbox of an older version has only one secret.
             &self.credentials.secret_access_key
         } else {
             &self.control_secret

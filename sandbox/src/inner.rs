@@ -1,6 +1,6 @@
-//! The inner processes of a sandbox: the server in the background, and those around and in its tasks.
+//! The inner processes of a sandbox: the server, and those of its tasks.
 //!
-//! A sandbox starts them from the program that contains it. Such a program calls [`inner()`] first thing in `main`.
+//! A sandbox starts them from the program that contains it, which calls [`inner()`] first in `main`.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -32,7 +32,7 @@ pub fn inner(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
 }
 
 fn fail(message: &str) -> ExitCode {
-    // Without a stderr that takes it, the exit code remains.
+    // If stderr is closed, only the exit code shows the failure.
     let _ = writeln!(io::stderr(), "error: {message}");
     ExitCode::FAILURE
 }

@@ -1,7 +1,7 @@
-//! The local AWS that the binary carries inside: an endpoint on loopback, with state on disk and real processes as tasks.
+//! The local AWS that is built into the binary: an endpoint on loopback, with state on disk and real processes as tasks.
 //!
-//! It uses nothing of the tool that carries it, not even the AWS SDKs, so that it can catch its mistakes. The parts, each of which uses
-//! only those before it: [`base`]; [`auth`] and [`protocol`], which turn a request into an input; [`store`], the state; [`process`],
+//! It shares no code with the tool that contains it, and does not use the AWS SDKs, so that it can catch their mistakes. Its modules, each
+//! of which uses only those before it: [`base`]; [`auth`] and [`protocol`], which turn a request into an input; [`store`], the state; [`process`],
 //! processes and containers; [`faults`], errors on request; [`core`], the interface of services; [`session_channel`], terminals;
 //! [`services`] and [`cloudformation`]; [`control`], calls outside AWS's API; [`registry`], the table of what is served; [`server`];
 //! [`client`] and [`lifecycle`], which call, start and stop a sandbox in the background. The tool's `tests/it/architecture.rs` has the
@@ -43,18 +43,18 @@ pub use registry::REGISTRY;
 /// How long background work may take to end at shutdown; [`lifecycle::stop`] waits a little longer.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Opens a sandbox with everything that is served: see [`Sandbox::open`].
+/// Opens a sandbox with all services: see [`Sandbox::open`].
 ///
 /// # Errors
-/// When its state cannot be opened.
+/// Its state cannot be opened.
 pub fn open(config: Config, shutdown: CancellationToken) -> io::Result<Arc<Sandbox>> {
     Sandbox::open(config, &REGISTRY, shutdown)
 }
 
-/// Serves requests on `listener` until the sandbox's stop signal, then ends the loops and returns.
+/// Serves requests on `listener` until the sandbox's shutdown, then ends the background work and returns.
 ///
 /// # Errors
-/// When the listener fails.
+/// The listener fails.
 pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<()> {
     // Before the loops start: their tasks need the port in their environment.
     let _ = sandbox.port.set(listener.local_addr()?.port());
