@@ -2,14 +2,15 @@
 #![cfg(unix)]
 
 mod autoscaling;
-mod channel;
 mod cloudformation;
 mod cloudwatch;
 mod codecs;
 mod common;
 mod counts;
 mod coverage;
+mod data_channel;
 mod ecs;
+mod ecs_client;
 mod ecs_tasks;
 mod events;
 mod faults;
@@ -28,6 +29,7 @@ mod parameters;
 mod pathological;
 mod policies;
 mod policy_sizes;
+mod processes;
 mod recorded;
 mod recordings;
 mod refusals;
@@ -47,7 +49,6 @@ mod stack_updates;
 mod stacks;
 mod stacks_network;
 mod survival;
-mod tasks;
 mod template_properties;
 mod template_values;
 mod templates;

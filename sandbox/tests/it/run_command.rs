@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::processes::Lifeline;
 use crate::session_targets::{LIMIT, SessionTargets};
-use crate::tasks::Lifeline;
 
 #[tokio::test]
 async fn run_command_records_outputs_exit_codes_and_cancellations() {

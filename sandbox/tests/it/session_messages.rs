@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::channel::Channel;
+use crate::data_channel::Channel;
 use crate::session_targets::SessionTargets;
 
 #[tokio::test]
@@ -10,7 +10,7 @@ async fn lost_messages_are_retransmitted_in_both_directions() {
     let targets = SessionTargets::start(true).await;
     let (id, url, token) = targets.shell(&targets.instance);
     let mut channel = Channel::connect(&url, &token).await;
-    // An input that comes before its turn waits, one that comes again is acknowledged again, and each is typed once.
+    // Early input waits, repeated input is acknowledged again, and each message is typed once.
     let first = channel.sent;
     channel.send_as(first + 1, 1, b"second-$((1 + 1))\r").await;
     channel.send_as(first, 1, b"echo first-").await;
@@ -20,7 +20,7 @@ async fn lost_messages_are_retransmitted_in_both_directions() {
     channel.ping(first + 1).await;
     let again = channel.acknowledged.iter().filter(|number| **number == first).count();
     assert_eq!(again, 2, "{:?}", channel.acknowledged);
-    // An output that is not acknowledged comes again, and the rest waits for nothing.
+    // Unacknowledged output is retransmitted, without delaying later output.
     channel.acknowledges = false;
     channel.type_line("echo lost-$((2 + 2))").await;
     let output = channel.until(|received| received.kind == "output_stream_data").await;
@@ -28,7 +28,7 @@ async fn lost_messages_are_retransmitted_in_both_directions() {
     assert_eq!(repeated, output);
     channel.acknowledges = true;
     channel.until_printed("lost-4\r\n").await;
-    // A connection that breaks off is taken up again, with another token.
+    // A broken connection is resumed with another token.
     channel.type_line("i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); echo line-$i; done; echo all-$((4 + 4))").await;
     channel.until_printed("line-2").await;
     let (_, url, other) = targets.resume(&id);
@@ -43,9 +43,9 @@ async fn lost_messages_are_retransmitted_in_both_directions() {
     assert_eq!(targets.ssm("ResumeSession", &json!({ "SessionId": id }))["TokenValue"], Value::Null);
 }
 
-/// Types `text` in messages of a KiB as a client does whose messages are lost and come out of order: a message is sent until it
-/// is acknowledged, never after that, and up to forty at a time. Returns when all are acknowledged.
-async fn type_over_a_lossy_connection(channel: &mut Channel, text: &[u8], mut meanwhile: impl FnMut(usize)) {
+/// Types `text` in messages of 1 KiB over a connection that loses and reorders them: a message is sent until it
+/// is acknowledged, and up to forty at a time. Returns when all are acknowledged.
+async fn type_over_a_lossy_connection(channel: &mut Channel, text: &[u8], mut on_progress: impl FnMut(usize)) {
     let first = channel.sent;
     let chunks: Vec<&[u8]> = text.chunks(1024).collect();
     let mut open: Vec<usize> = (0..chunks.len()).collect();
@@ -53,19 +53,19 @@ async fn type_over_a_lossy_connection(channel: &mut Channel, text: &[u8], mut me
     while !open.is_empty() {
         round += 1;
         let mut window: Vec<usize> = open.iter().copied().take(40).collect();
-        // Reordered each time in another way, and every seventh message is lost.
-        let turn = round % window.len();
-        window.rotate_left(turn);
+        // Each round has another order, and every seventh message is lost.
+        let shift = round % window.len();
+        window.rotate_left(shift);
         window.retain(|index| !(index + round).is_multiple_of(7));
         for index in window {
             let sequence = first + i64::try_from(index).expect("it fits");
             channel.send_as(sequence, 1, chunks[index]).await;
         }
-        // The answers to these come before that to a message that is known.
+        // The acknowledgements of these arrive before that of the repeated message.
         channel.acknowledged.clear();
         channel.ping(first - 1).await;
         open.retain(|index| !channel.acknowledged.contains(&(first + i64::try_from(*index).expect("it fits"))));
-        meanwhile(chunks.len() - open.len());
+        on_progress(chunks.len() - open.len());
     }
     channel.sent += i64::try_from(chunks.len()).expect("it fits");
 }
@@ -87,7 +87,7 @@ async fn acknowledged_input_is_typed_even_if_the_program_does_not_read_for_a_lon
     let text = numbers.collect::<String>().into_bytes();
     let mut accepted = Vec::new();
     type_over_a_lossy_connection(&mut channel, &text, |count| {
-        // Once nothing more is accepted, the program reads.
+        // Once no more input is accepted, the program reads.
         accepted.push(count);
         if accepted.iter().rev().take(50).all(|earlier| *earlier == count) && accepted.len() > 50 {
             std::fs::File::create(&go).expect("it is made");
@@ -97,7 +97,7 @@ async fn acknowledged_input_is_typed_even_if_the_program_does_not_read_for_a_lon
     assert!(go.exists(), "the terminal was never full");
     let sum = hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&text));
     channel.until_printed(&sum).await;
-    // It goes on as before.
+    // The session goes on.
     channel.type_line("echo after-$((3 + 3))").await;
     channel.until_printed("after-6").await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::channel::{Channel, dial};
+use crate::data_channel::{Channel, dial};
 use crate::session_targets::{LIMIT, SessionTargets};
 use crate::signed;
 
@@ -36,7 +36,7 @@ async fn refused_ecs_exec_calls_have_ecss_messages() {
     let plain = targets.task("one", false).await;
     assert_eq!(targets.exec(&plain, "ls"), Err(not_enabled.to_owned()));
     assert_eq!(targets.described(&plain)["containers"][0].get("managedAgents"), None);
-    // Its role lacks what the agent needs, which is how most people's first try ends on AWS too.
+    // Its role lacks the agent's permissions, a common mistake on AWS too.
     let unable = targets.task("three", true).await;
     let words = "TargetNotConnectedException: The execute command failed due to an internal error. Try again later.";
     assert_eq!(targets.exec(&unable, "ls"), Err(words.to_owned()));
