@@ -1,4 +1,4 @@
-//! Completion of names: reads the project at hand, asks nothing of AWS, and is silent about anything that is wrong.
+//! Shell completion of service and stack names from the project's `ecsws.toml`. Calls no AWS and prints no errors.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -11,11 +11,11 @@ use crate::project::Project;
 use crate::settings::{GlobalArgs, ProcessEnv, resolve};
 use crate::stack;
 
-/// The definition of the command line, by which the completers read it.
+/// Builds the definition of the command line, with which the completers parse the global flags.
 static COMMAND: OnceLock<fn() -> clap::Command> = OnceLock::new();
 
-/// Answers a shell's completion request, which `variable` marks. `false` if this is none.
-pub fn answer(command: fn() -> clap::Command, variable: &'static str) -> Result<bool, clap::Error> {
+/// Responds to a shell's completion request, recognised by the environment variable `variable`. Returns `false` if this is not one.
+pub fn respond(command: fn() -> clap::Command, variable: &'static str) -> Result<bool, clap::Error> {
     COMMAND.get_or_init(|| command);
     let working_dir = ProcessEnv::current().ok().map(|process_env| process_env.working_dir);
     CompleteEnv::with_factory(command).var(variable).try_complete(std::env::args_os(), working_dir.as_deref())
@@ -26,7 +26,7 @@ pub fn services() -> ArgValueCandidates {
     ArgValueCandidates::new(|| names(|project| project.spec.services.keys().cloned().collect()))
 }
 
-/// Names of the stacks in `ecsws.toml`, then the keys of services, which stand for their stacks.
+/// Names of the stacks in `ecsws.toml`, then the keys of services, which are accepted as stack names.
 pub fn stacks() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         names(|project| {
@@ -38,16 +38,16 @@ pub fn stacks() -> ArgValueCandidates {
     })
 }
 
-fn names(of: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
-    let project = project().map(|project| of(&project)).unwrap_or_default();
-    project.into_iter().map(CompletionCandidate::new).collect()
+fn names(list: impl Fn(&Project) -> Vec<String>) -> Vec<CompletionCandidate> {
+    let names = project().map(|project| list(&project)).unwrap_or_default();
+    names.into_iter().map(CompletionCandidate::new).collect()
 }
 
-/// The project that the command line being completed means.
+/// The project of the command line that is being completed; `None` if there is no valid one.
 fn project() -> Option<Project> {
     let process_env = ProcessEnv::current().ok()?;
     let home = process_env.variables.get("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    // What the shell hands over comes behind `--`.
+    // The shell passes the words of the command line after `--`.
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     let words = typed_words(words.map(|word| word.to_string_lossy().into_owned()));
     let settings = resolve(global_flags(&words, home.as_deref())?, process_env).ok()?;
@@ -57,17 +57,17 @@ fn project() -> Option<Project> {
 /// The global flags of an unfinished command line, program name first.
 fn global_flags(words: &[String], home: Option<&Path>) -> Option<GlobalArgs> {
     let command = COMMAND.get()?();
-    // Half a command is a wrong one; the flags that are there already count.
+    // An unfinished command line is invalid, but its global flags can be parsed.
     let matches = command.ignore_errors(true).try_get_matches_from(words).ok()?;
     let mut flags = GlobalArgs::from_arg_matches(&matches).ok()?;
     flags.project = flags.project.map(|dir| match (dir.strip_prefix("~"), home) {
-        (Ok(below), Some(home)) => home.join(below),
+        (Ok(rest), Some(home)) => home.join(rest),
         _ => dir,
     });
     Some(flags)
 }
 
-/// The words as the program would get them. Bash and zsh hand over what is typed, with its quotes, and bash splits it at `=` and `:` too.
+/// The words as the program would receive them. Bash and zsh pass them with their quotes, and bash also splits them at `=` and `:`.
 fn typed_words(words: impl Iterator<Item = String>) -> Vec<String> {
     let mut joined: Vec<String> = Vec::new();
     let mut continues = false;
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_what_the_program_would_get() {
+    fn words_are_unquoted_and_joined_as_the_program_would_receive_them() {
         assert_eq!(words(&["ecsws", "--project", "=", "a", "logs", ""]), ["ecsws", "--project=a", "logs", ""]);
         assert_eq!(words(&["ecsws", "-C", "'a b'", "logs"]), ["ecsws", "-C", "a b", "logs"]);
         assert_eq!(words(&["ecsws", "-C", "a\\ b", "it's"]), ["ecsws", "-C", "a b", "it's"]);

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How a command ended. Errors carry one of these too.
+/// How a command ended: the result of its `run`, and part of every error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// The work is done.
@@ -11,12 +11,12 @@ pub enum Exit {
     Failed,
     /// The command line or `ecsws.toml` is wrong; nothing was changed.
     Usage,
-    /// AWS refused us: credentials or permissions.
-    Refused,
+    /// AWS denied access: credentials or permissions.
+    AccessDenied,
     /// The time given for the work ran out.
     TimedOut,
     /// A check failed: `diff --fail` found differences, `status --check` found the service not steady.
-    No,
+    CheckFailed,
     /// Ctrl-C.
     Interrupted,
 }
@@ -26,9 +26,9 @@ pub const TABLE: [(Exit, u8, &str); 7] = [
     (Exit::Done, 0, "done"),
     (Exit::Failed, 1, "failed"),
     (Exit::Usage, 2, "wrong usage or a wrong ecsws.toml; nothing was changed"),
-    (Exit::Refused, 3, "AWS refused: credentials or permissions"),
+    (Exit::AccessDenied, 3, "AWS denied access: credentials or permissions"),
     (Exit::TimedOut, 4, "timed out"),
-    (Exit::No, 5, "the answer is no: `diff --fail` found differences, `status --check` found it not steady"),
+    (Exit::CheckFailed, 5, "a check failed: `diff --fail` found differences, `status --check` found it not steady"),
     (Exit::Interrupted, 130, "interrupted"),
 ];
 

@@ -1,18 +1,18 @@
-//! Ctrl-C, SIGTERM and SIGHUP. Code that has to clean up or to report claims them for a while; otherwise they end the command at once.
+//! Ctrl-C, SIGTERM and SIGHUP. They end the command at once, unless code that must clean up or report holds a [`Listener`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::signal::ctrl_c;
 
-/// Who hears Ctrl-C.
+/// Distributes interrupts to listeners, or to the command itself while there are none.
 #[derive(Debug, Clone, Default)]
 pub struct Interrupts {
-    claims: Arc<AtomicUsize>,
+    listeners: Arc<AtomicUsize>,
 }
 
 impl Interrupts {
-    /// The work's result, or `None` when Ctrl-C came first. The caller then says what that means and tidies up.
+    /// Runs `work` until it completes or an interrupt arrives, which returns `None`. The caller then cleans up and reports.
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut listener = self.listen();
         tokio::select! {
@@ -21,25 +21,25 @@ impl Interrupts {
         }
     }
 
-    /// While the listener lives, Ctrl-C does not end the command but reaches it, every time.
+    /// Creates a listener. Until it is dropped, it receives every interrupt, and interrupts do not end the command.
     pub fn listen(&self) -> Listener {
-        self.claims.fetch_add(1, Ordering::AcqRel);
-        Listener { signals: Signals::new(), claims: Arc::clone(&self.claims) }
+        self.listeners.fetch_add(1, Ordering::AcqRel);
+        Listener { signals: Signals::new(), listeners: Arc::clone(&self.listeners) }
     }
 
-    /// Ends when Ctrl-C comes and is not claimed.
+    /// Waits for an interrupt while there is no listener.
     pub async fn unclaimed(&self) {
         let mut signals = Signals::new();
         loop {
             signals.next().await;
-            if self.claims.load(Ordering::Acquire) == 0 {
+            if self.listeners.load(Ordering::Acquire) == 0 {
                 return;
             }
         }
     }
 }
 
-/// Hears Ctrl-C; or the request to end that a service manager or a closed terminal sends, which is treated alike.
+/// Receives Ctrl-C, and the SIGTERM and SIGHUP of service managers and closed terminals, which are treated alike.
 #[derive(Debug)]
 struct Signals {
     #[cfg(unix)]
@@ -74,15 +74,15 @@ impl Signals {
     }
 }
 
-/// See [`Interrupts::listen`].
+/// Receives interrupts; created by [`Interrupts::listen`].
 #[derive(Debug)]
 pub struct Listener {
     signals: Signals,
-    claims: Arc<AtomicUsize>,
+    listeners: Arc<AtomicUsize>,
 }
 
 impl Listener {
-    /// Ends when Ctrl-C comes.
+    /// Waits for the next interrupt.
     pub async fn next(&mut self) {
         self.signals.next().await;
     }
@@ -90,6 +90,6 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.claims.fetch_sub(1, Ordering::AcqRel);
+        self.listeners.fetch_sub(1, Ordering::AcqRel);
     }
 }

@@ -7,6 +7,7 @@ pub mod aws;
 pub mod commands;
 mod complete;
 pub mod context;
+pub mod diagnostic;
 pub mod error;
 pub mod exit;
 pub mod hint;
@@ -24,7 +25,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use commands::{Cli, Outcome};
+use commands::Cli;
 use context::Context;
 use exit::Exit;
 use hint::Subcommand;
@@ -49,17 +50,23 @@ fn without_command(error: clap::Error) -> ExitCode {
 fn written(printed: io::Result<()>) -> ExitCode {
     match printed.and_then(|()| io::stdout().flush()) {
         Err(failure) if failure.kind() != io::ErrorKind::BrokenPipe => {
-            render::without_ui(Exit::Failed, &format!("cannot write to stdout: {failure}"))
+            startup_error(Exit::Failed, &format!("cannot write to stdout: {failure}"))
         }
         _ => Exit::Done.into(),
     }
+}
+
+/// Prints an error from before there are settings.
+fn startup_error(exit: Exit, message: &str) -> ExitCode {
+    render::print_startup_error(message);
+    exit.into()
 }
 
 /// Answers a shell's completion request, or parses the command line and runs it.
 pub fn main() -> ExitCode {
     #[cfg(unix)]
     settings::drop_empty_aws_variables();
-    match complete::answer(Cli::command, commands::COMPLETION_VARIABLE) {
+    match complete::respond(Cli::command, commands::COMPLETION_VARIABLE) {
         Ok(false) => {}
         Ok(true) => return Exit::Done.into(),
         // The error has become text. Another attempt to write tells whether the reader is gone.
@@ -74,15 +81,15 @@ pub fn main() -> ExitCode {
     };
     let process_env = match ProcessEnv::current() {
         Ok(process_env) => process_env,
-        Err(error) => return render::without_ui(Exit::Failed, &format!("the working folder cannot be found: {error}")),
+        Err(error) => return startup_error(Exit::Failed, &format!("the working folder cannot be found: {error}")),
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return render::without_ui(Exit::Failed, &format!("threads cannot be started: {error}")),
+        Err(error) => return startup_error(Exit::Failed, &format!("threads cannot be started: {error}")),
     };
     let mut settings = match settings::resolve(cli.global.clone(), process_env) {
         Ok(settings) => settings,
-        Err(error) => return render::without_ui(Exit::Usage, &error.to_string()),
+        Err(error) => return startup_error(Exit::Usage, &error.to_string()),
     };
     settings.command_line.subcommand = subcommand;
     let mut ctx = Context::new(settings);
@@ -90,15 +97,15 @@ pub fn main() -> ExitCode {
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = commands::run(cli, &mut ctx) => ended,
-            () = interrupts.unclaimed() => Ok(Outcome::Interrupted),
+            () = interrupts.unclaimed() => Ok(Exit::Interrupted),
         }
     });
     // What still reads from the terminal in the background must not keep the process alive.
     runtime.shutdown_background();
     match ended {
-        Ok(outcome) => outcome.into(),
+        Ok(exit) => exit.into(),
         Err(error) => {
-            ctx.ui.error(&error);
+            error.diagnostics.iter().for_each(|diagnostic| ctx.ui.error(diagnostic));
             error.exit.into()
         }
     }

@@ -7,13 +7,13 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use crate::error::{CliError, Report};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
+use crate::error::CliError;
 use crate::exit::Exit;
 use crate::hint::{Command, Hint, nearest};
-use crate::render::Ui;
 use crate::settings::Settings;
 use crate::stack::spec::{Service, Target};
-use crate::stack::{Diagnostic, Diagnostics, KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
+use crate::stack::{KeyChange, Lock, ProjectStack, ScalingEdit, Spec, stack_named, stacks};
 use replace::replace;
 
 /// The project file, which users write.
@@ -36,7 +36,7 @@ pub struct Project {
     /// The contents of `ecsws.lock`; empty without the file.
     pub lock: Lock,
     /// Warnings about `ecsws.toml`.
-    pub warnings: Vec<Report>,
+    pub warnings: Vec<Diagnostic>,
     /// The path of `ecsws.toml` in messages.
     display_path: String,
 }
@@ -62,51 +62,47 @@ impl Project {
         let Some(dir) = folder(settings)? else { return Ok(None) };
         let file = display_path(&dir.join(FILE), &settings.working_dir);
         let text = Self::read_spec(&dir, &file)?;
-        let target = Spec::parse_target(&text).map_err(|diagnostics| invalid_file(diagnostics, &file))?;
+        let target = Spec::parse_target(&text).map_err(|diagnostics| CliError::invalid_file(diagnostics, &file))?;
         Ok(Some((dir, target)))
     }
 
     fn read_spec(dir: &Path, file: &str) -> Result<String, CliError> {
         let text = match read_text(&dir.join(FILE)) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Err(no_project(dir)),
-            text => text.map_err(|error| unreadable(&error, file))?,
+            text => text.map_err(|error| unreadable(error, file))?,
         };
-        text.map_err(|position| not_utf8(&position, file))
+        text.map_err(|place| not_utf8(place, file))
     }
 
     fn read(dir: PathBuf, settings: &Settings) -> Result<Self, CliError> {
         let display_path = |name: &str| display_path(&dir.join(name), &settings.working_dir);
         let text = Self::read_spec(&dir, &display_path(FILE))?;
         let (spec, warnings) =
-            Spec::parse(&text).map_err(|diagnostics| invalid_file(diagnostics, &display_path(FILE)))?;
+            Spec::parse(&text).map_err(|diagnostics| CliError::invalid_file(diagnostics, &display_path(FILE)))?;
         let lock = match read_text(&dir.join(LOCK)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Lock::default(),
             text => {
-                let text = text.map_err(|error| unreadable(&error, &display_path(LOCK)))?;
-                let text = text.map_err(|position| not_utf8(&position, &display_path(LOCK)))?;
-                Lock::parse(&text).map_err(|diagnostics| invalid_file(diagnostics, &display_path(LOCK)))?
+                let text = text.map_err(|error| unreadable(error, &display_path(LOCK)))?;
+                let text = text.map_err(|place| not_utf8(place, &display_path(LOCK)))?;
+                Lock::parse(&text).map_err(|diagnostics| CliError::invalid_file(diagnostics, &display_path(LOCK)))?
             }
         };
-        let warnings = warnings.into_iter().map(|warning| report(warning, &display_path(FILE))).collect();
+        let warnings = warnings.into_iter().map(|warning| warning.in_file(&display_path(FILE))).collect();
         Ok(Self { display_path: display_path(FILE), dir, text, spec, lock, warnings })
     }
 
     /// Writes `ecsws.lock` atomically.
     pub fn save_lock(&self) -> Result<(), CliError> {
         let file = self.dir.join(LOCK);
-        replace(&file, &self.lock.to_toml(), None).map(drop).map_err(|error| unwritable(&error, &file))
+        replace(&file, &self.lock.to_toml(), None).map(drop).map_err(|error| unwritable(error, &file))
     }
 
     /// The project with another text of `ecsws.toml`, which is parsed but not written.
     pub fn with_spec_of(&self, text: &str) -> Result<Self, CliError> {
-        let (spec, _) = Spec::parse(text).map_err(|diagnostics| {
-            // The positions are those of a text that the user does not see.
-            let reports = diagnostics.0.into_iter().map(|diagnostic| Report {
-                message: diagnostic.message,
-                place: None,
-                hint: diagnostic.hint.map(Hint::from),
-            });
-            CliError { exit: Exit::Usage, reports: reports.collect() }
+        let (spec, _) = Spec::parse(text).map_err(|Diagnostics(mut diagnostics)| {
+            // The places are those of a text that the user does not see.
+            diagnostics.iter_mut().for_each(|diagnostic| diagnostic.place = None);
+            CliError { exit: Exit::Usage, diagnostics }
         })?;
         Ok(Self { spec, ..self.clone() })
     }
@@ -140,8 +136,8 @@ impl Project {
                 let changes: Vec<String> = changes.iter().map(ToString::to_string).collect();
                 return Err(conflict(format!("the edit would now be {}", changes.join(", "))));
             }
-            Spec::parse(&text).map_err(|diagnostics| conflict(invalid_file(diagnostics, shown).summary()))?;
-            if replace(&file, &text, Some(&now)).map_err(|error| unwritable(&error, &file))? {
+            Spec::parse(&text).map_err(|diagnostics| conflict(CliError::invalid_file(diagnostics, shown).summary()))?;
+            if replace(&file, &text, Some(&now)).map_err(|error| unwritable(error, &file))? {
                 return Ok(changes);
             }
         }
@@ -150,23 +146,14 @@ impl Project {
 
     /// Sets the image of the service `key`, for this command only.
     pub fn set_image(&mut self, key: &str, image: &str) -> Result<(), CliError> {
-        let Some(service) = self.spec.services.get_mut(key) else {
-            let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
-            return Err(unknown("service", key, &keys));
-        };
+        let Some(service) = self.spec.services.get_mut(key) else { return Err(self.unknown_service(key)) };
         image.clone_into(&mut service.container.image);
         Ok(())
     }
 
-    /// The service with this key; without a key, the only service or the one that the user chooses.
-    pub async fn service(&self, key: Option<&str>, ui: &mut Ui) -> Result<ServiceRef<'_>, CliError> {
-        let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
-        let key = match key {
-            Some(key) => key,
-            None => choose("service", &keys, ui).await?,
-        };
-        let entry = self.spec.services.get_key_value(key);
-        let (key, service) = entry.ok_or_else(|| unknown("service", key, &keys))?;
+    /// The service with this key.
+    pub fn service(&self, key: &str) -> Result<ServiceRef<'_>, CliError> {
+        let (key, service) = self.spec.services.get_key_value(key).ok_or_else(|| self.unknown_service(key))?;
         Ok(ServiceRef { key, service })
     }
 
@@ -180,24 +167,26 @@ impl Project {
         Ok(all.into_iter().filter(|stack| names.contains(&stack.name.as_str())).collect())
     }
 
-    /// The stack with this name or service key; without a name, the only stack or the one that the user chooses.
-    pub async fn stack(&self, name: Option<&str>, ui: &mut Ui) -> Result<ProjectStack, CliError> {
-        let all = stacks(&self.spec);
-        let names: Vec<&str> = all.iter().map(|stack| stack.name.as_str()).collect();
-        let name = match name {
-            Some(name) => self.stack_named(name)?,
-            None => choose("stack", &names, ui).await?,
-        };
-        let stack = all.iter().find(|stack| stack.name == name);
-        stack.cloned().ok_or_else(|| unknown("stack", name, &names))
+    /// The stack with this name or service key.
+    pub fn stack(&self, name: &str) -> Result<ProjectStack, CliError> {
+        let name = self.stack_named(name)?;
+        let stack = stacks(&self.spec).into_iter().find(|stack| stack.name == name);
+        stack.ok_or_else(|| self.unknown_stack(name))
+    }
+
+    fn unknown_service(&self, key: &str) -> CliError {
+        let keys: Vec<&str> = self.spec.services.keys().map(String::as_str).collect();
+        unknown("service", key, &keys, &keys)
+    }
+
+    fn unknown_stack(&self, name: &str) -> CliError {
+        let names: Vec<String> = stacks(&self.spec).into_iter().map(|stack| stack.name).collect();
+        let known: Vec<&str> = names.iter().chain(self.spec.services.keys()).map(String::as_str).collect();
+        unknown("stack", name, &known, &known[..names.len()])
     }
 
     fn stack_named(&self, name: &str) -> Result<&str, CliError> {
-        stack_named(&self.spec, name).ok_or_else(|| {
-            let names: Vec<String> = stacks(&self.spec).into_iter().map(|stack| stack.name).collect();
-            let known: Vec<&str> = names.iter().chain(self.spec.services.keys()).map(String::as_str).collect();
-            unknown_of("stack", name, &known, &known[..names.len()])
-        })
+        stack_named(&self.spec, name).ok_or_else(|| self.unknown_stack(name))
     }
 }
 
@@ -214,20 +203,8 @@ fn folder(settings: &Settings) -> Result<Option<PathBuf>, CliError> {
     Ok(Some(dir.to_owned()))
 }
 
-async fn choose<'a>(noun: &str, names: &[&'a str], ui: &mut Ui) -> Result<&'a str, CliError> {
-    match names {
-        [] => Err(CliError::usage(format!("{FILE} has no {noun}"))),
-        [only] => Ok(only),
-        several => ui.choose(noun, several).await,
-    }
-}
-
-fn unknown(noun: &str, name: &str, known: &[&str]) -> CliError {
-    unknown_of(noun, name, known, known)
-}
-
-/// As [`unknown`], where more names are accepted than listed.
-fn unknown_of(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
+/// The error for a name that is none of the accepted ones, of which `listed` are listed.
+fn unknown(noun: &str, name: &str, accepted: &[&str], listed: &[&str]) -> CliError {
     let near = nearest(name, accepted).map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     CliError::usage(format!("{FILE} has no {noun} `{name}`"))
         .hint(format!("{near}{noun}s in this file: {}", listed.join(", ")))
@@ -243,46 +220,32 @@ pub fn no_project(dir: &Path) -> CliError {
     )
 }
 
-fn invalid_file(diagnostics: Diagnostics, file: &str) -> CliError {
-    CliError {
-        exit: Exit::Usage,
-        reports: diagnostics.0.into_iter().map(|diagnostic| report(diagnostic, file)).collect(),
-    }
-}
-
-fn report(diagnostic: Diagnostic, file: &str) -> Report {
-    let Diagnostic { message, line, column, hint } = diagnostic;
-    Report { message, place: Some(format!("{file}:{line}:{column}")), hint: hint.map(Hint::from) }
-}
-
 /// A path for messages: relative to the working folder if it is below.
 fn display_path(path: &Path, working_dir: &Path) -> String {
     path.strip_prefix(working_dir).unwrap_or(path).display().to_string()
 }
 
-/// Line and column, from 1.
-type Position = (usize, usize);
-
-/// The text of a file, or the position where it is not valid UTF-8.
-fn read_text(file: &Path) -> io::Result<Result<String, Position>> {
+/// The text of a file, or the place where it is not valid UTF-8.
+fn read_text(file: &Path) -> io::Result<Result<String, Place>> {
     Ok(String::from_utf8(fs::read(file)?).map_err(|error| {
         let end = error.utf8_error().valid_up_to();
         let valid = String::from_utf8_lossy(&error.as_bytes()[..end]);
         let line = valid.rsplit('\n').next().unwrap_or_default();
-        (valid.matches('\n').count() + 1, line.chars().count() + 1)
+        Place { file: None, line: valid.matches('\n').count() + 1, column: line.chars().count() + 1 }
     }))
 }
 
-fn unreadable(error: &io::Error, file: &str) -> CliError {
-    CliError::usage(format!("cannot read {file}: {error}")).hint("check that it is a readable file")
+fn unreadable(error: io::Error, file: &str) -> CliError {
+    CliError::usage(format!("cannot read {file}: {error}")).hint("check that it is a readable file").source(error)
 }
 
-fn unwritable(error: &io::Error, file: &Path) -> CliError {
-    CliError::failed(format!("cannot write {}: {error}", file.display()))
+fn unwritable(error: io::Error, file: &Path) -> CliError {
+    CliError::failed(format!("cannot write {}: {error}", file.display())).source(error)
 }
 
-fn not_utf8((line, column): &Position, file: &str) -> CliError {
-    CliError::usage("the file is not valid UTF-8").at(format!("{file}:{line}:{column}")).hint("save the file as UTF-8")
+fn not_utf8(place: Place, file: &str) -> CliError {
+    let place = Place { file: Some(file.to_owned()), ..place };
+    CliError::usage("the file is not valid UTF-8").at(place).hint("save the file as UTF-8")
 }
 
 #[cfg(test)]

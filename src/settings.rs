@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-pub use args::{ColorWhen, GlobalArgs, Output};
+pub use args::{ColorWhen, GlobalArgs, OutputFormat};
 #[cfg(unix)]
 pub use process_env::drop_empty_aws_variables;
 pub use process_env::{ProcessEnv, Terminals};
@@ -38,7 +38,7 @@ pub struct InvalidVariable {
     pub value: String,
 }
 
-/// Everything that flags and environment decide before a command runs.
+/// The settings of a command, resolved from flags and environment.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Use the sandbox.
@@ -53,16 +53,16 @@ pub struct Settings {
     pub endpoint_url: Option<String>,
     /// The environment's variables that are not empty, for the AWS configuration.
     pub variables: HashMap<String, String>,
-    /// How this program was called, for suggested commands.
+    /// The program's name and global flags as given, for suggested commands.
     pub command_line: CommandLine,
-    /// The `--state-dir` of the `sandbox` commands, as it was given.
+    /// The `--state-dir` of the `sandbox` commands, as given.
     pub state_dir_flag: Option<PathBuf>,
     /// `--project`, absolute.
     pub project: Option<PathBuf>,
     /// The working folder.
     pub working_dir: PathBuf,
     /// Text or JSON.
-    pub output: Output,
+    pub output: OutputFormat,
     /// When to use colour.
     pub color: ColorWhen,
     /// How much to print to stderr.
@@ -77,7 +77,7 @@ pub struct Settings {
     pub xdg_state_home: Option<PathBuf>,
     /// HOME.
     pub home: Option<PathBuf>,
-    /// SUDO_UID: the user who became root with sudo.
+    /// SUDO_UID: the id of the user who called sudo.
     pub sudo_user: Option<u32>,
 }
 
@@ -117,7 +117,7 @@ fn name_of<T: ValueEnum>(value: &T) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
-/// The value of the flag, its variable or the default, in this order.
+/// The value of the flag, or else of the variable, or else the default.
 fn choice<T: ValueEnum + Default>(
     name: &'static str,
     flag: Option<T>,
@@ -140,7 +140,7 @@ fn switch(name: &'static str, value: Option<&String>) -> Result<bool, InvalidVar
     }
 }
 
-/// Resolves settings from the arguments alone. Flags take precedence over variables; an empty variable counts as unset.
+/// Resolves settings, purely from its arguments. Flags take precedence over variables; an empty variable counts as unset.
 pub fn resolve(flags: GlobalArgs, process_env: ProcessEnv) -> Result<Settings, InvalidVariable> {
     let ProcessEnv { program, mut variables, working_dir, terminals } = process_env;
     variables.retain(|_, value| !value.is_empty());
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_variable_counts_as_one_that_is_not_set() {
+    fn an_empty_variable_counts_as_unset() {
         let names = ["SANDBOX", "YES", "OUTPUT", "COLOR", "PROJECT", "SANDBOX_DIR"].map(|name| format!("ECSWS_{name}"));
         let aws = ["AWS_REGION", "AWS_PROFILE", "AWS_ENDPOINT_URL"].map(str::to_owned);
         let empty: Vec<(&str, &str)> = names.iter().chain(&aws).map(|name| (name.as_str(), "")).collect();
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_variable_is_named_with_what_it_accepts() {
+    fn an_invalid_variable_is_reported_with_the_accepted_values() {
         for (name, value, message) in [
             ("ECSWS_SANDBOX", "maybe", "ECSWS_SANDBOX must be true or false, not `maybe`"),
             ("ECSWS_YES", "2", "ECSWS_YES must be true or false, not `2`"),
@@ -217,24 +217,25 @@ mod tests {
     }
 
     #[test]
-    fn variables_are_read_and_flags_go_before_them() {
+    fn flags_take_precedence_over_variables() {
         let variables = [("ECSWS_SANDBOX", "On"), ("ECSWS_YES", "0"), ("ECSWS_OUTPUT", "JSON"), ("ECSWS_PROJECT", "b")];
         let settings = resolved(GlobalArgs::default(), &variables);
-        assert_eq!((settings.sandbox, settings.yes, settings.output), (true, false, Output::Json));
+        assert_eq!((settings.sandbox, settings.yes, settings.output), (true, false, OutputFormat::Json));
         assert_eq!(settings.project, Some("/home/a/b".into()));
-        let flags = GlobalArgs { output: Some(Output::Text), project: Some("/c".into()), ..GlobalArgs::default() };
+        let flags =
+            GlobalArgs { output: Some(OutputFormat::Text), project: Some("/c".into()), ..GlobalArgs::default() };
         let settings = resolved(flags, &[("ECSWS_OUTPUT", "wrong"), ("ECSWS_PROJECT", "b")]);
-        assert_eq!((settings.output, settings.project), (Output::Text, Some("/c".into())));
+        assert_eq!((settings.output, settings.project), (OutputFormat::Text, Some("/c".into())));
     }
 
     #[test]
-    fn a_suggested_command_repeats_the_flags_and_not_the_variables() {
+    fn suggested_commands_repeat_flags_but_not_variables() {
         let flags = GlobalArgs {
             profile: Some("my dev".to_owned()),
             region: Some("eu-west-1".to_owned()),
             endpoint_url: Some("http://me:secret@localhost:1".to_owned()),
             project: Some("a b".into()),
-            output: Some(Output::Json),
+            output: Some(OutputFormat::Json),
             color: Some(ColorWhen::Never),
             sandbox: true,
             quiet: true,
@@ -255,14 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn the_region_variable_is_kept_apart_from_the_flag() {
+    fn the_region_flag_and_the_region_variable_are_separate_settings() {
         let settings = resolved(GlobalArgs::default(), &[("AWS_REGION", ""), ("AWS_DEFAULT_REGION", "eu-west-1")]);
         assert_eq!(settings.region_flag, None);
         assert_eq!(settings.region_variable.as_deref(), Some("eu-west-1"));
     }
 
     #[test]
-    fn relative_folders_are_taken_from_the_working_folder() {
+    fn relative_folders_are_resolved_against_the_working_folder() {
         let flags = GlobalArgs { project: Some("examples".into()), ..GlobalArgs::default() };
         let settings = resolved(flags, &[("ECSWS_SANDBOX_DIR", "box")]);
         assert_eq!(settings.project, Some("/home/a/examples".into()));

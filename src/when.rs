@@ -1,16 +1,16 @@
-//! Points in time as users write them. The clock is a parameter.
+//! Parses the times and durations of command-line arguments. The clock is a parameter.
 
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 
-/// Reads `30s`, `5m`, `2h30m`, `1d`, `2 weeks ago`, `2026-01-01`, `2026-01-01T12:00` (in `zone`) or `2026-01-01T12:00:00Z`.
+/// Parses `30s`, `5m`, `2h30m`, `1d`, `2 weeks ago`, `2026-01-01`, `2026-01-01T12:00` (in `zone`) or `2026-01-01T12:00:00Z`.
 ///
-/// A length of time means so long before `now`.
+/// A duration is subtracted from `now`.
 ///
 /// # Errors
-/// A sentence that says what is accepted.
+/// A message with the accepted formats.
 pub fn parse_time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
     let text = text.trim();
     if text == "now" {
@@ -22,24 +22,24 @@ pub fn parse_time(text: &str, now: Timestamp, zone: &TimeZone) -> Result<Timesta
     if let Ok(civil) = text.parse::<jiff::civil::DateTime>() {
         return civil.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|error| error.to_string());
     }
-    let length = text.strip_suffix("ago").map_or(text, str::trim_end);
-    let span: Span = length.parse().map_err(|_| not_a_time(text))?;
-    let back = now.to_zoned(zone.clone()).checked_sub(span.abs()).map_err(|_| not_a_time(text))?;
-    Ok(back.timestamp())
+    let duration = text.strip_suffix("ago").map_or(text, str::trim_end);
+    let span: Span = duration.parse().map_err(|_| not_a_time(text))?;
+    let time = now.to_zoned(zone.clone()).checked_sub(span.abs()).map_err(|_| not_a_time(text))?;
+    Ok(time.timestamp())
 }
 
 fn not_a_time(text: &str) -> String {
     format!("`{text}` is not a time: write 30s, 5m, 2h, 1d, 2026-01-01, 2026-01-01T12:00 or 2026-01-01T12:00:00Z")
 }
 
-/// Reads a length of time such as `30s`, `5m` or `1h30m`.
+/// Parses a positive duration such as `30s`, `5m` or `1h30m`.
 ///
 /// # Errors
-/// A sentence that says what is accepted.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a length of time: write 30s, 5m or 1h30m");
-    let length: SignedDuration = text.trim().parse().map_err(|_| wrong())?;
-    Duration::try_from(length).ok().filter(|length| !length.is_zero()).ok_or_else(wrong)
+/// A message with the accepted formats.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let invalid = || format!("`{text}` is not a duration: write 30s, 5m or 1h30m");
+    let duration: SignedDuration = text.trim().parse().map_err(|_| invalid())?;
+    Duration::try_from(duration).ok().filter(|duration| !duration.is_zero()).ok_or_else(invalid)
 }
 
 #[cfg(test)]
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_time_count_back_from_now() {
+    fn durations_are_subtracted_from_now() {
         for (text, expected) in [
             ("30s", "2026-03-31T11:59:30Z"),
             ("5m", "2026-03-31T11:55:00Z"),
@@ -69,11 +69,11 @@ mod tests {
     }
 
     #[test]
-    fn a_length_of_time_is_more_than_nothing() {
-        assert_eq!(duration("1h30m"), Ok(Duration::from_mins(90)));
-        assert_eq!(duration("45s"), Ok(Duration::from_secs(45)));
+    fn a_duration_is_positive_and_has_a_unit() {
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_mins(90)));
+        assert_eq!(parse_duration("45s"), Ok(Duration::from_secs(45)));
         for text in ["", "5", "0s", "-5m", "1d"] {
-            assert!(duration(text).is_err(), "{text}");
+            assert!(parse_duration(text).is_err(), "{text}");
         }
     }
 
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn other_formats_are_rejected() {
         for text in ["", "yesterday", "5", "12:00", "5x"] {
             assert!(parse(text).is_err(), "{text}");
         }

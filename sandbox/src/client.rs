@@ -115,7 +115,7 @@ impl Endpoint {
             signature: "",
             amz_date: &amz_date,
         };
-        let request = Request { method: "POST", path: "/", query: "", headers, body: body.as_bytes() };
+        let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
         let secret = if self.control_secret.is_empty() {
             // A sandbox of an older version has only one secret.
             &self.credentials.secret_access_key
@@ -125,7 +125,7 @@ impl Endpoint {
         let signature = signature::signature(&request, &authorization, secret);
         let authorization = authorization.header(&signature);
         let mut text = format!("POST / HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
-        for (name, value) in &request.headers {
+        for (name, value) in &headers {
             let _ = write!(text, "{name}: {value}\r\n");
         }
         text + &format!("authorization: {authorization}\r\n\r\n{body}")

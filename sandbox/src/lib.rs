@@ -32,8 +32,8 @@ pub mod services;
 pub mod session_channel;
 pub mod store;
 
-pub use base::fault::Fault;
-pub use base::journal::Reader as LogReader;
+pub use base::fault::{Fault, FaultKind};
+pub use base::request_log::Reader as LogReader;
 pub use core::{Config, Sandbox};
 pub use coverage::{Coverage, coverage};
 pub use inner::inner;
@@ -61,12 +61,12 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
     for start in sandbox.registry.loops {
         start(sandbox);
     }
-    sandbox.journal.say(&format!("start: version {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id()));
+    sandbox.log.write(&format!("start: version {}, process {}", env!("CARGO_PKG_VERSION"), std::process::id()));
     let served = server::serve(listener, sandbox).await;
     sandbox.shutdown.cancel();
     sandbox.background.close();
     let stopped = tokio::time::timeout(SHUTDOWN_TIMEOUT, sandbox.background.wait()).await;
-    sandbox.journal.say(match stopped {
+    sandbox.log.write(match stopped {
         Ok(()) => "stop: every task has ended",
         Err(_) => "stop: some background work did not end in time and is abandoned",
     });

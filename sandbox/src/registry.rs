@@ -50,7 +50,9 @@ pub static REGISTRY: Registry = Registry {
                 Box::<cloudwatch::State>::default(),
             ]
         },
-        note_insertions: |world, maker, rows| world.of_mut::<cloudformation::State>().note_attempt(maker, rows),
+        record_insertions: |world, resource, rows| {
+            world.of_mut::<cloudformation::State>().add_uncommitted(resource, rows)
+        },
     },
     runtimes: |config| {
         Runtimes::default()

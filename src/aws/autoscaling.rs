@@ -23,7 +23,7 @@ impl Aws {
             .resource_ids(&resource)
             .send()
             .await
-            .map_err(|error| self.error(&action, &error))?;
+            .map_err(|error| self.error(&action, error))?;
         let Some(target) = targets.scalable_targets.unwrap_or_default().into_iter().next() else {
             return Ok(None);
         };
@@ -34,7 +34,7 @@ impl Aws {
             .resource_id(&resource)
             .send()
             .await
-            .map_err(|error| self.error(&action, &error))?;
+            .map_err(|error| self.error(&action, error))?;
         let tracking = policies
             .scaling_policies
             .unwrap_or_default()

@@ -18,7 +18,7 @@ impl Aws {
         let filter = filter.build().map_err(|error| AwsError::new(&action, AwsErrorKind::Other, error.to_string()))?;
         let mut pages = self.cloud_map().list_services().filters(filter).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let services = page.map_err(|error| self.error(&action, &error))?.services.unwrap_or_default();
+            let services = page.map_err(|error| self.error(&action, error))?.services.unwrap_or_default();
             if let Some(service) = services.into_iter().find(|service| service.name.as_deref() == Some(name)) {
                 return Ok(service.id);
             }
@@ -34,7 +34,7 @@ impl Aws {
         let mut pages = self.cloud_map().list_namespaces().filters(filter).into_paginator().send();
         let mut ids = Vec::new();
         while let Some(page) = pages.next().await {
-            let namespaces = page.map_err(|error| self.error(action, &error))?.namespaces.unwrap_or_default();
+            let namespaces = page.map_err(|error| self.error(action, error))?.namespaces.unwrap_or_default();
             let named = namespaces.into_iter().filter(|namespace| namespace.name.as_deref() == Some(name));
             ids.extend(named.filter_map(|namespace| namespace.id));
         }
@@ -46,15 +46,15 @@ impl Aws {
         let id = arn.rsplit('/').next().unwrap_or_default();
         let action = format!("read Cloud Map service `{id}`");
         let response =
-            self.cloud_map().get_service().id(id).send().await.map_err(|error| self.error(&action, &error))?;
+            self.cloud_map().get_service().id(id).send().await.map_err(|error| self.error(&action, error))?;
         let service = response.service;
         let namespace_id = service.as_ref().and_then(|service| service.namespace_id.clone()).unwrap_or_default();
         let call = self.cloud_map().get_namespace().id(namespace_id);
-        let namespace = call.send().await.map_err(|error| self.error(&action, &error))?.namespace;
+        let namespace = call.send().await.map_err(|error| self.error(&action, error))?.namespace;
         let mut instances = Vec::new();
         let mut pages = self.cloud_map().list_instances().service_id(id).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.error(&action, &error))?;
+            let page = page.map_err(|error| self.error(&action, error))?;
             instances.extend(page.instances.unwrap_or_default().into_iter().map(|instance| {
                 let mut attributes = instance.attributes.unwrap_or_default();
                 DiscoveryInstance {

@@ -1,6 +1,6 @@
 //! Builds the SDK's configuration from flags, environment and profiles.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::time::Duration;
 
@@ -11,11 +11,13 @@ use aws_config::{AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_types::service_config::ServiceConfigKey;
 
 use super::credentials::{provider, provider_config};
 use super::error::known_profiles;
 use super::profiles::{DEFAULT, ProfileError, Section, SharedConfig, sdk_name};
 use super::{AwsError, AwsErrorKind, Result};
+use crate::hint::without_user_info;
 
 /// Default attempts per call, including the first. The SDK's adaptive mode is not used: after one throttled call its rate limiter
 /// blocks the few calls of a command for twenty seconds.
@@ -28,6 +30,18 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time limit for all attempts of one call.
 const CALL_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// The services with typed clients, by the ids of their models.
+const TYPED: [&str; 8] = [
+    "CloudFormation",
+    "ECS",
+    "CloudWatch Logs",
+    "Application Auto Scaling",
+    "ServiceDiscovery",
+    "SSM",
+    "Secrets Manager",
+    "STS",
+];
 
 /// Non-empty environment variables by name.
 pub(super) type Variables = HashMap<String, String>;
@@ -82,12 +96,12 @@ pub(super) fn https() -> SharedHttpClient {
     aws_smithy_http_client::Builder::new().tls_provider(tls).build_https()
 }
 
-/// Loads the configuration of a connection. AWS is called only where a profile needs an MFA code: `ask` returns the current code of the
-/// device with the given serial number, or `None` if it cannot ask.
+/// Loads the configuration of a connection. AWS is called only if a profile needs an MFA code: `mfa_code` returns the current code of
+/// the device with the given serial number, or `None` if there is no terminal to ask on.
 pub(super) async fn load(
     connection: Connection,
     http: SharedHttpClient,
-    ask: impl AsyncFnMut(&str) -> Option<String>,
+    mfa_code: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<SdkConfig> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http).timeout_config(
         TimeoutConfig::builder()
@@ -107,14 +121,14 @@ pub(super) async fn load(
     }
     match connection.static_keys.clone() {
         Some(keys) => Ok(load_sandbox(loader, keys).await),
-        None => load_real(loader, &connection, ask).await,
+        None => load_real(loader, &connection, mfa_code).await,
     }
 }
 
 async fn load_sandbox(loader: ConfigLoader, keys: StaticKeys) -> SdkConfig {
     let StaticKeys { access_key_id, secret_access_key } = keys;
     let retries = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(SANDBOX_BACKOFF);
-    // Without variables, HOME among them, the SDK finds neither profiles nor FIPS, dual-stack and retry settings of the user.
+    // Without variables (including HOME), the SDK finds no profiles and no FIPS, dual-stack or retry settings of the user.
     loader
         .credentials_provider(Credentials::new(access_key_id, secret_access_key, None, None, "sandbox"))
         .empty_test_environment()
@@ -126,7 +140,7 @@ async fn load_sandbox(loader: ConfigLoader, keys: StaticKeys) -> SdkConfig {
 async fn load_real(
     mut loader: ConfigLoader,
     connection: &Connection,
-    ask: impl AsyncFnMut(&str) -> Option<String>,
+    mfa_code: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<SdkConfig> {
     let (flag, variables) = (connection.profile.as_ref(), &connection.variables);
     let profiles = SharedConfig::load(variables)?;
@@ -147,11 +161,11 @@ async fn load_real(
         .profile_name(sdk_name(profile))
         .retry_config(retries(variables, profile, section)?);
     let config = loader.load().await;
-    // As in the AWS CLI, a profile chosen by flag takes precedence over keys in the environment, other profiles do not.
+    // As in the AWS CLI, a profile chosen by flag takes precedence over keys in the environment; other profiles do not.
     if flag.is_none() && variables.contains_key("AWS_ACCESS_KEY_ID") {
         return Ok(config);
     }
-    if let Some(provider) = provider(&profiles, profile, &config, ask).await? {
+    if let Some(provider) = provider(&profiles, profile, &config, mfa_code).await? {
         return Ok(config.into_builder().credentials_provider(provider).build());
     }
     if flag.is_none() {
@@ -209,9 +223,9 @@ fn check(variables: &Variables, profile: &str, section: Option<&Section>) -> Res
     }
     let urls = variables.iter().filter(|(name, _)| name.starts_with("AWS_ENDPOINT_URL"));
     let urls = urls.map(|(name, value)| (value.as_str(), name.clone()));
-    let of_profile = section.and_then(|section| section.get("endpoint_url"));
-    let of_profile = of_profile.map(|value| (value.as_str(), format!("endpoint_url of profile `{profile}`")));
-    for (value, name) in urls.chain(of_profile) {
+    let profile_url = section.and_then(|section| section.get("endpoint_url"));
+    let profile_url = profile_url.map(|value| (value.as_str(), format!("endpoint_url of profile `{profile}`")));
+    for (value, name) in urls.chain(profile_url) {
         let is_url = value
             .parse::<http::Uri>()
             .is_ok_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some());
@@ -244,6 +258,19 @@ fn retries(variables: &Variables, profile: &str, section: Option<&Section>) -> R
             retries.with_max_attempts(value.parse().ok().filter(|attempts| *attempts > 0).ok_or_else(not_positive)?);
     }
     Ok(retries)
+}
+
+/// The endpoints that environment or profile set for single services, joined by `or` for error messages. `None` if there are none, or if
+/// a flag replaces them.
+pub(super) fn service_endpoints(config: &SdkConfig) -> Option<String> {
+    let settings = config.service_config().filter(|_| !config.get_origin("endpoint_url").is_client_config())?;
+    let endpoint_url = |id| {
+        let key = ServiceConfigKey::builder().service_id(id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();
+        settings.load_config(key.ok()?)
+    };
+    let urls: BTreeSet<String> =
+        TYPED.into_iter().filter_map(endpoint_url).map(|url| without_user_info(&url)).collect();
+    (!urls.is_empty()).then(|| urls.into_iter().collect::<Vec<_>>().join(" or "))
 }
 
 #[cfg(test)]

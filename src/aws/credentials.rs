@@ -48,13 +48,13 @@ enum Source<'a> {
 /// Keys of a profile that concern its role, not its own credentials.
 const ROLE_KEYS: &[&str] = &["role_arn", "source_profile", "credential_source", "external_id", "mfa_serial"];
 
-/// The credentials provider of a profile, if the SDK does not support the profile. `ask` returns the current code of the MFA device
-/// with the given serial number, or `None` if it cannot ask.
+/// The credentials provider of a profile that the SDK does not support; `None` for other profiles. `mfa_code` returns the current code
+/// of the MFA device with the given serial number, or `None` if there is no terminal to ask on.
 pub(super) async fn provider(
     profiles: &SharedConfig,
     profile: &str,
     config: &SdkConfig,
-    mut ask: impl AsyncFnMut(&str) -> Option<String>,
+    mut mfa_code: impl AsyncFnMut(&str) -> Option<String>,
 ) -> Result<Option<SharedCredentialsProvider>> {
     let Some((source, roles)) = chain(profiles, profile) else { return Ok(None) };
     if let Source::Profile(name) = source
@@ -79,7 +79,7 @@ pub(super) async fn provider(
     for role in roles {
         let code = match role.mfa_serial {
             Some(serial) => {
-                let code = ask(serial).await.ok_or_else(|| no_code(profile, serial))?;
+                let code = mfa_code(serial).await.ok_or_else(|| no_code(profile, serial))?;
                 Some(checked_code(code, profile, serial)?)
             }
             None => None,
@@ -94,7 +94,7 @@ fn no_code(profile: &str, serial: &str) -> AwsError {
     AwsError::new(format!("use profile `{profile}`"), AwsErrorKind::MfaRequired, message)
 }
 
-/// A code has six digits (TokenCode in STS's AssumeRole); another one is not worth a call.
+/// Rejects codes that do not have six digits (TokenCode in STS's AssumeRole) without a call.
 fn checked_code(code: String, profile: &str, serial: &str) -> Result<String> {
     if code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(code);
@@ -155,9 +155,9 @@ fn own_source<'a>(profiles: &'a SharedConfig, name: &'a str, section: &'a Sectio
 }
 
 fn source_provider(profiles: &SharedConfig, source: &Source<'_>, config: &SdkConfig) -> SharedCredentialsProvider {
-    let environment = provider_config(config);
+    let config = provider_config(config);
     let profile_provider = |name: &str, keep: fn(&str) -> bool| {
-        let profile = ProfileFileCredentialsProvider::builder().configure(&environment);
+        let profile = ProfileFileCredentialsProvider::builder().configure(&config);
         let profile = profile.profile_files(profiles.one_for_sdk(name, keep)).profile_name(sdk_name(name));
         SharedCredentialsProvider::new(profile.build())
     };
@@ -166,7 +166,7 @@ fn source_provider(profiles: &SharedConfig, source: &Source<'_>, config: &SdkCon
         Source::Profile(name) => profile_provider(name, |key| !ROLE_KEYS.contains(&key)),
         Source::Session { name, session, account, role } => {
             let value = |key: &str| session.get(key).cloned().unwrap_or_default();
-            let session = SsoCredentialsProvider::builder().configure(&environment).session_name(*name);
+            let session = SsoCredentialsProvider::builder().configure(&config).session_name(*name);
             let session = session.start_url(value("sso_start_url")).region(Region::new(value("sso_region")));
             SharedCredentialsProvider::new(session.account_id(*account).role_name(*role).build())
         }
@@ -174,30 +174,30 @@ fn source_provider(profiles: &SharedConfig, source: &Source<'_>, config: &SdkCon
             SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new())
         }
         Source::Named(name) if name.eq_ignore_ascii_case("EcsContainer") => {
-            SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&environment).build())
+            SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&config).build())
         }
         Source::Named(_) => {
-            SharedCredentialsProvider::new(ImdsCredentialsProvider::builder().configure(&environment).build())
+            SharedCredentialsProvider::new(ImdsCredentialsProvider::builder().configure(&config).build())
         }
     }
 }
 
 /// The configuration of credentials providers.
 pub(super) fn provider_config(config: &SdkConfig) -> ProviderConfig {
-    let mut environment = ProviderConfig::without_region()
+    let mut provider_config = ProviderConfig::without_region()
         .with_region(config.region().cloned())
         .with_use_fips(config.use_fips())
         .with_use_dual_stack(config.use_dual_stack());
     if let Some(client) = config.http_client() {
-        environment = environment.with_http_client(client);
+        provider_config = provider_config.with_http_client(client);
     }
     if let Some(retries) = config.retry_config() {
-        environment = environment.with_retry_config(retries.clone());
+        provider_config = provider_config.with_retry_config(retries.clone());
     }
     if let Some(timeouts) = config.timeout_config() {
-        environment = environment.with_timeout_config(timeouts.clone());
+        provider_config = provider_config.with_timeout_config(timeouts.clone());
     }
-    environment
+    provider_config
 }
 
 /// Calls AssumeRole with `credentials`.
@@ -209,7 +209,10 @@ async fn assume(
 ) -> Result<Credentials> {
     let action = format!("assume role {}", role.arn);
     let has_code = code.is_some();
-    #[expect(clippy::disallowed_methods, reason = "a session's name has to be new, as the SDK and the AWS CLI make it")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the default session name contains the time, as in the SDK and the AWS CLI"
+    )]
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let config = config.to_builder().credentials_provider(SharedCredentialsProvider::new(credentials)).build();
     let call = aws_sdk_sts::Client::new(&config)
@@ -221,7 +224,7 @@ async fn assume(
         .set_serial_number(role.mfa_serial.map(str::to_owned))
         .set_token_code(code);
     let response = call.send().await.map_err(|error| {
-        let mut error = AwsError::from_sdk(&action, &error);
+        let mut error = AwsError::from_sdk(&action, error);
         if has_code && matches!(error.kind, AwsErrorKind::AccessDenied(_)) {
             error.kind = AwsErrorKind::MfaRefused;
         }

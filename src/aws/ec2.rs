@@ -1,13 +1,15 @@
-//! EC2 look-ups through the Query protocol. The typed client takes longer to compile than all the others together.
+//! EC2 look-ups through the Query protocol, because the typed client takes longer to compile than all the others together.
+
+mod endpoint;
+mod query;
 
 use aws_smithy_types::error::ErrorMetadata;
 use roxmltree::{Document, Node};
 
-use super::raw::{EC2, RawCall};
 use super::{Aws, AwsError, AwsErrorKind, Result};
 use crate::model::{Subnet, Vpc};
 
-/// EC2's API version: the only one it has had since 2016.
+/// EC2's API version, unchanged since 2016.
 const VERSION: &str = "2016-11-15";
 
 impl Aws {
@@ -64,14 +66,12 @@ impl Aws {
         let mut results = Vec::new();
         let mut token = String::new();
         loop {
-            let mut body = form_urlencoded::Serializer::new(String::new());
-            body.append_pair("Action", operation).append_pair("Version", VERSION).extend_pairs(parameters);
+            let mut form = form_urlencoded::Serializer::new(String::new());
+            form.append_pair("Action", operation).append_pair("Version", VERSION).extend_pairs(parameters);
             if !token.is_empty() {
-                body.append_pair("NextToken", &token);
+                form.append_pair("NextToken", &token);
             }
-            let headers = vec![("content-type", "application/x-www-form-urlencoded; charset=utf-8".to_owned())];
-            let call = RawCall { action, operation, headers, body: body.finish() };
-            let response = self.raw(&EC2, call).await?;
+            let response = self.query(action, operation, form.finish()).await?;
             let not_ec2 = |_| AwsError::new(action, AwsErrorKind::Other, "unexpected response, not XML");
             let document = Document::parse(&response).map_err(not_ec2)?;
             results.extend(read(document.root_element()));
@@ -84,7 +84,7 @@ impl Aws {
 }
 
 /// The code and message of an error response; neither if the response is not EC2's.
-pub(super) fn error(body: &str) -> ErrorMetadata {
+fn error(body: &str) -> ErrorMetadata {
     let document = Document::parse(body).ok();
     let error = document.as_ref().and_then(|document| document.descendants().find(|node| node.has_tag_name("Error")));
     let text = |name| error.and_then(|error| element(error, name)?.text());
@@ -101,18 +101,18 @@ pub(super) fn error(body: &str) -> ErrorMetadata {
 struct RouteTable {
     main: bool,
     subnets: Vec<String>,
-    to_internet: bool,
+    has_internet_route: bool,
 }
 
 fn route_table(table: Node<'_, '_>) -> RouteTable {
     RouteTable {
         main: items(table, "associationSet").any(|association| child(association, "main") == "true"),
         subnets: items(table, "associationSet").map(|association| child(association, "subnetId")).collect(),
-        to_internet: items(table, "routeSet").any(|route| child(route, "gatewayId").starts_with("igw-")),
+        has_internet_route: items(table, "routeSet").any(|route| child(route, "gatewayId").starts_with("igw-")),
     }
 }
 
-/// cdk's rule: a subnet is public when its own route table, or else the VPC's main one, has a route to an internet gateway.
+/// Reads a subnet. As in the CDK, it is public if its own route table, or else the VPC's main one, has a route to an internet gateway.
 fn read_subnet(subnet: Node<'_, '_>, tables: &[RouteTable]) -> Subnet {
     let id = child(subnet, "subnetId");
     let own = tables.iter().find(|table| table.subnets.contains(&id));
@@ -121,7 +121,7 @@ fn read_subnet(subnet: Node<'_, '_>, tables: &[RouteTable]) -> Subnet {
     Subnet {
         zone: child(subnet, "availabilityZone"),
         cdk_type: tags.next().map(|tag| child(tag, "value")),
-        public: table.is_some_and(|table| table.to_internet),
+        public: table.is_some_and(|table| table.has_internet_route),
         id,
     }
 }

@@ -1,6 +1,5 @@
 //! Errors of calls to AWS: the failed action, AWS's code and message, and a hint.
 
-use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 
@@ -12,7 +11,7 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::profiles::decode_sdk_names;
-use crate::hint::{Command, Hint, nearest};
+use crate::hint::nearest;
 
 /// A failed call to AWS. `Display` is "cannot ACTION: MESSAGE (CODE)".
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +25,8 @@ pub struct AwsError {
     pub code: Option<String>,
     /// AWS's message, or why there is no response.
     pub message: String,
+    /// The SDK's error, if there is no response from AWS.
+    pub source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 /// The kind of a failure, as far as hints and exit codes distinguish them.
@@ -133,12 +134,12 @@ impl AwsError {
             AwsErrorKind::AccessDenied(_) => AwsErrorKind::AccessDenied(missing_action(message)),
             kind => kind,
         };
-        Self { action: action.into(), kind, code: Some(code.to_owned()), message: message.to_owned() }
+        Self { action: action.into(), kind, code: Some(code.to_owned()), message: message.to_owned(), source: None }
     }
 
     /// A failure without an error code from AWS.
     pub fn new(action: impl Into<String>, kind: AwsErrorKind, message: impl Into<String>) -> Self {
-        Self { action: action.into(), kind, code: None, message: message.into() }
+        Self { action: action.into(), kind, code: None, message: message.into(), source: None }
     }
 
     /// An error response by its HTTP status. Without an error code it may come from a proxy or a load balancer.
@@ -159,27 +160,27 @@ impl AwsError {
     }
 
     /// Converts an error of a typed client.
-    pub(super) fn from_sdk<E>(action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> Self
+    pub(super) fn from_sdk<E>(action: impl Into<String>, error: SdkError<E, HttpResponse>) -> Self
     where
-        E: ProvideErrorMetadata + StdError + 'static,
+        E: ProvideErrorMetadata + StdError + Send + Sync + 'static,
     {
-        let (kind, message) = match error {
+        let (kind, message) = match &error {
             SdkError::ServiceError(response) => {
                 let (status, service) = (response.raw().status().as_u16(), response.err());
                 return Self::from_status(action, status, service.code(), service.message());
             }
             SdkError::ResponseError(response) => {
                 let status = response.raw().status().as_u16();
-                (AwsErrorKind::NotAws, format!("unexpected response, HTTP {status}: {}", root_cause(error)))
+                (AwsErrorKind::NotAws, format!("unexpected response, HTTP {status}: {}", root_cause(&error)))
             }
             SdkError::DispatchFailure(failure) => match failure.as_connector_error() {
                 Some(connector) => connection_failure(connector),
-                None => (AwsErrorKind::Other, root_cause(error)),
+                None => (AwsErrorKind::Other, root_cause(&error)),
             },
             SdkError::TimeoutError(_) => (AwsErrorKind::TimedOut, "no response in time".to_owned()),
-            _ => (AwsErrorKind::Other, root_cause(error)),
+            _ => (AwsErrorKind::Other, root_cause(&error)),
         };
-        Self::new(action, kind, message)
+        Self { source: Some(error.into()), ..Self::new(action, kind, message) }
     }
 
     /// Whether a retry may succeed.
@@ -192,45 +193,6 @@ impl AwsError {
                 | AwsErrorKind::ConnectionRefused
                 | AwsErrorKind::ServiceFault
         )
-    }
-
-    /// What the user can do about the error.
-    pub fn hint(&self) -> Option<Hint> {
-        let sign_in = Command::AwsSignIn;
-        let text: Cow<'_, str> = match &self.kind {
-            AwsErrorKind::NoCredentials => {
-                let hint = Hint::from("sign in (").then(sign_in).text(
-                    "), choose a profile with --profile, set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, \
-                     or try it without an account: --sandbox",
-                );
-                return Some(hint);
-            }
-            AwsErrorKind::ExpiredCredentials => {
-                return Some(Hint::from("sign in again (").then(sign_in).text("), or refresh the credentials"));
-            }
-            AwsErrorKind::NoRegion => {
-                "pass --region, set AWS_REGION, or write region under [target] in ecsws.toml; without an account: --sandbox".into()
-            }
-            AwsErrorKind::UnknownProfile(known) => known.to_string().into(),
-            AwsErrorKind::InvalidConfig => {
-                "correct the value; AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE choose other files".into()
-            }
-            AwsErrorKind::MfaRequired => "run it on a terminal, or with temporary credentials in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN".into(),
-            AwsErrorKind::MfaRefused => "wait for the next code, because each is valid once and for 30 seconds; check mfa_serial, and that you may assume the role".into(),
-            AwsErrorKind::WrongCredentials => "check --profile and the AWS_* variables; temporary credentials need AWS_SESSION_TOKEN too".into(),
-            AwsErrorKind::ClockSkew => "set this machine's clock: AWS rejects signatures that are several minutes old or from the future".into(),
-            AwsErrorKind::AccessDenied(Some(action)) => format!("ask for the permission {action}, or choose another --profile").into(),
-            AwsErrorKind::AccessDenied(None) => "ask for the permission, or choose another --profile".into(),
-            AwsErrorKind::Unreachable | AwsErrorKind::ConnectionRefused => "check the network, --region and --endpoint-url (or AWS_ENDPOINT_URL)".into(),
-            AwsErrorKind::NotAws => "check --endpoint-url (or AWS_ENDPOINT_URL) and proxies".into(),
-            AwsErrorKind::SandboxEnded => "the next command with --sandbox starts it again, with everything that was deployed".into(),
-            AwsErrorKind::TimedOut => "check the network and try again".into(),
-            AwsErrorKind::Throttled => "AWS limits the rate of these calls; try again in a minute".into(),
-            AwsErrorKind::NotFound => "check the name, --region and --profile".into(),
-            AwsErrorKind::ServiceFault => "the service has a problem; try again in a minute".into(),
-            AwsErrorKind::Conflict | AwsErrorKind::Other => return None,
-        };
-        Some(text.into_owned().into())
     }
 }
 

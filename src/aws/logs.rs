@@ -25,7 +25,7 @@ impl Aws {
             .set_next_token(token)
             .send()
             .await
-            .map_err(|error| self.error(action, &error))?;
+            .map_err(|error| self.error(action, error))?;
         let events = response.events.unwrap_or_default().into_iter().map(|event| LogEvent {
             id: text(event.event_id),
             stream: text(event.log_stream_name),
@@ -42,7 +42,7 @@ impl Aws {
         let response = match call.limit(lines.into()).start_from_head(false).send().await {
             Ok(response) => response,
             Err(error) => {
-                let error = self.error(action, &error);
+                let error = self.error(action, error);
                 return if error.kind == AwsErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) };
             }
         };
@@ -53,7 +53,7 @@ impl Aws {
     pub async fn log_groups(&self, prefix: Option<&str>) -> Result<Vec<LogGroup>> {
         let call = self.logs().describe_log_groups().set_log_group_name_prefix(prefix.map(ToOwned::to_owned));
         let groups: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let groups = groups.map_err(|error| self.error("list log groups", &error))?;
+        let groups = groups.map_err(|error| self.error("list log groups", error))?;
         let groups = groups.into_iter().map(|group| LogGroup {
             name: text(group.log_group_name),
             retention_days: group.retention_in_days,
@@ -66,7 +66,7 @@ impl Aws {
     pub async fn has_log_group(&self, name: &str) -> Result<bool> {
         let action = format!("look for log group `{name}`");
         let call = self.logs().describe_log_groups().log_group_name_prefix(name);
-        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        let response = call.send().await.map_err(|error| self.error(action, error))?;
         Ok(response.log_groups().iter().any(|group| group.log_group_name() == Some(name)))
     }
 
@@ -76,7 +76,7 @@ impl Aws {
         let call = self.logs().describe_log_streams().log_group_name(group);
         let call = call.set_log_stream_name_prefix(prefix.map(ToOwned::to_owned));
         let streams: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        let streams = streams.map_err(|error| self.error(action, &error))?;
+        let streams = streams.map_err(|error| self.error(action, error))?;
         let streams = streams.into_iter().map(|stream| LogStream {
             name: text(stream.log_stream_name),
             last_event: milliseconds(stream.last_event_timestamp),

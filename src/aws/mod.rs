@@ -12,7 +12,6 @@ mod ecs;
 mod error;
 mod logs;
 mod profiles;
-mod raw;
 mod secrets;
 
 use std::sync::OnceLock;
@@ -36,7 +35,7 @@ pub struct Aws {
     config: SdkConfig,
     region: String,
     shown_endpoint: Option<String>,
-    /// Endpoints that environment or profile set for single services, in words.
+    /// Endpoints that environment or profile set for single services, joined for error messages.
     service_endpoints: Option<String>,
     is_sandbox: bool,
     /// `--profile`.
@@ -46,6 +45,8 @@ pub struct Aws {
     logs: OnceLock<aws_sdk_cloudwatchlogs::Client>,
     autoscaling: OnceLock<aws_sdk_applicationautoscaling::Client>,
     cloud_map: OnceLock<aws_sdk_servicediscovery::Client>,
+    ssm: OnceLock<aws_sdk_ssm::Client>,
+    secrets_manager: OnceLock<aws_sdk_secretsmanager::Client>,
 }
 
 /// The caller's identity, by STS.
@@ -56,21 +57,21 @@ pub struct Identity {
 }
 
 impl Aws {
-    /// Loads the configuration. AWS is called only if the profile needs an MFA code: `ask` returns the current code of the device
-    /// with the given serial number, or `None` if it cannot ask.
-    pub async fn connect(connection: Connection, ask: impl AsyncFnMut(&str) -> Option<String>) -> Result<Self> {
-        Self::connect_through(connection, config::https(), ask).await
+    /// Loads the configuration. AWS is called only if the profile needs an MFA code: `mfa_code` returns the current code of the device
+    /// with the given serial number, or `None` if there is no terminal to ask on.
+    pub async fn connect(connection: Connection, mfa_code: impl AsyncFnMut(&str) -> Option<String>) -> Result<Self> {
+        Self::connect_through(connection, config::https(), mfa_code).await
     }
 
-    /// Like [`Aws::connect`], with another HTTP client: tests answer requests without a network.
+    /// Like [`Aws::connect`], with the given HTTP client, so that tests need no network.
     pub async fn connect_through(
         connection: Connection,
         http: SharedHttpClient,
-        ask: impl AsyncFnMut(&str) -> Option<String>,
+        mfa_code: impl AsyncFnMut(&str) -> Option<String>,
     ) -> Result<Self> {
         let Connection { profile, static_keys, .. } = &connection;
         let (profile, is_sandbox) = (profile.clone(), static_keys.is_some());
-        let config = config::load(connection, http, ask).await?;
+        let config = config::load(connection, http, mfa_code).await?;
         let Some(region) = config.region().map(ToString::to_string) else {
             return Err(AwsError::new("call AWS", AwsErrorKind::NoRegion, "no region is configured"));
         };
@@ -78,7 +79,7 @@ impl Aws {
             is_sandbox,
             profile,
             shown_endpoint: config.endpoint_url().map(without_user_info),
-            service_endpoints: raw::service_endpoints(&config),
+            service_endpoints: config::service_endpoints(&config),
             config,
             region,
             cloudformation: OnceLock::new(),
@@ -86,6 +87,8 @@ impl Aws {
             logs: OnceLock::new(),
             autoscaling: OnceLock::new(),
             cloud_map: OnceLock::new(),
+            ssm: OnceLock::new(),
+            secrets_manager: OnceLock::new(),
         })
     }
 
@@ -100,9 +103,9 @@ impl Aws {
     }
 
     /// Converts an error of a typed client and adds the endpoint if it cannot be reached.
-    fn error<E>(&self, action: impl Into<String>, error: &SdkError<E, HttpResponse>) -> AwsError
+    fn error<E>(&self, action: impl Into<String>, error: SdkError<E, HttpResponse>) -> AwsError
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         self.at_endpoint(AwsError::from_sdk(action, error))
     }
@@ -131,7 +134,7 @@ impl Aws {
     pub async fn identity(&self) -> Result<Identity> {
         let action = "get the caller identity from STS";
         let client = aws_sdk_sts::Client::new(&self.config);
-        let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, &error))?;
+        let response = client.get_caller_identity().send().await.map_err(|error| self.error(action, error))?;
         Ok(Identity { account: text(response.account) })
     }
 }

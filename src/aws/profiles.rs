@@ -1,7 +1,7 @@
 //! The shared AWS files, `~/.aws/config` and `~/.aws/credentials`, as the AWS CLI reads them.
 //!
 //! The SDK's parser supports no quotes in section names, and rejects names with spaces and sections whose keys are all indented. So
-//! the files are parsed here, and the SDK gets the same sections in a form that it accepts. The rules are those of botocore's
+//! the files are parsed here, and the same sections are passed to the SDK in a form that it accepts. The rules are those of botocore's
 //! `configloader`, and of Python's `configparser` and `shlex`, which it uses.
 
 use std::collections::BTreeMap;
@@ -104,7 +104,7 @@ impl SharedConfig {
         self.sso_sessions.get(name)
     }
 
-    /// Rejects a profile whose `services` section does not exist, as the AWS CLI does. The SDK ignores that, and calls go to AWS.
+    /// Rejects a profile whose `services` section does not exist, as the AWS CLI does. The SDK would ignore that and call AWS.
     pub fn check_services(&self, profile: &str) -> Result<(), ProfileError> {
         self.check_reference(profile, "services", ("services", &self.services))
     }
@@ -161,7 +161,7 @@ fn path(variables: &Variables, variable: &str, name: &str) -> Option<PathBuf> {
     let home = variables.get("HOME").or_else(|| variables.get("USERPROFILE")).map(Path::new);
     match (variables.get(variable).map(Path::new), home) {
         (Some(path), Some(home)) => {
-            Some(path.strip_prefix("~").map_or_else(|_| path.to_owned(), |below| home.join(below)))
+            Some(path.strip_prefix("~").map_or_else(|_| path.to_owned(), |rest| home.join(rest)))
         }
         (Some(path), None) => Some(path.to_owned()),
         (None, home) => Some(home?.join(".aws").join(name)),

@@ -3,13 +3,13 @@
 use clap::{Args, ValueEnum};
 use clap_complete::env::Shells;
 
-use super::Outcome;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 
 /// Print a completion script
 ///
-/// The script asks ecsws itself for completions, so it also knows the services and stacks of the ecsws.toml at hand.
+/// The script calls ecsws for completions, so it also knows the services and stacks of the ecsws.toml at hand.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ecsws completions bash > ~/.local/share/bash-completion/completions/ecsws
@@ -30,13 +30,13 @@ enum Shell {
     Zsh,
 }
 
-/// The variable by which a shell asks for completions.
+/// The variable that marks a completion request of a shell.
 pub const VARIABLE: &str = "COMPLETE";
 
-pub fn run(args: &CompletionsArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub fn run(args: &CompletionsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let name = args.shell.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let shells = Shells::builtins();
     let shell = shells.completer(&name).ok_or_else(|| CliError::usage(format!("there is no completion for {name}")))?;
     shell.write_registration(VARIABLE, "ecsws", "ecsws", "ecsws", &mut ctx.ui.results())?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

@@ -3,75 +3,73 @@
 use clap::Args;
 use jiff::tz::TimeZone;
 
-use super::approve::{check_target, declined};
-use super::{Outcome, shapes};
+use super::approve::declined;
+use super::json_help;
+use super::target::show_target;
 use crate::complete;
 use crate::context::Context;
-use crate::error::{CliError, FOLLOWS, Report};
+use crate::error::{CliError, FOLLOWS};
 use crate::exit::Exit;
 use crate::hint::{Hint, Repetition};
 use crate::model::Stack;
-use crate::ops::{self, DeletionPlan};
+use crate::ops;
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
 
 /// Delete stacks and everything in them
 ///
-/// All stacks of the project in reverse order, or those that are named with those that need them. What goes and what stays is shown first.
-/// With --sandbox and no terminal, no confirmation is required. Log groups stay, unless their service has `removal = "destroy"`.
+/// Deletes the named stacks and those that depend on them, or all stacks of the project, in reverse dependency order. Shows first what is deleted
+/// and what is retained. With --sandbox and no terminal, no confirmation is required. Log groups are retained, unless their service has
+/// `removal = "destroy"`.
 #[derive(Debug, Args)]
-#[command(after_long_help = shapes::EVENTS)]
+#[command(after_long_help = json_help::EVENTS)]
 pub struct DestroyArgs {
-    /// The stacks, or services by their keys; all when left out
+    /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
 }
 
-pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: DestroyArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let project = ctx.project()?;
     let stacks = with_dependents(&project, project.stacks(&args.stacks)?)?;
     let aws = ctx.aws(Some(&project)).await?;
-    check_target(&project, &aws, None, ctx).await?;
+    show_target(&project, &[], ctx).await?;
 
+    let names: Vec<&str> = stacks.iter().rev().map(|stack| stack.name.as_str()).collect();
     let mut existing: Vec<Stack> = Vec::new();
-    for stack in stacks.iter().rev() {
-        match aws.stack(&stack.name).await? {
+    for (name, stack) in names.iter().zip(ops::describe_stacks(&aws, names.iter().copied()).await?) {
+        match stack {
             Some(stack) => existing.push(stack),
-            None => ctx.ui.note(&format!("there is no stack {}", stack.name)),
+            None => ctx.ui.note(&format!("there is no stack {name}")),
         }
     }
     if existing.is_empty() {
-        return Ok(Outcome::Done);
+        return Ok(Exit::Done);
     }
-    let names: Vec<String> = existing.iter().map(|stack| stack.name.clone()).collect();
-    let mut deletion_plans = Vec::new();
-    for stack in &existing {
-        let template = ops::deployed_template(&aws, stack).await?.unwrap_or_default();
-        deletion_plans.push(ops::plan_deletion(&aws, stack, &template, &names).await?);
-    }
-    refuse_what_is_in_use(&deletion_plans)?;
+    let names: Vec<&str> = existing.iter().map(|stack| stack.name.as_str()).collect();
+    let deletion_plans = ops::plan_deletions(&aws, &existing).await?;
     render::deletion_plans(&mut ctx.ui, &deletion_plans);
     let question = format!("Delete {} and everything in them?", names.join(", "));
     let needed = !ctx.settings.sandbox || ctx.ui.can_ask();
     if needed && !ctx.ui.confirm(&question, "--yes").await? {
-        return Err(declined(&names.iter().map(String::as_str).collect::<Vec<_>>()));
+        return Err(declined(&names));
     }
-    let mut view = DeployView::new(&ctx.ui, None, TimeZone::system());
+    let mut view = DeployView::new(&ctx.ui, true, TimeZone::system());
     for name in names {
         let ui = &mut ctx.ui;
         let mut show = |event| view.show(ui, &event);
         let stopped = || {
-            CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation goes on deleting {name}"))
-                .hint(Hint::repeat(Repetition::new(&["destroy"], ["destroy", &name])).text(FOLLOWS))
+            CliError::new(Exit::Interrupted, format!("interrupted; CloudFormation is still deleting {name}"))
+                .hint(Hint::repeat(Repetition::new(&["destroy"], ["destroy", name])).text(FOLLOWS))
         };
-        ctx.interrupts.during(Box::pin(ops::destroy(&aws, &name, &mut show))).await.ok_or_else(stopped)??;
+        ctx.interrupts.during(Box::pin(ops::destroy(&aws, name, &mut show))).await.ok_or_else(stopped)??;
     }
     view.end();
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
-/// The stacks, and those of the project that could not live without them.
+/// The stacks, and the stacks of the project that depend on them.
 fn with_dependents(project: &Project, mut stacks: Vec<ProjectStack>) -> Result<Vec<ProjectStack>, CliError> {
     for stack in project.stacks(&[])? {
         let needs = |name: &String| stacks.iter().any(|chosen| chosen.name == *name);
@@ -80,18 +78,4 @@ fn with_dependents(project: &Project, mut stacks: Vec<ProjectStack>) -> Result<V
         }
     }
     Ok(stacks)
-}
-
-/// CloudFormation would find out in the middle, and leave the stack DELETE_FAILED.
-fn refuse_what_is_in_use(deletion_plans: &[DeletionPlan]) -> Result<(), CliError> {
-    let in_use =
-        deletion_plans.iter().flat_map(|one| one.in_use.iter().map(move |(export, by)| (&one.stack, export, by)));
-    let reports: Vec<Report> = in_use
-        .map(|(stack, export, by)| Report {
-            message: format!("stack {stack} exports `{export}`, which {} imports; nothing was changed", by.join(", ")),
-            place: None,
-            hint: Some("delete what imports it first".into()),
-        })
-        .collect();
-    if reports.is_empty() { Ok(()) } else { Err(CliError { exit: Exit::Failed, reports }) }
 }

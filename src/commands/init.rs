@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::json_help;
 use super::number::whole_number;
-use super::{Outcome, shapes};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::hint::{Command, Hint};
 use crate::project::FILE;
 
@@ -22,7 +23,7 @@ const EXAMPLES: &str = "Examples:
 ///
 /// Without flags it describes one service, named after the folder, on a platform of its own. An ecsws.toml that is there already is never overwritten.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::INIT))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::INIT))]
 pub struct InitArgs {
     /// Write the ECS workshop's platform and Node.js service
     #[arg(long, conflicts_with_all = ["name", "image", "port"])]
@@ -41,7 +42,7 @@ pub struct InitArgs {
 const WORKSHOP: &str = include_str!("../../examples/workshop/ecsws.toml");
 const SERVICE: &str = include_str!("init.toml");
 
-pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let folder = ctx.settings.project.clone().unwrap_or_else(|| ctx.settings.working_dir.clone());
     let file = folder.join(FILE);
     let text = if args.workshop { WORKSHOP.to_owned() } else { service(args, &folder)? };
@@ -57,7 +58,7 @@ pub fn run(args: &InitArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
         .text(", and run it on this machine with ")
         .then(local(&["deploy"]));
     ctx.ui.hint(&next);
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// Fills in the form, and checks the result as any other file: a name or an image may be one that AWS refuses.
@@ -94,6 +95,6 @@ fn write_new(file: &PathBuf, text: &str) -> Result<(), CliError> {
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => CliError::usage(format!("{} exists already", file.display()))
             .hint("edit it, or choose another folder with -C"),
-        _ => CliError::failed(format!("cannot write {}: {error}", file.display())),
+        _ => CliError::failed(format!("cannot write {}: {error}", file.display())).source(error),
     })
 }

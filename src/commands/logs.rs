@@ -6,31 +6,30 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Outcome, shapes};
-use crate::aws::Aws;
+use super::choose::choose_service;
+use super::json_help;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::hint::Hint;
+use crate::exit::Exit;
 use crate::model::LogQuery;
-use crate::ops::{LogSource, Tail, TailOptions, locate_log_group};
-use crate::project::ServiceRef;
+use crate::ops::{self, LogSource, Tail, TailOptions};
 use crate::render;
 use crate::when::parse_time;
 
 const EXAMPLES: &str = "Examples:
   ecsws logs                          the last five minutes
-  ecsws logs --watch                  and everything that comes
+  ecsws logs --watch                  and new events as they arrive
   ecsws logs api --start 2h --filter ERROR
   ecsws logs groups /ecs";
 
 /// Show a service's log events
 ///
-/// Times of --start and --end are lengths of time before now (30s, 5m, 2h, 1d) or dates (2026-01-01, 2026-01-01T12:00, 2026-01-01T12:00:00Z).
+/// --start and --end take a duration before now (30s, 5m, 2h, 1d) or a date (2026-01-01, 2026-01-01T12:00, 2026-01-01T12:00:00Z).
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::LOGS)
+    after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::LOGS)
 )]
 pub struct LogsArgs {
     #[command(subcommand)]
@@ -45,12 +44,12 @@ enum LogsCommand {
     Tail(ReadArgs),
     /// List log groups
     Groups {
-        /// Only those whose name begins with this
+        /// Only groups whose names start with this
         prefix: Option<String>,
     },
     /// List the log streams of a service: one for each container of each task
     Streams {
-        /// The service, by its key in ecsws.toml
+        /// Service, by its key in ecsws.toml
         #[arg(add = complete::services())]
         service: Option<String>,
     },
@@ -58,16 +57,16 @@ enum LogsCommand {
 
 #[derive(Debug, Args)]
 struct ReadArgs {
-    /// The service, by its key in ecsws.toml
+    /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
-    /// From when on
+    /// Start at this time
     #[arg(short, long, value_name = "TIME", default_value = "5m", allow_hyphen_values = true)]
     start: String,
-    /// Until when, instead of now
+    /// Stop at this time [default: now]
     #[arg(short, long, value_name = "TIME", conflicts_with = "watch", allow_hyphen_values = true)]
     end: Option<String>,
-    /// Go on with what comes, until Ctrl-C
+    /// Keep printing new events until Ctrl-C
     #[arg(short, long)]
     watch: bool,
     /// Only events that match this CloudWatch filter pattern
@@ -75,7 +74,7 @@ struct ReadArgs {
     filter: Option<String>,
 }
 
-pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     match args.sub {
         None => read(args.read, ctx).await,
         Some(LogsCommand::Tail(read_args)) => read(ReadArgs { watch: true, ..read_args }, ctx).await,
@@ -84,17 +83,17 @@ pub async fn run(args: LogsArgs, ctx: &mut Context) -> Result<Outcome, CliError>
     }
 }
 
-async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let ReadArgs { service, start, end, watch, filter } = args;
     if watch && end.is_some() {
-        return Err(CliError::usage("--end is for reading; a watch has no end"));
+        return Err(CliError::usage("--end cannot be used with --watch"));
     }
     let zone = TimeZone::system();
     let (from, until) = window(&start, end.as_deref(), ctx.now(), &zone).map_err(CliError::usage)?;
     let project = ctx.project()?;
-    let service = project.service(service.as_deref(), &mut ctx.ui).await?;
+    let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
-    let source = source(&aws, &service).await?;
+    let source = LogSource::locate(&aws, &service.service.stack, &service.service.logs.prefix).await?;
     let query = LogQuery {
         group: source.group,
         stream_prefix: Some(source.stream_prefix),
@@ -102,11 +101,19 @@ async fn read(args: ReadArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
         end: Some(until).filter(|_| !watch),
         pattern: filter,
     };
-    follow(&aws, ctx, TailOptions { query, watch, now: Context::wall_clock }, &zone).await
+    let tail = Tail::new(&aws, TailOptions { query, watch, now: Context::wall_clock });
+    let printed = tokio::select! {
+        printed = print(tail, &zone, ctx) => printed?,
+        () = render::stdout_closed() => return Ok(Exit::Done),
+    };
+    if printed == 0 && !watch {
+        let since = from.to_zoned(zone).strftime("%F %T");
+        ctx.ui.note(&format!("no events since {since}; --start reaches further back"));
+    }
+    Ok(Exit::Done)
 }
 
-/// From when until when is read. Without an end that is now: a group that is written to faster than it is read would be read
-/// for ever.
+/// Resolves the time range. The end defaults to now, so that reading a busy group terminates.
 fn window(start: &str, end: Option<&str>, now: Timestamp, zone: &TimeZone) -> Result<(Timestamp, Timestamp), String> {
     let from = parse_time(start, now, zone)?;
     let Some(end) = end else { return Ok((from, now.max(from))) };
@@ -117,53 +124,32 @@ fn window(start: &str, end: Option<&str>, now: Timestamp, zone: &TimeZone) -> Re
     Ok((from, until))
 }
 
-async fn follow(aws: &Aws, ctx: &mut Context, options: TailOptions, zone: &TimeZone) -> Result<Outcome, CliError> {
-    let ui = &mut ctx.ui;
-    let (watch, since) = (options.watch, options.query.start);
-    let mut printed = 0;
-    let reading = Tail::new(aws, options).run(|events| {
+/// Prints events until the tail ends or stdout is closed. Returns how many.
+async fn print(tail: Tail<'_>, zone: &TimeZone, ctx: &mut Context) -> Result<usize, CliError> {
+    let (ui, mut printed) = (&mut ctx.ui, 0);
+    tail.run(|events| {
         printed += events.len();
         render::log_events(ui, &events, zone)?;
         Ok::<_, CliError>(if ui.can_write() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
-    });
-    tokio::select! {
-        read = reading => read?,
-        () = render::nobody_reads() => return Ok(Outcome::Done),
-    }
-    if printed == 0 && !watch {
-        let since = since
-            .map(|since: Timestamp| format!(" since {}", since.to_zoned(zone.clone()).strftime("%F %T")))
-            .unwrap_or_default();
-        ctx.ui.note(&format!("no events{since}; --start reaches further back"));
-    }
-    Ok(Outcome::Done)
+    })
+    .await?;
+    Ok(printed)
 }
 
-async fn groups(prefix: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn groups(prefix: Option<&str>, ctx: &mut Context) -> Result<Exit, CliError> {
     let project = ctx.project_if_any()?;
     let aws = ctx.aws(project.as_ref()).await?;
-    render::log_groups(&mut ctx.ui, &aws.log_groups(prefix).await?)?;
-    Ok(Outcome::Done)
+    render::log_groups(&mut ctx.ui, &ops::log_groups(&aws, prefix).await?)?;
+    Ok(Exit::Done)
 }
 
-async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn streams(service: Option<&str>, ctx: &mut Context) -> Result<Exit, CliError> {
     let project = ctx.project()?;
-    let service = project.service(service, &mut ctx.ui).await?;
+    let service = choose_service(&project, service, &mut ctx.ui).await?;
     let aws = ctx.aws(Some(&project)).await?;
-    let source = source(&aws, &service).await?;
-    render::log_streams(&mut ctx.ui, &aws.log_streams(&source.group, Some(&source.stream_prefix)).await?)?;
-    Ok(Outcome::Done)
-}
-
-/// The log group is the stack's; its streams are named `PREFIX/CONTAINER/TASK`.
-async fn source(aws: &Aws, service: &ServiceRef<'_>) -> Result<LogSource, CliError> {
-    let stack = &service.service.stack;
-    let none = || {
-        CliError::failed(format!("stack `{stack}` has no log group"))
-            .hint(Hint::command(["deploy", stack]).text(" creates it"))
-    };
-    let group = locate_log_group(aws, stack).await?.ok_or_else(none)?;
-    Ok(LogSource { group, stream_prefix: format!("{}/", service.service.logs.prefix) })
+    let source = LogSource::locate(&aws, &service.service.stack, &service.service.logs.prefix).await?;
+    render::log_streams(&mut ctx.ui, &source.streams(&aws).await?)?;
+    Ok(Exit::Done)
 }
 
 #[cfg(test)]
@@ -171,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reading_ends_at_the_moment_it_was_asked_for() {
+    fn the_end_defaults_to_now() {
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
         let window = |start, end| window(start, end, now, &TimeZone::UTC);
         let earlier: Timestamp = "2026-01-02T02:59:05Z".parse().expect("a time");

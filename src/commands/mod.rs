@@ -1,24 +1,25 @@
 //! The command table: each row is a file of this folder with its arguments (their doc comments are the help) and its `run`.
 
 mod approve;
+mod choose;
 mod completions;
 mod deploy;
 mod destroy;
 mod diff;
 mod init;
+mod json_help;
 mod logs;
 mod number;
 #[cfg(all(unix, feature = "sandbox"))]
 mod sandbox;
 mod scale;
-mod shapes;
 mod status;
 mod subcommand;
 mod synth;
-mod synthesiser;
+mod target;
+mod templates;
 
 use std::io;
-use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
@@ -60,33 +61,11 @@ enum Command {
     Completions(completions::CompletionsArgs),
 }
 
-/// How a command ended when nothing went wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Done.
-    Done,
-    /// A check failed: there are differences, or the service is not steady.
-    No,
-    /// The user stopped it.
-    Interrupted,
-}
-
-impl From<Outcome> for ExitCode {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Done => Exit::Done,
-            Outcome::No => Exit::No,
-            Outcome::Interrupted => Exit::Interrupted,
-        }
-        .into()
-    }
-}
-
-/// Words of the command line that delete something, or that approve it unseen.
+/// Words of the command line that delete something or skip a confirmation.
 const DESTRUCTIVE: &[&str] = &["destroy", "reset", "delete", "--yes"];
 
-/// The error of a misspelled command line without suggestions that would delete something: they get pasted unread. Another suggestion
-/// beside one of those is left out as well, because it is not what was meant.
+/// Removes suggestions that would delete something from the error of a misspelled command line, because suggestions get pasted unread. An
+/// alternative to such a suggestion is removed too.
 pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
     let is_harmless = |word: &String| !DESTRUCTIVE.contains(&word.as_str());
     // Clap's usage line has the flag that it suggests where it otherwise has `[OPTIONS]`.
@@ -115,8 +94,8 @@ pub fn without_destructive_suggestions(mut error: clap::Error) -> clap::Error {
 }
 
 /// Runs the chosen command.
-pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
-    let tells_events = matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_));
+pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Exit, CliError> {
+    let prints_events = matches!(cli.command, Command::Deploy(_) | Command::Scale(_) | Command::Destroy(_));
     let ended = match cli.command {
         Command::Init(args) => init::run(&args, ctx),
         Command::Synth(args) => synth::run(args, ctx).await,
@@ -130,20 +109,23 @@ pub async fn run(cli: Cli, ctx: &mut Context) -> Result<Outcome, CliError> {
         Command::Sandbox(args) => sandbox::run(args, ctx).await,
         Command::Completions(args) => completions::run(&args, ctx),
     };
-    if tells_events {
-        render::ended(&mut ctx.ui, ended.as_ref().err())?;
+    if prints_events {
+        match &ended {
+            Ok(_) => render::print_done(&mut ctx.ui)?,
+            Err(error) => render::print_failed(&mut ctx.ui, error.exit.code(), &error.summary())?,
+        }
     }
     with_output(ended, ctx.ui.finish())
 }
 
-/// What a command ended with, once its results are written. Losing them is a failure, but never hides the command's own.
-fn with_output(ended: Result<Outcome, CliError>, written: io::Result<()>) -> Result<Outcome, CliError> {
+/// The result of a command after its results were written. Lost results are a failure, but never replace the command's own.
+fn with_output(ended: Result<Exit, CliError>, written: io::Result<()>) -> Result<Exit, CliError> {
     let Err(error) = written else { return ended };
-    let lost = CliError::failed(format!("cannot write to stdout: {error}"));
+    let lost = CliError::failed(format!("cannot write to stdout: {error}")).source(error);
     match ended {
         Ok(_) => Err(lost),
         Err(mut error) => {
-            error.reports.extend(lost.reports);
+            error.diagnostics.extend(lost.diagnostics);
             Err(error)
         }
     }

@@ -12,9 +12,10 @@ mod faults;
 mod logs;
 mod status;
 
-use super::{Outcome, shapes};
-use crate::context::{Context, local};
+use super::json_help;
+use crate::context::{self, Context};
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::hint::Hint;
 use crate::project::Project;
 use crate::stack::Environment;
@@ -33,7 +34,7 @@ const EXAMPLES: &str = "Examples:
 /// and where curl or wget is missing the sandbox asks the address itself. With `runtime = "podman"` or `"docker"` in ecsws.toml the images of a
 /// stack run as containers, and their commands inside those.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::SANDBOX))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::SANDBOX))]
 pub struct SandboxArgs {
     #[command(subcommand)]
     command: SandboxCommand,
@@ -51,7 +52,7 @@ enum SandboxCommand {
     /// Say whether it runs, since when, and what runs in it; exits with 5 when it does not
     Status,
     /// Print its own log: a line for each request, and for what happened by itself
-    Logs(logs::LogsArgs),
+    Logs(logs::SandboxLogsArgs),
     Faults(faults::FaultsArgs),
     /// Stop it and forget everything that was deployed to it
     Reset,
@@ -85,7 +86,7 @@ fn inherited_variables() -> String {
     )
 }
 
-pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let SandboxArgs { command, state_dir } = args;
     if let Some(dir) = state_dir {
         ctx.settings.sandbox_dir = Some(ctx.settings.working_dir.join(&dir));
@@ -101,33 +102,33 @@ pub async fn run(args: SandboxArgs, ctx: &mut Context) -> Result<Outcome, CliErr
         SandboxCommand::Status => {
             if let Some(endpoint) = running(ctx).await? {
                 status::show(&endpoint, ctx).await?;
-                return Ok(Outcome::Done);
+                return Ok(Exit::Done);
             }
             ctx.ui.note("no sandbox is running");
-            done(ctx, &json!({ "running": false })).map(|_| Outcome::No)
+            done(ctx, &json!({ "running": false })).map(|_| Exit::CheckFailed)
         }
         SandboxCommand::Reset => {
             lifecycle::reset(&options(ctx)?.state_dir).await?;
             ctx.ui.note("the sandbox is empty");
             done(ctx, &json!({ "reset": true }))
         }
-        SandboxCommand::Env => print_environment(&the_running_one(ctx).await?, ctx),
+        SandboxCommand::Env => print_environment(&require_running(ctx).await?, ctx),
         SandboxCommand::Logs(logs_args) => {
             let state_dir = options(ctx)?.state_dir;
-            logs::run(logs_args, &state_dir, ctx).await.map(|()| Outcome::Done)
+            logs::run(logs_args, &state_dir, ctx).await.map(|()| Exit::Done)
         }
         SandboxCommand::Faults(faults_args) => {
-            let endpoint = the_running_one(ctx).await?;
-            faults::run(faults_args, &endpoint, ctx).await.map(|()| Outcome::Done)
+            let endpoint = require_running(ctx).await?;
+            faults::run(faults_args, &endpoint, ctx).await.map(|()| Exit::Done)
         }
         SandboxCommand::Coverage => coverage(ctx),
     }
 }
 
-/// The sandbox of the project at hand, or the default one. Nothing but the project's target matters here.
+/// The options of the project's sandbox, or of the default one. Only the project's target matters.
 fn options(ctx: &mut Context) -> Result<Options, CliError> {
     let environment = environment_of_project(ctx)?;
-    local::options(&ctx.settings, environment)
+    context::sandbox::options(&ctx.settings, environment)
 }
 
 fn environment_of_project(ctx: &mut Context) -> Result<Environment, CliError> {
@@ -143,13 +144,13 @@ async fn running(ctx: &mut Context) -> Result<Option<Endpoint>, CliError> {
     Ok(lifecycle::status(&state_dir).await?.map(|(endpoint, _)| endpoint))
 }
 
-async fn the_running_one(ctx: &mut Context) -> Result<Endpoint, CliError> {
+async fn require_running(ctx: &mut Context) -> Result<Endpoint, CliError> {
     let start = ctx.settings.sandbox_command("start");
     let none = || CliError::failed("no sandbox is running").hint(Hint::default().then(start).text(" starts one"));
     running(ctx).await?.ok_or_else(none)
 }
 
-async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+async fn start(args: StartArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let StartArgs { foreground, account, speed, no_host_exec } = args;
     let environment = match (account, &ctx.settings.region_flag) {
         (Some(account), Some(region)) => Environment { account, region: region.clone() },
@@ -158,27 +159,27 @@ async fn start(args: StartArgs, ctx: &mut Context) -> Result<Outcome, CliError> 
             Environment { account: account.unwrap_or(environment.account), ..environment }
         }
     };
-    let options = local::options(&ctx.settings, environment)?;
+    let options = context::sandbox::options(&ctx.settings, environment)?;
     let options = Options { speed: speed.unwrap_or(options.speed), host_exec: !no_host_exec, ..options };
     if foreground {
-        return Err(lifecycle::serve_in_this_process(&std::env::current_exe()?, &options).into());
+        return Err(lifecycle::serve_in_this_process(&context::sandbox::this_program()?, &options).into());
     }
-    let (endpoint, status) = local::start(&options, &ctx.settings).await?;
+    let (endpoint, status) = context::sandbox::start(&options, &ctx.settings).await?;
     if speed.is_some_and(|speed| status["speed"] != speed) || (no_host_exec && status["hostExec"] == true) {
         return Err(CliError::usage("a sandbox runs already, with another --speed or without --no-host-exec")
             .hint(Hint::from("stop it first (its state stays): ").then(ctx.settings.sandbox_command("stop"))));
     }
-    described(&endpoint, ctx)
+    print_endpoint(&endpoint, ctx)
 }
 
-/// A factor of time.
+/// Parses a speed-up factor.
 fn speed(text: &str) -> Result<f64, String> {
-    // Beyond this no wait is left, and nothing has the time to become steady.
+    // With higher factors nothing has the time to become steady.
     let factor = text.parse().ok().filter(|factor: &f64| *factor > 0.0 && *factor <= 10_000.0);
     factor.ok_or_else(|| "expected a number above 0, up to 10000; 10 makes waits ten times shorter".to_owned())
 }
 
-fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {
+fn print_endpoint(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, CliError> {
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint;
     if !ctx.ui.is_json() {
         writeln!(
@@ -194,11 +195,11 @@ fn described(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError
     )
 }
 
-/// The variables with which other tools reach it, as exports for a shell.
-fn print_environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, CliError> {
+/// Prints the variables that point other tools at the sandbox, as shell exports.
+fn print_environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Exit, CliError> {
     let Endpoint { url, credentials, region, .. } = endpoint;
     // Some operations have a host of their own in front of the service's, such as `data-` for DiscoverInstances, and there is
-    // no such host here. Heeded by botocore since 1.37.5 and by the other SDKs ("Host prefix injection" in their reference guide).
+    // no such host here. Respected by botocore since 1.37.5 and by the other SDKs ("Host prefix injection" in their reference guide).
     let (no_prefix, sandbox) = ("true".to_owned(), "1".to_owned());
     let variables = [
         // ecsws itself has to recognise the sandbox, whose answers must not reach the project's lock.
@@ -217,7 +218,7 @@ fn print_environment(endpoint: &Endpoint, ctx: &mut Context) -> Result<Outcome, 
     done(ctx, &json!({ "variables": BTreeMap::from(variables) }))
 }
 
-fn coverage(ctx: &mut Context) -> Result<Outcome, CliError> {
+fn coverage(ctx: &mut Context) -> Result<Exit, CliError> {
     let Coverage { operations, resource_types, functions } = ecsws_sandbox::coverage();
     if !ctx.ui.is_json() {
         let rows = operations.iter().map(String::as_str).chain(resource_types.iter().copied());
@@ -229,7 +230,7 @@ fn coverage(ctx: &mut Context) -> Result<Outcome, CliError> {
 }
 
 /// With `--output json` the result is one object.
-fn done(ctx: &mut Context, result: &serde_json::Value) -> Result<Outcome, CliError> {
+fn done(ctx: &mut Context, result: &serde_json::Value) -> Result<Exit, CliError> {
     ctx.ui.json_result(result)?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }

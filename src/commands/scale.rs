@@ -5,20 +5,24 @@ mod running;
 
 use clap::{ArgGroup, Args};
 
-use super::approve::check_target;
+use super::choose::choose_service;
 use super::deploy::{DeployOptions, FollowOptions, deploy};
+use super::json_help;
 use super::number::whole_number;
-use super::{Outcome, shapes};
+use super::target::show_target;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::hint::{Hint, Repetition};
-use crate::ops::{Change, Deployed, Operation, StackOutcome, locate_service};
+use crate::ops::{
+    Deployed, Operation, ServiceCount, StackChange, StackOutcome, autoscaling_differences, locate_service,
+};
 use crate::project::Project;
 use crate::stack::spec::{MAX_TASKS_PER_SERVICE, Service};
 use crate::stack::{Scaling, edit_scaling};
 use approval::ScaleApprover;
-use running::{check_autoscaling, set_count};
+use running::{ensure_count, set_count};
 
 const EXAMPLES: &str = "Examples:
   ecsws scale --count 3
@@ -30,18 +34,18 @@ const EXAMPLES: &str = "Examples:
 /// (another image, other edits of ecsws.toml, a stack that does not exist), scale lists that and asks; without a terminal it exits with 2 unless
 /// --yes is given. With --hotswap the count is changed in ECS only: faster, until a deploy changes the service.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
+#[command(group(ArgGroup::new("what").required(true).multiple(true).args(["count", "min", "max", "cpu", "memory"])), after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
 pub struct ScaleArgs {
-    /// The service, by its key in ecsws.toml
+    /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
-    /// How many tasks to run
+    /// Number of tasks to run
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     count: Option<u32>,
-    /// Autoscaling: never fewer tasks than this
+    /// Autoscaling: minimum number of tasks
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     min: Option<u32>,
-    /// Autoscaling: never more tasks than this
+    /// Autoscaling: maximum number of tasks
     #[arg(long, value_name = "N", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(0..=MAX_TASKS_PER_SERVICE))]
     max: Option<u32>,
     /// Autoscaling: keep the average CPU utilisation at this percentage
@@ -50,17 +54,17 @@ pub struct ScaleArgs {
     /// Autoscaling: keep the average memory utilisation at this percentage
     #[arg(long, value_name = "PERCENT", allow_negative_numbers = true, conflicts_with = "count", value_parser = whole_number(1..=100u32))]
     memory: Option<u32>,
-    /// Change the running service only, not ecsws.toml and not the stack
+    /// Change only the running service, not ecsws.toml or the stack
     #[arg(long, requires = "count")]
     hotswap: bool,
     #[command(flatten)]
     follow: FollowOptions,
 }
 
-pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let ScaleArgs { service, count, min, max, cpu, memory, hotswap, follow } = args;
     let project = ctx.project()?;
-    let service = project.service(service.as_deref(), &mut ctx.ui).await?;
+    let service = choose_service(&project, service.as_deref(), &mut ctx.ui).await?;
     let (key, service) = (service.key.to_owned(), service.service.clone());
     if let Some(count) = count {
         check_range(&key, &service, count)?;
@@ -73,7 +77,7 @@ pub async fn run(args: ScaleArgs, ctx: &mut Context) -> Result<Outcome, CliError
         Box::pin(deploy_numbers(&project, &key, &service.stack, scaling, &follow, ctx)).await
     };
     scaled.map_err(|error| if has_several { error.for_service(&key) } else { error })?;
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 /// Autoscaling would correct a count outside of its range.
@@ -92,7 +96,7 @@ fn check_range(key: &str, service: &Service, count: u32) -> Result<(), CliError>
     Err(CliError::usage(message).hint(Hint::repeat(repetition).text(" moves the limit")))
 }
 
-/// Writes the numbers to `ecsws.toml`, deploys them, and sees that the running service has them.
+/// Writes the numbers to `ecsws.toml`, deploys them, and checks that the running service has them.
 async fn deploy_numbers(
     project: &Project,
     key: &str,
@@ -116,13 +120,27 @@ async fn deploy_numbers(
     // Where the stack has the numbers already, there was nothing to approve.
     approver.save(&mut ctx.ui)?;
     let aws = ctx.aws(Some(project)).await?;
-    let service = locate_service(&aws, stack).await?.service;
+    let name = locate_service(&aws, stack).await?;
     if let Some(count) = scaling.count {
-        let was_updated = matches!(deployed.change, Change::Done(Operation::Create | Operation::Update, _));
-        running::ensure_count(&aws, &service, count, was_updated, follow, ctx).await
-    } else {
-        check_autoscaling(&aws, &service, key, &scaling, ctx).await
+        let was_updated = matches!(deployed.change, StackChange::Done(Operation::Create | Operation::Update, _));
+        let service = ServiceCount::read(&aws, name).await?;
+        return ensure_count(&service, count, was_updated, follow, ctx).await;
     }
+    match autoscaling_differences(&aws, &name, &scaling).await {
+        Ok(differences) if differences.is_empty() => Ok(()),
+        Ok(differences) => Err(other_autoscaling(&name.service, key, &differences)),
+        Err(error) => {
+            ctx.ui.warn(&format!("the running autoscaling is not compared: {error}"));
+            Ok(())
+        }
+    }
+}
+
+fn other_autoscaling(service: &str, key: &str, differences: &[String]) -> CliError {
+    let message = format!("autoscaling of {service} differs from its stack: {}", differences.join(", "));
+    CliError::failed(message).hint(format!(
+        "it was changed outside of the stack, which already had the requested numbers: change it back there, or remove [services.{key}.autoscaling], deploy, and scale again"
+    ))
 }
 
 /// The outcome of the one stack that was deployed.
@@ -142,13 +160,14 @@ async fn hotswap_count(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    check_target(project, &aws, None, ctx).await?;
-    let name = locate_service(&aws, &service.stack).await?.service;
+    show_target(project, &[], ctx).await?;
+    let name = locate_service(&aws, &service.stack).await?;
     let reset = match service.count {
         Some(deployed) if deployed != count => {
             format!("; the next deploy that changes this service resets it to ecsws.toml's count, {deployed}")
         }
         _ => String::new(),
     };
-    set_count(&aws, &name, count, |old| format!("desired count {old} → {count} (ECS only){reset}"), follow, ctx).await
+    let running = ServiceCount::read(&aws, name).await?;
+    set_count(&running, count, |old| format!("desired count {old} → {count} (ECS only){reset}"), follow, ctx).await
 }

@@ -1,4 +1,4 @@
-//! `ecsws status`: what runs, what is desired, and what happens in between.
+//! `ecsws status`: the state of a service.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use clap::Args;
 use tokio::sync::mpsc;
 use tokio::time::{interval, sleep};
 
-use super::{Outcome, shapes};
-use crate::aws::Aws;
+use super::choose::choose_service;
+use super::json_help;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{ServiceStack, StatusReport, locate_service, read_status};
+use crate::exit::Exit;
+use crate::ops::{StatusReader, StatusReport};
 use crate::render::{self, Live, UserAction};
 
 const EXAMPLES: &str = "Examples:
@@ -22,12 +23,12 @@ const EXAMPLES: &str = "Examples:
 
 /// Show what runs: counts, rollout, tasks, scaling, discovery and events
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::STATUS))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::STATUS))]
 pub struct StatusArgs {
-    /// The service, by its key in ecsws.toml
+    /// Service, by its key in ecsws.toml
     #[arg(add = complete::services())]
     service: Option<String>,
-    /// Stay and show changes; a live view on a terminal, a line for each change elsewhere
+    /// Keep watching: a live view on a terminal, a line for each change elsewhere
     #[arg(short, long)]
     watch: bool,
     /// Exit with 5 when the service is not steady
@@ -36,67 +37,67 @@ pub struct StatusArgs {
 }
 
 /// How often AWS is polled while watching.
-const PAUSE: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: StatusArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let StatusArgs { service, watch, check } = args;
     let project = ctx.project()?;
-    let stack = project.service(service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
+    let stack = choose_service(&project, service.as_deref(), &mut ctx.ui).await?.service.stack.clone();
     let aws = ctx.aws(Some(&project)).await?;
-    let located = locate_service(&aws, &stack).await?;
+    let reader = StatusReader::locate(&aws, &stack).await?;
     if watch && ctx.ui.stdout_is_terminal() && ctx.ui.can_ask() && !ctx.ui.is_json() {
-        return Box::pin(live(&aws, &located, ctx)).await;
+        return Box::pin(live(&reader, ctx)).await;
     }
     if watch {
         return tokio::select! {
-            ended = lines(&aws, &located, ctx) => ended,
-            () = render::nobody_reads() => Ok(Outcome::Done),
+            ended = lines(&reader, ctx) => ended,
+            () = render::stdout_closed() => Ok(Exit::Done),
         };
     }
-    let report = read(&aws, &located, ctx).await?;
+    let report = read(&reader, ctx).await?;
     let now = ctx.now();
     render::status(&mut ctx.ui, &report, now)?;
-    Ok(if check && !report.steady { Outcome::No } else { Outcome::Done })
+    Ok(if check && !report.steady { Exit::CheckFailed } else { Exit::Done })
 }
 
-async fn read(aws: &Aws, located: &ServiceStack, ctx: &Context) -> Result<StatusReport, CliError> {
-    let mut report = read_status(aws, located).await?;
-    report.url = ctx.local_url(&located.service).await?;
+async fn read(reader: &StatusReader<'_>, ctx: &Context) -> Result<StatusReport, CliError> {
+    let mut report = reader.read().await?;
+    report.url = ctx.local_url(reader.service()).await?;
     Ok(report)
 }
 
-/// A line whenever the counts or the rollout change.
-async fn lines(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Outcome, CliError> {
+/// Prints a line whenever the counts or deployments change.
+async fn lines(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
     let key = |report: &StatusReport| (report.desired, report.running, report.pending, report.deployments.clone());
     let mut shown = None;
     loop {
-        let report = read(aws, located, ctx).await?;
+        let report = read(reader, ctx).await?;
         if shown.replace(key(&report)).as_ref() != Some(&key(&report)) {
             render::status_line(&mut ctx.ui, &report)?;
             if !ctx.ui.can_write() {
-                return Ok(Outcome::Done);
+                return Ok(Exit::Done);
             }
         }
-        sleep(PAUSE).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
-/// The live view. An error of AWS is shown and the call repeated; quitting is not a failure.
-async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Outcome, CliError> {
-    let mut report = read(aws, located, ctx).await?;
+/// Runs the live view. Errors of AWS are shown, and the call is repeated. Quitting is not a failure.
+async fn live(reader: &StatusReader<'_>, ctx: &mut Context) -> Result<Exit, CliError> {
+    let mut report = read(reader, ctx).await?;
     let mut message = None;
     let mut view = Live::start()?;
     let mut keys = user_actions();
-    let mut ticks = interval(PAUSE);
+    let mut ticks = interval(POLL_INTERVAL);
     loop {
         view.draw(&report, message.as_deref(), ctx.now())?;
         tokio::select! {
             action = keys.recv() => match action {
                 Some(UserAction::Redraw) => {}
-                Some(UserAction::Interrupt) => return Ok(Outcome::Interrupted),
-                Some(UserAction::Leave) | None => return Ok(Outcome::Done),
+                Some(UserAction::Interrupt) => return Ok(Exit::Interrupted),
+                Some(UserAction::Quit) | None => return Ok(Exit::Done),
             },
-            fresh = async { ticks.tick().await; read(aws, located, ctx).await } => match fresh {
+            fresh = async { ticks.tick().await; read(reader, ctx).await } => match fresh {
                 Ok(fresh) => (report, message) = (fresh, None),
                 Err(error) => message = Some(error.summary()),
             },
@@ -104,12 +105,12 @@ async fn live(aws: &Aws, located: &ServiceStack, ctx: &mut Context) -> Result<Ou
     }
 }
 
-/// Reads keys on a thread of its own until the receiver is gone.
+/// Reads keys on a separate thread until the receiver is dropped.
 fn user_actions() -> mpsc::Receiver<UserAction> {
     let (sender, receiver) = mpsc::channel(1);
     tokio::task::spawn_blocking(move || {
         while !sender.is_closed() {
-            match Live::user_action(PAUSE / 4) {
+            match Live::user_action(POLL_INTERVAL / 4) {
                 Ok(Some(action)) if sender.blocking_send(action).is_err() => return,
                 Ok(_) => {}
                 Err(_) => return,

@@ -1,15 +1,17 @@
 //! `ecsws synth`: the CloudFormation template of a stack.
 
+use std::io;
 use std::path::PathBuf;
 
 use clap::{Args, ValueHint};
 use serde_json::{Map, Value};
 
-use super::Outcome;
-use super::synthesiser::{Purpose, Synthesiser};
+use super::choose::choose_stack;
+use super::templates::{synthesiser_to_show, template};
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::exit::Exit;
 use crate::project::Project;
 use crate::stack::{ProjectStack, Template};
 
@@ -39,13 +41,13 @@ pub struct SynthArgs {
     refresh: bool,
 }
 
-pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let SynthArgs { stack, all, json, out, refresh } = args;
     let json = json || ctx.ui.is_json();
     let mut project = ctx.project()?;
     let stacks: Vec<ProjectStack> = match (&stack, all || out.is_some()) {
         (None, true) => project.stacks(&[])?,
-        (name, _) => vec![project.stack(name.as_deref(), &mut ctx.ui).await?],
+        (name, _) => vec![choose_stack(&project, name.as_deref(), &mut ctx.ui).await?],
     };
     let templates = templates(&mut project, &stacks, refresh, ctx).await?;
     match out {
@@ -57,7 +59,7 @@ pub async fn run(args: SynthArgs, ctx: &mut Context) -> Result<Outcome, CliError
         }
         None => print(&templates, json, ctx)?,
     }
-    Ok(Outcome::Done)
+    Ok(Exit::Done)
 }
 
 async fn templates(
@@ -66,10 +68,10 @@ async fn templates(
     refresh: bool,
     ctx: &mut Context,
 ) -> Result<Vec<(String, Template)>, CliError> {
-    let mut synthesiser = Synthesiser::new(Purpose::Show { refresh });
+    let mut synthesiser = synthesiser_to_show(project, refresh, ctx).await?;
     let mut templates = Vec::new();
     for stack in stacks {
-        let template = synthesiser.template(project, &stack.name, ctx).await?;
+        let template = template(&mut synthesiser, project, &stack.name, ctx).await?;
         templates.push((stack.name.clone(), template));
     }
     Ok(templates)
@@ -97,7 +99,8 @@ fn write_files(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     let folder = ctx.settings.working_dir.join(folder);
-    let failed = |error: std::io::Error| CliError::failed(format!("cannot write to {}: {error}", folder.display()));
+    let failed =
+        |error: io::Error| CliError::failed(format!("cannot write to {}: {error}", folder.display())).source(error);
     std::fs::create_dir_all(&folder).map_err(failed)?;
     for (name, template) in templates {
         let (extension, text) = if json { ("json", template.to_json()) } else { ("yaml", template.to_yaml()) };

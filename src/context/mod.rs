@@ -1,7 +1,7 @@
 //! What a command works with: settings, the terminal, the clock, and the AWS clients built on first use.
 
-#[cfg_attr(not(all(unix, feature = "sandbox")), path = "no_local.rs")]
-pub mod local;
+#[cfg_attr(not(all(unix, feature = "sandbox")), path = "sandbox_unsupported.rs")]
+pub mod sandbox;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,15 +14,15 @@ use crate::error::CliError;
 use crate::interrupts::Interrupts;
 use crate::model::ServiceName;
 use crate::project::{FILE, Project, no_project};
-use crate::render::{Ui, clean};
-use crate::settings::Settings;
+use crate::render::{Ui, UiOptions, clean};
+use crate::settings::{ColorWhen, OutputFormat, Settings, Terminals, Verbosity};
 use crate::stack::spec::Target;
 use crate::stack::{Environment, is_region};
-use local::Local;
+use sandbox::SandboxHandle;
 
-/// The sandbox's account where nothing says another.
+/// The sandbox's default account.
 const SANDBOX_ACCOUNT: &str = "123456789012";
-/// The sandbox's region where nothing says another.
+/// The sandbox's default region.
 const SANDBOX_REGION: &str = "us-east-1";
 
 /// The settings, terminal, clock and clients of one command.
@@ -32,17 +32,23 @@ pub struct Context {
     pub settings: Settings,
     /// The terminal.
     pub ui: Ui,
-    /// Ctrl-C.
+    /// Signals that interrupt the command.
     pub interrupts: Interrupts,
     aws: Option<Arc<Aws>>,
-    /// The sandbox that the clients talk to, if they do.
-    sandbox: Option<Local>,
+    /// The sandbox that the clients use, if any.
+    sandbox: Option<SandboxHandle>,
 }
 
 impl Context {
     /// A context without clients; they are built on first use.
     pub fn new(settings: Settings) -> Self {
-        Self { ui: Ui::new(&settings), interrupts: Interrupts::default(), settings, aws: None, sandbox: None }
+        Self {
+            ui: Ui::new(ui_options(&settings)),
+            interrupts: Interrupts::default(),
+            settings,
+            aws: None,
+            sandbox: None,
+        }
     }
 
     /// The time, by this machine's clock.
@@ -56,12 +62,15 @@ impl Context {
         Timestamp::now()
     }
 
-    /// The project; having none is an error.
+    /// The project.
+    ///
+    /// # Errors
+    /// Also if there is none.
     pub fn project(&mut self) -> Result<Project, CliError> {
         self.project_if_any()?.ok_or_else(|| no_project(&self.settings.working_dir))
     }
 
-    /// The project, if there is one. Says what is odd in it.
+    /// The project, if there is one. Prints its warnings.
     pub fn project_if_any(&mut self) -> Result<Option<Project>, CliError> {
         let project = Project::find(&self.settings)?;
         if let Some(project) = &project {
@@ -78,7 +87,7 @@ impl Context {
         self.ui.detail(&format!("using {}", clean(&dir.join(FILE).display().to_string(), false)));
     }
 
-    /// The AWS clients. With `--sandbox` the local AWS is started when it is not running.
+    /// The AWS clients. With `--sandbox`, starts the local AWS if it is not running.
     pub async fn aws(&mut self, project: Option<&Project>) -> Result<Arc<Aws>, CliError> {
         if let Some(aws) = &self.aws {
             return Ok(Arc::clone(aws));
@@ -96,7 +105,8 @@ impl Context {
                 CliError::usage("--sandbox and --endpoint-url both say where calls go").hint("leave one of them out")
             );
         }
-        let connection = if self.settings.sandbox { self.start_sandbox(project).await? } else { self.real(project) };
+        let connection =
+            if self.settings.sandbox { self.start_sandbox(project).await? } else { self.aws_connection(project) };
         let ui = &mut self.ui;
         let ask = async |serial: &str| ui.ask(&format!("MFA code of {serial}:")).await;
         let aws = Arc::new(Aws::connect(connection, ask).await?);
@@ -106,8 +116,8 @@ impl Context {
         Ok(aws)
     }
 
-    /// Flag, then `[target]`, then the environment; what is left open comes from the profile.
-    fn real(&self, project: Option<&Project>) -> Connection {
+    /// The connection to AWS. The region comes from the flag, then `[target]`, then the environment, then the profile.
+    fn aws_connection(&self, project: Option<&Project>) -> Connection {
         let target = project.and_then(|project| project.spec.target.region.clone());
         let Settings { profile, region_flag, region_variable, endpoint_url, variables, .. } = self.settings.clone();
         let region = region_flag.or(target).or(region_variable);
@@ -115,18 +125,18 @@ impl Context {
     }
 
     async fn start_sandbox(&mut self, project: Option<&Project>) -> Result<Connection, CliError> {
-        let sandbox = Local::start(&self.settings, self.sandbox_environment(project)).await?;
+        let sandbox = SandboxHandle::start(&self.settings, self.sandbox_environment(project)).await?;
         let connection = sandbox.connection();
         self.sandbox = Some(sandbox);
         Ok(connection)
     }
 
-    /// Which account and region the sandbox plays: `[target]`'s, else the defaults.
+    /// The sandbox's account and region: those of `[target]`, or the defaults.
     pub fn sandbox_environment(&self, project: Option<&Project>) -> Environment {
         self.sandbox_of(project.map(|project| project.spec.target.clone()).unwrap_or_default())
     }
 
-    /// The account and region of the sandbox of a target.
+    /// The account and region of the sandbox for a target.
     pub fn sandbox_of(&self, target: Target) -> Environment {
         let region = self.settings.region_flag.clone().or(target.region);
         Environment {
@@ -135,26 +145,45 @@ impl Context {
         }
     }
 
-    /// The sandbox that the clients talk to, if they do.
-    pub fn sandbox(&self) -> Option<Local> {
+    /// The sandbox that the clients use, if any.
+    pub fn sandbox(&self) -> Option<SandboxHandle> {
         self.sandbox.clone()
     }
 
-    /// A control call to the sandbox, beside AWS's calls.
+    /// Makes a control call to the sandbox.
     pub async fn sandbox_call(&self, operation: &str, input: &Value) -> Result<Value, CliError> {
         let sandbox = self.sandbox.as_ref().ok_or_else(|| CliError::failed("no sandbox is in use"))?;
         sandbox.call(operation, input, self.now()).await
     }
 
-    /// Where a service answers on this machine; `None` outside the sandbox.
+    /// The URL of a service on this machine; `None` outside the sandbox.
     pub async fn local_url(&self, service: &ServiceName) -> Result<Option<String>, CliError> {
         if self.sandbox.is_none() {
             return Ok(None);
         }
         let answer = self.sandbox_call("DescribeAddresses", &json!({})).await?;
         let addresses = answer["addresses"].as_array().into_iter().flatten();
-        let mut ours =
+        let mut own =
             addresses.filter(|address| address["cluster"] == service.cluster && address["service"] == service.service);
-        Ok(ours.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
+        Ok(own.next().and_then(|address| address["url"].as_str()).map(ToOwned::to_owned))
+    }
+}
+
+fn ui_options(settings: &Settings) -> UiOptions {
+    let Terminals { stdin, stdout, stderr } = settings.terminals;
+    UiOptions {
+        json: settings.output == OutputFormat::Json,
+        color: match settings.color {
+            ColorWhen::Auto => None,
+            ColorWhen::Always => Some(true),
+            ColorWhen::Never => Some(false),
+        },
+        quiet: settings.verbosity == Verbosity::Quiet,
+        verbose: settings.verbosity == Verbosity::Verbose,
+        yes: settings.yes,
+        stdin_is_terminal: stdin,
+        stdout_is_terminal: stdout,
+        stderr_is_terminal: stderr,
+        command_line: settings.command_line.clone(),
     }
 }

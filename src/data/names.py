@@ -1,4 +1,4 @@
-"""Writes names.txt: the properties that identify a resource, for the types of which AWS refuses a second resource with the same ones.
+"""Writes names.txt: the identifying properties of the resource types for which AWS rejects a second resource with the same values.
 
 usage: python3 names.py FOLDER > names.txt, where FOLDER is `cfnlint/data/schemas` of an installed cfn-lint, which ships AWS's schemas
 """
@@ -7,9 +7,9 @@ import json
 import sys
 from pathlib import Path
 
-# Types whose primary identifier is given by the service (an ARN, an id) although their names have to be unique as well. `?` stands before a
-# property that may be left out. From the description of the name in each service's API model (SQS, SNS: a second queue or topic of the
-# same name and other attributes is refused).
+# Types whose primary identifier is assigned by the service (an ARN, an id), but whose names must be unique as well. `?` marks an optional
+# property. From the description of the name in each service's API model (SQS, SNS: a second queue or topic with the same name and other
+# attributes is rejected).
 UNIQUE_NAMES = """
 AWS::Batch::ComputeEnvironment ComputeEnvironmentName
 AWS::Batch::JobQueue JobQueueName
@@ -31,7 +31,7 @@ AWS::StepFunctions::StateMachine StateMachineName
 
 
 def identifier(schema):
-    """The primary identifier, if it is made of nothing but top-level properties that a template can set."""
+    """The primary identifier, if it consists only of top-level properties that a template can set."""
     properties = [pointer.removeprefix("/properties/") for pointer in schema.get("primaryIdentifier", [])]
     read_only = {pointer.removeprefix("/properties/") for pointer in schema.get("readOnlyProperties", [])}
     settable = properties and not read_only.intersection(properties) and not any("/" in name for name in properties)
@@ -44,8 +44,8 @@ def main(folder):
     rows = {kind: identifier(schema) for kind, schema in schemas.items()}
     rows |= {kind: properties for kind, *properties in map(str.split, UNIQUE_NAMES.strip().splitlines())}
     version = next(folder.parents[2].glob("cfn_lint-*.dist-info")).name.removeprefix("cfn_lint-").removesuffix(".dist-info")
-    print("# Each type with the properties of which AWS refuses a second resource with the same values; `?` stands before those that may be left out.")
-    print(f"# From AWS's resource schemas as cfn-lint {version} (PyPI) ships them, by names.py.")
+    print("# Resource types with the properties whose values must be unique together; `?` marks optional ones.")
+    print(f"# From AWS's resource schemas in cfn-lint {version} (PyPI), by names.py.")
     last = None
     for kind in sorted(kind for kind, properties in rows.items() if properties):
         module, name = kind.rsplit("::", 1)

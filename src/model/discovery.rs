@@ -1,4 +1,4 @@
-//! Cloud Map services: the names and addresses under which tasks are found.
+//! Cloud Map services: the DNS names and addresses of tasks.
 
 use serde::Serialize;
 

@@ -44,7 +44,7 @@ pub struct LogEvent {
 pub struct LogGroup {
     /// Its name.
     pub name: String,
-    /// How many days events are kept; `None`: forever.
+    /// The retention period; `None` if events never expire.
     pub retention_days: Option<i32>,
     /// Stored bytes, as CloudWatch counts them.
     pub stored_bytes: i64,

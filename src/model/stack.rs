@@ -14,7 +14,7 @@ pub struct Stack {
     pub status: String,
     /// StackStatusReason.
     pub status_reason: Option<String>,
-    /// LastUpdatedTime; of a stack that was never updated its CreationTime.
+    /// LastUpdatedTime, or CreationTime if the stack was never updated.
     pub updated: Option<Timestamp>,
     /// Outputs, in AWS's order.
     pub outputs: Vec<Output>,

@@ -68,7 +68,7 @@ impl Task {
 
     /// Why the task stopped: ECS's reason, and the exit code and reason of each container.
     pub fn stop_cause(&self) -> String {
-        let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS gives no reason".to_owned());
+        let mut cause = self.stopped_reason.clone().unwrap_or_else(|| "ECS reported no reason".to_owned());
         for container in &self.containers {
             let code = container.exit_code.map(|code| format!("exit code {code}"));
             let parts: Vec<String> = code.into_iter().chain(container.reason.clone()).collect();

@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use super::deploy::follow::{Follow, is_at_rest};
-use super::{DeployEvent, Operation, Result};
+use super::deploy::follow::{StackFollower, is_at_rest};
+use super::{DeployEvent, Operation, OpsError, Result, deployed_template};
 use crate::aws::{Aws, AwsErrorKind};
+use crate::diagnostic::Diagnostic;
 use crate::model::{Stack, StackResource};
 use crate::stack::Template;
 
@@ -22,17 +23,23 @@ pub struct DeletionPlan {
     pub kept: Vec<(String, String)>,
     /// Physical ids of the log groups that are deleted with their events.
     pub deleted_log_groups: Vec<String>,
-    /// Exports that other stacks import, and these stacks: as long as they do, the stack cannot be deleted.
-    pub in_use: Vec<(String, Vec<String>)>,
 }
 
-/// Looks at what deleting a stack would do. `also_deleted` are the stacks that are deleted before it.
-pub async fn plan_deletion(
-    aws: &Aws,
-    stack: &Stack,
-    template: &Template,
-    also_deleted: &[String],
-) -> Result<DeletionPlan> {
+/// What deleting stacks would do, in this order.
+///
+/// # Errors
+/// If stacks that stay import their exports: CloudFormation would find out in the middle, and leave a stack DELETE_FAILED.
+pub async fn plan_deletions(aws: &Aws, stacks: &[Stack]) -> Result<Vec<DeletionPlan>> {
+    let (mut plans, mut rejections) = (Vec::new(), Vec::new());
+    for stack in stacks {
+        let template = deployed_template(aws, stack).await?.unwrap_or_default();
+        plans.push(plan_deletion(aws, stack, &template).await?);
+        rejections.extend(exports_in_use(aws, stack, stacks).await?);
+    }
+    if rejections.is_empty() { Ok(plans) } else { Err(OpsError::Rejected { rejections }) }
+}
+
+async fn plan_deletion(aws: &Aws, stack: &Stack, template: &Template) -> Result<DeletionPlan> {
     let (mut deleted, mut kept, mut deleted_log_groups) = (0, Vec::new(), Vec::new());
     for resource in aws.stack_resources(&stack.arn).await?.into_iter().filter(StackResource::exists) {
         let policy = template.resource(&resource.logical_id)["DeletionPolicy"].as_str().unwrap_or_default();
@@ -46,18 +53,25 @@ pub async fn plan_deletion(
             }
         }
     }
+    Ok(DeletionPlan { stack: stack.name.clone(), deleted, kept, deleted_log_groups })
+}
+
+/// The exports of a stack that others import than those that are deleted too.
+async fn exports_in_use(aws: &Aws, stack: &Stack, deleted: &[Stack]) -> Result<Vec<Diagnostic>> {
     let mut in_use = Vec::new();
     for export in own_exports(aws, stack).await? {
-        let importers = match aws.importers(&export).await {
+        let mut importers = match aws.importers(&export).await {
             Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => break,
             importers => importers?,
         };
-        let importers: Vec<String> = importers.into_iter().filter(|name| !also_deleted.contains(name)).collect();
+        importers.retain(|name| !deleted.iter().any(|stack| stack.name == *name));
         if !importers.is_empty() {
-            in_use.push((export, importers));
+            let (stack, importers) = (&stack.name, importers.join(", "));
+            let message = format!("stack {stack} exports `{export}`, which {importers} imports; nothing was changed");
+            in_use.push(Diagnostic::new(message).hint("delete what imports it first"));
         }
     }
-    Ok(DeletionPlan { stack: stack.name.clone(), deleted, kept, deleted_log_groups, in_use })
+    Ok(in_use)
 }
 
 /// The exports of a stack. Without the permission to list them, CloudFormation's own error has to do.
@@ -78,7 +92,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
     // A creation can be given up by deleting; an update has to end first.
     if !is_at_rest(&stack.status) && stack.status.starts_with("UPDATE_") {
         emit(DeployEvent::note(format!("stack `{name}` is {}: following that to its end first", stack.status)));
-        Follow::running(aws, Operation::Update, &stack).await?.run(aws, emit).await?;
+        StackFollower::attached(aws, Operation::Update, &stack).await?.run(aws, emit).await?;
     }
     delete_and_follow(aws, &stack, emit).await?;
     emit(DeployEvent::Finished {
@@ -95,7 +109,7 @@ pub async fn destroy(aws: &Aws, name: &str, emit: &mut dyn FnMut(DeployEvent)) -
 pub(super) async fn delete_and_follow(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     let resources = aws.stack_resources(&stack.arn).await?;
     let total = 1 + resources.iter().filter(|resource| resource.status != "DELETE_COMPLETE").count();
-    let mut follow = Follow::upcoming(aws, Operation::Delete, stack, total, None).await?;
+    let mut follow = StackFollower::before(aws, Operation::Delete, stack, total, None).await?;
     aws.delete_stack(&stack.arn).await?;
     let ended = follow.run(aws, emit).await?;
     ended.into_stack(&stack.name, &["DELETE_COMPLETE"]).map(drop)

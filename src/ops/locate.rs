@@ -1,4 +1,4 @@
-//! Finds what a service's stack made: the service, its cluster, and where its logs are.
+//! Finds the service of a stack, and its cluster.
 
 use std::collections::BTreeMap;
 
@@ -9,46 +9,19 @@ use crate::aws::Aws;
 use crate::model::{ServiceArn, ServiceName, StackResource, stack_name};
 use crate::stack::{KnownValues, parse_template};
 
-/// A service's stack as it is deployed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceStack {
-    /// The service and its cluster.
-    pub service: ServiceName,
-}
-
-/// Where a service's log lines are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogSource {
-    /// The log group's name.
-    pub group: String,
-    /// What the names of its streams begin with.
-    pub stream_prefix: String,
-}
-
-/// The log group of a stack, also when only that is left of it.
-pub async fn locate_log_group(aws: &Aws, stack: &str) -> Result<Option<String>> {
-    let resources = aws.stack_resources(stack).await?;
-    let found =
-        resources.into_iter().find(|resource| resource.resource_type == "AWS::Logs::LogGroup" && resource.exists());
-    Ok(found.map(|group| group.physical_id))
-}
-
-/// Reads the stack's resources: the physical ids of the service (its ARN) and the log group (its name).
-pub async fn locate_service(aws: &Aws, stack: &str) -> Result<ServiceStack> {
+/// The service of a stack, whose physical id is its ARN.
+pub async fn locate_service(aws: &Aws, stack: &str) -> Result<ServiceName> {
     let resources = aws.stack_resources(stack).await?;
     if resources.is_empty() {
-        return Err(missing(stack, format!("stack `{stack}` is not deployed")));
+        return Err(OpsError::missing(stack, format!("stack `{stack}` is not deployed")));
     }
     let resource = resources
         .iter()
         .find(|resource| resource.resource_type == "AWS::ECS::Service" && resource.exists())
-        .ok_or_else(|| missing(stack, format!("stack `{stack}` has no ECS service yet")))?;
-    let not_an_arn = || missing(stack, format!("`{}` is not the ARN of an ECS service", resource.physical_id));
-    Ok(ServiceStack { service: service_name(aws, stack, resource).await?.ok_or_else(not_an_arn)? })
-}
-
-fn missing(stack: &str, message: String) -> OpsError {
-    OpsError::Missing { message, stack: Some(stack.to_owned()) }
+        .ok_or_else(|| OpsError::missing(stack, format!("stack `{stack}` has no ECS service yet")))?;
+    let not_an_arn =
+        || OpsError::missing(stack, format!("`{}` is not the ARN of an ECS service", resource.physical_id));
+    service_name(aws, stack, resource).await?.ok_or_else(not_an_arn)
 }
 
 /// The name and cluster of a service that is a resource of a stack; `None` if its physical id is not a service's ARN.
@@ -81,7 +54,7 @@ async fn deployed_cluster(aws: &Aws, stack: &str, logical_id: &str) -> Result<St
         let message = format!(
             "the ARN of the service `{logical_id}` has the format without a cluster, and the template of {stack} does not name one"
         );
-        missing(stack, message)
+        OpsError::missing(stack, message)
     };
     let name = known_values(aws, stack, cluster).await?.text(cluster).ok_or_else(unknown)?;
     // It may be the cluster's ARN.

@@ -1,217 +1,49 @@
 //! The long-running work over AWS and the stack model. It emits typed events and never writes to the terminal.
 
 mod compare;
-mod count;
 mod deploy;
 mod destroy;
+mod error;
 mod locate;
-
+mod logs;
+mod look_ups;
 mod retry;
+mod scale;
 mod status;
-mod tail;
+mod synthesiser;
+mod target;
 
-use std::time::Duration;
+use futures_util::future::try_join_all;
 
-pub use compare::{Comparison, Desired, compare, deployed_template, planned, unseen};
-pub use count::{ServiceCount, desired_counts};
-pub use deploy::change_set::{Prepared, Ready, delete_change_set, discard, prepare};
+use crate::aws::Aws;
+use crate::model::Stack;
+
+pub use compare::{
+    Desired, StackDiff, compare, compare_stacks, delete_change_sets, deployed_template, planned, unseen,
+};
+pub use deploy::change_set::{Prepared, Ready, delete_change_set, prepare};
 pub use deploy::events::{DeployEvent, Operation, ResourceEvent, StoppedTasks};
-pub use deploy::execution::{Execution, Limits, STEADY_WITHIN, cancel};
+pub use deploy::execution::{Execution, Limits, STEADY_WITHIN};
 pub use deploy::preflight::{Finding, StackUpdate, rejections, rejections_before_change_set, requirements};
 pub use deploy::rollout::{self, RolloutState};
 pub use deploy::state::is_created;
 pub use deploy::{
-    CHANGE_SET, Change, DeployRequest, Deployed, Message, Method, Phase, ProposedChanges, Question, Rejection,
-    Reporter, StackInputs, StackOutcome, TemplateSource, channel, deploy,
+    DeployMethod, DeployRequest, Deployed, Message, Phase, ProposedChanges, Question, Reporter, StackChange,
+    StackInputs, StackOutcome, StackPhases, TemplateSource, channel, deploy,
 };
-pub use destroy::{DeletionPlan, destroy, plan_deletion};
-pub use locate::{LogSource, ServiceStack, locate_log_group, locate_service};
-pub use status::{StatusReport, read_status};
-pub use tail::{Tail, TailOptions};
-
-use crate::aws::AwsError;
-use crate::stack::TemplateParseError;
-
-/// Why the work did not succeed.
-#[derive(Debug, thiserror::Error)]
-pub enum OpsError {
-    /// A call to AWS failed.
-    #[error(transparent)]
-    Aws(#[from] AwsError),
-    /// A call failed while CloudFormation was being watched, which goes on.
-    #[error("cannot go on watching stack `{stack}`: {error}")]
-    Unwatched {
-        /// The stack's name.
-        stack: String,
-        /// What went wrong.
-        error: AwsError,
-    },
-    /// The operation ended in another state than it should have.
-    #[error("stack `{stack}` is {status}{}{}", if reasons.is_empty() { "" } else { "\n  " }, reasons.join("\n  "))]
-    StackFailed {
-        /// The stack's name.
-        stack: String,
-        /// Its status now.
-        status: String,
-        /// The resources that failed and why, in the order in which it happened.
-        reasons: Vec<String>,
-        /// The tasks that stopped meanwhile.
-        stopped_tasks: Vec<StoppedTasks>,
-    },
-    /// It took longer than it may.
-    #[error("stack `{stack}` is not done after {}; it is {status}", in_words(*limit))]
-    TimedOut {
-        /// The stack's name.
-        stack: String,
-        /// How long it may take.
-        limit: Duration,
-        /// Its status now.
-        status: String,
-        /// The tasks that stopped meanwhile.
-        stopped_tasks: Vec<StoppedTasks>,
-    },
-    /// The change set could not be made.
-    #[error("CloudFormation refuses the change set of stack `{stack}`: {reason}")]
-    ChangeSetFailed {
-        /// The stack's name.
-        stack: String,
-        /// CloudFormation's words.
-        reason: String,
-    },
-    /// The service's rollout failed although the stack did not.
-    #[error("service `{service}`: its deployment failed: {reason}")]
-    RolloutFailed {
-        /// The service's name.
-        service: String,
-        /// ECS's words.
-        reason: String,
-        /// The tasks that stopped meanwhile.
-        stopped_tasks: Vec<StoppedTasks>,
-    },
-    /// The service did not come to run the count that was set in ECS.
-    #[error("service `{service}` does not run {count} tasks: {reason}")]
-    CountNotReached {
-        /// The service's name.
-        service: String,
-        /// The count that was set.
-        count: u32,
-        /// What happened instead.
-        reason: String,
-        /// The tasks that stopped meanwhile.
-        stopped_tasks: Vec<StoppedTasks>,
-    },
-    /// Not steady within the time given.
-    #[error("service `{service}` is not steady after {seconds} seconds")]
-    NotSteady {
-        /// The service's name.
-        service: String,
-        /// How long was waited.
-        seconds: u64,
-        /// The tasks that stopped meanwhile.
-        stopped_tasks: Vec<StoppedTasks>,
-    },
-    /// Something that existed just now is gone: another user is changing the stack.
-    #[error("{0} is gone; is another deploy running?")]
-    Gone(String),
-    /// Another deploy was faster.
-    #[error("another deploy of stack `{0}` is in progress")]
-    Overtaken(String),
-    /// What GetTemplate returned is no template.
-    #[error("the deployed template of {stack} cannot be read: {error}")]
-    UnreadableTemplate {
-        /// The stack's name.
-        stack: String,
-        /// What is wrong with it.
-        error: TemplateParseError,
-    },
-    /// CloudFormation accepted an operation and never began it.
-    #[error("CloudFormation accepted to {operation} stack `{stack}`, but has not begun; the stack is {status}")]
-    NeverBegan {
-        /// The stack's name.
-        stack: String,
-        /// What was to be done, as a verb: "update".
-        operation: &'static str,
-        /// Its status, the same as before.
-        status: String,
-    },
-    /// The checks before the first change found that the deploy cannot work.
-    #[error("{}", rejections.iter().map(|one| one.message.as_str()).collect::<Vec<_>>().join("; "))]
-    Rejected {
-        /// What is in the way; none if it was reported for another stack.
-        rejections: Vec<Rejection>,
-    },
-    /// The user did not approve a stack's changes.
-    #[error("not approved; {stack} was not changed")]
-    NotApproved {
-        /// The stack's name.
-        stack: String,
-    },
-    /// The deploy was cancelled before the stack changed.
-    #[error("interrupted; {stack} is as it was")]
-    Interrupted {
-        /// The stack's name.
-        stack: String,
-    },
-    /// An operation that was begun before is still in progress.
-    #[error("another operation on stack `{stack}` is still in progress; it was not cancelled")]
-    StillInProgress {
-        /// The stack's name.
-        stack: String,
-    },
-    /// CloudFormation cannot replace a resource if it must not roll back.
-    #[error("{stack}: {} would be replaced, which needs a rollback to be possible", resources.join(", "))]
-    ReplacementWithoutRollback {
-        /// The stack's name.
-        stack: String,
-        /// The logical ids of the resources that would be replaced.
-        resources: Vec<String>,
-    },
-    /// A parameter was given that the template does not have.
-    #[error("the template of {stack} has no parameter `{key}`")]
-    UnknownParameter {
-        /// The stack's name.
-        stack: String,
-        /// The parameter's key.
-        key: String,
-    },
-    /// The stack or the thing in it is not there.
-    #[error("{message}")]
-    Missing {
-        /// What there is not.
-        message: String,
-        /// The stack that it belongs to, when that is known.
-        stack: Option<String>,
-    },
-}
-
-impl OpsError {
-    /// The same error, when it came while an operation on this stack was being followed.
-    fn while_following(self, stack: &str) -> Self {
-        match self {
-            Self::Aws(error) => Self::Unwatched { stack: stack.to_owned(), error },
-            other => other,
-        }
-    }
-
-    /// The tasks that stopped while what failed was going on.
-    pub fn stopped_tasks(&self) -> &[StoppedTasks] {
-        match self {
-            Self::StackFailed { stopped_tasks, .. }
-            | Self::TimedOut { stopped_tasks, .. }
-            | Self::RolloutFailed { stopped_tasks, .. }
-            | Self::CountNotReached { stopped_tasks, .. }
-            | Self::NotSteady { stopped_tasks, .. } => stopped_tasks,
-            _ => &[],
-        }
-    }
-}
-
-/// `90 s`, `30 min`.
-fn in_words(time: Duration) -> String {
-    match time.as_secs() {
-        seconds if seconds % 60 == 0 && seconds > 0 => format!("{} min", seconds / 60),
-        seconds => format!("{seconds} s"),
-    }
-}
+pub use destroy::{DeletionPlan, destroy, plan_deletions};
+pub use error::OpsError;
+pub use locate::locate_service;
+pub use logs::{LogSource, Tail, TailOptions, log_groups};
+pub use look_ups::LookUpError;
+pub use scale::{ServiceCount, autoscaling_differences, desired_counts};
+pub use status::{StatusReader, StatusReport};
+pub use synthesiser::{LookUpEvent, Purpose, Synthesiser};
+pub use target::{caller_environment, check_environment, check_region, target_environment};
 
 type Result<T> = std::result::Result<T, OpsError>;
+
+/// The stacks with these names, or `None` for those that do not exist.
+pub async fn describe_stacks(aws: &Aws, names: impl IntoIterator<Item = &str>) -> Result<Vec<Option<Stack>>> {
+    Ok(try_join_all(names.into_iter().map(|name| aws.stack(name))).await?)
+}

@@ -1,10 +1,10 @@
-//! What is known of a service: one value that every view draws.
+//! The state of a service: one value that every view draws.
 
 use serde::Serialize;
 
-use super::{Result, ServiceStack};
+use super::{Result, locate_service};
 use crate::aws::Aws;
-use crate::model::{Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceState, Task};
+use crate::model::{Deployment, DiscoveryService, ScalableTarget, ServiceEvent, ServiceName, ServiceState, Task};
 
 /// A service's state. This is the object of `status --output json`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -42,40 +42,59 @@ pub struct StatusReport {
 /// How many events are reported.
 const EVENTS: usize = 10;
 
-/// Asks ECS, Application Auto Scaling and Cloud Map.
-pub async fn read_status(aws: &Aws, stack: &ServiceStack) -> Result<StatusReport> {
-    let name = &stack.service;
-    let (state, tasks, scaling) = tokio::join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name));
-    let (state, tasks, mut notes) = (state?, tasks?, Vec::new());
-    let scaling = scaling.unwrap_or_else(|error| {
-        notes.push(error.to_string());
-        None
-    });
-    let steady = state.as_ref().is_some_and(ServiceState::is_steady);
-    let ServiceState { status, desired, running, pending, deployments, mut events, registries } =
-        state.unwrap_or_else(ServiceState::missing);
-    let mut discovery = Vec::new();
-    for arn in &registries {
-        match aws.discovery_service(arn).await {
-            Ok(service) => discovery.push(service),
-            Err(error) => notes.push(error.to_string()),
-        }
+/// Reads the state of one service, again and again.
+#[derive(Debug)]
+pub struct StatusReader<'a> {
+    aws: &'a Aws,
+    service: ServiceName,
+}
+
+impl<'a> StatusReader<'a> {
+    /// A reader for the service of a stack.
+    pub async fn locate(aws: &'a Aws, stack: &str) -> Result<Self> {
+        Ok(Self { aws, service: locate_service(aws, stack).await? })
     }
-    events.truncate(EVENTS);
-    Ok(StatusReport {
-        cluster: name.cluster.clone(),
-        service: name.service.clone(),
-        status,
-        steady,
-        desired,
-        running,
-        pending,
-        deployments,
-        tasks,
-        scaling,
-        discovery,
-        url: None,
-        events,
-        notes,
-    })
+
+    /// The service.
+    pub fn service(&self) -> &ServiceName {
+        &self.service
+    }
+
+    /// Reads the service from ECS, Application Auto Scaling and Cloud Map.
+    pub async fn read(&self) -> Result<StatusReport> {
+        let Self { aws, service: name } = self;
+        let (state, tasks, scaling) = tokio::join!(aws.service_state(name), aws.tasks(name), aws.scalable_target(name));
+        let (state, tasks, mut notes) = (state?, tasks?, Vec::new());
+        let scaling = scaling.unwrap_or_else(|error| {
+            notes.push(error.to_string());
+            None
+        });
+        let steady = state.as_ref().is_some_and(ServiceState::is_steady);
+        let ServiceState { status, desired, running, pending, deployments, mut events, registries } =
+            state.unwrap_or_else(ServiceState::missing);
+        let mut discovery = Vec::new();
+        for arn in &registries {
+            match aws.discovery_service(arn).await {
+                Ok(service) => discovery.push(service),
+                Err(error) => notes.push(error.to_string()),
+            }
+        }
+        events.truncate(EVENTS);
+        Ok(StatusReport {
+            cluster: name.cluster.clone(),
+            service: name.service.clone(),
+            status,
+            steady,
+            desired,
+            running,
+            pending,
+            deployments,
+            tasks,
+            scaling,
+            discovery,
+            url: None,
+            events,
+            notes,
+        })
+    }
 }

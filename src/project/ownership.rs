@@ -20,7 +20,7 @@ pub(super) fn check(dir: &Path, sudo_user: Option<u32>) -> Result<(), CliError> 
     // The file may be a link, whose own owner chooses where it leads.
     for (path, about) in [(dir, fs::metadata(dir)), (&file, fs::symlink_metadata(&file)), (&file, fs::metadata(&file))]
     {
-        let owner = about.map_err(|error| super::unreadable(&error, &file.display().to_string()))?.uid();
+        let owner = about.map_err(|error| super::unreadable(error, &file.display().to_string()))?.uid();
         if !is_trusted(owner) {
             let name = User::from_uid(Uid::from_raw(owner)).ok().flatten().map(|user| user.name);
             let name = name.map_or_else(|| format!("uid {owner}"), |name| format!("{name} (uid {owner})"));

@@ -51,7 +51,7 @@ fn a_file_that_was_deleted_or_replaced_since_it_was_read_is_an_error() {
         });
         let error = result.expect_err(message);
         assert!(error.summary().starts_with(message), "{}", error.summary());
-        let hint = format!("{:?}", error.reports[0].hint);
+        let hint = format!("{:?}", error.diagnostics[0].hint);
         assert!(error.exit == Exit::Failed && hint.contains(advice), "{error:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! The live view of `status --watch`: the report drawn in place, on a terminal.
+//! The live view of `status --watch`: draws the report in place on a terminal.
 
 use std::io;
 use std::time::Duration;
@@ -16,35 +16,35 @@ use super::status::{age, targets};
 use crate::model::Task;
 use crate::ops::StatusReport;
 
-/// What a user asks of a live view.
+/// A key press or window event in a live view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserAction {
     /// `q` or Esc.
-    Leave,
+    Quit,
     /// Ctrl-C, which a terminal in raw mode does not turn into a signal.
     Interrupt,
-    /// The window has another size, or a key that means nothing was pressed.
+    /// The window was resized, or a key without a function was pressed.
     Redraw,
 }
 
-/// The terminal in raw mode; put back when dropped.
+/// A terminal in raw mode and on its alternate screen. Restored when dropped.
 #[derive(Debug)]
 pub struct Live {
     terminal: DefaultTerminal,
 }
 
 impl Live {
-    /// Takes the terminal over.
+    /// Switches the terminal to raw mode and its alternate screen.
     pub fn start() -> io::Result<Self> {
         Ok(Self { terminal: ratatui::try_init()? })
     }
 
-    /// Draws a report, with a message below it (an error that will be tried again, for example).
+    /// Draws a report and a message below it, such as an error that is being retried.
     pub fn draw(&mut self, report: &StatusReport, message: Option<&str>, now: Timestamp) -> io::Result<()> {
         self.terminal.draw(|frame| draw(frame, report, message, now)).map(drop)
     }
 
-    /// What the user asks for within `timeout`, if anything.
+    /// Waits up to `timeout` for an event; `None` if there is none.
     pub fn user_action(timeout: Duration) -> io::Result<Option<UserAction>> {
         if !event::poll(timeout)? {
             return Ok(None);
@@ -53,7 +53,7 @@ impl Live {
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         Ok(Some(match key.code {
             KeyCode::Char('c') if control => UserAction::Interrupt,
-            KeyCode::Char('q') | KeyCode::Esc => UserAction::Leave,
+            KeyCode::Char('q') | KeyCode::Esc => UserAction::Quit,
             _ => UserAction::Redraw,
         }))
     }
@@ -65,30 +65,31 @@ impl Drop for Live {
     }
 }
 
-/// Draws the report: head, gauge, facts, tasks, events.
+/// Draws the report: title, gauge, details, tasks, events and a footer.
 pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>, now: Timestamp) {
-    let facts = facts(report);
+    let details = details(report);
     let heights = [
         Constraint::Length(1),
         Constraint::Length(1),
-        Constraint::Length(u16::try_from(facts.len()).unwrap_or(u16::MAX)),
+        Constraint::Length(u16::try_from(details.len()).unwrap_or(u16::MAX)),
         Constraint::Length(u16::try_from(report.tasks.len() + 2).unwrap_or(u16::MAX)),
         Constraint::Min(3),
         Constraint::Length(1),
     ];
-    let [head, gauge, fact_area, tasks, events, foot] = Layout::vertical(heights).areas(frame.area());
+    let [title_area, gauge_area, details_area, tasks_area, events_area, footer_area] =
+        Layout::vertical(heights).areas(frame.area());
 
-    let state = if report.steady { "steady".green() } else { "moving".yellow() };
+    let state = if report.steady { "steady".green() } else { "not steady".yellow() };
     let title = vec![report.service.clone().bold(), format!(" in {} ", report.cluster).into(), state];
-    frame.render_widget(Line::from(title), head);
-    frame.render_widget(task_gauge(report), gauge);
-    frame.render_widget(Paragraph::new(facts), fact_area);
-    let shown = usize::from(tasks.height.saturating_sub(2));
-    let title = match report.tasks.len().saturating_sub(shown) {
+    frame.render_widget(Line::from(title), title_area);
+    frame.render_widget(task_gauge(report), gauge_area);
+    frame.render_widget(Paragraph::new(details), details_area);
+    let visible = usize::from(tasks_area.height.saturating_sub(2));
+    let title = match report.tasks.len().saturating_sub(visible) {
         0 => " tasks ".to_owned(),
-        more => format!(" tasks, {more} more below; a higher window shows them "),
+        more => format!(" tasks, {more} more; enlarge the window to see all "),
     };
-    frame.render_widget(Paragraph::new(task_lines(report, now)).block(Block::bordered().title(title)), tasks);
+    frame.render_widget(Paragraph::new(task_lines(report, now)).block(Block::bordered().title(title)), tasks_area);
     let event_lines: Vec<Line<'_>> = report
         .events
         .iter()
@@ -99,11 +100,11 @@ pub fn draw(frame: &mut Frame<'_>, report: &StatusReport, message: Option<&str>,
         .collect();
     frame.render_widget(
         Paragraph::new(event_lines).wrap(Wrap { trim: false }).block(Block::bordered().title(" events ")),
-        events,
+        events_area,
     );
     frame.render_widget(
-        Line::from(message.map_or("q leaves".dim(), |message| clean(message, false).into_owned().red())),
-        foot,
+        Line::from(message.map_or("q quit".dim(), |message| clean(message, false).into_owned().red())),
+        footer_area,
     );
 }
 
@@ -117,7 +118,7 @@ fn task_gauge(report: &StatusReport) -> Gauge<'static> {
         .gauge_style(Style::new().fg(color).bg(Color::DarkGray))
 }
 
-fn facts(report: &StatusReport) -> Vec<Line<'static>> {
+fn details(report: &StatusReport) -> Vec<Line<'static>> {
     let mut lines: Vec<Line<'static>> = Vec::new();
     for deployment in &report.deployments {
         let rollout = deployment.rollout_state.as_deref().unwrap_or("-");
@@ -134,11 +135,13 @@ fn facts(report: &StatusReport) -> Vec<Line<'static>> {
         );
     }
     if let Some(scaling) = &report.scaling {
-        lines.push(format!("scaling  {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)).into());
+        lines.push(format!("scaling    {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)).into());
     }
-    lines.extend(report.discovery.iter().map(|found| format!("found as {} {}", found.name, found.addresses()).into()));
+    lines.extend(
+        report.discovery.iter().map(|service| format!("discovery  {}  {}", service.name, service.addresses()).into()),
+    );
     lines.extend(report.notes.iter().map(|note| clean(note, false).into_owned().yellow().into()));
-    lines.extend(report.url.iter().map(|url| vec!["answers  ".into(), url.clone().underlined()].into()));
+    lines.extend(report.url.iter().map(|url| vec!["url        ".into(), url.clone().underlined()].into()));
     lines
 }
 

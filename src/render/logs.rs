@@ -1,4 +1,4 @@
-//! Log events: time, task and line; each task has its colour.
+//! Prints log events (time, task and message, one colour per task), log groups and log streams.
 
 use std::io;
 
@@ -18,10 +18,10 @@ const COLORS: [AnsiColors; 6] = [
     AnsiColors::BrightRed,
 ];
 
-/// How much of a task's id is shown; enough to tell tasks apart.
-const SHORT_ID: usize = 8;
+/// Length of the printed prefix of a task's id; enough to distinguish tasks.
+const SHORT_ID_LENGTH: usize = 8;
 
-/// Writes events: a line each, or a JSON object each.
+/// Writes one line or one JSON object per event.
 pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Result<()> {
     for event in events {
         if ui.is_json() {
@@ -31,11 +31,11 @@ pub fn log_events(ui: &mut Ui, events: &[LogEvent], zone: &TimeZone) -> io::Resu
             )?;
             continue;
         }
-        let task: String = event.stream.rsplit('/').next().unwrap_or_default().chars().take(SHORT_ID).collect();
+        let task: String = event.stream.rsplit('/').next().unwrap_or_default().chars().take(SHORT_ID_LENGTH).collect();
         let color = COLORS
             [task.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % COLORS.len()];
         let time = event.timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string();
-        // Further lines of an event are set off, so that they cannot pass for events of their own.
+        // The further lines of a multi-line event are indented, so that they cannot be mistaken for other events.
         let message = clean(event.message.trim_end_matches(['\r', '\n']), true).replace('\n', "\n    ");
         writeln!(ui.results(), "{} {} {message}", time.dimmed(), clean(&task, false).color(color))?;
     }

@@ -1,8 +1,9 @@
-//! The sandbox's own state: what runs in it, and its log.
+//! Prints the sandbox's status (its process, stacks, services, tasks and sessions) and its log.
 
 use std::io;
 use std::path::PathBuf;
 
+use indicatif::HumanBytes;
 use jiff::Timestamp;
 use owo_colors::OwoColorize as _;
 use serde::{Deserialize, Serialize};
@@ -11,51 +12,51 @@ use serde_json::json;
 use super::status::age;
 use super::{Ui, clean};
 
-/// What a sandbox says of itself.
+/// The status of a running sandbox.
 #[derive(Debug, Serialize)]
 pub struct SandboxStatus {
-    /// Always true: one that does not run says nothing.
+    /// Always true, for readers of the JSON: a stopped sandbox has no other status.
     pub running: bool,
-    /// Where it answers.
+    /// Endpoint URL.
     pub url: String,
-    /// The account that it plays.
+    /// Simulated account id.
     pub account: String,
-    /// Its region.
+    /// Simulated region.
     pub region: String,
-    /// Its process.
+    /// Process id.
     pub pid: u32,
-    /// Since when it runs.
+    /// Start time.
     pub started_at: Timestamp,
-    /// Its program's version.
+    /// Version of its program.
     pub version: String,
-    /// The memory that it has in RAM itself.
+    /// Resident memory of its process, without the tasks.
     pub memory_bytes: u64,
-    /// What its state takes on the disk.
+    /// Size of the state folder.
     pub disk_bytes: u64,
-    /// What the events of all log groups take of that.
+    /// Size of all log events, which are part of `disk_bytes`.
     pub log_bytes: u64,
-    /// What they may take: then the oldest go.
-    pub most_log_bytes: u64,
-    /// Where that is.
+    /// Maximum size of all log events; beyond it, the oldest are dropped.
+    pub max_log_bytes: u64,
+    /// The state folder.
     pub state_dir: PathBuf,
-    /// The stacks that are not deleted.
+    /// Stacks, without deleted ones.
     pub stacks: Vec<SandboxStack>,
-    /// The services.
+    /// Services.
     pub services: Vec<SandboxTasks>,
-    /// The tasks that have not stopped.
+    /// Tasks, without stopped ones.
     pub tasks: Vec<SandboxTask>,
-    /// Who has a terminal.
+    /// Open Session Manager sessions.
     pub sessions: Vec<SandboxSession>,
 }
 
-/// A stack.
+/// A stack in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SandboxStack {
     name: String,
     status: String,
 }
 
-/// A service's counts.
+/// The task counts of a service in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SandboxTasks {
     cluster: String,
@@ -64,26 +65,26 @@ pub struct SandboxTasks {
     running: u32,
 }
 
-/// A task.
+/// A task in the sandbox.
 #[derive(Debug, Serialize)]
 pub struct SandboxTask {
-    /// The cluster's name.
+    /// Cluster name.
     pub cluster: String,
-    /// Its id.
+    /// Task id.
     pub id: String,
     /// `service:NAME` or `family:NAME`.
     pub group: String,
-    /// Such as `RUNNING`.
+    /// lastStatus, such as `RUNNING`.
     pub status: String,
-    /// Since when it runs.
+    /// Start time; `None` before it runs.
     pub started_at: Option<Timestamp>,
-    /// Its processes.
+    /// Process ids.
     pub processes: Vec<i32>,
-    /// The memory that they have in RAM.
+    /// Resident memory of these processes.
     pub memory_bytes: u64,
 }
 
-/// A session.
+/// An open Session Manager session in the sandbox.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct SandboxSession {
     id: String,
@@ -91,7 +92,7 @@ pub struct SandboxSession {
     since: Timestamp,
 }
 
-/// Writes the whole state.
+/// Writes the status, as text or JSON.
 pub fn sandbox_status(ui: &mut Ui, status: &SandboxStatus, now: Timestamp) -> io::Result<()> {
     if ui.is_json() {
         return ui.json_result(status);
@@ -127,13 +128,21 @@ fn lines(status: &SandboxStatus, now: Timestamp) -> Vec<String> {
         ),
         format!(
             "  memory  {}, and {} in {} of {}",
-            size(status.memory_bytes),
-            size(in_tasks),
+            HumanBytes(status.memory_bytes),
+            HumanBytes(in_tasks),
             count(processes, "process", "processes"),
             count(status.tasks.len(), "task", "tasks"),
         ),
-        format!("  disk    {} in {}", size(status.disk_bytes), clean(&status.state_dir.display().to_string(), false)),
-        format!("  logs    {}; of more than {} the oldest go", size(status.log_bytes), size(status.most_log_bytes)),
+        format!(
+            "  disk    {} in {}",
+            HumanBytes(status.disk_bytes),
+            clean(&status.state_dir.display().to_string(), false)
+        ),
+        format!(
+            "  logs    {} (oldest dropped beyond {})",
+            HumanBytes(status.log_bytes),
+            HumanBytes(status.max_log_bytes)
+        ),
     ];
     if !status.stacks.is_empty() {
         lines.extend([String::new(), format!("  {:<46}{}", "STACK", "STATUS").bold().to_string()]);
@@ -156,7 +165,7 @@ fn lines(status: &SandboxStatus, now: Timestamp) -> Vec<String> {
         let pids: Vec<String> = task.processes.iter().take(8).map(ToString::to_string).collect();
         let more = task.processes.len().checked_sub(pids.len()).filter(|more| *more > 0);
         let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
-        let memory = size(task.memory_bytes);
+        let memory = HumanBytes(task.memory_bytes).to_string();
         lines.push(format!("  {:<34}{:<14}{age:<10}{memory:<12}{}{more}", task.id, task.status, pids.join(" ")));
     }
     if !status.sessions.is_empty() {
@@ -172,28 +181,12 @@ fn count(number: usize, one: &str, several: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { several })
 }
 
-/// `812 KiB`, `34.5 MiB`, `1.2 GiB`.
-fn size(bytes: u64) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "one digit after the point is shown")]
-    let kibibytes = bytes as f64 / 1024.0;
-    match kibibytes {
-        small if small < 1024.0 => format!("{small:.0} KiB"),
-        medium if medium < 1024.0 * 1024.0 => format!("{:.1} MiB", medium / 1024.0),
-        large => format!("{:.1} GiB", large / 1024.0 / 1024.0),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn sizes_have_a_fitting_unit() {
-        assert_eq!([size(0), size(2048), size(36_175_872), size(3 << 30)], ["0 KiB", "2 KiB", "34.5 MiB", "3.0 GiB"]);
-    }
-
-    #[test]
-    fn what_runs_is_a_table() -> Result<(), jiff::Error> {
+    fn the_status_is_printed_as_tables() -> Result<(), jiff::Error> {
         let started_at: Timestamp = "2026-01-01T00:00:00Z".parse()?;
         let task = SandboxTask {
             cluster: "demo".to_owned(),
@@ -215,7 +208,7 @@ mod tests {
             memory_bytes: 30 << 20,
             disk_bytes: 1 << 20,
             log_bytes: 1 << 19,
-            most_log_bytes: 1 << 30,
+            max_log_bytes: 1 << 30,
             state_dir: PathBuf::from("/state"),
             stacks: vec![SandboxStack { name: "base".to_owned(), status: "CREATE_COMPLETE".to_owned() }],
             services: vec![SandboxTasks { cluster: "demo".to_owned(), name: "web".to_owned(), desired: 2, running: 1 }],
@@ -230,9 +223,9 @@ mod tests {
             anstream::adapter::strip_str(&lines(&status, "2026-01-01T00:01:05Z".parse()?).join("\n")).to_string();
         insta::assert_snapshot!(text, @r"
         running since 2026-01-01T00:00:00Z at http://127.0.0.1:1 as account 123456789012 in us-east-1 (process 7, version 0.1.0)
-          memory  30.0 MiB, and 5.0 MiB in 2 processes of 1 task
-          disk    1.0 MiB in /state
-          logs    512 KiB; of more than 1.0 GiB the oldest go
+          memory  30.00 MiB, and 5.00 MiB in 2 processes of 1 task
+          disk    1.00 MiB in /state
+          logs    512.00 KiB (oldest dropped beyond 1.00 GiB)
 
           STACK                                         STATUS
           base                                          CREATE_COMPLETE
@@ -241,7 +234,7 @@ mod tests {
           demo/web                                      1 of 2
 
           TASK                              STATUS        AGE       MEMORY      PROCESSES
-          0ef42c6d892fd322873c53c8583b601b  RUNNING       1m 5s     5.0 MiB     17 18
+          0ef42c6d892fd322873c53c8583b601b  RUNNING       1m 5s     5.00 MiB    17 18
 
           SESSION                                       AGE       TARGET
           sandbox-01                                    1m 5s     i-01

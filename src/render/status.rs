@@ -1,4 +1,4 @@
-//! A service's status: lines for a pipe or a look, a line a change for `--watch` off a terminal.
+//! Prints a service's status: the full report, or one line per change for `status --watch` without a terminal.
 
 use std::io;
 
@@ -20,7 +20,7 @@ pub fn status(ui: &mut Ui, report: &StatusReport, now: Timestamp) -> io::Result<
     ui.results().flush()
 }
 
-/// Writes one line: the counts, as the workshop's one-liner under `watch` shows them.
+/// Writes the counts on one line, in the format of the workshop's `aws … | jq` command.
 pub fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
     if ui.is_json() {
         return ui.json_line(report);
@@ -32,7 +32,7 @@ pub fn status_line(ui: &mut Ui, report: &StatusReport) -> io::Result<()> {
     ui.results().flush()
 }
 
-/// The report in lines with colour.
+/// The report as coloured lines.
 fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     let mut lines = Vec::new();
     let state = if report.steady { "steady".green().to_string() } else { "not steady".yellow().to_string() };
@@ -59,10 +59,10 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     if let Some(scaling) = &report.scaling {
         lines.push(format!("  scaling    {} to {} tasks{}", scaling.min, scaling.max, targets(scaling)));
     }
-    for found in &report.discovery {
-        lines.push(format!("  discovery  {}  {}", found.name, found.addresses()));
+    for service in &report.discovery {
+        lines.push(format!("  discovery  {}  {}", service.name, service.addresses()));
     }
-    lines.extend(report.url.iter().map(|url| format!("  answers    {}", url.underline())));
+    lines.extend(report.url.iter().map(|url| format!("  url        {}", url.underline())));
     lines.extend(report.notes.iter().map(|note| format!("  {}       {}", "note".yellow(), clean(note, false))));
     if !report.tasks.is_empty() {
         lines.push(String::new());
@@ -86,7 +86,7 @@ fn lines(report: &StatusReport, now: Timestamp) -> Vec<String> {
     lines
 }
 
-/// What autoscaling keeps at what.
+/// The scaling policies: `, METRIC at TARGET` for each.
 pub(super) fn targets(scaling: &ScalableTarget) -> String {
     let targets = scaling.policies.iter().map(|policy| format!(", {} at {}", policy.metric, policy.target));
     targets.collect::<Vec<_>>().concat()

@@ -26,7 +26,7 @@ pub struct GlobalArgs {
     pub project: Option<PathBuf>,
     /// Format of results on stdout [env: ECSWS_OUTPUT] [default: text]
     #[arg(long, global = true, value_enum)]
-    pub output: Option<Output>,
+    pub output: Option<OutputFormat>,
     /// When to use colour; respects NO_COLOR [env: ECSWS_COLOR] [default: auto]
     #[arg(long, global = true, value_enum, value_name = "WHEN")]
     pub color: Option<ColorWhen>,
@@ -43,7 +43,7 @@ pub struct GlobalArgs {
 
 /// The output format of results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Output {
+pub enum OutputFormat {
     /// For people.
     #[default]
     Text,
@@ -78,11 +78,11 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_a_url_with_a_host() {
-        for right in ["http://127.0.0.1:4566", "https://ecs.eu-west-1.amazonaws.com/"] {
-            assert_eq!(endpoint_url(right).as_deref(), Ok(right));
+        for valid in ["http://127.0.0.1:4566", "https://ecs.eu-west-1.amazonaws.com/"] {
+            assert_eq!(endpoint_url(valid).as_deref(), Ok(valid));
         }
-        for wrong in ["", "banana", "localhost:4566", "ftp://host", "http://", "http://a b"] {
-            assert!(endpoint_url(wrong).is_err(), "{wrong}");
+        for invalid in ["", "banana", "localhost:4566", "ftp://host", "http://", "http://a b"] {
+            assert!(endpoint_url(invalid).is_err(), "{invalid}");
         }
     }
 }

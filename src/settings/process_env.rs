@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Which of the standard streams are terminals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terminals {
-    /// Whether the user can be asked.
+    /// Whether questions can be answered.
     pub stdin: bool,
     /// Whether results go to a terminal.
     pub stdout: bool,
@@ -15,7 +15,7 @@ pub struct Terminals {
     pub stderr: bool,
 }
 
-/// The process environment: everything that a process is given besides its flags.
+/// The inputs of a process besides its flags.
 #[derive(Debug, Clone)]
 pub struct ProcessEnv {
     /// The program's name as called.
@@ -50,12 +50,12 @@ impl ProcessEnv {
     }
 }
 
-/// Re-executes this process without AWS variables that are set but empty, as CI templates set them. The SDK reads the environment
-/// itself, which safe code cannot change, and takes an empty variable for a value (an empty region, endpoint, profile or token file).
-/// Returns if there are no such variables, or if the re-execution fails.
+/// Re-executes this process without AWS variables that are set but empty, which CI templates often produce. The SDK reads the
+/// environment itself, which safe code cannot change, and treats an empty variable as a value: an empty region, endpoint, profile or
+/// token file. Returns if there are no such variables, or if the re-execution fails.
 #[cfg(unix)]
 pub fn drop_empty_aws_variables() {
-    // An empty AWS_PAGER is usual, and no SDK reads it.
+    // An empty AWS_PAGER is common, and no SDK reads it.
     let is_read = |name: &std::ffi::OsStr| name.to_string_lossy().starts_with("AWS_") && name != "AWS_PAGER";
     let empty: Vec<_> = std::env::vars_os().filter(|(name, value)| value.is_empty() && is_read(name)).collect();
     let (false, Ok(program)) = (empty.is_empty(), std::env::current_exe()) else { return };

@@ -12,7 +12,7 @@ use super::template::Template;
 /// Sorted. An unindented line is a module; the indented lines below it are its types with their identifying properties.
 const TABLE: &str = include_str!("../data/names.txt");
 
-/// A custom name: a resource type with the properties of which AWS refuses a second resource with the same values, the name last.
+/// A custom name: a resource type and the properties whose values must be unique within it. The name itself is the last property.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CustomName {
     /// The resource's type.
@@ -41,11 +41,11 @@ pub struct NameConflict {
     pub logical_id: String,
     /// Its name.
     pub name: CustomName,
-    /// How the name is in use.
+    /// Why the name is taken.
     pub cause: ConflictCause,
 }
 
-/// How the same stack uses a name.
+/// Why a name is taken within the same stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConflictCause {
     /// The resource is replaced and keeps its name.
@@ -56,10 +56,10 @@ pub enum ConflictCause {
     Duplicate(String),
 }
 
-/// What a deployment does to custom names.
+/// The custom names that a deployment creates, or cannot create.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NameChanges {
-    /// What it cannot create.
+    /// Resources that cannot be created.
     pub conflicts: Vec<NameConflict>,
     /// Names that the deployment creates, by logical id; functions are evaluated where possible. They must not exist elsewhere.
     pub new_names: Vec<(String, CustomName)>,
@@ -67,7 +67,7 @@ pub struct NameChanges {
 
 impl CustomName {
     /// The custom name of a template's resource, with the values in the template; `None` without one.
-    pub fn of(resource: &Value) -> Option<Self> {
+    pub fn from_resource(resource: &Value) -> Option<Self> {
         let resource_type = resource["Type"].as_str()?;
         let row = identifying_properties(resource_type)?;
         let mut properties = Vec::new();
@@ -113,8 +113,8 @@ impl CustomName {
 }
 
 impl NameChanges {
-    /// What deploying `desired` over `deployed` does to custom names. Resources that depend on a condition count only when they are
-    /// replaced. `known` may hold physical ids of replaced resources; they are not used.
+    /// The name changes of deploying `desired` over `deployed`. Resources that depend on a condition count only when they are replaced.
+    /// `known` may hold physical ids of replaced resources; they are not used.
     pub fn between(deployed: &Template, desired: &Template, replaced: &[Replacement], known: &KnownValues) -> Self {
         let replacement = |id: &str| replaced.iter().find(|replacement| replacement.logical_id == id);
         let is_replaced = |id: &str| replacement(id).is_some();
@@ -169,7 +169,7 @@ struct NamedResource {
 fn named_resources(template: &Template) -> Vec<NamedResource> {
     let named = |(id, resource): (&str, &Value)| {
         let is_conditional = resource.get("Condition").is_some();
-        Some(NamedResource { id: id.to_owned(), name: CustomName::of(resource)?, is_conditional })
+        Some(NamedResource { id: id.to_owned(), name: CustomName::from_resource(resource)?, is_conditional })
     };
     template.section("Resources").filter_map(named).collect()
 }
@@ -187,7 +187,7 @@ pub fn is_replaced_value<'a>(value: &Value, replaced: impl Iterator<Item = &'a R
     refers_to(value, &|id| ids.contains(&id))
 }
 
-/// The words of a type's line.
+/// The identifying properties in a type's line of the table. A `?` in front marks optional ones.
 fn identifying_properties(resource_type: &str) -> Option<impl Iterator<Item = &'static str>> {
     let (module, name) = resource_type.rsplit_once("::")?;
     let types = TABLE.lines().skip_while(|line| *line != module).skip(1).take_while(|line| line.starts_with(' '));

@@ -1,4 +1,4 @@
-//! What a deployment needs besides a template: capabilities and parameters. And whether it certainly changes nothing.
+//! Inputs of a deployment besides the template (capabilities and parameters), and the check for deployments that change nothing.
 
 use std::collections::BTreeMap;
 
@@ -100,43 +100,47 @@ mod tests {
     }
 
     #[test]
-    fn only_templates_without_later_decisions_are_certainly_equal() {
+    fn a_template_with_values_that_are_resolved_at_deployment_is_not_certainly_equal_to_itself() {
         let queue = |name: Value| json!({ "Resources": { "Q": { "Type": "AWS::SQS::Queue", "Properties": { "QueueName": name } } } });
-        let of = |value: &Value| template(value).certainly_equals(&template(value));
-        assert!(of(&queue(json!("a"))));
+        let equals_itself = |value: &Value| template(value).certainly_equals(&template(value));
+        assert!(equals_itself(&queue(json!("a"))));
         assert!(!template(&queue(json!("a"))).certainly_equals(&template(&queue(json!("b")))));
-        assert!(!of(&queue(json!("a?"))), "it may stand for another character");
-        assert!(!of(&queue(json!({ "Fn::Sub": "x-{{resolve:ssm:/name}}" }))));
-        assert!(!of(&queue(json!({ "Fn::Transform": { "Name": "AWS::Include" } }))));
-        assert!(!of(&json!({ "Transform": "AWS::Serverless-2016-10-31" })));
+        assert!(!equals_itself(&queue(json!("a?"))), "`?` may be a replaced non-ASCII character");
+        assert!(!equals_itself(&queue(json!({ "Fn::Sub": "x-{{resolve:ssm:/name}}" }))));
+        assert!(!equals_itself(&queue(json!({ "Fn::Transform": { "Name": "AWS::Include" } }))));
+        assert!(!equals_itself(&json!({ "Transform": "AWS::Serverless-2016-10-31" })));
         let parameter = |name: &str, kind: &str| json!({ "Parameters": { name: { "Type": kind } } });
-        assert!(of(&parameter("A", "String")));
-        assert!(of(&parameter("BootstrapVersion", "AWS::SSM::Parameter::Value<String>")));
-        assert!(!of(&parameter("A", "AWS::SSM::Parameter::Value<String>")));
+        assert!(equals_itself(&parameter("A", "String")));
+        assert!(equals_itself(&parameter("BootstrapVersion", "AWS::SSM::Parameter::Value<String>")));
+        assert!(!equals_itself(&parameter("A", "AWS::SSM::Parameter::Value<String>")));
     }
 
     #[test]
-    fn previous_values_stay_and_defaults_follow_the_template() {
-        let of = |default: &str| {
+    fn changed_values_are_kept_and_defaults_follow_the_template() {
+        let with_default = |default: &str| {
             template(&json!({ "Parameters": {
                 "Image": { "Type": "String", "Default": default }, "Size": { "Type": "Number", "Default": 1 }, "New": { "Type": "String" },
             } }))
         };
-        let has = |image: &str, size: &str| {
+        let current = |image: &str, size: &str| {
             vec![("Image".to_owned(), image.to_owned()), ("Size".to_owned(), size.to_owned())]
         };
-        let send =
-            |has: &[(String, String)]| of("b").parameters_to_send(&BTreeMap::from([("New", "x")]), has, &of("a"));
+        let send = |current: &[(String, String)]| {
+            with_default("b").parameters_to_send(&BTreeMap::from([("New", "x")]), current, &with_default("a"))
+        };
         let new = ("New".to_owned(), Some("x".to_owned()));
-        assert_eq!(send(&has("a", "1")), std::slice::from_ref(&new));
-        assert_eq!(send(&has("mine", "2")), [("Image".to_owned(), None), ("Size".to_owned(), None), new]);
+        assert_eq!(send(&current("a", "1")), std::slice::from_ref(&new));
+        assert_eq!(send(&current("mine", "2")), [("Image".to_owned(), None), ("Size".to_owned(), None), new]);
     }
 
     #[test]
     fn capabilities_follow_the_resources_and_transforms() {
-        let of = |value: Value| template(&value).capabilities();
-        assert_eq!(of(json!({ "Resources": { "Q": { "Type": "AWS::SQS::Queue" } } })), Vec::<&str>::new());
-        assert_eq!(of(json!({ "Resources": { "R": { "Type": "AWS::IAM::Role" } } })), ["CAPABILITY_NAMED_IAM"]);
-        assert_eq!(of(json!({ "Transform": ["AWS::LanguageExtensions"] })), ["CAPABILITY_AUTO_EXPAND"]);
+        let capabilities = |value: Value| template(&value).capabilities();
+        assert_eq!(capabilities(json!({ "Resources": { "Q": { "Type": "AWS::SQS::Queue" } } })), Vec::<&str>::new());
+        assert_eq!(
+            capabilities(json!({ "Resources": { "R": { "Type": "AWS::IAM::Role" } } })),
+            ["CAPABILITY_NAMED_IAM"]
+        );
+        assert_eq!(capabilities(json!({ "Transform": ["AWS::LanguageExtensions"] })), ["CAPABILITY_AUTO_EXPAND"]);
     }
 }

@@ -67,20 +67,20 @@ pub fn edit_scaling(text: &str, key: &str, scaling: &Scaling) -> Result<ScalingE
     if !edit.editor.has(&edit.service)? {
         return Err(format!("there is no [services.{key}]"));
     }
-    edit.number(&["count"], count, BEFORE_COUNT)?;
+    edit.set_number(&["count"], count, BEFORE_COUNT)?;
     let numbers = [("min", min), ("max", max)];
     let targets = [("cpu", cpu), ("memory", memory)];
     if numbers.iter().chain(&targets).any(|(_, number)| number.is_some()) {
         edit.remove("count")?;
         if edit.editor.has(&edit.path(&["autoscaling"]))? {
             for (name, number) in numbers {
-                edit.number(&["autoscaling", name], number, &["min", "max"])?;
+                edit.set_number(&["autoscaling", name], number, &["min", "max"])?;
             }
             for (metric, target) in targets {
-                edit.target(metric, target)?;
+                edit.set_target(metric, target)?;
             }
         } else {
-            edit.autoscaling(&numbers, &targets)?;
+            edit.insert_autoscaling(&numbers, &targets)?;
         }
     }
     Ok(ScalingEdit { text: edit.editor.into_text(), changes: edit.changes })
@@ -97,41 +97,40 @@ impl<'k> Edit<'k> {
         [&self.service, keys].concat()
     }
 
-    fn changed(&mut self, keys: &[&'k str], old: Option<String>, new: Option<String>, comment: Option<String>) {
+    fn record(&mut self, keys: &[&'k str], old: Option<String>, new: Option<String>, comment: Option<String>) {
         let key = self.path(keys).into_iter().map(quoted).collect::<Vec<_>>().join(".");
         self.changes.push(KeyChange { key, old, new, comment });
     }
 
-    fn number(&mut self, keys: &[&'k str], number: Option<u32>, after: &[&str]) -> Result<(), String> {
+    fn set_number(&mut self, keys: &[&'k str], number: Option<u32>, after: &[&str]) -> Result<(), String> {
         let Some(number) = number else { return Ok(()) };
         let old = self.editor.value(&self.path(keys))?;
         if old.as_deref().is_none_or(|old| !is_number(old, number)) {
             self.editor.set(&self.path(keys), &number.to_string(), after)?;
-            self.changed(keys, old, Some(number.to_string()), None);
+            self.record(keys, old, Some(number.to_string()), None);
         }
         Ok(())
     }
 
-    fn target(&mut self, metric: &'k str, target: Option<u32>) -> Result<(), String> {
+    fn set_target(&mut self, metric: &'k str, target: Option<u32>) -> Result<(), String> {
         let Some(number) = target else { return Ok(()) };
         if self.editor.has(&self.path(&["autoscaling", metric]))? {
-            return self.number(&["autoscaling", metric, "target"], target, &[]);
+            return self.set_number(&["autoscaling", metric, "target"], target, &[]);
         }
         self.editor.set(&self.path(&["autoscaling", metric]), &inline_target(number), &["min", "max", "cpu"])?;
-        self.changed(&["autoscaling", metric, "target"], None, Some(number.to_string()), None);
+        self.record(&["autoscaling", metric, "target"], None, Some(number.to_string()), None);
         Ok(())
     }
 
     fn remove(&mut self, key: &'k str) -> Result<(), String> {
         if let Some(old) = self.editor.value(&self.path(&[key]))? {
             let comment = self.editor.remove(&self.path(&[key]))?;
-            self.changed(&[key], Some(old), None, comment);
+            self.record(&[key], Some(old), None, comment);
         }
         Ok(())
     }
 
-    /// Inserts an `autoscaling` table.
-    fn autoscaling(
+    fn insert_autoscaling(
         &mut self,
         numbers: &[(&'k str, Option<u32>)],
         targets: &[(&'k str, Option<u32>)],
@@ -139,11 +138,11 @@ impl<'k> Edit<'k> {
         let mut pairs = Vec::new();
         for (key, number) in numbers.iter().filter_map(|(key, number)| Some((*key, (*number)?))) {
             pairs.push((key, number.to_string()));
-            self.changed(&["autoscaling", key], None, Some(number.to_string()), None);
+            self.record(&["autoscaling", key], None, Some(number.to_string()), None);
         }
         for (metric, number) in targets.iter().filter_map(|(metric, number)| Some((*metric, (*number)?))) {
             pairs.push((metric, inline_target(number)));
-            self.changed(&["autoscaling", metric, "target"], None, Some(number.to_string()), None);
+            self.record(&["autoscaling", metric, "target"], None, Some(number.to_string()), None);
         }
         self.editor.insert_table(&self.path(&["autoscaling"]), &pairs)
     }

@@ -31,10 +31,10 @@ pub fn image_error(reference: &str) -> Option<String> {
         return Some(format!("`{tag}` is not a tag: at most 128 of letters, digits, `_`, `.` and `-`"));
     }
     let digest = digest.filter(|digest| !is_digest(digest))?;
-    Some(format!("`{digest}` is not a digest: it looks like sha256: and 64 hexadecimal digits"))
+    Some(format!("`{digest}` is not a digest: write `sha256:` and 64 hexadecimal digits"))
 }
 
-/// Letters and digits, with one of `.`, `_`, `__` or any number of `-` between them.
+/// Whether it consists of letters and digits, separated by `.`, `_`, `__` or any number of `-`.
 fn is_component(text: &str) -> bool {
     let is_alphanumeric = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let ends = text.starts_with(is_alphanumeric) && text.ends_with(is_alphanumeric);

@@ -27,7 +27,7 @@ impl KnownValues {
         }
     }
 
-    /// As [`Self::evaluate`], for scalars, as a string.
+    /// As [`Self::evaluate`], with a scalar converted to a string; `None` for lists and maps.
     pub fn text(&self, value: &Value) -> Option<String> {
         match self.evaluate(value)? {
             Value::String(text) => Some(text),
@@ -81,26 +81,26 @@ pub(super) fn is_absent(value: &Value) -> bool {
     value.is_null() || matches!(intrinsic(value), Some(("Ref", name)) if name == "AWS::NoValue")
 }
 
-/// Whether `is_one` holds for a logical id (or parameter) that the value refers to by `Ref`, `Fn::GetAtt` or `Fn::Sub`.
-pub(super) fn refers_to(value: &Value, is_one: &impl Fn(&str) -> bool) -> bool {
-    let before_dot = |path: &str| is_one(path.split('.').next().unwrap_or_default());
+/// Whether the value refers by `Ref`, `Fn::GetAtt` or `Fn::Sub` to a logical id (or parameter) that `is_target` accepts.
+pub(super) fn refers_to(value: &Value, is_target: &impl Fn(&str) -> bool) -> bool {
+    let before_dot = |path: &str| is_target(path.split('.').next().unwrap_or_default());
     match (intrinsic(value), value) {
-        (Some(("Ref", Value::String(name))), _) => is_one(name),
+        (Some(("Ref", Value::String(name))), _) => is_target(name),
         (Some(("Fn::GetAtt", Value::String(path))), _) => before_dot(path),
-        (Some(("Fn::GetAtt", Value::Array(path))), _) => path.first().and_then(Value::as_str).is_some_and(is_one),
+        (Some(("Fn::GetAtt", Value::Array(path))), _) => path.first().and_then(Value::as_str).is_some_and(is_target),
         (Some(("Fn::Sub", Value::String(text))), _) => sub_refers_to(text, &before_dot),
         (Some(("Fn::Sub", Value::Array(arguments))), _) => {
             let text = arguments.first().and_then(Value::as_str).unwrap_or_default();
-            sub_refers_to(text, &before_dot) || arguments.iter().skip(1).any(|value| refers_to(value, is_one))
+            sub_refers_to(text, &before_dot) || arguments.iter().skip(1).any(|value| refers_to(value, is_target))
         }
-        (_, Value::Array(items)) => items.iter().any(|item| refers_to(item, is_one)),
-        (_, Value::Object(map)) => map.values().any(|value| refers_to(value, is_one)),
+        (_, Value::Array(items)) => items.iter().any(|item| refers_to(item, is_target)),
+        (_, Value::Object(map)) => map.values().any(|value| refers_to(value, is_target)),
         _ => false,
     }
 }
 
-fn sub_refers_to(text: &str, is_one: &impl Fn(&str) -> bool) -> bool {
-    sub_parts(text).into_iter().any(|part| matches!(part, SubPart::Placeholder(name) if is_one(name)))
+fn sub_refers_to(text: &str, is_target: &impl Fn(&str) -> bool) -> bool {
+    sub_parts(text).into_iter().any(|part| matches!(part, SubPart::Placeholder(name) if is_target(name)))
 }
 
 /// The function and argument of an object that is an intrinsic function.
@@ -119,13 +119,13 @@ enum SubPart<'a> {
 fn sub_parts(text: &str) -> Vec<SubPart<'_>> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while let Some((before, after)) = rest.split_once("${") {
-        let Some((name, behind)) = after.split_once('}') else { break };
+        let Some((name, remainder)) = after.split_once('}') else { break };
         parts.push(SubPart::Text(before));
         match name.strip_prefix('!') {
             Some(literal) => parts.extend(["${", literal, "}"].map(SubPart::Text)),
             None => parts.push(SubPart::Placeholder(name.trim())),
         }
-        rest = behind;
+        rest = remainder;
     }
     parts.push(SubPart::Text(rest));
     parts

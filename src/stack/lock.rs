@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::check;
-use super::diagnostic::{Diagnostics, Finding};
-use super::lookups::{Environment, Lookups, Subnets, Vpc};
+use super::lookups::{Environment, Lookups, Subnets, VpcContext};
 use super::reader::{Document, Source, Table, Validated};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// The current version of the format.
 const VERSION: u32 = 1;
@@ -13,7 +13,7 @@ const VERSION: u32 = 1;
 /// The contents of an `ecsws.lock`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
-    vpcs: Vec<(Environment, String, Vpc)>,
+    vpcs: Vec<(Environment, String, VpcContext)>,
     zones: Vec<(Environment, Vec<String>)>,
 }
 
@@ -33,10 +33,10 @@ impl Lock {
         document.finish(Some(Self { vpcs, zones })).map(|(lock, _)| lock)
     }
 
-    /// The lock as text of the file.
+    /// Serializes the lock.
     pub fn to_toml(&self) -> String {
         let mut text = format!("version = {VERSION}\n");
-        for (Environment { account, region }, name, Vpc { id, subnets }) in &self.vpcs {
+        for (Environment { account, region }, name, VpcContext { id, subnets }) in &self.vpcs {
             let rows = [("account", account), ("region", region), ("name", name), ("id", id)];
             section(&mut text, "vpc", &rows);
             list(&mut text, "public_subnets", &subnets.public);
@@ -50,7 +50,7 @@ impl Lock {
     }
 
     /// The pinned VPC with this name.
-    pub fn vpc(&self, environment: &Environment, name: &str) -> Option<&Vpc> {
+    pub fn vpc(&self, environment: &Environment, name: &str) -> Option<&VpcContext> {
         self.vpcs
             .iter()
             .find(|(pinned, pinned_name, _)| pinned == environment && pinned_name == name)
@@ -75,7 +75,7 @@ impl Lock {
     }
 
     /// Pins a VPC. Replaces a previous pin.
-    pub fn pin_vpc(&mut self, environment: &Environment, name: &str, vpc: Vpc) {
+    pub fn pin_vpc(&mut self, environment: &Environment, name: &str, vpc: VpcContext) {
         self.vpcs.retain(|(pinned, pinned_name, _)| pinned != environment || pinned_name != name);
         self.vpcs.push((environment.clone(), name.to_owned(), vpc));
     }
@@ -88,8 +88,8 @@ impl Lock {
 
     /// The environment of all entries, if it is the same for all.
     pub fn only_environment(&self) -> Option<&Environment> {
-        let of_vpcs = self.vpcs.iter().map(|(environment, _, _)| environment);
-        let mut environments = of_vpcs.chain(self.zones.iter().map(|(environment, _)| environment));
+        let vpcs = self.vpcs.iter().map(|(environment, _, _)| environment);
+        let mut environments = vpcs.chain(self.zones.iter().map(|(environment, _)| environment));
         let first = environments.next()?;
         environments.all(|environment| environment == first).then_some(first)
     }
@@ -98,10 +98,8 @@ impl Lock {
 fn version(value: &toml::de::DeValue<'_>) -> Validated<()> {
     match check::integer("a version", 0..=u32::MAX)(value)? {
         VERSION => Ok(()),
-        newer => {
-            Err(Finding::new(format!("is {newer}, but this version of ecsws reads version {VERSION}"))
-                .hint("update ecsws"))
-        }
+        newer => Err(Diagnostic::new(format!("is {newer}, but this version of ecsws reads version {VERSION}"))
+            .hint("update ecsws")),
     }
 }
 
@@ -111,7 +109,7 @@ fn environment(table: &Table<'_, '_>) -> Option<Environment> {
     Some(Environment { account: account?, region: region? })
 }
 
-fn vpc(table: Table<'_, '_>) -> Option<(Environment, String, Vpc)> {
+fn vpc(table: Table<'_, '_>) -> Option<(Environment, String, VpcContext)> {
     let environment = environment(&table);
     let name = table.required("name", "add the VPC's Name tag", check::non_empty);
     let id = table.required("id", "add the VPC's id", check::resource_id("vpc"));
@@ -123,7 +121,7 @@ fn vpc(table: Table<'_, '_>) -> Option<(Environment, String, Vpc)> {
     };
     let (public, private) = (subnets("public_subnets"), subnets("private_subnets"));
     table.finish();
-    Some((environment?, name?, Vpc { id: id?, subnets: Subnets { public: public?, private: private? } }))
+    Some((environment?, name?, VpcContext { id: id?, subnets: Subnets { public: public?, private: private? } }))
 }
 
 fn zones(table: Table<'_, '_>) -> Option<(Environment, Vec<String>)> {

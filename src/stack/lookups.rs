@@ -1,4 +1,4 @@
-//! Look-ups: facts about an account that synth needs.
+//! Look-ups: the values that synth needs from an AWS account.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub struct Environment {
 
 /// The result of a VPC look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vpc {
+pub struct VpcContext {
     /// Its id.
     pub id: String,
     /// Its subnets' ids.
@@ -49,7 +49,7 @@ pub struct Lookups {
 
 impl Lookups {
     /// Sets the VPC with this Name tag.
-    pub fn set_vpc(&mut self, name: &str, vpc: Vpc) {
+    pub fn set_vpc(&mut self, name: &str, vpc: VpcContext) {
         self.subnets.insert(name.to_owned(), vpc.subnets);
     }
 

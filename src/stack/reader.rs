@@ -7,16 +7,15 @@ use std::cell::RefCell;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::diagnostic::Finding;
+use crate::diagnostic::Diagnostic;
 pub(super) use document::{Document, Source};
+pub(super) use invalid::{Invalid, Validated};
 
 mod document;
+mod invalid;
 
 /// Minimum similarity (0 to 1) of an unknown key to a known one for a suggestion.
 const MIN_SIMILARITY: f64 = 0.75;
-
-/// The result of a rule: the converted value, or why it is invalid.
-pub(super) type Validated<T> = Result<T, Finding>;
 
 /// A table of the file that is being read.
 pub(super) struct Table<'d, 't> {
@@ -26,7 +25,7 @@ pub(super) struct Table<'d, 't> {
     entries: &'d DeTable<'t>,
     known_keys: RefCell<Vec<&'static str>>,
     /// Missing required keys. They are reported only if no unknown key is a likely misspelling of them.
-    missing: RefCell<Vec<(&'static str, Finding)>>,
+    missing: RefCell<Vec<(&'static str, Diagnostic)>>,
 }
 
 /// A `key = value` of a table with arbitrary keys.
@@ -38,22 +37,26 @@ pub(super) struct Entry<'d, 't> {
 
 impl<'d, 't> Table<'d, 't> {
     /// The value of `key`, if it is present and `rule` accepts it. Reports a rejected value.
-    pub fn optional<T>(&self, key: &'static str, rule: impl FnOnce(&DeValue<'t>) -> Validated<T>) -> Option<T> {
+    pub fn optional<T, E: Into<Invalid>>(
+        &self,
+        key: &'static str,
+        rule: impl FnOnce(&DeValue<'t>) -> Result<T, E>,
+    ) -> Option<T> {
         let value = self.value(key)?;
         self.validate(key, value, rule)
     }
 
     /// As [`Self::optional`]; a missing key is an error with `hint`.
-    pub fn required<T>(
+    pub fn required<T, E: Into<Invalid>>(
         &self,
         key: &'static str,
         hint: &str,
-        rule: impl FnOnce(&DeValue<'t>) -> Validated<T>,
+        rule: impl FnOnce(&DeValue<'t>) -> Result<T, E>,
     ) -> Option<T> {
         if self.value(key).is_none() {
             let owner = if self.path.is_empty() { "the file".to_owned() } else { format!("`{}`", self.path) };
-            let finding = Finding::new(format!("{owner} has no `{key}`")).hint(hint);
-            self.missing.borrow_mut().push((key, finding));
+            let diagnostic = Diagnostic::new(format!("{owner} has no `{key}`")).hint(hint);
+            self.missing.borrow_mut().push((key, diagnostic));
             return None;
         }
         self.optional(key, rule)
@@ -70,7 +73,7 @@ impl<'d, 't> Table<'d, 't> {
         let Some(value) = self.value(key) else { return Vec::new() };
         let Some(items) = value.get_ref().as_array() else {
             let written = format!("must be written as [[{}]], not as {}", self.join(key), type_name(value.get_ref()));
-            self.report(key, Finding::new(written).hint("each item is a table with its own [[…]] header"));
+            self.report(key, Diagnostic::new(written).hint("each item is a table with its own [[…]] header"));
             return Vec::new();
         };
         items
@@ -85,7 +88,7 @@ impl<'d, 't> Table<'d, 't> {
         let start = value.span().start;
         let Some(entries) = value.get_ref().as_table() else {
             let message = format!("`{path}` must be a table, not {}", type_name(value.get_ref()));
-            self.report_at(start, Finding::new(message).hint(format!("write [{path}] and its keys below it")));
+            self.report_at(start, Diagnostic::new(message).hint(format!("write [{path}] and its keys below it")));
             return None;
         };
         Some(Table {
@@ -110,13 +113,13 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// Applies `rule` to a value of this table and reports a rejected one.
-    pub fn validate<T>(
+    pub fn validate<T, E: Into<Invalid>>(
         &self,
         key: &str,
         value: &Spanned<DeValue<'t>>,
-        rule: impl FnOnce(&DeValue<'t>) -> Validated<T>,
+        rule: impl FnOnce(&DeValue<'t>) -> Result<T, E>,
     ) -> Option<T> {
-        rule(value.get_ref()).map_err(|finding| self.report_value(key, value, finding)).ok()
+        rule(value.get_ref()).map_err(|invalid| self.report_invalid(key, value, invalid.into())).ok()
     }
 
     /// Whether `key` is present and a table.
@@ -130,44 +133,44 @@ impl<'d, 't> Table<'d, 't> {
     }
 
     /// Reports an error about `key`, at its value or, if it is missing, at the table.
-    pub fn report(&self, key: &'static str, finding: Finding) {
+    pub fn report(&self, key: &'static str, diagnostic: Diagnostic) {
         match self.value(key) {
-            Some(value) => self.report_value(key, value, finding),
-            None => self.report_at(self.start, self.named(key, finding)),
+            Some(value) => self.report_at(value.span().start, self.named(key, diagnostic)),
+            None => self.report_at(self.start, self.named(key, diagnostic)),
         }
     }
 
     /// Reports a warning about `key`.
-    pub fn warn(&self, key: &'static str, finding: Finding) {
+    pub fn warn(&self, key: &'static str, diagnostic: Diagnostic) {
         let start = self.value(key).map_or(self.start, |value| value.span().start);
-        let named = self.named(key, finding);
-        self.document.findings.borrow_mut().warnings.push((start, named));
+        let named = self.named(key, diagnostic);
+        self.document.diagnostics.borrow_mut().warnings.push((start, named));
     }
 
     /// Reports an error about the key of an entry.
-    pub fn report_key(&self, entry: &Entry<'_, 't>, finding: Finding) {
-        self.report_at(entry.key_start, self.named(entry.key, finding));
+    pub fn report_key(&self, entry: &Entry<'_, 't>, diagnostic: Diagnostic) {
+        self.report_at(entry.key_start, self.named(entry.key, diagnostic));
     }
 
     /// Reports an error about the table itself.
-    pub fn report_table(&self, finding: Finding) {
-        let message = format!("`{}` {}", self.path, finding.message);
-        self.report_at(self.start, Finding { message, ..finding });
+    pub fn report_table(&self, diagnostic: Diagnostic) {
+        let message = format!("`{}` {}", self.path, diagnostic.message);
+        self.report_at(self.start, Diagnostic { message, ..diagnostic });
     }
 
     /// Reports an error whose message is complete.
-    pub fn report_at(&self, start: usize, finding: Finding) {
-        self.document.findings.borrow_mut().errors.push((start, finding));
+    pub fn report_at(&self, start: usize, diagnostic: Diagnostic) {
+        self.document.diagnostics.borrow_mut().errors.push((start, diagnostic));
     }
 
     /// Registers that `key` uses `name`. Reports an error if another key uses the same name.
     pub fn claim_unique(&self, what: &'static str, key: &'static str, name: &str) {
         let owner = self.join(key);
-        let first = self.document.findings.borrow_mut().claimed.insert((what, name.to_owned()), owner);
+        let first = self.document.diagnostics.borrow_mut().claimed.insert((what, name.to_owned()), owner);
         if let Some(first) = first {
             self.report(
                 key,
-                Finding::new(format!("is the {what} `{name}`, which `{first}` uses already"))
+                Diagnostic::new(format!("is the {what} `{name}`, which `{first}` uses already"))
                     .hint("choose another name for one of them"),
             );
         }
@@ -195,10 +198,10 @@ impl<'d, 't> Table<'d, 't> {
                 |key| format!("did you mean `{key}`?"),
             );
             let message = format!("unknown key `{}`", self.join(entry.key));
-            self.report_at(entry.key_start, Finding::new(message).hint(hint));
+            self.report_at(entry.key_start, Diagnostic::new(message).hint(hint));
         }
-        for (_, finding) in missing {
-            self.report_at(self.start, finding);
+        for (_, diagnostic) in missing {
+            self.report_at(self.start, diagnostic);
         }
     }
 
@@ -214,19 +217,19 @@ impl<'d, 't> Table<'d, 't> {
         self.entries.get(key)
     }
 
-    fn report_value(&self, key: &str, value: &Spanned<DeValue<'t>>, mut finding: Finding) {
-        for more in std::mem::take(&mut finding.more) {
-            self.report_value(key, value, more);
-        }
-        let item = finding.item.and_then(|at| Some((at, value.get_ref().as_array()?.get(at)?)));
-        match item {
-            Some((at, item)) => self.report_at(item.span().start, self.named(&format!("{key}[{at}]"), finding)),
-            None => self.report_at(value.span().start, self.named(key, finding)),
+    fn report_invalid(&self, key: &str, value: &Spanned<DeValue<'t>>, Invalid(parts): Invalid) {
+        for (index, diagnostic) in parts {
+            match index.and_then(|index| Some((index, value.get_ref().as_array()?.get(index)?))) {
+                Some((index, item)) => {
+                    self.report_at(item.span().start, self.named(&format!("{key}[{index}]"), diagnostic));
+                }
+                None => self.report_at(value.span().start, self.named(key, diagnostic)),
+            }
         }
     }
 
-    fn named(&self, key: &str, finding: Finding) -> Finding {
-        Finding { message: format!("`{}` {}", self.join(key), finding.message), ..finding }
+    fn named(&self, key: &str, diagnostic: Diagnostic) -> Diagnostic {
+        Diagnostic { message: format!("`{}` {}", self.join(key), diagnostic.message), ..diagnostic }
     }
 }
 

@@ -10,9 +10,9 @@ use super::synth::{PLATFORM_EXPORTS, PLATFORM_GROUP_EXPORTS};
 pub struct ProjectStack {
     /// Its name in CloudFormation.
     pub name: String,
-    /// Its kind.
+    /// The platform or a service.
     pub kind: StackKind,
-    /// Its tags.
+    /// Tags of the stack, which CloudFormation also sets on its resources.
     pub tags: IndexMap<String, String>,
     /// The project's stacks that it depends on: it imports their exports, or runs in their VPC.
     pub depends_on: Vec<String>,
@@ -43,10 +43,11 @@ pub fn stacks(spec: &Spec) -> Vec<ProjectStack> {
         let (name, tags) = (name.to_owned(), spec.tags.clone());
         ProjectStack { name, kind, tags, depends_on }
     };
-    let own = spec.platform.stack.as_ref().map(|platform| &platform.name);
-    let platform = own.iter().map(|name| stack(name, StackKind::Platform, Vec::new()));
+    let own_platform = spec.platform.stack.as_ref().map(|platform| &platform.name);
+    let platform = own_platform.iter().map(|name| stack(name, StackKind::Platform, Vec::new()));
     let services = spec.services.iter().map(|(key, service)| {
-        let depends_on = own.filter(|_| uses_own_platform(&spec.platform, service)).cloned().into_iter().collect();
+        let dependency = own_platform.filter(|_| uses_own_platform(&spec.platform, service));
+        let depends_on = dependency.cloned().into_iter().collect();
         stack(&service.stack, StackKind::Service(key.clone()), depends_on)
     });
     platform.chain(services).collect()
@@ -95,7 +96,7 @@ impl Platform {
 
     /// Whether services run in the VPC of the project's platform.
     pub fn runs_in_own_vpc(&self) -> bool {
-        let own = |stack: &PlatformStack| self.vpc.strip_suffix("/BaseVPC") == Some(&stack.name);
-        self.subnets.is_none() && self.stack.as_ref().is_some_and(own)
+        let owns_vpc = |stack: &PlatformStack| self.vpc.strip_suffix("/BaseVPC") == Some(&stack.name);
+        self.subnets.is_none() && self.stack.as_ref().is_some_and(owns_vpc)
     }
 }

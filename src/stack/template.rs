@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::diff::equality::has_question_mark;
 use super::yaml;
 
-/// The maximum size of a template in a request, in bytes; a larger one has to be in S3. From the quotas in
+/// The maximum size of a template in a request, in bytes; a larger one must be uploaded to S3. From the quotas in
 /// CloudFormation's user guide ("Template body size in a request").
 pub const MAX_TEMPLATE_BYTES: usize = 51_200;
 
@@ -54,7 +54,7 @@ impl Template {
         format!("{:#}\n", self.to_value())
     }
 
-    /// The text for requests: YAML, or compact JSON if only that fits into `MAX_TEMPLATE_BYTES`. If neither fits, the shorter one.
+    /// The TemplateBody of requests: YAML, or compact JSON if only that fits into `MAX_TEMPLATE_BYTES`. If neither fits, the shorter one.
     pub fn to_body(&self) -> String {
         let yaml = self.to_yaml();
         if yaml.len() <= MAX_TEMPLATE_BYTES {

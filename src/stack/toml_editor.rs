@@ -25,7 +25,7 @@ impl TomlEditor {
     }
 
     fn layout(&self) -> Result<Layout, String> {
-        Layout::of(&self.text)
+        Layout::parse(&self.text)
     }
 
     /// The value at a path, as written.
@@ -91,13 +91,13 @@ impl TomlEditor {
     pub fn remove(&mut self, path: &[&str]) -> Result<Option<String>, String> {
         let layout = self.layout()?;
         let Some(entry) = layout.entry(path) else { return Ok(None) };
-        let (patches, behind) = if layout.frames[entry.frame].kind == FrameKind::Inline {
+        let (patches, after_value) = if layout.frames[entry.frame].kind == FrameKind::Inline {
             let before = layout.entries_in(entry.frame).filter(|other| other.start() < entry.start()).last();
             self.inline_removal(entry, before)
         } else {
             self.line_removal(entry)
         };
-        let comment = self.text[behind].split_once('#').map(|(_, comment)| format!("#{}", comment.trim_end()));
+        let comment = self.text[after_value].split_once('#').map(|(_, comment)| format!("#{}", comment.trim_end()));
         self.apply(patches);
         Ok(comment)
     }
@@ -135,7 +135,7 @@ impl TomlEditor {
         self.lines_after(neighbour.value.end, &[format!("{indent}{key}{}={gap}{value}", " ".repeat(padding))])
     }
 
-    /// The width of an entry's key, the column of its equals sign, and where that is in the text.
+    /// The width of an entry's key in characters, the column of its equals sign, and the equals sign's byte offset.
     fn key_widths(&self, entry: &Entry) -> (usize, usize, usize) {
         let keys = entry.key_span();
         let equals = self.text[keys.end..entry.value.start].find('=').map_or(keys.end, |at| keys.end + at);
@@ -191,10 +191,10 @@ impl TomlEditor {
             return vec![(range, format!(" {pair} "))];
         };
         let end = neighbour.value.end;
-        let beside = vec![(end..end, format!(", {pair}"))];
+        let on_same_line = vec![(end..end, format!(", {pair}"))];
         let indent = self.indent(neighbour.start());
         if self.line_start(neighbour.start()) <= frame.span.start || !indent.trim().is_empty() {
-            return beside;
+            return on_same_line;
         }
         // The neighbour is alone on its line, so the new pair gets its own line too, unless something follows on that line.
         let comma = self.text[end..].find(|c| c != ' ' && c != '\t').map(|at| end + at);
@@ -202,13 +202,14 @@ impl TomlEditor {
         let rest = self.text[comma.map_or(end, |comma| comma + 1)..self.line_end(end)].trim();
         let line = |pair: String| self.lines_after(end, &[format!("{indent}{pair}")]);
         match comma {
-            _ if !(rest.is_empty() || rest.starts_with('#')) => beside,
+            _ if !(rest.is_empty() || rest.starts_with('#')) => on_same_line,
             Some(_) => vec![line(format!("{pair},"))],
-            None if self.next_char(end).1 == Some(',') => beside,
+            None if self.next_char(end).1 == Some(',') => on_same_line,
             None => vec![(end..end, ",".to_owned()), line(pair.to_owned())],
         }
     }
 
+    /// The edits that remove an entry's line, and the range between its value and the line's end.
     fn line_removal(&self, entry: &Entry) -> (Vec<(Range<usize>, String)>, Range<usize>) {
         let (mut start, end) = (self.line_start(entry.start()), self.line_end(entry.value.end));
         if !self.text[..end].ends_with('\n') {
@@ -218,10 +219,10 @@ impl TomlEditor {
         (vec![(start..end, String::new())], entry.value.end..end)
     }
 
-    /// Also removes one of the two adjacent commas.
+    /// As [`Self::line_removal`], for an inline table. Also removes one of the two adjacent commas.
     fn inline_removal(&self, entry: &Entry, before: Option<&Entry>) -> (Vec<(Range<usize>, String)>, Range<usize>) {
         let (start, end) = (entry.start(), entry.value.end);
-        let nothing = String::new;
+        let delete = |range: Range<usize>| (range, String::new());
         if let (comma, Some(',')) = self.next_char(end) {
             let after = comma + 1 + blanks(self.text[comma + 1..].chars());
             let is_alone =
@@ -233,16 +234,16 @@ impl TomlEditor {
             } else {
                 start..after
             };
-            return (vec![(range, nothing())], end..comma);
+            return (vec![delete(range)], end..comma);
         }
-        let Some(before) = before else { return (vec![(start..end, nothing())], end..end) };
+        let Some(before) = before else { return (vec![delete(start..end)], end..end) };
         let between = &self.text[before.value.end..start];
         if between.contains('#') {
             let comma = self.next_char(before.value.end).0;
             let start = start - blanks(between.chars().rev());
-            return (vec![(comma..comma + 1, nothing()), (start..end, nothing())], end..end);
+            return (vec![delete(comma..comma + 1), delete(start..end)], end..end);
         }
-        (vec![(before.value.end..end, nothing())], end..end)
+        (vec![delete(before.value.end..end)], end..end)
     }
 
     fn line_start(&self, at: usize) -> usize {

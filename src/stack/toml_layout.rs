@@ -58,7 +58,6 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The start of the pair.
     pub fn start(&self) -> usize {
         self.keys[0].span.start
     }
@@ -74,7 +73,7 @@ impl Layout {
     ///
     /// # Errors
     /// The parser's first error.
-    pub fn of(text: &str) -> Result<Self, String> {
+    pub fn parse(text: &str) -> Result<Self, String> {
         let source = Source::new(text);
         let tokens = source.lex().into_vec();
         let (mut events, mut errors) = (Vec::<Event>::new(), Vec::<ParseError>::new());

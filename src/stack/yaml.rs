@@ -2,6 +2,9 @@
 //!
 //! A plain scalar that is a string to one parser may be a number, a date or a boolean to another. So a string is unquoted only if it
 //! starts with a letter, contains only safe characters, and is not a reserved word.
+//!
+//! No library writes such YAML: yaml_serde 0.10 leaves `on`, `1:30` and dates unquoted, which YAML 1.1 reads as other types, and
+//! serde-saphyr 2.2 writes block scalars that begin with a tab, which PyYAML rejects.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Change sets of several stacks on a CloudFormation like moto's, which looks for a change set's name in all stacks.
+//! Change sets of several stacks, against a CloudFormation that searches all stacks for a change set's name, like moto.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use ecsws::ops::{self, Prepared};
 
 use crate::scripted::{Answer, Parameters, scripted};
 
-/// The change sets: stack names by ARN. Every stack is in review.
+/// Stack names by change set ARN. Every stack is `REVIEW_IN_PROGRESS`.
 type ChangeSets = Arc<Mutex<BTreeMap<String, String>>>;
 
 fn answer(change_sets: &mut BTreeMap<String, String>, action: &str, parameters: &Parameters) -> Answer {
@@ -77,20 +77,20 @@ async fn prepare(aws: &Aws, stack: &str) -> Box<ops::Ready> {
         role_arn: None,
         notification_arns: None,
     };
-    match ops::prepare(aws, &request, "ecsws-deploy", None::<&Stack>).await.expect("it is prepared") {
+    match ops::prepare(aws, &request, "ecsws-deploy", None::<&Stack>).await.expect("a change set") {
         Prepared::Ready(ready) => ready,
         Prepared::NoChanges => panic!("{stack} has changes"),
     }
 }
 
 #[tokio::test]
-async fn a_change_set_of_the_same_name_in_another_stack_is_left_alone() {
+async fn a_change_set_of_the_same_name_in_another_stack_is_not_deleted() {
     let (change_sets, aws) = cloudformation().await;
     let (first, second) = (prepare(&aws, "first").await, prepare(&aws, "second").await);
     let arns = |all: &ChangeSets| all.lock().expect("no test has panicked").keys().cloned().collect::<Vec<_>>();
     assert_eq!(arns(&change_sets), [first.change_set.arn.as_str(), second.change_set.arn.as_str()]);
 
-    second.discard(&aws).await.expect("it is deleted");
+    second.discard(&aws).await.expect("the deletion succeeds");
     let deleted = format!("deleted {}", second.stack.arn);
     assert_eq!(arns(&change_sets), [first.change_set.arn.as_str(), deleted.as_str()]);
 }

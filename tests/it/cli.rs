@@ -360,9 +360,9 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
         0  done
         1  failed
         2  wrong usage or a wrong ecsws.toml; nothing was changed
-        3  AWS refused: credentials or permissions
+        3  AWS denied access: credentials or permissions
         4  timed out
-        5  the answer is no: `diff --fail` found differences, `status --check` found it not steady
+        5  a check failed: `diff --fail` found differences, `status --check` found it not steady
       130  interrupted
     -- stderr
     ");

@@ -1,4 +1,4 @@
-//! A stdout that is closed or full neither hides a failure nor stops the work.
+//! A closed or full stdout neither hides a failure nor stops an operation.
 #![cfg(unix)]
 
 use std::fs::File;
@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader};
 
 use crate::workshop::{Ended, Workshop, ended};
 
-/// Two small stacks, and images that cannot run.
+/// Two small stacks, and an image whose tasks exit at once.
 const PROJECT: &str = r#"
 [platform.stack]
 name = "base"
@@ -32,7 +32,7 @@ fn deployed() -> Workshop {
 /// Runs a command like `COMMAND | head -n LINES`.
 fn head(workshop: &Workshop, command: &str, lines: usize) -> Ended {
     let mut child = workshop.start(command);
-    let stdout = child.stdout.take().expect("it is a pipe");
+    let stdout = child.stdout.take().expect("stdout is piped");
     BufReader::new(stdout).lines().take(lines).map_while(Result::ok).for_each(drop);
     ended(child)
 }
@@ -60,7 +60,7 @@ fn a_closed_pipe_does_not_hide_a_failed_operation() {
 }
 
 #[test]
-fn a_closed_pipe_does_not_hide_the_answer_of_a_check() {
+fn a_closed_pipe_does_not_hide_a_failed_check() {
     let workshop = deployed();
     for command in ["--sandbox diff --fail", "--sandbox diff --fail --output json"] {
         assert_eq!(head(&workshop, command, 0).code, Some(0), "{command}");
@@ -81,7 +81,7 @@ fn a_closed_pipe_does_not_hide_the_answer_of_a_check() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let workshop = deployed();
     for command in [
         "--sandbox synth --all",
@@ -117,7 +117,7 @@ fn help_that_cannot_be_written_is_a_failure() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_cannot_be_written_is_a_failure_and_hides_none() {
+fn a_full_device_is_a_failure_and_does_not_hide_other_failures() {
     let full = |workshop: &Workshop, command: &str| {
         let device = File::options().write(true).open("/dev/full").expect("/dev/full");
         ended(workshop.start_with_stdout(command, device.into()))

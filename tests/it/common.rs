@@ -1,4 +1,4 @@
-//! What several tests need.
+//! Helpers that several tests share.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,12 +7,12 @@ use ecsws::hint::{CommandLine, Hint, Subcommand};
 use ecsws::stack::{Environment, Lock, Spec, Template, stacks, synth};
 use serde_json::Value;
 
-/// The folder of test data.
+/// A path in `tests/data`.
 pub fn data(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
 }
 
-/// A file's text.
+/// The text of a file.
 #[expect(clippy::disallowed_methods, reason = "tests read their data")]
 pub fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -26,7 +26,7 @@ pub fn synth_cases() -> Vec<String> {
     names
 }
 
-/// What we make of the spec and lock in `tests/data/synth/NAME`.
+/// Our template for the spec and lock in `tests/data/synth/NAME`.
 pub fn synth_case(name: &str) -> Template {
     let folder = data("synth").join(name);
     let (spec, _) = Spec::parse(&read(&folder.join("ecsws.toml"))).unwrap();
@@ -36,15 +36,15 @@ pub fn synth_case(name: &str) -> Template {
     synth(&spec, &stacks(&spec)[0].name, &environment, &lock.lookups(&environment)).unwrap()
 }
 
-/// The template that the CDK made of `tests/data/synth/NAME`.
+/// The CDK's template for `tests/data/synth/NAME`.
 pub fn cdk_template(name: &str) -> Value {
     serde_json::from_str(&read(&data("synth").join(name).join("template.json"))).unwrap()
 }
 
-/// The binary in `dir`, with nothing of this machine's environment.
+/// The binary, to be run in `dir` with an empty environment.
 pub fn ecsws_in(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ecsws"));
-    // Suggested commands begin with the program's name as it was typed.
+    // Suggested commands start with the program's name as typed.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::arg0(&mut command, "ecsws");
     command.current_dir(dir).env_clear().env("HOME", dir.join("home"));
@@ -52,7 +52,7 @@ pub fn ecsws_in(dir: &Path) -> Command {
     command
 }
 
-/// A hint's text, with commands as someone who gave no flags has to type them.
+/// The text of a hint, with commands for a user who gave no flags.
 pub fn text_of(hint: &Hint) -> String {
     let line = CommandLine {
         program: "ecsws".to_owned(),

@@ -1,4 +1,4 @@
-//! The completion scripts in `completions/` are those that the binary prints, and completion knows the project's names.
+//! The completion scripts in `completions/` are up to date, and the names of a project's stacks and services are completed.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,11 +14,13 @@ const SCRIPTS: [(&str, &str); 5] = [
 ];
 
 #[test]
-fn the_scripts_are_current() {
+fn the_scripts_are_up_to_date() {
     for (shell, file) in SCRIPTS {
-        let output = Command::new(env!("CARGO_BIN_EXE_ecsws")).args(["completions", shell]).output().expect("it runs");
-        let kept = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file));
-        assert_eq!(String::from_utf8_lossy(&output.stdout), kept, "`just completions` writes completions/{file} anew");
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_ecsws")).args(["completions", shell]).output().expect("the binary runs");
+        let committed = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("completions").join(file));
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(printed, committed, "run `just completions` to update completions/{file}");
     }
 }
 
@@ -34,7 +36,7 @@ fn complete_with(words: &[&str], variables: &[(&str, &str)]) -> Vec<String> {
         .arg("--")
         .args(words)
         .output()
-        .expect("it runs");
+        .expect("the binary runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect()
 }
@@ -50,7 +52,7 @@ fn services_and_stacks_are_completed() {
 }
 
 #[test]
-fn every_way_to_name_the_project_is_honoured() {
+fn the_project_flag_is_recognised_in_every_form() {
     for flags in [
         &["-Cexamples/workshop"] as &[&str],
         &["--project=examples/workshop"],
@@ -70,10 +72,10 @@ fn every_way_to_name_the_project_is_honoured() {
     assert_eq!(complete(&["ecsws", "--project", "=", "examples/workshop", "logs", "n"]), ["nodejs"]);
     let variable = [("ECSWS_PROJECT", "examples/workshop")];
     assert_eq!(complete_with(&["ecsws", "logs", "n"], &variable), ["nodejs"]);
-    // A flag goes before the variable, and an empty variable is none.
+    // The flag takes precedence over the variable, and an empty variable counts as unset.
     assert_eq!(complete_with(&["ecsws", "-C", "no-such", "logs", "n"], &variable), [""; 0]);
     assert_eq!(complete_with(&["ecsws", "-C", "examples/workshop", "logs", "n"], &[("ECSWS_PROJECT", "")]), ["nodejs"]);
-    // A command line that is not finished or not right still has its flags.
+    // The global flags of an invalid command line are parsed.
     assert_eq!(
         complete(&["ecsws", "-C", "examples/workshop", "deploy", "--no-such-flag", "ecsworkshop-n"]),
         ["ecsworkshop-nodejs"]
@@ -81,26 +83,26 @@ fn every_way_to_name_the_project_is_honoured() {
 }
 
 #[test]
-fn completion_is_silent_without_a_project() {
-    let found = complete(&["ecsws", "-C", "no-such-folder", "deploy", "ecs"]);
-    assert_eq!(found, Vec::<String>::new());
+fn nothing_is_completed_without_a_project() {
+    let candidates = complete(&["ecsws", "-C", "no-such-folder", "deploy", "ecs"]);
+    assert_eq!(candidates, Vec::<String>::new());
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_completion_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+fn a_full_device_fails_a_completion_and_a_closed_pipe_does_not() {
     let started = |stdout: std::process::Stdio| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ecsws"));
         command.env("COMPLETE", "bash").stdout(stdout).stderr(std::process::Stdio::piped());
-        command.spawn().expect("it runs")
+        command.spawn().expect("the binary runs")
     };
     let device = std::fs::File::options().write(true).open("/dev/full").expect("/dev/full");
-    let failed = started(device.into()).wait_with_output().expect("it ends");
+    let failed = started(device.into()).wait_with_output().expect("the process ends");
     let stderr = String::from_utf8_lossy(&failed.stderr).into_owned();
     assert_eq!(failed.status.code(), Some(1), "{stderr}");
     assert!(stderr.starts_with("error: cannot write to stdout: No space left on device"), "{stderr}");
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
-    let quiet = started(writer.into()).wait_with_output().expect("it ends");
+    let quiet = started(writer.into()).wait_with_output().expect("the process ends");
     assert_eq!((quiet.status.code(), quiet.stderr.as_slice()), (Some(0), &[] as &[u8]));
 }

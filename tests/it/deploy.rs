@@ -105,7 +105,7 @@ fn a_failing_update_tells_the_cause_with_the_containers_last_lines_and_is_rolled
             "stopped: Essential container in task exited; container api: exit code 3\n    │ no database",
         ],
     );
-    assert_has(&failed.stderr, &["tasks stop the same way again and again", "  │ no database\n", "1 of 1 running"]);
+    assert_has(&failed.stderr, &["tasks keep stopping for the same reason", "  │ no database\n", "1 of 1 running"]);
     assert_has(&workshop.text(), &["acme/api:1"]);
     // After a rollback only CloudFormation knows whether there is something to do.
     assert_has(&workshop.run("--sandbox deploy").stderr, &["✓  api (no changes)"]);
@@ -258,7 +258,7 @@ fn a_change_set_can_be_left_to_somebody_else_and_done_without() {
     assert_has(&workshop.run("--sandbox deploy --method direct --force").stderr, &["✓  api (no changes)"]);
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
     let prepared = workshop.run("--sandbox deploy api --method prepare-change-set");
-    assert_has(&prepared.stderr, &["api: the change set is there: arn:aws:cloudformation:"]);
+    assert_has(&prepared.stderr, &["api: change set created: arn:aws:cloudformation:"]);
     assert_eq!(workshop.json("--sandbox status")["running"], 1);
     assert_has(&workshop.run("--sandbox deploy api").stderr, &["✓  api updated in "]);
 }
@@ -297,7 +297,7 @@ fn what_others_import_is_not_destroyed_and_what_needs_a_stack_goes_with_it() {
     let refused = workshop.run("--sandbox -C base destroy --yes");
     assert_failed(&refused, &["stack base exports `ECSClusterName`, which api imports; nothing was changed"]);
     let destroyed = workshop.run("--sandbox destroy base");
-    assert_has(&destroyed.stderr, &["stays: AWS::Logs::LogGroup", "✓  api deleted in ", "✓  base deleted in "]);
+    assert_has(&destroyed.stderr, &["keeps: AWS::Logs::LogGroup", "✓  api deleted in ", "✓  base deleted in "]);
     destroyed.good();
 }
 
@@ -431,7 +431,7 @@ fn a_log_group_that_goes_with_its_stack_is_named_before() {
     workshop.run("--sandbox deploy").good();
     let destroyed = workshop.run("--sandbox destroy api");
     assert_has(&destroyed.stderr, &["deletes: log group /ecs/api with its events"]);
-    assert!(!destroyed.stderr.contains("stays:"), "{}", destroyed.stderr);
+    assert!(!destroyed.stderr.contains("keeps:"), "{}", destroyed.stderr);
     destroyed.good();
     // Its name is free again.
     workshop.run("--sandbox deploy api").good();

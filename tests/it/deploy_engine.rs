@@ -1,10 +1,10 @@
-//! The deploy engine as a library: its questions, and what a cancellation leaves undone.
+//! The deploy engine as a library: its questions, and cancellation while one of them is open.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use ecsws::ops::{
-    self, DeployRequest, Limits, Message, Method, OpsError, Question, StackInputs, StackOutcome, TemplateSource,
+    self, DeployMethod, DeployRequest, Limits, Message, OpsError, Question, StackInputs, StackOutcome, TemplateSource,
 };
 use ecsws::stack::{ProjectStack, Spec, Template, parse_template, stacks};
 use tokio_util::sync::CancellationToken;
@@ -14,7 +14,7 @@ use crate::scripted::scripted;
 const SPEC: &str = "[platform]\ncluster = \"demo\"\nsubnets = [\"subnet-0bb00000000000001\"]\nsecurity_group = \"sg-0bb00000000000001\"\n\
                     [services.web]\nstack = \"web\"\ncpu = 256\nmemory = 512\n[services.web.container]\nimage = \"nginx\"\n";
 
-/// One template for every stack.
+/// A source with the same template for every stack.
 struct OneTemplate;
 
 impl TemplateSource for OneTemplate {
@@ -29,8 +29,8 @@ impl TemplateSource for OneTemplate {
     }
 }
 
-/// Deploys a stack in some state. At the first question, `answer` may cancel, and gives the answer. Returns the outcome, and the names of
-/// the operations that change something.
+/// Deploys a stack with the given status. `answer` answers questions and may cancel the deploy. Returns the outcome and the names of all
+/// operations that were called besides DescribeStacks.
 async fn deploy(
     status: Option<&'static str>,
     answer: impl Fn(&Question, &CancellationToken) -> bool,
@@ -64,7 +64,7 @@ async fn deploy(
     let request = DeployRequest {
         spec: &spec,
         stacks: &inputs,
-        method: Method::ChangeSet,
+        method: DeployMethod::ChangeSet,
         role_arn: None,
         notification_arns: &[],
         force: false,
@@ -102,7 +102,7 @@ async fn a_declined_creation_is_not_approved_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_deploy_that_is_cancelled_while_a_question_is_open_begins_nothing() {
+async fn a_deploy_that_is_cancelled_while_a_question_is_open_changes_nothing() {
     for status in [None, Some("ROLLBACK_COMPLETE"), Some("UPDATE_FAILED")] {
         let (outcome, calls) = deploy(status, |_, cancellation| {
             cancellation.cancel();

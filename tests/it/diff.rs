@@ -1,4 +1,4 @@
-//! Diffs read as `cdk diff` prints them.
+//! The text of diffs is identical to `cdk diff`'s.
 
 use ecsws::render::diff::text::{self, Line};
 use ecsws::stack::{PlannedResource, RequiresRecreation, Template, TemplateDiff};
@@ -10,7 +10,7 @@ fn template(value: &Value) -> Template {
     Template::from_map(value.as_object().unwrap().clone())
 }
 
-/// The deployed template of that name; `empty` is a stack that does not exist.
+/// The template of a recorded case; `empty` is that of a stack that does not exist.
 fn case(name: &str) -> Template {
     template(&if name == "empty" { json!({}) } else { cdk_template(name) })
 }
@@ -26,7 +26,7 @@ fn full_text(diff: &TemplateDiff) -> String {
 
 #[test]
 fn diffs_are_identical_to_the_cdks() {
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     for file in std::fs::read_dir(data("diff")).unwrap() {
         let path = file.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
@@ -36,13 +36,13 @@ fn diffs_are_identical_to_the_cdks() {
         let cdks = read(&path);
         if ours != cdks {
             let changes = similar::TextDiff::from_lines(&cdks, &ours).unified_diff().to_string();
-            wrong.push(format!("{name}:\n{changes}"));
+            failures.push(format!("{name}:\n{changes}"));
         }
     }
-    assert!(wrong.is_empty(), "{} differ from the CDK's\n{}", wrong.len(), wrong.join("\n"));
+    assert!(failures.is_empty(), "{} differ from the CDK's\n{}", failures.len(), failures.join("\n"));
 }
 
-/// The template of that name with one value changed.
+/// The template of a recorded case, with one value changed.
 fn with(name: &str, pointer: &str, value: Value) -> Template {
     let mut changed = cdk_template(name);
     let (parent, key) = pointer.rsplit_once('/').unwrap();
@@ -58,13 +58,13 @@ fn a_replacement_propagates_to_referring_resources() {
 
 #[test]
 fn numbers_and_booleans_equal_their_strings() {
-    let written = with("seed", "/Resources/NodejsFargateService948C9DA8/Properties/DesiredCount", json!("1"));
-    let written =
-        with_all(&written, "/Resources/NodejsFargateService948C9DA8/Properties/EnableECSManagedTags", json!("false"));
-    assert!(TemplateDiff::between(&case("seed"), &written).is_empty());
+    let strings = with("seed", "/Resources/NodejsFargateService948C9DA8/Properties/DesiredCount", json!("1"));
+    let strings =
+        with_value(&strings, "/Resources/NodejsFargateService948C9DA8/Properties/EnableECSManagedTags", json!("false"));
+    assert!(TemplateDiff::between(&case("seed"), &strings).is_empty());
 }
 
-fn with_all(changed: &Template, pointer: &str, value: Value) -> Template {
+fn with_value(changed: &Template, pointer: &str, value: Value) -> Template {
     let mut changed = changed.to_value();
     *changed.pointer_mut(pointer).unwrap() = value;
     template(&changed)
@@ -91,7 +91,7 @@ fn only_additional_permissions_are_broadening() {
 }
 
 #[test]
-fn firewalls_and_managed_policies_have_tables() {
+fn security_groups_and_managed_policies_have_tables() {
     insta::assert_snapshot!(printed(&text::security(&TemplateDiff::between(&case("empty"), &case("platform")), None)));
 }
 
@@ -112,14 +112,14 @@ fn other_sections_have_one_line_per_entry() {
     insta::assert_snapshot!(full_text(&TemplateDiff::between(&old, &new)));
 }
 
-// The texts of the next tests are those of the real `cdk diff`.
+// The expected texts of the following tests were printed by the real `cdk diff`.
 
 #[test]
 fn a_map_that_becomes_a_list_is_shown_key_by_key() {
     let kinds = "/Resources/TaskDef54694570/Properties/RequiresCompatibilities";
     let subnets = "/Resources/NodejsFargateService948C9DA8/Properties/NetworkConfiguration/AwsvpcConfiguration/Subnets";
     let old = with("seed", kinds, json!({ "0": "EC2", "Fn::If": ["C", 1, 2] }));
-    let old = with_all(&old, subnets, json!({ "Fn::Split": [",", { "Fn::ImportValue": "Subnets" }] }));
+    let old = with_value(&old, subnets, json!({ "Fn::Split": [",", { "Fn::ImportValue": "Subnets" }] }));
     insta::assert_snapshot!(full_text(&TemplateDiff::between(&old, &case("seed"))), @r"
     Stack ecsworkshop-nodejs
     Resources
@@ -180,7 +180,7 @@ fn statements_of_every_kind_of_policy_are_listed() {
 }
 
 #[test]
-fn a_statement_is_new_even_if_an_unchanged_policy_has_it_too() {
+fn a_new_statement_is_listed_even_if_an_unchanged_policy_has_it_too() {
     let statement = json!([{ "Action": "s3:*", "Effect": "Allow", "Resource": "*" }]);
     let with = |second: Value| {
         policies(&[("A", "AWS::IAM::Policy", statement.clone()), ("B", "AWS::IAM::ManagedPolicy", second)])
@@ -192,7 +192,7 @@ fn a_statement_is_new_even_if_an_unchanged_policy_has_it_too() {
 }
 
 #[test]
-fn a_change_behind_question_marks_is_shown_with_its_impact() {
+fn a_change_that_get_template_hides_behind_question_marks_is_shown_with_its_impact() {
     let named = |name: &str, count: u8| {
         let properties = json!({ "ServiceName": name, "Cluster": { "Ref": "C" }, "DesiredCount": count });
         let resource = json!({ "Type": "AWS::ECS::Service", "Properties": properties });

@@ -1,4 +1,4 @@
-//! `ecsws diff` shows what `ecsws deploy` would change, all of it and nothing else.
+//! `ecsws diff` shows exactly what `ecsws deploy` would change.
 #![cfg(unix)]
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ fn deployed() -> Workshop {
     workshop
 }
 
-/// Runs a command without `--sandbox`, with the sandbox as the AWS of the environment.
+/// Runs a command without `--sandbox`, with environment variables that point to the sandbox.
 fn as_aws(workshop: &Workshop, arguments: &str) -> crate::workshop::Ended {
     let exports = workshop.run("sandbox env").good();
     let variables: HashMap<&str, &str> = exports
@@ -40,8 +40,8 @@ fn as_aws(workshop: &Workshop, arguments: &str) -> crate::workshop::Ended {
     let mut command = ecsws_in(&workshop.path(""));
     command.args(arguments.split_whitespace()).envs(variables).env("ECSWS_SANDBOX_DIR", workshop.path("sandbox"));
     command.stdin(std::process::Stdio::null());
-    let output = command.output().expect("the binary can be run");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("it is text");
+    let output = command.output().expect("the binary runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     crate::workshop::Ended { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
 }
 
@@ -82,7 +82,7 @@ fn changed_tags_are_differences() {
 }
 
 #[test]
-fn diff_takes_what_deploy_takes() {
+fn diff_accepts_the_input_flags_of_deploy() {
     let workshop = deployed();
     let shown = workshop.run("--sandbox diff --fail --image api=acme/api:2").with(5);
     assert!(shown.contains("acme/api:2"), "{shown}");
@@ -97,7 +97,7 @@ fn diff_takes_what_deploy_takes() {
 }
 
 #[test]
-fn diff_is_for_the_account_that_deploy_goes_to() {
+fn diff_uses_the_look_ups_of_the_account_that_deploy_would_use() {
     let workshop = deployed();
     workshop.write(
         "ecsws.toml",
@@ -117,27 +117,27 @@ fn diff_is_for_the_account_that_deploy_goes_to() {
 }
 
 #[test]
-fn a_template_that_synth_printed_has_no_differences() {
+fn diff_against_the_template_that_synth_prints_is_empty() {
     let workshop = Workshop::of(PROJECT);
-    let check = |moment: &str| {
+    let check = |state: &str| {
         let in_sandbox = |arguments: &str| workshop.run(&format!("--sandbox {arguments}"));
         let in_aws = |arguments: &str| as_aws(&workshop, arguments);
         for run in [&in_sandbox as &dyn Fn(&str) -> crate::workshop::Ended, &in_aws] {
             for (stack, json) in [("api", ""), ("api", " --json"), ("base", "")] {
                 workshop.write("template", &run(&format!("synth {stack}{json}")).good());
                 let compared = run(&format!("diff {stack} --template template --fail"));
-                assert_eq!(compared.code, Some(0), "{moment}: {}{}", compared.stdout, compared.stderr);
+                assert_eq!(compared.code, Some(0), "{state}: {}{}", compared.stdout, compared.stderr);
             }
         }
     };
     workshop.run("sandbox start").good();
-    check("before the platform is deployed");
+    check("without a deployed platform");
     workshop.run("--sandbox deploy").good();
-    check("after it is");
+    check("with a deployed platform");
 }
 
 #[test]
-fn a_change_set_that_cannot_be_had_leaves_the_templates() {
+fn templates_are_compared_if_no_change_set_can_be_created() {
     let workshop = deployed();
     workshop.write(
         "ecsws.toml",
@@ -175,7 +175,7 @@ fn a_change_set_that_cannot_be_had_leaves_the_templates() {
 }
 
 #[test]
-fn a_parameter_value_that_cloudformation_refuses_is_a_rejection() {
+fn a_parameter_value_that_cloudformation_rejects_is_reported_by_diff_and_deploy() {
     let with_parameter = PROJECT.replace("stress_tool = false", "stress_tool = true");
     let workshop = Workshop::of(&with_parameter);
     workshop.run("--sandbox deploy base").good();
@@ -199,7 +199,7 @@ fn a_parameter_value_that_cloudformation_refuses_is_a_rejection() {
 }
 
 #[test]
-fn diff_says_what_deploy_would_reject() {
+fn diff_reports_what_deploy_would_reject() {
     let workshop = Workshop::of(PROJECT);
     let rejected = |project: &str, reasons: &[&str]| {
         workshop.write("ecsws.toml", project);
@@ -230,7 +230,7 @@ fn diff_says_what_deploy_would_reject() {
 }
 
 #[test]
-fn inputs_that_cannot_work_are_refused_before_anything_starts() {
+fn invalid_tags_and_images_are_rejected_before_the_sandbox_starts() {
     let workshop = Workshop::of(PROJECT);
     let (long_key, long_value) = (format!("{}=x", "k".repeat(129)), format!("k={}", "v".repeat(257)));
     let many: Vec<String> = (0..51).map(|number| format!("--tags k{number}=v")).collect();

@@ -1,4 +1,4 @@
-//! What counts as the end of an operation: the executed change set, not a stack that happens to be at rest.
+//! The end of an operation is that of the executed change set, not any completed status of the stack.
 
 use std::sync::{Arc, Mutex};
 
@@ -10,14 +10,16 @@ use crate::scripted::{Answer, Parameters, scripted};
 const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/web/1";
 const CHANGE_SET: &str = "arn:aws:cloudformation:us-east-1:123456789012:changeSet/ecsws/1";
 
-/// A CloudFormation with one stack, whose answers depend on how often it was asked since the execution was accepted.
+/// A CloudFormation with one stack. Its responses depend on the number of DescribeStackEvents calls since ExecuteChangeSet.
 struct Server {
-    /// The stack's status and events (newest first) before, and the answers after: by the number of looks at the events.
+    /// Whether the change set was created.
     created: bool,
+    /// Whether the change set was executed.
     executed: bool,
-    looks: usize,
+    polls: usize,
     stack_status: fn(usize) -> &'static str,
     execution_status: fn(usize) -> &'static str,
+    /// Ids and statuses, newest first.
     events: fn(usize) -> Vec<(&'static str, &'static str)>,
 }
 
@@ -26,7 +28,7 @@ impl Default for Server {
         Self {
             created: false,
             executed: false,
-            looks: 0,
+            polls: 0,
             stack_status: |_| "CREATE_COMPLETE",
             execution_status: |_| "AVAILABLE",
             events: |_| BEFORE.to_vec(),
@@ -36,12 +38,12 @@ impl Default for Server {
 
 impl Server {
     fn answer(&mut self, action: &str, _: &Parameters) -> Answer {
-        let looks = self.looks;
+        let polls = self.polls;
         Ok(match action {
             "DescribeStacks" => format!(
                 "<Stacks><member><StackName>web</StackName><StackId>{STACK}</StackId><StackStatus>{}</StackStatus>\
                  <CreationTime>2026-01-01T00:00:00Z</CreationTime></member></Stacks>",
-                (self.stack_status)(looks)
+                (self.stack_status)(polls)
             ),
             "CreateChangeSet" => {
                 self.created = true;
@@ -51,15 +53,15 @@ impl Server {
             "DescribeChangeSet" => format!(
                 "<ChangeSetId>{CHANGE_SET}</ChangeSetId><Status>CREATE_COMPLETE</Status><ExecutionStatus>{}</ExecutionStatus>\
                  <Changes><member><Type>Resource</Type><ResourceChange><LogicalResourceId>Q</LogicalResourceId></ResourceChange></member></Changes>",
-                if self.executed { (self.execution_status)(looks) } else { "AVAILABLE" }
+                if self.executed { (self.execution_status)(polls) } else { "AVAILABLE" }
             ),
             "ExecuteChangeSet" => {
                 self.executed = true;
                 String::new()
             }
             "DescribeStackEvents" => {
-                let looks = if self.executed { looks + 1 } else { 0 };
-                self.looks = looks;
+                let polls = if self.executed { polls + 1 } else { 0 };
+                self.polls = polls;
                 let event = |(at, (id, status)): (usize, (&str, &str))| {
                     format!(
                         "<member><StackId>{STACK}</StackId><EventId>{id}</EventId><StackName>web</StackName>\
@@ -71,7 +73,7 @@ impl Server {
                 };
                 format!(
                     "<StackEvents>{}</StackEvents>",
-                    (self.events)(looks).into_iter().enumerate().map(event).collect::<String>()
+                    (self.events)(polls).into_iter().enumerate().map(event).collect::<String>()
                 )
             }
             "ListStackResources" => "<StackResourceSummaries/>".to_owned(),
@@ -84,13 +86,14 @@ impl Server {
 async fn connect(server: Server) -> (Aws, Arc<Mutex<Server>>) {
     let server = Arc::new(Mutex::new(server));
     let shared = Arc::clone(&server);
-    (scripted(move |action, parameters| shared.lock().expect("it is there").answer(action, parameters)).await, server)
+    let answer = move |action: &str, parameters: &_| shared.lock().expect("no panic").answer(action, parameters);
+    (scripted(answer).await, server)
 }
 
 /// Executes a change set of the stack, and follows it.
 async fn update(server: Server) -> Result<String, OpsError> {
     let (aws, _) = connect(server).await;
-    let existing = aws.stack("web").await?.expect("it exists");
+    let existing = aws.stack("web").await?.expect("the stack exists");
     let request = ecsws::model::StackRequest { stack: "web", template: "{}", ..Default::default() };
     let Prepared::Ready(ready) = ops::prepare(&aws, &request, "ecsws", Some(&existing)).await? else {
         panic!("there are changes")
@@ -101,7 +104,7 @@ async fn update(server: Server) -> Result<String, OpsError> {
     execution.follow(&aws, limits, &mut |_| {}).await.map(|stack| stack.status)
 }
 
-/// The creation that was there before.
+/// The events of the stack's creation, before the update.
 const BEFORE: &[(&str, &str)] = &[("1", "CREATE_COMPLETE"), ("0", "CREATE_IN_PROGRESS")];
 
 fn with(newer: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static str)> {
@@ -109,7 +112,7 @@ fn with(newer: &[(&'static str, &'static str)]) -> Vec<(&'static str, &'static s
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_update_that_has_not_begun_is_no_success() {
+async fn an_update_that_has_not_started_is_not_a_success() {
     let server = Server {
         stack_status: |_| "UPDATE_COMPLETE",
         execution_status: |_| "AVAILABLE",
@@ -121,27 +124,27 @@ async fn an_update_that_has_not_begun_is_no_success() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_slow_beginning_is_waited_for() {
+async fn a_change_set_that_starts_slowly_is_waited_for() {
     let server = Server {
         stack_status: |_| "UPDATE_COMPLETE",
-        execution_status: |looks| if looks < 500 { "EXECUTE_IN_PROGRESS" } else { "EXECUTE_COMPLETE" },
+        execution_status: |polls| if polls < 500 { "EXECUTE_IN_PROGRESS" } else { "EXECUTE_COMPLETE" },
         events: |_| BEFORE.to_vec(),
         ..Server::default()
     };
-    assert_eq!(update(server).await.expect("it succeeds"), "UPDATE_COMPLETE");
+    assert_eq!(update(server).await.expect("the update succeeds"), "UPDATE_COMPLETE");
 }
 
 #[tokio::test(start_paused = true)]
 async fn events_of_an_earlier_operation_are_not_the_end_of_this_one() {
-    // The events before the execution were not there yet when they were asked for; they come with the new ones.
+    // The events before the execution were not returned when they were first read; they arrive with the new ones.
     let server = Server {
-        stack_status: |looks| match looks {
+        stack_status: |polls| match polls {
             0..10 => "CREATE_COMPLETE",
             10..40 => "UPDATE_IN_PROGRESS",
             _ => "UPDATE_ROLLBACK_COMPLETE",
         },
-        execution_status: |looks| if looks < 30 { "EXECUTE_IN_PROGRESS" } else { "EXECUTE_FAILED" },
-        events: |looks| match looks {
+        execution_status: |polls| if polls < 30 { "EXECUTE_IN_PROGRESS" } else { "EXECUTE_FAILED" },
+        events: |polls| match polls {
             0 => Vec::new(),
             1..10 => with(&[]),
             10..40 => with(&[("2", "UPDATE_IN_PROGRESS")]),
@@ -158,12 +161,12 @@ async fn events_of_an_earlier_operation_are_not_the_end_of_this_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_execution_is_no_success_whatever_the_stack_says() {
+async fn a_failed_execution_is_a_failure_even_if_the_stack_is_update_complete() {
     let server = Server {
         stack_status: |_| "UPDATE_COMPLETE",
         execution_status: |_| "EXECUTE_FAILED",
-        events: |looks| {
-            if looks == 0 { BEFORE.to_vec() } else { with(&[("3", "UPDATE_COMPLETE"), ("2", "UPDATE_IN_PROGRESS")]) }
+        events: |polls| {
+            if polls == 0 { BEFORE.to_vec() } else { with(&[("3", "UPDATE_COMPLETE"), ("2", "UPDATE_IN_PROGRESS")]) }
         },
         ..Server::default()
     };
@@ -174,13 +177,13 @@ async fn a_failed_execution_is_no_success_whatever_the_stack_says() {
 #[tokio::test(start_paused = true)]
 async fn the_review_of_a_new_stack_is_not_its_creation() {
     let server = Server {
-        stack_status: |looks| match looks {
+        stack_status: |polls| match polls {
             0..50 => "REVIEW_IN_PROGRESS",
             50..60 => "CREATE_IN_PROGRESS",
             _ => "CREATE_COMPLETE",
         },
-        execution_status: |looks| if looks < 60 { "EXECUTE_IN_PROGRESS" } else { "EXECUTE_COMPLETE" },
-        events: |looks| match looks {
+        execution_status: |polls| if polls < 60 { "EXECUTE_IN_PROGRESS" } else { "EXECUTE_COMPLETE" },
+        events: |polls| match polls {
             0 => Vec::new(),
             1..50 => vec![("0", "REVIEW_IN_PROGRESS")],
             50..60 => vec![("1", "CREATE_IN_PROGRESS"), ("0", "REVIEW_IN_PROGRESS")],
@@ -188,11 +191,11 @@ async fn the_review_of_a_new_stack_is_not_its_creation() {
         },
         ..Server::default()
     };
-    assert_eq!(update(server).await.expect("it succeeds"), "CREATE_COMPLETE");
+    assert_eq!(update(server).await.expect("the update succeeds"), "CREATE_COMPLETE");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_that_never_began_is_reported_as_such() {
+async fn a_deletion_that_never_started_is_an_error() {
     let server = Server { stack_status: |_| "CREATE_COMPLETE", events: |_| BEFORE.to_vec(), ..Server::default() };
     let (aws, _) = connect(server).await;
     let error = ops::destroy(&aws, "web", &mut |_| {}).await.expect_err("nothing is deleted");

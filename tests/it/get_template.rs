@@ -1,8 +1,8 @@
-//! GetTemplate returns `?` for characters that are not ASCII, as users of the CDK have reported: what diff makes of it.
+//! How diff handles that GetTemplate returns `?` for non-ASCII characters, as users of the CDK have reported.
 
 use std::collections::BTreeMap;
 
-use ecsws::ops::{Comparison, Desired, compare};
+use ecsws::ops::{Desired, StackDiff, compare};
 use ecsws::stack::diff::Impact;
 use ecsws::stack::{Template, parse_template};
 
@@ -11,11 +11,11 @@ use crate::scripted::scripted;
 
 const STACK: &str = "arn:aws:cloudformation:us-east-1:123456789012:stack/web/1";
 
-/// What the change set of the stack says.
+/// CloudFormation's response to a change set.
 #[derive(Clone, Copy)]
 enum ChangeSet {
     NoChanges,
-    /// A property that is changed in the template itself.
+    /// A change of this property in the template itself.
     Changes(&'static str),
     Refused,
 }
@@ -27,7 +27,7 @@ fn template(description: &str, name: &str, output: &str) -> String {
     )
 }
 
-async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>) -> Comparison {
+async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>) -> StackDiff {
     let aws = scripted(move |action, _| {
         let id = "<ChangeSetId>cs</ChangeSetId>";
         Ok(match (action, change_set) {
@@ -54,8 +54,9 @@ async fn compared(deployed: String, desired: &str, change_set: Option<ChangeSet>
     })
     .await;
     let template: Template = parse_template(desired).expect("a template");
-    let desired = Desired { service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
-    compare(&aws, "web", &desired, change_set.map(|_| "diff")).await.expect("it can be compared")
+    let desired =
+        Desired { stack: "web", service_key: None, template: &template, tags: &[], parameters: &BTreeMap::new() };
+    compare(&aws, &desired, change_set.map(|_| "diff")).await.expect("the comparison succeeds")
 }
 
 #[tokio::test]
@@ -78,8 +79,8 @@ async fn without_a_change_set_a_string_with_question_marks_is_incomparable() {
     for change_set in [None, Some(ChangeSet::Refused)] {
         let unknown = compared(template("a", "??????", "b"), &template("a", "привет", "b"), change_set).await;
         assert!(unknown.diff.resources.is_empty() && !unknown.diff.is_empty(), "{:?}", unknown.diff);
-        let said = unknown.notes.iter().any(|note| text_of(note).contains("Q.QueueName cannot be compared"));
-        assert!(said, "{:?}", unknown.notes);
+        let is_noted = unknown.notes.iter().any(|note| text_of(note).contains("Q.QueueName cannot be compared"));
+        assert!(is_noted, "{:?}", unknown.notes);
     }
 }
 
@@ -88,7 +89,7 @@ async fn a_change_to_a_question_mark_is_not_overlooked() {
     let hidden =
         compared(template("a", "what?", "b"), &template("a", "what?", "b"), Some(ChangeSet::Changes("QueueName")))
             .await;
-    assert_eq!(hidden.diff.resources.len(), 1, "what is deployed may be `whaté`");
+    assert_eq!(hidden.diff.resources.len(), 1, "the deployed name may be `whaté`");
     assert_eq!((hidden.diff.resources[0].impact, hidden.diff.after_resources.len()), (Impact::Replace, 0));
     let notes: Vec<String> = hidden.notes.iter().map(text_of).collect();
     assert!(notes.iter().any(|note| note.contains("the change of Q.QueueName cannot be shown")), "{notes:?}");

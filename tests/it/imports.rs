@@ -1,4 +1,4 @@
-//! Which modules of a package use which others, read from its sources.
+//! Finds the modules that each source file of a package uses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,6 @@ pub struct Source {
     /// Below the package's `src`.
     pub path: PathBuf,
     pub text: String,
-    /// The module that the file is.
     module: Names,
 }
 
@@ -24,26 +23,26 @@ pub struct Source {
 pub struct Package {
     pub sources: Vec<Source>,
     modules: BTreeSet<Names>,
-    /// What a module hands on with `pub use`: the module and the name, and what that stands for.
+    /// Targets of `pub use`, by the re-exporting module and the name there.
     re_exports: BTreeMap<(Names, String), Names>,
 }
 
-/// A path that a file uses, and whether it hands it on.
+/// A path that a file uses.
 struct Use {
     names: Names,
-    /// The name under which it is handed on.
+    /// The re-exporting module and the name there, for a `pub use`.
     re_exported_as: Option<(Names, String)>,
 }
 
 impl Source {
-    /// The names of its module, from the root.
+    /// The path of the file's module.
     pub fn module(&self) -> &[String] {
         &self.module
     }
 }
 
 impl Package {
-    /// Reads the sources in a folder, given from the root of the workspace.
+    /// Reads the sources in a folder, which is relative to the workspace's root.
     pub fn read(folder: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
         let mut sources = Vec::new();
@@ -55,26 +54,26 @@ impl Package {
                     folders.push(path);
                 } else if path.extension().is_some_and(|extension| extension == "rs") {
                     let text = read(&path);
-                    let path = path.strip_prefix(&root).expect("it is in the folder").to_owned();
+                    let path = path.strip_prefix(&root).expect("the file is in the folder").to_owned();
                     sources.push(Source { module: module_of(&path), path, text });
                 }
             }
         }
-        assert!(sources.len() > 20, "the sources were not found");
+        assert!(sources.len() > 20, "only {} sources in {folder}", sources.len());
         let modules =
             sources.iter().flat_map(|source| (0..=source.module.len()).map(|end| source.module[..end].to_vec()));
         let mut package = Self { modules: modules.collect(), sources, re_exports: BTreeMap::new() };
-        let uses = package.sources.iter().flat_map(|source| package.uses_of(source));
+        let uses = package.sources.iter().flat_map(|source| package.uses(source));
         let re_exports = uses.filter_map(|used| Some((used.re_exported_as?, used.names)));
         package.re_exports = re_exports.collect();
         package
     }
 
-    /// The modules that a file uses, by their names from the root; also those that what it uses is handed on from.
+    /// The modules that a file uses, including those whose items it uses through re-exports.
     pub fn modules_used_by(&self, source: &Source) -> BTreeSet<Names> {
         let mut found = BTreeSet::new();
-        for Use { mut names, .. } in self.uses_of(source) {
-            // Names can be handed on more than once; a circle of that does not compile.
+        for Use { mut names, .. } in self.uses(source) {
+            // Follows chains of re-exports. Cycles do not compile.
             loop {
                 let module = self.module_in(&names);
                 let name = names.get(module.len()).cloned();
@@ -87,13 +86,13 @@ impl Package {
         found
     }
 
-    /// The longest beginning of a path that is a module.
+    /// The longest prefix of a path that is a module.
     fn module_in(&self, names: &Names) -> Names {
         let ends = (0..=names.len()).rev();
         ends.map(|end| names[..end].to_vec()).find(|module| self.modules.contains(module)).unwrap_or_default()
     }
 
-    fn uses_of(&self, source: &Source) -> Vec<Use> {
+    fn uses(&self, source: &Source) -> Vec<Use> {
         let tokens: TokenStream =
             source.text.parse().unwrap_or_else(|error| panic!("{}: {error}", source.path.display()));
         let mut found = Vec::new();
@@ -101,7 +100,7 @@ impl Package {
         found
     }
 
-    /// Finds every path that begins with `crate`, `super` or `self`, in code and in macros, and every `use` of a child.
+    /// Collects the paths that start with `crate`, `super` or `self`, in code and in macros, and every `use` of a child module.
     fn walk(&self, tokens: &[TokenTree], here: &Names, found: &mut Vec<Use>) {
         let mut index = 0;
         while let Some(token) = tokens.get(index) {
@@ -115,7 +114,7 @@ impl Package {
                         index += 2;
                     }
                 }
-                // Not the `use<'a>` of a type.
+                // Excludes precise capturing in types: `use<'a>`.
                 TokenTree::Ident(word) if word == "use" && !next.is_some_and(|next| is_punct(next, '<')) => {
                     let is_public = is_public(&tokens[..index]);
                     let end = tokens[index..]
@@ -146,7 +145,7 @@ impl Package {
         }
     }
 
-    /// The paths of a use tree, or of one path in code, with the name that each gets. Paths of other crates are left out.
+    /// Collects the paths of a use tree, or one path in code, with their local names. Skips paths of other crates.
     fn tree(&self, tokens: &[TokenTree], prefix: Option<&Names>, here: &Names, found: &mut Vec<(Names, String)>) {
         let mut names = prefix.cloned().unwrap_or_default();
         let mut is_first = prefix.is_none();
@@ -199,7 +198,7 @@ impl Package {
     }
 }
 
-/// `aws/error.rs` is the module `aws::error`.
+/// The module of a file: `aws::error` for `aws/error.rs`.
 fn module_of(path: &Path) -> Names {
     let mut names: Names =
         path.with_extension("").components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
@@ -214,7 +213,7 @@ fn is_punct(token: &TokenTree, character: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == character)
 }
 
-/// Whether what comes before a `use` makes it public, to the crate or to a parent.
+/// Whether the tokens before a `use` end with `pub` or `pub(…)`.
 fn is_public(before: &[TokenTree]) -> bool {
     let is_pub = |token: Option<&TokenTree>| matches!(token, Some(TokenTree::Ident(word)) if word == "pub");
     match before.last() {
@@ -225,17 +224,17 @@ fn is_public(before: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether a path of this crate begins here: `crate::`, `super::` or `self::`, not in the middle of another path.
+/// Whether a path of this crate starts at `index`: `crate::`, `super::` or `self::`, but not in the middle of another path.
 fn begins_path(tokens: &[TokenTree], index: usize) -> bool {
     let is_keyword =
-        matches!(&tokens[index], TokenTree::Ident(word) if ["crate", "super", "self"].iter().any(|one| word == one));
-    let follows = tokens[..index].last().is_some_and(|token| is_punct(token, ':'));
-    let goes_on = [1, 2].iter().all(|offset| tokens.get(index + offset).is_some_and(|token| is_punct(token, ':')));
-    is_keyword && !follows && goes_on
+        matches!(&tokens[index], TokenTree::Ident(word) if ["crate", "super", "self"].iter().any(|name| word == name));
+    let is_continued = tokens[..index].last().is_some_and(|token| is_punct(token, ':'));
+    let has_rest = [1, 2].iter().all(|offset| tokens.get(index + offset).is_some_and(|token| is_punct(token, ':')));
+    is_keyword && !is_continued && has_rest
 }
 
 #[test]
-fn paths_are_found_wherever_they_stand() {
+fn paths_are_found_in_use_trees_code_macros_and_nested_modules() {
     let modules = ["", "a", "a::b", "c", "c::d"];
     let names = |text: &str| text.split("::").filter(|name| !name.is_empty()).map(str::to_owned).collect::<Names>();
     let source =

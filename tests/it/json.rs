@@ -1,4 +1,4 @@
-//! What `--output json` prints is what `--help` says.
+//! Every JSON member that a command prints is documented in its `--help`.
 #![cfg(unix)]
 
 use std::collections::BTreeSet;
@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::workshop::Workshop;
 
-/// Members that hold data by names of its own.
+/// Members whose own members are data, such as names of outputs.
 const MAPS: &[&str] = &["outputs", "variables", "operations", "old", "new", "condition"];
 
-/// The names of all members, below too.
+/// Collects the names of all members, recursively.
 fn names(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| names(item, found)),
@@ -31,7 +31,7 @@ fn values(text: &str) -> Vec<Map<String, Value>> {
     values.unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// Runs a command; every member of what it prints has to stand in the help of the command named by the first words.
+/// Runs a command and checks that the help of `command` mentions every member that is printed.
 fn check(workshop: &Workshop, command: &str, arguments: &str, code: i32) -> Vec<Map<String, Value>> {
     let help = workshop.run(&format!("{command} --help")).good();
     let words: BTreeSet<&str> = help.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).collect();
@@ -41,17 +41,17 @@ fn check(workshop: &Workshop, command: &str, arguments: &str, code: i32) -> Vec<
     for value in &printed {
         assert_eq!(value.get("schema"), Some(&1.into()), "{value:?}");
         let mut members = BTreeSet::new();
-        // What a value holds depends on its kind: names of kinds are words of the help too.
+        // The members of an event depend on its name, so the help must mention that too.
         names(&Value::Object(value.clone()), &mut members);
         members.extend(value.get("event").and_then(Value::as_str).map(ToOwned::to_owned));
         let unknown: Vec<_> = members.iter().filter(|name| !words.contains(name.as_str())).collect();
-        assert!(unknown.is_empty(), "`{command} --help` does not tell of {unknown:?}");
+        assert!(unknown.is_empty(), "`{command} --help` does not mention {unknown:?}");
     }
     printed
 }
 
 #[test]
-fn every_member_that_is_printed_is_in_the_help() {
+fn every_printed_member_is_in_the_help() {
     let workshop = Workshop::new();
     check(&workshop, "deploy", "--sandbox", 0);
     check(&workshop, "deploy", "--sandbox", 0);
@@ -66,9 +66,9 @@ fn every_member_that_is_printed_is_in_the_help() {
     for arguments in ["start", "status", "env", "coverage", "logs", "faults"] {
         check(&workshop, "sandbox", arguments, 0);
     }
-    // Without it the clients look for operations such as DiscoverInstances at hosts that are not there.
-    let told = check(&workshop, "sandbox", "env", 0);
-    let variables = told.last().map(|result| &result["variables"]);
+    // Without this variable, clients add a prefix to the host name for operations such as DiscoverInstances.
+    let printed = check(&workshop, "sandbox", "env", 0);
+    let variables = printed.last().map(|result| &result["variables"]);
     assert_eq!(variables.map(|all| &all["AWS_DISABLE_HOST_PREFIX_INJECTION"]), Some(&"true".into()));
     check(&workshop, "destroy", "--sandbox --yes", 0);
     check(&workshop, "sandbox", "stop", 0);

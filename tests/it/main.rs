@@ -35,6 +35,7 @@ mod story;
 mod suggestions;
 mod synth;
 mod terminal;
+mod verbose;
 mod views;
 mod watch;
 mod workshop;

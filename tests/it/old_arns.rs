@@ -1,11 +1,11 @@
-//! Services whose ARN has the format without a cluster: it is the one that the deployed template names.
+//! The cluster of services whose ARN has the old format, which lacks it, is read from the deployed template.
 
 use ecsws::ops::locate_service;
 use serde_json::{Value, json};
 
 use crate::scripted::scripted;
 
-/// The cluster of a service whose template has this `Cluster`; `None` when it cannot be known.
+/// The cluster of a service whose template has this `Cluster`; `None` if it cannot be resolved.
 async fn cluster(reference: Value) -> Option<String> {
     let template =
         json!({ "Resources": { "Service": { "Type": "AWS::ECS::Service", "Properties": { "Cluster": reference } } } });
@@ -31,7 +31,7 @@ async fn cluster(reference: Value) -> Option<String> {
         })
     })
     .await;
-    locate_service(&aws, "web").await.ok().map(|stack| stack.service.cluster)
+    locate_service(&aws, "web").await.ok().map(|service| service.cluster)
 }
 
 #[tokio::test]

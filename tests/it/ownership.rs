@@ -1,4 +1,4 @@
-//! Files of other users are not trusted: keys of the sandbox that they can read, and projects in folders above.
+//! Sandbox keys that other users can read, and projects of other users in parent folders, are rejected.
 #![cfg(unix)]
 
 use std::fs::{self, Permissions};
@@ -7,29 +7,29 @@ use std::path::Path;
 
 use crate::common::ecsws_in;
 
-/// A user that this one is not: only root can give files away.
-const OTHER: u32 = 65534;
+/// The id of another user. Only root can change a file's owner.
+const OTHER_USER: u32 = 65534;
 
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
 fn chmod(path: &Path, mode: u32) {
-    fs::set_permissions(path, Permissions::from_mode(mode)).expect("it is changed");
+    fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions are changed");
 }
 
 fn give_away(path: &Path) {
-    std::os::unix::fs::lchown(path, Some(OTHER), None).expect("it is given away");
+    std::os::unix::fs::lchown(path, Some(OTHER_USER), None).expect("the owner is changed");
 }
 
-#[expect(clippy::disallowed_methods, reason = "what another user would have written")]
+#[expect(clippy::disallowed_methods, reason = "tests write files")]
 fn write(path: &Path, text: &str) {
-    fs::write(path, text).expect("it is written");
+    fs::write(path, text).expect("a file");
     chmod(path, 0o600);
 }
 
 #[test]
-fn keys_that_others_can_read_are_refused_until_there_are_new_ones() {
+fn keys_that_other_users_can_read_are_rejected_and_replaced_at_the_next_start() {
     let workshop = crate::workshop::Workshop::new();
     workshop.run("sandbox start").good();
     let exports = workshop.run("sandbox env").good();
@@ -45,7 +45,7 @@ fn keys_that_others_can_read_are_refused_until_there_are_new_ones() {
 }
 
 #[test]
-fn files_that_others_can_read_are_closed_at_the_next_start() {
+fn permissions_of_state_files_are_restored_at_the_next_start() {
     let workshop = crate::workshop::Workshop::new();
     workshop.run("sandbox start").good();
     workshop.run("sandbox stop").good();
@@ -55,17 +55,17 @@ fn files_that_others_can_read_are_closed_at_the_next_start() {
     }
     chmod(&workshop.path("sandbox"), 0o755);
     workshop.run("sandbox start").good();
-    let mode = |path: &Path| fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    let mode = |path: &Path| fs::metadata(path).expect("the file exists").permissions().mode() & 0o777;
     assert_eq!(files.map(|file| mode(&file)), [0o600; 2]);
     assert_eq!(mode(&workshop.path("sandbox")), 0o700);
 }
 
-/// What `ecsws synth` says in a folder below a project.
+/// Runs `ecsws synth` in a folder. Returns whether it is a usage error, and its stderr.
 fn synth(below: &Path, arguments: &[&str], sudo: Option<u32>) -> (bool, String) {
     let mut command = ecsws_in(below);
     command.args(arguments).args(["synth", "--all"]);
     command.envs(sudo.map(|id| ("SUDO_UID", id.to_string())));
-    let output = command.output().expect("it runs");
+    let output = command.output().expect("the binary runs");
     (output.status.code() == Some(2), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
@@ -81,32 +81,32 @@ fn a_project_of_another_user_in_a_parent_folder_is_an_error() {
     write(&file, "not TOML");
     let is_refused = |arguments: &[&str], sudo| synth(&below, arguments, sudo).1.contains("belongs to another user");
     let is_used = |arguments: &[&str], sudo| {
-        let (is_usage, said) = synth(&below, arguments, sudo);
-        is_usage && said.contains("ecsws.toml:1:") && !said.contains("another user")
+        let (is_usage_error, stderr) = synth(&below, arguments, sudo);
+        is_usage_error && stderr.contains("ecsws.toml:1:") && !stderr.contains("another user")
     };
     assert!(is_used(&[], None));
     for path in [&file, &project] {
         give_away(path);
-        let (is_usage, said) = synth(&below, &[], None);
-        assert!(is_usage && said.contains("uid 65534") && said.contains("-C "), "{said}");
-        assert!(is_refused(&[], Some(1)) && is_used(&[], Some(OTHER)), "SUDO_UID counts for root");
-        assert!(is_used(&["-C", ".."], None), "it was named");
+        let (is_usage_error, stderr) = synth(&below, &[], None);
+        assert!(is_usage_error && stderr.contains("uid 65534") && stderr.contains("-C "), "{stderr}");
+        assert!(is_refused(&[], Some(1)) && is_used(&[], Some(OTHER_USER)), "root is treated as the user in SUDO_UID");
+        assert!(is_used(&["-C", ".."], None), "a project that is given with -C is trusted");
         let mut status = ecsws_in(&below);
-        let status = status.args(["sandbox", "status", "--state-dir", "nowhere"]).output().expect("it runs");
+        let status = status.args(["sandbox", "status", "--state-dir", "nowhere"]).output().expect("the binary runs");
         assert!(String::from_utf8_lossy(&status.stderr).contains("belongs to another user"));
-        chown(path, Some(0), None).expect("it is taken back");
+        chown(path, Some(0), None).expect("the owner is restored");
     }
-    // A link of one's own to another user's file, and a link of another user's to one's own.
+    // A symbolic link to another user's file, and another user's link to this user's file.
     let (real, other) = (project.join("real.toml"), tempfile::tempdir().expect("a folder"));
-    fs::rename(&file, &real).expect("it is moved");
+    fs::rename(&file, &real).expect("the file is renamed");
     std::os::unix::fs::symlink(&real, &file).expect("a link");
     assert!(is_used(&[], None));
     give_away(&real);
     assert!(is_refused(&[], None));
-    chown(&real, Some(0), None).expect("it is taken back");
+    chown(&real, Some(0), None).expect("the owner is restored");
     give_away(&file);
     assert!(is_refused(&[], None));
-    // In the folder itself it is in plain sight.
+    // A file in the working folder itself is trusted.
     write(&other.path().join("ecsws.toml"), "not TOML");
     give_away(&other.path().join("ecsws.toml"));
     assert!(!synth(other.path(), &[], None).1.contains("another user"));
@@ -121,8 +121,8 @@ fn verbose_prints_the_project() {
     write(&project.path().join("ecsws.toml"), text);
     for arguments in [&["-v", "synth", "--all"][..], &["-v", "sandbox", "status", "--state-dir", "nowhere"]] {
         let mut command = ecsws_in(&below);
-        let said = command.args(arguments).output().expect("it runs").stderr;
-        let said = String::from_utf8_lossy(&said).into_owned();
-        assert!(said.contains(&format!("using {}", project.path().join("ecsws.toml").display())), "{said}");
+        let stderr = command.args(arguments).output().expect("the command runs").stderr;
+        let stderr = String::from_utf8_lossy(&stderr).into_owned();
+        assert!(stderr.contains(&format!("using {}", project.path().join("ecsws.toml").display())), "{stderr}");
     }
 }

@@ -1,11 +1,11 @@
-//! What deploy rejects, and diff notes, before anything changes: custom names and exports that are in use.
+//! Custom names and exports that are in use are rejected by deploy, and noted by diff, before anything changes.
 #![cfg(unix)]
 
 use serde_json::{Value, json};
 
 use crate::workshop::{Ended, Workshop};
 
-/// A service on a platform that takes no time: no gateways, no instance.
+/// A service on a platform without the stress tool.
 fn project(more: &str) -> String {
     format!(
         r#"
@@ -24,9 +24,9 @@ image = "acme/api:1"
     )
 }
 
-/// The same project without its platform, in which it runs.
+/// The project without its platform stack, in whose VPC the service runs.
 fn without_platform(text: &str) -> String {
-    let service = text.find("[services.api]").expect("it is there");
+    let service = text.find("[services.api]").expect("the project has the service");
     "[platform]\nvpc = \"base/BaseVPC\"\n\n".to_owned() + &text[service..]
 }
 
@@ -42,7 +42,8 @@ fn assert_has(text: &str, parts: &[&str]) {
     }
 }
 
-/// Runs a deploy that has to be rejected with these words, and a diff that has to note the first of them; neither changes anything.
+/// Asserts that deploy is rejected with an error that contains `parts`, that diff notes the first of them, and that neither changes
+/// anything.
 fn assert_rejected(workshop: &Workshop, flags: &str, parts: &[&str]) -> Ended {
     let before = requests(workshop);
     let diff = workshop.run(&format!("--sandbox {flags} diff --fail"));
@@ -64,7 +65,7 @@ fn requests(workshop: &Workshop) -> Vec<String> {
 }
 
 #[test]
-fn a_rejected_deploy_blames_no_stack() {
+fn a_rejected_deploy_marks_no_stack_as_failed() {
     let workshop = Workshop::of(
         r#"
 [platform.stack]
@@ -88,32 +89,32 @@ container = { image = "acme/api:1", secrets = { A = "ssm:/no/such" } }
 }
 
 #[test]
-fn a_log_group_that_destroy_left_behind_is_found_before_the_next_creation() {
+fn a_log_group_that_destroy_retained_is_found_before_the_next_creation() {
     let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
     workshop.run("--sandbox deploy").good();
-    // It belongs to the stack.
+    // While the stack exists, the log group is its own.
     edit(&workshop, "memory = 512", "memory = 512\ncount = 2");
     workshop.run("--sandbox deploy").good();
     workshop.run("--sandbox destroy api").good();
-    let found = "api: log group `/ecs/api` cannot be created, because it exists already";
-    let way_out =
+    let error = "api: log group `/ecs/api` cannot be created, because it exists already";
+    let hint =
         "aws logs delete-log-group --log-group-name /ecs/api`), change `group` in [services.api.logs], or leave it out";
-    assert_rejected(&workshop, "", &[found, way_out]);
-    // In the sandbox the command must not go to AWS.
+    assert_rejected(&workshop, "", &[error, hint]);
+    // The suggested command must not call AWS.
     assert_has(&workshop.run("--sandbox deploy").stderr, &["`eval \"$(ecsws sandbox env)\" && aws logs"]);
     edit(&workshop, "/ecs/api", "/ecs/api2");
     workshop.run("--sandbox deploy").good();
 }
 
 #[test]
-fn a_log_group_that_a_failed_creation_left_behind_is_found_before_the_next() {
+fn a_log_group_that_a_failed_creation_retained_is_found_before_the_next_creation() {
     let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
     workshop.run("--sandbox deploy base").good();
     let fault = json!({ "resources": [{ "resource": "AWS::ECS::Service", "on": "create", "reason": "No-capacity", "times": 1 }] });
     workshop.run(&format!("sandbox faults {fault}")).good();
     assert_eq!(workshop.run("--sandbox deploy").code, Some(1));
-    let found = "api: log group `/ecs/api` cannot be created, because it exists already";
-    assert_rejected(&workshop, "", &[found]);
+    let error = "api: log group `/ecs/api` cannot be created, because it exists already";
+    assert_rejected(&workshop, "", &[error]);
     edit(&workshop, "/ecs/api", "/ecs/api2");
     workshop.run("--sandbox deploy").good();
 }
@@ -125,14 +126,14 @@ fn a_second_platform_with_the_same_exports_is_rejected_before_it_is_created() {
     let second = workshop.text().replace("\"base\"", "\"second\"").replace("\"api\"", "\"other\"");
     workshop.write("second/ecsws.toml", &second.replace("stress_tool", "cluster_name = \"second\"\nstress_tool"));
     let exports = "second: stack base exports NSARN, NSNAME, NSID, SecGrpId, ECSClusterName, ECSSecGrpList, ServicesSecGrp already";
-    let way_out = "to run on what base exports, remove [platform.stack] and set vpc = \"base/BaseVPC\" in [platform]";
-    let rejected = assert_rejected(&workshop, "-C second", &[exports, way_out]);
+    let hint = "to run on what base exports, remove [platform.stack] and set vpc = \"base/BaseVPC\" in [platform]";
+    let rejected = assert_rejected(&workshop, "-C second", &[exports, hint]);
     assert!(!rejected.stderr.contains("other:"), "{}", rejected.stderr);
     assert_has(
         &workshop.run("--sandbox -C second destroy").stderr,
         &["there is no stack second", "there is no stack other"],
     );
-    // The same cluster besides.
+    // With the same cluster name, too.
     workshop.write("second/ecsws.toml", &second);
     assert_rejected(
         &workshop,
@@ -142,19 +143,19 @@ fn a_second_platform_with_the_same_exports_is_rejected_before_it_is_created() {
 }
 
 #[test]
-fn names_that_another_stack_has_are_found_together() {
+fn all_names_that_another_stack_uses_are_reported_together() {
     let workshop = Workshop::of(&project("name = \"api\"\ndiscovery = \"api\"\nlogs = { group = \"/ecs/api\" }\n"));
     workshop.run("--sandbox deploy").good();
     let other = without_platform(&workshop.text()).replace("stack = \"api\"", "stack = \"other\"");
     workshop.write("other/ecsws.toml", &other);
     let names = ["service `api`", "Cloud Map service `api`", "log group `/ecs/api`"];
-    let found = names.map(|name| format!("other: {name} cannot be created, because it exists already in stack api"));
-    let mut parts: Vec<&str> = found.iter().map(String::as_str).collect();
+    let errors = names.map(|name| format!("other: {name} cannot be created, because it exists already in stack api"));
+    let mut parts: Vec<&str> = errors.iter().map(String::as_str).collect();
     parts.push("hint: change the service's `name`, or leave it out");
     assert_rejected(&workshop, "-C other", &parts);
     workshop.write("other/ecsws.toml", &other.replace("\"api\"", "\"other\"").replace("/ecs/api", "/ecs/other"));
     workshop.run("--sandbox -C other deploy").good();
-    // A new name of a deployed service is compared with what there is, too.
+    // A new name of a deployed service is checked, too.
     edit(&workshop, "name = \"api\"", "name = \"other\"");
     assert_rejected(
         &workshop,
@@ -184,18 +185,18 @@ fn a_name_that_moves_to_another_construct_is_rejected() {
 }
 
 #[test]
-fn an_export_that_is_imported_is_not_changed() {
+fn changing_an_export_that_is_imported_is_rejected() {
     let workshop = Workshop::of(&project(""));
     workshop.run("--sandbox deploy").good();
     edit(&workshop, "stress_tool", "cluster_name = \"other\"\nstress_tool");
-    let found = "base: the value of export `ECSClusterName` cannot change, because api imports it";
-    assert_rejected(&workshop, "", &[found]);
+    let error = "base: the value of export `ECSClusterName` cannot change, because api imports it";
+    assert_rejected(&workshop, "", &[error]);
     workshop.run("--sandbox destroy api").good();
     workshop.run("--sandbox deploy").good();
 }
 
 #[test]
-fn a_check_that_is_denied_is_a_note() {
+fn a_check_without_permission_is_only_noted() {
     let workshop = Workshop::of(&project("logs = { group = \"/ecs/api\" }\n"));
     workshop.run("--sandbox deploy base").good();
     let fault = json!({ "operations": [{ "operation": "logs:DescribeLogGroups", "effect": "fail", "code": "AccessDeniedException", "message": "denied", "status": 400 }] });
@@ -213,7 +214,7 @@ fn checks_can_be_skipped() {
     workshop.run("--sandbox destroy api").good();
     let failed = workshop.run("--sandbox deploy --no-preflight --output json");
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
-    let is_begun =
+    let is_failure =
         |line: &str| serde_json::from_str::<Value>(line).is_ok_and(|event| event["status"] == "CREATE_FAILED");
-    assert!(failed.stdout.lines().any(is_begun), "{}", failed.stdout);
+    assert!(failed.stdout.lines().any(is_failure), "{}", failed.stdout);
 }

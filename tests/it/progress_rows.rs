@@ -1,4 +1,4 @@
-//! The live part of a deploy, drawn from events alone.
+//! The progress rows of a deploy, folded from events without a terminal.
 
 use std::time::Duration;
 
@@ -46,36 +46,37 @@ fn started(stack: &str, operation: Operation) -> DeployEvent {
     DeployEvent::Started { stack: stack.to_owned(), operation }
 }
 
-/// What is seen at some second after these events, each with the second in which it came; without colours.
+/// The rows `at` seconds after the start, without colours, after events with their own times in seconds.
 fn drawn(events: &[(u64, DeployEvent)], at: u64) -> String {
-    let mut board = ProgressRows::default();
+    let mut rows = ProgressRows::default();
     for (second, event) in events {
-        board.apply(event, Duration::from_secs(*second));
+        rows.apply(event, Duration::from_secs(*second));
     }
-    let lines = board.lines(Duration::from_secs(at)).join("\n");
+    let lines = rows.lines(Duration::from_secs(at)).join("\n");
     anstream::adapter::strip_str(&lines).to_string()
 }
 
-fn an_update() -> Vec<(u64, DeployEvent)> {
-    let before = [deployment("PRIMARY", 2, (1, 3), 2, "IN_PROGRESS"), deployment("ACTIVE", 1, (3, 3), 0, "COMPLETED")];
+fn update_events() -> Vec<(u64, DeployEvent)> {
+    let deployments =
+        [deployment("PRIMARY", 2, (1, 3), 2, "IN_PROGRESS"), deployment("ACTIVE", 1, (3, 3), 0, "COMPLETED")];
     vec![
         (0, started("web", Operation::Update)),
         (1, resource("web", "web", "AWS::CloudFormation::Stack", "UPDATE_IN_PROGRESS")),
         (2, resource("web", "Role", "AWS::IAM::Role", "UPDATE_IN_PROGRESS")),
         (3, resource("web", "Role", "AWS::IAM::Role", "UPDATE_COMPLETE")),
         (4, resource("web", "Api", "AWS::ECS::Service", "UPDATE_IN_PROGRESS")),
-        (6, rollout(&before)),
+        (6, rollout(&deployments)),
     ]
 }
 
 #[test]
 fn an_update_shows_what_is_in_progress_and_each_deployment() {
-    assert_snapshot!(drawn(&an_update(), 75));
+    assert_snapshot!(drawn(&update_events(), 75));
 }
 
 #[test]
-fn what_is_done_is_gone() {
-    let mut events = an_update();
+fn completed_resources_and_stacks_have_no_rows() {
+    let mut events = update_events();
     events.push((80, resource("web", "Api", "AWS::ECS::Service", "UPDATE_COMPLETE")));
     assert_eq!(drawn(&events, 80), "web updating 1/9 1:20 min");
     let (arn, outputs) = (String::new(), serde_json::Map::new());
@@ -85,14 +86,14 @@ fn what_is_done_is_gone() {
 }
 
 #[test]
-fn stacks_stand_side_by_side_and_many_resources_are_counted() {
+fn several_stacks_are_shown_and_further_resources_are_counted() {
     let mut events = vec![(0, started("a", Operation::Create)), (0, started("b", Operation::RollBack))];
     events.extend((0..12).map(|at| (1, resource("a", &format!("Eip{at:02}"), "AWS::EC2::EIP", "CREATE_IN_PROGRESS"))));
     assert_snapshot!(drawn(&events, 5));
 }
 
 #[test]
-fn nothing_from_outside_reaches_the_terminal_as_an_escape() {
+fn control_characters_in_events_are_replaced() {
     let events =
         [(0, started("a", Operation::Create)), (1, resource("a", "x\u{1b}[2J", "T\u{7}", "CREATE_IN_PROGRESS"))];
     assert!(!drawn(&events, 1).contains(['\u{1b}', '\u{7}']));

@@ -1,4 +1,4 @@
-//! What holds for every spec, not only for those with a reference.
+//! Properties of synth and its output that hold for every valid spec.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use ecsws::stack::{Environment, Lock, Spec, Template, stacks, synth};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::synth::{references_resolve, survives};
+use crate::synth::{assert_references_resolve, assert_round_trips};
 
 fn optional(line: &str, values: impl Strategy<Value = String> + 'static) -> BoxedStrategy<String> {
     let line = line.to_owned();
@@ -19,8 +19,8 @@ fn quoted(pattern: &'static str) -> impl Strategy<Value = String> {
     pattern.prop_map(|text| format!("\"{text}\""))
 }
 
-fn truth() -> impl Strategy<Value = String> {
-    any::<bool>().prop_map(|truth| truth.to_string())
+fn boolean() -> impl Strategy<Value = String> {
+    any::<bool>().prop_map(|value| value.to_string())
 }
 
 /// Lines of the service's own table.
@@ -33,12 +33,12 @@ fn service() -> BoxedStrategy<String> {
         optional("name", quoted("[a-z-]{1,20}")),
         optional("count", (0..20u32).prop_map(|count| count.to_string())),
         optional("discovery", quoted("[a-z]{1,10}(\\.[a-z0-9_]{1,9})?")),
-        optional("public_ip", truth()),
-        optional("exec", truth()),
+        optional("public_ip", boolean()),
+        optional("exec", boolean()),
         optional("compatibility", Just("[\"FARGATE\", \"EC2\"]".to_owned())),
         optional("autoscaling", Just("{ max = 9, cpu = { target = 50 }, memory = { target = 1.5 } }".to_owned())),
         optional("logs", quoted("[a-z/]{1,9}").prop_map(|prefix| format!("{{ prefix = {prefix} }}"))),
-        optional("deployment", truth().prop_map(|breaker| format!("{{ circuit_breaker = {breaker} }}"))),
+        optional("deployment", boolean().prop_map(|breaker| format!("{{ circuit_breaker = {breaker} }}"))),
         optional("task_policy", Just("[{ actions = [\"s3:GetObject\"], resources = [\"*\"] }]".to_owned())),
     ];
     lines.to_vec().prop_map(|lines| lines.concat()).boxed()
@@ -76,9 +76,9 @@ fn spec() -> impl Strategy<Value = String> {
     })
 }
 
-/// Strings of the kinds that readers of YAML disagree about.
+/// Strings, among them those that YAML parsers interpret differently.
 fn text() -> impl Strategy<Value = String> {
-    let doubtful = vec![
+    let ambiguous = vec![
         "256",
         "2012-10-17",
         "012345678901",
@@ -143,11 +143,11 @@ fn text() -> impl Strategy<Value = String> {
         "a\r\nb",
         "\u{7f}",
     ];
-    prop_oneof![prop::sample::select(doubtful).prop_map(str::to_owned), any::<String>(), "[a-z0-9:#~._=\\n -]{0,20}"]
+    prop_oneof![prop::sample::select(ambiguous).prop_map(str::to_owned), any::<String>(), "[a-z0-9:#~._=\\n -]{0,20}"]
 }
 
 fn value() -> impl Strategy<Value = Value> {
-    // serde_json does not read every float back to the last bit; templates have short ones.
+    // serde_json does not parse every float back exactly, but templates contain only short ones.
     let number = (-1_000_000..1_000_000i32).prop_map(|hundredths| Value::from(f64::from(hundredths) / 100.0));
     let scalar = prop_oneof![
         Just(Value::Null),
@@ -166,7 +166,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn templates(text: &str) -> Vec<Template> {
-    let (spec, _) = Spec::parse(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    let (spec, _) = Spec::parse(text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
     let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
     let mut lookups = Lock::default().lookups(&environment);
     lookups.set_zones(["a", "b", "c"].map(str::to_owned).to_vec());
@@ -178,8 +178,8 @@ proptest! {
     #[test]
     fn references_in_templates_of_valid_specs_resolve(text in spec()) {
         let templates = templates(&text);
-        templates.iter().for_each(references_resolve);
-        templates.iter().for_each(survives);
+        templates.iter().for_each(assert_references_resolve);
+        templates.iter().for_each(assert_round_trips);
     }
 
     #[test]
@@ -190,7 +190,7 @@ proptest! {
 
     #[test]
     fn yaml_round_trips(value in value()) {
-        survives(&Template::from_map(Map::from_iter([("Value".to_owned(), value)])));
+        assert_round_trips(&Template::from_map(Map::from_iter([("Value".to_owned(), value)])));
     }
 
     #[test]

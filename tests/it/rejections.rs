@@ -1,10 +1,11 @@
-//! Replacements that keep a custom name, as change sets decide them: the checks as a library, on templates that `ecsws.toml` cannot express.
+//! Rejections of replacements that keep a custom name, as a library, with templates that `ecsws.toml` cannot express.
 #![cfg(all(unix, feature = "sandbox"))]
 
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::types::StackStatus;
 use ecsws::aws::{Aws, Connection, StaticKeys};
+use ecsws::diagnostic::Diagnostic;
 use ecsws::model::{PlannedChange, Stack, StackRequest};
 use ecsws::ops::{Finding, StackUpdate, rejections, rejections_before_change_set};
 use ecsws::stack::Template;
@@ -28,11 +29,11 @@ async fn connect(local: &Sandbox) -> Aws {
         }),
         ..Connection::default()
     };
-    Aws::connect(connection, async |_| None).await.expect("it has keys and a region")
+    Aws::connect(connection, async |_| None).await.expect("the connection has keys and a region")
 }
 
-/// What is found before the stack's change set is made; the stack has to exist with `deployed`.
-async fn found(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template) -> Vec<Finding> {
+/// The findings before the change set of an update is created. The stack must exist with the template `deployed`.
+async fn find_rejections(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template) -> Vec<Finding> {
     let update = StackUpdate { stack: &stack.name, service_key: Some("api"), existing: Some(stack), deployed, desired };
     let parameters = desired.parameters_to_send(&BTreeMap::new(), &stack.parameters, deployed);
     let (text, capabilities) = (desired.to_yaml(), desired.capabilities());
@@ -43,20 +44,28 @@ async fn found(aws: &Aws, stack: &Stack, deployed: &Template, desired: &Template
         capabilities: &capabilities,
         ..StackRequest::default()
     };
-    let found =
-        rejections_before_change_set(aws, &update, &request, "check", |_| {}).await.expect("the sandbox answers");
-    assert_eq!(aws.change_set_count(&stack.arn).await.expect("the sandbox answers"), 0, "a change set is left");
-    found
+    let findings =
+        rejections_before_change_set(aws, &update, &request, "check", |_| {}).await.expect("the call succeeds");
+    assert_eq!(
+        aws.change_set_count(&stack.arn).await.expect("the call succeeds"),
+        0,
+        "the temporary change set was not deleted"
+    );
+    findings
 }
 
-/// A resource of some type: the properties that it is deployed with, those that replace it, those with another name besides, and in words
-/// what is found.
+/// A resource that is replaced by an update.
 struct Case {
+    /// Other resources of the template, by logical id.
     others: Value,
     resource_type: &'static str,
+    /// The deployed properties.
     deployed: Value,
+    /// New properties that replace the resource and keep its name.
     replaced: Value,
+    /// New properties that replace the resource and change its name.
     renamed: Value,
+    /// The start of the rejection's message.
     message: &'static str,
 }
 
@@ -115,30 +124,35 @@ fn cases() -> Vec<Case> {
 }
 
 #[tokio::test]
-async fn a_replacement_that_keeps_its_name_is_rejected_as_cloudformation_would_fail() {
+async fn a_replacement_that_keeps_its_name_is_rejected_and_would_fail_in_cloudformation() {
     for case in cases() {
         let local = Sandbox::start().await;
         let (aws, client) = (connect(&local).await, local.cloudformation());
-        let of = |properties: &Value| {
+        let template_with = |properties: &Value| {
             let mut resources = case.others.clone();
             resources["Named"] = json!({ "Type": case.resource_type, "Properties": properties });
             template(&resources)
         };
-        let deployed = of(&case.deployed);
+        let deployed = template_with(&case.deployed);
         create_stack(&client, "x", &deployed.to_json()).await;
-        let stack = aws.stack("x").await.expect("the sandbox answers").expect("it was created");
+        let stack = aws.stack("x").await.expect("the call succeeds").expect("the stack exists");
         assert_eq!(stack.status, "CREATE_COMPLETE", "{}", case.resource_type);
 
-        let found_for_replaced = found(&aws, &stack, &deployed, &of(&case.replaced)).await;
-        let [Finding::Rejection { message, hint: Some(hint) }] = found_for_replaced.as_slice() else {
-            panic!("{}: {found_for_replaced:#?}", case.resource_type);
+        let findings = find_rejections(&aws, &stack, &deployed, &template_with(&case.replaced)).await;
+        let [Finding::Rejection(Diagnostic { message, hint: Some(hint), .. })] = findings.as_slice() else {
+            panic!("{}: {findings:#?}", case.resource_type);
         };
         let hint = text_of(hint);
         assert!(message.starts_with(case.message) && hint.contains("keep"), "{message}: {hint}");
-        assert_eq!(found(&aws, &stack, &deployed, &of(&case.renamed)).await, [], "{}", case.resource_type);
-        let failed = update_stack(&client, "x", &of(&case.replaced).to_json()).await;
+        assert_eq!(
+            find_rejections(&aws, &stack, &deployed, &template_with(&case.renamed)).await,
+            [],
+            "{}",
+            case.resource_type
+        );
+        let failed = update_stack(&client, "x", &template_with(&case.replaced).to_json()).await;
         assert_eq!(failed.stack_status(), Some(&StackStatus::UpdateRollbackComplete), "{}", case.resource_type);
-        let renamed = update_stack(&client, "x", &of(&case.renamed).to_json()).await;
+        let renamed = update_stack(&client, "x", &template_with(&case.renamed).to_json()).await;
         assert_eq!(renamed.stack_status(), Some(&StackStatus::UpdateComplete), "{}", case.resource_type);
     }
 }
@@ -151,7 +165,7 @@ async fn the_change_set_decides_what_is_replaced() {
         let properties = json!({ "Cluster": "demo", "ServiceName": "named", "DeploymentController": controller });
         template(&json!({ "Service": { "Type": "AWS::ECS::Service", "Properties": properties } }))
     };
-    // The CDK's table has this property as one that replaces the service; AWS's schema has not.
+    // This property is create-only in the CDK's table, but not in AWS's schema.
     let (deployed, desired) = (service(Value::Null), service(json!({ "Type": "ECS" })));
     let update =
         StackUpdate { stack: "x", service_key: Some("api"), existing: None, deployed: &deployed, desired: &desired };
@@ -170,11 +184,12 @@ async fn the_change_set_decides_what_is_replaced() {
             Some("deploy rejects this: x: changing DeploymentController replaces service `named`"),
         ),
         (Some(planned("Conditional", "Conditionally")), Some("x: service `named` may be replaced, which fails")),
-        // Without a change set the table has to do.
+        // Without a change set, the table decides.
         (None, Some("deploy rejects this: x: changing DeploymentController replaces service `named`")),
     ] {
-        let found = rejections(&aws, &update, planned.as_ref().map(<[_; 1]>::as_slice)).await.expect("no call is made");
-        let notes: Vec<String> = found.iter().map(|finding| text_of(&finding.as_note())).collect();
+        let findings =
+            rejections(&aws, &update, planned.as_ref().map(<[_; 1]>::as_slice)).await.expect("no call is made");
+        let notes: Vec<String> = findings.iter().map(|finding| text_of(&finding.as_note())).collect();
         match expected {
             Some(expected) => assert!(notes.len() == 1 && notes[0].starts_with(expected), "{planned:?}: {notes:#?}"),
             None => assert!(notes.is_empty(), "{planned:?}: {notes:#?}"),

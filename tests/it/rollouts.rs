@@ -1,21 +1,22 @@
-//! Rollouts as ECS and CloudFormation report them, in `tests/data/rollouts`: a sequence of observations with the expected state after each.
-//! The answers are in our own types' shape; the stories are those of ECS's guides (deployments, circuit breaker, stopped-task reasons).
+//! Rollouts in `tests/data/rollouts`: sequences of observations of ECS and CloudFormation, with the expected state after each.
+//! Observations are written in the form of our model. The scenarios come from ECS's guides: deployments, circuit breaker and reasons
+//! of stopped tasks.
 
 use ecsws::ops::RolloutState;
-use ecsws::ops::rollout::{Observation, Progress, Rollout};
+use ecsws::ops::rollout::{Observation, Rollout, RolloutEvent};
 use serde::Deserialize;
 
 use crate::common::{data, read};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Story {
+struct Scenario {
     about: String,
-    /// The PRIMARY deployment from before the update.
+    /// The id of the PRIMARY deployment before the update.
     before: Option<String>,
-    /// The desired count that is set in ECS, where the story is about that.
+    /// The desired count that is set in ECS, for scenarios of `scale --hotswap`.
     count: Option<u32>,
-    /// What was seen before it was set.
+    /// The observation before the count is set.
     #[serde(default)]
     seen_before: Observation,
     steps: Vec<Step>,
@@ -24,11 +25,11 @@ struct Story {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
-    /// How often it is seen in a row.
+    /// How many times the observation is repeated; the state is expected after the last.
     repeat: Option<usize>,
     observation: Observation,
     state: String,
-    /// The progress that is reported, where that matters.
+    /// The expected progress after the last repetition, if it is checked.
     progress: Option<Vec<String>>,
 }
 
@@ -39,21 +40,21 @@ fn state_name(state: &RolloutState) -> String {
     }
 }
 
-fn progress_name(progress: &Progress) -> String {
+fn progress_name(progress: &RolloutEvent) -> String {
     match progress {
-        Progress::Deployments(_) => "deployments".to_owned(),
-        Progress::ServiceEvent(_) => "event".to_owned(),
-        Progress::Stopped { count, .. } => format!("stopped {count}"),
-        Progress::Stuck { .. } => "stuck".to_owned(),
+        RolloutEvent::Deployments(_) => "deployments".to_owned(),
+        RolloutEvent::ServiceEvent(_) => "event".to_owned(),
+        RolloutEvent::Stopped { count, .. } => format!("stopped {count}"),
+        RolloutEvent::Stuck { .. } => "stuck".to_owned(),
     }
 }
 
 #[test]
-fn every_story_is_understood() {
-    let mut stories = 0;
+fn rollout_states_follow_from_the_observations() {
+    let mut scenarios = 0;
     for file in std::fs::read_dir(data("rollouts")).unwrap() {
         let path = file.unwrap().path();
-        let Story { about, before, count, seen_before, steps } =
+        let Scenario { about, before, count, seen_before, steps } =
             serde_json::from_str(&read(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let mut rollout = match count {
             Some(count) => Rollout::of_count(count, &seen_before),
@@ -66,13 +67,13 @@ fn every_story_is_understood() {
                 assert_ne!(state_name(rollout.state()), expected, "before the end of step {at}: {about}");
             }
             let progress: Vec<String> = rollout.apply(&observation).iter().map(progress_name).collect();
-            let story = path.file_stem().unwrap().display();
-            assert_eq!(state_name(rollout.state()), expected, "{story}, step {at}: {about}");
+            let name = path.file_stem().unwrap().display();
+            assert_eq!(state_name(rollout.state()), expected, "{name}, step {at}: {about}");
             if let Some(names) = expected_progress {
-                assert_eq!(progress, names, "{story}, step {at}: {about}");
+                assert_eq!(progress, names, "{name}, step {at}: {about}");
             }
         }
-        stories += 1;
+        scenarios += 1;
     }
-    assert!(stories >= 12, "{stories} stories");
+    assert!(scenarios >= 12, "only {scenarios} scenarios");
 }

@@ -1,4 +1,4 @@
-//! A sandbox of this binary for one test, and the AWS SDK's own CloudFormation client for it.
+//! A background sandbox for one test, and the AWS SDK's CloudFormation client for it.
 #![cfg(all(unix, feature = "sandbox"))]
 
 use std::path::Path;
@@ -9,7 +9,7 @@ use aws_sdk_cloudformation::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_cloudformation::types::{Capability, Stack};
 use ecsws_sandbox::lifecycle::{self, Endpoint, Options};
 
-/// A sandbox in the background with a state folder of its own, which ends with this value.
+/// A background sandbox with its own state folder. Killed when dropped.
 pub struct Sandbox {
     _folder: tempfile::TempDir,
     pub endpoint: Endpoint,
@@ -52,25 +52,25 @@ impl Drop for Sandbox {
     }
 }
 
-/// Creates a stack, and waits for the end of that.
+/// Creates a stack and waits until the operation has ended.
 pub async fn create_stack(client: &Client, name: &str, template: &str) -> Stack {
     let creation = client.create_stack().stack_name(name).template_body(template);
-    creation.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is created");
-    at_rest(client, name).await
+    creation.capabilities(Capability::CapabilityNamedIam).send().await.expect("the creation starts");
+    wait_for_stack(client, name).await
 }
 
-/// Updates a stack, and waits for the end of that.
+/// Updates a stack and waits until the operation has ended.
 pub async fn update_stack(client: &Client, name: &str, template: &str) -> Stack {
     let update = client.update_stack().stack_name(name).template_body(template);
-    update.capabilities(Capability::CapabilityNamedIam).send().await.expect("it is updated");
-    at_rest(client, name).await
+    update.capabilities(Capability::CapabilityNamedIam).send().await.expect("the update starts");
+    wait_for_stack(client, name).await
 }
 
-async fn at_rest(client: &Client, name: &str) -> Stack {
+async fn wait_for_stack(client: &Client, name: &str) -> Stack {
     let wait = async {
         loop {
-            let answer = client.describe_stacks().stack_name(name).send().await.expect("the stack is known");
-            let stack = answer.stacks()[0].clone();
+            let response = client.describe_stacks().stack_name(name).send().await.expect("the stack exists");
+            let stack = response.stacks()[0].clone();
             if !stack.stack_status().expect("a status").as_str().ends_with("_IN_PROGRESS") {
                 return stack;
             }
@@ -81,24 +81,24 @@ async fn at_rest(client: &Client, name: &str) -> Stack {
 }
 
 #[tokio::test]
-async fn the_flags_of_a_sandbox_in_the_foreground_reach_it() {
+async fn a_foreground_sandbox_uses_its_flags() {
     let folder = tempfile::tempdir().expect("a folder");
     let state_dir = folder.path().join("state");
     let mut command = crate::common::ecsws_in(folder.path());
     command.args(["sandbox", "start", "--foreground", "--no-host-exec", "--speed", "7", "--account", "210987654321"]);
-    let mut process = command.arg("--state-dir").arg(&state_dir).spawn().expect("it starts");
+    let mut process = command.arg("--state-dir").arg(&state_dir).spawn().expect("the binary runs");
     let wait = async {
         loop {
-            if let Ok(Some(found)) = lifecycle::status(&state_dir).await {
-                return found;
+            if let Ok(Some(status)) = lifecycle::status(&state_dir).await {
+                return status;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let found = tokio::time::timeout(Duration::from_secs(30), wait).await;
-    process.kill().expect("it is killed");
-    process.wait().expect("it has ended");
-    let (endpoint, status) = found.expect("it answers");
+    let status = tokio::time::timeout(Duration::from_secs(30), wait).await;
+    process.kill().expect("the process is killed");
+    process.wait().expect("the process ends");
+    let (endpoint, status) = status.expect("the sandbox starts in time");
     assert_eq!((endpoint.pid, endpoint.account.as_str()), (process.id(), "210987654321"));
     assert_eq!((&status["speed"], &status["hostExec"]), (&serde_json::json!(7.0), &serde_json::json!(false)));
 }

@@ -1,4 +1,4 @@
-//! `ecsws scale`: afterwards the service has the count, or the command says that it has not; and only numbers change unasked.
+//! `ecsws scale`: the service has the new count afterwards, or the command fails; changes beyond scaling need approval.
 #![cfg(unix)]
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -59,15 +59,15 @@ fn assert_has(text: &str, expected: &[&str]) {
     }
 }
 
-/// Runs a command off a terminal that has to ask: it is refused, and nothing has changed.
+/// Runs a command that needs approval, without a terminal. Asserts that it is refused and that nothing has changed.
 fn refused(workshop: &Workshop, arguments: &str, expected: &[&str]) -> Ended {
     let text = workshop.text();
     let changes = || {
         let log = workshop.run("sandbox logs").good();
         let changing = ["ExecuteChangeSet", "CreateStack", "UpdateStack", "DeleteStack", "UpdateService"];
         let count = |name: &str| log.matches(&format!(":{name}")).count();
-        let is_left = log.rfind(":DeleteChangeSet") < log.rfind(":CreateChangeSet");
-        (changing.map(count), count("CreateChangeSet"), is_left)
+        let is_undeleted = log.rfind(":DeleteChangeSet") < log.rfind(":CreateChangeSet");
+        (changing.map(count), count("CreateChangeSet"), is_undeleted)
     };
     let (before, change_sets_before, _) = changes();
     let refused = workshop.run(arguments);
@@ -75,14 +75,14 @@ fn refused(workshop: &Workshop, arguments: &str, expected: &[&str]) -> Ended {
     assert_has(refused.error(), expected);
     assert_has(refused.error(), &["pass --yes"]);
     assert_eq!(workshop.text(), text);
-    let (after, change_sets, is_left) = changes();
+    let (after, change_sets, is_undeleted) = changes();
     assert_eq!(after, before, "{}", refused.stderr);
-    assert!(change_sets == change_sets_before || !is_left, "the change set is still there");
+    assert!(change_sets == change_sets_before || !is_undeleted, "the change set was not deleted");
     refused
 }
 
 #[test]
-fn the_running_count_decides_not_the_template() {
+fn scale_compares_the_count_in_ecs_and_not_only_the_template() {
     let workshop = deployed();
     let hotswapped = workshop.run("--sandbox scale --count 3 --hotswap");
     let swapped = "api: desired count 1 → 3 (ECS only); the next deploy that changes this service resets it to ecsws.toml's count, 1\n";
@@ -90,7 +90,7 @@ fn the_running_count_decides_not_the_template() {
     hotswapped.good();
     assert_eq!((counts(&workshop), workshop.text().as_str()), ((3, 3), PROJECT));
 
-    let written = std::fs::metadata(workshop.path("ecsws.toml")).expect("it is there").mtime_nsec();
+    let written = std::fs::metadata(workshop.path("ecsws.toml")).expect("the file exists").mtime_nsec();
     let deploy = workshop.run("--sandbox deploy api");
     let drift = "api: desired count is 3, but the template says 1; the next deploy that changes the service resets it";
     assert_has(&deploy.stderr, &[drift]);
@@ -103,16 +103,16 @@ fn the_running_count_decides_not_the_template() {
     assert!(!scaled.stderr.contains("ecsws.toml") && !scaled.stderr.contains("warning"), "{}", scaled.stderr);
     scaled.good();
     assert_eq!((counts(&workshop), workshop.text().as_str()), ((1, 1), PROJECT));
-    assert_eq!(std::fs::metadata(workshop.path("ecsws.toml")).expect("it is there").mtime_nsec(), written);
+    assert_eq!(std::fs::metadata(workshop.path("ecsws.toml")).expect("the file exists").mtime_nsec(), written);
     assert!(!workshop.run("--sandbox deploy api").stderr.contains("desired count"));
-    // Another change of the service resets the count, which the templates do not show.
+    // Any other change of the service resets the count, although the templates do not show it.
     workshop.run("--sandbox scale --count 3 --hotswap").good();
     let deploy = workshop.run("--sandbox deploy api --image api=acme/sleeps:1");
     assert_has(&deploy.stderr, &["warning: api: desired count is 3, and this deploy resets it to 1\n"]);
     assert_eq!(counts(&workshop), (1, 1));
     workshop.run("--sandbox deploy api").good();
 
-    // The file says another number than the stack and the service.
+    // The count in the file differs from that of the stack and the service.
     edit(&workshop, "count  = 1", "count  = 4");
     let scaled = workshop.run("--sandbox scale --count 1");
     assert_has(&scaled.stderr, &["ecsws.toml: services.api.count 4 → 1\n", "✓  api (no changes)"]);
@@ -125,7 +125,7 @@ fn the_running_count_decides_not_the_template() {
 }
 
 #[test]
-fn another_image_is_listed_and_asked_about() {
+fn a_changed_image_is_listed_and_needs_approval() {
     let workshop = deployed();
     workshop.run("--sandbox deploy api --image api=acme/sleeps:1").good();
     let refused_image = refused(
@@ -137,12 +137,12 @@ fn another_image_is_listed_and_asked_about() {
     );
     assert_has(&refused_image.stderr, &["acme/sleeps:1", "acme/api:1"]);
     assert_eq!(counts(&workshop), (1, 1));
-    // Numbers that were edited but not deployed are only numbers.
+    // An edited but undeployed count is a change to scaling only.
     workshop.run("--sandbox deploy api").good();
     edit(&workshop, "count  = 1", "count  = 3");
     workshop.run("--sandbox scale --count 2").good();
     assert_eq!(counts(&workshop), (2, 2));
-    // Other edits are not, and --yes agrees.
+    // Other edits need approval, which --yes gives.
     edit(&workshop, "[sandbox.images]", "[tags]\nteam = \"web\"\n\n[sandbox.images]");
     let text = workshop.text();
     let tags = "would change in stack api:\n  Tag team\nDeploy all of it?";
@@ -153,12 +153,12 @@ fn another_image_is_listed_and_asked_about() {
 }
 
 #[test]
-fn a_stack_that_does_not_exist_is_asked_about() {
+fn creating_the_stack_needs_approval() {
     let workshop = Workshop::of(PROJECT);
     workshop.run("--sandbox deploy base").good();
     let question = "Stack api does not exist yet: scaling `api` would create all of it.";
     refused(&workshop, "--sandbox scale --count 2", &[question]);
-    // The remains of a failed creation stay as well.
+    // Replacing a failed creation needs approval, too.
     let failed = workshop.run("--sandbox deploy api --image api=acme/broken:1");
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
     refused(&workshop, "--sandbox scale --count 2", &[question]);
@@ -167,7 +167,7 @@ fn a_stack_that_does_not_exist_is_asked_about() {
 }
 
 #[test]
-fn a_rolled_back_update_leaves_the_number_in_the_file_and_says_so() {
+fn a_rolled_back_update_keeps_the_new_count_in_the_file_and_warns() {
     let workshop = deployed();
     let fails = json!({ "resources": [{ "resource": "AWS::ECS::Service", "on": "update", "reason": "no-capacity", "times": 1 }] });
     workshop.run(&format!("sandbox faults {fails}")).good();
@@ -182,7 +182,7 @@ fn a_rolled_back_update_leaves_the_number_in_the_file_and_says_so() {
     );
     assert_eq!(workshop.text(), PROJECT.replace("count  = 1", "count  = 2"));
     assert_eq!(counts(&workshop), (1, 1));
-    // A failure before the approval leaves the file alone.
+    // A failure before the approval does not change the file.
     let fails = json!({ "operations": [{ "operation": "cloudformation:CreateChangeSet", "effect": "fail", "code": "AccessDenied", "message": "no", "status": 403, "times": 1 }] });
     workshop.run(&format!("sandbox faults {fails}")).good();
     let text = workshop.text();
@@ -192,7 +192,7 @@ fn a_rolled_back_update_leaves_the_number_in_the_file_and_says_so() {
 }
 
 #[test]
-fn autoscaling_has_the_numbers_or_the_command_fails() {
+fn autoscaling_is_set_or_the_command_fails() {
     let workshop = deployed();
     let scaled = workshop.run("--sandbox scale --min 1 --max 4 --cpu 50");
     assert_has(
@@ -209,10 +209,10 @@ fn autoscaling_has_the_numbers_or_the_command_fails() {
         outside.error(),
         &["count 5 is outside of autoscaling's range of `api`, 1 to 4", "scale --max 5` moves the limit"],
     );
-    // Registered once more, outside of the stack.
+    // The registered scalable target cannot be read.
     let text = workshop.text();
-    let answer = json!({ "operations": [{ "operation": "application-autoscaling:DescribeScalableTargets", "effect": "fail", "code": "AccessDeniedException", "message": "no", "status": 400, "times": 1 }] });
-    workshop.run(&format!("sandbox faults {answer}")).good();
+    let denied = json!({ "operations": [{ "operation": "application-autoscaling:DescribeScalableTargets", "effect": "fail", "code": "AccessDeniedException", "message": "no", "status": 400, "times": 1 }] });
+    workshop.run(&format!("sandbox faults {denied}")).good();
     let unread = workshop.run("--sandbox scale --max 4");
     assert_has(&unread.stderr, &["the running autoscaling is not compared: "]);
     assert_eq!((unread.code, workshop.text()), (Some(0), text));
@@ -227,32 +227,32 @@ fn autoscaling_has_the_numbers_or_the_command_fails() {
 }
 
 #[test]
-fn a_hotswap_that_waits_offers_no_cancellation() {
-    // An image that starts only as long as its program is there.
+fn a_hotswap_that_times_out_does_not_offer_to_cancel() {
+    // An image whose tasks fail to start once its program is removed.
     let workshop = Workshop::of(PROJECT);
     let program = workshop.path("program");
     workshop.write("program", "#!/bin/sh\nexec sleep 1000\n");
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("they can be set");
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("permissions");
     let image = format!("\"acme/api:1\" = {{ command = [\"{}\"] }}\n", program.display());
     workshop.write("ecsws.toml", &format!("{PROJECT}{image}"));
     workshop.run("--sandbox deploy").good();
-    std::fs::remove_file(&program).expect("it is there");
+    std::fs::remove_file(&program).expect("the file exists");
     let late = workshop.run("--sandbox scale --count 2 --hotswap --timeout 5s");
     assert_eq!(late.code, Some(4), "{}", late.stderr);
-    let hint = "  waiting will not help: ECS keeps starting tasks, and Ctrl-C stops only the waiting\n";
+    let hint = "  this will not recover by itself: ECS keeps starting tasks, and Ctrl-C only stops waiting\n";
     assert_has(
         &late.stderr,
         &["api: desired count 1 → 2 (ECS only)", hint, "service `api` is not steady after 5 seconds"],
     );
     assert!(!late.stderr.contains("cancel"), "{}", late.stderr);
-    // Nothing is waited for.
+    // Without waiting, the command succeeds.
     let unwatched = workshop.run("--sandbox scale --count 0 --hotswap --no-wait-services");
     assert_has(&unwatched.stderr, &["api: desired count 2 → 0 (ECS only)"]);
     unwatched.good();
 }
 
 #[test]
-fn numbers_that_are_none_are_named_plainly() {
+fn invalid_numbers_are_reported_with_the_accepted_range() {
     let workshop = Workshop::of(PROJECT);
     for (flag, number, range) in [
         ("--count", "x", "0 to 5000"),

@@ -1,4 +1,4 @@
-//! AWS clients whose requests a test answers itself, without a network, so that the clock can stand still.
+//! AWS clients whose requests a closure answers. They use no network, so tests can pause tokio's clock.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +12,7 @@ use ecsws::aws::{Aws, Connection, StaticKeys};
 
 /// The parameters of a request in the Query protocol.
 pub type Parameters = BTreeMap<String, String>;
-/// Answers an operation of the Query protocol: the XML within its result, or an error's code and message.
+/// The response to an operation of the Query protocol: the XML within its result, or an error's code and message.
 pub type Answer = Result<String, (&'static str, String)>;
 
 struct Script<F> {
@@ -46,7 +46,7 @@ impl<F: FnMut(&str, &Parameters) -> Answer + Send + 'static> HttpConnector for S
     }
 }
 
-/// Clients whose requests `answer` answers, by operation and parameters.
+/// Clients whose requests are answered by `answer`, which gets the operation and its parameters.
 pub async fn scripted(answer: impl FnMut(&str, &Parameters) -> Answer + Send + 'static) -> Aws {
     let connector = SharedHttpConnector::new(Script { answer: Mutex::new(answer) });
     let keys = StaticKeys { access_key_id: "AKID".to_owned(), secret_access_key: "secret".to_owned() };
@@ -57,5 +57,5 @@ pub async fn scripted(answer: impl FnMut(&str, &Parameters) -> Answer + Send + '
         ..Connection::default()
     };
     let http = http_client_fn(move |_, _| connector.clone());
-    Aws::connect_through(connection, http, async |_| None).await.expect("it is configured")
+    Aws::connect_through(connection, http, async |_| None).await.expect("the connection is complete")
 }

@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
-use ecsws::stack::spec::{LogGroup, Reference, Removal};
-use ecsws::stack::{Diagnostic, Diagnostics, Environment, Lock, Spec, StackKind, Subnets, Vpc, stacks};
+use ecsws::diagnostic::{Diagnostic, Diagnostics};
+use ecsws::stack::spec::{LogGroupSpec, Reference, Removal};
+use ecsws::stack::{Environment, Lock, Spec, StackKind, Subnets, VpcContext, stacks};
+
+use crate::common::text_of;
 
 const SERVICE: &str = r#"
 [services.api]
@@ -16,10 +19,11 @@ image = "nginx"
 
 fn listing(diagnostics: &[Diagnostic]) -> String {
     let mut text = String::new();
-    for Diagnostic { message, line, column, hint } in diagnostics {
-        let _ = writeln!(text, "{line}:{column} {message}");
+    for Diagnostic { message, place, hint, .. } in diagnostics {
+        let place = place.as_ref().expect("a place");
+        let _ = writeln!(text, "{place} {message}");
         if let Some(hint) = hint {
-            let _ = writeln!(text, "     hint: {hint}");
+            let _ = writeln!(text, "     hint: {}", text_of(hint));
         }
     }
     text
@@ -42,7 +46,7 @@ fn a_minimal_spec_has_defaults() {
     let service = &spec.services["api"];
     assert_eq!((service.stack.as_str(), service.id.as_str()), ("ecsworkshop-api", "ApiFargateService"));
     assert_eq!((service.container.id.as_str(), service.container.name.as_str()), ("api", "api"));
-    assert_eq!((service.logs.prefix.as_str(), &service.logs.group), ("ecsworkshop-api", &LogGroup::Implicit));
+    assert_eq!((service.logs.prefix.as_str(), &service.logs.group), ("ecsworkshop-api", &LogGroupSpec::Implicit));
     assert_eq!(service.count, Some(1));
     assert_eq!(spec.platform.vpc, "ecsworkshop-base/BaseVPC");
     assert_eq!(spec.platform.cluster, Reference::Import("ECSClusterName".to_owned()));
@@ -249,7 +253,7 @@ fn columns_count_characters() {
 fn a_lock_round_trips() {
     let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
     let subnets = |letter: char| (1..=2).map(|number| format!("subnet-0{letter}{number}")).collect::<Vec<_>>();
-    let vpc = Vpc {
+    let vpc = VpcContext {
         id: "vpc-0a1b2c3d4e5f60718".to_owned(),
         subnets: Subnets { public: subnets('a'), private: subnets('b') },
     };
@@ -293,7 +297,7 @@ fn a_retention_period_is_one_of_cloudwatch_or_infinite() {
     let group = |value: &str| {
         spec(&format!("{SERVICE}[services.api.logs]\nretention_days = {value}\n")).services["api"].logs.group.clone()
     };
-    let of = |retention_days| LogGroup::Explicit {
+    let of = |retention_days| LogGroupSpec::Explicit {
         id: "Logs".to_owned(),
         name: None,
         retention_days,

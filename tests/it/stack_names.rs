@@ -1,9 +1,9 @@
-//! A service's key stands for its stack wherever a stack is named.
+//! A service's key is accepted wherever a stack name is.
 #![cfg(unix)]
 
 use crate::workshop::Workshop;
 
-/// Two services; `web`'s stack has the name that `second` inserts.
+/// Two services, `api` with the stack `s1` and `web` with the stack `second`.
 fn project(second: &str) -> String {
     format!(
         r#"

@@ -1,4 +1,4 @@
-//! The workshop's story through the binary: from an empty sandbox to a running, logged, scaled service and back; and how it fails.
+//! The workshop from end to end, with the binary: from an empty sandbox to a running, logged and scaled service and back.
 #![cfg(unix)]
 
 use std::io::{ErrorKind, Read as _};
@@ -13,36 +13,36 @@ use crate::workshop::{Ended, Workshop, connect, ended, get};
 #[cfg(target_os = "linux")]
 use crate::workshop::{descendants, is_alive, until};
 
-/// Where the service answers.
+/// The URL of the service.
 fn address(workshop: &Workshop) -> String {
-    workshop.json("--sandbox status")["url"].as_str().expect("it has an address").to_owned()
+    workshop.json("--sandbox status")["url"].as_str().expect("the service has a URL").to_owned()
 }
 
-fn assert_has(text: &str, wanted: &[&str]) {
-    for part in wanted {
+fn assert_has(text: &str, expected: &[&str]) {
+    for part in expected {
         assert!(text.contains(part), "`{part}` is missing in\n{text}");
     }
 }
 
 #[test]
-fn the_workshop_from_an_empty_sandbox_and_back() {
+fn the_workshop_runs_from_an_empty_sandbox_to_its_end() {
     let workshop = Workshop::new();
     synth_does_not_wait_for_the_platform(&workshop);
-    deploy_makes_everything(&workshop);
+    deploy_creates_all_resources(&workshop);
     deploying_again_changes_nothing(&workshop);
     a_request_is_in_the_logs(&workshop);
-    scale_edits_the_number_and_starts_tasks(&workshop);
-    diff_fails_on_an_edit_only(&workshop);
-    killing_the_sandbox_ends_its_tasks_and_the_next_command_goes_on(&workshop);
+    scale_edits_the_count_and_starts_tasks(&workshop);
+    diff_fails_only_after_an_edit(&workshop);
+    killing_the_sandbox_ends_its_tasks_and_the_next_command_restarts_it(&workshop);
     destroy_deletes_everything_once(&workshop);
-    assert!(!workshop.path("ecsws.lock").exists(), "what the sandbox says is not for the project's lock");
+    assert!(!workshop.path("ecsws.lock").exists(), "look-ups of the sandbox were pinned");
 }
 
 fn synth_does_not_wait_for_the_platform(workshop: &Workshop) {
     assert_has(&workshop.run("--sandbox synth ecsworkshop-nodejs").good(), &["known after ecsworkshop-base"]);
 }
 
-fn deploy_makes_everything(workshop: &Workshop) {
+fn deploy_creates_all_resources(workshop: &Workshop) {
     let deployed = workshop.run("--sandbox deploy");
     assert_has(
         &deployed.stderr,
@@ -90,7 +90,7 @@ fn a_request_is_in_the_logs(workshop: &Workshop) {
     assert!(stream.starts_with("ecsworkshop-nodejs/NodeServiceContainerDef/"), "{stream}");
 }
 
-fn scale_edits_the_number_and_starts_tasks(workshop: &Workshop) {
+fn scale_edits_the_count_and_starts_tasks(workshop: &Workshop) {
     let before = workshop.text();
     workshop.run("--sandbox scale --count 3").good();
     let (one, three) = (
@@ -106,7 +106,7 @@ fn scale_edits_the_number_and_starts_tasks(workshop: &Workshop) {
     workshop.run("--sandbox status --check").good();
 }
 
-fn diff_fails_on_an_edit_only(workshop: &Workshop) {
+fn diff_fails_only_after_an_edit(workshop: &Workshop) {
     workshop.run("--sandbox diff --fail").good();
     let text = workshop.text();
     workshop.write("ecsws.toml", &text.replace("count         = 3", "count         = 2"));
@@ -115,13 +115,13 @@ fn diff_fails_on_an_edit_only(workshop: &Workshop) {
     workshop.write("ecsws.toml", &text);
 }
 
-fn killing_the_sandbox_ends_its_tasks_and_the_next_command_goes_on(workshop: &Workshop) {
+fn killing_the_sandbox_ends_its_tasks_and_the_next_command_restarts_it(workshop: &Workshop) {
     let status = workshop.json("--sandbox status");
     let instances = status["discovery"][0]["instances"].as_array().expect("a list");
     let ports = instances.iter().map(|instance| instance["port"].as_str().expect("a port"));
     let tasks: Vec<String> = ports.map(|port| format!("http://127.0.0.1:{port}")).collect();
     assert_eq!(tasks.len(), 3);
-    // A connection ends when its process does: that can be waited for.
+    // A connection ends with its process, so the test can wait for that.
     let connections: Vec<_> = tasks.iter().map(|task| connect(task).expect("the task listens")).collect();
     let sandbox = workshop.sandbox_pid();
     #[cfg(target_os = "linux")]
@@ -129,7 +129,7 @@ fn killing_the_sandbox_ends_its_tasks_and_the_next_command_goes_on(workshop: &Wo
 
     let mut watching = workshop.follow("--sandbox status --watch");
     watching.line(|_| true);
-    kill(Pid::from_raw(sandbox), Signal::SIGKILL).expect("it runs");
+    kill(Pid::from_raw(sandbox), Signal::SIGKILL).expect("the sandbox runs");
     let (code, stderr) = watching.ended();
     assert_eq!(code, Some(1));
     assert_has(&stderr, &["the sandbox has ended\nhint: the next command with --sandbox starts it again"]);
@@ -137,7 +137,7 @@ fn killing_the_sandbox_ends_its_tasks_and_the_next_command_goes_on(workshop: &Wo
         let ended = connection.read(&mut [0]);
         assert!(
             matches!(&ended, Ok(0)) || ended.is_err_and(|error| error.kind() == ErrorKind::ConnectionReset),
-            "it still answers"
+            "the task still responds"
         );
     }
     #[cfg(target_os = "linux")]
@@ -151,7 +151,7 @@ fn killing_the_sandbox_ends_its_tasks_and_the_next_command_goes_on(workshop: &Wo
     let status = workshop.steady(3);
     assert_eq!(status["desired"], 3);
     assert_ne!(workshop.sandbox_pid(), sandbox);
-    let url = status["url"].as_str().expect("it has an address");
+    let url = status["url"].as_str().expect("the service has a URL");
     assert!(get(url, "/nodejs").starts_with("HTTP/1.1 200 OK\r\n"));
 }
 
@@ -160,7 +160,7 @@ fn destroy_deletes_everything_once(workshop: &Workshop) {
     let destroyed = workshop.run("--sandbox destroy");
     assert_has(&destroyed.stderr, &["✓  ecsworkshop-nodejs deleted in ", "✓  ecsworkshop-base deleted in "]);
     destroyed.good();
-    assert!(connect(&url).is_err(), "it still listens");
+    assert!(connect(&url).is_err(), "the service still listens");
 
     let again = workshop.run("--sandbox destroy");
     assert_has(&again.stderr, &["there is no stack ecsworkshop-nodejs\n", "there is no stack ecsworkshop-base\n"]);
@@ -194,15 +194,15 @@ circuit_breaker = true
     assert_has(&deployed.stderr, &["✓  ecsworkshop-base created in "]);
     #[cfg(target_os = "linux")]
     {
-        let mut left = descendants(workshop.sandbox_pid());
-        left.retain(|pid| is_alive(*pid));
-        assert_eq!(left, Vec::<i32>::new());
+        let mut remaining = descendants(workshop.sandbox_pid());
+        remaining.retain(|pid| is_alive(*pid));
+        assert_eq!(remaining, Vec::<i32>::new());
     }
     assert_eq!(workshop.run("--sandbox status").code, Some(1));
 }
 
 #[test]
-fn a_replacement_that_fails_leaves_what_there_was() {
+fn a_failed_replacement_keeps_the_old_resources() {
     let workshop = Workshop::new();
     workshop.run("--sandbox deploy").good();
     let text = workshop.text();
@@ -217,7 +217,7 @@ fn a_replacement_that_fails_leaves_what_there_was() {
 }
 
 #[test]
-fn what_cloudformation_refuses_is_told_in_its_words() {
+fn names_and_exports_in_use_are_rejected_with_and_without_preflight_checks() {
     let workshop = Workshop::new();
     workshop.run("--sandbox deploy").good();
     let other = workshop.text().replace("\"ecsworkshop-", "\"other-");
@@ -232,8 +232,9 @@ fn what_cloudformation_refuses_is_told_in_its_words() {
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert_has(refused.error(), &["stack `other-base`", "is already exported by stack ecsworkshop-base"]);
 
-    let (begin, end) = (other.find("[platform").expect("it is there"), other.find("[services").expect("it is there"));
-    workshop.write("service/ecsws.toml", &(other[..begin].to_owned() + &other[end..]));
+    let start = other.find("[platform").expect("the project has a platform");
+    let end = other.find("[services").expect("the project has services");
+    workshop.write("service/ecsws.toml", &(other[..start].to_owned() + &other[end..]));
     let taken = workshop.run("--sandbox -C service deploy");
     assert_eq!(taken.code, Some(1), "{}", taken.stderr);
     assert_has(
@@ -245,13 +246,13 @@ fn what_cloudformation_refuses_is_told_in_its_words() {
     let refused = workshop.run("--sandbox -C service deploy --no-preflight");
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert_has(refused.error(), &["stack `other-nodejs`", "ROLLBACK_COMPLETE", "already exists"]);
-    assert!(!workshop.path("service/ecsws.lock").exists(), "what the sandbox says is not for the project's lock");
+    assert!(!workshop.path("service/ecsws.lock").exists(), "look-ups of the sandbox were pinned");
 
     workshop.run("--sandbox status --check").good();
 }
 
 #[test]
-fn a_second_platform_with_the_name_of_a_cluster_leaves_the_first_its_cluster() {
+fn a_second_platform_with_the_same_cluster_name_does_not_affect_the_first() {
     let workshop = Workshop::new();
     workshop.run("--sandbox deploy ecsworkshop-base").good();
     workshop.write("other/ecsws.toml", &workshop.text().replace("\"ecsworkshop-", "\"other-"));
@@ -260,12 +261,12 @@ fn a_second_platform_with_the_name_of_a_cluster_leaves_the_first_its_cluster() {
 }
 
 #[test]
-fn a_port_that_was_taken_meanwhile_is_left_to_its_owner() {
+fn the_sandbox_chooses_another_port_if_its_last_one_is_in_use() {
     let workshop = Workshop::new();
     let url = |status: &Value| status["url"].as_str().expect("an address").to_owned();
     let first = url(&workshop.json("sandbox start"));
     workshop.run("sandbox stop").good();
-    let _taken = TcpListener::bind(first.trim_start_matches("http://")).expect("it is free now");
+    let _taken = TcpListener::bind(first.trim_start_matches("http://")).expect("the port is free");
     let second = url(&workshop.json("sandbox start"));
     assert_ne!(first, second);
     assert_eq!(url(&workshop.json("sandbox status")), second);
@@ -273,16 +274,16 @@ fn a_port_that_was_taken_meanwhile_is_left_to_its_owner() {
 }
 
 #[test]
-fn two_deploys_at_once_both_end_well_or_one_says_why_not() {
+fn of_two_concurrent_deploys_at_least_one_succeeds_and_the_other_is_explained() {
     let workshop = Workshop::new();
     workshop.run("sandbox start").good();
     let both = [workshop.start("--sandbox deploy"), workshop.start("--sandbox deploy")].map(ended);
-    let good = both.iter().filter(|ended| ended.code == Some(0)).count();
+    let succeeded = both.iter().filter(|ended| ended.code == Some(0)).count();
     let errors: Vec<&str> = both.iter().filter(|ended| ended.code != Some(0)).map(Ended::error).collect();
-    assert!(good >= 1, "neither was deployed: {errors:#?}");
+    assert!(succeeded >= 1, "both failed: {errors:#?}");
     assert!(
         errors.iter().all(|error| error.contains("in progress") || error.contains("IN_PROGRESS")),
-        "the other has to say why not: {errors:#?}"
+        "the errors do not explain the failure: {errors:#?}"
     );
     workshop.run("--sandbox status --check").good();
 }

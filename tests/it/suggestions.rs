@@ -1,5 +1,4 @@
-//! Suggested commands reach the same project and endpoint, and what is wrong on the command line is found before anything is started or
-//! called.
+//! Suggested commands apply to the same project and endpoint, and invalid arguments are rejected before anything is started or called.
 #![cfg(unix)]
 
 use std::path::Path;
@@ -24,12 +23,12 @@ image = "acme/api:1"
 
 /// Exit code and stderr.
 fn ecsws(dir: &Path, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = ecsws_in(dir).args(arguments).output().expect("the binary can be run");
+    let output = ecsws_in(dir).args(arguments).output().expect("the binary runs");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 #[test]
-fn hints_carry_the_flags_and_are_quoted() {
+fn commands_in_hints_repeat_the_flags_with_quotes() {
     let dir = tempfile::tempdir().expect("a folder");
     let flags = [
         "-C",
@@ -51,7 +50,7 @@ fn hints_carry_the_flags_and_are_quoted() {
 }
 
 #[test]
-fn what_to_try_next_is_the_same_place_again() {
+fn next_steps_repeat_the_flags() {
     let workshop = Workshop::of("");
     workshop.write("a b/ecsws.toml", API);
     let deployed = workshop.start_with(&["--sandbox", "-C", "a b", "--color", "never", "deploy"]);
@@ -69,7 +68,7 @@ fn what_to_try_next_is_the_same_place_again() {
 }
 
 #[test]
-fn a_wrong_command_line_starts_no_sandbox_and_needs_no_region() {
+fn invalid_arguments_are_rejected_without_a_sandbox_or_a_region() {
     for (arguments, expected) in [
         (&["logs", "ap"] as &[&str], "ecsws.toml has no service `ap`"),
         (&["logs", "tail", "ap"], "ecsws.toml has no service `ap`"),
@@ -105,7 +104,7 @@ fn a_wrong_command_line_starts_no_sandbox_and_needs_no_region() {
 }
 
 #[test]
-fn nothing_that_destroys_is_suggested() {
+fn dangerous_commands_and_flags_are_not_suggested() {
     let dir = tempfile::tempdir().expect("a folder");
     for wrong in [
         "destry",
@@ -125,7 +124,7 @@ fn nothing_that_destroys_is_suggested() {
             |line: &str| ["'destroy'", "'deploy'", "'--yes'", "'reset'"].iter().any(|word| line.contains(word));
         assert!(!suggested.into_iter().any(dangerous), "{wrong}: {stderr}");
     }
-    // Clap puts the flag that it suggests into the usage line too.
+    // Clap also adds the suggested flag to the usage line.
     for (wrong, usage) in [
         ("deploy --yess", "\n\nUsage: ecsws deploy [OPTIONS] [STACK]...\n"),
         ("--ye deploy", "\n\nUsage: ecsws [OPTIONS] <COMMAND>\n"),
@@ -138,19 +137,19 @@ fn nothing_that_destroys_is_suggested() {
     }
     let (_, stderr) = ecsws(dir.path(), &["deploy", "--timeout", "1m", "--on-timeout", "delet"]);
     assert!(!stderr.contains("similar value exists: 'delete'"), "{stderr}");
-    // What only reads or adds is still suggested.
+    // Other commands are suggested.
     let (_, stderr) = ecsws(dir.path(), &["statu"]);
     assert!(stderr.contains("a similar subcommand exists: 'status'"), "{stderr}");
 }
 
 #[test]
-fn a_declined_question_is_no_failure_of_a_stack() {
+fn a_declined_question_does_not_mark_a_stack_as_failed() {
     let workshop = Workshop::of(API);
     workshop.run("sandbox start").good();
     let variables = workshop.json("sandbox env")["variables"].as_object().expect("variables").clone();
     let on_terminal = |arguments: &str, answer: &str| {
         let mut command = workshop.command(arguments);
-        // As an account of AWS, so that it asks.
+        // Without ECSWS_SANDBOX, so that the endpoint is treated as an AWS account and the command asks.
         command.envs(
             variables
                 .iter()
@@ -172,7 +171,7 @@ fn a_declined_question_is_no_failure_of_a_stack() {
 }
 
 #[test]
-fn a_deploy_that_is_suggested_deploys_the_same() {
+fn a_suggested_deploy_repeats_the_inputs() {
     let workshop = Workshop::of(API);
     let words =
         ["--sandbox", "deploy", "api", "base", "--image", "api=acme/api:2", "--tags", "k=a b", "--timeout", "1ms"];
@@ -184,7 +183,7 @@ fn a_deploy_that_is_suggested_deploys_the_same() {
 }
 
 #[test]
-fn a_command_that_is_suggested_again_keeps_its_arguments() {
+fn repeated_commands_keep_their_arguments() {
     let autoscaling = "autoscaling = { min = 1, max = 2, cpu = { target = 50 } }\n";
     let workshop = Workshop::of(&API.replace("memory = 512\n", &format!("memory = 512\n{autoscaling}")));
     let error = |arguments: &str| {
@@ -194,7 +193,7 @@ fn a_command_that_is_suggested_again_keeps_its_arguments() {
     };
     let outside = error("--sandbox scale --count 5 --hotswap --no-wait-services api");
     assert!(outside.contains("`ecsws --sandbox scale --max 5 --no-wait-services api` moves the limit"), "{outside}");
-    // What is missing is one stack, so the others are not deployed for it.
+    // Only the missing stack is deployed.
     for command in ["status", "status api", "logs", "scale --count 2 --hotswap"] {
         let missing = error(&format!("--sandbox {command}"));
         assert!(missing.contains("`ecsws --sandbox deploy api` creates it"), "{command}: {missing}");

@@ -1,11 +1,11 @@
-//! Templates are the CDK's, and their texts say what the values say.
+//! Templates equal the CDK's, and their YAML and JSON parse to the same values.
 
 use ecsws::stack::{Environment, Lock, Lookup, Spec, Template, synth};
 use serde_json::Value;
 
 use crate::common::{cdk_template, synth_case, synth_cases};
 
-/// The instance's image and first-boot script are our own choice.
+/// The template without the instance's image and first-boot script, which differ from the workshop's on purpose.
 fn without_image(mut template: Value) -> Value {
     template.as_object_mut().unwrap().shift_remove("Parameters");
     if let Some(instance) = template.pointer_mut("/Resources/InstanceC1063A87/Properties") {
@@ -16,7 +16,7 @@ fn without_image(mut template: Value) -> Value {
 
 #[test]
 fn templates_equal_the_cdks_including_key_order() {
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     for name in synth_cases() {
         let ours = without_image(synth_case(&name).to_value());
         let cdks = without_image(cdk_template(&name));
@@ -24,10 +24,10 @@ fn templates_equal_the_cdks_including_key_order() {
         let (cdks, ours) = (format!("{cdks:#}"), format!("{ours:#}"));
         if ours != cdks {
             let changes = similar::TextDiff::from_lines(&cdks, &ours).unified_diff().context_radius(2).to_string();
-            wrong.push(format!("{name}:\n{changes}"));
+            failures.push(format!("{name}:\n{changes}"));
         }
     }
-    assert!(wrong.is_empty(), "{} differ from the CDK's\n{}", wrong.len(), wrong.join("\n"));
+    assert!(failures.is_empty(), "{} differ from the CDK's\n{}", failures.len(), failures.join("\n"));
 }
 
 fn environment() -> Environment {
@@ -82,25 +82,25 @@ fn ambiguous_yaml_scalars_are_quoted() {
 #[test]
 fn all_templates_round_trip_through_json_and_yaml() {
     for name in synth_cases() {
-        survives(&synth_case(&name));
+        assert_round_trips(&synth_case(&name));
     }
 }
 
-pub fn survives(template: &Template) {
+pub fn assert_round_trips(template: &Template) {
     let value = template.to_value();
     assert_eq!(serde_json::from_str::<Value>(&template.to_json()).unwrap(), value);
     assert_eq!(yaml_serde::from_str::<Value>(&template.to_yaml()).unwrap(), value, "{}", template.to_yaml());
 }
 
 #[test]
-fn all_references_of_the_known_templates_resolve() {
+fn references_in_all_templates_resolve() {
     for name in synth_cases() {
-        references_resolve(&synth_case(&name));
+        assert_references_resolve(&synth_case(&name));
     }
 }
 
-/// Every `Ref`, `Fn::GetAtt` and `DependsOn` names something of the template.
-pub fn references_resolve(template: &Template) {
+/// Asserts that every `Ref`, `Fn::GetAtt` and `DependsOn` refers to a resource, parameter or pseudo parameter.
+pub fn assert_references_resolve(template: &Template) {
     let resource = |name: &str| template.section("Resources").any(|(id, _)| id == name);
     let known = |name: &str| {
         name.starts_with("AWS::") || resource(name) || template.section("Parameters").any(|(id, _)| id == name)
@@ -113,13 +113,13 @@ pub fn references_resolve(template: &Template) {
     });
 }
 
-fn visit(value: &Value, see: &mut impl FnMut(&str, &Value)) {
+fn visit(value: &Value, on_entry: &mut impl FnMut(&str, &Value)) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| {
-            see(key, value);
-            visit(value, see);
+            on_entry(key, value);
+            visit(value, on_entry);
         }),
-        Value::Array(items) => items.iter().for_each(|item| visit(item, see)),
+        Value::Array(items) => items.iter().for_each(|item| visit(item, on_entry)),
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The live view, drawn into a terminal that is not there.
+//! The live view of `status --watch`, drawn on ratatui's test backend.
 
 use ecsws::model::{Container, Deployment, DiscoveryInstance, DiscoveryService, ScalingPolicy, ServiceEvent};
 use ecsws::model::{ScalableTarget, Task};
@@ -15,7 +15,7 @@ fn at(time: &str) -> Timestamp {
 
 fn drawn(report: &StatusReport, message: Option<&str>, (width, height): (u16, u16)) -> String {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
-    terminal.draw(|frame| draw(frame, report, message, at("12:00:00"))).expect("it is drawn");
+    terminal.draw(|frame| draw(frame, report, message, at("12:00:00"))).expect("drawing succeeds");
     terminal.backend().to_string()
 }
 
@@ -83,7 +83,7 @@ fn steady() -> StatusReport {
     }
 }
 
-fn moving() -> StatusReport {
+fn rolling_out() -> StatusReport {
     let policies = vec![ScalingPolicy { metric: "ECSServiceAverageCPUUtilization".to_owned(), target: 50.0 }];
     StatusReport {
         steady: false,
@@ -110,13 +110,13 @@ fn a_steady_service() {
 }
 
 #[test]
-fn a_moving_service_with_two_deployments() {
-    assert_snapshot!(drawn(&moving(), Some("AWS does not answer; asking again"), (90, 22)));
+fn a_service_with_two_deployments() {
+    assert_snapshot!(drawn(&rolling_out(), Some("AWS does not respond; retrying"), (90, 22)));
 }
 
 #[test]
 fn a_tiny_terminal_shows_what_fits() {
-    assert_snapshot!(drawn(&moving(), None, (20, 5)));
+    assert_snapshot!(drawn(&rolling_out(), None, (20, 5)));
 }
 
 #[test]
@@ -129,18 +129,18 @@ fn tasks_that_do_not_fit_are_counted() {
 }
 
 #[test]
-fn no_size_of_a_terminal_is_too_small() {
+fn a_terminal_of_any_size_can_be_drawn_on() {
     for width in 0..12 {
         for height in 0..12 {
             let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
-            let draws = terminal.draw(|frame| draw(frame, &moving(), Some("message"), at("12:00:00")));
-            draws.expect("it is drawn");
+            let draws = terminal.draw(|frame| draw(frame, &rolling_out(), Some("message"), at("12:00:00")));
+            draws.expect("drawing succeeds");
         }
     }
 }
 
 #[test]
-fn a_service_that_is_missing_has_nothing_to_draw_but_its_name() {
+fn a_missing_service() {
     let missing = StatusReport {
         status: "MISSING".to_owned(),
         steady: false,

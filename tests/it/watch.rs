@@ -1,10 +1,10 @@
-//! `status --watch` off a terminal: a line for each change.
+//! Following commands without a terminal: `status --watch` prints one line per change, and a closed pipe ends a command.
 #![cfg(unix)]
 
 use crate::workshop::Workshop;
 
 #[test]
-fn status_tells_every_change_while_another_command_scales() {
+fn status_prints_every_change_while_another_command_scales() {
     let workshop = Workshop::new();
     workshop.run("--sandbox deploy").good();
     let mut status = workshop.follow("--sandbox status --watch");
@@ -16,7 +16,7 @@ fn status_tells_every_change_while_another_command_scales() {
 }
 
 #[test]
-fn a_reader_who_goes_away_ends_the_logs_quietly() {
+fn logs_end_without_an_error_when_the_pipe_is_closed() {
     let workshop = Workshop::new();
     workshop.run("--sandbox deploy").good();
     let mut logs = workshop.start("--sandbox logs");

@@ -1,4 +1,4 @@
-//! The workshop's project in a folder of its own, with a sandbox of its own, and the binary to run in it.
+//! Runs the binary in a temporary project folder with its own sandbox.
 #![cfg(unix)]
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -14,15 +14,15 @@ use serde_json::Value;
 
 use crate::common::{ecsws_in, read};
 
-/// Nothing that is waited for takes this long, unless it never comes.
-const PATIENCE: Duration = Duration::from_mins(1);
+/// How long to wait for output before the test fails.
+const TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The project and its sandbox; the sandbox stops with this value.
+/// A project and its sandbox, which is stopped when this is dropped.
 pub struct Workshop {
     folder: tempfile::TempDir,
 }
 
-/// How a command ended.
+/// The result of a command.
 pub struct Ended {
     pub code: Option<i32>,
     pub stdout: String,
@@ -30,31 +30,31 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// Its stdout; it has to have ended well.
+    /// Asserts exit code 0 and returns stdout.
     pub fn good(self) -> String {
         self.with(0)
     }
 
-    /// Its stdout; it has to have ended with this code.
+    /// Asserts the exit code and returns stdout.
     pub fn with(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self.stdout
     }
 
-    /// What it says of its failure, after everything that happened before.
+    /// The error message at the end of stderr, with its hint.
     pub fn error(&self) -> &str {
-        let begin = self.stderr.find("error: ").unwrap_or_else(|| panic!("no error in\n{}", self.stderr));
-        &self.stderr[begin..]
+        let start = self.stderr.find("error: ").unwrap_or_else(|| panic!("no error in\n{}", self.stderr));
+        &self.stderr[start..]
     }
 }
 
 impl Workshop {
-    /// A copy of the example; nothing runs yet.
+    /// A project with the `ecsws.toml` of `examples/workshop`. Its sandbox is not started.
     pub fn new() -> Self {
         Self::of(&read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/workshop/ecsws.toml")))
     }
 
-    /// A project of this text.
+    /// A project with this `ecsws.toml`.
     pub fn of(text: &str) -> Self {
         let workshop = Self { folder: tempfile::tempdir().expect("a folder") };
         workshop.write("ecsws.toml", text);
@@ -69,15 +69,15 @@ impl Workshop {
         read(&self.path("ecsws.toml"))
     }
 
-    /// Writes a file, and the folder that it is in.
+    /// Writes a file and creates its parent folders.
     #[expect(clippy::disallowed_methods, reason = "tests write their projects")]
     pub fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
-        std::fs::create_dir_all(path.parent().expect("it is in a folder")).expect("the folder can be made");
-        std::fs::write(path, text).expect("the file can be written");
+        std::fs::create_dir_all(path.parent().expect("a parent folder")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
     }
 
-    /// A command that has not been started.
+    /// A command that is not started yet.
     pub fn command(&self, arguments: &str) -> Command {
         self.command_with(&arguments.split_whitespace().collect::<Vec<_>>())
     }
@@ -89,31 +89,30 @@ impl Workshop {
         command
     }
 
-    /// Runs a command to its end.
+    /// Runs a command and waits until it ends.
     pub fn run(&self, arguments: &str) -> Ended {
         ended(self.start(arguments))
     }
 
-    /// Starts a command.
     pub fn start(&self, arguments: &str) -> Child {
-        self.command(arguments).spawn().expect("the binary can be run")
+        self.command(arguments).spawn().expect("the binary runs")
     }
 
-    /// Starts a command that writes its results to `stdout`.
+    /// Starts a command with another stdout than a pipe.
     #[cfg(target_os = "linux")]
     pub fn start_with_stdout(&self, arguments: &str, stdout: Stdio) -> Child {
-        self.command(arguments).stdout(stdout).spawn().expect("the binary can be run")
+        self.command(arguments).stdout(stdout).spawn().expect("the binary runs")
     }
 
-    /// Starts a command of these words.
+    /// As [`Self::start`], for arguments with spaces.
     pub fn start_with(&self, arguments: &[&str]) -> Child {
-        self.command_with(arguments).spawn().expect("the binary can be run")
+        self.command_with(arguments).spawn().expect("the binary runs")
     }
 
-    /// Starts a command that goes on, to read its lines.
+    /// Starts a command whose stdout is read line by line.
     pub fn follow(&self, arguments: &str) -> Follower {
         let mut child = self.start(arguments);
-        let stdout = child.stdout.take().expect("it is a pipe");
+        let stdout = child.stdout.take().expect("stdout is piped");
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             let lines = BufReader::new(stdout).lines().map_while(Result::ok);
@@ -128,16 +127,15 @@ impl Workshop {
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 
-    /// Waits until the service's tasks run, and gives its status.
+    /// Waits until the service is steady with this number of tasks and returns its status.
     pub fn steady(&self, tasks: u32) -> Value {
         let mut follower = self.follow("--sandbox status --watch --output json");
         let is_steady = |status: &Value| status["steady"] == true && status["running"] == tasks;
         let line = follower.line(|line| is_steady(&serde_json::from_str(line).expect("every line is JSON")));
         follower.interrupt();
-        serde_json::from_str(&line).expect("it was read before")
+        serde_json::from_str(&line).expect("every line is JSON")
     }
 
-    /// The sandbox's process.
     pub fn sandbox_pid(&self) -> i32 {
         let pid = self.json("sandbox status")["pid"].as_i64().expect("a process id");
         i32::try_from(pid).expect("a process id")
@@ -146,90 +144,90 @@ impl Workshop {
 
 impl Drop for Workshop {
     fn drop(&mut self) {
-        // A test that failed has said so already; here only nothing may be left.
+        // Errors are ignored: the sandbox may not have been started, and a failed test has panicked already.
         let _ = self.command("sandbox stop").output();
     }
 }
 
-/// Waits for a command's end.
+/// Waits until a command ends.
 pub fn ended(child: Child) -> Ended {
-    let output = child.wait_with_output().expect("it ends");
+    let output = child.wait_with_output().expect("the process ends");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Ended { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
-/// A command that goes on until it is interrupted.
+/// A running command whose stdout is read line by line. Killed when dropped.
 pub struct Follower {
     child: Child,
     lines: Receiver<String>,
 }
 
 impl Follower {
-    /// Waits for a line.
-    pub fn line(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+    /// Waits for a line that matches and returns it. Panics after [`TIMEOUT`] or when stdout ends.
+    pub fn line(&mut self, matches: impl Fn(&str) -> bool) -> String {
         let mut seen = Vec::new();
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            if wanted(&line) {
+        while let Ok(line) = self.lines.recv_timeout(TIMEOUT) {
+            if matches(&line) {
                 return line;
             }
             seen.push(line);
         }
-        panic!("the line did not come; these did: {seen:#?}")
+        panic!("no line matched: {seen:#?}")
     }
 
-    /// Waits for its end.
+    /// Waits until the command ends and returns its exit code and stderr.
     pub fn ended(mut self) -> (Option<i32>, String) {
         let mut stderr = String::new();
-        let pipe = self.child.stderr.as_mut().expect("it is a pipe");
-        pipe.read_to_string(&mut stderr).expect("it is text");
-        (self.child.wait().expect("it ends").code(), stderr)
+        let pipe = self.child.stderr.as_mut().expect("stderr is piped");
+        pipe.read_to_string(&mut stderr).expect("UTF-8");
+        (self.child.wait().expect("the process ends").code(), stderr)
     }
 
-    /// Presses Ctrl-C, and says which code it ends with.
+    /// Sends SIGINT, as Ctrl-C does, and returns the exit code.
     pub fn interrupt(mut self) -> Option<i32> {
         let process = Pid::from_raw(i32::try_from(self.child.id()).expect("a process id"));
-        kill(process, Signal::SIGINT).expect("it runs");
-        self.child.wait().expect("it ends").code()
+        kill(process, Signal::SIGINT).expect("the command runs");
+        self.child.wait().expect("the process ends").code()
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        // It has ended, unless the test failed.
+        // The command still runs only if the test failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// A connection to `http://HOST:PORT`.
+/// Connects to `http://HOST:PORT`.
 pub fn connect(url: &str) -> std::io::Result<TcpStream> {
     let stream = TcpStream::connect(url.trim_start_matches("http://").trim_end_matches('/'))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
     Ok(stream)
 }
 
-/// The answer to `GET path`, head and body.
+/// Sends `GET path` and returns the response, with its head.
 pub fn get(url: &str, path: &str) -> String {
-    let mut stream = connect(url).expect("it answers");
+    let mut stream = connect(url).expect("the server listens");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: test\r\nUser-Agent: story/1\r\nConnection: close\r\n\r\n")
-        .expect("it is sent");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
-    answer
+        .expect("the request is sent");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("the server responds");
+    response
 }
 
-/// Waits until something holds that no event tells.
+/// Waits for a condition that no event reports.
 #[cfg(target_os = "linux")]
-#[expect(clippy::disallowed_methods, reason = "a test that waits in vain has to end")]
-pub fn until(holds: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !holds() {
-        assert!(begun.elapsed() < PATIENCE, "it does not happen");
+#[expect(clippy::disallowed_methods, reason = "a test's deadline")]
+pub fn until(condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < TIMEOUT, "timed out");
         std::thread::yield_now();
     }
 }
 
-/// The processes that a process started, and those that these did.
+/// The children of a process, their children, and so on.
 #[cfg(target_os = "linux")]
 pub fn descendants(pid: i32) -> Vec<i32> {
     let processes = std::fs::read_dir("/proc").expect("/proc").filter_map(|entry| {
@@ -240,24 +238,24 @@ pub fn descendants(pid: i32) -> Vec<i32> {
     let mut found = vec![pid];
     let mut next = 0;
     while let Some(&parent) = found.get(next) {
-        found.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        found.extend(parents.iter().filter(|(_, parent_pid)| *parent_pid == parent).map(|(pid, _)| *pid));
         next += 1;
     }
     found.split_off(1)
 }
 
-/// Whether a process still does something; one that has ended and waits to be collected does not.
+/// Whether a process runs; `false` for a zombie.
 #[cfg(target_os = "linux")]
 pub fn is_alive(pid: i32) -> bool {
     stat(pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
 }
 
-/// A process's state and parent.
+/// The state and the parent of a process.
 #[cfg(target_os = "linux")]
-#[expect(clippy::disallowed_methods, reason = "/proc is where they are")]
+#[expect(clippy::disallowed_methods, reason = "reads /proc")]
 fn stat(pid: i32) -> Option<(char, i32)> {
     let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // PID (NAME) STATE PPID …; the name may hold anything.
+    // PID (NAME) STATE PPID …; the name may contain any character.
     let mut fields = text.rsplit_once(") ")?.1.split(' ');
     Some((fields.next()?.chars().next()?, fields.next()?.parse().ok()?))
 }

@@ -75,30 +75,38 @@ pub enum Identity {
     Role(Arc<RoleSession>),
 }
 
-/// Finds out from its head alone whose key a request is signed with. A session token has to be right where the key needs one,
-/// and absent where it needs none.
-pub fn identify(request: &Request<'_>, keys: Keys<'_>) -> Result<Identity, Denied> {
-    let authorization = Authorization::of(request)?;
-    let is_same = |given: &str, own: &str| bool::from(given.as_bytes().ct_eq(own.as_bytes()));
-    let token = request.header("x-amz-security-token");
-    if is_same(authorization.access_key, &keys.owner.access_key_id) {
-        return if token.is_none() { Ok(Identity::Owner) } else { Err(Denied::UnknownKey) };
-    }
-    let session = keys.roles.by_access_key(authorization.access_key);
-    let session = session.filter(|session| token.is_some_and(|token| is_same(token, &session.token)));
-    session.map(Identity::Role).ok_or(Denied::UnknownKey)
+/// A caller whose key is known and whose signature is not verified yet.
+#[derive(Debug)]
+pub struct ClaimedIdentity<'a> {
+    authorization: Authorization<'a>,
+    identity: Identity,
 }
 
-/// Verifies a request's signature and gives the service that it is signed for, and the signer.
+/// Finds out from its head alone whose key a request is signed with. A session token has to be right where the key needs one,
+/// and absent where it needs none.
+pub fn identify<'a>(request: &Request<'a>, keys: Keys<'_>) -> Result<ClaimedIdentity<'a>, Denied> {
+    let authorization = Authorization::parse(request)?;
+    let is_same = |given: &str, own: &str| bool::from(given.as_bytes().ct_eq(own.as_bytes()));
+    let token = request.header("x-amz-security-token");
+    let identity = if is_same(authorization.access_key, &keys.owner.access_key_id) {
+        token.is_none().then_some(Identity::Owner)
+    } else {
+        let session = keys.roles.by_access_key(authorization.access_key);
+        session.filter(|session| token.is_some_and(|token| is_same(token, &session.token))).map(Identity::Role)
+    };
+    identity.map(|identity| ClaimedIdentity { authorization, identity }).ok_or(Denied::UnknownKey)
+}
+
+/// Verifies the signature of a request whose caller is identified; returns the service that it is signed for, and the caller.
 pub fn verify(
     request: &Request<'_>,
+    claimed: ClaimedIdentity<'_>,
     keys: Keys<'_>,
     region: &str,
     dialect: Dialect,
     now: Timestamp,
 ) -> Result<(String, Identity), Denied> {
-    let identity = identify(request, keys)?;
-    let authorization = Authorization::of(request)?;
+    let ClaimedIdentity { authorization, identity } = claimed;
     let secret = match &identity {
         Identity::Owner if authorization.service == CONTROL_SERVICE => keys.control_secret,
         Identity::Owner => &keys.owner.secret_access_key,

@@ -15,7 +15,7 @@ use super::Denied;
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The parts of a request that are signed.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The HTTP method.
     pub method: &'a str,
@@ -24,24 +24,19 @@ pub struct Request<'a> {
     /// The query string as it was sent, without the question mark.
     pub query: &'a str,
     /// The headers: names in lower case, several values of one name joined with commas.
-    pub headers: BTreeMap<String, String>,
+    pub headers: &'a BTreeMap<String, String>,
     /// The body.
     pub body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
-    /// The same request with its body.
-    pub fn with_body(self, body: &'a [u8]) -> Self {
-        Self { body, ..self }
-    }
-
     /// A header's value; `name` in lower case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.get(name).map(String::as_str)
     }
 }
 
-/// What the `Authorization` header says.
+/// The `Authorization` header, and the `X-Amz-Date` header that belongs to it.
 #[derive(Debug)]
 pub struct Authorization<'a> {
     /// The public half of the credentials.
@@ -61,8 +56,8 @@ pub struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// Reads the header, and refuses one that lacks a part.
-    pub fn of(request: &'a Request<'_>) -> Result<Self, Denied> {
+    /// Parses the headers, all of whose parts are required.
+    pub fn parse(request: &Request<'a>) -> Result<Self, Denied> {
         let header = request.header("authorization").ok_or(Denied::Unsigned)?;
         let parts = header.strip_prefix(ALGORITHM).ok_or_else(|| unsupported(header))?;
         let part = |name: &str| {

@@ -38,16 +38,23 @@ impl Clock {
     }
 }
 
-/// A time as the Query protocols write it: `2026-01-02T03:04:05.678Z`.
+/// A time in a text: `2026-01-02T03:04:05.678Z`.
 pub fn iso8601(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }
 
-/// A time as the JSON protocols write it: seconds since 1970 with milliseconds.
+/// A time in the output of an operation: seconds since 1970, with milliseconds. The codec writes it in its protocol's form.
 pub fn epoch_seconds(time: Timestamp) -> Value {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double's 53 bits")]
     let seconds = time.as_millisecond() as f64 / 1000.0;
     Number::from_f64(seconds).map_or(Value::Null, Value::Number)
+}
+
+/// The time of [`epoch_seconds`]; the beginning of 1970 for a number that no calendar has.
+pub fn from_epoch_seconds(seconds: f64) -> Timestamp {
+    #[expect(clippy::cast_possible_truncation, reason = "a time that is out of range saturates")]
+    let milliseconds = (seconds * 1000.0).round() as i64;
+    Timestamp::from_millisecond(milliseconds).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,16 +1,16 @@
 //! What every other module may use: faults, time, ids, pages, patterns and tags. It uses none of them.
 
-pub mod allowed_pattern;
 pub mod clock;
 pub mod fault;
 pub mod glob;
 pub mod ids;
-pub mod journal;
+pub mod java_regex;
 pub mod paging;
 pub mod partition;
 pub mod regions;
+pub mod request_log;
 pub mod supervisor;
-pub mod tagging;
+pub mod tags;
 pub mod zones;
 
 /// `stackName` for `StackName`, as AWS's validation errors write members.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 
-use super::journal::Journal;
+use super::request_log::RequestLog;
 
 /// How long a loop rests after a panic, so that one that panics at once costs next to nothing.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
@@ -31,9 +31,9 @@ pub async fn catch<T>(work: impl Future<Output = T>) -> Result<T, Panicked> {
 }
 
 /// Runs what `start` gives until it returns; after a panic it is logged, and started again.
-pub async fn restart<F: Future<Output = ()>>(journal: &Journal, name: &str, start: impl Fn() -> F) {
+pub async fn restart<F: Future<Output = ()>>(log: &RequestLog, name: &str, start: impl Fn() -> F) {
     while let Err(panic) = catch(async { start().await }).await {
-        journal.say(&format!("{name} is started again: {panic}"));
+        log.write(&format!("{name} is started again: {panic}"));
         tokio::time::sleep(RESTART_DELAY).await;
     }
 }
@@ -54,8 +54,8 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::journal::Reader;
-    use super::{Journal, blocking, catch, restart};
+    use super::super::request_log::Reader;
+    use super::{RequestLog, blocking, catch, restart};
 
     #[tokio::test]
     async fn a_panic_is_an_error_with_its_message() {
@@ -73,9 +73,9 @@ mod tests {
     #[tokio::test]
     async fn a_loop_that_panics_is_logged_and_starts_again() {
         let folder = tempfile::tempdir().expect("a folder");
-        let journal = Journal::open(folder.path()).expect("a log");
+        let log = RequestLog::open(folder.path()).expect("a log");
         let runs = AtomicUsize::new(0);
-        restart(&journal, "the test's loop", || {
+        restart(&log, "the test's loop", || {
             assert!(runs.fetch_add(1, Ordering::Relaxed) > 0, "the first run fails");
             std::future::ready(())
         })

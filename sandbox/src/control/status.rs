@@ -36,8 +36,8 @@ pub(super) fn run(sandbox: &Arc<Sandbox>, Input { detail }: Input) -> Value {
     if detail {
         let processes = sandbox.runtime::<Runtime>().processes();
         said["memoryBytes"] = resident_bytes(std::process::id()).into();
-        said["diskBytes"] = sandbox.world.store().bytes().into();
-        said["mostLogBytes"] = quota::MOST_BYTES.into();
+        said["diskBytes"] = sandbox.world.database().bytes().into();
+        said["maxLogBytes"] = quota::MOST_BYTES.into();
         let sessions = sandbox.runtime::<Sessions>().list().into_iter().filter(|session| session.ended.is_none());
         said["sessions"] = sessions
             .map(|session| json!({ "id": session.id, "target": session.target, "since": session.started }))

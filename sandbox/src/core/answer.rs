@@ -5,21 +5,21 @@ use serde_json::Value;
 use crate::Fault;
 use crate::protocol::event_stream::EventStream;
 
-/// What most operations return: the output's members by their wire names, or a fault.
+/// What most operations return: the output's members by the names that the API's model gives them, or a fault.
 pub type Reply = Result<Value, Fault>;
 
 /// The successful result of an operation.
 #[derive(Debug)]
 pub enum Answer {
-    /// The output.
-    Whole(Value),
-    /// A first message, and more as they come.
+    /// The complete output.
+    Complete(Value),
+    /// A stream of events.
     Stream(EventStream),
 }
 
 impl From<Value> for Answer {
     fn from(output: Value) -> Self {
-        Self::Whole(output)
+        Self::Complete(output)
     }
 }
 

@@ -1,11 +1,11 @@
-//! What a sandbox is started with.
+//! The configuration of a sandbox.
 
 use std::path::PathBuf;
 
 use crate::auth::Credentials;
 use crate::base::partition::Partition;
 
-/// What a sandbox is started with.
+/// The configuration of a sandbox.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The account that every ARN names: twelve digits.

@@ -1,6 +1,6 @@
 //! The interface between services and the rest: what a service and an operation are, and the [`Sandbox`] that they work on.
 //!
-//! Nothing here names a service. What there is comes in as a value, the [`Registry`].
+//! Nothing here names a service: the services come in as a value, the [`Registry`].
 
 mod answer;
 mod config;

@@ -32,7 +32,7 @@ pub struct Call {
     pub service: &'static Service,
     /// The operation's name.
     pub operation: &'static str,
-    /// The members, by their wire names.
+    /// The members, by the names of the API's model.
     pub input: Value,
     /// The caller.
     pub identity: Identity,
@@ -41,12 +41,9 @@ pub struct Call {
 impl Call {
     /// The typed input, or the service's validation error.
     pub fn parse<T: DeserializeOwned>(self) -> Result<(Arc<Sandbox>, T), Fault> {
-        match lenient::from_value(self.input) {
-            Ok(input) => Ok((self.sandbox, input)),
-            Err(misfit) => {
-                Err(self.service.misfit(&format!("{}:{}", self.service.signing_name, self.operation), &misfit))
-            }
-        }
+        let target = || format!("{}:{}", self.service.signing_name, self.operation);
+        let input = lenient::from_value(self.input).map_err(|error| self.service.input_fault(&target(), &error))?;
+        Ok((self.sandbox, input))
     }
 }
 

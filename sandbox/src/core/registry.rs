@@ -1,4 +1,4 @@
-//! The shape of the registry. Its one value is in [`crate::registry`].
+//! The type of the registry. Its only value is in [`crate::registry`].
 
 use std::sync::Arc;
 
@@ -8,20 +8,20 @@ use super::{Config, Sandbox, Service};
 use crate::Fault;
 use crate::store::Schema;
 
-/// Everything that a sandbox serves and runs.
+/// The services of a sandbox, and everything that runs and is stored with them.
 #[derive(Debug)]
 pub struct Registry {
     /// The services.
     pub services: &'static [&'static Service],
-    /// What runs as long as the sandbox does: each starts its loops with [`Sandbox::spawn_loop`] or `sandbox.background.spawn`.
+    /// Start the background loops, with [`Sandbox::spawn_loop`] or `sandbox.background.spawn`.
     pub loops: &'static [fn(&Arc<Sandbox>)],
-    /// What its services store.
+    /// The tables of the services.
     pub schema: Schema,
-    /// What its parts keep in memory.
+    /// Creates the in-memory state.
     pub runtimes: fn(&Config) -> Runtimes,
-    /// What alarms can do.
+    /// The kinds of actions that alarms can perform.
     pub alarm_actions: &'static [AlarmAction],
-    /// What follows when an instance has been terminated.
+    /// Called when an EC2 instance has been terminated.
     pub instance_terminated: &'static [InstanceTerminated],
 }
 

@@ -1,4 +1,4 @@
-//! What parts of the sandbox keep in memory while it runs, by type: processes, sessions, subscribers. None of it is stored.
+//! In-memory state of parts of the sandbox, by type: processes, sessions, subscribers. None of it is stored.
 
 use std::any::{Any, TypeId, type_name};
 use std::collections::HashMap;

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::runtimes::Runtimes;
 use super::{Answer, Config, Registry};
 use crate::base::clock::Clock;
-use crate::base::journal::Journal;
+use crate::base::request_log::RequestLog;
 use crate::base::supervisor;
 use crate::faults::Faults;
 use crate::process::Runner;
@@ -37,10 +37,10 @@ pub struct Sandbox {
     /// The port of the listener, once there is one.
     pub port: OnceLock<u16>,
     /// The sandbox's own log.
-    pub journal: Journal,
-    /// Cancelled when the sandbox is to end; loops watch it.
+    pub log: RequestLog,
+    /// Cancelled when the sandbox is to stop. Loops watch it.
     pub shutdown: CancellationToken,
-    /// Work that shutdown waits for: what has to be tidied before the process ends is spawned here.
+    /// Work that shutdown waits for, because it cleans up before the process ends.
     pub background: TaskTracker,
     /// When this process began to serve.
     pub started_at: Timestamp,
@@ -51,11 +51,11 @@ impl Sandbox {
     /// Opens what is stored for `config`. Nothing runs and no request is served yet.
     ///
     /// # Errors
-    /// When the state cannot be opened: another sandbox has it, it is of another version, the disk refuses.
+    /// When the state cannot be opened: another sandbox uses it, another version wrote it, or reading it fails.
     pub fn open(config: Config, registry: &'static Registry, shutdown: CancellationToken) -> io::Result<Arc<Self>> {
         let clock = Clock::new(config.speed);
         Ok(Arc::new(Self {
-            journal: Journal::open(&config.state_dir)?,
+            log: RequestLog::open(&config.state_dir)?,
             world: store::Shared::open(&config.state_dir, registry.schema).map_err(io::Error::other)?,
             runtimes: (registry.runtimes)(&config),
             runner: Runner::new(config.program.clone()),
@@ -71,17 +71,17 @@ impl Sandbox {
         }))
     }
 
-    /// Calls an operation of a service as a client would, without the wire: `service` is its signing name.
+    /// Calls an operation as a client would, but in this process: `service` is its signing name.
     pub async fn call(self: &Arc<Self>, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         let service = self.registry.find(service)?;
         let input = service.typed(operation, input)?;
         match service.call(self, operation, input, auth::Identity::Owner).await? {
-            Answer::Whole(output) => Ok(output),
-            Answer::Stream(_) => Err(Fault::internal(format!("{operation} has no end"))),
+            Answer::Complete(output) => Ok(output),
+            Answer::Stream(_) => Err(Fault::internal(format!("{operation} returns a stream"))),
         }
     }
 
-    /// What a part of the sandbox keeps in memory.
+    /// The in-memory state of a part of the sandbox.
     pub fn runtime<T: 'static>(&self) -> &T {
         self.runtimes.of()
     }
@@ -91,25 +91,25 @@ impl Sandbox {
         auth::Keys { owner: &self.config.credentials, control_secret: &self.config.control_secret, roles: &self.roles }
     }
 
-    /// Runs work that may be dropped at any moment, because its state is in the world: it ends with the sandbox. A panic in
+    /// Spawns work that ends with the sandbox. It may be dropped at any await point, so its state has to be in the store. A panic in
     /// it is logged.
     pub fn spawn(self: &Arc<Self>, work: impl Future<Output = ()> + Send + 'static) {
         let sandbox = Arc::clone(self);
         self.background.spawn(async move {
             if let Some(Err(panic)) = sandbox.shutdown.run_until_cancelled(supervisor::catch(work)).await {
-                sandbox.journal.say(&format!("work in the background failed: {panic}"));
+                sandbox.log.write(&format!("work in the background failed: {panic}"));
             }
         });
     }
 
-    /// Runs a loop as [`Self::spawn`] runs work, and starts it again after a panic. `name` is what the log calls it.
+    /// Spawns a loop like [`Self::spawn`], and restarts it after a panic. `name` identifies it in the log.
     pub fn spawn_loop<F>(self: &Arc<Self>, name: &'static str, start: impl Fn(Arc<Self>) -> F + Send + Sync + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let sandbox = Arc::clone(self);
         self.background.spawn(async move {
-            let running = supervisor::restart(&sandbox.journal, name, || start(Arc::clone(&sandbox)));
+            let running = supervisor::restart(&sandbox.log, name, || start(Arc::clone(&sandbox)));
             sandbox.shutdown.run_until_cancelled(running).await;
         });
     }

@@ -7,7 +7,7 @@ use crate::auth::RoleSession;
 pub const CREDENTIALS_PATH: &str = "/v2/credentials/";
 
 impl Sandbox {
-    /// The variables with which AWS SDKs and the AWS CLI call the sandbox, as `role` if there is one, and never AWS.
+    /// The variables that make AWS SDKs and the AWS CLI call the sandbox instead of AWS, as `role` if there is one.
     pub fn sdk_variables(&self, role: Option<&RoleSession>) -> Vec<(String, String)> {
         let url = self.port.get().map(|port| format!("http://127.0.0.1:{port}"));
         let text = str::to_owned;
@@ -15,7 +15,7 @@ impl Sandbox {
             ("AWS_REGION", self.config.region.clone()),
             ("AWS_DEFAULT_REGION", self.config.region.clone()),
             ("AWS_EC2_METADATA_DISABLED", text("true")),
-            // Operations with a host of their own, such as `data-` for DiscoverInstances, have none on loopback.
+            // Host prefixes of operations, such as `data-` for DiscoverInstances, do not resolve on loopback.
             ("AWS_DISABLE_HOST_PREFIX_INJECTION", text("true")),
         ];
         if let (Some(url), Some(role)) = (&url, role) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Answer, Call, Operation, Sandbox};
 use crate::Fault;
 use crate::auth::Identity;
-use crate::base::tagging;
+use crate::base::tags;
 use crate::protocol::Protocol;
 use crate::protocol::model::{self, Model};
 
@@ -17,17 +17,17 @@ pub type Prepare = fn(&str, &mut Value) -> Result<(), Fault>;
 /// One AWS service.
 #[derive(Debug)]
 pub struct Service {
-    /// Its name in the scope of a signature.
+    /// Its name in the credential scope of a signature.
     pub signing_name: &'static str,
-    /// Its protocols; a caller that uses none of them is answered in the first.
+    /// Its protocols. A request in none of them is answered in the first.
     pub protocols: &'static [Protocol],
     /// The error code of inputs that violate its model.
     pub validation_code: &'static str,
-    /// What it serves.
+    /// The operations that are served.
     pub operations: &'static [Operation],
-    /// Whether only the sandbox's own credentials may call it.
+    /// Whether only the sandbox's own credentials may call it, not those of roles.
     pub is_for_owner: bool,
-    /// What happens to a valid input before the operation sees it.
+    /// Runs on a valid input before the operation sees it.
     pub prepare: Option<Prepare>,
 }
 
@@ -47,7 +47,7 @@ impl Service {
             return Err(Fault::not_implemented(&format!("{}:{operation}", self.signing_name)));
         };
         if let Some(model) = self.model() {
-            self.satisfied(&model::violations(model, operation, &input))?;
+            self.check_constraints(&model::violations(model, operation, &input))?;
         }
         if let Some(prepare) = self.prepare {
             prepare(operation, &mut input)?;
@@ -55,10 +55,10 @@ impl Service {
         (found.run)(Call { sandbox: Arc::clone(sandbox), service: self, operation: found.name, input, identity }).await
     }
 
-    /// Refuses what only AWS's own services may do: requests over the wire come through here, calls among services do not.
-    pub fn check_caller(&self, operation: &str, input: &Value) -> Result<(), Fault> {
+    /// Refuses what only AWS's own services may do. Called for requests of clients, not for calls between services.
+    pub fn check_client_input(&self, operation: &str, input: &Value) -> Result<(), Fault> {
         let is_served = self.operations.iter().any(|candidate| candidate.name == operation);
-        if is_served { tagging::check_caller(self.signing_name, input) } else { Ok(()) }
+        if is_served { tags::check_input(self.signing_name, input) } else { Ok(()) }
     }
 
     /// AWS's own model of the service.
@@ -66,7 +66,7 @@ impl Service {
         model::of(self.signing_name)
     }
 
-    /// A decoded input with the types that the model gives its members.
+    /// Gives the members of a decoded input the types of the model.
     pub fn read(&self, protocol: Protocol, operation: &str, input: Value) -> Result<Value, Fault> {
         let Some(model) = self.model() else { return Ok(input) };
         if self.is_ec2()
@@ -75,17 +75,16 @@ impl Service {
         {
             return Err(Fault::client("UnknownParameter", format!("The parameter {unknown} is not recognized")));
         }
-        model::read(model, operation, protocol.source(), input).map_err(|misread| self.misread(misread))
+        model::read(model, operation, protocol.source(), input).map_err(|error| self.read_fault(&error))
     }
 
-    /// An input that did not come over the wire, with the types of the model all the same. EC2's model has the names that
-    /// only its queries use.
+    /// Does the same with the input of a call between services. EC2 is exempt: its model has the member names of queries only.
     pub fn typed(&self, operation: &str, input: Value) -> Result<Value, Fault> {
         let Some(model) = self.model().filter(|_| !self.is_ec2()) else { return Ok(input) };
-        model::read(model, operation, model::Source::Typed, input).map_err(|misread| self.misread(misread))
+        model::read(model, operation, model::Source::Typed, input).map_err(|error| self.read_fault(&error))
     }
 
-    /// Whether its errors are those of EC2's form of the Query protocol.
+    /// Whether it uses EC2's form of the Query protocol, which has errors of its own.
     pub(super) fn is_ec2(&self) -> bool {
         matches!(self.protocols, [Protocol::Ec2Query { .. }])
     }

@@ -1,31 +1,33 @@
-//! The faults for inputs that violate a service's model, in the words of AWS's services.
+//! The faults for inputs that violate a service's model, with the messages of AWS's services.
 
 use super::Service;
 use crate::Fault;
 use crate::base::lower_first;
-use crate::protocol::lenient::Misfit;
-use crate::protocol::model::{Misread, Violation};
+use crate::protocol::lenient::InputError;
+use crate::protocol::model::{ReadError, Violation};
 
 impl Service {
-    pub(super) fn misread(&self, misread: Misread) -> Fault {
-        match misread {
-            Misread::Type(sentence) => Fault::client("SerializationException", sentence),
-            Misread::Text(path, text) if self.is_ec2() => {
+    /// The fault for an input that does not have the model's types.
+    pub(super) fn read_fault(&self, error: &ReadError) -> Fault {
+        match error {
+            ReadError::Type(sentence) => Fault::client("SerializationException", sentence),
+            ReadError::Text(path, text) if self.is_ec2() => {
                 Fault::client("InvalidParameterValue", format!("Invalid value '{text}' for {path}."))
             }
-            Misread::Text(path, text) => {
-                Fault::client("MalformedInput", format!("'{text}' at '{}' is no such value", lower_first(&path)))
+            ReadError::Text(path, text) => {
+                Fault::client("MalformedInput", format!("'{text}' at '{}' is no such value", lower_first(path)))
             }
         }
     }
 
-    pub(super) fn satisfied(&self, violations: &[Violation]) -> Result<(), Fault> {
+    /// Refuses an input that violates the model's constraints.
+    pub(super) fn check_constraints(&self, violations: &[Violation]) -> Result<(), Fault> {
         let Some(first) = violations.first() else { return Ok(()) };
         let message = match first {
             Violation::Missing(path) if self.is_ec2() => {
                 return Err(Fault::client("MissingParameter", missing_parameter(path)));
             }
-            Violation::Said(sentence) => sentence.clone(),
+            Violation::Message(message) => message.clone(),
             _ => {
                 let clauses: Vec<String> = violations.iter().filter_map(clause).collect();
                 let errors = if clauses.len() == 1 { "error" } else { "errors" };
@@ -35,23 +37,23 @@ impl Service {
         Err(Fault::client(self.validation_code, message))
     }
 
-    /// The fault for an input that does not have the types of an operation's members.
-    pub fn misfit(&self, asked: &str, misfit: &Misfit) -> Fault {
-        let message = match misfit {
-            // The inputs that refuse unknown members: what AWS would do with it, the sandbox does not.
-            Misfit::Unknown(member) if self.model().is_some() => {
-                return Fault::not_implemented(&format!("{asked} with the member {member}"));
+    /// The fault for an input that cannot be deserialized into the type that `target` takes.
+    pub fn input_fault(&self, target: &str, error: &InputError) -> Fault {
+        let message = match error {
+            // Types with `deny_unknown_fields` list what is served: AWS would take this member, the sandbox does not.
+            InputError::Unknown(member) if self.model().is_some() => {
+                return Fault::not_implemented(&format!("{target} with the member {member}"));
             }
-            Misfit::Missing(member) if self.is_ec2() => missing_parameter(member),
-            Misfit::Other(_) | Misfit::Beyond(..) if self.is_ec2() => {
-                return Fault::client("InvalidParameterValue", misfit.to_string());
+            InputError::Missing(member) if self.is_ec2() => missing_parameter(member),
+            InputError::Other(_) | InputError::OutOfRange { .. } if self.is_ec2() => {
+                return Fault::client("InvalidParameterValue", error.to_string());
             }
-            Misfit::Missing(member) => {
+            InputError::Missing(member) => {
                 let clause = clause(&Violation::Missing((*member).to_owned())).unwrap_or_default();
                 format!("1 validation error detected: {clause}")
             }
-            beyond @ Misfit::Beyond(..) => format!("1 validation error detected: {beyond}"),
-            other => other.to_string(),
+            InputError::OutOfRange { .. } => format!("1 validation error detected: {error}"),
+            _ => error.to_string(),
         };
         Fault::client(self.validation_code, message)
     }
@@ -68,6 +70,6 @@ fn clause(violation: &Violation) -> Option<String> {
             Some(format!("Value null at '{path}' failed to satisfy constraint: Member must not be null"))
         }
         Violation::Unsatisfied(clause) => Some(clause.clone()),
-        Violation::Said(_) => None,
+        Violation::Message(_) => None,
     }
 }

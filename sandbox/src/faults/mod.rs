@@ -1,7 +1,7 @@
-//! Faults for tests: what a caller of the control API asked to go wrong, so that clients can be seen to cope with it.
+//! Fault injection: errors, delays and aborted connections that a user sets to test clients.
 //!
-//! They are never stored: a sandbox that starts has none. Calls among the sandbox's own services are not touched by faults of
-//! operations, and control calls never are, so that faults can always be taken back.
+//! Rules are never stored: a sandbox starts without any. Calls between the sandbox's own services are not affected by rules for
+//! operations, and control calls never are, so that rules can always be removed.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,58 +18,58 @@ use crate::Fault;
 use crate::auth::Dialect;
 use rules::Effect;
 
-/// What goes wrong.
+/// All rules. The first that matches and has not been used up applies.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rules {
-    /// With requests; the first that fits a request strikes.
+    /// For requests.
     #[serde(default)]
-    operations: Vec<Counted<OperationFault>>,
-    /// With CloudFormation's resources; the first that fits one strikes.
+    operations: Vec<CountedRule<OperationFault>>,
+    /// For resources of CloudFormation's stacks.
     #[serde(default)]
-    resources: Vec<Counted<ResourceFault>>,
+    resources: Vec<CountedRule<ResourceFault>>,
 }
 
-/// A fault, and how often it struck.
+/// A rule, and how often it has been applied.
 #[derive(Debug, Deserialize)]
 #[serde(from = "F")]
-struct Counted<F> {
+struct CountedRule<F> {
     fault: F,
-    struck: u32,
+    applied: u32,
 }
 
-impl<F> From<F> for Counted<F> {
+impl<F> From<F> for CountedRule<F> {
     fn from(fault: F) -> Self {
-        Self { fault, struck: 0 }
+        Self { fault, applied: 0 }
     }
 }
 
-impl<F> Counted<F> {
-    /// Whether it strikes this time, of at most `times`, with this probability.
-    fn strikes(&mut self, times: Option<u32>, probability: Option<f64>) -> bool {
-        let is_left = times.is_none_or(|times| self.struck < times);
-        let strikes = is_left && probability.is_none_or(|probability| rand::rng().random_bool(probability));
-        self.struck += u32::from(strikes);
-        strikes
+impl<F> CountedRule<F> {
+    /// Decides, with this probability, whether the rule is applied once more, up to `times` in all.
+    fn applies(&mut self, times: Option<u32>, probability: Option<f64>) -> bool {
+        let is_used_up = times.is_some_and(|times| self.applied >= times);
+        let applies = !is_used_up && probability.is_none_or(|probability| rand::rng().random_bool(probability));
+        self.applied += u32::from(applies);
+        applies
     }
 }
 
-/// What happens to a request.
+/// The fault that is injected into a request.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Strike {
-    /// It is refused, and nothing is done.
+pub enum InjectedFault {
+    /// The request is refused, and nothing is done.
     Refuse(Fault),
-    /// It is done after a while.
+    /// The operation is delayed.
     Delay(Duration),
-    /// It is never answered, and nothing is done.
+    /// The request is never answered, and nothing is done.
     Hang,
-    /// Its connection is closed, and nothing is done.
+    /// The connection is closed, and nothing is done.
     Cut,
-    /// It is done, and its connection is closed in the middle of the answer.
+    /// The operation is done, and the connection is closed in the middle of the answer.
     CutAnswer,
 }
 
-/// The faults of a sandbox.
+/// The rules of a sandbox.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Rules>);
 
@@ -78,10 +78,10 @@ impl Faults {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the rules with others, unless one of these could never strike: `operations` and `resource_types` are all that are served.
+    /// Replaces all rules. `operations` and `resource_types` are everything that the sandbox serves.
     ///
     /// # Errors
-    /// When a rule names nothing that is served, or its members do not go together.
+    /// When a rule could never match, or its members contradict each other.
     pub fn put(&self, rules: Rules, operations: &[String], resource_types: &[&str]) -> Result<(), Fault> {
         rules.operations.iter().try_for_each(|rule| rule.fault.check(operations))?;
         rules.resources.iter().try_for_each(|rule| rule.fault.check(resource_types))?;
@@ -89,12 +89,12 @@ impl Faults {
         Ok(())
     }
 
-    /// The rules, each with how often it struck.
+    /// The rules, each with how often it has been applied.
     pub fn describe(&self) -> Value {
-        fn shown<F: Serialize>(rules: &[Counted<F>]) -> Vec<Value> {
-            let show = |rule: &Counted<F>| {
+        fn shown<F: Serialize>(rules: &[CountedRule<F>]) -> Vec<Value> {
+            let show = |rule: &CountedRule<F>| {
                 let mut fault = json!(rule.fault);
-                fault["struck"] = rule.struck.into();
+                fault["struck"] = rule.applied.into();
                 fault
             };
             rules.iter().map(show).collect()
@@ -102,36 +102,36 @@ impl Faults {
         self.with(|rules| json!({ "operations": shown(&rules.operations), "resources": shown(&rules.resources) }))
     }
 
-    /// What happens to a request, if anything; `name` is `SERVICE:OPERATION`.
-    pub fn strike(&self, name: &str, dialect: Dialect, input: &Value) -> Option<Strike> {
+    /// The fault to inject into a request, if a rule matches; `name` is `SERVICE:OPERATION`.
+    pub fn next_for_request(&self, name: &str, dialect: Dialect, input: &Value) -> Option<InjectedFault> {
         self.with(|rules| {
-            let struck = rules.operations.iter_mut().find_map(|rule| {
+            let fault = rules.operations.iter_mut().find_map(|rule| {
                 let OperationFault { times, probability, .. } = rule.fault;
-                (rule.fault.fits(name, input) && rule.strikes(times, probability)).then_some(&rule.fault)
+                (rule.fault.matches(name, input) && rule.applies(times, probability)).then_some(&rule.fault)
             })?;
-            Some(match struck.effect {
-                Effect::Throttle => Strike::Refuse(throttled(dialect)),
-                Effect::Fail => Strike::Refuse(struck.refusal()),
-                Effect::Delay => Strike::Delay(struck.delay()),
-                Effect::Hang => Strike::Hang,
-                Effect::Cut => Strike::Cut,
-                Effect::CutAnswer => Strike::CutAnswer,
+            Some(match fault.effect {
+                Effect::Throttle => InjectedFault::Refuse(throttled(dialect)),
+                Effect::Fail => InjectedFault::Refuse(fault.refusal()),
+                Effect::Delay => InjectedFault::Delay(fault.delay()),
+                Effect::Hang => InjectedFault::Hang,
+                Effect::Cut => InjectedFault::Cut,
+                Effect::CutAnswer => InjectedFault::CutAnswer,
             })
         })
     }
 
-    /// The reason why a resource fails, if it is to.
-    pub fn strike_resource(&self, stack: &str, logical_id: &str, kind: &str, verb: Verb) -> Option<String> {
+    /// The reason with which a resource is to fail, if a rule matches.
+    pub fn next_for_resource(&self, stack: &str, logical_id: &str, kind: &str, verb: Verb) -> Option<String> {
         self.with(|rules| {
             rules.resources.iter_mut().find_map(|rule| {
-                let fits = rule.fault.fits(stack, logical_id, kind, verb);
-                (fits && rule.strikes(rule.fault.times, None)).then(|| rule.fault.reason.clone())
+                let matches = rule.fault.matches(stack, logical_id, kind, verb);
+                (matches && rule.applies(rule.fault.times, None)).then(|| rule.fault.reason.clone())
             })
         })
     }
 }
 
-/// How each family of protocols says that there were too many requests.
+/// The throttling error of each family of protocols.
 fn throttled(dialect: Dialect) -> Fault {
     match dialect {
         Dialect::Query => Fault::new(400, "Throttling", "Rate exceeded"),

@@ -1,4 +1,4 @@
-//! One fault: what it strikes and how, as it is written in `PutFaults`.
+//! One rule of fault injection, as it is written in `PutFaults`: what it matches and what it does.
 
 use std::time::Duration;
 
@@ -6,21 +6,21 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Fault;
-use crate::base::glob::matches;
+use crate::base::glob;
 
-/// The longest delay: an hour.
-const MAX_SECONDS: f64 = 3600.0;
+/// An hour.
+const MAX_DELAY_SECONDS: f64 = 3600.0;
 
-/// A fault of requests.
+/// A rule for requests.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct OperationFault {
-    /// `service:Operation`, by the service's signing name; `*` stands for any text, `?` for any character.
+    /// `service:Operation`, by the service's signing name, with the wildcards `*` and `?`.
     operation: String,
-    /// Members that the input must have with these values; texts are patterns as well.
+    /// Members that the input must have with these values; strings may have wildcards.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     input: Map<String, Value>,
-    /// What happens.
+    /// What it does.
     pub(super) effect: Effect,
     /// The HTTP status of `fail`; 400 when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,29 +28,29 @@ pub struct OperationFault {
     /// The error code of `fail`.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
-    /// The sentence of `fail`.
+    /// The message of `fail`.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     /// How long `delay` takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     seconds: Option<f64>,
-    /// How often it strikes; always when left out.
+    /// How often it is applied; always when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) times: Option<u32>,
-    /// How likely it strikes, above 0 and up to 1.
+    /// The probability with which it is applied, above 0 and up to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) probability: Option<f64>,
 }
 
-/// What happens to a request; see [`super::Strike`].
+/// What a rule does to a request; see [`super::InjectedFault`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Effect {
-    /// Refused as too many requests are.
+    /// Refused with the protocol's throttling error.
     Throttle,
-    /// Refused with a code.
+    /// Refused with `code`.
     Fail,
-    /// Done later.
+    /// Done after `seconds`.
     Delay,
     /// Never answered.
     Hang,
@@ -60,99 +60,105 @@ pub enum Effect {
     CutAnswer,
 }
 
-/// A fault of resources of stacks.
+/// A rule for resources of stacks.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ResourceFault {
-    /// A type such as `AWS::ECS::Service`, or a logical id: a pattern.
+    /// A type such as `AWS::ECS::Service`, or a logical id, with wildcards.
     resource: String,
-    /// The name of the stack; a pattern; any when left out.
+    /// The name of the stack, with wildcards; any when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     stack: Option<String>,
-    /// What fails.
+    /// The action that fails.
     on: Verb,
     /// The reason that its event gives.
     pub(super) reason: String,
-    /// How often it strikes; always when left out.
+    /// How often it is applied; always when left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) times: Option<u32>,
 }
 
-/// What a stack does with a resource.
+/// An action on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Verb {
-    /// Makes it.
+    /// Creation.
     Create,
-    /// Changes it in place.
+    /// Update in place.
     Update,
-    /// Deletes it.
+    /// Deletion.
     Delete,
 }
 
-fn wrong(message: String) -> Fault {
+fn validation_error(message: String) -> Fault {
     Fault::client("ValidationException", message)
 }
 
 impl OperationFault {
-    pub(super) fn fits(&self, name: &str, input: &Value) -> bool {
-        matches(&self.operation, name)
-            && self.input.iter().all(|(member, wanted)| match (wanted, input.get(member)) {
-                (Value::String(pattern), Some(Value::String(text))) => matches(pattern, text),
-                (wanted, given) => given == Some(wanted),
+    pub(super) fn matches(&self, name: &str, input: &Value) -> bool {
+        glob::matches(&self.operation, name)
+            && self.input.iter().all(|(member, expected)| match (expected, input.get(member)) {
+                (Value::String(pattern), Some(Value::String(text))) => glob::matches(pattern, text),
+                (expected, given) => given == Some(expected),
             })
     }
 
-    /// What `fail` answers.
+    /// The error of `fail`.
     pub(super) fn refusal(&self) -> Fault {
-        let message = self.message.clone().unwrap_or_else(|| "A fault that was asked for".to_owned());
+        let message = self.message.clone().unwrap_or_else(|| "an injected fault".to_owned());
         Fault::new(self.status.unwrap_or(400), self.code.clone().unwrap_or_default(), message)
     }
 
     pub(super) fn delay(&self) -> Duration {
-        Duration::from_secs_f64(self.seconds.unwrap_or_default().clamp(0.0, MAX_SECONDS))
+        Duration::from_secs_f64(self.seconds.unwrap_or_default().clamp(0.0, MAX_DELAY_SECONDS))
     }
 
-    /// Refuses a fault that could never strike, or whose members do not go together.
+    /// Refuses a rule that could never match, or whose members contradict each other.
     pub(super) fn check(&self, operations: &[String]) -> Result<(), Fault> {
         let operation = &self.operation;
-        if !operations.iter().any(|name| matches(operation, name)) {
-            return Err(wrong(format!("the sandbox serves no operation {operation}")));
+        if !operations.iter().any(|name| glob::matches(operation, name)) {
+            return Err(validation_error(format!("the sandbox serves no operation {operation}")));
         }
         if self.effect == Effect::Fail && self.code.as_deref().unwrap_or_default().is_empty() {
-            return Err(wrong(format!("the fault of {operation} needs a code")));
+            return Err(validation_error(format!("the fault of {operation} needs a code")));
         }
         if self.effect != Effect::Fail && (self.status.is_some() || self.code.is_some() || self.message.is_some()) {
-            return Err(wrong(format!("status, code and message of the fault of {operation} go with `fail` only")));
+            return Err(validation_error(format!(
+                "status, code and message of the fault of {operation} go with `fail` only"
+            )));
         }
         if self.status.is_some_and(|status| !(400..600).contains(&status)) {
-            return Err(wrong(format!("the status of the fault of {operation} is not an error's (400 to 599)")));
+            return Err(validation_error(format!(
+                "the status of the fault of {operation} is not an error's (400 to 599)"
+            )));
         }
         let is_delay = self.effect == Effect::Delay;
-        if is_delay != self.seconds.is_some_and(|seconds| seconds > 0.0 && seconds <= MAX_SECONDS) {
-            return Err(wrong(format!(
-                "`delay` takes seconds, above 0 and up to {MAX_SECONDS}, and only `delay` does"
+        if is_delay != self.seconds.is_some_and(|seconds| seconds > 0.0 && seconds <= MAX_DELAY_SECONDS) {
+            return Err(validation_error(format!(
+                "`delay` takes seconds, above 0 and up to {MAX_DELAY_SECONDS}, and only `delay` does"
             )));
         }
         if self.probability.is_some_and(|probability| !(probability > 0.0 && probability <= 1.0)) {
-            return Err(wrong(format!("the probability of the fault of {operation} is not above 0 and up to 1")));
+            return Err(validation_error(format!(
+                "the probability of the fault of {operation} is not above 0 and up to 1"
+            )));
         }
         Ok(())
     }
 }
 
 impl ResourceFault {
-    pub(super) fn fits(&self, stack: &str, logical_id: &str, kind: &str, verb: Verb) -> bool {
+    pub(super) fn matches(&self, stack: &str, logical_id: &str, kind: &str, verb: Verb) -> bool {
         self.on == verb
-            && self.stack.as_ref().is_none_or(|pattern| matches(pattern, stack))
-            && (matches(&self.resource, kind) || matches(&self.resource, logical_id))
+            && self.stack.as_ref().is_none_or(|pattern| glob::matches(pattern, stack))
+            && (glob::matches(&self.resource, kind) || glob::matches(&self.resource, logical_id))
     }
 
-    /// Refuses a fault of a type that is not served.
+    /// Refuses a rule for a type that is not served.
     pub(super) fn check(&self, resource_types: &[&str]) -> Result<(), Fault> {
         let resource = &self.resource;
-        if resource.contains("::") && !resource_types.iter().any(|name| matches(resource, name)) {
-            return Err(wrong(format!("the sandbox serves no resource type {resource}")));
+        if resource.contains("::") && !resource_types.iter().any(|name| glob::matches(resource, name)) {
+            return Err(validation_error(format!("the sandbox serves no resource type {resource}")));
         }
         Ok(())
     }

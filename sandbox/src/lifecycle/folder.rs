@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{Endpoint, LifecycleError, trust};
-use crate::base::journal;
+use crate::base::request_log;
 use crate::process::engine::ENGINES_FILE;
 use crate::services::ecs::task_folder;
 use crate::services::ssm::instances;
@@ -31,8 +31,8 @@ pub(super) const FILES: &[&str] = &[
     database::DRAFT_FILE,
     ENDPOINT_FILE,
     ENDPOINT_DRAFT,
-    journal::FILE,
-    journal::EARLIER_FILE,
+    request_log::FILE,
+    request_log::EARLIER_FILE,
     ENGINES_FILE,
 ];
 

@@ -19,7 +19,7 @@ mod trust;
 
 pub use super::client::{ControlError, Endpoint};
 use crate::base::clock::Clock;
-use crate::base::journal;
+use crate::base::request_log;
 use crate::process::engine;
 pub use error::LifecycleError;
 pub use folder::check;
@@ -64,7 +64,7 @@ pub async fn start(program: &Path, options: &Options) -> Result<(Endpoint, Value
     if let Some(found) = status(folder).await? {
         return Ok(found);
     }
-    let log_length = fs::metadata(folder.join(journal::FILE)).map_or(0, |log| log.len());
+    let log_length = fs::metadata(folder.join(request_log::FILE)).map_or(0, |log| log.len());
     let mut child = start::spawn(program, options)?;
     start::wait_until_ready(folder, &mut child, log_length).await
 }

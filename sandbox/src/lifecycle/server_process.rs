@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::folder::{self, RUNNING_LOCK, open_lock, prepare, read_endpoint};
 use super::{Endpoint, LifecycleError, Options, serve_in_this_process, start};
 use crate::base::clock::Clock;
-use crate::base::journal;
+use crate::base::request_log;
 use crate::process::inner::MARKER;
 use crate::process::{self, descriptors, own_executable, signals};
 use crate::{Config, auth};
@@ -155,7 +155,7 @@ async fn serve_folder(
 /// Whether [`start::spawn`] started this process: only then is its stderr the folder's log, and its stdout read by the command that
 /// started it.
 fn is_in_background(folder: &Path) -> bool {
-    let log = nix::sys::stat::stat(&folder.join(journal::FILE));
+    let log = nix::sys::stat::stat(&folder.join(request_log::FILE));
     let stderr = nix::sys::stat::fstat(io::stderr());
     log.is_ok_and(|log| stderr.is_ok_and(|stderr| (log.st_dev, log.st_ino) == (stderr.st_dev, stderr.st_ino)))
 }

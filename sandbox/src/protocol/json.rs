@@ -23,22 +23,20 @@ fn parse(body: &[u8]) -> Result<Value, Fault> {
 }
 
 /// Writes an answer; members without a value are left out.
-pub fn encode(content_type: &'static str, output: &Value) -> Body {
-    let text = match output {
-        Value::Null => "{}".to_owned(),
-        output => without_nulls(output).to_string(),
-    };
+pub fn encode(content_type: &'static str, mut output: Value) -> Body {
+    remove_nulls(&mut output);
+    let text = if output.is_null() { "{}".to_owned() } else { output.to_string() };
     Body::new(content_type, text)
 }
 
-fn without_nulls(value: &Value) -> Value {
+fn remove_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {
-            let present = members.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(present.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
+            members.retain(|_, value| !value.is_null());
+            members.values_mut().for_each(remove_nulls);
         }
-        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
-        scalar => scalar.clone(),
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
+        _ => {}
     }
 }
 

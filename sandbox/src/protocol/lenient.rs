@@ -1,33 +1,40 @@
-//! Reads a typed input from a value whose scalars may be strings, as they are in templates and in what those are handed on to:
+//! Deserializes a typed input from a value whose scalars may be strings, as they are in templates and in what is made of them:
 //! `"true"` is a boolean, `"3"` a number, and an empty string an empty list.
 
 use std::fmt;
 
 use serde::de::value::SeqDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::base::lower_first;
 
-/// Why an input does not fit.
+/// Why an input cannot be deserialized.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Misfit {
+pub enum InputError {
     /// A required member is missing.
     Missing(&'static str),
-    /// A member that the input's type refuses to know.
+    /// The input's type has no such member, and refuses unknown ones.
     Unknown(String),
-    /// A number is beyond what the member's type takes: the path to it, the number, and the end of AWS's sentence.
-    Beyond(Vec<String>, String, String),
-    /// Something else, in words.
+    /// A number does not fit the member's type.
+    OutOfRange {
+        /// The names on the way to the member, the innermost first.
+        path: Vec<String>,
+        /// The number.
+        value: i128,
+        /// The end of AWS's sentence.
+        constraint: String,
+    },
+    /// Anything else, in words.
     Other(String),
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for InputError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing(member) => write!(formatter, "{member} is missing"),
             Self::Unknown(member) => write!(formatter, "{member} is not known"),
-            Self::Beyond(path, value, constraint) => {
+            Self::OutOfRange { path, value, constraint } => {
                 let path = path.iter().rev().map(|name| lower_first(name)).collect::<Vec<_>>().join(".");
                 write!(formatter, "Value '{value}' at '{path}' failed to satisfy constraint: {constraint}")
             }
@@ -36,21 +43,20 @@ impl fmt::Display for Misfit {
     }
 }
 
-impl std::error::Error for Misfit {}
+impl std::error::Error for InputError {}
 
-impl de::Error for Misfit {
+// Serde's own sentences name types of this program.
+impl de::Error for InputError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::Other(message.to_string())
     }
 
-    // Serde's own sentences name types of this program.
     fn invalid_type(unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
-        Self::Other(format!("{} is not of the type that is asked for", given(unexpected)))
+        Self::Other(format!("{} is not of the type that is asked for", display(unexpected)))
     }
 
-    fn invalid_value(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let other = || Self::Other(format!("{} is out of the range that is asked for", given(unexpected)));
-        beyond(unexpected, &expected.to_string()).unwrap_or_else(other)
+    fn invalid_value(unexpected: Unexpected<'_>, _expected: &dyn Expected) -> Self {
+        Self::Other(format!("{} is out of the range that is asked for", display(unexpected)))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
@@ -67,8 +73,8 @@ impl de::Error for Misfit {
 }
 
 /// A value as its client wrote it, as far as serde keeps it.
-fn given(unexpected: Unexpected<'_>) -> String {
-    match unexpected {
+fn display(value: Unexpected<'_>) -> String {
+    match value {
         Unexpected::Bool(flag) => format!("'{flag}'"),
         Unexpected::Unsigned(number) => format!("'{number}'"),
         Unexpected::Signed(number) => format!("'{number}'"),
@@ -80,75 +86,54 @@ fn given(unexpected: Unexpected<'_>) -> String {
     }
 }
 
-impl Misfit {
-    /// The same, of a member.
-    fn within(self, member: &str) -> Self {
-        match self {
-            Self::Beyond(mut path, value, constraint) => {
-                path.push(member.to_owned());
-                Self::Beyond(path, value, constraint)
-            }
-            other => other,
+impl InputError {
+    fn out_of_range(value: i128, min: i128, max: i128) -> Self {
+        let constraint = if value < min {
+            format!("Member must have value greater than or equal to {min}")
+        } else {
+            format!("Member must have value less than or equal to {max}")
+        };
+        Self::OutOfRange { path: Vec::new(), value, constraint }
+    }
+
+    /// The same, of a member of the structure that was being deserialized.
+    fn within(mut self, member: &str) -> Self {
+        if let Self::OutOfRange { path, .. } = &mut self {
+            path.push(member.to_owned());
         }
+        self
     }
 }
 
-/// The greatest values of our types of numbers. AWS's are those of Java, which knows numbers with a sign only.
-const GREATEST: [(&str, i64); 6] = [
-    ("u16", u16::MAX as i64),
-    ("i32", i32::MAX as i64),
-    ("u32", i32::MAX as i64),
-    ("i64", i64::MAX),
-    ("u64", i64::MAX),
-    ("usize", i32::MAX as i64),
-];
-
-/// A number that does not fit into one of our types, in AWS's words.
-fn beyond(value: Unexpected<'_>, expected: &str) -> Option<Misfit> {
-    let (_, greatest) = GREATEST.iter().find(|(name, _)| *name == expected)?;
-    let value = match value {
-        Unexpected::Signed(number) => i128::from(number),
-        Unexpected::Unsigned(number) => i128::from(number),
-        _ => return None,
-    };
-    let least = if expected.starts_with('u') { 0 } else { -i128::from(*greatest) - 1 };
-    let constraint = if value < least {
-        format!("Member must have value greater than or equal to {least}")
-    } else {
-        format!("Member must have value less than or equal to {greatest}")
-    };
-    Some(Misfit::Beyond(Vec::new(), value.to_string(), constraint))
-}
-
-/// Reads a typed input.
-pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Misfit> {
+/// Deserializes a typed input.
+pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, InputError> {
     T::deserialize(Lenient(value))
 }
 
 struct Lenient(Value);
 
-/// The members of a structure; it tells of which one a refusal is.
+/// The members of a structure; an error is marked with the name of the member in which it is.
 struct Members<I> {
-    given: I,
+    remaining: I,
     current: Option<(String, Value)>,
 }
 
 impl<'de, I: Iterator<Item = (String, Value)>> MapAccess<'de> for Members<I> {
-    type Error = Misfit;
+    type Error = InputError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Misfit> {
-        self.current = self.given.next();
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, InputError> {
+        self.current = self.remaining.next();
         let name = self.current.as_ref().map(|(name, _)| name.clone());
         name.map(|name| seed.deserialize(name.into_deserializer())).transpose()
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Misfit> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, InputError> {
         let (name, value) = self.current.take().unwrap_or_default();
-        seed.deserialize(Lenient(value)).map_err(|misfit| misfit.within(&name))
+        seed.deserialize(Lenient(value)).map_err(|error| error.within(&name))
     }
 }
 
-impl IntoDeserializer<'_, Misfit> for Lenient {
+impl IntoDeserializer<'_, InputError> for Lenient {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -156,14 +141,34 @@ impl IntoDeserializer<'_, Misfit> for Lenient {
     }
 }
 
-/// Numbers and booleans that came as text are parsed; everything else goes its usual way.
+/// Parses scalars that came as text; anything else is deserialized as it is.
 macro_rules! parsed_from_text {
     ($($method:ident $visit:ident $Type:ty,)*) => {$(
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
+            match self.0.as_str().map(str::parse::<$Type>) {
+                Some(Ok(parsed)) => visitor.$visit(parsed),
+                _ => self.deserialize_any(visitor),
+            }
+        }
+    )*};
+}
+
+/// The same for integers, with AWS's sentence for those that do not fit. Its types are Java's, which are signed: the greatest
+/// value of ours is not always theirs.
+macro_rules! integers {
+    ($($method:ident $visit:ident $Type:ty, max: $max:expr;)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
             match &self.0 {
                 Value::String(text) => match text.parse::<$Type>() {
                     Ok(parsed) => visitor.$visit(parsed),
                     Err(_) => self.deserialize_any(visitor),
+                },
+                Value::Number(number) => match whole(number) {
+                    Some(number) => match <$Type>::try_from(number) {
+                        Ok(fitting) => visitor.$visit(fitting),
+                        Err(_) => Err(InputError::out_of_range(number, <$Type>::MIN.into(), $max.into())),
+                    },
+                    None => self.deserialize_any(visitor),
                 },
                 _ => self.deserialize_any(visitor),
             }
@@ -171,10 +176,15 @@ macro_rules! parsed_from_text {
     )*};
 }
 
-impl<'de> de::Deserializer<'de> for Lenient {
-    type Error = Misfit;
+/// The value of a number without a fraction.
+fn whole(number: &Number) -> Option<i128> {
+    number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from))
+}
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+impl<'de> de::Deserializer<'de> for Lenient {
+    type Error = InputError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         match self.0 {
             Value::Null => visitor.visit_unit(),
             Value::Bool(flag) => visitor.visit_bool(flag),
@@ -188,23 +198,26 @@ impl<'de> de::Deserializer<'de> for Lenient {
             Value::Array(items) => visitor.visit_seq(SeqDeserializer::new(items.into_iter().map(Lenient))),
             Value::Object(members) => {
                 // A null member is one that was not given.
-                let given = members.into_iter().filter(|(_, value)| !value.is_null());
-                visitor.visit_map(Members { given, current: None })
+                let remaining = members.into_iter().filter(|(_, value)| !value.is_null());
+                visitor.visit_map(Members { remaining, current: None })
             }
         }
     }
 
     parsed_from_text! {
         deserialize_bool visit_bool bool,
-        deserialize_i32 visit_i32 i32,
-        deserialize_i64 visit_i64 i64,
-        deserialize_u16 visit_u16 u16,
-        deserialize_u32 visit_u32 u32,
-        deserialize_u64 visit_u64 u64,
         deserialize_f64 visit_f64 f64,
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    integers! {
+        deserialize_i32 visit_i32 i32, max: i32::MAX;
+        deserialize_i64 visit_i64 i64, max: i64::MAX;
+        deserialize_u16 visit_u16 u16, max: u16::MAX;
+        deserialize_u32 visit_u32 u32, max: i32::MAX;
+        deserialize_u64 visit_u64 u64, max: i64::MAX;
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         match self.0 {
             Value::Bool(flag) => visitor.visit_string(flag.to_string()),
             Value::Number(number) => visitor.visit_string(number.to_string()),
@@ -212,22 +225,26 @@ impl<'de> de::Deserializer<'de> for Lenient {
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         self.deserialize_string(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         if self.0.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, InputError> {
         match &self.0 {
             Value::String(text) if text.is_empty() => Self(Value::Array(Vec::new())).deserialize_any(visitor),
             _ => self.deserialize_any(visitor),
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Misfit> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, InputError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -236,7 +253,7 @@ impl<'de> de::Deserializer<'de> for Lenient {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Misfit> {
+    ) -> Result<V::Value, InputError> {
         match self.0 {
             Value::String(text) => text.into_deserializer().deserialize_enum(name, variants, visitor),
             other => other.deserialize_enum(name, variants, visitor).map_err(de::Error::custom),
@@ -245,5 +262,45 @@ impl<'de> de::Deserializer<'de> for Lenient {
 
     serde::forward_to_deserialize_any! {
         i8 i16 i128 u8 u128 f32 char bytes byte_buf unit unit_struct tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::from_value;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Input {
+        port: Option<u16>,
+        count: Option<u32>,
+        size: Option<usize>,
+        inner: Option<Box<Input>>,
+    }
+
+    #[test]
+    fn a_number_out_of_range_is_refused_in_awss_words() {
+        for (input, message) in [
+            (
+                json!({ "port": 65_536 }),
+                "Value '65536' at 'port' failed to satisfy constraint: Member must have value less than or equal to 65535",
+            ),
+            (
+                json!({ "count": 4_294_967_296_u64 }),
+                "Value '4294967296' at 'count' failed to satisfy constraint: Member must have value less than or equal to 2147483647",
+            ),
+            (
+                json!({ "inner": { "size": -1 } }),
+                "Value '-1' at 'inner.size' failed to satisfy constraint: Member must have value greater than or equal to 0",
+            ),
+            (json!({ "count": 1.5 }), "'1.5' is not of the type that is asked for"),
+            (json!({ "count": "x" }), "'x' is not of the type that is asked for"),
+        ] {
+            assert_eq!(from_value::<Input>(input).expect_err("it does not fit").to_string(), message);
+        }
+        let input = from_value::<Input>(json!({ "port": "80", "count": 4_294_967_295_u32, "size": null }));
+        assert_eq!(input, Ok(Input { port: Some(80), count: Some(u32::MAX), size: None, inner: None }));
     }
 }

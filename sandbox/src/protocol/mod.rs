@@ -176,9 +176,9 @@ impl Protocol {
     pub fn encode(self, model: Option<&Model>, operation: &str, request_id: &str, output: Value) -> Body {
         let tagged = |output| Output::of(model, operation, output);
         match self {
-            Self::Json10 { .. } => json::encode(JSON_10, &output),
-            Self::Json11 { .. } => json::encode(JSON_11, &output),
-            Self::RestJson => json::encode(JSON, &output),
+            Self::Json10 { .. } => json::encode(JSON_10, output),
+            Self::Json11 { .. } => json::encode(JSON_11, output),
+            Self::RestJson => json::encode(JSON, output),
             Self::Query { xmlns, .. } => query::encode(operation, xmlns, request_id, &tagged(output)),
             Self::Ec2Query { xmlns, .. } => query::encode_ec2(operation, xmlns, request_id, &tagged(output)),
             Self::Cbor { .. } => cbor::encode(&tagged(output)),

@@ -1,9 +1,8 @@
 //! Writes outputs as the XML of the Query protocols.
 
-use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::base::clock::iso8601;
+use crate::base::clock::{from_epoch_seconds, iso8601};
 use crate::protocol::model::Output;
 
 /// Appends `<name>value</name>`: members in order, list items as `item`, the entries of a map as `entry`.
@@ -18,7 +17,7 @@ pub fn content(out: &mut String, value: &Output, item: &str) {
     match value {
         Output::Scalar(Value::String(text)) | Output::Bytes(text) => escape(out, text),
         Output::Scalar(scalar) => out.push_str(&scalar.to_string()),
-        Output::Time(seconds) => out.push_str(&time(*seconds)),
+        Output::Time(seconds) => out.push_str(&iso8601(from_epoch_seconds(*seconds))),
         Output::List(items) => items.iter().for_each(|value| element(out, item, value, item)),
         Output::Structure(members) => members.iter().for_each(|(name, value)| element(out, name, value, item)),
         Output::Map(entries) => {
@@ -32,12 +31,6 @@ pub fn content(out: &mut String, value: &Output, item: &str) {
             }
         }
     }
-}
-
-fn time(seconds: f64) -> String {
-    #[expect(clippy::cast_possible_truncation, reason = "times are far within the range")]
-    let time = Timestamp::from_millisecond((seconds * 1000.0).round() as i64);
-    time.map(iso8601).unwrap_or_default()
 }
 
 fn open(out: &mut String, name: &str) {

@@ -1,4 +1,4 @@
-//! Takes HTTP requests in: what the [`gate`] lets through, the signature, then the service's codec and operation.
+//! Answers HTTP requests: checks the [`request_limits`] and the signature, then calls the operation through the service's codec.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,11 +14,10 @@ use hyper::upgrade::OnUpgrade;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::connections::{self, Caller, Cut};
-use super::exchange::Exchange;
-use super::session_socket;
-use super::{gate, role_credentials};
-use crate::auth::{self, Dialect, Identity, signature};
+use super::connections::{self, Connection, ConnectionAborted};
+use super::request_context::RequestContext;
+use super::{request_limits, role_credentials, session_socket};
+use crate::auth::{self, ClaimedIdentity, Dialect, Identity, signature};
 use crate::base::ids;
 use crate::core::{Answer, CREDENTIALS_PATH, Service};
 use crate::protocol::event_stream::{self, EventStream};
@@ -36,70 +35,75 @@ pub async fn serve(listener: TcpListener, sandbox: &Arc<Sandbox>) -> io::Result<
     let port = listener.local_addr()?.port();
     let hosts = [format!("127.0.0.1:{port}"), format!("localhost:{port}")];
     let server = Arc::new(Server { sandbox: Arc::clone(sandbox), hosts });
-    connections::serve(listener, &sandbox.shutdown, busy, move |request, caller| {
+    connections::serve(listener, &sandbox.shutdown, busy, move |request, connection| {
         let server = Arc::clone(&server);
         async move {
             let (mut parts, body) = request.into_parts();
             if parts.uri.path().starts_with(session_channel::PATH) {
-                return Ok(connect(&server, &mut parts, caller));
+                return Ok(open_session(&server, &mut parts, connection));
             }
             if parts.uri.path().starts_with(CREDENTIALS_PATH) {
-                return Ok(serve_credentials(&server, &parts, &caller));
+                return Ok(serve_credentials(&server, &parts, &connection));
             }
-            handle(&server, &parts, Body::new(body), &caller).await
+            handle(&server, &parts, Body::new(body), &connection).await
         }
     })
     .await;
     Ok(())
 }
 
-async fn handle(server: &Server, parts: &Parts, body: Body, caller: &Caller) -> Result<Response<Body>, Cut> {
+async fn handle(
+    server: &Server,
+    parts: &Parts,
+    body: Body,
+    connection: &Connection,
+) -> Result<Response<Body>, ConnectionAborted> {
     let request_id = ids::uuid();
-    let mut exchange = Exchange::new(&server.sandbox, &parts.method);
-    let headers = joined(&parts.headers);
-    let mut spoken = Spoken { protocol: protocol::guess(&headers, parts.uri.path()), model: None };
-    let answered = match admit(server, parts, headers, body, spoken.protocol.dialect()).await {
-        Ok((signed, body)) => {
-            let signed = signed.with_body(&body);
-            answer(&server.sandbox, &signed, caller, &mut spoken, &request_id, &mut exchange).await
+    let mut context = RequestContext::new(&server.sandbox, &parts.method);
+    let headers = join_headers(&parts.headers);
+    let mut format = ResponseFormat { protocol: protocol::guess(&headers, parts.uri.path()), model: None };
+    let answered = match read_request(server, parts, &headers, body, format.protocol.dialect()).await {
+        Ok((signed, claimed, body)) => {
+            let signed = signature::Request { body: &body, ..signed };
+            answer(&server.sandbox, &signed, claimed, connection, &mut format, &request_id, &mut context).await
         }
         Err(fault) => Err(fault),
     };
-    exchange.end(answered.as_ref().err())?;
+    context.log(answered.as_ref().err())?;
     let response = match answered {
-        Ok(Said::Whole(body)) => respond(StatusCode::OK, &request_id, body),
-        Ok(Said::Stream(stream)) => go_on(&request_id, stream),
-        Err(fault) => refuse(&spoken, &request_id, &fault),
+        Ok(EncodedAnswer::Complete(body)) => respond(StatusCode::OK, &request_id, body),
+        Ok(EncodedAnswer::Stream(stream)) => respond_with_stream(&request_id, stream),
+        Err(fault) => refuse(&format, &request_id, &fault),
     };
-    Ok(exchange.deliver(response).await)
+    Ok(context.finish(response).await)
 }
 
-/// Lets a client of a session change over to a websocket.
-fn connect(server: &Server, parts: &mut Parts, caller: Arc<Caller>) -> Response<Body> {
-    let headers = joined(&parts.headers);
+/// Upgrades the connection of a session's client to a websocket.
+fn open_session(server: &Server, parts: &mut Parts, connection: Arc<Connection>) -> Response<Body> {
+    let headers = join_headers(&parts.headers);
     let upgrade = parts.extensions.remove::<OnUpgrade>();
-    let opened = gate::check_head(parts, &headers, &server.hosts)
+    let opened = request_limits::check_head(parts, &headers, &server.hosts)
         .and_then(|()| check_channel_signature(server, parts, &headers))
-        .and_then(|()| session_socket::open(&server.sandbox, parts.uri.path(), &headers, upgrade, caller));
+        .and_then(|()| session_socket::open(&server.sandbox, parts.uri.path(), &headers, upgrade, connection));
     opened.unwrap_or_else(|fault| {
-        server.sandbox.journal.say(&format!("a connection to a session is refused: {} {}", fault.status, fault.code));
+        server.sandbox.log.write(&format!("a connection to a session is refused: {} {}", fault.status, fault.code));
         let protocol = protocol::guess(&headers, parts.uri.path());
-        refuse(&Spoken { protocol, model: None }, &ids::uuid(), &fault)
+        refuse(&ResponseFormat { protocol, model: None }, &ids::uuid(), &fault)
     })
 }
 
 /// Answers a task's SDK with the credentials of its role; the request carries the task's token instead of a signature.
-fn serve_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Response<Body> {
-    let headers = joined(&parts.headers);
-    let given = gate::check_head(parts, &headers, &server.hosts)
+fn serve_credentials(server: &Server, parts: &Parts, connection: &Connection) -> Response<Body> {
+    let headers = join_headers(&parts.headers);
+    let credentials = request_limits::check_head(parts, &headers, &server.hosts)
         .and_then(|()| role_credentials::answer(&server.sandbox, &parts.method, parts.uri.path(), &headers));
-    let (status, document) = match given {
+    let (status, document) = match credentials {
         Ok(document) => {
-            caller.let_in();
+            connection.mark_authenticated();
             (StatusCode::OK, document)
         }
-        Err(Fault { status, code, message }) => {
-            server.sandbox.journal.say(&format!("a request for the credentials of a role is refused: {status} {code}"));
+        Err(Fault { status, code, message, .. }) => {
+            server.sandbox.log.write(&format!("a request for the credentials of a role is refused: {status} {code}"));
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (status, json!({ "code": code, "message": message }))
         }
@@ -108,16 +112,18 @@ fn serve_credentials(server: &Server, parts: &Parts, caller: &Caller) -> Respons
     respond(status, &ids::uuid(), protocol::Body { content_type: "application/json", bytes, headers: Vec::new() })
 }
 
-/// The token counts, but a signature that is given has to be right.
+/// Refuses a signature that is wrong. None is needed: a session's client authenticates itself with a token.
 fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<String, String>) -> Result<(), Fault> {
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
     let is_signed = headers.get("authorization").is_some_and(|given| given.starts_with("AWS4-"));
     if !is_signed && !query.contains("X-Amz-Signature=") {
         return Ok(());
     }
-    let signed = signature::Request { method: parts.method.as_str(), path, query, headers: headers.clone(), body: &[] };
-    let (config, dialect) = (&server.sandbox.config, protocol::guess(headers, path).dialect());
-    let verified = auth::verify(&signed, server.sandbox.keys(), &config.region, dialect, server.sandbox.clock.now());
+    let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
+    let (sandbox, dialect) = (&server.sandbox, protocol::guess(headers, path).dialect());
+    let verified = auth::identify(&signed, sandbox.keys()).and_then(|claimed| {
+        auth::verify(&signed, claimed, sandbox.keys(), &sandbox.config.region, dialect, sandbox.clock.now())
+    });
     let (service, _) = verified.map_err(|denied| denied.fault(dialect))?;
     if service == session_socket::SIGNING_NAME {
         return Ok(());
@@ -126,34 +132,36 @@ fn check_channel_signature(server: &Server, parts: &Parts, headers: &BTreeMap<St
     Err(Fault::new(403, "InvalidSignatureException", message))
 }
 
-/// Reads the body, unless the head says already that the request will be refused.
-async fn admit<'a>(
+/// Reads the body of a request, unless its head is refused.
+async fn read_request<'a>(
     server: &Server,
     parts: &'a Parts,
-    headers: BTreeMap<String, String>,
+    headers: &'a BTreeMap<String, String>,
     body: Body,
     dialect: Dialect,
-) -> Result<(signature::Request<'a>, Bytes), Fault> {
+) -> Result<(signature::Request<'a>, ClaimedIdentity<'a>, Bytes), Fault> {
     let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
-    let checked = gate::check_head(parts, &headers, &server.hosts);
+    let checked = request_limits::check_head(parts, headers, &server.hosts);
     let signed = signature::Request { method: parts.method.as_str(), path, query, headers, body: &[] };
-    let known =
+    let identified =
         checked.and_then(|()| auth::identify(&signed, server.sandbox.keys()).map_err(|denied| denied.fault(dialect)));
-    if let Err(fault) = known {
-        gate::discard(body).await;
-        return Err(fault);
+    match identified {
+        Ok(claimed) => Ok((signed, claimed, request_limits::read_body(body).await?)),
+        Err(fault) => {
+            request_limits::drain(body).await;
+            Err(fault)
+        }
     }
-    Ok((signed, gate::read_body(body).await?))
 }
 
-/// An answer as it goes out.
-enum Said {
-    Whole(protocol::Body),
+/// An answer in the form of its protocol.
+enum EncodedAnswer {
+    Complete(protocol::Body),
     Stream(EventStream),
 }
 
-/// How an answer is written: guessed at first, known with the service.
-struct Spoken {
+/// How a response is encoded: guessed from the head, known once the service is.
+struct ResponseFormat {
     protocol: Protocol,
     model: Option<&'static Model>,
 }
@@ -161,43 +169,52 @@ struct Spoken {
 async fn answer(
     sandbox: &Arc<Sandbox>,
     signed: &signature::Request<'_>,
-    caller: &Caller,
-    spoken: &mut Spoken,
+    claimed: ClaimedIdentity<'_>,
+    connection: &Connection,
+    format: &mut ResponseFormat,
     request_id: &str,
-    exchange: &mut Exchange,
-) -> Result<Said, Fault> {
+    context: &mut RequestContext,
+) -> Result<EncodedAnswer, Fault> {
     let config = &sandbox.config;
-    let dialect = spoken.protocol.dialect();
-    let verified = auth::verify(signed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
+    let dialect = format.protocol.dialect();
+    let verified = auth::verify(signed, claimed, sandbox.keys(), &config.region, dialect, sandbox.clock.now());
     let (service, identity) = verified.map_err(|denied| denied.fault(dialect))?;
-    caller.let_in();
+    connection.mark_authenticated();
     let service = sandbox.registry.find(&service)?;
-    let protocol = protocol::choose(service.protocols, spoken.protocol);
-    *spoken = Spoken { protocol, model: service.model() };
+    let protocol = protocol::choose(service.protocols, format.protocol);
+    *format = ResponseFormat { protocol, model: service.model() };
     if !protocol.has_path(signed.path) {
         return Err(Fault::not_implemented(&format!("{} {}", signed.method, signed.path)));
     }
     if !protocol.has_method(signed.method) {
-        // As AWS's JSON services answer all but POST.
+        // This is how AWS's JSON services answer every method but POST.
         return Err(Fault::new(404, "UnknownOperationException", ""));
     }
-    let packed = gate::encoding(&signed.headers);
-    let body = if packed.is_some() { Cow::Owned(gate::unpack(signed.body)?) } else { Cow::Borrowed(signed.body) };
-    let incoming = Incoming { headers: &signed.headers, path: signed.path, query: signed.query, body: &body };
+    let compression = request_limits::encoding(signed.headers);
+    let body = if compression.is_some() {
+        Cow::Owned(request_limits::decompress(signed.body)?)
+    } else {
+        Cow::Borrowed(signed.body)
+    };
+    let incoming = Incoming { headers: signed.headers, path: signed.path, query: signed.query, body: &body };
     let request = protocol.decode(&incoming)?;
-    if let Some(encoding) = packed.filter(|_| !service.model().is_some_and(|model| model.unpacks(&request.operation))) {
-        return Err(gate::unsupported(encoding));
+    if let Some(encoding) =
+        compression.filter(|_| !service.model().is_some_and(|model| model.unpacks(&request.operation)))
+    {
+        return Err(request_limits::unsupported_encoding(encoding));
     }
-    exchange.is_for(service, protocol.dialect(), &request).await?;
+    context.dispatch(service, protocol.dialect(), &request).await?;
     let input = service.read(protocol, &request.operation, request.input)?;
-    service.check_caller(&request.operation, &input)?;
+    service.check_client_input(&request.operation, &input)?;
     Ok(match run(sandbox, service, &request.operation, input, identity).await? {
-        Answer::Whole(output) => Said::Whole(protocol.encode(spoken.model, &request.operation, request_id, output)),
-        Answer::Stream(stream) => Said::Stream(stream),
+        Answer::Complete(output) => {
+            EncodedAnswer::Complete(protocol.encode(format.model, &request.operation, request_id, output))
+        }
+        Answer::Stream(stream) => EncodedAnswer::Stream(stream),
     })
 }
 
-/// In a task of its own: a client that goes away does not stop an operation half-way, and a panic ends one request only.
+/// Runs an operation in a task of its own: a client that disconnects does not stop it half-way, and a panic ends one request only.
 async fn run(
     sandbox: &Arc<Sandbox>,
     service: &'static Service,
@@ -210,7 +227,7 @@ async fn run(
     task.await.unwrap_or_else(|panic| Err(Fault::internal(panic)))
 }
 
-/// The answer to a request for which there is no place, in the words of its protocol as far as its head tells that.
+/// The response to a request for whose connection there is no slot, in the protocol that its head suggests.
 fn busy(request: &[u8]) -> Vec<u8> {
     let request = String::from_utf8_lossy(request);
     let path = request.split(' ').nth(1).unwrap_or("/");
@@ -231,7 +248,8 @@ fn busy(request: &[u8]) -> Vec<u8> {
     [head.as_bytes(), b"\r\n", &body.bytes].concat()
 }
 
-fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
+/// Header values by name; those of repeated headers are joined with commas.
+fn join_headers(headers: &HeaderMap) -> BTreeMap<String, String> {
     let mut joined = BTreeMap::<String, String>::new();
     for (name, value) in headers {
         let value = String::from_utf8_lossy(value.as_bytes());
@@ -243,13 +261,13 @@ fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
     joined
 }
 
-fn refuse(spoken: &Spoken, request_id: &str, fault: &Fault) -> Response<Body> {
-    let (status, body) = spoken.protocol.encode_fault(spoken.model, request_id, fault);
+fn refuse(format: &ResponseFormat, request_id: &str, fault: &Fault) -> Response<Body> {
+    let (status, body) = format.protocol.encode_fault(format.model, request_id, fault);
     respond(StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), request_id, body)
 }
 
-/// An answer that goes on until one of both sides ends it.
-fn go_on(request_id: &str, stream: EventStream) -> Response<Body> {
+/// A response that continues until the stream or the client ends it.
+fn respond_with_stream(request_id: &str, stream: EventStream) -> Response<Body> {
     let head = protocol::Body { content_type: event_stream::CONTENT_TYPE, bytes: Vec::new(), headers: Vec::new() };
     let messages = futures_util::stream::unfold(stream, async |mut stream| {
         let message = stream.next().await?;
@@ -264,8 +282,8 @@ fn respond(status: StatusCode, request_id: &str, body: protocol::Body) -> Respon
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(body.content_type));
-    let others = body.headers.into_iter().chain([("x-amzn-requestid", request_id.to_owned())]);
-    for (name, value) in others {
+    let extra = body.headers.into_iter().chain([("x-amzn-requestid", request_id.to_owned())]);
+    for (name, value) in extra {
         if let Ok(value) = HeaderValue::from_str(&value) {
             headers.insert(name, value);
         }

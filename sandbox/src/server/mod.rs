@@ -1,9 +1,9 @@
-//! The server: connections and their limits, HTTP, and what one request goes through.
+//! The server: connections and their limits, HTTP, and the path of one request.
 
-pub mod connections;
-mod exchange;
-mod gate;
+mod connections;
 mod http;
+mod request_context;
+mod request_limits;
 mod role_credentials;
 mod session_socket;
 

@@ -13,13 +13,13 @@ use crate::base::clock::iso8601;
 use crate::core::CREDENTIALS_PATH;
 use crate::{Fault, Sandbox};
 
-/// The stated lifetime of credentials, as on ECS (developer guide, "Task IAM role"). SDKs ask again before it is over.
+/// The stated lifetime of credentials, as on ECS (developer guide, "Task IAM role"). SDKs renew them before it ends.
 const LIFETIME: Duration = Duration::from_hours(6);
 
 /// Answers an SDK's request for credentials.
 ///
 /// # Errors
-/// When the path or the token is not that of a task that runs.
+/// When the path or the token is not that of a running task.
 pub fn answer(
     sandbox: &Sandbox,
     method: &Method,

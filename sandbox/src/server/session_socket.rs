@@ -1,7 +1,7 @@
-//! How a client gets into a session: a websocket, whose first message is a text with the session's token.
+//! The websocket between a client and its session. The first message is a text with the session's token.
 //!
-//! The request for it needs no signature (the official client sent none for years); one that has a signature must have a good
-//! one, for [`SIGNING_NAME`]. Without the token nothing is read that a session would see.
+//! The upgrade request needs no signature (the official client sent none for years), but if it has one, that must be valid and for
+//! [`SIGNING_NAME`]. Nothing reaches the session before the token has been checked.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,8 +21,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::connections::Caller;
-use crate::session_channel::{Connection, PATH, Sessions};
+use super::connections::Connection;
+use crate::session_channel::{ClientConnection, PATH, Sessions};
 use crate::{Fault, Sandbox};
 
 /// The service that a signed request for it is signed for.
@@ -30,15 +30,15 @@ pub const SIGNING_NAME: &str = "ssmmessages";
 /// The largest message: the official client sends 1 KiB at a time, and headers.
 const MAX_MESSAGE_BYTES: usize = 32 * 1024;
 /// How long the first message may take.
-const FIRST: Duration = Duration::from_secs(10);
-/// Messages between a connection and its session, each way.
-const QUEUED: usize = 1024;
-/// What the first message calls its version; some clients write it as a number.
+const FIRST_MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many messages are queued between a connection and its session, in each direction.
+const QUEUE_LENGTH: usize = 1024;
+/// The version that the first message states; some clients write it as a number.
 const SCHEMA_VERSIONS: [&str; 2] = ["\"1.0\"", "1"];
 
 type Socket = WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>;
 
-/// The first message of a client. What else is in it says who asks, which nothing here depends on.
+/// The first message of a client. Its other members identify the client, and nothing here depends on them.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Opening {
@@ -46,53 +46,53 @@ struct Opening {
     token_value: String,
 }
 
-/// Answers the request for a session's websocket, and serves that once the connection has changed over.
+/// Answers the upgrade request, and serves the websocket once the connection has been upgraded.
 ///
 /// # Errors
-/// When it is no such request, or there is no such session.
+/// When it is not an upgrade request, or there is no such session.
 pub fn open(
     sandbox: &Arc<Sandbox>,
     path: &str,
     headers: &BTreeMap<String, String>,
     upgrade: Option<OnUpgrade>,
-    caller: Arc<Caller>,
+    connection: Arc<Connection>,
 ) -> Result<Response<Body>, Fault> {
     let id = path.strip_prefix(PATH).unwrap_or_default().to_owned();
     if sandbox.runtime::<Sessions>().get(&id).is_none_or(|session| session.ended.is_some()) {
         return Err(Fault::new(404, "SessionNotFound", format!("There is no session {id} to connect to")));
     }
-    let says = |name: &str, value: &str| headers.get(name).is_some_and(|given| given.eq_ignore_ascii_case(value));
-    let asked = says("upgrade", "websocket") && says("sec-websocket-version", "13");
-    let (Some(key), Some(upgrade)) = (headers.get("sec-websocket-key").filter(|_| asked), upgrade) else {
+    let has = |name: &str, value: &str| headers.get(name).is_some_and(|given| given.eq_ignore_ascii_case(value));
+    let is_upgrade = has("upgrade", "websocket") && has("sec-websocket-version", "13");
+    let (Some(key), Some(upgrade)) = (headers.get("sec-websocket-key").filter(|_| is_upgrade), upgrade) else {
         let message = "The data channel of a session is a websocket (version 13), and the request does not ask for one";
         return Err(Fault::new(426, "UpgradeRequired", message));
     };
-    let ours = Arc::clone(sandbox);
+    let shared = Arc::clone(sandbox);
     sandbox.spawn(async move {
-        let Ok(connection) = upgrade.await else { return };
+        let Ok(upgraded) = upgrade.await else { return };
         let limits = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES));
-        let socket = WebSocketStream::from_raw_socket(TokioIo::new(connection), Role::Server, Some(limits)).await;
+        let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(limits)).await;
         tokio::select! {
-            () = serve(&ours, &id, socket, &caller) => {}
-            () = caller.dismissed() => {}
+            () = serve(&shared, &id, socket, &connection) => {}
+            () = connection.evicted() => {}
         }
     });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(Fault::internal)?;
-    let said = [
+    let upgrade_headers = [
         (header::CONNECTION, HeaderValue::from_static("upgrade")),
         (header::UPGRADE, HeaderValue::from_static("websocket")),
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ];
-    response.headers_mut().extend(said.map(|(name, value)| (Some(name), value)));
+    response.headers_mut().extend(upgrade_headers.map(|(name, value)| (Some(name), value)));
     Ok(response)
 }
 
-async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, caller: &Caller) {
-    let first = tokio::time::timeout(FIRST, socket.next()).await;
+async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, connection: &Connection) {
+    let first = tokio::time::timeout(FIRST_MESSAGE_TIMEOUT, socket.next()).await;
     let opening = match first {
         Ok(Some(Ok(Message::Text(text)))) => serde_json::from_str::<Opening>(&text).ok(),
         _ => None,
@@ -101,23 +101,23 @@ async fn serve(sandbox: &Sandbox, id: &str, mut socket: Socket, caller: &Caller)
         opening.filter(|opening| SCHEMA_VERSIONS.contains(&opening.message_schema_version.to_string().as_str()));
     let Some(connections) = opening.and_then(|opening| sandbox.runtime::<Sessions>().admit(id, &opening.token_value))
     else {
-        sandbox.journal.say(&format!("session {id}: a connection without its token is refused"));
+        sandbox.log.write(&format!("session {id}: a connection without its token is refused"));
         let reason = "the first message has to be a text with the session's token".into();
         let _ = socket.close(Some(CloseFrame { code: CloseCode::Policy, reason })).await;
         return;
     };
-    caller.let_in();
-    let (to, outbox) = mpsc::channel(QUEUED);
-    let (inbox, from) = mpsc::channel(QUEUED);
-    if connections.send(Connection { outgoing: to, incoming: from }).await.is_ok() {
-        // However it ends, the session finds out by its own ends of the two queues.
-        let _ = carry(&mut socket, outbox, inbox).await;
+    connection.mark_authenticated();
+    let (to, outbox) = mpsc::channel(QUEUE_LENGTH);
+    let (inbox, from) = mpsc::channel(QUEUE_LENGTH);
+    if connections.send(ClientConnection { outgoing: to, incoming: from }).await.is_ok() {
+        // The session notices the end, whatever its cause, by its own ends of the two queues.
+        let _ = relay(&mut socket, outbox, inbox).await;
         let _ = socket.close(None).await;
     }
 }
 
-/// Carries messages both ways until the session lets go of the connection, or the client does.
-async fn carry(
+/// Relays messages in both directions until the session or the client closes the connection.
+async fn relay(
     socket: &mut Socket,
     mut outbox: mpsc::Receiver<Vec<u8>>,
     inbox: mpsc::Sender<Vec<u8>>,
@@ -129,10 +129,10 @@ async fn carry(
                 None => return Ok(()),
             },
             message = socket.next() => match message.transpose()? {
-                // A session that is over wants nothing; what it said last is still carried.
+                // A session that has ended takes no input, but its last output is still relayed.
                 Some(Message::Binary(message)) => drop(inbox.send(message.to_vec()).await),
                 Some(Message::Close(_)) | None => return Ok(()),
-                // A ping is answered by reading and writing on.
+                // The websocket library answers a ping on the next read or write.
                 Some(_) => {}
             },
         }

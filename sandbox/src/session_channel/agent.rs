@@ -33,7 +33,7 @@ const TIMED_OUT: &str = "Your session timed out due to inactivity and has been t
 
 /// A client's connection.
 #[derive(Debug)]
-pub struct Connection {
+pub struct ClientConnection {
     /// Messages to the client.
     pub outgoing: mpsc::Sender<Vec<u8>>,
     /// Messages from the client.
@@ -45,7 +45,7 @@ pub(super) async fn run(
     sandbox: &Arc<Sandbox>,
     id: &str,
     spec: SessionSpec,
-    mut connections: mpsc::Receiver<Connection>,
+    mut connections: mpsc::Receiver<ClientConnection>,
     end: CancellationToken,
 ) {
     let (input, queued_input) = mpsc::channel(INPUT_QUEUE);
@@ -87,7 +87,7 @@ async fn sleep_until(time: Option<Instant>) {
 }
 
 /// The next message of the connection; none when it is closed.
-async fn receive(connection: &mut Option<Connection>) -> Option<Vec<u8>> {
+async fn receive(connection: &mut Option<ClientConnection>) -> Option<Vec<u8>> {
     match connection {
         Some(connection) => connection.incoming.recv().await,
         None => std::future::pending().await,
@@ -100,7 +100,7 @@ struct Agent<'a> {
     id: &'a str,
     spec: &'a SessionSpec,
     state: SessionState,
-    connection: Option<Connection>,
+    connection: Option<ClientConnection>,
     outgoing: Outgoing,
     incoming: Incoming,
     /// Input for the command's terminal.
@@ -114,7 +114,7 @@ struct Agent<'a> {
 
 impl Agent<'_> {
     /// Takes over a connection. The first one begins the session, a later one resumes it.
-    async fn connect(&mut self, connection: Connection) {
+    async fn connect(&mut self, connection: ClientConnection) {
         self.connection = Some(connection);
         if !matches!(self.state, SessionState::AwaitingConnection) {
             return;

@@ -14,7 +14,7 @@ mod sessions;
 mod state;
 mod terminal;
 
-pub use agent::Connection;
+pub use agent::ClientConnection;
 pub use handshake::AGENT_VERSION;
 pub use sessions::{Session, SessionSpec, Sessions, StartedSession, channel_url};
 

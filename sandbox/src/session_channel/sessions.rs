@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::agent::{self, Connection};
+use super::agent::{self, ClientConnection};
 use crate::base::ids;
 use crate::base::supervisor;
 use crate::process::ProcessSpec;
@@ -72,7 +72,7 @@ struct Entry {
     session: Session,
     /// Valid for one connection.
     token: Option<String>,
-    connections: mpsc::Sender<Connection>,
+    connections: mpsc::Sender<ClientConnection>,
     end: CancellationToken,
 }
 
@@ -110,19 +110,19 @@ impl Sessions {
         let mut all = sandbox.runtime::<Sessions>().all();
         if all.values().filter(|entry| entry.session.ended.is_none()).count() >= MAX_OPEN {
             let message = format!("The sandbox has {MAX_OPEN} sessions open, as many as it allows; end one of them");
-            return Err(Fault::client("LimitExceededException", message));
+            return Err(Fault::limit_exceeded("LimitExceededException", message));
         }
         let entry = Entry { session, token: Some(token), connections, end: end.clone() };
         all.insert(id.clone(), entry);
         drop(all);
-        sandbox.journal.say(&format!("session {id} to {}", spec.target));
+        sandbox.log.write(&format!("session {id} to {}", spec.target));
         let ours = Arc::clone(sandbox);
         sandbox.background.spawn(async move {
             if let Err(panic) = supervisor::catch(agent::run(&ours, &id, spec, inbox, end)).await {
-                ours.journal.say(&format!("session {id} failed: {panic}"));
+                ours.log.write(&format!("session {id} failed: {panic}"));
             }
             ours.runtime::<Sessions>().record_end(&id, ours.clock.now());
-            ours.journal.say(&format!("session {id} has ended"));
+            ours.log.write(&format!("session {id} has ended"));
         });
         Ok(started)
     }
@@ -178,7 +178,7 @@ impl Sessions {
     }
 
     /// Consumes the token of a session, which is valid once, and returns where to send the connection.
-    pub fn admit(&self, id: &str, token: &str) -> Option<mpsc::Sender<Connection>> {
+    pub fn admit(&self, id: &str, token: &str) -> Option<mpsc::Sender<ClientConnection>> {
         use subtle::ConstantTimeEq as _;
 
         let mut all = self.all();

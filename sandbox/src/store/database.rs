@@ -1,8 +1,8 @@
-//! The database under the world: one redb file, which keeps its promises through a crash.
+//! The database: one redb file, which survives crashes.
 //!
-//! Rows are JSON, so that a later version can read what an earlier one wrote and say so when it cannot. A file gets its name
-//! only when it is whole, so one that is there and is not whole was torn afterwards, and is refused: every row has a
-//! checksum, which is looked at whenever the row is read.
+//! Rows are JSON, so that a later version can read what an earlier one wrote, or report that it cannot. A new file is renamed to its
+//! final name only when it is complete, so an incomplete one has been damaged since, and is refused. Every row has a checksum, which is
+//! verified whenever the row is read.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,95 +13,94 @@ use redb::{
     TableHandle as _,
 };
 
+mod checksum;
 mod error;
 mod file;
-mod seal;
 #[cfg(test)]
 mod tests;
 
 use super::table::{Changes, Stored};
 pub use error::StoreError;
 
-/// The version of the stored form; a database of another version is refused, never guessed at.
+/// The version of the stored form. A database of another version is refused.
 const VERSION: &str = "2";
-/// The database's name in the state folder, and the one that it has while it is made.
+/// The database's name in the state folder.
 pub const FILE: &str = "world.redb";
-/// See [`FILE`].
+/// The database's name while it is being created.
 pub const DRAFT_FILE: &str = "world.redb.new";
-/// The size up to which every page is checked when the database is opened.
+/// Files up to this size are checked completely when they are opened.
 const MAX_CHECKED_BYTES: u64 = 64 * 1024 * 1024;
 
-/// The database. After a failure of the disk it is closed, and opened again by whoever needs it next: what was committed is
-/// there, what was not is not.
+/// The database. After an I/O error it is closed, and reopened on its next use: committed transactions are kept, others are lost.
 #[derive(Debug)]
 pub struct Store {
     opened: RwLock<Opened>,
     path: PathBuf,
 }
 
-/// The open database, and how often it has been opened again.
+/// The open database, and how often it has been reopened.
 #[derive(Debug)]
 struct Opened {
     database: Option<Database>,
     generation: u64,
 }
 
-/// Rows of an event table: a key and its bytes, in the order of the keys.
+/// Rows of an event table: keys and values, sorted by key.
 pub type Rows = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// An event table's name and rows for it.
 pub type Events<'a> = (&'static str, &'a [(Vec<u8>, Vec<u8>)]);
 
-/// What is done with a row of an event table that is looked at.
+/// What [`Store::range`] does with a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Visit {
-    /// It belongs to the answer.
+pub enum Scan {
+    /// Return it.
     Take,
-    /// It does not.
+    /// Leave it out.
     Skip,
-    /// It does not, and nothing after it does.
-    End,
+    /// Leave it out, and all rows after it.
+    Stop,
 }
 
 impl Store {
-    /// Opens the database in `folder`, or makes it.
+    /// Opens the database in `folder`, or creates it.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         Self::open_checked(folder, MAX_CHECKED_BYTES)
     }
 
-    /// Opens it, and checks every page of a file of up to so many bytes.
-    fn open_checked(folder: &Path, most_bytes: u64) -> Result<Self, StoreError> {
+    /// Opens it, and checks every page if the file is not larger than `max_checked_bytes`.
+    fn open_checked(folder: &Path, max_checked_bytes: u64) -> Result<Self, StoreError> {
         let path = folder.join(FILE);
         if !path.exists() {
             file::create(folder, &path)?;
         }
         let mut database = file::open(&path)?;
         file::check_version(&path, &database)?;
-        // A page that was changed by somebody else would not be noticed before it is read. Reading all of them takes long where
-        // there are many, which are log events then; the rows are read, and checked, in any case.
-        if fs::metadata(&path).is_ok_and(|file| file.len() > most_bytes) {
-            return Ok(Self::of(database, path));
+        // redb notices a damaged page only when it reads it. Checking all pages of a large file takes long, and most of them hold log
+        // events; rows are verified whenever they are read.
+        if fs::metadata(&path).is_ok_and(|file| file.len() > max_checked_bytes) {
+            return Ok(Self::new(database, path));
         }
         match database.check_integrity() {
-            Ok(true) => Ok(Self::of(database, path)),
+            Ok(true) => Ok(Self::new(database, path)),
             Ok(false) => {
-                Err(StoreError::told(&path, redb::Error::Corrupted("its pages are not what was written".to_owned())))
+                Err(StoreError::new(&path, redb::Error::Corrupted("its pages are not what was written".to_owned())))
             }
-            Err(error) => Err(StoreError::told(&path, error.into())),
+            Err(error) => Err(StoreError::new(&path, error.into())),
         }
     }
 
-    fn of(database: Database, path: PathBuf) -> Self {
+    fn new(database: Database, path: PathBuf) -> Self {
         Self { opened: RwLock::new(Opened { database: Some(database), generation: 0 }), path }
     }
 
-    /// Uses the database, after opening it again if the disk has failed meanwhile.
+    /// Uses the database, after reopening it if an earlier use failed.
     fn with<T>(&self, work: impl FnOnce(&Database) -> Result<T, redb::Error>) -> Result<T, StoreError> {
         loop {
             let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
             let Some(database) = &opened.database else {
                 drop(opened);
-                self.open_again()?;
+                self.reopen()?;
                 continue;
             };
             let (result, generation) = (work(database), opened.generation);
@@ -110,12 +109,12 @@ impl Store {
                 if !matches!(error, redb::Error::TableDoesNotExist(_)) {
                     self.close(generation);
                 }
-                StoreError::told(&self.path, error)
+                StoreError::new(&self.path, error)
             });
         }
     }
 
-    fn open_again(&self) -> Result<(), StoreError> {
+    fn reopen(&self) -> Result<(), StoreError> {
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         if opened.database.is_none() {
             opened.database = Some(file::open(&self.path)?);
@@ -124,7 +123,7 @@ impl Store {
         Ok(())
     }
 
-    /// Closes the database that has failed. It may have been opened again since.
+    /// Closes the database after a failure, unless it has been reopened since.
     fn close(&self, generation: u64) {
         let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
         if opened.generation == generation {
@@ -132,22 +131,22 @@ impl Store {
         }
     }
 
-    /// The bytes that the database takes on the disk.
+    /// The size of the database's file in bytes.
     pub fn bytes(&self) -> u64 {
         fs::metadata(&self.path).map_or(0, |file| file.len())
     }
 
-    /// Reads a table's rows.
+    /// Reads all rows of a table.
     pub fn load(&self, table: &mut dyn Stored) -> Result<(), StoreError> {
         let name = table.name();
-        for (key, bytes) in self.with(|database| scan(database, TableDefinition::new(name)))? {
+        for (key, bytes) in self.with(|database| load(database, TableDefinition::new(name)))? {
             table.load(&key, &bytes).map_err(|source| StoreError::Row { table: name.to_owned(), source })?;
         }
         Ok(())
     }
 
-    /// Writes what changed in all tables, and new rows of an event table, in one durable transaction. Event tables are never
-    /// kept in memory; their keys sort as bytes.
+    /// Writes the changes of all tables, and new rows of an event table, in one durable transaction. Event tables are never kept in
+    /// memory; their keys sort as bytes.
     pub fn commit(&self, tables: &[&mut dyn Stored], events: Option<Events<'_>>) -> Result<(), StoreError> {
         let mut changed = Vec::new();
         for table in tables {
@@ -164,15 +163,16 @@ impl Store {
         self.with(|database| write(database, &changed, events))
     }
 
-    /// The rows of an event table from `from` (included) to `to` (excluded) that `visit`, which sees them in order, takes.
+    /// The rows of an event table from `from` (included) to `to` (excluded) for which `scan`, called in order, returns
+    /// [`Scan::Take`].
     pub fn range(
         &self,
         table: &'static str,
         from: &[u8],
         to: &[u8],
-        visit: impl FnMut(&[u8], &[u8]) -> Visit,
+        scan: impl FnMut(&[u8], &[u8]) -> Scan,
     ) -> Result<Rows, StoreError> {
-        self.with(|database| range_events(database, table, from, to, visit))
+        self.with(|database| range_events(database, table, from, to, scan))
     }
 
     /// Removes the rows of an event table from `from` (included) to `to` (excluded).
@@ -181,7 +181,7 @@ impl Store {
     }
 }
 
-fn scan(
+fn load(
     database: &Database,
     definition: TableDefinition<'_, &str, &[u8]>,
 ) -> Result<Vec<(String, Vec<u8>)>, redb::Error> {
@@ -192,11 +192,11 @@ fn scan(
     };
     let mut rows: Vec<(String, Vec<u8>)> = Vec::new();
     for row in table.iter()? {
-        let (key, sealed) = row?;
-        let bytes = seal::open(key.value().as_bytes(), sealed.value())?;
+        let (key, value) = row?;
+        let bytes = checksum::verify(key.value().as_bytes(), value.value())?;
         rows.push((key.value().to_owned(), bytes.to_owned()));
     }
-    // A page that leads to another one than it did gives rows that are whole in themselves.
+    // A damaged reference between pages leads to rows that are valid in themselves.
     if rows.len() as u64 != table.len()? || !rows.is_sorted_by(|one, next| one.0 < next.0) {
         return Err(redb::Error::Corrupted(format!("rows of the table {} are missing", definition.name())));
     }
@@ -213,7 +213,7 @@ fn write(
         let mut table = transaction.open_table(TableDefinition::<&str, &[u8]>::new(name))?;
         for (key, bytes) in changes {
             match bytes {
-                Some(bytes) => drop(table.insert(*key, seal::seal(key.as_bytes(), bytes).as_slice())?),
+                Some(bytes) => drop(table.insert(*key, checksum::prepend(key.as_bytes(), bytes).as_slice())?),
                 None => drop(table.remove(*key)?),
             }
         }
@@ -221,7 +221,7 @@ fn write(
     if let Some((name, rows)) = events {
         let mut table = transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name))?;
         for (key, bytes) in rows {
-            table.insert(key.as_slice(), seal::seal(key, bytes).as_slice())?;
+            table.insert(key.as_slice(), checksum::prepend(key, bytes).as_slice())?;
         }
     }
     Ok(transaction.commit()?)
@@ -232,7 +232,7 @@ fn range_events(
     name: &'static str,
     from: &[u8],
     to: &[u8],
-    mut visit: impl FnMut(&[u8], &[u8]) -> Visit,
+    mut scan: impl FnMut(&[u8], &[u8]) -> Scan,
 ) -> Result<Rows, redb::Error> {
     let transaction = database.begin_read()?;
     let table = match transaction.open_table(TableDefinition::<&[u8], &[u8]>::new(name)) {
@@ -241,12 +241,12 @@ fn range_events(
     };
     let mut found = Rows::new();
     for row in table.range(from..to)? {
-        let (key, sealed) = row?;
-        let bytes = seal::open(key.value(), sealed.value())?;
-        match visit(key.value(), bytes) {
-            Visit::Take => found.push((key.value().to_owned(), bytes.to_owned())),
-            Visit::Skip => {}
-            Visit::End => break,
+        let (key, value) = row?;
+        let bytes = checksum::verify(key.value(), value.value())?;
+        match scan(key.value(), bytes) {
+            Scan::Take => found.push((key.value().to_owned(), bytes.to_owned())),
+            Scan::Skip => {}
+            Scan::Stop => break,
         }
     }
     Ok(found)

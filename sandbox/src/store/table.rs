@@ -1,4 +1,4 @@
-//! An ordered map of rows that remembers what has been changed since it was last written to disk.
+//! An ordered map of rows that records its changes since it was last written to disk.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -6,23 +6,23 @@ use std::ops::Bound;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// What a row has to be: cheap enough to copy once per change, and storable.
+/// A type of rows. It is cloned once per change, so it should be small.
 pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Row for T {}
 
-/// Rows by key. Reading is as with a map; every change keeps the row's earlier value until it is stored, so that a
-/// change that fails half-way is taken back.
+/// Rows by key. Every change keeps the row's previous value until the transaction ends, so that it can be rolled back.
 #[derive(Debug)]
 pub struct Table<T> {
     name: &'static str,
     rows: BTreeMap<String, T>,
-    before: BTreeMap<String, Option<T>>,
+    /// The previous values of changed rows; `None` for an inserted one.
+    previous: BTreeMap<String, Option<T>>,
 }
 
 impl<T: Row> Table<T> {
     /// An empty table; `name` is its name in the database.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, rows: BTreeMap::new(), before: BTreeMap::new() }
+        Self { name, rows: BTreeMap::new(), previous: BTreeMap::new() }
     }
 
     /// The row of `key`.
@@ -30,9 +30,9 @@ impl<T: Row> Table<T> {
         self.rows.get(key)
     }
 
-    /// The row of `key`, to be changed.
+    /// The row of `key`, for changing it.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut T> {
-        self.remember(key);
+        self.record(key);
         self.rows.get_mut(key)
     }
 
@@ -41,49 +41,49 @@ impl<T: Row> Table<T> {
         self.rows.contains_key(key)
     }
 
-    /// Puts a row, in place of the one that is there.
+    /// Inserts or replaces a row.
     pub fn insert(&mut self, key: impl Into<String>, row: T) {
         let key = key.into();
-        self.remember(&key);
+        self.record(&key);
         self.rows.insert(key, row);
     }
 
-    /// Takes a row out.
+    /// Removes a row, and returns it.
     pub fn remove(&mut self, key: &str) -> Option<T> {
-        self.remember(key);
+        self.record(key);
         self.rows.remove(key)
     }
 
-    /// Takes out the rows for which `keep` says no.
+    /// Removes the rows for which `keep` returns false.
     pub fn retain(&mut self, keep: impl Fn(&str, &T) -> bool) {
-        let gone: Vec<String> =
+        let removed: Vec<String> =
             self.iter().filter(|(key, row)| !keep(key, row)).map(|(key, _)| key.to_owned()).collect();
-        for key in gone {
+        for key in removed {
             self.remove(&key);
         }
     }
 
-    /// Takes out the rows whose keys begin with `prefix`.
+    /// Removes the rows whose keys begin with `prefix`.
     pub fn remove_prefix(&mut self, prefix: &str) {
-        let gone: Vec<String> = self.with_prefix(prefix).map(|(key, _)| key.to_owned()).collect();
-        for key in gone {
+        let removed: Vec<String> = self.with_prefix(prefix).map(|(key, _)| key.to_owned()).collect();
+        for key in removed {
             self.remove(&key);
         }
     }
 
-    /// All rows with their keys, in the order of the keys.
+    /// All rows with their keys, sorted by key.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &T)> {
         self.rows.iter().map(|(key, row)| (key.as_str(), row))
     }
 
-    /// All rows, in the order of their keys.
+    /// All rows, sorted by key.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.rows.values()
     }
 
-    /// The rows whose keys begin with `prefix`, in the order of the keys.
+    /// The rows whose keys begin with `prefix`, sorted by key.
     pub fn with_prefix<'a>(&'a self, prefix: &str) -> impl DoubleEndedIterator<Item = (&'a str, &'a T)> + use<'a, T> {
-        let end = after(prefix);
+        let end = end_of_prefix(prefix);
         let bounds = (Bound::Included(prefix), end.as_deref().map_or(Bound::Unbounded, Bound::Excluded));
         self.rows.range::<str, _>(bounds).map(|(key, row)| (key.as_str(), row))
     }
@@ -98,18 +98,18 @@ impl<T: Row> Table<T> {
         self.rows.is_empty()
     }
 
-    fn remember(&mut self, key: &str) {
-        if !self.before.contains_key(key) {
-            self.before.insert(key.to_owned(), self.rows.get(key).cloned());
+    fn record(&mut self, key: &str) {
+        if !self.previous.contains_key(key) {
+            self.previous.insert(key.to_owned(), self.rows.get(key).cloned());
         }
     }
 }
 
-/// The least text that is greater than every text with a prefix; none when there is no such text.
-fn after(prefix: &str) -> Option<String> {
+/// The smallest string that sorts after every string with a prefix; none if there is no such string.
+fn end_of_prefix(prefix: &str) -> Option<String> {
     let mut text = prefix.to_owned();
     while let Some(last) = text.pop() {
-        // The code points between are those of surrogates, which are no characters.
+        // The code points in between are surrogates, which are not characters.
         let next = if last == '\u{d7ff}' { Some('\u{e000}') } else { char::from_u32(u32::from(last) + 1) };
         if let Some(next) = next {
             text.push(next);
@@ -119,25 +119,25 @@ fn after(prefix: &str) -> Option<String> {
     None
 }
 
-/// The changed rows of a table in their stored form, by key; `None` where the row is gone.
+/// The changed rows of a table in their stored form, by key; `None` for a removed row.
 pub type Changes<'a> = Vec<(&'a str, Option<Vec<u8>>)>;
 
-/// A table without its row type: what the store needs of it.
+/// A table without its row type, as the database sees it.
 pub trait Stored {
     /// The table's name in the database.
     fn name(&self) -> &'static str;
-    /// Takes in a row that was read from the database.
+    /// Adds a row that was read from the database.
     fn load(&mut self, key: &str, bytes: &[u8]) -> serde_json::Result<()>;
-    /// What is to be stored.
+    /// The changes that are to be stored.
     fn changes(&self) -> serde_json::Result<Changes<'_>>;
-    /// The keys of rows that were not there before the change under way.
+    /// The keys of the rows that the current change has inserted.
     fn inserted(&self) -> Vec<String>;
-    /// Takes a row out, as any other change.
-    fn discard(&mut self, key: &str);
-    /// The changes are on disk.
-    fn keep(&mut self);
-    /// The changes are to be as if they had not been made.
-    fn take_back(&mut self);
+    /// Removes a row, as a change.
+    fn remove_row(&mut self, key: &str);
+    /// Ends a change that is on disk.
+    fn commit(&mut self);
+    /// Undoes the current change.
+    fn roll_back(&mut self);
 }
 
 impl<T: Row> Stored for Table<T> {
@@ -152,24 +152,24 @@ impl<T: Row> Stored for Table<T> {
 
     fn changes(&self) -> serde_json::Result<Changes<'_>> {
         let stored = |key: &String| self.rows.get(key).map(serde_json::to_vec).transpose();
-        self.before.keys().map(|key| Ok((key.as_str(), stored(key)?))).collect()
+        self.previous.keys().map(|key| Ok((key.as_str(), stored(key)?))).collect()
     }
 
     fn inserted(&self) -> Vec<String> {
-        let new = |(key, before): &(&String, &Option<T>)| before.is_none() && self.rows.contains_key(*key);
-        self.before.iter().filter(new).map(|(key, _)| key.clone()).collect()
+        let is_new = |(key, previous): &(&String, &Option<T>)| previous.is_none() && self.rows.contains_key(*key);
+        self.previous.iter().filter(is_new).map(|(key, _)| key.clone()).collect()
     }
 
-    fn discard(&mut self, key: &str) {
+    fn remove_row(&mut self, key: &str) {
         self.remove(key);
     }
 
-    fn keep(&mut self) {
-        self.before.clear();
+    fn commit(&mut self) {
+        self.previous.clear();
     }
 
-    fn take_back(&mut self) {
-        for (key, row) in std::mem::take(&mut self.before) {
+    fn roll_back(&mut self) {
+        for (key, row) in std::mem::take(&mut self.previous) {
             match row {
                 Some(row) => self.rows.insert(key, row),
                 None => self.rows.remove(&key),

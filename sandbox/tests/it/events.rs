@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use ecsws_sandbox::base::clock::{from_epoch_seconds, iso8601};
+
 use serde_json::{Value, json};
 
 use crate::inside::Inside;
@@ -23,7 +25,7 @@ async fn events(aws: &Inside, stack: &str) -> Vec<Value> {
 fn check(events: &[Value]) {
     let ids: HashSet<&str> = events.iter().map(|event| event["EventId"].as_str().expect("an id")).collect();
     assert_eq!(ids.len(), events.len());
-    let times: Vec<&str> = events.iter().map(|event| event["Timestamp"].as_str().expect("a time")).collect();
+    let times: Vec<f64> = events.iter().map(|event| event["Timestamp"].as_f64().expect("a time")).collect();
     assert!(times.is_sorted_by(|newer, older| newer > older), "{times:?}");
 }
 
@@ -49,9 +51,9 @@ async fn events_have_ids_of_their_own_and_an_order() {
     check(&all);
     // As AWS writes them, where they are of a resource that is not cleaned up.
     let last = &all[all.len() - 2];
-    let expected =
-        ["LogicalResourceId", "ResourceStatus", "Timestamp"].map(|name| last[name].as_str().expect("a text")).join("-");
-    assert_eq!(last["EventId"], expected);
+    let [name, status] = ["LogicalResourceId", "ResourceStatus"].map(|name| last[name].as_str().expect("a text"));
+    let time = iso8601(from_epoch_seconds(last["Timestamp"].as_f64().expect("a time")));
+    assert_eq!(last["EventId"], format!("{name}-{status}-{time}"));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Change sets, and CreateStack and UpdateStack, which do without one.
+//! Change sets, and CreateStack and UpdateStack, which do not use one.
 
 use aws_sdk_cloudformation::types::{
     Capability, ChangeSetType, ChangeSource, Parameter, ResourceAttribute, ResourceChange, Tag,
@@ -35,7 +35,7 @@ impl Aws {
             .client_token(idempotency_token())
             .set_capabilities(capabilities(request.capabilities))
             .description("ecsws");
-        let response = call.send().await.map_err(|error| self.error(&action, &error))?;
+        let response = call.send().await.map_err(|error| self.error(&action, error))?;
         Ok(text(response.id))
     }
 
@@ -54,7 +54,7 @@ impl Aws {
             .client_request_token(idempotency_token())
             .set_capabilities(capabilities(request.capabilities))
             .set_disable_rollback(keep_failed.then_some(true));
-        call.send().await.map(drop).map_err(|error| self.error(&action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(&action, error))
     }
 
     /// Starts updating a stack without a change set; `false` if there is nothing to update.
@@ -72,7 +72,7 @@ impl Aws {
             .client_request_token(idempotency_token())
             .set_capabilities(capabilities(request.capabilities))
             .set_disable_rollback(keep_failed.then_some(true));
-        match call.send().await.map_err(|error| self.error(&action, &error)) {
+        match call.send().await.map_err(|error| self.error(&action, error)) {
             Err(error) if is_validation_error(&error, "No updates are to be performed") => Ok(false),
             response => response.map(|_| true),
         }
@@ -88,9 +88,9 @@ impl Aws {
         while let Some(page) = pages.next().await {
             let page = match page {
                 Ok(page) => page,
-                Err(error) => return absent(self.error(action, &error)),
+                Err(error) => return absent(self.error(action, error)),
             };
-            if !is_of_stack(stack, page.stack_id.as_deref(), page.stack_name.as_deref()) {
+            if !belongs_to(stack, page.stack_id.as_deref(), page.stack_name.as_deref()) {
                 return Ok(None);
             }
             let changes = page.changes.unwrap_or_default();
@@ -123,23 +123,21 @@ impl Aws {
                     let summaries = page.summaries.unwrap_or_default();
                     count += summaries
                         .iter()
-                        .filter(|summary| {
-                            is_of_stack(stack, summary.stack_id.as_deref(), summary.stack_name.as_deref())
-                        })
+                        .filter(|summary| belongs_to(stack, summary.stack_id.as_deref(), summary.stack_name.as_deref()))
                         .count();
                 }
-                Err(error) => return absent::<usize>(self.error(action, &error)).map(Option::unwrap_or_default),
+                Err(error) => return absent::<usize>(self.error(action, error)).map(Option::unwrap_or_default),
             }
         }
         Ok(count)
     }
 
-    /// Executes a change set by its ARN, so that it is the one that was shown. With `keep_failed`, a failure is not rolled back.
+    /// Executes a change set by its ARN, so that it cannot be another one of the same name. With `keep_failed`, a failure is not rolled back.
     pub async fn execute_change_set(&self, arn: &str, keep_failed: bool) -> Result<()> {
         let action = format!("execute change set `{arn}`");
         let call = self.cloudformation().execute_change_set().change_set_name(arn);
         let call = call.client_request_token(idempotency_token()).set_disable_rollback(keep_failed.then_some(true));
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// Deletes a change set by its ARN. It is not an error if it does not exist.
@@ -147,13 +145,13 @@ impl Aws {
         let action = format!("delete change set `{arn}`");
         match self.cloudformation().delete_change_set().change_set_name(arn).send().await {
             Ok(_) => Ok(()),
-            Err(error) => absent::<()>(self.error(action, &error)).map(drop),
+            Err(error) => absent::<()>(self.error(action, error)).map(drop),
         }
     }
 }
 
 /// Whether a change set belongs to `stack`, a name or an ARN. True if the response names no stack, because the request did.
-fn is_of_stack(stack: &str, id: Option<&str>, name: Option<&str>) -> bool {
+fn belongs_to(stack: &str, id: Option<&str>, name: Option<&str>) -> bool {
     id.is_none() && name.is_none() || id == Some(stack) || name == Some(stack)
 }
 
@@ -179,7 +177,7 @@ fn planned_change(change: ResourceChange) -> PlannedChange {
     planned
 }
 
-/// `None` for an empty list: CloudFormation removes all tags of the stack if it gets one, and keeps them without a list.
+/// `None` for an empty list: CloudFormation keeps the stack's tags without a list, but removes them all with an empty one.
 fn tags(tags: &[(String, String)]) -> Option<Vec<Tag>> {
     let tags: Vec<_> = tags.iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     (!tags.is_empty()).then_some(tags)
@@ -206,14 +204,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_tags_are_no_list() {
+    fn an_empty_list_of_tags_is_omitted() {
         assert_eq!(tags(&[]), None);
         let one = tags(&[("team".to_owned(), "web".to_owned())]);
         assert_eq!(one, Some(vec![Tag::builder().key("team").value("web").build()]));
     }
 
     #[test]
-    fn a_parameter_without_a_value_keeps_the_one_that_it_has() {
+    fn a_parameter_without_a_value_uses_the_previous_one() {
         let given = parameters(&[("A".to_owned(), Some("1".to_owned())), ("B".to_owned(), None)]).expect("two");
         assert_eq!((given[0].parameter_value(), given[0].use_previous_value()), (Some("1"), None));
         assert_eq!((given[1].parameter_value(), given[1].use_previous_value()), (None, Some(true)));

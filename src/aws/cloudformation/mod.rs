@@ -18,7 +18,7 @@ impl Aws {
         let action = format!("describe stack `{name}`");
         let response = match self.cloudformation().describe_stacks().stack_name(name).send().await {
             Ok(response) => response,
-            Err(error) => return absent(self.error(action, &error)),
+            Err(error) => return absent(self.error(action, error)),
         };
         Ok(response.stacks.unwrap_or_default().into_iter().next().map(|stack| Stack {
             name: text(stack.stack_name),
@@ -50,7 +50,7 @@ impl Aws {
         let action = format!("read the template of stack `{stack}`");
         match self.cloudformation().get_template().stack_name(stack).send().await {
             Ok(response) => Ok(response.template_body.filter(|body| !body.trim().is_empty())),
-            Err(error) => absent(self.error(action, &error)),
+            Err(error) => absent(self.error(action, error)),
         }
     }
 
@@ -63,7 +63,7 @@ impl Aws {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => {
-                    return absent::<Vec<_>>(self.error(action, &error)).map(Option::unwrap_or_default);
+                    return absent::<Vec<_>>(self.error(action, error)).map(Option::unwrap_or_default);
                 }
             };
             resources.extend(page.stack_resource_summaries.unwrap_or_default().into_iter().map(|resource| {
@@ -79,7 +79,7 @@ impl Aws {
         Ok(resources)
     }
 
-    /// The events of a stack after the event `seen`, or all events, oldest first. Reads no more pages than necessary.
+    /// The events of a stack after the event `seen`, or all events, oldest first. Stops reading pages at `seen`.
     pub async fn stack_events_after(&self, stack: &str, seen: Option<&str>) -> Result<Vec<StackEvent>> {
         let mut events = Vec::new();
         self.each_event(stack, |event| {
@@ -116,7 +116,7 @@ impl Aws {
         let action = format!("read the events of stack `{stack}`");
         let mut pages = self.cloudformation().describe_stack_events().stack_name(stack).into_paginator().send();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| self.error(&action, &error))?;
+            let page = page.map_err(|error| self.error(&action, error))?;
             for event in page.stack_events.unwrap_or_default() {
                 let event = StackEvent {
                     id: text(event.event_id),
@@ -139,7 +139,7 @@ impl Aws {
     pub async fn newest_event_id(&self, stack: &str) -> Result<Option<String>> {
         let action = format!("read the events of stack `{stack}`");
         let call = self.cloudformation().describe_stack_events().stack_name(stack);
-        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        let response = call.send().await.map_err(|error| self.error(action, error))?;
         Ok(response.stack_events.unwrap_or_default().into_iter().next().and_then(|event| event.event_id))
     }
 
@@ -148,14 +148,14 @@ impl Aws {
         let action = format!("cancel the update of stack `{arn}`");
         let call = self.cloudformation().cancel_update_stack().stack_name(arn);
         let call = call.client_request_token(idempotency_token());
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// Starts to roll back a stack whose creation or update failed without a rollback.
     pub async fn roll_back(&self, arn: &str) -> Result<()> {
         let action = format!("roll back stack `{arn}`");
         let call = self.cloudformation().rollback_stack().stack_name(arn).client_request_token(idempotency_token());
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// Continues a failed rollback.
@@ -163,14 +163,14 @@ impl Aws {
         let action = format!("continue the rollback of stack `{arn}`");
         let call = self.cloudformation().continue_update_rollback().stack_name(arn);
         let call = call.client_request_token(idempotency_token());
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// All exports of the account in this region.
     pub async fn exports(&self) -> Result<Vec<Export>> {
         let exports: std::result::Result<Vec<_>, _> =
             self.cloudformation().list_exports().into_paginator().items().send().collect().await;
-        let exports = exports.map_err(|error| self.error("list the exports", &error))?;
+        let exports = exports.map_err(|error| self.error("list the exports", error))?;
         let exports = exports.into_iter().map(|export| Export {
             name: text(export.name),
             value: text(export.value),
@@ -184,20 +184,20 @@ impl Aws {
         let action = format!("list the stacks that import `{export}`");
         let call = self.cloudformation().list_imports().export_name(export);
         let stacks: std::result::Result<Vec<_>, _> = call.into_paginator().items().send().collect().await;
-        match stacks.map_err(|error| self.error(action, &error)) {
+        match stacks.map_err(|error| self.error(action, error)) {
             Err(error) if is_validation_error(&error, "is not imported by any stack") => Ok(Vec::new()),
             stacks => stacks,
         }
     }
 
-    /// The ARN of the stack that contains the resource with this physical id. Resources that were retained by a deletion or a rollback
-    /// belong to no stack any more.
+    /// The ARN of the stack that contains the resource with this physical id. Resources that a deletion or rollback retained no longer
+    /// belong to a stack.
     pub async fn owner_of(&self, physical_id: &str) -> Result<Option<String>> {
         let action = format!("find the stack of `{physical_id}`");
         let call = self.cloudformation().describe_stack_resources().physical_resource_id(physical_id);
         let response = match call.send().await {
             Ok(response) => response,
-            Err(error) => return absent(self.error(action, &error)),
+            Err(error) => return absent(self.error(action, error)),
         };
         let resources = response.stack_resources.unwrap_or_default();
         let owned = resources.into_iter().find(|resource| {
@@ -211,11 +211,11 @@ impl Aws {
     pub async fn delete_stack(&self, arn: &str) -> Result<()> {
         let action = format!("delete stack `{arn}`");
         let call = self.cloudformation().delete_stack().stack_name(arn).client_request_token(idempotency_token());
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 }
 
-/// A client token. CloudFormation recognises by it a request that the SDK repeats because the response was lost.
+/// A client token, by which CloudFormation recognises a request that the SDK retries after losing the response.
 fn idempotency_token() -> String {
     format!("ecsws-{:032x}", rand::random::<u128>())
 }
@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_idempotency_token_fits_cloudformations_pattern_and_is_new_each_time() {
+    fn idempotency_tokens_are_unique_and_match_cloudformations_pattern() {
         let token = idempotency_token();
         assert!(token.starts_with(|first: char| first.is_ascii_alphabetic()), "{token}");
         assert!(token.len() <= 128 && token.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'), "{token}");
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_stack_or_change_set_is_no_error() {
+    fn a_missing_stack_or_change_set_is_not_an_error() {
         for (code, message) in [
             ("ValidationError", "Stack with id web does not exist"),
             ("ValidationError", "Stack [web] does not exist"),

@@ -11,17 +11,17 @@ fn section(pairs: &[(&str, &str)]) -> Section {
 }
 
 #[test]
-fn retries_are_the_user_s_or_the_default() {
-    let of = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
+fn the_users_retry_settings_replace_the_default() {
+    let retries_with = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
         retries(&variables(environment), "dev", Some(&section(profile))).map_err(|error| error.message)
     };
     let default = RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(BACKOFF);
-    assert_eq!(of(&[], &[]), Ok(default));
+    assert_eq!(retries_with(&[], &[]), Ok(default));
     let two = RetryConfig::standard().with_max_attempts(2);
-    assert_eq!(of(&[("AWS_MAX_ATTEMPTS", "2")], &[("max_attempts", "9")]), Ok(two.clone()));
-    assert_eq!(of(&[], &[("max_attempts", "2"), ("retry_mode", "legacy")]), Ok(two));
-    assert_eq!(of(&[("AWS_RETRY_MODE", "adaptive")], &[]), Ok(RetryConfig::adaptive()));
-    assert_eq!(of(&[("AWS_RETRY_MODE", "standard")], &[]), Ok(RetryConfig::standard()));
+    assert_eq!(retries_with(&[("AWS_MAX_ATTEMPTS", "2")], &[("max_attempts", "9")]), Ok(two.clone()));
+    assert_eq!(retries_with(&[], &[("max_attempts", "2"), ("retry_mode", "legacy")]), Ok(two));
+    assert_eq!(retries_with(&[("AWS_RETRY_MODE", "adaptive")], &[]), Ok(RetryConfig::adaptive()));
+    assert_eq!(retries_with(&[("AWS_RETRY_MODE", "standard")], &[]), Ok(RetryConfig::standard()));
     for (environment, profile, message) in [
         (("AWS_MAX_ATTEMPTS", "0"), ("x", "y"), "AWS_MAX_ATTEMPTS must be a whole number, 1 or more, not `0`"),
         (("AWS_RETRY_MODE", "x"), ("x", "y"), "AWS_RETRY_MODE must be standard, adaptive or legacy, not `x`"),
@@ -31,17 +31,17 @@ fn retries_are_the_user_s_or_the_default() {
             "max_attempts of profile `dev` must be a whole number, 1 or more, not `-1`",
         ),
     ] {
-        assert_eq!(of(&[environment], &[profile]), Err(message.to_owned()));
+        assert_eq!(retries_with(&[environment], &[profile]), Err(message.to_owned()));
     }
 }
 
 #[test]
 fn values_that_the_sdk_would_ignore_are_rejected() {
-    let of = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
+    let check_with = |environment: &[(&str, &str)], profile: &[(&str, &str)]| {
         check(&variables(environment), "dev", Some(&section(profile))).map_err(|error| error.message)
     };
-    let fine = [("AWS_USE_FIPS_ENDPOINT", "True"), ("AWS_ENDPOINT_URL_EC2", "http://localhost:1")];
-    assert_eq!(of(&fine, &[("use_dualstack_endpoint", "false"), ("endpoint_url", "https://a/b")]), Ok(()));
+    let valid = [("AWS_USE_FIPS_ENDPOINT", "True"), ("AWS_ENDPOINT_URL_EC2", "http://localhost:1")];
+    assert_eq!(check_with(&valid, &[("use_dualstack_endpoint", "false"), ("endpoint_url", "https://a/b")]), Ok(()));
     for (environment, profile, message) in [
         (("AWS_USE_FIPS_ENDPOINT", "1"), ("x", "y"), "AWS_USE_FIPS_ENDPOINT must be true or false, not `1`"),
         (
@@ -52,7 +52,7 @@ fn values_that_the_sdk_would_ignore_are_rejected() {
         (("AWS_ENDPOINT_URL", "banana"), ("x", "y"), "AWS_ENDPOINT_URL must be http://HOST:PORT or https://HOST"),
         (("AWS_ENDPOINT_URL_STS", "h:1"), ("x", "y"), "AWS_ENDPOINT_URL_STS must be http://HOST:PORT or https://HOST"),
     ] {
-        assert_eq!(of(&[environment], &[profile]), Err(message.to_owned()));
+        assert_eq!(check_with(&[environment], &[profile]), Err(message.to_owned()));
     }
 }
 

@@ -15,15 +15,15 @@ impl Aws {
     pub async fn service_state(&self, name: &ServiceName) -> Result<Option<ServiceState>> {
         let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
-        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        let response = call.send().await.map_err(|error| self.error(action, error))?;
         Ok(response.services.unwrap_or_default().into_iter().next().map(service_state))
     }
 
-    /// The ARN of the service that uses this name. An `INACTIVE` service does not use its name any more.
+    /// The ARN of the service that uses this name. An `INACTIVE` service no longer does.
     pub async fn service_arn(&self, name: &ServiceName) -> Result<Option<String>> {
         let action = format!("describe service `{}` in cluster `{}`", name.service, name.cluster);
         let call = self.ecs().describe_services().cluster(&name.cluster).services(&name.service);
-        match call.send().await.map_err(|error| self.error(action, &error)) {
+        match call.send().await.map_err(|error| self.error(action, error)) {
             Ok(response) => {
                 let services = response.services.unwrap_or_default().into_iter();
                 Ok(services
@@ -41,7 +41,7 @@ impl Aws {
         let action = format!("set the desired count of service `{}` to {desired}", name.service);
         let desired = i32::try_from(desired).unwrap_or(i32::MAX);
         let call = self.ecs().update_service().cluster(&name.cluster).service(&name.service).desired_count(desired);
-        call.send().await.map(drop).map_err(|error| self.error(action, &error))
+        call.send().await.map(drop).map_err(|error| self.error(action, error))
     }
 
     /// The service's running and pending tasks, sorted by id.
@@ -58,16 +58,16 @@ impl Aws {
     pub async fn log_destinations(&self, task_definition: &str) -> Result<Vec<LogDestination>> {
         let action = format!("describe task definition `{task_definition}`");
         let call = self.ecs().describe_task_definition().task_definition(task_definition);
-        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        let response = call.send().await.map_err(|error| self.error(action, error))?;
         let containers = response.task_definition.and_then(|definition| definition.container_definitions);
         Ok(containers.unwrap_or_default().into_iter().filter_map(log_destination).collect())
     }
 
-    /// The status of a cluster by name or ARN, such as `ACTIVE`; `None` when there is none.
+    /// The status of a cluster by name or ARN, such as `ACTIVE`; `None` if it does not exist.
     pub async fn cluster_status(&self, cluster: &str) -> Result<Option<String>> {
         let action = format!("describe cluster `{cluster}`");
         let call = self.ecs().describe_clusters().clusters(cluster);
-        let response = call.send().await.map_err(|error| self.error(action, &error))?;
+        let response = call.send().await.map_err(|error| self.error(action, error))?;
         Ok(response.clusters.unwrap_or_default().into_iter().next().map(|cluster| text(cluster.status)))
     }
 
@@ -75,11 +75,11 @@ impl Aws {
         let action = format!("list the tasks of service `{}`", name.service);
         let list = self.ecs().list_tasks().cluster(&name.cluster).service_name(&name.service).desired_status(desired);
         let arns: std::result::Result<Vec<_>, _> = list.into_paginator().items().send().collect().await;
-        let arns = arns.map_err(|error| self.error(&action, &error))?;
+        let arns = arns.map_err(|error| self.error(&action, error))?;
         let mut tasks = Vec::new();
         for chunk in arns.chunks(MAX_DESCRIBED_TASKS) {
             let call = self.ecs().describe_tasks().cluster(&name.cluster).set_tasks(Some(chunk.to_vec()));
-            let response = call.send().await.map_err(|error| self.error(&action, &error))?;
+            let response = call.send().await.map_err(|error| self.error(&action, error))?;
             tasks.extend(response.tasks.unwrap_or_default().into_iter().map(task));
         }
         tasks.sort_by(|a, b| a.id.cmp(&b.id));

@@ -4,7 +4,7 @@ use super::*;
 
 fn config(text: &str) -> SharedConfig {
     let mut profiles = SharedConfig::default();
-    profiles.add_config(sections(text).expect("it can be read"));
+    profiles.add_config(sections(text).expect("the syntax is valid"));
     profiles
 }
 
@@ -35,11 +35,11 @@ fn section_names_are_split_like_shell_words() {
 }
 
 #[test]
-fn values_are_read_as_python_s_configparser_reads_them() {
+fn values_are_parsed_like_by_pythons_configparser() {
     let text = "[profile a]\n  Region: eu-west-1\n  output=json\n# a comment\n  s3 =\n    max_queue_size = 1\n\n    \
                 max_bandwidth = 2\n\n  role_arn = arn:aws:iam::1:role/a\n[profile b]\nregion =\n";
     let profiles = config(text);
-    let section = profiles.profile("a").expect("it is there");
+    let section = profiles.profile("a").expect("the profile exists");
     let value = |key: &str| section.get(key).map(String::as_str);
     assert_eq!(value("region"), Some("eu-west-1"));
     assert_eq!(value("output"), Some("json"));

@@ -10,7 +10,7 @@ use crate::ops::Question;
 use crate::render::Ui;
 use crate::stack::spec::Target;
 
-/// What the command that deploys decides. Asks the user where it has to.
+/// Answers the questions of a deploy, by rules or by asking the user.
 pub trait Approver {
     /// The answer to a question. An error ends the deploy of the stack.
     fn answer<'a>(
@@ -21,7 +21,7 @@ pub trait Approver {
     ) -> LocalBoxFuture<'a, Result<bool, CliError>>;
 }
 
-/// `deploy`'s own decisions: a first creation is confirmed where the target is not fixed, changes as `--require-approval` says.
+/// The rules of `deploy`: the first creation of a stack is confirmed unless `[target]` is complete, changes follow `--require-approval`.
 #[derive(Debug)]
 pub struct DeployApprover<'a> {
     pub follow: &'a FollowOptions,
@@ -56,7 +56,7 @@ impl Approver for DeployApprover<'_> {
     }
 }
 
-/// Asks whether a failed stack is rolled back before it is deployed; other questions are answered with no.
+/// Asks whether to roll back a failed stack before it is deployed. Answers other questions with no.
 pub async fn roll_back(question: &Question, ui: &mut Ui) -> Result<bool, CliError> {
     let Question::RollBack { stack, status, stuck_resources } = question else { return Ok(false) };
     let text = if stuck_resources.is_empty() {
@@ -65,5 +65,5 @@ pub async fn roll_back(question: &Question, ui: &mut Ui) -> Result<bool, CliErro
         let resources = stuck_resources.join("\n  ");
         format!("Stack {stack} is {status}, stuck at\n  {resources}\nContinue its rollback first?")
     };
-    ui.confirm(&text, "--yes").await
+    Ok(ui.confirm(&text, "--yes").await?)
 }

@@ -2,7 +2,7 @@
 
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{self, Change, Deployed, StackOutcome};
+use crate::ops::{self, Deployed, StackChange, StackOutcome};
 use crate::project::Project;
 use crate::render;
 
@@ -17,7 +17,7 @@ pub async fn warn_of_drift(
     for outcome in outcomes {
         let StackOutcome::Deployed(deployed) = outcome else { continue };
         let Deployed { stack, template, change } = &**deployed;
-        if *change == Change::Prepared || !template.has_type("AWS::ECS::Service") {
+        if *change == StackChange::Prepared || !template.has_type("AWS::ECS::Service") {
             continue;
         }
         let notes = match ops::unseen(&aws, stack, template).await {

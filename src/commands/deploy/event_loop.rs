@@ -6,25 +6,23 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio_util::sync::CancellationToken;
 
 use super::approval::Approver;
-use super::interrupt::{self, Decision, Phases};
+use super::interrupt::{self, Decision};
 use super::source::ProjectSource;
-use crate::aws::Aws;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
-use crate::ops::{DeployEvent, Message, StackOutcome};
+use crate::ops::{DeployEvent, Message, StackOutcome, StackPhases};
 use crate::render::{self, DeployView, Ui};
 
 type Outcomes = Vec<StackOutcome<CliError>>;
 
-/// What the loop works with.
+/// The parts of the loop.
 pub struct EventLoop<'a> {
     pub approver: &'a mut dyn Approver,
     pub source: &'a ProjectSource<'a>,
     pub messages: UnboundedReceiver<Message<CliError>>,
     pub view: DeployView,
-    pub phases: Phases,
-    pub aws: &'a Aws,
+    pub phases: StackPhases<'a>,
     pub cancellation: &'a CancellationToken,
 }
 
@@ -36,7 +34,7 @@ impl EventLoop<'_> {
             let mut work = pin!(work);
             loop {
                 let message = tokio::select! {
-                    // What was sent before an interruption decides what that means.
+                    // Messages sent before an interruption decide what it has to cancel.
                     biased;
                     Some(message) = self.messages.recv() => Some(message),
                     () = interrupts.next() => None,
@@ -50,7 +48,7 @@ impl EventLoop<'_> {
                         self.view.end();
                         let answer = tokio::select! {
                             answer = self.approver.answer(&question, self.source, &mut ctx.ui) => answer,
-                            // Polls the other stacks. The stack that asked waits, so the work does not end here.
+                            // Polls the other stacks. The stack with the question waits, so the work does not end here.
                             outcomes = &mut work => {
                                 self.show_all(&mut ctx.ui);
                                 return Ok(outcomes);
@@ -63,7 +61,7 @@ impl EventLoop<'_> {
                     None if self.cancellation.is_cancelled() => break,
                     None => {
                         self.view.end();
-                        // The work stands still meanwhile. A second interruption leaves it.
+                        // The work is not polled meanwhile. A second interruption leaves it.
                         let decision = tokio::select! {
                             decision = interrupt::decide(&self.phases, &mut ctx.ui) => decision,
                             () = interrupts.next() => Decision::Leave,
@@ -76,7 +74,7 @@ impl EventLoop<'_> {
                                 let (phases, view, ui) = (&self.phases, &mut self.view, &mut ctx.ui);
                                 let note = |message| view.show(ui, &DeployEvent::Note { message });
                                 tokio::select! {
-                                    () = interrupt::cancel(phases, self.aws, note) => {}
+                                    () = interrupt::cancel(phases, note) => {}
                                     () = interrupts.next() => break,
                                 }
                             }
@@ -86,9 +84,9 @@ impl EventLoop<'_> {
             }
         }
         self.show_all(&mut ctx.ui);
-        // A further interruption leaves a change set behind, which the next deploy replaces.
+        // Another interruption may leave a change set, which the next deploy replaces.
         Err(tokio::select! {
-            error = interrupt::leave(&self.phases, self.aws) => error,
+            error = interrupt::leave(&self.phases) => error,
             () = interrupts.next() => CliError::new(Exit::Interrupted, "interrupted"),
         })
     }
@@ -102,20 +100,20 @@ impl EventLoop<'_> {
     fn show(&mut self, message: Message<CliError>, ui: &mut Ui) {
         match message {
             Message::Event(event) => self.view.show(ui, &event),
-            Message::Activity(text) => self.view.busy(&text),
+            Message::Activity(text) => self.view.show_activity(&text),
             Message::Warning(text) => {
                 self.view.end();
                 render::warn_event(ui, text);
             }
             Message::Detail(text) => {
-                // The rows stay where nothing is printed.
+                // The progress rows stay if nothing is printed.
                 if ui.shows_details() {
                     self.view.end();
                     ui.detail(&text);
                 }
             }
             Message::Phase(stack, phase) => self.phases.set(stack, phase),
-            // The work has ended, or is being left.
+            // There is nothing left to answer: the work has ended or was left.
             Message::Question(..) => {}
         }
     }

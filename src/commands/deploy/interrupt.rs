@@ -1,22 +1,19 @@
-//! Ctrl-C while stacks are deployed: what has not begun is discarded, what CloudFormation works on is the user's to decide.
+//! Ctrl-C during a deploy: change sets that were not executed are deleted, and the user decides about operations in progress.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::aws::Aws;
 use crate::error::{CliError, FOLLOWS};
 use crate::exit::Exit;
 use crate::hint::{Hint, Repetition};
-use crate::ops::{self, CHANGE_SET, Operation, OpsError, Phase};
+use crate::ops::{OpsError, StackPhases};
 use crate::render::Ui;
 
-/// What becomes of the work.
+/// What the user decides about the operations in progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// It continues in CloudFormation, unwatched.
+    /// Leave them running in CloudFormation, and stop following them.
     Leave,
-    /// It is cancelled, and followed until it is undone.
+    /// Cancel them, and follow until they are undone.
     Cancel,
-    /// Nothing has changed.
+    /// Keep following them.
     Continue,
 }
 
@@ -24,48 +21,13 @@ const CANCEL: &str = "cancel: updates are rolled back, new stacks are deleted";
 const LEAVE: &str = "leave it running in CloudFormation";
 const CONTINUE: &str = "go on watching";
 
-/// What goes on with each stack.
-#[derive(Debug, Default)]
-pub struct Phases {
-    current: BTreeMap<String, Phase>,
-    /// Stacks for which a check may have a temporary change set.
-    checking: BTreeSet<String>,
-}
-
-impl Phases {
-    /// Notes what goes on with a stack now.
-    pub fn set(&mut self, stack: String, phase: Phase) {
-        match phase {
-            Phase::Checking(true) => drop(self.checking.insert(stack)),
-            Phase::Checking(false) => drop(self.checking.remove(&stack)),
-            Phase::Idle => drop(self.current.remove(&stack)),
-            phase => drop(self.current.insert(stack, phase)),
-        }
-    }
-
-    /// The operations that are in progress: stack, operation, name or ARN.
-    fn operations(&self) -> Vec<(&str, Operation, &str)> {
-        let operations = self.current.iter().filter_map(|(name, phase)| match phase {
-            Phase::InProgress(operation, arn) => Some((name.as_str(), *operation, arn.as_str())),
-            _ => None,
-        });
-        operations.collect()
-    }
-
-    fn stacks_in(&self, is: fn(&Phase) -> bool) -> Vec<&str> {
-        let stacks = self.current.iter().filter(|(_, phase)| is(phase)).map(|(name, _)| name.as_str());
-        stacks.collect()
-    }
-}
-
-/// Asks what to do if CloudFormation is at work and there is a terminal; otherwise the work is left.
-pub async fn decide(phases: &Phases, ui: &mut Ui) -> Decision {
-    let operations = phases.operations();
-    if operations.is_empty() || !ui.can_ask() {
+/// Asks what to do if operations are in progress and there is a terminal; otherwise they are left.
+pub async fn decide(phases: &StackPhases<'_>, ui: &mut Ui) -> Decision {
+    let in_progress = phases.in_progress();
+    if in_progress.is_empty() || !ui.can_ask() {
         return Decision::Leave;
     }
-    let names: Vec<&str> = operations.iter().map(|(name, ..)| *name).collect();
-    ui.note(&format!("\nCloudFormation is at work on {}. What should happen to it?", names.join(", ")));
+    ui.note(&format!("\nCloudFormation is at work on {}. What should happen to it?", in_progress.join(", ")));
     match ui.choose("way", &[CANCEL, LEAVE, CONTINUE]).await {
         Ok(CANCEL) => Decision::Cancel,
         Ok(CONTINUE) => Decision::Continue,
@@ -73,47 +35,29 @@ pub async fn decide(phases: &Phases, ui: &mut Ui) -> Decision {
     }
 }
 
-/// Cancels what CloudFormation works on, and passes on what becomes of each stack.
-pub async fn cancel(phases: &Phases, aws: &Aws, mut note: impl FnMut(String)) {
-    for (name, operation, arn) in phases.operations() {
-        let text = match cancel_operation(aws, operation, arn).await {
-            Ok(text) => text.to_owned(),
-            Err(error) => CliError::from(error).summary(),
-        };
+/// Cancels the operations in progress, and passes the result for each stack to `note`.
+pub async fn cancel(phases: &StackPhases<'_>, mut note: impl FnMut(String)) {
+    let on_cancelled = |name: &str, result: Result<&'static str, OpsError>| {
+        let text = result.map_or_else(|error| CliError::from(error).summary(), ToOwned::to_owned);
         note(format!("{name}: {text}"));
-    }
+    };
+    phases.cancel(on_cancelled).await;
 }
 
-async fn cancel_operation(aws: &Aws, operation: Operation, stack: &str) -> Result<&'static str, OpsError> {
-    Ok(match operation {
-        Operation::Update if ops::cancel(aws, stack).await? => "the update is cancelled and rolled back",
-        Operation::Update => "it is too late to cancel the update; it goes on to its end",
-        Operation::Create => {
-            aws.delete_stack(stack).await?;
-            "what was created is deleted"
-        }
-        Operation::RollBack | Operation::Delete => "this cannot be cancelled; it goes on to its end",
-    })
-}
-
-/// Discards change sets that were not executed. Returns the error that says what goes on.
-pub async fn leave(phases: &Phases, aws: &Aws) -> CliError {
-    let operations: Vec<&str> = phases.operations().into_iter().map(|(name, ..)| name).collect();
-    let waiting = phases.stacks_in(|phase| *phase == Phase::WaitingForServices);
-    let mut error = if !operations.is_empty() {
-        interrupted(&format!("CloudFormation goes on with {}", operations.join(", ")))
-            .hint(Hint::repeat(Repetition::deploy(operations)).text(FOLLOWS))
+/// Discards change sets that were not executed. Returns the error that says what continues in AWS.
+pub async fn leave(phases: &StackPhases<'_>) -> CliError {
+    let in_progress = phases.in_progress();
+    let waiting = phases.waiting_for_services();
+    let mut error = if !in_progress.is_empty() {
+        interrupted(&format!("CloudFormation goes on with {}", in_progress.join(", ")))
+            .hint(Hint::repeat(Repetition::deploy(in_progress)).text(FOLLOWS))
     } else if !waiting.is_empty() {
         interrupted(&format!("{} is deployed, and ECS goes on with its tasks", waiting.join(", ")))
     } else {
         interrupted("nothing has changed beyond what is shown above")
     };
-    let mut unexecuted: BTreeSet<&str> = phases.stacks_in(|phase| *phase == Phase::ChangeSet).into_iter().collect();
-    unexecuted.extend(phases.checking.iter().map(String::as_str).filter(|name| !phases.current.contains_key(*name)));
-    for name in unexecuted {
-        if let Err(left) = ops::discard(aws, name, CHANGE_SET).await {
-            error.reports.extend(CliError::from(left).reports);
-        }
+    for failure in phases.discard_change_sets().await {
+        error.diagnostics.extend(CliError::from(failure).diagnostics);
     }
     error
 }

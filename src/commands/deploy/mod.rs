@@ -4,37 +4,33 @@ mod approval;
 mod drift;
 mod event_loop;
 mod interrupt;
-mod local;
 mod options;
+mod outputs_file;
+mod sandbox_images;
 mod source;
 mod summary;
 
-use std::fs;
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use futures_util::future::try_join_all;
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::approve::{check_region, check_target};
-use super::{Outcome, shapes};
+use super::json_help;
+use super::target::show_target;
+use super::templates::known_lookups;
 use crate::complete;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::exit::Exit;
 use crate::model::Stack;
-use crate::ops::{self, Change, DeployRequest, StackInputs, StackOutcome};
+use crate::ops::{self, DeployRequest, Purpose, StackChange, StackInputs, StackOutcome, StackPhases, Synthesiser};
 use crate::project::Project;
 use crate::render::{self, DeployView};
 use crate::stack::ProjectStack;
 
 pub use approval::{Approver, DeployApprover, roll_back};
 use event_loop::EventLoop;
-use interrupt::Phases;
 pub use options::{DeployOptions, FollowOptions, InputOptions};
 pub use source::ProjectSource;
 
@@ -44,15 +40,15 @@ const EXAMPLES: &str = "Examples:
   ecsws deploy --image nodejs=ghcr.io/acme/api:1.5 --timeout 20m
   ecsws deploy ecsworkshop-nodejs --output json   an event a line, for pipelines";
 
-/// Deploy stacks: what changes is shown, approved, executed and followed to the end
+/// Deploy stacks: show the changes, ask for approval, execute them and follow to the end
 ///
-/// All stacks of the project in dependency order, or those that are named. While services roll out, their tasks, ECS's own words and the
-/// last lines of containers that fail are shown. A rollback is a failure. Ctrl-C asks whether to cancel or to leave CloudFormation at
-/// work; the next deploy follows what goes on and then goes on itself.
+/// Deploys the named stacks, or all stacks of the project, in dependency order. While services roll out, their tasks, the events of ECS and the
+/// last log lines of failed containers are shown. A rollback is a failure. Ctrl-C asks whether to cancel the operation or to leave it running in
+/// CloudFormation; the next deploy follows an operation that is still running before it starts its own.
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", shapes::EVENTS))]
+#[command(after_help = EXAMPLES, after_long_help = format!("{EXAMPLES}\n\n{}", json_help::EVENTS))]
 pub struct DeployArgs {
-    /// The stacks, or services by their keys; all when left out
+    /// Stacks, or services by their keys [default: all]
     #[arg(value_name = "STACK", add = complete::stacks())]
     stacks: Vec<String>,
     #[command(flatten)]
@@ -61,7 +57,7 @@ pub struct DeployArgs {
     options: DeployOptions,
 }
 
-pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliError> {
+pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Exit, CliError> {
     let DeployArgs { stacks, follow, mut options } = args;
     let mut project = ctx.project()?;
     options.inputs.set_images(&mut project)?;
@@ -73,17 +69,17 @@ pub async fn run(args: DeployArgs, ctx: &mut Context) -> Result<Outcome, CliErro
     let outcomes = deploy(&mut project, &stacks, &follow, &options, &mut approver, ctx).await?;
     drift::warn_of_drift(&outcomes, &project, ctx).await?;
     let deployed = outcomes.iter().filter_map(|outcome| match outcome {
-        StackOutcome::Deployed(deployed) if deployed.change != Change::Prepared => Some(deployed.stack.clone()),
+        StackOutcome::Deployed(deployed) if deployed.change != StackChange::Prepared => Some(deployed.stack.clone()),
         _ => None,
     });
     let deployed: Vec<Stack> = deployed.collect();
     let reported = report(&project, &stacks, &outcomes, &deployed, &options, ctx).await;
-    // A stack that failed matters more than a report that could not be made.
+    // A failed stack takes precedence over a report that failed.
     result(outcomes)?;
-    reported.map(|()| Outcome::Done)
+    reported.map(|()| Exit::Done)
 }
 
-/// Writes the file of outputs and prints the summary.
+/// Writes the outputs file and prints the summary.
 async fn report(
     project: &Project,
     stacks: &[ProjectStack],
@@ -93,7 +89,7 @@ async fn report(
     ctx: &mut Context,
 ) -> Result<(), CliError> {
     if let Some(file) = &options.outputs_file {
-        write_outputs(ctx.settings.working_dir.join(file), deployed).await?;
+        outputs_file::write(ctx.settings.working_dir.join(file), deployed).await?;
     }
     if !ctx.ui.is_json() {
         let summary = summary::summarise(project, stacks, outcomes, deployed, ctx).await?;
@@ -102,7 +98,7 @@ async fn report(
     Ok(())
 }
 
-/// Deploys stacks, each after those that it needs. How each ended is in its outcome; only what concerns all is an error.
+/// Deploys stacks, each after its dependencies. Failures of single stacks are in the outcomes; an error concerns all of them.
 pub async fn deploy(
     project: &mut Project,
     stacks: &[ProjectStack],
@@ -112,18 +108,17 @@ pub async fn deploy(
     ctx: &mut Context,
 ) -> Result<Vec<StackOutcome<CliError>>, CliError> {
     let aws = ctx.aws(Some(project)).await?;
-    local::check_runtime(project, stacks, ctx).await?;
+    sandbox_images::check_runtime(project, stacks, ctx).await?;
     if !ctx.settings.sandbox {
-        check_region(project, aws.region())?;
+        ops::check_region(&aws, &project.spec.target)?;
     }
-    let known = try_join_all(stacks.iter().map(|stack| aws.stack(&stack.name))).await?;
-    let account = known.iter().flatten().map(Stack::account).find(|account| !account.is_empty());
-    let environment = check_target(project, &aws, account, ctx).await?;
+    let known = ops::describe_stacks(&aws, stacks.iter().map(|stack| stack.name.as_str())).await?;
+    let environment = show_target(project, &known, ctx).await?;
     let inputs: Vec<StackInputs<'_>> = stacks
         .iter()
         .zip(known)
         .map(|(stack, seen)| {
-            // While others are deployed it may change.
+            // It may change while its dependencies are deployed.
             let waits = stacks.iter().any(|other| stack.depends_on.contains(&other.name));
             options.inputs.stack_inputs(stack, seen.filter(|_| !waits))
         })
@@ -144,25 +139,20 @@ pub async fn deploy(
         concurrency: options.concurrency.into(),
     };
     let (reporter, messages) = ops::channel();
-    let source = ProjectSource::new(project, environment, Arc::clone(&aws), ctx.sandbox(), reporter.clone());
+    let lookups = known_lookups(project, &environment, ctx);
+    let mut synthesiser = Synthesiser::new(environment, Purpose::Deploy, lookups);
+    synthesiser.set_clients(Arc::clone(&aws));
+    let source = ProjectSource::new(project, synthesiser, ctx.sandbox(), reporter.clone());
     let cancellation = CancellationToken::new();
     let work = ops::deploy(&aws, &request, &source, reporter, &cancellation);
-    let view = DeployView::new(&ctx.ui, follow.progress, TimeZone::system());
-    EventLoop {
-        approver,
-        source: &source,
-        messages,
-        view,
-        phases: Phases::default(),
-        aws: &aws,
-        cancellation: &cancellation,
-    }
-    .run(work, ctx)
-    .await
-    .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
+    let view = DeployView::new(&ctx.ui, follow.shows_rows(), TimeZone::system());
+    EventLoop { approver, source: &source, messages, view, phases: StackPhases::new(&aws), cancellation: &cancellation }
+        .run(work, ctx)
+        .await
+        .map(|outcomes| finished(outcomes, stacks, cancellation.is_cancelled()))
 }
 
-/// A cancelled stack ended because of the interruption.
+/// The outcomes of a deploy; if it was cancelled, failures exit as interrupted.
 fn finished(
     mut outcomes: Vec<StackOutcome<CliError>>,
     stacks: &[ProjectStack],
@@ -174,7 +164,7 @@ fn finished(
                 error.exit = Exit::Interrupted;
             }
             StackOutcome::Skipped(_) => {
-                let message = format!("interrupted; {} was not begun", stack.name);
+                let message = format!("interrupted; {} was not started", stack.name);
                 *outcome = StackOutcome::Failed(CliError::new(Exit::Interrupted, message));
             }
             StackOutcome::Deployed(_) => {}
@@ -183,28 +173,14 @@ fn finished(
     outcomes
 }
 
-/// All failures as one; the first says how the process exits.
+/// All failures as one error, with the exit code of the first.
 fn result(outcomes: Vec<StackOutcome<CliError>>) -> Result<(), CliError> {
     let failures = outcomes.into_iter().filter_map(StackOutcome::error);
     match failures.reduce(|mut first, next| {
-        first.reports.extend(next.reports);
+        first.diagnostics.extend(next.diagnostics);
         first
     }) {
         Some(error) => Err(error),
         None => Ok(()),
     }
-}
-
-/// `{"STACK": {"KEY": "VALUE"}}`, as cdk writes it.
-#[expect(clippy::disallowed_methods, reason = "the user names the file")]
-async fn write_outputs(file: PathBuf, deployed: &[Stack]) -> Result<(), CliError> {
-    let of = |stack: &Stack| {
-        let outputs = stack.outputs.iter().map(|output| (output.key.clone(), Value::from(output.value.clone())));
-        (stack.name.clone(), Value::Object(outputs.collect()))
-    };
-    let stacks: Map<String, Value> = deployed.iter().map(of).collect();
-    let (text, shown) = (format!("{:#}\n", Value::Object(stacks)), file.display().to_string());
-    // Not on this thread: a pipe that nothing reads must not keep a signal from ending the command.
-    let written = tokio::task::spawn_blocking(move || fs::write(file, text)).await.map_err(io::Error::other)?;
-    written.map_err(|error| CliError::failed(format!("cannot write {shown}: {error}")))
 }

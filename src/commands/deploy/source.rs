@@ -1,53 +1,46 @@
 //! The project as the source of a deploy's templates.
 
-use std::sync::Arc;
-
 use tokio::sync::Mutex;
 
-use super::local::put_images;
-use crate::aws::Aws;
-use crate::commands::synthesiser::{Purpose, Synthesiser};
+use super::sandbox_images::put_images;
+use crate::commands::templates::template_with_pins;
 use crate::context::Context;
-use crate::context::local::Local;
+use crate::context::sandbox::SandboxHandle;
 use crate::error::CliError;
-use crate::ops::{Reporter, TemplateSource};
+use crate::ops::{Purpose, Reporter, Synthesiser, TemplateSource};
 use crate::project::Project;
-use crate::stack::{Environment, ProjectStack, Spec, Template};
+use crate::stack::{ProjectStack, Spec, Template};
 
 /// Synthesises the project's stacks, one at a time, and gives the sandbox their images.
 #[derive(Debug)]
 pub struct ProjectSource<'a> {
     state: Mutex<(&'a mut Project, Synthesiser)>,
-    aws: Arc<Aws>,
-    sandbox: Option<Local>,
+    sandbox: Option<SandboxHandle>,
     reporter: Reporter<CliError>,
 }
 
 impl<'a> ProjectSource<'a> {
-    /// The templates of a project, for an account and region that `aws` leads to.
+    /// The templates of a project. The synthesiser has the clients for look-ups.
     pub fn new(
         project: &'a mut Project,
-        environment: Environment,
-        aws: Arc<Aws>,
-        sandbox: Option<Local>,
+        synthesiser: Synthesiser,
+        sandbox: Option<SandboxHandle>,
         reporter: Reporter<CliError>,
     ) -> Self {
-        let synthesiser = Synthesiser::for_environment(environment, Purpose::Deploy, project, sandbox.is_some());
-        Self { state: Mutex::new((project, synthesiser)), aws, sandbox, reporter }
+        Self { state: Mutex::new((project, synthesiser)), sandbox, reporter }
     }
 
     /// The template of another spec of the same stack, with the look-ups that were made so far.
     pub async fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template, CliError> {
         let (_, synthesiser) = &*self.state.lock().await;
-        synthesiser.template_with(spec, stack)
+        Ok(synthesiser.template_with(spec, stack)?)
     }
 
     async fn synth(&self, stack: &str, purpose: Purpose) -> Result<Template, CliError> {
         let (project, synthesiser) = &mut *self.state.lock().await;
         synthesiser.set_purpose(purpose);
-        let (aws, pins) = (Some(&*self.aws), self.sandbox.is_none());
         let mut detail = |text| self.reporter.detail(text);
-        synthesiser.look_up_and_synth(project, stack, aws, pins, &mut detail).await
+        template_with_pins(synthesiser, project, stack, self.sandbox.is_none(), &mut detail).await
     }
 }
 
@@ -64,6 +57,6 @@ impl TemplateSource for ProjectSource<'_> {
     }
 
     async fn preview(&self, stack: &ProjectStack) -> Result<Template, CliError> {
-        self.synth(&stack.name, Purpose::Show { refresh: false }).await
+        self.synth(&stack.name, Purpose::Show).await
     }
 }

@@ -1,36 +1,26 @@
-//! What there is to say at the end of a deploy.
+//! Collects the summary of a deploy.
 
 use crate::context::Context;
 use crate::error::CliError;
 use crate::hint::Command;
 use crate::model::Stack;
-use crate::ops::{Change, StackOutcome, locate_service};
+use crate::ops::{StackOutcome, locate_service};
 use crate::project::Project;
-use crate::render::{StackEnd, Summary};
+use crate::render::Summary;
 use crate::stack::ProjectStack;
 use crate::stack::spec::Port;
 
-/// How each stack ended, and where those that are there now answer.
-pub async fn summarise(
+/// The outcomes, outputs and addresses of a deploy, and commands to try next.
+pub async fn summarise<'a>(
     project: &Project,
-    stacks: &[ProjectStack],
-    outcomes: &[StackOutcome<CliError>],
+    stacks: &'a [ProjectStack],
+    outcomes: &'a [StackOutcome<CliError>],
     deployed: &[Stack],
     ctx: &mut Context,
-) -> Result<Summary, CliError> {
-    let end = |outcome: &StackOutcome<CliError>| match outcome {
-        StackOutcome::Deployed(deployed) => match deployed.change {
-            Change::None => StackEnd::NoChanges,
-            Change::Prepared => StackEnd::Prepared,
-            Change::Done(operation, seconds) => StackEnd::Done(operation, seconds),
-        },
-        StackOutcome::Failed(_) => StackEnd::Failed,
-        StackOutcome::NotApproved(_) => StackEnd::NotApproved,
-        StackOutcome::Rejected(_) => StackEnd::NotChanged,
-        StackOutcome::Skipped(needed) => StackEnd::NotBegun(needed.clone()),
-    };
-    let names = stacks.iter().map(|stack| stack.name.clone());
-    let mut summary = Summary { stacks: names.zip(outcomes.iter().map(end)).collect(), ..Summary::default() };
+) -> Result<Summary<'a, CliError>, CliError> {
+    let names = stacks.iter().map(|stack| stack.name.as_str());
+    let stacks = names.zip(outcomes).collect();
+    let mut summary = Summary { stacks, outputs: Vec::new(), services: Vec::new(), next: Vec::new() };
     for stack in deployed {
         let outputs = stack.outputs.iter();
         summary.outputs.extend(outputs.map(|output| (stack.name.clone(), output.key.clone(), output.value.clone())));
@@ -40,7 +30,7 @@ pub async fn summarise(
     for ((key, service), stack) in &services {
         let local = if ctx.settings.sandbox {
             let aws = ctx.aws(Some(project)).await?;
-            ctx.local_url(&locate_service(&aws, &stack.name).await?.service).await?
+            ctx.local_url(&locate_service(&aws, &stack.name).await?).await?
         } else {
             None
         };
@@ -54,7 +44,7 @@ pub async fn summarise(
             let words = std::iter::once(name.to_owned()).chain(key.clone());
             Command::own(words.chain(flags.iter().map(|flag| (*flag).to_owned())))
         };
-        // Autoscaling would change the count again.
+        // With autoscaling a count would be changed again.
         let count = service.count.filter(|_| service.autoscaling.is_none()).map(|count| (count + 1).max(3));
         let scale = count.map(|count| command("scale", &["--count", &count.to_string()]));
         let tries =
@@ -64,7 +54,7 @@ pub async fn summarise(
     Ok(summary)
 }
 
-/// `NAME.NAMESPACE:PORT`, when the namespace is the project's own and so its name is known.
+/// `NAME.NAMESPACE:PORT`, if the namespace belongs to the project, so that its name is known.
 fn inside(project: &Project, name: &str, port: Option<Port>) -> Option<String> {
     let namespace = &project.spec.platform.stack.as_ref()?.namespace;
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();

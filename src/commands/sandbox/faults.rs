@@ -2,7 +2,7 @@
 
 use clap::Args;
 use ecsws_sandbox::lifecycle::Endpoint;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -40,14 +40,11 @@ fn object(text: &str) -> Result<Value, String> {
 
 pub async fn run(args: FaultsArgs, endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
     let now = ctx.now();
-    let call = |operation, input| async move {
-        endpoint.call(operation, &input, now).await.map_err(|error| CliError::failed(error.to_string()))
-    };
     let FaultsArgs { faults } = args;
     if let Some(faults) = faults {
-        call("PutFaults", faults).await?;
+        endpoint.call("PutFaults", &faults, now).await?;
     }
-    let set = call("DescribeFaults", Value::Object(serde_json::Map::new())).await?;
+    let set = endpoint.call("DescribeFaults", &json!({}), now).await?;
     if ctx.ui.is_json() {
         return Ok(ctx.ui.json_result(&set)?);
     }

@@ -12,24 +12,25 @@ use crate::error::CliError;
 use crate::hint::Hint;
 use crate::render;
 
-/// How often the log is looked at.
+/// How often the log is read.
 const POLL: Duration = Duration::from_millis(200);
 
 #[derive(Debug, Args)]
-pub struct LogsArgs {
-    /// Go on with what comes, until Ctrl-C
+pub struct SandboxLogsArgs {
+    /// Keep printing new lines until Ctrl-C
     #[arg(short, long)]
     watch: bool,
-    /// Only the last so many lines of what there is
+    /// Print only the last N lines
     #[arg(short = 'n', long, value_name = "N")]
     lines: Option<usize>,
 }
 
-pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<(), CliError> {
-    let LogsArgs { watch, lines } = args;
+pub async fn run(args: SandboxLogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<(), CliError> {
+    let SandboxLogsArgs { watch, lines } = args;
     lifecycle::check(state_dir)?;
     let (mut reader, earlier) = LogReader::open(state_dir).map_err(|error| {
         CliError::failed(format!("no log of a sandbox in {}: {error}", state_dir.display()))
+            .source(error)
             .hint(Hint::default().then(ctx.settings.sandbox_command("start")).text(" starts one"))
     })?;
     let skipped = lines.map_or(0, |lines| earlier.len().saturating_sub(lines));
@@ -37,7 +38,7 @@ pub async fn run(args: LogsArgs, state_dir: &Path, ctx: &mut Context) -> Result<
     if !watch {
         return Ok(());
     }
-    let mut reader_gone = pin!(render::nobody_reads());
+    let mut reader_gone = pin!(render::stdout_closed());
     while ctx.ui.can_write() {
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}

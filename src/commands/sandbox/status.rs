@@ -1,4 +1,4 @@
-//! `ecsws sandbox status`: what runs in the sandbox, and what that takes of this machine.
+//! `ecsws sandbox status`: what runs in the sandbox, and what it uses of this machine.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,15 @@ use crate::context::Context;
 use crate::error::CliError;
 use crate::render::{self, SandboxSession, SandboxStack, SandboxStatus, SandboxTask, SandboxTasks};
 
-/// What the control call answers.
+/// The response of the control call.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct StatusResponse {
     state_dir: PathBuf,
     memory_bytes: u64,
     disk_bytes: u64,
     log_bytes: u64,
-    most_log_bytes: u64,
+    max_log_bytes: u64,
     stacks: Vec<SandboxStack>,
     services: Vec<SandboxTasks>,
     tasks: Vec<Task>,
@@ -38,13 +38,12 @@ struct Task {
     memory_bytes: u64,
 }
 
-/// Asks and shows.
+/// Reads and prints the status.
 pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError> {
     let now = ctx.now();
-    let answer: Result<Value, _> = endpoint.call("Status", &json!({ "detail": true }), now).await;
-    let answer = answer.map_err(|error| CliError::failed(error.to_string()))?;
-    let report: Answer = serde_json::from_value(answer)
-        .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")))?;
+    let answer: Value = endpoint.call("Status", &json!({ "detail": true }), now).await?;
+    let report: StatusResponse = serde_json::from_value(answer)
+        .map_err(|error| CliError::failed(format!("the sandbox is of another version: {error}")).source(error))?;
     let Endpoint { url, account, region, pid, started_at, version, .. } = endpoint.clone();
     let tasks = report.tasks.into_iter().map(|task| {
         let Task { cluster, id, group, last_status, started_at, processes, memory_bytes } = task;
@@ -61,7 +60,7 @@ pub async fn show(endpoint: &Endpoint, ctx: &mut Context) -> Result<(), CliError
         memory_bytes: report.memory_bytes,
         disk_bytes: report.disk_bytes,
         log_bytes: report.log_bytes,
-        most_log_bytes: report.most_log_bytes,
+        max_log_bytes: report.max_log_bytes,
         state_dir: report.state_dir,
         stacks: report.stacks,
         services: report.services,

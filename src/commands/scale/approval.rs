@@ -6,27 +6,26 @@ use crate::commands::approve;
 use crate::commands::deploy::{Approver, FollowOptions, ProjectSource, roll_back};
 use crate::context::Context;
 use crate::error::CliError;
-use crate::ops::{ProposedChanges, Question};
+use crate::ops::{self, ProposedChanges, Question};
 use crate::project::{FILE, Project};
 use crate::render::{self, Ui};
 use crate::stack::{KeyChange, Scaling, TemplateDiff, edit_scaling};
 
-/// The decisions of one `scale`.
+/// Answers the questions of a deploy by `scale`.
 #[derive(Debug)]
 pub struct ScaleApprover<'a> {
-    /// As it was read, without the new numbers.
+    /// The project as it was read, without the new numbers.
     project: &'a Project,
     key: &'a str,
     scaling: Scaling,
     follow: &'a FollowOptions,
     is_sandbox: bool,
     creation_is_approved: bool,
-    /// What was changed in `ecsws.toml`, once it was written.
+    /// The changes of `ecsws.toml`, once they are written.
     saved: Option<Vec<KeyChange>>,
 }
 
 impl<'a> ScaleApprover<'a> {
-    /// Nothing is decided yet.
     pub fn new(
         project: &'a Project,
         key: &'a str,
@@ -50,14 +49,17 @@ impl<'a> ScaleApprover<'a> {
         Ok(())
     }
 
-    /// After a failure: that the file is ahead of the stack, if it was written.
+    /// Warns after a failure that `ecsws.toml` has numbers that the stack may lack.
     pub async fn warn_of_written_edit(&self, stack: &str, ctx: &mut Context) {
         let changes: Vec<String> = self.saved.iter().flatten().map(ToString::to_string).collect();
         if changes.is_empty() {
             return;
         }
         let status = match ctx.aws(Some(self.project)).await {
-            Ok(aws) => aws.stack(stack).await.ok().flatten().map(|stack| stack.status).unwrap_or_default(),
+            Ok(aws) => {
+                let stacks = ops::describe_stacks(&aws, [stack]).await.unwrap_or_default();
+                stacks.into_iter().flatten().next().map(|stack| stack.status).unwrap_or_default()
+            }
             Err(_) => String::new(),
         };
         let stack_now = match status.as_str() {
@@ -69,7 +71,7 @@ impl<'a> ScaleApprover<'a> {
         render::warn_event(&mut ctx.ui, format!("{FILE} has the new numbers ({changes}); {stack_now}"));
     }
 
-    /// What would change besides the numbers, in words.
+    /// The changes besides the numbers, in words.
     async fn beyond_numbers(
         &self,
         changes: &ProposedChanges,

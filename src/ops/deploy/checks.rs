@@ -11,20 +11,10 @@ use super::preflight::{Finding, StackUpdate, rejections, rejections_before_chang
 use super::request::{DesiredStack, StackInputs};
 use super::source::TemplateSource;
 use super::stack::CHANGE_SET;
-use crate::hint::Hint;
 use crate::model::PlannedChange;
 use crate::ops::OpsError;
 
 type Result<T, S> = std::result::Result<T, Failure<<S as TemplateSource>::Error>>;
-
-/// What keeps a deploy from succeeding, and the way out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rejection {
-    /// What is in the way of which stack.
-    pub message: String,
-    /// What to do about it.
-    pub hint: Option<Hint>,
-}
 
 /// The state of the checks of one deploy.
 #[derive(Debug, Default)]
@@ -101,7 +91,7 @@ fn report<S: TemplateSource>(deploy: &Deploy<'_, S>, checks: &mut Checks, findin
         match finding {
             Finding::Note(note) if checks.notes.insert(note.clone()) => deploy.reporter.warn(note),
             Finding::Note(_) => {}
-            Finding::Rejection { message, hint } => rejections.push(Rejection { message, hint }),
+            Finding::Rejection(rejection) => rejections.push(rejection),
         }
     }
     if rejections.is_empty() { Ok(()) } else { Err(Failure::Rejected(OpsError::Rejected { rejections }.into())) }

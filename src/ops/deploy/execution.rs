@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::change_set::{check_size, only_reviewed, refused};
-use super::follow::{Ended, Follow, SUCCESS};
+use super::follow::{OperationEnd, SUCCESS_STATUSES, StackFollower};
 use crate::aws::Aws;
 use crate::model::{ChangeSetKind, Stack, StackRequest};
 use crate::ops::{DeployEvent, Operation, OpsError, Ready, Result};
@@ -31,7 +31,7 @@ pub struct Limits {
 pub struct Execution {
     operation: Operation,
     stack: Stack,
-    follow: Follow,
+    follow: StackFollower,
     begun: Instant,
 }
 
@@ -56,7 +56,7 @@ impl Execution {
         total: usize,
         change_set: Option<&str>,
     ) -> Result<Self> {
-        let mut follow = Follow::upcoming(aws, operation, stack, total, change_set).await?;
+        let mut follow = StackFollower::before(aws, operation, stack, total, change_set).await?;
         if operation == Operation::Update {
             follow.remember_deployments(aws).await?;
         }
@@ -99,7 +99,7 @@ impl Execution {
         }
         let gone = || OpsError::Gone(format!("stack `{}`", request.stack));
         let stack = aws.stack(request.stack).await?.ok_or_else(gone)?;
-        let follow = Follow::running(aws, Operation::Create, &stack).await?;
+        let follow = StackFollower::attached(aws, Operation::Create, &stack).await?;
         Ok(Self { operation: Operation::Create, stack, follow, begun: Instant::now() })
     }
 
@@ -131,7 +131,7 @@ impl Execution {
             }
         };
         let ended = ended.map_err(|error| error.while_following(&name))?;
-        ended.into_result(&name, &SUCCESS)?.ok_or_else(|| OpsError::Gone(format!("stack `{name}`")))
+        ended.into_result(&name, &SUCCESS_STATUSES)?.ok_or_else(|| OpsError::Gone(format!("stack `{name}`")))
     }
 
     /// Waits until the services of a stack that is complete are steady too.
@@ -159,7 +159,7 @@ impl Execution {
         delete_creation: bool,
         aws: &Aws,
         emit: &mut dyn FnMut(DeployEvent),
-    ) -> Result<Ended> {
+    ) -> Result<OperationEnd> {
         let stack = self.stack.name.clone();
         let error =
             |status: String, stopped_tasks| OpsError::TimedOut { stack: stack.clone(), limit, status, stopped_tasks };
@@ -178,7 +178,7 @@ impl Execution {
         };
         emit(DeployEvent::note(format!("{stack}: the time is up; {action}")));
         match timeout(ROLLBACK_WITHIN, self.follow.run(aws, emit)).await {
-            Ok(Ok(ended)) if SUCCESS.contains(&ended.status.as_str()) => Ok(ended),
+            Ok(Ok(ended)) if SUCCESS_STATUSES.contains(&ended.status.as_str()) => Ok(ended),
             Ok(ended) => ended.and_then(|ended| Err(error(ended.status, ended.stopped_tasks))),
             Err(_) => Err(error("not back yet".to_owned(), self.follow.stopped_tasks(aws, emit).await)),
         }

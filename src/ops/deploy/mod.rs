@@ -10,6 +10,7 @@ pub(in crate::ops) mod execution;
 pub(in crate::ops) mod follow;
 mod messages;
 mod outcome;
+mod phases;
 pub(in crate::ops) mod preflight;
 mod request;
 mod resets;
@@ -33,13 +34,12 @@ use crate::model::Stack;
 use crate::ops::{OpsError, deployed_template};
 use crate::stack::Template;
 use checks::Checks;
-pub use checks::Rejection;
 pub use messages::{Message, Phase, ProposedChanges, Question, Reporter, channel};
 use outcome::Failure;
-pub use outcome::{Change, Deployed, StackOutcome};
-pub use request::{DeployRequest, Method, StackInputs};
+pub use outcome::{Deployed, StackChange, StackOutcome};
+pub use phases::StackPhases;
+pub use request::{DeployMethod, DeployRequest, StackInputs};
 pub use source::TemplateSource;
-pub use stack::CHANGE_SET;
 
 /// A stack's ARN, its status and when it was updated: a deployed template changes only with one of them.
 type StackVersion = (String, String, Option<Timestamp>);

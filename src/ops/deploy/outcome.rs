@@ -13,14 +13,14 @@ pub struct Deployed {
     /// What it was deployed from.
     pub template: Template,
     /// What was done.
-    pub change: Change,
+    pub change: StackChange,
 }
 
 /// What a deploy did with a stack.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Change {
+pub enum StackChange {
     /// There was nothing to change.
-    None,
+    NoChanges,
     /// A change set was prepared, and nothing was changed.
     Prepared,
     /// The operation was carried out, in this many seconds.

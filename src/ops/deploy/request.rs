@@ -15,7 +15,7 @@ pub struct DeployRequest<'a> {
     /// The stacks, with what they are deployed with.
     pub stacks: &'a [StackInputs<'a>],
     /// How stacks are created and updated.
-    pub method: Method,
+    pub method: DeployMethod,
     /// RoleARN: the role that CloudFormation assumes.
     pub role_arn: Option<&'a str>,
     /// NotificationARNs; none leaves those of the stack.
@@ -53,7 +53,7 @@ pub struct StackInputs<'a> {
 
 /// How stacks are created and updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
+pub enum DeployMethod {
     /// Create a change set, and execute it once it is approved.
     ChangeSet,
     /// Create a change set and do not execute it.
@@ -134,7 +134,7 @@ impl<'a> DesiredStack<'a> {
         };
         let (tags, topics) = (&self.inputs.tags, self.request.notification_arns);
         !self.request.force
-            && self.request.method != Method::PrepareChangeSet
+            && self.request.method != DeployMethod::PrepareChangeSet
             && ["CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"].contains(&existing.status.as_str())
             && self.parameters.iter().all(has_value)
             && (tags.is_empty() || sorted(tags) == sorted(&existing.tags))

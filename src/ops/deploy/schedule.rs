@@ -58,7 +58,7 @@ mod tests {
 
     use super::*;
     use crate::model::Stack;
-    use crate::ops::deploy::outcome::{Change, Deployed};
+    use crate::ops::deploy::outcome::{Deployed, StackChange};
     use crate::stack::{ProjectStack, StackKind, Template};
 
     fn stack(name: &str, needs: &[&str]) -> ProjectStack {
@@ -87,7 +87,7 @@ mod tests {
             StackOutcome::Deployed(Box::new(Deployed {
                 stack: Stack::default(),
                 template: Template::default(),
-                change: Change::None,
+                change: StackChange::NoChanges,
             }))
         };
         let outcomes = in_order(&inputs, concurrency, || false, work).await;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::rollout::{Observation, Progress, Rollout, RolloutState};
+use super::rollout::{Observation, Rollout, RolloutEvent, RolloutState};
 use crate::aws::{Aws, AwsErrorKind};
 use crate::model::{LogDestination, ServiceArn, ServiceName, ServiceState, StackEvent, Task};
 use crate::ops::{DeployEvent, StoppedTasks};
@@ -107,15 +107,15 @@ impl ServiceWatch {
         self.refused || *self.rollout.state() == RolloutState::Done
     }
 
-    fn report(&mut self, progress: Progress, emit: &mut dyn FnMut(DeployEvent)) {
+    fn report(&mut self, progress: RolloutEvent, emit: &mut dyn FnMut(DeployEvent)) {
         let service = self.name.service.clone();
         emit(match progress {
-            Progress::Deployments(deployments) => DeployEvent::Rollout { service, deployments },
-            Progress::ServiceEvent(event) => {
+            RolloutEvent::Deployments(deployments) => DeployEvent::Rollout { service, deployments },
+            RolloutEvent::ServiceEvent(event) => {
                 DeployEvent::ServiceEvent { service, timestamp: event.timestamp, message: event.message }
             }
-            Progress::Stuck { cause } => DeployEvent::Stuck { service, cause, cancellable: true },
-            Progress::Stopped { task, count, cause } => {
+            RolloutEvent::Stuck { cause } => DeployEvent::Stuck { service, cause, cancellable: true },
+            RolloutEvent::Stopped { task, count, cause } => {
                 let event = DeployEvent::TaskStopped { service, task: task.id.clone(), cause: cause.clone(), count };
                 match self.stopped_tasks.iter_mut().find(|group| group.stopped_tasks.cause == cause) {
                     Some(group) => group.stopped_tasks.count = count,

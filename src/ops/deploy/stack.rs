@@ -10,9 +10,9 @@ use super::checks::{check_all, check_planned};
 use super::events::{DeployEvent, Operation};
 use super::execution::Execution;
 use super::messages::{Phase, ProposedChanges, Question};
-use super::outcome::{Change, Deployed, Failure};
+use super::outcome::{Deployed, Failure, StackChange};
 use super::preflight::StackUpdate;
-use super::request::{DesiredStack, Method, StackInputs};
+use super::request::{DeployMethod, DesiredStack, StackInputs};
 use super::resets::warn_of_resets;
 use super::source::TemplateSource;
 use super::state::{InitialState, delete_failed_creation, follow_operation, read_initial_state, roll_back};
@@ -61,16 +61,16 @@ async fn steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'
         StackUpdate { stack: name, service_key, existing: existing.as_ref(), deployed: &deployed, desired: &template };
     let request = desired.request();
     let begun = match deploy.request.method {
-        Method::Direct => directly(deploy, &request, &update, diff).await?,
-        Method::PrepareChangeSet => match prepared(deploy, &request, &update).await? {
+        DeployMethod::Direct => directly(deploy, &request, &update, diff).await?,
+        DeployMethod::PrepareChangeSet => match prepared(deploy, &request, &update).await? {
             Some(ready) => {
                 let change_set = ready.change_set.arn.clone();
                 reporter.event(DeployEvent::Prepared { stack: name.clone(), change_set });
-                return Ok(Deployed { stack: ready.stack, template, change: Change::Prepared });
+                return Ok(Deployed { stack: ready.stack, template, change: StackChange::Prepared });
             }
             None => None,
         },
-        Method::ChangeSet => match prepared(deploy, &request, &update).await? {
+        DeployMethod::ChangeSet => match prepared(deploy, &request, &update).await? {
             Some(ready) => Some(approved(deploy, &update, &ready, diff).await?),
             None => None,
         },
@@ -85,12 +85,12 @@ async fn steps<S: TemplateSource>(deploy: &Deploy<'_, S>, inputs: &StackInputs<'
         execution.until_steady(aws, deploy.request.limits, &mut emit).await?;
     }
     emit(execution.finished(&stack));
-    Ok(Deployed { stack, template, change: Change::Done(execution.operation(), execution.seconds()) })
+    Ok(Deployed { stack, template, change: StackChange::Done(execution.operation(), execution.seconds()) })
 }
 
 fn unchanged<S: TemplateSource>(deploy: &Deploy<'_, S>, stack: Stack, template: Template) -> Deployed {
     deploy.reporter.event(DeployEvent::NoChanges { stack: stack.name.clone() });
-    Deployed { stack, template, change: Change::None }
+    Deployed { stack, template, change: StackChange::NoChanges }
 }
 
 /// Creates the change set and checks what it changes; none when nothing would change.

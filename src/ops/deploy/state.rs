@@ -1,6 +1,6 @@
 //! The state of a stack before a deploy, and the operations that repair a failed one.
 
-use super::follow::Follow;
+use super::follow::StackFollower;
 use crate::aws::Aws;
 use crate::model::Stack;
 use crate::ops::{DeployEvent, Operation, OpsError, Result};
@@ -105,7 +105,7 @@ pub async fn follow_operation(
     emit: &mut dyn FnMut(DeployEvent),
 ) -> Result<()> {
     emit(DeployEvent::note(format!("stack `{}` is {}: following that to its end first", stack.name, stack.status)));
-    let followed = Follow::running(aws, operation, stack).await?.run(aws, emit).await;
+    let followed = StackFollower::attached(aws, operation, stack).await?.run(aws, emit).await;
     followed.map(drop).map_err(|error| error.while_following(&stack.name))
 }
 
@@ -131,7 +131,7 @@ async fn failed_resources(aws: &Aws, stack: &Stack, status: &str) -> Result<Vec<
 /// Takes back what failed and was left so, or goes on with a rollback that failed.
 pub async fn roll_back(aws: &Aws, stack: &Stack, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
     emit(DeployEvent::Started { stack: stack.name.clone(), operation: Operation::RollBack });
-    let mut follow = Follow::upcoming(aws, Operation::RollBack, stack, 0, None).await?;
+    let mut follow = StackFollower::before(aws, Operation::RollBack, stack, 0, None).await?;
     if stack_state(&stack.status) == StackState::RollbackFailed {
         aws.continue_rollback(&stack.arn).await?;
     } else {

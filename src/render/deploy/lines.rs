@@ -1,43 +1,46 @@
-//! A deploy's events as lines of text.
+//! Formats deploy events as lines of text.
 
 use jiff::tz::TimeZone;
 use owo_colors::OwoColorize as _;
 
-use super::progress_rows::{deployment_line, doing};
+use super::progress_rows::{deployment_line, present_tense};
 use super::short_type;
 use crate::ops::{DeployEvent, Operation, ResourceEvent};
 use crate::render::clean;
 
-/// The first of equal failures gets a line, and then every tenth.
-const EVERY: usize = 10;
+/// Of equal task failures, the first is printed and then every tenth.
+const FAILURES_PER_LINE: usize = 10;
 
-/// How lines are written.
+/// Formats events as lines.
 #[derive(Debug, Clone)]
-pub(super) struct Lines {
+pub(super) struct LineFormat {
+    /// The time zone of printed times.
     pub zone: TimeZone,
-    /// A bar tells what is in progress, so lines are for what has happened.
-    pub beside_bar: bool,
+    /// Whether progress rows show what is in progress, so that lines are only needed for completed steps.
+    pub has_progress_rows: bool,
 }
 
-impl Lines {
-    /// The lines of an event; none when it is not worth one.
-    pub fn of(&self, event: &DeployEvent) -> Vec<String> {
+impl LineFormat {
+    /// The lines for an event; empty for an event that is not printed.
+    pub fn lines(&self, event: &DeployEvent) -> Vec<String> {
         match event {
-            // The board shows these.
+            // The progress rows show these.
             DeployEvent::Started { .. } | DeployEvent::InProgress { .. } | DeployEvent::Rollout { .. }
-                if self.beside_bar =>
+                if self.has_progress_rows =>
             {
                 Vec::new()
             }
-            DeployEvent::Started { stack, operation } => vec![format!("{stack}: {} …", doing(*operation))],
+            DeployEvent::Started { stack, operation } => vec![format!("{stack}: {} …", present_tense(*operation))],
             DeployEvent::NoChanges { stack } => vec![format!("{}  {stack} (no changes)", "✓".green())],
             DeployEvent::Prepared { stack, change_set } => {
-                vec![format!("{}  {stack}: the change set is there: {}", "✓".green(), clean(change_set, false))]
+                vec![format!("{}  {stack}: change set created: {}", "✓".green(), clean(change_set, false))]
             }
             DeployEvent::Resource { stack, done, total, resource } => {
-                // On a terminal the bar tells what moves.
-                let is_news = !resource.status.ends_with("_IN_PROGRESS") || resource.status.contains("ROLLBACK");
-                let line = (is_news || !self.beside_bar).then(|| self.resource(stack, (*done, *total), resource));
+                // Progress rows show resources in progress, but not that a rollback has started.
+                let is_printed = !self.has_progress_rows
+                    || !resource.status.ends_with("_IN_PROGRESS")
+                    || resource.status.contains("ROLLBACK");
+                let line = is_printed.then(|| self.resource(stack, (*done, *total), resource));
                 line.into_iter().collect()
             }
             DeployEvent::InProgress { stack, done, total, resources } => {
@@ -45,7 +48,8 @@ impl Lines {
                 vec![format!("{stack} | {done}/{total} | Currently in progress: {}", resources.join(", "))]
             }
             DeployEvent::Rollout { service, deployments } => {
-                deployments.iter().map(|one| format!("{service}: {}", deployment_line(one, false))).collect()
+                let line = |deployment| format!("{service}: {}", deployment_line(deployment, false));
+                deployments.iter().map(line).collect()
             }
             DeployEvent::ServiceEvent { service: _, timestamp, message } => {
                 let time = timestamp.map(|timestamp| self.time(timestamp)).unwrap_or_default();
@@ -57,33 +61,35 @@ impl Lines {
                     let (task, cause) = (clean(task, false), clean(cause, false));
                     format!("{} {service}: task {task} stopped{times}: {cause}", "!".red().bold())
                 };
-                (*count == 1 || count % EVERY == 0).then(line).into_iter().collect()
+                (*count == 1 || count % FAILURES_PER_LINE == 0).then(line).into_iter().collect()
             }
             DeployEvent::TaskLog { service: _, task, container, lines } => {
                 let (task, container) = (clean(task, false), clean(container, false));
-                let head = format!("  last lines of container {container} in task {task}:");
-                std::iter::once(head).chain(lines.iter().map(|line| log_line(line))).collect()
+                let heading = format!("  last lines of container {container} in task {task}:");
+                std::iter::once(heading).chain(lines.iter().map(|line| log_line(line))).collect()
             }
             DeployEvent::Stuck { service, cause, cancellable } => vec![
                 format!(
-                    "{} {service}: tasks stop the same way again and again: {}",
+                    "{} {service}: tasks keep stopping for the same reason: {}",
                     "warning:".yellow().bold(),
                     clean(cause, false)
                 ),
                 if *cancellable {
-                    "  waiting will not help: Ctrl-C offers to cancel, --timeout cancels by itself".to_owned()
+                    "  this will not recover by itself: Ctrl-C offers to cancel, --timeout cancels automatically"
+                        .to_owned()
                 } else {
-                    "  waiting will not help: ECS keeps starting tasks, and Ctrl-C stops only the waiting".to_owned()
+                    "  this will not recover by itself: ECS keeps starting tasks, and Ctrl-C only stops waiting"
+                        .to_owned()
                 },
             ],
             DeployEvent::Note { message } => vec![clean(message, false).into_owned()],
             DeployEvent::Finished { stack, operation, seconds, .. } => {
-                vec![format!("{}  {} {} in {seconds:.1} s", "✓".green(), stack.green(), done(*operation))]
+                vec![format!("{}  {} {} in {seconds:.1} s", "✓".green(), stack.green(), past_tense(*operation))]
             }
         }
     }
 
-    /// cdk's line; on a terminal a shorter one.
+    /// A resource's event in cdk's format, or shortened if there are progress rows.
     fn resource(&self, stack: &str, (done, total): (usize, usize), event: &ResourceEvent) -> String {
         let time = self.time(event.timestamp);
         let count = format!("{done:>width$}/{total}", width = total.to_string().len());
@@ -91,7 +97,7 @@ impl Lines {
         let reason =
             event.reason.as_deref().map(|reason| format!(" {}", clean(reason, false).bold())).unwrap_or_default();
         let (resource_type, logical_id) = (clean(&event.resource_type, false), clean(&event.logical_id, false));
-        if self.beside_bar {
+        if self.has_progress_rows {
             return format!("{count} {time} {status} {:<26} {}{reason}", short_type(&resource_type), logical_id.cyan());
         }
         let named = match &event.path {
@@ -106,7 +112,7 @@ impl Lines {
     }
 }
 
-pub(super) fn done(operation: Operation) -> &'static str {
+pub(super) fn past_tense(operation: Operation) -> &'static str {
     match operation {
         Operation::Create => "created",
         Operation::Update => "updated",
@@ -115,12 +121,12 @@ pub(super) fn done(operation: Operation) -> &'static str {
     }
 }
 
-/// A line of a container's log below what it explains.
+/// A line of a container's log, indented below the failure that it explains.
 pub(super) fn log_line(line: &str) -> String {
     format!("  {} {}", "│".dimmed(), clean(line.trim_end(), false))
 }
 
-/// Cut to the width of cdk's column, in cdk's colours.
+/// The status, cut to the width of cdk's column and in cdk's colours.
 fn painted_status(status: &str) -> String {
     let padded = format!("{:<20}", status.chars().take(20).collect::<String>());
     match status {

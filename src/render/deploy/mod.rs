@@ -1,4 +1,4 @@
-//! A deploy or destroy as it happens: lines for what has happened, and on a terminal below them what is in progress.
+//! The view of a deploy or destroy: a line for each completed step and, on a terminal, progress rows below.
 
 mod lines;
 mod progress_rows;
@@ -7,51 +7,42 @@ mod summary;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use jiff::tz::TimeZone;
 
-use lines::Lines;
+use lines::LineFormat;
 pub use progress_rows::ProgressRows;
-pub use summary::{StackEnd, Summary, deletion_plans, ended, summary};
+pub use summary::{Summary, deletion_plans, print_done, print_failed, summary};
 
 use super::{Ui, clean};
 use crate::ops::DeployEvent;
 
+/// The interval in which the progress rows are redrawn.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How a deploy is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Progress {
-    /// What is in progress in place, and a line for what has happened.
-    Bar,
-    /// A line an event.
-    Events,
-}
 
 /// Folds events into lines and progress rows.
 #[derive(Debug)]
 pub struct DeployView {
     bar: Option<ProgressBar>,
     rows: Arc<Mutex<ProgressRows>>,
-    lines: Lines,
+    format: LineFormat,
 }
 
 impl DeployView {
-    /// A view that has shown nothing yet. The rows need a terminal.
-    pub fn new(ui: &Ui, progress: Option<Progress>, zone: TimeZone) -> Self {
+    /// Creates a view. With `rows`, progress rows are shown if there is a terminal.
+    pub fn new(ui: &Ui, rows: bool, zone: TimeZone) -> Self {
+        let has_rows = rows && ui.is_watched() && !ui.is_json();
         let rows = Arc::new(Mutex::new(ProgressRows::default()));
-        let has_bar = progress != Some(Progress::Events) && ui.is_watched() && !ui.is_json();
-        let bar = has_bar.then(|| {
+        let bar = has_rows.then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             bar.set_style(style(Arc::clone(&rows), ui.is_coloured()));
             bar.enable_steady_tick(TICK);
             bar
         });
-        Self { lines: Lines { zone, beside_bar: bar.is_some() }, bar, rows }
+        Self { format: LineFormat { zone, has_progress_rows: bar.is_some() }, bar, rows }
     }
 
-    /// Shows an event. A reader of JSON who went away does not stop the work.
+    /// Shows an event. Failures to write JSON are ignored here and reported at the end, so that a closed pipe does not stop a deploy.
     pub fn show(&mut self, ui: &mut Ui, event: &DeployEvent) {
         if ui.is_json() {
             drop(ui.json_line(event));
@@ -59,9 +50,9 @@ impl DeployView {
         }
         if let Some(bar) = &self.bar {
             self.rows().apply(event, bar.elapsed());
-            self.wake();
+            self.restart_bar();
         }
-        let lines = self.lines.of(event);
+        let lines = self.format.lines(event);
         if lines.is_empty() {
             return;
         }
@@ -71,21 +62,21 @@ impl DeployView {
         }
     }
 
-    /// Shows what is being waited for before there are events. Brings the rows back after [`DeployView::end`].
-    pub fn busy(&self, what: &str) {
-        self.rows().busy(Some(what.to_owned()));
-        self.wake();
+    /// Shows what is in progress until there are events. Shows the rows again after [`DeployView::end`].
+    pub fn show_activity(&self, activity: &str) {
+        self.rows().set_activity(Some(activity.to_owned()));
+        self.restart_bar();
     }
 
-    /// Removes the rows: for questions, and for what comes after.
+    /// Removes the rows, so that a question or further output can be printed.
     pub fn end(&self) {
-        self.rows().busy(None);
+        self.rows().set_activity(None);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
 
-    fn wake(&self) {
+    fn restart_bar(&self) {
         if let Some(bar) = self.bar.as_ref().filter(|bar| bar.is_finished()) {
             let elapsed = bar.elapsed();
             bar.reset();
@@ -99,18 +90,18 @@ impl DeployView {
     }
 }
 
-/// The rows behind a spinner, drawn anew with each tick.
+/// A spinner followed by the rows, redrawn with each tick.
 fn style(rows: Arc<Mutex<ProgressRows>>, coloured: bool) -> ProgressStyle {
     let draw = move |state: &ProgressState, out: &mut dyn std::fmt::Write| {
         let rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        // A line that wraps would not be cleared whole. The spinner and its space come before the first.
+        // Only the first row of a wrapped line would be cleared. The first line starts with the spinner and a space.
         let columns = usize::from(console::Term::stderr().size().1).saturating_sub(3);
         let fitted = |line: String| {
             let line = console::truncate_str(&line, columns, "…").into_owned();
             if coloured { line } else { console::strip_ansi_codes(&line).into_owned() }
         };
         let lines: Vec<String> = rows.lines(state.elapsed()).into_iter().map(fitted).collect();
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(out, "{}", lines.join("\n"));
     };
     ProgressStyle::with_template("{spinner} {rows}")
@@ -124,12 +115,12 @@ impl Drop for DeployView {
     }
 }
 
-/// Notes what is neither an event of a stack nor a result; with JSON output it is an event.
+/// Prints a note that belongs to no stack. With JSON output, it is an event.
 pub fn note_event(ui: &mut Ui, message: String) {
     message_event(ui, message, Ui::note);
 }
 
-/// As [`note_event`], for what may surprise.
+/// As [`note_event`], for warnings.
 pub fn warn_event(ui: &mut Ui, message: String) {
     message_event(ui, message, Ui::warn);
 }
@@ -143,7 +134,7 @@ fn message_event(ui: &mut Ui, message: String, print: fn(&mut Ui, &str)) {
     }
 }
 
-/// `ECS::Service` where the space is short.
+/// The type without its `AWS::` prefix, to save columns.
 fn short_type(resource_type: &str) -> &str {
     resource_type.strip_prefix("AWS::").unwrap_or(resource_type)
 }

@@ -1,4 +1,4 @@
-//! What a deploy's live part shows: a fold of events into rows, drawn as lines of text. No clock and no terminal.
+//! The rows of a deploy in progress, folded from its events and formatted as lines. No clock and no terminal.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use crate::model::Deployment;
 use crate::ops::{DeployEvent, Operation};
 use crate::render::clean;
 
-/// So many resources of a stack are shown; the others are counted.
-const MOST_RESOURCES: usize = 8;
+/// The maximum number of a stack's resources that have their own rows; the others are only counted.
+const MAX_RESOURCES: usize = 8;
 /// Width of a deployment's bar, in columns.
-const BAR: u32 = 20;
+const BAR_WIDTH: u32 = 20;
 
-/// The rows.
+/// Stacks, resources and deployments in progress.
 #[derive(Debug, Clone, Default)]
 pub struct ProgressRows {
-    /// What is being waited for before there are events.
-    busy: Option<String>,
+    /// What is in progress until there are events.
+    activity: Option<String>,
     stacks: BTreeMap<String, StackRow>,
     services: BTreeMap<String, Vec<Deployment>>,
-    /// The stack of each service that was heard of.
+    /// Stack names by the names of the services in resource events.
     stack_by_service: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct StackRow {
-    doing: &'static str,
+    operation: &'static str,
     since: Duration,
     done: usize,
     total: usize,
@@ -43,17 +43,17 @@ struct ResourceRow {
 }
 
 impl ProgressRows {
-    /// Says what is being waited for.
-    pub fn busy(&mut self, what: Option<String>) {
-        self.busy = what;
+    /// Sets what is in progress until there are events.
+    pub fn set_activity(&mut self, activity: Option<String>) {
+        self.activity = activity;
     }
 
-    /// Takes an event in; `now` counts from the view's beginning.
+    /// Applies an event; `now` is the time since the view was created.
     pub fn apply(&mut self, event: &DeployEvent, now: Duration) {
         match event {
             DeployEvent::Started { stack, operation } => {
-                self.busy = None;
-                let row = StackRow { doing: doing(*operation), since: now, ..StackRow::default() };
+                self.activity = None;
+                let row = StackRow { operation: present_tense(*operation), since: now, ..StackRow::default() };
                 self.stacks.insert(stack.clone(), row);
             }
             DeployEvent::Resource { stack, done, total, resource } => {
@@ -61,7 +61,7 @@ impl ProgressRows {
                     self.stacks.entry(stack.clone()).or_insert_with(|| StackRow { since: now, ..StackRow::default() });
                 (row.done, row.total) = (*done, *total);
                 if resource.logical_id == *stack && resource.status.contains("ROLLBACK") {
-                    row.doing = doing(Operation::RollBack);
+                    row.operation = present_tense(Operation::RollBack);
                 }
                 if resource.resource_type == "AWS::ECS::Service"
                     && let Some((_, service)) = resource.physical_id.rsplit_once('/')
@@ -82,9 +82,10 @@ impl ProgressRows {
                 self.services.insert(service.clone(), deployments.clone());
             }
             DeployEvent::Finished { stack, .. } | DeployEvent::NoChanges { stack } => {
-                self.busy = None;
+                self.activity = None;
                 self.stacks.remove(stack);
-                self.services.retain(|service, _| self.stack_by_service.get(service).is_some_and(|home| home != stack));
+                self.services
+                    .retain(|service, _| self.stack_by_service.get(service).is_some_and(|owner| owner != stack));
             }
             DeployEvent::Prepared { .. }
             | DeployEvent::InProgress { .. }
@@ -96,16 +97,16 @@ impl ProgressRows {
         }
     }
 
-    /// The rows as they are now.
+    /// Formats the rows.
     pub fn lines(&self, now: Duration) -> Vec<String> {
-        let mut lines: Vec<String> = self.busy.iter().map(|what| clean(what, false).into_owned()).collect();
+        let mut lines: Vec<String> = self.activity.iter().map(|what| clean(what, false).into_owned()).collect();
         for (name, row) in &self.stacks {
             let count = if row.total == 0 { String::new() } else { format!(" {}/{}", row.done, row.total) };
-            let elapsed = since(row.since, now);
-            lines.push(format!("{} {}{count} {}", clean(name, false).bold(), row.doing, elapsed.dimmed()));
-            for (id, resource) in row.resources.iter().take(MOST_RESOURCES) {
+            let elapsed = elapsed(row.since, now);
+            lines.push(format!("{} {}{count} {}", clean(name, false).bold(), row.operation, elapsed.dimmed()));
+            for (id, resource) in row.resources.iter().take(MAX_RESOURCES) {
                 let kind = clean(short_type(&resource.resource_type), false).into_owned();
-                let elapsed = since(resource.since, now);
+                let elapsed = self::elapsed(resource.since, now);
                 lines.push(format!(
                     "  {kind:<26} {} {} {}",
                     clean(id, false).cyan(),
@@ -113,13 +114,13 @@ impl ProgressRows {
                     elapsed.dimmed()
                 ));
             }
-            if let more @ 1.. = row.resources.len().saturating_sub(MOST_RESOURCES) {
+            if let more @ 1.. = row.resources.len().saturating_sub(MAX_RESOURCES) {
                 lines.push(format!("  and {more} more"));
             }
         }
         for (service, deployments) in &self.services {
             let name = clean(service, false);
-            // What changes comes first: names are long.
+            // The name comes last, because long names are cut off.
             let line = |deployment| format!("  {} {}", deployment_line(deployment, true), name.bold());
             lines.extend(deployments.iter().map(line));
         }
@@ -127,7 +128,7 @@ impl ProgressRows {
     }
 }
 
-pub(super) fn doing(operation: Operation) -> &'static str {
+pub(super) fn present_tense(operation: Operation) -> &'static str {
     match operation {
         Operation::Create => "creating",
         Operation::Update => "updating",
@@ -140,8 +141,8 @@ pub(super) fn doing(operation: Operation) -> &'static str {
 pub(super) fn deployment_line(deployment: &Deployment, with_bar: bool) -> String {
     let Deployment { status, task_definition, desired, running, pending, failed, rollout_state, .. } = deployment;
     let bar = if with_bar {
-        let filled = (running * BAR).checked_div(*desired).unwrap_or(BAR).min(BAR);
-        let (full, rest) = ("━".repeat(filled as usize), "─".repeat((BAR - filled) as usize));
+        let filled = (running * BAR_WIDTH).checked_div(*desired).unwrap_or(BAR_WIDTH).min(BAR_WIDTH);
+        let (full, rest) = ("━".repeat(filled as usize), "─".repeat((BAR_WIDTH - filled) as usize));
         format!("{}{} ", full.green(), rest.dimmed())
     } else {
         String::new()
@@ -160,7 +161,7 @@ pub(super) fn deployment_line(deployment: &Deployment, with_bar: bool) -> String
 }
 
 /// `12 s`, `3:05 min`.
-fn since(then: Duration, now: Duration) -> String {
-    let seconds = now.saturating_sub(then).as_secs();
+fn elapsed(since: Duration, now: Duration) -> String {
+    let seconds = now.saturating_sub(since).as_secs();
     if seconds < 60 { format!("{seconds} s") } else { format!("{}:{:02} min", seconds / 60, seconds % 60) }
 }

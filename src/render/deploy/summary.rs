@@ -1,64 +1,50 @@
-//! What there is after a deploy, and how each stack ended.
+//! The summary after a deploy: outcomes of the stacks, outputs, addresses and suggested commands. Also the plan before a deletion.
 
 use std::io;
 
 use owo_colors::OwoColorize as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::lines::done;
-use crate::error::CliError;
+use super::lines::past_tense;
 use crate::hint::Command;
-use crate::ops::{DeletionPlan, Operation};
+use crate::ops::{DeletionPlan, StackChange, StackOutcome};
 use crate::render::{Ui, clean};
 
-/// The last event of a command that tells events as JSON: that it is done, or why not.
-pub fn ended(ui: &mut Ui, error: Option<&CliError>) -> io::Result<()> {
-    if !ui.is_json() {
-        return Ok(());
-    }
-    ui.json_line(&match error {
-        None => json!({ "event": "done" }),
-        Some(error) => json!({ "event": "failed", "exit": error.exit.code(), "message": error.summary() }),
-    })
+/// Prints the last JSON event of a successful command.
+pub fn print_done(ui: &mut Ui) -> io::Result<()> {
+    print_last_event(ui, &json!({ "event": "done" }))
 }
 
-/// How a stack ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StackEnd {
-    /// Nothing was to do.
-    NoChanges,
-    /// A change set was prepared.
-    Prepared,
-    /// It is done, after so many seconds.
-    Done(Operation, f64),
-    /// It failed.
-    Failed,
-    /// The user did not approve it, and it was not changed.
-    NotApproved,
-    /// The deploy was rejected before anything changed.
-    NotChanged,
-    /// It was not begun, because of this stack.
-    NotBegun(String),
+/// Prints the last JSON event of a failed command, with its exit code and the error.
+pub fn print_failed(ui: &mut Ui, exit: u8, message: &str) -> io::Result<()> {
+    print_last_event(ui, &json!({ "event": "failed", "exit": exit, "message": message }))
 }
 
-/// What a deploy leaves behind, for the end of it.
-#[derive(Debug, Clone, Default)]
-pub struct Summary {
-    /// Every stack with how it ended; shown when there are several.
-    pub stacks: Vec<(String, StackEnd)>,
+fn print_last_event(ui: &mut Ui, event: &Value) -> io::Result<()> {
+    if ui.is_json() { ui.json_line(event) } else { Ok(()) }
+}
+
+/// The results of a deploy that are printed at its end.
+#[derive(Debug)]
+pub struct Summary<'a, E> {
+    /// Every stack and its outcome; printed if there are several.
+    pub stacks: Vec<(&'a str, &'a StackOutcome<E>)>,
     /// Stack, key and value of every output.
     pub outputs: Vec<(String, String, String)>,
-    /// Services and where they answer: on this machine, and by Cloud Map's name.
+    /// Services and their addresses: the local URL in the sandbox, and the Cloud Map name with its port.
     pub services: Vec<(String, Vec<String>)>,
     /// Commands to try next.
     pub next: Vec<Command>,
 }
 
-/// Shows how the stacks ended, what there is now and what to try next.
-pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
+/// Prints the summary.
+pub fn summary<E>(ui: &mut Ui, summary: &Summary<'_, E>) -> io::Result<()> {
     if summary.stacks.len() > 1 {
         let width = summary.stacks.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
-        let lines = summary.stacks.iter().map(|(name, end)| format!("  {} {name:<width$}  {}", mark(end), words(end)));
+        let lines = summary
+            .stacks
+            .iter()
+            .map(|(name, outcome)| format!("  {} {name:<width$}  {}", mark(outcome), describe(outcome)));
         let lines: Vec<String> = lines.collect();
         ui.note(&format!("\n{}\n{}", "Stacks:".bold(), lines.join("\n")));
     }
@@ -74,7 +60,7 @@ pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
     }
     for (service, addresses) in summary.services.iter().filter(|(_, addresses)| !addresses.is_empty()) {
         let addresses: Vec<String> = addresses.iter().map(|address| address.underline().to_string()).collect();
-        writeln!(out, "  {} answers at {}", service.cyan(), addresses.join(" and as "))?;
+        writeln!(out, "  {}: {}", service.cyan(), addresses.join(", "))?;
     }
     out.flush()?;
     if !summary.next.is_empty() {
@@ -84,7 +70,7 @@ pub fn summary(ui: &mut Ui, summary: &Summary) -> io::Result<()> {
     Ok(())
 }
 
-/// Says what goes and what stays when stacks are deleted.
+/// Prints what deleting these stacks deletes and keeps.
 pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
     for DeletionPlan { stack, deleted, kept, deleted_log_groups, .. } in deletion_plans {
         ui.note(&format!("{}: {} of {deleted} resources", stack.bold(), "deletion".red()));
@@ -92,27 +78,29 @@ pub fn deletion_plans(ui: &mut Ui, deletion_plans: &[DeletionPlan]) {
             ui.note(&format!("  {} log group {} with its events", "deletes:".red(), clean(id, false)));
         }
         for (resource_type, id) in kept {
-            ui.note(&format!("  {} {} {}", "stays:".green(), clean(resource_type, false), clean(id, false)));
+            ui.note(&format!("  {} {} {}", "keeps:".green(), clean(resource_type, false), clean(id, false)));
         }
     }
 }
 
-fn mark(end: &StackEnd) -> String {
-    match end {
-        StackEnd::NoChanges | StackEnd::Prepared | StackEnd::Done(..) => "✓".green().to_string(),
-        StackEnd::Failed => "✗".red().to_string(),
-        StackEnd::NotApproved | StackEnd::NotChanged | StackEnd::NotBegun(_) => "-".yellow().to_string(),
+fn mark<E>(outcome: &StackOutcome<E>) -> String {
+    match outcome {
+        StackOutcome::Deployed(_) => "✓".green().to_string(),
+        StackOutcome::Failed(_) => "✗".red().to_string(),
+        StackOutcome::NotApproved(_) | StackOutcome::Rejected(_) | StackOutcome::Skipped(_) => "-".yellow().to_string(),
     }
 }
 
-fn words(end: &StackEnd) -> String {
-    match end {
-        StackEnd::NoChanges => "no changes".to_owned(),
-        StackEnd::Prepared => "the change set is there".to_owned(),
-        StackEnd::Done(operation, seconds) => format!("{} in {seconds:.1} s", done(*operation)),
-        StackEnd::Failed => "failed".to_owned(),
-        StackEnd::NotApproved => "not approved, not changed".to_owned(),
-        StackEnd::NotChanged => "not changed".to_owned(),
-        StackEnd::NotBegun(needed) => format!("not begun, because of {needed}"),
+fn describe<E>(outcome: &StackOutcome<E>) -> String {
+    match outcome {
+        StackOutcome::Deployed(deployed) => match deployed.change {
+            StackChange::NoChanges => "no changes".to_owned(),
+            StackChange::Prepared => "change set created".to_owned(),
+            StackChange::Done(operation, seconds) => format!("{} in {seconds:.1} s", past_tense(operation)),
+        },
+        StackOutcome::Failed(_) => "failed".to_owned(),
+        StackOutcome::NotApproved(_) => "not approved, not changed".to_owned(),
+        StackOutcome::Rejected(_) => "not changed".to_owned(),
+        StackOutcome::Skipped(failed) => format!("skipped: {failed} was not deployed"),
     }
 }

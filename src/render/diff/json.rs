@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::StackDiff;
+use crate::ops::StackDiff;
 use crate::render::Ui;
 use crate::stack::diff::{Change, Impact, NamedChange, ResourceChange};
 use crate::stack::security::{Changes, ManagedPolicy, Rule, SecurityChanges, Statement};
@@ -28,21 +28,21 @@ pub(super) fn stack_json(StackDiff { name, diff, notes }: &StackDiff, ui: &Ui) -
 
 fn security_json(security: &SecurityChanges) -> Value {
     let SecurityChanges { statements, managed_policies, ingress, egress } = security;
-    let statement = |one: &Statement| {
+    let statement = |statement: &Statement| {
         json!({
-            "sid": one.id,
-            "effect": one.effect.name(),
-            "actions": one.actions.values,
-            "not_actions": one.actions.not,
-            "resources": one.resources.values,
-            "not_resources": one.resources.not,
-            "principals": one.principals.values,
-            "not_principals": one.principals.not,
-            "condition": one.condition,
+            "sid": statement.id,
+            "effect": statement.effect.name(),
+            "actions": statement.actions.values,
+            "not_actions": statement.actions.not,
+            "resources": statement.resources.values,
+            "not_resources": statement.resources.not,
+            "principals": statement.principals.values,
+            "not_principals": statement.principals.not,
+            "condition": statement.condition,
         })
     };
-    let policy = |one: &ManagedPolicy| json!({ "identity": one.identity, "arn": one.arn });
-    let rule = |one: &Rule| json!({ "group": one.group, "protocol": one.protocol_text(), "peer": one.peer_text() });
+    let policy = |policy: &ManagedPolicy| json!({ "identity": policy.identity, "arn": policy.arn });
+    let rule = |rule: &Rule| json!({ "group": rule.group, "protocol": rule.protocol_text(), "peer": rule.peer_text() });
     json!({
         "statements": changes_json(statements, statement),
         "managed_policies": changes_json(managed_policies, policy),
@@ -51,8 +51,8 @@ fn security_json(security: &SecurityChanges) -> Value {
     })
 }
 
-fn changes_json<T>(changes: &Changes<T>, one: impl Fn(&T) -> Value) -> Value {
-    let list = |these: &[T]| these.iter().map(&one).collect::<Vec<_>>();
+fn changes_json<T>(changes: &Changes<T>, to_json: impl Fn(&T) -> Value) -> Value {
+    let list = |items: &[T]| items.iter().map(&to_json).collect::<Vec<_>>();
     json!({ "added": list(&changes.added), "removed": list(&changes.removed) })
 }
 
@@ -62,7 +62,7 @@ fn entry_json(section: &str, NamedChange { name, change: Change { old, new } }: 
 
 fn resource_json(resource: &ResourceChange, paths: &BTreeMap<String, String>) -> Value {
     let ResourceChange { logical_id, change, properties, impact } = resource;
-    let of_type = |value: &Option<Value>| value.as_ref().and_then(|value| value.get("Type")).cloned();
+    let resource_type = |value: &Option<Value>| value.as_ref().and_then(|value| value.get("Type")).cloned();
     let properties = properties.iter().map(|property| {
         let Change { old, new } = &property.change;
         json!({ "name": property.name, "old": old, "new": new, "impact": impact_name(property.impact) })
@@ -70,7 +70,7 @@ fn resource_json(resource: &ResourceChange, paths: &BTreeMap<String, String>) ->
     json!({
         "logical_id": logical_id,
         "path": paths.get(logical_id),
-        "type": of_type(&change.new).or_else(|| of_type(&change.old)),
+        "type": resource_type(&change.new).or_else(|| resource_type(&change.old)),
         "impact": impact_name(*impact),
         "old": change.old,
         "new": change.new,

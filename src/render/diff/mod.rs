@@ -6,7 +6,7 @@ use owo_colors::{OwoColorize as _, Style as Ansi};
 use serde_json::{Value, json};
 
 use super::{Ui, clean};
-use crate::hint::Hint;
+use crate::ops::StackDiff;
 use crate::stack::TemplateDiff;
 
 mod edit_script;
@@ -19,17 +19,6 @@ mod tree;
 
 use json::stack_json;
 use text::{Line, Style};
-
-/// A stack's diff.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StackDiff {
-    /// The stack's name.
-    pub name: String,
-    /// The changes of deploying it.
-    pub diff: TemplateDiff,
-    /// Notes about what the templates do not show.
-    pub notes: Vec<Hint>,
-}
 
 /// Prints the diffs of stacks and the number of stacks with differences. Notes are printed as warnings.
 pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
@@ -53,7 +42,7 @@ pub fn diffs(ui: &mut Ui, diffs: &[StackDiff]) -> io::Result<()> {
     ui.results().flush()
 }
 
-/// Prints to stderr the changes that the user is asked to approve: those of permissions and firewalls, or all if there are none.
+/// Prints to stderr the changes that need approval: those to permissions and security groups, or all changes if there are none.
 pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     let lines = match text::security(diff, columns) {
@@ -71,7 +60,7 @@ pub fn show_pending_approval(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     }
 }
 
-/// Prints to stderr all changes of a stack that the user is asked to approve.
+/// Prints to stderr all changes of a stack that needs approval.
 pub fn show_all_changes(ui: &mut Ui, stack: &str, diff: &TemplateDiff) {
     let columns = ui.columns();
     for line in text::stack(stack, diff, columns) {

@@ -1,4 +1,4 @@
-//! Changes of permissions and firewalls as the tables of `cdk diff`.
+//! Lays out changes to permissions and security groups as the tables of `cdk diff`.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::text::Style;
 use crate::stack::security::{Changes, Rule, SecurityChanges, Statement, Targets};
 use crate::stack::short_path;
 
-/// A title and its rows, of which the first is the header.
+/// A title and its rows; the first row is the header.
 type Table = (&'static str, Vec<Row>);
 
 /// The tables that are not empty. `paths` are construct paths by logical id.
@@ -72,7 +72,7 @@ fn row<const N: usize>(style: Style, cells: [&str; N]) -> Row {
     Row { style, cells: cells.map(str::to_owned).to_vec() }
 }
 
-/// One value a line.
+/// The values, one per line.
 fn targets_text(targets: &Targets) -> String {
     let not = if targets.not { "NOT " } else { "" };
     let lines: Vec<String> = targets.values.iter().map(|value| format!("{not}{value}")).collect();

@@ -1,10 +1,10 @@
-//! Tables with borders, as wide as their content but not wider than the terminal.
+//! Lays out tables with borders, as wide as their content but not wider than the terminal.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr};
 
 use super::text::{Line, Style};
 
-/// A row: the style of its cells, and the cells, which may have several lines.
+/// A row. Its cells may have several lines.
 pub(super) struct Row {
     pub style: Style,
     pub cells: Vec<String>,

@@ -98,7 +98,7 @@ pub fn footer(stacks_with_differences: usize) -> Vec<Line> {
     vec![Line::default(), Line::default().plain(sentence), Line::default()]
 }
 
-/// The changes of permissions and firewalls, for the approval.
+/// The changes to permissions and security groups, for the approval.
 pub fn security(diff: &TemplateDiff, columns: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (title, rows) in security_tables::tables(&diff.security, &diff.paths) {
@@ -117,7 +117,7 @@ const NOTE: &str =
 
 fn body(diff: &TemplateDiff, columns: Option<usize>) -> Vec<Line> {
     let header = diff.header.iter().map(|named| entry(&named.name, named)).collect();
-    let of = |sections: &[(&'static Section, Vec<NamedChange>)]| {
+    let section_lines = |sections: &[(&'static Section, Vec<NamedChange>)]| {
         let lines = |(section, changes): &(&'static Section, Vec<NamedChange>)| {
             titled(section.title, changes.iter().map(|named| entry(section.entry, named)).collect())
         };
@@ -127,9 +127,9 @@ fn body(diff: &TemplateDiff, columns: Option<usize>) -> Vec<Line> {
     let parts = [
         titled("Template", header),
         security(diff, columns),
-        of(&diff.before_resources),
+        section_lines(&diff.before_resources),
         titled("Resources", resources),
-        of(&diff.after_resources),
+        section_lines(&diff.after_resources),
     ];
     parts.concat()
 }

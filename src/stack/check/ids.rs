@@ -3,18 +3,18 @@
 use toml::de::DeValue;
 
 use super::{non_empty, quoted, text};
-use crate::stack::diagnostic::Finding;
+use crate::diagnostic::Diagnostic;
 use crate::stack::reader::Validated;
 use crate::stack::spec::Generation;
 
 /// An AWS account id.
 pub fn account(value: &DeValue<'_>) -> Validated<String> {
     let hint = "an account id is 12 digits in quotes, like \"123456789012\"";
-    let account = text(value).map_err(|finding| finding.hint(hint))?;
+    let account = text(value).map_err(|diagnostic| diagnostic.hint(hint))?;
     if account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit()) {
         return Ok(account);
     }
-    Err(Finding::new(format!("is {}", quoted(&account))).hint(hint))
+    Err(Diagnostic::new(format!("is {}", quoted(&account))).hint(hint))
 }
 
 /// The name of an AWS region: `us-east-1`, `us-gov-west-1`.
@@ -23,11 +23,11 @@ pub fn region(value: &DeValue<'_>) -> Validated<String> {
     if is_region(&region) {
         return Ok(region);
     }
-    Err(Finding::new(format!("is {}, which is not a region", quoted(&region)))
+    Err(Diagnostic::new(format!("is {}, which is not a region", quoted(&region)))
         .hint("a region looks like \"us-east-1\""))
 }
 
-/// Whether the name has the form of a region's. Only AWS knows which regions exist.
+/// Whether the name has the form of a region's name. Regions are not listed here, because AWS adds new ones.
 pub fn is_region(name: &str) -> bool {
     let parts: Vec<&str> = name.split('-').collect();
     let is_word = |part: &&str| !part.is_empty() && part.bytes().all(|letter| letter.is_ascii_lowercase());
@@ -45,7 +45,7 @@ pub fn construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validate
         if id.contains(|letter: char| letter.is_ascii_alphanumeric()) {
             return Ok(id);
         }
-        Err(Finding::new(format!("is {}, which has no letter or digit", quoted(&id)))
+        Err(Diagnostic::new(format!("is {}, which has no letter or digit", quoted(&id)))
             .hint("a construct id needs at least one, because logical ids are derived from them"))
     }
 }
@@ -58,7 +58,7 @@ pub fn leading_construct_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> 
         if first.is_some_and(|first| first.is_ascii_alphabetic()) {
             return Ok(id);
         }
-        Err(Finding::new(format!("is {}, whose first letter or digit is a digit", quoted(&id)))
+        Err(Diagnostic::new(format!("is {}, whose first letter or digit is a digit", quoted(&id)))
             .hint("a logical id is derived from it, which must start with a letter"))
     }
 }
@@ -73,7 +73,7 @@ pub fn resource_id(prefix: &'static str) -> impl Fn(&DeValue<'_>) -> Validated<S
         }) {
             return Ok(id);
         }
-        Err(Finding::new(format!("is {}", quoted(&id)))
+        Err(Diagnostic::new(format!("is {}", quoted(&id)))
             .hint(format!("an id here looks like \"{prefix}-0a1b2c3d4e5f60718\"")))
     }
 }

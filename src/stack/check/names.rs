@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::{quoted, text};
-use crate::stack::diagnostic::Finding;
+use crate::diagnostic::Diagnostic;
 use crate::stack::reader::Validated;
 
 /// The characters and length that AWS accepts for one kind of name.
@@ -35,7 +35,7 @@ macro_rules! patterns {
 patterns! {
     /// CloudFormation's rule.
     STACK_NAME = "a stack name", "letters, digits and hyphens", "-", Letter, 128;
-    /// This tool's: a key is a word on the command line.
+    /// This tool's rule: a key is one word on the command line.
     SERVICE_KEY = "a service key", "letters, digits, hyphens and underscores", "-_", Any, 100;
     /// ECS.
     SERVICE_NAME = "a service name", "letters, digits, hyphens and underscores", "-_", Any, 255;
@@ -45,9 +45,9 @@ patterns! {
     CONTAINER_NAME = "a container name", "letters, digits, hyphens and underscores", "-_", Any, 255;
     /// ECS.
     IMAGE = "an image", "letters, digits and . _ - : / @ #", "._-:/@#", Any, 255;
-    /// Cloud Map; the labels are checked apart.
+    /// Cloud Map; [`is_dns_name`] checks the labels.
     DISCOVERY_NAME = "a Cloud Map service name", "letters, digits, hyphens, underscores and dots", "-_.", Any, 127;
-    /// Cloud Map; the labels are checked apart.
+    /// Cloud Map; [`is_dns_name`] checks the labels.
     NAMESPACE_NAME = "a namespace name", "letters, digits, hyphens, underscores and dots", "-_.", Any, 253;
     /// CloudFormation.
     EXPORT_NAME = "an export name", "letters, digits, colons and hyphens", ":-", Any, 255;
@@ -75,15 +75,15 @@ impl Pattern {
         let valid_start = matches!(first, First::Any) || text.starts_with(|letter: char| letter.is_ascii_alphabetic());
         let ascii = text.is_ascii() || punctuation.contains(' ');
         if text.is_empty() {
-            return Err(Finding::new("is empty").hint(hint));
+            return Err(Diagnostic::new("is empty").hint(hint));
         }
         let length = text.chars().count();
         if length > *max_length {
-            return Err(Finding::new(format!("is {length} characters long"))
+            return Err(Diagnostic::new(format!("is {length} characters long"))
                 .hint(format!("{what} is at most {max_length} characters long")));
         }
         if !ascii || !valid_start || !text.chars().all(allowed) {
-            return Err(Finding::new(format!("is {}, which is not {what}", quoted(text))).hint(hint));
+            return Err(Diagnostic::new(format!("is {}, which is not {what}", quoted(text))).hint(hint));
         }
         Ok(())
     }
@@ -96,12 +96,12 @@ impl Pattern {
     }
 }
 
-/// An image reference. A URL is none, although it has the same characters.
+/// An image reference. Rejects URLs, which consist of the same characters.
 pub fn image(value: &DeValue<'_>) -> Validated<String> {
     let image = IMAGE.rule(value)?;
     match image.split_once("://") {
         None => Ok(image),
-        Some((_, rest)) => Err(Finding::new(format!("is {}, which is a URL", quoted(&image)))
+        Some((_, rest)) => Err(Diagnostic::new(format!("is {}, which is a URL", quoted(&image)))
             .hint(format!("an image has no scheme: {}", quoted(rest)))),
     }
 }
@@ -114,8 +114,8 @@ pub fn is_dns_name(name: &str) -> bool {
     })
 }
 
-/// The finding for an invalid DNS name.
-pub fn not_a_dns_name(name: &str) -> Finding {
-    Finding::new(format!("is {}, which is not a DNS name", quoted(name)))
+/// The diagnostic about an invalid DNS name.
+pub fn not_a_dns_name(name: &str) -> Diagnostic {
+    Diagnostic::new(format!("is {}, which is not a DNS name", quoted(name)))
         .hint("each label has 1 to 63 letters, digits, underscores and hyphens, and no hyphen at either end")
 }

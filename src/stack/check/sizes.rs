@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::{integer, quoted};
-use crate::stack::diagnostic::Finding;
+use crate::diagnostic::Diagnostic;
 use crate::stack::reader::{Validated, join_words};
 
 /// Fargate's CPU sizes in CPU units, with the memory sizes in MiB for each.
@@ -44,7 +44,7 @@ pub fn cpu(value: &DeValue<'_>) -> Validated<u32> {
         return Ok(number);
     }
     let sizes = join_words(FARGATE_SIZES.iter().map(|(cpu, _)| cpu.to_string()), "or");
-    Err(Finding::new(format!("is {number}")).hint(format!("Fargate accepts {sizes}")))
+    Err(Diagnostic::new(format!("is {number}")).hint(format!("Fargate accepts {sizes}")))
 }
 
 /// The retention periods of CloudWatch Logs, in days.
@@ -65,6 +65,6 @@ pub fn retention_days(value: &DeValue<'_>) -> Validated<Option<u32>> {
         return Ok(Some(*days));
     }
     let accepted = join_words(RETENTION_DAYS.iter().map(ToString::to_string), "or");
-    Err(Finding::new(format!("is {written}"))
+    Err(Diagnostic::new(format!("is {written}"))
         .hint(format!("CloudWatch Logs accepts {accepted} days; \"{INFINITE}\" keeps events forever")))
 }

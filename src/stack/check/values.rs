@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use toml::de::DeValue;
 
-use crate::stack::diagnostic::Finding;
-use crate::stack::reader::{Validated, join_words, type_name};
+use crate::diagnostic::Diagnostic;
+use crate::stack::reader::{Invalid, Validated, join_words, type_name};
 use crate::stack::spec::{Port, Protocol};
 
 /// The text as a TOML string.
@@ -12,14 +12,14 @@ pub fn quoted(text: &str) -> String {
     format!("{text:?}")
 }
 
-fn wrong_type(expected: &str, value: &DeValue<'_>) -> Finding {
+fn wrong_type(expected: &str, value: &DeValue<'_>) -> Diagnostic {
     let hint = match (expected, value) {
         ("a string", DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_)) => "write it in quotes",
         ("a list", _) => "write it in brackets: [\"…\"]",
         (_, DeValue::String(_)) => "write it without quotes",
         _ => "see the file that `init` creates for an example",
     };
-    Finding::new(format!("must be {expected}, not {}", type_name(value))).hint(hint)
+    Diagnostic::new(format!("must be {expected}, not {}", type_name(value))).hint(hint)
 }
 
 /// Any string.
@@ -31,7 +31,7 @@ pub fn text(value: &DeValue<'_>) -> Validated<String> {
 pub fn non_empty(value: &DeValue<'_>) -> Validated<String> {
     text(value).and_then(|text| {
         if text.is_empty() {
-            Err(Finding::new("is empty").hint("give it a value, or remove the key"))
+            Err(Diagnostic::new("is empty").hint("give it a value, or remove the key"))
         } else {
             Ok(text)
         }
@@ -48,7 +48,7 @@ pub fn integer(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&DeV
     move |value| {
         let number = value.as_integer().ok_or_else(|| wrong_type("a whole number", value))?;
         u32::from_str_radix(number.as_str(), number.radix()).ok().filter(|number| range.contains(number)).ok_or_else(
-            || Finding::new(format!("is {number}")).hint(format!("{what} is {} to {}", range.start(), range.end())),
+            || Diagnostic::new(format!("is {number}")).hint(format!("{what} is {} to {}", range.start(), range.end())),
         )
     }
 }
@@ -64,7 +64,7 @@ pub fn percentage(value: &DeValue<'_>) -> Validated<serde_json::Number> {
     };
     written
         .filter(|number| number.as_f64().is_some_and(|number| number > 0.0 && number <= 100.0))
-        .ok_or_else(|| Finding::new("is out of range").hint("a target is above 0 and at most 100 percent"))
+        .ok_or_else(|| Diagnostic::new("is out of range").hint("a target is above 0 and at most 100 percent"))
 }
 
 /// The number as JavaScript writes it: `50.0` becomes `50`.
@@ -84,14 +84,14 @@ pub fn duration(what: &str, range: std::ops::RangeInclusive<u32>) -> impl Fn(&De
     move |value| {
         let DeValue::String(text) = value else { return Err(wrong_type("a duration like \"30s\"", value)) };
         let seconds = seconds(text).ok_or_else(|| {
-            Finding::new(format!("is {}, which is not a duration", quoted(text)))
+            Diagnostic::new(format!("is {}, which is not a duration", quoted(text)))
                 .hint("write a whole number and a unit, s, m or h: \"30s\", \"5m\"")
         })?;
         if range.contains(&seconds) {
             return Ok(seconds);
         }
         let hint = format!("{what} is {} to {} seconds", range.start(), range.end());
-        Err(Finding::new(format!("is {}", quoted(text))).hint(hint))
+        Err(Diagnostic::new(format!("is {}", quoted(text))).hint(hint))
     }
 }
 
@@ -101,39 +101,35 @@ fn seconds(text: &str) -> Option<u32> {
 }
 
 /// A list of at least one item that `rule` accepts.
-pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Validated<T>) -> impl Fn(&DeValue<'_>) -> Validated<Vec<T>> {
+pub fn list<T>(rule: impl Fn(&DeValue<'_>) -> Validated<T>) -> impl Fn(&DeValue<'_>) -> Result<Vec<T>, Invalid> {
     move |value| {
         let items = value.as_array().ok_or_else(|| wrong_type("a list", value))?;
         if items.is_empty() {
-            return Err(Finding::new("is an empty list").hint("add an item, or remove the key"));
+            return Err(Diagnostic::new("is an empty list").hint("add an item, or remove the key").into());
         }
-        let (mut good, mut findings) = (Vec::new(), Vec::new());
-        for (at, item) in items.iter().enumerate() {
+        let (mut valid, mut invalid) = (Vec::new(), Vec::new());
+        for (index, item) in items.iter().enumerate() {
             match rule(item.get_ref()) {
-                Ok(item) => good.push(item),
-                Err(finding) => findings.push(Finding { item: Some(at), ..finding }),
+                Ok(item) => valid.push(item),
+                Err(diagnostic) => invalid.push((index, diagnostic)),
             }
         }
-        let mut findings = findings.into_iter();
-        match findings.next() {
-            Some(first) => Err(Finding { more: findings.collect(), ..first }),
-            None => Ok(good),
-        }
+        if invalid.is_empty() { Ok(valid) } else { Err(Invalid::items(invalid)) }
     }
 }
 
 /// As [`list`], without duplicates.
 pub fn unique_list<T: PartialEq + std::fmt::Display>(
     rule: impl Fn(&DeValue<'_>) -> Validated<T>,
-) -> impl Fn(&DeValue<'_>) -> Validated<Vec<T>> {
+) -> impl Fn(&DeValue<'_>) -> Result<Vec<T>, Invalid> {
     let rule = list(rule);
     move |value| {
         let items = rule(value)?;
-        match items.iter().enumerate().find(|(at, item)| items[..*at].contains(item)) {
-            Some((at, twice)) => Err(Finding {
-                item: Some(at),
-                ..Finding::new(format!("is {twice}, which is in the list already")).hint("remove one of them")
-            }),
+        match items.iter().enumerate().find(|(index, item)| items[..*index].contains(item)) {
+            Some((index, duplicate)) => {
+                let message = format!("is {duplicate}, which is in the list already");
+                Err(Invalid::item(index, Diagnostic::new(message).hint("remove one of them")))
+            }
             None => Ok(items),
         }
     }
@@ -145,7 +141,7 @@ pub fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValu
         let word = text(value)?;
         choices.iter().find(|(name, _)| *name == word).map(|(_, choice)| *choice).ok_or_else(|| {
             let hint = format!("write {}", join_words(choices.iter().map(|(name, _)| quoted(name)), "or"));
-            Finding::new(format!("is {}", quoted(&word))).hint(hint)
+            Diagnostic::new(format!("is {}", quoted(&word))).hint(hint)
         })
     }
 }
@@ -154,7 +150,7 @@ pub fn one_of<T: Copy>(choices: &'static [(&'static str, T)]) -> impl Fn(&DeValu
 pub fn port(value: &DeValue<'_>) -> Validated<Port> {
     let DeValue::String(text) = value else {
         let number = integer("a port", 1..=65535)(value)?;
-        let number = u16::try_from(number).map_err(|_| Finding::new(format!("is {number}")))?;
+        let number = u16::try_from(number).map_err(|_| Diagnostic::new(format!("is {number}")))?;
         return Ok(Port { number, protocol: Protocol::Tcp });
     };
     let parsed = text.split_once('/').and_then(|(number, protocol)| {
@@ -164,7 +160,7 @@ pub fn port(value: &DeValue<'_>) -> Validated<Port> {
         Some(Port { number, protocol: *protocol })
     });
     parsed.ok_or_else(|| {
-        Finding::new(format!("is {}, which is not a port", quoted(text)))
+        Diagnostic::new(format!("is {}, which is not a port", quoted(text)))
             .hint("a port is a number from 1 to 65535, without quotes, or a UDP port like \"53/udp\"")
     })
 }

@@ -22,7 +22,7 @@ fn changes(old: &Value, new: &Value, replaced: &[Replacement]) -> NameChanges {
     NameChanges::between(&template(old), &template(new), replaced, &KnownValues::default())
 }
 
-/// The logical ids of conflicts, and of names that are taken.
+/// The logical ids of conflicts, and of new names.
 fn ids(changes: &NameChanges) -> (Vec<&str>, Vec<&str>) {
     let conflicts = changes.conflicts.iter().map(|conflict| conflict.logical_id.as_str()).collect();
     (conflicts, changes.new_names.iter().map(|(id, _)| id.as_str()).collect())
@@ -39,10 +39,10 @@ fn identifying_properties_of_types_are_known() {
         ("AWS::ServiceDiscovery::PrivateDnsNamespace", vec!["Vpc", "Name"]),
         ("AWS::EKS::Addon", vec!["ClusterName", "AddonName"]),
     ] {
-        let identifying = identifying_properties(kind).expect("it has a name").collect::<Vec<_>>();
+        let identifying = identifying_properties(kind).expect("the type has a custom name").collect::<Vec<_>>();
         assert_eq!(identifying, properties, "{kind}");
     }
-    // A second one of the same family is its next revision; an inline policy is overwritten.
+    // Another task definition of the same family is its next revision; an inline policy is overwritten.
     for kind in ["AWS::ECS::TaskDefinition", "AWS::IAM::Policy", "AWS::EC2::VPC", "Custom", "AWS::No::Type"] {
         assert!(identifying_properties(kind).is_none(), "{kind}");
     }
@@ -58,39 +58,61 @@ fn a_replacement_that_keeps_the_name_is_a_conflict_for_every_type() {
         ("AWS::ECR::Repository", "RepositoryName", "EncryptionConfiguration"),
         ("AWS::RDS::DBInstance", "DBInstanceIdentifier", "MasterUsername"),
     ] {
-        let of = |name_value: Value, value: u8| json!({ "A": { "Type": kind, "Properties": { name: name_value, other: value } } });
+        let resource = |name_value: Value, value: u8| json!({ "A": { "Type": kind, "Properties": { name: name_value, other: value } } });
         let replaced = [replaced("A", &[other], &[other])];
-        assert_eq!(ids(&changes(&of("a".into(), 1), &of("a".into(), 2), &replaced)), (vec!["A"], vec![]), "{kind}");
-        assert_eq!(ids(&changes(&of("a".into(), 1), &of("b".into(), 2), &replaced)), (vec![], vec!["A"]), "{kind}");
-        assert_eq!(ids(&changes(&of("a".into(), 1), &of(Value::Null, 2), &replaced)), (vec![], vec![]), "{kind}");
-        assert_eq!(ids(&changes(&of(Value::Null, 1), &of("a".into(), 2), &replaced)), (vec![], vec!["A"]), "{kind}");
-        assert_eq!(ids(&changes(&of("a".into(), 1), &of("a".into(), 2), &[])), (vec![], vec![]), "{kind}");
+        assert_eq!(
+            ids(&changes(&resource("a".into(), 1), &resource("a".into(), 2), &replaced)),
+            (vec!["A"], vec![]),
+            "{kind}"
+        );
+        assert_eq!(
+            ids(&changes(&resource("a".into(), 1), &resource("b".into(), 2), &replaced)),
+            (vec![], vec!["A"]),
+            "{kind}"
+        );
+        assert_eq!(
+            ids(&changes(&resource("a".into(), 1), &resource(Value::Null, 2), &replaced)),
+            (vec![], vec![]),
+            "{kind}"
+        );
+        assert_eq!(
+            ids(&changes(&resource(Value::Null, 1), &resource("a".into(), 2), &replaced)),
+            (vec![], vec!["A"]),
+            "{kind}"
+        );
+        assert_eq!(ids(&changes(&resource("a".into(), 1), &resource("a".into(), 2), &[])), (vec![], vec![]), "{kind}");
     }
 }
 
 #[test]
 fn a_name_is_unique_only_within_its_cluster_and_namespace() {
-    let of = |cluster: Value, strategy: &str| json!({ "A": service(&json!({ "Cluster": cluster, "ServiceName": "a", "SchedulingStrategy": strategy })) });
+    let in_cluster = |cluster: Value, strategy: &str| json!({ "A": service(&json!({ "Cluster": cluster, "ServiceName": "a", "SchedulingStrategy": strategy })) });
     let replaced = |changed: &[&str]| [replaced("A", &["SchedulingStrategy"], changed)];
-    let moved =
-        changes(&of("x".into(), "DAEMON"), &of("y".into(), "REPLICA"), &replaced(&["Cluster", "SchedulingStrategy"]));
-    assert_eq!(ids(&moved), (vec![], vec!["A"]));
-    let import = json!({ "Fn::ImportValue": "Cluster" });
-    let same =
-        changes(&of(import.clone(), "DAEMON"), &of(import.clone(), "REPLICA"), &replaced(&["SchedulingStrategy"]));
-    assert_eq!(ids(&same), (vec!["A"], vec![]));
-    // The change set knows that the imported value is another one now.
     let moved = changes(
-        &of(import.clone(), "DAEMON"),
-        &of(import.clone(), "REPLICA"),
+        &in_cluster("x".into(), "DAEMON"),
+        &in_cluster("y".into(), "REPLICA"),
         &replaced(&["Cluster", "SchedulingStrategy"]),
     );
     assert_eq!(ids(&moved), (vec![], vec!["A"]));
-    // The same cluster, named in another way.
+    let import = json!({ "Fn::ImportValue": "Cluster" });
+    let same = changes(
+        &in_cluster(import.clone(), "DAEMON"),
+        &in_cluster(import.clone(), "REPLICA"),
+        &replaced(&["SchedulingStrategy"]),
+    );
+    assert_eq!(ids(&same), (vec!["A"], vec![]));
+    // The change set shows that the imported value has changed.
+    let moved = changes(
+        &in_cluster(import.clone(), "DAEMON"),
+        &in_cluster(import.clone(), "REPLICA"),
+        &replaced(&["Cluster", "SchedulingStrategy"]),
+    );
+    assert_eq!(ids(&moved), (vec![], vec!["A"]));
+    // The same cluster, referenced in two ways.
     let known = KnownValues { exports: [("Cluster".to_owned(), "x".to_owned())].into(), ..KnownValues::default() };
     let same = NameChanges::between(
-        &template(&of("x".into(), "DAEMON")),
-        &template(&of(import, "REPLICA")),
+        &template(&in_cluster("x".into(), "DAEMON")),
+        &template(&in_cluster(import, "REPLICA")),
         &replaced(&["SchedulingStrategy"]),
         &known,
     );
@@ -98,8 +120,8 @@ fn a_name_is_unique_only_within_its_cluster_and_namespace() {
 }
 
 #[test]
-fn what_refers_to_a_replaced_resource_gets_another_scope() {
-    let of = |cidr: &str| {
+fn a_name_that_is_scoped_by_a_replaced_resource_is_no_conflict() {
+    let with_cidr = |cidr: &str| {
         json!({
             "Vpc": { "Type": "AWS::EC2::VPC", "Properties": { "CidrBlock": cidr } },
             "Namespace": { "Type": "AWS::ServiceDiscovery::PrivateDnsNamespace", "Properties": { "Name": "x", "Vpc": { "Ref": "Vpc" } } },
@@ -107,7 +129,12 @@ fn what_refers_to_a_replaced_resource_gets_another_scope() {
     };
     let replaced = [replaced("Vpc", &["CidrBlock"], &["CidrBlock"]), replaced("Namespace", &["Vpc"], &[])];
     let known = KnownValues { references: [("Vpc".to_owned(), "vpc-1".to_owned())].into(), ..KnownValues::default() };
-    let changes = NameChanges::between(&template(&of("10.0.0.0/24")), &template(&of("10.1.0.0/24")), &replaced, &known);
+    let changes = NameChanges::between(
+        &template(&with_cidr("10.0.0.0/24")),
+        &template(&with_cidr("10.1.0.0/24")),
+        &replaced,
+        &known,
+    );
     assert_eq!(ids(&changes), (vec![], vec!["Namespace"]));
 }
 

@@ -30,7 +30,7 @@ pub struct PlannedResource {
     pub replacement: RequiresRecreation,
     /// The changed properties by name.
     pub properties: Vec<(String, RequiresRecreation)>,
-    /// Those of them that change in the template itself, not only by a reference.
+    /// The changed properties whose value in the template itself changes, not only a value that it refers to.
     pub direct: Vec<String>,
 }
 
@@ -66,17 +66,17 @@ impl TemplateDiff {
     /// changes of properties stay, because a change set has confirmed them.
     #[must_use]
     pub fn take_incomparable(&mut self, is_refined: bool) -> Vec<NamedChange> {
-        let mut taken = Vec::new();
-        let mut take = |prefix: &str, name: &str, change: &Change| {
-            let is_taken = change.is_equal_in_ascii();
-            if is_taken {
-                taken.push(NamedChange { name: format!("{prefix}{name}"), change: change.clone() });
+        let mut removed = Vec::new();
+        let mut remove = |prefix: &str, name: &str, change: &Change| {
+            let is_removed = change.is_equal_in_ascii();
+            if is_removed {
+                removed.push(NamedChange { name: format!("{prefix}{name}"), change: change.clone() });
             }
-            !is_taken
+            !is_removed
         };
-        self.header.retain(|named| take("", &named.name, &named.change));
+        self.header.retain(|named| remove("", &named.name, &named.change));
         for (section, changes) in self.before_resources.iter_mut().chain(&mut self.after_resources) {
-            changes.retain(|named| take(&format!("{}.", section.title), &named.name, &named.change));
+            changes.retain(|named| remove(&format!("{}.", section.title), &named.name, &named.change));
         }
         self.before_resources.retain(|(_, changes)| !changes.is_empty());
         self.after_resources.retain(|(_, changes)| !changes.is_empty());
@@ -85,7 +85,7 @@ impl TemplateDiff {
             let count = resource.properties.len();
             resource.properties.retain(|property| {
                 let is_confirmed = is_refined && !super::replacement::is_attribute(&property.name);
-                is_confirmed || take(&prefix, &property.name, &property.change)
+                is_confirmed || remove(&prefix, &property.name, &property.change)
             });
             if resource.properties.len() < count {
                 let impacts = resource.properties.iter().map(|property| property.impact);
@@ -93,7 +93,7 @@ impl TemplateDiff {
             }
         }
         self.resources.retain(|resource| !resource.is_updated() || !resource.properties.is_empty());
-        taken
+        removed
     }
 }
 
@@ -117,7 +117,7 @@ impl ResourceChange {
         matches!((&self.change.old, &self.change.new), (Some(old), Some(new)) if old["Type"] == new["Type"])
     }
 
-    /// Refines the change and returns whether any of it is left.
+    /// Refines the change. Returns `false` if no property changes any more.
     fn refine(&mut self, planned: Option<&PlannedResource>) -> bool {
         self.properties.retain_mut(|property| {
             if super::replacement::is_attribute(&property.name) {
@@ -129,9 +129,9 @@ impl ResourceChange {
             }
             true
         });
-        let of_properties = self.properties.iter().map(|property| property.impact).max();
-        let of_resource = planned.map(|planned| Impact::from(planned.replacement)).filter(|_| of_properties.is_some());
-        self.impact = of_properties.max(of_resource).unwrap_or(Impact::None);
+        let worst = self.properties.iter().map(|property| property.impact).max();
+        let replacement = planned.map(|planned| Impact::from(planned.replacement)).filter(|_| worst.is_some());
+        self.impact = worst.max(replacement).unwrap_or(Impact::None);
         !self.properties.is_empty()
     }
 }
@@ -197,12 +197,12 @@ mod tests {
 
     #[test]
     fn the_change_set_decides_what_is_replaced() {
-        let of = |recreation| {
+        let refined_with = |recreation| {
             refined(&json!({ "ServiceName": "a" }), &json!({ "ServiceName": "b" }), &[("ServiceName", recreation)])
         };
-        assert_eq!(of(RequiresRecreation::Always), [("ServiceName".to_owned(), Impact::Replace)]);
-        assert_eq!(of(RequiresRecreation::Conditionally), [("ServiceName".to_owned(), Impact::MayReplace)]);
-        assert_eq!(of(RequiresRecreation::Never), [("ServiceName".to_owned(), Impact::Update)]);
+        assert_eq!(refined_with(RequiresRecreation::Always), [("ServiceName".to_owned(), Impact::Replace)]);
+        assert_eq!(refined_with(RequiresRecreation::Conditionally), [("ServiceName".to_owned(), Impact::MayReplace)]);
+        assert_eq!(refined_with(RequiresRecreation::Never), [("ServiceName".to_owned(), Impact::Update)]);
     }
 
     #[test]
@@ -233,14 +233,14 @@ mod tests {
         assert_eq!(refined(&old, &new, &changed), [("ServiceName".to_owned(), Impact::Replace)]);
 
         let mut unconfirmed = TemplateDiff::between(&template(&old), &template(&new));
-        let taken = unconfirmed.take_incomparable(false);
-        assert_eq!((taken.len(), taken[0].name.as_str(), unconfirmed.is_empty()), (1, "A.ServiceName", true));
+        let removed = unconfirmed.take_incomparable(false);
+        assert_eq!((removed.len(), removed[0].name.as_str(), unconfirmed.is_empty()), (1, "A.ServiceName", true));
         let mut different = TemplateDiff::between(&template(&old), &template(&json!({ "ServiceName": "hello!" })));
         assert!(different.take_incomparable(false).is_empty() && !different.is_empty());
     }
 
     #[test]
-    fn texts_outside_of_properties_are_not_in_change_sets() {
+    fn texts_outside_of_properties_are_incomparable_even_with_a_change_set() {
         let with = |description: &str| {
             let template = json!({
                 "Description": description,

@@ -130,11 +130,11 @@ mod tests {
 
     #[test]
     fn an_attribute_with_dots_is_the_same_in_every_form() {
-        let of = |value: Value| normalized(Map::from_iter([("Fn::GetAtt".to_owned(), value)]));
-        let expected = of(json!(["A", "Outputs.B"]));
-        assert_eq!(of(json!("A.Outputs.B")), expected);
-        assert_eq!(of(json!(["A", "Outputs", "B"])), expected);
-        assert_ne!(of(json!("A.Outputs.C")), expected);
+        let get_att = |value: Value| normalized(Map::from_iter([("Fn::GetAtt".to_owned(), value)]));
+        let expected = get_att(json!(["A", "Outputs.B"]));
+        assert_eq!(get_att(json!("A.Outputs.B")), expected);
+        assert_eq!(get_att(json!(["A", "Outputs", "B"])), expected);
+        assert_ne!(get_att(json!("A.Outputs.C")), expected);
     }
 
     #[test]

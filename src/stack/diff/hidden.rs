@@ -44,16 +44,16 @@ impl TemplateDiff {
 
     /// The properties that the change set changes although both templates show the same value, as `LogicalId.Property`.
     pub fn hidden(&self) -> Vec<String> {
-        let of = |resource: &ResourceChange| {
+        let names = |resource: &ResourceChange| {
             let hidden = resource.properties.iter().filter(|property| property.change.is_hidden());
             hidden.map(|property| format!("{}.{}", resource.logical_id, property.name)).collect::<Vec<_>>()
         };
-        self.resources.iter().flat_map(of).collect()
+        self.resources.iter().flat_map(names).collect()
     }
 }
 
 impl Change {
-    /// Whether both values are equal, so that they do not show the change.
+    /// Whether both values are equal, so that printing them would not show the change.
     pub fn is_hidden(&self) -> bool {
         matches!((&self.old, &self.new), (Some(old), Some(new)) if equal(old, new))
     }

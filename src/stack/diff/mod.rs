@@ -33,7 +33,7 @@ pub struct Change {
 /// A change of a named entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NamedChange {
-    /// The attribute's, parameter's, output's, … name.
+    /// The name of the attribute, parameter, output, …
     pub name: String,
     /// How it changes.
     pub change: Change,
@@ -42,7 +42,7 @@ pub struct NamedChange {
 /// The impact of a change on a resource, from harmless to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Impact {
-    /// No action of CloudFormation.
+    /// CloudFormation does nothing.
     None,
     /// Updated in place.
     Update,
@@ -50,7 +50,7 @@ pub enum Impact {
     Create,
     /// Removed from the stack, but retained.
     Orphan,
-    /// Updated in place or replaced, which only AWS knows.
+    /// Updated in place or replaced; decided during the update.
     MayReplace,
     /// Replaced: created again, then the old one is deleted.
     Replace,
@@ -93,7 +93,7 @@ pub struct TemplateDiff {
     pub resources: Vec<ResourceChange>,
     /// Outputs and all other sections.
     pub after_resources: Vec<(&'static Section, Vec<NamedChange>)>,
-    /// Changes of permissions and firewalls.
+    /// Changes to permissions and security groups.
     pub security: SecurityChanges,
     /// Construct paths by logical id, of old and new resources.
     pub paths: BTreeMap<String, String>,
@@ -136,7 +136,7 @@ impl TemplateDiff {
         let new = normalized(new.without_cdk_metadata());
         let entries =
             |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_object).cloned().unwrap_or_default();
-        let of = |sections: &'static [Section]| {
+        let section_changes = |sections: &'static [Section]| {
             let changes = sections.iter().map(|section| match section.key {
                 Some(key) => (section, changes(&entries(&old, key), &entries(&new, key))),
                 None => (section, changes(&unknown(&old), &unknown(&new))),
@@ -146,9 +146,9 @@ impl TemplateDiff {
         let (old_resources, new_resources) = (entries(&old, "Resources"), entries(&new, "Resources"));
         Self {
             header: changes(&only(&old, &HEADER), &only(&new, &HEADER)),
-            before_resources: of(BEFORE_RESOURCES),
+            before_resources: section_changes(BEFORE_RESOURCES),
             resources: replacement::resource_changes(&old_resources, &new_resources),
-            after_resources: of(OUTPUTS).into_iter().chain(of(OTHER)).collect(),
+            after_resources: section_changes(OUTPUTS).into_iter().chain(section_changes(OTHER)).collect(),
             security: SecurityChanges::between(&old_resources, &new_resources),
             paths: paths(&old_resources, &new_resources),
         }
@@ -163,7 +163,7 @@ impl TemplateDiff {
         self.with_section(&TAGS, changes(&texts(old), &texts(new)))
     }
 
-    /// Adds the parameters with other values than the stack's. Values of NoEcho parameters are unknown and masked.
+    /// Adds the parameters whose values differ from the stack's. Values of NoEcho parameters are unknown and masked.
     #[must_use]
     pub fn with_parameters(
         self,
@@ -181,7 +181,7 @@ impl TemplateDiff {
                 Change { old: Some(NO_ECHO_MASK.into()), new: Some(NO_ECHO_MASK.into()) }
             } else {
                 let old = old.iter().find(|(key, _)| key == name).map(|(_, value)| Value::from(value.clone()));
-                Change::of(old.as_ref(), Some(&Value::from(value.clone())))?
+                Change::between(old.as_ref(), Some(&Value::from(value.clone())))?
             };
             Some(NamedChange { name: name.clone(), change })
         };
@@ -223,7 +223,8 @@ impl TemplateDiff {
 }
 
 impl Change {
-    fn of(old: Option<&Value>, new: Option<&Value>) -> Option<Self> {
+    /// `None` if both values are equal or absent.
+    fn between(old: Option<&Value>, new: Option<&Value>) -> Option<Self> {
         let same = match (old, new) {
             (Some(old), Some(new)) => equal(old, new),
             (None, None) => true,
@@ -233,10 +234,11 @@ impl Change {
     }
 }
 
-/// The changes of two maps: removed, then added, then changed entries, each in the templates' order.
+/// The changes between two maps: removed, then added, then changed entries, each in the templates' order.
 fn changes(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<NamedChange> {
-    let change =
-        |name: &String| Some(NamedChange { name: name.clone(), change: Change::of(old.get(name), new.get(name))? });
+    let change = |name: &String| {
+        Some(NamedChange { name: name.clone(), change: Change::between(old.get(name), new.get(name))? })
+    };
     let mut changes: Vec<NamedChange> = names(old, new).filter_map(change).collect();
     changes.sort_by_key(|named| rank(&named.change));
     changes

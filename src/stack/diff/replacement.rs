@@ -10,9 +10,9 @@ type Resources = Map<String, Value>;
 /// The changed resources: removed, then added, then updated ones.
 pub(super) fn resource_changes(old: &Resources, new: &Resources) -> Vec<ResourceChange> {
     let mut changes = direct_changes(old, new);
-    let spread = changes_with_replaced_references(old, new.clone());
+    let propagated = changes_with_replaced_references(old, new.clone());
     for mut downstream in
-        spread.into_iter().filter(|change| matches!(change.impact, Impact::MayReplace | Impact::Replace))
+        propagated.into_iter().filter(|change| matches!(change.impact, Impact::MayReplace | Impact::Replace))
     {
         let direct = changes.iter_mut().find(|change| change.logical_id == downstream.logical_id);
         downstream.properties.retain(|property| matches!(property.impact, Impact::MayReplace | Impact::Replace));
@@ -77,7 +77,7 @@ fn direct_changes(old: &Resources, new: &Resources) -> Vec<ResourceChange> {
 }
 
 fn resource_change(id: &str, old: Option<&Value>, new: Option<&Value>) -> Option<ResourceChange> {
-    let change = Change::of(old, new)?;
+    let change = Change::between(old, new)?;
     let (properties, impact) = match (old, new) {
         (None, _) => (Vec::new(), Impact::Create),
         (Some(old), None) if is_retained(old) => (Vec::new(), Impact::Orphan),
@@ -102,7 +102,7 @@ fn property_changes(old: &Value, new: &Value) -> Vec<PropertyChange> {
     let map = |value: &Value| value.as_object().cloned().unwrap_or_default();
     let sorted = |old: &Resources, new: &Resources, impact: &dyn Fn(&str) -> Impact| {
         let change = |name: &String| {
-            let change = Change::of(old.get(name), new.get(name))?;
+            let change = Change::between(old.get(name), new.get(name))?;
             Some(PropertyChange { name: name.clone(), change, impact: impact(name) })
         };
         let mut changes: Vec<_> = names(old, new).filter_map(change).collect();
@@ -128,7 +128,7 @@ impl ResourceChange {
     }
 }
 
-/// Whether a resource's change of this name is of an attribute and not of a property.
+/// Whether this is the name of a resource attribute, as opposed to a property.
 pub(super) fn is_attribute(name: &str) -> bool {
     [
         "Type",

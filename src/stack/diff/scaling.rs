@@ -49,7 +49,9 @@ fn other_changes(resource: &ResourceChange, before: &ResourceChange) -> Option<S
                 resource.properties.iter().filter(is_pending).map(|change| change.name.as_str()).collect();
             (!properties.is_empty()).then(|| format!(": {}", properties.join(", ")))
         }
-        shape if shape == exists(&before.change) => Some(if shape.0 { " removed" } else { " added" }.to_owned()),
+        presence if presence == exists(&before.change) => {
+            Some(if presence.0 { " removed" } else { " added" }.to_owned())
+        }
         _ => None,
     }
 }
@@ -60,7 +62,8 @@ fn resource_type(resource: &ResourceChange) -> &str {
 }
 
 fn is_scaling(kind: &str, property: &PropertyChange) -> bool {
-    let Some((.., members)) = SCALING_PROPERTIES.iter().find(|(of, name, _)| *of == kind && *name == property.name)
+    let Some((.., members)) =
+        SCALING_PROPERTIES.iter().find(|(owner, name, _)| *owner == kind && *name == property.name)
     else {
         return false;
     };
@@ -92,7 +95,7 @@ mod tests {
             template["Resources"]["Policy"] = json!({ "Type": kind, "Properties": properties });
         }
         for (path, value) in more.as_object().into_iter().flatten() {
-            *template.pointer_mut(path).expect("it is there") = value.clone();
+            *template.pointer_mut(path).expect("the path exists") = value.clone();
         }
         Template::from_map(template.as_object().cloned().unwrap_or_default())
     }
@@ -103,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn scaling_alone_is_no_other_change() {
+    fn changes_to_scaling_alone_are_not_listed() {
         let policy = |target: u32| json!({ "TargetValue": target, "ScaleInCooldown": target, "Metric": "cpu" });
         let deployed = template(&json!({ "DesiredCount": 1 }), &policy(50), &Value::Null);
         let edited = template(&json!({}), &policy(70), &Value::Null);

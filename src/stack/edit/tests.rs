@@ -6,7 +6,7 @@ const TEXT: &str =
     "# mine\n[services.api]\ncpu = 256 # small\ncount = 1   # for now\n\n[services.api.container]\nimage = \"a\"\n";
 
 fn edited(text: &str, scaling: Scaling) -> (String, Vec<String>) {
-    let ScalingEdit { text, changes } = edit_scaling(text, "api", &scaling).expect("it can be edited");
+    let ScalingEdit { text, changes } = edit_scaling(text, "api", &scaling).expect("the text is valid");
     (text, changes.iter().map(ToString::to_string).collect())
 }
 
@@ -22,7 +22,7 @@ fn a_count_changes_and_its_comment_stays() {
 }
 
 #[test]
-fn autoscaling_is_added_where_there_was_none() {
+fn autoscaling_is_added_to_a_service_without_it() {
     let (text, changes) = edited(TEXT, Scaling { min: Some(1), max: Some(4), cpu: Some(50), ..Scaling::default() });
     assert!(text.starts_with(&TEXT.replace("count = 1   # for now\n", "")), "{text}");
     assert!(text.ends_with("[services.api.autoscaling]\nmin = 1\nmax = 4\ncpu = { target = 50 }\n"), "{text}");
@@ -51,7 +51,7 @@ fn an_unknown_service_is_an_error() {
 }
 
 #[test]
-fn values_that_are_set_already_change_nothing() {
+fn setting_the_current_values_changes_nothing() {
     for text in ["services.api.count = 3", "services.api.count = 0x3\n", "services.\"api\" . 'count'=3 # three\r\n"] {
         assert_eq!(edited(text, count(3)), (text.to_owned(), Vec::new()));
     }

@@ -1,4 +1,4 @@
-//! A parsed TOML file and the findings about it.
+//! A parsed TOML file and the diagnostics about it.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::DeTable;
 
 use super::Table;
-use crate::stack::diagnostic::{Diagnostic, Diagnostics, Finding, position};
+use crate::diagnostic::{Diagnostic, Diagnostics, Place};
 
 /// The hint for syntax errors.
 const SYNTAX_HINT: &str = "a line is a [table], a [[table]] of a list, or key = value; a key may appear only once, strings are in quotes, lists in brackets";
@@ -27,17 +27,18 @@ impl<'t> Source<'t> {
     }
 }
 
-/// A parsed file and the findings so far.
+/// A parsed file and the diagnostics so far.
 pub(in crate::stack) struct Document<'t> {
     text: &'t str,
     root: Spanned<DeTable<'t>>,
-    pub(super) findings: RefCell<Findings>,
+    pub(super) diagnostics: RefCell<Collected>,
 }
 
+/// Diagnostics by byte offset.
 #[derive(Default)]
-pub(super) struct Findings {
-    pub errors: Vec<(usize, Finding)>,
-    pub warnings: Vec<(usize, Finding)>,
+pub(super) struct Collected {
+    pub errors: Vec<(usize, Diagnostic)>,
+    pub warnings: Vec<(usize, Diagnostic)>,
     /// Names that must be unique, with the key that uses them, by kind and name.
     pub claimed: HashMap<(&'static str, String), String>,
 }
@@ -47,24 +48,24 @@ impl<'t> Document<'t> {
     pub fn parse(Source(text): &'t Source<'_>) -> Result<Self, Diagnostics> {
         let (root, errors) = DeTable::parse_recoverable(text);
         let all_duplicates = errors.iter().all(|error| error.message() == DUPLICATE_KEY);
-        let findings = errors.iter().map(|error| {
+        let errors = errors.iter().map(|error| {
             let span = error.span().unwrap_or_default();
             let message = error.message().replace('\n', ", ");
             let named = match text.get(span.clone()).filter(|_| message == DUPLICATE_KEY) {
                 Some(key) => format!("{message} `{key}`"),
                 None => message,
             };
-            (span.start, Finding::new(named).hint(SYNTAX_HINT))
+            (span.start, Diagnostic::new(named).hint(SYNTAX_HINT))
         });
-        let findings: Vec<(usize, Finding)> = findings.collect();
+        let errors: Vec<(usize, Diagnostic)> = errors.collect();
         if all_duplicates {
             // Duplicate keys do not affect the rest of the file, so its errors are reported too.
-            let findings = Findings { errors: findings, ..Findings::default() };
-            return Ok(Self { text, root, findings: RefCell::new(findings) });
+            let collected = Collected { errors, ..Collected::default() };
+            return Ok(Self { text, root, diagnostics: RefCell::new(collected) });
         }
-        let mut diagnostics = to_diagnostics(text, findings);
+        let mut diagnostics = with_places(text, errors);
         // Keep only the first error of a line: the others follow from it.
-        diagnostics.dedup_by_key(|diagnostic| diagnostic.line);
+        diagnostics.dedup_by_key(|diagnostic| diagnostic.place.as_ref().map(|place| place.line));
         Err(Diagnostics(diagnostics))
     }
 
@@ -82,23 +83,27 @@ impl<'t> Document<'t> {
 
     /// Returns `value` and the warnings, or all errors.
     pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<Diagnostic>), Diagnostics> {
-        let Findings { errors, warnings, .. } = self.findings.into_inner();
+        let Collected { errors, warnings, .. } = self.diagnostics.into_inner();
         match value {
-            Some(value) if errors.is_empty() => Ok((value, to_diagnostics(self.text, warnings))),
-            _ => Err(Diagnostics(to_diagnostics(self.text, errors))),
+            Some(value) if errors.is_empty() => Ok((value, with_places(self.text, warnings))),
+            _ => Err(Diagnostics(with_places(self.text, errors))),
         }
     }
 }
 
-fn to_diagnostics(text: &str, mut findings: Vec<(usize, Finding)>) -> Vec<Diagnostic> {
-    findings.sort_by_key(|(offset, _)| *offset);
-    let mut diagnostics: Vec<Diagnostic> = findings
-        .into_iter()
-        .map(|(offset, Finding { message, hint, .. })| {
-            let (line, column) = position(text, offset);
-            Diagnostic { message, line, column, hint }
-        })
-        .collect();
+/// The diagnostics in the file's order, with their places instead of offsets.
+fn with_places(text: &str, mut diagnostics: Vec<(usize, Diagnostic)>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|(offset, _)| *offset);
+    let mut diagnostics: Vec<Diagnostic> =
+        diagnostics.into_iter().map(|(offset, diagnostic)| diagnostic.at(place(text, offset))).collect();
     diagnostics.dedup();
     diagnostics
+}
+
+/// The place of a byte offset.
+fn place(text: &str, offset: usize) -> Place {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let (line, column) = (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1);
+    Place { file: None, line, column }
 }

@@ -13,7 +13,7 @@ pub(in crate::stack) fn cluster(name: &str, container_insights: bool) -> Resourc
     }))
 }
 
-/// What a service refers to.
+/// The resources that a service refers to.
 pub(in crate::stack) struct ServiceReferences<'a> {
     pub platform: &'a Platform,
     /// Subnet ids.
@@ -60,7 +60,7 @@ pub(in crate::stack) fn service(
     }))
 }
 
-/// Prefixes of regions without deployment alarms, as the CDK 2 knows them: China, GovCloud and the two oldest isolated partitions.
+/// Prefixes of regions without deployment alarms, as CDK 2 lists them: China, GovCloud and the two oldest isolated partitions.
 const REGIONS_WITHOUT_ALARMS: &[&str] = &["cn-", "us-gov-", "us-iso-", "us-isob-"];
 
 /// The disabled `Alarms` block that the second generation writes.
@@ -75,8 +75,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_alarms_block_is_written_in_regions_with_deployment_alarms() {
-        for (region, written) in [
+    fn the_alarms_block_is_emitted_in_regions_with_deployment_alarms() {
+        for (region, emitted) in [
             ("us-east-1", true),
             ("eu-isoe-west-1", true),
             ("cn-north-1", false),
@@ -84,7 +84,7 @@ mod tests {
             ("us-iso-east-1", false),
             ("us-isob-east-1", false),
         ] {
-            assert_eq!(alarms(Generation::Two, region).is_some(), written, "{region}");
+            assert_eq!(alarms(Generation::Two, region).is_some(), emitted, "{region}");
             assert!(alarms(Generation::One, region).is_none());
         }
     }

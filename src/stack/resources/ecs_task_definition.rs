@@ -6,7 +6,7 @@ use super::{Resource, TASK_DEFINITION, arn, reference, unless_empty};
 use crate::stack::lookups::Environment;
 use crate::stack::spec::{HealthCheck, Secret, Service};
 
-/// What a task definition refers to.
+/// The resources and values that a task definition refers to.
 pub(in crate::stack) struct TaskDefinitionReferences<'a> {
     pub family: String,
     /// Logical id of the task role.

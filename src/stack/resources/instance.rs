@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{INSTANCE, Resource, name_tag, reference};
 
-/// What an instance refers to.
+/// The resources that an instance refers to.
 pub(in crate::stack) struct InstanceReferences<'a> {
     pub availability_zone: &'a str,
     /// Logical id of the instance profile.

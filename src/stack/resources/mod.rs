@@ -1,4 +1,4 @@
-//! The resources that synth emits, with the properties that a spec gives them. Each resource type has one row here.
+//! The resources that synth emits, with their properties from the spec. Each resource type has one row here.
 
 use serde_json::{Value, json};
 

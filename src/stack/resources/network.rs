@@ -1,4 +1,5 @@
-//! The platform's network: VPC, gateways, subnets, routes and security groups. A `name` is the construct path that the CDK tags with.
+//! The platform's network: VPC, gateways, subnets, routes and security groups. A `name` is the Name tag, which the CDK sets to the
+//! construct path.
 
 use serde_json::{Value, json};
 
@@ -52,7 +53,7 @@ pub(in crate::stack) fn route_table_association(route_table: &str, subnet: &str)
         .with(json!({ "RouteTableId": reference(route_table), "SubnetId": reference(subnet) }))
 }
 
-/// Where a subnet's default route leads; the gateways are logical ids.
+/// The target of a subnet's default route, by logical id.
 #[derive(Clone, Copy)]
 pub(in crate::stack) enum Gateway<'a> {
     Internet(&'a str),

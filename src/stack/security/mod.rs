@@ -1,4 +1,4 @@
-//! Changes of permissions and firewalls between templates.
+//! Changes to permissions and security groups between templates.
 
 use serde_json::{Map, Value};
 
@@ -22,7 +22,7 @@ pub struct Changes<T> {
 
 impl<T: PartialEq + Clone> Changes<T> {
     fn between(old: &[T], new: &[T]) -> Self {
-        let without = |these: &[T], others: &[T]| these.iter().filter(|one| !others.contains(one)).cloned().collect();
+        let without = |items: &[T], others: &[T]| items.iter().filter(|item| !others.contains(item)).cloned().collect();
         Self { added: without(new, old), removed: without(old, new) }
     }
 
@@ -40,7 +40,7 @@ pub struct ManagedPolicy {
     pub arn: String,
 }
 
-/// Changes of permissions and firewalls.
+/// Changes to permissions and security groups.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SecurityChanges {
     /// Statements of policies.
@@ -56,8 +56,8 @@ pub struct SecurityChanges {
 impl SecurityChanges {
     /// Compares the grants of changed resources; the same grant in an unchanged resource does not count.
     pub(super) fn between(old: &Map<String, Value>, new: &Map<String, Value>) -> Self {
-        let changes = |id: &String| !matches!((old.get(id), new.get(id)), (Some(old), Some(new)) if equal(old, new));
-        let grants = |resources: &Map<String, Value>| Grants::of(resources.iter().filter(|(id, _)| changes(id)));
+        let is_changed = |id: &String| !matches!((old.get(id), new.get(id)), (Some(old), Some(new)) if equal(old, new));
+        let grants = |resources: &Map<String, Value>| Grants::read(resources.iter().filter(|(id, _)| is_changed(id)));
         let (old, new) = (grants(old), grants(new));
         Self {
             statements: Changes::between(&old.statements, &new.statements),
@@ -95,20 +95,22 @@ struct Grants {
 }
 
 impl Grants {
-    fn of<'a>(resources: impl Iterator<Item = (&'a String, &'a Value)>) -> Self {
+    fn read<'a>(resources: impl Iterator<Item = (&'a String, &'a Value)>) -> Self {
         let mut grants = Self::default();
         for (id, resource) in resources {
             let properties = intrinsics::rendered(&resource["Properties"]);
-            grants.read(id, resource["Type"].as_str().unwrap_or_default(), &properties);
+            grants.add(id, resource["Type"].as_str().unwrap_or_default(), &properties);
         }
         grants
     }
 
-    fn read(&mut self, id: &str, kind: &str, properties: &Value) {
+    fn add(&mut self, id: &str, kind: &str, properties: &Value) {
         let group = format!("${{{id}.GroupId}}");
         match kind {
-            "AWS::IAM::Role" => self.read_role(id, properties),
-            "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => self.statements.extend(statement::of_policy(properties)),
+            "AWS::IAM::Role" => self.add_role(id, properties),
+            "AWS::IAM::Policy" | "AWS::IAM::ManagedPolicy" => {
+                self.statements.extend(statement::policy_statements(properties))
+            }
             "AWS::EC2::SecurityGroup" => {
                 let rules = |key: &str| {
                     properties[key]
@@ -127,12 +129,13 @@ impl Grants {
         }
     }
 
-    fn read_role(&mut self, id: &str, properties: &Value) {
+    fn add_role(&mut self, id: &str, properties: &Value) {
         let identity = format!("${{{id}}}");
         let arn = format!("${{{id}.Arn}}");
-        self.statements.extend(statement::of_resource(&properties["AssumeRolePolicyDocument"], &arn));
+        self.statements.extend(statement::resource_statements(&properties["AssumeRolePolicyDocument"], &arn));
         for policy in properties["Policies"].as_array().into_iter().flatten() {
-            self.statements.extend(statement::of_identity(&policy["PolicyDocument"], &format!("AWS:{identity}")));
+            self.statements
+                .extend(statement::identity_statements(&policy["PolicyDocument"], &format!("AWS:{identity}")));
         }
         let arns = properties["ManagedPolicyArns"].as_array().into_iter().flatten().filter_map(Value::as_str);
         self.managed_policies.extend(arns.map(|arn| ManagedPolicy { identity: identity.clone(), arn: arn.to_owned() }));

@@ -31,7 +31,7 @@ impl Effect {
 pub struct Targets {
     /// The values, sorted.
     pub values: Vec<String>,
-    /// Whether all except these are meant.
+    /// Whether it matches everything except these values.
     pub not: bool,
 }
 
@@ -67,7 +67,7 @@ fn strings(value: &Value) -> Vec<String> {
     }
 }
 
-/// A statement, with the principals or resources that are implied by its policy's place.
+/// A statement, including the principals or resources that are implied by what its policy is attached to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     /// Sid.
@@ -82,7 +82,7 @@ pub struct Statement {
     pub principals: Targets,
     /// Condition.
     pub condition: Value,
-    /// The text of a statement that is an intrinsic function, which only CloudFormation can resolve; all else is empty then.
+    /// The text of a statement that is an intrinsic function, which only CloudFormation can resolve; the other fields are then empty.
     pub unresolved: Option<String>,
 }
 
@@ -118,22 +118,23 @@ fn statements(document: &Value) -> Vec<Statement> {
     }
 }
 
-/// The statements of a policy document of `identity`.
-pub(super) fn of_identity(document: &Value, identity: &str) -> Vec<Statement> {
-    let of = |statement: Statement| Statement { principals: statement.principals.or(identity), ..statement };
-    statements(document).into_iter().map(of).collect()
+/// The statements of a policy document that is attached to `identity`.
+pub(super) fn identity_statements(document: &Value, identity: &str) -> Vec<Statement> {
+    let with_principal =
+        |statement: Statement| Statement { principals: statement.principals.or(identity), ..statement };
+    statements(document).into_iter().map(with_principal).collect()
 }
 
-/// The statements of a resource policy of `arn`.
-pub(super) fn of_resource(document: &Value, arn: &str) -> Vec<Statement> {
-    let about = |statement: Statement| Statement { resources: statement.resources.or(arn), ..statement };
-    statements(document).into_iter().map(about).collect()
+/// The statements of a policy document that is attached to the resource `arn`.
+pub(super) fn resource_statements(document: &Value, arn: &str) -> Vec<Statement> {
+    let with_resource = |statement: Statement| Statement { resources: statement.resources.or(arn), ..statement };
+    statements(document).into_iter().map(with_resource).collect()
 }
 
 /// The statements of an `AWS::IAM::Policy` or `AWS::IAM::ManagedPolicy`, for each of its identities.
-pub(super) fn of_policy(properties: &Value) -> Vec<Statement> {
+pub(super) fn policy_statements(properties: &Value) -> Vec<Statement> {
     let identities = ["Groups", "Users", "Roles"].into_iter().filter_map(|key| properties[key].as_array()).flatten();
     identities
-        .flat_map(|identity| of_identity(&properties["PolicyDocument"], &format!("AWS:{}", text(identity))))
+        .flat_map(|identity| identity_statements(&properties["PolicyDocument"], &format!("AWS:{}", text(identity))))
         .collect()
 }

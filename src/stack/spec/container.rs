@@ -3,9 +3,9 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{Container, Generation, HealthCheck, Port, secret};
+use super::{ContainerDefinition, Generation, HealthCheck, Port, secret};
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 
 /// ECS's minimum memory of a container, in MiB.
@@ -19,18 +19,18 @@ pub(super) fn read(
     key: &str,
     task_memory: Option<u32>,
     generation: Generation,
-) -> Option<Container> {
+) -> Option<ContainerDefinition> {
     if !table.contains_key("id")
-        && let Some(finding) = reserved_id(key)
+        && let Some(diagnostic) = reserved_id(key)
     {
-        table.report("id", finding);
+        table.report("id", diagnostic);
     }
     let id = table.optional("id", container_id(generation)).unwrap_or_else(|| key.to_owned());
     let name = table.optional("name", |value| check::CONTAINER_NAME.rule(value));
     if name.is_none()
-        && let Err(finding) = check::CONTAINER_NAME.check(&id)
+        && let Err(diagnostic) = check::CONTAINER_NAME.check(&id)
     {
-        table.report("id", finding.hint("give the container a `name` of letters, digits, hyphens and underscores"));
+        table.report("id", diagnostic.hint("give the container a `name` of letters, digits, hyphens and underscores"));
     }
     let image = table.required("image", "add image = \"nginx\"", check::image);
     let ports = ports(&table);
@@ -40,13 +40,13 @@ pub(super) fn read(
     for duplicate in secrets.keys().filter(|name| environment.contains_key(*name)) {
         table.report(
             "secrets",
-            Finding::new(format!("has {duplicate}, which is in `environment` too")).hint("remove one of them"),
+            Diagnostic::new(format!("has {duplicate}, which is in `environment` too")).hint("remove one of them"),
         );
     }
     let memory = memory_limits(&table, task_memory);
     let health_check = table.table("health_check").map(health_check);
     table.finish();
-    Some(Container {
+    Some(ContainerDefinition {
         name: name.unwrap_or_else(|| id.clone()),
         id,
         image: image?,
@@ -70,9 +70,9 @@ fn container_id(generation: Generation) -> impl Fn(&DeValue<'_>) -> Validated<St
     }
 }
 
-fn reserved_id(id: &str) -> Option<Finding> {
+fn reserved_id(id: &str) -> Option<Diagnostic> {
     RESERVED_IDS.contains(&id).then(|| {
-        Finding::new(format!("is {}, which the task definition uses already", check::quoted(id)))
+        Diagnostic::new(format!("is {}, which the task definition uses already", check::quoted(id)))
             .hint("choose another id; `name` can stay")
     })
 }
@@ -81,7 +81,7 @@ fn ports(table: &Table<'_, '_>) -> Vec<Port> {
     let one = table.optional("port", check::port);
     let several = table.optional("ports", check::unique_list(check::port));
     if table.contains_key("port") && table.contains_key("ports") {
-        table.report("ports", Finding::new("and `port` are both given").hint("remove one of them"));
+        table.report("ports", Diagnostic::new("and `port` are both given").hint("remove one of them"));
     }
     several.or_else(|| one.map(|port| vec![port])).unwrap_or_default()
 }
@@ -101,7 +101,7 @@ fn variables<T>(
             if entry.key.is_empty() || entry.key.contains(['=', '\0']) {
                 variables.report_key(
                     &entry,
-                    Finding::new("is not a valid variable name").hint("a name is not empty and has no `=`"),
+                    Diagnostic::new("is not a valid variable name").hint("a name is not empty and has no `=`"),
                 );
             }
             Some((entry.key.to_owned(), variables.validate(entry.key, entry.value, &rule)?))
@@ -109,7 +109,7 @@ fn variables<T>(
         .collect()
 }
 
-/// The array index that `name` is in JavaScript: an integer below 2³²-1 in its shortest form.
+/// Parses a JavaScript array index: an integer below 2³²-1 without leading zeros.
 fn array_index(name: &str) -> Option<u32> {
     name.parse().ok().filter(|index: &u32| *index < u32::MAX && index.to_string() == name)
 }
@@ -122,20 +122,20 @@ fn memory_limits(table: &Table<'_, '_>, task_memory: Option<u32>) -> (Option<u32
         if let (Some(limit), Some(task)) = (limit, task_memory)
             && limit > task
         {
-            let finding = Finding::new(format!("is {limit}, more than the task's memory, {task}"));
-            table.report(key, finding.hint("lower it, or raise the service's `memory`"));
+            let diagnostic = Diagnostic::new(format!("is {limit}, more than the task's memory, {task}"));
+            table.report(key, diagnostic.hint("lower it, or raise the service's `memory`"));
         }
     }
     if let (Some(hard), Some(soft)) = (hard, soft)
         && soft > hard
     {
-        let finding = Finding::new(format!("is {soft}, more than the hard limit, `memory` = {hard}"));
-        table.report("memory_reservation", finding.hint("the reservation is at most the limit"));
+        let diagnostic = Diagnostic::new(format!("is {soft}, more than the hard limit, `memory` = {hard}"));
+        table.report("memory_reservation", diagnostic.hint("the reservation is at most the limit"));
     }
     (hard, soft)
 }
 
-/// Ranges are ECS's, defaults the CDK's.
+/// The ranges are those of ECS, the defaults those of the CDK.
 fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     let hint = "add command = [\"CMD-SHELL\", \"curl -f http://localhost/ || exit 1\"]";
     let command = table.required("command", hint, |value| check::list(check::text)(value).map(health_command));
@@ -144,7 +144,7 @@ fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     {
         table.report(
             "command",
-            Finding::new(format!("has {first} and no command to run"))
+            Diagnostic::new(format!("has {first} and no command to run"))
                 .hint(format!("add the command: [\"{first}\", \"…\"]")),
         );
     }
@@ -162,7 +162,7 @@ fn health_check(table: Table<'_, '_>) -> Option<HealthCheck> {
     })
 }
 
-/// Adds the prefix that the CDK adds: one string is for the shell, several are a command.
+/// Adds the prefix like the CDK: a single string is a shell command, several strings are a program and its arguments.
 fn health_command(mut words: Vec<String>) -> Vec<String> {
     let first = words[0].as_str();
     if first != "CMD" && first != "CMD-SHELL" {

@@ -3,8 +3,8 @@
 use toml::de::DeValue;
 
 use super::Generation;
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 
 /// The awslogs driver's options.
@@ -13,12 +13,12 @@ pub struct Logs {
     /// awslogs-stream-prefix.
     pub prefix: String,
     /// The log group.
-    pub group: LogGroup,
+    pub group: LogGroupSpec,
 }
 
 /// The log group of the container.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LogGroup {
+pub enum LogGroupSpec {
     /// Created with the container definition; its events never expire.
     Implicit,
     /// A resource of the stack itself.
@@ -27,7 +27,7 @@ pub enum LogGroup {
         id: String,
         /// LogGroupName; CloudFormation generates one if it is `None`.
         name: Option<String>,
-        /// How long events are kept; `None`: forever.
+        /// The retention period; `None` if events never expire.
         retention_days: Option<u32>,
         /// What happens to it when it is removed from the stack.
         removal: Removal,
@@ -52,7 +52,7 @@ const REMOVALS: &[(&str, Removal)] = &[("retain", Removal::Retain), ("destroy", 
 
 /// `table` is `None` if the file has no such table.
 pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Generation) -> Logs {
-    let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroup::Implicit } };
+    let Some(table) = table else { return Logs { prefix: stack.to_owned(), group: LogGroupSpec::Implicit } };
     let prefix = table.optional("prefix", stream_prefix).unwrap_or_else(|| stack.to_owned());
     let id = table.optional("id", check::leading_construct_id(generation));
     let name = table.optional("group", group_name);
@@ -64,14 +64,14 @@ pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Genera
     let is_explicit = id.is_some() || name.is_some() || retention_days.is_some() || removal.is_some();
     table.finish();
     let group = if is_explicit {
-        LogGroup::Explicit {
+        LogGroupSpec::Explicit {
             id: id.unwrap_or_else(|| LOG_GROUP_ID.to_owned()),
             name,
             retention_days: retention_days.unwrap_or(Some(CDK_RETENTION_DAYS)),
             removal: removal.unwrap_or(Removal::Retain),
         }
     } else {
-        LogGroup::Implicit
+        LogGroupSpec::Implicit
     };
     Logs { prefix, group }
 }
@@ -79,7 +79,7 @@ pub(super) fn read(table: Option<Table<'_, '_>>, stack: &str, generation: Genera
 fn group_name(value: &DeValue<'_>) -> Validated<String> {
     let name = check::LOG_GROUP_NAME.rule(value)?;
     if name.starts_with("aws/") {
-        return Err(Finding::new("starts with `aws/`, which is reserved for AWS").hint("choose another name"));
+        return Err(Diagnostic::new("starts with `aws/`, which is reserved for AWS").hint("choose another name"));
     }
     Ok(name)
 }
@@ -88,11 +88,11 @@ fn group_name(value: &DeValue<'_>) -> Validated<String> {
 fn stream_prefix(value: &DeValue<'_>) -> Validated<String> {
     let prefix = check::non_empty(value)?;
     if prefix.contains([':', '*']) {
-        return Err(Finding::new(format!("is {}", check::quoted(&prefix)))
+        return Err(Diagnostic::new(format!("is {}", check::quoted(&prefix)))
             .hint("a log stream's name cannot contain `:` or `*`"));
     }
     if prefix.len() > 220 {
-        return Err(Finding::new("is too long").hint("a prefix is at most 220 characters long"));
+        return Err(Diagnostic::new("is too long").hint("a prefix is at most 220 characters long"));
     }
     Ok(prefix)
 }

@@ -16,18 +16,18 @@ mod secret;
 mod service;
 mod task_policy;
 
-pub use logs::{LogGroup, Logs, Removal};
+pub use logs::{LogGroupSpec, Logs, Removal};
 pub use network::Cidr;
 pub(crate) use platform::VPC_ID;
 pub use port::{Port, Protocol};
 pub use root::tags_error;
 pub use sandbox::{Runtime, Sandbox, StandIn};
-pub use scaling::{Autoscaling, Deployment, MAX_TASKS_PER_SERVICE, TargetTracking};
+pub use scaling::{Autoscaling, DeploymentConfiguration, MAX_TASKS_PER_SERVICE, TargetTracking};
 pub use secret::Secret;
-pub use task_policy::Statement;
+pub use task_policy::PolicyStatement;
 
-use super::diagnostic::{Diagnostic, Diagnostics};
 use super::reader::{Document, Source};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// The contents of an `ecsws.toml`.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,20 +137,20 @@ pub struct Service {
     /// Whether ECS Exec is on.
     pub exec: bool,
     /// The task's one container.
-    pub container: Container,
+    pub container: ContainerDefinition,
     /// The log configuration.
     pub logs: Logs,
-    /// How deployments proceed.
-    pub deployment: Deployment,
+    /// Settings of rolling deployments.
+    pub deployment: DeploymentConfiguration,
     /// Statements of the task role's policy.
-    pub task_policy: Vec<Statement>,
+    pub task_policy: Vec<PolicyStatement>,
     /// Target tracking.
     pub autoscaling: Option<Autoscaling>,
 }
 
 /// The container of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Container {
+pub struct ContainerDefinition {
     /// Construct id.
     pub id: String,
     /// The container's name.
@@ -180,11 +180,11 @@ pub struct HealthCheck {
     pub command: Vec<String>,
     /// Time between checks.
     pub interval: u32,
-    /// Time that a check may take.
+    /// Time limit of a check.
     pub timeout: u32,
-    /// Failures in a row until the container is unhealthy.
+    /// Consecutive failures after which the container is unhealthy.
     pub retries: u32,
-    /// Time after the start in which failures do not count.
+    /// Grace period after the container's start, in which failures do not count.
     pub start_period: Option<u32>,
 }
 

@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 
 use toml::de::DeValue;
 
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Validated;
 
 /// An IPv4 network in CIDR notation; its address is the network's first.
@@ -46,16 +46,16 @@ pub(super) fn vpc_cidr(value: &DeValue<'_>) -> Validated<Cidr> {
     });
     let Some((address, prefix)) = parsed else {
         let hint = "write an address and a prefix length, like \"10.0.0.0/24\"";
-        return Err(Finding::new(format!("is {}, which is not a network", check::quoted(&text))).hint(hint));
+        return Err(Diagnostic::new(format!("is {}, which is not a network", check::quoted(&text))).hint(hint));
     };
     if !PREFIXES.contains(&prefix) {
         let hint = format!("a VPC with room for the subnets is /{} to /{}", PREFIXES.start(), PREFIXES.end());
-        return Err(Finding::new(format!("is {}", check::quoted(&text))).hint(hint));
+        return Err(Diagnostic::new(format!("is {}", check::quoted(&text))).hint(hint));
     }
     let network = Cidr { address: address & (u32::MAX << (32 - u32::from(prefix))), prefix };
     if network.address != address {
         let hint = format!("the network's address is \"{network}\"");
-        return Err(Finding::new(format!("is {}, an address within a network", check::quoted(&text))).hint(hint));
+        return Err(Diagnostic::new(format!("is {}, an address within a network", check::quoted(&text))).hint(hint));
     }
     Ok(network)
 }

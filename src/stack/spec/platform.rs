@@ -3,8 +3,8 @@
 use toml::de::DeValue;
 
 use super::{Platform, PlatformStack, Port, Protocol, Reference, network};
+use crate::diagnostic::Diagnostic;
 use crate::stack::check::{self, Pattern};
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated, type_name};
 
 /// The name of the workshop's base stack.
@@ -35,11 +35,11 @@ pub(super) fn read(table: Option<Table<'_, '_>>) -> Option<Platform> {
     if subnets.as_ref().is_some_and(|subnets| subnets.len() > MAX_SUBNETS) {
         table.report(
             "subnets",
-            Finding::new(format!("has more than {MAX_SUBNETS} subnets, ECS's maximum")).hint("remove some"),
+            Diagnostic::new(format!("has more than {MAX_SUBNETS} subnets, ECS's maximum")).hint("remove some"),
         );
     }
     if subnets.is_some() && vpc.is_some() {
-        table.warn("vpc", Finding::new("is not used, because `platform.subnets` names the subnets"));
+        table.warn("vpc", Diagnostic::new("is not used, because `platform.subnets` names the subnets"));
     }
     table.finish();
     let stack_name = stack.as_ref().and_then(Option::as_ref).map_or(WORKSHOP_STACK, |stack| &stack.name);
@@ -117,8 +117,10 @@ fn reference(
     }
     let rule = |value: &DeValue<'_>| match value {
         DeValue::String(_) => literal(value).map(Reference::Literal),
-        other => Err(Finding::new(format!("must be a string or {{ import = \"EXPORT\" }}, not {}", type_name(other)))
-            .hint("a string is used as is; an import is the name of a CloudFormation export")),
+        other => {
+            Err(Diagnostic::new(format!("must be a string or {{ import = \"EXPORT\" }}, not {}", type_name(other)))
+                .hint("a string is used as is; an import is the name of a CloudFormation export"))
+        }
     };
     table.optional(key, rule)
 }

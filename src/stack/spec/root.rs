@@ -3,16 +3,15 @@
 use indexmap::IndexMap;
 
 use super::{Generation, Platform, Port, Service, Spec, Target, platform, sandbox, service};
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Entry, Table, Validated, join_words};
 
 pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
-    let cdk = root.optional("cdk", |value| match check::integer("the CDK generation", 1..=2)(value)? {
-        1 => Ok(Generation::One),
-        _ => Ok(Generation::Two),
-    });
-    let cdk = cdk.unwrap_or(Generation::Two);
+    let cdk = match root.optional("cdk", check::integer("the CDK generation", 1..=2)) {
+        Some(1) => Generation::One,
+        _ => Generation::Two,
+    };
     let target = read_target(root);
     let tags = root.table("tags").map(|table| tags(&table)).unwrap_or_default();
     let platform = platform::read(root.table("platform"));
@@ -22,7 +21,7 @@ pub(super) fn read(root: &Table<'_, '_>) -> Option<Spec> {
     }
     let sandbox = root.table("sandbox").map(sandbox::read).unwrap_or_default();
     if !root.contains_key("services") && platform.as_ref().is_some_and(|platform| platform.stack.is_none()) {
-        root.report_at(0, Finding::new("there is no stack in this file").hint("add a [services.NAME] table"));
+        root.report_at(0, Diagnostic::new("there is no stack in this file").hint("add a [services.NAME] table"));
     }
     root.report_unknown_keys();
     Some(Spec { cdk, target, tags, platform: platform?, services: services.unwrap_or_default(), sandbox })
@@ -39,7 +38,7 @@ fn warn_of_closed_ports(root: &Table<'_, '_>, platform: &Platform, services: &In
         let (Some(container), false) = (container, closed.is_empty()) else { continue };
         let key = if container.contains_key("ports") { "ports" } else { "port" };
         let all = open.iter().chain(&closed).copied().map(Port::to_toml).collect::<Vec<_>>().join(", ");
-        let warning = Finding::new(format!(
+        let warning = Diagnostic::new(format!(
             "is not allowed by the security group of `platform.stack`: {}",
             join_words(closed.iter().map(ToString::to_string), "and")
         ));
@@ -64,7 +63,7 @@ const MAX_TAGS: usize = 50;
 
 fn tag_key(key: &str) -> Validated<()> {
     if key.to_ascii_lowercase().starts_with("aws:") {
-        return Err(Finding::new("starts with `aws:`, which is reserved for AWS").hint("choose another key"));
+        return Err(Diagnostic::new("starts with `aws:`, which is reserved for AWS").hint("choose another key"));
     }
     check::TAG_KEY.check(key)
 }
@@ -75,10 +74,10 @@ pub fn tags_error<'a>(tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Opt
     for (key, value) in tags {
         count += 1;
         let checked = tag_key(key).and_then(|()| {
-            if value.is_empty() { Err(Finding::new("is empty")) } else { check::TAG_VALUE.check(value) }
+            if value.is_empty() { Err(Diagnostic::new("is empty")) } else { check::TAG_VALUE.check(value) }
         });
-        if let Err(finding) = checked {
-            return Some(format!("tag `{key}`: {}", finding.message));
+        if let Err(diagnostic) = checked {
+            return Some(format!("tag `{key}`: {}", diagnostic.message));
         }
     }
     (count > MAX_TAGS).then(|| format!("{count} tags are more than CloudFormation's maximum of {MAX_TAGS}"))
@@ -89,13 +88,13 @@ fn tags(table: &Table<'_, '_>) -> IndexMap<String, String> {
     if entries.len() > MAX_TAGS {
         table.report_at(
             entries[MAX_TAGS].key_start,
-            Finding::new(format!("`tags` has more than {MAX_TAGS} tags"))
+            Diagnostic::new(format!("`tags` has more than {MAX_TAGS} tags"))
                 .hint("that is CloudFormation's maximum; remove some"),
         );
     }
     let tag = |entry: Entry<'_, '_>| {
-        if let Err(finding) = tag_key(entry.key) {
-            table.report_key(&entry, finding);
+        if let Err(diagnostic) = tag_key(entry.key) {
+            table.report_key(&entry, diagnostic);
         }
         // Unlike other services, CloudFormation rejects empty values.
         let non_empty = |value: &_| check::non_empty(value).and_then(|_| check::TAG_VALUE.rule(value));

@@ -50,8 +50,8 @@ pub(super) fn read(table: Table<'_, '_>) -> Sandbox {
 }
 
 fn stand_in(images: &Table<'_, '_>, entry: &Entry<'_, '_>) -> Option<StandIn> {
-    if let Err(finding) = check::IMAGE.check(entry.key) {
-        images.report_key(entry, finding);
+    if let Err(diagnostic) = check::IMAGE.check(entry.key) {
+        images.report_key(entry, diagnostic);
     }
     let table = images.table_of(images.join(entry.key), entry.value)?;
     let command = table.required("command", "add command = [\"node\", \"server.js\"]", check::list(check::text));

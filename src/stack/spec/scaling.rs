@@ -2,18 +2,18 @@
 
 use serde_json::Number;
 
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Table;
 
-/// How a rolling deployment proceeds.
+/// Settings of rolling deployments. The percentages are shares of the desired count.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Deployment {
-    /// Share of the desired count that keeps running.
+pub struct DeploymentConfiguration {
+    /// Minimum share of running tasks during a deployment.
     pub min_healthy_percent: u32,
-    /// Share of the desired count that may run.
+    /// Maximum share of running tasks during a deployment.
     pub max_percent: u32,
-    /// Whether ECS rolls back when tasks do not start.
+    /// Whether ECS rolls back a deployment whose tasks do not start.
     pub circuit_breaker: bool,
 }
 
@@ -33,11 +33,11 @@ pub struct Autoscaling {
 /// One target-tracking policy; times are in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetTracking {
-    /// The average to keep, in percent.
+    /// The target average, in percent.
     pub target: Number,
-    /// Pause after scaling in.
+    /// Cooldown after scaling in.
     pub scale_in_cooldown: Option<u32>,
-    /// Pause after scaling out.
+    /// Cooldown after scaling out.
     pub scale_out_cooldown: Option<u32>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn autoscaling(table: Table<'_, '_>) -> Option<Autoscaling> {
         } else {
             ("max", format!("is {max}, less than the default of `min`, {min}"))
         };
-        table.report(key, Finding::new(message).hint("lower min or raise max"));
+        table.report(key, Diagnostic::new(message).hint("lower min or raise max"));
     }
     table.finish();
     Some(Autoscaling { min, max: max?, cpu: cpu.flatten(), memory: memory.flatten() })
@@ -76,8 +76,8 @@ fn tracking(table: Table<'_, '_>) -> Option<TargetTracking> {
     Some(TargetTracking { target: target?, scale_in_cooldown, scale_out_cooldown })
 }
 
-pub(super) fn deployment(table: Option<Table<'_, '_>>) -> Deployment {
-    let mut deployment = Deployment { min_healthy_percent: 50, max_percent: 200, circuit_breaker: false };
+pub(super) fn deployment(table: Option<Table<'_, '_>>) -> DeploymentConfiguration {
+    let mut deployment = DeploymentConfiguration { min_healthy_percent: 50, max_percent: 200, circuit_breaker: false };
     let Some(table) = table else { return deployment };
     let percent = |range| check::integer("a percentage here", range);
     if let Some(min) = table.optional("min_healthy_percent", percent(0..=100)) {
@@ -88,8 +88,8 @@ pub(super) fn deployment(table: Option<Table<'_, '_>>) -> Deployment {
     }
     deployment.circuit_breaker = table.optional("circuit_breaker", check::boolean).unwrap_or_default();
     if deployment.min_healthy_percent >= deployment.max_percent {
-        let finding = Finding::new("leaves no room for a deployment: no task may stop, and none may be added");
-        table.report("min_healthy_percent", finding.hint("lower min_healthy_percent or raise max_percent"));
+        let diagnostic = Diagnostic::new("leaves no room for a deployment: no task may stop, and none may be added");
+        table.report("min_healthy_percent", diagnostic.hint("lower min_healthy_percent or raise max_percent"));
     }
     table.finish();
     deployment

@@ -2,8 +2,8 @@
 
 use toml::de::DeValue;
 
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::Validated;
 
 /// The source of a secret.
@@ -24,7 +24,7 @@ pub(super) fn rule(value: &DeValue<'_>) -> Validated<Secret> {
         Some(("secretsmanager", name)) => {
             check::SECRET_NAME.check(name).map(|()| Secret::SecretsManager(name.to_owned()))
         }
-        _ => Err(Finding::new(format!("is {}, which does not name a store", check::quoted(&source))).hint(HINT)),
+        _ => Err(Diagnostic::new(format!("is {}, which does not name a store", check::quoted(&source))).hint(HINT)),
     }
 }
 
@@ -32,20 +32,19 @@ pub(super) fn rule(value: &DeValue<'_>) -> Validated<Secret> {
 fn parameter(name: &str) -> Validated<Secret> {
     check::PARAMETER_NAME.check(name)?;
     if !name.starts_with('/') && name.contains('/') {
-        return Err(Finding::new(format!("is the parameter {name}"))
+        return Err(Diagnostic::new(format!("is the parameter {name}"))
             .hint(format!("a name with levels starts with `/`: \"ssm:/{name}\"")));
     }
     if name.ends_with('/') || name.contains("//") {
-        return Err(
-            Finding::new(format!("is the parameter {name}, which has an empty level")).hint("every level needs a name")
-        );
+        return Err(Diagnostic::new(format!("is the parameter {name}, which has an empty level"))
+            .hint("every level needs a name"));
     }
     if name.trim_start_matches('/').to_ascii_lowercase().starts_with("ssm") {
         let message = format!("is the parameter {name}, and names that start with `ssm` are reserved for AWS");
-        return Err(Finding::new(message).hint("choose another name"));
+        return Err(Diagnostic::new(message).hint("choose another name"));
     }
     if name.matches('/').count() > 15 {
-        return Err(Finding::new("is a parameter of more than 15 levels").hint("Systems Manager allows at most 15"));
+        return Err(Diagnostic::new("is a parameter of more than 15 levels").hint("Systems Manager allows at most 15"));
     }
     Ok(Secret::Parameter(name.to_owned()))
 }

@@ -3,11 +3,11 @@
 use indexmap::IndexMap;
 use toml::de::DeValue;
 
-use super::{Container, Generation, LogGroup, Service, container, logs, scaling, task_policy};
+use super::{ContainerDefinition, Generation, LogGroupSpec, Service, container, logs, scaling, task_policy};
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
 use crate::stack::construct::pascal_case;
-use crate::stack::diagnostic::Finding;
-use crate::stack::reader::{Entry, Table, Validated};
+use crate::stack::reader::{Entry, Invalid, Table, Validated};
 
 /// Subcommands of `ecsws logs`.
 const RESERVED_KEYS: &[&str] = &["groups", "streams", "tail"];
@@ -33,7 +33,7 @@ const PLATFORM_VERSIONS: &[(&str, &str)] = &[
 pub(super) fn read_all(services: &Table<'_, '_>, generation: Generation) -> IndexMap<String, Service> {
     let entries = services.entries();
     if entries.is_empty() {
-        services.report_table(Finding::new("has no service").hint("add a [services.NAME] table"));
+        services.report_table(Diagnostic::new("has no service").hint("add a [services.NAME] table"));
     }
     let read = |entry: Entry<'_, '_>| {
         check_key(services, &entry);
@@ -45,10 +45,10 @@ pub(super) fn read_all(services: &Table<'_, '_>, generation: Generation) -> Inde
 
 fn check_key(services: &Table<'_, '_>, entry: &Entry<'_, '_>) {
     if RESERVED_KEYS.contains(&entry.key) {
-        let finding = Finding::new(format!("cannot be a service: `ecsws logs {}` is a subcommand", entry.key));
-        services.report_key(entry, finding.hint("choose another key; `stack` and `name` can stay"));
-    } else if let Err(finding) = check::SERVICE_KEY.check(entry.key) {
-        services.report_key(entry, finding);
+        let diagnostic = Diagnostic::new(format!("cannot be a service: `ecsws logs {}` is a subcommand", entry.key));
+        services.report_key(entry, diagnostic.hint("choose another key; `stack` and `name` can stay"));
+    } else if let Err(diagnostic) = check::SERVICE_KEY.check(entry.key) {
+        services.report_key(entry, diagnostic);
     }
 }
 
@@ -103,8 +103,9 @@ fn stack_name(table: &Table<'_, '_>, key: &str) -> String {
         table.optional("stack", |value| check::STACK_NAME.rule(value)).unwrap_or(default)
     } else {
         if check::SERVICE_KEY.check(key).is_ok() && check::STACK_NAME.check(&default).is_err() {
-            let finding = Finding::new(format!("would be {}, which is not a stack name", check::quoted(&default)));
-            table.report("stack", finding.hint("give the service a `stack` of letters, digits and hyphens"));
+            let diagnostic =
+                Diagnostic::new(format!("would be {}, which is not a stack name", check::quoted(&default)));
+            table.report("stack", diagnostic.hint("give the service a `stack` of letters, digits and hyphens"));
         }
         default
     };
@@ -123,8 +124,9 @@ fn construct_id(
     }
     let id = default();
     if !id.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
-        let finding = Finding::new(format!("would be {}, and a logical id starts with a letter", check::quoted(&id)));
-        table.report(key, finding.hint(format!("give the service an `{key}`")));
+        let diagnostic =
+            Diagnostic::new(format!("would be {}, and a logical id starts with a letter", check::quoted(&id)));
+        table.report(key, diagnostic.hint(format!("give the service an `{key}`")));
     }
     id
 }
@@ -137,21 +139,21 @@ fn size(table: &Table<'_, '_>) -> (Option<u32>, Option<u32>) {
         && let Some((_, sizes)) = check::FARGATE_SIZES.iter().find(|(size, _)| *size == cpu)
         && !sizes.contains(&memory)
     {
-        let finding = Finding::new(format!("is {memory}, which Fargate does not offer with cpu {cpu}"));
-        table.report("memory", finding.hint(format!("with cpu {cpu}, memory is {}", check::memory_choices(sizes))));
+        let diagnostic = Diagnostic::new(format!("is {memory}, which Fargate does not offer with cpu {cpu}"));
+        table.report("memory", diagnostic.hint(format!("with cpu {cpu}, memory is {}", check::memory_choices(sizes))));
     }
     (cpu, memory)
 }
 
 /// Whether the task definition is also compatible with EC2. It must be compatible with Fargate.
-fn compatibility(value: &DeValue<'_>) -> Validated<bool> {
+fn compatibility(value: &DeValue<'_>) -> Result<bool, Invalid> {
     let kinds = check::list(check::one_of(COMPATIBILITIES))(value)?;
     let hint = "write [\"FARGATE\"] or [\"EC2\", \"FARGATE\"]";
     if !kinds.contains(&Compatibility::Fargate) {
-        return Err(Finding::new("lacks FARGATE, which the service runs on").hint(hint));
+        return Err(Diagnostic::new("lacks FARGATE, which the service runs on").hint(hint).into());
     }
     if kinds.len() > COMPATIBILITIES.len() || kinds == [Compatibility::Fargate; 2] {
-        return Err(Finding::new("has the same value twice").hint(hint));
+        return Err(Diagnostic::new("has the same value twice").hint(hint).into());
     }
     Ok(kinds.contains(&Compatibility::Ec2))
 }
@@ -161,11 +163,16 @@ fn discovery_name(value: &DeValue<'_>) -> Validated<String> {
     if check::is_dns_name(&name) { Ok(name) } else { Err(check::not_a_dns_name(&name)) }
 }
 
-fn container(table: &Table<'_, '_>, key: &str, task_memory: Option<u32>, generation: Generation) -> Option<Container> {
+fn container(
+    table: &Table<'_, '_>,
+    key: &str,
+    task_memory: Option<u32>,
+    generation: Generation,
+) -> Option<ContainerDefinition> {
     if !table.contains_key("container") {
-        let finding =
-            Finding::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
-        table.report("container", finding);
+        let diagnostic =
+            Diagnostic::new("is missing").hint(format!("add a [{}] table with an image", table.join("container")));
+        table.report("container", diagnostic);
         return None;
     }
     container::read(table.table("container")?, key, task_memory, generation)
@@ -177,7 +184,7 @@ fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Opt
     if let (Some(count), Some(super::Autoscaling { min, max, .. })) = (count, autoscaling)
         && !(*min..=*max).contains(&count)
     {
-        let warning = Finding::new(format!("is {count}, outside of autoscaling's {min} to {max}"));
+        let warning = Diagnostic::new(format!("is {count}, outside of autoscaling's {min} to {max}"));
         table.warn(
             "count",
             warning.hint("autoscaling will correct it after the deploy; leave count out to let it decide"),
@@ -187,15 +194,15 @@ fn count(table: &Table<'_, '_>, autoscaling: Option<&super::Autoscaling>) -> Opt
 }
 
 /// Sibling constructs must have distinct ids.
-fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup) {
+fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroupSpec) {
     let log_id = match group {
-        LogGroup::Explicit { id, .. } => Some(id.as_str()),
-        LogGroup::Implicit => None,
+        LogGroupSpec::Explicit { id, .. } => Some(id.as_str()),
+        LogGroupSpec::Implicit => None,
     };
     if id == task_id {
         table.report(
             "task_id",
-            Finding::new(format!("is {}, the same as the service's `id`", check::quoted(task_id)))
+            Diagnostic::new(format!("is {}, the same as the service's `id`", check::quoted(task_id)))
                 .hint("choose another one"),
         );
     }
@@ -204,6 +211,6 @@ fn distinct_ids(table: &Table<'_, '_>, id: &str, task_id: &str, group: &LogGroup
             "has the id {}, which another construct of the service uses already",
             check::quoted(log_id.unwrap_or_default())
         );
-        table.report("logs", Finding::new(message).hint("give the log group its own `id`"));
+        table.report("logs", Diagnostic::new(message).hint("give the log group its own `id`"));
     }
 }

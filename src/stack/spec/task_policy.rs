@@ -3,37 +3,39 @@
 use toml::de::DeValue;
 
 use super::Generation;
+use crate::diagnostic::Diagnostic;
 use crate::stack::check;
-use crate::stack::diagnostic::Finding;
 use crate::stack::reader::{Table, Validated};
 use crate::stack::synth::{MAX_MANAGED_POLICY, oversized_statements};
 
 /// An `Allow` statement of an IAM policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statement {
+pub struct PolicyStatement {
     /// Actions, such as `s3:GetObject`.
     pub actions: Vec<String>,
     /// ARNs, or `*`.
     pub resources: Vec<String>,
 }
 
-/// Reads the statements. Their distribution over policies, and so whether a policy is too large, depends on all of them and on ECS Exec.
-pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<Statement> {
+/// Reads the statements. Their distribution over policies depends on all of them and on ECS Exec, so oversized policies are detected
+/// at the end.
+pub(super) fn read(tables: Vec<Table<'_, '_>>, exec: bool, generation: Generation) -> Vec<PolicyStatement> {
     let (tables, statements): (Vec<_>, Vec<_>) =
         tables.into_iter().filter_map(|table| statement(&table).map(|statement| (table, statement))).unzip();
     for (at, size) in oversized_statements(&statements, exec, generation) {
-        let finding =
-            Finding::new(format!("needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"));
-        tables[at].report_table(finding.hint("split its actions or resources into several statements"));
+        let diagnostic = Diagnostic::new(format!(
+            "needs a managed policy of {size} characters, and IAM accepts {MAX_MANAGED_POLICY}"
+        ));
+        tables[at].report_table(diagnostic.hint("split its actions or resources into several statements"));
     }
     statements
 }
 
-fn statement(table: &Table<'_, '_>) -> Option<Statement> {
+fn statement(table: &Table<'_, '_>) -> Option<PolicyStatement> {
     let actions = table.required("actions", "add actions = [\"s3:GetObject\"]", check::list(action));
     let resources = table.required("resources", "add resources = [\"*\"]", check::list(resource));
     table.report_unknown_keys();
-    Some(Statement { actions: actions?, resources: resources? })
+    Some(PolicyStatement { actions: actions?, resources: resources? })
 }
 
 fn action(value: &DeValue<'_>) -> Validated<String> {
@@ -49,7 +51,7 @@ fn action(value: &DeValue<'_>) -> Validated<String> {
     if well_formed || action == "*" {
         return Ok(action);
     }
-    Err(Finding::new(format!("is {}, which is not an action", check::quoted(&action)))
+    Err(Diagnostic::new(format!("is {}, which is not an action", check::quoted(&action)))
         .hint("an action looks like \"s3:GetObject\""))
 }
 
@@ -59,5 +61,5 @@ fn resource(value: &DeValue<'_>) -> Validated<String> {
         return Ok(resource);
     }
     let hint = "write \"*\" or an ARN like \"arn:aws:s3:::bucket/*\"";
-    Err(Finding::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
+    Err(Diagnostic::new(format!("is {}, which is not an ARN", check::quoted(&resource))).hint(hint))
 }

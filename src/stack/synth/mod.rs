@@ -51,7 +51,8 @@ fn missing_lookup(lookup: &Lookup) -> String {
     }
 }
 
-/// The names of the parameters of the stack `name`, which do not depend on look-ups; `None` if the template cannot be synthesised.
+/// The names of the template parameters of the stack `name`; `None` if the template cannot be synthesised. They do not depend on
+/// look-ups, so placeholders are used instead of AWS's answers.
 pub fn declared_parameters(spec: &Spec, name: &str) -> Option<Vec<String>> {
     let environment = Environment { account: "123456789012".to_owned(), region: "us-east-1".to_owned() };
     let mut lookups = Lookups::default();

@@ -11,7 +11,7 @@ use crate::stack::resources::{arn, cloud_map, ecs_service, iam, network};
 use crate::stack::spec::{Cidr, Generation, PlatformStack, Protocol, VPC_ID};
 use crate::stack::template::Template;
 
-/// How many availability zones the platform uses, as the CDK's VPC does.
+/// The maximum number of availability zones of the platform; the default of the CDK's VPC.
 const MAX_ZONES: usize = 3;
 /// The public parameter with the current Amazon Linux image.
 const IMAGE_PARAMETER: &str = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
@@ -68,11 +68,11 @@ pub(super) fn synth(
     let mut network = Network { stack: Stack::new(&platform.name, generation), generation };
     let (vpc, first_subnet) = network.add(platform.cidr, zones, &cidrs);
     let mut stack = network.stack;
-    let (group, outputs) = shared(&mut stack, platform, &vpc);
+    let (group, outputs) = add_shared_resources(&mut stack, platform, &vpc);
     let instance = match first_subnet {
         Some(subnet) if platform.stress_tool => {
             let principal = principal::ec2(generation, region);
-            Some(stress_tool(&mut stack, &platform.name, &subnet, &group, &principal))
+            Some(add_stress_tool(&mut stack, &platform.name, &subnet, &group, &principal))
         }
         _ => None,
     };
@@ -103,15 +103,16 @@ impl Network {
         let (public_cidrs, private_cidrs) = cidrs.split_at(zones.len());
         let mut nat_gateways = Vec::new();
         for (at, (zone, cidr)) in zones.iter().zip(public_cidrs).enumerate() {
-            let subnet = self.subnet(&path.child(&format!("PublicSubnet{}", at + 1)), zone, *cidr, "Public", &vpc);
+            let subnet = self.add_subnet(&path.child(&format!("PublicSubnet{}", at + 1)), zone, *cidr, "Public", &vpc);
             let route = network::default_route(&subnet.route_table, Gateway::Internet(&gateway.logical_id()));
             let attached = Attributes { depends_on: vec![attachment.logical_id()], ..Attributes::default() };
             let route = self.stack.add_with(&subnet.path.child("DefaultRoute"), route, attached);
-            nat_gateways.push(self.nat_gateway(&subnet, route));
+            nat_gateways.push(self.add_nat_gateway(&subnet, route));
         }
         let mut first = None;
         for (at, ((zone, cidr), nat)) in zones.iter().zip(private_cidrs).zip(nat_gateways).enumerate() {
-            let subnet = self.subnet(&path.child(&format!("PrivateSubnet{}", at + 1)), zone, *cidr, "Private", &vpc);
+            let subnet =
+                self.add_subnet(&path.child(&format!("PrivateSubnet{}", at + 1)), zone, *cidr, "Private", &vpc);
             let route = network::default_route(&subnet.route_table, Gateway::Nat(&nat));
             self.stack.add(&subnet.path.child("DefaultRoute"), route);
             first.get_or_insert(subnet);
@@ -121,7 +122,7 @@ impl Network {
         (vpc, first)
     }
 
-    fn subnet(&mut self, path: &ConstructPath, zone: &str, cidr: Cidr, group: &str, vpc: &Value) -> Subnet {
+    fn add_subnet(&mut self, path: &ConstructPath, zone: &str, cidr: Cidr, group: &str, vpc: &Value) -> Subnet {
         let name = path.to_string();
         let id = self.stack.add(&path.child("Subnet"), network::subnet(zone, cidr, group, &name, vpc));
         let route_table = self.stack.add(&path.child("RouteTable"), network::route_table(&name, vpc));
@@ -130,7 +131,7 @@ impl Network {
         Subnet { path: path.clone(), zone: zone.to_owned(), id, route_table, association }
     }
 
-    fn nat_gateway(&mut self, subnet: &Subnet, route: String) -> String {
+    fn add_nat_gateway(&mut self, subnet: &Subnet, route: String) -> String {
         let name = subnet.path.to_string();
         let address = self.stack.add(&subnet.path.child("EIP"), network::elastic_ip(&name));
         let depends_on = match self.generation {
@@ -153,7 +154,7 @@ pub(in crate::stack) const GROUP_EXPORTS: [&str; 2] = ["SecGrpId", "ServicesSecG
 type Outputs = [(&'static str, Value, &'static str); EXPORTS.len()];
 
 /// Adds cluster, namespace and security group; returns the security group's id and the exported outputs.
-fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, Outputs) {
+fn add_shared_resources(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, Outputs) {
     let path = stack.child("ECSCluster");
     let cluster = ecs_service::cluster(&platform.cluster_name, platform.container_insights);
     let cluster = stack.add(&path.child("Resource"), cluster);
@@ -188,7 +189,7 @@ fn shared(stack: &mut Stack, platform: &PlatformStack, vpc: &Value) -> (Value, O
 }
 
 /// Adds the instance that load tests run from and returns its logical id. `principal` is EC2's.
-fn stress_tool(stack: &mut Stack, name: &str, subnet: &Subnet, group: &Value, principal: &Value) -> String {
+fn add_stress_tool(stack: &mut Stack, name: &str, subnet: &Subnet, group: &Value, principal: &Value) -> String {
     let managed = [arn(":iam::aws:policy/service-role/AmazonEC2RoleforSSM")];
     let path = stack.child("InstanceSSM").child("Resource");
     let role = stack.add(&path, iam::role(principal, &managed));

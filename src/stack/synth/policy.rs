@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::stack::lookups::Environment;
 use crate::stack::resources::{ecs_task_definition::secret_arn, iam};
-use crate::stack::spec::{Container, Generation, Secret, Statement};
+use crate::stack::spec::{ContainerDefinition, Generation, PolicyStatement, Secret};
 
 /// The CDK's limit for an inline policy, in estimated characters; IAM's limit for a role is 10,240.
 const MAX_INLINE_SIZE: usize = 10_000;
@@ -36,17 +36,17 @@ pub(super) struct Policies {
 }
 
 /// The task role's policies: the permissions of ECS Exec and the spec's statements.
-pub(super) fn task_role(task_policy: &[Statement], exec: bool, generation: Generation) -> Policies {
+pub(super) fn task_role(task_policy: &[PolicyStatement], exec: bool, generation: Generation) -> Policies {
     let exec = exec.then_some(EXEC_STATEMENTS).into_iter().flatten();
     let exec = exec.map(|actions| Allow::new(actions.iter().copied(), [json!("*")], generation));
-    let own = task_policy.iter().map(|statement| Allow::of(statement, generation));
-    Policies::of(exec.chain(own).collect(), generation)
+    let own = task_policy.iter().map(|statement| Allow::from_statement(statement, generation));
+    Policies::distribute(exec.chain(own).collect(), generation)
 }
 
 /// The statements of a task role whose managed policy exceeds IAM's limit: their indices and the policies' sizes. The CDK puts such a
 /// statement into its own policy, but does not split it.
 pub(in crate::stack) fn oversized_statements(
-    task_policy: &[Statement],
+    task_policy: &[PolicyStatement],
     exec: bool,
     generation: Generation,
 ) -> Vec<(usize, usize)> {
@@ -54,7 +54,9 @@ pub(in crate::stack) fn oversized_statements(
     let oversized = policies.overflow.iter().filter_map(|statements| {
         let document = iam::policy_document(statements).to_string();
         let size = document.chars().filter(|character| !character.is_whitespace()).count();
-        let is_first = |statement: &Statement| Some(&Allow::of(statement, generation).to_value()) == statements.first();
+        let is_first = |statement: &PolicyStatement| {
+            Some(&Allow::from_statement(statement, generation).to_value()) == statements.first()
+        };
         (size > MAX_MANAGED_POLICY).then_some((task_policy.iter().position(is_first)?, size))
     });
     oversized.collect()
@@ -62,7 +64,7 @@ pub(in crate::stack) fn oversized_statements(
 
 /// The execution role's policies: writing to the log group and reading the container's secrets.
 pub(super) fn execution_role(
-    container: &Container,
+    container: &ContainerDefinition,
     log_group: &str,
     environment: &Environment,
     generation: Generation,
@@ -75,7 +77,7 @@ pub(super) fn execution_role(
         let statement = allow(secret_actions(secret), secret_arn(secret, environment, "-??????"));
         Allow { is_comparable: matches!(secret, Secret::Parameter(_)), ..statement }
     });
-    Policies::of(std::iter::once(logs).chain(secrets).collect(), generation)
+    Policies::distribute(std::iter::once(logs).chain(secrets).collect(), generation)
 }
 
 fn secret_actions(secret: &Secret) -> &'static [&'static str] {
@@ -97,7 +99,7 @@ struct Allow<'a> {
 }
 
 impl<'a> Allow<'a> {
-    fn of(Statement { actions, resources }: &'a Statement, generation: Generation) -> Self {
+    fn from_statement(PolicyStatement { actions, resources }: &'a PolicyStatement, generation: Generation) -> Self {
         Self::new(actions.iter().map(String::as_str), resources.iter().map(|resource| json!(resource)), generation)
     }
 
@@ -127,7 +129,7 @@ impl<'a> Allow<'a> {
             + "{}".len()
     }
 
-    /// Whether both allow the same, in any order.
+    /// Whether both allow the same actions on the same resources, in any order.
     fn is_equivalent(&self, other: &Self) -> bool {
         self.is_comparable
             && other.is_comparable
@@ -142,7 +144,7 @@ impl<'a> Allow<'a> {
 
 impl Policies {
     /// Distributes statements over policies, in the order and by the estimates of the CDK's `Role`.
-    fn of(mut statements: Vec<Allow<'_>>, generation: Generation) -> Self {
+    fn distribute(mut statements: Vec<Allow<'_>>, generation: Generation) -> Self {
         if generation == Generation::Two {
             statements = without_equivalents(statements);
         }

@@ -10,12 +10,12 @@ use crate::stack::lookups::{Environment, Lookups};
 use crate::stack::resources::ecs_service::{self, ServiceReferences};
 use crate::stack::resources::ecs_task_definition::{self, TaskDefinitionReferences};
 use crate::stack::resources::{Resource, autoscaling, cloud_map, iam, imported, logs};
-use crate::stack::spec::{Autoscaling, Generation, LogGroup, Platform, Removal, Service, Spec};
+use crate::stack::spec::{Autoscaling, Generation, LogGroupSpec, Platform, Removal, Service, Spec};
 use crate::stack::template::Template;
 
 const TASKS_PRINCIPAL: &str = "ecs-tasks.amazonaws.com";
 
-/// The synth of one service stack.
+/// The state of synthesising one service stack.
 struct ServiceSynth<'a> {
     spec: &'a Spec,
     service: &'a Service,
@@ -34,8 +34,8 @@ pub(super) fn synth(
     let subnets = subnets(&spec.platform, lookups, service.public_ip)?;
     let stack = Stack::new(&service.stack, spec.cdk);
     let mut synth = ServiceSynth { spec, service, environment, stack, prerequisites: Vec::new() };
-    let task_definition = synth.task();
-    synth.service(&task_definition, subnets);
+    let task_definition = synth.add_task_definition();
+    synth.add_service(&task_definition, subnets);
     Ok(synth.stack.finish())
 }
 
@@ -52,12 +52,12 @@ fn subnets<'a>(platform: &'a Platform, lookups: &'a Lookups, public: bool) -> Re
 
 impl ServiceSynth<'_> {
     /// Adds the task definition, its roles and its log group; returns the task definition's logical id.
-    fn task(&mut self) -> String {
+    fn add_task_definition(&mut self) -> String {
         let Self { service, environment, .. } = *self;
         let task = self.stack.child(&service.task_id);
-        let task_role = self.role(&task.child("TaskRole"));
+        let task_role = self.add_role(&task.child("TaskRole"));
         let policies = policy::task_role(&service.task_policy, service.exec, self.spec.cdk);
-        let mut parts = self.policies(&task.child("TaskRole"), &task_role, &policies);
+        let mut parts = self.add_policies(&task.child("TaskRole"), &task_role, &policies);
         parts.push((task.child("TaskRole").child("Resource"), task_role.clone()));
         parts.sort_by_key(|(path, _)| path.to_string());
         self.prerequisites = parts.into_iter().map(|(_, id)| id).collect();
@@ -72,20 +72,20 @@ impl ServiceSynth<'_> {
         };
         let task_definition = ecs_task_definition::task_definition(service, &references);
         let id = self.stack.add(&task.child("Resource"), task_definition);
-        if service.logs.group == LogGroup::Implicit {
-            self.log_group(&log_group, None, None, Removal::Retain);
+        if service.logs.group == LogGroupSpec::Implicit {
+            self.add_log_group(&log_group, None, None, Removal::Retain);
         }
         let policies = policy::execution_role(&service.container, &log_group.logical_id(), environment, self.spec.cdk);
-        let role = self.role(&execution_role);
-        self.policies(&execution_role, &role, &policies);
-        if let LogGroup::Explicit { name, retention_days, removal, .. } = &service.logs.group {
-            self.log_group(&log_group, name.as_deref(), *retention_days, *removal);
+        let role = self.add_role(&execution_role);
+        self.add_policies(&execution_role, &role, &policies);
+        if let LogGroupSpec::Explicit { name, retention_days, removal, .. } = &service.logs.group {
+            self.add_log_group(&log_group, name.as_deref(), *retention_days, *removal);
         }
         id
     }
 
     /// Adds the service, its Cloud Map service and its autoscaling.
-    fn service(&mut self, task_definition: &str, subnets: &[String]) {
+    fn add_service(&mut self, task_definition: &str, subnets: &[String]) {
         let Self { spec, service, .. } = *self;
         let construct = self.stack.child(&service.id);
         let discovery = construct.child("CloudmapService").child("Resource");
@@ -102,11 +102,11 @@ impl ServiceSynth<'_> {
             self.add_after_role(&discovery, cloud_map::service(name, &imported(&spec.platform.namespace)));
         }
         if let Some(autoscaling) = &service.autoscaling {
-            self.autoscaling(autoscaling, &construct, &id);
+            self.add_autoscaling(autoscaling, &construct, &id);
         }
     }
 
-    fn autoscaling(&mut self, autoscaling: &Autoscaling, service: &ConstructPath, service_id: &str) {
+    fn add_autoscaling(&mut self, autoscaling: &Autoscaling, service: &ConstructPath, service_id: &str) {
         let target = service.child("TaskCount").child("Target");
         let (cluster, account) = (&self.spec.platform.cluster, &self.environment.account);
         let resource = autoscaling::scalable_target(autoscaling, cluster, service_id, account);
@@ -123,12 +123,17 @@ impl ServiceSynth<'_> {
         }
     }
 
-    fn role(&mut self, role: &ConstructPath) -> String {
+    fn add_role(&mut self, role: &ConstructPath) -> String {
         self.stack.add(&role.child("Resource"), iam::role(&json!(TASKS_PRINCIPAL), &[]))
     }
 
     /// Adds the policies of a role and returns their paths and logical ids. An inline policy without statements is left out.
-    fn policies(&mut self, role: &ConstructPath, role_id: &str, policies: &Policies) -> Vec<(ConstructPath, String)> {
+    fn add_policies(
+        &mut self,
+        role: &ConstructPath,
+        role_id: &str,
+        policies: &Policies,
+    ) -> Vec<(ConstructPath, String)> {
         let mut added = Vec::new();
         if !policies.inline.is_empty() {
             let path = role.child("DefaultPolicy").child("Resource");
@@ -146,13 +151,19 @@ impl ServiceSynth<'_> {
 
     fn log_group_path(&self, task: &ConstructPath) -> ConstructPath {
         let group = match &self.service.logs.group {
-            LogGroup::Implicit => task.child(&self.service.container.id).child("LogGroup"),
-            LogGroup::Explicit { id, .. } => self.stack.child(id),
+            LogGroupSpec::Implicit => task.child(&self.service.container.id).child("LogGroup"),
+            LogGroupSpec::Explicit { id, .. } => self.stack.child(id),
         };
         group.child("Resource")
     }
 
-    fn log_group(&mut self, path: &ConstructPath, name: Option<&str>, retention_days: Option<u32>, removal: Removal) {
+    fn add_log_group(
+        &mut self,
+        path: &ConstructPath,
+        name: Option<&str>,
+        retention_days: Option<u32>,
+        removal: Removal,
+    ) {
         let attributes = Attributes { removal: Some(removal), ..Attributes::default() };
         self.stack.add_with(path, logs::log_group(name, retention_days), attributes);
     }

@@ -1,6 +1,6 @@
-"""boto3 takes the sandbox for AWS: stacks through create, replacement, failure and delete; services and tasks; waiters and paginators.
+"""Tests the sandbox with boto3: stacks (create, replacement, failure, delete), services and tasks, waiters and paginators.
 
-Run with the variables of `ecsws sandbox env`.
+Needs the variables of `ecsws sandbox env`.
 """
 
 import json
@@ -39,7 +39,7 @@ def template(group="peers-one", value="1", extra=None):
     return json.dumps({"Resources": resources, "Outputs": outputs})
 
 
-# A log group of this name is there already, and is nobody's.
+# Cannot be created, because a log group with this name exists outside of any stack.
 BROKEN = {"Broken": {"Type": "AWS::Logs::LogGroup", "DependsOn": "Parameter", "Properties": {"LogGroupName": "taken"}}}
 
 
@@ -89,20 +89,20 @@ def the_same_template_is_no_update():
     assert message == "No updates are to be performed.", message
 
 
-def a_replacement_creates_first_and_cleans_up():
+def a_replacement_is_created_before_the_old_resource_is_deleted():
     before = physical_id("peers", "Group")
     cloudformation.update_stack(StackName="peers", TemplateBody=template(group="peers-two", value="2"))
     wait("stack_update_complete", StackName="peers")
     assert (before, physical_id("peers", "Group")) == ("peers-one", "peers-two")
     assert not logs.describe_log_groups(logGroupNamePrefix="peers-one")["logGroups"]
-    story = [(e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason", "")) for e in events("peers")]
-    story.reverse()
-    words = "Requested update requires the creation of a new physical resource; hence creating one."
-    replaced = story.index(("Group", "UPDATE_IN_PROGRESS", words))
-    cleaning = [n for n, e in enumerate(story) if e[:2] == ("peers", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")][0]
-    deleted = [n for n, e in enumerate(story) if e[:2] == ("Group", "DELETE_COMPLETE")][0]
-    assert replaced < cleaning < deleted < len(story) - 1
-    assert story[-1][:2] == ("peers", "UPDATE_COMPLETE")
+    history = [(e["LogicalResourceId"], e["ResourceStatus"], e.get("ResourceStatusReason", "")) for e in events("peers")]
+    history.reverse()
+    reason = "Requested update requires the creation of a new physical resource; hence creating one."
+    replaced = history.index(("Group", "UPDATE_IN_PROGRESS", reason))
+    cleaning = [n for n, e in enumerate(history) if e[:2] == ("peers", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")][0]
+    deleted = [n for n, e in enumerate(history) if e[:2] == ("Group", "DELETE_COMPLETE")][0]
+    assert replaced < cleaning < deleted < len(history) - 1
+    assert history[-1][:2] == ("peers", "UPDATE_COMPLETE")
 
 
 def a_failing_update_rolls_back():
@@ -110,7 +110,7 @@ def a_failing_update_rolls_back():
     cloudformation.update_stack(StackName="peers", TemplateBody=template(group="peers-three", value="3", extra=BROKEN))
     try:
         wait("stack_update_complete", StackName="peers")
-        raise AssertionError("the waiter took a rollback for a success")
+        raise AssertionError("the waiter treated a rollback as a success")
     except WaiterError:
         wait("stack_rollback_complete", StackName="peers")
     assert status("peers") == "UPDATE_ROLLBACK_COMPLETE"
@@ -122,11 +122,11 @@ def a_failing_update_rolls_back():
 
 
 def a_failing_creation_rolls_back_and_can_only_be_deleted():
-    fine = {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}}
-    cloudformation.create_stack(StackName="doomed", TemplateBody=json.dumps({"Resources": {**fine, **BROKEN}}))
+    valid = {"Parameter": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": "x"}}}
+    cloudformation.create_stack(StackName="doomed", TemplateBody=json.dumps({"Resources": {**valid, **BROKEN}}))
     try:
         wait("stack_create_complete", StackName="doomed")
-        raise AssertionError("the waiter took a rollback for a success")
+        raise AssertionError("the waiter treated a rollback as a success")
     except WaiterError:
         assert status("doomed") == "ROLLBACK_COMPLETE"
     refused("ValidationError", cloudformation.update_stack, StackName="doomed", TemplateBody=template())
@@ -134,7 +134,7 @@ def a_failing_creation_rolls_back_and_can_only_be_deleted():
     wait("stack_delete_complete", StackName="doomed")
 
 
-def a_change_set_tells_what_it_would_do():
+def a_change_set_lists_its_changes():
     body = template(group="peers-four", value="2")
     cloudformation.create_change_set(StackName="peers", ChangeSetName="next", TemplateBody=body)
     waiter = cloudformation.get_waiter("change_set_create_complete")
@@ -149,14 +149,14 @@ def a_change_set_tells_what_it_would_do():
     cloudformation.create_change_set(StackName="peers", ChangeSetName="nothing", TemplateBody=body)
     try:
         waiter.wait(StackName="peers", ChangeSetName="nothing", WaiterConfig=QUICK)
-        raise AssertionError("a change set without changes has to fail")
+        raise AssertionError("a change set without changes must fail")
     except WaiterError:
         failed = cloudformation.describe_change_set(StackName="peers", ChangeSetName="nothing")
     assert failed["StatusReason"].startswith("The submitted information didn't contain changes."), failed
     cloudformation.delete_change_set(StackName="peers", ChangeSetName="nothing")
 
 
-def a_service_runs_scales_and_goes():
+def a_service_is_created_scaled_and_deleted():
     ecs.create_cluster(clusterName="peers")
     ecs.register_task_definition(
         family="web",
@@ -179,7 +179,7 @@ def a_service_runs_scales_and_goes():
     pages = ecs.get_paginator("list_tasks").paginate(cluster="peers", PaginationConfig={"PageSize": 2})
     pages = [page["taskArns"] for page in pages]
     assert [len(page) for page in pages] == [2, 1], pages
-    ecs.stop_task(cluster="peers", task=pages[0][0], reason="to see it replaced")
+    ecs.stop_task(cluster="peers", task=pages[0][0], reason="tests its replacement")
     ecs.get_waiter("tasks_stopped").wait(cluster="peers", tasks=pages[0][:1], WaiterConfig=QUICK)
     ecs.get_waiter("services_stable").wait(cluster="peers", services=["web"], WaiterConfig=QUICK)
 
@@ -244,28 +244,28 @@ def log_events_are_followed():
     logs.create_log_group(logGroupName="followed")
     logs.create_log_stream(logGroupName="followed", logStreamName="one")
     arn = logs.describe_log_groups(logGroupNamePrefix="followed")["logGroups"][0]["logGroupArn"]
-    stream = logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="wanted")["responseStream"]
+    stream = logs.start_live_tail(logGroupIdentifiers=[arn], logEventFilterPattern="matching")["responseStream"]
     updates = iter(stream)
     assert next(updates)["sessionStart"]["logGroupIdentifiers"] == [arn]
     now = int(time.time() * 1000)
-    batch = [{"timestamp": now, "message": message} for message in ("wanted one", "other", "wanted two")]
+    batch = [{"timestamp": now, "message": message} for message in ("matching one", "other", "matching two")]
     logs.put_log_events(logGroupName="followed", logStreamName="one", logEvents=batch)
     found = []
     while len(found) < 2:
         found += [result["message"] for result in next(updates)["sessionUpdate"]["sessionResults"]]
-    assert found == ["wanted one", "wanted two"], found
+    assert found == ["matching one", "matching two"], found
     stream.close()
     refused("InvalidParameterException", logs.start_live_tail, logGroupIdentifiers=["followed"])
 
 
 def parameters_in_the_query_are_signed_in_order():
-    """Requests that botocore signs as a GET: names that others begin with, repeated ones, empty and encoded values."""
-    chosen = random.Random(1)
+    """Signs GET requests with botocore: names that are prefixes of others, repeated names, empty and encoded values."""
+    generator = random.Random(1)
     credentials = session.get_credentials()
     for _ in range(200):
         names = [f"StackStatusFilter.member.{n}" for n in range(1, 25)] + ["X", "X.1", "X.10", "Y~", "Y-", "Z z", "é"]
         pairs = [("Action", "ListStacks"), ("Version", "2010-05-15")]
-        pairs += [(chosen.choice(names), chosen.choice(["", "a", "A b", "é/+&=%", "10", "9"])) for _ in range(chosen.randint(1, 30))]
+        pairs += [(generator.choice(names), generator.choice(["", "a", "A b", "é/+&=%", "10", "9"])) for _ in range(generator.randint(1, 30))]
         url = f"{os.environ['AWS_ENDPOINT_URL']}/?{urllib.parse.urlencode(pairs, quote_via=urllib.parse.quote)}"
         request = botocore.awsrequest.AWSRequest("GET", url)
         botocore.auth.SigV4Auth(credentials, "cloudformation", session.region_name).add_auth(request)
@@ -285,11 +285,11 @@ def the_stack_is_deleted():
 for step in (
     a_stack_is_created,
     the_same_template_is_no_update,
-    a_replacement_creates_first_and_cleans_up,
+    a_replacement_is_created_before_the_old_resource_is_deleted,
     a_failing_update_rolls_back,
     a_failing_creation_rolls_back_and_can_only_be_deleted,
-    a_change_set_tells_what_it_would_do,
-    a_service_runs_scales_and_goes,
+    a_change_set_lists_its_changes,
+    a_service_is_created_scaled_and_deleted,
     log_events_are_paged,
     log_events_are_followed,
     parameters_in_the_query_are_signed_in_order,

@@ -1,12 +1,12 @@
-//! boto3 takes the sandbox for AWS.
+//! boto3 works with the sandbox: waiters, paging, replacements and rollbacks. See `boto.py`.
 
 use std::path::Path;
 
 use super::{Sandboxed, succeed, tool};
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn boto3_waits_pages_replaces_and_rolls_back() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn boto3_waiters_paging_replacements_and_rollbacks_work() {
     let sandbox = Sandboxed::start();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers/boto.py");
     succeed(sandbox.0.command(tool("python"), "").arg(script));

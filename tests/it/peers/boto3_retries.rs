@@ -1,9 +1,10 @@
-//! boto3 meets the faults that a test asks for, and does what its documentation says: it tries again.
+//! boto3 retries the sandbox's injected faults as its documentation says.
 
 use super::Sandboxed;
 use super::{Place, succeed, tool};
 
-/// botocore's legacy mode makes five attempts, its standard mode three ("Retries" in boto3's guide).
+/// Calls an operation and prints the outcome. botocore's legacy mode makes five attempts by default, its standard mode three ("Retries"
+/// in boto3's guide).
 const SCRIPT: &str = r#"
 import boto3, sys
 from botocore.config import Config
@@ -11,15 +12,15 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 config = Config(retries={"mode": sys.argv[2], "total_max_attempts": 3}, read_timeout=1, connect_timeout=1)
 client = boto3.client(sys.argv[1], config=config)
 try:
-    answer = getattr(client, sys.argv[3])()
-    print("answered after", answer["ResponseMetadata"]["RetryAttempts"])
+    response = getattr(client, sys.argv[3])()
+    print("succeeded after", response["ResponseMetadata"]["RetryAttempts"])
 except ClientError as error:
     print(error.response["Error"]["Code"], error.response["ResponseMetadata"]["RetryAttempts"])
 except (ConnectionClosedError, ReadTimeoutError) as error:
     print(type(error).__name__)
 "#;
 
-fn says(place: &Place, fault: &str, call: &str) -> String {
+fn outcome(place: &Place, fault: &str, call: &str) -> String {
     let faults = format!(r#"{{"operations":[{fault}]}}"#);
     succeed(place.command(env!("CARGO_BIN_EXE_ecsws"), "sandbox faults").arg(faults));
     place.write("retries.py", SCRIPT);
@@ -27,8 +28,8 @@ fn says(place: &Place, fault: &str, call: &str) -> String {
 }
 
 #[test]
-#[ignore = "needs the peers: `just peers`"]
-fn boto3_tries_again_what_it_should() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn boto3_retries_transient_faults_only() {
     let sandboxed = Sandboxed::start();
     let place = &sandboxed.0;
     for (service, operation, call) in [
@@ -37,19 +38,19 @@ fn boto3_tries_again_what_it_should() {
         ("ec2", "DescribeVpcs", "describe_vpcs"),
     ] {
         let twice = format!(r#"{{"operation":"{service}:{operation}","effect":"throttle","times":2}}"#);
-        assert_eq!(says(place, &twice, &format!("{service} standard {call}")), "answered after 2");
-        assert_eq!(says(place, &twice, &format!("{service} legacy {call}")), "answered after 2");
+        assert_eq!(outcome(place, &twice, &format!("{service} standard {call}")), "succeeded after 2");
+        assert_eq!(outcome(place, &twice, &format!("{service} legacy {call}")), "succeeded after 2");
     }
     let always = r#"{"operation":"ecs:*","effect":"throttle"}"#;
-    assert_eq!(says(place, always, "ecs standard list_clusters"), "ThrottlingException 2");
+    assert_eq!(outcome(place, always, "ecs standard list_clusters"), "ThrottlingException 2");
     let failing = r#"{"operation":"ecs:*","effect":"fail","code":"ServerException","status":500,"times":1}"#;
-    assert_eq!(says(place, failing, "ecs standard list_clusters"), "answered after 1");
+    assert_eq!(outcome(place, failing, "ecs standard list_clusters"), "succeeded after 1");
     let refused = r#"{"operation":"ecs:*","effect":"fail","code":"AccessDeniedException"}"#;
-    assert_eq!(says(place, refused, "ecs standard list_clusters"), "AccessDeniedException 0");
+    assert_eq!(outcome(place, refused, "ecs standard list_clusters"), "AccessDeniedException 0");
     for effect in ["cut", "hang"] {
         let once = format!(r#"{{"operation":"ecs:*","effect":"{effect}","times":1}}"#);
-        assert_eq!(says(place, &once, "ecs standard list_clusters"), "answered after 1", "{effect}");
+        assert_eq!(outcome(place, &once, "ecs standard list_clusters"), "succeeded after 1", "{effect}");
     }
     let late = r#"{"operation":"ecs:*","effect":"delay","seconds":5}"#;
-    assert_eq!(says(place, late, "ecs standard list_clusters"), "ReadTimeoutError");
+    assert_eq!(outcome(place, late, "ecs standard list_clusters"), "ReadTimeoutError");
 }

@@ -1,4 +1,4 @@
-//! The real cdk takes the sandbox for AWS: look-ups, diff, deploy, more tasks, autoscaling, destroy.
+//! The real cdk works with the sandbox: look-ups, diff, deploy, scaling, autoscaling, destroy.
 
 use std::path::Path;
 use std::process::Command;
@@ -24,33 +24,33 @@ fn deploy(place: &Place, stack: &str) -> String {
 
 fn counts(place: &Place) -> (u64, u64) {
     let services = place.aws("ecs describe-services --cluster peers --services peers-web");
-    let services: Value = serde_json::from_str(&services).expect("it is JSON");
+    let services: Value = serde_json::from_str(&services).expect("valid JSON");
     let service = &services["services"][0];
     let count = |name: &str| service[name].as_u64().unwrap_or_else(|| panic!("no {name} in {services}"));
     (count("desiredCount"), count("runningCount"))
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn the_cdk_deploys_scales_fails_and_destroys() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn the_cdk_deploys_diffs_scales_and_destroys() {
     let sandbox = Sandboxed::start();
     let place = &sandbox.0;
     let shown = deploy(place, "platform");
     let events = place.aws("cloudformation describe-stack-events --stack-name platform");
-    let events: Value = serde_json::from_str(&events).expect("it is JSON");
+    let events: Value = serde_json::from_str(&events).expect("valid JSON");
     let events = events["StackEvents"].as_array().expect("events").iter();
-    // What there was before the deployment began is not shown.
+    // The cdk does not print events from before the deployment.
     let expected = events.filter(|event| event["ResourceStatus"] != "REVIEW_IN_PROGRESS").count();
     let printed = shown.lines().filter(|line| line.contains("| CREATE_")).count();
     assert_eq!(printed, expected, "{shown}");
     deploy(place, "service");
     assert_eq!(counts(place), (1, 1));
 
-    // What it pinned is what the sandbox said.
+    // The look-ups in its context come from the sandbox.
     let context = crate::common::read(&Path::new(place.dir.path()).join("cdk.context.json"));
     assert!(context.contains("\"vpcId\": \"vpc-"), "{context}");
 
-    let diff = cdk(place, "diff service --fail -c count=3").output().expect("it runs");
+    let diff = cdk(place, "diff service --fail -c count=3").output().expect("the binary runs");
     let shown = String::from_utf8_lossy(&diff.stdout).into_owned() + &String::from_utf8_lossy(&diff.stderr);
     assert_eq!(diff.status.code(), Some(1), "{shown}");
     assert!(shown.contains("[~] AWS::ECS::Service") && shown.contains("[+] 3"), "{shown}");
@@ -62,6 +62,6 @@ fn the_cdk_deploys_scales_fails_and_destroys() {
     assert!(policies.contains("ECSServiceAverageCPUUtilization"), "{policies}");
 
     succeed(&mut cdk(place, "destroy --all --force"));
-    let left = place.aws("cloudformation list-stacks --stack-status-filter CREATE_COMPLETE UPDATE_COMPLETE");
-    assert!(!left.contains("StackName"), "{left}");
+    let remaining = place.aws("cloudformation list-stacks --stack-status-filter CREATE_COMPLETE UPDATE_COMPLETE");
+    assert!(!remaining.contains("StackName"), "{remaining}");
 }

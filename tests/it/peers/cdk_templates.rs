@@ -1,5 +1,5 @@
-//! Random specs, synthesised by us and by the real CDK of both generations, and random pairs of templates, compared by us and by the
-//! real `cdk diff`. `ECSWS_SEED` chooses the seed, which every failure prints.
+//! Compares our templates of random specs with those of the real CDK (both generations), and our diffs of random pairs of templates with
+//! those of the real `cdk diff`. `ECSWS_SEED` sets the seed, which every failure prints.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -18,7 +18,7 @@ const SPECS: usize = 24;
 const PAIRS: usize = 40;
 const NAME: &str = "ecsworkshop-nodejs";
 
-/// A spec and its lock, as texts.
+/// The texts of a spec and its lock.
 struct Case {
     name: String,
     spec: String,
@@ -26,43 +26,43 @@ struct Case {
 }
 
 impl Case {
-    /// The templates that we make, by stack name.
+    /// Our templates, by stack name.
     fn templates(&self) -> Vec<(String, Value)> {
-        let (spec, _) = Spec::parse(&self.spec).unwrap_or_else(|problems| panic!("{}: {problems}", self.name));
-        let lock = Lock::parse(&self.lock).unwrap_or_else(|problems| panic!("{}: {problems}", self.name));
+        let (spec, _) = Spec::parse(&self.spec).unwrap_or_else(|errors| panic!("{}: {errors}", self.name));
+        let lock = Lock::parse(&self.lock).unwrap_or_else(|errors| panic!("{}: {errors}", self.name));
         let environment = Environment {
             account: spec.target.account.clone().expect("the spec has a target"),
             region: spec.target.region.clone().expect("the spec has a target"),
         };
         let lookups = lock.lookups(&environment);
-        let template = |name: &str| synth(&spec, name, &environment, &lookups).expect("the lock answers everything");
+        let template = |name: &str| synth(&spec, name, &environment, &lookups).expect("the lock has all look-ups");
         stacks(&spec).into_iter().map(|stack| (stack.name.clone(), template(&stack.name).to_value())).collect()
     }
 }
 
-/// What the CDK's libraries and its command line make of specs and pairs of templates.
-fn ask_the_cdk(cases: &[Case], pairs: &[(Value, Value)]) -> Value {
+/// The templates of the CDK's libraries for the specs, and the output of `cdk diff` for the pairs.
+fn run_cdk(cases: &[Case], pairs: &[(Value, Value)]) -> Value {
     let specs: Vec<Value> = cases.iter().map(|case| json!({ "spec": case.spec, "lock": case.lock })).collect();
     let pairs: Vec<Value> = pairs.iter().map(|(old, new)| json!({ "name": NAME, "old": old, "new": new })).collect();
     let python = tool("python");
-    let folder = python.ancestors().nth(2).expect("the tools are in a folder of the environment");
+    let folder = python.ancestors().nth(2).expect("python is in the folder of the tools");
     let modules = ["cdk-lib", "cdk-cli"].map(|name| folder.join(name).join("node_modules"));
     let mut command = Command::new("node");
     command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/peers/cdk/batch.js"));
     command.env("NODE_PATH", std::env::join_paths(modules).expect("the folders have no colons"));
     command.envs([("CDK_DISABLE_CLI_TELEMETRY", "true"), ("FORCE_COLOR", "0")]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut node = command.spawn().expect("node can be run");
-    let mut stdin = node.stdin.take().expect("its input is a pipe");
+    let mut node = command.spawn().expect("node runs");
+    let mut stdin = node.stdin.take().expect("stdin is piped");
     let request = json!({ "specs": specs, "pairs": pairs }).to_string();
     let writer = std::thread::spawn(move || stdin.write_all(request.as_bytes()));
-    let output = node.wait_with_output().expect("it ends");
+    let output = node.wait_with_output().expect("the process ends");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     writer.join().expect("the writer does not panic").expect("the request is written");
-    serde_json::from_slice(&output.stdout).expect("the answer is JSON")
+    serde_json::from_slice(&output.stdout).expect("valid JSON")
 }
 
-/// The template without what is our own choice: the stress tool's image and first-boot script.
+/// The template without the stress tool's image and first-boot script, which differ from the workshop's on purpose.
 fn comparable(mut template: Value) -> Value {
     let map = template.as_object_mut().expect("a template is a map");
     map.shift_remove("Parameters");
@@ -72,7 +72,7 @@ fn comparable(mut template: Value) -> Value {
     template
 }
 
-/// What our diff prints, in the form of the CDK's: without the empty line at the end.
+/// Our diff, without the empty line at the end, which the CDK prints separately.
 fn our_diff((old, new): &(Value, Value)) -> String {
     let template = |value: &Value| Template::from_map(value.as_object().expect("a template is a map").clone());
     let mut lines = text::stack(NAME, &TemplateDiff::between(&template(old), &template(new)), None);
@@ -84,13 +84,13 @@ fn changes(cdks: &str, ours: &str) -> String {
     similar::TextDiff::from_lines(cdks, ours).unified_diff().header("cdk", "ecsws").to_string()
 }
 
-#[expect(clippy::disallowed_methods, reason = "the seed is chosen from outside")]
+#[expect(clippy::disallowed_methods, reason = "ECSWS_SEED is the tests' own variable")]
 fn seed() -> u64 {
     std::env::var("ECSWS_SEED").map_or(SEED, |text| text.parse().expect("ECSWS_SEED is a number"))
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn templates_and_diffs_are_the_cdks() {
     let seed = seed();
     let mut random = Random::new(seed);
@@ -108,21 +108,21 @@ fn templates_and_diffs_are_the_cdks() {
     let ours: Vec<Vec<(String, Value)>> = cases.iter().map(Case::templates).collect();
     let pairs: Vec<(Value, Value)> =
         (0..PAIRS).map(|_| random_spec::pair(&mut random, &ours.iter().flatten().collect::<Vec<_>>())).collect();
-    let cdks = ask_the_cdk(&cases, &pairs);
+    let cdks = run_cdk(&cases, &pairs);
 
-    let mut wrong = Vec::new();
+    let mut failures = Vec::new();
     for (at, case) in cases.iter().enumerate() {
         let cdks = &cdks["templates"][at];
         if let Some(error) = cdks["error"].as_str() {
-            wrong.push(format!("{}: the CDK refuses it: {error}\n{}", case.name, case.spec));
+            failures.push(format!("{}: the CDK rejects it: {error}\n{}", case.name, case.spec));
             continue;
         }
         for (stack, template) in &ours[at] {
             let (cdks, ours) = (comparable(cdks[stack].clone()), comparable(template.clone()));
-            // As text, so that the order of keys counts: diffs print it.
+            // Compared as text, because the order of keys matters: diffs print it.
             let (cdks, ours) = (format!("{cdks:#}\n"), format!("{ours:#}\n"));
             if cdks != ours {
-                wrong.push(format!("{}: {stack}\n{}\n{}", case.name, case.spec, changes(&cdks, &ours)));
+                failures.push(format!("{}: {stack}\n{}\n{}", case.name, case.spec, changes(&cdks, &ours)));
             }
         }
     }
@@ -133,9 +133,9 @@ fn templates_and_diffs_are_the_cdks() {
         compared += 1;
         let ours = our_diff(pair);
         if cdks != ours {
-            wrong.push(format!("pair {at} of seed {seed}:\n{}", changes(cdks, &ours)));
+            failures.push(format!("pair {at} of seed {seed}:\n{}", changes(cdks, &ours)));
         }
     }
     assert!(compared * 10 >= PAIRS * 9, "cdk diff compared only {compared} of {PAIRS} pairs of seed {seed}");
-    assert!(wrong.is_empty(), "seed {seed}: {} differ from the CDK's\n{}", wrong.len(), wrong.join("\n"));
+    assert!(failures.is_empty(), "seed {seed}: {} differ from the CDK's\n{}", failures.len(), failures.join("\n"));
 }

@@ -1,4 +1,4 @@
-"""Runs as a task in the sandbox: boto3 and the AWS CLI find the task's role and the sandbox, and nothing else."""
+"""Runs as a task in the sandbox. Checks that boto3 and the AWS CLI use the task's role, and only the sandbox's endpoint."""
 
 import json
 import os

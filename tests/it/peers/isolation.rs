@@ -1,4 +1,4 @@
-//! boto3 and the AWS CLI in a task act as its role in the sandbox, on a machine whose user has an AWS profile and keys.
+//! boto3 and the AWS CLI in a task use the task's role in the sandbox, even if the user has an AWS profile and keys.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Place, Sandboxed, read, tool};
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn sdks_in_a_task_never_leave_the_sandbox() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let workshop = read(&root.join("examples/workshop/ecsws.toml"));

@@ -1,6 +1,6 @@
-//! Checks with other people's tools, against our sandbox, and of our commands against other people's servers.
+//! Tests with third-party tools against our sandbox, and of our commands against third-party servers.
 //!
-//! They need the tools that `install` puts into the folder named by `ECSWS_PEERS`; `just peers` runs them.
+//! They need the tools that `install` puts into the folder in `ECSWS_PEERS`. `just peers` installs the tools and runs the tests.
 
 mod aws_cli;
 mod boto;
@@ -23,23 +23,22 @@ use std::process::{Command, Output};
 
 use crate::common::read;
 
-/// A tool of the private environment.
-#[expect(clippy::disallowed_methods, reason = "where the tools are is told by the environment")]
+/// The path of an installed tool.
+#[expect(clippy::disallowed_methods, reason = "ECSWS_PEERS is the tests' own variable")]
 fn tool(name: &str) -> PathBuf {
-    let folder =
-        std::env::var_os("ECSWS_PEERS").expect("ECSWS_PEERS names the folder of the tools; `just peers` sets it");
+    let folder = std::env::var_os("ECSWS_PEERS").expect("ECSWS_PEERS is the folder of the tools; `just peers` sets it");
     Path::new(&folder).join("bin").join(name)
 }
 
-/// Runs a command that has to succeed, and gives its stdout.
+/// Runs a command, asserts that it succeeds and returns its stdout.
 fn succeed(command: &mut Command) -> String {
-    let Output { status, stdout, stderr } = command.output().expect("it can be run");
+    let Output { status, stdout, stderr } = command.output().expect("the program runs");
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     assert!(status.success(), "{command:?}: {status}\n{}\n{}", text(&stdout), text(&stderr));
     text(&stdout)
 }
 
-/// A folder of its own with a project in it, and an environment that leads to one endpoint and nowhere else.
+/// A temporary folder with a project, and the only environment variables that commands get.
 struct Place {
     dir: tempfile::TempDir,
     environment: HashMap<String, String>,
@@ -47,12 +46,12 @@ struct Place {
 
 impl Place {
     fn new(project: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a folder can be made");
+        let dir = tempfile::tempdir().expect("a folder");
         #[expect(clippy::disallowed_methods, reason = "tests write their projects")]
-        fs::write(dir.path().join("ecsws.toml"), project).expect("a file can be written");
+        fs::write(dir.path().join("ecsws.toml"), project).expect("a file");
         let home = dir.path().to_string_lossy().into_owned();
-        #[expect(clippy::disallowed_methods, reason = "python and jq are found by PATH")]
-        let path = std::env::var("PATH").expect("there is a PATH");
+        #[expect(clippy::disallowed_methods, reason = "python and jq are in the PATH")]
+        let path = std::env::var("PATH").expect("PATH is set");
         let environment = [("HOME", home.as_str()), ("PATH", &path), ("TZ", "UTC"), ("AWS_PAGER", "")];
         let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         Self { dir, environment }
@@ -77,12 +76,12 @@ impl Place {
     }
 
     fn write(&self, file: &str, text: &str) {
-        #[expect(clippy::disallowed_methods, reason = "tests write what they hand to tools")]
-        fs::write(self.dir.path().join(file), text).expect("a file can be written");
+        #[expect(clippy::disallowed_methods, reason = "tests write the input of tools")]
+        fs::write(self.dir.path().join(file), text).expect("a file");
     }
 }
 
-/// A sandbox of its own, stopped at the end.
+/// A project with its own sandbox, which is stopped when this is dropped.
 struct Sandboxed(Place);
 
 impl Sandboxed {

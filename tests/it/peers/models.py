@@ -1,9 +1,9 @@
-"""Calls what the sandbox serves, and holds every answer against botocore's model of the operation.
+"""Calls the sandbox's operations and validates every response against botocore's model of the operation.
 
-usage: models.py COVERAGE, with AWS's usual variables. Of every answer: it parses, no member that the model requires is missing, none
-is sent that the model does not know, and each is of its type. What needs something to be there is called after that was made; whatever
-else stands in COVERAGE is called with an input made of its required members, and may be refused, but not with a failure of the server.
-Prints what is wrong, and ends with 1 if anything is.
+usage: models.py COVERAGE, with AWS's usual variables. A response must parse, have all members that the model requires and no unknown
+ones, and each member must have its type. Operations on resources are called after the resources were created. All other operations in
+COVERAGE are called with their required members only; such a call may be rejected, but not with a server error. Prints all violations
+and exits with 1 if there are any.
 """
 import datetime
 import json
@@ -19,13 +19,13 @@ from botocore.parsers import RpcV2CBORParser
 
 CLIENTS, WRONG, ANSWERED = {}, [], set()
 NAMES = {"monitoring": "cloudwatch"}
-# What AWS itself answers beside its models.
+# Deviations of AWS's own responses from its models.
 KNOWN = {
-    # EC2's API reference has it in the example of the answer.
+    # In the example response of EC2's API reference.
     "ec2:CreateSecurityGroup.return",
-    # So does that of internet gateways: an attachment to a VPC is available.
+    # In the example response, the state of an attachment to a VPC is `available`.
     "ec2:DescribeInternetGateways.internetGatewaySet[].attachmentSet[].state",
-    # Recorded from AWS: a stack's own statuses are events too.
+    # Recorded from AWS: events also have the statuses of stacks.
     "cloudformation:DescribeStackEvents.StackEvents[].ResourceStatus",
 }
 
@@ -44,7 +44,7 @@ def client(service):
 
 
 def before_parse(operation_model, response_dict, **_):
-    """Looks at the bytes of an answer, which botocore's own parser would take more lightly."""
+    """Validates the raw response, because botocore's own parser is more lenient."""
     if response_dict["status_code"] >= 300:
         return
     shape, where = operation_model.output_shape, f"{operation_model.service_model.signing_name}:{operation_model.name}"
@@ -52,11 +52,11 @@ def before_parse(operation_model, response_dict, **_):
     protocol, body = operation_model.service_model.resolved_protocol, response_dict["body"]
     if protocol == "json":
         value = json.loads(body or b"{}")
-        check_json(shape, value, where) if shape else expect(value == {}, where, "it has no output")
+        check_json(shape, value, where) if shape else expect(value == {}, where, "the operation has no output")
     elif protocol == "smithy-rpc-v2-cbor":
         parser = RpcV2CBORParser()
         value = parser.parse_data_item(parser.get_peekable_stream_from_bytes(body)) if body else {}
-        check_json(shape, value, where, CBOR_TYPES) if shape else expect(value == {}, where, "it has no output")
+        check_json(shape, value, where, CBOR_TYPES) if shape else expect(value == {}, where, "the operation has no output")
     elif protocol in ("query", "ec2"):
         root = strip(ElementTree.fromstring(body))
         if protocol == "ec2":
@@ -84,7 +84,7 @@ JSON_TYPES = {
 }
 
 
-# In CBOR times have a tag, bytes are bytes, and doubles are no integers: strict readers refuse those.
+# In CBOR, timestamps have a tag, blobs are byte strings, and strict parsers reject integers as doubles.
 CBOR_TYPES = JSON_TYPES | {"timestamp": datetime.datetime, "blob": bytes, "float": float, "double": float}
 
 
@@ -92,24 +92,24 @@ def check_json(shape, value, where, types=JSON_TYPES):
     kind = shape.type_name
     if kind == "structure":
         if not isinstance(value, dict):
-            return expect(False, where, "it is no structure")
+            return expect(False, where, "not a structure")
         by_wire = {member.serialization.get("name", name): name for name, member in shape.members.items()}
         required(shape, {by_wire.get(name, name) for name in value}, where)
         for name, inner in value.items():
-            expect(name in by_wire, f"{where}.{name}", "the model does not know it")
+            expect(name in by_wire, f"{where}.{name}", "not in the model")
             if name in by_wire:
                 check_json(shape.members[by_wire[name]], inner, f"{where}.{name}", types)
     elif kind == "list":
-        expect(isinstance(value, list), where, "it is no list")
+        expect(isinstance(value, list), where, "not a list")
         for inner in value if isinstance(value, list) else []:
             check_json(shape.member, inner, f"{where}[]", types)
     elif kind == "map":
-        expect(isinstance(value, dict), where, "it is no map")
+        expect(isinstance(value, dict), where, "not a map")
         for inner in (value if isinstance(value, dict) else {}).values():
             check_json(shape.value, inner, f"{where}{{}}", types)
     else:
-        right = isinstance(value, types[kind]) and (kind == "boolean" or not isinstance(value, bool))
-        expect(right, where, f"{value!r} is no {kind}")
+        is_valid = isinstance(value, types[kind]) and (kind == "boolean" or not isinstance(value, bool))
+        expect(is_valid, where, f"{value!r} is not a {kind}")
         check_enum(shape, value, where)
 
 
@@ -134,7 +134,7 @@ def check_members(shape, children, where):
     required(shape, {by_wire.get(child.tag) for child in children}, where)
     for child in children:
         place = f"{where}.{child.tag}"
-        expect(child.tag in by_wire, place, "the model does not know it")
+        expect(child.tag in by_wire, place, "not in the model")
         if child.tag in flattened:
             check_xml(shape.members[flattened[child.tag]].member, child, place)
         elif child.tag in by_wire:
@@ -158,11 +158,11 @@ def check_xml(shape, element, where):
             check_xml(shape.member, child, f"{where}[]")
     elif kind == "map":
         for child in element:
-            expect([part.tag for part in child] == ["key", "value"], where, "an entry has a key and a value")
+            expect([part.tag for part in child] == ["key", "value"], where, "an entry must have a key and a value")
     else:
-        expect(not list(element), where, "it has members and is a scalar")
+        expect(not list(element), where, "a scalar with child elements")
         if kind in PATTERNS:
-            expect(re.fullmatch(PATTERNS[kind], text), where, f"{text!r} is no {kind}")
+            expect(re.fullmatch(PATTERNS[kind], text), where, f"{text!r} is not a {kind}")
         check_enum(shape, text, where)
 
 
@@ -463,7 +463,7 @@ def monitoring():
 
 
 def sample(shape, depth=0):
-    """A value of a shape, of its required members only."""
+    """A value of a shape with only its required members."""
     kind = shape.type_name
     if kind == "structure":
         return {name: sample(shape.members[name], depth + 1) for name in shape.required_members} if depth < 9 else {}
@@ -496,7 +496,7 @@ def others(rows):
 
 
 def speak(protocol):
-    """Makes botocore prefer a protocol, where a service has several."""
+    """Makes botocore prefer a protocol for services that support several."""
     known = botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS
     botocore.model.PRIORITY_ORDERED_SUPPORTED_PROTOCOLS = (protocol, *known)
     CLIENTS.clear()

@@ -1,4 +1,4 @@
-//! Every answer holds against the service models that botocore carries: see `models.py`.
+//! Validates the sandbox's responses against botocore's service models. See `models.py`.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use super::{Place, succeed, tool};
 const PROJECT: &str = "[services.web]\ncpu = 256\nmemory = 512\n[services.web.container]\nimage = \"web\"\n";
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn every_answer_is_what_awss_models_say() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn every_response_conforms_to_botocores_service_models() {
     let mut place = Place::new(PROJECT);
     let state = place.dir.path().join("sandbox").to_string_lossy().into_owned();
     place.set("ECSWS_SANDBOX_DIR", &state);
@@ -19,11 +19,11 @@ fn every_answer_is_what_awss_models_say() {
         }
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut walk = place.command(tool("python"), "");
-    walk.arg(root.join("tests/it/peers/models.py")).arg(root.join("sandbox/tests/data/coverage.txt"));
-    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| succeed(&mut walk)));
+    let mut script = place.command(tool("python"), "");
+    script.arg(root.join("tests/it/peers/models.py")).arg(root.join("sandbox/tests/data/coverage.txt"));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| succeed(&mut script)));
     place.ecsws("sandbox stop");
-    if let Err(panic) = told {
+    if let Err(panic) = result {
         std::panic::resume_unwind(panic);
     }
 }

@@ -1,4 +1,4 @@
-//! Our commands against moto's server, which nobody here wrote. It never finishes a rollout, so services are not waited for.
+//! Our commands against moto's server. It never completes a rollout, so the tests do not wait for services.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
@@ -28,7 +28,7 @@ port = 80
 retention_days = 7
 "#;
 
-/// moto's server on a port of its own, ended at the end.
+/// A project and moto's server on a free port. The server is killed when this is dropped.
 struct Moto {
     place: Place,
     server: Child,
@@ -46,12 +46,12 @@ impl Moto {
         }
         let mut command = place.command(tool("moto_server"), "--port 0");
         let mut server = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("moto starts");
-        let lines = BufReader::new(server.stderr.take().expect("it is piped")).lines();
+        let lines = BufReader::new(server.stderr.take().expect("the stream is piped")).lines();
         let mut lines = lines.map(|line| line.expect("moto writes text"));
         let url = lines
             .find_map(|line| Some(line.split_once("Running on ")?.1.trim().to_owned()))
-            .expect("moto says where it is");
-        // What moto goes on to say has to be read, or it would wait for us.
+            .expect("moto prints its URL");
+        // Reads the rest of moto's output, because a full pipe would block it.
         std::thread::spawn(move || lines.for_each(drop));
         let settings = [
             ("AWS_ENDPOINT_URL", url.as_str()),
@@ -66,9 +66,9 @@ impl Moto {
         Self { place, server }
     }
 
-    /// What the aws CLI says of the service and the stack.
+    /// The JSON output of the AWS CLI.
     fn aws(&self, arguments: &str) -> Value {
-        serde_json::from_str(&self.place.aws(arguments)).expect("the aws CLI answers in JSON")
+        serde_json::from_str(&self.place.aws(arguments)).expect("valid JSON")
     }
 }
 
@@ -80,7 +80,7 @@ impl Drop for Moto {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn deploy_status_scale_logs_and_destroy_work_against_moto() {
     let moto = Moto::start(PROJECT);
     moto.aws("ecs create-cluster --cluster-name demo");
@@ -91,7 +91,7 @@ fn deploy_status_scale_logs_and_destroy_work_against_moto() {
     let again = moto.place.ecsws("deploy --no-wait-services --output json");
     assert!(again.contains(r#""event":"no_changes""#), "{again}");
 
-    let status: Value = serde_json::from_str(&moto.place.ecsws("status --output json")).expect("it is JSON");
+    let status: Value = serde_json::from_str(&moto.place.ecsws("status --output json")).expect("valid JSON");
     assert_eq!((&status["service"], &status["desired"]), (&"web".into(), &1.into()));
 
     moto.place.ecsws("scale --count 3 --no-wait-services");
@@ -119,17 +119,17 @@ fn deploy_status_scale_logs_and_destroy_work_against_moto() {
     assert!(logs.trim_end().ends_with("01234567 hello"), "{logs}");
 
     moto.place.ecsws("destroy --yes");
-    let gone = moto.aws("cloudformation list-stacks --stack-status-filter CREATE_COMPLETE UPDATE_COMPLETE");
-    assert_eq!(gone["StackSummaries"], Value::Array(Vec::new()));
+    let remaining = moto.aws("cloudformation list-stacks --stack-status-filter CREATE_COMPLETE UPDATE_COMPLETE");
+    assert_eq!(remaining["StackSummaries"], Value::Array(Vec::new()));
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn services_are_waited_for_where_no_events_of_resources_are_recorded() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn services_are_waited_for_without_events_of_resources() {
     let moto = Moto::start(PROJECT);
     moto.aws("ecs create-cluster --cluster-name demo");
     for command in ["deploy --timeout 3s --require-approval never", "scale --count 2 --timeout 3s --yes"] {
-        let late = moto.place.command(env!("CARGO_BIN_EXE_ecsws"), command).output().expect("it can be run");
+        let late = moto.place.command(env!("CARGO_BIN_EXE_ecsws"), command).output().expect("the program runs");
         let stderr = String::from_utf8_lossy(&late.stderr);
         assert_eq!(late.status.code(), Some(4), "{stderr}");
         assert!(stderr.contains("service `web` is not steady"), "{stderr}");
@@ -137,14 +137,14 @@ fn services_are_waited_for_where_no_events_of_resources_are_recorded() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn names_and_exports_that_are_in_use_are_found_in_moto() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn names_and_exports_that_are_in_use_are_rejected_against_moto() {
     let project = format!("{PROJECT}group = \"/ecs/web\"\n");
     let moto = Moto::start(&project);
     let rejected = |project: &str| {
         moto.place.write("ecsws.toml", project);
         let mut deploy = moto.place.command(env!("CARGO_BIN_EXE_ecsws"), "deploy --no-wait-services --yes");
-        let output = deploy.output().expect("it can be run");
+        let output = deploy.output().expect("the program runs");
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{stderr}");
         stderr
@@ -154,8 +154,8 @@ fn names_and_exports_that_are_in_use_are_found_in_moto() {
     moto.place.aws("logs create-log-group --log-group-name /ecs/web");
     let stderr = rejected(&project);
     assert!(stderr.contains("web: log group `/ecs/web` cannot be created, because it exists already"), "{stderr}");
-    let (_, command) = stderr.split_once("`aws logs ").expect("there is a command");
-    moto.place.aws(&format!("logs {}", command.split('`').next().expect("it ends")));
+    let (_, command) = stderr.split_once("`aws logs ").expect("the hint has a command");
+    moto.place.aws(&format!("logs {}", command.split('`').next().expect("a command")));
 
     let containers = r#"[{"name":"web","image":"nginx","memory":64}]"#;
     moto.aws(&format!("ecs register-task-definition --family web --container-definitions {containers}"));
@@ -174,14 +174,14 @@ fn names_and_exports_that_are_in_use_are_found_in_moto() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn a_service_with_an_arn_of_the_old_format_is_found_in_its_cluster() {
     let moto = Moto::start_with(PROJECT, &[("MOTO_ECS_NEW_ARN", "false")]);
     moto.aws("ecs create-cluster --cluster-name demo");
     moto.place.ecsws("deploy --no-wait-services --require-approval never");
     let services = moto.aws("ecs list-services --cluster demo");
     assert_eq!(services["serviceArns"][0], "arn:aws:ecs:us-east-1:123456789012:service/web");
-    let status: Value = serde_json::from_str(&moto.place.ecsws("status --output json")).expect("it is JSON");
+    let status: Value = serde_json::from_str(&moto.place.ecsws("status --output json")).expect("valid JSON");
     assert_eq!((&status["cluster"], &status["service"]), (&"demo".into(), &"web".into()));
     moto.place.ecsws("scale --count 2 --hotswap --no-wait-services");
     let services = moto.aws("ecs describe-services --cluster demo --services web");
@@ -205,34 +205,36 @@ image = "nginx"
 "#;
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn a_vpc_is_looked_up_once_and_pinned() {
     let mut moto = Moto::start(LOOKED_UP);
     let tag = |kind: &str, key: &str, value: &str| {
         format!("--tag-specifications ResourceType={kind},Tags=[{{Key={key},Value={value}}}]")
     };
     let vpc = moto.aws(&format!("ec2 create-vpc --cidr-block 10.9.0.0/16 {}", tag("vpc", "Name", "shared")));
-    let vpc = vpc["Vpc"]["VpcId"].as_str().expect("it has an id").to_owned();
+    let vpc = vpc["Vpc"]["VpcId"].as_str().expect("an id").to_owned();
     let subnet = |network: &str, zone: &str, kind: &str| {
         let tags = tag("subnet", "aws-cdk:subnet-type", kind);
         let arguments = format!("--vpc-id {vpc} --cidr-block {network} --availability-zone {zone} {tags}");
         let subnet = moto.aws(&format!("ec2 create-subnet {arguments}"));
-        subnet["Subnet"]["SubnetId"].as_str().expect("it has an id").to_owned()
+        subnet["Subnet"]["SubnetId"].as_str().expect("an id").to_owned()
     };
     let (second, first) =
         (subnet("10.9.1.0/24", "us-east-1b", "Private"), subnet("10.9.2.0/24", "us-east-1a", "Private"));
     let public = subnet("10.9.3.0/24", "us-east-1a", "Public");
 
     let template = moto.place.ecsws("synth --json");
-    let template: Value = serde_json::from_str(&template).expect("it is JSON");
-    let resources = template["Resources"].as_object().expect("there are resources");
-    let service =
-        resources.values().find(|resource| resource["Type"] == "AWS::ECS::Service").expect("there is a service");
+    let template: Value = serde_json::from_str(&template).expect("valid JSON");
+    let resources = template["Resources"].as_object().expect("the template has resources");
+    let service = resources
+        .values()
+        .find(|resource| resource["Type"] == "AWS::ECS::Service")
+        .expect("the template has a service");
     let network = &service["Properties"]["NetworkConfiguration"]["AwsvpcConfiguration"];
-    assert_eq!(network["Subnets"], serde_json::json!([first, second]), "private ones by zone, and not {public}");
+    assert_eq!(network["Subnets"], serde_json::json!([first, second]), "the private subnets by zone, without {public}");
 
-    // What is pinned is not asked again: the same template without anybody to ask.
+    // Pinned look-ups are not repeated: without an endpoint, the template is the same.
     moto.place.set("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-    let again: Value = serde_json::from_str(&moto.place.ecsws("synth --json")).expect("it is JSON");
+    let again: Value = serde_json::from_str(&moto.place.ecsws("synth --json")).expect("valid JSON");
     assert_eq!(again, template);
 }

@@ -1,4 +1,4 @@
-//! Images run as podman's containers: a static busybox is the only thing in them.
+//! Tasks in podman containers, with an image that contains only a static busybox.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::{Place, succeed, tool};
 use crate::common::read;
 
-/// An image of its own, gone at the end.
+/// A new image, which is removed when this is dropped.
 struct Image(String);
 
 impl Image {
@@ -29,12 +29,12 @@ impl Image {
         for applet in ["cat", "env", "httpd", "mkdir", "sh", "sleep", "wget"] {
             symlink("busybox", bin.join(applet)).expect("a link");
         }
-        // So that no two tests share a layer, which the end of one would take from the other.
-        fs::copy("/proc/sys/kernel/random/uuid", root.path().join("uuid")).expect("a file of its own");
+        // A unique file, because tests that shared a layer would remove each other's image.
+        fs::copy("/proc/sys/kernel/random/uuid", root.path().join("uuid")).expect("a unique file");
         let mut command = Command::new("tar");
         command.arg("-C").arg(root.path()).args(["-c", "."]).stdout(Stdio::piped());
-        let mut tar = command.spawn().expect("there is a tar");
-        let layer = tar.stdout.take().expect("it is piped");
+        let mut tar = command.spawn().expect("tar runs");
+        let layer = tar.stdout.take().expect("the stream is piped");
         succeed(Command::new("podman").args(["import", "--quiet", "--change=ENV PATH=/bin", "-", &name]).stdin(layer));
         assert!(tar.wait().expect("tar ends").success());
         Self(name)
@@ -47,7 +47,7 @@ impl Drop for Image {
     }
 }
 
-/// A project on a sandbox of its own, which ends before its image goes.
+/// A project with its own sandbox, which is stopped before its image is removed.
 pub(super) struct Sandboxed {
     pub(super) place: Place,
     image: Image,
@@ -80,14 +80,14 @@ environment = { GREETING = "two\nlines of \"it\"", PATH = "/bin:/sbin", HOME = "
 [services.web.logs]
 prefix = "web"
 
-[services.gone]
-stack = "gone"
-name = "gone"
+[services.no-image]
+stack = "no-image"
+name = "no-image"
 cpu = 256
 memory = 512
 count = 0
 
-[services.gone.container]
+[services.no-image.container]
 image = "localhost:1/not/there:1"
 
 [sandbox]
@@ -95,7 +95,7 @@ runtime = "podman"
 "#;
 
 impl Sandboxed {
-    /// `wrapper` stands before podman in the PATH of the sandbox.
+    /// `wrapper` is a script that the sandbox finds as `podman` in its PATH.
     pub(super) fn start(wrapper: Option<&str>) -> Self {
         let image = Image::build();
         let mut place = Place::new(&PROJECT.replace("IMAGE", &image.0));
@@ -104,7 +104,7 @@ impl Sandboxed {
         if let Some(script) = wrapper {
             place.write("podman", script);
             let program = place.dir.path().join("podman");
-            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("it is ours");
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("permissions");
             let path = format!("{}:{}", place.dir.path().display(), place.environment["PATH"]);
             place.set("PATH", &path);
         }
@@ -113,7 +113,7 @@ impl Sandboxed {
         started
     }
 
-    /// What the aws CLI says.
+    /// The JSON output of the AWS CLI; null if there is none.
     pub(super) fn aws(&self, arguments: &[&str]) -> Value {
         let text = succeed(self.aws_command("--output json").args(arguments));
         serde_json::from_str(&text).unwrap_or_default()
@@ -135,10 +135,10 @@ impl Sandboxed {
     }
 
     fn status(&self) -> Value {
-        serde_json::from_str(&self.place.ecsws("--sandbox status web --output json")).expect("it is JSON")
+        serde_json::from_str(&self.place.ecsws("--sandbox status web --output json")).expect("valid JSON")
     }
 
-    /// This sandbox's containers, by name: of its cluster and with its image or network.
+    /// The containers of this sandbox's tasks, by name.
     pub(super) fn containers(&self) -> BTreeMap<String, Value> {
         let tasks = self.aws(&["ecs", "list-tasks", "--cluster", "demo"]);
         let stopped = self.aws(&["ecs", "list-tasks", "--cluster", "demo", "--desired-status", "STOPPED"]);
@@ -148,29 +148,29 @@ impl Sandboxed {
         containers().into_iter().filter(|(name, _)| ids.iter().any(|id| name.contains(id.as_str()))).collect()
     }
 
-    /// `kill -9`, of its shims too when `all` is.
-    fn kill(&self, all: bool) {
+    /// Kills the sandbox with SIGKILL, and also its shims if `with_shims` is set.
+    fn kill(&self, with_shims: bool) {
         let pid = i32::try_from(self.endpoint().pid).expect("a process id");
         let shims = children(pid);
-        end(pid);
-        shims.into_iter().filter(|_| all).for_each(end);
+        kill_process(pid);
+        shims.into_iter().filter(|_| with_shims).for_each(kill_process);
         let mut status = self.place.command(env!("CARGO_BIN_EXE_ecsws"), "sandbox status");
-        eventually("the end of the sandbox", || status.output().expect("it runs").status.code() == Some(5));
+        eventually("the end of the sandbox", || status.output().expect("the binary runs").status.code() == Some(5));
     }
 
-    /// A subnet: the first one's, or one that is made.
+    /// The id of the first subnet, or of a new one if there is none.
     fn subnet(&self) -> String {
-        let known = self.aws(&["ec2", "describe-subnets"]);
-        if let Some(id) = known["Subnets"][0]["SubnetId"].as_str() {
+        let existing = self.aws(&["ec2", "describe-subnets"]);
+        if let Some(id) = existing["Subnets"][0]["SubnetId"].as_str() {
             return id.to_owned();
         }
         let vpc = self.aws(&["ec2", "create-vpc", "--cidr-block", "10.3.0.0/16"]);
         let vpc = vpc["Vpc"]["VpcId"].as_str().expect("an id");
-        let made = self.aws(&["ec2", "create-subnet", "--vpc-id", vpc, "--cidr-block", "10.3.0.0/24"]);
-        made["Subnet"]["SubnetId"].as_str().expect("an id").to_owned()
+        let subnet = self.aws(&["ec2", "create-subnet", "--vpc-id", vpc, "--cidr-block", "10.3.0.0/24"]);
+        subnet["Subnet"]["SubnetId"].as_str().expect("an id").to_owned()
     }
 
-    /// Runs a task to its end and gives what is said of it.
+    /// Runs a task, waits until it has stopped and returns its description.
     fn run(&self, definition: &str, overrides: &Value) -> Value {
         let network = json!({ "awsvpcConfiguration": { "subnets": [self.subnet()] } }).to_string();
         let run = [
@@ -187,62 +187,63 @@ impl Sandboxed {
             "--overrides",
             &overrides.to_string(),
         ];
-        let arn = self.aws(&run)["tasks"][0]["taskArn"].as_str().expect("a task is made").to_owned();
+        let arn = self.aws(&run)["tasks"][0]["taskArn"].as_str().expect("a task is started").to_owned();
         for _ in 0..100 {
             let task = &self.aws(&["ecs", "describe-tasks", "--cluster", "demo", "--tasks", &arn])["tasks"][0];
             if task["lastStatus"] == "STOPPED" {
                 return task.clone();
             }
         }
-        panic!("the task does not end");
+        panic!("the task does not stop");
     }
 
     /// The family of a stack's task definition.
     fn definition(&self, stack: &str) -> String {
         let resources = self.aws(&["cloudformation", "describe-stack-resources", "--stack-name", stack]);
         let resources = resources["StackResources"].as_array().cloned().unwrap_or_default();
-        let found = resources.iter().find(|one| one["ResourceType"] == "AWS::ECS::TaskDefinition");
-        found.and_then(|one| one["PhysicalResourceId"].as_str()).expect("the stack has a task definition").to_owned()
+        let definition = resources.iter().find(|resource| resource["ResourceType"] == "AWS::ECS::TaskDefinition");
+        let arn = definition.and_then(|definition| definition["PhysicalResourceId"].as_str());
+        arn.expect("the stack has a task definition").to_owned()
     }
 }
 
-/// Every container of this machine, by name.
+/// All containers of this machine, by name.
 fn containers() -> BTreeMap<String, Value> {
     let list = succeed(Command::new("podman").args(["ps", "--all", "--format={{.Names}}"]));
     let inspect = |name: &str| {
         let output = Command::new("podman").args(["container", "inspect", name]).output().expect("podman runs");
-        // One that ends meanwhile is none.
-        let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        found.get(0).map(|container| (name.to_owned(), container.clone()))
+        // A container that has been removed in the meantime is skipped.
+        let containers: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        containers.get(0).map(|container| (name.to_owned(), container.clone()))
     };
     list.lines().filter_map(inspect).collect()
 }
 
-/// Waits by looking again, for as long as a slow machine may take.
-pub(super) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    assert!((0..200).any(|_| holds()), "{what} does not come about");
+/// Polls a condition until it holds. Each condition runs a program, so there are no pauses.
+pub(super) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+    assert!((0..200).any(|_| condition()), "timed out: {what}");
 }
 
 fn get(url: &str, path: &str) -> String {
     let host = url.trim_start_matches("http://").trim_end_matches('/');
-    let mut stream = TcpStream::connect(host).expect("the service answers");
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {host}\r\n\r\n").expect("it takes a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("it answers");
-    answer
+    let mut stream = TcpStream::connect(host).expect("the service listens");
+    write!(stream, "GET {path} HTTP/1.0\r\nhost: {host}\r\n\r\n").expect("the request is sent");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).expect("the service responds");
+    response
 }
 
-fn end(pid: i32) {
-    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("it runs");
+fn kill_process(pid: i32) {
+    kill(Pid::from_raw(pid), Signal::SIGKILL).expect("the process runs");
 }
 
-/// The processes that this one started.
+/// The child processes of a process.
 fn children(parent: i32) -> Vec<i32> {
-    let processes = fs::read_dir("/proc").expect("there are processes");
+    let processes = fs::read_dir("/proc").expect("/proc");
     let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     let is_child = |pid: &i32| {
         let stat = Path::new("/proc").join(pid.to_string()).join("stat");
-        // One that ends meanwhile is none.
+        // A process that has ended in the meantime is skipped.
         let fields = String::from_utf8(fs::read(stat).unwrap_or_default()).unwrap_or_default();
         let after = fields.rsplit(')').next().unwrap_or_default().split_whitespace().nth(1);
         after == Some(parent.to_string().as_str())
@@ -251,19 +252,19 @@ fn children(parent: i32) -> Vec<i32> {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn images_run_as_containers_and_none_is_left() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn images_run_as_containers_which_are_always_removed() {
     let sandbox = Sandboxed::start(None);
     let place = &sandbox.place;
     place.ecsws("--sandbox deploy");
-    let url = sandbox.status()["url"].as_str().expect("the service has an address").to_owned();
-    eventually("an answer", || get(&url, "/").ends_with("hello\n"));
+    let url = sandbox.status()["url"].as_str().expect("the service has a URL").to_owned();
+    eventually("a response", || get(&url, "/").ends_with("hello\n"));
     eventually("the log line", || place.ecsws("--sandbox logs web").contains(" up"));
     let environment = get(&url, "/env");
     for line in ["GREETING=two\nlines of \"it\"\n", "PATH=/bin:/sbin\n", "HOME=/www\n", "AWS_REGION=us-east-1\n"] {
         assert!(environment.contains(line), "{line} is not in {environment}");
     }
-    assert!(!environment.contains("PORT="), "as on AWS: {environment}");
+    assert!(!environment.contains("PORT="), "PORT is not set on AWS: {environment}");
 
     let containers = sandbox.containers();
     let (name, container) = containers.first_key_value().expect("there is a container");
@@ -274,19 +275,19 @@ fn images_run_as_containers_and_none_is_left() {
     place.ecsws("--sandbox scale web --count 2");
     assert_eq!(sandbox.containers().len(), 2);
 
-    // The sandbox alone: the shims take the containers away.
+    // Without the sandbox, the shims remove the containers.
     let ids: Vec<String> = sandbox.containers().into_keys().collect();
     sandbox.kill(false);
-    eventually("the end of the containers", || !ids.iter().any(|id| self::containers().contains_key(id)));
+    eventually("the removal of the containers", || !ids.iter().any(|id| self::containers().contains_key(id)));
 
-    // The sandbox and its shims: the next sandbox takes them away.
+    // Without the sandbox and its shims, the next sandbox removes them.
     place.ecsws("sandbox start");
     eventually("new tasks", || sandbox.status()["running"] == 2);
     let ids: Vec<String> = sandbox.containers().into_keys().collect();
     sandbox.kill(true);
-    assert!(ids.iter().all(|id| self::containers().contains_key(id)), "nobody is left to take them away");
+    assert!(ids.iter().all(|id| self::containers().contains_key(id)), "the containers still exist");
     place.ecsws("sandbox start");
-    eventually("the end of what was left", || !ids.iter().any(|id| self::containers().contains_key(id)));
+    eventually("the removal of the containers", || !ids.iter().any(|id| self::containers().contains_key(id)));
 
     eventually("new tasks", || sandbox.status()["running"] == 2);
     let ids: Vec<String> = sandbox.containers().into_keys().collect();
@@ -295,13 +296,14 @@ fn images_run_as_containers_and_none_is_left() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn why_a_container_ended_or_did_not_start_is_told() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn stopped_reasons_explain_why_a_container_exited_or_did_not_start() {
     let sandbox = Sandboxed::start(None);
-    let deployed = sandbox.place.command(env!("CARGO_BIN_EXE_ecsws"), "--sandbox deploy").output().expect("it runs");
-    let said = String::from_utf8_lossy(&deployed.stderr).into_owned();
-    assert!(deployed.status.success(), "{said}");
-    assert!(said.contains("podman pulls localhost:1/not/there:1, which is not on this machine yet"), "{said}");
+    let deployed =
+        sandbox.place.command(env!("CARGO_BIN_EXE_ecsws"), "--sandbox deploy").output().expect("the binary runs");
+    let stderr = String::from_utf8_lossy(&deployed.stderr).into_owned();
+    assert!(deployed.status.success(), "{stderr}");
+    assert!(stderr.contains("podman pulls localhost:1/not/there:1, which is not on this machine yet"), "{stderr}");
 
     let web = sandbox.definition("web");
     let command = |command: &[&str]| json!({ "containerOverrides": [{ "name": "web", "command": command }] });
@@ -310,24 +312,25 @@ fn why_a_container_ended_or_did_not_start_is_told() {
         (&ended["containers"][0]["exitCode"], &ended["stopCode"]),
         (&json!(7), &json!("EssentialContainerExited"))
     );
-    let nothing = sandbox.run(&web, &command(&["/not/there"]));
-    let reason = nothing["stoppedReason"].as_str().unwrap_or_default();
+    let no_program = sandbox.run(&web, &command(&["/not/there"]));
+    let reason = no_program["stoppedReason"].as_str().unwrap_or_default();
     assert!(reason.starts_with("CannotStartContainerError: ") && reason.contains("/not/there"), "{reason}");
-    assert_eq!(nothing["stopCode"], "TaskFailedToStart");
+    assert_eq!(no_program["stopCode"], "TaskFailedToStart");
 
-    let gone = sandbox.run(&sandbox.definition("gone"), &json!({}));
-    let reason = gone["stoppedReason"].as_str().unwrap_or_default();
+    let no_image = sandbox.run(&sandbox.definition("no-image"), &json!({}));
+    let reason = no_image["stoppedReason"].as_str().unwrap_or_default();
     assert!(reason.starts_with("CannotPullContainerError: "), "{reason}");
-    let left = sandbox.containers();
-    assert_eq!(left.len(), 1, "the service's");
+    let remaining = sandbox.containers();
+    assert_eq!(remaining.len(), 1, "only the service's container");
 
-    // What a killed sandbox left is not forgotten with its state.
+    // Resetting a killed sandbox also removes its containers.
     sandbox.kill(true);
     sandbox.place.ecsws("sandbox reset");
-    assert!(left.into_keys().all(|name| !containers().contains_key(&name)));
+    assert!(remaining.into_keys().all(|name| !containers().contains_key(&name)));
 }
 
-/// Containers of a stack that the CLI deploys; its runtime is told as `ecsws deploy` tells it.
+/// Deploys a task definition with two containers, server and client, by the AWS CLI. `PutImages` sets podman as the stack's runtime, as
+/// `ecsws deploy` does.
 fn deploy_pair(sandbox: &Sandboxed, stack: &str, extra: &Value) {
     let image = &sandbox.image.0;
     let endpoint = sandbox.endpoint();
@@ -335,7 +338,7 @@ fn deploy_pair(sandbox: &Sandboxed, stack: &str, extra: &Value) {
     #[expect(clippy::disallowed_methods, reason = "requests are signed with the clock of this machine")]
     let now = jiff::Timestamp::now();
     let input = json!({ "stackName": stack, "runtime": "podman" });
-    runtime.block_on(endpoint.call("PutImages", &input, now)).expect("it is taken");
+    runtime.block_on(endpoint.call("PutImages", &input, now)).expect("the runtime is set");
     let mut client = json!({
         "Name": "client", "Image": image, "Essential": true, "Command": ["sh", "-c", "sleep 1; wget -q -O /dev/null http://127.0.0.1:3000/"]
     });
@@ -349,7 +352,7 @@ fn deploy_pair(sandbox: &Sandboxed, stack: &str, extra: &Value) {
         "Family": stack, "NetworkMode": "awsvpc", "Cpu": "256", "Memory": "512", "ContainerDefinitions": [server, client]
     });
     let template = json!({ "Resources": { "Pair": { "Type": "AWS::ECS::TaskDefinition", "Properties": properties } } });
-    // The CLI's own waiting looks only every thirty seconds.
+    // The CLI's waiter polls only every 30 seconds.
     sandbox.aws(&["cloudformation", "create-stack", "--stack-name", stack, "--template-body", &template.to_string()]);
     eventually("the stack", || {
         let stacks = sandbox.aws(&["cloudformation", "describe-stacks", "--stack-name", stack]);
@@ -358,13 +361,13 @@ fn deploy_pair(sandbox: &Sandboxed, stack: &str, extra: &Value) {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn containers_of_a_task_share_localhost_and_what_is_not_honoured_is_refused() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn containers_of_a_task_share_localhost_and_unsupported_settings_are_rejected() {
     let sandbox = Sandboxed::start(None);
     sandbox.place.ecsws("--sandbox deploy base");
     deploy_pair(&sandbox, "pair", &json!({}));
     let ended = sandbox.run("pair", &json!({}));
-    let client = ended["containers"].as_array().into_iter().flatten().find(|one| one["name"] == "client");
+    let client = ended["containers"].as_array().into_iter().flatten().find(|container| container["name"] == "client");
     assert_eq!(client.map(|client| &client["exitCode"]), Some(&json!(0)), "{ended:#}");
     assert_eq!(sandbox.containers().len(), 0);
 
@@ -377,7 +380,7 @@ fn containers_of_a_task_share_localhost_and_what_is_not_honoured_is_refused() {
     assert_eq!(sandbox.containers().len(), 0);
 }
 
-/// A podman that cannot set up networks.
+/// A wrapper of podman that cannot publish ports.
 const WITHOUT_BRIDGE: &str = r#"#!/bin/sh
 case "$*" in
     create*--publish=*) echo 'Error: netavark: iptables is not there' >&2; exit 126 ;;
@@ -387,16 +390,16 @@ exec podman "$@"
 "#;
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn where_no_network_can_be_set_up_a_container_is_told_its_port() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn containers_use_the_host_network_and_get_a_port_if_podman_cannot_publish_ports() {
     let sandbox = Sandboxed::start(Some(WITHOUT_BRIDGE));
     sandbox.place.write(
         "ecsws.toml",
         &PROJECT.replace("IMAGE", &sandbox.image.0).replace("-p 3000", "-p $PORT").replace("count = 1", "count = 2"),
     );
     sandbox.place.ecsws("--sandbox deploy base web");
-    let url = sandbox.status()["url"].as_str().expect("the service has an address").to_owned();
-    eventually("an answer", || get(&url, "/").ends_with("hello\n"));
+    let url = sandbox.status()["url"].as_str().expect("the service has a URL").to_owned();
+    eventually("a response", || get(&url, "/").ends_with("hello\n"));
     let modes: Vec<Value> =
         sandbox.containers().into_values().map(|container| container["HostConfig"]["NetworkMode"].clone()).collect();
     assert_eq!(modes, ["host", "host"]);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Place, succeed, tool};
 
-/// Sections in many spellings, right and wrong. A duplicate section or key, at which the CLI gives up, is not among them.
+/// Valid and invalid spellings of sections, without duplicate sections or keys, which make the CLI fail.
 const CONFIG: &str = r#"
 # a comment
 [default]
@@ -66,30 +66,30 @@ aws_access_key_id = a
 aws_access_key_id = a
 ";
 
-/// The AWS CLI's own reader of the files: its profiles with their regions, as JSON.
+/// Prints the profiles that botocore finds, with their regions, as JSON.
 const READER: &str = "import botocore.session, json
 profiles = botocore.session.Session().full_config['profiles']
 print(json.dumps({name: profile.get('region') for name, profile in profiles.items()}))";
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_aws_cli_finds_the_same_profiles() {
     let place = Place::new("[services.api]\ncpu = 256\nmemory = 512\n[services.api.container]\nimage = \"nginx\"\n");
-    std::fs::create_dir(place.dir.path().join(".aws")).expect("a folder can be made");
+    std::fs::create_dir(place.dir.path().join(".aws")).expect("a folder");
     place.write(".aws/config", CONFIG);
     place.write(".aws/credentials", CREDENTIALS);
-    let theirs = succeed(place.command(tool("python"), "").args(["-c", READER]));
-    let theirs: BTreeMap<String, Option<String>> = serde_json::from_str(&theirs).expect("it is JSON");
-    assert!(theirs.len() > 15, "{theirs:?}");
-    // Each of them is found here, and what the CLI does not find is not.
+    let profiles = succeed(place.command(tool("python"), "").args(["-c", READER]));
+    let profiles: BTreeMap<String, Option<String>> = serde_json::from_str(&profiles).expect("valid JSON");
+    assert!(profiles.len() > 15, "{profiles:?}");
+    // ecsws finds these profiles and no others.
     let names = [CONFIG, CREDENTIALS].concat();
-    let mut candidates: BTreeSet<&str> = theirs.keys().map(String::as_str).collect();
+    let mut candidates: BTreeSet<&str> = profiles.keys().map(String::as_str).collect();
     candidates.extend(names.lines().filter_map(|line| line.strip_prefix("[profile ")?.strip_suffix(']')));
     for name in candidates {
         let mut command = place.command(env!("CARGO_BIN_EXE_ecsws"), "status --endpoint-url http://127.0.0.1:1");
         command.args(["--profile", name]).envs([("AWS_EC2_METADATA_DISABLED", "true"), ("AWS_MAX_ATTEMPTS", "1")]);
-        let stderr = String::from_utf8_lossy(&command.output().expect("it runs").stderr).into_owned();
-        let region = theirs.get(name);
+        let stderr = String::from_utf8_lossy(&command.output().expect("the binary runs").stderr).into_owned();
+        let region = profiles.get(name);
         assert_eq!(!stderr.contains("no such profile"), region.is_some(), "{name}: {stderr}");
         if let Some(region) = region {
             assert_eq!(!stderr.contains("no region is configured"), region.is_some(), "{name}: {stderr}");

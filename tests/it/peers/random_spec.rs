@@ -1,4 +1,4 @@
-//! Random specs and random damage to templates, by a seed.
+//! Random specs and random mutations of templates, determined by a seed.
 
 use std::fmt::Write as _;
 
@@ -7,17 +7,20 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 
-/// Answers to every look-up of the specs, for each of their regions.
+/// A lock with all look-ups of the specs, in each of their regions.
 pub fn lock() -> String {
     let mut text = "version = 1\n".to_owned();
     for region in REGIONS {
-        let place = format!("account = \"{ACCOUNT}\"\nregion = \"{region}\"\n");
-        let _ = write!(text, "[[availability_zones]]\n{place}names = [\"{region}a\", \"{region}b\", \"{region}c\"]\n");
+        let environment = format!("account = \"{ACCOUNT}\"\nregion = \"{region}\"\n");
+        let _ = write!(
+            text,
+            "[[availability_zones]]\n{environment}names = [\"{region}a\", \"{region}b\", \"{region}c\"]\n"
+        );
         for (name, private) in VPCS {
             let private = if *private { "\"subnet-0b1\", \"subnet-0b2\"" } else { "" };
             let _ = write!(
                 text,
-                "[[vpc]]\n{place}name = \"{name}\"\nid = \"vpc-0a1\"\n\
+                "[[vpc]]\n{environment}name = \"{name}\"\nid = \"vpc-0a1\"\n\
                  public_subnets = [\"subnet-0a1\", \"subnet-0a2\"]\nprivate_subnets = [{private}]\n"
             );
         }
@@ -30,7 +33,7 @@ const REGIONS: &[&str] = &["us-east-1", "cn-north-1", "us-gov-west-1", "us-isob-
 /// The VPCs of the specs, with or without private subnets.
 const VPCS: &[(&str, bool)] = &[("ecsworkshop-base/BaseVPC", true), ("base-2/BaseVPC", true), ("open", false)];
 
-/// A source of choices.
+/// A seeded random number generator.
 pub struct Random(StdRng);
 
 impl Random {
@@ -47,12 +50,12 @@ impl Random {
     }
 
     fn one_of<T: Copy>(&mut self, items: &[T]) -> T {
-        *items.choose(&mut self.0).expect("there is something to choose from")
+        *items.choose(&mut self.0).expect("the list is not empty")
     }
 
-    /// Between `least` and `most` of the items, in random order, none twice.
-    fn some<T: Copy>(&mut self, items: &[T], least: usize, most: usize) -> Vec<T> {
-        let count = least + self.below(most - least + 1);
+    /// Between `min` and `max` distinct items, in random order.
+    fn some<T: Copy>(&mut self, items: &[T], min: usize, max: usize) -> Vec<T> {
+        let count = min + self.below(max - min + 1);
         items.sample(&mut self.0, count).copied().collect()
     }
 
@@ -61,7 +64,7 @@ impl Random {
         (0..length).map(|_| self.one_of(&letters)).collect()
     }
 
-    /// Adds `key = value` to a table, one time in `rarity`.
+    /// Adds `key = value` to a table with a probability of 1 in `rarity`.
     fn maybe(&mut self, table: &mut String, rarity: usize, key: &str, value: impl FnOnce(&mut Self) -> String) {
         if self.one_in(rarity) {
             let value = value(self);
@@ -142,8 +145,8 @@ fn service(random: &mut Random, at: usize) -> String {
         text.push_str("compatibility = [\"FARGATE\", \"EC2\"]\n");
     }
     random.maybe(&mut text, 3, "deployment", |random| {
-        let most = random.one_of(&[150, 200]);
-        format!("{{ min_healthy_percent = 100, max_percent = {most}, circuit_breaker = {} }}", random.one_in(2))
+        let max = random.one_of(&[150, 200]);
+        format!("{{ min_healthy_percent = 100, max_percent = {max}, circuit_breaker = {} }}", random.one_in(2))
     });
     random.maybe(&mut text, 3, "autoscaling", autoscaling);
     text.push_str(&container(random, &key, for_ec2));
@@ -191,7 +194,7 @@ fn container(random: &mut Random, key: &str, for_ec2: bool) -> String {
     });
     random.maybe(&mut text, 2, "environment", environment);
     random.maybe(&mut text, 2, "secrets", secrets);
-    // The CDK refuses a container without a memory limit where the task may run on EC2.
+    // The CDK rejects a container without a memory limit if the task is compatible with EC2.
     random.maybe(&mut text, if for_ec2 { 1 } else { 3 }, "memory", |_| "400".to_owned());
     random.maybe(&mut text, 3, "memory_reservation", |_| "256".to_owned());
     random.maybe(&mut text, 3, "health_check", |random| {
@@ -232,12 +235,12 @@ fn secrets(random: &mut Random) -> String {
     let secrets: Vec<String> = (0..count)
         .map(|at| {
             let name = random.one_of(&["S", "", "T_"]);
-            // Some are of the same store entry.
+            // Several variables may have the same source.
             let entry = if random.one_in(8) { 0 } else { at };
             let length = random.one_of(&[3, 10, 40]);
             let path = if random.one_in(3) { random.text("abc-", length) } else { String::new() };
             let source = random.one_of(&["ssm:", "ssm:/prod/", "secretsmanager:prod/"]);
-            // The environment has no number of three digits.
+            // Three digits, because the names of the environment variables have none.
             format!("{} = {}", quoted(format!("{name}{}", 300 - at)), quoted(format!("{source}{path}{entry}")))
         })
         .collect();
@@ -275,7 +278,7 @@ fn task_policy(random: &mut Random, key: &str) -> String {
     text
 }
 
-/// Two templates to compare: of two services, or one of the templates and the same with some damage, either way round.
+/// Two templates to compare: those of two services, or a template and a mutation of it, in either order.
 pub fn pair(random: &mut Random, templates: &[&(String, Value)]) -> (Value, Value) {
     let is_service = |template: &Value| {
         template.pointer("/Resources").is_some_and(|resources| {
@@ -283,30 +286,31 @@ pub fn pair(random: &mut Random, templates: &[&(String, Value)]) -> (Value, Valu
             kinds.any(|kind| kind == "AWS::ECS::Service")
         })
     };
-    let services: Vec<&Value> = templates.iter().map(|(_, template)| template).filter(|one| is_service(one)).collect();
+    let services: Vec<&Value> =
+        templates.iter().map(|(_, template)| template).filter(|template| is_service(template)).collect();
     if random.one_in(3) {
         return (random.one_of(&services).clone(), random.one_of(&services).clone());
     }
-    let (_, whole) = random.one_of(templates);
-    let mut damaged = whole.clone();
-    damage(random, &mut damaged);
-    if random.one_in(2) { (damaged, whole.clone()) } else { (whole.clone(), damaged) }
+    let (_, original) = random.one_of(templates);
+    let mut mutated = original.clone();
+    mutate(random, &mut mutated);
+    if random.one_in(2) { (mutated, original.clone()) } else { (original.clone(), mutated) }
 }
 
-/// Changes one to four values somewhere in a template, so that it is still one that the CDK can compare.
-fn damage(random: &mut Random, template: &mut Value) {
+/// Changes one to four values of a template in ways that `cdk diff` can still compare.
+fn mutate(random: &mut Random, template: &mut Value) {
     for _ in 0..=random.below(4) {
-        let mut places = Vec::new();
-        collect_places(template, &mut String::new(), 0, &mut places);
-        let place = places[random.below(places.len())].clone();
-        damage_value(random, template.pointer_mut(&place).expect("the place was found in the template"));
+        let mut pointers = Vec::new();
+        collect_pointers(template, &mut String::new(), 0, &mut pointers);
+        let pointer = pointers[random.below(pointers.len())].clone();
+        mutate_value(random, template.pointer_mut(&pointer).expect("the pointer was collected from the template"));
     }
 }
 
-/// Pointers to the resources' properties and paths, and to everything in them; an intrinsic function counts as one value.
-fn collect_places(value: &Value, path: &mut String, depth: usize, places: &mut Vec<String>) {
+/// Collects JSON pointers to the resources' properties and metadata and to all values within them, except within intrinsic functions.
+fn collect_pointers(value: &Value, path: &mut String, depth: usize, pointers: &mut Vec<String>) {
     if depth > 3 {
-        places.push(path.clone());
+        pointers.push(path.clone());
     }
     let children: Vec<(String, &Value)> = match value {
         Value::Object(map) if !is_intrinsic(value) => {
@@ -318,13 +322,13 @@ fn collect_places(value: &Value, path: &mut String, depth: usize, places: &mut V
     let is_visited = |key: &str| match depth {
         0 => key == "Resources",
         2 => key == "Properties" || key == "Metadata",
-        // Of these the CDK prints `undefined` and the like when they are malformed.
+        // If these are malformed, the CDK prints `undefined` and the like.
         _ => key != "SecurityGroupEgress" && key != "Roles",
     };
     for (key, child) in children.into_iter().filter(|(key, _)| is_visited(key)) {
         let length = path.len();
         let _ = write!(path, "/{key}");
-        collect_places(child, path, depth + 1, places);
+        collect_pointers(child, path, depth + 1, pointers);
         path.truncate(length);
     }
 }
@@ -334,7 +338,7 @@ fn is_intrinsic(value: &Value) -> bool {
     value.as_object().is_some_and(|map| map.len() == 1 && map.keys().all(is_function))
 }
 
-fn damage_value(random: &mut Random, value: &mut Value) {
+fn mutate_value(random: &mut Random, value: &mut Value) {
     let intrinsic = is_intrinsic(value);
     *value = match (value.take(), random.below(6)) {
         (_, 0) if intrinsic => json!("a value"),
@@ -360,14 +364,14 @@ fn damage_value(random: &mut Random, value: &mut Value) {
             items.insert(random.below(items.len() + 1), json!("added"));
             Value::Array(items)
         }
-        // The CDK takes numbers for equal however they are written.
+        // The CDK treats numbers as equal regardless of their notation.
         (Value::String(text), 0) if text.parse::<f64>().is_err() => json!([text]),
         (Value::String(text), 1) => json!({ "Fn::Sub": text }),
-        // The CDK's tables break a line of wide characters elsewhere.
+        // The CDK's tables wrap lines of wide characters differently.
         (Value::String(text), 2) if text.is_ascii() => json!(format!("{text}\nmore")),
         (Value::String(text), _) => json!(text.chars().rev().collect::<String>() + "-"),
-        // The CDK shows no values when a truth value becomes the other.
-        (Value::Bool(truth), _) => json!(truth.to_string() + "?"),
+        // The CDK prints no values when a boolean is inverted.
+        (Value::Bool(boolean), _) => json!(boolean.to_string() + "?"),
         (number, 0) => json!({ "Ref": number.to_string() }),
         (number, _) => json!(number.as_f64().map_or(5.5, |number| number + 1.5)),
     };

@@ -1,4 +1,4 @@
-//! The sandbox's tables of resource types are what their generator makes of AWS's schemas.
+//! The sandbox's tables of resource types are up to date with their generator and AWS's schemas.
 
 use std::path::Path;
 use std::process::Command;
@@ -7,10 +7,10 @@ use super::{succeed, tool};
 use crate::common::read;
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
-fn the_tables_of_resource_types_are_as_generated() {
+#[ignore = "needs third-party tools: run `just peers`"]
+fn the_tables_of_resource_types_are_up_to_date() {
     let tables = Path::new(env!("CARGO_MANIFEST_DIR")).join("sandbox/src/cloudformation");
-    let folder = tempfile::tempdir().expect("a folder can be made");
+    let folder = tempfile::tempdir().expect("a folder");
     succeed(Command::new(tool("python")).arg(tables.join("schemas.py")).arg(folder.path()));
     for file in ["replacement.txt", "type_names.txt"] {
         assert_eq!(read(&tables.join(file)), read(&folder.path().join(file)), "{file}: run schemas.py");

@@ -1,5 +1,5 @@
-//! The aws CLI gets terminals: on the workshop's instance, in a process's task and in a container, by clients whose hearts are
-//! packages of others.
+//! Sessions of the AWS CLI on the workshop's instance, in a process task and in a container. Third-party packages replace AWS's session
+//! manager plugin.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use super::{Place, Sandboxed, podman, tool};
 
-/// Starts a command of the aws CLI that opens a session.
+/// Starts a command of the AWS CLI that opens a session. `package` is the folder of the plugin's replacement.
 fn open(mut command: Command, place: &Place, package: &str) -> Child {
     let plugin = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers").join(package);
     let tools = tool("");
@@ -16,19 +16,19 @@ fn open(mut command: Command, place: &Place, package: &str) -> Child {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the aws CLI runs")
 }
 
-/// Types into a session, and gives what was printed to its end.
+/// Types into a session, waits until it ends and returns its output.
 fn typed(mut session: Child, text: &str) -> String {
-    let mut stdin = session.stdin.take().expect("it is piped");
-    stdin.write_all(text.as_bytes()).expect("it is read");
-    // The end of what is typed is not the end of the session: that is the command's.
-    let output = session.wait_with_output().expect("it ends");
+    let mut stdin = session.stdin.take().expect("the stream is piped");
+    stdin.write_all(text.as_bytes()).expect("the input is written");
+    // Stdin stays open, so that the session ends with the command and not with its input.
+    let output = session.wait_with_output().expect("the process ends");
     drop(stdin);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_aws_cli_opens_terminals_on_the_instance_and_in_a_task() {
     let sandbox = Sandboxed::start();
     let place = &sandbox.0;
@@ -51,7 +51,7 @@ fn the_aws_cli_opens_terminals_on_the_instance_and_in_a_task() {
 }
 
 #[test]
-#[ignore = "needs other people's tools: just peers"]
+#[ignore = "needs third-party tools: run `just peers`"]
 fn the_aws_cli_opens_a_terminal_inside_a_container() {
     let sandbox = podman::Sandboxed::start(None);
     let place = &sandbox.place;
@@ -71,16 +71,16 @@ fn the_aws_cli_opens_a_terminal_inside_a_container() {
 
     let containers = sandbox.containers();
     let (name, _) = containers.first_key_value().expect("there is a container");
-    let inside = || {
+    let processes = || {
         let top = Command::new("podman").args(["top", name, "args"]).output().expect("podman runs");
         String::from_utf8_lossy(&top.stdout).into_owned()
     };
     let mut session = execute("sleep 1234");
-    podman::eventually("the command", || inside().contains("1234"));
+    podman::eventually("the command", || processes().contains("1234"));
     let sessions = sandbox.aws(&["ssm", "describe-sessions", "--state", "Active"]);
-    let id = sessions["Sessions"][0]["SessionId"].as_str().expect("it is open");
+    let id = sessions["Sessions"][0]["SessionId"].as_str().expect("an active session");
     sandbox.aws(&["ssm", "terminate-session", "--session-id", id]);
-    assert!(session.wait().expect("it ends").success());
-    podman::eventually("the end of the command", || !inside().contains("1234"));
-    assert!(inside().contains("httpd"));
+    assert!(session.wait().expect("the process ends").success());
+    podman::eventually("the end of the command", || !processes().contains("1234"));
+    assert!(processes().contains("httpd"));
 }

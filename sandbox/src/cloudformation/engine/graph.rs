@@ -1,36 +1,37 @@
-//! Works through resources in the order of their dependencies, independent ones at the same time.
+//! Runs work on resources in the order of their dependencies, independent ones concurrently.
 
 use std::collections::{BTreeSet, HashMap};
 use std::pin::Pin;
 
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::Operation;
+use super::operation::Operation;
 use crate::Fault;
 use crate::cloudformation::template::check::Dependencies;
+use crate::cloudformation::template::invalid;
 
-/// Resources of a stack that are worked on at the same time: more would keep other callers waiting.
-const AT_ONCE: usize = 16;
+/// How many resources of a stack are worked on at the same time: more would keep other callers waiting.
+const MAX_CONCURRENT: usize = 16;
 
 /// How the work ended.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What failed.
+    /// The resources whose work failed.
     pub failed: Vec<String>,
-    /// What was under way when another failed.
+    /// The resources whose work was running when it was stopped.
     pub cancelled: Vec<String>,
-    /// Whether the stack was given another status meanwhile.
+    /// Whether a request has given the stack another status meanwhile.
     pub interrupted: bool,
-    /// Whether it took longer than it may.
+    /// Whether the deadline has passed.
     pub timed_out: bool,
-    /// What the sandbox itself failed with, as it does when the disk is full: no fault of the resource's.
-    pub broke: Option<Fault>,
+    /// A failure of the sandbox itself, such as a full disk.
+    pub internal_fault: Option<Fault>,
 }
 
 /// Work on one resource.
 pub type Work = Pin<Box<dyn Future<Output = Result<(), Fault>> + Send>>;
 
-/// Turns dependencies round: what has to go before what.
+/// The dependencies for a deletion: each resource with those that depend on it.
 pub fn reversed(dependencies: &Dependencies) -> Dependencies {
     let mut reversed: Dependencies = dependencies.keys().map(|name| (name.clone(), Vec::new())).collect();
     for (name, needs) in dependencies {
@@ -43,19 +44,20 @@ pub fn reversed(dependencies: &Dependencies) -> Dependencies {
     reversed
 }
 
-/// Works on every resource after those that it needs; a failure only stops what needs the failed one. The fault is one of the
-/// sandbox itself: then all that is left is to be tried again.
+/// Works on every resource after its dependencies; a failure only stops those that depend on the failed one.
+///
+/// # Errors
+/// When the sandbox itself failed: the phase is to be retried.
 pub async fn run_all(
     operation: &Operation,
     waiting: Dependencies,
     work: impl Fn(Operation, String) -> Work,
 ) -> Result<Outcome, Fault> {
     let outcome = run(operation, waiting, true, std::future::pending(), work).await;
-    if outcome.interrupted { Ok(outcome) } else { outcome.broke.clone().map_or(Ok(outcome), Err) }
+    if outcome.interrupted { Ok(outcome) } else { outcome.internal_fault.clone().map_or(Ok(outcome), Err) }
 }
 
-/// Works on every resource after those that it needs, until the deadline, and until a failure unless that is to leave what
-/// does not need the failed one alone.
+/// Works on every resource after its dependencies, until the deadline, and unless `keep_going`, until the first failure.
 pub async fn run_until(
     operation: &Operation,
     waiting: Dependencies,
@@ -79,8 +81,8 @@ async fn run(
     let mut running = HashMap::<Id, String>::new();
     let mut changes = operation.sandbox.world.changes();
     loop {
-        let room = AT_ONCE.saturating_sub(running.len());
-        for name in ready(&waiting, &running, &outcome.failed, room) {
+        let limit = MAX_CONCURRENT.saturating_sub(running.len());
+        for name in ready(&waiting, &running, &outcome.failed, limit) {
             waiting.remove(&name);
             running.insert(tasks.spawn(work(operation.clone(), name.clone())).id(), name);
         }
@@ -89,7 +91,7 @@ async fn run(
         }
         tokio::select! {
             Some(done) = tasks.join_next_with_id() => {
-                outcome.note(done, &mut running);
+                outcome.record(done, &mut running);
                 if !outcome.failed.is_empty() && !keep_going {
                     break;
                 }
@@ -105,9 +107,9 @@ async fn run(
         }
     }
     tasks.abort_all();
-    // What had ended by then has not been cancelled.
+    // Work that ended before it was aborted is not cancelled.
     while let Some(done) = tasks.join_next_with_id().await {
-        outcome.note(done, &mut running);
+        outcome.record(done, &mut running);
     }
     outcome.cancelled = running.into_values().collect();
     outcome.cancelled.sort_unstable();
@@ -115,25 +117,25 @@ async fn run(
 }
 
 impl Outcome {
-    /// Takes in how a task ended; one that was cancelled stays among the running ones.
-    fn note(&mut self, done: Result<(Id, Result<(), Fault>), JoinError>, running: &mut HashMap<Id, String>) {
+    /// Records how a task ended; a cancelled one stays among the running ones.
+    fn record(&mut self, done: Result<(Id, Result<(), Fault>), JoinError>, running: &mut HashMap<Id, String>) {
         let (id, fault) = match done {
             Ok((id, result)) => (id, result.err()),
             Err(error) if error.is_cancelled() => return,
-            Err(panic) => (panic.id(), Some(Fault::client("Template", "the work on a resource panicked"))),
+            Err(panic) => (panic.id(), Some(invalid("the work on a resource panicked"))),
         };
         let name = running.remove(&id).unwrap_or_default();
         if let Some(fault) = fault {
             self.failed.push(name);
-            self.broke = self.broke.take().or(Some(fault).filter(Fault::is_internal));
+            self.internal_fault = self.internal_fault.take().or(Some(fault).filter(Fault::is_internal));
         }
     }
 }
 
-/// The first resources, up to a number, whose dependencies are done.
-fn ready(waiting: &Dependencies, running: &HashMap<Id, String>, failed: &[String], room: usize) -> Vec<String> {
-    let under_way: BTreeSet<&String> = running.values().chain(failed).collect();
-    let is_free =
-        |needs: &Vec<String>| needs.iter().all(|need| !waiting.contains_key(need) && !under_way.contains(need));
-    waiting.iter().filter(|(_, needs)| is_free(needs)).map(|(name, _)| name.clone()).take(room).collect()
+/// The first resources, up to a limit, whose dependencies are done.
+fn ready(waiting: &Dependencies, running: &HashMap<Id, String>, failed: &[String], limit: usize) -> Vec<String> {
+    let not_done: BTreeSet<&String> = running.values().chain(failed).collect();
+    let is_ready =
+        |needs: &Vec<String>| needs.iter().all(|need| !waiting.contains_key(need) && !not_done.contains(need));
+    waiting.iter().filter(|(_, needs)| is_ready(needs)).map(|(name, _)| name.clone()).take(limit).collect()
 }

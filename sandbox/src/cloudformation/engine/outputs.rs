@@ -1,16 +1,16 @@
 //! Outputs, exports and imports.
 
-use super::{Operation, Target};
+use super::operation::{Operation, ResolvedTemplate};
 use crate::Fault;
 use crate::cloudformation::State;
 use crate::cloudformation::model::Output;
 use crate::cloudformation::template::references::imports;
 
-/// Notes what the operation under way imports, so that no other stack deletes it meanwhile. Gives the reason to fail when one
+/// Stores what the operation in progress imports, so that no other stack removes it meanwhile. Returns the reason to fail when one
 /// of the exports does not exist.
-pub fn claim_imports(operation: &Operation, target: &Target<'_>) -> Result<Option<String>, Fault> {
-    // Names that are only known later are left out.
-    let names: Vec<String> = imported(target).into_iter().flatten().collect();
+pub fn claim_imports(operation: &Operation, resolved: &ResolvedTemplate<'_>) -> Result<Option<String>, Fault> {
+    // Names that are not known yet are left out.
+    let names: Vec<String> = import_names(resolved).into_iter().flatten().collect();
     if names.is_empty() {
         return Ok(None);
     }
@@ -27,34 +27,36 @@ pub fn claim_imports(operation: &Operation, target: &Target<'_>) -> Result<Optio
     })
 }
 
-fn imported(target: &Target<'_>) -> Vec<Result<String, String>> {
-    let holds = |name: &str| target.scope.condition(name).ok();
-    let live = target.template.resources().iter().filter(|(name, _)| target.live.contains_key(*name));
-    let shown = target.template.outputs().values();
-    let shown = shown.filter(|output| output["Condition"].as_str().and_then(holds) != Some(false));
-    let values = live.map(|(_, resource)| &resource["Properties"]).chain(shown);
-    values.flat_map(|value| imports(value, &holds)).map(|name| target.scope.text(name)).collect()
+fn import_names(resolved: &ResolvedTemplate<'_>) -> Vec<Result<String, String>> {
+    let ResolvedTemplate { template, scope, live } = resolved;
+    let holds = |name: &str| scope.condition(name).ok();
+    let resources = template.resources().iter().filter(|(name, _)| live.contains_key(*name));
+    let outputs = template.outputs().values();
+    let outputs = outputs.filter(|output| output["Condition"].as_str().and_then(holds) != Some(false));
+    let values = resources.map(|(_, resource)| &resource["Properties"]).chain(outputs);
+    values.flat_map(|value| imports(value, &holds)).map(|name| scope.text(name)).collect()
 }
 
-/// The stack's outputs and the names of what it imports, or the reason to fail.
-pub fn evaluate(operation: &Operation, target: &Target<'_>) -> Result<(Vec<Output>, Vec<String>), String> {
+/// The stack's outputs and the names of its imports, or the reason to fail.
+pub fn evaluate(operation: &Operation, resolved: &ResolvedTemplate<'_>) -> Result<(Vec<Output>, Vec<String>), String> {
+    let scope = &resolved.scope;
     let mut outputs = Vec::new();
-    for (key, declared) in target.template.outputs() {
+    for (key, declared) in resolved.template.outputs() {
         let condition = declared["Condition"].as_str();
-        if !condition.map_or(Ok(true), |name| target.scope.condition(name))? {
+        if !condition.map_or(Ok(true), |name| scope.condition(name))? {
             continue;
         }
-        let export = declared.pointer("/Export/Name").map(|name| target.scope.text(name)).transpose()?;
-        let value = target.scope.text(&declared["Value"])?;
+        let export = declared.pointer("/Export/Name").map(|name| scope.text(name)).transpose()?;
+        let value = scope.text(&declared["Value"])?;
         let description = declared["Description"].as_str().map(str::to_owned);
         outputs.push(Output { key: key.clone(), value, description, export });
     }
     check_exports(operation, &outputs)?;
-    let imports = imported(target).into_iter().flatten().collect();
+    let imports = import_names(resolved).into_iter().flatten().collect();
     Ok((outputs, imports))
 }
 
-/// A name is exported once; what another stack uses neither changes nor goes.
+/// Refuses an export whose name another stack has, and changes of exports that other stacks use.
 fn check_exports(operation: &Operation, outputs: &[Output]) -> Result<(), String> {
     operation.sandbox.world.read(|world| {
         let state = world.of::<State>();

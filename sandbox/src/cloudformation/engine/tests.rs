@@ -1,4 +1,4 @@
-//! Phases that are begun again after a process or a disk failed in their middle.
+//! Phases that are run again after a process or a disk failed in their middle.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{Operation, graph};
-use crate::cloudformation::model::{Resource, State};
+use super::graph;
+use super::operation::Operation;
+use crate::cloudformation::model::{Resource, ResourceStatus, StackStatus, State};
 use crate::{Config, Fault, Sandbox};
 
 fn open(folder: &tempfile::TempDir) -> Arc<Sandbox> {
@@ -21,36 +22,36 @@ fn template(value: &str) -> Value {
 
 async fn call(sandbox: &Arc<Sandbox>, operation: &str, value: &str) {
     let input = json!({ "StackName": "s", "TemplateBody": template(value) });
-    sandbox.call("cloudformation", operation, input).await.expect("it is taken");
+    sandbox.call("cloudformation", operation, input).await.expect("it is accepted");
 }
 
-/// The statuses of the stack and its resource, once the stack rests.
-async fn settled(sandbox: &Arc<Sandbox>) -> (String, String) {
+/// Waits for the end of the operation; returns the statuses of the stack and of its resource.
+async fn finished(sandbox: &Arc<Sandbox>) -> (StackStatus, Option<ResourceStatus>) {
     let statuses = || {
         sandbox.world.read(|world| {
             let stack = world.of::<State>().find("s").expect("the stack");
             let row = world.of::<State>().resources_of(&stack.id).remove("One");
-            (stack.status.clone(), row.map(|row| row.status).unwrap_or_default())
+            (stack.status, row.map(|row| row.status))
         })
     };
-    let rest = async {
-        while super::is_moving(&statuses().0) {
+    let finished = async {
+        while statuses().0.is_in_progress() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), rest).await.expect("the stack comes to rest");
+    tokio::time::timeout(Duration::from_secs(30), finished).await.expect("the operation ends");
     statuses()
 }
 
-/// Makes of the stored stack what a failure left, and goes on with it.
-fn resume_from(sandbox: &Arc<Sandbox>, status: &str, damage: impl FnOnce(&mut Resource)) {
+/// Changes the stored stack into what a failure left, and resumes its operation.
+fn resume_from(sandbox: &Arc<Sandbox>, status: StackStatus, damage: impl FnOnce(&mut Resource)) {
     let changed = sandbox.world.write(|world| {
         let state: &mut State = world.of_mut::<State>();
         let id = state.find("s").expect("the stack").id.clone();
         let mut row = state.resources_of(&id).remove("One").expect("the resource");
         damage(&mut row);
-        state.keep_resource(&id, row);
-        status.clone_into(&mut state.stacks.get_mut(&id).expect("the stack").status);
+        state.store_resource(&id, row);
+        state.stacks.get_mut(&id).expect("the stack").status = status;
         Ok(())
     });
     changed.expect("it is stored");
@@ -58,42 +59,42 @@ fn resume_from(sandbox: &Arc<Sandbox>, status: &str, damage: impl FnOnce(&mut Re
 }
 
 #[tokio::test]
-async fn a_resource_whose_failure_was_stored_without_the_stack_s_is_done_again() {
+async fn a_resource_is_retried_whose_failure_was_stored_without_the_stack_s() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);
     call(&sandbox, "CreateStack", "1").await;
-    settled(&sandbox).await;
-    resume_from(&sandbox, "CREATE_IN_PROGRESS", |row| "CREATE_FAILED".clone_into(&mut row.status));
-    assert_eq!(settled(&sandbox).await, ("CREATE_COMPLETE".to_owned(), "CREATE_COMPLETE".to_owned()));
-    resume_from(&sandbox, "UPDATE_IN_PROGRESS", |row| {
+    finished(&sandbox).await;
+    resume_from(&sandbox, StackStatus::CreateInProgress, |row| row.status = ResourceStatus::CreateFailed);
+    assert_eq!(finished(&sandbox).await, (StackStatus::CreateComplete, Some(ResourceStatus::CreateComplete)));
+    resume_from(&sandbox, StackStatus::UpdateInProgress, |row| {
         row.previous.clone_from(&row.current);
-        "UPDATE_FAILED".clone_into(&mut row.status);
+        row.status = ResourceStatus::UpdateFailed;
     });
-    assert_eq!(settled(&sandbox).await, ("UPDATE_COMPLETE".to_owned(), "UPDATE_COMPLETE".to_owned()));
+    assert_eq!(finished(&sandbox).await, (StackStatus::UpdateComplete, Some(ResourceStatus::UpdateComplete)));
 }
 
 #[tokio::test]
-async fn a_rollback_that_is_begun_again_settles_what_it_had_begun_to_restore() {
+async fn a_resumed_rollback_completes_the_resources_that_it_had_begun_to_restore() {
     let folder = tempfile::tempdir().expect("a folder");
     let sandbox = open(&folder);
     call(&sandbox, "CreateStack", "1").await;
-    settled(&sandbox).await;
-    resume_from(&sandbox, "UPDATE_ROLLBACK_IN_PROGRESS", |row| "UPDATE_IN_PROGRESS".clone_into(&mut row.status));
-    assert_eq!(settled(&sandbox).await, ("UPDATE_ROLLBACK_COMPLETE".to_owned(), "UPDATE_COMPLETE".to_owned()));
+    finished(&sandbox).await;
+    resume_from(&sandbox, StackStatus::UpdateRollbackInProgress, |row| row.status = ResourceStatus::UpdateInProgress);
+    assert_eq!(finished(&sandbox).await, (StackStatus::UpdateRollbackComplete, Some(ResourceStatus::UpdateComplete)));
 }
 
 #[tokio::test]
 async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
     for (from, to) in [
-        ("CREATE_IN_PROGRESS", "CREATE_FAILED"),
-        ("UPDATE_IN_PROGRESS", "UPDATE_FAILED"),
-        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE"),
-        ("UPDATE_ROLLBACK_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE"),
+        (StackStatus::CreateInProgress, StackStatus::CreateFailed),
+        (StackStatus::UpdateInProgress, StackStatus::UpdateFailed),
+        (StackStatus::UpdateCompleteCleanupInProgress, StackStatus::UpdateComplete),
+        (StackStatus::UpdateRollbackInProgress, StackStatus::UpdateRollbackComplete),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
         let sandbox = open(&folder);
         call(&sandbox, "CreateStack", "1").await;
-        settled(&sandbox).await;
+        finished(&sandbox).await;
         let damaged = sandbox.world.write(|world| {
             let id = world.of::<State>().find("s").expect("the stack").id.clone();
             let stack = world.of_mut::<State>().stacks.get_mut(&id).expect("the stack");
@@ -102,12 +103,12 @@ async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
         });
         damaged.expect("it is stored");
         resume_from(&sandbox, from, |_| {});
-        assert_eq!(settled(&sandbox).await.0, to);
-        if to == "UPDATE_COMPLETE" {
+        assert_eq!(finished(&sandbox).await.0, to);
+        if to == StackStatus::UpdateComplete {
             call(&sandbox, "UpdateStack", "2").await;
-            assert_eq!(settled(&sandbox).await.0, "UPDATE_COMPLETE");
+            assert_eq!(finished(&sandbox).await.0, StackStatus::UpdateComplete);
         }
-        sandbox.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await.expect("it is taken");
+        sandbox.call("cloudformation", "DeleteStack", json!({ "StackName": "s" })).await.expect("it is accepted");
         let is_gone = || sandbox.world.read(|world| world.of::<State>().find("s").is_none());
         let gone = async {
             while !is_gone() {
@@ -119,20 +120,20 @@ async fn a_stored_template_that_is_no_longer_valid_ends_its_operation() {
 }
 
 #[tokio::test]
-async fn what_the_disk_stops_is_tried_again_and_what_a_resource_refuses_is_not() {
+async fn a_full_disk_is_retried_and_a_resource_s_failure_is_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let operation = Operation {
         sandbox: open(&folder),
         stack_id: "id".to_owned(),
         stack_name: "s".to_owned(),
-        phase: "DELETE_IN_PROGRESS".to_owned(),
-        at_rest: Arc::default(),
+        phase: StackStatus::DeleteInProgress,
+        is_finished: Arc::default(),
     };
     let all = || [("One".to_owned(), Vec::new())].into();
     let refused = |_, _| -> graph::Work { Box::pin(async { Err(Fault::client("DependencyViolation", "in use")) }) };
     let outcome = graph::run_all(&operation, all(), refused).await.expect("it has run");
     assert_eq!(outcome.failed, ["One"]);
     let full = |_, _| -> graph::Work { Box::pin(async { Err(Fault::internal("no space left")) }) };
-    let fault = graph::run_all(&operation, all(), full).await.expect_err("it is to run again");
+    let fault = graph::run_all(&operation, all(), full).await.expect_err("it is to be retried");
     assert_eq!(fault.message, "no space left");
 }

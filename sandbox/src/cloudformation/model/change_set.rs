@@ -4,48 +4,48 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Definition;
+use super::{ChangeSetStatus, Definition, ExecutionStatus};
 
 /// A change set.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChangeSet {
-    /// Its ARN.
+    /// The ARN.
     pub id: String,
-    /// Its name: unique in its stack.
+    /// The name, unique in its stack.
     pub name: String,
     /// The stack's ARN.
     pub stack_id: String,
     /// The stack's name.
     pub stack_name: String,
-    /// What it is for.
+    /// `Description`, as the request has it.
     pub description: Option<String>,
-    /// Whether it makes the stack.
+    /// Whether its execution creates the stack.
     pub creates: bool,
-    /// `CREATE_COMPLETE` or `FAILED`.
-    pub status: String,
+    /// Whether it could be created.
+    pub status: ChangeSetStatus,
     /// Why it has that status.
     pub status_reason: Option<String>,
-    /// Such as `AVAILABLE`.
-    pub execution_status: String,
-    /// When it was made.
+    /// Whether it can be executed.
+    pub execution_status: ExecutionStatus,
+    /// When it was created.
     pub created: Timestamp,
-    /// What the stack becomes.
+    /// The stack's definition once it is executed.
     pub definition: Definition,
-    /// What would change.
+    /// The changes, as answers list them.
     pub planned: Planned,
-    /// `OnStackFailure`, as it was given.
+    /// `OnStackFailure`, as the request has it.
     pub on_stack_failure: Option<String>,
-    /// Whether nested stacks were to be looked at too.
+    /// `IncludeNestedStacks`, as the request has it.
     pub include_nested_stacks: bool,
 }
 
-/// What would change, in the forms of the answer.
+/// The changes of a change set, in the two forms of `DescribeChangeSet`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Planned {
-    /// Without the values of properties.
+    /// Without property values.
     pub plain: Vec<Value>,
-    /// With them.
+    /// With `IncludePropertyValues`.
     pub full: Vec<Value>,
-    /// What the form with values cannot tell.
+    /// Why property values may be incomplete.
     pub warning: Option<String>,
 }

@@ -1,37 +1,37 @@
-//! The events of stacks.
+//! Stack events.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 
 /// A stack event.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Event {
-    /// Its id.
+    /// The event's id.
     pub id: String,
     /// When it happened.
     pub time: Timestamp,
-    /// The resource's name in the template, or the stack's.
+    /// The resource's name in the template, or the stack's name.
     pub logical_id: String,
     /// The physical id; empty before there is one.
     pub physical_id: String,
     /// The resource's type.
     pub kind: String,
-    /// The new status.
+    /// AWS's text of the new status.
     pub status: String,
-    /// Why.
+    /// Why it has that status.
     pub reason: Option<String>,
-    /// The resolved properties.
+    /// The resolved properties, as JSON text.
     pub properties: Option<String>,
-    /// The token of the operation's request.
+    /// The token of the request that began the operation.
     pub client_request_token: Option<String>,
 }
 
 impl Event {
-    /// The event in the form of an answer.
-    pub fn described(&self, stack_id: &str, stack_name: &str) -> Value {
+    /// The event as `DescribeStackEvents` lists it.
+    pub fn to_output(&self, stack_id: &str, stack_name: &str) -> Value {
         json!({
             "StackId": stack_id,
             "EventId": self.id,
@@ -39,7 +39,7 @@ impl Event {
             "LogicalResourceId": self.logical_id,
             "PhysicalResourceId": self.physical_id,
             "ResourceType": self.kind,
-            "Timestamp": iso8601(self.time),
+            "Timestamp": epoch_seconds(self.time),
             "ResourceStatus": self.status,
             "ResourceStatusReason": self.reason,
             "ResourceProperties": self.properties,

@@ -1,9 +1,10 @@
-//! What CloudFormation remembers: stacks, their resources and events, change sets.
+//! The stored state of CloudFormation: stacks, their resources and events, change sets.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::template::dynamic;
+use crate::base::tags::Tag;
 
 mod change_set;
 mod deleted;
@@ -11,88 +12,80 @@ mod event;
 mod resource;
 mod secrets;
 mod state;
+mod status;
 
 pub use change_set::{ChangeSet, Planned};
 pub use event::Event;
-pub use resource::{Incarnation, Resource};
-pub use secrets::{MASK, mask_hidden, mask_text, without_hidden_values};
+pub use resource::{PhysicalResource, Resource};
+pub use secrets::{MASK, mask_fault, mask_hidden, mask_text};
 pub use state::State;
+pub use status::{Action, ChangeSetStatus, ExecutionStatus, ResourceStatus, StackStatus};
 
-/// A tag of a stack.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Tag {
-    /// Its key.
-    pub key: String,
-    /// Its value.
-    pub value: String,
-}
-
-/// A parameter's value; of an SSM parameter type, also what it stands for.
+/// A template parameter with its value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Parameter {
-    /// Its key in the template.
+    /// The key in the template.
     pub key: String,
-    /// What was given, or the default.
+    /// The given value, or the default.
     pub value: String,
-    /// What an SSM parameter of that name holds.
+    /// For an SSM parameter type, the value of the SSM parameter.
     pub resolved: Option<String>,
-    /// Whether it is hidden in answers.
+    /// Whether answers, events and logs hide the value.
     pub no_echo: bool,
 }
 
-/// What a stack is made of: everything that an update replaces as a whole.
+/// The definition of a stack: everything that an update replaces as a whole.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Definition {
-    /// The template, with its transforms carried out.
+    /// The template after its transforms.
     pub template_body: String,
-    /// The template as it was given, when a transform made another of it.
+    /// The template before its transforms, where it has any.
     #[serde(default)]
     pub original_body: Option<String>,
-    /// What its dynamic references to SSM parameters stand for.
+    /// The values of its dynamic references to SSM parameters.
     #[serde(default)]
     pub dynamic: dynamic::Values,
     /// The parameters, in the template's order.
     pub parameters: Vec<Parameter>,
     /// The stack's tags.
     pub tags: Vec<Tag>,
-    /// The capabilities that were acknowledged.
+    /// The acknowledged capabilities.
     pub capabilities: Vec<String>,
-    /// The change set that brought it.
+    /// The change set that it comes from.
     pub change_set_id: Option<String>,
-    /// What to do when a creation fails.
+    /// What follows when its operation fails.
     pub on_failure: OnFailure,
-    /// Whether a rollback also deletes what the operation made and the template retains.
+    /// `RetainExceptOnCreate`: whether a rollback also deletes new resources that the template retains.
     #[serde(default)]
     pub retain_except_on_create: bool,
-    /// The role that CloudFormation was asked to act as.
+    /// The service role.
     #[serde(default)]
     pub role_arn: Option<String>,
-    /// The topics that were to be told of events.
+    /// The notification topics; the sandbox sends nothing to them.
     #[serde(default)]
     pub notification_arns: Vec<String>,
 }
 
 impl Definition {
-    /// The template as it was given.
+    /// The template before its transforms.
     pub fn original_template(&self) -> &str {
         self.original_body.as_ref().unwrap_or(&self.template_body)
     }
 }
 
-/// What happens to a stack whose operation fails.
+/// What follows when an operation on a stack fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum OnFailure {
-    /// Everything is taken back.
+    /// The operation is rolled back.
     #[default]
     Rollback,
     /// A stack that could not be created is deleted.
     Delete,
-    /// It stays as it is.
+    /// The stack and its resources stay as they are.
     DoNothing,
 }
 
-/// The requests that begin an operation.
+/// The requests that begin an operation on a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// `CreateStack`.
@@ -103,82 +96,81 @@ pub enum Request {
     ExecuteChangeSet,
     /// `DeleteStack`.
     DeleteStack,
-    /// Those that take a stack back.
+    /// `RollbackStack`, `ContinueUpdateRollback` or `CancelUpdateStack`.
     Rollback,
 }
 
 /// An output of a stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Output {
-    /// Its key in the template.
+    /// The key in the template.
     pub key: String,
-    /// Its value.
+    /// The value.
     pub value: String,
-    /// What it is.
+    /// The description in the template.
     pub description: Option<String>,
-    /// The name that other stacks import it by.
+    /// The name under which other stacks import it.
     pub export: Option<String>,
 }
 
 /// A stack.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stack {
-    /// Its ARN.
+    /// The ARN.
     pub id: String,
-    /// Its name: unique among the stacks that are not deleted.
+    /// The name, unique among the stacks that are not deleted.
     pub name: String,
-    /// Such as `CREATE_COMPLETE`.
-    pub status: String,
+    /// The status of its latest operation.
+    pub status: StackStatus,
     /// Why it has that status.
     pub status_reason: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
-    /// When it was last updated.
+    /// When its latest update began.
     pub updated: Option<Timestamp>,
     /// When its deletion began.
     pub deleted: Option<Timestamp>,
-    /// What it is made of, or is becoming.
+    /// The current definition; during an operation, the one that it establishes.
     pub definition: Definition,
-    /// What it was made of before the update that is under way.
+    /// The definition before the update in progress, for its rollback.
     pub previous: Option<Definition>,
-    /// Its outputs.
+    /// The outputs.
     pub outputs: Vec<Output>,
     /// The exports of other stacks that it uses.
     pub imports: Vec<String>,
-    /// The exports of other stacks that the operation under way uses.
+    /// The exports of other stacks that the operation in progress uses.
     #[serde(default)]
     pub importing: Vec<String>,
-    /// Whether it refuses to be deleted.
+    /// Whether it cannot be deleted.
     pub termination_protection: bool,
-    /// Resources that the deletion under way leaves where they are.
+    /// `RetainResources` of the deletion in progress.
     pub retain: Vec<String>,
-    /// The token of the request that began the operation under way.
+    /// The token of the request that began the latest operation.
     pub client_request_token: Option<String>,
-    /// The kind of that request.
+    /// The request that began the latest operation.
     #[serde(default)]
     pub requested: Option<Request>,
-    /// How many minutes the creation may take.
+    /// `TimeoutInMinutes` of its creation.
     #[serde(default)]
     pub timeout_minutes: Option<u32>,
-    /// Resources that the rollback under way takes as restored.
+    /// `ResourcesToSkip` of the rollback in progress.
     #[serde(default)]
     pub skip: Vec<String>,
-    /// The description of its template, where an earlier version deleted it and forgot the template.
+    /// The description of a template that an earlier version of the sandbox did not keep.
     #[serde(default)]
     pub description: Option<String>,
-    /// Whether it is deleted, and forgotten as far as it need not be told of any more.
-    #[serde(default)]
-    pub is_buried: bool,
+    /// Whether it is deleted, and reduced to what lists and descriptions show of deleted stacks.
+    #[serde(rename = "is_buried", default)]
+    pub is_compacted: bool,
 }
 
 impl Stack {
-    /// Whether it is gone: deleted stacks are only found by their id.
+    /// Whether it is deleted: deleted stacks are only found by their ARN.
     pub fn is_deleted(&self) -> bool {
-        self.status == "DELETE_COMPLETE"
+        self.status == StackStatus::DeleteComplete
     }
 
-    /// Whether the operation that was begun last is the one that a request with this token asks for: then the request is a
-    /// repetition, and is answered as it was before.
+    /// Whether a request with this token began the latest operation: then it is a retry, and has the same answer again.
     pub fn has_begun(&self, request: Request, token: Option<&str>) -> bool {
         token.is_some() && self.client_request_token.as_deref() == token && self.requested == Some(request)
     }

@@ -1,28 +1,30 @@
-//! The resources of stacks, and what there physically is of them.
+//! The resources of stacks, and the physical resources behind them.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A physical resource.
+use super::ResourceStatus;
+
+/// A physical resource: what a handler has created in another service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Incarnation {
-    /// Its type.
+pub struct PhysicalResource {
+    /// The resource type, such as `AWS::EC2::VPC`.
     pub kind: String,
-    /// Its id, which is also what `Ref` gives.
+    /// The physical id, which is also the value of `Ref`.
     pub physical_id: String,
-    /// What `Fn::GetAtt` gives.
+    /// The values of `Fn::GetAtt`.
     pub attributes: Map<String, Value>,
-    /// The resolved properties that it was made with.
+    /// The resolved properties.
     pub properties: Value,
-    /// The properties as answers show them, where parameters with `NoEcho` went into them.
+    /// The properties as answers and events show them, where they contain parameters with `NoEcho`.
     #[serde(default)]
     pub masked: Option<Value>,
 }
 
-impl Incarnation {
-    /// The properties as answers show them.
-    pub fn shown(&self) -> &Value {
+impl PhysicalResource {
+    /// The properties as answers and events show them.
+    pub fn visible_properties(&self) -> &Value {
         self.masked.as_ref().unwrap_or(&self.properties)
     }
 }
@@ -30,51 +32,59 @@ impl Incarnation {
 /// A resource of a stack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resource {
-    /// Its name in the template.
+    /// The name in the template.
     pub logical_id: String,
-    /// Its type.
+    /// The resource type, such as `AWS::EC2::VPC`.
     pub kind: String,
-    /// Such as `CREATE_COMPLETE`.
-    pub status: String,
+    /// The status of the latest operation on it.
+    pub status: ResourceStatus,
     /// Why it has that status.
     pub reason: Option<String>,
-    /// When its status changed.
+    /// When it got that status.
     pub changed: Timestamp,
-    /// What there is of it.
-    pub current: Option<Incarnation>,
-    /// What there was of it before the update that is under way touched it.
-    pub previous: Option<Incarnation>,
-    /// Physical resources that the clean-up has to delete.
-    pub garbage: Vec<Incarnation>,
-    /// Physical resources that were replaced and stay where they are: the clean-up says so.
-    #[serde(default)]
-    pub kept: Vec<Incarnation>,
-    /// The resources that have to be there before it.
+    /// The physical resource.
+    pub current: Option<PhysicalResource>,
+    /// The physical resource before the update in progress, for its rollback.
+    pub previous: Option<PhysicalResource>,
+    /// Replaced physical resources that the clean-up deletes.
+    #[serde(rename = "garbage")]
+    pub pending_deletion: Vec<PhysicalResource>,
+    /// Replaced physical resources that `UpdateReplacePolicy` retains: the clean-up only reports them.
+    #[serde(rename = "kept", default)]
+    pub retained: Vec<PhysicalResource>,
+    /// The resources that are created before it and deleted after it.
     pub depends_on: Vec<String>,
-    /// What deletion does: `Delete`, `Retain` or `RetainExceptOnCreate`.
+    /// `DeletionPolicy`: `Delete`, `Retain` or `RetainExceptOnCreate`.
     pub deletion_policy: String,
-    /// What replacement does with the old one: `Delete` or `Retain`.
+    /// `UpdateReplacePolicy`: `Delete` or `Retain`.
     pub update_replace_policy: String,
-    /// Its resolved `Metadata`.
+    /// The resolved `Metadata`.
     pub metadata: Value,
-    /// Whether its creation has begun and is not known to have ended: it may be half there.
-    #[serde(default)]
-    pub half_made: bool,
-    /// Whether the operation under way made it.
+    /// Whether its handler has created `current` and was not yet finished: after a crash it is deleted and created again.
+    #[serde(rename = "half_made", default)]
+    pub create_incomplete: bool,
+    /// Whether the operation in progress created it.
     #[serde(default)]
     pub is_new: bool,
 }
 
 impl Resource {
-    /// A new physical resource takes the place of the current one, which the clean-up deletes unless the template keeps it.
-    pub fn become_made(&mut self, new: Incarnation) {
+    /// Makes a new physical resource the current one. A replaced one is left to the clean-up.
+    pub fn set_current(&mut self, new: PhysicalResource) {
         let old = self.current.replace(new);
         let replaced = old.filter(|old| self.current.as_ref().is_some_and(|new| new.physical_id != old.physical_id));
-        let left = if self.update_replace_policy == "Delete" { &mut self.garbage } else { &mut self.kept };
-        left.extend(replaced.filter(|old| !left.contains(old)));
+        let policy_deletes = self.update_replace_policy == "Delete";
+        let list = if policy_deletes { &mut self.pending_deletion } else { &mut self.retained };
+        list.extend(replaced.filter(|old| !list.contains(old)));
     }
 
-    /// Whether the deletion of the stack, or its own removal from the template, leaves it where it is.
+    /// Removes a physical resource from those that the clean-up deletes or reports.
+    pub fn keep_physical(&mut self, physical_id: &str) {
+        self.pending_deletion.retain(|one| one.physical_id != physical_id);
+        self.retained.retain(|one| one.physical_id != physical_id);
+    }
+
+    /// Whether it stays when its stack is deleted or its template no longer has it.
     pub fn is_retained(&self) -> bool {
         matches!(self.deletion_policy.as_str(), "Retain" | "RetainExceptOnCreate")
     }

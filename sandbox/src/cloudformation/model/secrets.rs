@@ -1,29 +1,29 @@
-//! The values of parameters with `NoEcho`, which no answer, event or log shows.
+//! Masks the values of parameters with `NoEcho`, which no answer, event or log shows.
 
 use serde_json::Value;
 
-use super::{Definition, Incarnation, Parameter, Resource, Stack};
+use super::{Definition, Parameter, PhysicalResource, Resource, Stack};
 use crate::Fault;
 
-/// What is shown in place of a value.
+/// The text in place of a hidden value.
 pub const MASK: &str = "****";
 
-/// Shorter values are only masked where they stand by themselves: as parts of words they are there by accident.
+/// Shorter values are only masked where they are whole words: within a word they are there by accident.
 const MIN_PART: usize = 4;
 
 impl Definition {
-    /// The names of the parameters that are not to be shown.
+    /// The names of the parameters with `NoEcho`.
     pub fn hidden_parameters(&self) -> Vec<&str> {
         self.parameters.iter().filter(|parameter| parameter.no_echo).map(|parameter| parameter.key.as_str()).collect()
     }
 
-    /// A text without the values that are not to be shown.
+    /// A text with its hidden values masked.
     pub fn masked(&self, text: &str) -> String {
         self.secrets().iter().fold(text.to_owned(), |text, secret| mask_text(&text, secret))
     }
 
-    /// The values that are not to be shown, the members of those that are lists, and their forms in JSON text (`Fn::ToJsonString`
-    /// quotes, also twice), the longest first.
+    /// The hidden values, the members of those that are lists, and their forms in JSON text (`Fn::ToJsonString` escapes, also
+    /// twice), the longest first.
     pub fn secrets(&self) -> Vec<String> {
         let hidden = self.parameters.iter().filter(|parameter| parameter.no_echo);
         let values = hidden.flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
@@ -33,8 +33,9 @@ impl Definition {
     }
 }
 
-/// A fault without the values of parameters that are not to be shown, nor any part of some length of one: functions cut values as they like.
-pub fn without_hidden_values(fault: Fault, parameters: &[Parameter]) -> Fault {
+/// A fault with hidden parameter values masked, and every part of one that has [`MIN_PART`] characters: functions such as `Fn::Select`
+/// put parts of values into messages.
+pub fn mask_fault(fault: Fault, parameters: &[Parameter]) -> Fault {
     let hidden = parameters.iter().filter(|parameter| parameter.no_echo);
     let hidden = Definition { parameters: hidden.cloned().collect(), ..Definition::default() };
     let values = hidden.parameters.iter().flat_map(|one| [Some(one.value.as_str()), one.resolved.as_deref()]).flatten();
@@ -55,8 +56,8 @@ fn with_quoted(texts: impl Iterator<Item = String>) -> Vec<String> {
     all
 }
 
-/// A text about properties without the texts in them that are shown differently: functions such as `Fn::Select` make parts of
-/// hidden values, which no search for the whole value finds.
+/// A text about properties, with the texts masked that `shown` masks: functions such as `Fn::Select` make parts of hidden values,
+/// which a search for the whole value does not find.
 pub fn mask_hidden(text: &str, properties: &Value, shown: &Value) -> String {
     let mut hidden = Vec::new();
     collect_hidden(properties, shown, &mut hidden);
@@ -80,14 +81,14 @@ fn collect_hidden<'a>(value: &'a Value, shown: &Value, hidden: &mut Vec<&'a str>
 }
 
 impl Resource {
-    /// A text about the resource without what its properties are not to show.
+    /// A text about the resource with the hidden parts of its properties masked.
     pub fn masked(&self, text: String) -> String {
-        let physical = self.current.iter().chain(&self.previous).chain(&self.garbage).chain(&self.kept);
+        let physical = self.current.iter().chain(&self.previous).chain(&self.pending_deletion).chain(&self.retained);
         physical.fold(text, |text, one| one.mask(text))
     }
 }
 
-impl Incarnation {
+impl PhysicalResource {
     fn mask(&self, text: String) -> String {
         match &self.masked {
             Some(shown) => mask_hidden(&text, &self.properties, shown),
@@ -97,7 +98,7 @@ impl Incarnation {
 }
 
 impl Stack {
-    /// A text about the stack without what is not to be shown.
+    /// A text about the stack with its hidden values masked.
     pub fn masked(&self, text: String) -> String {
         let definitions = [Some(&self.definition), self.previous.as_ref()];
         let secrets = definitions.into_iter().flatten().flat_map(Definition::secrets);
@@ -111,7 +112,7 @@ impl Stack {
 }
 
 impl Definition {
-    /// The template as its transforms left it, with asterisks for the values of parameters that they wrote into it.
+    /// The template after its transforms, with the hidden values masked that the transforms wrote into it.
     pub fn processed_template(&self) -> String {
         if self.template_body == self.original_template() {
             return self.template_body.clone();

@@ -1,20 +1,20 @@
-//! What CloudFormation remembers, and the only ways in which statuses and their events get there.
+//! The tables of CloudFormation. Statuses only change here, each together with its event.
 
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::{ChangeSet, Event, Incarnation, Request, Resource, Stack};
+use super::{ChangeSet, Event, ExecutionStatus, PhysicalResource, Request, Resource, Stack, StackStatus};
 use crate::base::clock::iso8601;
 use crate::base::ids;
 use crate::store::table::state;
 
-/// How many events of a stack are remembered.
-pub(super) const MOST_EVENTS: u64 = 5000;
+/// How many events of a stack are kept.
+pub(super) const MAX_EVENTS: u64 = 5000;
 
 state! {
-    /// What the service remembers.
+    /// The tables of CloudFormation.
     pub struct State {
         /// Stacks by ARN.
         pub stacks: Table<Stack> = "cloudformation.stacks",
@@ -24,13 +24,13 @@ state! {
         pub events: Table<Event> = "cloudformation.events",
         /// Change sets by ARN.
         pub change_sets: Table<ChangeSet> = "cloudformation.change_sets",
-        /// What creations under way have inserted, by `stack ARN|logical id`: tables and keys.
-        pub attempts: Table<Vec<(String, String)>> = "cloudformation.attempts",
+        /// Rows that creations in progress have inserted into tables of other services, by `stack ARN|logical id`.
+        pub uncommitted_creations: Table<Vec<(String, String)>> = "cloudformation.attempts",
     }
 }
 
-/// A time as clients see it.
-fn milliseconds(time: Timestamp) -> Timestamp {
+/// A time with the precision that clients see.
+fn in_milliseconds(time: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
@@ -49,10 +49,11 @@ impl State {
         rows.map(|(_, resource)| (resource.logical_id.clone(), resource.clone())).collect()
     }
 
-    /// What live stacks export, by name.
+    /// The values of all exports, by name. Those of a stack whose deletion has begun cannot be imported any more.
     pub fn exports(&self) -> BTreeMap<String, String> {
-        // What a stack exports cannot be imported any more once its deletion has begun.
-        let live = self.stacks.values().filter(|stack| !stack.is_deleted() && stack.status != "DELETE_IN_PROGRESS");
+        let live = self.stacks.values();
+        let live =
+            live.filter(|stack| !matches!(stack.status, StackStatus::DeleteInProgress | StackStatus::DeleteComplete));
         let outputs = live.flat_map(|stack| &stack.outputs);
         outputs.filter_map(|output| Some((output.export.clone()?, output.value.clone()))).collect()
     }
@@ -75,24 +76,24 @@ impl State {
     /// When a stack's next event happens: `now`, or a millisecond after its last event. Clients sort events by time and
     /// recognise them by their ids, which name the time in milliseconds.
     fn next_time(&self, stack_id: &str, now: Timestamp) -> Timestamp {
-        let now = milliseconds(now);
-        let last = self.events.with_prefix(stack_id).next_back().map(|(_, event)| milliseconds(event.time));
+        let now = in_milliseconds(now);
+        let last = self.events.with_prefix(stack_id).next_back().map(|(_, event)| in_milliseconds(event.time));
         last.and_then(|last| last.checked_add(SignedDuration::from_millis(1)).ok()).map_or(now, |after| now.max(after))
     }
 
-    /// Notes an event at the end of a stack's events.
+    /// Appends an event to those of a stack.
     fn add_event(&mut self, stack_id: &str, event: Event) {
         let number = |(key, _): (&str, &Event)| key[stack_id.len() + 1..].parse::<u64>().ok();
         let first = self.events.with_prefix(stack_id).next().and_then(number).unwrap_or_default();
         let last = self.events.with_prefix(stack_id).next_back().and_then(number);
         let number = last.map_or(0, |last| last + 1);
-        if number - first >= MOST_EVENTS {
+        if number - first >= MAX_EVENTS {
             self.events.remove(&format!("{stack_id}|{first:08}"));
         }
         self.events.insert(format!("{stack_id}|{number:08}"), event);
     }
 
-    /// Notes which request begins an operation of a stack, for the operation's events.
+    /// Stores which request begins an operation on a stack, for the operation's events and for retries of the request.
     pub fn begin(&mut self, stack_id: &str, request: Request, token: Option<String>) {
         if let Some(stack) = self.stacks.get_mut(stack_id) {
             stack.client_request_token = token;
@@ -101,14 +102,14 @@ impl State {
     }
 
     /// Gives a stack a status, with its event.
-    pub fn set_status(&mut self, stack_id: &str, status: &str, reason: Option<String>, now: Timestamp) {
+    pub fn set_status(&mut self, stack_id: &str, status: StackStatus, reason: Option<String>, now: Timestamp) {
         let time = self.next_time(stack_id, now);
         let Some(stack) = self.stacks.get_mut(stack_id) else { return };
-        status.clone_into(&mut stack.status);
-        if matches!(status, "DELETE_IN_PROGRESS" | "ROLLBACK_IN_PROGRESS") {
+        stack.status = status;
+        if matches!(status, StackStatus::DeleteInProgress | StackStatus::RollbackInProgress) {
             stack.deleted = Some(time);
         }
-        let executed = stack.definition.change_set_id.clone();
+        let change_set_id = stack.definition.change_set_id.clone();
         let reason = reason.map(|reason| stack.masked(reason));
         stack.status_reason.clone_from(&reason);
         let event = Event {
@@ -117,55 +118,59 @@ impl State {
             logical_id: stack.name.clone(),
             physical_id: stack.id.clone(),
             kind: "AWS::CloudFormation::Stack".to_owned(),
-            status: status.to_owned(),
+            status: status.to_string(),
             reason,
             properties: None,
             client_request_token: stack.client_request_token.clone(),
         };
         self.add_event(stack_id, event);
-        if let Some(id) = executed {
-            self.conclude(&id, status);
+        if let Some(id) = change_set_id {
+            self.update_change_set(&id, status);
         }
-        if status == "DELETE_COMPLETE" {
-            self.bury_deleted();
+        if status == StackStatus::DeleteComplete {
+            self.compact_deleted();
         }
     }
 
-    /// A deletion that ends as it begins: the stack goes back to the status that it had, for a reason. Source: callers of
-    /// CloudFormation, such as aws/aws-cdk issue 604; botocore's waiter has `UPDATE_COMPLETE` among the failures of deletions.
+    /// A deletion that is refused after it has begun: the stack returns to the status that it had, with the reason. Source: callers
+    /// of CloudFormation, such as aws/aws-cdk issue 604; botocore's waiter has `UPDATE_COMPLETE` among the failures of deletions.
     pub fn refuse_deletion(&mut self, stack: &Stack, reason: String, time: Timestamp) {
-        self.set_status(&stack.id, "DELETE_IN_PROGRESS", Some("User Initiated".to_owned()), time);
-        self.set_status(&stack.id, &stack.status, Some(reason), time);
+        self.set_status(&stack.id, StackStatus::DeleteInProgress, Some("User Initiated".to_owned()), time);
+        self.set_status(&stack.id, stack.status, Some(reason), time);
         if let Some(row) = self.stacks.get_mut(&stack.id) {
             row.deleted = stack.deleted;
         }
     }
 
-    /// Tells the change set under execution how its stack fares.
-    fn conclude(&mut self, id: &str, status: &str) {
+    /// Ends the execution of a change set when its stack's status decides it.
+    fn update_change_set(&mut self, id: &str, status: StackStatus) {
         let outcome = match status {
-            "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS" => "EXECUTE_COMPLETE",
-            "CREATE_FAILED"
-            | "UPDATE_FAILED"
-            | "ROLLBACK_IN_PROGRESS"
-            | "UPDATE_ROLLBACK_IN_PROGRESS"
-            | "DELETE_IN_PROGRESS" => "EXECUTE_FAILED",
+            StackStatus::CreateComplete
+            | StackStatus::UpdateComplete
+            | StackStatus::UpdateCompleteCleanupInProgress => ExecutionStatus::ExecuteComplete,
+            StackStatus::CreateFailed
+            | StackStatus::UpdateFailed
+            | StackStatus::RollbackInProgress
+            | StackStatus::UpdateRollbackInProgress
+            | StackStatus::DeleteInProgress => ExecutionStatus::ExecuteFailed,
             _ => return,
         };
-        let executing = self.change_sets.get(id).is_some_and(|one| one.execution_status == "EXECUTE_IN_PROGRESS");
-        if let Some(change_set) = self.change_sets.get_mut(id).filter(|_| executing) {
-            outcome.clone_into(&mut change_set.execution_status);
+        let executing = |change_set: &ChangeSet| change_set.execution_status == ExecutionStatus::ExecuteInProgress;
+        if self.change_sets.get(id).is_some_and(executing)
+            && let Some(change_set) = self.change_sets.get_mut(id)
+        {
+            change_set.execution_status = outcome;
         }
     }
 
-    /// Notes what a creation under way has inserted.
-    pub fn note_attempt(&mut self, resource: String, rows: Vec<(String, String)>) {
-        let mut all = self.attempts.get(&resource).cloned().unwrap_or_default();
+    /// Stores which rows the creation of a resource has inserted, until the resource itself is stored.
+    pub fn add_uncommitted(&mut self, resource: String, rows: Vec<(String, String)>) {
+        let mut all = self.uncommitted_creations.get(&resource).cloned().unwrap_or_default();
         all.extend(rows);
-        self.attempts.insert(resource, all);
+        self.uncommitted_creations.insert(resource, all);
     }
 
-    /// Stores a resource, with the event of its status; `properties` are those that the event tells.
+    /// Stores a resource, with the event of its status; the event has `properties`, or else those of the physical resource.
     pub fn set_resource(&mut self, stack_id: &str, mut resource: Resource, properties: Option<&Value>) {
         resource.changed = self.next_time(stack_id, resource.changed);
         let stack = self.stacks.get(stack_id);
@@ -174,11 +179,10 @@ impl State {
             Some(stack) => reason.map(|reason| stack.masked(reason)),
             None => reason,
         };
-        // Clean-up tells no properties, and ids of another form (recorded: localstack's test_change_set_ref).
-        let cleans_up = resource.status.starts_with("DELETE_")
-            && stack.is_some_and(|stack| stack.status.ends_with("_CLEANUP_IN_PROGRESS"));
+        // Events of a clean-up have no properties, and ids of another form (recorded: localstack's test_change_set_ref).
+        let is_cleanup = resource.status.is_deletion() && stack.is_some_and(|stack| stack.status.is_cleanup());
         let event = Event {
-            id: if cleans_up {
+            id: if is_cleanup {
                 format!("{}-{}", resource.logical_id, ids::uuid())
             } else {
                 format!("{}-{}-{}", resource.logical_id, resource.status, iso8601(resource.changed))
@@ -187,26 +191,26 @@ impl State {
             logical_id: resource.logical_id.clone(),
             physical_id: resource.current.as_ref().map_or_else(String::new, |current| current.physical_id.clone()),
             kind: resource.kind.clone(),
-            status: resource.status.clone(),
+            status: resource.status.to_string(),
             reason: resource.reason.clone(),
             properties: properties
-                .or(resource.current.as_ref().map(Incarnation::shown))
-                .filter(|_| !cleans_up)
+                .or(resource.current.as_ref().map(PhysicalResource::visible_properties))
+                .filter(|_| !is_cleanup)
                 .map(|properties| stack.map_or_else(|| properties.clone(), |stack| stack.masked_value(properties)))
                 .map(|properties| properties.to_string()),
             client_request_token: stack.and_then(|stack| stack.client_request_token.clone()),
         };
         self.add_event(stack_id, event);
-        // From here on the row tells what there is.
+        // From here on the resource itself says what its creation has made.
         let key = format!("{stack_id}|{}", resource.logical_id);
-        if self.attempts.contains(&key) {
-            self.attempts.remove(&key);
+        if self.uncommitted_creations.contains(&key) {
+            self.uncommitted_creations.remove(&key);
         }
-        self.keep_resource(stack_id, resource);
+        self.store_resource(stack_id, resource);
     }
 
     /// Stores a resource without an event.
-    pub fn keep_resource(&mut self, stack_id: &str, resource: Resource) {
+    pub fn store_resource(&mut self, stack_id: &str, resource: Resource) {
         self.resources.insert(format!("{stack_id}|{}", resource.logical_id), resource);
     }
 }
@@ -233,9 +237,9 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 20, failure_persistence: None, ..ProptestConfig::default() })]
-        /// Whatever the clock says, and however many events a millisecond has.
+        /// Also when the clock is set back, and for several events in a millisecond.
         #[test]
-        fn every_event_has_an_id_of_its_own_and_a_time_after_the_one_before(
+        fn every_event_has_a_unique_id_and_a_later_time_than_the_one_before(
             steps in proptest::collection::vec((0..3_u8, 0..2_u8, 0..20_000_i64), 2000),
         ) {
             let mut state = State::default();
@@ -246,7 +250,7 @@ mod tests {
             state.stacks.insert("arn", serde_json::from_value::<Stack>(stack).expect("a stack"));
             for (name, status, time) in steps {
                 match name {
-                    0 => state.set_status("arn", "UPDATE_COMPLETE", None, Timestamp::from_microsecond(time).expect("a time")),
+                    0 => state.set_status("arn", StackStatus::UpdateComplete, None, Timestamp::from_microsecond(time).expect("a time")),
                     _ => state.set_resource("arn", resource(name, status, time), None),
                 }
             }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, OnFailure, Stack, Tag};
+use super::super::model::{Definition, OnFailure, Stack};
 use super::super::template::parameters::Given;
 use super::super::template::{Template, capabilities, check, invalid, kind_of};
 use super::preparation::Preparation;
 use super::template_text;
+use crate::base::tags::Tag;
 use crate::{Fault, Sandbox};
 
 /// The members that the three share, and those that some of them have alone.

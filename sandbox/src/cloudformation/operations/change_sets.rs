@@ -6,17 +6,19 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{ChangeSet, Definition, OnFailure, Planned, Request, Stack, State};
+use super::super::model::{
+    ChangeSet, ChangeSetStatus, Definition, ExecutionStatus, OnFailure, Planned, Request, Stack, StackStatus, State,
+};
 use super::super::plan;
 use super::super::template::invalid;
 use super::asked::Asked;
 use super::describe::{parameters_of, tags_of};
 use super::stacks::begin_update;
 use super::{check_stack_name, check_updatable, find, make_obsolete, new_stack, page};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::core::Reply;
-use crate::{Fault, Sandbox};
+use crate::{Fault, FaultKind, Sandbox};
 
 const NO_CHANGES: &str =
     "The submitted information didn't contain changes. Submit different information to create a change set.";
@@ -65,7 +67,7 @@ fn stack_for(
     existing: Option<Stack>,
 ) -> Result<Stack, Fault> {
     match existing {
-        Some(stack) if creates && stack.status != "REVIEW_IN_PROGRESS" => Err(invalid(format!(
+        Some(stack) if creates && stack.status != StackStatus::ReviewInProgress => Err(invalid(format!(
             "Stack [{}] already exists and cannot be created again with the changeSet [{name}].",
             asked.stack_name
         ))),
@@ -89,9 +91,9 @@ fn change_set(
     planned: Option<Planned>,
     creates: bool,
 ) -> ChangeSet {
-    let (status, reason, execution) = match &planned {
-        Some(_) => ("CREATE_COMPLETE", None, "AVAILABLE"),
-        None => ("FAILED", Some(NO_CHANGES.to_owned()), "UNAVAILABLE"),
+    let (status, status_reason, execution_status) = match &planned {
+        Some(_) => (ChangeSetStatus::CreateComplete, None, ExecutionStatus::Available),
+        None => (ChangeSetStatus::Failed, Some(NO_CHANGES.to_owned()), ExecutionStatus::Unavailable),
     };
     ChangeSet {
         id,
@@ -100,9 +102,9 @@ fn change_set(
         stack_name: stack.name.clone(),
         description: asked.description.clone(),
         creates,
-        status: status.to_owned(),
-        status_reason: reason,
-        execution_status: execution.to_owned(),
+        status,
+        status_reason,
+        execution_status,
         created: sandbox.clock.now(),
         definition,
         planned: planned.unwrap_or_default(),
@@ -114,11 +116,9 @@ fn change_set(
 fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: ChangeSet) -> Reply {
     let same = |other: &&ChangeSet| other.stack_id == stack.id && other.name == change_set.name;
     // The name of one that has been executed is free again (recorded: every update of localstack's `capture_update_process`).
-    let executed =
-        |other: &ChangeSet| ["EXECUTE_COMPLETE", "EXECUTE_FAILED"].contains(&other.execution_status.as_str());
     let other = state.change_sets.values().find(same).cloned();
     if let Some(other) = &other
-        && !executed(other)
+        && !other.execution_status.is_executed()
     {
         let name = &change_set.name;
         let message = if other.definition.template_body == change_set.definition.template_body {
@@ -126,14 +126,19 @@ fn store(sandbox: &Arc<Sandbox>, state: &mut State, stack: &Stack, change_set: C
         } else {
             format!("ChangeSet {name} cannot be created due to a mismatch with existing attribute Template")
         };
-        return Err(Fault::client("AlreadyExistsException", message));
+        return Err(Fault::already_exists("AlreadyExistsException", message));
     }
     if let Some(executed) = other {
         state.change_sets.remove(&executed.id);
     }
     if !state.stacks.contains(&stack.id) {
         state.stacks.insert(stack.id.clone(), stack.clone());
-        state.set_status(&stack.id, "REVIEW_IN_PROGRESS", Some("User Initiated".to_owned()), sandbox.clock.now());
+        state.set_status(
+            &stack.id,
+            StackStatus::ReviewInProgress,
+            Some("User Initiated".to_owned()),
+            sandbox.clock.now(),
+        );
     }
     let answer = json!({ "Id": change_set.id, "StackId": stack.id });
     state.change_sets.insert(change_set.id.clone(), change_set);
@@ -157,7 +162,7 @@ pub struct Named {
 }
 
 /// How many changes a page has.
-const CHANGES_A_PAGE: usize = 100;
+const CHANGES_PER_PAGE: usize = 100;
 
 fn check_name(name: &str) -> Result<(), Fault> {
     let begins = name.starts_with(|first: char| first.is_ascii_alphabetic());
@@ -175,7 +180,8 @@ fn check_name(name: &str) -> Result<(), Fault> {
 
 fn find_change_set<'a>(state: &'a State, input: &Named) -> Result<&'a ChangeSet, Fault> {
     let name = &input.change_set_name;
-    let not_found = || Fault::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"));
+    let not_found =
+        || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
     if name.starts_with("arn:") {
         return state.change_sets.get(name).ok_or_else(not_found);
     }
@@ -195,7 +201,7 @@ fn summary(change_set: &ChangeSet) -> Value {
         "ExecutionStatus": change_set.execution_status,
         "Status": change_set.status,
         "StatusReason": change_set.status_reason,
-        "CreationTime": iso8601(change_set.created),
+        "CreationTime": epoch_seconds(change_set.created),
         "Description": change_set.description,
         "IncludeNestedStacks": change_set.include_nested_stacks,
     })
@@ -212,7 +218,7 @@ pub fn describe(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
             (&planned.plain, None)
         };
         let keyed = changes.iter().enumerate().map(|(number, change)| (number.to_string(), change.clone()));
-        let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_A_PAGE)?;
+        let page = page(keyed, &change_set.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
         let mut answer = summary(change_set);
         if let Some(warning) = warning {
             answer["StatusReason"] = warning.as_str().into();
@@ -241,11 +247,12 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         {
             return Ok(None);
         }
-        if change_set.execution_status != "AVAILABLE" {
-            let status = if change_set.status == "FAILED" { &change_set.status } else { &change_set.execution_status };
-            let which = if change_set.status == "FAILED" { "status" } else { "execution status" };
-            let message =
-                format!("ChangeSet [{}] cannot be executed in its current {which} of [{status}]", change_set.id);
+        if change_set.execution_status != ExecutionStatus::Available {
+            let status = match change_set.status {
+                failed @ ChangeSetStatus::Failed => format!("status of [{failed}]"),
+                ChangeSetStatus::CreateComplete => format!("execution status of [{}]", change_set.execution_status),
+            };
+            let message = format!("ChangeSet [{}] cannot be executed in its current {status}", change_set.id);
             return Err(Fault::client("InvalidChangeSetStatus", message));
         }
         if input.disable_rollback && change_set.on_stack_failure.is_some() {
@@ -256,7 +263,7 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         }
         change_set.definition.retain_except_on_create = input.retain_except_on_create;
         let (stack_id, definition) = (change_set.stack_id.clone(), change_set.definition.clone());
-        let status = if change_set.creates { "CREATE_IN_PROGRESS" } else { "UPDATE_IN_PROGRESS" };
+        let status = if change_set.creates { StackStatus::CreateInProgress } else { StackStatus::UpdateInProgress };
         if change_set.creates {
             begin_creation(state, &stack_id, definition, now)?;
             make_obsolete(state, &stack_id, Some(&change_set.id));
@@ -265,7 +272,7 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
         }
         state.begin(&stack_id, Request::ExecuteChangeSet, input.client_request_token.clone());
         state.set_status(&stack_id, status, Some("User Initiated".to_owned()), now);
-        "EXECUTE_IN_PROGRESS".clone_into(&mut change_set.execution_status);
+        change_set.execution_status = ExecutionStatus::ExecuteInProgress;
         state.change_sets.insert(change_set.id.clone(), change_set);
         Ok(Some(stack_id))
     })?;
@@ -276,7 +283,7 @@ pub fn execute(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
 }
 
 fn begin_creation(state: &mut State, id: &str, definition: Definition, now: jiff::Timestamp) -> Result<(), Fault> {
-    let stack = state.stacks.get_mut(id).filter(|stack| stack.status == "REVIEW_IN_PROGRESS");
+    let stack = state.stacks.get_mut(id).filter(|stack| stack.status == StackStatus::ReviewInProgress);
     let stack = stack.ok_or_else(|| invalid(format!("Stack [{id}] already exists")))?;
     stack.definition = definition;
     stack.updated = Some(now);
@@ -288,16 +295,11 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Named) -> Reply {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         match find_change_set(state, &input) {
-            Ok(change_set) if change_set.status.ends_with("_IN_PROGRESS") || change_set.status == "CREATE_PENDING" => {
-                let (id, status) = (&change_set.id, &change_set.status);
-                let message = format!("Cannot delete ChangeSet in status {status}: [{id}]");
-                return Err(Fault::client("InvalidChangeSetStatus", message));
-            }
             Ok(change_set) => {
                 let id = change_set.id.clone();
                 state.change_sets.remove(&id);
             }
-            Err(fault) if fault.code == "ChangeSetNotFound" => {}
+            Err(fault) if fault.kind == FaultKind::NotFound => {}
             Err(fault) => return Err(fault),
         }
         Ok(json!({}))
@@ -318,7 +320,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
         let stack = find(world.of::<State>(), &input.stack_name)?;
         let all = world.of::<State>().change_sets.values().filter(|one| one.stack_id == stack.id);
         let keyed = all.map(|one| (one.id.clone(), summary(one)));
-        let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_A_PAGE)?;
+        let page = page(keyed, &stack.id, input.next_token.as_deref(), CHANGES_PER_PAGE)?;
         Ok(json!({ "Summaries": page.items, "NextToken": page.next_token }))
     })
 }

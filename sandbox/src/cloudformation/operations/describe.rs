@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::model::{Definition, MASK, OnFailure, Stack};
+use super::super::model::{Definition, MASK, OnFailure, Stack, StackStatus};
 use super::super::template::{Template, invalid};
 use super::{find_described, page};
 use crate::Sandbox;
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::cloudformation::State;
 use crate::core::Reply;
 
@@ -59,9 +59,9 @@ fn stack_of(stack: &Stack) -> Value {
         "ChangeSetId": change_set_id,
         "Description": description_of(stack),
         "Parameters": parameters_of(&stack.definition),
-        "CreationTime": iso8601(stack.created),
-        "DeletionTime": stack.deleted.map(iso8601),
-        "LastUpdatedTime": stack.updated.map(iso8601),
+        "CreationTime": epoch_seconds(stack.created),
+        "DeletionTime": stack.deleted.map(epoch_seconds),
+        "LastUpdatedTime": stack.updated.map(epoch_seconds),
         "RollbackConfiguration": {},
         "StackStatus": stack.status,
         "StackStatusReason": stack.status_reason,
@@ -79,9 +79,9 @@ fn stack_of(stack: &Stack) -> Value {
 }
 
 /// How many items a page of a list has.
-pub const ITEMS_A_PAGE: usize = 100;
+pub const ITEMS_PER_PAGE: usize = 100;
 /// How many whole stacks a page has.
-const STACKS_A_PAGE: usize = 50;
+const STACKS_PER_PAGE: usize = 50;
 
 /// Stacks in the order of answers, newest first, each with the key of its place.
 fn newest_first<'a>(stacks: impl Iterator<Item = &'a Stack>) -> impl Iterator<Item = (String, &'a Stack)> {
@@ -106,7 +106,7 @@ pub fn stacks(sandbox: &Arc<Sandbox>, input: Stacks) -> Reply {
             return Ok(json!({ "Stacks": [stack_of(find_described(state, name)?)] }));
         }
         let live = newest_first(state.stacks.values().filter(|stack| !stack.is_deleted()));
-        let page = page(live, "DescribeStacks", input.next_token.as_deref(), STACKS_A_PAGE)?;
+        let page = page(live, "DescribeStacks", input.next_token.as_deref(), STACKS_PER_PAGE)?;
         let described: Vec<_> = page.items.into_iter().map(stack_of).collect();
         Ok(json!({ "Stacks": described, "NextToken": page.next_token }))
     })
@@ -121,48 +121,23 @@ pub struct List {
     next_token: Option<String>,
 }
 
-/// Every status that AWS knows, in its order.
-const STATUSES: &[&str] = &[
-    "CREATE_IN_PROGRESS",
-    "CREATE_FAILED",
-    "CREATE_COMPLETE",
-    "ROLLBACK_IN_PROGRESS",
-    "ROLLBACK_FAILED",
-    "ROLLBACK_COMPLETE",
-    "DELETE_IN_PROGRESS",
-    "DELETE_FAILED",
-    "DELETE_COMPLETE",
-    "UPDATE_IN_PROGRESS",
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-    "UPDATE_COMPLETE",
-    "UPDATE_FAILED",
-    "UPDATE_ROLLBACK_IN_PROGRESS",
-    "UPDATE_ROLLBACK_FAILED",
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
-    "UPDATE_ROLLBACK_COMPLETE",
-    "REVIEW_IN_PROGRESS",
-    "IMPORT_IN_PROGRESS",
-    "IMPORT_COMPLETE",
-    "IMPORT_ROLLBACK_IN_PROGRESS",
-    "IMPORT_ROLLBACK_FAILED",
-    "IMPORT_ROLLBACK_COMPLETE",
-];
-
 /// `ListStacks`: deleted ones too.
 pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
     let filter = &input.stack_status_filter;
-    if filter.iter().any(|status| !STATUSES.contains(&status.as_str())) {
+    let known = StackStatus::ALL.map(|status| status.to_string());
+    if filter.iter().any(|status| !known.contains(status)) {
         return Err(invalid(format!(
             "1 validation error detected: Value '[{}]' at 'stackStatusFilter' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [{}]]",
             filter.join(", "),
-            STATUSES.join(", ")
+            known.join(", ")
         )));
     }
     sandbox.world.read(|world| {
         let stacks = world.of::<State>().stacks.values();
-        let wanted = newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status)));
+        let selected =
+            newest_first(stacks.filter(|stack| filter.is_empty() || filter.contains(&stack.status.to_string())));
         let question = format!("ListStacks {filter:?}");
-        let page = page(wanted, &question, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let page = page(selected, &question, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
         let summaries: Vec<_> = page.items.into_iter().map(summary_of).collect();
         Ok(json!({ "StackSummaries": summaries, "NextToken": page.next_token }))
     })
@@ -173,9 +148,9 @@ fn summary_of(stack: &Stack) -> Value {
         "StackId": stack.id,
         "StackName": stack.name,
         "TemplateDescription": description_of(stack),
-        "CreationTime": iso8601(stack.created),
-        "LastUpdatedTime": stack.updated.map(iso8601),
-        "DeletionTime": stack.deleted.map(iso8601),
+        "CreationTime": epoch_seconds(stack.created),
+        "LastUpdatedTime": stack.updated.map(epoch_seconds),
+        "DeletionTime": stack.deleted.map(epoch_seconds),
         "StackStatus": stack.status,
         "StackStatusReason": stack.status_reason,
         "DriftInformation": { "StackDriftStatus": "NOT_CHECKED" },
@@ -210,8 +185,8 @@ pub fn events(sandbox: &Arc<Sandbox>, input: Events) -> Reply {
         let stack = state.find(name).ok_or_else(missing)?;
         let newest_first = state.events.with_prefix(&stack.id).rev();
         let keyed = newest_first.map(|(key, event)| (key.to_owned(), event));
-        let page = page(keyed, &stack.id, input.next_token.as_deref(), ITEMS_A_PAGE)?;
-        let events = page.items.into_iter().map(|event| event.described(&stack.id, &stack.name));
+        let page = page(keyed, &stack.id, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
+        let events = page.items.into_iter().map(|event| event.to_output(&stack.id, &stack.name));
         Ok(json!({ "StackEvents": events.collect::<Vec<_>>(), "NextToken": page.next_token }))
     })
 }

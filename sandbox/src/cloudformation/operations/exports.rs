@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::template::invalid;
-use super::describe::ITEMS_A_PAGE;
+use super::describe::ITEMS_PER_PAGE;
 use super::page;
 use crate::Sandbox;
 use crate::cloudformation::State;
@@ -31,7 +31,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: List) -> Reply {
                 Some((name, json!({ "ExportingStackId": stack.id, "Name": output.export, "Value": output.value })))
             })
             .collect();
-        let page = page(exports, "ListExports", input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let page = page(exports, "ListExports", input.next_token.as_deref(), ITEMS_PER_PAGE)?;
         Ok(json!({ "Exports": page.items, "NextToken": page.next_token }))
     })
 }
@@ -53,7 +53,7 @@ pub fn list_imports(sandbox: &Arc<Sandbox>, input: ListImports) -> Reply {
             return Err(invalid(format!("Export '{name}' is not imported by any stack.")));
         }
         let keyed = importers.into_iter().map(|stack| (stack.to_owned(), stack));
-        let page = page(keyed, name, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let page = page(keyed, name, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
         Ok(json!({ "Imports": page.items, "NextToken": page.next_token }))
     })
 }

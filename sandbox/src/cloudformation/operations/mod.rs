@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::{ChangeSet, Definition, OnFailure, Stack, State};
+use super::model::{ChangeSet, Definition, ExecutionStatus, OnFailure, Stack, StackStatus, State};
 use super::template::invalid;
 use crate::base::paging::{self, Page};
 use crate::{Fault, Sandbox};
@@ -18,7 +18,7 @@ pub mod stacks;
 pub mod templates;
 
 /// The longest template that a request may bring in its body, in bytes.
-const LONGEST_TEMPLATE: usize = 51_200;
+const MAX_TEMPLATE_BYTES: usize = 51_200;
 
 /// The text of a template that a request brings.
 fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault> {
@@ -29,8 +29,8 @@ fn template_text(body: Option<&str>, url: Option<&str>) -> Result<String, Fault>
     };
     match (body, url) {
         (Some(""), None) => Err(wrong_length("greater than or equal to 1")),
-        (Some(body), None) if body.len() > LONGEST_TEMPLATE => {
-            Err(wrong_length(&format!("less than or equal to {LONGEST_TEMPLATE}")))
+        (Some(body), None) if body.len() > MAX_TEMPLATE_BYTES => {
+            Err(wrong_length(&format!("less than or equal to {MAX_TEMPLATE_BYTES}")))
         }
         (Some(body), None) => Ok(body.to_owned()),
         (None, Some(url)) => Err(unreachable_template(url)),
@@ -77,7 +77,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
     Stack {
         id: sandbox.config.arn("cloudformation", &format!("stack/{name}/{id}")),
         name: name.to_owned(),
-        status: String::new(),
+        status: StackStatus::ReviewInProgress,
         status_reason: None,
         created: sandbox.clock.now(),
         updated: None,
@@ -94,7 +94,7 @@ fn new_stack(sandbox: &Arc<Sandbox>, name: &str, definition: Definition) -> Stac
         timeout_minutes: None,
         skip: Vec::new(),
         description: None,
-        is_buried: false,
+        is_compacted: false,
     }
 }
 
@@ -111,10 +111,10 @@ fn find_described<'a>(state: &'a State, name: &str) -> Result<&'a Stack, Fault> 
 /// Refuses to update a stack that is not in a state for it. What failed and was left as it is goes on only with an update
 /// that may be left so too ("Choose how to handle failures when provisioning resources" in CloudFormation's user guide).
 fn check_updatable(stack: &Stack, on_failure: OnFailure) -> Result<(), Fault> {
-    match stack.status.as_str() {
-        "CREATE_COMPLETE" | "UPDATE_COMPLETE" | "UPDATE_ROLLBACK_COMPLETE" => Ok(()),
-        "CREATE_FAILED" | "UPDATE_FAILED" if on_failure == OnFailure::DoNothing => Ok(()),
-        failed @ ("CREATE_FAILED" | "UPDATE_FAILED") => Err(invalid(format!(
+    match stack.status {
+        StackStatus::CreateComplete | StackStatus::UpdateComplete | StackStatus::UpdateRollbackComplete => Ok(()),
+        StackStatus::CreateFailed | StackStatus::UpdateFailed if on_failure == OnFailure::DoNothing => Ok(()),
+        failed @ (StackStatus::CreateFailed | StackStatus::UpdateFailed) => Err(invalid(format!(
             "This stack is currently in a non-terminal [{failed}] state. To update the stack from this state, please use the \
              disable-rollback parameter with update-stack API. To rollback to the last known good state, use the \
              rollback-stack API"
@@ -144,9 +144,9 @@ fn make_obsolete(state: &mut State, stack_id: &str, executed: Option<&str>) {
         .collect();
     for id in others {
         if let Some(change_set) = state.change_sets.get_mut(&id)
-            && change_set.execution_status == "AVAILABLE"
+            && change_set.execution_status == ExecutionStatus::Available
         {
-            "OBSOLETE".clone_into(&mut change_set.execution_status);
+            change_set.execution_status = ExecutionStatus::Obsolete;
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::model::{Parameter, Stack, without_hidden_values};
+use super::super::model::{Parameter, Stack, mask_fault};
 use super::super::template::parameters::{self, Given};
 use super::super::template::resolve::{Known, Progress, Scope};
 use super::super::template::{Source, Template, check, dynamic, extensions, invalid, outputs, rules};
@@ -36,7 +36,7 @@ impl Preparation<'_> {
     pub async fn run(&self, body: String, given: &[Given], previous: Option<&[Parameter]>) -> Result<Prepared, Fault> {
         let mut known = Vec::new();
         let prepared = self.prepare(body, given, previous, &mut known).await;
-        prepared.map_err(|fault| without_hidden_values(fault, &known))
+        prepared.map_err(|fault| mask_fault(fault, &known))
     }
 
     /// `known` gets the parameters as soon as they have values.

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::super::model::{Resource, Stack, State};
 use super::super::template::invalid;
-use super::describe::ITEMS_A_PAGE;
+use super::describe::ITEMS_PER_PAGE;
 use super::{find_described, page};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
@@ -40,7 +40,7 @@ fn resource_of(resource: &Resource, time: &str) -> Value {
         "LogicalResourceId": resource.logical_id,
         "PhysicalResourceId": resource.current.as_ref().map(|current| &current.physical_id),
         "ResourceType": resource.kind,
-        time: iso8601(resource.changed),
+        time: epoch_seconds(resource.changed),
         "ResourceStatus": resource.status,
         "ResourceStatusReason": resource.reason,
         "DriftInformation": { "StackResourceDriftStatus": "NOT_CHECKED" },
@@ -71,7 +71,7 @@ pub fn one(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
 }
 
 /// The most resources that `DescribeStackResources` gives.
-const MOST_DESCRIBED: usize = 100;
+const MAX_DESCRIBED: usize = 100;
 
 /// `DescribeStackResources`: all of a stack, one of them, or those of the stack that a physical resource belongs to.
 pub fn described(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
@@ -84,7 +84,7 @@ pub fn described(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
         };
         let all = state.resources_of(&stack.id);
         let wanted = |name: &String| input.logical_resource_id.as_ref().is_none_or(|one| one == name);
-        let all = all.into_iter().filter(|(name, _)| wanted(name)).take(MOST_DESCRIBED);
+        let all = all.into_iter().filter(|(name, _)| wanted(name)).take(MAX_DESCRIBED);
         let described = all.map(|(_, resource)| with_stack(resource_of(&resource, "Timestamp"), stack));
         Ok(json!({ "StackResources": described.collect::<Vec<_>>() }))
     })
@@ -93,7 +93,7 @@ pub fn described(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
 /// The live stack that a physical resource belongs to.
 fn owner<'a>(state: &'a State, physical_id: &str) -> Option<&'a Stack> {
     let owns = |row: &Resource| row.current.as_ref().is_some_and(|current| current.physical_id == physical_id);
-    let (key, _) = state.resources.iter().find(|(_, row)| owns(row) && !row.status.starts_with("DELETE"))?;
+    let (key, _) = state.resources.iter().find(|(_, row)| owns(row) && !row.status.is_deletion())?;
     state.stacks.get(key.split_once('|')?.0)
 }
 
@@ -104,7 +104,7 @@ pub fn list(sandbox: &Arc<Sandbox>, input: Resources) -> Reply {
         let missing = || invalid(format!("Stack with id {stack_name} does not exist"));
         let stack = world.of::<State>().find(stack_name).ok_or_else(missing)?;
         let all = world.of::<State>().resources_of(&stack.id);
-        let page = page(all, &stack.id, input.next_token.as_deref(), ITEMS_A_PAGE)?;
+        let page = page(all, &stack.id, input.next_token.as_deref(), ITEMS_PER_PAGE)?;
         let summaries: Vec<_> =
             page.items.iter().map(|resource| resource_of(resource, "LastUpdatedTimestamp")).collect();
         Ok(json!({ "StackResourceSummaries": summaries, "NextToken": page.next_token }))

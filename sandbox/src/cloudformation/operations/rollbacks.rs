@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{Definition, Request, Stack, State};
+use super::super::model::{Definition, Request, ResourceStatus, Stack, StackStatus, State};
 use super::super::template::invalid;
 use super::asked::DeploymentConfig;
 use super::find;
@@ -43,7 +43,7 @@ impl Input {
     }
 
     /// Gives the stack a status from which it moves, and what the request said of it.
-    fn begin(self, sandbox: &Arc<Sandbox>, state: &mut State, id: &str, status: &str) {
+    fn begin(self, sandbox: &Arc<Sandbox>, state: &mut State, id: &str, status: StackStatus) {
         state.begin(id, Request::Rollback, self.client_request_token);
         if let Some(stack) = state.stacks.get_mut(id) {
             stack.skip = self.resources_to_skip;
@@ -60,7 +60,7 @@ pub fn cancel_update(sandbox: &Arc<Sandbox>, input: Input) -> Reply {
     sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
-        if status != "UPDATE_IN_PROGRESS" {
+        if status != StackStatus::UpdateInProgress {
             return Err(invalid("CancelUpdateStack cannot be called from current stack status"));
         }
         input.begin(sandbox, state, &id, back(previous.as_ref()));
@@ -74,17 +74,18 @@ pub async fn continue_rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
     let id = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let Stack { id, status, .. } = find(state, &input.stack_name)?.clone();
-        if status != "UPDATE_ROLLBACK_FAILED" {
+        if status != StackStatus::UpdateRollbackFailed {
             return Err(invalid(format!("Stack:{id} is in {status} state and can not continue rollback.")));
         }
         let resources = state.resources_of(&id);
-        let failed = |name: &&String| resources.get(*name).is_some_and(|row| row.status == "UPDATE_FAILED");
+        let failed =
+            |name: &&String| resources.get(*name).is_some_and(|row| row.status == ResourceStatus::UpdateFailed);
         if let Some(name) = input.resources_to_skip.iter().find(|name| !failed(name)) {
             return Err(invalid(format!(
                 "The resource {name} of stack {id} cannot be skipped: it is not in UPDATE_FAILED state."
             )));
         }
-        input.begin(&sandbox, state, &id, "UPDATE_ROLLBACK_IN_PROGRESS");
+        input.begin(&sandbox, state, &id, StackStatus::UpdateRollbackInProgress);
         Ok(id)
     })?;
     engine::start(&sandbox, id);
@@ -92,8 +93,8 @@ pub async fn continue_rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
 }
 
 /// The status in which a stack goes back; one that was never whole has nothing to go back to, and all that was made goes.
-fn back(previous: Option<&Definition>) -> &'static str {
-    if previous.is_some() { "UPDATE_ROLLBACK_IN_PROGRESS" } else { "ROLLBACK_IN_PROGRESS" }
+fn back(previous: Option<&Definition>) -> StackStatus {
+    if previous.is_some() { StackStatus::UpdateRollbackInProgress } else { StackStatus::RollbackInProgress }
 }
 
 /// `RollbackStack`: of a stack that was left as its failure made it.
@@ -102,8 +103,8 @@ pub async fn rollback(sandbox: Arc<Sandbox>, input: Input) -> Reply {
     let id = sandbox.world.write(|world| {
         let state = world.of_mut::<State>();
         let Stack { id, status, previous, .. } = find(state, &input.stack_name)?.clone();
-        let next = match status.as_str() {
-            "CREATE_FAILED" | "UPDATE_FAILED" => back(previous.as_ref()),
+        let next = match status {
+            StackStatus::CreateFailed | StackStatus::UpdateFailed => back(previous.as_ref()),
             _ => return Err(invalid(format!("Stack:{id} is in {status} state and can not be rolled back."))),
         };
         input.begin(&sandbox, state, &id, next);

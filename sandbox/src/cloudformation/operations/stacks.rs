@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::engine;
-use super::super::model::{Definition, Request, Resource, Stack, State};
+use super::super::model::{Definition, Request, Resource, ResourceStatus, Stack, StackStatus, State};
 use super::super::plan;
 use super::super::template::invalid;
 use super::asked::{self, Asked, DeploymentConfig};
@@ -41,7 +41,7 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
                 stack.id
             }
             // A stack that change sets have only reviewed becomes this one.
-            Some(existing) if existing.status == "REVIEW_IN_PROGRESS" => {
+            Some(existing) if existing.status == StackStatus::ReviewInProgress => {
                 let id = existing.id.clone();
                 state.stacks.insert(id.clone(), Stack { id: id.clone(), ..stack.clone() });
                 make_obsolete(state, &id, None);
@@ -49,11 +49,11 @@ pub async fn create(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
             }
             Some(existing) => {
                 let message = format!("Stack [{}] already exists", existing.name);
-                return Err(Fault::client("AlreadyExistsException", message));
+                return Err(Fault::already_exists("AlreadyExistsException", message));
             }
         };
         state.begin(&id, Request::CreateStack, asked.client_request_token);
-        state.set_status(&id, "CREATE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+        state.set_status(&id, StackStatus::CreateInProgress, Some("User Initiated".to_owned()), now);
         Ok(id)
     })?;
     engine::start(&sandbox, id.clone());
@@ -76,7 +76,12 @@ pub async fn update(sandbox: Arc<Sandbox>, asked: Asked) -> Reply {
         let state = world.of_mut::<State>();
         begin_update(&sandbox, state, &stack.id, definition)?;
         state.begin(&stack.id, Request::UpdateStack, asked.client_request_token);
-        state.set_status(&stack.id, "UPDATE_IN_PROGRESS", Some("User Initiated".to_owned()), sandbox.clock.now());
+        state.set_status(
+            &stack.id,
+            StackStatus::UpdateInProgress,
+            Some("User Initiated".to_owned()),
+            sandbox.clock.now(),
+        );
         Ok(())
     })?;
     engine::start(&sandbox, stack.id.clone());
@@ -103,13 +108,13 @@ pub fn begin_update(
     if let Some(stack) = state.stacks.get_mut(stack_id) {
         let before = std::mem::replace(&mut stack.definition, definition);
         // What failed and was left as it is goes on from the definition that last held, if one has.
-        if !stack.status.ends_with("_FAILED") {
+        if !stack.status.is_failed() {
             stack.previous.get_or_insert(before);
         }
         stack.updated = Some(sandbox.clock.now());
     }
     for row in state.resources_of(stack_id).into_values().filter(|row| row.is_new) {
-        state.keep_resource(stack_id, Resource { is_new: false, ..row });
+        state.store_resource(stack_id, Resource { is_new: false, ..row });
     }
     make_obsolete(state, stack_id, executed.as_deref());
     Ok(())
@@ -130,14 +135,6 @@ pub struct Delete {
     deployment_config: DeploymentConfig,
 }
 
-/// Statuses in which a stack cannot be deleted.
-const BUSY: &[&str] = &[
-    "UPDATE_IN_PROGRESS",
-    "UPDATE_ROLLBACK_IN_PROGRESS",
-    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
-    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
-];
-
 /// `DeleteStack`: of a stack that there is not it does nothing, as on AWS.
 pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
     if input.deletion_mode.as_deref().is_some_and(|mode| mode != "STANDARD") {
@@ -155,23 +152,23 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
             let message = format!("Stack [{}] cannot be deleted while TerminationProtection is enabled", stack.name);
             return Err(invalid(message));
         }
-        if !input.retain_resources.is_empty() && stack.status != "DELETE_FAILED" {
+        if !input.retain_resources.is_empty() && stack.status != StackStatus::DeleteFailed {
             return Err(invalid(format!(
                 "Invalid operation on stack [{}]. When you delete a stack, specify which resources to retain only when the stack is in the DELETE_FAILED state.",
                 stack.id
             )));
         }
-        if stack.status == "DELETE_IN_PROGRESS" {
+        if stack.status == StackStatus::DeleteInProgress {
             return Ok(None);
         }
-        if BUSY.contains(&stack.status.as_str()) {
+        if stack.status.is_updating() {
             return Err(invalid(format!("Stack [{}] cannot be deleted while in status {}", stack.id, stack.status)));
         }
         let resources = state.resources_of(&stack.id);
         if let Some(name) = input.retain_resources.iter().find(|name| !resources.contains_key(*name)) {
             return Err(invalid(format!("Resource {name} does not exist for stack {}", stack.name)));
         }
-        if input.retain_resources.iter().any(|name| resources[name].status == "DELETE_COMPLETE") {
+        if input.retain_resources.iter().any(|name| resources[name].status == ResourceStatus::DeleteComplete) {
             // As quoted in rebuy-de/aws-nuke issue 270.
             return Err(invalid(
                 "The specified resources to retain must be in a valid state. Do not specify resources that are in the DELETE_COMPLETE state.",
@@ -188,9 +185,9 @@ pub async fn delete(sandbox: Arc<Sandbox>, input: Delete) -> Reply {
         }
         make_obsolete(state, &stack.id, None);
         state.begin(&stack.id, Request::DeleteStack, input.client_request_token);
-        state.set_status(&stack.id, "DELETE_IN_PROGRESS", Some("User Initiated".to_owned()), now);
+        state.set_status(&stack.id, StackStatus::DeleteInProgress, Some("User Initiated".to_owned()), now);
         // A stack on the move sees its new status by itself.
-        Ok((!engine::is_moving(&stack.status)).then_some(stack.id))
+        Ok((!stack.status.is_in_progress()).then_some(stack.id))
     })?;
     if let Some(id) = started {
         engine::start(&sandbox, id);

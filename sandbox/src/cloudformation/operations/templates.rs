@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::super::model::{Definition, MASK, Stack, State};
+use super::super::model::{Definition, MASK, Stack, StackStatus, State};
 use super::super::template::parameters::{declared, defaults, scope as values};
 use super::super::template::resolve::{Progress, Scope};
 use super::super::template::{Source, Template, capabilities, check, dynamic, extensions, invalid, kind_of};
@@ -53,7 +53,8 @@ fn stored<'a>(state: &'a State, input: &Get) -> Result<&'a Definition, Fault> {
         .change_sets
         .values()
         .find(|one| one.id == *name || (one.name == *name && stack.is_some_and(|stack| stack.id == one.stack_id)));
-    let missing = || Fault::new(404, "ChangeSetNotFound", format!("ChangeSet [{name}] does not exist"));
+    let missing =
+        || Fault::not_found("ChangeSetNotFound", format!("ChangeSet [{name}] does not exist")).with_status(404);
     found.map(|one| &one.definition).ok_or_else(missing)
 }
 
@@ -158,7 +159,7 @@ pub fn summary(sandbox: &Arc<Sandbox>, input: Asked) -> Reply {
     }
     let told = if let Some(name) = &input.stack_name {
         let stack = sandbox.world.read(|world| find_described(world.of::<State>(), name).cloned())?;
-        if stack.status == "REVIEW_IN_PROGRESS" {
+        if stack.status == StackStatus::ReviewInProgress {
             return Err(invalid("GetTemplateSummary cannot be called on REVIEW_IN_PROGRESS stacks."));
         }
         Told::read(sandbox, kept(&stack)?.original_template(), Some(&stack))?

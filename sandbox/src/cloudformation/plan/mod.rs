@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::engine::changed_properties;
-use super::model::{Definition, Incarnation, Planned, Resource, Stack};
+use super::model::{Definition, PhysicalResource, Planned, Resource, Stack};
 use super::replacement::Recreation;
 use super::resources::{self, ResourceType};
 use super::template::check::live_dependencies;
@@ -56,7 +56,7 @@ pub fn compare(sandbox: &Arc<Sandbox>, stack: &Stack, definition: &Definition) -
     let same_outputs = before
         .as_ref()
         .is_some_and(|before| before.outputs() == template.outputs() && before.description() == template.description());
-    let nothing = !stack.status.ends_with("_FAILED")
+    let nothing = !stack.status.is_failed()
         && comparison.planned.is_empty()
         && same_outputs
         && !comparison.outputs_may_change(&template);
@@ -120,7 +120,7 @@ impl Comparison<'_> {
             let resolved = scope.resolve(&resource["Properties"]).ok().flatten()?;
             Some(masked(&scope, &resource["Properties"], self.old).unwrap_or(resolved))
         });
-        let current = || row.current.as_ref().map(|one| one.shown().clone()).unwrap_or_default();
+        let current = || row.current.as_ref().map(|one| one.visible_properties().clone()).unwrap_or_default();
         resolved.filter(|properties| !properties.is_null()).unwrap_or_else(current)
     }
 
@@ -175,7 +175,7 @@ impl Comparison<'_> {
         self.know(name, &current, outcome);
         let plain = modification(kind, &row, &current, &plain, |detail| vec![detail.plain()]);
         let full = modification(kind, &row, &current, &full, Detail::with_values).map(|mut change| {
-            change["BeforeContext"] = context(self.before, name, Some(current.shown()), &row.metadata);
+            change["BeforeContext"] = context(self.before, name, Some(current.visible_properties()), &row.metadata);
             change["AfterContext"] = after;
             change
         });
@@ -185,7 +185,7 @@ impl Comparison<'_> {
     }
 
     /// Notes what those that refer to a resource can know of it.
-    fn know(&mut self, name: &str, current: &Incarnation, outcome: Outcome) {
+    fn know(&mut self, name: &str, current: &PhysicalResource, outcome: Outcome) {
         let known = if matches!(outcome, Outcome::Kept | Outcome::Modified) {
             Known::Resource(current.physical_id.clone(), current.attributes.clone())
         } else {
@@ -202,7 +202,7 @@ impl Comparison<'_> {
         name: &str,
         kind: &ResourceType,
         row: &Resource,
-        current: &Incarnation,
+        current: &PhysicalResource,
         (wanted, shown): (&Value, &Value),
         metadata: &Value,
     ) -> (Vec<Detail>, Vec<Detail>) {
@@ -225,7 +225,7 @@ impl Comparison<'_> {
             let detail = Detail {
                 name: Some(property.clone()),
                 recreation: kind.recreation(property, old, new),
-                shown: Some((current.shown()[property].clone(), shown[property].clone())),
+                shown: Some((current.visible_properties()[property].clone(), shown[property].clone())),
                 ..attribute("Properties", Some((old.clone(), new.clone())))
             };
             add(&detail, self.causes(&earlier["Properties"][property], &declared["Properties"][property]));

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Comparison;
 use super::detail::Detail;
-use crate::cloudformation::model::{Definition, Incarnation, Planned, Resource, mask_text};
+use crate::cloudformation::model::{Definition, PhysicalResource, Planned, Resource, mask_text};
 use crate::cloudformation::replacement::Recreation;
 use crate::cloudformation::resources::ResourceType;
 
@@ -57,7 +57,7 @@ fn mask(value: &mut Value, secrets: &[String]) {
     }
 }
 
-pub fn outcome(kind: &ResourceType, current: &Incarnation, details: &[Detail]) -> Outcome {
+pub fn outcome(kind: &ResourceType, current: &PhysicalResource, details: &[Detail]) -> Outcome {
     let recreation = |is_static: bool| {
         let some = details.iter().filter(|detail| detail.cause.is_static == is_static);
         some.map(|detail| detail.recreation).max().unwrap_or(Recreation::Never)
@@ -76,7 +76,7 @@ pub fn outcome(kind: &ResourceType, current: &Incarnation, details: &[Detail]) -
 pub fn modification(
     kind: &ResourceType,
     row: &Resource,
-    current: &Incarnation,
+    current: &PhysicalResource,
     details: &[Detail],
     told: impl Fn(&Detail) -> Vec<Value>,
 ) -> Option<Value> {

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, resource_type, text};
+use super::{Context, HandlerOutput, ResourceType, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "application-autoscaling";
 
@@ -40,12 +41,12 @@ struct Target {
     tags: Vec<Tag>,
 }
 
-async fn create_target(context: Context, properties: Value) -> Result<Made, Fault> {
-    register(&context, &context.properties(properties)?).await.map(|(made, _)| made)
+async fn create_target(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+    register(&context, &context.properties(properties)?).await.map(|(output, _)| output)
 }
 
-/// Makes or changes a target; its ARN is given besides. Tags are added, and none is taken away.
-async fn register(context: &Context, target: &Target) -> Result<(Made, String), Fault> {
+/// Creates or updates a target, and returns it with its ARN. Tags are added, and none is removed.
+async fn register(context: &Context, target: &Target) -> Result<(HandlerOutput, String), Fault> {
     let id = format!("{}|{}|{}", target.resource_id, target.scalable_dimension, target.service_namespace);
     let input = json!({
         "ServiceNamespace": target.service_namespace,
@@ -55,35 +56,24 @@ async fn register(context: &Context, target: &Target) -> Result<(Made, String), 
         "MaxCapacity": target.max_capacity,
         "RoleARN": target.role_arn,
         "SuspendedState": target.suspended_state,
-        "Tags": tags(context, target),
+        "Tags": context.tag_map(&target.tags),
     });
     let answer = context.call(SERVICE, "RegisterScalableTarget", input).await?;
-    Ok((Made::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
+    Ok((HandlerOutput::new(&id, json!({ "Id": id })), text(&answer, "/ScalableTargetARN").to_owned()))
 }
 
-fn tags(context: &Context, target: &Target) -> Value {
-    context.all_tags(&target.tags).into_iter().map(|Tag { key, value }| (key, Value::from(value))).collect()
-}
-
-async fn update_target(context: Context, _old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_target(context: Context, _old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let target: Target = context.properties(properties)?;
-    let (made, arn) = register(&context, &target).await?;
-    let wanted = tags(&context, &target);
-    let there = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
-    let gone: Vec<&String> = there["Tags"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key)
-        .filter(|key| wanted.get(key).is_none())
-        .collect();
-    if !gone.is_empty() {
-        context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
+    let (output, arn) = register(&context, &target).await?;
+    let listed = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
+    let removed = context.removed_tag_keys(&listed["Tags"], &target.tags);
+    if !removed.is_empty() {
+        context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": removed })).await?;
     }
-    Ok(made)
+    Ok(output)
 }
 
-/// The three members that name a target, from the id that `Ref` gives of it.
+/// The three members that name a target, of its physical id.
 fn parts(id: &str) -> Result<Value, Fault> {
     let [resource, dimension, namespace] = *id.split('|').collect::<Vec<_>>() else {
         return Err(Fault::client("ValidationError", format!("{id} is not a scalable target's id")));
@@ -91,7 +81,7 @@ fn parts(id: &str) -> Result<Value, Fault> {
     Ok(json!({ "ServiceNamespace": namespace, "ResourceId": resource, "ScalableDimension": dimension }))
 }
 
-async fn delete_target(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_target(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call(SERVICE, "DeregisterScalableTarget", parts(&old.physical_id)?).await.map(drop)
 }
 
@@ -121,7 +111,7 @@ impl Policy {
     }
 }
 
-async fn create_policy(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_policy(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let policy: Policy = context.properties(properties)?;
     let mut input = policy.target()?;
     input["PolicyName"] = policy.policy_name.into();
@@ -130,14 +120,14 @@ async fn create_policy(context: Context, properties: Value) -> Result<Made, Faul
     input["StepScalingPolicyConfiguration"] = policy.step_scaling_policy_configuration.into();
     let answer = context.call(SERVICE, "PutScalingPolicy", input).await?;
     let arn = text(&answer, "/PolicyARN");
-    Ok(Made::new(arn, json!({ "Arn": arn })))
+    Ok(HandlerOutput::new(arn, json!({ "Arn": arn })))
 }
 
-async fn update_policy(context: Context, _old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_policy(context: Context, _old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     create_policy(context, properties).await
 }
 
-async fn delete_policy(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_policy(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let policy: Policy = context.properties(old.properties)?;
     let mut input = policy.target()?;
     input["PolicyName"] = policy.policy_name.into();

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, resource_type, text};
+use super::{Context, HandlerOutput, ResourceType, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "servicediscovery";
 
@@ -55,19 +56,19 @@ struct Namespace {
     tags: Vec<Tag>,
 }
 
-async fn create_private(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_private(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     create_namespace(context, "CreatePrivateDnsNamespace", properties).await
 }
 
-async fn create_public(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_public(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     create_namespace(context, "CreatePublicDnsNamespace", properties).await
 }
 
-async fn create_http(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_http(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     create_namespace(context, "CreateHttpNamespace", properties).await
 }
 
-async fn create_namespace(context: Context, operation: &str, properties: Value) -> Result<Made, Fault> {
+async fn create_namespace(context: Context, operation: &str, properties: Value) -> Result<HandlerOutput, Fault> {
     let namespace: Namespace = context.properties(properties)?;
     let input = json!({
         "Name": namespace.name,
@@ -82,34 +83,34 @@ async fn create_namespace(context: Context, operation: &str, properties: Value) 
     let namespace = context.call(SERVICE, "GetNamespace", json!({ "Id": id })).await?;
     let zone = text(&namespace, "/Namespace/Properties/DnsProperties/HostedZoneId");
     let attributes = json!({ "Arn": text(&namespace, "/Namespace/Arn"), "Id": id, "HostedZoneId": zone });
-    Ok(Made::new(id, attributes))
+    Ok(HandlerOutput::new(id, attributes))
 }
 
-/// The start of authority, with its time to live as a number, which templates may write as text.
+/// The start of authority. Templates may write its time to live as text.
 fn soa(properties: &Value) -> Value {
     let ttl = &properties["DnsProperties"]["SOA"]["TTL"];
     let ttl = ttl.as_i64().or_else(|| ttl.as_str()?.parse().ok());
     json!({ "DnsProperties": { "SOA": { "TTL": ttl } } })
 }
 
-async fn update_private(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_private(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     update_namespace(context, "UpdatePrivateDnsNamespace", old, properties).await
 }
 
-async fn update_public(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_public(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     update_namespace(context, "UpdatePublicDnsNamespace", old, properties).await
 }
 
-async fn update_http(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_http(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     update_namespace(context, "UpdateHttpNamespace", old, properties).await
 }
 
 async fn update_namespace(
     context: Context,
     operation: &str,
-    old: Incarnation,
+    old: PhysicalResource,
     properties: Value,
-) -> Result<Made, Fault> {
+) -> Result<HandlerOutput, Fault> {
     let namespace: Namespace = context.properties(properties)?;
     let change = json!({
         "Description": namespace.description.clone().unwrap_or_default(),
@@ -117,21 +118,20 @@ async fn update_namespace(
     });
     context.call(SERVICE, operation, json!({ "Id": old.physical_id, "Namespace": change })).await?;
     put_tags(&context, &old, &namespace.tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-/// Makes the tags of a namespace or a service those of the template and the stack.
-async fn put_tags(context: &Context, old: &Incarnation, own: &[Tag]) -> Result<(), Fault> {
-    let (arn, wanted) = (&old.attributes["Arn"], context.all_tags(own));
+/// Gives a namespace or a service the tags of the template and the stack, and no others.
+async fn put_tags(context: &Context, old: &PhysicalResource, own: &[Tag]) -> Result<(), Fault> {
+    let arn = &old.attributes["Arn"];
     let listed = context.call(SERVICE, "ListTagsForResource", json!({ "ResourceARN": arn })).await?;
-    let there = listed["Tags"].as_array().into_iter().flatten();
-    let gone: Vec<&str> =
-        there.map(|tag| text(tag, "/Key")).filter(|key| !wanted.iter().any(|tag| tag.key == *key)).collect();
-    context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
-    context.call(SERVICE, "TagResource", json!({ "ResourceARN": arn, "Tags": wanted })).await.map(drop)
+    let removed = context.removed_tag_keys(&listed["Tags"], own);
+    context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": removed })).await?;
+    let tags = context.all_tags(own);
+    context.call(SERVICE, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await.map(drop)
 }
 
-async fn delete_namespace(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_namespace(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call(SERVICE, "DeleteNamespace", json!({ "Id": old.physical_id })).await.map(drop)
 }
 
@@ -179,7 +179,7 @@ fn dns_config(config: &DnsConfig) -> Value {
     json!({ "DnsRecords": records, "NamespaceId": config.namespace_id, "RoutingPolicy": routing })
 }
 
-async fn create_service(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_service(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let service: Service = context.properties(properties)?;
     let name = service.name.clone().unwrap_or_else(|| context.generated_name(64));
     let input = json!({
@@ -195,19 +195,19 @@ async fn create_service(context: Context, properties: Value) -> Result<Made, Fau
     });
     let answer = context.call(SERVICE, "CreateService", input).await?;
     let id = text(&answer, "/Service/Id");
-    Ok(Made::new(id, json!({ "Arn": text(&answer, "/Service/Arn"), "Id": id, "Name": name })))
+    Ok(HandlerOutput::new(id, json!({ "Arn": text(&answer, "/Service/Arn"), "Id": id, "Name": name })))
 }
 
-async fn update_service(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_service(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let service: Service = context.properties(properties)?;
     let change =
         json!({ "Description": service.description, "DnsConfig": service.dns_config.as_ref().map(dns_config) });
     context.call(SERVICE, "UpdateService", json!({ "Id": old.physical_id, "Service": change })).await?;
     put_tags(&context, &old, &service.tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_service(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_service(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call(SERVICE, "DeleteService", json!({ "Id": old.physical_id })).await.map(drop)
 }
 
@@ -219,24 +219,24 @@ struct Instance {
     service_id: String,
 }
 
-async fn create_instance(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_instance(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let instance: Instance = context.properties(properties)?;
     let id = instance.instance_id.clone().unwrap_or_else(|| context.generated_name(64));
     register(&context, &id, &instance).await
 }
 
-async fn register(context: &Context, id: &str, instance: &Instance) -> Result<Made, Fault> {
+async fn register(context: &Context, id: &str, instance: &Instance) -> Result<HandlerOutput, Fault> {
     let Instance { instance_attributes, service_id, .. } = instance;
     let input = json!({ "ServiceId": service_id, "InstanceId": id, "Attributes": instance_attributes });
     context.call(SERVICE, "RegisterInstance", input).await?;
-    Ok(Made::new(id, json!({})))
+    Ok(HandlerOutput::new(id, json!({})))
 }
 
-async fn update_instance(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_instance(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     register(&context, &old.physical_id, &context.properties(properties)?).await
 }
 
-async fn delete_instance(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_instance(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let Instance { service_id, .. } = context.properties(old.properties)?;
     let input = json!({ "ServiceId": service_id, "InstanceId": old.physical_id });
     context.call(SERVICE, "DeregisterInstance", input).await.map(drop)

@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, resource_type};
+use super::{Context, HandlerOutput, ResourceType, resource_type};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "monitoring";
 
@@ -46,13 +47,13 @@ struct Properties {
     tags: Vec<Tag>,
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     let name = properties.alarm_name.clone().unwrap_or_else(|| context.generated_name(255));
     put(&context, &name, properties).await
 }
 
-async fn put(context: &Context, name: &str, properties: Properties) -> Result<Made, Fault> {
+async fn put(context: &Context, name: &str, properties: Properties) -> Result<HandlerOutput, Fault> {
     let input = json!({
         "AlarmName": name,
         "AlarmDescription": properties.alarm_description,
@@ -79,23 +80,23 @@ async fn put(context: &Context, name: &str, properties: Properties) -> Result<Ma
     });
     context.call(SERVICE, "PutMetricAlarm", input).await?;
     let arn = context.sandbox.config.arn("cloudwatch", &format!("alarm:{name}"));
-    Ok(Made::new(name, json!({ "Arn": arn })))
+    Ok(HandlerOutput::new(name, json!({ "Arn": arn })))
 }
 
 /// Tags are only given to a new alarm by `PutMetricAlarm`: those of an old one are changed by themselves.
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     let before: Properties = context.properties(old.properties.clone())?;
     let tags = context.all_tags(&properties.tags);
     let gone = before.tags.iter().map(|tag| &tag.key).filter(|key| tags.iter().all(|tag| tag.key != **key));
     let gone: Vec<_> = gone.cloned().collect();
-    let made = put(&context, &old.physical_id, properties).await?;
-    let arn = &made.attributes["Arn"];
+    let output = put(&context, &old.physical_id, properties).await?;
+    let arn = &output.attributes["Arn"];
     context.call(SERVICE, "UntagResource", json!({ "ResourceARN": arn, "TagKeys": gone })).await?;
     context.call(SERVICE, "TagResource", json!({ "ResourceARN": arn, "Tags": tags })).await?;
-    Ok(made)
+    Ok(output)
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call(SERVICE, "DeleteAlarms", json!({ "AlarmNames": [old.physical_id] })).await.map(drop)
 }

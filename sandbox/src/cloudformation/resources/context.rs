@@ -1,33 +1,33 @@
-//! What a handler knows of whose resource it makes, and what it calls.
+//! What a resource handler knows of its resource, and the calls that it makes.
 
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Made, ResourceType, fit, refusal, schema};
+use super::{HandlerOutput, ResourceType, handler_faults, schema, schema_check};
 use crate::base::ids;
-use crate::base::tagging;
+use crate::base::tags::{self, Tag, TagMap};
 use crate::cloudformation::State;
-use crate::cloudformation::model::{Incarnation, Tag};
-use crate::cloudformation::template::dynamic;
+use crate::cloudformation::model::{PhysicalResource, ResourceStatus};
+use crate::cloudformation::template::{dynamic, template_fault};
 use crate::faults::Verb;
-use crate::protocol::lenient::{self, Misfit};
-use crate::store::made_for;
+use crate::protocol::lenient::{self, InputError};
+use crate::store::on_behalf_of;
 use crate::{Fault, Sandbox};
 
-/// The reason of the event with which a physical resource is there.
+/// The reason of the event of a new physical resource.
 pub const CREATION_INITIATED: &str = "Resource creation Initiated";
 
-/// The tag that names the stack whose resource something is.
+/// The tag with the ARN of a resource's stack.
 pub const STACK_ID_TAG: &str = "aws:cloudformation:stack-id";
 
-/// What a handler knows of whose resource it makes.
+/// What a handler knows of its resource.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The sandbox, for calls.
     pub sandbox: Arc<Sandbox>,
-    /// The resource's type, such as `AWS::EC2::VPC`, once a handler of it is at work.
+    /// The resource's type, such as `AWS::EC2::VPC`; empty until a handler is called.
     pub kind: &'static str,
     /// The stack's name.
     pub stack_name: String,
@@ -35,65 +35,64 @@ pub struct Context {
     pub logical_id: String,
     /// The stack's tags and those that CloudFormation adds.
     pub tags: Vec<Tag>,
-    /// What is being made; `None` when something is changed or deleted.
-    pub making: Option<Making>,
+    /// The creation in progress; `None` for an update or a deletion.
+    pub creation: Option<Creation>,
 }
 
-/// A creation under way.
+/// The creation of a physical resource.
 #[derive(Debug, Clone)]
-pub struct Making {
-    /// The type.
+pub struct Creation {
+    /// The resource's type.
     pub kind: &'static str,
     /// The resolved properties.
     pub properties: Value,
-    /// The properties as answers show them, where they are not to be shown as they are.
+    /// The properties as answers and events show them, where they contain parameters with `NoEcho`.
     pub masked: Option<Value>,
-    /// The status of its events.
-    pub status: &'static str,
+    /// The resource's status meanwhile.
+    pub status: ResourceStatus,
 }
 
 impl Context {
-    /// For a handler of a type.
+    /// The context for a handler of a type.
     #[must_use]
-    pub fn of(self, kind: &'static str) -> Self {
+    pub fn for_type(self, kind: &'static str) -> Self {
         Self { kind, ..self }
     }
 
-    /// Fails where a fault for tests says so: with its words as the whole reason.
-    pub fn strike(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
-        let reason = self.sandbox.faults.strike_resource(&self.stack_name, &self.logical_id, kind.name, verb);
-        reason.map_or(Ok(()), |reason| Err(Fault::client("Template", reason)))
+    /// Fails if a fault is injected for this resource.
+    pub fn check_injected_fault(&self, verb: Verb, kind: &ResourceType) -> Result<(), Fault> {
+        let reason = self.sandbox.faults.next_for_resource(&self.stack_name, &self.logical_id, kind.name, verb);
+        reason.map_or(Ok(()), |reason| Err(template_fault(reason)))
     }
 
-    /// Calls another service's operation, after the work that waits for this thread: most operations never wait for anything, and
-    /// a large stack would keep other callers waiting.
+    /// Calls an operation of another service. It yields first: most operations never wait for anything, and a large stack would keep
+    /// other callers waiting.
     pub async fn call(&self, service: &str, operation: &str, input: Value) -> Result<Value, Fault> {
         tokio::task::yield_now().await;
         let call = self.sandbox.call(service, operation, input);
-        let answer = match &self.making {
-            Some(_) => made_for(self.maker(), call).await,
+        let answer = match &self.creation {
+            Some(_) => on_behalf_of(self.resource_key(), call).await,
             None => call.await,
         };
-        answer.map_err(|fault| refusal::told(service, fault))
+        answer.map_err(|fault| handler_faults::as_sdk_exception(service, fault))
     }
 
-    /// The key of the stack's resource in tables.
-    fn maker(&self) -> String {
+    /// The key of the resource in the tables.
+    fn resource_key(&self) -> String {
         format!("{}|{}", self.stack_id(), self.logical_id)
     }
 
-    /// Tells that the physical resource is there, before all that belongs to it is: should the rest fail, or never come, it
-    /// is known what to delete.
-    pub fn initiated(&self, made: &Made) -> Result<(), Fault> {
-        let Some(Making { kind, properties, masked, status }) = &self.making else { return Ok(()) };
+    /// Stores a new physical resource before the handler has finished it, so that it is deleted if the rest fails or is interrupted.
+    pub fn initiated(&self, output: &HandlerOutput) -> Result<(), Fault> {
+        let Some(Creation { kind, properties, masked, status }) = &self.creation else { return Ok(()) };
         let now = self.sandbox.clock.now();
         self.sandbox.world.write(|world| {
             let state = world.of_mut::<State>();
-            let Some(mut row) = state.resources.get(&self.maker()).cloned() else { return Ok(()) };
-            let new = Incarnation::new(kind, made.clone(), properties.clone());
-            row.become_made(Incarnation { masked: masked.clone(), ..new });
-            row.half_made = true;
-            (*status).clone_into(&mut row.status);
+            let Some(mut row) = state.resources.get(&self.resource_key()).cloned() else { return Ok(()) };
+            let new = PhysicalResource::new(kind, output.clone(), properties.clone());
+            row.set_current(PhysicalResource { masked: masked.clone(), ..new });
+            row.create_incomplete = true;
+            row.status = *status;
             row.reason = Some(CREATION_INITIATED.to_owned());
             row.changed = now;
             state.set_resource(self.stack_id(), row, None);
@@ -101,25 +100,25 @@ impl Context {
         })
     }
 
-    /// Properties as a handler takes them: with the secrets that they refer to, which no state holds, with the types of the
-    /// type's schema, and without tags that only CloudFormation may give.
-    pub async fn prepared(&self, properties: Value) -> Result<Value, Fault> {
-        let revealed = dynamic::reveal(&self.sandbox, properties).await?;
-        let (fitted, violations) = fit::fit(self.kind, revealed);
+    /// Prepares the properties of a template for a handler: replaces references to secrets, converts scalars to the types of the
+    /// schema, and refuses what violates the schema, and reserved tags.
+    pub async fn prepare(&self, properties: Value) -> Result<Value, Fault> {
+        let properties = dynamic::replace_secrets(&self.sandbox, properties).await?;
+        let (properties, violations) = schema_check::convert(self.kind, properties);
         if violations.is_empty() {
-            return tagging::check_template(self.kind, &fitted).map(|()| fitted);
+            return tags::check_properties(self.kind, &properties).map(|()| properties);
         }
-        Err(self.misfit(&violations.join("\n")))
+        Err(self.validation_fault(&violations.join("\n")))
     }
 
-    /// What there is of a resource, its properties with the types of the schema.
-    pub fn fitted(&self, old: Incarnation) -> Incarnation {
-        Incarnation { properties: fit::fit(self.kind, old.properties).0, ..old }
+    /// A physical resource with its properties converted to the types of the schema.
+    pub fn with_schema_types(&self, physical: PhysicalResource) -> PhysicalResource {
+        PhysicalResource { properties: schema_check::convert(self.kind, physical.properties).0, ..physical }
     }
 
-    fn misfit(&self, lines: &str) -> Fault {
+    fn validation_fault(&self, lines: &str) -> Fault {
         let message = format!("Properties validation failed for resource {} with message:\n{lines}", self.logical_id);
-        Fault::client("ValidationError", message)
+        template_fault(message)
     }
 
     /// The ARN of the stack.
@@ -127,27 +126,25 @@ impl Context {
         self.tags.iter().find(|tag| tag.key == STACK_ID_TAG).map_or("", |tag| tag.value.as_str())
     }
 
-    /// The typed properties, or the fault that names what does not fit. What the schema knows and the handler does not is
-    /// what the sandbox does not serve.
+    /// Deserializes the properties. A property of the schema that the handler does not have is one that the sandbox does not serve.
     pub fn properties<T: DeserializeOwned>(&self, properties: Value) -> Result<T, Fault> {
-        lenient::from_value(properties).map_err(|misfit| {
-            let what = match misfit {
-                Misfit::Unknown(name) if schema::of(self.kind).is_some() => {
+        lenient::from_value(properties).map_err(|error| {
+            let violation = match error {
+                InputError::Unknown(name) if schema::find(self.kind).is_some() => {
                     return Fault::not_implemented(&format!("{} with the property {name}", self.kind));
                 }
-                Misfit::Missing(name) => format!("required key [{name}] not found"),
-                Misfit::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
-                beyond @ Misfit::Beyond(..) => beyond.to_string(),
-                Misfit::Other(text) => text,
+                InputError::Missing(name) => format!("required key [{name}] not found"),
+                InputError::Unknown(name) => format!("extraneous key [{name}] is not permitted"),
+                error => error.to_string(),
             };
-            self.misfit(&format!("#: {what}"))
+            self.validation_fault(&format!("#: {violation}"))
         })
     }
 
-    /// A name for a resource that was given none: `stack-LogicalId-1A2B3C4D5E6F`, cut to `longest` characters.
-    pub fn generated_name(&self, longest: usize) -> String {
+    /// A name for a resource without a custom one: `stack-LogicalId-1A2B3C4D5E6F`, cut to `max_length` characters.
+    pub fn generated_name(&self, max_length: usize) -> String {
         let mut name = format!("{}-{}", self.stack_name, self.logical_id);
-        name.truncate(longest - 13);
+        name.truncate(max_length - 13);
         format!("{name}-{}", ids::upper(12))
     }
 
@@ -157,8 +154,19 @@ impl Context {
         own.iter().chain(inherited).cloned().collect()
     }
 
-    /// The same, with the keys in lower case, as ECS has them.
+    /// The same as [`Self::all_tags`], as a map.
+    pub fn tag_map(&self, own: &[Tag]) -> TagMap {
+        tags::to_map(self.all_tags(own))
+    }
+
+    /// The keys of a resource's current tags that neither the resource nor the stack has any more.
+    pub fn removed_tag_keys<'a>(&self, current: &'a Value, own: &[Tag]) -> Vec<&'a str> {
+        let is_kept = |key: &str| own.iter().chain(&self.tags).any(|tag| tag.key == key);
+        tags::keys(current).into_iter().filter(|key| !is_kept(key)).collect()
+    }
+
+    /// The same as [`Self::all_tags`], as a list of `key` and `value`.
     pub fn lower_case_tags(&self, own: &[Tag]) -> Value {
-        self.all_tags(own).iter().map(|Tag { key, value }| json!({ "key": key, "value": value })).collect()
+        tags::lower_case::to_value(&self.all_tags(own))
     }
 }

@@ -3,17 +3,19 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Made, ResourceType, STACK_ID_TAG, resource_type, text};
+use super::{Context, HandlerOutput, ResourceType, STACK_ID_TAG, is_missing, resource_type, text};
 use crate::Fault;
 use crate::base::lower_first;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
+use crate::cloudformation::template::template_fault;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
     resource_type!("AWS::ECS::Cluster", attributes: ["Arn"], create_only: [], create_cluster, update_cluster, delete_cluster),
     resource_type!(
         "AWS::ECS::ClusterCapacityProviderAssociations", attributes: [], create_only: [],
-        associate, associate_anew, dissociate
+        associate, update_association, dissociate
     ),
     resource_type!(
         "AWS::ECS::TaskDefinition", attributes: ["TaskDefinitionArn"], create_only: [],
@@ -21,8 +23,8 @@ pub const TYPES: &[ResourceType] = &[
     ),
 ];
 
-/// Members whose own members are named by the user, so that their names stay as they are.
-const FREE_KEYS: &[&str] = &["Options", "DockerLabels", "DriverOpts", "Labels"];
+/// Maps, whose keys are the user's.
+const MAPS: &[&str] = &["Options", "DockerLabels", "DriverOpts", "Labels"];
 
 /// A property as ECS's API has it: the names of members begin in lower case.
 pub fn api_form(property: &Value) -> Value {
@@ -30,7 +32,7 @@ pub fn api_form(property: &Value) -> Value {
         Value::Array(items) => items.iter().map(api_form).collect(),
         Value::Object(members) => {
             let converted = members.iter().map(|(name, value)| {
-                let value = if FREE_KEYS.contains(&name.as_str()) { value.clone() } else { api_form(value) };
+                let value = if MAPS.contains(&name.as_str()) { value.clone() } else { api_form(value) };
                 (lower_first(name), value)
             });
             Value::Object(converted.collect::<Map<_, _>>())
@@ -55,7 +57,7 @@ struct Cluster {
     tags: Vec<Tag>,
 }
 
-async fn create_cluster(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_cluster(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let cluster: Cluster = context.properties(properties)?;
     let name = cluster.cluster_name.unwrap_or_else(|| context.generated_name(255));
     let input = json!({
@@ -68,19 +70,19 @@ async fn create_cluster(context: Context, properties: Value) -> Result<Made, Fau
         "tags": context.lower_case_tags(&cluster.tags),
     });
     let answer = context.call("ecs", "CreateCluster", input).await?;
-    // ECS gives a cluster that is there back as if it were new: whose it is, only its tags tell.
+    // CreateCluster returns an existing cluster as if it were new. Its tags name the stack that has created it.
     if let Some(owner) = stack_of(&answer["cluster"]["tags"]).filter(|owner| *owner != context.stack_id()) {
-        return Err(Fault::client("Template", format!("{name} already exists in stack {owner}")));
+        return Err(template_fault(format!("{name} already exists in stack {owner}")));
     }
-    Ok(Made::new(&name, json!({ "Arn": text(&answer, "/cluster/clusterArn") })))
+    Ok(HandlerOutput::new(&name, json!({ "Arn": text(&answer, "/cluster/clusterArn") })))
 }
 
-/// The stack that made what has these tags.
+/// The stack that has created the resource with these tags.
 fn stack_of(tags: &Value) -> Option<&str> {
     tags.as_array()?.iter().find(|tag| tag["key"] == STACK_ID_TAG)?["value"].as_str()
 }
 
-async fn update_cluster(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_cluster(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let cluster: Cluster = context.properties(properties)?;
     let input = json!({
         "cluster": old.physical_id,
@@ -92,10 +94,10 @@ async fn update_cluster(context: Context, old: Incarnation, properties: Value) -
     put_providers(&context, &old.physical_id, cluster.capacity_providers, &cluster.default_capacity_provider_strategy)
         .await?;
     retag(&context, old.attributes.get("Arn").and_then(Value::as_str).unwrap_or_default(), &cluster.tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-/// Settings that are not in the template are not touched.
+/// Settings that are not in the template stay as they are.
 fn settings(given: &[Value]) -> Option<Value> {
     (!given.is_empty()).then(|| given.iter().map(api_form).collect())
 }
@@ -122,26 +124,30 @@ struct Associations {
     default_capacity_provider_strategy: Vec<Value>,
 }
 
-async fn associate(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn associate(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let Associations { cluster, capacity_providers, default_capacity_provider_strategy } =
         context.properties(properties)?;
     put_providers(&context, &cluster, capacity_providers, &default_capacity_provider_strategy).await?;
-    Ok(Made::new(&cluster, json!({})))
+    Ok(HandlerOutput::new(&cluster, json!({})))
 }
 
-async fn associate_anew(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_association(
+    context: Context,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     associate(context, properties).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn dissociate(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn dissociate(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     match put_providers(&context, &old.physical_id, Vec::new(), &[]).await {
-        Err(fault) if fault.code == "ClusterNotFoundException" => Ok(()),
+        Err(fault) if is_missing(&fault) => Ok(()),
         other => other,
     }
 }
 
-async fn delete_cluster(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_cluster(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ecs", "DeleteCluster", json!({ "cluster": old.physical_id })).await.map(drop)
 }
 
@@ -170,7 +176,7 @@ struct TaskDefinition {
     volumes: Vec<Value>,
 }
 
-async fn create_task_definition(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_task_definition(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let definition: TaskDefinition = context.properties(properties)?;
     let input = json!({
         "family": definition.family.unwrap_or_else(|| context.generated_name(255)),
@@ -193,21 +199,23 @@ async fn create_task_definition(context: Context, properties: Value) -> Result<M
     });
     let answer = context.call("ecs", "RegisterTaskDefinition", input).await?;
     let arn = text(&answer, "/taskDefinition/taskDefinitionArn");
-    Ok(Made::new(arn, json!({ "TaskDefinitionArn": arn })))
+    Ok(HandlerOutput::new(arn, json!({ "TaskDefinitionArn": arn })))
 }
 
-async fn update_task_definition(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_task_definition(
+    context: Context,
+    old: PhysicalResource,
+    properties: Value,
+) -> Result<HandlerOutput, Fault> {
     let TaskDefinition { tags, .. } = context.properties(properties)?;
     retag(&context, &old.physical_id, &tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-/// Gives what has an ARN the tags of its new properties and of the stack, and no others.
+/// Gives a resource the tags of its new properties and of the stack, and no others.
 pub async fn retag(context: &Context, arn: &str, own: &[Tag]) -> Result<(), Fault> {
     let listed = context.call("ecs", "ListTagsForResource", json!({ "resourceArn": arn })).await?;
-    let tags = context.all_tags(own);
-    let current = listed["tags"].as_array().into_iter().flatten().map(|tag| text(tag, "/key"));
-    let removed: Vec<&str> = current.filter(|key| !tags.iter().any(|tag| tag.key == *key)).collect();
+    let removed = context.removed_tag_keys(&listed["tags"], own);
     context.call("ecs", "UntagResource", json!({ "resourceArn": arn, "tagKeys": removed })).await?;
     context
         .call("ecs", "TagResource", json!({ "resourceArn": arn, "tags": context.lower_case_tags(own) }))
@@ -215,6 +223,6 @@ pub async fn retag(context: &Context, arn: &str, own: &[Tag]) -> Result<(), Faul
         .map(drop)
 }
 
-async fn delete_task_definition(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_task_definition(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ecs", "DeregisterTaskDefinition", json!({ "taskDefinition": old.physical_id })).await.map(drop)
 }

@@ -1,4 +1,4 @@
-//! `AWS::ECS::Service`: made, then waited for until it is stable, as CloudFormation does.
+//! `AWS::ECS::Service`: created or updated, then stabilized, as CloudFormation does.
 
 use std::time::Duration;
 
@@ -6,9 +6,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::ecs::{api_form, retag};
-use super::{Context, Made, ResourceType, refusal, resource_type, text};
-use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use super::{Context, HandlerOutput, ResourceType, handler_faults, resource_type, text};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
+use crate::{Fault, FaultKind};
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[resource_type!(
@@ -16,13 +17,13 @@ pub const TYPES: &[ResourceType] = &[resource_type!(
     attributes: ["Name", "ServiceArn"],
     // UpdateService has no launch type.
     create_only: ["LaunchType"],
-    create, update, delete, stable: stable
+    create, update, delete, stabilize: stabilize
 )];
 
 /// CloudFormation gives a service three hours to become stable.
-const PATIENCE: Duration = Duration::from_hours(3);
-/// How long a look at the service is good for when nothing in the sandbox says that it changed.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const STABILIZATION_TIMEOUT: Duration = Duration::from_hours(3);
+/// How often to look at the service when nothing in the sandbox has changed.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -85,32 +86,32 @@ impl Service {
     }
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let service: Service = context.properties(properties)?;
     let name = service.service_name.clone().unwrap_or_else(|| context.generated_name(255));
     let mut input = service.input();
     input["serviceName"] = name.clone().into();
-    // CloudFormation, not ECS, makes one task of a service that asks for no number.
+    // CloudFormation, not ECS, has a default of one task.
     input["desiredCount"] = service.desired_count.unwrap_or(1).into();
     input["launchType"] = service.launch_type.clone().into();
     input["role"] = service.role.clone().into();
     input["schedulingStrategy"] = service.scheduling_strategy.clone().into();
     input["deploymentController"] = service.deployment_controller.as_ref().map(api_form).into();
     input["tags"] = context.lower_case_tags(&service.tags);
-    let answer = context.call("ecs", "CreateService", input).await.map_err(|fault| told(fault, &name))?;
+    let answer = context.call("ecs", "CreateService", input).await.map_err(|fault| name_conflict(fault, &name))?;
     let arn = text(&answer, "/service/serviceArn");
-    Ok(Made::new(arn, json!({ "Name": name, "ServiceArn": arn })))
+    Ok(HandlerOutput::new(arn, json!({ "Name": name, "ServiceArn": arn })))
 }
 
-/// A refusal as the type's handler tells it: in its own words where ECS finds another service of the name.
-fn told(fault: Fault, name: &str) -> Fault {
-    if !fault.message.starts_with("Creation of service was not idempotent.") {
-        return fault;
+/// The handler's own fault where another service has the name, instead of the one of ECS.
+fn name_conflict(fault: Fault, name: &str) -> Fault {
+    match fault.kind {
+        FaultKind::AlreadyExists => handler_faults::already_exists("AWS::ECS::Service", name),
+        _ => fault,
     }
-    refusal::taken("AWS::ECS::Service", name)
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let service: Service = context.properties(properties)?;
     let mut input = service.input();
     input["service"] = old.physical_id.clone().into();
@@ -122,7 +123,7 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
     input["deploymentController"] = service.deployment_controller.as_ref().map(api_form).into();
     context.call("ecs", "UpdateService", input).await?;
     retag(&context, &old.physical_id, &service.tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
 /// The cluster is in the ARN: `arn:aws:ecs:REGION:ACCOUNT:service/CLUSTER/NAME`.
@@ -133,19 +134,19 @@ fn cluster_of(arn: &str) -> &str {
 async fn describe(context: &Context, arn: &str) -> Result<Value, Fault> {
     let input = json!({ "cluster": cluster_of(arn), "services": [arn] });
     let answer = context.call("ecs", "DescribeServices", input).await?;
-    let missing = || Fault::client("ServiceNotFoundException", "Service not found.");
+    let missing = || Fault::not_found("ServiceNotFoundException", "Service not found.");
     answer["services"].get(0).cloned().ok_or_else(missing)
 }
 
-/// Waits until the running tasks are as many as asked for and the newest deployment is done; a deployment that the circuit
+/// Waits until the service runs as many tasks as desired and its newest deployment is completed. A deployment that the circuit
 /// breaker ended is a failure.
-async fn stable(context: Context, made: Made) -> Result<Made, Fault> {
+async fn stabilize(context: Context, output: HandlerOutput) -> Result<HandlerOutput, Fault> {
     let mut changes = context.sandbox.world.changes();
-    let deadline = context.sandbox.clock.now() + context.sandbox.clock.shortened(PATIENCE);
+    let deadline = context.sandbox.clock.now() + context.sandbox.clock.shortened(STABILIZATION_TIMEOUT);
     let mut first = None;
     while context.sandbox.clock.now() < deadline {
         changes.mark_unchanged();
-        let service = describe(&context, &made.physical_id).await?;
+        let service = describe(&context, &output.physical_id).await?;
         let primary = service["deployments"]
             .as_array()
             .into_iter()
@@ -156,19 +157,19 @@ async fn stable(context: Context, made: Made) -> Result<Made, Fault> {
         let awaited: &Value = first.get_or_insert_with(|| primary["id"].clone());
         if failed(&service, awaited) {
             let message = "Error occurred during operation 'ECS Deployment Circuit Breaker was triggered'.";
-            return Err(Fault::client("GeneralServiceException", message));
+            return Err(Fault::client("GeneralServiceException", message).of_kind(FaultKind::ServiceFailure));
         }
         let rolled_out = primary["rolloutState"].as_str().is_none_or(|state| state == "COMPLETED");
         if rolled_out && service["runningCount"] == service["desiredCount"] && primary["id"] == *awaited {
-            return Ok(made);
+            return Ok(output);
         }
-        let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+        let _ = tokio::time::timeout(POLL_INTERVAL, changes.changed()).await;
     }
-    let message = format!("Exceeded attempts to wait: service {} did not stabilize.", made.physical_id);
-    Err(Fault::client("NotStabilized", message))
+    let message = format!("Exceeded attempts to wait: service {} did not stabilize.", output.physical_id);
+    Err(Fault::client("NotStabilized", message).of_kind(FaultKind::NotStabilized))
 }
 
-/// Whether the awaited deployment failed: it says so, or another has taken its place.
+/// Whether the awaited deployment failed, or another has taken its place.
 fn failed(service: &Value, awaited: &Value) -> bool {
     let mut deployments = service["deployments"].as_array().into_iter().flatten();
     match deployments.find(|deployment| deployment["id"] == *awaited) {
@@ -177,7 +178,7 @@ fn failed(service: &Value, awaited: &Value) -> bool {
     }
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let arn = old.physical_id.as_str();
     let cluster = cluster_of(arn);
     context.call("ecs", "UpdateService", json!({ "cluster": cluster, "service": arn, "desiredCount": 0 })).await?;
@@ -189,6 +190,6 @@ async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
             Ok(service) if service["status"] != "INACTIVE" => {}
             _ => return Ok(()),
         }
-        let _ = tokio::time::timeout(LOOK_AGAIN, changes.changed()).await;
+        let _ = tokio::time::timeout(POLL_INTERVAL, changes.changed()).await;
     }
 }

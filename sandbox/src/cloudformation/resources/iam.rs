@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, gone, resource_type, text};
+use super::{Context, HandlerOutput, ResourceType, ignore_missing, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
@@ -47,7 +48,7 @@ struct InlinePolicy {
     policy_name: String,
 }
 
-async fn create_role(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_role(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let role: Role = context.properties(properties)?;
     let name = role.role_name.clone().unwrap_or_else(|| context.generated_name(64));
     let input = json!({
@@ -60,10 +61,13 @@ async fn create_role(context: Context, properties: Value) -> Result<Made, Fault>
         "Tags": context.all_tags(&role.tags),
     });
     let answer = context.call("iam", "CreateRole", input).await?;
-    let made = Made::new(&name, json!({ "Arn": text(&answer, "/Role/Arn"), "RoleId": text(&answer, "/Role/RoleId") }));
-    context.initiated(&made)?;
+    let output = HandlerOutput::new(
+        &name,
+        json!({ "Arn": text(&answer, "/Role/Arn"), "RoleId": text(&answer, "/Role/RoleId") }),
+    );
+    context.initiated(&output)?;
     put_policies(&context, &name, &role).await?;
-    Ok(made)
+    Ok(output)
 }
 
 async fn put_policies(context: &Context, name: &str, role: &Role) -> Result<(), Fault> {
@@ -78,7 +82,7 @@ async fn put_policies(context: &Context, name: &str, role: &Role) -> Result<(), 
     Ok(())
 }
 
-async fn update_role(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_role(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let (before, after): (Role, Role) = (context.properties(old.properties.clone())?, context.properties(properties)?);
     let name = old.physical_id.as_str();
     let document = after.assume_role_policy_document.to_string();
@@ -89,10 +93,10 @@ async fn update_role(context: Context, old: Incarnation, properties: Value) -> R
     for arn in before.managed_policy_arns.iter().filter(|arn| !after.managed_policy_arns.contains(arn)) {
         context.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await?;
     }
-    for gone in
+    for removed in
         before.policies.iter().filter(|old| !after.policies.iter().any(|new| new.policy_name == old.policy_name))
     {
-        context.call("iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": gone.policy_name })).await?;
+        context.call("iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": removed.policy_name })).await?;
     }
     put_policies(&context, name, &after).await?;
     match &after.permissions_boundary {
@@ -102,26 +106,26 @@ async fn update_role(context: Context, old: Incarnation, properties: Value) -> R
         }
         None => drop(context.call("iam", "DeleteRolePermissionsBoundary", json!({ "RoleName": name })).await?),
     }
-    let gone: Vec<&str> = before
+    let removed: Vec<&str> = before
         .tags
         .iter()
         .filter(|tag| !after.tags.iter().any(|new| new.key == tag.key))
         .map(|tag| tag.key.as_str())
         .collect();
-    context.call("iam", "UntagRole", json!({ "RoleName": name, "TagKeys": gone })).await?;
+    context.call("iam", "UntagRole", json!({ "RoleName": name, "TagKeys": removed })).await?;
     context.call("iam", "TagRole", json!({ "RoleName": name, "Tags": context.all_tags(&after.tags) })).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_role(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_role(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let name = old.physical_id.as_str();
     let role: Role = context.properties(old.properties)?;
     for arn in &role.managed_policy_arns {
-        gone(context.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await)?;
+        ignore_missing(context.call("iam", "DetachRolePolicy", json!({ "RoleName": name, "PolicyArn": arn })).await)?;
     }
     for policy in &role.policies {
         let input = json!({ "RoleName": name, "PolicyName": policy.policy_name });
-        gone(context.call("iam", "DeleteRolePolicy", input).await)?;
+        ignore_missing(context.call("iam", "DeleteRolePolicy", input).await)?;
     }
     context.call("iam", "DeleteRole", json!({ "RoleName": name })).await.map(drop)
 }
@@ -155,35 +159,35 @@ async fn put_policy(context: &Context, policy: &Policy) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn create_policy(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_policy(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let policy = context.properties(properties)?;
     let id = context.generated_name(32);
-    let made = Made::new(&id, json!({ "Id": id }));
-    context.initiated(&made)?;
+    let output = HandlerOutput::new(&id, json!({ "Id": id }));
+    context.initiated(&output)?;
     put_policy(&context, &policy).await?;
-    Ok(made)
+    Ok(output)
 }
 
-async fn update_policy(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_policy(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let (before, after): (Policy, Policy) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
-    // A renamed policy goes first: beside itself it may exceed what a role can have.
+    // A renamed policy is deleted first: both together may exceed the role's quota.
     for role in &before.roles {
         if before.policy_name != after.policy_name || !after.roles.contains(role) {
             let input = json!({ "RoleName": role, "PolicyName": before.policy_name });
-            gone(context.call("iam", "DeleteRolePolicy", input).await)?;
+            ignore_missing(context.call("iam", "DeleteRolePolicy", input).await)?;
         }
     }
     put_policy(&context, &after).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_policy(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_policy(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let policy: Policy = context.properties(old.properties)?;
     policy.check()?;
     for role in &policy.roles {
         let input = json!({ "RoleName": role, "PolicyName": policy.policy_name });
-        gone(context.call("iam", "DeleteRolePolicy", input).await)?;
+        ignore_missing(context.call("iam", "DeleteRolePolicy", input).await)?;
     }
     Ok(())
 }
@@ -196,41 +200,41 @@ struct Profile {
     roles: Vec<String>,
 }
 
-async fn create_profile(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_profile(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let Profile { instance_profile_name, path, roles } = context.properties(properties)?;
     let name = instance_profile_name.unwrap_or_else(|| context.generated_name(128));
     let answer =
         context.call("iam", "CreateInstanceProfile", json!({ "InstanceProfileName": name, "Path": path })).await?;
-    let made = Made::new(&name, json!({ "Arn": text(&answer, "/InstanceProfile/Arn") }));
-    context.initiated(&made)?;
+    let output = HandlerOutput::new(&name, json!({ "Arn": text(&answer, "/InstanceProfile/Arn") }));
+    context.initiated(&output)?;
     for role in roles {
         context
             .call("iam", "AddRoleToInstanceProfile", json!({ "InstanceProfileName": name, "RoleName": role }))
             .await?;
     }
-    Ok(made)
+    Ok(output)
 }
 
-async fn remove_roles(context: &Context, old: &Incarnation) -> Result<(), Fault> {
+async fn remove_roles(context: &Context, old: &PhysicalResource) -> Result<(), Fault> {
     let before: Profile = context.properties(old.properties.clone())?;
     for role in before.roles {
         let input = json!({ "InstanceProfileName": old.physical_id, "RoleName": role });
-        gone(context.call("iam", "RemoveRoleFromInstanceProfile", input).await)?;
+        ignore_missing(context.call("iam", "RemoveRoleFromInstanceProfile", input).await)?;
     }
     Ok(())
 }
 
-async fn update_profile(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_profile(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let after: Profile = context.properties(properties)?;
     remove_roles(&context, &old).await?;
     for role in after.roles {
         let input = json!({ "InstanceProfileName": old.physical_id, "RoleName": role });
         context.call("iam", "AddRoleToInstanceProfile", input).await?;
     }
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_profile(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_profile(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     remove_roles(&context, &old).await?;
     context.call("iam", "DeleteInstanceProfile", json!({ "InstanceProfileName": old.physical_id })).await.map(drop)
 }

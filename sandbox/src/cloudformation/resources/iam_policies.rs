@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, gone, resource_type, text};
+use super::{Context, HandlerOutput, ResourceType, ignore_missing, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::Incarnation;
+use crate::base::clock::{from_epoch_seconds, iso8601};
+use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
@@ -47,15 +48,18 @@ impl Managed {
     }
 }
 
-/// What `Fn::GetAtt` gives.
-async fn made(context: &Context, arn: &str) -> Result<Made, Fault> {
+/// The policy with its attributes.
+async fn describe(context: &Context, arn: &str) -> Result<HandlerOutput, Fault> {
     let answer = context.call("iam", "GetPolicy", json!({ "PolicyArn": arn })).await?;
     let mut attributes = answer["Policy"].clone();
     attributes["PolicyArn"] = arn.into();
-    Ok(Made::new(arn, attributes))
+    for date in ["CreateDate", "UpdateDate"] {
+        attributes[date] = iso8601(from_epoch_seconds(attributes[date].as_f64().unwrap_or_default())).into();
+    }
+    Ok(HandlerOutput::new(arn, attributes))
 }
 
-async fn create_managed(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_managed(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let policy: Managed = context.properties(properties)?;
     policy.check()?;
     let input = json!({
@@ -66,9 +70,9 @@ async fn create_managed(context: Context, properties: Value) -> Result<Made, Fau
     });
     let answer = context.call("iam", "CreatePolicy", input).await?;
     let arn = text(&answer, "/Policy/Arn");
-    context.initiated(&Made::new(arn, json!({ "PolicyArn": arn })))?;
+    context.initiated(&HandlerOutput::new(arn, json!({ "PolicyArn": arn })))?;
     attach(&context, arn, &policy.roles).await?;
-    made(&context, arn).await
+    describe(&context, arn).await
 }
 
 async fn attach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fault> {
@@ -78,21 +82,21 @@ async fn attach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fa
     Ok(())
 }
 
-/// Detaches the policy from roles: from those that are there and have it.
+/// Detaches the policy from the roles that exist and have it.
 async fn detach(context: &Context, arn: &str, roles: &[String]) -> Result<(), Fault> {
     for role in roles {
-        gone(context.call("iam", "DetachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn })).await)?;
+        ignore_missing(context.call("iam", "DetachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn })).await)?;
     }
     Ok(())
 }
 
-async fn update_managed(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_managed(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let (before, after): (Managed, Managed) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     after.check()?;
     let arn = old.physical_id.as_str();
     if before.policy_document != after.policy_document {
-        forget_oldest(&context, arn).await?;
+        delete_oldest_version(&context, arn).await?;
         let document = after.policy_document.to_string();
         let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });
         context.call("iam", "CreatePolicyVersion", input).await?;
@@ -100,11 +104,11 @@ async fn update_managed(context: Context, old: Incarnation, properties: Value) -
     let removed: Vec<String> = before.roles.iter().filter(|role| !after.roles.contains(role)).cloned().collect();
     detach(&context, arn, &removed).await?;
     attach(&context, arn, &after.roles).await?;
-    made(&context, arn).await
+    describe(&context, arn).await
 }
 
-/// Makes room for one more version.
-async fn forget_oldest(context: &Context, arn: &str) -> Result<(), Fault> {
+/// Deletes the oldest version if the policy has as many as it can have.
+async fn delete_oldest_version(context: &Context, arn: &str) -> Result<(), Fault> {
     let listed = context.call("iam", "ListPolicyVersions", json!({ "PolicyArn": arn })).await?;
     let versions = listed["Versions"].as_array().map(Vec::as_slice).unwrap_or_default();
     if let [.., oldest] = versions
@@ -116,7 +120,7 @@ async fn forget_oldest(context: &Context, arn: &str) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn delete_managed(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_managed(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let policy: Managed = context.properties(old.properties.clone())?;
     let arn = old.physical_id.as_str();
     detach(&context, arn, &policy.roles).await?;
@@ -145,18 +149,18 @@ async fn put(context: &Context, policy: &Inline) -> Result<(), Fault> {
     context.call("iam", "PutRolePolicy", input).await.map(drop)
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let policy: Inline = context.properties(properties)?;
     put(&context, &policy).await?;
-    Ok(Made::new(&format!("{}|{}", policy.policy_name, policy.role_name), json!({})))
+    Ok(HandlerOutput::new(&format!("{}|{}", policy.policy_name, policy.role_name), json!({})))
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     put(&context, &context.properties(properties)?).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let Inline { policy_name, role_name, .. } = context.properties(old.properties)?;
     let input = json!({ "RoleName": role_name, "PolicyName": policy_name });
     context.call("iam", "DeleteRolePolicy", input).await.map(drop)

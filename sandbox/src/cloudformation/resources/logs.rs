@@ -3,9 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, refusal, resource_type};
-use crate::Fault;
-use crate::cloudformation::model::{Incarnation, Tag};
+use super::{Context, HandlerOutput, ResourceType, handler_faults, resource_type};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
+use crate::{Fault, FaultKind};
 
 /// The rows.
 pub const TYPES: &[ResourceType] = &[
@@ -29,29 +30,26 @@ struct Properties {
     tags: Vec<Tag>,
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     let name = properties.log_group_name.clone().unwrap_or_else(|| context.generated_name(512));
     let input = json!({
         "logGroupName": name,
         "kmsKeyId": properties.kms_key_id,
         "logGroupClass": properties.log_group_class,
-        "tags": tags(&context, &properties),
+        "tags": context.tag_map(&properties.tags),
     });
     let created = context.call("logs", "CreateLogGroup", input).await;
-    created.map_err(|fault| match fault.code.as_str() {
-        "ResourceAlreadyExistsException" => {
-            refusal::taken("AWS::Logs::LogGroup", &json!({ "/properties/LogGroupName": name }).to_string())
-        }
+    created.map_err(|fault| match fault.kind {
+        FaultKind::AlreadyExists => handler_faults::already_exists(
+            "AWS::Logs::LogGroup",
+            &json!({ "/properties/LogGroupName": name }).to_string(),
+        ),
         _ => fault,
     })?;
     retain(&context, &name, properties.retention_in_days).await?;
     let arn = context.sandbox.config.arn("logs", &format!("log-group:{name}:*"));
-    Ok(Made::new(&name, json!({ "Arn": arn })))
-}
-
-fn tags(context: &Context, properties: &Properties) -> Value {
-    context.all_tags(&properties.tags).into_iter().map(|Tag { key, value }| (key, Value::String(value))).collect()
+    Ok(HandlerOutput::new(&name, json!({ "Arn": arn })))
 }
 
 async fn retain(context: &Context, name: &str, days: Option<i64>) -> Result<(), Fault> {
@@ -64,7 +62,7 @@ async fn retain(context: &Context, name: &str, days: Option<i64>) -> Result<(), 
     }
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let before: Properties = context.properties(old.properties.clone())?;
     let after: Properties = context.properties(properties)?;
     if before.kms_key_id != after.kms_key_id || before.log_group_class != after.log_group_class {
@@ -74,22 +72,16 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
     }
     let name = old.physical_id.as_str();
     retain(&context, name, after.retention_in_days).await?;
-    let wanted = tags(&context, &after);
-    let there = context.call("logs", "ListTagsLogGroup", json!({ "logGroupName": name })).await?;
-    let gone: Vec<&String> = there["tags"]
-        .as_object()
-        .into_iter()
-        .flat_map(|tags| tags.keys())
-        .filter(|key| wanted.get(key.as_str()).is_none())
-        .collect();
-    if !gone.is_empty() {
-        context.call("logs", "UntagLogGroup", json!({ "logGroupName": name, "tags": gone })).await?;
+    let listed = context.call("logs", "ListTagsLogGroup", json!({ "logGroupName": name })).await?;
+    let removed = context.removed_tag_keys(&listed["tags"], &after.tags);
+    if !removed.is_empty() {
+        context.call("logs", "UntagLogGroup", json!({ "logGroupName": name, "tags": removed })).await?;
     }
-    context.call("logs", "TagLogGroup", json!({ "logGroupName": name, "tags": wanted })).await?;
-    Ok(Made::from(&old))
+    context.call("logs", "TagLogGroup", json!({ "logGroupName": name, "tags": context.tag_map(&after.tags) })).await?;
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("logs", "DeleteLogGroup", json!({ "logGroupName": old.physical_id })).await.map(drop)
 }
 
@@ -100,15 +92,15 @@ struct Stream {
     log_stream_name: Option<String>,
 }
 
-async fn create_stream(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_stream(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let Stream { log_group_name, log_stream_name } = context.properties(properties)?;
     let name = log_stream_name.unwrap_or_else(|| context.generated_name(512));
     let input = json!({ "logGroupName": log_group_name, "logStreamName": name });
     context.call("logs", "CreateLogStream", input).await?;
-    Ok(Made::new(&name, json!({})))
+    Ok(HandlerOutput::new(&name, json!({})))
 }
 
-async fn delete_stream(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_stream(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let Stream { log_group_name, .. } = context.properties(old.properties)?;
     let input = json!({ "logGroupName": log_group_name, "logStreamName": old.physical_id });
     context.call("logs", "DeleteLogStream", input).await.map(drop)

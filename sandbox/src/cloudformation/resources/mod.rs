@@ -1,7 +1,7 @@
-//! The table of resource types: how each is made, changed and deleted, by calls of its service's public API.
+//! The table of resource types: how each is created, updated and deleted, by calls of its service's public API.
 //!
-//! A type is a row here and a small file beside. Its properties are a typed struct that knows all of them: what it does
-//! not know is refused by name, never ignored.
+//! A type is a row here and a small file. Its properties are a struct that refuses unknown members by name, so that no property is
+//! ignored.
 
 #![expect(clippy::struct_field_names, reason = "properties have the names that CloudFormation gave them")]
 
@@ -10,51 +10,52 @@ use std::pin::Pin;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::model::{Incarnation, Tag};
+use super::model::PhysicalResource;
 use super::replacement::{self, Recreation};
-use crate::Fault;
+use crate::base::tags::Tag;
+use crate::{Fault, FaultKind};
 
 mod autoscaling;
 mod cloudmap;
 mod cloudwatch;
 mod context;
+mod custom_names;
 mod ec2;
 mod ecs;
 mod ecs_service;
-mod fit;
+mod handler_faults;
 mod iam;
 mod iam_policies;
 mod logs;
-mod markers;
-mod names;
-mod refusal;
+mod placeholders;
 pub mod schema;
+mod schema_check;
 mod secretsmanager;
 mod ssm;
 
-pub use context::{CREATION_INITIATED, Context, Making, STACK_ID_TAG};
-pub use names::refusal as refusal_to_replace;
+pub use context::{CREATION_INITIATED, Context, Creation, STACK_ID_TAG};
+pub use custom_names::conflict as custom_name_conflict;
 
-/// A handler at work.
+/// A running handler.
 pub type Work<T> = Pin<Box<dyn Future<Output = Result<T, Fault>> + Send>>;
 
 /// One resource type.
 pub struct ResourceType {
     /// Such as `AWS::EC2::VPC`.
     pub name: &'static str,
-    /// What `Fn::GetAtt` may ask for.
+    /// The attributes of `Fn::GetAtt`.
     pub attributes: &'static [&'static str],
-    /// Paths of properties that AWS can change in place and the sandbox cannot: it replaces the resource instead. What AWS
-    /// replaces is in [`replacement`].
+    /// Paths of properties that AWS updates in place and the sandbox cannot: it replaces the resource. Those that AWS replaces
+    /// are in [`replacement`].
     pub create_only: &'static [&'static str],
-    /// Makes one.
-    pub create: fn(Context, Value) -> Work<Made>,
-    /// Waits until a made or changed one is as asked, when that takes time.
-    pub stable: Option<fn(Context, Made) -> Work<Made>>,
-    /// Changes one in place.
-    pub update: fn(Context, Incarnation, Value) -> Work<Made>,
+    /// Creates a physical resource.
+    pub create: fn(Context, Value) -> Work<HandlerOutput>,
+    /// Waits until a created or updated one is stable, where that takes time.
+    pub stabilize: Option<fn(Context, HandlerOutput) -> Work<HandlerOutput>>,
+    /// Updates one in place.
+    pub update: fn(Context, PhysicalResource, Value) -> Work<HandlerOutput>,
     /// Deletes one.
-    pub delete: fn(Context, Incarnation) -> Work<()>,
+    pub delete: fn(Context, PhysicalResource) -> Work<()>,
 }
 
 /// Types whose resources take no tags.
@@ -75,16 +76,16 @@ const UNTAGGED: &[&str] = &[
     "AWS::CloudFormation::WaitConditionHandle",
 ];
 
-/// A physical resource that there is now.
+/// The physical resource that a handler has created or updated.
 #[derive(Debug, Clone, Default)]
-pub struct Made {
-    /// Its id, which `Ref` gives.
+pub struct HandlerOutput {
+    /// The physical id, which is the value of `Ref`.
     pub physical_id: String,
-    /// What `Fn::GetAtt` gives.
+    /// The values of `Fn::GetAtt`.
     pub attributes: Map<String, Value>,
 }
 
-/// Every type that is served.
+/// Every served type.
 pub fn all() -> impl Iterator<Item = &'static ResourceType> {
     [
         ec2::TYPES,
@@ -98,7 +99,7 @@ pub fn all() -> impl Iterator<Item = &'static ResourceType> {
         cloudwatch::TYPES,
         ssm::TYPES,
         secretsmanager::TYPES,
-        markers::TYPES,
+        placeholders::TYPES,
     ]
     .into_iter()
     .flatten()
@@ -115,7 +116,7 @@ impl ResourceType {
         !UNTAGGED.contains(&self.name)
     }
 
-    /// What the change of a property asks for; null stands for a property that is not there.
+    /// Whether the change of a property recreates the resource; an absent property is null.
     pub fn recreation(&self, property: &str, old: &Value, new: &Value) -> Recreation {
         match replacement::recreation(self.name, property, old, new) {
             Recreation::Never if self.lacks_update_of(property, old, new) => Recreation::Always,
@@ -123,7 +124,7 @@ impl ResourceType {
         }
     }
 
-    /// Whether the change of a property takes a new resource here.
+    /// Whether the change of a property replaces the resource in the sandbox.
     pub fn must_replace(&self, property: &str, old: &Value, new: &Value) -> bool {
         self.lacks_update_of(property, old, new)
             || replacement::recreation(self.name, property, old, new) == Recreation::Always
@@ -134,8 +135,8 @@ impl ResourceType {
     }
 }
 
-impl Made {
-    /// A resource with an id and attributes.
+impl HandlerOutput {
+    /// The output with this id, and the members of `attributes`.
     pub fn new(physical_id: &str, attributes: Value) -> Self {
         let Value::Object(attributes) = attributes else {
             return Self { physical_id: physical_id.to_owned(), ..Self::default() };
@@ -144,83 +145,87 @@ impl Made {
     }
 }
 
-impl Incarnation {
-    /// What a handler made, of its type and properties.
-    pub fn new(kind: &str, made: Made, properties: Value) -> Self {
-        let Made { physical_id, attributes } = made;
+impl PhysicalResource {
+    /// The physical resource of a handler's output.
+    pub fn new(kind: &str, output: HandlerOutput, properties: Value) -> Self {
+        let HandlerOutput { physical_id, attributes } = output;
         Self { kind: kind.to_owned(), physical_id, attributes, properties, masked: None }
     }
 }
 
-impl From<&Incarnation> for Made {
-    fn from(incarnation: &Incarnation) -> Self {
-        Self { physical_id: incarnation.physical_id.clone(), attributes: incarnation.attributes.clone() }
+impl From<&PhysicalResource> for HandlerOutput {
+    fn from(physical: &PhysicalResource) -> Self {
+        Self { physical_id: physical.physical_id.clone(), attributes: physical.attributes.clone() }
     }
 }
 
-/// The properties of a type that has none but tags.
+/// The properties of a type that only has tags.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct OnlyTags {
-    /// Its tags.
+    /// The tags.
     #[serde(default)]
     pub tags: Vec<Tag>,
 }
 
-/// Whether a fault says that what was to be changed or deleted is not there.
-pub fn is_gone(fault: &Fault) -> bool {
-    fault.code.contains("NotFound") || matches!(fault.code.as_str(), "NoSuchEntity" | "ServiceNotActiveException")
+/// Whether a fault says that the resource does not exist.
+pub fn is_missing(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::NotFound | FaultKind::Inactive)
 }
 
-/// The outcome of a deletion, where what is already gone is as good.
-fn gone(result: Result<Value, Fault>) -> Result<(), Fault> {
+/// The result of a deletion, which also succeeds when the resource does not exist.
+fn ignore_missing(result: Result<Value, Fault>) -> Result<(), Fault> {
     match result {
-        Err(fault) if !is_gone(&fault) => Err(fault),
+        Err(fault) if !is_missing(&fault) => Err(fault),
         _ => Ok(()),
     }
 }
 
-/// A text member of an answer.
+/// A string in an answer, by its JSON pointer; empty when there is none.
 pub fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
     value.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A row of a type's table, with its functions boxed.
+/// A row of the table, with boxed handlers.
 macro_rules! resource_type {
-    ($name:literal, attributes: $attributes:expr, create_only: $create_only:expr, $create:path, $update:path, $delete:path $(, stable: $stable:path)?) => {
+    ($name:literal, attributes: $attributes:expr, create_only: $create_only:expr, $create:path, $update:path, $delete:path $(, stabilize: $stabilize:path)?) => {
         $crate::cloudformation::resources::ResourceType {
             name: $name,
             attributes: &$attributes,
             create_only: &$create_only,
             create: |context, properties| {
                 Box::pin(async move {
-                    let context = context.of($name);
-                    let properties = context.prepared(properties).await?;
+                    let context = context.for_type($name);
+                    let properties = context.prepare(properties).await?;
                     $create(context, properties).await
                 })
             },
             update: |context, old, properties| {
                 Box::pin(async move {
-                    let context = context.of($name);
-                    let properties = context.prepared(properties).await?;
-                    let old = context.fitted(old);
+                    let context = context.for_type($name);
+                    let properties = context.prepare(properties).await?;
+                    let old = context.with_schema_types(old);
                     $update(context, old, properties).await
                 })
             },
             delete: |context, old| {
-                let context = context.of($name);
-                let old = context.fitted(old);
+                let context = context.for_type($name);
+                let old = context.with_schema_types(old);
                 Box::pin($delete(context, old))
             },
-            stable: resource_type!(@stable $($stable)?),
+            stabilize: resource_type!(@stabilize $($stabilize)?),
         }
     };
-    (@stable) => { None };
-    (@stable $stable:path) => { Some(|context, made| Box::pin($stable(context, made))) };
+    (@stabilize) => { None };
+    (@stabilize $stabilize:path) => { Some(|context, output| Box::pin($stabilize(context, output))) };
 }
 use resource_type;
 
-/// The update of a type all of whose properties are create-only: nothing is left to change but what the world does not show.
-async fn nothing_to_update(_context: Context, old: Incarnation, _properties: Value) -> Result<Made, Fault> {
-    Ok(Made::from(&old))
+/// The update of a type whose properties are all create-only.
+async fn nothing_to_update(
+    _context: Context,
+    old: PhysicalResource,
+    _properties: Value,
+) -> Result<HandlerOutput, Fault> {
+    Ok(HandlerOutput::from(&old))
 }

@@ -1,11 +1,11 @@
-//! What AWS's own types have, in `schema.txt`: it tells what the sandbox does not serve from what there is not.
+//! AWS's schemas of resource types, from `schema.txt`. They distinguish what the sandbox does not serve from what does not exist.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
 
-/// One of AWS's types.
+/// The schema of a resource type.
 pub struct Schema {
     attributes: Vec<&'static str>,
     structures: HashMap<&'static str, Members>,
@@ -19,17 +19,17 @@ pub type Members = IndexMap<&'static str, Member>;
 pub struct Member {
     /// A plain type's name or a structure's, after `[` for each list and `{` for each map around it.
     pub kind: &'static str,
-    /// Whether it has to be there.
+    /// Whether it is required.
     pub is_required: bool,
 }
 
-/// The name that the type's own properties have among its structures.
+/// The name of the structure of a type's own properties.
 pub const PROPERTIES: &str = "-";
 
-static TYPES: LazyLock<HashMap<&str, Schema>> = LazyLock::new(|| read(include_str!("schema.txt")));
+static TYPES: LazyLock<HashMap<&str, Schema>> = LazyLock::new(|| parse(include_str!("schema.txt")));
 
-/// A line without a space in front names a type; those under it its structures.
-fn read(text: &'static str) -> HashMap<&'static str, Schema> {
+/// A line without indentation is a type with its attributes; the indented ones after it are its structures.
+fn parse(text: &'static str) -> HashMap<&'static str, Schema> {
     let mut types: HashMap<&str, Schema> = HashMap::new();
     let mut kind = "";
     for line in text.lines().filter(|line| !line.starts_with('#')) {
@@ -51,8 +51,8 @@ fn member(word: &'static str) -> Option<(&'static str, Member)> {
     Some((bare, Member { kind, is_required: bare != name }))
 }
 
-/// AWS's type of a name.
-pub fn of(kind: &str) -> Option<&'static Schema> {
+/// The schema of a type.
+pub fn find(kind: &str) -> Option<&'static Schema> {
     TYPES.get(kind)
 }
 
@@ -65,29 +65,29 @@ impl Schema {
 
 /// Whether AWS's type has an attribute.
 pub fn has_attribute(kind: &str, name: &str) -> bool {
-    of(kind).is_some_and(|schema| schema.attributes.contains(&name))
+    find(kind).is_some_and(|schema| schema.attributes.contains(&name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::all;
-    use super::{PROPERTIES, TYPES, has_attribute, of};
+    use super::{PROPERTIES, TYPES, find, has_attribute};
 
     #[test]
-    fn awss_types_have_what_the_sandbox_serves_of_them() {
-        // Made by CloudFormation and the CDK: they have no schema.
-        let without = ["AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"];
+    fn schemas_have_what_the_sandbox_serves() {
+        // CloudFormation and the CDK publish no schema of these.
+        let without_schema = ["AWS::CDK::Metadata", "AWS::CloudFormation::WaitConditionHandle"];
         for kind in all() {
-            assert!(of(kind.name).is_some() || without.contains(&kind.name), "{}", kind.name);
+            assert!(find(kind.name).is_some() || without_schema.contains(&kind.name), "{}", kind.name);
         }
-        let properties = |kind: &str| of(kind).and_then(|schema| schema.structure(PROPERTIES)).expect("it has some");
+        let properties = |kind: &str| find(kind).and_then(|schema| schema.structure(PROPERTIES)).expect("it has some");
         assert!(properties("AWS::EC2::VPC").contains_key("Ipv4IpamPoolId"));
         assert!(!properties("AWS::EC2::SecurityGroup").contains_key("CidrIpv6"), "it is in a rule");
         assert!(has_attribute("AWS::EC2::VPC", "DefaultNetworkAcl") && !has_attribute("AWS::EC2::VPC", "CidrBlok"));
     }
 
     #[test]
-    fn every_type_is_whole() {
+    fn every_member_has_a_known_type() {
         const PLAIN: [&str; 5] = ["string", "integer", "number", "boolean", "any"];
         for (kind, schema) in &*TYPES {
             for (name, member) in schema.structures.values().flatten() {

@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{Context, Made, ResourceType, resource_type, text};
+use super::{Context, HandlerOutput, ResourceType, resource_type, text};
 use crate::Fault;
 use crate::base::ids;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::Tag;
+use crate::cloudformation::model::PhysicalResource;
 
 const SERVICE: &str = "secretsmanager";
 
@@ -58,7 +59,7 @@ impl Properties {
         Ok(())
     }
 
-    /// The value: as it is written, or made up.
+    /// The value in the template, or a generated one.
     async fn value(&self, context: &Context) -> Result<Option<String>, Fault> {
         match &self.generate_secret_string {
             Some(generate) => generate.value(context).await.map(Some),
@@ -95,12 +96,12 @@ impl Generate {
     }
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     properties.check()?;
-    let made_up = || format!("{}-{}", context.logical_id, ids::mixed(12));
+    let generated_name = || format!("{}-{}", context.logical_id, ids::mixed(12));
     let input = json!({
-        "Name": properties.name.clone().unwrap_or_else(made_up),
+        "Name": properties.name.clone().unwrap_or_else(generated_name),
         "Description": properties.description,
         "KmsKeyId": properties.kms_key_id,
         "SecretString": properties.value(&context).await?,
@@ -108,14 +109,14 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     });
     let answer = context.call(SERVICE, "CreateSecret", input).await?;
     let arn = text(&answer, "/ARN");
-    Ok(Made::new(arn, json!({ "Id": arn })))
+    Ok(HandlerOutput::new(arn, json!({ "Id": arn })))
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let (before, after): (Properties, Properties) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     after.check()?;
-    // A value that was made up stays, unless it is to be made up in another way.
+    // A generated value stays, unless it is to be generated in another way.
     let same =
         before.secret_string == after.secret_string && before.generate_secret_string == after.generate_secret_string;
     let value = if same { None } else { after.value(&context).await? };
@@ -127,18 +128,15 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
         "SecretString": value,
     });
     context.call(SERVICE, "UpdateSecret", input).await?;
-    let wanted = context.all_tags(&after.tags);
     let described = context.call(SERVICE, "DescribeSecret", json!({ "SecretId": id })).await?;
-    let there = described["Tags"].as_array().into_iter().flatten();
-    let gone: Vec<&str> =
-        there.map(|tag| text(tag, "/Key")).filter(|key| !wanted.iter().any(|tag| tag.key == *key)).collect();
-    context.call(SERVICE, "UntagResource", json!({ "SecretId": id, "TagKeys": gone })).await?;
-    context.call(SERVICE, "TagResource", json!({ "SecretId": id, "Tags": wanted })).await?;
-    Ok(Made::from(&old))
+    let removed = context.removed_tag_keys(&described["Tags"], &after.tags);
+    context.call(SERVICE, "UntagResource", json!({ "SecretId": id, "TagKeys": removed })).await?;
+    context.call(SERVICE, "TagResource", json!({ "SecretId": id, "Tags": context.all_tags(&after.tags) })).await?;
+    Ok(HandlerOutput::from(&old))
 }
 
-/// At once: a stack that is made again has to find the name free.
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+/// Without recovery window: a stack that is created again can use the name.
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let input = json!({ "SecretId": old.physical_id, "ForceDeleteWithoutRecovery": true });
     context.call(SERVICE, "DeleteSecret", input).await.map(drop)
 }

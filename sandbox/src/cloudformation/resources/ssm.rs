@@ -1,14 +1,13 @@
 //! `AWS::SSM::Parameter`.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Made, ResourceType, resource_type, text};
+use super::{Context, HandlerOutput, ResourceType, resource_type};
 use crate::Fault;
 use crate::base::ids;
-use crate::cloudformation::model::{Incarnation, Tag};
+use crate::base::tags::{self, TagMap};
+use crate::cloudformation::model::PhysicalResource;
 
 /// The rows.
 pub const TYPES: &[ResourceType] =
@@ -25,18 +24,18 @@ struct Properties {
     tier: Option<String>,
     data_type: Option<String>,
     allowed_pattern: Option<String>,
-    /// By key, unlike those of other types.
+    /// A map, unlike the tags of other types.
     #[serde(default)]
-    tags: BTreeMap<String, String>,
+    tags: TagMap,
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let properties: Properties = context.properties(properties)?;
     let name = properties.name.clone().unwrap_or_else(|| format!("CFN-{}-{}", context.logical_id, ids::mixed(12)));
     put(&context, &name, &properties, false).await
 }
 
-async fn put(context: &Context, name: &str, properties: &Properties, overwrite: bool) -> Result<Made, Fault> {
+async fn put(context: &Context, name: &str, properties: &Properties, overwrite: bool) -> Result<HandlerOutput, Fault> {
     let Properties { kind, value, description, tier, data_type, allowed_pattern, tags, .. } = properties;
     if kind == "SecureString" {
         return Err(Fault::client("ValidationError", "SecureString is not supported by AWS::SSM::Parameter"));
@@ -52,26 +51,22 @@ async fn put(context: &Context, name: &str, properties: &Properties, overwrite: 
         "Overwrite": overwrite,
     });
     context.call("ssm", "PutParameter", input).await?;
-    let own: Vec<Tag> = tags.iter().map(|(key, value)| Tag { key: key.clone(), value: value.clone() }).collect();
-    let wanted = context.all_tags(&own);
+    let own = tags::from_map(tags);
     let resource = json!({ "ResourceType": "Parameter", "ResourceId": name });
     let listed = context.call("ssm", "ListTagsForResource", resource.clone()).await?;
-    let there = listed["TagList"].as_array().into_iter().flatten();
-    let gone: Vec<&str> =
-        there.map(|tag| text(tag, "/Key")).filter(|key| !wanted.iter().any(|tag| tag.key == *key)).collect();
     let mut removal = resource.clone();
-    removal["TagKeys"] = json!(gone);
+    removal["TagKeys"] = json!(context.removed_tag_keys(&listed["TagList"], &own));
     context.call("ssm", "RemoveTagsFromResource", removal).await?;
     let mut addition = resource;
-    addition["Tags"] = json!(wanted);
+    addition["Tags"] = json!(context.all_tags(&own));
     context.call("ssm", "AddTagsToResource", addition).await?;
-    Ok(Made::new(name, json!({ "Type": kind, "Value": value })))
+    Ok(HandlerOutput::new(name, json!({ "Type": kind, "Value": value })))
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     put(&context, &old.physical_id, &context.properties(properties)?, true).await
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ssm", "DeleteParameter", json!({ "Name": old.physical_id })).await.map(drop)
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::parameters::stored_parameter;
 use super::resolve::{LATER, Scope};
-use super::{Template, check, invalid, kind_of};
+use super::{Template, check, invalid, kind_of, template_fault};
 use crate::{Fault, Sandbox};
 
 const OPEN: &str = "{{resolve:";
@@ -162,7 +162,7 @@ pub async fn in_parameter(sandbox: &Arc<Sandbox>, key: &str, value: &str) -> Res
 }
 
 /// A resource's properties with the secrets that they refer to, for its handler's eyes alone.
-pub async fn reveal(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
+pub async fn replace_secrets(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, Fault> {
     let mut found = Vec::new();
     collect(&properties, "", &mut found);
     let mut secrets = Values::default();
@@ -177,25 +177,23 @@ pub async fn reveal(sandbox: &Arc<Sandbox>, properties: Value) -> Result<Value, 
 
 /// `ID[:SecretString[:JSON-KEY[:STAGE[:VERSION-ID]]]]`, where the id may be an ARN.
 async fn secret(sandbox: &Arc<Sandbox>, reference: &str, rest: &str) -> Result<String, Fault> {
-    // The engine tells faults of this code as they are.
-    let problem = |message: &str| Fault::client("Template", message);
     let all: Vec<&str> = rest.split(':').collect();
     let (id, rest) = all.split_at(if rest.starts_with("arn:") { all.len().min(7) } else { 1 });
     let part = |index: usize| rest.get(index).copied().filter(|text| !text.is_empty());
     if rest.len() > 4 || part(0).is_some_and(|kind| kind != "SecretString") {
-        return Err(problem(&format!(
+        return Err(template_fault(format!(
             "Incorrect format is used in the following SecretsManager reference: [{reference}]"
         )));
     }
     let input = json!({ "SecretId": id.join(":"), "VersionStage": part(2), "VersionId": part(3) });
     let answer = sandbox.call("secretsmanager", "GetSecretValue", input).await;
-    let answer = answer.map_err(|fault| problem(&fault.message))?;
+    let answer = answer.map_err(|fault| template_fault(fault.message))?;
     let text = answer["SecretString"].as_str().unwrap_or_default();
     let Some(key) = part(1) else { return Ok(text.to_owned()) };
-    let object: Value = serde_json::from_str(text).map_err(|_| problem("Could not parse SecretString JSON"))?;
+    let object: Value = serde_json::from_str(text).map_err(|_| template_fault("Could not parse SecretString JSON"))?;
     match object.get(key) {
         Some(Value::String(text)) => Ok(text.clone()),
         Some(other) => Ok(other.to_string()),
-        None => Err(problem("Could not find a value associated with JSONKey in SecretString")),
+        None => Err(template_fault("Could not find a value associated with JSONKey in SecretString")),
     }
 }

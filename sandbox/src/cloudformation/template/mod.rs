@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::Fault;
+use crate::{Fault, FaultKind};
 
 pub mod attributes;
 pub mod capabilities;
@@ -35,6 +35,11 @@ pub struct Template {
 /// The fault for a template or a request that does not fit.
 pub fn invalid(message: impl Into<String>) -> Fault {
     Fault::client("ValidationError", message)
+}
+
+/// The fault for a resource that cannot be made as its template declares it: the message is the reason of the resource's failure.
+pub fn template_fault(message: impl Into<String>) -> Fault {
+    invalid(message).of_kind(FaultKind::Template)
 }
 
 fn format_error(message: &str) -> Fault {

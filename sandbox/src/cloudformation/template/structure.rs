@@ -43,10 +43,10 @@ const RESOURCE_KEYS: &[&str] = &[
 const OUTPUT_KEYS: &[&str] = &["Value", "Description", "Export", "Condition"];
 
 /// The longest description, in bytes.
-const LONGEST_DESCRIPTION: usize = 1024;
+const MAX_DESCRIPTION_BYTES: usize = 1024;
 
 /// The longest name of a parameter, a resource or an output.
-const LONGEST_NAME: usize = 255;
+const MAX_NAME_CHARACTERS: usize = 255;
 
 /// Checks all sections.
 pub fn check(template: &Template) -> Result<(), Fault> {
@@ -96,8 +96,8 @@ fn check_header(root: &Map<String, Value>) -> Result<(), Fault> {
         return Err(format_error("unsupported value for AWSTemplateFormatVersion."));
     }
     match root.get("Description") {
-        Some(Value::String(text)) if text.len() > LONGEST_DESCRIPTION => {
-            Err(format_error(&format!("Description must be no longer than {LONGEST_DESCRIPTION} bytes")))
+        Some(Value::String(text)) if text.len() > MAX_DESCRIPTION_BYTES => {
+            Err(format_error(&format!("Description must be no longer than {MAX_DESCRIPTION_BYTES} bytes")))
         }
         Some(Value::String(_) | Value::Null) | None => Ok(()),
         Some(_) => Err(format_error("Description must be a string.")),
@@ -150,8 +150,8 @@ fn check_name(noun: &str, name: &str) -> Result<(), Fault> {
     if name.is_empty() || !name.chars().all(|character| character.is_ascii_alphanumeric()) {
         return Err(format_error(&format!("{noun} name {name} is non alphanumeric.")));
     }
-    if name.len() > LONGEST_NAME {
-        return Err(format_error(&format!("{noun} name {name} is longer than {LONGEST_NAME} characters.")));
+    if name.len() > MAX_NAME_CHARACTERS {
+        return Err(format_error(&format!("{noun} name {name} is longer than {MAX_NAME_CHARACTERS} characters.")));
     }
     Ok(())
 }
@@ -247,10 +247,10 @@ fn check_output(name: &str, output: &Value) -> Result<(), Fault> {
     }
     match &output["Description"] {
         Value::Null => Ok(()),
-        Value::String(text) if text.len() <= LONGEST_DESCRIPTION => Ok(()),
-        Value::String(_) => {
-            Err(format_error(&format!("Output {name} description must be no longer than {LONGEST_DESCRIPTION} bytes")))
-        }
+        Value::String(text) if text.len() <= MAX_DESCRIPTION_BYTES => Ok(()),
+        Value::String(_) => Err(format_error(&format!(
+            "Output {name} description must be no longer than {MAX_DESCRIPTION_BYTES} bytes"
+        ))),
         _ => Err(format_error("Every Description member must be a string.")),
     }
 }

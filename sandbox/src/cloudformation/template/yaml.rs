@@ -7,7 +7,7 @@ use super::{format_error, functions};
 use crate::Fault;
 
 /// How deep a template may be nested.
-const DEEPEST: usize = 100;
+const MAX_DEPTH: usize = 100;
 
 /// Reads YAML.
 pub fn parse(body: &str) -> Result<Value, Fault> {
@@ -101,7 +101,7 @@ impl Reader {
     }
 
     fn begin(&mut self, members: Members, tag: Option<&Tag>, place: &Marker) -> Result<(), Fault> {
-        if self.expects_key() || self.open.len() >= DEEPEST {
+        if self.expects_key() || self.open.len() >= MAX_DEPTH {
             return Err(malformed(place));
         }
         self.open.push(Open { members, function: function_of(tag, place)? });

@@ -16,7 +16,7 @@ pub enum Violation {
     /// A constraint is not satisfied, in a whole clause.
     Unsatisfied(String),
     /// The same, in a sentence that is the whole message.
-    Said(String),
+    Message(String),
 }
 
 /// Everything that is wrong with an operation's input, in the order of the model's members.
@@ -95,10 +95,10 @@ impl<'a> Checker<'a> {
 
     fn says(&mut self, shape: &Shape, text: &str) {
         if let Limits { says: Some(says), pattern: Some(pattern), .. } = &shape.limits
-            && !pattern.fits(text)
+            && !pattern.matches(text)
         {
             let member = self.path.last().map_or_else(String::new, |name| lower_first(name));
-            self.found.push(Violation::Said(format!("The specified value for {member} is invalid. {says}")));
+            self.found.push(Violation::Message(format!("The specified value for {member} is invalid. {says}")));
         }
     }
 
@@ -124,7 +124,7 @@ fn broken(limits: &Limits, kind: &Kind, value: &Value) -> Vec<String> {
     let too_much = size.zip(limits.max).is_some_and(|(size, max)| size > max);
     let too_little = size.zip(limits.min).is_some_and(|(size, min)| size < min);
     let text = value.as_str();
-    let unfit = limits.pattern.as_ref().zip(text).is_some_and(|(pattern, text)| !pattern.fits(text));
+    let unfit = limits.pattern.as_ref().zip(text).is_some_and(|(pattern, text)| !pattern.matches(text));
     let unknown = text.is_some_and(|text| !limits.values.is_empty() && !limits.values.iter().any(|one| one == text));
     let wrong = [too_much, too_little, unfit, unknown];
     let clauses = all_clauses(limits, kind);
@@ -237,6 +237,6 @@ mod tests {
     fn a_service_with_its_own_words_has_them() {
         let told = found("iam", "GetRole", &json!({ "RoleName": "a b" }));
         let words = "The specified value for roleName is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-";
-        assert_eq!(told, [Violation::Said(words.to_owned())]);
+        assert_eq!(told, [Violation::Message(words.to_owned())]);
     }
 }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
-use regex_lite::Regex;
+use pattern::Pattern;
 use serde::Deserialize;
 
 mod check;
@@ -17,7 +17,7 @@ mod read;
 mod write;
 
 pub use check::{Violation, violations};
-pub use read::{Misread, Source, read};
+pub use read::{ReadError, Source, read};
 pub use write::Output;
 
 /// The data of each service, by the name that its requests are signed for.
@@ -119,14 +119,6 @@ struct Limits {
     says: Option<String>,
     /// The sentence does not repeat the value.
     unshown: bool,
-}
-
-/// A regular expression in the models' dialect, compiled when it is first needed.
-#[derive(Debug, Deserialize)]
-#[serde(from = "String")]
-struct Pattern {
-    text: String,
-    compiled: std::sync::OnceLock<Option<Regex>>,
 }
 
 /// What a type's name stands for.

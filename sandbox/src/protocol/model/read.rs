@@ -19,7 +19,7 @@ pub enum Source {
 
 /// Why a value cannot be read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Misread {
+pub enum ReadError {
     /// It is of another type: the sentence of AWS's JSON reader.
     Type(String),
     /// It is a text that is no such value: the member's path, and the text.
@@ -27,7 +27,7 @@ pub enum Misread {
 }
 
 /// The input of an operation with the model's types. An operation that the model does not know keeps what came.
-pub fn read(model: &Model, operation: &str, source: Source, input: Value) -> Result<Value, Misread> {
+pub fn read(model: &Model, operation: &str, source: Source, input: Value) -> Result<Value, ReadError> {
     let Some(operation) = model.operations.get(operation) else { return Ok(input) };
     match &operation.input {
         Some(shape) => Reader { model, source }.value(shape, "", input),
@@ -41,7 +41,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn value(&self, name: &str, path: &str, value: Value) -> Result<Value, Misread> {
+    fn value(&self, name: &str, path: &str, value: Value) -> Result<Value, ReadError> {
         if value.is_null() {
             return Ok(value);
         }
@@ -69,7 +69,7 @@ impl Reader<'_> {
         members: &indexmap::IndexMap<String, String>,
         path: &str,
         value: Value,
-    ) -> Result<Value, Misread> {
+    ) -> Result<Value, ReadError> {
         let Value::Object(mut given) = value else {
             // `Name=` in a query stands for a structure without members.
             return if value == "" { Ok(Value::Object(Map::new())) } else { Err(not_a_structure(&value)) };
@@ -83,23 +83,23 @@ impl Reader<'_> {
         Ok(Value::Object(read))
     }
 
-    fn list(&self, item: &str, path: &str, value: Value) -> Result<Value, Misread> {
+    fn list(&self, item: &str, path: &str, value: Value) -> Result<Value, ReadError> {
         let Value::Array(items) = value else {
             let sentence = match value {
                 Value::Object(_) => "Start of structure or map found where not expected.",
                 _ => "Expected list or null",
             };
-            return Err(Misread::Type(sentence.to_owned()));
+            return Err(ReadError::Type(sentence.to_owned()));
         };
         let items = items.into_iter().enumerate();
         items.map(|(at, value)| self.value(item, &below(path, &(at + 1).to_string()), value)).collect()
     }
 
-    fn map(&self, of: &str, path: &str, value: Value) -> Result<Value, Misread> {
+    fn map(&self, of: &str, path: &str, value: Value) -> Result<Value, ReadError> {
         let Value::Object(entries) = value else { return Err(not_a_structure(&value)) };
         let entries = entries.into_iter();
         let read = entries.map(|(key, value)| Ok((key.clone(), self.value(of, &below(path, &key), value)?)));
-        Ok(Value::Object(read.collect::<Result<_, Misread>>()?))
+        Ok(Value::Object(read.collect::<Result<_, ReadError>>()?))
     }
 }
 
@@ -107,9 +107,9 @@ fn below(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-fn not_a_structure(value: &Value) -> Misread {
+fn not_a_structure(value: &Value) -> ReadError {
     let sentence = if value.is_array() { "Start of list found where not expected" } else { "Expected null" };
-    Misread::Type(sentence.to_owned())
+    ReadError::Type(sentence.to_owned())
 }
 
 /// `X.1`, `X.2` and `X.member.1`, `X.member.2` are both lists; so is `X=`, which has nothing in it.
@@ -136,7 +136,7 @@ fn mapped(value: Value) -> Value {
     Value::Object(pairs.collect())
 }
 
-fn typed(plain: Plain, value: Value) -> Result<Value, Misread> {
+fn typed(plain: Plain, value: Value) -> Result<Value, ReadError> {
     let fits = match plain {
         Plain::String => value.is_string(),
         Plain::Blob => value.as_str().is_some_and(|text| STANDARD.decode(text).is_ok()),
@@ -167,10 +167,10 @@ fn whole(number: &Number) -> Option<Value> {
     Some(number.into())
 }
 
-fn wrong(plain: Plain, value: &Value) -> Misread {
+fn wrong(plain: Plain, value: &Value) -> ReadError {
     let class = match value {
-        Value::Array(_) => return Misread::Type("Start of list found where not expected".to_owned()),
-        Value::Object(_) => return Misread::Type("Start of structure or map found where not expected.".to_owned()),
+        Value::Array(_) => return ReadError::Type("Start of list found where not expected".to_owned()),
+        Value::Object(_) => return ReadError::Type("Start of structure or map found where not expected.".to_owned()),
         Value::Bool(_) => "java.lang.Boolean",
         Value::String(_) => "java.lang.String",
         _ => "com.amazon.coral.value.json.numbers.TruncatingBigNumber",
@@ -185,12 +185,12 @@ fn wrong(plain: Plain, value: &Value) -> Misread {
         Plain::Timestamp => "Date",
         Plain::Blob => "ByteBuffer",
     };
-    Misread::Type(format!("class {class} can not be converted to an {wanted}"))
+    ReadError::Type(format!("class {class} can not be converted to an {wanted}"))
 }
 
-fn from_text(plain: Plain, path: &str, value: Value) -> Result<Value, Misread> {
+fn from_text(plain: Plain, path: &str, value: Value) -> Result<Value, ReadError> {
     let Value::String(text) = value else {
-        return Err(Misread::Text(path.to_owned(), String::new()));
+        return Err(ReadError::Text(path.to_owned(), String::new()));
     };
     let read = match plain {
         Plain::String | Plain::Blob => Some(Value::String(text.clone())),
@@ -204,7 +204,7 @@ fn from_text(plain: Plain, path: &str, value: Value) -> Result<Value, Misread> {
         Plain::Float | Plain::Double => number(&text),
         Plain::Timestamp => instant(&text),
     };
-    read.ok_or_else(|| Misread::Text(path.to_owned(), text))
+    read.ok_or_else(|| ReadError::Text(path.to_owned(), text))
 }
 
 fn number(text: &str) -> Option<Value> {

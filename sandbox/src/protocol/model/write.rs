@@ -41,7 +41,6 @@ fn tagged(shape: Option<(&Model, &str)>, value: Value) -> Option<Output> {
     let inner = |of: Option<&'_ str>, value| tagged(kind.map(|(model, _)| model).zip(of), value);
     Some(match (kind.map(|(_, kind)| kind), value) {
         (_, Value::Null) => return None,
-        // A service with one protocol writes its times itself: then it is a text.
         (Some(Type::Plain(Plain::Timestamp)), Value::Number(seconds)) => {
             Output::Time(seconds.as_f64().unwrap_or_default())
         }

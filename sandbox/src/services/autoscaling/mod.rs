@@ -97,7 +97,7 @@ fn not_found(what: &str, resource_id: &str) -> Fault {
     let message = format!(
         "No {what} for service namespace: {NAMESPACE}, resource ID: {resource_id}, scalable dimension: {DIMENSION}"
     );
-    Fault::client("ObjectNotFoundException", message)
+    Fault::not_found("ObjectNotFoundException", message)
 }
 
 /// How many results a page has: 1 to 50.

@@ -190,8 +190,8 @@ pub(super) fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
     sandbox.world.write(|world| {
         let removed = remove(world, &key(&input.resource_id, &input.policy_name));
         removed.map(|_| Value::Null).ok_or_else(|| {
-            let Fault { status, code, message } = not_found("scaling policy found", &input.resource_id);
-            Fault::new(status, code, format!("{message}, policy name: {}", input.policy_name))
+            let fault = not_found("scaling policy found", &input.resource_id);
+            Fault { message: format!("{}, policy name: {}", fault.message, input.policy_name), ..fault }
         })
     })
 }

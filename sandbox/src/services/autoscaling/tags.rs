@@ -1,21 +1,18 @@
 //! Tags of scalable targets, by ARN.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json;
 
 use super::Target;
+use crate::base::tags::{self, MAX_TAGS, TagMap};
 use crate::core::Reply;
 use crate::services::autoscaling::State;
 use crate::{Fault, Sandbox};
 
-/// How many tags a target may have (quotas of Application Auto Scaling).
-const MOST: usize = 50;
-
 fn not_found(arn: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
+    Fault::not_found("ResourceNotFoundException", format!("The specified resource doesn't exist: {arn}"))
 }
 
 fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Reply {
@@ -24,7 +21,7 @@ fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Target)) -> Reply {
         let key = targets.iter().find(|(_, target)| target.arn(&sandbox.config) == arn).map(|(key, _)| key.to_owned());
         let target = key.and_then(|key| targets.get_mut(&key)).ok_or_else(|| not_found(arn))?;
         edit(target);
-        if target.tags.len() > MOST {
+        if target.tags.len() > MAX_TAGS {
             let message = "The number of tags exceeds the maximum of 50 for the resource.";
             return Err(Fault::client("TooManyTagsException", message));
         }
@@ -38,7 +35,7 @@ pub(super) struct Add {
     #[serde(rename = "ResourceARN")]
     arn: String,
     #[serde(rename = "Tags")]
-    tags: BTreeMap<String, String>,
+    tags: TagMap,
 }
 
 pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
@@ -55,7 +52,7 @@ pub(super) struct Remove {
 }
 
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
-    edit(sandbox, &arn, |target| target.tags.retain(|key, _| !keys.contains(key)))
+    edit(sandbox, &arn, |target| tags::remove_from_map(&mut target.tags, &keys))
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,5 @@
 //! Scalable targets: between which counts a service may be scaled.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::{DIMENSION, NAMESPACE, check_place, invalid, invalid_token, limit, no
 use crate::base::clock::{Clock, epoch_seconds};
 use crate::base::ids;
 use crate::base::paging;
+use crate::base::tags::TagMap;
 use crate::core::Reply;
 use crate::services::autoscaling::State;
 use crate::services::ecs::scaling;
@@ -37,7 +37,7 @@ pub struct Target {
     /// Which kinds of scaling are suspended.
     pub suspended_state: SuspendedState,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: TagMap,
     /// What follows on its last scaling by a policy.
     #[serde(default)]
     pub cooldown: Option<Cooldown>,
@@ -107,7 +107,7 @@ pub(super) struct Register {
     role_arn: Option<String>,
     suspended_state: Option<SuspendedState>,
     #[serde(default)]
-    tags: BTreeMap<String, String>,
+    tags: TagMap,
 }
 
 /// Registers a target, or changes it; a service outside the bounds is scaled to the nearer one.

@@ -15,7 +15,7 @@ use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 fn not_found(id: &str) -> Fault {
-    Fault::client("InstanceNotFound", format!("No instance with id {id} exists"))
+    Fault::not_found("InstanceNotFound", format!("No instance with id {id} exists"))
 }
 
 fn key(state: &State, service: &str, instance: &str) -> Result<String, Fault> {
@@ -196,11 +196,11 @@ const DISCOVERED: usize = 100;
 fn named<'a>(state: &'a State, namespace: &str, service: &str) -> Result<(&'a Namespace, &'a Service), Fault> {
     let namespaces: Vec<&Namespace> = state.namespaces.values().filter(|one| one.name == namespace).collect();
     if namespaces.is_empty() {
-        return Err(Fault::client("NamespaceNotFound", format!("Namespace {namespace} not found")));
+        return Err(Fault::not_found("NamespaceNotFound", format!("Namespace {namespace} not found")));
     }
     let within = |one: &&Service| one.name == service && namespaces.iter().any(|other| other.id == one.namespace_id);
     let found = state.services.values().find(within);
-    let found = found.ok_or_else(|| Fault::client("ServiceNotFound", format!("Service {service} not found")))?;
+    let found = found.ok_or_else(|| Fault::not_found("ServiceNotFound", format!("Service {service} not found")))?;
     let namespace = namespaces.into_iter().find(|one| one.id == found.namespace_id);
     namespace.map(|namespace| (namespace, found)).ok_or_else(|| not_found(service))
 }
@@ -272,7 +272,7 @@ pub fn update_health(sandbox: &Arc<Sandbox>, input: UpdateHealth) -> Reply {
         let key = key(world.of::<State>(), &input.service_id, &input.instance_id)?;
         if find_service(world.of::<State>(), &input.service_id)?.health_check_custom_config.is_null() {
             let message = format!("Custom health check is not configured for the service {}", input.service_id);
-            return Err(Fault::client("CustomHealthNotFound", message));
+            return Err(Fault::not_found("CustomHealthNotFound", message));
         }
         let instance = world.of_mut::<State>().instances.get_mut(&key).ok_or_else(|| not_found(&input.instance_id))?;
         instance.health = input.status;

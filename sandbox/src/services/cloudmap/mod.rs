@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::Fault;
 use crate::base::paging::InvalidToken;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::{Service as ServiceRow, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;

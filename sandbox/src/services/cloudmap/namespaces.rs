@@ -9,7 +9,7 @@ use super::{Kind, Namespace, PAGE, State, invalid, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
@@ -98,7 +98,7 @@ fn create(sandbox: &Arc<Sandbox>, kind: Kind, vpc: String, input: Create) -> Rep
         };
         if state.namespaces.values().any(|other| same(&other)) {
             let message = format!("Namespace with name {} already exists", namespace.name);
-            return Err(Fault::client("NamespaceAlreadyExists", message));
+            return Err(Fault::already_exists("NamespaceAlreadyExists", message));
         }
         let answer = operations::record(state, "CREATE_NAMESPACE", &[("NAMESPACE", &namespace.id)], namespace.created);
         state.namespaces.insert(namespace.id.clone(), namespace);
@@ -144,7 +144,7 @@ pub(super) fn bare(id: &str) -> &str {
 
 /// The fault for a namespace that there is not.
 pub fn not_found(id: &str) -> Fault {
-    Fault::client("NamespaceNotFound", format!("No namespace with id {id} exists"))
+    Fault::not_found("NamespaceNotFound", format!("No namespace with id {id} exists"))
 }
 
 fn described(state: &State, namespace: &Namespace) -> Value {

@@ -41,7 +41,7 @@ pub struct Get {
 pub fn get(sandbox: &Arc<Sandbox>, input: Get) -> Reply {
     sandbox.world.read(|world| {
         let Some(operation) = world.of::<State>().operations.get(&input.operation_id) else {
-            return Err(Fault::client(
+            return Err(Fault::not_found(
                 "OperationNotFound",
                 format!("No operation with id {} exists", input.operation_id),
             ));

@@ -10,7 +10,7 @@ use super::{Kind, PAGE, Service, State, invalid, invalid_token, operations};
 use crate::base::clock::epoch_seconds;
 use crate::base::ids;
 use crate::base::paging;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
@@ -65,7 +65,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         }
         let same = |other: &&Service| other.namespace_id == service.namespace_id && other.name == service.name;
         if state.services.values().any(|other| same(&other)) {
-            return Err(Fault::client("ServiceAlreadyExists", "Service already exists."));
+            return Err(Fault::already_exists("ServiceAlreadyExists", "Service already exists."));
         }
         state.services.insert(service.id.clone(), service.clone());
         Ok(json!({ "Service": described(state, &service) }))
@@ -75,7 +75,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
 /// A service, by its id or its ARN, or the fault.
 pub fn find<'a>(state: &'a State, id: &str) -> Result<&'a Service, Fault> {
     let id = id.rsplit('/').next().unwrap_or(id);
-    state.services.get(id).ok_or_else(|| Fault::client("ServiceNotFound", format!("No service with id {id} exists")))
+    state.services.get(id).ok_or_else(|| Fault::not_found("ServiceNotFound", format!("No service with id {id} exists")))
 }
 
 fn described(state: &State, service: &Service) -> Value {

@@ -7,15 +7,12 @@ use serde_json::json;
 
 use super::State;
 use super::namespaces::bare;
-use crate::base::tagging::{self, Tag};
+use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
-/// How many tags a resource may have (quotas of AWS Cloud Map).
-const MOST: usize = 50;
-
 fn not_found(arn: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("The resource {arn} was not found."))
+    Fault::not_found("ResourceNotFoundException", format!("The resource {arn} was not found."))
 }
 
 /// The tags of a resource.
@@ -37,7 +34,7 @@ fn edit(sandbox: &Sandbox, arn: &str, edit: impl FnOnce(&mut Vec<Tag>)) -> Reply
         };
         let tags = tags.ok_or_else(|| not_found(arn))?;
         edit(tags);
-        if tags.len() > MOST {
+        if tags.len() > MAX_TAGS {
             let message = "The list of tags on the resource is over the limit. You can apply a maximum of 50 tags.";
             return Err(Fault::client("TooManyTagsException", message));
         }
@@ -55,7 +52,7 @@ pub(super) struct Add {
 }
 
 pub(super) fn add(sandbox: &Arc<Sandbox>, Add { arn, tags }: Add) -> Reply {
-    edit(sandbox, &arn, |there| tagging::merge(there, tags))
+    edit(sandbox, &arn, |there| tags::merge(there, tags))
 }
 
 #[derive(Deserialize)]
@@ -68,7 +65,7 @@ pub(super) struct Remove {
 }
 
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { arn, keys }: Remove) -> Reply {
-    edit(sandbox, &arn, |there| tagging::remove(there, &keys))
+    edit(sandbox, &arn, |there| tags::remove(there, &keys))
 }
 
 #[derive(Deserialize)]

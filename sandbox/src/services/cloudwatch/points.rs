@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Metric, Values};
 use crate::services::cloudwatch::State;
-use crate::store::database::Visit;
+use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 
 const TABLE: &str = "monitoring.points";
@@ -62,7 +62,7 @@ pub fn between(sandbox: &Sandbox, metric: u64, from: i64, to: i64) -> Result<Vec
         return Ok(Vec::new());
     }
     let (first, last) = (key(metric, from, 0), key(metric, to, 0));
-    let rows = sandbox.world.store().range(TABLE, &first, &last, |_, _| Visit::Take).map_err(Fault::internal)?;
+    let rows = sandbox.world.database().range(TABLE, &first, &last, |_, _| Scan::Take).map_err(Fault::internal)?;
     let points = rows.iter().map(|(key, bytes)| {
         let mut point: Point = serde_json::from_slice(bytes).map_err(Fault::internal)?;
         point.timestamp = timestamp(key).unwrap_or_default();
@@ -83,11 +83,11 @@ pub fn tidy(sandbox: &Sandbox) -> Result<(), Fault> {
         let mut old = false;
         let look = |_: &[u8], _: &[u8]| {
             old = true;
-            Visit::End
+            Scan::Stop
         };
-        sandbox.world.store().range(TABLE, &first, &last, look).map_err(Fault::internal)?;
+        sandbox.world.database().range(TABLE, &first, &last, look).map_err(Fault::internal)?;
         if old {
-            sandbox.world.store().remove_range(TABLE, &first, &last).map_err(Fault::internal)?;
+            sandbox.world.database().remove_range(TABLE, &first, &last).map_err(Fault::internal)?;
         }
     }
     sandbox.world.write(|world| {

@@ -32,7 +32,8 @@ pub fn allocate(sandbox: &Arc<Sandbox>, input: Allocate) -> Reply {
     sandbox.world.write(|world| {
         let candidates = (18..20_u32).flat_map(|b| (1..=254_u32).map(move |d| format!("198.{b}.0.{d}")));
         let free = |address: &String| !records::any(world.of::<State>(), &ADDRESS, "publicIp", address);
-        let exhausted = || Fault::client("AddressLimitExceeded", "The maximum number of addresses has been reached.");
+        let exhausted =
+            || Fault::limit_exceeded("AddressLimitExceeded", "The maximum number of addresses has been reached.");
         let public_ip = candidates.into_iter().find(free).ok_or_else(exhausted)?;
         let address = json!({
             "allocationId": id,

@@ -106,7 +106,7 @@ impl Describe {
             let wanted = self.texts(selector.member);
             let missing = |text: &&&str| !found.iter().any(|row| row[selector.path] == **text);
             if let Some(unknown) = wanted.iter().find(missing) {
-                return Err(Fault::client(selector.not_found, selector.sentence.replace("{}", unknown)));
+                return Err(Fault::not_found(selector.not_found, selector.sentence.replace("{}", unknown)));
             }
             found.retain(|row| wanted.is_empty() || wanted.iter().any(|text| row[selector.path] == *text));
         }

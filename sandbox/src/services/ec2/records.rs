@@ -58,7 +58,7 @@ pub fn not_found(noun: &Noun, ids: &[&str]) -> Fault {
         [id] => format!("The {} '{id}' does not exist", noun.word),
         ids => format!("The {}s '{}' do not exist", noun.word, ids.join(", ")),
     };
-    Fault::client(noun.not_found, message)
+    Fault::not_found(noun.not_found, message)
 }
 
 /// The fault for what can be no id of the noun: eight or seventeen hexadecimal digits follow the prefix.

@@ -65,7 +65,7 @@ pub fn association(sandbox: &Arc<Sandbox>, input: Association) -> Reply {
         });
         let Some((from, old, vpc)) = found else {
             let message = format!("The association ID '{id}' does not exist");
-            return Err(Fault::client("InvalidAssociationID.NotFound", message));
+            return Err(Fault::not_found("InvalidAssociationID.NotFound", message));
         };
         if records::get(world.of::<State>(), &ROUTE_TABLE, to)?["vpcId"] != vpc {
             let message = format!("route table {to} and association {id} belong to different networks");

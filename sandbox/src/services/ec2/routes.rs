@@ -134,7 +134,7 @@ pub fn disassociate(sandbox: &Arc<Sandbox>, input: Disassociate) -> Reply {
         let id = &input.association_id;
         if !remove_association(world.of_mut::<State>(), "routeTableAssociationId", id) {
             let message = format!("The association ID '{id}' does not exist");
-            return Err(Fault::client("InvalidAssociationID.NotFound", message));
+            return Err(Fault::not_found("InvalidAssociationID.NotFound", message));
         }
         Ok(records::returned())
     })
@@ -178,7 +178,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         let table = records::get_mut(world.of_mut::<State>(), &ROUTE_TABLE, &input.route_table_id)?;
         let routes = list(table, "routeSet");
         if routes.iter().any(|route| route["destinationCidrBlock"] == destination.as_str()) {
-            return Err(Fault::client(
+            return Err(Fault::already_exists(
                 "RouteAlreadyExists",
                 format!("The route identified by {destination} already exists."),
             ));
@@ -231,7 +231,7 @@ fn gateway_of<'a>(state: &'a State, id: &str) -> Result<&'a Value, Fault> {
         let message = format!("invalid value for parameter gateway-id: {id}");
         return Err(Fault::client("InvalidParameterValue", message));
     }
-    let absent = |_| Fault::client("InvalidGatewayID.NotFound", format!("The gateway ID '{id}' does not exist"));
+    let absent = |_| Fault::not_found("InvalidGatewayID.NotFound", format!("The gateway ID '{id}' does not exist"));
     records::get(state, &INTERNET_GATEWAY, id).map_err(absent)
 }
 
@@ -258,7 +258,7 @@ pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
         if routes.len() == before {
             let message =
                 format!("no route with destination-cidr-block {destination} in route table {}", input.route_table_id);
-            return Err(Fault::client("InvalidRoute.NotFound", message));
+            return Err(Fault::not_found("InvalidRoute.NotFound", message));
         }
         Ok(records::returned())
     })

@@ -1,5 +1,6 @@
 //! Tags of every record.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -9,20 +10,10 @@ use super::describe::{self, Describe};
 use super::nouns::{self, Noun, SECURITY_GROUP_RULE, TAG};
 use super::records::{self, list, returned};
 use super::security_groups::rule_ids;
+use crate::base::tags::{MAX_TAGS, Tag, is_reserved};
 use crate::core::Reply;
 use crate::services::ec2::State;
 use crate::{Fault, Sandbox};
-
-/// Tags that a resource may have, besides AWS's own.
-const MOST: usize = 50;
-
-/// A tag.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct Tag {
-    key: String,
-    value: Option<String>,
-}
 
 /// The tags of a resource to be made.
 #[derive(Debug, Deserialize)]
@@ -55,7 +46,7 @@ pub fn tag_set(noun: &Noun, specifications: Vec<TagSpecification>) -> Result<Val
             return Err(invalid("Tag specification must have at least one tag".to_owned()));
         }
         add(&mut tags, &tag)?;
-        tags.extend(system_tag.into_iter().map(|Tag { key, value }| json!({ "key": key, "value": value })));
+        tags.extend(system_tag.iter().map(recorded));
     }
     Ok(tags.into())
 }
@@ -64,35 +55,36 @@ fn invalid(message: String) -> Fault {
     Fault::client("InvalidParameterValue", message)
 }
 
-fn is_reserved(key: &str) -> bool {
-    key.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("aws:"))
-}
-
 /// Refuses keys that no client may give.
-fn check_keys(tags: &[Tag]) -> Result<(), Fault> {
-    for (at, Tag { key, .. }) in tags.iter().enumerate() {
+fn check_keys<'a>(keys: impl Iterator<Item = &'a String>) -> Result<(), Fault> {
+    let mut seen = HashSet::new();
+    for key in keys {
         if is_reserved(key) {
             return Err(invalid("Tag keys starting with 'aws:' are reserved for internal use".to_owned()));
         }
         if key.is_empty() {
             return Err(invalid("Tag key cannot be null or empty".to_owned()));
         }
-        if tags[..at].iter().any(|tag| tag.key == *key) {
+        if !seen.insert(key) {
             return Err(invalid(format!("Duplicate tag key '{key}' specified.")));
         }
     }
     Ok(())
 }
 
+/// A tag in the form of a record.
+fn recorded(Tag { key, value }: &Tag) -> Value {
+    json!({ "key": key, "value": value })
+}
+
 /// Adds tags, or changes their values.
 fn add(tags: &mut Vec<Value>, new: &[Tag]) -> Result<(), Fault> {
-    check_keys(new)?;
+    check_keys(new.iter().map(|tag| &tag.key))?;
     tags.retain(|tag| !new.iter().any(|new| tag["key"] == new.key));
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    tags.extend(new.iter().map(|Tag { key, value }| json!({ "key": key, "value": text(value) })));
-    if tags.iter().filter(|tag| !tag["key"].as_str().is_some_and(is_reserved)).count() > MOST {
+    tags.extend(new.iter().map(recorded));
+    if tags.iter().filter(|tag| !tag["key"].as_str().is_some_and(is_reserved)).count() > MAX_TAGS {
         let message = "The maximum number of Tags for a resource has been reached.";
-        return Err(Fault::client("TagLimitExceeded", message));
+        return Err(Fault::limit_exceeded("TagLimitExceeded", message));
     }
     Ok(())
 }
@@ -111,6 +103,14 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     change(sandbox, &input.resource_id, |tags| add(tags, &input.tag))
 }
 
+/// The tag to delete: whatever its value when that is left out.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Deleted {
+    key: String,
+    value: Option<String>,
+}
+
 /// The input of `DeleteTags`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -118,16 +118,16 @@ pub struct Delete {
     #[serde(default)]
     resource_id: Vec<String>,
     #[serde(default)]
-    tag: Vec<Tag>,
+    tag: Vec<Deleted>,
 }
 
 /// `DeleteTags`: those of the keys, and of the values where they are given; all of them when no tags are given.
 pub fn delete(sandbox: &Arc<Sandbox>, input: Delete) -> Reply {
-    check_keys(&input.tag)?;
+    check_keys(input.tag.iter().map(|tag| &tag.key))?;
     change(sandbox, &input.resource_id, |tags| {
         tags.retain(|tag| {
             let named =
-                |gone: &Tag| tag["key"] == gone.key && gone.value.as_ref().is_none_or(|value| tag["value"] == *value);
+                |del: &Deleted| tag["key"] == del.key && del.value.as_ref().is_none_or(|value| tag["value"] == *value);
             let all = input.tag.is_empty() && !tag["key"].as_str().is_some_and(is_reserved);
             !all && !input.tag.iter().any(named)
         });

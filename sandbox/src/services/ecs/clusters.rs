@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::model::{Cluster, ServiceStatus, Tag, TaskStatus};
+use super::model::{Cluster, ServiceStatus, TaskStatus};
 use super::names::{self, Arns as _, cluster_name, invalid};
 use super::{launch, show};
 use crate::base::paging;
+use crate::base::tags::{Tag, lower_case};
 use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::store::World;
@@ -21,7 +22,7 @@ const EVERYTHING: [&str; 3] = ["SETTINGS", "CONFIGURATIONS", "TAGS"];
 #[serde(rename_all = "camelCase")]
 pub(super) struct Create {
     cluster_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, with = "lower_case")]
     tags: Vec<Tag>,
     #[serde(flatten)]
     content: Content,

@@ -6,13 +6,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::launch::{self, Launch};
-use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, Tag, TaskDefinition};
+use super::model::{Deployment, DeploymentConfiguration, Service, ServiceStatus, TaskDefinition};
 use super::names::{self, client, invalid};
 use super::show;
 use super::update_service::desired_count;
+use crate::base::tags::{Tag, lower_case};
 use crate::core::Reply;
 use crate::services::ecs::State;
-use crate::{Fault, Sandbox};
+use crate::{Fault, FaultKind, Sandbox};
 
 /// A member and its default.
 type DefaultedMember = (&'static str, fn() -> Value);
@@ -49,7 +50,7 @@ struct Input {
     desired_count: Option<i64>,
     client_token: Option<String>,
     deployment_configuration: Option<DeploymentConfiguration>,
-    #[serde(default)]
+    #[serde(default, with = "lower_case")]
     tags: Vec<Tag>,
     #[serde(skip)]
     rest: Map<String, Value>,
@@ -91,7 +92,7 @@ pub(super) async fn run(sandbox: Arc<Sandbox>, members: Map<String, Value>) -> R
             if input.client_token.is_some() && input.client_token == service.client_token {
                 return Ok(json!({ "service": show::service(&sandbox.config, world, service, true) }));
             }
-            return Err(invalid("Creation of service was not idempotent."));
+            return Err(invalid("Creation of service was not idempotent.").of_kind(FaultKind::AlreadyExists));
         }
         let service = service(&sandbox, &cluster.name, &input, definition, &launch, network);
         let now = service.created_at;

@@ -153,7 +153,7 @@ fn find_container(sandbox: &Sandbox, world: &World, input: &Input) -> Result<(Ta
 /// failed; the sandbox's log does.
 fn check_agent(sandbox: &Sandbox, world: &World, task: &Task, index: usize) -> Result<(), Fault> {
     let refuse = |why: String| {
-        sandbox.journal.say(&format!("ecs:ExecuteCommand cannot reach the agent of task {}: {why}", task.id));
+        sandbox.log.write(&format!("ecs:ExecuteCommand cannot reach the agent of task {}: {why}", task.id));
         Err(not_connected())
     };
     let definition = task_definition(world, &task.task_definition);

@@ -10,9 +10,10 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::model::{ImageCommand, Images, Tag, Task};
+use super::model::{ImageCommand, Images, Task};
 use super::names::{invalid, key, task_definition};
 use crate::Sandbox;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::process::engine::EngineKind;
 use crate::services::ecs::{self, State};

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::capacity_providers;
 use super::model::{Cluster, TaskDefinition};
 use super::names::{client, invalid};
+use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::{Fault, Sandbox};
 
 /// Fargate's platform version that `LATEST` means.
@@ -191,9 +192,9 @@ pub(super) fn refuse_unserved(members: &Map<String, Value>, unserved: &[&str]) -
     }
 }
 
-/// Checks ECS's limits of tags.
-pub(super) fn check_tags(tags: &[super::model::Tag]) -> Result<(), Fault> {
-    if tags.iter().filter(|tag| !tag.key.starts_with("aws:")).count() > 50 {
+/// Refuses too many tags, keys and values that are too long, and duplicate keys.
+pub(super) fn check_tags(tags: &[Tag]) -> Result<(), Fault> {
+    if tags.iter().filter(|tag| !tags::is_reserved(&tag.key)).count() > MAX_TAGS {
         return Err(invalid("The number of tags exceeds the limit of 50."));
     }
     if tags.iter().any(|tag| tag.key.is_empty() || tag.key.chars().count() > 128) {

@@ -53,7 +53,7 @@ fn enforce(sandbox: &Sandbox) {
     let times = CpuTimes::read();
     // The commands of sessions.
     for processes in sandbox.runner.attached(&times).into_iter().filter(|processes| processes.len() > MAX_PROCESSES) {
-        sandbox.journal.say(&format!("a session is ended: it has {} processes", processes.len()));
+        sandbox.log.write(&format!("a session is ended: it has {} processes", processes.len()));
         kill_all(&processes);
     }
     for (key, containers) in running {
@@ -88,7 +88,7 @@ fn is_out_of_memory(sandbox: &Sandbox, key: &str, index: usize, processes: &[i32
 }
 
 fn record_reason(sandbox: &Sandbox, key: &str, index: usize, reason: &str) {
-    sandbox.journal.say(&format!("task {key}: {reason}"));
+    sandbox.log.write(&format!("task {key}: {reason}"));
     // If the reason cannot be written, the container is killed all the same.
     let _ = sandbox.world.write(|world| {
         if let Some(task) = world.of_mut::<State>().tasks.get_mut(key) {

@@ -8,7 +8,7 @@ use super::service_deployments;
 use crate::protocol::lenient;
 use crate::services::ecs::State;
 use crate::store::World;
-use crate::{Config, Fault};
+use crate::{Config, Fault, FaultKind};
 
 /// A fault for an invalid parameter.
 pub(super) fn invalid(message: impl Into<String>) -> Fault {
@@ -22,7 +22,7 @@ pub(super) fn client(message: impl Into<String>) -> Fault {
 
 /// Deserializes members, with ECS's fault if they do not fit.
 pub(super) fn read<T: DeserializeOwned>(members: Value) -> Result<T, Fault> {
-    lenient::from_value(members).map_err(|misfit| super::SERVICE.misfit("ecs", &misfit))
+    lenient::from_value(members).map_err(|error| super::SERVICE.input_fault("ecs", &error))
 }
 
 /// The last part of an ARN, or the name itself.
@@ -38,7 +38,7 @@ pub(super) fn cluster_name(given: Option<&str>) -> String {
 /// The cluster of a request.
 pub(super) fn cluster<'a>(world: &'a World, given: Option<&str>) -> Result<&'a Cluster, Fault> {
     let found = world.of::<State>().clusters.get(&cluster_name(given)).filter(|cluster| cluster.deleted_at.is_none());
-    found.ok_or_else(|| Fault::client("ClusterNotFoundException", "Cluster not found."))
+    found.ok_or_else(|| Fault::not_found("ClusterNotFoundException", "Cluster not found."))
 }
 
 /// A fault for a pagination token that no list returned.
@@ -65,7 +65,7 @@ pub(super) fn service<'a>(world: &'a World, given_cluster: Option<&str>, given: 
 }
 
 pub(super) fn no_such_service() -> Fault {
-    Fault::client("ServiceNotFoundException", "Service not found.")
+    Fault::not_found("ServiceNotFoundException", "Service not found.")
 }
 
 /// The service of a request that changes it.
@@ -74,7 +74,7 @@ pub(super) fn active_service<'a>(world: &'a World, cluster: Option<&str>, given:
     if found.status == ServiceStatus::Active {
         Ok(found)
     } else {
-        Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE."))
+        Err(Fault::client("ServiceNotActiveException", "Service was not ACTIVE.").of_kind(FaultKind::Inactive))
     }
 }
 

@@ -9,10 +9,11 @@ use sha2::{Digest as _, Sha256};
 
 use super::definitions::check_size;
 use super::launch::{self, Launch};
-use super::model::{Tag, Task, TaskDefinition};
+use super::model::{Task, TaskDefinition};
 use super::names::{self, invalid, key};
 use super::{capacity_providers, network, scheduler, show};
 use crate::base::ids;
+use crate::base::tags::{Tag, lower_case};
 use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::store::World;
@@ -36,7 +37,7 @@ struct Input {
     #[serde(default, rename = "enableECSManagedTags")]
     enable_ecs_managed_tags: bool,
     propagate_tags: Option<String>,
-    #[serde(default)]
+    #[serde(default, with = "lower_case")]
     tags: Vec<Tag>,
     #[serde(skip)]
     rest: Map<String, Value>,

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::launch::check_tags;
-use super::model::{ServiceStatus, Tag};
+use super::model::ServiceStatus;
 use super::names::{invalid, key, no_such_service, revision_key};
+use crate::base::tags::{self, Tag, lower_case};
 use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::store::World;
@@ -17,6 +18,7 @@ use crate::{Fault, Sandbox};
 #[serde(rename_all = "camelCase")]
 pub(super) struct Add {
     resource_arn: String,
+    #[serde(with = "lower_case")]
     tags: Vec<Tag>,
 }
 
@@ -38,7 +40,7 @@ pub(super) struct Remove {
 
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> Reply {
     change(sandbox, &resource_arn, |own| {
-        own.retain(|tag| !tag_keys.contains(&tag.key));
+        tags::remove(own, &tag_keys);
         Ok(())
     })
 }
@@ -59,7 +61,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply
             "task" => world.of::<State>().tasks.get(&key).map(|row| &row.tags),
             _ => world.of::<State>().task_definitions.get(&key).map(|row| &row.tags),
         };
-        Ok(json!({ "tags": tags }))
+        Ok(json!({ "tags": tags.map(|tags| lower_case::to_value(tags)) }))
     })
 }
 
@@ -82,7 +84,7 @@ fn change(sandbox: &Sandbox, arn: &str, change: impl FnOnce(&mut Vec<Tag>) -> Re
 fn check_exists(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
     let inactive =
         |what: &str| invalid(format!("The specified {what} is inactive. Specify an active {what} and try again."));
-    let no_cluster = || Fault::client("ClusterNotFoundException", "Cluster not found.");
+    let no_cluster = || Fault::not_found("ClusterNotFoundException", "Cluster not found.");
     match kind {
         "cluster" => match world.of::<State>().clusters.get(key) {
             None => Err(no_cluster()),
@@ -96,7 +98,7 @@ fn check_exists(world: &World, kind: &str, key: &str) -> Result<(), Fault> {
         },
         "task" if world.of::<State>().tasks.contains(key) => Ok(()),
         "task-definition" if world.of::<State>().task_definitions.contains(key) => Ok(()),
-        _ => Err(Fault::client("ResourceNotFoundException", "The specified resource was not found.")),
+        _ => Err(Fault::not_found("ResourceNotFoundException", "The specified resource was not found.")),
     }
 }
 

@@ -11,9 +11,9 @@ use super::roles::{
     root_path,
 };
 use super::{InstanceProfile, State};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::base::ids;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
@@ -32,7 +32,7 @@ fn described(state: &State, profile: &InstanceProfile) -> Value {
         "InstanceProfileName": profile.name,
         "InstanceProfileId": profile.id,
         "Arn": profile.arn,
-        "CreateDate": iso8601(profile.created),
+        "CreateDate": epoch_seconds(profile.created),
         "Tags": (!profile.tags.is_empty()).then_some(&profile.tags),
         "Roles": role.into_iter().map(described_role).collect::<Vec<_>>(),
     })
@@ -61,7 +61,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         if world.of::<State>().instance_profiles.contains(&profile.name) {
             let message = format!("Instance Profile {} already exists.", profile.name);
-            return Err(Fault::new(409, "EntityAlreadyExists", message));
+            return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         world.of_mut::<State>().instance_profiles.insert(profile.name.clone(), profile.clone());
         Ok(json!({ "InstanceProfile": described(world.of::<State>(), &profile) }))
@@ -111,7 +111,7 @@ pub fn add_role(sandbox: &Arc<Sandbox>, input: RoleOf) -> Reply {
         let profile = find_mut(world.of_mut::<State>(), &input.instance_profile_name)?;
         if profile.role.is_some() {
             let message = "Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1";
-            return Err(Fault::new(409, "LimitExceeded", message));
+            return Err(Fault::limit_exceeded("LimitExceeded", message).with_status(409));
         }
         profile.role = Some(input.role_name);
         Ok(Value::Null)

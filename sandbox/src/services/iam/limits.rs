@@ -18,7 +18,7 @@ fn size(document: &str) -> usize {
 }
 
 fn exceeded(message: String) -> Fault {
-    Fault::new(409, "LimitExceeded", message)
+    Fault::limit_exceeded("LimitExceeded", message).with_status(409)
 }
 
 /// Refuses the document of a managed policy, or of one of its versions, that is too large.

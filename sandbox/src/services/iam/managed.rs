@@ -11,9 +11,9 @@ use super::documents::{self, Purpose};
 use super::roles::{check_name, check_path, no_such_entity, root_path};
 use super::versions::Version;
 use super::{State, aws_managed, limits};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::base::ids;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::{Config, Fault, Sandbox};
 
@@ -75,8 +75,8 @@ pub(super) fn described_own(policy: &ManagedPolicy, arn: &str, (attached, boundi
         "PermissionsBoundaryUsageCount": bounding,
         "IsAttachable": true,
         "Description": policy.description,
-        "CreateDate": iso8601(policy.created),
-        "UpdateDate": iso8601(policy.updated),
+        "CreateDate": epoch_seconds(policy.created),
+        "UpdateDate": epoch_seconds(policy.updated),
         "Tags": policy.tags,
     })
 }
@@ -91,8 +91,8 @@ pub(super) fn described_aws(policy: &AwsPolicy, arn: &str, (attached, bounding):
         "AttachmentCount": attached,
         "PermissionsBoundaryUsageCount": bounding,
         "IsAttachable": true,
-        "CreateDate": iso8601(policy.created),
-        "UpdateDate": iso8601(policy.updated),
+        "CreateDate": epoch_seconds(policy.created),
+        "UpdateDate": epoch_seconds(policy.updated),
         "Tags": [],
     })
 }
@@ -159,7 +159,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     sandbox.world.write(|world| {
         if world.of::<State>().managed_policies.values().any(|policy| policy.name == name) {
             let message = format!("A policy called {name} already exists. Duplicate names are not allowed.");
-            return Err(Fault::new(409, "EntityAlreadyExists", message));
+            return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         let policy = ManagedPolicy {
             id: format!("ANPA{}", ids::upper(17)),

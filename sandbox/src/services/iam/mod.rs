@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::base::tagging::Tag;
+use crate::base::tags::{Tag, TagMap};
 use crate::core::{Service, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
@@ -21,7 +21,6 @@ mod managed;
 mod pages;
 mod policies;
 mod policy_lists;
-mod role_tags;
 mod roles;
 mod tags;
 mod versions;
@@ -52,7 +51,7 @@ pub struct Role {
     /// Attached managed policies, by ARN.
     pub attached: Vec<String>,
     /// Tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: TagMap,
     /// The policy that bounds what it may do, by ARN.
     #[serde(default)]
     pub boundary: Option<String>,
@@ -104,9 +103,9 @@ pub static SERVICE: Service = Service {
         operation!("UpdateAssumeRolePolicy" => roles::update_assume_role_policy),
         operation!("UpdateRole" => roles::update),
         operation!("UpdateRoleDescription" => roles::update_description),
-        operation!("TagRole" => role_tags::tag),
-        operation!("UntagRole" => role_tags::untag),
-        operation!("ListRoleTags" => role_tags::list),
+        operation!("TagRole" => tags::tag_role),
+        operation!("UntagRole" => tags::untag_role),
+        operation!("ListRoleTags" => tags::list_role_tags),
         operation!("PutRolePermissionsBoundary" => boundaries::put),
         operation!("DeleteRolePermissionsBoundary" => boundaries::delete),
         operation!("CreateServiceLinkedRole" => boundaries::create_linked),
@@ -120,9 +119,9 @@ pub static SERVICE: Service = Service {
         operation!("DeletePolicyVersion" => versions::delete),
         operation!("SetDefaultPolicyVersion" => versions::set_default),
         operation!("ListPolicyVersions" => versions::list),
-        operation!("TagPolicy" => tags::add),
-        operation!("UntagPolicy" => tags::remove),
-        operation!("ListPolicyTags" => tags::list),
+        operation!("TagPolicy" => tags::tag_policy),
+        operation!("UntagPolicy" => tags::untag_policy),
+        operation!("ListPolicyTags" => tags::list_policy_tags),
         operation!("DeleteRole" => roles::delete),
         operation!("PutRolePolicy" => policies::put),
         operation!("GetRolePolicy" => policies::get),

@@ -131,7 +131,7 @@ pub fn attach(sandbox: &Arc<Sandbox>, input: Attachment) -> Reply {
         }
         if attached.len() >= MOST_ATTACHED {
             let message = format!("Cannot exceed quota for PoliciesPerRole: {MOST_ATTACHED}");
-            return Err(Fault::new(409, "LimitExceeded", message));
+            return Err(Fault::limit_exceeded("LimitExceeded", message).with_status(409));
         }
         attached.push(input.policy_arn);
         Ok(Value::Null)

@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 use super::documents::{self, Purpose};
 use super::managed::check_attachable;
 use super::pages::Pages;
-use super::{Role, State, limits, role_tags, tags};
-use crate::base::clock::iso8601;
+use super::{Role, State, limits, tags};
+use crate::base::clock::epoch_seconds;
 use crate::base::ids;
-use crate::base::tagging::Tag;
+use crate::base::tags::{Tag, TagMap, from_map, to_map};
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
 /// The fault for an entity that there is not.
 pub fn no_such_entity(message: String) -> Fault {
-    Fault::new(404, "NoSuchEntity", message)
+    Fault::not_found("NoSuchEntity", message).with_status(404)
 }
 
 fn no_such_role(name: &str) -> Fault {
@@ -94,14 +94,14 @@ pub fn described(role: &Role) -> Value {
         "RoleName": role.name,
         "RoleId": role.id,
         "Arn": role.arn,
-        "CreateDate": iso8601(role.created),
+        "CreateDate": epoch_seconds(role.created),
         "AssumeRolePolicyDocument": encoded(&role.assume_role_policy),
         "Description": role.description,
         "MaxSessionDuration": role.max_session_duration,
         "PermissionsBoundary": role.boundary.as_ref().map(|arn| {
             json!({ "PermissionsBoundaryType": "Policy", "PermissionsBoundaryArn": arn })
         }),
-        "Tags": if role.tags.is_empty() { Value::Null } else { role_tags::listed(role) },
+        "Tags": if role.tags.is_empty() { Value::Null } else { json!(from_map(&role.tags)) },
     })
 }
 
@@ -140,7 +140,7 @@ pub fn new(sandbox: &Sandbox, name: String, path: String, assume_role_policy: St
         max_session_duration: one_hour(),
         inline: BTreeMap::new(),
         attached: Vec::new(),
-        tags: BTreeMap::new(),
+        tags: TagMap::new(),
         boundary: None,
         name,
         path,
@@ -158,12 +158,12 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let mut role = new(sandbox, input.role_name, input.path, input.assume_role_policy_document);
     role.description = input.description;
     role.max_session_duration = input.max_session_duration;
-    role.tags = role_tags::by_key(input.tags);
+    role.tags = to_map(input.tags);
     role.boundary = input.permissions_boundary;
     sandbox.world.write(|world| {
         if world.of::<State>().roles.contains(&role.name) {
             let message = format!("Role with name {} already exists.", role.name);
-            return Err(Fault::new(409, "EntityAlreadyExists", message));
+            return Err(Fault::already_exists("EntityAlreadyExists", message).with_status(409));
         }
         if let Some(arn) = &role.boundary {
             check_attachable(world.of::<State>(), arn)?;

@@ -1,4 +1,4 @@
-//! Tags of managed policies, and what IAM asks of tags anywhere.
+//! Tags of roles and of managed policies.
 
 use std::sync::Arc;
 
@@ -7,13 +7,11 @@ use serde_json::{Value, json};
 
 use super::managed::{check_arn, find_mut, not_found};
 use super::pages::Pages;
-use crate::base::tagging::{self, Tag};
+use super::roles;
+use crate::base::tags::{self, MAX_TAGS, Tag};
 use crate::core::Reply;
 use crate::services::iam::State;
 use crate::{Fault, Sandbox};
-
-/// How many tags an entity may have (IAM's quotas).
-const MOST: usize = 50;
 
 /// Refuses too many tags, and keys that differ in case only.
 pub(super) fn check(tags: &[Tag]) -> Result<(), Fault> {
@@ -22,7 +20,7 @@ pub(super) fn check(tags: &[Tag]) -> Result<(), Fault> {
         let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
         return Err(Fault::client("InvalidInput", message));
     }
-    if tags.len() > MOST {
+    if tags.len() > MAX_TAGS {
         let message = "1 validation error detected: Value at 'tags' failed to satisfy constraint: Member must have length less \
                        than or equal to 50.";
         return Err(Fault::client("ValidationError", message));
@@ -32,16 +30,64 @@ pub(super) fn check(tags: &[Tag]) -> Result<(), Fault> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Add {
+pub(super) struct TagRole {
+    role_name: String,
+    tags: Vec<Tag>,
+}
+
+pub(super) fn tag_role(sandbox: &Arc<Sandbox>, input: TagRole) -> Reply {
+    check(&input.tags)?;
+    sandbox.world.write(|world| {
+        roles::find_mut(world.of_mut::<State>(), &input.role_name)?.tags.extend(tags::to_map(input.tags));
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct UntagRole {
+    role_name: String,
+    tag_keys: Vec<String>,
+}
+
+pub(super) fn untag_role(sandbox: &Arc<Sandbox>, input: UntagRole) -> Reply {
+    sandbox.world.write(|world| {
+        tags::remove_from_map(&mut roles::find_mut(world.of_mut::<State>(), &input.role_name)?.tags, &input.tag_keys);
+        Ok(Value::Null)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct ListRoleTags {
+    role_name: String,
+    marker: Option<String>,
+    max_items: Option<usize>,
+}
+
+pub(super) fn list_role_tags(
+    sandbox: &Arc<Sandbox>,
+    ListRoleTags { role_name, marker, max_items }: ListRoleTags,
+) -> Reply {
+    sandbox.world.read(|world| {
+        let tags = roles::find(world.of::<State>(), &role_name)?.tags.iter();
+        let tags = tags.map(|(key, value)| (key.clone(), json!({ "Key": key, "Value": value })));
+        Pages::new(marker, max_items).answer(&format!("ListRoleTags {role_name}"), "Tags", tags)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(super) struct TagPolicy {
     policy_arn: String,
     tags: Vec<Tag>,
 }
 
-pub(super) fn add(sandbox: &Arc<Sandbox>, Add { policy_arn, tags }: Add) -> Reply {
+pub(super) fn tag_policy(sandbox: &Arc<Sandbox>, TagPolicy { policy_arn, tags }: TagPolicy) -> Reply {
     check(&tags)?;
     sandbox.world.write(|world| {
         let policy = find_mut(world.of_mut::<State>(), &sandbox.config, "TagPolicy", &policy_arn)?;
-        tagging::merge(&mut policy.tags, tags);
+        tags::merge(&mut policy.tags, tags);
         check(&policy.tags)?;
         Ok(Value::Null)
     })
@@ -49,14 +95,14 @@ pub(super) fn add(sandbox: &Arc<Sandbox>, Add { policy_arn, tags }: Add) -> Repl
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct Remove {
+pub(super) struct UntagPolicy {
     policy_arn: String,
     tag_keys: Vec<String>,
 }
 
-pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { policy_arn, tag_keys }: Remove) -> Reply {
+pub(super) fn untag_policy(sandbox: &Arc<Sandbox>, UntagPolicy { policy_arn, tag_keys }: UntagPolicy) -> Reply {
     sandbox.world.write(|world| {
-        tagging::remove(
+        tags::remove(
             &mut find_mut(world.of_mut::<State>(), &sandbox.config, "UntagPolicy", &policy_arn)?.tags,
             &tag_keys,
         );
@@ -66,13 +112,16 @@ pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { policy_arn, tag_keys }: Re
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub(super) struct List {
+pub(super) struct ListPolicyTags {
     policy_arn: String,
     marker: Option<String>,
     max_items: Option<usize>,
 }
 
-pub(super) fn list(sandbox: &Arc<Sandbox>, List { policy_arn: arn, marker, max_items }: List) -> Reply {
+pub(super) fn list_policy_tags(
+    sandbox: &Arc<Sandbox>,
+    ListPolicyTags { policy_arn: arn, marker, max_items }: ListPolicyTags,
+) -> Reply {
     check_arn(&arn)?;
     sandbox.world.read(|world| {
         let policy = world.of::<State>().managed_policies.get(&arn).ok_or_else(|| not_found(&arn))?;

@@ -11,7 +11,7 @@ use super::managed::{ManagedPolicy, check_arn, find_mut, not_found};
 use super::pages::Pages;
 use super::roles::{encoded, no_such_entity};
 use super::{State, aws_managed, limits};
-use crate::base::clock::iso8601;
+use crate::base::clock::epoch_seconds;
 use crate::core::Reply;
 use crate::{Fault, Sandbox};
 
@@ -33,7 +33,7 @@ impl Version {
         json!({
             "VersionId": format!("v{}", self.number),
             "IsDefaultVersion": self.number == policy.default_version,
-            "CreateDate": iso8601(self.created),
+            "CreateDate": epoch_seconds(self.created),
         })
     }
 }
@@ -76,7 +76,7 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         if policy.versions.len() >= MOST {
             let message = "A managed policy can have up to 5 versions. Before you create a new version, you must delete an \
                            existing version.";
-            return Err(Fault::new(409, "LimitExceeded", message));
+            return Err(Fault::limit_exceeded("LimitExceeded", message).with_status(409));
         }
         let version = Version { number: policy.next_version, document, created };
         policy.next_version += 1;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::Group;
 use crate::services::logs::LiveTails;
 use crate::services::logs::State;
-use crate::store::database::Visit;
+use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 
 const TABLE: &str = "logs_events";
@@ -133,13 +133,13 @@ fn sequence(now_millis: i64) -> u64 {
 pub(super) fn range(
     sandbox: &Sandbox,
     (from, to): (&[u8], &[u8]),
-    mut visit: impl FnMut(Key, &[u8]) -> Visit,
+    mut visit: impl FnMut(Key, &[u8]) -> Scan,
 ) -> Result<Vec<Found>, Fault> {
     let visit = |key: &[u8], value: &[u8]| match (Key::read(key), value.split_first_chunk::<8>()) {
         (Some(key), Some((_, message))) => visit(key, message),
-        _ => Visit::Skip,
+        _ => Scan::Skip,
     };
-    let rows = sandbox.world.store().range(TABLE, from, to, visit).map_err(Fault::internal)?;
+    let rows = sandbox.world.database().range(TABLE, from, to, visit).map_err(Fault::internal)?;
     Ok(rows.iter().filter_map(|(key, value)| Found::read(key, value)).collect())
 }
 
@@ -152,7 +152,7 @@ pub(super) fn window(sandbox: &Sandbox, group: &Group, start: Option<i64>, end: 
 /// Removes all events of a group.
 pub(super) fn remove_group(sandbox: &Sandbox, group: u64) -> Result<(), Fault> {
     let (from, to) = (Key::at(group, 0).bytes(), Key::at(group, i64::MAX).bytes());
-    sandbox.world.store().remove_range(TABLE, &from, &to).map_err(Fault::internal)
+    sandbox.world.database().remove_range(TABLE, &from, &to).map_err(Fault::internal)
 }
 
 /// Removes a group's events up to the first of which `is_kept` says that it stays; it also sees how many bytes go already.
@@ -166,14 +166,14 @@ pub(super) fn remove_oldest(
     range(sandbox, (&from, &to), |key, message| {
         if is_kept(key, gone) {
             kept = Some(key);
-            return Visit::End;
+            return Scan::Stop;
         }
         gone += (message.len() + OVERHEAD_BYTES) as u64;
-        Visit::Skip
+        Scan::Skip
     })?;
     if gone > 0 {
         let end = kept.map_or(to, Key::bytes);
-        sandbox.world.store().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
+        sandbox.world.database().remove_range(TABLE, &from, &end).map_err(Fault::internal)?;
     }
     sandbox.world.write(|world| {
         // It may have been deleted, and made again, meanwhile.

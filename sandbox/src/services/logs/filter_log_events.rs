@@ -15,7 +15,7 @@ use crate::base::paging;
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::store::World;
-use crate::store::database::Visit;
+use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;
@@ -119,18 +119,18 @@ fn page(
         // At least one event is looked at, so that every page goes on.
         if !std::mem::take(&mut is_first) && Instant::now() >= end {
             next = Some(key);
-            return Visit::End;
+            return Scan::Stop;
         }
         if !wanted(key, message) {
-            return Visit::Skip;
+            return Scan::Skip;
         }
         if count == limit || (count > 0 && bytes + message.len() > MOST_BYTES) {
             next = Some(key);
-            return Visit::End;
+            return Scan::Stop;
         }
         bytes += message.len();
         count += 1;
-        Visit::Take
+        Scan::Take
     })?;
     Ok(Page { events, next })
 }

@@ -11,7 +11,7 @@ use super::{group, group_name, invalid_token, limit, no_such, stream_key};
 use crate::base::paging;
 use crate::core::Reply;
 use crate::services::logs::State;
-use crate::store::database::Visit;
+use crate::store::database::Scan;
 use crate::{Fault, Sandbox};
 
 const MOST_EVENTS: i64 = 10_000;
@@ -99,14 +99,14 @@ fn forward(
     let (mut bytes, mut count) = (0, 0);
     events::range(sandbox, window, |key, message| {
         if !in_stream(key) {
-            return Visit::Skip;
+            return Scan::Skip;
         }
         if count == limit || (count > 0 && bytes + message.len() > MOST_BYTES) {
-            return Visit::End;
+            return Scan::Stop;
         }
         bytes += message.len();
         count += 1;
-        Visit::Take
+        Scan::Take
     })
 }
 
@@ -127,7 +127,7 @@ fn backward(
                 bytes -= kept.pop_front().map_or(0, |(_, size)| size);
             }
         }
-        Visit::Skip
+        Scan::Skip
     })?;
     let Some((first, _)) = kept.front() else { return Ok(Vec::new()) };
     forward(sandbox, (&first.bytes(), window.1), limit, in_stream)

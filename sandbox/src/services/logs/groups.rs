@@ -1,6 +1,5 @@
 //! Log groups: create, delete, describe.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{events, group, invalid, invalid_token, limit, stream_key};
 use crate::base::paging;
+use crate::base::tags::TagMap;
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
@@ -32,7 +32,7 @@ pub struct Group {
     /// `STANDARD` or another class.
     pub class: String,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: TagMap,
     /// Bytes of the events that are in it.
     pub stored_bytes: u64,
 }
@@ -79,7 +79,7 @@ pub(super) struct Create {
     log_group_name: String,
     kms_key_id: Option<String>,
     #[serde(default)]
-    tags: BTreeMap<String, String>,
+    tags: TagMap,
     log_group_class: Option<String>,
     #[serde(default)]
     deletion_protection_enabled: bool,
@@ -94,7 +94,10 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
     let created_at = sandbox.clock.now().as_millisecond();
     sandbox.world.write(|world| {
         if world.of::<State>().groups.contains(&name) {
-            return Err(Fault::client("ResourceAlreadyExistsException", "The specified log group already exists"));
+            return Err(Fault::already_exists(
+                "ResourceAlreadyExistsException",
+                "The specified log group already exists",
+            ));
         }
         let class = log_group_class.unwrap_or_else(|| "STANDARD".to_owned());
         let id = rand::random();

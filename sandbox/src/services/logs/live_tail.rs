@@ -101,7 +101,10 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, input: Start) -> Result<EventStream,
     let interest = Interest { groups, streams, prefixes, pattern };
     let tails = &sandbox.runtime::<LiveTails>().0;
     if tails.receiver_count() >= SESSIONS {
-        return Err(Fault::client("LimitExceededException", "The maximum number of Live Tail sessions is open."));
+        return Err(Fault::limit_exceeded(
+            "LimitExceededException",
+            "The maximum number of Live Tail sessions is open.",
+        ));
     }
     let taken = tails.subscribe();
     let (sender, stream) = EventStream::new();

@@ -77,7 +77,7 @@ fn invalid(message: impl Into<String>) -> Fault {
 }
 
 fn no_such(kind: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("The specified log {kind} does not exist."))
+    Fault::not_found("ResourceNotFoundException", format!("The specified log {kind} does not exist."))
 }
 
 fn invalid_token(_: InvalidToken) -> Fault {

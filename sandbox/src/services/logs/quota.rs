@@ -28,7 +28,7 @@ fn keep_within(sandbox: &Sandbox, most: u64, step: u64) -> Result<(), Fault> {
             groups.max_by_key(|group| group.stored_bytes).filter(|_| stored_bytes(world) > most).cloned()
         });
         let Some(group) = largest else { return Ok(()) };
-        sandbox.journal.say("log groups hold all that a sandbox keeps: the oldest events go");
+        sandbox.log.write("log groups hold all that a sandbox keeps: the oldest events go");
         events::remove_oldest(sandbox, &group, |_, gone| gone >= step)?;
     }
 }

@@ -61,7 +61,10 @@ pub(super) fn create(sandbox: &Arc<Sandbox>, Named { log_group_name, log_stream_
         group(world, &log_group_name)?;
         let key = stream_key(&log_group_name, &name);
         if world.of::<State>().streams.contains(&key) {
-            return Err(Fault::client("ResourceAlreadyExistsException", "The specified log stream already exists"));
+            return Err(Fault::already_exists(
+                "ResourceAlreadyExistsException",
+                "The specified log stream already exists",
+            ));
         }
         let id = rand::random();
         let stream = Stream { id, name, created_at, first_event: None, last_event: None, last_ingestion: None };

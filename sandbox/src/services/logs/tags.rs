@@ -1,12 +1,12 @@
 //! Tags of log groups, by ARN and, as the older operations do, by name.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Group, group, name_in_arn, no_such};
+use crate::base::tags::{self, TagMap};
 use crate::core::Reply;
 use crate::services::logs::State;
 use crate::{Fault, Sandbox};
@@ -15,7 +15,7 @@ use crate::{Fault, Sandbox};
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Add {
     resource_arn: String,
-    tags: BTreeMap<String, String>,
+    tags: TagMap,
 }
 
 pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_arn, tags }: Add) -> Reply {
@@ -30,7 +30,7 @@ pub(super) struct Remove {
 }
 
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_arn, tag_keys }: Remove) -> Reply {
-    change(sandbox, &resource_arn, |group| group.tags.retain(|key, _| !tag_keys.contains(key)))
+    change(sandbox, &resource_arn, |group| tags::remove_from_map(&mut group.tags, &tag_keys))
 }
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, List { resource_arn }: List) -> Reply
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AddToGroup {
     log_group_name: String,
-    tags: BTreeMap<String, String>,
+    tags: TagMap,
 }
 
 pub(super) fn add_to_group(sandbox: &Arc<Sandbox>, AddToGroup { log_group_name, tags }: AddToGroup) -> Reply {
@@ -62,7 +62,7 @@ pub(super) struct RemoveFromGroup {
 }
 
 pub(super) fn remove_from_group(sandbox: &Arc<Sandbox>, input: RemoveFromGroup) -> Reply {
-    change(sandbox, &input.log_group_name, |group| group.tags.retain(|key, _| !input.tags.contains(key)))
+    change(sandbox, &input.log_group_name, |group| tags::remove_from_map(&mut group.tags, &input.tags))
 }
 
 #[derive(Deserialize)]

@@ -104,7 +104,7 @@ async fn persist(sandbox: &Arc<Sandbox>, batches: Vec<Batch>) {
         let appended = tokio::task::spawn_blocking(append).await.unwrap_or_else(|panic| Err(Fault::internal(panic)));
         let Err(fault) = appended else { return };
         if !complained {
-            sandbox.journal.say(&format!("tasks wait for what they print to be written: {}", fault.message));
+            sandbox.log.write(&format!("tasks wait for what they print to be written: {}", fault.message));
             complained = true;
         }
         if sandbox.shutdown.run_until_cancelled(tokio::time::sleep(RETRY)).await.is_none() {

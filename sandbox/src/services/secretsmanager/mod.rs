@@ -43,7 +43,7 @@ state! {
 }
 
 fn not_found(what: &str) -> Fault {
-    Fault::client("ResourceNotFoundException", format!("Secrets Manager can't find the specified {what}."))
+    Fault::not_found("ResourceNotFoundException", format!("Secrets Manager can't find the specified {what}."))
 }
 
 fn invalid_parameter(message: impl Into<String>) -> Fault {

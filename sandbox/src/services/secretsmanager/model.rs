@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{marked_for_deletion, not_found};
 use crate::base::clock::epoch_seconds;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::services::secretsmanager::State;
 use crate::store::World;
 use crate::{Config, Fault};

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::model::{self, CURRENT, Content, Secret, change, find};
 use super::{invalid_parameter, invalid_request};
 use crate::base::ids;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::services::secretsmanager::State;
 use crate::{Fault, Sandbox};

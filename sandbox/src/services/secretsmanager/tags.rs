@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::model::{Secret, change};
 use crate::Sandbox;
-use crate::base::tagging::{self, Tag};
+use crate::base::tags::{self, Tag};
 use crate::core::Reply;
 
 #[derive(Deserialize)]
@@ -18,7 +18,7 @@ pub(super) struct Add {
 }
 
 pub(super) fn add(sandbox: &Arc<Sandbox>, Add { secret_id, tags }: Add) -> Reply {
-    edit(sandbox, &secret_id, |secret| tagging::merge(secret.tags.get_or_insert_default(), tags))
+    edit(sandbox, &secret_id, |secret| tags::merge(secret.tags.get_or_insert_default(), tags))
 }
 
 #[derive(Deserialize)]
@@ -31,7 +31,7 @@ pub(super) struct Remove {
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { secret_id, tag_keys }: Remove) -> Reply {
     edit(sandbox, &secret_id, |secret| {
         if let Some(tags) = &mut secret.tags {
-            tagging::remove(tags, &tag_keys);
+            tags::remove(tags, &tag_keys);
         }
     })
 }

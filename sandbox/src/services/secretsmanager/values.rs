@@ -74,13 +74,13 @@ fn select<'a>(secret: &'a Secret, id: Option<&str>, stage: Option<&str>) -> Resu
         let stage = stage.unwrap_or(CURRENT);
         let missing = || {
             let message = format!("Secrets Manager can't find the specified secret value for staging label: {stage}");
-            Fault::client("ResourceNotFoundException", message)
+            Fault::not_found("ResourceNotFoundException", message)
         };
         return secret.labelled(stage).ok_or_else(missing);
     };
     let version = secret.version(id).ok_or_else(|| {
         let message = format!("Secrets Manager can't find the specified secret value for VersionId: {id}");
-        Fault::client("ResourceNotFoundException", message)
+        Fault::not_found("ResourceNotFoundException", message)
     })?;
     if stage.is_some_and(|stage| !version.has(stage)) {
         let message = "You provided a VersionStage that is not associated to the provided VersionId.";

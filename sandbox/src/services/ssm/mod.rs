@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Fault;
 use crate::base::paging::InvalidToken;
-use crate::base::tagging::Tag;
+use crate::base::tags::Tag;
 use crate::core::{Service, operation};
 use crate::protocol::Protocol;
 use crate::store::table::state;
@@ -141,13 +141,13 @@ fn invalid(message: impl Into<String>) -> Fault {
 }
 
 fn not_found() -> Fault {
-    Fault::client("ParameterNotFound", "")
+    Fault::not_found("ParameterNotFound", "")
 }
 
 fn no_such_version(name: &str, version: &str) -> Fault {
     let message =
         format!("Systems Manager could not find version {version} of {name}. Verify the version and try again.");
-    Fault::client("ParameterVersionNotFound", message)
+    Fault::not_found("ParameterVersionNotFound", message)
 }
 
 fn invalid_token(_: InvalidToken) -> Fault {

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Parameter, Past, invalid, not_found};
-use crate::base::allowed_pattern::AllowedPattern;
-use crate::base::tagging::Tag;
+use crate::base::java_regex::JavaRegex;
+use crate::base::tags::Tag;
 use crate::core::Reply;
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
@@ -47,7 +47,7 @@ pub(super) fn put(sandbox: &Arc<Sandbox>, input: Put) -> Reply {
         let before = state.parameters.get(&name).cloned();
         if before.is_some() && !overwrite {
             let message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
-            return Err(Fault::client("ParameterAlreadyExists", message));
+            return Err(Fault::already_exists("ParameterAlreadyExists", message));
         }
         if let (Some(kind), Some(before)) = (&kind, &before)
             && *kind != before.kind
@@ -123,11 +123,11 @@ fn check(input: &Put) -> Result<(), Fault> {
 
 /// The whole value has to match, as in the user guide's "Creating a parameter that has an allowed pattern".
 fn check_value(pattern: &str, value: &str) -> Result<(), Fault> {
-    let Some(allowed) = AllowedPattern::new(pattern) else {
+    let Some(allowed) = JavaRegex::whole(pattern) else {
         let message = "The request does not meet the regular expression requirement.";
         return Err(Fault::client("InvalidAllowedPatternException", message));
     };
-    if allowed.matches(value) {
+    if allowed.is_match(value) {
         return Ok(());
     }
     let message = format!("Parameter value, cannot be validated against allowedPattern: {pattern}");
@@ -197,7 +197,7 @@ fn check_name(name: &str) -> Result<(), Fault> {
     }
     if name.matches('/').count() > DEEPEST {
         let message = "The parameter name exceeds the maximum hierarchy depth of 15 levels.";
-        return Err(Fault::client("HierarchyLevelLimitExceededException", message));
+        return Err(Fault::limit_exceeded("HierarchyLevelLimitExceededException", message));
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ fn find(world: &World, config: &Config, name: &str) -> Result<(Parameter, String
             let message = format!(
                 "Systems Manager could not find the label {selector} of {bare}. Verify the label and try again."
             );
-            Fault::client("ParameterVersionNotFound", message)
+            Fault::not_found("ParameterVersionNotFound", message)
         })?;
     Ok(((*found).clone(), format!(":{selector}")))
 }
@@ -113,7 +113,7 @@ pub(super) async fn get_all(sandbox: Arc<Sandbox>, GetAll { names, with_decrypti
             Some(reference) => secrets::find(&sandbox, reference, with_decryption).await?,
             None => match sandbox.world.read(|world| find(world, &sandbox.config, name)) {
                 Ok((parameter, selector)) => Some(described(&sandbox.config, &parameter, &selector, with_decryption)),
-                Err(fault) if fault.status >= 500 => return Err(fault),
+                Err(fault) if fault.is_from_sandbox() => return Err(fault),
                 Err(_) => None,
             },
         };

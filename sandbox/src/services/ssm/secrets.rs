@@ -49,7 +49,7 @@ pub(super) async fn find(sandbox: &Arc<Sandbox>, reference: &str, decrypted: boo
 
 fn there(answer: Result<Value, Fault>) -> Result<Option<Value>, Fault> {
     match answer {
-        Err(fault) if fault.status >= 500 => Err(fault),
+        Err(fault) if fault.is_from_sandbox() => Err(fault),
         answer => Ok(answer.ok()),
     }
 }
@@ -59,5 +59,5 @@ pub(super) fn not_found(reference: &str) -> Fault {
     let message = format!(
         "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret {PATH}{reference} not found."
     );
-    Fault::client("ParameterNotFound", message)
+    Fault::not_found("ParameterNotFound", message)
 }

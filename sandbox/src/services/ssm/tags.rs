@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Past;
-use crate::base::tagging::{self, Tag};
+use crate::base::tags::{self, Tag};
 use crate::core::Reply;
 use crate::services::ssm::State;
 use crate::{Fault, Sandbox};
@@ -29,7 +29,7 @@ pub(super) struct Add {
 
 pub(super) fn add(sandbox: &Arc<Sandbox>, Add { resource_type, resource_id, tags }: Add) -> Reply {
     check(&resource_type)?;
-    edit(sandbox, &resource_id, |past| tagging::merge(&mut past.tags, tags))
+    edit(sandbox, &resource_id, |past| tags::merge(&mut past.tags, tags))
 }
 
 #[derive(Deserialize)]
@@ -42,7 +42,7 @@ pub(super) struct Remove {
 
 pub(super) fn remove(sandbox: &Arc<Sandbox>, Remove { resource_type, resource_id, tag_keys }: Remove) -> Reply {
     check(&resource_type)?;
-    edit(sandbox, &resource_id, |past| tagging::remove(&mut past.tags, &tag_keys))
+    edit(sandbox, &resource_id, |past| tags::remove(&mut past.tags, &tag_keys))
 }
 
 fn edit(sandbox: &Sandbox, name: &str, edit: impl FnOnce(&mut Past)) -> Reply {

@@ -1,4 +1,4 @@
-//! Why the state could not be read or written, in sentences that name the file and what to do.
+//! Errors of the database, with messages that name the file and what to do.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,49 +17,49 @@ pub enum StoreError {
          `ecsws sandbox reset` starts afresh"
     )]
     Version {
-        /// What the database says.
+        /// The version in the database.
         found: String,
     },
-    /// It is a database, and not one of a sandbox.
+    /// The database is not one of a sandbox.
     #[error("{0} is not the state of a sandbox: choose another folder, or `ecsws sandbox reset` starts afresh")]
     Foreign(PathBuf),
-    /// A row is not what this version writes.
+    /// A row cannot be deserialised.
     #[error("the sandbox's state is damaged in table {table} ({source}): `ecsws sandbox reset` starts afresh")]
     Row {
         /// The table's name.
         table: String,
-        /// What is wrong with it.
+        /// The error.
         source: serde_json::Error,
     },
-    /// The file is not a database, or no longer a whole one.
+    /// The file is not a database, or a damaged one.
     #[error("the sandbox's state in {path} is damaged ({source}): `ecsws sandbox reset` starts afresh")]
     Damaged {
         /// The database's file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The error.
         source: redb::Error,
     },
     /// The disk is full.
     #[error("there is no space left for the sandbox's state in {0}: free some and try again")]
     NoSpace(PathBuf),
-    /// The database or the disk refused.
+    /// Any other error of the database or the disk.
     #[error("the sandbox's state in {path}: {source}")]
     Database {
         /// The database's file.
         path: PathBuf,
-        /// What happened.
+        /// The error.
         source: redb::Error,
     },
 }
 
 impl StoreError {
-    /// A database that could not even be read to the end.
+    /// A database on which redb panicked.
     pub fn unreadable(folder: &Path) -> Self {
-        Self::told(&folder.join(FILE), redb::Error::Corrupted("it cannot be read".to_owned()))
+        Self::new(&folder.join(FILE), redb::Error::Corrupted("it cannot be read".to_owned()))
     }
 
-    /// What the database said, in words that name the file and what to do.
-    pub(super) fn told(path: &Path, source: redb::Error) -> Self {
+    /// Classifies an error of redb.
+    pub(super) fn new(path: &Path, source: redb::Error) -> Self {
         let path = path.to_owned();
         match &source {
             redb::Error::Corrupted(_) | redb::Error::RepairAborted | redb::Error::UpgradeRequired(_) => {
@@ -69,7 +69,7 @@ impl StoreError {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                     Self::NoSpace(path)
                 }
-                // What a file that was never a database is to redb.
+                // redb's errors for a file that was never a database.
                 io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => Self::Damaged { path, source },
                 _ => Self::Database { path, source },
             },

@@ -1,4 +1,4 @@
-//! The database's file: how it is made, opened, and told from what is not a sandbox's state.
+//! The database's file: creating it, opening it, and checking that it is the state of a sandbox.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -10,19 +10,19 @@ use redb::{Database, ReadableDatabase as _, TableDefinition, TableError};
 
 use super::{DRAFT_FILE, StoreError, VERSION};
 
-/// Pages that are kept in memory: few, for the rows are there anyway, and events are read in ranges.
+/// redb's page cache: small, because rows are kept in memory anyway and events are read in ranges.
 const CACHE_BYTES: usize = 8 * 1024 * 1024;
 const META: TableDefinition<'_, &str, &str> = TableDefinition::new("meta");
 
-/// Makes a database that is whole before it has its name.
+/// Creates a database under a temporary name, and renames it once it is complete.
 pub(super) fn create(folder: &Path, path: &Path) -> Result<(), StoreError> {
     let draft = folder.join(DRAFT_FILE);
-    let made = || -> Result<(), redb::Error> {
+    let create = || -> Result<(), redb::Error> {
         match fs::remove_file(&draft) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        // It holds secrets: whatever the folder's mode becomes, the file is its owner's alone.
+        // It holds secrets: only its owner may read it, whatever the folder's mode.
         let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&draft)?;
         let database = builder().create_with_backend(FileBackend::new(file)?)?;
         let transaction = database.begin_write()?;
@@ -32,7 +32,7 @@ pub(super) fn create(folder: &Path, path: &Path) -> Result<(), StoreError> {
         fs::rename(&draft, path)?;
         Ok(File::open(folder)?.sync_all()?)
     };
-    made().map_err(|error| StoreError::told(path, error))
+    create().map_err(|error| StoreError::new(path, error))
 }
 
 fn builder() -> redb::Builder {
@@ -42,26 +42,26 @@ fn builder() -> redb::Builder {
 }
 
 pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
-    // To redb an empty file is one that is about to become a database.
+    // redb would turn an empty file into a new database.
     if fs::metadata(path).is_ok_and(|file| file.len() == 0) {
         let source = redb::Error::Corrupted("the file is empty".to_owned());
-        return Err(StoreError::told(path, source));
+        return Err(StoreError::new(path, source));
     }
     builder().open(path).map_err(|error| match error {
         redb::DatabaseError::DatabaseAlreadyOpen => StoreError::InUse(path.display().to_string()),
-        other => StoreError::told(path, other.into()),
+        other => StoreError::new(path, other.into()),
     })
 }
 
 pub(super) fn check_version(path: &Path, database: &Database) -> Result<(), StoreError> {
-    match version(database).map_err(|error| StoreError::told(path, error))? {
+    match version(database).map_err(|error| StoreError::new(path, error))? {
         None => Err(StoreError::Foreign(path.to_owned())),
         Some(found) if found == VERSION => Ok(()),
         Some(found) => Err(StoreError::Version { found }),
     }
 }
 
-/// The version that the database was written with; none when it is not a sandbox's.
+/// The version that the database was written with; none if it is not a sandbox's.
 fn version(database: &Database) -> Result<Option<String>, redb::Error> {
     match database.begin_read()?.open_table(META) {
         Err(TableError::TableDoesNotExist(_) | TableError::TableTypeMismatch { .. }) => Ok(None),

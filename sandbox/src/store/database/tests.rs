@@ -1,10 +1,10 @@
-//! A file that was changed by somebody else, too large for all of its pages to be checked when it is opened.
+//! Damage to a file that is too large to be checked completely when it is opened.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 
-use super::{FILE, Store, StoreError, Visit};
+use super::{FILE, Scan, Store, StoreError};
 use crate::store::table::{Stored, Table};
 
 const EVENTS: &str = "events";
@@ -14,7 +14,7 @@ fn open(folder: &Path) -> Store {
     Store::open_checked(folder, 0).expect("a store")
 }
 
-/// Makes a store with two rows and an event.
+/// Creates a store with two rows and an event.
 fn fill(folder: &Path) {
     let store = open(folder);
     let mut table = Table::new("rows");
@@ -24,7 +24,7 @@ fn fill(folder: &Path) {
     store.commit(&[&mut table as &mut dyn Stored], Some((EVENTS, &events))).expect("it is written");
 }
 
-/// Flips one bit of every place in the file where `text` stands.
+/// Flips one bit in every occurrence of `text` in the file.
 fn flip(folder: &Path, text: &[u8]) {
     let file = OpenOptions::new().read(true).write(true).open(folder.join(FILE)).expect("the file");
     let mut bytes = vec![0; usize::try_from(file.metadata().expect("it is there").len()).expect("it fits")];
@@ -41,15 +41,15 @@ fn is_damage<T: std::fmt::Debug>(result: &Result<T, StoreError>) {
 }
 
 #[test]
-fn a_flipped_bit_is_noticed_when_its_row_is_read() {
+fn a_flipped_bit_is_detected_when_its_row_is_read() {
     let folder = tempfile::tempdir().expect("a folder");
     fill(folder.path());
     let mut table = Table::<String>::new("rows");
-    let events = |store: &Store| store.range(EVENTS, b"", b"z", |_, _| Visit::Take);
+    let events = |store: &Store| store.range(EVENTS, b"", b"z", |_, _| Scan::Take);
     let store = open(folder.path());
-    store.load(&mut table).expect("it is whole");
+    store.load(&mut table).expect("it is undamaged");
     assert_eq!(table.get("one").map(String::as_str), Some("a row of the table"));
-    assert_eq!(events(&store).expect("it is whole")[0].1, b"an event");
+    assert_eq!(events(&store).expect("it is undamaged")[0].1, b"an event");
     drop(store);
     flip(folder.path(), b"a row of");
     flip(folder.path(), b"an event");
@@ -67,8 +67,8 @@ fn a_failure_closes_only_the_database_that_it_came_from() {
     let is_open = || store.opened.read().expect("it is not poisoned").database.is_some();
     fail().expect_err("it fails");
     assert!(!is_open());
-    store.with(|_| Ok(())).expect("it is opened again");
-    // The failure of work that had begun before comes to be known.
+    store.with(|_| Ok(())).expect("it is reopened");
+    // An error of an earlier generation arrives late.
     store.close(0);
     assert!(is_open());
     fail().expect_err("it fails");

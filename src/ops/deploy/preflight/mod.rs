@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use super::state::{StackState, stack_state};
 use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::diagnostic::Diagnostic;
 use crate::hint::Hint;
 use crate::model::{Export, PlannedChange, Stack, StackRequest, StackResource};
 use crate::ops::Result;
@@ -20,28 +21,23 @@ use crate::stack::{CustomName, KnownValues, Replacement, Template, TemplateDiff}
 pub use requirements::requirements;
 
 /// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Finding {
-    /// The deploy would fail: what is in the way, and the way out.
-    Rejection {
-        /// What is in the way of which stack.
-        message: String,
-        /// What to do about it.
-        hint: Option<Hint>,
-    },
+    /// The deploy would fail: what is in the way of which stack, and the way out.
+    Rejection(Diagnostic),
     /// What may make the deploy fail, or what could not be checked.
     Note(String),
 }
 
 impl Finding {
     fn rejection(message: String, hint: impl Into<Hint>) -> Self {
-        Self::Rejection { message, hint: Some(hint.into()) }
+        Self::Rejection(Diagnostic::new(message).hint(hint))
     }
 
     /// The finding as a sentence, for a report that is not about a deploy.
     pub fn as_note(&self) -> Hint {
         match self {
-            Self::Rejection { message, hint } => {
+            Self::Rejection(Diagnostic { message, hint, .. }) => {
                 let note = Hint::from(format!("deploy rejects this: {message}"));
                 match hint {
                     Some(hint) => note.text("; ").append(hint),
@@ -176,7 +172,9 @@ impl Account {
     /// Reads what the two templates refer to.
     async fn read(aws: &Aws, update: &StackUpdate<'_>) -> Result<Self> {
         let mut notes = Vec::new();
-        let named = |template: &Template| template.section("Resources").any(|(_, one)| CustomName::of(one).is_some());
+        let named = |template: &Template| {
+            template.section("Resources").any(|(_, one)| CustomName::from_resource(one).is_some())
+        };
         let has_exports = |template: &Template| template.section("Outputs").any(|(_, one)| one.get("Export").is_some());
         let has_names = named(update.desired);
         let exporting = has_exports(update.desired) || has_exports(update.deployed);

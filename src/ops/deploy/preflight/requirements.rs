@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Finding, Result, unless_denied};
 use crate::aws::Aws;
+use crate::diagnostic::Diagnostic;
 use crate::hint::{Hint, nearest};
 use crate::model::Export;
 use crate::stack::spec::{Reference, Secret, Service, Spec};
@@ -80,7 +81,7 @@ async fn look_at_cluster(aws: &Aws, cluster: &str, findings: &mut Vec<Finding>) 
         Some("ACTIVE") => {}
         Some(status) => {
             let message = format!("cluster `{cluster}` is {status}");
-            findings.push(Finding::Rejection { message, hint: None });
+            findings.push(Finding::Rejection(Diagnostic::new(message)));
         }
         None => {
             let hint = "create it, or set platform.cluster to one that is there";

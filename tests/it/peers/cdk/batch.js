@@ -1,12 +1,12 @@
 // Synthesises many specs, and compares many templates, in one process.
 //
-//     node batch.js < request.json > answer.json
+//     node batch.js < request.json > response.json
 //
 // The request has `specs` ({ spec, lock }, the texts of ecsws.toml and ecsws.lock) and `pairs` ({ name, old, new }, templates).
-// The answer has `templates` (for each spec the templates by stack name, or the message of the error that the CDK throws) and
-// `diffs` (for each pair what `cdk diff` prints, or the message of its error).
+// The response has `templates` (for each spec, the templates by stack name or the CDK's error message) and `diffs` (for each pair, the
+// output of `cdk diff` or its error message).
 const path = require('path');
-// The command line's package exports nothing; its bundle has everything.
+// The package of the command line has no exports, so its bundle is loaded.
 const { DiffFormatter } = require(path.join(path.dirname(require.resolve('aws-cdk/package.json')), 'lib/index.js'));
 const { synth } = require('./synth');
 

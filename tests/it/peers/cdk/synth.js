@@ -1,5 +1,5 @@
-// The stacks that an ecsws.toml describes, built with the real AWS CDK: what its user would write for the same service, with every
-// default left to the CDK. `cdk = 1` uses @aws-cdk/* 1.204, `cdk = 2` aws-cdk-lib 2.275.
+// Builds the stacks of an ecsws.toml with the real AWS CDK, as a CDK user would write them, with all defaults left to the CDK. `cdk = 1`
+// uses @aws-cdk/* 1.204, `cdk = 2` uses aws-cdk-lib 2.275.
 const fs = require('fs');
 const os = require('os');
 const path = require('path');
@@ -44,7 +44,7 @@ function synth(specText, lockText) {
   return Object.fromEntries(templates);
 }
 
-// The answers that the cdk command line would have put into cdk.context.json.
+// The look-up results that the cdk command line would store in cdk.context.json.
 function contextOf(lock) {
   const context = {};
   for (const { account, region, names } of lock.availability_zones ?? []) {

@@ -1,4 +1,4 @@
-"""The workshop's platform and service as a CDK app of two stacks, without assets, so that it needs no bootstrap."""
+"""The workshop's platform and service as a CDK app with two stacks. It has no assets, so it needs no bootstrap."""
 
 import os
 
@@ -10,7 +10,7 @@ from aws_cdk import aws_servicediscovery as discovery
 
 
 class Platform(cdk.Stack):
-    """VPC, cluster with a namespace, and what services import."""
+    """VPC, cluster with a namespace, and the exports that services import."""
 
     def __init__(self, scope, **options):
         super().__init__(scope, "platform", **options)
@@ -31,7 +31,7 @@ class Platform(cdk.Stack):
 
 
 class Service(cdk.Stack):
-    """A Fargate service on what the platform exports; its VPC is looked up."""
+    """A Fargate service that imports the platform's exports and looks up its VPC."""
 
     def __init__(self, scope, **options):
         super().__init__(scope, "service", **options)

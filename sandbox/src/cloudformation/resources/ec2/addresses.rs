@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
+use super::{
+    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text,
+};
 use crate::Fault;
 
 /// The row.
@@ -19,24 +21,24 @@ struct Address {
     tags: Vec<Tag>,
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let Address { domain, tags } = context.properties(properties)?;
     let input = json!({ "Domain": domain, "TagSpecification": tag_specification(&context, "elastic-ip", &tags) });
     let answer = context.call("ec2", "AllocateAddress", input).await?;
     let address = text(&answer, "/publicIp");
-    Ok(Made::new(address, json!({ "AllocationId": text(&answer, "/allocationId"), "PublicIp": address })))
+    Ok(HandlerOutput::new(address, json!({ "AllocationId": text(&answer, "/allocationId"), "PublicIp": address })))
 }
 
-fn allocation(old: &Incarnation) -> &str {
+fn allocation(old: &PhysicalResource) -> &str {
     old.attributes.get("AllocationId").and_then(Value::as_str).unwrap_or_default()
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let Address { tags, .. } = context.properties(properties)?;
     retag(&context, allocation(&old), &tags_of(&old.properties), &tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "ReleaseAddress", json!({ "AllocationId": allocation(&old) })).await.map(drop)
 }

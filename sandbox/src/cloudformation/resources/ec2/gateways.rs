@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, Incarnation, Made, OnlyTags, ResourceType, Tag, resource_type, tag_specification, text, update_tags,
+    Context, HandlerOutput, OnlyTags, PhysicalResource, ResourceType, Tag, resource_type, tag_specification, text,
+    update_tags,
 };
 use crate::Fault;
 
@@ -19,7 +20,7 @@ pub const NAT: ResourceType = resource_type!(
 pub const INTERNET: ResourceType = resource_type!(
     "AWS::EC2::InternetGateway", attributes: ["InternetGatewayId"], create_only: [], create_internet, update_tags, delete_internet
 );
-/// An internet gateway's place in a network.
+/// The attachment of an internet gateway to a VPC.
 pub const ATTACHMENT: ResourceType = resource_type!(
     "AWS::EC2::VPCGatewayAttachment", attributes: ["AttachmentType"], create_only: [], attach, reattach, detach
 );
@@ -34,7 +35,7 @@ struct Nat {
     tags: Vec<Tag>,
 }
 
-async fn create_nat(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_nat(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let Nat { allocation_id, subnet_id, connectivity_type, tags } = context.properties(properties)?;
     if connectivity_type.is_some_and(|kind| kind != "public") {
         return Err(Fault::not_implemented("private NAT gateways"));
@@ -43,22 +44,22 @@ async fn create_nat(context: Context, properties: Value) -> Result<Made, Fault> 
     let input = json!({ "AllocationId": allocation_id, "SubnetId": subnet_id, "TagSpecification": tags });
     let answer = context.call("ec2", "CreateNatGateway", input).await?;
     let id = text(&answer, "/natGateway/natGatewayId");
-    Ok(Made::new(id, json!({ "NatGatewayId": id })))
+    Ok(HandlerOutput::new(id, json!({ "NatGatewayId": id })))
 }
 
-async fn delete_nat(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_nat(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteNatGateway", json!({ "NatGatewayId": old.physical_id })).await.map(drop)
 }
 
-async fn create_internet(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_internet(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let OnlyTags { tags } = context.properties(properties)?;
     let input = json!({ "TagSpecification": tag_specification(&context, "internet-gateway", &tags) });
     let answer = context.call("ec2", "CreateInternetGateway", input).await?;
     let id = text(&answer, "/internetGateway/internetGatewayId");
-    Ok(Made::new(id, json!({ "InternetGatewayId": id })))
+    Ok(HandlerOutput::new(id, json!({ "InternetGatewayId": id })))
 }
 
-async fn delete_internet(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_internet(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteInternetGateway", json!({ "InternetGatewayId": old.physical_id })).await.map(drop)
 }
 
@@ -75,18 +76,18 @@ impl Attachment {
     }
 }
 
-async fn attach(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn attach(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let attachment: Attachment = context.properties(properties)?;
     context.call("ec2", "AttachInternetGateway", attachment.input()).await?;
-    Ok(Made::new(&format!("IGW|{}", attachment.vpc_id), json!({ "AttachmentType": "IGW" })))
+    Ok(HandlerOutput::new(&format!("IGW|{}", attachment.vpc_id), json!({ "AttachmentType": "IGW" })))
 }
 
-async fn reattach(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn reattach(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     detach(context.clone(), old).await?;
     attach(context, properties).await
 }
 
-async fn detach(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn detach(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let attachment: Attachment = context.properties(old.properties)?;
     context.call("ec2", "DetachInternetGateway", attachment.input()).await.map(drop)
 }

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, tag_specification, text, update_tags};
+use super::{
+    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, tag_specification, text, update_tags,
+};
 use crate::Fault;
 
 /// The row.
@@ -57,7 +59,7 @@ impl Interface {
     }
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let instance: Instance = context.properties(properties)?;
     let input = json!({
         "ImageId": instance.image_id,
@@ -73,20 +75,20 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "TagSpecification": tag_specification(&context, "instance", &instance.tags),
     });
     let answer = context.call("ec2", "RunInstances", input).await?;
-    let made = &answer["instancesSet"][0];
-    let id = text(made, "/instanceId");
+    let instance = &answer["instancesSet"][0];
+    let id = text(instance, "/instanceId");
     let attributes = json!({
         "InstanceId": id,
-        "AvailabilityZone": text(made, "/placement/availabilityZone"),
-        "PrivateDnsName": text(made, "/privateDnsName"),
-        "PrivateIp": text(made, "/privateIpAddress"),
-        "PublicDnsName": text(made, "/dnsName"),
-        "PublicIp": text(made, "/ipAddress"),
-        "VpcId": text(made, "/vpcId"),
+        "AvailabilityZone": text(instance, "/placement/availabilityZone"),
+        "PrivateDnsName": text(instance, "/privateDnsName"),
+        "PrivateIp": text(instance, "/privateIpAddress"),
+        "PublicDnsName": text(instance, "/dnsName"),
+        "PublicIp": text(instance, "/ipAddress"),
+        "VpcId": text(instance, "/vpcId"),
     });
-    Ok(Made::new(id, attributes))
+    Ok(HandlerOutput::new(id, attributes))
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "TerminateInstances", json!({ "InstanceId": [old.physical_id] })).await.map(drop)
 }

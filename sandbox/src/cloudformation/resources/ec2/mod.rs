@@ -1,10 +1,10 @@
-//! The types of `AWS::EC2`: one file each, and what they share.
+//! The types of `AWS::EC2`.
 
 use serde_json::{Value, json};
 
-use super::{Context, Incarnation, Made, OnlyTags, ResourceType, nothing_to_update, resource_type, text};
+use super::{Context, HandlerOutput, OnlyTags, PhysicalResource, ResourceType, nothing_to_update, resource_type, text};
 use crate::Fault;
-use crate::cloudformation::model::Tag;
+use crate::base::tags::Tag;
 
 mod addresses;
 mod gateways;
@@ -30,8 +30,8 @@ pub const TYPES: &[ResourceType] = &[
     instance::TYPE,
 ];
 
-/// The `TagSpecification` of the creation of a resource of EC2's type `kind`. Keys that are AWS's own are CloudFormation's to
-/// give; a template's are refused like everybody's.
+/// The `TagSpecification` of a new resource of EC2's type `kind`. CloudFormation's own tags have reserved keys, which EC2 only
+/// takes as `SystemTag`; those of a template are refused.
 fn tag_specification(context: &Context, kind: &str, own: &[Tag]) -> Value {
     let (system, stack): (Vec<&Tag>, Vec<&Tag>) = context.tags.iter().partition(|tag| is_reserved(tag));
     let inherited = stack.into_iter().filter(|tag| !own.iter().any(|one| one.key == tag.key));
@@ -45,11 +45,11 @@ fn is_reserved(tag: &Tag) -> bool {
 
 /// Gives a resource the tags of its new properties.
 async fn retag(context: &Context, id: &str, before: &[Tag], after: &[Tag]) -> Result<(), Fault> {
-    let gone: Vec<&Tag> = before.iter().filter(|tag| !after.iter().any(|new| new.key == tag.key)).collect();
-    if !gone.is_empty() {
-        context.call("ec2", "DeleteTags", json!({ "ResourceId": [id], "Tag": gone })).await?;
+    let removed: Vec<&Tag> = before.iter().filter(|tag| !after.iter().any(|new| new.key == tag.key)).collect();
+    if !removed.is_empty() {
+        context.call("ec2", "DeleteTags", json!({ "ResourceId": [id], "Tag": removed })).await?;
     }
-    // CloudFormation's own stay as they were made.
+    // CloudFormation's own tags are set once, at the creation.
     let tags: Vec<Tag> =
         context.all_tags(after).into_iter().filter(|tag| !is_reserved(tag) || after.contains(tag)).collect();
     if tags.is_empty() {
@@ -58,13 +58,13 @@ async fn retag(context: &Context, id: &str, before: &[Tag], after: &[Tag]) -> Re
     context.call("ec2", "CreateTags", json!({ "ResourceId": [id], "Tag": tags })).await.map(drop)
 }
 
-/// The tags among a resource's properties.
+/// The tags in a resource's properties.
 fn tags_of(properties: &Value) -> Vec<Tag> {
     serde_json::from_value(properties["Tags"].clone()).unwrap_or_default()
 }
 
-/// The update of a type whose tags alone can be changed in place; its id is the physical id.
-async fn update_tags(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+/// The update of a type of which only the tags can be updated in place, by the physical id.
+async fn update_tags(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     retag(&context, &old.physical_id, &tags_of(&old.properties), &tags_of(&properties)).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }

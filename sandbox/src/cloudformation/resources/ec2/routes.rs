@@ -4,16 +4,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Context, Incarnation, Made, ResourceType, Tag, nothing_to_update, resource_type, tag_specification, text,
-    update_tags,
+    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, nothing_to_update, resource_type, tag_specification,
+    text, update_tags,
 };
 use crate::Fault;
 
-/// The rows.
+/// A route table.
 pub const TABLE: ResourceType = resource_type!(
     "AWS::EC2::RouteTable", attributes: ["RouteTableId"], create_only: [], create_table, update_tags, delete_table
 );
-/// A subnet's use of a table.
+/// The association of a subnet with a route table.
 pub const ASSOCIATION: ResourceType = resource_type!(
     "AWS::EC2::SubnetRouteTableAssociation", attributes: ["Id"], create_only: [], associate, nothing_to_update, disassociate
 );
@@ -31,15 +31,15 @@ struct Table {
     tags: Vec<Tag>,
 }
 
-async fn create_table(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_table(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let Table { vpc_id, tags } = context.properties(properties)?;
     let input = json!({ "VpcId": vpc_id, "TagSpecification": tag_specification(&context, "route-table", &tags) });
     let answer = context.call("ec2", "CreateRouteTable", input).await?;
     let id = text(&answer, "/routeTable/routeTableId");
-    Ok(Made::new(id, json!({ "RouteTableId": id })))
+    Ok(HandlerOutput::new(id, json!({ "RouteTableId": id })))
 }
 
-async fn delete_table(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_table(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteRouteTable", json!({ "RouteTableId": old.physical_id })).await.map(drop)
 }
 
@@ -50,15 +50,15 @@ struct Association {
     subnet_id: String,
 }
 
-async fn associate(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn associate(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let Association { route_table_id, subnet_id } = context.properties(properties)?;
     let input = json!({ "RouteTableId": route_table_id, "SubnetId": subnet_id });
     let answer = context.call("ec2", "AssociateRouteTable", input).await?;
     let id = text(&answer, "/associationId");
-    Ok(Made::new(id, json!({ "Id": id })))
+    Ok(HandlerOutput::new(id, json!({ "Id": id })))
 }
 
-async fn disassociate(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn disassociate(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DisassociateRouteTable", json!({ "AssociationId": old.physical_id })).await.map(drop)
 }
 
@@ -71,7 +71,7 @@ struct Route {
     nat_gateway_id: Option<String>,
 }
 
-async fn create_route(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_route(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let Route { route_table_id, destination_cidr_block, gateway_id, nat_gateway_id } =
         context.properties(properties)?;
     let input = json!({
@@ -82,15 +82,15 @@ async fn create_route(context: Context, properties: Value) -> Result<Made, Fault
     });
     context.call("ec2", "CreateRoute", input).await?;
     let id = format!("{route_table_id}|{destination_cidr_block}");
-    Ok(Made::new(&id, json!({ "CidrBlock": destination_cidr_block })))
+    Ok(HandlerOutput::new(&id, json!({ "CidrBlock": destination_cidr_block })))
 }
 
-async fn update_route(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update_route(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     delete_route(context.clone(), old).await?;
     create_route(context, properties).await
 }
 
-async fn delete_route(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_route(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let route: Route = context.properties(old.properties)?;
     let input = json!({ "RouteTableId": route.route_table_id, "DestinationCidrBlock": route.destination_cidr_block });
     context.call("ec2", "DeleteRoute", input).await.map(drop)

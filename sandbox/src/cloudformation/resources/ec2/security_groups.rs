@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
+use super::{
+    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text,
+};
 use crate::Fault;
 
 /// A security group.
@@ -13,7 +15,7 @@ pub const GROUP: ResourceType = resource_type!(
     create_only: [],
     create, update, delete
 );
-/// A rule of a group that lets traffic in.
+/// An inbound rule of a group.
 pub const INGRESS: ResourceType = resource_type!(
     "AWS::EC2::SecurityGroupIngress", attributes: ["Id"], create_only: [], create_ingress, describe_ingress, delete_ingress
 );
@@ -58,8 +60,8 @@ impl Rule {
     }
 }
 
-/// What a group lets out when its template says nothing.
-fn everything() -> Rule {
+/// The egress rule of a group without rules in the template.
+fn allow_all() -> Rule {
     let [from_port, to_port] = [None; 2];
     let [source_security_group_id, destination_security_group_id, description] = [None, None, None];
     let (ip_protocol, cidr_ip) = ("-1".to_owned(), Some("0.0.0.0/0".to_owned()));
@@ -82,7 +84,7 @@ async fn call_rules(context: &Context, operation: &str, group: &str, rules: &[Ru
     context.call("ec2", operation, json!({ "GroupId": group, "IpPermissions": permissions })).await
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let group: Group = context.properties(properties)?;
     let input = json!({
         "GroupName": group.group_name.clone().unwrap_or_else(|| context.generated_name(255)),
@@ -94,19 +96,19 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
     let id = text(&answer, "/groupId");
     replace_egress(&context, id, &[], &group.security_group_egress).await?;
     call_rules(&context, "AuthorizeSecurityGroupIngress", id, &group.security_group_ingress).await?;
-    Ok(Made::new(id, json!({ "GroupId": id, "Id": id, "VpcId": group.vpc_id })))
+    Ok(HandlerOutput::new(id, json!({ "GroupId": id, "Id": id, "VpcId": group.vpc_id })))
 }
 
-/// A group without egress rules of its own lets everything out.
+/// A group without egress rules in the template allows all outbound traffic.
 async fn replace_egress(context: &Context, id: &str, before: &[Rule], after: &[Rule]) -> Result<(), Fault> {
-    let default = [everything()];
-    let of = |rules: &'_ [Rule]| rules.is_empty();
-    let (old, new) = (if of(before) { &default[..] } else { before }, if of(after) { &default[..] } else { after });
+    let default = [allow_all()];
+    let old = if before.is_empty() { &default[..] } else { before };
+    let new = if after.is_empty() { &default[..] } else { after };
     call_rules(context, "RevokeSecurityGroupEgress", id, old).await?;
     call_rules(context, "AuthorizeSecurityGroupEgress", id, new).await.map(drop)
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let (before, after): (Group, Group) =
         (context.properties(old.properties.clone())?, context.properties(properties)?);
     let id = old.physical_id.as_str();
@@ -114,10 +116,10 @@ async fn update(context: Context, old: Incarnation, properties: Value) -> Result
     call_rules(&context, "RevokeSecurityGroupIngress", id, &before.security_group_ingress).await?;
     call_rules(&context, "AuthorizeSecurityGroupIngress", id, &after.security_group_ingress).await?;
     retag(&context, id, &tags_of(&old.properties), &after.tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteSecurityGroup", json!({ "GroupId": old.physical_id })).await.map(drop)
 }
 
@@ -150,23 +152,23 @@ impl Ingress {
     }
 }
 
-async fn create_ingress(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create_ingress(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let (group, rule) = context.properties::<Ingress>(properties)?.split();
     let answer = call_rules(&context, "AuthorizeSecurityGroupIngress", &group, &[rule]).await?;
     let id = text(&answer, "/securityGroupRuleSet/0/securityGroupRuleId");
-    Ok(Made::new(id, json!({ "Id": id })))
+    Ok(HandlerOutput::new(id, json!({ "Id": id })))
 }
 
 /// Everything but the description is create-only.
-async fn describe_ingress(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn describe_ingress(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let Ingress { group_id, description, .. } = context.properties(properties)?;
     let rule = json!({ "SecurityGroupRuleId": old.physical_id, "Description": description });
     let input = json!({ "GroupId": group_id, "SecurityGroupRuleDescription": [rule] });
     context.call("ec2", "UpdateSecurityGroupRuleDescriptionsIngress", input).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete_ingress(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete_ingress(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     let (group, rule) = context.properties::<Ingress>(old.properties)?.split();
     call_rules(&context, "RevokeSecurityGroupIngress", &group, &[rule]).await.map(drop)
 }

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
+use super::{
+    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text,
+};
 use crate::Fault;
 
 /// The row.
@@ -25,7 +27,7 @@ struct Subnet {
     vpc_id: String,
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let subnet: Subnet = context.properties(properties)?;
     let input = json!({
         "VpcId": subnet.vpc_id,
@@ -43,7 +45,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "CidrBlock": text(&answer, "/subnet/cidrBlock"),
         "VpcId": subnet.vpc_id,
     });
-    Ok(Made::new(id, attributes))
+    Ok(HandlerOutput::new(id, attributes))
 }
 
 async fn map_public_ip(context: &Context, id: &str, subnet: &Subnet) -> Result<(), Fault> {
@@ -52,13 +54,13 @@ async fn map_public_ip(context: &Context, id: &str, subnet: &Subnet) -> Result<(
     context.call("ec2", "ModifySubnetAttribute", input).await.map(drop)
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let subnet: Subnet = context.properties(properties)?;
     map_public_ip(&context, &old.physical_id, &subnet).await?;
     retag(&context, &old.physical_id, &tags_of(&old.properties), &subnet.tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteSubnet", json!({ "SubnetId": old.physical_id })).await.map(drop)
 }

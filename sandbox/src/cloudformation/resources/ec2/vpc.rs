@@ -3,7 +3,9 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Context, Incarnation, Made, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text};
+use super::{
+    Context, HandlerOutput, PhysicalResource, ResourceType, Tag, resource_type, retag, tag_specification, tags_of, text,
+};
 use crate::Fault;
 
 /// The row.
@@ -25,7 +27,7 @@ struct Vpc {
     tags: Vec<Tag>,
 }
 
-async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
+async fn create(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
     let vpc: Vpc = context.properties(properties)?;
     let input = json!({
         "CidrBlock": vpc.cidr_block,
@@ -43,7 +45,7 @@ async fn create(context: Context, properties: Value) -> Result<Made, Fault> {
         "DefaultSecurityGroup": text(&groups, "/securityGroupInfo/0/groupId"),
         "CidrBlockAssociations": [text(&answer, "/vpc/cidrBlockAssociationSet/0/associationId")],
     });
-    Ok(Made::new(id, attributes))
+    Ok(HandlerOutput::new(id, attributes))
 }
 
 async fn set_dns(context: &Context, id: &str, vpc: &Vpc) -> Result<(), Fault> {
@@ -58,13 +60,13 @@ async fn set_dns(context: &Context, id: &str, vpc: &Vpc) -> Result<(), Fault> {
     Ok(())
 }
 
-async fn update(context: Context, old: Incarnation, properties: Value) -> Result<Made, Fault> {
+async fn update(context: Context, old: PhysicalResource, properties: Value) -> Result<HandlerOutput, Fault> {
     let vpc: Vpc = context.properties(properties)?;
     set_dns(&context, &old.physical_id, &vpc).await?;
     retag(&context, &old.physical_id, &tags_of(&old.properties), &vpc.tags).await?;
-    Ok(Made::from(&old))
+    Ok(HandlerOutput::from(&old))
 }
 
-async fn delete(context: Context, old: Incarnation) -> Result<(), Fault> {
+async fn delete(context: Context, old: PhysicalResource) -> Result<(), Fault> {
     context.call("ec2", "DeleteVpc", json!({ "VpcId": old.physical_id })).await.map(drop)
 }

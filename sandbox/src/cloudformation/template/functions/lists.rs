@@ -95,8 +95,8 @@ pub fn cidr(scope: &Scope<'_>, argument: &Value) -> Answer {
     };
     require((1..=256).contains(&count), CIDR)?;
     let blocks = Block::parse(block).and_then(|block| block.parts(count, bits));
-    let misfit = || format!("Template error: Fn::Cidr cannot make {count} ranges of {bits} bits from {block}");
-    blocks.map(|blocks| Some(blocks.into())).ok_or_else(misfit)
+    let error = || format!("Template error: Fn::Cidr cannot make {count} ranges of {bits} bits from {block}");
+    blocks.map(|blocks| Some(blocks.into())).ok_or_else(error)
 }
 
 /// A range of addresses of either family, as one number.

@@ -2,22 +2,21 @@
 
 use serde_json::Value;
 
-use super::declared::{LONGEST_VALUE, number, scalar};
+use super::declared::{MAX_VALUE_BYTES, number, scalar};
 use super::kinds::{Element, Kind};
 use super::members;
 use crate::Fault;
-use crate::base::allowed_pattern::AllowedPattern;
+use crate::base::java_regex::JavaRegex;
 use crate::cloudformation::template::invalid;
 
 /// Refuses a value that does not fit.
 pub fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
-    if value.len() > LONGEST_VALUE {
-        return Err(invalid(format!("Parameter '{key}' must not be longer than {LONGEST_VALUE} bytes")));
+    if value.len() > MAX_VALUE_BYTES {
+        return Err(invalid(format!("Parameter '{key}' must not be longer than {MAX_VALUE_BYTES} bytes")));
     }
     let Some(kind) = Kind::of(declaration) else { return Ok(()) };
     let parts: Vec<&str> = if kind.list && !kind.stored { members(value).collect() } else { vec![value] };
-    let Ok(pattern) =
-        scalar(&declaration["AllowedPattern"]).map(|text| AllowedPattern::new(&text).ok_or(())).transpose()
+    let Ok(pattern) = scalar(&declaration["AllowedPattern"]).map(|text| JavaRegex::whole(&text).ok_or(())).transpose()
     else {
         return Err(invalid(format!("Parameter '{key}' AllowedPattern must be a valid regular expression.")));
     };
@@ -31,7 +30,7 @@ pub fn check(key: &str, declaration: &Value, value: &str) -> Result<(), Fault> {
 }
 
 /// What is wrong with a value.
-fn broken(declaration: &Value, kind: Kind, pattern: Option<&AllowedPattern>, value: &str) -> Option<String> {
+fn broken(declaration: &Value, kind: Kind, pattern: Option<&JavaRegex>, value: &str) -> Option<String> {
     let allowed = declaration["AllowedValues"].as_array();
     if allowed.is_some_and(|allowed| !allowed.iter().filter_map(scalar).any(|one| one == value)) {
         return Some("must be one of AllowedValues".to_owned());
@@ -57,6 +56,6 @@ fn broken(declaration: &Value, kind: Kind, pattern: Option<&AllowedPattern>, val
     if number(declaration, "MaxLength").is_some_and(|most| length > most) {
         return Some(format!("must contain at most {} characters", bound("MaxLength")));
     }
-    let is_refused = pattern.is_some_and(|pattern| !pattern.matches(value));
+    let is_refused = pattern.is_some_and(|pattern| !pattern.is_match(value));
     is_refused.then(|| format!("must match pattern {}", bound("AllowedPattern")))
 }

@@ -21,7 +21,7 @@ const KEYS: &[&str] = &[
 ];
 
 /// The longest value, in bytes.
-pub const LONGEST_VALUE: usize = 4096;
+pub const MAX_VALUE_BYTES: usize = 4096;
 
 /// Checks a parameter's declaration.
 pub fn check(name: &str, declaration: &Value) -> Result<(), Fault> {

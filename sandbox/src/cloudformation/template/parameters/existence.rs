@@ -9,7 +9,7 @@ use super::kinds::{Element, Kind};
 use super::{members, stored};
 use crate::cloudformation::model::Parameter;
 use crate::cloudformation::template::Template;
-use crate::{Fault, Sandbox};
+use crate::{Fault, FaultKind, Sandbox};
 
 /// A type, and how what it names is found.
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl Existing {
                 match sandbox.call("ec2", operation, input).await {
                     Ok(answer) => Ok(first(&answer).cloned()),
                     // What cannot be looked for cannot be refused either, beyond its form.
-                    Err(fault) if fault.status == 501 => Ok(id.starts_with("ami-").then(|| json!({}))),
-                    Err(fault) if fault.status < 500 => Ok(None),
+                    Err(fault) if fault.kind == FaultKind::NotServed => Ok(id.starts_with("ami-").then(|| json!({}))),
+                    Err(fault) if !fault.is_internal() => Ok(None),
                     Err(fault) => Err(fault),
                 }
             }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Template, dynamic, invalid};
-use crate::cloudformation::model::{Parameter, without_hidden_values};
+use crate::cloudformation::model::{Parameter, mask_fault};
 use crate::{Fault, Sandbox};
 
 mod constraints;
@@ -57,7 +57,7 @@ pub async fn values(
     for (key, declaration, value) in values {
         let no_echo = declared::is_hidden(declaration);
         let given = Parameter { key: key.clone(), value, resolved: None, no_echo };
-        let hide = |fault| without_hidden_values(fault, std::slice::from_ref(&given));
+        let hide = |fault| mask_fault(fault, std::slice::from_ref(&given));
         let value = dynamic::in_parameter(sandbox, key, &given.value).await.map_err(hide)?;
         constraints::check(key, declaration, &value).map_err(hide)?;
         // Each may take a while: other requests go on between them.
@@ -65,7 +65,7 @@ pub async fn values(
         parameters.push(Parameter { value, ..given });
     }
     let looked_up = stored::look_up(sandbox, template, &mut parameters).await;
-    looked_up.map_err(|fault| without_hidden_values(fault, &parameters))?;
+    looked_up.map_err(|fault| mask_fault(fault, &parameters))?;
     Ok(parameters)
 }
 

@@ -47,7 +47,7 @@ pub async fn look_up(sandbox: &Arc<Sandbox>, template: &Template, parameters: &m
 pub async fn get(sandbox: &Arc<Sandbox>, name: &str) -> Result<Option<Value>, Fault> {
     match sandbox.call("ssm", "GetParameter", json!({ "Name": name })).await {
         Ok(mut answer) => Ok(Some(answer["Parameter"].take())),
-        Err(fault) if fault.status < 500 => Ok(None),
-        Err(fault) => Err(fault),
+        Err(fault) if fault.is_from_sandbox() => Err(fault),
+        Err(_) => Ok(None),
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::invalid;
 use crate::Fault;
-use crate::protocol::lenient::{self, Misfit};
+use crate::protocol::lenient::{self, InputError};
 use crate::services::cloudwatch::Dimension;
 
 mod steps;
@@ -113,8 +113,8 @@ pub fn member(policy_type: &str) -> &'static str {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(given: Value) -> Result<T, Fault> {
-    lenient::from_value(given).map_err(|misfit| match misfit {
-        Misfit::Unknown(member) => Fault::not_implemented(&format!("scaling policies with the member {member}")),
+    lenient::from_value(given).map_err(|error| match error {
+        InputError::Unknown(member) => Fault::not_implemented(&format!("scaling policies with the member {member}")),
         other => invalid(other.to_string()),
     })
 }

@@ -34,7 +34,7 @@ pub(super) fn perform(sandbox: &Arc<Sandbox>, alarm: &Alarm) {
             None => Err(Fault::not_implemented("actions of alarms but those that name a scaling policy")),
         };
         if let Err(fault) = result {
-            sandbox.journal.say(&format!("alarm {} cannot perform {action}: {}", alarm.name(), fault.message));
+            sandbox.log.write(&format!("alarm {} cannot perform {action}: {}", alarm.name(), fault.message));
         }
     }
 }

@@ -1,12 +1,12 @@
 //! Alarms on one metric each: what they are, the loop that holds them against their metrics, and what they do then.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{Dimension, seconds};
+use crate::base::tags::TagMap;
 use crate::services::cloudwatch::State;
 use crate::{Config, Fault, Sandbox};
 
@@ -112,12 +112,12 @@ pub struct Alarm {
     /// When it came into its state.
     pub transitioned: i64,
     /// Its tags.
-    pub tags: BTreeMap<String, String>,
+    pub tags: TagMap,
 }
 
 impl Alarm {
     /// One that has not been evaluated.
-    fn new(settings: Settings, tags: BTreeMap<String, String>, now: i64) -> Self {
+    fn new(settings: Settings, tags: TagMap, now: i64) -> Self {
         Self {
             settings,
             configured: now,
@@ -177,7 +177,7 @@ pub(super) fn transition(
 ) -> Result<(), Fault> {
     let now = sandbox.clock.now().as_millisecond();
     let changed = sandbox.world.write(|world| {
-        let missing = || Fault::new(404, "ResourceNotFound", "");
+        let missing = || Fault::not_found("ResourceNotFound", "").with_status(404);
         let alarm = world.of_mut::<State>().alarms.get_mut(name).ok_or_else(missing)?;
         let before = alarm.state;
         alarm.state = state;

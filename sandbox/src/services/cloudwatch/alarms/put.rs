@@ -1,16 +1,16 @@
 //! `PutMetricAlarm`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Alarm, Settings};
+use crate::base::tags::{self, Tag, TagMap};
 use crate::core::Reply;
-use crate::protocol::lenient::{self, Misfit};
+use crate::protocol::lenient::{self, InputError};
 use crate::services::cloudwatch::statistics::{Statistic, is_period};
-use crate::services::cloudwatch::tags::{Tag, check_count};
+use crate::services::cloudwatch::tags::check_count;
 use crate::services::cloudwatch::{State, invalid_combination, validation_error};
 use crate::{Fault, Sandbox};
 
@@ -54,7 +54,7 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
             return Err(Fault::client("MissingParameter", format!("The parameter {member} is required.")));
         }
     }
-    let read = |error: Misfit| validation_error(error.to_string());
+    let read = |error: InputError| validation_error(error.to_string());
     let Tagged { tags } = lenient::from_value(input.clone()).map_err(read)?;
     let settings: Settings = lenient::from_value(input).map_err(read)?;
     check(&settings)?;
@@ -63,14 +63,14 @@ pub fn run(sandbox: &Arc<Sandbox>, input: Value) -> Reply {
         if !world.of::<State>().alarms.contains(&settings.alarm_name) {
             check_count(tags.len())?;
         }
-        let tags = tags.into_iter().map(|Tag { key, value }| (key, value)).collect();
+        let tags = tags::to_map(tags);
         keep(world.of_mut::<State>(), settings, tags, now);
         Ok(Value::Null)
     })
 }
 
 /// Makes an alarm, or changes all of one but its state; tags are only given to a new one.
-pub fn keep(state: &mut State, settings: Settings, tags: BTreeMap<String, String>, now: i64) {
+pub fn keep(state: &mut State, settings: Settings, tags: TagMap, now: i64) {
     let alarm = match state.alarms.get(&settings.alarm_name).cloned() {
         Some(before) => Alarm { settings, configured: now, ..before },
         None => Alarm::new(settings, tags, now),

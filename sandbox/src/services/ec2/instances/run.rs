@@ -147,7 +147,7 @@ impl Run {
             let message = format!(
                 "You have requested more instances ({most}) than your current instance limit of {MOST} allows."
             );
-            return Err(Fault::client("InstanceLimitExceeded", message));
+            return Err(Fault::limit_exceeded("InstanceLimitExceeded", message));
         }
         self.check_user_data()
     }

@@ -92,7 +92,7 @@ pub fn create(sandbox: &Arc<Sandbox>, input: Create) -> Reply {
         let mut groups = world.of::<State>().records.with_prefix(SECURITY_GROUP.prefix);
         if groups.any(|(_, group)| group["vpcId"] == vpc && group["groupName"] == name) {
             let message = format!("The security group '{name}' already exists for VPC '{vpc}'");
-            return Err(Fault::client("InvalidGroup.Duplicate", message));
+            return Err(Fault::already_exists("InvalidGroup.Duplicate", message));
         }
         drop(groups);
         let group = record(&sandbox.config, vpc, name, &input.group_description, tags.clone());

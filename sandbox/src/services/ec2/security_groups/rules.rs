@@ -136,7 +136,7 @@ pub fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize)
         for mut rule in new {
             if rules.iter().any(|existing| identity(existing) == identity(&rule)) {
                 let message = format!("the specified rule \"{}\" already exists", in_words(&rule));
-                return Err(Fault::client("InvalidPermission.Duplicate", message));
+                return Err(Fault::already_exists("InvalidPermission.Duplicate", message));
             }
             rule["ruleId"] = ids::resource("sgr").into();
             rule["tagSet"] = tags.clone();
@@ -145,7 +145,7 @@ pub fn authorize(sandbox: &Arc<Sandbox>, direction: Direction, input: Authorize)
         }
         if rules.len() > MOST {
             let message = "The maximum number of rules per security group has been reached.";
-            return Err(Fault::client("RulesPerSecurityGroupLimitExceeded", message));
+            return Err(Fault::limit_exceeded("RulesPerSecurityGroupLimitExceeded", message));
         }
         Ok(json!({ "return": true, "securityGroupRuleSet": added }))
     })
@@ -157,7 +157,7 @@ fn check_peers(state: &State, id: &str, rules: &[Value]) -> Result<(), Fault> {
     for peer in rules.iter().filter_map(|rule| rule["groups"][0]["groupId"].as_str()) {
         if records::get(state, &SECURITY_GROUP, peer)?["vpcId"] != *vpc {
             let message = "You have specified two resources that belong to different networks.";
-            return Err(Fault::client("InvalidGroup.NotFound", message));
+            return Err(Fault::not_found("InvalidGroup.NotFound", message));
         }
     }
     Ok(())
@@ -219,7 +219,7 @@ pub fn revoke(sandbox: &Arc<Sandbox>, direction: Direction, input: Revoke) -> Re
         for rule in &gone {
             let missing = || {
                 let message = "The specified rule does not exist in this security group.";
-                Fault::client("InvalidPermission.NotFound", message)
+                Fault::not_found("InvalidPermission.NotFound", message)
             };
             let at = rules.iter().position(|existing| identity(existing) == identity(rule));
             revoked.push(rules.remove(at.ok_or_else(missing)?));

@@ -18,6 +18,7 @@ use super::names::{self, Arns as _, client, invalid, revision_key};
 use super::show;
 use crate::Sandbox;
 use crate::base::paging;
+use crate::base::tags::lower_case;
 use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::store::World;
@@ -34,7 +35,7 @@ pub(super) fn describe(sandbox: &Arc<Sandbox>, Describe { task_definition, inclu
     sandbox.world.read(|world| {
         let found = names::task_definition(world, &task_definition);
         let definition = found.ok_or_else(|| client("Unable to describe task definition."))?;
-        let tags = include.iter().any(|name| name == "TAGS").then_some(&definition.tags);
+        let tags = include.iter().any(|name| name == "TAGS").then(|| lower_case::to_value(&definition.tags));
         Ok(json!({ "taskDefinition": show::task_definition(&sandbox.config, definition), "tags": tags }))
     })
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::super::launch::check_tags;
-use super::super::model::{ContainerDefinition, Tag, TaskDefinition};
+use super::super::model::{ContainerDefinition, TaskDefinition};
 use super::super::names::{client, read, revision_key};
 use super::super::show;
 use super::check;
+use crate::base::tags::{Tag, lower_case};
 use crate::core::Reply;
 use crate::services::ecs::State;
 use crate::{Fault, Sandbox};
@@ -48,11 +50,15 @@ const CONTAINER_DEFAULTS: [Default; 7] = [
     ("systemControls", || json!([])),
 ];
 
+/// The member `tags`.
+#[derive(Deserialize)]
+struct Tags(#[serde(with = "lower_case")] Vec<Tag>);
+
 pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value>) -> Reply {
     let Some(Value::String(family)) = input.remove("family") else {
         return Err(client("Family should not be null or empty."));
     };
-    let tags: Vec<Tag> = read(input.remove("tags").unwrap_or_else(|| json!([])))?;
+    let Tags(tags) = read(input.remove("tags").unwrap_or_else(|| json!([])))?;
     check_tags(&tags)?;
     let mut content: Map<String, Value> =
         input.into_iter().filter(|(name, value)| MEMBERS.contains(&name.as_str()) && !value.is_null()).collect();
@@ -76,7 +82,7 @@ pub(in super::super) fn run(sandbox: &Arc<Sandbox>, mut input: Map<String, Value
         let shown = show::task_definition(&sandbox.config, &definition);
         let tags = definition.tags.clone();
         world.of_mut::<State>().task_definitions.insert(key, definition);
-        Ok(json!({ "taskDefinition": shown, "tags": tags }))
+        Ok(json!({ "taskDefinition": shown, "tags": lower_case::to_value(&tags) }))
     })
 }
 

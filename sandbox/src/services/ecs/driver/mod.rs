@@ -38,7 +38,7 @@ pub(super) async fn record_failure(sandbox: &Sandbox, key: &str, run: impl Futur
         Ok(Err(fault)) => fault.message,
         Err(panic) => panic.to_string(),
     };
-    sandbox.journal.say(&format!("task {key}: its driver failed: {failure}"));
+    sandbox.log.write(&format!("task {key}: its driver failed: {failure}"));
     let mut running = sandbox.runtime::<Runtime>().running();
     let entry = running.entry(key.to_owned()).or_default();
     entry.release();

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Tag;
+use crate::base::tags::{Tag, lower_case};
 
 /// One revision of a task definition.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +24,7 @@ pub struct TaskDefinition {
     /// Everything else, by the API's member names, with the defaults that ECS fills in.
     pub content: Map<String, Value>,
     /// Its tags.
+    #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
 }
 

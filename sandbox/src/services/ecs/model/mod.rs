@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::base::tags::{Tag, lower_case};
 use crate::process::engine::EngineKind;
 
 mod container;
@@ -21,16 +22,6 @@ pub use rollout::{ServiceDeployment, ServiceDeploymentStatus, ServiceRevision};
 pub use service::{Deployment, DeploymentConfiguration, DeploymentFailure, RolloutState, Service, ServiceStatus};
 pub use task::{StopCode, Task, TaskStatus};
 
-/// A tag of any resource.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tag {
-    /// Its key.
-    pub key: String,
-    /// Its value.
-    #[serde(default)]
-    pub value: String,
-}
-
 /// A cluster.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cluster {
@@ -40,6 +31,7 @@ pub struct Cluster {
     #[serde(default)]
     pub deleted_at: Option<Timestamp>,
     /// Its tags.
+    #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
     /// `settings`, `configuration`, `capacityProviders` and the like.
     pub content: Map<String, Value>,

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::Tag;
 use crate::base::ids;
+use crate::base::tags::{Tag, lower_case};
 
 /// The status of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,7 @@ pub struct Service {
     #[serde(default)]
     pub client_token: Option<String>,
     /// Its tags.
+    #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
     /// The newest first: that is the `PRIMARY` one.
     pub deployments: Vec<Deployment>,

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Container, HealthStatus, NetworkInterface, Tag, TaskDefinition};
+use super::{Container, HealthStatus, NetworkInterface, TaskDefinition};
 use crate::base::ids;
+use crate::base::tags::{Tag, lower_case};
 
 /// The status of a task, as far as the sandbox uses them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -117,6 +118,7 @@ pub struct Task {
     /// Whether ECS Exec is on.
     pub enable_execute_command: bool,
     /// Its tags.
+    #[serde(with = "lower_case")]
     pub tags: Vec<Tag>,
     /// Whether it was healthy at any time.
     #[serde(default)]

@@ -48,7 +48,7 @@ pub fn start(sandbox: &Arc<Sandbox>) {
     });
     let this = Arc::clone(sandbox);
     sandbox.background.spawn(async move {
-        supervisor::restart(&this.journal, "the scheduler", || run(Arc::clone(&this))).await;
+        supervisor::restart(&this.log, "the scheduler", || run(Arc::clone(&this))).await;
         this.runtime::<Runtime>().close_log();
     });
 }

@@ -183,7 +183,7 @@ pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { service_deployment_arn: arn, s
     if stop_type.is_some_and(|kind| kind != "ROLLBACK") {
         return Err(Fault::not_implemented("StopServiceDeployment with the stopType ABORT"));
     }
-    let not_found = || Fault::client("ServiceDeploymentNotFoundException", "Service deployment not found.");
+    let not_found = || Fault::not_found("ServiceDeploymentNotFoundException", "Service deployment not found.");
     let now = sandbox.clock.now();
     sandbox.world.write(|world| {
         let row_key = row_key(&arn, "service-deployment")?;

@@ -8,6 +8,7 @@ use super::model::{Cluster, HealthStatus, Service, ServiceStatus, Task, TaskDefi
 use super::names::Arns as _;
 use crate::Config;
 use crate::base::clock::epoch_seconds;
+use crate::base::tags::lower_case;
 use crate::services::ecs::State;
 use crate::store::World;
 
@@ -57,7 +58,7 @@ pub(super) fn cluster(config: &Config, world: &World, cluster: &Cluster, include
             "activeServicesCount": active,
             "statistics": if included("STATISTICS") { statistics(&tasks, &services) } else { json!([]) },
             "attachments": included("ATTACHMENTS").then(|| json!([])),
-            "tags": if included("TAGS") { json!(cluster.tags) } else { json!([]) },
+            "tags": if included("TAGS") { lower_case::to_value(&cluster.tags) } else { json!([]) },
         }),
     )
 }

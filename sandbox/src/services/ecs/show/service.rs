@@ -8,6 +8,7 @@ use super::super::names::{Arns as _, key, task_definition};
 use super::super::{service_deployments, tasks_of};
 use super::{is_pending, merged, time};
 use crate::Config;
+use crate::base::tags::lower_case;
 use crate::store::World;
 
 const SERVICE_ROLE: &str = "role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
@@ -47,7 +48,7 @@ pub(in super::super) fn service(config: &Config, world: &World, service: &Servic
             "currentServiceDeployment": current,
             "currentServiceRevisions": revisions,
             "resourceManagementType": "CUSTOMER",
-            "tags": with_tags.then_some(&service.tags),
+            "tags": with_tags.then(|| lower_case::to_value(&service.tags)),
         }),
     )
 }

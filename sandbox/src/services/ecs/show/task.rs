@@ -7,6 +7,7 @@ use super::super::model::{Container, Task, TaskStatus};
 use super::super::names::{Arns as _, task_definition};
 use super::{health, time};
 use crate::Config;
+use crate::base::tags::lower_case;
 use crate::base::zones;
 use crate::store::World;
 
@@ -50,7 +51,7 @@ pub(in super::super) fn task(config: &Config, world: &World, task: &Task, with_t
         "stoppedAt": task.stopped_at.map(time),
         "stoppedReason": task.stopped_reason,
         "stoppingAt": task.stopping_at.map(time),
-        "tags": if with_tags { json!(task.tags) } else { json!([]) },
+        "tags": if with_tags { lower_case::to_value(&task.tags) } else { json!([]) },
         "taskArn": config.task_arn(task),
         "taskDefinitionArn": config.task_definition_arn(&task.task_definition),
         "version": task.version,

@@ -167,7 +167,7 @@ mod tests {
             "\"open",
             "{ $.a = %a% && $.b = %b% && $.c = %c% }",
             "%(a+)+%",
-            "%a{1000}{1000}%",
+            "%a{9999}%",
         ] {
             let refused = FilterPattern::parse(pattern);
             assert!(matches!(refused, Err(Refusal::Invalid(_))), "{pattern}: {refused:?}");

@@ -1,13 +1,13 @@
 //! Reads the parts of a pattern from its beginning on.
 
-use regex_lite::{Regex, RegexBuilder};
+use crate::base::java_regex::JavaRegex;
 
 use super::Refusal;
 
 /// The user guide: two regular expressions a pattern.
-const MOST_REGEXES: usize = 2;
-/// How large a compiled regular expression may be, in bytes: a few hundred steps for each character of an event.
-const LARGEST_REGEX: usize = 8 * 1024;
+const MAX_REGEXES: usize = 2;
+/// The size of a compiled regular expression, in bytes: at most some thousand steps for each character of an event.
+const MAX_REGEX_SIZE: usize = 64 * 1024;
 /// The signs that regular expressions may have besides letters, digits and spaces ("Supported regular expressions syntax").
 const REGEX_SIGNS: &str = ":_#=@/;,-^$?[]{}|\\*+. ";
 
@@ -66,7 +66,7 @@ impl<'a> Scan<'a> {
     }
 
     /// A regular expression between percent signs, if one comes next.
-    pub(super) fn regex(&mut self) -> Result<Option<Regex>, Refusal> {
+    pub(super) fn regex(&mut self) -> Result<Option<JavaRegex>, Refusal> {
         let Some(inner) = self.rest.strip_prefix('%') else { return Ok(None) };
         let (text, rest) =
             inner.split_once('%').ok_or_else(|| Refusal::invalid("a regular expression is not closed"))?;
@@ -77,11 +77,10 @@ impl<'a> Scan<'a> {
             )));
         }
         self.regexes += 1;
-        if self.regexes > MOST_REGEXES {
-            return Err(Refusal::invalid(format_args!("it has more than {MOST_REGEXES} regular expressions")));
+        if self.regexes > MAX_REGEXES {
+            return Err(Refusal::invalid(format_args!("it has more than {MAX_REGEXES} regular expressions")));
         }
         self.rest = rest;
-        let built = RegexBuilder::new(text).size_limit(LARGEST_REGEX).build();
-        built.map(Some).map_err(Refusal::invalid)
+        JavaRegex::part(text, MAX_REGEX_SIZE).map(Some).map_err(Refusal::invalid)
     }
 }

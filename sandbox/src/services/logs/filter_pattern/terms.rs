@@ -1,6 +1,6 @@
 //! Patterns of unstructured events: terms, quoted phrases, regular expressions, `?any ?of`, `-not`.
 
-use regex_lite::Regex;
+use crate::base::java_regex::JavaRegex;
 
 use super::Refusal;
 use super::scan::Scan;
@@ -16,7 +16,7 @@ pub struct Terms {
 #[derive(Debug)]
 enum Term {
     Text(String),
-    Regex(Regex),
+    Regex(JavaRegex),
 }
 
 pub(super) fn parse(text: &str) -> Result<Terms, Refusal> {

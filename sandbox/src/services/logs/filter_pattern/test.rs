@@ -1,6 +1,6 @@
 //! One comparison: what a member of JSON or a field has to be.
 
-use regex_lite::Regex;
+use crate::base::java_regex::JavaRegex;
 
 use super::Refusal;
 use super::scan::Scan;
@@ -42,7 +42,7 @@ enum Operand {
     Text(bool, String, bool),
     /// A number, and how it was written.
     Number(f64, String),
-    Regex(Regex),
+    Regex(JavaRegex),
 }
 
 impl Test {

@@ -45,7 +45,7 @@ pub(super) fn start(sandbox: &Arc<Sandbox>, command: &Command, instance: String)
             Some(Ok(Ok(outcome))) => outcome,
             Some(Ok(Err(fault))) => Outcome::without_output(Status::Failed, &fault.message),
             Some(Err(panic)) => {
-                ours.journal.say(&format!("command {} failed: {panic}", command.id));
+                ours.log.write(&format!("command {} failed: {panic}", command.id));
                 Outcome::without_output(Status::Failed, "the sandbox failed to run the command")
             }
             None => Outcome::without_output(Status::Failed, STOPPED),

@@ -158,7 +158,7 @@ impl ContainerGroup {
                 let timeout = Duration::from_secs(check.timeout.into());
                 let run_check = || running.check(&check.command, timeout);
                 let watch = || health::watch(&check, sandbox.clock, run_check, report);
-                supervisor::restart(&sandbox.journal, &format!("the health check of {name}"), watch).await;
+                supervisor::restart(&sandbox.log, &format!("the health check of {name}"), watch).await;
             });
             container.health = Some(monitoring.abort_handle());
         }

@@ -2,11 +2,12 @@
 
 use serde_json::json;
 
-use super::super::super::model::{HealthStatus, RolloutState, ServiceStatus, StopCode, Tag, Task, TaskStatus};
+use super::super::super::model::{HealthStatus, RolloutState, ServiceStatus, StopCode, Task, TaskStatus};
 use super::super::super::names::task_definition;
 use super::super::super::{capacity_providers, network};
 use super::{AT_LIMIT, ServiceReconciliation};
 use crate::base::ids;
+use crate::base::tags::Tag;
 
 /// The reason of tasks that are stopped because of their health.
 const UNHEALTHY: &str = "Task failed container health checks";

@@ -1,0 +1,126 @@
+//! Creates, updates and replaces resources as the template declares, then evaluates the outputs.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::graph::{self, Outcome};
+use super::operation::Operation;
+use super::outputs;
+use super::resource_operation::{TargetState, reconcile};
+use crate::Fault;
+use crate::cloudformation::model::{Action, OnFailure, Stack, StackStatus};
+use crate::cloudformation::template::parameters::existence;
+use crate::cloudformation::template::{Template, attributes};
+
+/// Runs the phase of `CREATE_IN_PROGRESS` and of `UPDATE_IN_PROGRESS`.
+pub async fn run(operation: &Operation) -> Result<(), Fault> {
+    let stack = operation.stack()?;
+    let template = Template::parse(&stack.definition.template_body)?;
+    let (live, problem) = {
+        let resolved = operation.resolve(&stack.definition, &template)?;
+        let unknown_attribute = || attributes::unknown(&template, &resolved.scope);
+        let problem = outputs::claim_imports(operation, &resolved)?.or_else(unknown_attribute);
+        (resolved.live, problem)
+    };
+    let missing = existence::missing(&operation.sandbox, &template, &stack.definition.parameters).await?;
+    if let Some(reason) = missing.or(problem) {
+        return fail(operation, &format!("{reason} "), stack.definition.on_failure);
+    }
+    let target = Arc::new(TargetState { stack, template, live });
+    let TargetState { stack, template, live } = &*target;
+    let work = |operation, name| -> graph::Work { Box::pin(reconcile(operation, name, Arc::clone(&target))) };
+    let on_failure = stack.definition.on_failure;
+    let keep_going = on_failure == OnFailure::DoNothing;
+    let mut outcome = graph::run_until(operation, live.clone(), keep_going, timeout(operation, stack), work).await;
+    cancel(operation, &mut outcome)?;
+    if outcome.interrupted {
+        return Ok(());
+    }
+    if outcome.timed_out {
+        return fail(operation, "Stack creation time exceeded the specified timeout. ", on_failure);
+    }
+    if !outcome.failed.is_empty() {
+        return fail(operation, &failed_resources(operation, &outcome), on_failure);
+    }
+    match outputs::evaluate(operation, &operation.resolve(&stack.definition, template)?) {
+        Err(problem) => fail(operation, &format!("{} ", problem.trim_end()), on_failure),
+        Ok((outputs, imports)) => {
+            let status = if is_creation(operation) {
+                StackStatus::CreateComplete
+            } else {
+                StackStatus::UpdateCompleteCleanupInProgress
+            };
+            operation.finish(status, None, |stack| {
+                stack.outputs = outputs;
+                stack.imports = imports;
+                stack.previous = None;
+            })
+        }
+    }
+}
+
+/// Waits until the end of the time that the request gives a creation; for ever, for an update.
+async fn timeout(operation: &Operation, stack: &Stack) {
+    let Some(minutes) = stack.timeout_minutes.filter(|_| is_creation(operation)) else {
+        return std::future::pending().await;
+    };
+    let clock = &operation.sandbox.clock;
+    let timeout = clock.shortened(Duration::from_secs(u64::from(minutes) * 60));
+    let elapsed = clock.now().duration_since(stack.updated.unwrap_or(stack.created)).unsigned_abs();
+    tokio::time::sleep(timeout.saturating_sub(elapsed)).await;
+}
+
+fn is_creation(operation: &Operation) -> bool {
+    operation.phase == StackStatus::CreateInProgress
+}
+
+/// Marks the resources as failed whose work was cancelled. Those whose work had not changed their status yet stay as they were,
+/// and do not count as cancelled.
+fn cancel(operation: &Operation, outcome: &mut Outcome) -> Result<(), Fault> {
+    for name in std::mem::take(&mut outcome.cancelled) {
+        operation.discard_creation(&name)?;
+        let in_progress = operation.resource(&name).filter(|resource| resource.status.is_in_progress());
+        let Some(mut resource) = in_progress else { continue };
+        let action = resource.status.action();
+        let sentence = match action {
+            Action::Create => "Resource creation cancelled",
+            Action::Update => "Resource update cancelled",
+        };
+        operation.set_status(&mut resource, action.failed(), Some(sentence))?;
+        outcome.cancelled.push(name);
+    }
+    Ok(())
+}
+
+/// The reason of a stack's failure that names the resources that failed or were cancelled.
+fn failed_resources(operation: &Operation, outcome: &Outcome) -> String {
+    let resources = operation.resources();
+    let (mut created, mut updated) = (Vec::new(), Vec::new());
+    for name in outcome.failed.iter().chain(&outcome.cancelled) {
+        let Some(resource) = resources.get(name) else { continue };
+        match resource.status.action() {
+            Action::Create => created.push(name.as_str()),
+            Action::Update => updated.push(name.as_str()),
+        }
+    }
+    let mut sentence = String::new();
+    for (names, verb) in [(created, "create"), (updated, "update")] {
+        if !names.is_empty() {
+            let _ = write!(sentence, "The following resource(s) failed to {verb}: [{}]. ", names.join(", "));
+        }
+    }
+    sentence
+}
+
+/// Ends the phase with the status that follows a failure.
+fn fail(operation: &Operation, reason: &str, on_failure: OnFailure) -> Result<(), Fault> {
+    let (status, requested) = match (is_creation(operation), on_failure) {
+        (true, OnFailure::Rollback) => (StackStatus::RollbackInProgress, "Rollback requested by user."),
+        (true, OnFailure::Delete) => (StackStatus::DeleteInProgress, "Delete requested by user."),
+        (true, OnFailure::DoNothing) => (StackStatus::CreateFailed, ""),
+        (false, OnFailure::DoNothing) => (StackStatus::UpdateFailed, ""),
+        (false, _) => (StackStatus::UpdateRollbackInProgress, ""),
+    };
+    operation.finish(status, Some(format!("{reason}{requested}")), |_| {})
+}

@@ -1,0 +1,218 @@
+//! One phase of an operation on a stack: what all phases read of the stack, and the only way in which they change it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::Value;
+
+use super::{apply_template, deletion, discard_creation, rollback};
+use crate::base::tags::Tag;
+use crate::cloudformation::State;
+use crate::cloudformation::model::{Definition, Resource, ResourceStatus, Stack, StackStatus};
+use crate::cloudformation::resources::{Context, STACK_ID_TAG};
+use crate::cloudformation::template::check::{Dependencies, live_dependencies};
+use crate::cloudformation::template::resolve::{Known, Progress, Scope};
+use crate::cloudformation::template::{Template, parameters};
+use crate::{Fault, Sandbox};
+
+/// One phase of an operation on a stack.
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub(super) sandbox: Arc<Sandbox>,
+    pub(super) stack_id: String,
+    pub(super) stack_name: String,
+    /// The stack's status during the phase.
+    pub(super) phase: StackStatus,
+    /// Whether this was the operation's last phase, and it has ended.
+    pub(super) is_finished: Arc<AtomicBool>,
+}
+
+/// A template with what its references resolve to.
+pub(super) struct ResolvedTemplate<'a> {
+    pub(super) template: &'a Template,
+    pub(super) scope: Scope<'a>,
+    /// The resources whose conditions hold, with their dependencies.
+    pub(super) live: Dependencies,
+}
+
+impl Operation {
+    /// The phase of the operation in progress on a stack; `None` when there is none.
+    pub(super) fn find(sandbox: &Arc<Sandbox>, stack_id: &str) -> Option<Self> {
+        let (stack_name, phase) = sandbox.world.read(|world| {
+            let stack = world.of::<State>().stacks.get(stack_id)?;
+            Some((stack.name.clone(), stack.status))
+        })?;
+        let (sandbox, stack_id) = (Arc::clone(sandbox), stack_id.to_owned());
+        let operation = Self { sandbox, stack_id, stack_name, phase, is_finished: Arc::default() };
+        phase.is_in_progress().then_some(operation)
+    }
+
+    pub(super) async fn run_phase(&self) -> Result<(), Fault> {
+        match self.phase {
+            StackStatus::CreateInProgress | StackStatus::UpdateInProgress => apply_template::run(self).await,
+            StackStatus::UpdateRollbackInProgress => rollback::run(self).await,
+            phase if phase.is_cleanup() => deletion::clean_up(self).await,
+            _ => deletion::delete_stack(self).await,
+        }
+    }
+
+    /// Whether the stack is still in this phase: a request may have cancelled the operation.
+    pub(super) fn is_current(&self) -> bool {
+        self.sandbox.world.read(|world| {
+            world.of::<State>().stacks.get(&self.stack_id).is_some_and(|stack| stack.status == self.phase)
+        })
+    }
+
+    pub(super) fn stack(&self) -> Result<Stack, Fault> {
+        let found = self.sandbox.world.read(|world| world.of::<State>().stacks.get(&self.stack_id).cloned());
+        found.ok_or_else(|| Fault::internal("the stack of an operation in progress does not exist"))
+    }
+
+    pub(super) fn resources(&self) -> BTreeMap<String, Resource> {
+        self.sandbox.world.read(|world| world.of::<State>().resources_of(&self.stack_id))
+    }
+
+    pub(super) fn resource(&self, name: &str) -> Option<Resource> {
+        self.sandbox.world.read(|world| world.of::<State>().resources.get(&self.key(name)).cloned())
+    }
+
+    /// The key of a resource in the tables.
+    pub(super) fn key(&self, name: &str) -> String {
+        format!("{}|{name}", self.stack_id)
+    }
+
+    /// Ends the phase: gives the stack its next status, together with `change`.
+    pub(super) fn finish(
+        &self,
+        status: StackStatus,
+        reason: Option<String>,
+        change: impl FnOnce(&mut Stack),
+    ) -> Result<(), Fault> {
+        let now = self.sandbox.clock.now();
+        let ended = self.sandbox.world.write(|world| {
+            let state = world.of_mut::<State>();
+            let Some(stack) = state.stacks.get_mut(&self.stack_id).filter(|stack| stack.status == self.phase) else {
+                return Ok(false);
+            };
+            change(stack);
+            if !status.is_in_progress() {
+                stack.importing.clear();
+            }
+            state.set_status(&self.stack_id, status, reason, now);
+            Ok(true)
+        })?;
+        self.is_finished.store(ended && !status.is_in_progress(), Ordering::Release);
+        Ok(())
+    }
+
+    /// Removes what the unfinished creation of a resource has inserted.
+    pub(super) fn discard_creation(&self, name: &str) -> Result<(), Fault> {
+        self.sandbox.world.write(|world| {
+            discard_creation(world, &self.key(name));
+            Ok(())
+        })
+    }
+
+    /// Stores a resource with a status and its event.
+    pub(super) fn set_status(
+        &self,
+        resource: &mut Resource,
+        status: ResourceStatus,
+        reason: Option<&str>,
+    ) -> Result<(), Fault> {
+        self.set_status_with(resource, status, reason, None)
+    }
+
+    /// The same, with other properties in the event than those of the physical resource.
+    pub(super) fn set_status_with(
+        &self,
+        resource: &mut Resource,
+        status: ResourceStatus,
+        reason: Option<&str>,
+        properties: Option<&Value>,
+    ) -> Result<(), Fault> {
+        resource.status = status;
+        resource.reason = reason.map(str::to_owned);
+        resource.changed = self.sandbox.clock.now();
+        let stored = resource.clone();
+        self.sandbox.world.write(|world| {
+            world.of_mut::<State>().set_resource(&self.stack_id, stored, properties);
+            Ok(())
+        })
+    }
+
+    /// Stores a resource without an event.
+    pub(super) fn store_resource(&self, resource: Resource) -> Result<(), Fault> {
+        self.sandbox.world.write(|world| {
+            world.of_mut::<State>().store_resource(&self.stack_id, resource);
+            Ok(())
+        })
+    }
+
+    /// What the handlers of a resource get.
+    pub(super) fn context(&self, logical_id: &str, tags: &[Tag]) -> Context {
+        let added = [
+            ("aws:cloudformation:stack-name", self.stack_name.as_str()),
+            ("aws:cloudformation:logical-id", logical_id),
+            (STACK_ID_TAG, self.stack_id.as_str()),
+        ];
+        let added = added.map(|(key, value)| Tag { key: key.to_owned(), value: value.to_owned() });
+        Context {
+            sandbox: Arc::clone(&self.sandbox),
+            stack_name: self.stack_name.clone(),
+            logical_id: logical_id.to_owned(),
+            kind: "",
+            tags: tags.iter().cloned().chain(added).collect(),
+            creation: None,
+        }
+    }
+
+    /// Resolves a template against the stack's current resources.
+    pub(super) fn resolve<'a>(
+        &'a self,
+        definition: &Definition,
+        template: &'a Template,
+    ) -> Result<ResolvedTemplate<'a>, Fault> {
+        let scope = self.scope(definition, template, self.resources());
+        let live = live_dependencies(template, &scope)?;
+        Ok(ResolvedTemplate { template, scope, live })
+    }
+
+    fn scope<'a>(
+        &'a self,
+        definition: &Definition,
+        template: &'a Template,
+        resources: BTreeMap<String, Resource>,
+    ) -> Scope<'a> {
+        let exports = self.sandbox.world.read(|world| world.of::<State>().exports());
+        let known = |resource: Resource| {
+            let current = resource.current?;
+            Some((resource.logical_id, Known::Resource(current.physical_id, current.attributes)))
+        };
+        Scope {
+            template,
+            config: &self.sandbox.config,
+            stack_name: &self.stack_name,
+            stack_id: &self.stack_id,
+            parameters: parameters::scope(template, &definition.parameters),
+            resources: resources.into_values().filter_map(known).collect(),
+            exports,
+            dynamic: definition.dynamic.clone(),
+            notification_arns: definition.notification_arns.clone(),
+            progress: Progress::default(),
+        }
+    }
+
+    /// The scope of one resource. It only has the resource's dependencies: with all resources for each resource, large stacks
+    /// would keep other callers waiting.
+    pub(super) fn scope_of<'a>(
+        &'a self,
+        definition: &Definition,
+        template: &'a Template,
+        depends_on: &[String],
+    ) -> Scope<'a> {
+        let resource = |name: &String| Some((name.clone(), self.resource(name)?));
+        self.scope(definition, template, depends_on.iter().filter_map(resource).collect())
+    }
+}

@@ -1,0 +1,281 @@
+//! Brings one resource of a stack to the state that the template declares.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use super::deletion::delete_physical;
+use super::operation::Operation;
+use super::{find_type, status_reason};
+use crate::Fault;
+use crate::cloudformation::model::{Action, OnFailure, PhysicalResource, Resource, ResourceStatus, Stack, mask_hidden};
+use crate::cloudformation::resources::{
+    CREATION_INITIATED, Context, Creation, HandlerOutput, ResourceType, custom_name_conflict,
+};
+use crate::cloudformation::template::check::Dependencies;
+use crate::cloudformation::template::resolve::Scope;
+use crate::cloudformation::template::{Template, kind_of, template_fault};
+use crate::faults::Verb;
+
+/// Why an update that disables rollbacks replaces nothing (AWS's sentence, as in aws/aws-sam-cli issue 4585).
+const REPLACEMENT_NOT_SUPPORTED: &str = "Replacement type updates not supported on stack with disable-rollback.";
+
+/// The state that an operation brings all resources of a stack to.
+pub struct TargetState {
+    /// The stack as it was at the beginning of the phase.
+    pub stack: Stack,
+    /// The template of its definition.
+    pub template: Template,
+    /// The resources whose conditions hold, with their dependencies.
+    pub live: Dependencies,
+}
+
+/// The operation on one resource.
+struct ResourceOperation {
+    operation: Operation,
+    context: Context,
+    kind: &'static ResourceType,
+    row: Resource,
+    /// The resolved properties of the template.
+    desired: Value,
+    /// The same as answers and events show them, where they contain parameters with `NoEcho`.
+    masked: Option<Value>,
+    /// Whether the update changes the stack's tags.
+    stack_tags_changed: bool,
+    target: Arc<TargetState>,
+}
+
+/// Creates, updates or replaces a resource, unless it is in the target state already.
+pub async fn reconcile(operation: Operation, name: String, target: Arc<TargetState>) -> Result<(), Fault> {
+    let TargetState { stack, template, live } = &*target;
+    let declared = &template.resources()[&name];
+    let (mut row, desired, masked) = {
+        let depends_on = live.get(&name).map_or(&[][..], Vec::as_slice);
+        let scope = operation.scope_of(&stack.definition, template, depends_on);
+        let hidden = stack.definition.hidden_parameters();
+        let masked = (!hidden.is_empty()).then(|| scope.resolve_masked(&declared["Properties"], &hidden));
+        (row(&operation, &target, &scope, &name), desired_properties(declared, &scope), masked)
+    };
+    let context = operation.context(&name, &stack.definition.tags);
+    let desired = match desired {
+        Ok(desired) => desired,
+        Err(problem) => {
+            let action = if row.current.is_some() { Action::Update } else { Action::Create };
+            operation.set_status(&mut row, action.failed(), Some(&problem))?;
+            return Err(template_fault(problem));
+        }
+    };
+    let kind = find_type(kind_of(declared))?;
+    let stack_tags_changed = stack.previous.as_ref().is_some_and(|previous| previous.tags != stack.definition.tags);
+    let masked = masked.filter(|masked| !masked.is_null());
+    let target = Arc::clone(&target);
+    let mut resource = ResourceOperation { operation, context, kind, row, desired, masked, stack_tags_changed, target };
+    let result = resource.run().await;
+    if let Err(fault) = &result {
+        resource.operation.discard_creation(&name)?;
+        // A resource that is still complete was not touched: its row could not be stored.
+        if !resource.row.status.is_complete() {
+            resource.set_status(resource.row.status.action().failed(), Some(&status_reason(fault)))?;
+        }
+    }
+    result
+}
+
+/// The stored row or a new one, with the attributes that the template declares.
+fn row(operation: &Operation, target: &TargetState, scope: &Scope<'_>, name: &str) -> Resource {
+    let declared = &target.template.resources()[name];
+    let policy = |attribute: &str| declared[attribute].as_str().unwrap_or("Delete").to_owned();
+    let stored = operation.resource(name).filter(|row| row.current.is_some() || !row.status.is_deletion());
+    let new = || Resource {
+        logical_id: name.to_owned(),
+        kind: kind_of(declared).to_owned(),
+        status: ResourceStatus::CreateInProgress,
+        reason: None,
+        changed: operation.sandbox.clock.now(),
+        current: None,
+        previous: None,
+        pending_deletion: Vec::new(),
+        retained: Vec::new(),
+        depends_on: Vec::new(),
+        deletion_policy: String::new(),
+        update_replace_policy: String::new(),
+        metadata: Value::Null,
+        create_incomplete: false,
+        is_new: true,
+    };
+    Resource {
+        depends_on: target.live.get(name).cloned().unwrap_or_default(),
+        deletion_policy: policy("DeletionPolicy"),
+        update_replace_policy: policy("UpdateReplacePolicy"),
+        metadata: scope.resolve(&declared["Metadata"]).ok().flatten().unwrap_or_default(),
+        ..stored.unwrap_or_else(new)
+    }
+}
+
+fn desired_properties(declared: &Value, scope: &Scope<'_>) -> Result<Value, String> {
+    let resolved = scope.resolve(&declared["Properties"])?.unwrap_or_default();
+    Ok(if resolved.is_null() { Map::new().into() } else { resolved })
+}
+
+impl ResourceOperation {
+    async fn run(&mut self) -> Result<(), Fault> {
+        self.discard_incomplete_creation().await?;
+        let Some(current) = self.row.current.clone() else { return self.create(Action::Create).await };
+        if self.is_created(&current) {
+            let action = self.row.status.action();
+            if self.row.status.is_failed() {
+                self.set_status(action.in_progress(), None)?;
+            }
+            return self.complete(action, HandlerOutput::from(&current)).await;
+        }
+        if self.row.status == ResourceStatus::CreateFailed {
+            delete_physical(&self.operation, &self.row.logical_id, current).await?;
+            self.row.current = None;
+            return self.create(Action::Create).await;
+        }
+        if current.kind != self.kind.name || needs_replacement(self.kind, &current.properties, &self.desired) {
+            self.check_replaceable(&current)?;
+            return self.replace(current).await;
+        }
+        let is_unfinished = self.row.status.is_update_unfinished();
+        let is_partly_updated = is_unfinished && self.row.previous.is_some();
+        let gets_other_tags = self.stack_tags_changed && self.kind.has_tags();
+        if current.properties != self.desired || gets_other_tags || is_partly_updated {
+            return self.update(current).await;
+        }
+        // The template may have hidden or revealed a parameter without changing the value.
+        if let Some(current) = &mut self.row.current {
+            current.masked.clone_from(&self.masked);
+        }
+        // An update that failed before it changed anything, and is not needed any more.
+        if is_unfinished { self.set_status(ResourceStatus::UpdateComplete, None) } else { self.store_row() }
+    }
+
+    /// Whether an interrupted attempt has created the desired physical resource, which only has to become stable. The attempt may
+    /// have failed: with a full disk, the resource's failure was stored and the stack's was not.
+    fn is_created(&self, current: &PhysicalResource) -> bool {
+        let is_desired = current.kind == self.kind.name && current.properties == self.desired;
+        let is_replacement =
+            || self.row.previous.as_ref().is_some_and(|previous| previous.physical_id != current.physical_id);
+        match self.row.status {
+            ResourceStatus::CreateInProgress => true,
+            ResourceStatus::CreateFailed => is_desired,
+            ResourceStatus::UpdateInProgress | ResourceStatus::UpdateFailed => is_desired && is_replacement(),
+            _ => false,
+        }
+    }
+
+    /// Deletes what a crash interrupted in its creation; it is created again.
+    async fn discard_incomplete_creation(&mut self) -> Result<(), Fault> {
+        if let Some(incomplete) = self.row.current.clone().filter(|_| self.row.create_incomplete) {
+            delete_physical(&self.operation, &self.row.logical_id, incomplete).await?;
+            self.row.current.clone_from(&self.row.previous);
+            if let Some(previous) = &self.row.previous {
+                let physical_id = previous.physical_id.clone();
+                self.row.keep_physical(&physical_id);
+            }
+            self.row.create_incomplete = false;
+            self.store_row()?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a replacement before anything is changed.
+    fn check_replaceable(&mut self, current: &PhysicalResource) -> Result<(), Fault> {
+        // Without a rollback, the old resource would be deleted before it is known that the new one stays.
+        let is_rollback_disabled = self.target.stack.definition.on_failure == OnFailure::DoNothing;
+        let reason = custom_name_conflict(self.kind.name, &current.properties, &self.desired)
+            .or_else(|| is_rollback_disabled.then(|| REPLACEMENT_NOT_SUPPORTED.to_owned()));
+        match reason {
+            None => Ok(()),
+            Some(reason) => {
+                self.row.status = ResourceStatus::UpdateInProgress;
+                Err(template_fault(reason))
+            }
+        }
+    }
+
+    /// Stores the row of a resource that needs no operation, if the template has changed it.
+    fn store_row(&self) -> Result<(), Fault> {
+        if self.operation.resource(&self.row.logical_id).as_ref() == Some(&self.row) {
+            return Ok(());
+        }
+        self.operation.store_resource(self.row.clone())
+    }
+
+    fn set_status(&mut self, status: ResourceStatus, reason: Option<&str>) -> Result<(), Fault> {
+        let visible = self.masked.as_ref().unwrap_or(&self.desired);
+        let reason = reason.map(|reason| mask_hidden(reason, &self.desired, visible));
+        self.operation.set_status_with(&mut self.row, status, reason.as_deref(), Some(visible))
+    }
+
+    /// Creates a physical resource; `action` is `Update` for a replacement.
+    async fn create(&mut self, action: Action) -> Result<(), Fault> {
+        let status = action.in_progress();
+        if action == Action::Create {
+            self.set_status(status, None)?;
+        }
+        self.context.check_injected_fault(Verb::Create, self.kind)?;
+        let (properties, masked) = (self.desired.clone(), self.masked.clone());
+        let creation = Some(Creation { kind: self.kind.name, properties, masked, status });
+        let context = Context { creation, ..self.context.clone() };
+        let created = (self.kind.create)(context, self.desired.clone()).await;
+        // The handler may have stored the physical resource before it was finished.
+        self.row = self.operation.resource(&self.row.logical_id).unwrap_or_else(|| self.row.clone());
+        let output = created?;
+        self.kind.name.clone_into(&mut self.row.kind);
+        self.row.set_current(self.physical_resource(output.clone()));
+        if std::mem::take(&mut self.row.create_incomplete) {
+            self.store_row()?;
+        } else {
+            self.set_status(status, Some(CREATION_INITIATED))?;
+        }
+        self.complete(action, output).await
+    }
+
+    fn physical_resource(&self, output: HandlerOutput) -> PhysicalResource {
+        let unmasked = PhysicalResource::new(self.kind.name, output, self.desired.clone());
+        PhysicalResource { masked: self.masked.clone(), ..unmasked }
+    }
+
+    /// Waits until the physical resource is stable, and completes the operation.
+    async fn complete(&mut self, action: Action, output: HandlerOutput) -> Result<(), Fault> {
+        tokio::task::yield_now().await;
+        let output = match self.kind.stabilize {
+            Some(stabilize) => stabilize(self.context.clone(), output).await?,
+            None => output,
+        };
+        self.row.current = Some(self.physical_resource(output));
+        self.set_status(action.complete(), None)
+    }
+
+    async fn update(&mut self, current: PhysicalResource) -> Result<(), Fault> {
+        self.row.previous.get_or_insert_with(|| current.clone());
+        self.set_status(ResourceStatus::UpdateInProgress, None)?;
+        self.context.check_injected_fault(Verb::Update, self.kind)?;
+        let output = (self.kind.update)(self.context.clone(), current, self.desired.clone()).await?;
+        self.complete(Action::Update, output).await
+    }
+
+    /// Creates the new physical resource; the clean-up deletes the old one.
+    async fn replace(&mut self, current: PhysicalResource) -> Result<(), Fault> {
+        let sentence = "Requested update requires the creation of a new physical resource; hence creating one.";
+        self.row.previous.get_or_insert(current);
+        self.set_status(ResourceStatus::UpdateInProgress, Some(sentence))?;
+        self.create(Action::Update).await
+    }
+}
+
+/// Whether a property has changed that only the creation of a resource can set.
+fn needs_replacement(kind: &ResourceType, old: &Value, new: &Value) -> bool {
+    changed_properties(old, new).iter().any(|name| kind.must_replace(name, &old[name], &new[name]))
+}
+
+/// The names of the properties that differ.
+pub fn changed_properties(old: &Value, new: &Value) -> Vec<String> {
+    let names =
+        |value: &Value| value.as_object().map(|all| all.keys().cloned().collect::<Vec<_>>()).unwrap_or_default();
+    let mut all = names(old);
+    all.extend(names(new).into_iter().filter(|name| old.get(name).is_none()));
+    all.into_iter().filter(|name| old.get(name) != new.get(name)).collect()
+}

@@ -1,0 +1,266 @@
+//! The statuses of stacks, of their resources and of change sets. Answers and the store have AWS's text of each.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A stack's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the variants are named after AWS's statuses")]
+pub enum StackStatus {
+    CreateInProgress,
+    CreateFailed,
+    CreateComplete,
+    RollbackInProgress,
+    RollbackFailed,
+    RollbackComplete,
+    DeleteInProgress,
+    DeleteFailed,
+    DeleteComplete,
+    UpdateInProgress,
+    UpdateCompleteCleanupInProgress,
+    UpdateComplete,
+    UpdateFailed,
+    UpdateRollbackInProgress,
+    UpdateRollbackFailed,
+    UpdateRollbackCompleteCleanupInProgress,
+    UpdateRollbackComplete,
+    ReviewInProgress,
+    ImportInProgress,
+    ImportComplete,
+    ImportRollbackInProgress,
+    ImportRollbackFailed,
+    ImportRollbackComplete,
+}
+
+impl StackStatus {
+    /// All statuses, in the order of AWS's validation errors.
+    pub const ALL: [Self; 23] = [
+        Self::CreateInProgress,
+        Self::CreateFailed,
+        Self::CreateComplete,
+        Self::RollbackInProgress,
+        Self::RollbackFailed,
+        Self::RollbackComplete,
+        Self::DeleteInProgress,
+        Self::DeleteFailed,
+        Self::DeleteComplete,
+        Self::UpdateInProgress,
+        Self::UpdateCompleteCleanupInProgress,
+        Self::UpdateComplete,
+        Self::UpdateFailed,
+        Self::UpdateRollbackInProgress,
+        Self::UpdateRollbackFailed,
+        Self::UpdateRollbackCompleteCleanupInProgress,
+        Self::UpdateRollbackComplete,
+        Self::ReviewInProgress,
+        Self::ImportInProgress,
+        Self::ImportComplete,
+        Self::ImportRollbackInProgress,
+        Self::ImportRollbackFailed,
+        Self::ImportRollbackComplete,
+    ];
+
+    /// Whether the engine works on a stack of this status. A stack in review waits for its change set to be executed.
+    pub fn is_in_progress(self) -> bool {
+        matches!(
+            self,
+            Self::CreateInProgress
+                | Self::RollbackInProgress
+                | Self::DeleteInProgress
+                | Self::UpdateInProgress
+                | Self::UpdateCompleteCleanupInProgress
+                | Self::UpdateRollbackInProgress
+                | Self::UpdateRollbackCompleteCleanupInProgress
+                | Self::ImportInProgress
+                | Self::ImportRollbackInProgress
+        )
+    }
+
+    /// Whether an update, its rollback or its clean-up is in progress: such a stack cannot be deleted.
+    pub fn is_updating(self) -> bool {
+        self.is_cleanup() || matches!(self, Self::UpdateInProgress | Self::UpdateRollbackInProgress)
+    }
+
+    /// Whether resources that an update replaced or removed are being deleted.
+    pub fn is_cleanup(self) -> bool {
+        matches!(self, Self::UpdateCompleteCleanupInProgress | Self::UpdateRollbackCompleteCleanupInProgress)
+    }
+
+    /// Whether a failed operation is being undone, clean-up included.
+    pub fn is_rollback(self) -> bool {
+        matches!(
+            self,
+            Self::RollbackInProgress
+                | Self::UpdateRollbackInProgress
+                | Self::UpdateRollbackCompleteCleanupInProgress
+                | Self::ImportRollbackInProgress
+        )
+    }
+
+    /// Whether the last operation failed, or its rollback did.
+    pub fn is_failed(self) -> bool {
+        matches!(
+            self,
+            Self::CreateFailed
+                | Self::RollbackFailed
+                | Self::DeleteFailed
+                | Self::UpdateFailed
+                | Self::UpdateRollbackFailed
+                | Self::ImportRollbackFailed
+        )
+    }
+
+    /// The status after an operation of this status, where it cannot continue. A clean-up that fails ends like one that succeeds.
+    pub fn on_failure(self) -> Self {
+        match self {
+            Self::CreateInProgress => Self::CreateFailed,
+            Self::RollbackInProgress => Self::RollbackFailed,
+            Self::UpdateInProgress => Self::UpdateFailed,
+            Self::UpdateRollbackInProgress => Self::UpdateRollbackFailed,
+            Self::UpdateCompleteCleanupInProgress | Self::UpdateRollbackCompleteCleanupInProgress => {
+                self.after_cleanup()
+            }
+            _ => Self::DeleteFailed,
+        }
+    }
+
+    /// The status after a clean-up.
+    pub fn after_cleanup(self) -> Self {
+        if self == Self::UpdateCompleteCleanupInProgress { Self::UpdateComplete } else { Self::UpdateRollbackComplete }
+    }
+}
+
+/// A resource's status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the variants are named after AWS's statuses")]
+pub enum ResourceStatus {
+    CreateInProgress,
+    CreateFailed,
+    CreateComplete,
+    UpdateInProgress,
+    UpdateFailed,
+    UpdateComplete,
+    DeleteInProgress,
+    DeleteFailed,
+    DeleteComplete,
+    DeleteSkipped,
+}
+
+impl ResourceStatus {
+    /// Whether the resource is being created, updated or deleted.
+    pub fn is_in_progress(self) -> bool {
+        matches!(self, Self::CreateInProgress | Self::UpdateInProgress | Self::DeleteInProgress)
+    }
+
+    /// Whether the last operation on the resource failed.
+    pub fn is_failed(self) -> bool {
+        matches!(self, Self::CreateFailed | Self::UpdateFailed | Self::DeleteFailed)
+    }
+
+    /// Whether the last operation on the resource succeeded.
+    pub fn is_complete(self) -> bool {
+        matches!(self, Self::CreateComplete | Self::UpdateComplete | Self::DeleteComplete)
+    }
+
+    /// Whether an update has begun and has not succeeded.
+    pub fn is_update_unfinished(self) -> bool {
+        matches!(self, Self::UpdateInProgress | Self::UpdateFailed)
+    }
+
+    /// Whether the resource is being deleted, or was to be.
+    pub fn is_deletion(self) -> bool {
+        self.is_removed() || matches!(self, Self::DeleteInProgress | Self::DeleteFailed)
+    }
+
+    /// Whether the resource no longer belongs to its stack: deleted, or retained.
+    pub fn is_removed(self) -> bool {
+        matches!(self, Self::DeleteComplete | Self::DeleteSkipped)
+    }
+
+    /// Whether the operation that the status is of creates the resource or updates it.
+    pub fn action(self) -> Action {
+        match self {
+            Self::UpdateInProgress | Self::UpdateFailed | Self::UpdateComplete => Action::Update,
+            _ => Action::Create,
+        }
+    }
+}
+
+/// What an operation on a stack does with a resource that the template has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Creates a resource that is new to the stack.
+    Create,
+    /// Updates one, or replaces its physical resource.
+    Update,
+}
+
+impl Action {
+    /// The resource's status meanwhile.
+    pub fn in_progress(self) -> ResourceStatus {
+        match self {
+            Self::Create => ResourceStatus::CreateInProgress,
+            Self::Update => ResourceStatus::UpdateInProgress,
+        }
+    }
+
+    /// The resource's status after a failure.
+    pub fn failed(self) -> ResourceStatus {
+        match self {
+            Self::Create => ResourceStatus::CreateFailed,
+            Self::Update => ResourceStatus::UpdateFailed,
+        }
+    }
+
+    /// The resource's status after a success.
+    pub fn complete(self) -> ResourceStatus {
+        match self {
+            Self::Create => ResourceStatus::CreateComplete,
+            Self::Update => ResourceStatus::UpdateComplete,
+        }
+    }
+}
+
+/// Whether a change set could be created. It is computed before the request is answered, so none is ever in progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the variants are named after AWS's statuses")]
+pub enum ChangeSetStatus {
+    CreateComplete,
+    Failed,
+}
+
+/// Whether a change set can be, or was, executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[expect(missing_docs, reason = "the variants are named after AWS's statuses")]
+pub enum ExecutionStatus {
+    Unavailable,
+    Available,
+    ExecuteInProgress,
+    ExecuteComplete,
+    ExecuteFailed,
+    Obsolete,
+}
+
+impl ExecutionStatus {
+    /// Whether the change set's execution has ended.
+    pub fn is_executed(self) -> bool {
+        matches!(self, Self::ExecuteComplete | Self::ExecuteFailed)
+    }
+}
+
+/// AWS's text of a status is what serde writes for it.
+macro_rules! display_as_serialized {
+    ($($Status:ty),*) => {$(
+        impl fmt::Display for $Status {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.serialize(formatter)
+            }
+        }
+    )*};
+}
+display_as_serialized!(StackStatus, ResourceStatus, ChangeSetStatus, ExecutionStatus);

@@ -1,0 +1,26 @@
+//! Custom names: a resource cannot be replaced by one of the same custom name.
+//!
+//! CloudFormation creates the new resource before it deletes the old one, and refuses the update beforehand where the name is the
+//! type's primary identifier. Of other types, such as ECS services with their ARNs, the handler's create call fails. Sources: "Name type" in CloudFormation's
+//! user guide, the primary identifiers in the types' schemas, AWS re:Post's "Cannot update a stack when a custom-named resource
+//! requires replacing".
+
+use serde_json::Value;
+
+/// The types whose identifier is a custom name, with the name's property.
+const CUSTOM_NAMES: &[(&str, &str)] = &[
+    // Its identifier is its group id, but CloudFormation refuses as for the others.
+    ("AWS::EC2::SecurityGroup", "GroupName"),
+    ("AWS::IAM::InstanceProfile", "InstanceProfileName"),
+    ("AWS::IAM::Role", "RoleName"),
+];
+
+/// Why a resource cannot be replaced: the old one and the new one have the same custom name.
+pub fn conflict(kind: &str, old: &Value, new: &Value) -> Option<String> {
+    let (_, property) = CUSTOM_NAMES.iter().find(|(named, _)| *named == kind)?;
+    let name = new[*property].as_str().filter(|name| old[*property] == **name)?;
+    Some(format!(
+        "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {name} and update the \
+         stack again."
+    ))
+}

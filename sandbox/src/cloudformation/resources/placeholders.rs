@@ -1,0 +1,40 @@
+//! Types without anything behind their physical ids: `AWS::CDK::Metadata` and `AWS::CloudFormation::WaitConditionHandle`.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Context, HandlerOutput, ResourceType, nothing_to_update, resource_type};
+use crate::Fault;
+use crate::base::ids;
+use crate::cloudformation::model::PhysicalResource;
+
+/// The rows.
+pub const TYPES: &[ResourceType] = &[
+    resource_type!("AWS::CDK::Metadata", attributes: [], create_only: [], create_metadata, nothing_to_update, delete),
+    resource_type!("AWS::CloudFormation::WaitConditionHandle", attributes: [], create_only: [], create_handle, nothing_to_update, delete),
+];
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    #[serde(rename = "Analytics")]
+    _analytics: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoProperties {}
+
+async fn create_metadata(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+    context.properties::<Metadata>(properties)?;
+    Ok(HandlerOutput::new(&ids::uuid(), json!({})))
+}
+
+async fn create_handle(context: Context, properties: Value) -> Result<HandlerOutput, Fault> {
+    context.properties::<NoProperties>(properties)?;
+    Ok(HandlerOutput::new(&context.generated_name(64), json!({})))
+}
+
+async fn delete(_context: Context, _old: PhysicalResource) -> Result<(), Fault> {
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! What `--output json` prints, as each command's `--help` says it. `tests/it/json.rs` holds these words against what is printed.
+
+/// deploy, scale and destroy.
+pub const EVENTS: &str = "With --output json, an event a line; each has schema, event and what follows here:
+  started        stack, operation (create, update, roll_back or delete)
+  no_changes     stack
+  prepared       stack, change_set (its ARN)
+  resource       stack, done, total, timestamp, status, resource_type, logical_id, path, physical_id, reason
+  in_progress    stack, done, total, resources (without a new event for a while)
+  rollout        service, deployments (id, status, task_definition, created, desired, running, pending, failed,
+                 rollout_state, rollout_reason)
+  service_event  service, timestamp, message
+  task_stopped   service, task, cause, count (of tasks that stopped for this cause)
+  task_log       service, task, container, lines (its last; once for each cause)
+  stuck          service, cause (tasks stop for it again and again)
+  note           message
+  finished       stack, operation, arn, outputs (by key), seconds
+  done           nothing more; it is the last event
+  failed         exit (the code), message; it is the last event";
+
+/// diff.
+pub const DIFF: &str = "With --output json, one object: schema, stacks. Of each stack: stack, different, broadens_permissions, notes (what the
+templates do not show) and
+  resources  logical_id, path, type, impact (none, update, create, orphan, may_replace, replace or destroy), old, new,
+             properties (name, old, new, impact)
+  other      section, name, old, new
+  security   statements, managed_policies, ingress and egress, each with added and removed:
+             sid, effect, actions, not_actions, resources, not_resources, principals, not_principals, condition;
+             identity, arn; group, protocol, peer";
+
+/// status.
+pub const STATUS: &str = "With --output json, one object, and with --watch one a line for each change: schema, cluster, service, status, steady,
+desired, running, pending, url, notes and
+  deployments  id, status, task_definition, created, desired, running, pending, failed, rollout_state, rollout_reason
+  tasks        id, last_status, health, task_definition, started, stopped, private_ip, stopped_reason,
+               containers (name, last_status, exit_code, reason)
+  scaling      min, max, policies (metric, target)
+  discovery    name, instances (id, address, port)
+  events       id, timestamp, message";
+
+/// logs.
+pub const LOGS: &str = "With --output json, an event a line: schema, event (log), id, stream, timestamp, message.
+`logs groups`: schema, groups (name, retention_days, stored_bytes). `logs streams`: schema, streams (name, last_event).";
+
+/// init.
+pub const INIT: &str = "With --output json, one object: schema, wrote (the file).";
+
+/// sandbox.
+#[cfg(all(unix, feature = "sandbox"))]
+pub const SANDBOX: &str = "With --output json, each prints one object with schema and what follows here:
+  start     running, url, account, region, pid, started_at, version
+  status    running; when it does, also what start prints, memory_bytes, disk_bytes, log_bytes, max_log_bytes, state_dir and
+              stacks    name, status
+              services  cluster, name, desired, running
+              tasks     cluster, id, group, status, started_at, processes, memory_bytes
+              sessions  id, target, since
+  logs      an event a line: event (sandbox_log), timestamp, message
+  faults    operations, resources, as they were set, with struck (how often each did)
+  stop      stopped (false when none was running)
+  reset     reset
+  env       variables (by name)
+  coverage  operations, resource_types, functions";

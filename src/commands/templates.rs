@@ -1,0 +1,96 @@
+//! Templates of the project's stacks: look-ups come from `ecsws.lock` and are pinned there.
+
+use crate::context::Context;
+use crate::error::CliError;
+use crate::ops::{self, LookUpEvent, Purpose, Synthesiser};
+use crate::project::Project;
+use crate::stack::{Environment, Lookups, Template};
+
+/// A synthesiser of templates to be shown. With `refresh`, the look-ups in `ecsws.lock` are made again.
+pub async fn synthesiser_to_show(project: &Project, refresh: bool, ctx: &mut Context) -> Result<Synthesiser, CliError> {
+    let environment = if ctx.settings.sandbox {
+        ctx.sandbox_environment(Some(project))
+    } else {
+        shown_environment(project, ctx).await?
+    };
+    let lookups = if refresh { Lookups::default() } else { known_lookups(project, &environment, ctx) };
+    Ok(Synthesiser::new(environment, Purpose::Show, lookups))
+}
+
+/// The look-ups that `ecsws.lock` has for an account and region. The sandbox's are not in it.
+pub fn known_lookups(project: &Project, environment: &Environment, ctx: &Context) -> Lookups {
+    if ctx.settings.sandbox { Lookups::default() } else { project.lock.lookups(environment) }
+}
+
+/// The template of a stack. AWS clients are built only if something has to be looked up.
+pub async fn template(
+    synthesiser: &mut Synthesiser,
+    project: &mut Project,
+    stack: &str,
+    ctx: &mut Context,
+) -> Result<Template, CliError> {
+    let pins = !ctx.settings.sandbox;
+    if synthesiser.needs_clients(&project.spec, stack) {
+        let aws = ctx.aws(Some(project)).await?;
+        if pins && synthesiser.needs_look_up(&project.spec, stack) {
+            ops::check_environment(&aws, &project.spec.target, synthesiser.environment()).await?;
+        }
+        synthesiser.set_clients(aws);
+    }
+    template_with_pins(synthesiser, project, stack, pins, &mut |text| ctx.ui.detail(&text)).await
+}
+
+/// The template of a stack, by the clients of the synthesiser. With `pins`, new look-ups are written to `ecsws.lock`.
+pub async fn template_with_pins(
+    synthesiser: &mut Synthesiser,
+    project: &mut Project,
+    stack: &str,
+    pins: bool,
+    detail: &mut dyn FnMut(String),
+) -> Result<Template, CliError> {
+    let (environment, spec, lock) = (synthesiser.environment().clone(), &project.spec, &mut project.lock);
+    let mut has_new_pins = false;
+    let mut on_event = |event| match event {
+        LookUpEvent::Started(text) => detail(text),
+        LookUpEvent::AvailabilityZones(zones) => {
+            lock.pin_zones(&environment, zones);
+            has_new_pins = true;
+        }
+        LookUpEvent::Vpc(name, vpc) => {
+            lock.pin_vpc(&environment, &name, vpc);
+            has_new_pins = true;
+        }
+    };
+    let template = synthesiser.template(spec, stack, &mut on_event).await?;
+    if has_new_pins && pins {
+        project.save_lock()?;
+    }
+    Ok(template)
+}
+
+/// The account and region of templates that are shown. STS is called only if [`known_environment`] has no answer.
+async fn shown_environment(project: &Project, ctx: &mut Context) -> Result<Environment, CliError> {
+    if let Some(environment) = known_environment(project, ctx) {
+        return Ok(environment);
+    }
+    let aws = ctx.aws(Some(project)).await?;
+    let caller = ops::caller_environment(&aws).await?;
+    let account = project.spec.target.account.clone();
+    Ok(Environment { account: account.unwrap_or(caller.account), region: caller.region })
+}
+
+/// The account and region from `[target]`, then from flags and the AWS environment, then from `ecsws.lock`.
+fn known_environment(project: &Project, ctx: &Context) -> Option<Environment> {
+    let target = &project.spec.target;
+    let region = target
+        .region
+        .clone()
+        .or_else(|| ctx.settings.region_flag.clone())
+        .or_else(|| ctx.settings.region_variable.clone());
+    let locked = project.lock.only_environment();
+    let account = target.account.clone().or_else(|| {
+        let same_region = locked.filter(|locked| region.as_ref().is_none_or(|region| *region == locked.region));
+        same_region.map(|locked| locked.account.clone())
+    });
+    Some(Environment { account: account?, region: region.or_else(|| locked.map(|locked| locked.region.clone()))? })
+}

@@ -1,0 +1,115 @@
+//! Errors of operations: exit codes, hints, and the tasks that stopped.
+
+use super::aws::exit_of;
+use super::{CliError, FOLLOWS};
+use crate::diagnostic::Diagnostic;
+use crate::exit::Exit;
+use crate::hint::{Command, Hint, Repetition};
+use crate::ops::{LookUpError, OpsError, StoppedTasks};
+
+impl From<OpsError> for CliError {
+    fn from(error: OpsError) -> Self {
+        match error {
+            OpsError::Aws(error) => error.into(),
+            OpsError::Rejected { rejections } => Self { exit: Exit::Failed, diagnostics: rejections },
+            error => {
+                let (exit, hint) = exit_and_hint(&error);
+                let diagnostic = Diagnostic { hint, ..Diagnostic::new(message(&error)).source(error) };
+                Self { exit, diagnostics: vec![diagnostic] }
+            }
+        }
+    }
+}
+
+/// The error, and below it the tasks that stopped.
+fn message(error: &OpsError) -> String {
+    let mut message = error.to_string();
+    for StoppedTasks { service, cause, count, log } in error.stopped_tasks() {
+        let tasks = if *count == 1 { "a task" } else { &format!("{count} tasks") };
+        message.extend(["\n  ", tasks, " of ", service, " stopped: ", cause]);
+        for line in log.iter().flat_map(|(_, lines)| lines) {
+            message.extend(["\n    │ ", line.trim_end()]);
+        }
+    }
+    message
+}
+
+fn exit_and_hint(error: &OpsError) -> (Exit, Option<Hint>) {
+    match error {
+        OpsError::Overtaken(stack) => (Exit::Failed, Some(Hint::repeat(Repetition::deploy([stack])).text(FOLLOWS))),
+        OpsError::NotSteady { .. } => {
+            let hint = Hint::command(["status"]).text(" shows the service's state; ECS keeps trying");
+            (Exit::TimedOut, Some(hint))
+        }
+        OpsError::TimedOut { stack, status, .. } if status.ends_with("_IN_PROGRESS") => {
+            let hint = Hint::from("CloudFormation continues; ")
+                .then(Command::Repeat(Repetition::deploy([stack]).without_timeout()))
+                .text(" follows it, ")
+                .then(Command::own(["destroy", stack]))
+                .text(" deletes it");
+            (Exit::TimedOut, Some(hint))
+        }
+        OpsError::TimedOut { .. } => (Exit::TimedOut, None),
+        OpsError::Missing { stack, .. } => {
+            let words = std::iter::once("deploy").chain(stack.as_deref());
+            (Exit::Failed, Some(Hint::repeat(Repetition::new(&["deploy"], words)).text(" creates it")))
+        }
+        OpsError::RolloutFailed { stopped_tasks, .. } if stopped_tasks.is_empty() => {
+            (Exit::Failed, Some(Hint::command(["logs"]).text(" may show why tasks stop")))
+        }
+        OpsError::StackFailed { stack, status, .. } if status == "UPDATE_ROLLBACK_FAILED" => {
+            let deploy = Command::Repeat(Repetition::deploy([stack]));
+            let hint = Hint::from("once the cause is removed, ").then(deploy);
+            (Exit::Failed, Some(hint.text(" continues the rollback and then deploys")))
+        }
+        OpsError::StackFailed { stack, status, .. } if status == "DELETE_FAILED" => {
+            let destroy = Command::Repeat(Repetition::new(&["destroy"], ["destroy", stack]));
+            (Exit::Failed, Some(Hint::from("remove what prevents the deletion, then repeat ").then(destroy)))
+        }
+        OpsError::Interrupted { .. } => (Exit::Interrupted, None),
+        OpsError::StillInProgress { stack } => {
+            let repetition = Repetition::deploy([stack]).without_timeout();
+            (Exit::TimedOut, Some(Hint::repeat(repetition).text(FOLLOWS)))
+        }
+        OpsError::WrongTarget { .. } => {
+            let hint = "choose --profile and --region to match [target] in ecsws.toml, or change [target]";
+            (Exit::Usage, Some(Hint::from(hint)))
+        }
+        OpsError::WrongEnvironment { .. } => {
+            (Exit::Usage, Some(Hint::from("choose --profile and --region accordingly")))
+        }
+        OpsError::LookUp(error) => look_up_error(error),
+        OpsError::ReplacementWithoutRollback { .. } => (Exit::Usage, Some(Hint::from("leave --no-rollback out"))),
+        OpsError::UnknownParameter { .. } => (Exit::Usage, None),
+        OpsError::Unwatched { stack, error } => {
+            let deploy = Command::Repeat(Repetition::deploy([stack]));
+            (exit_of(&error.kind), Some(Hint::from("CloudFormation continues; ").then(deploy).text(FOLLOWS)))
+        }
+        OpsError::Rejected { .. }
+        | OpsError::NotApproved { .. }
+        | OpsError::Aws(_)
+        | OpsError::Gone(_)
+        | OpsError::NeverBegan { .. }
+        | OpsError::UnreadableTemplate { .. }
+        | OpsError::StackFailed { .. }
+        | OpsError::ChangeSetFailed { .. }
+        | OpsError::RolloutFailed { .. }
+        | OpsError::CountNotReached { .. } => (Exit::Failed, None),
+    }
+}
+
+fn look_up_error(error: &LookUpError) -> (Exit, Option<Hint>) {
+    match error {
+        LookUpError::NoVpc { .. } => {
+            let hint = "set platform.vpc, or platform.subnets, or let [platform.stack] make one";
+            (Exit::Failed, Some(Hint::from(hint)))
+        }
+        LookUpError::SeveralVpcs { .. } => (Exit::Failed, Some(Hint::from("set platform.subnets instead"))),
+        LookUpError::PlatformNotDeployed { platform, stack } => {
+            let both = Repetition::new(&["deploy"], ["deploy", platform, stack]).adding([platform]);
+            (Exit::Failed, Some(Hint::repeat(both).text(" deploys both, in order")))
+        }
+        LookUpError::NoClients(_) | LookUpError::NoZones(_) => (Exit::Failed, None),
+        LookUpError::Synth(_) => (Exit::Usage, None),
+    }
+}

@@ -1,0 +1,75 @@
+//! Differences between a deployed stack and what runs, which no comparison of templates shows.
+
+use crate::aws::{Aws, AwsError, AwsErrorKind};
+use crate::model::Stack;
+use crate::ops::deploy::state::{StackState, stack_state};
+use crate::ops::locate::service_name;
+use crate::ops::{OpsError, Result};
+use crate::stack::Template;
+
+fn is_denied(error: &AwsError) -> bool {
+    matches!(error.kind, AwsErrorKind::AccessDenied(_))
+}
+
+/// What is otherwise than the deployed template says, so that comparing templates cannot show it; in sentences.
+pub async fn unseen(aws: &Aws, stack: &Stack, deployed: &Template) -> Result<Vec<String>> {
+    let mut notes: Vec<String> = repair(stack).into_iter().collect();
+    match service_drift(aws, stack, deployed).await {
+        Ok(more) => notes.extend(more),
+        Err(error) if is_denied(&error) => notes.push(format!("what runs is not compared: {error}")),
+        Err(error) => return Err(error.into()),
+    }
+    Ok(notes)
+}
+
+async fn service_drift(aws: &Aws, stack: &Stack, deployed: &Template) -> std::result::Result<Vec<String>, AwsError> {
+    let mut notes = Vec::new();
+    let resources = aws.stack_resources(&stack.arn).await?;
+    for resource in resources.iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
+        let name = match service_name(aws, &stack.arn, resource).await {
+            Ok(Some(name)) => name,
+            Ok(None) => continue,
+            Err(OpsError::Aws(error)) => return Err(error),
+            Err(error) => {
+                notes.push(error.to_string());
+                continue;
+            }
+        };
+        let Some(state) = aws.service_state(&name).await? else { continue };
+        let properties = &deployed.resource(&resource.logical_id)["Properties"];
+        let count = properties["DesiredCount"].as_u64().filter(|count| *count != u64::from(state.desired));
+        if let Some(count) = count {
+            let owner = if deployed.has_type("AWS::ApplicationAutoScaling::ScalableTarget") {
+                "autoscaling may have changed it, and the next deploy that changes the service resets it"
+            } else {
+                "the next deploy that changes the service resets it"
+            };
+            let (service, desired) = (&name.service, state.desired);
+            notes.push(format!("{service}: desired count is {desired}, but the template says {count}; {owner}"));
+        }
+        let runs = state.deployments.iter().find(|one| one.status == "PRIMARY").map(|one| one.task_definition.as_str());
+        let of_stack = properties["TaskDefinition"]["Ref"].as_str().and_then(|id| {
+            let found = resources.iter().find(|resource| resource.logical_id == id)?;
+            found.physical_id.rsplit('/').next()
+        });
+        if let (Some(runs), Some(of_stack)) = (runs, of_stack)
+            && runs != of_stack
+        {
+            notes.push(format!("{} runs task definition {runs}, and the stack's is {of_stack}", name.service));
+        }
+    }
+    Ok(notes)
+}
+
+/// What a deploy will have to do first.
+fn repair(stack: &Stack) -> Option<String> {
+    let first = match stack_state(&stack.status) {
+        StackState::Updatable | StackState::InReview => return None,
+        StackState::FailedCreation => "deploy deletes what is left of it and creates it anew",
+        StackState::Failed => "deploy rolls it back first",
+        StackState::RollbackFailed => "deploy goes on with its rollback first",
+        StackState::DeleteFailed => "it must be deleted first, with destroy",
+        StackState::InProgress => "deploy follows that to its end first",
+    };
+    Some(format!("{} is {}: {first}", stack.name, stack.status))
+}

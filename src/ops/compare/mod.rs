@@ -1,0 +1,230 @@
+//! Compares a stack with what deploy would make of it: the templates, a read-only change set, and what neither of them shows.
+
+mod drift;
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+
+use super::deploy::change_set::{Prepared, check_size, delete_change_set, prepare};
+use super::deploy::preflight::{Finding, StackUpdate, rejections, requirements};
+use super::deploy::state::{StackState, is_created, stack_state};
+use super::{OpsError, Result};
+use crate::aws::Aws;
+use crate::diagnostic::Diagnostic;
+use crate::hint::Hint;
+use crate::model::{PlannedChange, Stack, StackRequest};
+use crate::stack::{
+    INCOMPARABLE, PlannedResource, ProjectStack, RequiresRecreation, Spec, Template, TemplateDiff, parse_template,
+};
+
+pub use drift::unseen;
+
+/// What a stack would be deployed with.
+#[derive(Debug)]
+pub struct Desired<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The key of the service that the stack is for.
+    pub service_key: Option<&'a str>,
+    /// The synthesised template.
+    pub template: &'a Template,
+    /// The stack's tags; none leaves the deployed ones as they are.
+    pub tags: &'a [(String, String)],
+    /// The parameters that are given.
+    pub parameters: &'a BTreeMap<&'a str, &'a str>,
+}
+
+/// What deploying a stack would change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StackDiff {
+    /// The stack's name.
+    pub name: String,
+    /// Every difference.
+    pub diff: TemplateDiff,
+    /// What the diff does not show, in sentences.
+    pub notes: Vec<Hint>,
+}
+
+/// Compares stacks with what is desired, concurrently. `stacks` are the same stacks in the project. `change_set` is as for [`compare`].
+///
+/// # Errors
+/// Temporary change sets may then be left: [`delete_change_sets`] deletes them.
+pub async fn compare_stacks(
+    aws: &Aws,
+    spec: &Spec,
+    stacks: &[ProjectStack],
+    desired: &[Desired<'_>],
+    change_set: Option<&str>,
+) -> Result<Vec<StackDiff>> {
+    let mut diffs = try_join_all(desired.iter().map(|desired| compare(aws, desired, change_set))).await?;
+    // Deploy checks what services need once something changes, and then for all stacks.
+    if let Some(first) = diffs.iter_mut().find(|stack| !stack.diff.is_empty()) {
+        let findings = requirements(aws, spec, stacks).await?;
+        first.notes.extend(findings.iter().map(Finding::as_note));
+    }
+    Ok(diffs)
+}
+
+/// Deletes the temporary change sets of a comparison that did not end well. Errors are ignored: they would hide why it did not.
+pub async fn delete_change_sets(aws: &Aws, stacks: &[ProjectStack], change_set: &str) {
+    for stack in stacks {
+        drop(delete_change_set(aws, &stack.name, change_set).await);
+    }
+}
+
+/// Compares a stack with what is desired. `change_set` is a unique name for a temporary change set, which is
+/// read and deleted.
+pub async fn compare(aws: &Aws, desired: &Desired<'_>, change_set: Option<&str>) -> Result<StackDiff> {
+    let name = desired.stack;
+    let Some(existing) = aws.stack(name).await? else {
+        let deployed = Template::default();
+        let diff = TemplateDiff::between(&deployed, desired.template);
+        let service_key = desired.service_key;
+        let update =
+            StackUpdate { stack: name, service_key, existing: None, deployed: &deployed, desired: desired.template };
+        let notes = rejected(aws, &update, &desired.template.to_body(), None).await?;
+        return Ok(StackDiff { name: name.to_owned(), diff, notes });
+    };
+    let deployed = deployed_template(aws, &existing).await?.unwrap_or_default();
+    let template = desired.template.with_cdk_metadata_of(&deployed);
+    let parameters = template.parameters_to_send(desired.parameters, &existing.parameters, &deployed);
+    let templates = TemplateDiff::between(&deployed, &template);
+    let needs_change_set = !templates.resources.is_empty() || deployed.has_question_mark();
+    let needs_change_set = needs_change_set || parameters.iter().any(|(_, value)| value.is_some());
+    let body = template.to_body();
+    // `rejected` reports the size.
+    let needs_change_set = needs_change_set && check_size(name, &body).is_ok();
+    let diff = templates.with_tags(&existing.tags, desired.tags);
+    let mut diff = diff.with_parameters(&existing.parameters, &parameters, &template);
+    let mut notes: Vec<Hint> = unseen(aws, &existing, &deployed).await?.into_iter().map(Hint::from).collect();
+    let request = StackRequest {
+        stack: name,
+        template: &body,
+        tags: desired.tags,
+        parameters: &parameters,
+        capabilities: &template.capabilities(),
+        role_arn: None,
+        notification_arns: None,
+    };
+    let plan = match change_set.filter(|_| needs_change_set) {
+        Some(change_set) => plan(aws, &request, change_set, &existing, &mut notes).await?,
+        None => None,
+    };
+    let service_key = desired.service_key;
+    let update =
+        StackUpdate { stack: name, service_key, existing: Some(&existing), deployed: &deployed, desired: &template };
+    let incomparable = match &plan {
+        Some(Plan::NoChanges) => {
+            diff = diff.refined_with(&[], &deployed, &template).without_parameter_values();
+            drop(diff.take_incomparable(true));
+            Vec::new()
+        }
+        Some(Plan::Changes(changes)) => {
+            diff = diff.refined_with(&planned(changes), &deployed, &template);
+            diff.take_incomparable(true)
+        }
+        None => diff.take_incomparable(false),
+    };
+    if !diff.is_empty() {
+        let changes = match &plan {
+            Some(Plan::Changes(changes)) => Some(changes.as_slice()),
+            Some(Plan::NoChanges) | None => None,
+        };
+        notes.extend(rejected(aws, &update, &body, changes).await?);
+    }
+    let incomparable_names: Vec<&str> = incomparable.iter().map(|named| named.name.as_str()).collect();
+    let mut note_question_mark = |what: String| {
+        notes.push(format!("{name}: {what}: CloudFormation returns `?` for characters that are not ASCII").into());
+    };
+    if !incomparable.is_empty() {
+        note_question_mark(format!("{} cannot be compared", incomparable_names.join(", ")));
+    }
+    let hidden = diff.hidden();
+    if !hidden.is_empty() {
+        note_question_mark(format!("the change of {} cannot be shown", hidden.join(", ")));
+    }
+    Ok(StackDiff { name: name.to_owned(), diff: diff.with_section(&INCOMPARABLE, incomparable), notes })
+}
+
+/// What deploy would reject of an update, whose template has this text.
+async fn rejected(
+    aws: &Aws,
+    update: &StackUpdate<'_>,
+    body: &str,
+    changes: Option<&[PlannedChange]>,
+) -> Result<Vec<Hint>> {
+    let mut findings = rejections(aws, update, changes).await?;
+    if let Err(error) = check_size(update.stack, body) {
+        findings.push(Finding::Rejection(Diagnostic::new(error.to_string())));
+    }
+    Ok(findings.iter().map(Finding::as_note).collect())
+}
+
+/// The template of a stack, JSON or YAML; `None` when nothing has been created by it, or only what a failed creation left.
+pub async fn deployed_template(aws: &Aws, stack: &Stack) -> Result<Option<Template>> {
+    if !is_created(&stack.status) {
+        return Ok(None);
+    }
+    let Some(text) = aws.template(&stack.arn).await? else { return Ok(None) };
+    let unreadable = |error| OpsError::UnreadableTemplate { stack: stack.name.clone(), error };
+    parse_template(&text).map(Some).map_err(unreadable)
+}
+
+/// A change set's changes as the diff takes them.
+pub fn planned(changes: &[PlannedChange]) -> Vec<PlannedResource> {
+    let recreation = |word: &str| match word {
+        "Always" | "True" => RequiresRecreation::Always,
+        "Conditionally" | "Conditional" => RequiresRecreation::Conditionally,
+        _ => RequiresRecreation::Never,
+    };
+    let planned = changes.iter().map(|change| PlannedResource {
+        logical_id: change.logical_id.clone(),
+        replacement: recreation(change.replacement.as_deref().unwrap_or_default()),
+        properties: change.properties.iter().map(|(name, word)| (name.clone(), recreation(word))).collect(),
+        direct: change.direct.clone(),
+    });
+    planned.collect()
+}
+
+/// What a change set says.
+pub(super) enum Plan {
+    /// Deploying would do nothing.
+    NoChanges,
+    /// Deploying would do this to resources, and perhaps more to the rest of the stack.
+    Changes(Vec<PlannedChange>),
+}
+
+/// Makes a change set of an existing stack, reads it and deletes it again. Without one, a note says why, unless no other
+/// call would succeed either. What CloudFormation refuses, it refuses of a deploy as well.
+pub(super) async fn plan(
+    aws: &Aws,
+    request: &StackRequest<'_>,
+    change_set: &str,
+    stack: &Stack,
+    notes: &mut Vec<Hint>,
+) -> Result<Option<Plan>> {
+    let without = |reason: String| Hint::from(format!("{} is compared by template only: {reason}", stack.name));
+    if stack_state(&stack.status) != StackState::Updatable {
+        notes.push(without(format!("the stack is {}", stack.status)));
+        return Ok(None);
+    }
+    match prepare(aws, request, change_set, Some(stack)).await {
+        Ok(Prepared::NoChanges) => Ok(Some(Plan::NoChanges)),
+        Ok(Prepared::Ready(ready)) => {
+            if let Err(error) = ready.discard(aws).await {
+                notes.push(format!("change set {change_set} of {} is left behind: {error}", stack.name).into());
+            }
+            Ok(Some(Plan::Changes(ready.change_set.changes)))
+        }
+        Err(OpsError::Aws(error)) if error.kind.concerns_every_call() => Err(error.into()),
+        Err(error @ OpsError::ChangeSetFailed { .. }) => {
+            notes.push(Finding::Rejection(Diagnostic::new(error.to_string())).as_note());
+            Ok(None)
+        }
+        Err(error) => {
+            notes.push(without(error.to_string()));
+            Ok(None)
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Polls the events of a stack until an operation on it has ended.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::SUCCESS_STATUSES;
+use crate::aws::Aws;
+use crate::model::{ChangeSet, Stack, StackEvent};
+use crate::ops::retry::retry_transient;
+use crate::ops::{DeployEvent, Operation, OpsError, Result};
+
+/// Poll interval after an event.
+const POLL_ACTIVE: Duration = Duration::from_millis(300);
+/// Poll interval while nothing happens.
+const POLL_IDLE: Duration = Duration::from_secs(1);
+/// After this time without an event the resources in progress are listed, as cdk does.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// After this many polls without an event the stack's status alone is trusted: some servers record no event of the stack itself.
+const IDLE_POLLS: u32 = 5;
+/// As [`IDLE_POLLS`], until the operation is known to have begun: the status may still be the one from before, because reads are eventually
+/// consistent.
+const IDLE_POLLS_BEFORE_BEGIN: u32 = 30;
+/// How many times the final status is read again while the change set or the stack does not show it yet.
+const MAX_STALE_READS: u32 = 10;
+
+/// Polls the events of a stack until an operation on it has ended.
+#[derive(Debug)]
+pub(super) struct EventPoller {
+    operation: Operation,
+    /// The stack as it was before.
+    before: Stack,
+    stack: String,
+    arn: String,
+    /// The ARN of the change set that is executed, if it is one: it says whether the operation is over, and how.
+    change_set: Option<String>,
+    /// The newest event that has been reported.
+    seen: Option<String>,
+    /// Whether the last event from before the operation is known, so that those of earlier operations are not taken for its own.
+    is_anchored: bool,
+    /// Resources that will be done, the stack itself (and its clean-up) included.
+    total: usize,
+    done: usize,
+    /// Whether the operation is known to have begun.
+    has_begun: bool,
+    /// Whether there was an event of a resource: some servers record none.
+    has_resource_events: bool,
+    /// The state in which the stack has come to rest.
+    end: Option<String>,
+    /// Logical ids of the resources in progress.
+    in_progress: BTreeSet<String>,
+    reasons: Vec<String>,
+    own_reason: Option<String>,
+}
+
+impl EventPoller {
+    /// A poller for an operation that is about to begin. `seen` is the stack's newest event, `total` how many resources will be done.
+    /// `change_set` is the ARN of the change set that is executed, if it is one.
+    pub fn before(
+        operation: Operation,
+        stack: &Stack,
+        seen: Option<String>,
+        total: usize,
+        change_set: Option<&str>,
+    ) -> Self {
+        Self {
+            operation,
+            before: stack.clone(),
+            stack: stack.name.clone(),
+            arn: stack.arn.clone(),
+            change_set: change_set.map(ToOwned::to_owned),
+            is_anchored: seen.is_some(),
+            seen,
+            total,
+            done: 0,
+            has_begun: false,
+            has_resource_events: false,
+            end: None,
+            in_progress: BTreeSet::new(),
+            reasons: Vec::new(),
+            own_reason: None,
+        }
+    }
+
+    /// A poller for an operation in progress. `seen` is the last event from before the operation.
+    pub fn attached(operation: Operation, stack: &Stack, seen: Option<String>) -> Self {
+        Self { has_begun: true, ..Self::before(operation, stack, seen, 0, None) }
+    }
+
+    /// Whether there was an event of a resource: some servers record none.
+    pub fn has_resource_events(&self) -> bool {
+        self.has_resource_events
+    }
+
+    /// Why the operation failed: the resources that failed by themselves, or else what the stack says.
+    pub fn failure_reasons(&self) -> Vec<String> {
+        if self.reasons.is_empty() { self.own_reason.iter().cloned().collect() } else { self.reasons.clone() }
+    }
+
+    /// Emits events until the stack is at rest. Returns its status then, and the stack unless it is deleted.
+    pub async fn run(
+        &mut self,
+        aws: &Aws,
+        new_events: &RefCell<Vec<StackEvent>>,
+        emit: &mut dyn FnMut(DeployEvent),
+    ) -> Result<(String, Option<Stack>)> {
+        let (mut pause, mut idle_polls, mut unconfirmed, mut last_output) = (POLL_ACTIVE, 0, 0, Instant::now());
+        loop {
+            let events =
+                retry_transient(async || aws.stack_events_after(&self.arn, self.seen.as_deref()).await).await?;
+            if events.is_empty() {
+                (pause, idle_polls) = ((pause * 3 / 2).min(POLL_IDLE), idle_polls + 1);
+            } else {
+                (pause, idle_polls, unconfirmed, last_output) = (POLL_ACTIVE, 0, 0, Instant::now());
+            }
+            if last_output.elapsed() >= HEARTBEAT {
+                last_output = Instant::now();
+                let resources = self.in_progress.iter().cloned().collect();
+                let (done, total) = (self.done, self.total.max(self.done));
+                emit(DeployEvent::InProgress { stack: self.stack.clone(), done, total, resources });
+            }
+            for event in events {
+                self.on_event(&event, emit);
+                new_events.borrow_mut().push(event);
+            }
+            if let Some(end) = self.end.clone() {
+                // The event came after the one before the operation, and none has come since: a change set that still does not know of
+                // its end never will.
+                if self.is_over(&end, aws).await? || self.is_anchored && unconfirmed >= IDLE_POLLS {
+                    let stack = self.stack_at(&end, aws).await?;
+                    return Ok((end, stack));
+                }
+                unconfirmed += 1;
+            }
+            if idle_polls >= if self.has_begun { IDLE_POLLS } else { IDLE_POLLS_BEFORE_BEGIN } {
+                let stack = retry_transient(async || aws.stack(&self.arn).await).await?;
+                let now = stack.as_ref().map_or("DELETE_COMPLETE", |stack| &stack.status).to_owned();
+                self.has_begun = self.has_begun || self.check_begun(stack.as_ref(), aws).await?;
+                if is_at_rest(&now) && self.has_begun && self.is_over(&now, aws).await? {
+                    return Ok((now, stack));
+                }
+                if !self.has_begun {
+                    let (stack, operation) = (self.stack.clone(), self.operation.verb());
+                    return Err(OpsError::NeverBegan { stack, operation, status: now });
+                }
+                idle_polls = 0;
+            }
+            sleep(pause).await;
+        }
+    }
+
+    /// Whether the operation has begun although no event says so: the change set is being executed, or the stack has changed.
+    async fn check_begun(&self, now: Option<&Stack>, aws: &Aws) -> Result<bool> {
+        if let Some(change_set) = self.executed_change_set(aws).await? {
+            return Ok(change_set.execution_status != "AVAILABLE");
+        }
+        Ok(now.is_none_or(|now| now.status != self.before.status || now.updated != self.before.updated))
+    }
+
+    /// Whether the operation is over, when its stack seems to be at rest in `status`: what a stack says of itself may be about the
+    /// operation before. Of an executed change set its execution status decides.
+    async fn is_over(&self, status: &str, aws: &Aws) -> Result<bool> {
+        let mut has_failed = false;
+        for _ in 0..MAX_STALE_READS {
+            let Some(change_set) = self.executed_change_set(aws).await? else { return Ok(true) };
+            has_failed = change_set.execution_status == "EXECUTE_FAILED";
+            if change_set.execution_status == "EXECUTE_COMPLETE" || has_failed && !SUCCESS_STATUSES.contains(&status) {
+                return Ok(true);
+            }
+            sleep(POLL_ACTIVE).await;
+        }
+        if has_failed {
+            return Err(OpsError::StackFailed {
+                stack: self.stack.clone(),
+                status: status.to_owned(),
+                reasons: vec!["CloudFormation says that the execution of the change set failed".to_owned()],
+                stopped_tasks: Vec::new(),
+            });
+        }
+        Ok(false)
+    }
+
+    /// The change set that is executed; `None` without one, or where the server has forgotten it.
+    async fn executed_change_set(&self, aws: &Aws) -> Result<Option<ChangeSet>> {
+        match &self.change_set {
+            Some(change_set) => retry_transient(async || aws.change_set(&self.arn, change_set).await).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The stack in the state that its events have already reported: descriptions may be slightly older.
+    async fn stack_at(&self, status: &str, aws: &Aws) -> Result<Option<Stack>> {
+        let mut stack = None;
+        for _ in 0..MAX_STALE_READS {
+            stack = retry_transient(async || aws.stack(&self.arn).await).await?;
+            if stack.as_ref().is_none_or(|stack| stack.status == status) {
+                break;
+            }
+            sleep(POLL_ACTIVE).await;
+        }
+        Ok(stack)
+    }
+
+    fn on_event(&mut self, event: &StackEvent, emit: &mut dyn FnMut(DeployEvent)) {
+        self.seen = Some(event.id.clone());
+        self.has_begun = true;
+        self.done += usize::from(is_complete(&event.status));
+        if event.resource_type == "AWS::CloudFormation::Stack" && event.physical_id == self.arn {
+            self.end = is_at_rest(&event.status).then(|| event.status.clone());
+            if event.status.contains("ROLLBACK") || event.status.ends_with("_FAILED") {
+                self.own_reason = self.own_reason.take().or_else(|| event.reason.clone());
+            }
+        } else {
+            self.has_resource_events = true;
+            if event.status.ends_with("_IN_PROGRESS") {
+                self.in_progress.insert(event.logical_id.clone());
+            } else {
+                self.in_progress.remove(&event.logical_id);
+            }
+        }
+        self.reasons.extend(own_failure(event));
+        emit(DeployEvent::Resource {
+            stack: self.stack.clone(),
+            done: self.done,
+            total: self.total.max(self.done),
+            resource: event.clone().into(),
+        });
+    }
+}
+
+/// No operation goes on in this state, and one has ended in it. A stack in review has not been created.
+pub(in crate::ops) fn is_at_rest(status: &str) -> bool {
+    !status.ends_with("_IN_PROGRESS")
+}
+
+/// As cdk counts: the change from an update to its clean-up is a step of its own.
+fn is_complete(status: &str) -> bool {
+    status.ends_with("_COMPLETE") || status.ends_with("_COMPLETE_CLEANUP_IN_PROGRESS") || status == "DELETE_SKIPPED"
+}
+
+/// Why a resource failed by itself; what was only cancelled with it explains nothing.
+fn own_failure(event: &StackEvent) -> Option<String> {
+    let reason = event.reason.as_deref()?;
+    let cancelled = reason.contains("cancelled");
+    let failed = event.status.ends_with("_FAILED") && event.resource_type != "AWS::CloudFormation::Stack";
+    (failed && !cancelled).then(|| format!("{} ({}): {reason}", event.logical_id, event.resource_type))
+}

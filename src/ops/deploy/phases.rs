@@ -1,0 +1,84 @@
+//! The phase of each stack of a deploy, and what an interruption does in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change_set::discard;
+use super::events::Operation;
+use super::execution::cancel;
+use super::messages::Phase;
+use super::stack::CHANGE_SET;
+use crate::aws::Aws;
+use crate::ops::{OpsError, Result};
+
+/// The phases of the stacks.
+#[derive(Debug)]
+pub struct StackPhases<'a> {
+    aws: &'a Aws,
+    current: BTreeMap<String, Phase>,
+    /// Stacks for which a check may have a temporary change set.
+    checking: BTreeSet<String>,
+}
+
+impl<'a> StackPhases<'a> {
+    /// Every stack is idle.
+    pub fn new(aws: &'a Aws) -> Self {
+        Self { aws, current: BTreeMap::new(), checking: BTreeSet::new() }
+    }
+
+    /// Sets the phase of a stack.
+    pub fn set(&mut self, stack: String, phase: Phase) {
+        match phase {
+            Phase::Checking(true) => drop(self.checking.insert(stack)),
+            Phase::Checking(false) => drop(self.checking.remove(&stack)),
+            Phase::Idle => drop(self.current.remove(&stack)),
+            phase => drop(self.current.insert(stack, phase)),
+        }
+    }
+
+    /// The stacks with an operation in progress.
+    pub fn in_progress(&self) -> Vec<&str> {
+        self.stacks_in(|phase| matches!(phase, Phase::InProgress(..)))
+    }
+
+    /// The stacks that are complete and wait for their services.
+    pub fn waiting_for_services(&self) -> Vec<&str> {
+        self.stacks_in(|phase| *phase == Phase::WaitingForServices)
+    }
+
+    /// Cancels the operations in progress. Passes each stack with what becomes of it to `on_cancelled`.
+    pub async fn cancel(&self, mut on_cancelled: impl FnMut(&str, Result<&'static str>)) {
+        for (name, phase) in &self.current {
+            if let Phase::InProgress(operation, arn) = phase {
+                on_cancelled(name, self.cancel_operation(*operation, arn).await);
+            }
+        }
+    }
+
+    async fn cancel_operation(&self, operation: Operation, stack: &str) -> Result<&'static str> {
+        Ok(match operation {
+            Operation::Update if cancel(self.aws, stack).await? => "the update is cancelled and rolled back",
+            Operation::Update => "it is too late to cancel the update; it goes on to its end",
+            Operation::Create => {
+                self.aws.delete_stack(stack).await?;
+                "what was created is deleted"
+            }
+            Operation::RollBack | Operation::Delete => "this cannot be cancelled; it goes on to its end",
+        })
+    }
+
+    /// Deletes the change sets that were not executed. Returns what failed.
+    pub async fn discard_change_sets(&self) -> Vec<OpsError> {
+        let mut unexecuted: BTreeSet<&str> = self.stacks_in(|phase| *phase == Phase::ChangeSet).into_iter().collect();
+        unexecuted.extend(self.checking.iter().map(String::as_str).filter(|name| !self.current.contains_key(*name)));
+        let mut errors = Vec::new();
+        for name in unexecuted {
+            errors.extend(discard(self.aws, name, CHANGE_SET).await.err());
+        }
+        errors
+    }
+
+    fn stacks_in(&self, is_in_phase: fn(&Phase) -> bool) -> Vec<&str> {
+        let stacks = self.current.iter().filter(|(_, phase)| is_in_phase(phase)).map(|(name, _)| name.as_str());
+        stacks.collect()
+    }
+}

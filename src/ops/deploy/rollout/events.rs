@@ -1,0 +1,39 @@
+//! The states of a rollout, and its events.
+
+use crate::model::{Deployment, ServiceEvent, Task};
+
+/// The state of a rollout.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RolloutState {
+    /// CloudFormation has not begun with the service.
+    Waiting,
+    /// Tasks start and stop.
+    Rolling,
+    /// The deployment is complete, or the service is deleted.
+    Done,
+    /// It failed, with the cause.
+    Failed(String),
+}
+
+/// What is new since the previous observation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RolloutEvent {
+    /// The deployments have other counts or states.
+    Deployments(Vec<Deployment>),
+    /// An event of the service.
+    ServiceEvent(ServiceEvent),
+    /// A task stopped that should have gone on.
+    Stopped {
+        /// The task.
+        task: Task,
+        /// Why, in the words of the first that stopped for this cause.
+        cause: String,
+        /// How many have stopped for it by now.
+        count: usize,
+    },
+    /// Tasks stop for the same cause again and again.
+    Stuck {
+        /// The cause.
+        cause: String,
+    },
+}

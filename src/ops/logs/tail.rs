@@ -1,0 +1,102 @@
+//! Reads a log group with FilterLogEvents, page after page, and goes on reading. No event is reported twice, and none is lost that arrives
+//! within [`OVERLAP`] of its timestamp.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::sleep;
+
+use crate::aws::Aws;
+use crate::model::{LogEvent, LogQuery};
+use crate::ops::OpsError;
+use crate::ops::retry::retry_transient;
+
+/// Events may arrive late; the window that is read again each round reaches back this far.
+const OVERLAP: SignedDuration = SignedDuration::from_secs(60);
+/// FilterLogEvents is limited to a few requests a second for an account and region.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct TailOptions {
+    /// Group, streams, window and pattern.
+    pub query: LogQuery,
+    /// Go on after the end.
+    pub watch: bool,
+    /// The clock: an event from the future must not hide what comes until then.
+    pub now: fn() -> Timestamp,
+}
+
+/// A reader of a log group.
+#[derive(Debug)]
+pub struct Tail<'a> {
+    aws: &'a Aws,
+    options: TailOptions,
+    /// Ids of the events seen_ids, with their timestamps, as far back as the window reaches.
+    seen_ids: HashSet<String>,
+    by_time: BTreeSet<(Timestamp, String)>,
+    newest: Option<Timestamp>,
+}
+
+impl<'a> Tail<'a> {
+    /// A reader that has reported nothing yet.
+    pub fn new(aws: &'a Aws, options: TailOptions) -> Self {
+        Self { aws, options, seen_ids: HashSet::new(), by_time: BTreeSet::new(), newest: None }
+    }
+
+    /// Passes each page's new events to `on_events`, oldest first, until it breaks. With `watch` only that or an error ends it.
+    pub async fn run<E: From<OpsError>>(
+        mut self,
+        mut on_events: impl FnMut(Vec<LogEvent>) -> std::result::Result<ControlFlow<()>, E>,
+    ) -> std::result::Result<(), E> {
+        loop {
+            let mut token = None;
+            loop {
+                let (aws, query) = (self.aws, &self.options.query);
+                let page = retry_transient(async || aws.filter_log_events(query, token.clone()).await).await?;
+                let fresh: Vec<LogEvent> = page.events.into_iter().filter(|event| self.is_new(event)).collect();
+                if !fresh.is_empty() && on_events(fresh)?.is_break() {
+                    return Ok(());
+                }
+                token = page.next_token;
+                if token.is_none() {
+                    break;
+                }
+            }
+            if !self.options.watch {
+                return Ok(());
+            }
+            self.move_window();
+            sleep(PAUSE).await;
+        }
+    }
+
+    fn is_new(&mut self, event: &LogEvent) -> bool {
+        if !self.options.watch {
+            return true;
+        }
+        self.newest = self.newest.max(Some(event.timestamp.min((self.options.now)())));
+        let new = self.seen_ids.insert(event.id.clone());
+        if new {
+            self.by_time.insert((event.timestamp, event.id.clone()));
+        }
+        new
+    }
+
+    /// The next round begins [`OVERLAP`] before the newest event; older events cannot come again and are forgotten.
+    fn move_window(&mut self) {
+        let Some(newest) = self.newest else { return };
+        let start =
+            newest.saturating_sub(OVERLAP).unwrap_or(newest).max(self.options.query.start.unwrap_or(Timestamp::MIN));
+        self.options.query.start = Some(start);
+        while let Some((timestamp, id)) = self.by_time.pop_first() {
+            if timestamp >= start {
+                self.by_time.insert((timestamp, id));
+                break;
+            }
+            self.seen_ids.remove(&id);
+        }
+    }
+}

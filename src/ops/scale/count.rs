@@ -1,0 +1,101 @@
+//! Changes a service's desired count directly in ECS, without its stack.
+
+use std::time::Duration;
+
+use crate::aws::{Aws, AwsErrorKind};
+use crate::model::{ScalableTarget, ServiceName, ServiceState};
+use crate::ops::deploy::rollout::Observation;
+use crate::ops::deploy::services::Services;
+use crate::ops::locate::service_name;
+use crate::ops::{DeployEvent, OpsError, Result};
+
+/// The services of a stack: logical id, name and desired count.
+///
+/// # Errors
+/// When the AWS calls fail.
+pub async fn desired_counts(aws: &Aws, stack: &str) -> Result<Vec<(String, String, u32)>> {
+    let mut counts = Vec::new();
+    let resources = aws.stack_resources(stack).await?;
+    for resource in resources.into_iter().filter(|one| one.resource_type == "AWS::ECS::Service" && one.exists()) {
+        let Some(name) = service_name(aws, stack, &resource).await? else { continue };
+        if let Some(state) = aws.service_state(&name).await? {
+            counts.push((resource.logical_id, name.service, state.desired));
+        }
+    }
+    Ok(counts)
+}
+
+/// The desired count of a service in ECS. Keeps the service as it was before the change.
+#[derive(Debug)]
+pub struct ServiceCount<'a> {
+    aws: &'a Aws,
+    name: ServiceName,
+    current: u32,
+    before: Observation,
+}
+
+impl<'a> ServiceCount<'a> {
+    /// Reads the service and its stopped tasks.
+    ///
+    /// # Errors
+    /// Also when ECS has no such service.
+    pub async fn read(aws: &'a Aws, name: ServiceName) -> Result<Self> {
+        let (service, stopped) = tokio::join!(aws.service_state(&name), aws.stopped_tasks(&name));
+        let is_active = |service: &ServiceState| service.status == "ACTIVE";
+        let missing = || {
+            let message = format!("cluster `{}` has no service `{}`", name.cluster, name.service);
+            OpsError::Missing { message, stack: None }
+        };
+        let service = service?.filter(is_active).ok_or_else(missing)?;
+        let stopped = match stopped {
+            Err(error) if matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Vec::new(),
+            stopped => stopped?,
+        };
+        let current = service.desired;
+        let before = Observation { events: Vec::new(), service: Some(service), stopped };
+        Ok(Self { aws, name, current, before })
+    }
+
+    /// The service's name.
+    pub fn service(&self) -> &str {
+        &self.name.service
+    }
+
+    /// The desired count as it was read.
+    pub fn current(&self) -> u32 {
+        self.current
+    }
+
+    /// Sets the desired count.
+    ///
+    /// # Errors
+    /// A caller that may not update the service is no error where the count was this one already.
+    pub async fn set(&self, count: u32) -> Result<()> {
+        match self.aws.set_desired_count(&self.name, count).await {
+            Err(error) if count == self.current && matches!(error.kind, AwsErrorKind::AccessDenied(_)) => Ok(()),
+            set => Ok(set?),
+        }
+    }
+
+    /// Waits until exactly `count` tasks are desired and running, at most `limit`.
+    ///
+    /// # Errors
+    /// When something else changes the count, or tasks do not start.
+    pub async fn until_steady(&self, count: u32, limit: Duration, emit: &mut dyn FnMut(DeployEvent)) -> Result<()> {
+        let mut services = Services::of_count(self.name.clone(), count, &self.before);
+        services.until_steady(self.aws, limit, emit).await.map_err(|error| match error {
+            OpsError::RolloutFailed { service, reason, stopped_tasks } => {
+                OpsError::CountNotReached { service, count, reason, stopped_tasks }
+            }
+            error => error,
+        })
+    }
+
+    /// What autoscaling may do to `count`, as it is registered now, whatever the stack says. `None` without autoscaling, or when it cannot be
+    /// read.
+    pub async fn autoscaling_warning(&self, count: u32) -> Option<String> {
+        let ScalableTarget { min, max, .. } = self.aws.scalable_target(&self.name).await.ok()??;
+        let effect = if (min..=max).contains(&count) { "may change the count" } else { "will change the count" };
+        Some(format!("autoscaling keeps {} between {min} and {max} tasks and {effect} from {count}", self.name.service))
+    }
+}

@@ -1,0 +1,151 @@
+//! Makes a stack's template: synth, with what has to be looked up in AWS.
+
+use std::sync::Arc;
+
+use super::look_ups::{self, LookUpError};
+use super::{Result, is_created};
+use crate::aws::Aws;
+use crate::model::StackResource;
+use crate::stack::spec::PlatformStack;
+use crate::stack::{Environment, Lookup, Lookups, Spec, Subnets, Template, VpcContext, platform_ids, synth};
+
+/// What templates are for. Decides what happens if something is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be shown: `known after STACK` stands for what only a deploy can know.
+    Show,
+    /// To be deployed: everything has to be known.
+    Deploy,
+}
+
+/// A look-up of the synthesiser.
+#[derive(Debug)]
+pub enum LookUpEvent {
+    /// It begins, in words.
+    Started(String),
+    /// The zones of the region, to be pinned.
+    AvailabilityZones(Vec<String>),
+    /// The VPC with this Name tag, to be pinned. VPCs of the project's own platform are not reported.
+    Vpc(String, VpcContext),
+}
+
+/// Makes templates for one account and region; makes each look-up once.
+#[derive(Debug)]
+pub struct Synthesiser {
+    environment: Environment,
+    purpose: Purpose,
+    lookups: Lookups,
+    aws: Option<Arc<Aws>>,
+    own_vpc_is_known: bool,
+}
+
+impl Synthesiser {
+    /// A synthesiser with look-ups that are known already.
+    pub fn new(environment: Environment, purpose: Purpose, lookups: Lookups) -> Self {
+        Self { environment, purpose, lookups, aws: None, own_vpc_is_known: false }
+    }
+
+    /// The account and region of the templates.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Changes what templates are for.
+    pub fn set_purpose(&mut self, purpose: Purpose) {
+        self.purpose = purpose;
+    }
+
+    /// Sets the clients for look-ups.
+    pub fn set_clients(&mut self, aws: Arc<Aws>) {
+        self.aws = Some(aws);
+    }
+
+    /// Whether the template of a stack needs a look-up whose result gets pinned.
+    pub fn needs_look_up(&self, spec: &Spec, stack: &str) -> bool {
+        self.lookups.missing(spec, stack).is_some()
+    }
+
+    /// Whether the template of a stack needs clients: for a look-up, or to read the stack of the project's own platform.
+    pub fn needs_clients(&self, spec: &Spec, stack: &str) -> bool {
+        self.needs_look_up(spec, stack) || own_platform(spec, stack).is_some()
+    }
+
+    /// The template of a stack.
+    ///
+    /// # Errors
+    /// Also if something has to be looked up and there are no clients.
+    pub async fn template(
+        &mut self,
+        spec: &Spec,
+        stack: &str,
+        on_event: &mut dyn FnMut(LookUpEvent),
+    ) -> Result<Template> {
+        if let Some(platform) = own_platform(spec, stack).filter(|_| !self.own_vpc_is_known) {
+            self.look_up_own_vpc(spec, platform, stack).await?;
+        }
+        while let Some(lookup) = self.lookups.missing(spec, stack) {
+            let aws = self.clients(stack)?;
+            match lookup {
+                Lookup::AvailabilityZones => {
+                    let region = &self.environment.region;
+                    on_event(LookUpEvent::Started(format!("looking up the availability zones of {region}")));
+                    let zones = look_ups::availability_zones(&aws).await?;
+                    self.lookups.set_zones(zones.clone());
+                    on_event(LookUpEvent::AvailabilityZones(zones));
+                }
+                Lookup::Vpc(name) => {
+                    on_event(LookUpEvent::Started(format!("looking up the VPC {name}")));
+                    let vpc = look_ups::vpc(&aws, &name, &self.environment).await?;
+                    self.lookups.set_vpc(&name, vpc.clone());
+                    on_event(LookUpEvent::Vpc(name, vpc));
+                }
+            }
+        }
+        self.template_with(spec, stack)
+    }
+
+    /// The template of another spec of the same stack, with the look-ups that [`Self::template`] has made.
+    pub fn template_with(&self, spec: &Spec, stack: &str) -> Result<Template> {
+        Ok(synth(spec, stack, &self.environment, &self.lookups).map_err(LookUpError::from)?)
+    }
+
+    fn clients(&self, stack: &str) -> Result<Arc<Aws>> {
+        Ok(self.aws.clone().ok_or_else(|| LookUpError::NoClients(stack.to_owned()))?)
+    }
+
+    /// The VPC of the project's own platform, read from its stack, for a service that uses it.
+    async fn look_up_own_vpc(&mut self, spec: &Spec, platform: &PlatformStack, stack: &str) -> Result<()> {
+        let (vpc_name, aws) = (&spec.platform.vpc, self.clients(stack)?);
+        let is_complete = aws.stack(&platform.name).await?.is_some_and(|stack| is_created(&stack.status));
+        let resources = if is_complete { aws.stack_resources(&platform.name).await? } else { Vec::new() };
+        let physical_id = |logical_id: &String| {
+            let exists = |resource: &&StackResource| resource.logical_id == *logical_id && resource.exists();
+            resources.iter().find(exists).map(|resource| resource.physical_id.clone())
+        };
+        let ids = platform_ids(platform);
+        match (physical_id(&ids.vpc), self.purpose) {
+            (Some(id), purpose) => {
+                // A deploy of the platform may still replace what is only previewed.
+                self.own_vpc_is_known = purpose == Purpose::Deploy;
+                let all = |logical_ids: &[String]| logical_ids.iter().filter_map(physical_id).collect();
+                let subnets = Subnets { public: all(&ids.public_subnets), private: all(&ids.private_subnets) };
+                self.lookups.set_vpc(vpc_name, VpcContext { id, subnets });
+                Ok(())
+            }
+            (None, Purpose::Show) => {
+                self.lookups.set_known_after(vpc_name, &platform.name);
+                Ok(())
+            }
+            (None, Purpose::Deploy) => {
+                let (platform, stack) = (platform.name.clone(), stack.to_owned());
+                Err(LookUpError::PlatformNotDeployed { platform, stack }.into())
+            }
+        }
+    }
+}
+
+/// The project's own platform stack, if the VPC of `stack` is in it.
+fn own_platform<'a>(spec: &'a Spec, stack: &str) -> Option<&'a PlatformStack> {
+    let platform = spec.platform.stack.as_ref();
+    platform.filter(|own| stack != own.name && spec.platform.runs_in_own_vpc())
+}

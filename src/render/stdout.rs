@@ -1,0 +1,92 @@
+//! A writer for stdout that tolerates a closed pipe or a full device.
+
+use std::fmt;
+use std::io::{self, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd as _;
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+#[cfg(unix)]
+use nix::poll::{PollFd, PollFlags, PollTimeout};
+
+/// The interval in which stdout is checked.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Waits until stdout is a closed pipe (`ecsws logs --watch | head`), which a command that rarely writes would not notice.
+pub async fn stdout_closed() {
+    loop {
+        tokio::time::sleep(CHECK_INTERVAL).await;
+        #[cfg(unix)]
+        {
+            let handle = io::stdout();
+            let mut stdout = [PollFd::new(handle.as_fd(), PollFlags::empty())];
+            let polled = nix::poll::poll(&mut stdout, PollTimeout::ZERO);
+            let is_closed = stdout[0].revents().is_some_and(|events| events.contains(PollFlags::POLLERR));
+            if polled.is_ok() && is_closed {
+                return;
+            }
+        }
+    }
+}
+
+/// Stdout. After the first failed write, further output is discarded, so that a closed pipe neither stops an operation nor hides its
+/// outcome. [`Stdout::finish`] reports the failure.
+pub(super) struct Stdout {
+    stream: AutoStream<io::Stdout>,
+    failure: Option<io::Error>,
+}
+
+impl Stdout {
+    pub fn new(color: ColorChoice) -> Self {
+        Self { stream: AutoStream::new(io::stdout(), color), failure: None }
+    }
+
+    /// Whether no write has failed.
+    pub fn is_open(&self) -> bool {
+        self.failure.is_none()
+    }
+
+    /// Flushes and returns the first error of all writes. A closed pipe is not an error.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.flush()?;
+        match self.failure.take() {
+            Some(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs a write unless an earlier one has failed. Returns `discarded` for output that is not written.
+    fn attempt<T>(
+        &mut self,
+        discarded: T,
+        write: impl FnOnce(&mut AutoStream<io::Stdout>) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.failure.is_some() {
+            return Ok(discarded);
+        }
+        match write(&mut self.stream) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.failure = Some(error);
+                Ok(discarded)
+            }
+            result => result,
+        }
+    }
+}
+
+impl Write for Stdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.attempt(bytes.len(), |stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.attempt((), AutoStream::flush)
+    }
+}
+
+impl fmt::Debug for Stdout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stdout").field("failure", &self.failure).finish_non_exhaustive()
+    }
+}
