@@ -1,4 +1,4 @@
-//! Tasks are real processes: what they say arrives, and nothing of them is left, however they or the sandbox end.
+//! The processes of tasks: their output is complete, and none of them remains, however they or the sandbox end.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -36,13 +36,13 @@ async fn start(script: &str) -> Process {
     runner().start(&shell(script)).await.expect("a shell starts")
 }
 
-/// What it printed, and how it ended.
+/// The output of a process, and its exit.
 async fn finish(mut process: Process) -> (Vec<String>, Exit) {
     let mut lines = Vec::new();
     while let Some(line) = process.output.recv().await {
         lines.push(line.text);
     }
-    (lines, process.exit.await.expect("its end is told"))
+    (lines, process.exit.await.expect("its exit is reported"))
 }
 
 async fn within<T>(work: impl Future<Output = T>) -> T {
@@ -77,7 +77,7 @@ impl Lifeline {
     }
 
     pub async fn everything_ends(self) {
-        // Were it never opened, its reader would wait for ever.
+        // If no process has opened it, its reader would wait forever.
         let writer = std::fs::OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(self.path());
         drop(writer);
         within(self.ended).await.expect("the pipe was read");
@@ -85,7 +85,7 @@ impl Lifeline {
 }
 
 #[tokio::test]
-async fn output_and_exit_code_arrive() {
+async fn output_and_exit_code_are_reported() {
     let process = start("echo out; echo err >&2; printf 'no newline'; exit 7").await;
     let (mut lines, exit) = within(finish(process)).await;
     lines.sort();
@@ -114,14 +114,14 @@ async fn a_task_ignores_no_signal_that_the_caller_of_the_sandbox_ignores() {
 }
 
 #[tokio::test]
-async fn a_signal_is_told_from_a_code() {
+async fn exits_by_signal_and_by_code_differ() {
     let (_, exit) = within(finish(start("kill -9 $$").await)).await;
     assert_eq!(exit, Exit::Signal(9));
     assert_eq!(exit.code(), 137);
 }
 
 #[tokio::test]
-async fn a_command_that_is_not_there_is_a_reason() {
+async fn a_missing_command_is_an_error_with_its_name() {
     let error = runner().start(&spec(&["/nonexistent/program"])).await.expect_err("it cannot start");
     assert!(matches!(&error, StartError::Command(reason) if reason.contains("/nonexistent/program")), "{error}");
     let nowhere = ProcessSpec { cwd: Some(PathBuf::from("/nonexistent")), ..shell("true") };
@@ -150,7 +150,7 @@ async fn a_task_has_a_session_of_its_own_without_a_terminal() {
 }
 
 #[tokio::test]
-async fn stop_asks_first() {
+async fn stopping_sends_sigterm_first() {
     // Without its errors: a shell may say there that its `sleep` was terminated.
     let script = "exec 2>/dev/null; trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.05; done";
     let mut process = start(script).await;
@@ -161,7 +161,7 @@ async fn stop_asks_first() {
 }
 
 #[tokio::test]
-async fn what_ignores_the_request_to_stop_is_killed() {
+async fn a_process_that_ignores_sigterm_is_killed() {
     let lifeline = Lifeline::new();
     let mut process = start(&lifeline.script("trap '' TERM; echo up; while :; do sleep 0.05; done")).await;
     assert_eq!(within(process.output.recv()).await.expect("a line").text, "up");
@@ -171,7 +171,7 @@ async fn what_ignores_the_request_to_stop_is_killed() {
 }
 
 #[tokio::test]
-async fn what_a_command_leaves_behind_ends_with_it() {
+async fn background_processes_end_with_their_command() {
     let lifeline = Lifeline::new();
     let process = start(&lifeline.script("for i in 1 2 3 4 5 6 7 8; do (sleep 600 &); sleep 600 & done; exit 0")).await;
     assert_eq!(within(finish(process)).await.1, Exit::Code(0));
@@ -180,7 +180,7 @@ async fn what_a_command_leaves_behind_ends_with_it() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn what_leaves_its_process_group_ends_too() {
+async fn a_process_that_leaves_its_process_group_ends_too() {
     let lifeline = Lifeline::new();
     let process = start(&lifeline.script("(setsid sleep 600 &); exit 0")).await;
     assert_eq!(within(finish(process)).await.1, Exit::Code(0));
@@ -189,7 +189,7 @@ async fn what_leaves_its_process_group_ends_too() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_killed_shim_leaves_nothing() {
+async fn no_process_survives_a_killed_shim() {
     let lifeline = Lifeline::new();
     let mut process = start(&lifeline.script("setsid sleep 600 & echo up; sleep 600")).await;
     assert_eq!(within(process.output.recv()).await.expect("a line").text, "up");
@@ -211,7 +211,7 @@ const LIFELINE_SCRIPT: &str = "LIFELINE_SCRIPT";
 
 #[tokio::test]
 #[ignore = "run as a process of its own by the test below"]
-#[expect(clippy::disallowed_methods, reason = "how the test below says what to run")]
+#[expect(clippy::disallowed_methods, reason = "the test below passes the script this way")]
 async fn a_parent_that_waits_to_be_killed() {
     let process = start(&std::env::var(LIFELINE_SCRIPT).expect("set by the test below")).await;
     let (lines, exit) = finish(process).await;
@@ -219,7 +219,7 @@ async fn a_parent_that_waits_to_be_killed() {
 }
 
 #[tokio::test]
-async fn a_killed_parent_leaves_nothing() {
+async fn no_process_survives_a_killed_sandbox() {
     let lifeline = Lifeline::new();
     let started = lifeline.folder.path().join("started");
     nix::unistd::mkfifo(&started, nix::sys::stat::Mode::S_IRWXU).expect("a named pipe");
@@ -228,7 +228,7 @@ async fn a_killed_parent_leaves_nothing() {
         started.display()
     ));
     let mut parent = std::process::Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "tasks::a_parent_that_waits_to_be_killed", "--ignored"])
+        .args(["--exact", "processes::a_parent_that_waits_to_be_killed", "--ignored"])
         .env(LIFELINE_SCRIPT, script)
         .stdout(std::process::Stdio::null())
         .spawn()
@@ -239,7 +239,7 @@ async fn a_killed_parent_leaves_nothing() {
     lifeline.everything_ends().await;
 }
 
-/// The kernel's part: nobody is left who could end it.
+/// The kernel ends it: neither the sandbox nor the shim is left to do so.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_command_dies_with_its_shim_even_without_a_sandbox() {
@@ -255,9 +255,9 @@ async fn a_command_dies_with_its_shim_even_without_a_sandbox() {
     let mut text = serde_json::to_string(&spec).expect("JSON");
     text.push('\n');
     (&ours).write_all(text.as_bytes()).expect("it is sent");
-    let mut said = [0; 3];
-    shim.stdout.take().expect("its output").read_exact(&mut said).expect("it speaks");
-    assert_eq!(&said, b"up\n");
+    let mut output = [0; 3];
+    shim.stdout.take().expect("its output").read_exact(&mut output).expect("it prints");
+    assert_eq!(&output, b"up\n");
     shim.kill().expect("the shim is killed");
     shim.wait().expect("the shim is collected");
     lifeline.everything_ends().await;
@@ -269,7 +269,7 @@ async fn read_to_end(path: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_flood_arrives_whole() {
+async fn large_output_is_complete() {
     let line = "x".repeat(1000);
     let process = start(&format!("yes {line} | head -n 50000")).await;
     let (lines, exit) = within(finish(process)).await;
@@ -293,7 +293,7 @@ async fn two_hundred_processes_start_and_stop_together() {
 }
 
 #[tokio::test]
-async fn a_check_runs_beside_its_process_and_never_for_too_long() {
+async fn a_check_runs_with_the_environment_of_its_process_and_times_out() {
     let pipe = Lifeline::new();
     let process = start(&pipe.script("echo ready; exec sleep 600")).await;
     let check = |script: &str| {

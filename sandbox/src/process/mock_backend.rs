@@ -1,8 +1,8 @@
-//! The stand-in: an inner process, a web service that answers like the workshop's Node.js backend
+//! The mock backend: an inner process, a web service that answers like the workshop's Node.js backend
 //! (github.com/brentley/ecsdemo-nodejs), for images that `[sandbox.images]` does not name.
 //!
-//! It runs as a task's process, works a little for each answer so that load is visible, keeps itself to its task's share of
-//! CPU, and prints a line per request in Apache's combined form.
+//! It runs as a task's process, uses some CPU time for each answer so that load is visible, limits itself to its task's share of
+//! CPU, and prints a line per request in Apache's combined log format.
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -24,34 +24,33 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::inner::Inner;
-
 use super::throttle::{Throttle, cpu_time};
 
 /// CPU time that one answer of the backend costs, about what the original needs on Fargate.
 const WORK: Duration = Duration::from_millis(1);
 
-/// How long answers under way may take after SIGTERM.
-const LAST_ANSWERS: Duration = Duration::from_secs(1);
+/// How long requests in progress may take after SIGTERM.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a stand-in is told about its task.
+/// The configuration of a mock backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StandIn {
-    /// Where it listens, on the loopback address.
+pub struct MockBackend {
+    /// The loopback port that it listens on.
     pub port: u16,
     /// CPU units of its container or task: 1024 for one core.
     pub cpu: u32,
-    /// The task's private address, which it says it is.
+    /// The task's private address, which it shows.
     pub address: String,
-    /// The task's availability zone.
+    /// The task's availability zone, which it shows.
     pub zone: String,
-    /// The image that it stands in for; its "commit" is derived from it, so that a new image answers differently.
+    /// The image that it replaces. The "commit" that it shows is derived from it, so that a new image answers differently.
     pub image: String,
 }
 
-impl StandIn {
+impl MockBackend {
     /// The command that starts it.
     pub fn command(&self, executable: &Path) -> Vec<String> {
-        let arguments = Inner::StandIn(self.clone()).arguments();
+        let arguments = Inner::MockBackend(self.clone()).arguments();
         let all = std::iter::once(executable.as_os_str().to_owned()).chain(arguments);
         all.map(|argument| argument.to_string_lossy().into_owned()).collect()
     }
@@ -66,7 +65,6 @@ impl StandIn {
     }
 }
 
-/// What every answer needs.
 #[derive(Debug)]
 struct Backend {
     message: String,
@@ -75,27 +73,27 @@ struct Backend {
 }
 
 /// Serves until SIGTERM or SIGINT.
-pub fn main(stand_in: &StandIn) -> ExitCode {
+pub fn main(mock: &MockBackend) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(serve(stand_in))) {
+    match runtime.and_then(|runtime| runtime.block_on(serve(mock))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            print(format_args!("the stand-in ends: {error}"));
+            print(format_args!("the mock backend failed: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn serve(stand_in: &StandIn) -> std::io::Result<()> {
+async fn serve(mock: &MockBackend) -> std::io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, stand_in.port)).await?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, mock.port)).await?;
     let backend = Arc::new(Backend {
-        message: stand_in.message(),
-        commit: stand_in.commit(),
-        throttle: Throttle::new(f64::from(stand_in.cpu) / 1024.0),
+        message: mock.message(),
+        commit: mock.commit(),
+        throttle: Throttle::new(f64::from(mock.cpu) / 1024.0),
     });
-    print(format_args!("stand-in for {} ({}), commit {}", stand_in.image, backend.message, backend.commit));
+    print(format_args!("mock backend for {} ({}), commit {}", mock.image, backend.message, backend.commit));
     print(format_args!("listening on port {}", listener.local_addr()?.port()));
     let stop = tokio_util::sync::CancellationToken::new();
     let server = axum::serve(listener, routes(backend).into_make_service_with_connect_info::<SocketAddr>())
@@ -106,8 +104,8 @@ async fn serve(stand_in: &StandIn) -> std::io::Result<()> {
         _ = interrupt.recv() => {}
     }
     stop.cancel();
-    // What is not answered by then is cut off, as any backend's clients must expect when it stops.
-    let _ = tokio::time::timeout(LAST_ANSWERS, serving).await;
+    // Connections that are still open then are closed, as clients of any backend must expect when it stops.
+    let _ = tokio::time::timeout(SHUTDOWN_TIMEOUT, serving).await;
     Ok(())
 }
 
@@ -167,20 +165,20 @@ fn header_text(headers: &HeaderMap, name: &HeaderName) -> String {
     headers.get(name).map_or_else(|| "-".to_owned(), |value| quoted(&String::from_utf8_lossy(value.as_bytes())))
 }
 
-/// Apache's way of keeping quotes and control characters from ending a field.
+/// Escapes quotes and replaces control characters, as Apache does, so that they do not end a field.
 fn quoted(text: &str) -> String {
     text.replace('\\', r"\\").replace('"', "\\\"").replace(char::is_control, "?")
 }
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "an access log has the wall clock's time; the stand-in is a program of its own"
+    reason = "an access log has the wall clock's time; the mock backend is a program of its own"
 )]
 fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
-/// Keeps the processor busy for [`WORK`], by the CPU clock and not the wall's.
+/// Uses [`WORK`] of CPU time.
 fn work() {
     let until = cpu_time() + WORK;
     let mut digest = Sha256::digest(b"work");
@@ -192,7 +190,7 @@ fn work() {
     std::hint::black_box(digest);
 }
 
-/// A line of the task's output. A reader that has gone away is no reason to stop serving.
+/// Prints a line of the task's output. Serving goes on if nothing reads it any more.
 fn print(line: std::fmt::Arguments<'_>) {
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
@@ -200,19 +198,19 @@ fn print(line: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::{StandIn, quoted};
+    use super::{MockBackend, quoted};
 
     #[test]
-    fn it_says_where_it_runs_as_the_original_does() {
-        let stand_in = StandIn {
+    fn it_shows_where_it_runs_as_the_original_does() {
+        let mock = MockBackend {
             port: 1,
             cpu: 256,
             address: "10.0.0.7".to_owned(),
             zone: "us-east-1b".to_owned(),
             image: "brentley/ecsdemo-nodejs".to_owned(),
         };
-        assert_eq!(stand_in.message(), "10.0.0.7 in AZ-1b");
-        assert_eq!(stand_in.commit().len(), 7);
+        assert_eq!(mock.message(), "10.0.0.7 in AZ-1b");
+        assert_eq!(mock.commit().len(), 7);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Tasks: describe and list.
+//! Tasks: describe, list, stop.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::clusters::{limit, missing};
-use super::model::{Task, TaskStatus};
+use super::model::{StopCode, Task, TaskStatus};
 use super::names::{self, Arns as _, invalid, key, last_part};
 use super::show;
 use crate::Sandbox;
@@ -61,11 +61,11 @@ pub(super) struct List {
 }
 
 impl List {
-    fn wants(&self, task: &Task) -> bool {
+    fn matches(&self, task: &Task) -> bool {
         let is =
-            |wanted: &Option<String>, value: Option<&str>| wanted.as_ref().is_none_or(|wanted| value == Some(wanted));
+            |filter: &Option<String>, value: Option<&str>| filter.as_ref().is_none_or(|filter| value == Some(filter));
         let desired = if task.desired_status == TaskStatus::Stopped { "STOPPED" } else { "RUNNING" };
-        // A desired status of PENDING never has results, says AWS: tasks are to run or to stop.
+        // As documented, PENDING never has results: the desired status is RUNNING or STOPPED.
         self.desired_status.as_deref().unwrap_or("RUNNING") == desired
             && self.container_instance.is_none()
             && is(&self.family, task.task_definition.split(':').next())
@@ -85,9 +85,42 @@ pub(super) fn list(sandbox: &Arc<Sandbox>, mut input: List) -> Reply {
             names::service(world, Some(&cluster.name), name)?;
         }
         let prefix = key(&cluster.name, "");
-        let rows = world.of::<State>().tasks.with_prefix(&prefix).filter(|(_, task)| input.wants(task));
+        let rows = world.of::<State>().tasks.with_prefix(&prefix).filter(|(_, task)| input.matches(task));
         let arns = rows.map(|(key, task)| (key.to_owned(), sandbox.config.task_arn(task)));
         paging::page(arns, &question, next_token.as_deref(), limit).map_err(|_| names::bad_token())
     })?;
     Ok(json!({ "taskArns": page.items, "nextToken": page.next_token }))
+}
+
+/// The maximum length of a reason (API reference of StopTask).
+const MAX_REASON: usize = 1024;
+
+#[derive(Deserialize)]
+pub(super) struct Stop {
+    cluster: Option<String>,
+    task: String,
+    reason: Option<String>,
+}
+
+pub(super) fn stop(sandbox: &Arc<Sandbox>, Stop { cluster, task, reason }: Stop) -> Reply {
+    if reason.as_ref().is_some_and(|reason| reason.chars().count() > MAX_REASON) {
+        return Err(invalid(format!("reason must have at most {MAX_REASON} characters.")));
+    }
+    sandbox.world.write(|world| {
+        let cluster = names::cluster(world, cluster.as_deref())?;
+        let key = key(&cluster.name, last_part(&task));
+        let mut row = world
+            .of::<State>()
+            .tasks
+            .get(&key)
+            .cloned()
+            .ok_or_else(|| invalid("The referenced task was not found."))?;
+        if row.desired_status != TaskStatus::Stopped {
+            let reason =
+                reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| "Task stopped by user".to_owned());
+            row.request_stop(StopCode::UserInitiated, reason, sandbox.clock.now());
+            world.of_mut::<State>().tasks.insert(key, row.clone());
+        }
+        Ok(json!({ "task": show::task(&sandbox.config, world, &row, true) }))
+    })
 }

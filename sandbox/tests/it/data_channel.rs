@@ -1,4 +1,4 @@
-//! A client of Session Manager's data channel that does only what it is told, and can so be a bad one.
+//! A client of Session Manager's data channel, controlled by the test, so that it can also violate the protocol.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-/// What any of its waits may take.
+/// The timeout of every wait.
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A message of the channel.
@@ -56,7 +56,7 @@ fn message(kind: &str, sequence: i64, payload_type: u32, payload: &[u8]) -> Vec<
     bytes
 }
 
-/// Connects and says the token, whatever comes of it.
+/// Connects and sends the token, without waiting for a response.
 pub async fn dial(url: &str, token: &str) -> Result<WebSocketStream<TcpStream>, Error> {
     let address = url.trim_start_matches("ws://").split('/').next().expect("an address");
     let stream = TcpStream::connect(address).await.expect("it listens");
@@ -68,7 +68,7 @@ pub async fn dial(url: &str, token: &str) -> Result<WebSocketStream<TcpStream>, 
     Ok(socket)
 }
 
-/// A connection, and what a client keeps over several.
+/// A connection, and a client's state across connections.
 pub struct Channel {
     socket: WebSocketStream<TcpStream>,
     pub sent: i64,
@@ -81,7 +81,7 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Connects, and takes part in the handshake.
+    /// Connects and completes the handshake.
     pub async fn greet(url: &str, token: &str) -> Self {
         let mut channel = Self::connect(url, token).await;
         let request = channel.until(|received| received.payload_type == 5).await.json();
@@ -89,7 +89,7 @@ impl Channel {
         channel
     }
 
-    /// Answers the agent's request for a handshake, and waits for the end of that.
+    /// Answers the agent's handshake request, and waits for the end of the handshake.
     pub async fn finish_handshake(&mut self, request: &Value) {
         let action = &request["RequestedClientActions"][0];
         let done = json!({ "ActionType": action["ActionType"], "ActionStatus": 1, "ActionResult": null, "Error": "" });
@@ -98,8 +98,8 @@ impl Channel {
         self.until(|received| received.payload_type == 7).await;
     }
 
-    /// Sends a message once more that was acknowledged before, and waits until it is again: what was sent before has been
-    /// looked at then.
+    /// Repeats an acknowledged message, and waits until it is acknowledged again: then all earlier messages have been
+    /// processed.
     pub async fn ping(&mut self, known: i64) {
         self.send_as(known, 1, b"").await;
         self.until(|received| {
@@ -113,7 +113,7 @@ impl Channel {
         Self { socket, sent: 0, expected: 0, printed: String::new(), acknowledged: Vec::new(), acknowledges: true }
     }
 
-    /// Goes on over another connection.
+    /// Resumes over another connection.
     pub async fn resume(self, url: &str, token: &str) -> Self {
         Self { socket: dial(url, token).await.expect("it is let in"), ..self }
     }
@@ -151,7 +151,7 @@ impl Channel {
         }
     }
 
-    /// What comes before its turn is left to come again.
+    /// Early messages are dropped, so that they are retransmitted.
     async fn take(&mut self, received: &Received) {
         if received.sequence > self.expected {
             return;
@@ -167,10 +167,10 @@ impl Channel {
         }
     }
 
-    pub async fn until(&mut self, wanted: impl Fn(&Received) -> bool) -> Received {
+    pub async fn until(&mut self, condition: impl Fn(&Received) -> bool) -> Received {
         loop {
             let received = self.next().await;
-            if wanted(&received) {
+            if condition(&received) {
                 return received;
             }
         }

@@ -1,11 +1,11 @@
-//! The stand-in web service, and the address that spreads connections over tasks.
+//! The mock backend, and the address that balances connections over tasks.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use ecsws_sandbox::process::address::ServiceAddress;
-use ecsws_sandbox::process::stand_in::StandIn;
+use ecsws_sandbox::process::mock_backend::MockBackend;
 use ecsws_sandbox::process::{CpuTimes, Exit, Ports, Process, ProcessSpec, Runner, environment};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -18,10 +18,10 @@ struct Running {
     port: u16,
 }
 
-async fn stand_in(ports: &Ports) -> Running {
+async fn mock_backend(ports: &Ports) -> Running {
     let executable = &program();
     let port = ports.lease().expect("a port").number();
-    let told = StandIn {
+    let backend = MockBackend {
         port,
         cpu: 256,
         address: "10.0.0.7".to_owned(),
@@ -29,13 +29,13 @@ async fn stand_in(ports: &Ports) -> Running {
         image: "brentley/ecsdemo-nodejs".to_owned(),
     };
     let spec = ProcessSpec {
-        command: told.command(executable),
+        command: backend.command(executable),
         environment: environment::of_container(environment::base(), &[], port, "ip-10-0-0-7.ec2.internal", "task"),
         stop_timeout: Duration::from_secs(5),
         ..ProcessSpec::default()
     };
     let mut process = Runner::new(PathBuf::from(executable)).start(&spec).await.expect("it starts");
-    while !process.output.recv().await.expect("it says when it listens").text.contains("listening") {}
+    while !process.output.recv().await.expect("it prints when it listens").text.contains("listening") {}
     Running { process, port }
 }
 
@@ -50,8 +50,8 @@ async fn get(port: u16, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_stand_in_answers_like_the_workshops_backend() {
-    let Running { mut process, port } = stand_in(&Ports::default()).await;
+async fn the_mock_backend_answers_like_the_workshops_backend() {
+    let Running { mut process, port } = mock_backend(&Ports::default()).await;
     for path in ["/", "/nodejs"] {
         assert!(
             get(port, path).await.contains("\r\n\r\nNode.js backend: Hello! from 10.0.0.7 in AZ-1a commit "),
@@ -78,8 +78,8 @@ async fn the_stand_in_answers_like_the_workshops_backend() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn the_stand_in_keeps_to_its_share_of_cpu() {
-    let Running { mut process, port } = stand_in(&Ports::default()).await;
+async fn the_mock_backend_keeps_to_its_share_of_cpu() {
+    let Running { mut process, port } = mock_backend(&Ports::default()).await;
     let handle = process.handle.clone();
     let before = handle.cpu_time(&CpuTimes::read());
     let begin = Instant::now();
@@ -105,8 +105,8 @@ async fn the_stand_in_keeps_to_its_share_of_cpu() {
     assert!((0.10..0.33).contains(&share), "it used {share} of a core");
 }
 
-/// A listener that says its name to whoever connects.
-async fn named(name: &'static str) -> u16 {
+/// A listener that sends its name to every client.
+async fn listener(name: &'static str) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a port");
     let port = listener.local_addr().expect("it is bound").port();
     tokio::spawn(async move {
@@ -117,7 +117,7 @@ async fn named(name: &'static str) -> u16 {
     port
 }
 
-async fn ask(address: &ServiceAddress) -> String {
+async fn read_all(address: &ServiceAddress) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, address.port())).await.expect("the address listens");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("it answers");
@@ -125,15 +125,15 @@ async fn ask(address: &ServiceAddress) -> String {
 }
 
 #[tokio::test]
-async fn an_address_takes_tasks_in_turn_and_skips_what_refuses() {
+async fn an_address_balances_over_tasks_and_skips_those_that_refuse() {
     let ports = Ports::default();
     let dead = ports.lease().expect("a port");
     let address = ServiceAddress::open(None).await.expect("a port");
-    assert!(ask(&address).await.starts_with("HTTP/1.1 503 "));
-    address.set_targets([named("one").await, dead.number(), named("two").await]);
+    assert!(read_all(&address).await.starts_with("HTTP/1.1 503 "));
+    address.set_targets([listener("one").await, dead.number(), listener("two").await]);
     let mut answers = Vec::new();
     for _ in 0..6 {
-        answers.push(ask(&address).await);
+        answers.push(read_all(&address).await);
     }
     assert!(answers.contains(&"one".to_owned()) && answers.contains(&"two".to_owned()), "{answers:?}");
     assert!(answers.iter().all(|answer| answer.len() == 3), "{answers:?}");
