@@ -182,7 +182,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
       init         Write an ecsws.toml to start from
       synth        Print the CloudFormation template of a stack
       diff         Show what deploy would change, as `cdk diff` shows it
-      deploy       Deploy stacks: what changes is shown, approved, executed and followed to the end
+      deploy       Deploy stacks: show the changes, ask for approval, execute them and follow to the end
       status       Show what runs: counts, rollout, tasks, scaling, discovery and events
       logs         Show a service's log events
       scale        Change how many tasks of a service run
@@ -209,7 +209,7 @@ fn the_help_lists_the_commands_and_the_exit_codes() {
           --color <WHEN>        When to use colour; respects NO_COLOR [env: ECSWS_COLOR] [default: auto]
                                 [possible values: auto, always, never]
       -q, --quiet               Print only results, questions and errors
-      -v, --verbose             Print more details, such as endpoints and look-ups
+      -v, --verbose             Print more details, such as endpoints, look-ups and causes of errors
           --yes                 Answer yes to every question [env: ECSWS_YES]
 
     Exit codes:
