@@ -17,80 +17,80 @@ use crate::control::{SIGNING_NAME, TARGET_PREFIX};
 /// How long a control call may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a sandbox answers, and with which credentials: what the file in its state folder says.
+/// The address and the credentials of a sandbox, as its state folder's file has them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Endpoint {
     /// `http://127.0.0.1:PORT`.
     pub url: String,
-    /// The only credentials that it lets in.
+    /// The credentials of its user.
     #[serde(flatten)]
     pub credentials: Credentials,
-    /// In place of the credentials' secret, what control calls are signed with. Empty in the file of an older version.
+    /// Signs control calls in place of the credentials' secret. Empty in the file of an older version.
     #[serde(default)]
     pub control_secret: String,
     /// Its account.
     pub account: String,
     /// Its region.
     pub region: String,
-    /// The process that serves it.
+    /// The process id of the server.
     pub pid: u32,
-    /// When that process began.
+    /// When the server started.
     pub started_at: Timestamp,
-    /// That program's version.
+    /// The server's version.
     pub version: String,
 }
 
-/// Why a control call has no answer.
+/// Why a control call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// Nothing answers, or not in HTTP.
+    /// There is no response, or it is not HTTP.
     #[error("the sandbox at {url} does not answer: {source}")]
     Unreachable {
-        /// Where it was looked for.
+        /// The address.
         url: String,
-        /// What happened.
+        /// The error.
         source: std::io::Error,
     },
-    /// It refuses.
+    /// The sandbox refused the call.
     #[error("the sandbox refuses {operation}: {message}")]
     Refused {
         /// The control operation.
         operation: String,
-        /// Its words.
+        /// The error message.
         message: String,
     },
 }
 
 impl ControlError {
-    /// Whether nothing listens there.
+    /// Whether nothing listens at the address.
     pub fn is_refusal_to_connect(&self) -> bool {
         matches!(self, Self::Unreachable { source, .. } if source.kind() == std::io::ErrorKind::ConnectionRefused)
     }
 }
 
 impl Endpoint {
-    /// Makes a control call, such as `Status`; `now` is the time that it is signed with.
+    /// Makes a control call, such as `Status`. It is signed with the time `now`.
     pub async fn call(&self, operation: &str, input: &Value, now: Timestamp) -> Result<Value, ControlError> {
         let unreachable = |source| ControlError::Unreachable { url: self.url.clone(), source };
         let request = self.request(operation, &input.to_string(), now);
-        let answer = tokio::time::timeout(TIMEOUT, self.exchange(&request)).await;
+        let answer = tokio::time::timeout(TIMEOUT, self.send(&request)).await;
         let answer = answer.unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into())).map_err(unreachable)?;
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         let body = serde_json::from_str::<Value>(body);
         if head.starts_with("HTTP/1.1 200") {
             return body.map_err(|error| unreachable(error.into()));
         }
-        let said = body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned()));
-        let message = said.unwrap_or_else(|| head.lines().next().unwrap_or_default().to_owned());
+        let message = body.ok().and_then(|body| Some(body["message"].as_str()?.to_owned()));
+        let message = message.unwrap_or_else(|| head.lines().next().unwrap_or_default().to_owned());
         Err(ControlError::Refused { operation: operation.to_owned(), message })
     }
 
-    async fn exchange(&self, request: &str) -> std::io::Result<String> {
+    async fn send(&self, request: &str) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.host()).await?;
         stream.write_all(request.as_bytes()).await?;
         let mut answer = String::new();
         if stream.read_to_string(&mut answer).await? == 0 {
-            // It has just ended.
+            // The server has just exited.
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
         Ok(answer)
@@ -117,7 +117,7 @@ impl Endpoint {
         };
         let request = Request { method: "POST", path: "/", query: "", headers: &headers, body: body.as_bytes() };
         let secret = if self.control_secret.is_empty() {
-            // A sandbox of an older version: it has one secret.
+            // A sandbox of an older version has only one secret.
             &self.credentials.secret_access_key
         } else {
             &self.control_secret

@@ -1,6 +1,6 @@
-//! The inner processes of a sandbox: the server in the background, and those around and in its tasks.
+//! The inner processes of a sandbox: the server in the background, and the shims and built-in programs of tasks.
 //!
-//! A sandbox starts them from the program that contains it. Such a program calls [`inner()`] first thing in `main`.
+//! A sandbox starts them from the program that contains it, which calls [`inner()`] at the beginning of `main`.
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
@@ -9,9 +9,9 @@ use std::process::ExitCode;
 use crate::lifecycle::server_process;
 use crate::process::inner::{Inner, MARKER};
 
-/// Runs this process to its end if it is an inner process of a sandbox, as its arguments say; otherwise does nothing.
+/// Runs this process to its end if its arguments are those of an inner process of a sandbox; otherwise does nothing.
 ///
-/// `arguments` are those of the process, with the program's name first.
+/// `arguments` are those of the process, beginning with the program's name.
 pub fn inner(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> {
     let mut arguments = arguments.into_iter().skip(1);
     if arguments.next()? != MARKER {
@@ -32,7 +32,7 @@ pub fn inner(arguments: impl IntoIterator<Item = OsString>) -> Option<ExitCode> 
 }
 
 fn fail(message: &str) -> ExitCode {
-    // Without a stderr that takes it, the exit code remains.
+    // If writing to stderr fails, the exit code still reports the failure.
     let _ = writeln!(io::stderr(), "error: {message}");
     ExitCode::FAILURE
 }

@@ -15,7 +15,7 @@ mod terminal;
 
 pub use agent::Link;
 pub use handshake::AGENT_VERSION;
-pub use sessions::{Opened, Plan, Session, Sessions, channel_url};
+pub use sessions::{Plan, Session, Sessions, channel_url};
 
 /// Every session has an address below this.
 pub const PATH: &str = "/v1/data-channel/";

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::channel::{Channel, dial};
 use crate::local_aws::LocalAws;
-use crate::signed;
+use crate::raw_requests;
 use crate::tasks::Lifeline;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -88,16 +88,16 @@ impl Place {
     }
 
     fn try_ssm(&self, operation: &str, input: &Value) -> Result<Value, String> {
-        Self::outcome(&signed::json(&self.aws, "ssm", &format!("AmazonSSM.{operation}"), input))
+        Self::outcome(&raw_requests::json(&self.aws, "ssm", &format!("AmazonSSM.{operation}"), input))
     }
 
     fn try_ecs(&self, operation: &str, input: &Value) -> Result<Value, String> {
         let target = format!("AmazonEC2ContainerServiceV20141113.{operation}");
-        Self::outcome(&signed::json(&self.aws, "ecs", &target, input))
+        Self::outcome(&raw_requests::json(&self.aws, "ecs", &target, input))
     }
 
     /// The answer, or `CODE: message`.
-    fn outcome(answer: &signed::Answer) -> Result<Value, String> {
+    fn outcome(answer: &raw_requests::Answer) -> Result<Value, String> {
         let body = answer.json();
         if answer.status == 200 {
             return Ok(body);
@@ -346,12 +346,17 @@ async fn a_session_is_let_into_by_its_token_once() {
     assert!(refused(&token).await, "a token is good for one connection");
     let elsewhere = url.replace(&id, "sandbox-0123456789abcdef0");
     assert!(dial(&elsewhere, &token).await.is_err());
-    let browser =
-        signed::send(&place.aws, "ssmmessages", &format!("/v1/data-channel/{id}"), &[("origin", "http://x")], b"");
+    let browser = raw_requests::send(
+        &place.aws,
+        "ssmmessages",
+        &format!("/v1/data-channel/{id}"),
+        &[("origin", "http://x")],
+        b"",
+    );
     assert_eq!(browser.status, 403);
-    let plain = signed::send(&place.aws, "ssmmessages", &format!("/v1/data-channel/{id}"), &[], b"");
+    let plain = raw_requests::send(&place.aws, "ssmmessages", &format!("/v1/data-channel/{id}"), &[], b"");
     assert_eq!(plain.status, 426);
-    let elsewhere = signed::send(&place.aws, "ssm", &format!("/v1/data-channel/{id}"), &[], b"");
+    let elsewhere = raw_requests::send(&place.aws, "ssm", &format!("/v1/data-channel/{id}"), &[], b"");
     assert_eq!(elsewhere.status, 403, "a signature has to be for the service ssmmessages");
 }
 

@@ -84,10 +84,6 @@ pub struct ContainerDefinition {
     pub secrets: Vec<Secret>,
     /// Where its output goes.
     pub log_configuration: Option<LogConfiguration>,
-    /// What replaces the image's command.
-    pub command: Option<Vec<String>>,
-    /// What replaces the image's entry point.
-    pub entry_point: Option<Vec<String>>,
     /// Which containers have to be how far before it starts.
     #[serde(default)]
     pub depends_on: Vec<Dependency>,
