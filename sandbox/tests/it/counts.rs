@@ -1,4 +1,4 @@
-//! Counts and percentages of any size: refused beyond ECS's quotas, and never more than the machine and other callers bear.
+//! Counts and percentages of any size: refused beyond ECS's quotas, and handled without overloading the machine or delaying other callers.
 
 use std::time::Duration;
 
@@ -10,9 +10,8 @@ use crate::local_aws::LocalAws;
 use crate::signed;
 
 const LIMIT: Duration = Duration::from_mins(2);
-/// What any call may take while many tasks are started and stopped. It takes tenths of a second; a test machine may have much
-/// else to do.
-const ANSWER: Duration = Duration::from_secs(3);
+/// How long a call may take while many tasks are started and stopped. It usually takes tenths of a second, more on a busy test machine.
+const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 const HUGE: [i64; 4] = [5001, 100_000, 21_474_837, 2_147_483_647];
 
 struct Counts {
@@ -74,10 +73,10 @@ impl Counts {
     async fn until(&self, expected: impl Fn(&Value) -> bool) -> Value {
         let begun = Instant::now();
         loop {
-            let asked = Instant::now();
+            let start = Instant::now();
             let service = self.service();
-            let took = asked.elapsed();
-            assert!(took < ANSWER, "an answer took {took:?}");
+            let took = start.elapsed();
+            assert!(took < CALL_TIMEOUT, "an answer took {took:?}");
             if expected(&service) {
                 return service;
             }
@@ -95,7 +94,7 @@ fn is_steady(service: &Value) -> bool {
 }
 
 #[tokio::test]
-async fn counts_beyond_the_quota_are_refused_wherever_they_come_from() {
+async fn counts_beyond_the_quota_are_refused_by_every_operation() {
     let counts = Counts::start().await;
     let beyond = ("InvalidParameterException".to_owned(), "Desired count exceeds limit.".to_owned());
     for count in HUGE {
@@ -154,7 +153,7 @@ async fn counts_beyond_the_quota_are_refused_wherever_they_come_from() {
 }
 
 #[tokio::test]
-async fn percentages_of_any_size_are_calculated_with() {
+async fn percentages_of_any_size_do_not_overflow() {
     let counts = Counts::start().await;
     counts.ecs("CreateService", &counts.input(&json!({ "serviceName": "web", "desiredCount": 3 })));
     counts.until(is_steady).await;
@@ -175,7 +174,7 @@ async fn percentages_of_any_size_are_calculated_with() {
 }
 
 #[tokio::test]
-async fn the_greatest_count_starts_step_by_step_while_others_get_their_answers() {
+async fn the_maximum_count_starts_in_steps_without_delaying_other_calls() {
     let counts = Counts::start().await;
     counts.ecs("CreateService", &counts.input(&json!({ "serviceName": "web", "desiredCount": 5000 })));
     let service = counts
@@ -195,7 +194,7 @@ async fn the_greatest_count_starts_step_by_step_while_others_get_their_answers()
 }
 
 #[tokio::test]
-async fn times_and_periods_of_any_size_are_calculated_with() {
+async fn times_and_periods_of_any_size_do_not_overflow() {
     let inside = Inside::new();
     let times = [-f64::MAX, -1e15, 0.0, 1e15, f64::MAX];
     for period in [1, 60, 2_147_483_640, 9_223_372_036_854_775_800_i64, i64::MAX, i64::MIN] {

@@ -12,6 +12,7 @@ mod data_channel;
 mod ecs;
 mod ecs_client;
 mod ecs_tasks;
+mod engines;
 mod events;
 mod faults;
 mod inside;
